@@ -1,0 +1,55 @@
+# The two commands of the README are `make run` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamps are rebuilt when what they were made from changes, so that a pull needs no "make clean" first.
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pupline needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what pupline needs into .venv ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements/dev.txt
+	@echo "Installing what the tests need into .venv ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: venv
+venv: .venv/dev.stamp  ## .venv with everything that development needs
+
+.PHONY: run
+run: .venv/run.stamp  ## Fetch, check, alert, audit: dog.ceo, or without internet the built-in sample
+	@$(BIN)/pupline run
+
+.PHONY: test
+test: .venv/dev.stamp  ## Lint, types and all tests
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pytest -n auto
+
+.PHONY: lint
+lint: .venv/dev.stamp  ## ruff and mypy only
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+.PHONY: lock
+lock:  ## Pin the dependencies anew (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws pyproject.toml -o requirements/run.txt
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws --group dev pyproject.toml -o requirements/dev.txt
+	echo hatchling editables | tr ' ' '\n' | uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 - -o requirements/build.txt
+
+.PHONY: clean
+clean:  ## Remove what the other targets made (never the data directory)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

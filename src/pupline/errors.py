@@ -1,0 +1,187 @@
+"""Every error pupline raises on purpose, on one page.
+
+Split by who must act. A `DefinitionError` (see `pupline.asl`) is for whoever wrote the state machine, a
+`ConfigurationError` for whoever runs pupline, and a `TaskFailure` for the workflow itself: its class name is the Error
+Name that `Retry` and `Catch` match, on AWS and on one machine alike, so these names are a contract. Anything else that
+escapes is a bug of ours.
+
+Each `TaskFailure` class says what its execution's audit record will hold (`outcome`, `reason`); `reason_of` gives that
+from the bare name, which is all the workflow's failure path has.
+"""
+
+from typing import ClassVar, Literal
+
+Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
+
+Reason = Literal[
+    # stored
+    "accepted",
+    "renamed",
+    # duplicate
+    "same_content",
+    # quarantined
+    "not_an_image",
+    "damaged_image",
+    "too_many_pixels",
+    # refused
+    "blocked_address",
+    "invalid_url",
+    "too_large",
+    "too_many_redirects",
+    # failed
+    "not_found",
+    "http_error",
+    "server_error",
+    "rate_limited",
+    "timeout",
+    "connection_error",
+    "incomplete_body",
+    "source_error",
+    "invalid_input",
+    "storage_error",
+    "internal_error",
+]
+
+
+class PuplineError(Exception):
+    """The root of all errors raised on purpose."""
+
+
+class ConfigurationError(PuplineError):
+    """What the operator configured or typed cannot work: exit code 2 and one clear line."""
+
+
+class TaskFailure(PuplineError):
+    """A function could not do its work; the class name is the Error Name that Retry and Catch see."""
+
+    outcome: ClassVar[Outcome] = "failed"
+    reason: ClassVar[Reason] = "internal_error"
+    retryable: ClassVar[bool] = False
+
+
+class Refusal(TaskFailure):
+    """Pupline could have gone on, and will not: a rule of safety says no. Never retried."""
+
+    outcome: ClassVar[Outcome] = "refused"
+
+
+class BlockedAddress(Refusal):
+    """The host is, or resolves to, an address or origin that an image API has no business naming."""
+
+    reason: ClassVar[Reason] = "blocked_address"
+
+
+class InvalidUrl(Refusal):
+    """The URL is malformed, spelt to deceive, or of another scheme than http and https."""
+
+    reason: ClassVar[Reason] = "invalid_url"
+
+
+class TooLarge(Refusal):
+    """The body, or the header block, is larger than the limit."""
+
+    reason: ClassVar[Reason] = "too_large"
+
+
+class TooManyRedirects(Refusal):
+    """More redirects than the limit, or a loop of them."""
+
+    reason: ClassVar[Reason] = "too_many_redirects"
+
+
+class ConnectionFailed(TaskFailure):
+    """The name did not resolve, the connection was refused or reset, or TLS failed."""
+
+    reason: ClassVar[Reason] = "connection_error"
+    retryable: ClassVar[bool] = True
+
+
+class RequestTimeout(TaskFailure):
+    """The whole request took longer than its deadline, or the server answered 408 or 425."""
+
+    reason: ClassVar[Reason] = "timeout"
+    retryable: ClassVar[bool] = True
+
+
+class IncompleteBody(TaskFailure):
+    """The body ended before its Content-Length, or before its last chunk."""
+
+    reason: ClassVar[Reason] = "incomplete_body"
+    retryable: ClassVar[bool] = True
+
+
+class ServerError(TaskFailure):
+    """The server answered 500, 502, 503 or 504 without a usable Retry-After."""
+
+    reason: ClassVar[Reason] = "server_error"
+    retryable: ClassVar[bool] = True
+
+
+class TooManyRequests(TaskFailure):
+    """The server answered 429 without a usable Retry-After."""
+
+    reason: ClassVar[Reason] = "rate_limited"
+    retryable: ClassVar[bool] = True
+
+
+class RetryAfter(TaskFailure):
+    """The server asked, by Retry-After, to come back in `seconds` (0 to 60): a Wait state of the workflow does that.
+
+    Its text is a JSON object, `{"message": ..., "retry_after_seconds": N}`, because the Cause is all that a Catcher is
+    given and the Wait state needs the number.
+    """
+
+    reason: ClassVar[Reason] = "rate_limited"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        import json
+
+        super().__init__(json.dumps({"message": message, "retry_after_seconds": seconds}))
+        self.seconds = seconds
+
+
+class NotFound(TaskFailure):
+    """The server answered 404 or 410, or the API knows no such breed."""
+
+    reason: ClassVar[Reason] = "not_found"
+
+
+class HttpError(TaskFailure):
+    """Any other answer than 200 with a body: not retried."""
+
+    reason: ClassVar[Reason] = "http_error"
+
+
+class SourceError(TaskFailure):
+    """The API answered, but with an error or with something that is not of its documented shape."""
+
+    reason: ClassVar[Reason] = "source_error"
+
+
+class InvalidInput(TaskFailure):
+    """The function's event is not of the documented shape."""
+
+    reason: ClassVar[Reason] = "invalid_input"
+
+
+class StorageError(TaskFailure):
+    """The object store or the audit table could not do it now (throttled, unreachable, disk full)."""
+
+    reason: ClassVar[Reason] = "storage_error"
+    retryable: ClassVar[bool] = True
+
+
+def _subclasses(cls: type[TaskFailure]) -> list[type[TaskFailure]]:
+    return [cls, *(found for child in cls.__subclasses__() for found in _subclasses(child))]
+
+
+_REASONS: dict[str, Reason] = {
+    **{cls.__name__: cls.reason for cls in _subclasses(TaskFailure)},
+    "States.Timeout": "timeout",
+    "Sandbox.Timedout": "timeout",
+}
+
+
+def reason_of(error: str) -> Reason:
+    """The audit reason for an Error Name; `internal_error` for names that are not ours."""
+    return _REASONS.get(error, "internal_error")

@@ -1,0 +1,74 @@
+"""The outside as pupline sees it: one Protocol per thing, implemented by `pupline.local` and by `pupline.aws`.
+
+One contract suite (`tests/contract`) holds for both. Bodies are bytes in memory: the fetching client bounds their size.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from pupline.records import AuditRecord
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectToCreate:
+    """What `ObjectStore.create` is asked to store. `owner` is the execution on whose behalf it is done."""
+
+    key: str
+    body: bytes
+    sha256: str
+    content_type: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHeld:
+    """What the store now holds under a key: the new object, or the one that already was there."""
+
+    key: str
+    sha256: str
+    owner: str
+    url: str
+
+
+class ObjectStore(Protocol):
+    """A bucket."""
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """Store `new` unless its key is taken, and say what is held under that key now.
+
+        Never overwrites: the caller sees by `sha256` and `owner` whether it is its own object, the same bytes from
+        somebody else (a duplicate), or other bytes (take another key). Once it returns, the object is durable.
+        Raises: StorageError.
+        """
+
+    def read(self, key: str) -> bytes:
+        """The object's bytes. Raises: KeyError when there is none; StorageError."""
+
+
+class AuditTable(Protocol):
+    """The audit records, by `image_name` and `execution`."""
+
+    def put(self, record: AuditRecord) -> AuditRecord:
+        """Add `record` unless this execution already has one under this name; the record that is now there.
+
+        Raises: StorageError.
+        """
+
+
+class Memo(Protocol):
+    """What an execution chose before it acted on it, so that a second attempt makes the same choice."""
+
+    def remember(self, name: str, value: str) -> str:
+        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+
+    def recall(self, name: str) -> str | None:
+        """The value remembered under `name`, if any. Raises: StorageError."""
+
+
+class Clock(Protocol):
+    """The time, in seconds since the epoch."""
+
+    def now(self) -> float:
+        """Now."""

@@ -1,0 +1,61 @@
+"""The audit record: one per image asked for, the same in DynamoDB and in SQLite."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pupline.errors import Outcome, Reason
+
+UNKNOWN_IMAGE = "unknown"
+"""`image_name` of a record whose execution failed before any image had a name: the partition key cannot be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One image processed. Absent facts are None; `as_item` leaves them out.
+
+    image_name: partition key. execution: sort key; one execution writes one record.
+    image_url: `https://<bucket>.s3.<region>.amazonaws.com/<quoted key>`, a `file://` URL on one machine; None where nothing was kept.
+    upload_timestamp: RFC 3339, UTC, `Z`. file_type: from content (`jpg`, `png`, ...), whatever the name says.
+    alert_triggered: the alert branch was taken. alert_sent: publishing succeeded (None where there was none to send).
+    alert_reasons: all reasons for an alert, in the words of `CheckIfPNG`. content_type: as the server declared it.
+    source: preset, or base URL of the API. source_url: where the image came from. breed: `hound/afghan` or `hound`.
+    error, cause: of a failed execution, cut short.
+    """
+
+    image_name: str
+    image_url: str | None = None
+    upload_timestamp: str
+    file_type: str | None = None
+    alert_triggered: bool
+    outcome: Outcome
+    reason: Reason
+    alert_sent: bool | None = None
+    alert_reasons: tuple[str, ...] = ()
+    source: str | None = None
+    source_url: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    content_type: str | None = None
+    name_extension: str | None = None
+    breed: str | None = None
+    execution: str
+    error: str | None = None
+    cause: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field, JSON-ready, absent ones as None."""
+        return asdict(self) | {"alert_reasons": list(self.alert_reasons)}
+
+    def as_item(self) -> dict[str, Any]:
+        """The fields that are there: a DynamoDB item before marshalling."""
+        return {name: value for name, value in self.as_dict().items() if value is not None}
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> "AuditRecord":
+        """The record that `as_item` or `as_dict` gave; unknown attributes are ignored, so that older code reads newer items."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in item.items() if name in known}
+        values["alert_reasons"] = tuple(values.get("alert_reasons") or ())
+        return cls(**values)
