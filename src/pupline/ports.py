@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from pupline.records import AuditRecord
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ class AuditRecord:
     """One image processed. Absent facts are None; `as_item` leaves them out.
 
     image_name: partition key. execution: sort key; one execution writes one record.
-    image_url: `https://<bucket>.s3.<region>.amazonaws.com/<quoted key>`, a `file://` URL on one machine; None where nothing was kept.
+    image_url: `https://<bucket>.s3.<region>.amazonaws.com/<quoted key>`, a `file://` URL on one machine;
+    None where nothing was kept.
     upload_timestamp: RFC 3339, UTC, `Z`. file_type: from content (`jpg`, `png`, ...), whatever the name says.
     alert_triggered: the alert branch was taken. alert_sent: publishing succeeded (None where there was none to send).
     alert_reasons: all reasons for an alert, in the words of `CheckIfPNG`. content_type: as the server declared it.
@@ -54,7 +55,7 @@ class AuditRecord:
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> "AuditRecord":
-        """The record that `as_item` or `as_dict` gave; unknown attributes are ignored, so that older code reads newer items."""
+        """The record that `as_item` or `as_dict` gave. Ignores unknown attributes: older code can read newer items."""
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in item.items() if name in known}
         values["alert_reasons"] = tuple(values.get("alert_reasons") or ())

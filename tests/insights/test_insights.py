@@ -33,7 +33,12 @@ def test_types_and_alert_frequency() -> None:
     insights = insights_of(
         [
             record(),
-            record(file_type="png", alert_triggered=True, alert_sent=True, alert_reasons=("png_content", "extension_mismatch")),
+            record(
+                file_type="png",
+                alert_triggered=True,
+                alert_sent=True,
+                alert_reasons=("png_content", "extension_mismatch"),
+            ),
             record(file_type="png", alert_triggered=True, alert_sent=False, alert_reasons=("png_content",)),
             record(file_type=None, outcome="failed", reason="not_found", size_bytes=None),
         ]
@@ -47,7 +52,11 @@ def test_types_and_alert_frequency() -> None:
 def test_bytes_of_duplicates_are_saved_not_stored() -> None:
     """A duplicate costs no bytes, and a quarantined body is not stored as an image."""
     insights = insights_of(
-        [record(), record(outcome="duplicate", reason="same_content"), record(outcome="quarantined", reason="not_an_image")]
+        [
+            record(),
+            record(outcome="duplicate", reason="same_content"),
+            record(outcome="quarantined", reason="not_an_image"),
+        ]
     )
     assert (insights.bytes_stored, insights.bytes_saved, insights.duplicates) == (100, 100, 1)
 
