@@ -16,7 +16,8 @@ class Insights:
     """Counts over audit records.
 
     file_types: by content, of images that were kept (stored, duplicate or quarantined).
-    alerts_by_reason: an image with two reasons counts under both. bytes_stored: of newly stored objects only; bytes_saved: what duplicates did not cost.
+    alerts_by_reason: an image with two reasons counts under both.
+    bytes_stored: of newly stored objects only; bytes_saved: what duplicates did not cost.
     first and last: RFC 3339 timestamps of the oldest and newest record, or None.
     """
 
