@@ -1,0 +1,157 @@
+"""What all expressions share: JSON values, what an expression sees, how it fails, how values are printed.
+
+JSON values are never mutated once made; every function here and in the modules built on it returns values that may
+share structure with what it was given.
+"""
+
+import json
+import json.encoder
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+JSON: TypeAlias = Any
+"""A value as `json.loads` gives it. Typed as Any, like `json.loads` itself: a precise alias (lists and dicts are
+invariant) would ask for a cast at nearly every use."""
+
+
+class Scope:
+    """What an expression sees: the state's input (`$`), the Context Object (`$$`), variables and `$states`.
+
+    random: where States.UUID, States.MathRandom, `$uuid()` and `$random()` take their randomness from. The engine seeds
+    it from the execution, so that a replay draws the same values.
+    """
+
+    __slots__ = ("context", "input", "random", "states", "variables")
+
+    def __init__(
+        self,
+        input: JSON,  # noqa: A002 - the States Language's own word
+        context: JSON,
+        variables: Mapping[str, JSON],
+        states: JSON = None,
+        random: random.Random | None = None,
+    ) -> None:
+        self.input = input
+        self.context = context
+        self.variables = variables
+        self.states = states
+        self.random = random
+
+
+class EvaluationError(Exception):
+    """An expression failed while a state ran.
+
+    error: the Error Name, such as "States.Runtime" or "States.QueryEvaluationError".
+    cause: AWS's text, without the "An error occurred while executing the state ..." that goes before it.
+    location: for JSONata, the slash path of the field, such as "Output/result"; else None.
+    """
+
+    def __init__(self, error: str, cause: str, location: str | None = None) -> None:
+        super().__init__(cause)
+        self.error = error
+        self.cause = cause
+        self.location = location
+
+
+class SyntaxProblem(Exception):
+    """A path, template, intrinsic, rule or JSONata expression cannot be compiled.
+
+    path: where inside the compiled value the problem is, as keys and indices; empty for the value itself.
+    """
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+class Expression:
+    """A compiled path, template, intrinsic or JSONata value: call it with a Scope, get a JSON value.
+
+    text: the source (of a template, its compact JSON text).
+    constant: whether the result is the same for every Scope.
+    variables: names of the workflow variables that it reads, without the `$`.
+    evaluate: the closure that does the work; callers in a hurry keep it instead of the object.
+    Raises (when called): EvaluationError.
+    """
+
+    __slots__ = ("constant", "evaluate", "text", "variables")
+
+    def __init__(
+        self,
+        text: str,
+        evaluate: Callable[[Scope], JSON],
+        variables: frozenset[str] = frozenset(),
+        *,
+        constant: bool = False,
+    ) -> None:
+        self.text = text
+        self.evaluate = evaluate
+        self.variables = variables
+        self.constant = constant
+
+    def __call__(self, scope: Scope) -> JSON:
+        return self.evaluate(scope)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+
+def _encoder() -> Callable[[JSON], str]:
+    """`JSONEncoder.encode` builds the C encoder anew at each call; one that is kept takes half the time."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+    encode = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    join = "".join
+    return lambda value: join(encode(value, 0))
+
+
+def _refuse(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+dump: Callable[[JSON], str] = _encoder()
+"""Compact JSON text as AWS prints it: no spaces, characters beyond ASCII kept.
+
+Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
+"""
+
+
+def java_text(value: JSON) -> str:
+    """A value as States.Format prints it: strings bare, objects and arrays in Java's toString form.
+
+    {"a": [1, null, "x"]} gives `{a=[1, null, x]}`.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{key}={java_text(item)}" for key, item in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join([java_text(item) for item in value]) + "]"
+    return dump(value)
+
+
+def is_number(value: JSON) -> bool:
+    """Whether a value is a JSON number; true and false are not."""
+    kind = type(value)
+    return kind is int or kind is float
+
+
+def type_name(value: JSON) -> str:
+    """The JSON name of a value's type, as AWS's messages say it: `array`, `boolean`, `null`, ..."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    return next(name for types, name in _TYPE_NAMES if isinstance(value, types))
+
+
+_TYPE_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "string"),
+    ((int, float), "number"),
+    (list, "array"),
+    (dict, "object"),
+    (object, "unknown"),
+)
