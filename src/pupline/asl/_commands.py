@@ -1,0 +1,87 @@
+"""What an `Execution` asks its driver to do.
+
+Every command carries an `id`: a structural path such as `Fan@1#0/1/Exif@2#0` (state Exif, second visit, first attempt,
+in branch 1 of the first attempt of the first visit of Fan). Branches finish in any order and a loop enters a state many
+times, and still the id is the same when the same facts are fed again. So execution name + command id is the idempotency
+key of whatever the command does. In names the characters `%`, `/`, `@` and `#` are percent-encoded.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pupline.asl._values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeTask:
+    """Call `resource` with `payload`; answer with TaskSucceeded, TaskFailed, TaskSubmitted or TaskHeartbeat.
+
+    resource: for Lambda (bare ARN and `lambda:invoke`) the function's name or ARN, else the integration's ARN.
+    payload: the event of the function, or the integration's arguments.
+    integration: the state's Resource as written, for drivers that want to know how the function is called.
+    task_token: what `$$.Task.Token` read, for `.waitForTaskToken`; None for every other task.
+
+    The time-outs are for information: the core starts its own timers for them and cancels the task when one fires.
+    """
+
+    id: str
+    state: str
+    resource: str
+    payload: JSON
+    timeout_seconds: int | None = None
+    heartbeat_seconds: int | None = None
+    integration: str = ""
+    task_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Answer with TimerFired when the clock reads `due` (seconds since the epoch) or later."""
+
+    id: str
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """The answer to the command `id` is no longer wanted; one that comes all the same is ignored."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItems:
+    """Read the items of a Distributed Map; answer with ItemsRead, or TaskFailed.
+
+    resource: the ItemReader's Resource, `arn:aws:states:::s3:getObject` or `arn:aws:states:::s3:listObjectsV2`.
+    arguments: its evaluated Parameters or Arguments, such as {"Bucket": ..., "Key": ...}.
+    reader_config: its evaluated ReaderConfig, such as {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}.
+    `parse_items` turns an object's bytes into items.
+    """
+
+    id: str
+    state: str
+    resource: str
+    arguments: JSON
+    reader_config: dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResults:
+    """Write what a Map Run gave; answer with TaskSucceeded(output=None), or TaskFailed.
+
+    resource: the ResultWriter's Resource, `arn:aws:states:::s3:putObject`.
+    arguments: its evaluated Parameters or Arguments, such as {"Bucket": ..., "Prefix": ...}.
+    files: object name below the prefix and Map Run id (`manifest.json`, `SUCCEEDED_0.json`, ...) to its JSON content.
+    key_prefix: the folder that AWS makes for the Map Run: `<Prefix>/<map run id>/`.
+    """
+
+    id: str
+    state: str
+    resource: str
+    arguments: JSON
+    key_prefix: str
+    files: dict[str, JSON]
+
+
+Command: TypeAlias = InvokeTask | StartTimer | CancelCommand | ReadItems | WriteResults

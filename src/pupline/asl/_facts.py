@@ -1,0 +1,101 @@
+"""What a driver tells an `Execution`: one fact per thing that happened, each answering a command by its `id`.
+
+A durable driver writes the fact and the time to its journal, commits, and only then calls `receive`. `fact_to_json` and
+`fact_from_json` are the journal's form: data, never pickles.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+from pupline.asl._values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSucceeded:
+    """The task (or WriteResults) gave `output`."""
+
+    id: str
+    output: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    """The command failed with an Error Name; `cause` is a text for people, or None."""
+
+    id: str
+    error: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubmitted:
+    """A `.sync` or `.waitForTaskToken` task was handed over; its result comes later."""
+
+    id: str
+    output: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHeartbeat:
+    """The task is alive: its heartbeat timer starts anew."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The timer's due time has come."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsRead:
+    """The ItemReader found `items`."""
+
+    id: str
+    items: list[JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionAborted:
+    """StopExecution was called; it answers no command."""
+
+    error: str | None = None
+    cause: str | None = None
+
+
+Fact: TypeAlias = TaskSucceeded | TaskFailed | TaskSubmitted | TaskHeartbeat | TimerFired | ItemsRead | ExecutionAborted
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        TaskSucceeded,
+        TaskFailed,
+        TaskSubmitted,
+        TaskHeartbeat,
+        TimerFired,
+        ItemsRead,
+        ExecutionAborted,
+    )
+}
+
+
+def fact_to_json(fact: Fact) -> dict[str, JSON]:
+    """The fact as a JSON object: {"fact": "TaskSucceeded", "id": "Fetch@1#0", "output": {...}}."""
+    found: dict[str, JSON] = {"fact": type(fact).__name__}
+    for field in fields(fact):
+        found[field.name] = getattr(fact, field.name)
+    return found
+
+
+def fact_from_json(data: dict[str, JSON]) -> Fact:
+    """The fact that `fact_to_json` wrote. Raises ValueError for anything else, naming what was found."""
+    kind = _KINDS.get(str(data.get("fact")))
+    if kind is None:
+        raise ValueError(f"{data.get('fact')!r} is no fact; expected one of {', '.join(_KINDS)}")
+    try:
+        fact: Fact = kind(**{name: value for name, value in data.items() if name != "fact"})
+    except TypeError as err:
+        raise ValueError(f"a journalled {kind.__name__} does not fit: {err}") from err
+    return fact
