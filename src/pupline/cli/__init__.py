@@ -1,0 +1,114 @@
+"""The `pupline` command. Subcommands load when they are called, so that help and mistakes are answered at once.
+
+Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration, 3 stopped by tolerance, 130 interrupted.
+"""
+
+import importlib
+import sys
+
+import click
+
+from pupline import __version__
+from pupline.errors import ConfigurationError, PuplineError
+
+# name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
+_COMMANDS = {
+    "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
+    "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
+    "executions": ("_executions", "List executions; show one with its history or as a graph."),
+    "audit": ("_audit", "The audit records: one per image asked for."),
+    "alerts": ("_alerts", "The alerts, and what became of their deliveries."),
+    "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
+    "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
+    "validate": ("_validate", "Check a state machine definition; all problems at once."),
+    "doctor": ("_doctor", "What is configured, reachable and writable."),
+}
+
+_EPILOG = """\b
+Exit codes:
+  0    all good
+  1    finished, but some failed
+  2    usage or configuration
+  130  interrupted; the state is saved
+
+\b
+Examples:
+  pupline run --source sample --count 12
+  pupline run --count 100 --concurrency 8 --run-id monday
+  pupline audit --outcome quarantined
+  pupline executions monday-00007 --graph
+"""
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when one of them is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"pupline.cli.{_COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = _nearest(args[0]) if args else None
+            if near:
+                error.message += f" Did you mean '{near}'?"
+            raise
+
+
+def _nearest(name: str) -> str | None:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, _COMMANDS, n=1)), None)
+
+
+@click.command(
+    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="pupline")
+def cli() -> None:
+    """Dog images fetched, checked for what they really are, alerted on and audited.
+
+    The workflow is statemachine/dog_uploader_pipeline.asl.json, run here on this machine, exactly as Step Functions
+    runs it on AWS. Everything is kept under one data directory (--data, or PUPLINE_DATA; ./pupline-data by default).
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code; no error that we raise on purpose ends in a traceback."""
+    try:
+        sys.exit(_invoke())
+    except BrokenPipeError:  # `pupline audit | head`: the reader has what it wanted
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _invoke() -> int:
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("pupline: interrupted", err=True)
+        return 130
+    except ConfigurationError as error:
+        click.echo(f"pupline: {error}", err=True)
+        return 2
+    except PuplineError as error:
+        click.echo(f"pupline: {error}", err=True)
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,103 @@
+"""The way one execution took through its state machine, drawn for a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_SIGNS = {"done": ("✔", "green"), "failed": ("✘", "red"), "running": ("…", "yellow")}
+
+
+@dataclass(slots=True)
+class Visit:
+    """One time that a state was entered. seconds is None while it runs; errors are the failed attempts' Error Names."""
+
+    state: str
+    kind: str
+    entered: float
+    seconds: float | None = None
+    failed: bool = False
+    errors: list[str] = field(default_factory=list)
+
+
+def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
+    """Every state entered, in order, with how long it took and the attempts that failed.
+
+    history: events as GetExecutionHistory gives them, `timestamp` in epoch seconds.
+    """
+    found: list[Visit] = []
+    latest: dict[int, Visit] = {}
+    for event in history:
+        kind: str = event["type"]
+        visit = latest.get(event["previousEventId"])
+        if kind.endswith("StateEntered"):
+            visit = Visit(event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered"), event["timestamp"])
+            found.append(visit)
+        elif visit and kind.endswith("StateExited"):
+            visit.seconds = event["timestamp"] - visit.entered
+        elif visit and kind.endswith(("Failed", "TimedOut")) and not kind.startswith(("Execution", "Map", "Parallel")):
+            visit.errors.append(_error_of(event))
+        elif visit and kind.startswith("Execution") and kind != "ExecutionSucceeded":
+            visit.failed = True
+            visit.seconds = event["timestamp"] - visit.entered
+        if visit:
+            latest[event["id"]] = visit
+    return found
+
+
+def _error_of(event: Mapping[str, Any]) -> str:
+    details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+    return str(details.get("error") or "States.Timeout")
+
+
+def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Iterator["Text"]:
+    """Lines of the drawing: a box for each visit, what it took beside it, the ways not taken dimmed."""
+    from rich.text import Text
+
+    path = visits(history)
+    states = dict(_all_states(definition))
+    width = max((len(visit.state) for visit in path), default=0) + 2
+    for number, visit in enumerate(path):
+        sign, style = _SIGNS["failed" if visit.failed else "running" if visit.seconds is None else "done"]
+        following = path[number + 1].state if number + 1 < len(path) else None
+        yield Text("┌" + "─" * width + "┐", style=style)
+        line = Text("│ " + printable(visit.state).ljust(width - 1) + "│", style=style)
+        line.append(f"  {sign} {_beside(visit)}", style=style)
+        yield line
+        bottom = Text("└" + "─" * width + "┘", style=style)
+        others = [name for name in _ways_out(states.get(visit.state, {})) if name != following]
+        if others:
+            bottom.append("  not taken: " + printable(", ".join(others)), style="dim")
+        yield bottom
+        if following:
+            yield Text(" " * (width // 2) + "│", style="dim")
+            yield Text(" " * (width // 2) + "▼", style="dim")
+
+
+def _beside(visit: Visit) -> str:
+    parts = [visit.kind]
+    if visit.seconds is not None:
+        parts.append(f"{visit.seconds:.2f} s")
+    if visit.errors:
+        parts.append(f"{len(visit.errors)} failed: " + printable(", ".join(dict.fromkeys(visit.errors))))
+    return ", ".join(parts)
+
+
+def _ways_out(state: Mapping[str, Any]) -> list[str]:
+    """Every state this one can lead to, in the order of the definition, each once."""
+    names = [state.get("Next"), *(rule.get("Next") for rule in state.get("Choices", ()))]
+    names += [state.get("Default"), *(catcher.get("Next") for catcher in state.get("Catch", ()))]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _all_states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All states by name, those inside Parallel and Map too: names are unique in a whole state machine."""
+    for name, state in definition.get("States", {}).items():
+        yield name, state
+        inner = [*state.get("Branches", ()), state.get("ItemProcessor", {}), state.get("Iterator", {})]
+        for machine in inner:
+            yield from _all_states(machine)

@@ -1,0 +1,102 @@
+"""Every command in the documentation works as written.
+
+Commands stand in `sh` blocks, one a line. They run in order, file by file, in a copy of what a user would have: the
+working directory is a fresh one with the project's files linked into it. A block under `<!-- needs: ... -->` needs what
+no test has (the internet, an AWS account): of its commands only the names and options are checked.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"(?:<!-- needs: (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```", re.DOTALL)
+LINKED = ["statemachine", "src", "ingest_dog.py", "examples", "events", "template.yaml", "pyproject.toml"]
+
+
+@dataclass(frozen=True)
+class Documented:
+    """One command line of one document."""
+
+    line: str
+    needs: str | None
+
+    @property
+    def words(self) -> list[str]:
+        """The command's words, as a shell would split them, comments dropped."""
+        return shlex.split(self.line, comments=True)
+
+
+def commands_of(document: Path) -> list[Documented]:
+    """The command lines of a document, in order."""
+    found = []
+    for block in BLOCK.finditer(document.read_text()):
+        body = block["body"].replace("\\\n", " ")
+        found += [Documented(line.strip(), block["needs"]) for line in body.splitlines() if line.strip()]
+    return found
+
+
+def make_targets() -> set[str]:
+    """The targets of the Makefile and of what it includes."""
+    text = "".join(path.read_text() for path in [ROOT / "Makefile", *ROOT.glob("*.mk")])
+    return set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
+
+
+def check_names(words: list[str]) -> None:
+    """Fail unless the command, its subcommand and all its options exist."""
+    if words[0] == "make":
+        assert set(words[1:]) <= make_targets(), words
+    elif words[0] == "pupline":
+        shown = run_command(["pupline", words[1], "--help"], Path.cwd())
+        for option in [word.split("=")[0] for word in words if word.startswith("--")]:
+            assert option in shown, f"{option} is no option of pupline {words[1]}"
+
+
+def run_command(words: list[str], directory: Path) -> str:
+    """Run one command with the interpreter of the tests; its output. Exit codes 0 and 1 (some failed) are results."""
+    python = Path(sys.executable)
+    programs = {"pupline": [str(python.parent / "pupline")], "python": [str(python)]}
+    environment = {**os.environ, "PUPLINE_DATA": str(directory / "pupline-data"), "NO_COLOR": "1"}
+    done = subprocess.run(
+        programs[words[0]] + words[1:],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode in {0, 1}, f"{shlex.join(words)} exited {done.returncode}: {done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documented_commands_work(document: Path, tmp_path: Path) -> None:
+    """What a document tells the reader to type does what it says, in the order of the document."""
+    for name in LINKED:
+        if (ROOT / name).exists():
+            (tmp_path / name).symlink_to(ROOT / name)
+    for command in commands_of(document):
+        words = command.words
+        if words[0] in {"pupline", "python"} and command.needs is None:
+            run_command(words, tmp_path)
+        elif words[0] in {"pupline", "make"}:
+            check_names(words)
+        else:
+            assert command.needs, f"{document.name}: '{command.line}' is run by no test; say what it needs"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """A relative link in a document names a file that is there."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", document.read_text()):
+        assert (document.parent / target).exists(), f"{document.name}: {target}"
