@@ -35,7 +35,9 @@ def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
         kind: str = event["type"]
         visit = latest.get(event["previousEventId"])
         if kind.endswith("StateEntered"):
-            visit = Visit(event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered"), event["timestamp"])
+            visit = Visit(
+                event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered"), event["timestamp"]
+            )
             found.append(visit)
         elif visit and kind.endswith("StateExited"):
             visit.seconds = event["timestamp"] - visit.entered

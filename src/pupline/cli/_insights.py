@@ -73,8 +73,6 @@ def _bars(out: "Console", title: str, counts: Counter[str], *, by_name: bool = F
         grid.add_row(cell(f"  {name}"), cell(f"{count:,}"), cell(f"{count / total:.0%}"), cell(bar, "cyan"))
     if len(ranked) > _TOP:
         rest = ranked[_TOP:]
-        grid.add_row(
-            cell(f"  {len(rest):,} more"), cell(f"{sum(c for _, c in rest):,}"), cell(""), cell("")
-        )
+        grid.add_row(cell(f"  {len(rest):,} more"), cell(f"{sum(c for _, c in rest):,}"), cell(""), cell(""))
     out.print(grid)
     out.print()

@@ -1,0 +1,123 @@
+"""`pupline audit`: the records."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._output import (
+    OUTCOME_STYLES,
+    cell,
+    console,
+    data_option,
+    json_option,
+    link,
+    path_of,
+    plural,
+    print_json,
+    size,
+    table,
+)
+from pupline.errors import Outcome
+from pupline.records import AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    outcome: str | None
+    file_type: str | None
+    execution: str | None
+    alerts: bool
+
+    def matches(self, record: AuditRecord) -> bool:
+        return (
+            self.outcome in {None, record.outcome}
+            and self.file_type in {None, record.file_type}
+            and (self.execution is None or _is_of(record.execution, self.execution))
+            and (not self.alerts or record.alert_triggered)
+        )
+
+
+def _is_of(execution: str, wanted: str) -> bool:
+    """Whether `execution` is the wanted one, or one of the wanted run (`monday` is the run of `monday-00007`)."""
+    return execution == wanted or execution.rpartition("-")[0] == wanted
+
+
+@click.command()
+@data_option
+@backend_options
+@click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only this outcome.")
+@click.option("--type", "file_type", help="Only this type by content, such as png.")
+@click.option("--execution", help="Only this execution, or this run.")
+@click.option("--alerts", is_flag=True, help="Only images that alerted.")
+@click.option("--limit", type=click.IntRange(min=1), help="The newest N. Default: 50 on a terminal, all with --json.")
+@json_option
+def audit(
+    data_dir: Path,
+    backend: str,
+    stack: str | None,
+    outcome: str | None,
+    file_type: str | None,
+    execution: str | None,
+    alerts: bool,
+    limit: int | None,
+    as_json: bool,
+) -> int:
+    """The audit records, oldest first: one per image asked for, whatever became of it."""
+    wanted = _Filter(outcome, file_type, execution, alerts)
+    with open_backend(data_dir, backend, stack) as source:
+        found = (record for record in source.records() if wanted.matches(record))
+        if as_json:
+            for record in _newest(found, limit):
+                print_json(record.as_dict())
+        else:
+            _show(found, limit or 50)
+    return 0
+
+
+def _newest(records: Iterator[AuditRecord], limit: int | None) -> Iterable[AuditRecord]:
+    return records if limit is None else deque(records, maxlen=limit)
+
+
+def _show(records: Iterator[AuditRecord], limit: int) -> None:
+    count = 0
+    kept: deque[AuditRecord] = deque(maxlen=limit)
+    for record in records:
+        count += 1
+        kept.append(record)
+    if not count:
+        click.echo("No records match. Everything there is: pupline audit")
+        return
+    rows = table("", ["when", "image", "type", "size", "outcome", "reason", "alert", "execution"], right=["size"])
+    for record in kept:
+        rows.add_row(
+            cell(record.upload_timestamp),
+            link(record.image_name, record.image_url),
+            cell(record.file_type),
+            cell(size(record.size_bytes)),
+            cell(record.outcome, OUTCOME_STYLES[record.outcome]),
+            cell(record.reason),
+            cell(alert_words(record)),
+            cell(record.execution),
+        )
+    out = console()
+    out.print(rows)
+    shown = f"the newest {len(kept)} of " if count > len(kept) else ""
+    out.print(f"{shown}{plural(count, 'record')}; kept under {_folder(kept)}" if _folder(kept) else f"{shown}{count}")
+
+
+def _folder(records: Iterable[AuditRecord]) -> str | None:
+    stored = next((path_of(r.image_url) for r in records if r.image_url and r.outcome != "quarantined"), None)
+    return str(Path(stored).parent) if stored else None
+
+
+def alert_words(record: AuditRecord) -> str:
+    """Why a record alerted, and whether the alert could be sent; empty where it did not."""
+    if not record.alert_triggered:
+        return ""
+    words = ", ".join(record.alert_reasons) or "yes"
+    return words if record.alert_sent else f"{words} (not sent)"

@@ -1,0 +1,57 @@
+"""`pupline validate`: a state machine definition, checked as CreateStateMachine would, all problems at once."""
+
+from pathlib import Path
+
+import click
+
+from pupline.cli._output import json_option, message, plural, print_json
+from pupline.errors import ConfigurationError
+from pupline.text import printable
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--type",
+    "machine_type",
+    type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
+    default="STANDARD",
+    show_default=True,
+    help="What the definition will run as.",
+)
+@json_option
+def validate(file: Path, machine_type: str, as_json: bool) -> int:
+    """Check FILE, an Amazon States Language definition in JSON, and list every problem with its place.
+
+    Placeholders such as ${TopicArn} may stand where SAM's DefinitionSubstitutions fill them. Exits with 2 when there
+    are problems.
+    """
+    from pupline.asl import DefinitionError, StateMachine
+
+    definition = _read(file)
+    problems: list[tuple[str, str]] = []
+    states = 0
+    try:
+        machine = StateMachine.parse(definition, type=machine_type.upper())
+        states = len(machine.definition["States"])
+    except DefinitionError as error:
+        problems = error.problems
+    if as_json:
+        found = [{"path": path, "message": text} for path, text in problems]
+        print_json({"file": str(file), "valid": not problems, "problems": found})
+    elif problems:
+        for path, text in problems:
+            click.echo(f"{printable(path)}: {printable(text)}")
+        message(f"{file}: {plural(len(problems), 'problem')}")
+    else:
+        click.echo(f"{file}: valid, {machine_type.upper()}, {plural(states, 'state')} at the top level")
+    return 2 if problems else 0
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: is not UTF-8 text (byte {error.start}); a definition is JSON") from error
