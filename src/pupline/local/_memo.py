@@ -1,0 +1,27 @@
+"""The `Memo` port: what an execution chose before it acted on it, one row each."""
+
+import sqlite3
+
+from pupline.local._database import Database
+
+
+class LocalMemo:
+    """Implements `pupline.ports.Memo`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def remember(self, name: str, value: str) -> str:
+        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute("INSERT INTO memo (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+            (held,) = connection.execute("SELECT value FROM memo WHERE name = ?", (name,)).fetchone()
+            return str(held)
+
+        return self._database.write(work)
+
+    def recall(self, name: str) -> str | None:
+        """The value remembered under `name`, if any. Raises: StorageError."""
+        found = self._database.rows("SELECT value FROM memo WHERE name = ?", (name,))
+        return str(found[0][0]) if found else None

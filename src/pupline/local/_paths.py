@@ -1,0 +1,94 @@
+"""Where in a bucket's directory an object goes.
+
+A key is any text of 1 to 1,024 bytes; a path is what a file system accepts. An object lies under its own key whenever
+it can. It gets another path, and keeps its key, when the key is no safe path (`..`, an empty part, a part over 255
+bytes), or when the path is taken: by a name that some file system takes for the same one (`Rex.jpg` and `rex.jpg`; é in
+one or two code points), by a directory, by a file that somebody else put there.
+"""
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pupline.errors import StorageError
+
+_PART_BYTES = 255
+_CANDIDATES = 8
+_ASIDE = "~"
+"""Directory of objects whose key is no safe path."""
+
+
+def candidates(key: str) -> Iterator[str]:
+    """Paths to try for `key`, best first, relative to the bucket: the key itself, then names that hold its hash."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    if _is_safe(key):
+        yield key
+        folder, slash, name = key.rpartition("/")
+        stem, dot, extension = name.rpartition(".")
+        if not stem:
+            stem, dot, extension = name, "", ""
+        other = _fit(stem, f"~{digest[:8]}{dot}{extension}")
+        if _is_safe(other):
+            yield f"{folder}{slash}{other}"
+    for number in range(_CANDIDATES):
+        yield f"{_ASIDE}/{digest[:32]}-{number}"
+
+
+def folded(path: str) -> str:
+    """The same text for all spellings that a case-folding or normalising file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+
+
+def parents(path: str) -> list[str]:
+    """The directories above a relative path: `a/b/c` gives `a/b` and `a`."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
+
+
+@contextmanager
+def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
+    """An open descriptor of `root/relative`, reached step by step without following a symbolic link.
+
+    With `create`, missing directories are made and each is on the disk before the next. `root` itself may be reached
+    through links: it is the operator's word. Raises: FileNotFoundError; StorageError for a link or a file on the way.
+    """
+    current = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in filter(None, relative.split("/")):
+            below = _step(current, part, create=create, where=root / relative)
+            os.close(current)
+            current = below
+        yield current
+    finally:
+        os.close(current)
+
+
+def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    try:
+        return os.open(part, flags, dir_fd=parent)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except NotADirectoryError as err:  # also what O_DIRECTORY | O_NOFOLLOW says of a link
+        raise StorageError(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
+    with suppress(FileExistsError):  # another thread was quicker
+        os.mkdir(part, dir_fd=parent)
+    os.fsync(parent)
+    return os.open(part, flags, dir_fd=parent)
+
+
+def _is_safe(path: str) -> bool:
+    parts = path.encode().split(b"/")
+    if parts[0] == _ASIDE.encode() or any(ord(character) < 32 or character in "\\\x7f" for character in path):
+        return False
+    return all(part not in {b"", b".", b".."} and len(part) <= _PART_BYTES for part in parts)
+
+
+def _fit(stem: str, tail: str) -> str:
+    """`stem` + `tail`, the stem cut so that both fit a file name."""
+    room = max(_PART_BYTES - len(tail.encode()), 0)
+    return stem.encode()[:room].decode("utf-8", "ignore") + tail

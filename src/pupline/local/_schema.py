@@ -1,0 +1,184 @@
+"""The tables of `pupline.sqlite`, as numbered migrations.
+
+A migration, once released, is never edited: the next one changes what it made. `user_version` counts those that were
+applied; SQLite keeps it in the file's first page, so it changes in the same transaction as the tables. `application_id`
+says that the file is ours.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from pupline.errors import ConfigurationError
+
+APPLICATION_ID = 0x7075706C  # "pupl"
+
+_FIRST = """
+CREATE TABLE definitions (
+    digest TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    definition TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    created_at REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE executions (
+    execution_id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    run_id TEXT REFERENCES runs,
+    run_index INTEGER,
+    digest TEXT NOT NULL REFERENCES definitions,
+    input TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'RUNNING',
+    output TEXT,
+    error TEXT,
+    cause TEXT,
+    start_time REAL NOT NULL,
+    stop_time REAL,
+    stop_request TEXT
+);
+CREATE INDEX executions_running ON executions (execution_id) WHERE status = 'RUNNING';
+CREATE UNIQUE INDEX executions_of_run ON executions (run_id, run_index) WHERE run_id IS NOT NULL;
+
+-- What the engine was told, in the order it was told. resource: what an answered task had called, so that a replay
+-- can tell a definition or an engine that now asks for something else.
+CREATE TABLE facts (
+    execution_id INTEGER NOT NULL REFERENCES executions,
+    seq INTEGER NOT NULL,
+    now REAL NOT NULL,
+    resource TEXT,
+    fact TEXT NOT NULL,
+    PRIMARY KEY (execution_id, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE memo (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE objects (
+    object_id INTEGER PRIMARY KEY,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    folded_path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('writing', 'stored')),
+    created_at REAL NOT NULL,
+    UNIQUE (bucket, key),
+    UNIQUE (bucket, folded_path)
+);
+CREATE INDEX objects_writing ON objects (object_id) WHERE state = 'writing';
+
+CREATE TABLE audit (
+    image_name TEXT NOT NULL,
+    execution TEXT NOT NULL,
+    image_url TEXT,
+    upload_timestamp TEXT NOT NULL,
+    file_type TEXT,
+    alert_triggered INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    alert_sent INTEGER,
+    alert_reasons TEXT NOT NULL,
+    source TEXT,
+    source_url TEXT,
+    sha256 TEXT,
+    size_bytes INTEGER,
+    width INTEGER,
+    height INTEGER,
+    content_type TEXT,
+    name_extension TEXT,
+    breed TEXT,
+    error TEXT,
+    cause TEXT,
+    audit_id INTEGER PRIMARY KEY,
+    UNIQUE (image_name, execution)
+);
+CREATE INDEX audit_by_time ON audit (upload_timestamp, audit_id);
+CREATE INDEX audit_by_execution ON audit (execution);
+
+CREATE TABLE alerts (
+    alert_id INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    execution TEXT NOT NULL,
+    command_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    subject TEXT,
+    message TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    published_at REAL NOT NULL,
+    UNIQUE (execution, command_id)
+);
+
+CREATE TABLE subscriptions (
+    subscription_id INTEGER PRIMARY KEY,
+    protocol TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    removed_at REAL
+);
+CREATE UNIQUE INDEX subscriptions_once ON subscriptions (protocol, endpoint) WHERE removed_at IS NULL;
+
+CREATE TABLE deliveries (
+    alert_id INTEGER NOT NULL REFERENCES alerts,
+    subscription_id INTEGER NOT NULL REFERENCES subscriptions,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at REAL NOT NULL,
+    delivered_at REAL,
+    given_up_at REAL,
+    last_error TEXT,
+    PRIMARY KEY (alert_id, subscription_id)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE delivered_at IS NULL AND given_up_at IS NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to today's tables, all or nothing. Raises: ConfigurationError, naming `path`."""
+    connection.execute("BEGIN IMMEDIATE")  # before looking, so that two processes do not both decide to migrate
+    try:
+        version = check_version(connection, path)
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> int:
+    """How many migrations the file has had. Raises: ConfigurationError for another program's file, or a newer one."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (tables or version or application):
+        raise ConfigurationError(f"{path} is another program's database; give another data directory with --data")
+    if version > len(MIGRATIONS):
+        raise ConfigurationError(
+            f"{path} was written by a newer pupline (schema {version}, this one knows {len(MIGRATIONS)}); "
+            "upgrade pupline, or give another data directory with --data"
+        )
+    return int(version)
+
+
+def _statements(script: str) -> list[str]:
+    """The script's statements one by one: `executescript` would commit the transaction that we are in."""
+    found, start = [], 0
+    for end, character in enumerate(script, start=1):
+        if character == ";" and sqlite3.complete_statement(script[start:end]):
+            found.append(script[start:end].strip())
+            start = end
+    return found
