@@ -1,0 +1,38 @@
+"""Getting bytes safely: the guarded HTTP client, the sources it serves, and the Dog CEO API.
+
+    source = resolve_source("dog-ceo")
+    client = HttpClient(source.policy(timeout_seconds=20))
+    url = DogCeo(client, source.base_url).random_image("hound/afghan")
+    body = client.get(url).body
+
+Standard library only, as it runs in Lambda. The client never retries: that is the workflow's business.
+"""
+
+from pupline.fetch._client import HttpClient, Response
+from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of
+from pupline.fetch._json import JSON, parse_json
+from pupline.fetch._network import Network
+from pupline.fetch._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
+from pupline.fetch._sources import PRESETS, SAMPLE_ORIGIN, Source, resolve_source
+from pupline.fetch._url import Origin, Url
+
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "DEFAULT_TIMEOUT_SECONDS",
+    "EXECUTION_HEADER",
+    "JSON",
+    "PRESETS",
+    "SAMPLE_ORIGIN",
+    "DogCeo",
+    "FetchPolicy",
+    "HttpClient",
+    "ImageUrls",
+    "Network",
+    "Origin",
+    "Response",
+    "Source",
+    "Url",
+    "breed_of",
+    "parse_json",
+    "resolve_source",
+]

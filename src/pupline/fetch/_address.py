@@ -1,0 +1,86 @@
+"""Which addresses belong to the public internet.
+
+Our own table rather than `ipaddress.is_private` or `is_global`: their answers differ between Python releases
+(CVE-2024-4032), `is_private` is False for 100.64.0.0/10, and neither looks inside an IPv6 address that carries an
+IPv4 one. Sources: the IANA special-purpose address registries for IPv4 and IPv6; cloud providers' pages for metadata
+services.
+"""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+_IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
+    (IPv4Network(network), what)
+    for network, what in (
+        ("0.0.0.0/8", "this network"),
+        ("10.0.0.0/8", "private"),
+        ("100.64.0.0/10", "carrier-grade NAT"),  # holds 100.100.100.200, a cloud's metadata service
+        ("127.0.0.0/8", "loopback"),
+        ("168.63.129.16/32", "cloud metadata"),
+        ("169.254.0.0/16", "link-local"),  # holds 169.254.169.254 and 169.254.170.2, metadata and credentials
+        ("172.16.0.0/12", "private"),
+        ("192.0.0.0/24", "reserved for protocols"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.31.196.0/24", "AS112 name service"),
+        ("192.52.193.0/24", "multicast tunnels"),
+        ("192.88.99.0/24", "6to4 relay"),
+        ("192.168.0.0/16", "private"),
+        ("192.175.48.0/24", "AS112 name service"),
+        ("198.18.0.0/15", "benchmarking"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),  # with the broadcast address
+    )
+)
+
+# Only 2000::/3 is given out as global unicast, so all that is outside of it needs no entry of its own to be refused;
+# the entries there only name the refusal.
+_IPV6_GLOBAL = IPv6Network("2000::/3")
+_IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
+    (IPv6Network(network), what)
+    for network, what in (
+        ("::/128", "unspecified"),
+        ("::1/128", "loopback"),
+        ("::/96", "IPv4-compatible"),
+        ("64:ff9b:1::/48", "local NAT64"),
+        ("100::/64", "discard only"),
+        ("fc00::/7", "private"),  # holds fd00:ec2::254, a cloud's metadata service
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "site-local"),
+        ("ff00::/8", "multicast"),
+        ("2001::/32", "Teredo"),
+        ("2001::/23", "reserved for protocols"),
+        ("2001:db8::/32", "documentation"),
+        ("2002::/16", "6to4"),
+        ("2620:4f:8000::/48", "AS112 name service"),
+        ("3fff::/20", "documentation"),
+    )
+)
+# The two IPv6 forms through which a public IPv4 host is really reached: a dual-stack socket, and the NAT64 of IPv6-only
+# networks. The others (compatible, 6to4, Teredo, local NAT64) are refused whatever they carry.
+_CARRIES_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+
+
+def why_not_public(address: str) -> str | None:
+    """What kind of non-public address this is, such as `loopback`; None for a public one.
+
+    `address` is as a resolver gives it, possibly with an IPv6 zone. What is not an address at all is not public.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "not an address"
+    return _ipv4_kind(parsed) if isinstance(parsed, IPv4Address) else _ipv6_kind(parsed)
+
+
+def _ipv4_kind(address: IPv4Address) -> str | None:
+    return next((what for network, what in _IPV4 if address in network), None)
+
+
+def _ipv6_kind(address: IPv6Address) -> str | None:
+    if any(address in network for network in _CARRIES_IPV4):
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        kind = _ipv4_kind(inner)
+        return f"{kind}, as {inner} inside IPv6" if kind else None
+    named = next((what for network, what in _IPV6 if address in network), None)
+    return named or (None if address in _IPV6_GLOBAL else "not global unicast")

@@ -1,0 +1,166 @@
+"""HTTP/1.1 answers, read strictly (RFC 9112).
+
+Not `http.client`: it cannot bound the time and bytes spent on headers, and it forgives what must not be forgiven
+here. It takes the first of two Content-Length headers, reads `-5`, `+5` and `0x5` as chunk sizes, takes a missing
+last chunk's trailer for its end, and drops all headers after a malformed one, Content-Length included, so that half a
+body passes for a whole one.
+"""
+
+import re
+from dataclasses import dataclass
+
+from pupline.errors import IncompleteBody, TooLarge
+from pupline.fetch._wire import Wire
+from pupline.text import printable
+
+# 100 Continue, 103 Early Hints and the like come once or twice, if at all.
+MAX_INTERIM_ANSWERS = 8
+
+_STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: .*)?")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
+_FORBIDDEN_IN_FIELD = re.compile(rb"[\x00\r]")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer; `headers` has lower-case names, and the values of repeated ones in order."""
+
+    version: str
+    status: int
+    headers: dict[str, list[str]]
+
+    def one(self, name: str) -> str | None:
+        """The value of a header, None when it is absent, or is given twice with different values."""
+        values = set(self.headers.get(name, ()))
+        return values.pop() if len(values) == 1 else None
+
+
+def read_head(wire: Wire, max_headers: int) -> Head:
+    """The final answer's head; interim ones are passed over. Raises: HttpError, TooLarge and what Wire raises."""
+    for _ in range(MAX_INTERIM_ANSWERS + 1):
+        head = _read_one_head(wire, max_headers)
+        if head.status >= 200 or head.status == 101:
+            return head
+    raise wire.malformed(f"more than {MAX_INTERIM_ANSWERS} interim answers")
+
+
+def _read_one_head(wire: Wire, max_headers: int) -> Head:
+    line = _head_line(wire)
+    status = _STATUS_LINE.fullmatch(line)
+    if status is None:
+        raise wire.malformed(f"it begins {printable(line[:40].decode('latin-1'))!r}")
+    headers: dict[str, list[str]] = {}
+    for _ in range(max_headers + 1):
+        line = _head_line(wire)
+        if not line:
+            return Head(status[1].decode(), int(status[2]), headers)
+        name, value = _field(wire, line)
+        headers.setdefault(name, []).append(value)
+    raise TooLarge(f"{wire.url}: the answer has more than {max_headers} headers; no image needs that")
+
+
+def _head_line(wire: Wire) -> bytes:
+    line = wire.line("waiting for the answer's headers")
+    if line is None:
+        raise wire.closed("before its answer's headers were complete")
+    return line
+
+
+def _field(wire: Wire, line: bytes) -> tuple[str, str]:
+    field = _FIELD.fullmatch(line)
+    if field is None or _FORBIDDEN_IN_FIELD.search(line):
+        raise wire.malformed(f"header line {printable(line[:40].decode('latin-1'))!r}")
+    try:
+        value = field[2].decode()
+    except UnicodeDecodeError:
+        value = field[2].decode("latin-1")
+    return field[1].decode().lower(), value
+
+
+def read_body(wire: Wire, head: Head, limit: int) -> bytes:
+    """The body of a final answer, as sent.
+
+    Raises: TooLarge over `limit` bytes (before reading where the length is declared), IncompleteBody, HttpError and
+    what Wire raises.
+    """
+    if "transfer-encoding" in head.headers:
+        return _read_coded(wire, head, limit)
+    if "content-length" in head.headers:
+        return _read_counted(wire, head, limit)
+    body = wire.body_bytes(limit + 1)
+    if len(body) > limit:
+        raise _too_large(wire, f"more than {limit}", limit)
+    if wire.ended_abruptly:
+        raise IncompleteBody(f"{wire.url}: TLS ended without a closing alert, so the body may be cut; try again later")
+    return body
+
+
+def _read_counted(wire: Wire, head: Head, limit: int) -> bytes:
+    declared = head.one("content-length")
+    if declared is None or not _LENGTH.fullmatch(declared):
+        found = ", ".join(head.headers["content-length"])
+        raise wire.malformed(f"Content-Length {printable(found, 60)!r}")
+    length = int(declared)
+    if length > limit:
+        raise _too_large(wire, str(length), limit)
+    body = wire.body_bytes(length)
+    if len(body) < length:
+        raise IncompleteBody(f"{wire.url}: the body ended after {len(body)} of {length} bytes; try again later")
+    return body
+
+
+def _read_coded(wire: Wire, head: Head, limit: int) -> bytes:
+    coding = ", ".join(head.headers["transfer-encoding"])
+    if coding.lower() != "chunked" or head.version != "1.1":
+        raise wire.malformed(f"Transfer-Encoding {printable(coding, 60)!r} in HTTP/{head.version}")
+    if "content-length" in head.headers:
+        raise wire.malformed("both Transfer-Encoding and Content-Length")
+    body = bytearray()
+    while size := _chunk_size(wire, len(body)):
+        if len(body) + size > limit:
+            raise _too_large(wire, f"at least {len(body) + size}", limit)
+        chunk = wire.body_bytes(size)
+        body += chunk
+        if len(chunk) < size:
+            raise _cut(wire, len(body))
+        if _chunk_line(wire, len(body)):
+            raise wire.malformed("a chunk longer than its size")
+    while _trailer_goes_on(wire, len(body)):
+        pass
+    return bytes(body)
+
+
+def _chunk_size(wire: Wire, received: int) -> int:
+    line = _chunk_line(wire, received)
+    size = _CHUNK_SIZE.fullmatch(line)
+    if size is None:
+        raise wire.malformed(f"chunk size {printable(line[:40].decode('latin-1'))!r}")
+    return int(size[1], 16)
+
+
+def _chunk_line(wire: Wire, received: int) -> bytes:
+    line = wire.chunk_line()
+    if line is None:
+        raise _cut(wire, received)
+    return line
+
+
+def _trailer_goes_on(wire: Wire, received: int) -> bool:
+    trailer = wire.line("reading the body's trailer")
+    if trailer is None:
+        raise _cut(wire, received)
+    return bool(trailer)
+
+
+def _cut(wire: Wire, received: int) -> IncompleteBody:
+    return IncompleteBody(
+        f"{wire.url}: the chunked body ended after {received} bytes without its last chunk; try again later"
+    )
+
+
+def _too_large(wire: Wire, found: str, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{wire.url}: the body has {found} bytes, the limit is {limit}; raise it with --max-bytes if it is right"
+    )

@@ -1,0 +1,83 @@
+"""One deadline for all that a request waits for."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from pupline.errors import ConnectionFailed, RequestTimeout
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+# Lookups that a dead name server keeps in the air, per client; more wait for their turn, within their own deadlines.
+MAX_LOOKUPS = 64
+
+
+class Deadline:
+    """The moment by which a whole request must be over."""
+
+    def __init__(self, timeout_seconds: float, monotonic: Callable[[], float], url: str) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._monotonic = monotonic
+        self._at = monotonic() + timeout_seconds
+        self.url = url
+
+    def remaining(self, doing: str) -> float:
+        """The seconds left, above 0, for `doing`. Raises: RequestTimeout when there are none."""
+        left = self._at - self._monotonic()
+        if left <= 0:
+            raise self.passed(doing)
+        return left
+
+    def passed(self, doing: str) -> RequestTimeout:
+        """The error to raise when time ran out while `doing`."""
+        return RequestTimeout(
+            f"{self.url}: not done after {self._timeout_seconds:g} s, while {doing}; "
+            "try again later, or allow more time with --timeout"
+        )
+
+
+class BoundedResolver:
+    """Name lookups that end at a deadline: `getaddrinfo` knows no time-out, so each runs in a thread of its own.
+
+    A thread whose lookup comes too late is left to end by itself, as nothing can interrupt it; it is a daemon, so it
+    does not hold up the end of the process either.
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._turns = threading.BoundedSemaphore(MAX_LOOKUPS)
+
+    def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
+        """The addresses of `host`, each once, in the resolver's order. Raises: ConnectionFailed, RequestTimeout."""
+        doing = f"looking up {host}"
+        if not self._turns.acquire(timeout=deadline.remaining(doing)):
+            raise deadline.passed(doing)
+        lookup = _Lookup(self._resolve, host, port, self._turns)
+        lookup.start()
+        if not lookup.finished.wait(deadline.remaining(doing)):
+            raise deadline.passed(doing)
+        if not lookup.found:
+            why = lookup.error.strerror if lookup.error and lookup.error.strerror else "no address found"
+            raise ConnectionFailed(
+                f"{deadline.url}: the name {host} was not resolved ({why}); check the name and the network"
+            ) from lookup.error
+        return list(dict.fromkeys(lookup.found))
+
+
+class _Lookup(threading.Thread):
+    def __init__(self, resolve: Resolve, host: str, port: int, turns: threading.BoundedSemaphore) -> None:
+        super().__init__(name=f"lookup-{host}", daemon=True)
+        self._resolve = resolve
+        self._where = (host, port)
+        self._turns = turns
+        self.finished = threading.Event()
+        self.found: Sequence[str] = ()
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            self.found = self._resolve(*self._where)
+        except OSError as err:
+            self.error = err
+        finally:
+            self._turns.release()
+            self.finished.set()

@@ -1,0 +1,47 @@
+"""What may be fetched, and how much of it for how long."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pupline import __version__
+from pupline.errors import ConfigurationError
+from pupline.fetch._url import Origin
+
+USER_AGENT = f"pupline/{__version__} (stores dog images, one request each; asks again only as Retry-After allows)"
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+DEFAULT_MAX_BYTES = 20 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """The rules of one HttpClient. Raises ConfigurationError when a limit makes no sense.
+
+    trusted: origins named by the user (the source's own, and `--allow-origin`): their addresses may be private.
+    image_origins: where a preset's API keeps its images. Empty: any public origin. An API that names another one is
+        refused, unless that one is trusted.
+    timeout_seconds: for the whole request: name resolution, connecting, TLS, headers, body, and all redirects.
+    max_bytes: of a body, as received and as decoded.
+    max_header_bytes, max_headers: of one answer, with its interim answers, chunk extensions and trailers.
+    connect_to: (host, port) of a URL to the (address, port) that stands for it, as `curl --connect-to`. Addresses in it
+        are not checked: it is for the built-in sample source alone.
+    """
+
+    trusted: frozenset[Origin] = frozenset()
+    image_origins: frozenset[Origin] = frozenset()
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_bytes: int = DEFAULT_MAX_BYTES
+    max_redirects: int = 5
+    max_header_bytes: int = 32 * 1024
+    max_headers: int = 100
+    connect_to: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    user_agent: str = USER_AGENT
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.timeout_seconds) and self.timeout_seconds > 0):
+            raise ConfigurationError(f"timeout {self.timeout_seconds:g}: give a number of seconds above 0")
+        for name in ("max_bytes", "max_header_bytes", "max_headers"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} {getattr(self, name)}: give a number above 0")

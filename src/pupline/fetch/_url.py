@@ -1,0 +1,195 @@
+"""URLs, read strictly: what could be understood in two ways is refused before anything is looked up.
+
+`urllib.parse.urlsplit` is not used to read them: it drops tabs and newlines inside a URL and spaces before it, accepts
+user information, and leaves the many spellings of an IPv4 address (`2130706433`, `0x7f.1`, `127.1`) to the C library,
+which understands them all. Here a host is either a plain DNS name of ASCII labels, or a dotted quad, or an IPv6
+address in brackets; nothing else gets as far as a resolver.
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import quote, unquote_to_bytes, urljoin
+
+from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.text import printable
+
+Scheme = Literal["http", "https"]
+
+# What browsers and servers accept in practice; longer ones are an attack or an accident.
+MAX_URL_CHARACTERS = 4096
+DEFAULT_PORTS: dict[Scheme, int] = {"http": 80, "https": 443}
+
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?"
+)
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
+_DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# All that RFC 3986 lets stand in a path or query as it is; `%` stays, since the URL came encoded.
+_SAFE = "!$%&'()*+,-./:;=?@_~"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port: what is trusted, is trusted exactly. Another port is another origin."""
+
+    scheme: Scheme
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """The origin that somebody typed, such as `http://127.0.0.1:8099`. Raises: ConfigurationError."""
+        try:
+            url = Url.parse(text)
+        except InvalidUrl as err:
+            raise ConfigurationError(
+                f"not an origin: {err}; write scheme, host and port, such as http://127.0.0.1:8099"
+            ) from err
+        if text.rstrip("/").count("/") != 2 or "?" in text or "#" in text:
+            raise ConfigurationError(
+                f"{printable(text)}: an origin ends after host and port; write {url.origin} to allow all its paths"
+            )
+        return url.origin
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header wants them: without the scheme's default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An absolute http or https URL without user information or fragment, percent-encoded throughout."""
+
+    origin: Origin
+    path: str
+    query: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Url":
+        """Read `text`. Raises: InvalidUrl, naming what is wrong with it."""
+        _refuse_characters(text)
+        parts = _URL.fullmatch(text)
+        if parts is None:
+            raise _invalid(text, "it is not an absolute URL", "write it in full, such as https://host/path")
+        scheme = _scheme(text, parts["scheme"].lower())
+        host, port = _authority(text, scheme, parts["authority"])
+        return cls(
+            Origin(scheme, host, port), _encoded(text, parts["path"]) or "/", _encoded(text, parts["query"] or "")
+        )
+
+    def join(self, location: str) -> "Url":
+        """The URL that a Location header means when it comes in the answer to this one. Raises: InvalidUrl."""
+        _refuse_characters(location)
+        try:
+            joined = urljoin(str(self), location)
+        except ValueError as err:
+            raise _invalid(location, "it is not a URL", "the redirect is the server's mistake") from err
+        return Url.parse(joined)
+
+    def below(self, path: str) -> "Url":
+        """The URL with `path` (already encoded) put after this one's own path."""
+        return replace(self, path=f"{self.path.rstrip('/')}/{path}", query="")
+
+    @property
+    def target(self) -> str:
+        """Path and query: what goes into the request line."""
+        return self.path + self.query
+
+    def segments(self) -> list[str]:
+        """The path's parts, each percent-decoded once."""
+        return [unquote_to_bytes(part).decode("utf-8", "replace") for part in self.path.split("/") if part]
+
+    def __str__(self) -> str:
+        return f"{self.origin}{self.target}"
+
+
+def _invalid(text: str, found: str, advice: str) -> InvalidUrl:
+    return InvalidUrl(f"{printable(text) or 'an empty text'}: {found}; {advice}")
+
+
+def _refuse_characters(text: str) -> None:
+    if len(text) > MAX_URL_CHARACTERS:
+        raise _invalid(text, f"the URL has {len(text)} characters", f"at most {MAX_URL_CHARACTERS} are accepted")
+    if _CONTROL.search(text) or "\\" in text:
+        raise _invalid(text, "the URL holds a control character or a backslash", "percent-encode it if it is meant")
+    if text != text.strip():
+        raise _invalid(text, "the URL begins or ends with a space", "remove it")
+
+
+def _scheme(text: str, scheme: str) -> Scheme:
+    if scheme == "http":
+        return "http"
+    if scheme == "https":
+        return "https"
+    raise _invalid(text, f"the scheme is {printable(scheme, 20)}", "only http and https are fetched")
+
+
+def _authority(text: str, scheme: Scheme, authority: str) -> tuple[str, int]:
+    if "@" in authority:
+        raise _invalid(text, "the URL holds a user name or password", "remove everything before the @")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise _invalid(text, "the host is malformed", "write a name, a dotted IPv4 address or [IPv6]")
+    return _host(text, parts["host"]), _port(text, scheme, parts["port"])
+
+
+def _port(text: str, scheme: Scheme, port: str | None) -> int:
+    if port is None:
+        return DEFAULT_PORTS[scheme]
+    if not _PORT.fullmatch(port) or int(port) > 65535:
+        raise _invalid(text, f"the port is {printable(port, 20)!r}", "ports are written 1 to 65535, or left out")
+    return int(port)
+
+
+def _host(text: str, host: str) -> str:
+    if host.startswith("["):
+        return _ipv6(text, host[1:-1])
+    if not host:
+        raise _invalid(text, "the host is missing", "write it in full, such as https://host/path")
+    if not host.isascii():  # asked before lower(), which makes a plain k of the Kelvin sign
+        raise _invalid(text, "the host holds other characters than ASCII", "write the name in its xn-- form")
+    if host.endswith("."):
+        raise _invalid(text, "the host ends in a dot", "remove it")
+    host = host.lower()
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4(text, host)
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _invalid(text, "the host is not a DNS name", "use letters, digits, hyphens and single dots")
+    return host
+
+
+def _ipv4(text: str, host: str) -> str:
+    # A last label that is a number makes the whole an IPv4 address (as in the URL standard), whatever comes before.
+    if not _DOTTED_QUAD.fullmatch(host) or any(int(part) > 255 for part in host.split(".")):
+        raise _invalid(
+            text, "the host is an oddly written IPv4 address", "write four decimal numbers, such as 192.0.2.1"
+        )
+    return host
+
+
+def _ipv6(text: str, host: str) -> str:
+    try:
+        if "%" in host:
+            raise ValueError("a zone")  # noqa: TRY301 - one answer for all malformed addresses
+        return str(ipaddress.IPv6Address(host))
+    except ValueError as err:
+        raise _invalid(text, "the brackets hold no IPv6 address", "write it such as [2001:db8::1]") from err
+
+
+def _encoded(text: str, part: str) -> str:
+    try:
+        return quote(part, safe=_SAFE)
+    except UnicodeEncodeError as err:
+        raise _invalid(text, "the URL holds half a surrogate pair", "write it in UTF-8") from err
