@@ -1,0 +1,123 @@
+"""Storing one image under the key it deserves, once, however often it is tried.
+
+The order of writes, and what a second attempt finds after a crash at each point:
+
+1. the intent (prefix and SHA-256) is remembered: the second attempt learns what the first one meant to store;
+2. the object is created, never over another one, with the execution as its owner: it is found again by its owner.
+
+So even a source that serves other bytes the second time cannot make one execution store two objects.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pupline.errors import Outcome, Reason, StorageError
+from pupline.images import Inspection, alternative_name, inspect, object_key
+from pupline.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
+
+CONTENT_TYPES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "heic": "image/heic",
+    "bmp": "image/bmp",
+    "tiff": "image/tiff",
+}
+"""By detected type. Anything else is kept as plain octets: no browser shall render a page that posed as an image."""
+
+MAX_NAMES = 8
+"""Names tried before giving up: the plain one, then one per further eight hex digits of the SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where images go. prefix: of accepted ones. quarantine_prefix: of what is no sound image."""
+
+    store: ObjectStore
+    memo: Memo
+    prefix: str = "html/"
+    quarantine_prefix: str = "quarantine/"
+    max_pixels: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """What is now stored. name: as stored, without the prefix."""
+
+    name: str
+    held: ObjectHeld
+    size_bytes: int
+    inspection: Inspection
+    outcome: Outcome
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    body: bytes
+    sha256: str
+    inspection: Inspection
+    prefix: str
+
+    @classmethod
+    def of(cls, body: bytes, storage: Storage) -> "_Image":
+        inspection = inspect(body, max_pixels=storage.max_pixels)
+        prefix = storage.quarantine_prefix if inspection.problem else storage.prefix
+        return cls(body, sha256(body).hexdigest(), inspection, prefix)
+
+
+def store_image(body: bytes, name: str, execution: str, storage: Storage) -> StoredImage:
+    """`body` stored for `execution` under `name`, or under a name beside it when other bytes have that one.
+
+    Raises: StorageError.
+    """
+    image = _as_first_meant(_Image.of(body, storage), name, execution, storage)
+    for candidate in _names(name, image.sha256):
+        held = storage.store.create(_object(image, candidate, execution))
+        if held.sha256 == image.sha256:
+            outcome, reason = _judged(image, held, renamed=candidate != name, execution=execution)
+            return StoredImage(candidate, held, len(image.body), image.inspection, outcome, reason)
+    raise StorageError(
+        f"{name}: all {MAX_NAMES} names for these bytes hold other bytes; look at the keys under {image.prefix}"
+    )
+
+
+def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) -> _Image:
+    """`image`, unless an earlier attempt of this execution already stored other bytes: then those."""
+    intent = f"{image.prefix} {image.sha256}"
+    first = storage.memo.remember(f"{execution}/object", intent)
+    if first == intent:
+        return image
+    prefix, _, digest = first.rpartition(" ")
+    for candidate in _names(name, digest):
+        try:
+            earlier = storage.store.read(object_key(prefix, candidate))
+        except KeyError:
+            break  # names are taken in order: after a free one there is nothing of ours
+        if sha256(earlier).hexdigest() == digest:
+            return _Image.of(earlier, storage)
+    return image
+
+
+def _names(name: str, digest: str) -> Iterator[str]:
+    yield name
+    for start in range(0, 8 * (MAX_NAMES - 1), 8):
+        name = alternative_name(name, digest[start:])
+        yield name
+
+
+def _object(image: _Image, name: str, execution: str) -> ObjectToCreate:
+    content_type = CONTENT_TYPES.get(image.inspection.file_type, "application/octet-stream")
+    key = object_key(image.prefix, name)
+    return ObjectToCreate(key=key, body=image.body, sha256=image.sha256, content_type=content_type, owner=execution)
+
+
+def _judged(image: _Image, held: ObjectHeld, *, renamed: bool, execution: str) -> tuple[Outcome, Reason]:
+    if image.inspection.problem:
+        return "quarantined", image.inspection.problem
+    if held.owner != execution:
+        return "duplicate", "same_content"
+    return "stored", "renamed" if renamed else "accepted"
