@@ -9,6 +9,7 @@ Each `TaskFailure` class says what its execution's audit record will hold (`outc
 from the bare name, which is all the workflow's failure path has.
 """
 
+import json
 from typing import ClassVar, Literal
 
 Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
@@ -52,11 +53,23 @@ class ConfigurationError(PuplineError):
 
 
 class TaskFailure(PuplineError):
-    """A function could not do its work; the class name is the Error Name that Retry and Catch see."""
+    """A function could not do its work; the class name is the Error Name that Retry and Catch see.
+
+    details: facts about it, such as the `source_url` that was asked. Its text is the message alone, or with details a
+    JSON object of the message and them, because the Cause is all that a Catcher is given.
+    """
 
     outcome: ClassVar[Outcome] = "failed"
     reason: ClassVar[Reason] = "internal_error"
     retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, str | int] = {}
+
+    def __str__(self) -> str:
+        return json.dumps({"message": self.message, **self.details}) if self.details else self.message
 
 
 class Refusal(TaskFailure):
@@ -127,17 +140,15 @@ class TooManyRequests(TaskFailure):
 class RetryAfter(TaskFailure):
     """The server asked, by Retry-After, to come back in `seconds` (0 to 60): a Wait state of the workflow does that.
 
-    Its text is a JSON object, `{"message": ..., "retry_after_seconds": N}`, because the Cause is all that a Catcher is
-    given and the Wait state needs the number.
+    `retry_after_seconds` is among its details: the Wait state needs the number.
     """
 
     reason: ClassVar[Reason] = "rate_limited"
 
     def __init__(self, message: str, seconds: int) -> None:
-        import json
-
-        super().__init__(json.dumps({"message": message, "retry_after_seconds": seconds}))
+        super().__init__(message)
         self.seconds = seconds
+        self.details["retry_after_seconds"] = seconds
 
 
 class NotFound(TaskFailure):

@@ -20,7 +20,7 @@ def checked_event(event: object) -> Event:
 
 
 def text_or_none(event: Event, field: str, *, limit: int = 2048) -> str | None:
-    """The text under `field`, or None when it is absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
+    """The text under `field`, or None when absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
     value = event.get(field)
     if value is None:
         return None

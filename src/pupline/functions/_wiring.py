@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pupline.functions.fetch_and_upload_dog_image import FetchServices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FetchSettings:
     """FetchAndUploadDogImage's environment, checked."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pupline.errors import InvalidInput
+from pupline.errors import InvalidInput, TaskFailure
 from pupline.fetch import Response, breed_of
 from pupline.functions._events import BY_URL, Event, checked_event, execution_of, shown, text_or_none
 from pupline.functions._storing import Storage, StoredImage, store_image
@@ -65,22 +65,27 @@ def fetch_and_upload(event: Event, services: FetchServices) -> dict[str, JSON]:
     """Fetch one image and store it unless it is there; the workflow's `$.image`.
 
     event: `execution`, and `breed` (`hound/afghan`), or `image_url`, or neither for a random image.
-    Gives: status "success", uploaded_image (its name in the bucket), image_url (where it is), outcome, reason, key, file_type,
-    name_extension, extension_agrees (null: cannot be told), alert_reasons, sha256, size_bytes, width, height, content_type
-    (declared), source, source_url, breed. Doing it again for the same execution gives the same object.
-    Raises: TaskFailure, of the class that the workflow's Retry and Catch name.
+    Gives: status "success", uploaded_image (its name in the bucket), image_url (where it is), outcome, reason, key,
+    file_type, name_extension, extension_agrees (null: cannot be told), alert_reasons, sha256, size_bytes, width,
+    height, content_type (declared), source, source_url, breed. Doing it again for the same execution gives the same
+    object.
+    Raises: TaskFailure, of the class that the workflow's Retry and Catch name; once the image's URL is known, with
+    source, source_url and breed among its details, since the record of a failure shall name what failed.
     """
     request = FetchRequest.from_event(event)
     url = request.image_url or _picked(request, services)
-    response = services.client.get(url)
-    stored = store_image(response.body, safe_name(url), request.execution, services.storage)
-    source = BY_URL if request.image_url else services.source_name
-    return _described(stored) | {
-        "content_type": response.content_type,
-        "source": source,
+    origin = {
+        "source": BY_URL if request.image_url else services.source_name,
         "source_url": url,
         "breed": breed_of(url),
     }
+    try:
+        response = services.client.get(url)
+        stored = store_image(response.body, safe_name(url), request.execution, services.storage)
+    except TaskFailure as failure:
+        failure.details |= {name: value for name, value in origin.items() if value is not None}
+        raise
+    return {**_described(stored), "content_type": response.content_type, **origin}
 
 
 def _picked(request: FetchRequest, services: FetchServices) -> str:

@@ -23,14 +23,14 @@ USUAL_REASONS: dict[Outcome, Reason] = {
 """For results that name an outcome but no reason."""
 
 MAX_CAUSE = 500
-"""Characters of the cause kept: enough for every message of ours, and a record stays under one write unit of 1 KB or so."""
+"""Characters of the cause kept: enough for every message of ours, in a record of about one write unit (1 KB)."""
 
 
 def log_to_dynamodb(event: Event, table: AuditTable, clock: Clock) -> dict[str, JSON]:
     """Write the audit record, unless this execution already wrote it.
 
-    event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the failure
-    path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
+    event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the
+    failure path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
     Gives: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
     """
     fields = checked_event(event)
@@ -65,9 +65,8 @@ def _of_image(event: Event, stamp: str) -> AuditRecord:
 def _of_failure(event: Event, stamp: str) -> AuditRecord:
     failure = object_of(event, "error")
     error = text_or_none(failure, "Error", limit=256) or "States.TaskFailed"
-    given = event.get("input")
-    url = given.get("image_url") if isinstance(given, dict) else None
-    url = url if isinstance(url, str) and url else None
+    details = _details(failure.get("Cause"), event.get("input"))
+    url = details.get("source_url")
     return AuditRecord(
         image_name=safe_name(url) if url else UNKNOWN_IMAGE,
         upload_timestamp=stamp,
@@ -75,11 +74,21 @@ def _of_failure(event: Event, stamp: str) -> AuditRecord:
         outcome=_one_of(OUTCOMES, event.get("outcome"), "outcome", "failed"),
         reason=reason_of(error),
         execution=execution_of(event),
-        source=BY_URL if url else None,
+        source=details.get("source"),
         source_url=printable(url, 2048) if url else None,
+        breed=details.get("breed"),
         error=error,
         cause=readable_cause(failure.get("Cause")),
     )
+
+
+def _details(cause: JSON, given: JSON) -> dict[str, str]:
+    """source, source_url and breed of what failed: as the failure told them in its Cause, else as the input did."""
+    text = _member(cause, "errorMessage")
+    found = {name: _member(text, name) for name in ("source", "source_url", "breed")}
+    if found["source_url"] is None and isinstance(given, dict) and isinstance(url := given.get("image_url"), str):
+        found = {"source": BY_URL, "source_url": url}
+    return {name: value for name, value in found.items() if value}
 
 
 def _facts(image: Event) -> dict[str, Any]:
@@ -95,15 +104,16 @@ def _facts(image: Event) -> dict[str, Any]:
 
 
 def readable_cause(cause: JSON) -> str | None:
-    """A Cause in one short line: of Lambda's error JSON its `errorMessage`, of RetryAfter's text its `message`."""
-    if not isinstance(cause, str) or not cause:
-        return None
+    """A Cause in one short line: of Lambda's error JSON its `errorMessage`, of a failure with details its `message`."""
     for field in ("errorMessage", "message"):
         cause = _member(cause, field) or cause
-    return printable(cause, MAX_CAUSE)
+    return printable(cause, MAX_CAUSE) if isinstance(cause, str) and cause else None
 
 
-def _member(text: str, field: str) -> str | None:
+def _member(text: JSON, field: str) -> str | None:
+    """The text under `field` of a JSON object given as text, or None."""
+    if not isinstance(text, str):
+        return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
