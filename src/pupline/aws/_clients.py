@@ -1,0 +1,73 @@
+"""AWS clients with the settings that suit a function, and AWS's errors in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pupline.errors import ConfigurationError, StorageError
+from pupline.text import printable
+
+# What another attempt cannot mend. Everything else (throttling, 5xx, a lost connection) may well pass in a moment.
+_PERMANENT = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidArgument",
+        "InvalidBucketName",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "NoSuchBucket",
+        "ResourceNotFoundException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "ValidationException",
+    }
+)
+
+
+def s3_client() -> Any:
+    """A client for S3, by boto3's own chain of credentials and region. Raises: ConfigurationError."""
+    return _client("s3")
+
+
+def dynamodb_client() -> Any:
+    """A client for DynamoDB, by boto3's own chain of credentials and region. Raises: ConfigurationError."""
+    return _client("dynamodb")
+
+
+def _client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+    try:
+        return boto3.client(service, config=config)
+    except BotoCoreError as err:
+        raise ConfigurationError(f"no client for {service}: {err}; set AWS_REGION and credentials") from err
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turns AWS's errors into ours: StorageError for what may pass, ConfigurationError for what will not."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+
+    try:
+        yield
+    except ClientError as err:
+        code, message = error_code(err), printable(str(err.response.get("Error", {}).get("Message", "")))
+        kind = ConfigurationError if code in _PERMANENT else StorageError
+        raise kind(f"{doing}: {code}: {message}") from err
+    except (NoCredentialsError, ParamValidationError) as err:
+        raise ConfigurationError(f"{doing}: {err}") from err
+    except BotoCoreError as err:
+        raise StorageError(f"{doing}: {err}") from err
+
+
+def error_code(err: Any) -> str:
+    """AWS's code of a ClientError, such as `NoSuchKey`; for answers without a body, the HTTP status, such as `404`."""
+    return str(err.response.get("Error", {}).get("Code", "Unknown"))

@@ -1,0 +1,147 @@
+"""Objects and memos in S3: conditional writes, so that nothing is ever overwritten."""
+
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, unquote
+
+from pupline.aws._clients import error_code, storage_errors
+from pupline.ports import ObjectHeld, ObjectToCreate
+
+_TAKEN = frozenset({"PreconditionFailed", "412"})
+
+# Without s3:ListBucket, which the functions have no need of, S3 says AccessDenied for a key that is not there.
+_ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+
+MAX_MEMO_BYTES = 16 * 1024
+"""A memo holds a URL or a digest. More than this is not ours."""
+
+
+class S3Store:
+    """Implements `pupline.ports.ObjectStore` in one bucket. Needs s3:PutObject and s3:GetObject on its prefixes."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """Store `new` unless its key is taken, and say what is held under that key now. Raises: StorageError.
+
+        S3 checks the SHA-256 over what arrived, so bytes damaged on the way are refused, and the object is durable when
+        this returns. SHA-256 and owner are kept as metadata: they answer for the object later without reading it.
+        """
+        checksum = b64encode(bytes.fromhex(new.sha256)).decode("ascii")
+        if self._put(new, checksum):
+            return ObjectHeld(new.key, new.sha256, new.owner, self.url(new.key))
+        return self._held(new.key)
+
+    def read(self, key: str) -> bytes:
+        """The object's bytes. Raises: KeyError when there is none; StorageError."""
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"reading s3://{self._bucket}/{key}"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            except ClientError as err:
+                if error_code(err) in _ABSENT:
+                    raise KeyError(key) from err
+                raise
+            return _all_of(answer)
+
+    def url(self, key: str) -> str:
+        """The object's URL, as the audit record shows it."""
+        return f"https://{self._bucket}.s3.{self._client.meta.region_name}.amazonaws.com/{quote(key)}"
+
+    def _put(self, new: ObjectToCreate, checksum: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"storing s3://{self._bucket}/{new.key}"):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=new.key,
+                    Body=new.body,
+                    ContentType=new.content_type,
+                    ChecksumSHA256=checksum,
+                    IfNoneMatch="*",
+                    Metadata={"sha256": new.sha256, "owner": quote(new.owner)},
+                )
+            except ClientError as err:
+                if error_code(err) in _TAKEN:
+                    return False
+                raise
+            return True
+
+    def _held(self, key: str) -> ObjectHeld:
+        """What is under a key that is taken. A foreign object has no owner, and may lack a SHA-256."""
+        with storage_errors(f"looking at s3://{self._bucket}/{key}"):
+            head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+        metadata = head.get("Metadata", {})
+        digest = metadata.get("sha256") or _whole_object_sha256(head) or sha256(self.read(key)).hexdigest()
+        return ObjectHeld(key, digest, unquote(metadata.get("owner", "")), self.url(key))
+
+
+class S3Memo:
+    """Implements `pupline.ports.Memo` as one small object per name below `prefix`."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str = "memo/") -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def remember(self, name: str, value: str) -> str:
+        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"remembering s3://{self._bucket}/{self._key(name)}"):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=self._key(name),
+                    Body=value.encode(),
+                    IfNoneMatch="*",
+                    ContentType="text/plain",
+                )
+            except ClientError as err:
+                if error_code(err) not in _TAKEN:
+                    raise
+                return self._get(name)
+            return value
+
+    def recall(self, name: str) -> str | None:
+        """The value remembered under `name`, if any. Raises: StorageError.
+
+        None may also mean that reading is not allowed; that does no harm, since only `remember` decides.
+        """
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"recalling s3://{self._bucket}/{self._key(name)}"):
+            try:
+                return self._get(name)
+            except ClientError as err:
+                if error_code(err) in _ABSENT:
+                    return None
+                raise
+
+    def _get(self, name: str) -> str:
+        answer = self._client.get_object(
+            Bucket=self._bucket, Key=self._key(name), Range=f"bytes=0-{MAX_MEMO_BYTES - 1}"
+        )
+        return _all_of(answer).decode()
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}{quote(name)}"
+
+
+def _all_of(answer: Any) -> bytes:
+    """The whole body of a GetObject answer, within `storage_errors`, as the connection may break while it is read."""
+    with answer["Body"] as body:
+        return bytes(body.read())
+
+
+def _whole_object_sha256(head: Any) -> str | None:
+    """The SHA-256 that S3 keeps, in hex; a multipart upload's is of its parts' checksums and of no use here."""
+    checksum = head.get("ChecksumSHA256")
+    if not checksum or "-" in checksum or head.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+        return None
+    return b64decode(checksum).hex()
