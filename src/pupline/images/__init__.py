@@ -1,0 +1,33 @@
+"""What an image is: its type, size and wholeness from its bytes, and the name it is kept under. Pure.
+
+inspection = inspect(body)
+inspection.file_type, inspection.width, inspection.problem
+key = object_key("html", safe_name(url))
+"""
+
+from pupline.images._extensions import extension_agrees
+from pupline.images._inspection import MAX_PIXELS, Inspection, Problem, inspect
+from pupline.images._names import (
+    MAX_KEY_BYTES,
+    MAX_NAME_BYTES,
+    alternative_name,
+    name_extension,
+    object_key,
+    safe_name,
+)
+from pupline.images._sniff import IMAGE_TYPES
+
+__all__ = [
+    "IMAGE_TYPES",
+    "MAX_KEY_BYTES",
+    "MAX_NAME_BYTES",
+    "MAX_PIXELS",
+    "Inspection",
+    "Problem",
+    "alternative_name",
+    "extension_agrees",
+    "inspect",
+    "name_extension",
+    "object_key",
+    "safe_name",
+]

@@ -1,0 +1,80 @@
+"""One look at a body: what it is, how large, and whether it is whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from pupline.images._bmp import walk_bmp
+from pupline.images._gif import walk_gif
+from pupline.images._heif import walk_heif
+from pupline.images._jpeg import walk_jpeg
+from pupline.images._png import walk_png
+from pupline.images._sniff import IMAGE_TYPES, sniff
+from pupline.images._structure import Damage, Picture
+from pupline.images._tiff import walk_tiff
+from pupline.images._webp import walk_webp
+
+Problem: TypeAlias = Literal["not_an_image", "damaged_image", "too_many_pixels"]
+
+MAX_PIXELS: Final = 100_000_000
+"""Twice the largest common camera; decoded as RGBA, 400 MB."""
+
+_WALKERS: Final[dict[str, Callable[[bytes, Picture], None]]] = {
+    "jpg": walk_jpeg,
+    "png": walk_png,
+    "gif": walk_gif,
+    "webp": walk_webp,
+    "avif": walk_heif,
+    "heic": walk_heif,
+    "bmp": walk_bmp,
+    "tiff": walk_tiff,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a body is.
+
+    file_type: `jpg`, `png`, `gif`, `webp`, `avif`, `heic`, `bmp`, `tiff`, or what else it seems to be (`html`, `svg`,
+    `pdf`, `zip`, `exe`, `json`, `text`, `empty`, `unknown`, ...). is_image: it is one of the first eight, whole or not.
+    animated: more than one frame (APNG, GIF, WebP, AVIF and HEIC sequences).
+    width, height: in pixels, as stored; None where not known.
+    problem: why it must not be kept among the images, a Reason of `pupline.errors`; None where all is well.
+    detail: one plain line on the problem and the byte where it is, or a note on something odd but harmless, or empty.
+    """
+
+    file_type: str
+    is_image: bool
+    animated: bool = False
+    width: int | None = None
+    height: int | None = None
+    problem: Problem | None = None
+    detail: str = ""
+
+
+def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
+    """What `body` is, told from its structure. Nothing is decoded.
+
+    max_pixels: of the largest canvas, frame or page. Time grows with the length of the body, memory does not.
+    Raises: nothing.
+    """
+    file_type = sniff(body)
+    if file_type not in IMAGE_TYPES:
+        return Inspection(file_type, is_image=False, problem="not_an_image", detail=_not_an_image(file_type, body))
+    picture = Picture()
+    problem: Problem | None = None
+    try:
+        _WALKERS[file_type](body, picture)
+        detail = picture.note
+    except Damage as damage:
+        problem, detail = "damaged_image", f"damaged {file_type}: {damage}"
+    if problem is None and picture.pixels > max_pixels:
+        problem = "too_many_pixels"
+        detail = f"{picture.pixels} pixels, more than the limit of {max_pixels}"
+    return Inspection(file_type, True, picture.animated, picture.width, picture.height, problem, detail)
+
+
+def _not_an_image(file_type: str, body: bytes) -> str:
+    if not body:
+        return "not an image: the body is empty"
+    return f"not an image: {file_type} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"

@@ -1,0 +1,60 @@
+"""What the walkers of the formats share: a picture being measured, the damage that ends it, checked reads.
+
+A walker takes the body and a `Picture`, notes on it what it learns, and returns, or raises `Damage` where the body
+stops making sense; what was learnt before that still counts. No walker decodes anything, copies the body, or trusts a
+length.
+"""
+
+import struct
+from dataclasses import dataclass
+
+
+class Damage(Exception):
+    """The body is broken: `what` is wrong at byte `offset`."""
+
+    def __init__(self, what: str, offset: int) -> None:
+        super().__init__(f"{what} at byte {offset}")
+
+
+@dataclass(slots=True)
+class Picture:
+    """What is known of an image so far.
+
+    width, height: of the canvas, in pixels, as stored (a rotation noted in metadata is not applied).
+    pixels: of the largest canvas, frame or page seen: what a decoder would have to hold.
+    note: something odd that does no harm, such as bytes after the end.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    pixels: int = 0
+    animated: bool = False
+    note: str = ""
+
+    def measure(self, width: int, height: int, offset: int) -> None:
+        """Take the size of the picture itself. Raises: Damage when it has no area."""
+        if width < 1 or height < 1:
+            raise Damage(f"a size of {width} x {height} pixels", offset)
+        self.width, self.height = width, height
+        self.see(width, height)
+
+    def see(self, width: int, height: int) -> None:
+        """Take the size of one more frame or page into account."""
+        self.pixels = max(self.pixels, width * height)
+
+    def end_at(self, end: int, body: bytes) -> None:
+        """Note how many bytes follow the end of the image, if any do."""
+        if end < len(body):
+            self.note = f"{len(body) - end} more bytes follow the end of the image at byte {end}"
+
+
+def need(body: bytes, offset: int, count: int, what: str) -> None:
+    """Raises: Damage unless `count` bytes are there from `offset` on."""
+    if offset + count > len(body):
+        raise Damage(f"the file ends at byte {len(body)}, inside {what} that begins", offset)
+
+
+def unpack(layout: str, body: bytes, offset: int, what: str) -> tuple[int, ...]:
+    """The integers of a `struct` layout at `offset`. Raises: Damage where the body ends before."""
+    need(body, offset, struct.calcsize(layout), what)
+    return struct.unpack_from(layout, body, offset)

@@ -1,0 +1,86 @@
+"""Whole images: type, size, animation; and that none of them looks whole once cut."""
+
+import io
+
+import handmade_images as made
+import pytest
+from PIL import Image
+
+from pupline.images import inspect
+
+
+@pytest.mark.parametrize("name", made.HANDMADE)
+def test_handmade_images_are_whole(name: str) -> None:
+    """A structurally whole image has its type and size, and no problem."""
+    kind, body = made.HANDMADE[name]
+    found = inspect(body)
+    assert (found.file_type, found.width, found.height) == (kind, 3, 2)
+    assert (found.is_image, found.animated, found.problem, found.detail) == (True, False, None, "")
+
+
+@pytest.mark.parametrize("name", made.PILLOW)
+def test_sizes_are_those_that_pillow_finds(name: str) -> None:
+    """Every type and mode that Pillow saves is recognised, measured as Pillow measures it, and whole."""
+    kind, save = made.PILLOW[name]
+    body = save()
+    found = inspect(body)
+    with Image.open(io.BytesIO(body)) as picture:
+        assert (found.width, found.height) == picture.size
+    assert (found.file_type, found.problem, found.detail, found.animated) == (kind, None, "", False)
+
+
+@pytest.mark.parametrize("name", made.ANIMATED)
+def test_several_frames_are_an_animation(name: str) -> None:
+    """An APNG, GIF, WebP or AVIF of several frames is animated, and has the size of its canvas."""
+    kind, save = made.ANIMATED[name]
+    found = inspect(save())
+    assert (found.file_type, found.animated, found.problem) == (kind, True, None)
+    assert (found.width, found.height) == (9, 6)
+
+
+@pytest.mark.parametrize("name", [*made.HANDMADE, *made.PILLOW, *(f"animated {name}" for name in made.ANIMATED)])
+def test_an_image_cut_anywhere_is_never_fine(name: str) -> None:
+    """Of all these images, no beginning passes as whole.
+
+    They have nothing after their last needed byte. Where a TIFF or HEIF carries bytes at its end that nothing refers
+    to, a cut inside those cannot be known.
+    """
+    if name in made.HANDMADE:
+        body = made.HANDMADE[name][1]
+    else:
+        body = (made.PILLOW | {f"animated {key}": value for key, value in made.ANIMATED.items()})[name][1]()
+    assert [cut for cut in range(len(body)) if inspect(body[:cut]).problem is None] == []
+
+
+@pytest.mark.parametrize("name", ["png", "gif", "lossless webp", "bmp", "baseline jpeg"])
+def test_bytes_after_the_end_are_noted(name: str) -> None:
+    """Bytes after the end of an image do no harm, and are mentioned with their number and place."""
+    body = made.HANDMADE[name][1]
+    found = inspect(body + b"more")
+    assert found.problem is None
+    assert found.detail == f"4 more bytes follow the end of the image at byte {len(body)}"
+
+
+@pytest.mark.parametrize(
+    ("body", "width", "height"),
+    [
+        (made.jpeg(made.frame(65_535, 65_535), made.scan()), 65_535, 65_535),
+        (made.png(made.ihdr(2**31 - 1, 2**31 - 1), made.IDAT, made.IEND), 2**31 - 1, 2**31 - 1),
+        (made.riff(made.vp8l(16_384, 16_384)), 16_384, 16_384),
+        (made.gif(made.gif_frame(40_000, 40_000)), 3, 2),
+        (made.heif(width=100_000, height=100_000), 100_000, 100_000),
+    ],
+    ids=["jpeg", "png", "webp", "frame of a gif", "heic"],
+)
+def test_the_pixel_limit_stops_bombs(body: bytes, width: int, height: int) -> None:
+    """A small file that announces a huge picture, or a huge frame, is told by its size, with the size recorded."""
+    found = inspect(body)
+    assert (found.problem, found.width, found.height) == ("too_many_pixels", width, height)
+    assert found.detail.endswith("more than the limit of 100000000")
+
+
+def test_the_pixel_limit_is_inclusive() -> None:
+    """An image of exactly the limit passes, one pixel less of a limit stops it."""
+    body = made.HANDMADE["png"][1]
+    assert inspect(body, max_pixels=6).problem is None
+    assert inspect(body, max_pixels=5).problem == "too_many_pixels"
