@@ -1,0 +1,146 @@
+"""Fakes of the ports, and small images, for the functions' tests."""
+
+import io
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from PIL import Image
+
+from pupline.errors import TaskFailure
+from pupline.fetch import Response
+from pupline.functions._storing import Storage
+from pupline.functions.fetch_and_upload_dog_image import FetchServices
+from pupline.ports import ObjectHeld, ObjectToCreate
+from pupline.records import AuditRecord
+
+PUG = "https://images.example/breeds/pug/"
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours may catch it."""
+
+
+@dataclass
+class Crash:
+    """Raises Killed at the N-th write, before or after it took effect."""
+
+    at: int = -1
+    after: bool = False
+    writes: int = 0
+
+    def reached(self, *, after: bool) -> None:
+        """Called before and after each write."""
+        if not after:
+            self.writes += 1
+        if self.writes == self.at and after == self.after:
+            raise Killed
+
+
+@dataclass
+class FakeStore:
+    """An object store in memory."""
+
+    crash: Crash = field(default_factory=Crash)
+    objects: dict[str, ObjectToCreate] = field(default_factory=dict)
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """As the port says."""
+        self.crash.reached(after=False)
+        held = self.objects.setdefault(new.key, new)
+        self.crash.reached(after=True)
+        return ObjectHeld(held.key, held.sha256, held.owner, f"https://bucket.example/{held.key}")
+
+    def read(self, key: str) -> bytes:
+        """As the port says."""
+        return self.objects[key].body
+
+
+@dataclass
+class FakeMemo:
+    """Memos in memory."""
+
+    crash: Crash = field(default_factory=Crash)
+    values: dict[str, str] = field(default_factory=dict)
+
+    def remember(self, name: str, value: str) -> str:
+        """As the port says."""
+        self.crash.reached(after=False)
+        held = self.values.setdefault(name, value)
+        self.crash.reached(after=True)
+        return held
+
+    def recall(self, name: str) -> str | None:
+        """As the port says."""
+        return self.values.get(name)
+
+
+@dataclass
+class FakeTable:
+    """An audit table in memory."""
+
+    records: dict[tuple[str, str], AuditRecord] = field(default_factory=dict)
+
+    def put(self, record: AuditRecord) -> AuditRecord:
+        """As the port says."""
+        return self.records.setdefault((record.image_name, record.execution), record)
+
+
+@dataclass
+class FakeClient:
+    """Serves bodies by URL, in turn where there are several; an exception is raised."""
+
+    bodies: dict[str, list[bytes | TaskFailure]]
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, url: str) -> Response:
+        """As the real one."""
+        self.asked.append(url)
+        turns = self.bodies[url]
+        body = turns.pop(0) if len(turns) > 1 else turns[0]
+        if isinstance(body, TaskFailure):
+            raise body
+        return Response(url=url, status=200, headers={}, body=body, content_type="image/jpeg")
+
+
+@dataclass
+class FakeSource:
+    """Names the given URLs one after the other."""
+
+    urls: list[str]
+    asked: list[tuple[str | None, str | None]] = field(default_factory=list)
+
+    def random_image(self, breed: str | None, execution: str | None) -> str:
+        """As the real one."""
+        self.asked.append((breed, execution))
+        return self.urls.pop(0)
+
+
+@dataclass
+class World:
+    """Everything the fetching function touches, with handles to look at it afterwards."""
+
+    bodies: dict[str, list[bytes | TaskFailure]]
+    picks: list[str] = field(default_factory=list)
+    crash: Crash = field(default_factory=Crash)
+
+    def __post_init__(self) -> None:
+        self.store = FakeStore(self.crash)
+        self.memo = FakeMemo(self.crash)
+        self.client = FakeClient(self.bodies)
+        self.source = FakeSource(self.picks)
+
+    @property
+    def services(self) -> FetchServices:
+        """For the function."""
+        return FetchServices(self.client, self.source, "dog-ceo", Storage(self.store, self.memo))
+
+    def put(self, key: str, body: bytes, owner: str) -> None:
+        """An object that somebody else stored before."""
+        self.store.objects[key] = ObjectToCreate(key, body, sha256(body).hexdigest(), "image/jpeg", owner)
+
+
+def picture(kind: str, colour: str = "tan") -> bytes:
+    """A small image of a Pillow format (`JPEG`, `PNG`, ...)."""
+    out = io.BytesIO()
+    Image.new("RGB", (4, 3), colour).save(out, kind)
+    return out.getvalue()
