@@ -1,0 +1,172 @@
+"""URLs are read in one way only, and anything that could be read in two is refused."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.fetch import Origin, Url
+from pupline.text import printable
+
+REFUSED = [
+    ("", "not an absolute URL"),
+    ("images/dog.jpg", "not an absolute URL"),
+    ("//host/dog.jpg", "not an absolute URL"),
+    ("http:/host/dog.jpg", "not an absolute URL"),
+    ("ftp://host/dog.jpg", "only http and https"),
+    ("file:///etc/passwd", "only http and https"),
+    ("gopher://127.0.0.1:25/_x", "only http and https"),
+    ("jar:http://host/!/x", "not an absolute URL"),
+    ("http:///dog.jpg", "host is missing"),
+    ("http://", "host is missing"),
+    ("http://user@host/", "user name or password"),
+    ("http://user:secret@host/", "user name or password"),
+    ("http://dog.ceo@127.0.0.1/", "user name or password"),
+    ("http://127.0.0.1\\@dog.ceo/", "backslash"),
+    ("http://host\\path", "backslash"),
+    ("ht\ntp://host/", "control character"),
+    ("http://ho\tst/", "control character"),
+    ("http://host/\r\nHost: other", "control character"),
+    ("http://host/\x00", "control character"),
+    ("http://host/\x85", "control character"),
+    ("http://host/\u2028", "control character"),
+    (" http://host/", "space"),
+    ("http://host/ ", "space"),
+    ("\u00a0http://host/", "space"),
+    ("http://ho st/", "not a DNS name"),
+    ("http://host./", "ends in a dot"),
+    ("http://127.0.0.1./", "ends in a dot"),
+    ("http://a..b/", "not a DNS name"),
+    ("http://.a/", "not a DNS name"),
+    ("http://-a.b/", "not a DNS name"),
+    ("http://a%2eb/", "not a DNS name"),
+    ("http://127.0.0.1%2f@host/", "user name or password"),
+    (f"http://{'a' * 64}.b/", "not a DNS name"),
+    (f"http://{'a.' * 130}b/", "not a DNS name"),
+    ("http://2130706433/", "oddly written IPv4"),
+    ("http://0177.0.0.1/", "oddly written IPv4"),
+    ("http://0x7f.0.0.1/", "oddly written IPv4"),
+    ("http://0x7f000001/", "oddly written IPv4"),
+    ("http://0x/", "oddly written IPv4"),
+    ("http://127.1/", "oddly written IPv4"),
+    ("http://127.0.1/", "oddly written IPv4"),
+    ("http://127.0.0.01/", "oddly written IPv4"),
+    ("http://256.0.0.1/", "oddly written IPv4"),
+    ("http://1.2.3.4.5/", "oddly written IPv4"),
+    ("http://a.b.c.1/", "oddly written IPv4"),
+    ("http://1.1.1.0X7F/", "oddly written IPv4"),
+    ("http://\uff11\uff12\uff17.0.0.1/", "other characters than ASCII"),
+    ("http://127\u30020\u30020\u30021/", "other characters than ASCII"),
+    ("http://\u2460\u2461\u2466.0.0.1/", "other characters than ASCII"),
+    ("http://loc\u00adalhost/", "other characters than ASCII"),
+    ("http://\u212aelvin.example/", "other characters than ASCII"),
+    ("http://fa\u00df.example/", "other characters than ASCII"),
+    ("http://[::1/", "malformed"),
+    ("http://[::1]x/", "malformed"),
+    ("http://[fe80::1%25eth0]/", "no IPv6 address"),
+    ("http://[fe80::1%eth0]/", "no IPv6 address"),
+    ("http://[127.0.0.1]/", "no IPv6 address"),
+    ("http://[v1.x]/", "no IPv6 address"),
+    ("http://::1/", "host is missing"),
+    ("http://2001:db8::1/", "oddly written IPv4"),
+    ("http://host:/", "the port"),
+    ("http://host:0/", "the port"),
+    ("http://host:080/", "the port"),
+    ("http://host:65536/", "the port"),
+    ("http://host:+80/", "the port"),
+    ("http://host:\uff18\uff10/", "the port"),
+    ("http://host:80:80/", "the port"),
+    ("http://host/\ud800", "surrogate"),
+    (f"http://host/{'a' * 5000}", "5012 characters"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), REFUSED, ids=lambda value: ascii(value)[:40])
+def test_odd_urls_are_refused(text: str, why: str) -> None:
+    """Each odd spelling is refused, with a short, printable text that says which oddity it is."""
+    with pytest.raises(InvalidUrl, match=re.escape(why)) as caught:
+        Url.parse(text)
+    assert printable(str(caught.value), 400) == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_read"),
+    [
+        ("https://images.dog.ceo/breeds/hound-afghan/n1.jpg", "https://images.dog.ceo/breeds/hound-afghan/n1.jpg"),
+        ("HTTP://Example.COM:80", "http://example.com/"),
+        ("https://example.com:443/a?b=c#d", "https://example.com/a?b=c"),
+        ("http://127.0.0.1:8099/api", "http://127.0.0.1:8099/api"),
+        ("http://[2001:DB8:0::1]:8080/", "http://[2001:db8::1]:8080/"),
+        ("http://my_host.local/a b/K\u00f6ter.jpg?q=\u00e9", "http://my_host.local/a%20b/K%C3%B6ter.jpg?q=%C3%A9"),
+        ("http://h/%41%2e?x=%20", "http://h/%41%2e?x=%20"),
+        ("http://h?x", "http://h/?x"),
+        ("http://h/\u202egpj.exe", "http://h/%E2%80%AEgpj.exe"),
+        ("http://xn--fa-hia.example/", "http://xn--fa-hia.example/"),
+    ],
+)
+def test_plain_urls_are_read(text: str, as_read: str) -> None:
+    """A plain URL comes out in one spelling: lower-case host, no default port or fragment, encoded path."""
+    assert str(Url.parse(text)) == as_read
+
+
+@given(st.text(max_size=30) | st.from_regex(r"https?://[\x00-\x7f]{0,20}(:[0-9]{0,6})?/?.{0,10}", fullmatch=True))
+def test_a_url_is_read_alike_twice(text: str) -> None:
+    """Whatever is accepted is plain ASCII without spaces, and reading it again gives the same."""
+    try:
+        url = Url.parse(text)
+    except InvalidUrl:
+        return
+    assert re.fullmatch(r"https?://[a-z0-9._\[\]:-]+/[\x21-\x7e]*", str(url))
+    assert Url.parse(str(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("location", "there"),
+    [
+        ("/b", "http://h:81/b"),
+        ("b?c", "http://h:81/x/b?c"),
+        ("//other/b", "http://other/b"),
+        ("https://other/b", "https://other/b"),
+        ("../b#frag", "http://h:81/b"),
+        ("?q", "http://h:81/x/y?q"),
+    ],
+)
+def test_locations_are_relative_to_where_they_came_from(location: str, there: str) -> None:
+    """A Location is resolved against the URL that answered with it."""
+    assert str(Url.parse("http://h:81/x/y").join(location)) == there
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "//127.1/", "http://u@h/", "/a\tb", " /b", "http://[::1", "javascript:alert(1)"]
+)
+def test_locations_are_guarded_like_urls(location: str) -> None:
+    """A Location gets no milder reading than a URL."""
+    with pytest.raises(InvalidUrl):
+        Url.parse("http://h/x/y").join(location)
+
+
+def test_origins_are_exact() -> None:
+    """An origin is scheme, host and port; the default port and the case of the host make no difference."""
+    assert Origin.parse("http://127.0.0.1:8099") == Origin("http", "127.0.0.1", 8099)
+    assert Origin.parse("HTTPS://Dog.ceo:443/") == Origin("https", "dog.ceo", 443)
+    assert Origin.parse("http://h") != Origin.parse("https://h")
+    assert Origin.parse("http://localhost:1") != Origin.parse("http://127.0.0.1:1")
+    assert [str(Origin.parse(text)) for text in ("http://[::1]:80", "https://h:80")] == ["http://[::1]", "https://h:80"]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("127.0.0.1:8099", "write scheme, host and port"),
+        ("http://*.dog.ceo", "write scheme, host and port"),
+        ("http://127.1:80", "write four decimal numbers"),
+        ("http://h/api", "write http://h to allow all its paths"),
+        ("http://h?x", "write http://h to allow all its paths"),
+    ],
+)
+def test_origins_that_are_none_are_explained(text: str, advice: str) -> None:
+    """Who types something else than an origin is told how to write one."""
+    with pytest.raises(ConfigurationError, match=re.escape(advice)):
+        Origin.parse(text)
