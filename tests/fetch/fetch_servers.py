@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 from pupline.fetch import FetchPolicy, HttpClient, Network, Origin
 
@@ -47,7 +48,7 @@ class RawServer:
         self.port: int = self._listener.getsockname()[1]
         self.origin = f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> "RawServer":
+    def __enter__(self) -> Self:
         self._acceptor.start()
         return self
 

@@ -174,7 +174,8 @@ def _checked_breed(breed: str) -> str:
 
 
 def _shown(value: JSON) -> str:
-    if isinstance(value, dict | list):
-        kind = "object" if isinstance(value, dict) else "list"
-        return f"an empty {kind}" if not value else f"a {kind} of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
     return printable(repr(value), 120)

@@ -1,0 +1,58 @@
+"""A source is a preset or the URL of an API, and makes the policy it is fetched with."""
+
+import re
+
+import pytest
+
+from pupline.errors import ConfigurationError
+from pupline.fetch import resolve_source
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "base_url"),
+    [
+        ("dog-ceo", "dog-ceo", "https://dog.ceo/api"),
+        ("sample", "sample", "http://sample.pupline.invalid/api"),
+        ("sample-hostile", "sample-hostile", "http://sample.pupline.invalid/api"),
+        ("http://127.0.0.1:8099/api/", "http://127.0.0.1:8099/api", "http://127.0.0.1:8099/api"),
+        ("HTTPS://H.example", "https://h.example", "https://h.example"),
+    ],
+)
+def test_sources_by_name_or_url(value: str, name: str, base_url: str) -> None:
+    """A preset is known by its name, any other API by its base URL, whose origin alone is trusted."""
+    source = resolve_source(value)
+    assert (source.name, source.base_url) == (name, base_url)
+    assert [str(origin) for origin in source.trusted] == ([base_url.removesuffix("/api")] if "://" in value else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ("dogceo", "did you mean dog-ceo?"),
+        ("Sample", "did you mean sample?"),
+        ("sample-hostil", "did you mean sample-hostile?"),
+        ("cats", "give one of dog-ceo, sample, sample-hostile, or the base URL"),
+        ("", "give one of dog-ceo"),
+        ("127.0.0.1:8099/api", "did you mean https://127.0.0.1:8099/api?"),
+        ("my/source.yaml", "source descriptions in files cannot be read yet"),
+        ("./source", "source descriptions in files cannot be read yet"),
+        ("http://u:p@h/api", "remove everything before the @"),
+        ("ftp://h/api", "only http and https"),
+        ("http://h/api?x=1", "give the base URL alone"),
+        ("http://h/api#x", "give the base URL alone"),
+    ],
+)
+def test_a_mistyped_source_is_explained(value: str, advice: str) -> None:
+    """Who mistypes a source is told what was probably meant."""
+    with pytest.raises(ConfigurationError, match=re.escape(advice)):
+        resolve_source(value)
+
+
+def test_a_source_makes_its_policy() -> None:
+    """The policy trusts the named and the allowed origins, and sends the sample's name to its port."""
+    policy = resolve_source("sample").policy(allow_origins=["http://10.0.0.1:81"], sample_port=8123, max_bytes=5)
+    assert [str(origin) for origin in policy.trusted] == ["http://10.0.0.1:81"]
+    assert dict(policy.connect_to) == {("sample.pupline.invalid", 80): ("127.0.0.1", 8123)}
+    assert policy.max_bytes == 5
+    with pytest.raises(ConfigurationError, match="not an origin"):
+        resolve_source("sample").policy(allow_origins=["10.0.0.1"])
