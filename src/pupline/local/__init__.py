@@ -1,18 +1,79 @@
 """The ports over one directory and one SQLite file, and the durable driver of the engine.
 
-`LocalBackend.open(data_dir, exclusive=True)` gives all of it; everything else here is what it gives.
+    with LocalBackend.open(Path("pupline-data"), exclusive=True) as backend:
+        runtime = LambdaRuntime({"FetchAndUploadDogImage": fetch, ...}, concurrency=16)
+        settings = DriverSettings(machine=machine, runtime=runtime, topic=backend.topic, clock=backend.clock)
+        backend.runs.open("monday", {"source": "sample"})
+        result = backend.driver(settings).drive(
+            Start(execution_name("monday", index), {}, "monday", index) for index in backend.runs.missing("monday", 12)
+        )
+
+One process at a time drives executions; any number may read. `pupline.local._driver` says in which order things are
+written, and why that makes them safe.
 """
 
 from pupline.local._audit import AuditQuery, LocalAuditTable
+from pupline.local._backend import BUCKET, LocalBackend
 from pupline.local._bucket import LocalBucket, ObjectListed
+from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
+from pupline.local._delivery import Deliverer
+from pupline.local._driver import Driver, DriveResult, DriverSettings, Runtime, Start
+from pupline.local._events import (
+    DriverEvent,
+    ExecutionFinished,
+    ExecutionRefused,
+    ExecutionResumed,
+    ExecutionStarted,
+    Listener,
+    TaskAttemptFailed,
+)
+from pupline.local._functions import Function, Invocation, LambdaRuntime
+from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 from pupline.local._memo import LocalMemo
+from pupline.local._runs import Run, Runs, execution_name
+from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
+from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
 
 __all__ = [
+    "BUCKET",
+    "PROTOCOLS",
+    "TOPIC_ARN",
+    "Alert",
     "AuditQuery",
     "Database",
+    "Deliverer",
+    "Delivery",
+    "DriveResult",
+    "Driver",
+    "DriverClock",
+    "DriverEvent",
+    "DriverSettings",
+    "ExecutionFinished",
+    "ExecutionRefused",
+    "ExecutionResumed",
+    "ExecutionRow",
+    "ExecutionStarted",
+    "Function",
+    "Invocation",
+    "Journal",
+    "LambdaRuntime",
+    "Listener",
     "LocalAuditTable",
+    "LocalBackend",
     "LocalBucket",
     "LocalMemo",
+    "LocalTopic",
     "ObjectListed",
+    "ReplayMismatch",
+    "Run",
+    "Runs",
+    "Runtime",
+    "Start",
+    "Subscription",
+    "Subscriptions",
+    "SystemClock",
+    "TaskAttemptFailed",
+    "alert_as_dict",
+    "execution_name",
 ]

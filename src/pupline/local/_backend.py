@@ -1,0 +1,111 @@
+"""Everything of one data directory, opened together and closed together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pupline.errors import ConfigurationError
+from pupline.local._audit import LocalAuditTable
+from pupline.local._bucket import LocalBucket
+from pupline.local._clock import DriverClock, SystemClock
+from pupline.local._database import Database
+from pupline.local._delivery import Deliverer
+from pupline.local._driver import Driver, DriverSettings
+from pupline.local._journal import Journal
+from pupline.local._lock import DirectoryLock
+from pupline.local._memo import LocalMemo
+from pupline.local._runs import Runs
+from pupline.local._subscriptions import Subscriptions
+from pupline.local._topic import LocalTopic
+
+DATABASE_NAME = "pupline.sqlite"
+BUCKET = "dog-images"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBackend:
+    """What is in one data directory. Use `LocalBackend.open`, in a `with` block or with `close`."""
+
+    data_dir: Path
+    database: Database
+    clock: DriverClock
+    audit: LocalAuditTable
+    memo: LocalMemo
+    topic: LocalTopic
+    subscriptions: Subscriptions
+    runs: Runs
+    journal: Journal
+    _lock: DirectoryLock | None
+
+    @classmethod
+    def open(
+        cls, data_dir: Path, *, exclusive: bool, create: bool | None = None, clock: DriverClock | None = None
+    ) -> "LocalBackend":
+        """Open the data directory.
+
+        exclusive: to run executions and store objects: takes the directory's lock, has the database checked, and
+        finishes what a killed process was writing. Without it: to read, and to change subscriptions.
+        create: make what is missing; by default, when exclusive.
+        Raises: ConfigurationError when another process has the lock, when the database is damaged or newer, or when
+        there is nothing there and nothing is to be created.
+        """
+        data_dir = data_dir.absolute()
+        if exclusive or create:
+            _make(data_dir)
+        lock = DirectoryLock(data_dir) if exclusive else None
+        try:
+            database = Database.open(
+                data_dir / DATABASE_NAME, create=exclusive if create is None else create, check=exclusive
+            )
+        except BaseException:
+            if lock:
+                lock.release()
+            raise
+        time = clock or SystemClock()
+        return cls(
+            data_dir=data_dir,
+            database=database,
+            clock=time,
+            audit=LocalAuditTable(database),
+            memo=LocalMemo(database),
+            topic=LocalTopic(database, time),
+            subscriptions=Subscriptions(database, time),
+            runs=Runs(database, time),
+            journal=Journal(database),
+            _lock=lock,
+        )
+
+    def bucket(self, name: str = BUCKET) -> LocalBucket:
+        """The bucket of that name; with the lock, what was half-written is finished first. Raises: StorageError."""
+        bucket = LocalBucket(self.data_dir, name, self.database)
+        if self._lock:
+            bucket.recover()
+        return bucket
+
+    def driver(self, settings: DriverSettings) -> Driver:
+        """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""
+        if self._lock is None:
+            raise ConfigurationError("executions are driven only by the process that holds the data directory")
+        return Driver(self.database, settings)
+
+    def deliverer(self) -> Deliverer:
+        """What carries alerts from the outbox to the subscriptions; `start` it beside a run, `close` it after."""
+        return Deliverer(self.database, self.clock)
+
+    def close(self) -> None:
+        """Commit what was submitted, close the database, let go of the lock."""
+        self.database.close()
+        if self._lock:
+            self._lock.release()
+
+    def __enter__(self) -> "LocalBackend":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err

@@ -1,0 +1,83 @@
+"""What one turn of the driver commits in one transaction, and what it does after."""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from pupline.asl import Command, Execution, ExecutionAborted, StateMachine
+from pupline.local._events import DriverEvent
+from pupline.local._journal import (
+    JournalledFact,
+    NewExecution,
+    finish_execution,
+    insert_definition,
+    insert_execution,
+    insert_fact,
+)
+from pupline.local._topic import Alert, insert_alert
+
+
+class Running:
+    """One execution in memory. waiting: commands that were not answered yet. last_now: of the latest fact.
+
+    durable: False for Express executions, which are not journalled. facts: how many the journal holds.
+    """
+
+    __slots__ = ("core", "durable", "execution_id", "facts", "last_now", "run_id", "waiting")
+
+    def __init__(self, execution_id: int, core: Execution, run_id: str | None, facts: int = 0) -> None:
+        self.execution_id = execution_id
+        self.core = core
+        self.run_id = run_id
+        self.facts = facts
+        self.durable = core.machine.type == "STANDARD"
+        self.last_now = core.now
+        self.waiting: dict[str, Command] = {}
+
+
+@dataclass(slots=True)
+class Batch:
+    """Collected while the cores are told; then `write` is one transaction."""
+
+    machines: dict[str, StateMachine] = field(default_factory=dict)
+    started: list[NewExecution] = field(default_factory=list)
+    told: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    ended: list[Running] = field(default_factory=list)
+    aborted: dict[int, JournalledFact] = field(default_factory=dict)
+    commands: list[tuple[Running, Command]] = field(default_factory=list)
+    events: list[DriverEvent] = field(default_factory=list)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.started or self.told or self.alerts or self.aborted or any(run.durable for run in self.ended))
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """All rows of this turn, in an order that the references between them allow."""
+        for machine in self.machines.values():
+            insert_definition(connection, machine)
+        for new in self.started:
+            insert_execution(connection, new)
+        for execution_id, seq, told in self.told:
+            insert_fact(connection, execution_id, seq, told)
+        for alert in self.alerts:
+            insert_alert(connection, alert)
+        for running in self.ended:
+            if running.durable:
+                finish_execution(connection, running.execution_id, running.core)
+        for execution_id, told in self.aborted.items():
+            _abort(connection, execution_id, told)
+
+
+def _abort(connection: sqlite3.Connection, execution_id: int, told: JournalledFact) -> None:
+    """End an execution that is not in memory, and perhaps cannot be: the fact and the status are all there is to it."""
+    fact = told.fact
+    assert isinstance(fact, ExecutionAborted)  # noqa: S101 - only the driver fills `aborted`
+    landed = connection.execute(
+        "UPDATE executions SET status = 'ABORTED', error = ?, cause = ?, stop_time = ?"
+        " WHERE execution_id = ? AND status = 'RUNNING'",
+        (fact.error, fact.cause, told.now, execution_id),
+    ).rowcount
+    if landed:
+        (facts,) = connection.execute("SELECT count(*) FROM facts WHERE execution_id = ?", (execution_id,)).fetchone()
+        insert_fact(connection, execution_id, facts, told)

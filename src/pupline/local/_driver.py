@@ -1,0 +1,440 @@
+"""The durable driver: carries out what executions ask for, and tells them what happened, losing nothing.
+
+The engine's core does no I/O. It asks by commands and is told by facts; fed the same facts it comes to the same state.
+So all there is to keep is the facts, and all there is to get right is the order:
+
+1. Facts arrive: a function has answered, a timer is due, somebody wants the execution stopped. All that have arrived
+   are taken together.
+2. Each core hears its facts and says what it wants next, or that it has ended. This is arithmetic in memory: until
+   step 4 nobody outside can know of it. `sns:publish` is answered here, for publishing means adding rows.
+3. ONE transaction holds the facts with their times, the alerts, and the final statuses (written over RUNNING only).
+   Should it fail, what was computed in step 2 is thrown away with the driver, and the journal is as before.
+4. Only after the COMMIT are the new commands carried out and the events told.
+
+A task therefore runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
+fed again, and what was asked for and never answered is asked for again. A timer's due time follows from the facts, so a
+restart does not begin a wait anew.
+
+An execution finishes under the definition it started with: the journal keeps each definition once, by its digest. An
+edited file is for new executions.
+
+Express executions are run in memory and leave no trace in the journal, as on AWS.
+
+Everything here runs in the thread that calls `drive`, but for the functions, which run in the runtime's pool.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from pupline.asl import (
+    CancelCommand,
+    Command,
+    Execution,
+    Fact,
+    InvokeTask,
+    StartTimer,
+    StateMachine,
+    TaskFailed,
+    TaskSucceeded,
+    TimerFired,
+)
+from pupline.local._batch import Batch, Running
+from pupline.local._clock import DriverClock
+from pupline.local._database import Database
+from pupline.local._events import (
+    ExecutionFinished,
+    ExecutionRefused,
+    ExecutionResumed,
+    ExecutionStarted,
+    Listener,
+    TaskAttemptFailed,
+)
+from pupline.local._functions import Answer, Invocation
+from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, ReplayMismatch
+from pupline.local._runs import Runs
+from pupline.local._timers import Timers
+from pupline.local._topic import LocalTopic, PublishFailed
+from pupline.ports import JSON
+from pupline.text import printable
+
+PUBLISH = "arn:aws:states:::sns:publish"
+
+_LOOK_SECONDS = 1.0
+"""How often other processes' stop requests are looked for, and the longest sleep, for somebody may set the clock."""
+
+_FACTS_AT_ONCE = 512
+"""Facts in one transaction: the first of them should not wait long for the last."""
+
+_PAGE = 200
+"""Unfinished executions read at once; memory is bounded by this and by the concurrency."""
+
+_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
+"""Step Functions' rule for names of executions (API reference, StartExecution)."""
+
+
+class Runtime(Protocol):
+    """What calls functions: `LambdaRuntime`, or a test's."""
+
+    def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
+        """Call the function and `answer` exactly once, from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An execution to start. input: JSON. run_id: of a run that was opened before; its settings go to the functions."""
+
+    name: str
+    input: JSON
+    run_id: str | None = None
+    run_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSettings:
+    """What a driver works with.
+
+    machine: for new executions. concurrency: executions that run at the same time.
+    grace_seconds: how long functions that run may go on after `stop_starting`.
+    listener: told of every event, in the driving thread. alerted: called after alerts were committed.
+    """
+
+    machine: StateMachine
+    runtime: Runtime
+    topic: LocalTopic
+    clock: DriverClock
+    concurrency: int = 16
+    grace_seconds: float = 30.0
+    listener: Listener = lambda _event: None
+    alerted: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class DriveResult:
+    """What a call of `drive` did. finished: executions by status. refused: those that could not be started or resumed.
+
+    interrupted: `stop_starting` was called before all was done; what is unfinished is in the journal.
+    """
+
+    finished: Mapping[str, int]
+    refused: int
+    interrupted: bool
+
+
+class Driver:
+    """Drives executions of one data directory, whose lock the process holds."""
+
+    def __init__(self, database: Database, settings: DriverSettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = settings.clock
+        self._journal = Journal(database)
+        self._runs = Runs(database, settings.clock)
+        self._machines = {settings.machine.digest: settings.machine}
+        self._run_settings: dict[str, Mapping[str, JSON]] = {}
+        self._inbox: SimpleQueue[tuple[Running, Fact] | None] = SimpleQueue()
+        self._stopping = False
+        self._next_id = self._journal.last_id() + 1
+        self._looked_at = 0.0
+        self._reset()
+
+    def drive(self, starts: Iterable[Start] = (), *, resume: bool = True) -> DriveResult:
+        """Run what is unfinished (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
+
+        `starts` is read as there is room, so it may be long. Starting the same name with the same input again goes on
+        with, or reports, the execution that is there; with another input it is refused (ExecutionRefused).
+        Raises: StorageError when the journal cannot be written; it is then as it was after the last commit.
+        """
+        self._reset()
+        self._to_do: Iterator[Start | ExecutionRow] = self._work(starts, resume=resume)
+        deadline: float | None = None
+        try:
+            while True:
+                self._turn()
+                if self._stopping and deadline is None:
+                    deadline = self._clock.now() + self._settings.grace_seconds
+                if self._is_over(deadline):
+                    interrupted = self._stopping and (bool(self._running) or self._more)
+                    return DriveResult(dict(self._finished), self._refused, interrupted)
+                self._wait(deadline)
+        finally:
+            self._reset()
+
+    def stop_starting(self) -> None:
+        """Start nothing more, let functions that run end (for `grace_seconds`), then return from `drive`.
+
+        May be called from a signal handler or another thread. What is unfinished goes on at the next `drive`.
+        """
+        self._stopping = True
+        self._inbox.put(None)
+
+    def stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
+        """Have the execution aborted by the running `drive`, or the next. Raises: ConfigurationError; StorageError."""
+        self._journal.request_stop(name, error, cause)
+        self._looked_at = 0.0
+        self._inbox.put(None)
+
+    def _reset(self) -> None:
+        self._running: dict[int, Running] = {}
+        self._names: dict[str, Running] = {}
+        self._called: set[tuple[int, str]] = set()
+        self._timers: Timers[tuple[int, str]] = Timers()
+        self._finished: Counter[str] = Counter()
+        self._refused = 0
+        self._more = True
+
+    # ---- one turn
+
+    def _turn(self) -> None:
+        batch = Batch()
+        now = self._clock.now()
+        self._hear_stop_requests(batch, now)
+        self._hear_answers(batch, now)
+        self._hear_timers(batch, now)
+        self._admit(batch)
+        self._hear_published(batch, now)
+        if batch.has_rows:
+            self._database.write(batch.write)
+        if batch.alerts:
+            self._settings.alerted()
+        for running in batch.ended:
+            self._forget(running)
+        for running, command in batch.commands:
+            self._carry_out(running, command)
+        for event in batch.events:
+            self._settings.listener(event)
+
+    def _is_over(self, deadline: float | None) -> bool:
+        if self._stopping:
+            return not self._called or (deadline is not None and self._clock.now() >= deadline)
+        return not self._running and not self._more
+
+    def _wait(self, deadline: float | None) -> None:
+        """Sleep until there may be something to do."""
+        if self._has_room() and self._more:
+            return
+        due = self._timers.next_due() if deadline is None else deadline
+        seconds = self._clock.patience(due, idle=not self._called and self._inbox.empty())
+        try:
+            woken = self._inbox.get(timeout=_LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS))
+        except Empty:
+            return
+        if woken is not None:
+            self._inbox.put(woken)
+
+    def _has_room(self) -> bool:
+        return not self._stopping and len(self._running) < self._settings.concurrency
+
+    # ---- what begins
+
+    def _work(self, starts: Iterable[Start], *, resume: bool) -> Iterator[Start | ExecutionRow]:
+        after, until = 0, self._next_id - 1
+        while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until)):
+            yield from page
+            after = page[-1].execution_id
+        yield from starts
+
+    def _admit(self, batch: Batch) -> None:
+        while self._more and self._has_room() and len(batch.started) < _FACTS_AT_ONCE:
+            item = next(self._to_do, None)
+            if item is None:
+                self._more = False
+            elif isinstance(item, Start):
+                self._begin(item, batch)
+            else:
+                self._resume(item.name, batch)
+
+    def _begin(self, start: Start, batch: Batch) -> None:
+        if start.name in self._names:
+            self._check_same(start, self._names[start.name].core.input, batch)
+        elif there := self._journal.find(start.name):
+            if self._check_same(start, json.loads(there.input), batch):
+                self._resume(start.name, batch)
+        elif not _NAME.fullmatch(start.name):
+            shown = printable(start.name)
+            self._refuse(start.name, start.run_id, f"'{shown}' cannot name an execution (see StartExecution)", batch)
+        else:
+            self._begin_new(start, batch)
+
+    def _begin_new(self, start: Start, batch: Batch) -> None:
+        machine, now = self._settings.machine, self._clock.now()
+        execution_id, self._next_id = self._next_id, self._next_id + 1
+        text = json.dumps(start.input, allow_nan=False)
+        # The input as the journal will give it back: a tuple, say, comes back as a list.
+        running = Running(execution_id, Execution(machine, json.loads(text), name=start.name, now=now), start.run_id)
+        if running.durable:
+            batch.machines[machine.digest] = machine
+            new = NewExecution(execution_id, start.name, start.run_id, start.run_index, machine.digest, text, now)
+            batch.started.append(new)
+        batch.events.append(ExecutionStarted(start.name, start.run_id))
+        self._take_up(running, running.core.commands(), batch)
+
+    def _check_same(self, start: Start, there: JSON, batch: Batch) -> bool:
+        if json.dumps(start.input, sort_keys=True) == json.dumps(there, sort_keys=True):
+            return True
+        reason = f"there is an execution '{start.name}' with another input; choose another name"
+        return self._refuse(start.name, start.run_id, reason, batch)
+
+    def _resume(self, name: str, batch: Batch) -> None:
+        row = self._journal.find(name)
+        if row is None or row.execution_id in self._running or row.execution_id in batch.aborted:
+            return
+        if row.status != "RUNNING":
+            self._report_ended(row, batch)
+            return
+        try:
+            core, waiting, facts = self._journal.replay(row, self._machine(row.digest))
+        except ReplayMismatch as err:
+            self._refuse(name, row.run_id, str(err), batch)
+            return
+        running = Running(row.execution_id, core, row.run_id, facts)
+        batch.events.append(ExecutionResumed(name, row.run_id, facts))
+        self._take_up(running, waiting, batch)
+
+    def _take_up(self, running: Running, commands: list[Command], batch: Batch) -> None:
+        self._running[running.execution_id] = running
+        self._names[running.core.name] = running
+        self._ask(running, commands, batch)
+
+    def _machine(self, digest: str) -> StateMachine:
+        if digest not in self._machines:
+            self._machines[digest] = self._journal.definition(digest)
+        return self._machines[digest]
+
+    def _refuse(self, name: str, run_id: str | None, reason: str, batch: Batch) -> bool:
+        self._refused += 1
+        batch.events.append(ExecutionRefused(name, run_id, reason))
+        return False
+
+    # ---- what is heard
+
+    def _hear_answers(self, batch: Batch, now: float) -> None:
+        for _ in range(_FACTS_AT_ONCE):
+            try:
+                answer = self._inbox.get_nowait()
+            except Empty:
+                return
+            if answer is not None:
+                self._hear(*answer, now, batch)
+
+    def _hear_timers(self, batch: Batch, now: float) -> None:
+        for execution_id, command_id in self._timers.take_due(now):
+            self._hear(self._running[execution_id], TimerFired(command_id), now, batch)
+
+    def _hear_stop_requests(self, batch: Batch, now: float) -> None:
+        if abs(now - self._looked_at) < _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        for row, fact in self._journal.stop_requests():
+            if running := self._running.get(row.execution_id):
+                self._tell(running, fact, None, now, batch)
+            else:
+                batch.aborted[row.execution_id] = JournalledFact(fact, now, None)
+                ended = replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=now)
+                self._report_ended(ended, batch)
+
+    def _hear(self, running: Running, fact: Fact, now: float, batch: Batch) -> None:
+        """Tell the execution, unless it no longer wants to know."""
+        command_id = getattr(fact, "id", "")
+        if self._running.get(running.execution_id) is not running or command_id not in running.waiting:
+            return
+        command = running.waiting.pop(command_id)
+        self._called.discard((running.execution_id, command_id))
+        if isinstance(fact, TaskFailed) and isinstance(command, InvokeTask):
+            batch.events.append(TaskAttemptFailed(running.core.name, command.state, fact.error, fact.cause))
+        self._tell(running, fact, getattr(command, "resource", None), now, batch)
+
+    def _tell(self, running: Running, fact: Fact, resource: str | None, now: float, batch: Batch) -> None:
+        now = running.last_now = max(now, running.last_now)  # a clock that was set back must not undo the order
+        if running.durable:
+            batch.told.append((running.execution_id, running.facts, JournalledFact(fact, now, resource)))
+        running.facts += 1
+        running.core.receive(fact, now=now)
+        self._ask(running, running.core.commands(), batch)
+
+    def _ask(self, running: Running, commands: list[Command], batch: Batch) -> None:
+        """Note what the execution wants next, or that it has ended."""
+        for command in commands:
+            if isinstance(command, CancelCommand):
+                running.waiting.pop(command.id, None)
+                self._called.discard((running.execution_id, command.id))
+                self._timers.cancel((running.execution_id, command.id))
+            else:
+                running.waiting[command.id] = command
+                batch.commands.append((running, command))
+        if running.core.status != "RUNNING":
+            self._end(running, batch)
+
+    def _hear_published(self, batch: Batch, now: float) -> None:
+        """Publish within the turn that asks for it: it means rows in the same transaction, and nothing else."""
+        for running, command in batch.commands:  # grows while it is walked, by what the executions ask for next
+            if not isinstance(command, InvokeTask) or command.resource != PUBLISH:
+                continue
+            if running.waiting.get(command.id) is command:
+                self._hear(running, self._publish(running, command, batch), now, batch)
+
+    def _publish(self, running: Running, command: InvokeTask, batch: Batch) -> TaskSucceeded | TaskFailed:
+        try:
+            alert = self._settings.topic.prepare(running.core.name, command.id, command.payload)
+        except PublishFailed as err:
+            return TaskFailed(command.id, err.error, str(err))
+        batch.alerts.append(alert)
+        return TaskSucceeded(command.id, {"MessageId": alert.message_id})
+
+    def _end(self, running: Running, batch: Batch) -> None:
+        core = running.core
+        batch.ended.append(running)
+        self._finished[core.status] += 1
+        batch.events.append(
+            ExecutionFinished(
+                execution=core.name,
+                run_id=running.run_id,
+                status=core.status,
+                output=core.output,
+                error=core.error,
+                cause=core.cause,
+                start_time=core.start_time,
+                stop_time=running.last_now,
+            )
+        )
+
+    def _report_ended(self, row: ExecutionRow, batch: Batch) -> None:
+        self._finished[row.status] += 1
+        batch.events.append(row.as_event())
+
+    # ---- what is done
+
+    def _carry_out(self, running: Running, command: Command) -> None:
+        if running.waiting.get(command.id) is not command or self._running.get(running.execution_id) is not running:
+            return  # answered or cancelled within the turn that asked for it
+        key = (running.execution_id, command.id)
+        if isinstance(command, StartTimer):
+            self._timers.start(key, command.due)
+        elif isinstance(command, InvokeTask):
+            if not self._stopping:
+                self._called.add(key)
+                invocation = Invocation(running.core.name, command.id, self._settings_of(running.run_id))
+                self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((running, fact)))
+        else:
+            name = type(command).__name__
+            cause = f"{name} ({getattr(command, 'resource', '')}) is not there on one machine yet"
+            self._inbox.put((running, TaskFailed(command.id, "States.Runtime", cause)))
+
+    def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:
+        if run_id is None:
+            return {}
+        if run_id not in self._run_settings:
+            run = self._runs.find(run_id)
+            self._run_settings[run_id] = run.settings if run else {}
+        return self._run_settings[run_id]
+
+    def _forget(self, running: Running) -> None:
+        for command_id in running.waiting:
+            self._called.discard((running.execution_id, command_id))
+            self._timers.cancel((running.execution_id, command_id))
+        del self._running[running.execution_id]
+        del self._names[running.core.name]

@@ -1,0 +1,258 @@
+"""The journal: executions, the definitions they started with, and the facts they were told.
+
+Reading is for everyone. Writing is for the driver alone, which holds the data directory's lock; its functions take a
+connection, because what belongs together must be committed together.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pupline.asl import (
+    CancelCommand,
+    Command,
+    Execution,
+    ExecutionAborted,
+    Fact,
+    StateMachine,
+    fact_from_json,
+    fact_to_json,
+)
+from pupline.errors import ConfigurationError, PuplineError
+from pupline.local._database import Database, storable
+from pupline.local._events import ExecutionFinished
+from pupline.ports import JSON
+from pupline.text import printable
+
+_COLUMNS = "execution_id, name, run_id, run_index, digest, input, status, output, error, cause, start_time, stop_time"
+_SELECT = f"SELECT {_COLUMNS} FROM executions"  # noqa: S608 - the names are ours
+_PAGE = 500
+
+
+class ReplayMismatch(PuplineError):
+    """The journal does not fit what the definition or the engine asks for now: going on would be a guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """One execution. input and output are JSON texts; times are seconds since the epoch."""
+
+    execution_id: int
+    name: str
+    run_id: str | None
+    run_index: int | None
+    digest: str
+    input: str
+    status: str
+    output: str | None
+    error: str | None
+    cause: str | None
+    start_time: float
+    stop_time: float | None
+
+    def as_event(self) -> ExecutionFinished:
+        """What the driver told when this execution ended."""
+        return ExecutionFinished(
+            execution=self.name,
+            run_id=self.run_id,
+            status=self.status,
+            output=None if self.output is None else json.loads(self.output),
+            error=self.error,
+            cause=self.cause,
+            start_time=self.start_time,
+            stop_time=self.stop_time or self.start_time,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledFact:
+    """One fact as it was told. resource: of the task that it answers, None for anything else."""
+
+    fact: Fact
+    now: float
+    resource: str | None
+
+
+class Journal:
+    """What the driver and the reading commands ask of the tables."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, name: str) -> ExecutionRow | None:
+        """The execution of that name, if any. Raises: StorageError."""
+        found = self._database.rows(f"{_SELECT} WHERE name = ?", (name,))
+        return ExecutionRow(*found[0]) if found else None
+
+    def get(self, name: str) -> ExecutionRow:
+        """The execution of that name. Raises: ConfigurationError when there is none; StorageError."""
+        found = self.find(name)
+        if found is None:
+            raise ConfigurationError(
+                f"there is no execution '{printable(name)}' here; list them with: pupline executions"
+            )
+        return found
+
+    def executions(self, *, status: str | None = None, run_id: str | None = None) -> Iterator[ExecutionRow]:
+        """Executions, newest first, a page at a time. Raises: StorageError."""
+        wanted = {"status = ?": status, "run_id = ?": run_id}
+        conditions = {condition: value for condition, value in wanted.items() if value is not None}
+        where = "".join(f" AND {condition}" for condition in conditions)
+        query = f"{_SELECT} WHERE execution_id < ?{where} ORDER BY execution_id DESC LIMIT {_PAGE}"
+        before = 1 << 62
+        while page := self._database.rows(query, (before, *conditions.values())):
+            yield from (ExecutionRow(*row) for row in page)
+            before = page[-1][0]
+
+    def unfinished(self, *, limit: int, after: int = 0, until: int = 1 << 62) -> list[ExecutionRow]:
+        """At most `limit` RUNNING executions, oldest first, with an id above `after` and at most `until`."""
+        query = f"{_SELECT} WHERE status = 'RUNNING' AND execution_id > ? AND execution_id <= ? ORDER BY 1 LIMIT ?"
+        return [ExecutionRow(*row) for row in self._database.rows(query, (after, until, limit))]
+
+    def count_unfinished(self) -> int:
+        """How many executions are RUNNING. Raises: StorageError."""
+        return int(self._database.rows("SELECT count(*) FROM executions WHERE status = 'RUNNING'")[0][0])
+
+    def last_id(self) -> int:
+        """The highest execution id given out; 0 at first."""
+        return int(self._database.rows("SELECT coalesce(max(execution_id), 0) FROM executions")[0][0])
+
+    def facts(self, execution_id: int) -> Iterator[JournalledFact]:
+        """What the execution was told, in order. Raises: StorageError."""
+        query = "SELECT fact, now, resource FROM facts WHERE execution_id = ? ORDER BY seq"
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (execution_id,)).fetchall()
+        for text, now, resource in rows:
+            yield JournalledFact(fact_from_json(json.loads(text)), now, resource)
+
+    def definition(self, digest: str) -> StateMachine:
+        """The definition that was stored under `digest`. Raises: ReplayMismatch when it is not what was stored."""
+        [(kind, text)] = self._database.rows("SELECT type, definition FROM definitions WHERE digest = ?", (digest,))
+        machine = StateMachine.parse(text, type=kind)
+        if machine.digest != digest:
+            raise ReplayMismatch(
+                f"the definition {digest[:12]} in {self._database.path} was changed after executions started with it; "
+                "put the original back from a backup, or stop those executions"
+            )
+        return machine
+
+    def replay(self, row: ExecutionRow, machine: StateMachine) -> tuple[Execution, list[Command], int]:
+        """The execution as its facts made it, the commands that still wait for an answer, and the number of facts.
+
+        Raises: ReplayMismatch when a fact answers something that is not asked for, or another resource; StorageError.
+        """
+        execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time)
+        waiting: dict[str, Command] = {}
+        _note(execution.commands(), waiting)
+        count = 0
+        for told in self.facts(row.execution_id):
+            _compare(row.name, told, waiting)
+            execution.receive(told.fact, now=told.now)
+            _note(execution.commands(), waiting)
+            count += 1
+        return execution, list(waiting.values()), count
+
+    def history(self, name: str) -> list[dict[str, JSON]]:
+        """The execution's events so far, in the shape of GetExecutionHistory.
+
+        Raises: ConfigurationError when there is no such execution; ReplayMismatch; StorageError.
+        """
+        row = self.get(name)
+        return self.replay(row, self.definition(row.digest))[0].history
+
+    def request_stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
+        """Ask whoever drives the execution, now or at the next start, to abort it. Nothing happens when it has ended.
+
+        Raises: ConfigurationError when there is no such execution; StorageError.
+        """
+        row = self.get(name)
+        request = json.dumps({"error": error, "cause": cause})
+        update = "UPDATE executions SET stop_request = ? WHERE execution_id = ? AND status = 'RUNNING'"
+        self._database.write(lambda connection: connection.execute(update, (request, row.execution_id)))
+
+    def stop_requests(self) -> list[tuple[ExecutionRow, ExecutionAborted]]:
+        """The executions that are to be aborted, each with what to tell it. Raises: StorageError."""
+        query = f"SELECT {_COLUMNS}, stop_request FROM executions WHERE status = 'RUNNING' AND stop_request IS NOT NULL"  # noqa: S608
+        return [
+            (ExecutionRow(*row), ExecutionAborted(**json.loads(request)))
+            for *row, request in self._database.rows(query)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """A row to add: RUNNING, started at `start_time`. input is JSON text."""
+
+    execution_id: int
+    name: str
+    run_id: str | None
+    run_index: int | None
+    digest: str
+    input: str
+    start_time: float
+
+
+def insert_definition(connection: sqlite3.Connection, machine: StateMachine) -> None:
+    """Keep the definition under its digest, once."""
+    text = json.dumps(machine.definition)
+    connection.execute(
+        "INSERT INTO definitions (digest, type, definition) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (machine.digest, machine.type, text),
+    )
+
+
+def insert_execution(connection: sqlite3.Connection, new: NewExecution) -> None:
+    """Add a RUNNING execution."""
+    connection.execute(
+        "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (new.execution_id, new.name, new.run_id, new.run_index, new.digest, new.input, new.start_time),
+    )
+
+
+def insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, told: JournalledFact) -> None:
+    """Add the `seq`-th fact (from 0) of an execution."""
+    connection.execute(
+        "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (?, ?, ?, ?, ?)",
+        (execution_id, seq, told.now, told.resource, json.dumps(fact_to_json(told.fact))),
+    )
+
+
+def finish_execution(connection: sqlite3.Connection, execution_id: int, ended: Execution) -> bool:
+    """Write the final status, over RUNNING only; whether it landed."""
+    output = json.dumps(ended.output) if ended.status == "SUCCEEDED" else None
+    error, cause = (None if text is None else storable(text) for text in (ended.error, ended.cause))
+    done = connection.execute(
+        "UPDATE executions SET status = ?, output = ?, error = ?, cause = ?, stop_time = ?"
+        " WHERE execution_id = ? AND status = 'RUNNING'",
+        (ended.status, output, error, cause, ended.stop_time, execution_id),
+    )
+    return done.rowcount == 1
+
+
+def _note(commands: list[Command], waiting: dict[str, Command]) -> None:
+    for command in commands:
+        if isinstance(command, CancelCommand):
+            waiting.pop(command.id, None)
+        else:
+            waiting[command.id] = command
+
+
+def _compare(name: str, told: JournalledFact, waiting: dict[str, Command]) -> None:
+    """Check that the fact answers what is asked for now; what it answers is no longer waited for."""
+    command_id = getattr(told.fact, "id", None)
+    if command_id is None:  # ExecutionAborted answers no command
+        return
+    command = waiting.pop(command_id, None)
+    if command is None:
+        raise ReplayMismatch(
+            f"execution '{name}': the journal answers '{command_id}', which this definition does not ask for; "
+            "finish it with the version of pupline that started it, or stop it"
+        )
+    asked = getattr(command, "resource", None)
+    if asked != told.resource:
+        raise ReplayMismatch(
+            f"execution '{name}': '{command_id}' called {told.resource} when it was journalled and would call {asked} "
+            "now; finish it with the version of pupline that started it, or stop it"
+        )
