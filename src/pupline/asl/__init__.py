@@ -1,0 +1,53 @@
+"""The States Language engine: parse a definition once, run it any number of times.
+
+    machine = StateMachine.parse(definition)
+    result = execute(machine, {"n": 1}, tasks={"Double": lambda event: event["n"] * 2})
+
+`Execution` is the pure core: it asks for what it needs (`commands`) and is told what happened (`receive`); it never
+opens a file, a socket or a clock. `execute` drives it in memory and in virtual time; `pupline.local` drives it durably.
+What is supported is listed field by field in docs/asl-support.md.
+"""
+
+from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
+from pupline.asl._definition import DefinitionError, StateMachine
+from pupline.asl._execute import Result, TaskError, execute, lambda_error
+from pupline.asl._execution import Execution, ProtocolError
+from pupline.asl._facts import (
+    ExecutionAborted,
+    Fact,
+    ItemsRead,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+    fact_from_json,
+    fact_to_json,
+)
+
+__all__ = [
+    "CancelCommand",
+    "Command",
+    "DefinitionError",
+    "Execution",
+    "ExecutionAborted",
+    "Fact",
+    "InvokeTask",
+    "ItemsRead",
+    "ProtocolError",
+    "ReadItems",
+    "Result",
+    "StartTimer",
+    "StateMachine",
+    "TaskError",
+    "TaskFailed",
+    "TaskHeartbeat",
+    "TaskSubmitted",
+    "TaskSucceeded",
+    "TimerFired",
+    "WriteResults",
+    "execute",
+    "fact_from_json",
+    "fact_to_json",
+    "lambda_error",
+]

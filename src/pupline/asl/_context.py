@@ -1,0 +1,59 @@
+"""The Context Object, `$$` and `$states.context`."""
+
+from datetime import UTC, datetime
+
+from pupline.asl._values import JSON
+
+#: What stands for the account and region where there is none; `context` given to the execution overrides parts.
+ACCOUNT_ID = "000000000000"
+REGION = "us-east-1"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/pupline"
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds, as AWS writes times in the Context Object."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def state_machine_arn(name: str) -> str:
+    """The ARN of a state machine that runs here."""
+    return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
+
+
+def execution_context(
+    *,
+    machine: str,
+    name: str,
+    input: JSON,  # noqa: A002 - the Context Object's word
+    start: float,
+    redrives: int | None,
+    overrides: JSON,
+) -> dict[str, JSON]:
+    """The parts that stay the same during an execution: Execution and StateMachine.
+
+    redrives: RedriveCount, None for Express executions, which have none.
+    overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
+    """
+    arn = state_machine_arn(machine)
+    execution: dict[str, JSON] = {
+        "Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}",
+        "Input": input,
+        "StartTime": timestamp(start),
+        "Name": name,
+        "RoleArn": ROLE_ARN,
+    }
+    if redrives is not None:
+        execution["RedriveCount"] = redrives
+    return merged({"Execution": execution, "StateMachine": {"Id": arn, "Name": machine}}, overrides)
+
+
+def merged(base: dict[str, JSON], overrides: JSON) -> dict[str, JSON]:
+    """`base` with `overrides` laid over it, objects key by key; neither is changed."""
+    if not overrides:
+        return base
+    found = dict(base)
+    for key, value in overrides.items():
+        mine = found.get(key)
+        found[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return found

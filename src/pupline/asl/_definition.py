@@ -1,0 +1,132 @@
+"""From a definition to compiled states. Every expression, path and rule is compiled here, once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final, Literal
+
+from pupline.asl._catch import CatchingState
+from pupline.asl._context import ROLE_ARN
+from pupline.asl._state import State
+from pupline.asl._states.flow import ChoiceState, FailState, PassState, SucceedState
+from pupline.asl._states.map import MapState
+from pupline.asl._states.parallel import ParallelState
+from pupline.asl._states.task import TaskState
+from pupline.asl._states.wait import WaitState
+from pupline.asl._validate import create_error, problems
+from pupline.asl._values import JSON, SyntaxProblem
+from pupline.errors import PuplineError
+
+MachineType = Literal["STANDARD", "EXPRESS"]
+
+_STATES: Final[dict[str, type[State]]] = {
+    cls.type: cls for cls in (PassState, SucceedState, FailState, ChoiceState, WaitState, TaskState)
+}
+
+
+class DefinitionError(PuplineError):
+    """The definition is no state machine; the text is the message that CreateStateMachine gives.
+
+    problems: (JSON path, message) of each problem found, not only the first.
+    """
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        super().__init__(create_error(found))
+        self.problems = found
+
+
+class StateMachine:
+    """A state machine, compiled; it can be shared by any number of executions.
+
+    definition: as it was given, parsed. digest: SHA-256 (hex) of its canonical JSON and type. name: what the Context
+    Object calls it, unless the execution says otherwise.
+    """
+
+    __slots__ = ("definition", "digest", "name", "role_arn", "start", "timeout_seconds", "type")
+
+    def __init__(self, definition: dict[str, JSON], type: MachineType, start: State) -> None:  # noqa: A002
+        canonical = json.dumps({"type": type, "definition": definition}, sort_keys=True, separators=(",", ":"))
+        self.definition = definition
+        self.type = type
+        self.start = start
+        self.name = "StateMachine"
+        self.role_arn = ROLE_ARN
+        self.timeout_seconds: int | None = definition.get("TimeoutSeconds")
+        self.digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @classmethod
+    def parse(cls, definition: str | dict[str, Any], *, type: MachineType = "STANDARD") -> StateMachine:  # noqa: A002
+        """The machine of a definition, given as JSON text or as parsed JSON.
+
+        Raises: DefinitionError with all problems, what is not supported among them.
+        """
+        if isinstance(definition, str):
+            definition = _parsed(definition)
+        try:
+            found = problems(definition, type)
+        except NotImplementedError:
+            found = []
+        if found:
+            raise DefinitionError(found)
+        jsonata = definition.get("QueryLanguage") == "JSONata"
+        return cls(definition, type, compile_states(definition, jsonata=jsonata, where="$"))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise DefinitionError([("$", f"INVALID_JSON_DESCRIPTION: {err}")]) from err
+    if not isinstance(found, dict):
+        raise DefinitionError([("$", "INVALID_JSON_DESCRIPTION: a state machine is a JSON object")])
+    return found
+
+
+def compile_states(definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+    """The first state of a machine, branch or item processor; the others hang from it by `next`.
+
+    where: the JSON path of `definition`, for problems. Raises DefinitionError.
+    """
+    states = {
+        name: _compile_state(name, each, jsonata=jsonata, where=f"{where}.States.{name}")
+        for name, each in definition["States"].items()
+    }
+    for name, state in states.items():
+        _link(state, definition["States"][name], states)
+    return states[definition["StartAt"]]
+
+
+def _compile_state(name: str, definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+    if "QueryLanguage" in definition:
+        jsonata = definition["QueryLanguage"] == "JSONata"
+    kind = definition["Type"]
+    try:
+        if kind in ("Parallel", "Map"):
+            return _compile_fork(name, definition, jsonata=jsonata, where=where)
+        return _STATES[kind](name, definition, jsonata=jsonata)
+    except SyntaxProblem as problem:
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem.path)
+        raise DefinitionError([(f"{where}{path}", problem.message)]) from problem
+
+
+def _compile_fork(name: str, definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+    def branch(inner: dict[str, JSON], field: str) -> State:
+        language = inner.get("QueryLanguage")
+        return compile_states(
+            inner, jsonata=jsonata if language is None else language == "JSONata", where=f"{where}.{field}"
+        )
+
+    kind = ParallelState if definition["Type"] == "Parallel" else MapState
+    return kind(name, definition, jsonata=jsonata, compile_branch=branch)
+
+
+def _link(state: State, definition: dict[str, JSON], states: dict[str, State]) -> None:
+    state.next = states.get(definition.get("Next", ""))
+    if isinstance(state, ChoiceState):
+        state.default = states[state.default_name] if state.default_name is not None else None
+        for rule in state.rules:
+            rule.next = states[rule.next_name]
+    if isinstance(state, CatchingState):
+        for catcher in state.catchers:
+            catcher.next = states[catcher.next_name]

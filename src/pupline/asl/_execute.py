@@ -1,0 +1,140 @@
+"""Run an execution to its end in memory, in virtual time: a Wait costs nothing."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
+from pupline.asl._definition import StateMachine
+from pupline.asl._execution import Execution, Status
+from pupline.asl._facts import Fact, TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._values import JSON
+from pupline.errors import PuplineError
+
+Task: TypeAlias = Callable[[Any], Any]
+
+#: 1 January 2026, 00:00 UTC: where virtual time starts unless the caller says otherwise.
+DEFAULT_START = 1_767_225_600.0
+
+
+class TaskError(PuplineError):
+    """Raised by a task's callable to fail with an Error Name and a Cause (a text, or None)."""
+
+    def __init__(self, error: str, cause: str | None = None) -> None:
+        super().__init__(error if cause is None else f"{error}: {cause}")
+        self.error = error
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an execution ended: what DescribeExecution and GetExecutionHistory would say."""
+
+    status: Status
+    output: JSON
+    error: str | None
+    cause: str | None
+    execution: Execution
+
+    @property
+    def history(self) -> list[dict[str, JSON]]:
+        """The events, in the shape of GetExecutionHistory."""
+        return self.execution.history
+
+
+def lambda_error(error: BaseException, request_id: str = "") -> str:
+    """The Cause of a function that raised: the error object of the Lambda runtime, as text."""
+    stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(error.__traceback__)]
+    return json.dumps(
+        {
+            "errorMessage": str(error),
+            "errorType": type(error).__name__,
+            "requestId": request_id,
+            "stackTrace": stack,
+        },
+        ensure_ascii=False,
+    )
+
+
+def execute(
+    machine: StateMachine,
+    input: JSON,  # noqa: A002 - the API's word
+    *,
+    tasks: Mapping[str, Task] | None = None,
+    name: str | None = None,
+    context: dict[str, JSON] | None = None,
+    start: float = DEFAULT_START,
+) -> Result:
+    """Run `machine` on `input` to its end.
+
+    tasks: a Task's resource -> a callable. For Lambda the key is the function's name or ARN and the callable gets the
+    payload; for other integrations the key is the resource ARN and the callable gets the arguments. It returns a JSON
+    value, or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
+    name: of the execution; a random one by default. context: parts that override the Context Object's.
+    start: seconds since the epoch.
+
+    Raises: KeyError when a task's resource is not in `tasks`.
+    """
+    execution = Execution(machine, input, name=name or str(uuid.uuid4()), now=start, context=context)
+    if execution.status == "RUNNING":
+        _Loop(execution, tasks or {}).run()
+    return Result(execution.status, execution.output, execution.error, execution.cause, execution)
+
+
+class _Loop:
+    """Answers tasks at once and timers in the order of their due times."""
+
+    def __init__(self, execution: Execution, tasks: Mapping[str, Task]) -> None:
+        self.execution = execution
+        self.tasks = tasks
+        self.timers: list[tuple[float, int, str]] = []
+        self.cancelled: set[str] = set()
+        self.count = 0
+
+    def run(self) -> None:
+        execution = self.execution
+        while execution.status == "RUNNING":
+            commands = execution.commands()
+            if commands:
+                for command in commands:
+                    self.carry_out(command)
+            else:
+                self.fire()
+
+    def fire(self) -> None:
+        due, _, timer = heapq.heappop(self.timers)
+        if timer in self.cancelled:
+            self.cancelled.discard(timer)
+            return
+        self.execution.receive(TimerFired(timer), now=max(due, self.execution.now))
+
+    def carry_out(self, command: Command) -> None:
+        if isinstance(command, StartTimer):
+            self.count += 1
+            heapq.heappush(self.timers, (command.due, self.count, command.id))
+        elif isinstance(command, CancelCommand):
+            self.cancelled.add(command.id)
+        elif command.id not in self.cancelled:
+            self.execution.receive(self.answer(command), now=self.execution.now)
+
+    def answer(self, command: InvokeTask | ReadItems | WriteResults) -> Fact:
+        resource = command.resource
+        task = self.tasks.get(resource)
+        if task is None:
+            task = self.tasks.get(resource.partition(":function:")[2].partition(":")[0])
+        if task is None:
+            known = ", ".join(sorted(self.tasks)) or "none"
+            raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
+        payload = command.payload if isinstance(command, InvokeTask) else command.arguments
+        try:
+            return TaskSucceeded(command.id, task(payload))
+        except TaskError as failure:
+            return TaskFailed(command.id, failure.error, failure.cause)
+        except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
+            return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))

@@ -1,0 +1,404 @@
+"""One execution: commands out, facts in, and the one place that decides transitions.
+
+The rules, and where they come from (SL: the Amazon States Language specification; the rest is seen in AWS's histories):
+
+1.  A thread runs its states one after another until one has to wait for a fact; then the next thread that is ready
+    runs, first come first served. Nothing here reads a clock: `now` comes with each fact. So the same facts in the same
+    order give the same history, byte for byte, and a durable driver needs to keep nothing else.
+2.  The events of a thread form a chain by previousEventId. ExecutionStarted is number 1, and the first state's
+    ...StateEntered points at 0, not at 1.
+3.  A state that fails (SL "Errors") asks its Retriers first, then its Catchers. Only Task, Parallel and Map have them.
+    Retrying does not enter the state again: the attempt's own events are repeated after the failure.
+4.  When nothing answers, the thread fails. The execution's own thread ends it with ExecutionFailed. A branch or
+    iteration fails its Parallel or Map state: the siblings are stopped, their commands cancelled, and the state that
+    holds them then fails by rule 3, so errors travel outwards.
+5.  A failed JSONata evaluation is written as EvaluationFailed, which points at what came *before* ...StateEntered
+    (except for Wait's check of a timestamp), and fails the state with States.QueryEvaluationError, which can be caught.
+    A failed JSONPath evaluation is not written by itself; it is States.Runtime mostly, and nothing answers that (SL
+    "States.Runtime", and AWS: not even its own name).
+6.  The causes of 5 begin with "An error occurred while executing the state 'X' (entered at the event id #N). ".
+7.  Time-outs are timers like any other. When a task's fires, the task is cancelled and the state fails with
+    States.Timeout without a cause; when the machine's fires, the execution is TIMED_OUT with neither error nor cause.
+8.  Randomness (States.UUID, jitter) is drawn from generators seeded by execution name and place, not by arrival order.
+9.  Cancelled commands stay known: their late answers are ignored. An answer to anything else is a ProtocolError.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pupline.asl import _history as history
+from pupline.asl._commands import CancelCommand, Command, StartTimer
+from pupline.asl._context import execution_context, timestamp
+from pupline.asl._facts import ExecutionAborted, Fact
+from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded, TimestampProblem
+from pupline.asl._limits import Sizes
+from pupline.asl._retry import RUNTIME
+from pupline.asl._thread import NO_VARIABLES, Frame, Thread
+from pupline.asl._values import JSON, EvaluationError
+from pupline.errors import PuplineError
+
+if TYPE_CHECKING:
+    from pupline.asl._definition import StateMachine
+    from pupline.asl._state import State
+
+Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+Handler: TypeAlias = "Callable[[Execution, Thread, Fact], State | None]"
+Step: TypeAlias = "Callable[[Execution, Thread], State | None]"
+
+_MACHINE_TIMEOUT = "timeout"
+
+
+class ProtocolError(PuplineError):
+    """The driver answered a command that nobody waits for: a bug of the driver, or a journal of another execution."""
+
+
+class Execution:
+    """One execution of a state machine, from the outside: `commands`, `receive`, and what it is.
+
+    name: seeds the randomness and stands in the Context Object. now: seconds since the epoch; the start time.
+    context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
+    redrive_count: `$$.Execution.RedriveCount`.
+
+    status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
+    otherwise. start_time and stop_time are seconds since the epoch.
+
+    Everything else without an underscore is for the compiled states.
+    """
+
+    __slots__ = (
+        "_cancelled",
+        "_context",
+        "_name",
+        "_pending",
+        "_ready",
+        "_root",
+        "_waiting",
+        "cause",
+        "error",
+        "input",
+        "machine",
+        "map_runs",
+        "now",
+        "output",
+        "redrive_count",
+        "sizes",
+        "start_time",
+        "status",
+        "stop_time",
+    )
+
+    def __init__(
+        self,
+        machine: StateMachine,
+        input: JSON,  # noqa: A002 - the API's word
+        *,
+        name: str,
+        now: float,
+        context: dict[str, JSON] | None = None,
+        redrive_count: int = 0,
+    ) -> None:
+        self.machine = machine
+        self.input = input
+        self.now = self.start_time = now
+        self.stop_time: float | None = None
+        self.status: Status = "RUNNING"
+        self.output: JSON = None
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.redrive_count = redrive_count
+        self.sizes = Sizes()
+        self.map_runs: list[JSON] = []
+        self._name = name
+        self._context = context
+        self._pending: dict[str, Command] = {}
+        self._waiting: dict[str, tuple[Handler, Thread]] = {}
+        self._cancelled: set[str] = set()
+        self._ready: deque[tuple[Thread, Step]] = deque()
+        self._root = Thread(Frame(name, input), input, "", NO_VARIABLES, 0)
+        self._begin()
+
+    def _begin(self) -> None:
+        machine = self.machine
+        self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, self._role_arn()))
+        if machine.timeout_seconds is not None:
+            due = self.now + machine.timeout_seconds
+            self.command(StartTimer(_MACHINE_TIMEOUT, due), _machine_timed_out, self._root)
+        self._run(self._root, machine.start.enter)
+        if self._ready:
+            self._drain()
+
+    def _role_arn(self) -> JSON:
+        if not self._context:
+            return self.machine.role_arn
+        return self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
+
+    # ---- what a driver uses
+
+    @property
+    def name(self) -> str:
+        """The execution's name."""
+        return self._name
+
+    @property
+    def history(self) -> list[dict[str, JSON]]:
+        """The events so far, in the shape of GetExecutionHistory; `timestamp` in seconds since the epoch."""
+        return history.render(self._root.events)
+
+    @property
+    def event_count(self) -> int:
+        """How many events `history` holds."""
+        return len(self._root.events)
+
+    @property
+    def waiting_ids(self) -> list[str]:
+        """Ids of the commands whose answers are awaited."""
+        return list(self._waiting)
+
+    def commands(self) -> list[Command]:
+        """What is to be done, without what was handed out before, answered or cancelled meanwhile."""
+        pending = self._pending
+        if not pending:
+            return []
+        self._pending = {}
+        return list(pending.values())
+
+    def receive(self, fact: Fact, *, now: float) -> None:
+        """Go on with what happened; `now` (seconds since the epoch) is journalled with the fact.
+
+        Raises: ProtocolError for an id that nobody waits for and that was not cancelled.
+        """
+        self.now = now
+        if isinstance(fact, ExecutionAborted):
+            if self.status == "RUNNING":
+                self._end("ABORTED", None, fact.error, fact.cause)
+            return
+        entry = self._waiting.pop(fact.id, None)
+        if entry is None:
+            self._refuse_unknown(fact.id)
+            return
+        if self._pending:
+            self._pending.pop(fact.id, None)
+        handler, thread = entry
+        self._run(thread, lambda execution, waiting: handler(execution, waiting, fact))
+        if self._ready:
+            self._drain()
+
+    def _refuse_unknown(self, command_id: str) -> None:
+        if command_id in self._cancelled:
+            self._cancelled.discard(command_id)
+            return
+        waiting = ", ".join(sorted(self._waiting)) or "none"
+        raise ProtocolError(
+            f"execution {self._name!r} waits for no answer to {command_id!r}; commands that wait: {waiting}"
+        )
+
+    # ---- the trampoline
+
+    def _run(self, thread: Thread, step: Step) -> None:
+        while True:
+            try:
+                state = step(self, thread)
+                while state is not None:
+                    state = state.enter(self, thread)
+            except EvaluationError as problem:
+                state = self._evaluation_failed(thread, problem)
+                if state is not None:
+                    step = state.enter
+                    continue
+            return
+
+    def _drain(self) -> None:
+        ready = self._ready
+        while ready:
+            thread, step = ready.popleft()
+            if not thread.stopped:
+                self._run(thread, step)
+
+    def make_ready(self, thread: Thread, step: Step) -> None:
+        """Let `thread` go on with `step` when those before it have run."""
+        self._ready.append((thread, step))
+
+    # ---- for the states: commands
+
+    def command(self, command: Command, handler: Handler, thread: Thread) -> None:
+        """Ask the driver for something; its answer goes to `handler`."""
+        command_id = command.id
+        self._pending[command_id] = command
+        self._waiting[command_id] = (handler, thread)
+        if thread.waiting is None:
+            thread.waiting = [command_id]
+        else:
+            thread.waiting.append(command_id)
+
+    def wait_again(self, command_id: str, handler: Handler, thread: Thread) -> None:
+        """Wait for one more answer to a command that was answered in part."""
+        self._waiting[command_id] = (handler, thread)
+
+    def restart(self, timer: StartTimer) -> None:
+        """Replace a timer that is running: the driver gets the command anew, with the same id."""
+        self._pending[timer.id] = timer
+
+    def unexpected(self, fact: Fact) -> ProtocolError:
+        """The error for a fact that does not answer its command."""
+        return ProtocolError(f"{type(fact).__name__} is no answer to {fact!r} in execution {self._name!r}")
+
+    def cancel(self, command_id: str) -> None:
+        """Take back a command; nothing happens when it was answered already."""
+        if self._waiting.pop(command_id, None) is None:
+            return
+        if self._pending.pop(command_id, None) is None:
+            self._pending[f"cancel {command_id}"] = CancelCommand(command_id)
+            self._cancelled.add(command_id)
+
+    def cancel_all(self, thread: Thread) -> None:
+        """Take back whatever the thread still waits for."""
+        if thread.waiting is not None:
+            for command_id in thread.waiting:
+                self.cancel(command_id)
+            thread.waiting = None
+
+    # ---- for the states: what expressions see
+
+    def context_of(self, thread: Thread) -> dict[str, JSON]:
+        """The Context Object as the thread's current state sees it."""
+        frame = thread.frame
+        base = frame.context
+        if base is None:
+            base = frame.context = self._base_context(frame)
+        state: dict[str, JSON] = {}
+        if thread.state is not None:
+            state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
+            if thread.state.counts_retries:
+                state["RetryCount"] = thread.attempt
+        context = {**base, "State": state}
+        if thread.item is not None:
+            context["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
+        if thread.token is not None:
+            context["Task"] = {"Token": thread.token}
+        if self._context and ("State" in self._context or "Task" in self._context):
+            context = {**context, **{key: self._context[key] for key in ("State", "Task") if key in self._context}}
+        return context
+
+    def _base_context(self, frame: Frame) -> dict[str, JSON]:
+        overrides = self._context
+        if overrides and frame is not self._root.frame:
+            overrides = {**overrides, "Execution": {}}
+        return execution_context(
+            machine=self.machine.name,
+            name=frame.name,
+            input=frame.input,
+            start=self.start_time,
+            redrives=self.redrive_count if self.machine.type == "STANDARD" else None,
+            overrides=overrides,
+        )
+
+    def randomness_of(self, thread: Thread) -> random.Random:
+        """The thread's own generator: its numbers do not depend on what other branches do."""
+        found = thread.randomness
+        if found is None:
+            found = thread.randomness = self.seeded(thread.path)
+        return found
+
+    def seeded(self, place: str) -> random.Random:
+        """A generator seeded by the execution's name and a place in it, such as the id of a retry timer."""
+        return random.Random(f"{self._name}\n{place}")  # noqa: S311 - not for secrets; replay must draw the same numbers
+
+    # ---- ends of threads
+
+    def thread_succeeded(self, thread: Thread) -> None:
+        """The thread's last state has ended with `thread.value`."""
+        if thread.fork is None:
+            self._end("SUCCEEDED", thread.value, None, None)
+        else:
+            thread.fork.succeeded(self, thread)
+
+    def thread_failed(self, thread: Thread, error: str | None, cause: str | None) -> None:
+        """The thread's current state has failed, and nothing answered."""
+        if thread.fork is None:
+            self._end("FAILED", None, error, cause)
+        else:
+            thread.fork.failed(self, thread, error, cause)
+
+    def _end(self, status: Status, output: JSON, error: str | None, cause: str | None) -> None:
+        if self.status != "RUNNING":
+            return
+        root = self._root
+        self.status, self.output, self.error, self.cause = status, output, error, cause
+        self.stop_time = self.now
+        if status == "SUCCEEDED":
+            root.events.append((history.EXECUTION_SUCCEEDED, root.last, self.now, output))
+        else:
+            root.events.append((_END_EVENTS[status], root.last, self.now, error, cause))
+        for command_id in list(self._waiting):
+            self.cancel(command_id)
+        self._ready.clear()
+
+    # ---- failures
+
+    def state_failed(
+        self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool = False
+    ) -> State | None:
+        """The thread's current state has failed: Retry, Catch, or give up. The next state, if it goes on at once."""
+        try:
+            return self._answered(thread, error, cause, heartbeat=heartbeat)
+        except EvaluationError as problem:
+            return self._evaluation_failed(thread, problem)
+
+    def _answered(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
+        state = thread.state
+        assert state is not None  # noqa: S101 - a thread without a state has not begun
+        catching = state.catching
+        if catching is not None and error is not None and error != RUNTIME:
+            if catching.retriers and catching.retried(self, thread, error, heartbeat=heartbeat):
+                return None
+            catcher = catching.catcher_for(error, heartbeat=heartbeat)
+            if catcher is not None:
+                catching.abandon(self, thread)
+                return catching.caught(self, thread, catcher, error, cause)
+        if error != RUNTIME:
+            state.abandon(self, thread)
+        self.thread_failed(thread, error, cause)
+        return None
+
+    def _evaluation_failed(self, thread: Thread, problem: EvaluationError) -> State | None:
+        """An expression of the thread's current state has failed (rules 5 and 6)."""
+        self.cancel_all(thread)
+        if thread.child is not None:
+            thread.child.stop(self, thread.last)
+        cause = self._reported(thread, problem)
+        try:
+            return self._answered(thread, problem.error, cause, heartbeat=False)
+        except EvaluationError as second:  # in the Catcher's own Output or Assign: nothing answers that
+            self.thread_failed(thread, second.error, self._reported(thread, second))
+            return None
+
+    def _reported(self, thread: Thread, problem: EvaluationError) -> str:
+        """Write EvaluationFailed where it is due; the full cause."""
+        state = thread.state
+        assert state is not None  # noqa: S101 - only states hold expressions
+        if isinstance(problem, DataLimitExceeded):
+            return problem.cause
+        entered = thread.entered
+        cause = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entered}). "
+        cause += problem.cause
+        if problem.error == QUERY_EVALUATION_ERROR:
+            before = entered if isinstance(problem, TimestampProblem) else thread.before
+            values = (problem.error, cause, state.name, problem.location)
+            thread.events.append((history.EVALUATION_FAILED, before, self.now, *values))
+            thread.last = len(thread.events)
+        return cause
+
+
+_END_EVENTS = {
+    "FAILED": history.EXECUTION_FAILED,
+    "TIMED_OUT": history.EXECUTION_TIMED_OUT,
+    "ABORTED": history.EXECUTION_ABORTED,
+}
+
+
+def _machine_timed_out(execution: Execution, _thread: Thread, _fact: Fact) -> None:
+    execution._end("TIMED_OUT", None, None, None)  # noqa: SLF001 - the same module

@@ -1,0 +1,94 @@
+"""Threads inside a state: the branches of a Parallel, the iterations of a Map.
+
+A fork lives as long as one attempt of its state. When a child fails, the others are stopped at once: what they wait for
+is cancelled, and the history says that their states were aborted. All those events, like the ...Failed of the state
+itself, point at the event the failing child ended with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pupline.asl._history import Event, plain
+from pupline.asl._retry import TIMEOUT
+from pupline.asl._thread import Thread
+from pupline.asl._values import JSON
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+
+_ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
+
+
+class Fork:
+    """One attempt of a state that holds threads.
+
+    parent: the thread that is in the state. results: by index. live: children that were started and have not ended.
+    """
+
+    __slots__ = ("live", "parent", "results")
+
+    def __init__(self, parent: Thread, size: int) -> None:
+        self.parent = parent
+        self.results: list[JSON] = [None] * size
+        self.live: dict[int, Thread] = {}
+        parent.child = self
+
+    def child(self, index: int, value: JSON, prefix: str, last: int) -> Thread:
+        """A new thread in this fork. It sees the parent's variables; what it assigns is its own."""
+        parent = self.parent
+        thread = Thread(parent.frame, value, f"{prefix}/{index}/", parent.variables, last)
+        thread.fork = self
+        thread.index = index
+        thread.item = parent.item
+        self.live[index] = thread
+        return thread
+
+    def succeeded(self, execution: Execution, child: Thread) -> None:  # noqa: ARG002 - subclasses need it
+        """A child has ended with `child.value`."""
+        self.results[child.index] = child.value
+        del self.live[child.index]
+
+    def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
+        """A child has failed: stop the others, then let the parent's state fail."""
+        parent = self.parent
+        self.time_out_siblings(execution, child, error)
+        self.note_failed(execution, child)
+        if child.state is not None and child.state.type == "Task":
+            child.events.append((_ABORTED["Task"], child.last, execution.now))
+        del self.live[child.index]
+        self.stop(execution, child.last)
+        parent.last = child.last
+        following = execution.state_failed(parent, error, cause)
+        if following is not None:
+            execution.make_ready(parent, following.enter)
+
+    def time_out_siblings(self, execution: Execution, child: Thread, error: str | None) -> None:
+        """When a time-out fails the fork, the tasks that are as late as that one have timed out too, says AWS."""
+        if error != TIMEOUT:
+            return
+        for thread in self.live.values():
+            if thread is not child and thread.deadline is not None and thread.deadline <= execution.now:
+                state = thread.state
+                if state is not None and state.catching is not None:
+                    state.catching.note_timed_out(execution, thread)
+
+    def note_failed(self, execution: Execution, child: Thread) -> None:
+        """Write what says that the child failed; nothing for a branch."""
+
+    def note_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
+        """Write what says that a child was stopped; nothing for a branch."""
+
+    def stop(self, execution: Execution, cause: int) -> None:
+        """Stop all children; `cause` is the id of the event that their last ones point at."""
+        for thread in self.live.values():
+            thread.stopped = True
+            execution.cancel_all(thread)
+            self.note_aborted(execution, thread, cause)
+            if thread.child is not None:
+                thread.child.stop(execution, cause)
+            if thread.state is not None and (kind := _ABORTED.get(thread.state.type)) is not None:
+                event: Event = (kind, cause, execution.now)
+                thread.events.append(event)
+        self.live.clear()
+        self.parent.child = None

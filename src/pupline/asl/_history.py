@@ -1,0 +1,143 @@
+"""The history of an execution: kept as small tuples, shown in the shape of GetExecutionHistory.
+
+While an execution runs, an event is one tuple `(kind, previous_event_id, time, *values)`: the values are the JSON
+values themselves, shared with the data flow, and nothing is turned into text. `render` does that when somebody looks.
+Each distinct value is printed once, by identity: a value that passes unchanged through ten states is one text.
+
+The id of an event is its place in the list, from 1, as at AWS.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from pupline.asl._values import JSON, dump
+
+Event: TypeAlias = tuple[JSON, ...]
+Text: TypeAlias = Callable[[JSON], str]
+
+_WHOLE: dict[str, JSON] = {"truncated": False}
+
+
+class EventKind:
+    """One type of event: its name, the key of its details, and how they are made from the tuple's values.
+
+    details: called with the event tuple and a function JSON value -> text; None for events without details.
+    """
+
+    __slots__ = ("details", "key", "type")
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002 - the API's word
+        key: str = "",
+        details: Callable[[Event, Text], dict[str, JSON]] | None = None,
+    ) -> None:
+        self.type = type
+        self.key = key
+        self.details = details
+
+    def __repr__(self) -> str:
+        return f"EventKind({self.type!r})"
+
+
+def entered(state_type: str, name: str) -> EventKind:
+    """`<Type>StateEntered` of the state `name`; values: input."""
+    return EventKind(
+        f"{state_type}StateEntered",
+        "stateEnteredEventDetails",
+        lambda event, text: {"name": name, "input": text(event[3]), "inputDetails": _WHOLE},
+    )
+
+
+def exited(state_type: str, name: str) -> EventKind:
+    """`<Type>StateExited` of the state `name`; values: output, assigned variables or None."""
+
+    def details(event: Event, text: Text) -> dict[str, JSON]:
+        found: dict[str, JSON] = {"name": name, "output": text(event[3]), "outputDetails": _WHOLE}
+        if event[4] is not None:
+            found["assignedVariables"] = {key: text(value) for key, value in event[4].items()}
+            found["assignedVariablesDetails"] = _WHOLE
+        return found
+
+    return EventKind(f"{state_type}StateExited", "stateExitedEventDetails", details)
+
+
+def plain(type: str) -> EventKind:  # noqa: A002 - the API's word
+    """An event without details."""
+    return EventKind(type)
+
+
+def _key(type: str) -> str:  # noqa: A002 - the API's word
+    return f"{type[0].lower()}{type[1:]}EventDetails"
+
+
+def failure(type: str, **fixed: JSON) -> EventKind:  # noqa: A002 - the API's word
+    """An event with error and cause; values: error or None, cause or None. What is None is left out."""
+
+    def details(event: Event, _: Text) -> dict[str, JSON]:
+        found = dict(fixed)
+        if event[3] is not None:
+            found["error"] = event[3]
+        if event[4] is not None:
+            found["cause"] = event[4]
+        return found
+
+    return EventKind(type, _key(type), details)
+
+
+def output(type: str, **fixed: JSON) -> EventKind:  # noqa: A002 - the API's word
+    """An event with an output; values: output."""
+    return EventKind(type, _key(type), lambda event, text: {**fixed, "output": text(event[3]), "outputDetails": _WHOLE})
+
+
+def fixed(type: str, **details: JSON) -> EventKind:  # noqa: A002 - the API's word
+    """An event whose details are the same whenever it happens."""
+    return EventKind(type, _key(type), lambda _event, _text: dict(details))
+
+
+def named(type: str, *names: str) -> EventKind:  # noqa: A002 - the API's word
+    """An event whose details are the values as they are, under these names; None is left out."""
+
+    def details(event: Event, _: Text) -> dict[str, JSON]:
+        return {name: value for name, value in zip(names, event[3:], strict=True) if value is not None}
+
+    return EventKind(type, _key(type), details)
+
+
+EXECUTION_STARTED = EventKind(
+    "ExecutionStarted",
+    "executionStartedEventDetails",
+    lambda event, text: {"input": text(event[3]), "inputDetails": _WHOLE, "roleArn": event[4]},
+)
+EXECUTION_SUCCEEDED = output("ExecutionSucceeded")
+EXECUTION_FAILED = failure("ExecutionFailed")
+EXECUTION_TIMED_OUT = failure("ExecutionTimedOut")
+EXECUTION_ABORTED = failure("ExecutionAborted")
+EXECUTION_REDRIVEN = named("ExecutionRedriven", "redriveCount")
+EVALUATION_FAILED = named("EvaluationFailed", "error", "cause", "state", "location")
+
+
+def render(events: Iterable[Event]) -> list[dict[str, JSON]]:
+    """The events in the shape of GetExecutionHistory; `timestamp` is seconds since the epoch."""
+    texts: dict[int, str] = {}
+
+    def text(value: JSON) -> str:
+        found = texts.get(id(value))  # the events keep every value alive, so an id stands for one value
+        if found is None:
+            found = texts[id(value)] = dump(value)
+        return found
+
+    return [_shown(number, event, text) for number, event in enumerate(events, 1)]
+
+
+def _shown(number: int, event: Event, text: Text) -> dict[str, JSON]:
+    kind: EventKind = event[0]
+    shown: dict[str, JSON] = {
+        "timestamp": event[2],
+        "type": kind.type,
+        "id": number,
+        "previousEventId": event[1],
+    }
+    if kind.details is not None:
+        shown[kind.key] = kind.details(event, text)
+    return shown

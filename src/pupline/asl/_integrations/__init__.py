@@ -1,0 +1,23 @@
+"""What a Task's Resource names: one small plug-in each, chosen when the machine is parsed.
+
+A plug-in knows which history events its tasks write, what the driver is asked to call, and what the answer becomes.
+Another one is one module with an `Integration` class and a line in `_FINDERS`.
+"""
+
+from pupline.asl._integrations import lambda_function, lambda_invoke, service
+from pupline.asl._integrations.base import Integration
+from pupline.asl._values import SyntaxProblem
+
+_FINDERS = (lambda_function.find, lambda_invoke.find, service.find)
+
+
+def integration_for(resource: str) -> Integration:
+    """The plug-in of a Task's Resource. Raises SyntaxProblem naming a Resource that none knows."""
+    for find in _FINDERS:
+        found = find(resource)
+        if found is not None:
+            return found
+    raise SyntaxProblem(
+        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
+        "is not available in this region."
+    )

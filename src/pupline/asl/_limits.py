@@ -1,0 +1,66 @@
+"""The size quota of inputs, outputs and results, enforced without printing every payload.
+
+AWS counts the bytes of the JSON text in UTF-8. Printing each state's output to measure it would cost more than running
+the state. So each container gets an upper bound, found by one walk and remembered by identity: parts that are shared
+with an earlier value (ResultPath copies one level only) are not walked again. Only a value whose bound is over the
+quota is printed, to know for sure.
+"""
+
+from pupline.asl._values import JSON, dump
+
+#: 256 KiB: "Quotas for Step Functions", maximum input or output size for a task, state, or execution.
+MAX_PAYLOAD_BYTES = 262_144
+
+#: Entries of the memory of bounds; beyond it everything is forgotten, which costs time only.
+_MAX_REMEMBERED = 4_096
+
+# The longest text of a character is \u0000 (6 bytes), of a number about 25 characters.
+_CHARACTER = 6
+_SCALAR = 25
+
+
+class Sizes:
+    """Upper bounds of the JSON text of values, remembered by identity.
+
+    Remembered values are kept alive, so that an identity always stands for the value that was measured.
+    """
+
+    __slots__ = ("_bounds",)
+
+    def __init__(self) -> None:
+        self._bounds: dict[int, tuple[int, JSON]] = {}
+
+    def exceeds(self, value: JSON) -> bool:
+        """Whether the JSON text of `value` takes more than MAX_PAYLOAD_BYTES."""
+        if self._bound(value) <= MAX_PAYLOAD_BYTES:
+            return False
+        exact = len(dump(value).encode("utf-8", "surrogatepass"))
+        if isinstance(value, dict | list):
+            self._bounds[id(value)] = (exact, value)
+        return exact > MAX_PAYLOAD_BYTES
+
+    def _bound(self, value: JSON) -> int:
+        kind = type(value)
+        if kind is str:
+            return _CHARACTER * len(value) + 2
+        if kind is not dict and kind is not list:
+            return _SCALAR if kind is not int or -(2**63) < value < 2**63 else len(str(value))
+        known = self._bounds.get(id(value))
+        if known is not None:
+            return known[0]
+        bound = self._container(value)
+        if len(self._bounds) >= _MAX_REMEMBERED:
+            self._bounds.clear()
+        self._bounds[id(value)] = (bound, value)
+        return bound
+
+    def _container(self, value: JSON) -> int:
+        measure = self._bound
+        if type(value) is list:
+            return 2 + sum([measure(item) + 1 for item in value])
+        bound = 2
+        for key, item in value.items():
+            kind = type(item)
+            bound += _CHARACTER * len(key) + 4
+            bound += _CHARACTER * len(item) + 2 if kind is str else measure(item)
+        return bound

@@ -1,0 +1,154 @@
+"""Wait: until a time, or for some seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from pupline.asl._commands import StartTimer
+from pupline.asl._facts import Fact
+from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
+from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonpath import compile_path
+from pupline.asl._retry import RUNTIME
+from pupline.asl._state import Evaluate, State, path_or_none
+from pupline.asl._values import JSON, EvaluationError, java_text, type_name
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+    from pupline.asl._thread import Thread
+
+#: Seconds: AWS refuses delays that a 32-bit number of milliseconds cannot hold (24 days, 20 hours and a bit).
+MAX_DELAY_SECONDS = 2**31 / 1000
+
+#: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
+MAX_SECONDS = 99_999_999
+
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)", re.ASCII
+)
+
+
+def parse_timestamp(text: str) -> float | None:
+    """Seconds since the epoch of an ISO-8601 extended offset date-time; None when it is none.
+
+    It needs a T and an offset or Z; seconds may be missing, the fraction may have any number of digits.
+    """
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    fraction = float(f"0.{match[7]}") if match[7] else 0.0
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[8]))
+    except ValueError:
+        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + fraction
+
+
+def _zone(offset: str) -> timezone:
+    if offset == "Z":
+        return UTC
+    digits = offset[1:].replace(":", "").ljust(6, "0")
+    shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]), seconds=int(digits[4:6]))
+    if shift > timedelta(hours=18):
+        raise ValueError(offset)
+    return timezone(-shift if offset[0] == "-" else shift)
+
+
+class WaitState(State):
+    """Wait: Seconds, SecondsPath, Timestamp or TimestampPath."""
+
+    __slots__ = ("field", "input_path", "path", "until")
+
+    type = "Wait"
+
+    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+        super().__init__(name, definition, jsonata=jsonata)
+        self.input_path = None if jsonata else path_or_none(definition, "InputPath")
+        self.field = next(
+            field for field in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if field in definition
+        )
+        self.path: str = definition[self.field] if self.field.endswith("Path") else ""
+        self.until = self._compile(definition[self.field])
+
+    def _compile(self, value: JSON) -> Evaluate:
+        if self.path:
+            return compile_path(self.path, field=self.field).evaluate
+        if self.jsonata:
+            return compile_jsonata_value(value, location=self.field).evaluate
+        return lambda _: value
+
+    def enter(self, execution: Execution, thread: Thread) -> State | None:
+        """Start the timer; a time that is past waits for nothing."""
+        self.note_entered(execution, thread)
+        due = self._due(execution, thread)
+        if due <= execution.now:
+            return self._over(execution, thread)
+        if due - execution.now >= MAX_DELAY_SECONDS and "Timestamp" in self.field:
+            raise EvaluationError(RUNTIME, "Wait state delay is too long.")
+        thread.count_visit(self.key)
+        timer = f"{thread.path}{self.key}@{thread.visit}"
+        execution.command(StartTimer(timer, due), self._fired, thread)
+        return None
+
+    def _fired(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
+        thread.waiting = None
+        return self._over(execution, thread)
+
+    def _over(self, execution: Execution, thread: Thread) -> State | None:
+        value = thread.raw
+        if self.input_path is not None:
+            value = self.input_path(self.scope(execution, thread, value))
+        return self.leave(execution, thread, value)
+
+    def _due(self, execution: Execution, thread: Thread) -> float:
+        value = self._value(execution, thread)
+        if "Seconds" in self.field:
+            return execution.now + (self._seconds(value) if self.jsonata else self._long(value))
+        moment = parse_timestamp(value) if isinstance(value, str) else None
+        if moment is not None:
+            return moment
+        if self.jsonata:
+            text = "cannot be parsed as an ISO-8601 extended offset date-time format string"
+            cause = f"The Timestamp field {text}: {java_text(value)}"
+            raise TimestampProblem(QUERY_EVALUATION_ERROR, cause, "Timestamp")
+        text = "does not reference a valid ISO-8601 extended offset date-time format string"
+        raise EvaluationError(RUNTIME, f"The {self.field} parameter {text}: {self.path} == {java_text(value)}")
+
+    def _value(self, execution: Execution, thread: Thread) -> JSON:
+        if self.jsonata:
+            return self.until(self.jsonata_scope(execution, thread))
+        scope = self.scope(execution, thread, thread.raw)
+        if self.input_path is not None:
+            scope.input = self.input_path(scope)
+        if not self.path:
+            return self.until(scope)
+        try:
+            return self.until(scope)
+        except EvaluationError as err:
+            cause = f"The {self.field} parameter does not reference an input value: {self.path}"
+            raise EvaluationError(RUNTIME, cause) from err
+
+    def _long(self, value: JSON) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            cause = f"The {self.field} parameter cannot be parsed as a long value: {self.path} == {java_text(value)}"
+            raise EvaluationError(RUNTIME, cause)
+        if value < 0:
+            cause = f"The {self.field} parameter references a negative value: {self.path} == {value}"
+            raise EvaluationError(RUNTIME, cause)
+        return value
+
+    def _seconds(self, value: JSON) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        if isinstance(whole, bool) or not isinstance(whole, int):
+            cause = (
+                f"The JSONata expression for the field 'Seconds' returned an unexpected result type. "
+                f"Expected 'number', but was '{type_name(value)}' for value: {java_text(value)}"
+            )
+            raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")
+        if not 0 <= whole <= MAX_SECONDS:
+            cause = f"Seconds must be between 0 and {MAX_SECONDS}, but was {whole}"
+            raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")
+        return whole
