@@ -7,7 +7,7 @@ import sys
 import pytest
 
 RUNTIME = {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3", "certifi"}
-"""What the Lambda runtime brings: boto3 and what it needs; certifi is taken by botocore where it happens to be there."""
+"""What the Lambda runtime brings: boto3 and what it needs; certifi is taken by botocore where it is there."""
 
 HANDLERS = ["fetch_and_upload_dog_image", "alert_png", "log_to_dynamodb"]
 
