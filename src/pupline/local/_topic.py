@@ -16,7 +16,7 @@ from typing import Any
 from pupline.local._database import Database, storable
 from pupline.ports import JSON, Clock
 
-TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:PNGAlerts"
+TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:png-alert-topic"
 """The only topic here: every ARN of this machine names account 000000000000."""
 
 _SUBJECT_CHARACTERS = 100
