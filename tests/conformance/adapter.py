@@ -1,0 +1,218 @@
+"""The engine as the conformance corpus asks for it: `run(case)` gives status, output, error, cause and events.
+
+Everything runs in this process and in virtual time. A Lambda function is given as source: it is executed here, and its
+`time.sleep` only moves the virtual clock. It serves the corpus's own runner and `test_conformance.py`.
+"""
+
+import heapq
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from pupline.asl import (
+    CancelCommand,
+    DefinitionError,
+    Execution,
+    Fact,
+    InvokeTask,
+    ItemsRead,
+    ReadItems,
+    StartTimer,
+    StateMachine,
+    TaskError,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+    WriteResults,
+    lambda_error,
+)
+from pupline.asl._validate import problems, variable_references
+
+sys.path.insert(0, str(Path(__file__).parent))  # the corpus's runner loads this file alone
+
+import services  # noqa: E402
+
+START = 1_780_000_000.0
+ACCOUNT = "111111111111"
+
+
+def skip(case: dict[str, Any]) -> str | None:
+    """Why a case is not run: it needs what the engine does not claim to have."""
+    if case["kind"] == "api_error" and case["request"]["api"] not in ("create_state_machine", "test_state"):
+        return f"{case['request']['api']} is no part of the engine"
+    return None
+
+
+def run(case: dict[str, Any]) -> dict[str, Any]:
+    """What the engine makes of a case, in the shape that the corpus's comparer reads."""
+    kind = case["kind"]
+    if kind == "validate":
+        return {"validate": _validate(case)}
+    if kind == "variable_references":
+        return {"variable_references": {"variableReferences": variable_references(_parsed(case["definition"]))}}
+    if kind == "create_error":
+        return _create(case["definition"], case.get("type") or "STANDARD")
+    if kind in ("test_state", "api_error"):
+        return _api(case)
+    return _execution(case)
+
+
+def _parsed(definition: Any) -> Any:
+    return json.loads(definition) if isinstance(definition, str) else definition
+
+
+def _create(definition: Any, machine_type: str) -> dict[str, Any]:
+    try:
+        StateMachine.parse(definition, type=machine_type)  # type: ignore[arg-type]
+    except DefinitionError as error:
+        return {"create_error": {"code": "InvalidDefinition", "message": str(error)}}
+    return {}
+
+
+def _validate(case: dict[str, Any]) -> dict[str, Any]:
+    found = problems(case["definition"], case.get("type") or "STANDARD")
+    diagnostics = [
+        {"code": message.partition(": ")[0], "location": where, "message": message.partition(": ")[2], "severity": "ERROR"}
+        for where, message in found
+    ]
+    return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics}
+
+
+def _api(case: dict[str, Any]) -> dict[str, Any]:
+    raise NotImplementedError(case["kind"])
+
+
+def _execution(case: dict[str, Any]) -> dict[str, Any]:
+    machine_type = case.get("type") or "STANDARD"
+    try:
+        machine = StateMachine.parse(case["definition"], type=machine_type)
+    except DefinitionError as error:
+        return {"status": "CREATE_FAILED", "error": "InvalidDefinition", "cause": str(error), "events": None}
+    given = {} if case.get("input_omitted") else case["input"]
+    execution = Execution(machine, given, name=str(uuid.uuid4()), now=START)
+    World(execution, case).run()
+    return {
+        "status": execution.status,
+        "output": execution.output,
+        "error": execution.error,
+        "cause": execution.cause,
+        "events": execution.history,
+    }
+
+
+class World:
+    """Drives one execution in virtual time, with the case's functions and small fakes of services."""
+
+    def __init__(self, execution: Execution, case: dict[str, Any]) -> None:
+        self.execution = execution
+        self.functions: dict[str, Callable[[Any], tuple[Any, float]]] = {}
+        self.services = services.Services(case)
+        self.queue: list[tuple[float, int, Fact]] = []
+        self.cancelled: set[str] = set()
+        self.count = 0
+        for name, task in (case.get("tasks") or {}).items():
+            function = _lambda(task)
+            self.functions[name] = self.functions[task["arn"]] = function
+
+    def run(self) -> None:
+        """Carry out commands, then the fact that is due next, until the execution has ended."""
+        execution = self.execution
+        while execution.status == "RUNNING":
+            for command in execution.commands():
+                self.carry_out(command)
+            due, _, fact = heapq.heappop(self.queue)
+            if fact.id in self.cancelled:  # type: ignore[union-attr]
+                continue
+            execution.receive(fact, now=max(due, execution.now))
+
+    def later(self, due: float, fact: Fact) -> None:
+        """Let a fact happen at `due`."""
+        self.count += 1
+        heapq.heappush(self.queue, (due, self.count, fact))
+
+    def carry_out(self, command: Any) -> None:
+        """Start what a command asks for."""
+        now = self.execution.now
+        if isinstance(command, StartTimer):
+            self.later(command.due, TimerFired(command.id))
+        elif isinstance(command, CancelCommand):
+            self.cancelled.add(command.id)
+        elif isinstance(command, InvokeTask):
+            self.invoke(command)
+        elif isinstance(command, ReadItems):
+            self.later(now, self.answered(command.id, lambda: ItemsRead(command.id, self.services.read(command))))
+        elif isinstance(command, WriteResults):
+            self.later(now, self.answered(command.id, lambda: self.services.write(command)))
+
+    def invoke(self, command: InvokeTask) -> None:
+        """Call a function, or a service's fake."""
+        now = self.execution.now
+        function = self.functions.get(command.resource) or self.functions.get(command.resource.rpartition(":")[2])
+        if function is None:
+            self.call_service(command)
+            return
+        seconds = 0.0
+        try:
+            output, seconds = function(command.payload)
+        except Exception as error:  # noqa: BLE001 - as the Lambda runtime
+            self.later(now, TaskFailed(command.id, type(error).__name__, lambda_error(error, str(uuid.uuid4()))))
+            return
+        self.later(now + seconds, TaskSucceeded(command.id, output))
+
+    def call_service(self, command: InvokeTask) -> None:
+        """Answer at once; what waits for a token or a job is submitted first."""
+        now = self.execution.now
+        answers = self.services.call(command)
+        for delay, answer in answers:
+            if isinstance(answer, TaskError):
+                self.later(now + delay, TaskFailed(command.id, answer.error, answer.cause))
+            elif isinstance(answer, services.Submitted):
+                self.later(now + delay, TaskSubmitted(command.id, answer.output))
+            else:
+                self.later(now + delay, TaskSucceeded(command.id, answer))
+
+    def answered(self, command_id: str, work: Callable[[], Fact]) -> Fact:
+        """The fact that `work` gives, or that it failed."""
+        try:
+            return work()
+        except TaskError as error:
+            return TaskFailed(command_id, error.error, error.cause)
+
+
+class _Context:
+    """What the Lambda runtime hands to a function, as far as the corpus uses it."""
+
+    aws_request_id = "00000000-0000-4000-8000-000000000000"
+    invoked_function_arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:function"
+
+
+def _lambda(task: dict[str, Any]) -> Callable[[Any], tuple[Any, float]]:
+    """A function of the corpus as a callable: event -> (output, seconds it slept)."""
+    source = compile(task["python"], "/var/task/handler.py", "exec")
+    module: dict[str, Any] = {"__name__": "handler"}
+    entry = task["handler"].rpartition(".")[2]
+
+    def call(event: Any) -> tuple[Any, float]:
+        slept: list[float] = []
+        with mock.patch.object(time, "sleep", slept.append):
+            if entry not in module:
+                exec(source, module)  # noqa: S102 - the corpus gives functions as source
+            answer = module[entry](json.loads(json.dumps(event)), _Context())
+        if isinstance(answer, bytes):
+            return json.loads(answer), sum(slept)
+        return json.loads(json.dumps(answer)), sum(slept)
+
+    return call
+
+
+def corpus() -> Path:
+    """Where the corpus lies: beside the project."""
+    return Path(__file__).resolve().parents[2].parent / "shared" / "conformance"
+
+
