@@ -28,6 +28,7 @@ WHOLE = {
     "chunks with extensions and trailers": answer(
         b'300;name="v"\r\n' + BODY + b"\r\n000 ;x\r\nTrailer: y\r\n\r\n", CHUNKED
     ),
+    "a byte a chunk": answer(chunked(*[BODY[n : n + 1] for n in range(768)]), CHUNKED),
     "until closed": b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
     "bare line feeds": b"HTTP/1.1 200\nContent-Length: 768\n\n" + BODY,
     "interim answers first": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + answer(BODY),
@@ -73,6 +74,7 @@ BROKEN: dict[str, tuple[bytes, type[TaskFailure], str]] = {
     "a large head": (answer(b"", f"A: {'x' * 40000}"), TooLarge, "larger than 32768 bytes"),
     "many headers": (answer(b"", *[f"A{n}: x" for n in range(101)]), TooLarge, "more than 100 headers"),
     "a long chunk extension": (answer(b"1;" + b"x" * 40000 + b"\r\nx", CHUNKED), TooLarge, "larger than 32768"),
+    "long extensions": (answer((b"1;" + b"x" * 999 + b"\r\nx\r\n") * 40, CHUNKED), TooLarge, "larger than 32768"),
     "long trailers": (answer(chunked(end=b"0\r\n" + b"A: b\r\n" * 9000), CHUNKED), TooLarge, "larger than 32768"),
     "a flood of interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, HttpError, "more than 8 interim answers"),
     "another protocol after all": (b"HTTP/1.1 101 Switching\r\n\r\n", HttpError, "answered 101"),

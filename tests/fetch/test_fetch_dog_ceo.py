@@ -194,8 +194,10 @@ def test_none_or_fewer_images_are_refused() -> None:
 )
 def test_a_malformed_image_url_is_refused(message: str) -> None:
     """A URL from the API is read as strictly as any other."""
-    with RawServer(said(message)) as server, pytest.raises(InvalidUrl):
-        api(server).random_image()
+    with RawServer(said(message)) as server:
+        with pytest.raises(InvalidUrl) as caught:
+            api(server).random_image()
+        assert caught.value.details["source_url"] == message
 
 
 @pytest.mark.parametrize(
@@ -221,8 +223,9 @@ def test_a_preset_names_its_image_hosts(image: str, allowed: bool) -> None:
     if allowed:
         assert client.random_image() == image
     else:
-        with pytest.raises(BlockedAddress, match="if you trust it, give --allow-origin"):
+        with pytest.raises(BlockedAddress, match="if you trust it, give --allow-origin") as caught:
             client.random_image()
+        assert caught.value.details["source_url"] == image
 
 
 def test_the_execution_is_told_to_the_sample_alone() -> None:

@@ -1,9 +1,9 @@
 """HTTP/1.1 answers, read strictly (RFC 9112).
 
 Not `http.client`: it cannot bound the time and bytes spent on headers, and it forgives what must not be forgiven
-here. It takes the first of two Content-Length headers, reads `-5`, `+5` and `0x5` as chunk sizes, takes a missing
-last chunk's trailer for its end, and drops all headers after a malformed one, Content-Length included, so that half a
-body passes for a whole one.
+here. It takes the first of two Content-Length headers, reads `+5`, `0x5` and `0_5` as chunk sizes, takes a chunked body
+without its closing blank line for whole, and drops all headers after a malformed one, Content-Length included, so that
+half a body passes for a whole one.
 """
 
 import re

@@ -52,7 +52,11 @@ class BoundedResolver:
         if not self._turns.acquire(timeout=deadline.remaining(doing)):
             raise deadline.passed(doing)
         lookup = _Lookup(self._resolve, host, port, self._turns)
-        lookup.start()
+        try:
+            lookup.start()
+        except RuntimeError as err:  # the system gives no more threads
+            self._turns.release()
+            raise ConnectionFailed(f"{deadline.url}: {host} could not be looked up ({err}); try again later") from err
         if not lookup.finished.wait(deadline.remaining(doing)):
             raise deadline.passed(doing)
         if not lookup.found:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote
 
-from pupline.errors import BlockedAddress, InvalidInput, InvalidUrl, NotFound, SourceError
+from pupline.errors import BlockedAddress, InvalidInput, InvalidUrl, NotFound, Refusal, SourceError
 from pupline.fetch._client import HttpClient
 from pupline.fetch._json import JSON, MAX_JSON_BYTES, parse_json
-from pupline.fetch._url import Url
+from pupline.fetch._url import Origin, Url
 from pupline.text import printable
 
 # The API cuts larger numbers to this one without a word.
@@ -51,7 +51,7 @@ class DogCeo:
     All methods raise what `HttpClient.get` raises; SourceError for an answer that is an error or not of the documented
     shape; NotFound for a breed that the API does not know; InvalidInput for an argument that makes no sense;
     InvalidUrl and BlockedAddress for an image URL that is malformed, or on an origin where the source does not keep
-    its images.
+    its images, with that URL as `source_url` among the details.
     """
 
     def __init__(self, client: HttpClient, base_url: str, *, is_sample: bool = False) -> None:
@@ -139,17 +139,22 @@ class DogCeo:
 
     def _image_url(self, path: str, value: JSON, where: str) -> str:
         text = self._text(path, value, where)
-        url = Url.parse(text)
-        policy = self._client.policy
-        if url.origin in policy.trusted:
-            return text
-        elsewhere = policy.image_origins and url.origin not in policy.image_origins
-        if elsewhere or (self._base.origin.scheme == "https" and url.origin.scheme == "http"):
-            raise BlockedAddress(
-                f"{printable(text)}: the API at {self._base} names an image on {url.origin}, where it does not belong; "
-                f"if you trust it, give --allow-origin {url.origin}"
-            )
+        try:
+            self._check_origin(Url.parse(text).origin)
+        except Refusal as refusal:
+            refusal.details["source_url"] = printable(text, 2048)
+            raise
         return text
+
+    def _check_origin(self, image: Origin) -> None:
+        policy = self._client.policy
+        elsewhere = policy.image_origins and image not in policy.image_origins
+        downgrade = self._base.origin.scheme == "https" and image.scheme == "http"
+        if (elsewhere or downgrade) and image not in policy.trusted:
+            raise BlockedAddress(
+                f"the API at {self._base} names an image on {image}, where it does not belong; "
+                f"if you trust it, give --allow-origin {image}"
+            )
 
     def _text(self, path: str, value: JSON, where: str) -> str:
         if not isinstance(value, str) or not value:
