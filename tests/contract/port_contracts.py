@@ -1,0 +1,168 @@
+"""The rules of the ports, written once. A backend's tests subclass each contract and give its fixture.
+
+class TestS3Bucket(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore: ...
+"""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from pupline.ports import AuditTable, Memo, ObjectStore, ObjectToCreate
+from pupline.records import AuditRecord
+
+
+def an_object(key: str = "html/rex.jpg", body: bytes = b"rex", owner: str = "run-00001") -> ObjectToCreate:
+    """An object to create, with the right hash."""
+    return ObjectToCreate(key, body, hashlib.sha256(body).hexdigest(), "image/jpeg", owner)
+
+
+def a_record(image_name: str = "rex.jpg", execution: str = "run-00001") -> AuditRecord:
+    """A record with every kind of field: text, number, flag, list, absent."""
+    return AuditRecord(
+        image_name=image_name,
+        image_url="file:///buckets/dog-images/html/rex.jpg",
+        upload_timestamp="2026-01-02T03:04:05Z",
+        file_type="jpg",
+        alert_triggered=True,
+        outcome="stored",
+        reason="accepted",
+        alert_sent=False,
+        alert_reasons=("png_name", "extension_mismatch"),
+        sha256="00" * 32,
+        size_bytes=70_000,
+        width=640,
+        height=480,
+        breed="hound/afghan",
+        execution=execution,
+    )
+
+
+class ObjectStoreContract:
+    """Rules of `ports.ObjectStore`. Needs a fixture `store`: an empty one."""
+
+    def test_what_was_created_is_read_back(self, store: ObjectStore) -> None:
+        """The bytes that come back are the bytes that went in."""
+        body = bytes(range(256)) * 300
+        held = store.create(an_object(body=body))
+        assert store.read("html/rex.jpg") == body
+        assert (held.key, held.sha256, held.owner) == ("html/rex.jpg", hashlib.sha256(body).hexdigest(), "run-00001")
+
+    def test_creating_again_is_harmless(self, store: ObjectStore) -> None:
+        """The same owner asking again, as after a crash, gets the same answer."""
+        assert store.create(an_object()) == store.create(an_object())
+
+    def test_another_owner_does_not_overwrite(self, store: ObjectStore) -> None:
+        """Who comes second is told what is held, and nothing changes."""
+        first = store.create(an_object())
+        second = store.create(an_object(body=b"another dog", owner="run-00002"))
+        assert second == first
+        assert store.read("html/rex.jpg") == b"rex"
+
+    def test_the_same_bytes_still_belong_to_the_first(self, store: ObjectStore) -> None:
+        """A duplicate is told by the owner: the first one's name stays."""
+        store.create(an_object())
+        assert store.create(an_object(owner="run-00002")).owner == "run-00001"
+
+    def test_an_absent_key_is_a_key_error(self, store: ObjectStore) -> None:
+        """Reading what is not there raises KeyError."""
+        with pytest.raises(KeyError):
+            store.read("html/nobody.jpg")
+
+    def test_an_empty_body_is_an_object(self, store: ObjectStore) -> None:
+        """No bytes are bytes too."""
+        store.create(an_object(body=b""))
+        assert store.read("html/rex.jpg") == b""
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "html/Rex.jpg",
+            "html/rex.JPG",
+            "html/r\u00e9x.jpg",
+            "html/re\u0301x.jpg",
+            "html/rex 1+2%20&#.jpg",
+            "html/\u72ac.jpg",
+            "html/rex.jpg/rex.jpg",
+            "quarantine/rex.jpg",
+        ],
+    )
+    def test_keys_that_look_alike_are_different_objects(self, store: ObjectStore, key: str) -> None:
+        """Case, Unicode form, escapes and folders keep keys apart; none hides another."""
+        store.create(an_object())
+        held = store.create(an_object(key, b"the other", "run-00002"))
+        assert (held.key, held.owner) == (key, "run-00002")
+        assert (store.read("html/rex.jpg"), store.read(key)) == (b"rex", b"the other")
+
+    def test_one_of_many_at_once_wins(self, store: ObjectStore) -> None:
+        """Sixteen owners ask for one key: all are told the same one, whose bytes are there."""
+        wanted = [an_object(body=b"dog %d" % number, owner=f"run-{number:05}") for number in range(16)]
+        with ThreadPoolExecutor(8) as pool:
+            held = list(pool.map(store.create, wanted))
+        assert len(set(held)) == 1
+        winner = next(new for new in wanted if new.owner == held[0].owner)
+        assert store.read("html/rex.jpg") == winner.body
+
+    def test_the_url_is_quoted(self, store: ObjectStore) -> None:
+        """The URL can be put into a page or a terminal as it is."""
+        url = store.create(an_object("html/a dog?#.jpg")).url
+        assert url.endswith("a%20dog%3F%23.jpg")
+
+
+class AuditTableContract:
+    """Rules of `ports.AuditTable`. Needs a fixture `table`: an empty one."""
+
+    def test_a_record_comes_back_as_it_went_in(self, table: AuditTable) -> None:
+        """Every field survives, absent ones too."""
+        record = a_record()
+        assert table.put(record) == record
+        assert table.put(replace(record, reason="renamed")) == record
+
+    def test_one_execution_writes_one_record(self, table: AuditTable) -> None:
+        """A second attempt, with another time, changes nothing."""
+        first = table.put(a_record())
+        assert table.put(replace(a_record(), upload_timestamp="2026-01-02T03:04:09Z", outcome="failed")) == first
+
+    def test_another_execution_has_its_own_record(self, table: AuditTable) -> None:
+        """The same image name under another execution is another record."""
+        table.put(a_record())
+        other = replace(a_record(execution="run-00002"), outcome="duplicate", reason="same_content")
+        assert table.put(other) == other
+
+    def test_a_record_of_little_comes_back(self, table: AuditTable) -> None:
+        """A failure that knows next to nothing is a record too."""
+        record = AuditRecord(
+            image_name="unknown",
+            upload_timestamp="2026-01-02T03:04:05Z",
+            alert_triggered=False,
+            outcome="failed",
+            reason="timeout",
+            execution="run-00003",
+            cause="a cause with \u00e9, \u72ac and a\nline break",
+        )
+        assert table.put(record) == record
+        assert table.put(record) == record
+
+
+class MemoContract:
+    """Rules of `ports.Memo`. Needs a fixture `memo`: an empty one."""
+
+    def test_nothing_is_remembered_at_first(self, memo: Memo) -> None:
+        """An unknown name gives None."""
+        assert memo.recall("run-00001") is None
+
+    def test_the_first_value_stays(self, memo: Memo) -> None:
+        """Whoever remembers second is told the first value."""
+        assert memo.remember("run-00001", "https://dogs.example/1.jpg") == "https://dogs.example/1.jpg"
+        assert memo.remember("run-00001", "https://dogs.example/2.jpg") == "https://dogs.example/1.jpg"
+        assert memo.recall("run-00001") == "https://dogs.example/1.jpg"
+
+    def test_names_do_not_mix(self, memo: Memo) -> None:
+        """Each name has its own value, whatever characters it is made of."""
+        names = ["run-1", "run-1/a", "run 1", "RUN-1", "\u72ac"]
+        for name in names:
+            memo.remember(name, f"of {name}")
+        assert [memo.recall(name) for name in names] == [f"of {name}" for name in names]

@@ -1,0 +1,44 @@
+"""The ports over a directory and SQLite keep the rules of the ports."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
+
+from pupline.local import LocalBackend
+from pupline.ports import AuditTable, Memo, ObjectStore
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[LocalBackend]:
+    """An empty data directory."""
+    with LocalBackend.open(tmp_path, exclusive=True) as opened:
+        yield opened
+
+
+class TestLocalBucket(ObjectStoreContract):
+    """A directory as a bucket."""
+
+    @pytest.fixture
+    def store(self, backend: LocalBackend) -> ObjectStore:
+        """The bucket of that directory."""
+        return backend.bucket()
+
+
+class TestLocalAuditTable(AuditTableContract):
+    """A table in SQLite."""
+
+    @pytest.fixture
+    def table(self, backend: LocalBackend) -> AuditTable:
+        """Its audit table."""
+        return backend.audit
+
+
+class TestLocalMemo(MemoContract):
+    """Rows in SQLite."""
+
+    @pytest.fixture
+    def memo(self, backend: LocalBackend) -> Memo:
+        """Its memo."""
+        return backend.memo

@@ -1,0 +1,241 @@
+"""Runs a small workflow again and again, killed at the N-th step towards the disk, for every N; then finishes it.
+
+A program, not a test: it forks, which a process with threads (pytest's) must not. One JSON object per N on stdout:
+{"point": N, "killed": true, "step": "link", "before": [problems], "after": [problems]}. Steps are counted on both sides
+of every fsync, link, unlink, mkdir and COMMIT. What is on the disk is judged from outside, with sqlite3 and os alone.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pupline.asl import StateMachine
+from pupline.local import (
+    TOPIC_ARN,
+    DriverSettings,
+    Invocation,
+    LambdaRuntime,
+    LocalBackend,
+    Start,
+    execution_name,
+)
+from pupline.ports import JSON, ObjectToCreate
+from pupline.records import AuditRecord
+
+COUNT = 3
+LAMBDA = "arn:aws:lambda:us-east-1:000000000000:function"
+MACHINE = {
+    "StartAt": "Store",
+    "States": {
+        "Store": {
+            "Type": "Task",
+            "Resource": f"{LAMBDA}:Store",
+            "TimeoutSeconds": 60,
+            "ResultPath": "$.stored",
+            "Next": "Publish",
+        },
+        "Publish": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sns:publish",
+            "Parameters": {"TopicArn": TOPIC_ARN, "Message.$": "$.stored.key"},
+            "ResultPath": None,
+            "Next": "Log",
+        },
+        "Log": {"Type": "Task", "Resource": f"{LAMBDA}:Log", "TimeoutSeconds": 60, "End": True},
+    },
+}
+
+
+def body_of(execution: str) -> bytes:
+    """What the execution stores."""
+    return execution.encode() * 1000
+
+
+def run(data_dir: Path) -> None:
+    """Open, resume what there is, start what is missing, close."""
+    with LocalBackend.open(data_dir, exclusive=True) as backend:
+        bucket = backend.bucket()
+
+        def store(_event: JSON, invocation: Invocation) -> JSON:
+            # Another choice at each attempt: only the memo makes the second attempt choose the same.
+            drawn = backend.memo.remember(invocation.execution, f"html/{invocation.execution}-{os.getpid()}.jpg")
+            body = body_of(invocation.execution)
+            digest = hashlib.sha256(body).hexdigest()
+            held = bucket.create(ObjectToCreate(drawn, body, digest, "image/jpeg", invocation.execution))
+            return {"key": held.key, "mine": held.owner == invocation.execution}
+
+        def log(event: Any, invocation: Invocation) -> JSON:
+            record = AuditRecord(
+                image_name=event["stored"]["key"],
+                upload_timestamp="2026-01-02T03:04:05Z",
+                alert_triggered=True,
+                outcome="stored" if event["stored"]["mine"] else "duplicate",
+                reason="accepted",
+                execution=invocation.execution,
+            )
+            return backend.audit.put(record).as_item()
+
+        runtime = LambdaRuntime({"Store": store, "Log": log}, concurrency=1)
+        machine = StateMachine.parse(MACHINE)
+        settings = DriverSettings(
+            machine=machine, runtime=runtime, topic=backend.topic, clock=backend.clock, concurrency=2
+        )
+        backend.subscriptions.subscribe("file", str(data_dir / "alerts.jsonl"))
+        deliverer = backend.deliverer()
+        backend.runs.open("run", {})
+        backend.driver(settings).drive(
+            Start(execution_name("run", index), {"n": index}, "run", index)
+            for index in backend.runs.missing("run", COUNT)
+        )
+        deliverer.deliver_due()
+        runtime.close()
+
+
+def kill_at(point: int, report: int) -> None:
+    """From now on, die by SIGKILL at the given step; its name goes to the descriptor `report`."""
+    numbers = itertools.count(1)
+    lock = threading.Lock()
+
+    def step(name: str) -> None:
+        with lock:
+            if next(numbers) == point:
+                os.write(report, name.encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            step(f"before {name}")
+            result = call(*args, **kwargs)
+            step(f"after {name}")
+            return result
+
+        return wrapped
+
+    for name in ("fsync", "link", "unlink", "mkdir"):
+        setattr(os, name, around(name, getattr(os, name)))
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+            if sql != "COMMIT":
+                return super().execute(sql, *args)
+            step("before COMMIT")
+            result = super().execute(sql, *args)
+            step("after COMMIT")
+            return result
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *args, **kwargs: connect(*args, factory=Connection, **kwargs)  # type: ignore[assignment]
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run `work` in a forked process; how it ended (negative: the signal)."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds, by a connection that has nothing to do with pupline."""
+    path = data_dir / "pupline.sqlite"
+    if not path.exists():
+        return []
+    connection = sqlite3.connect(path)
+    try:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'objects'").fetchone():
+            return []
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def problems_before(data_dir: Path) -> list[str]:
+    """What must hold at any instant: nothing is called stored, or recorded, that is not there whole."""
+    found = []
+    for path, digest in rows(data_dir, "SELECT path, sha256 FROM objects WHERE state = 'stored'"):
+        file = data_dir / "buckets" / "dog-images" / path
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            found.append(f"{path} is called stored and is not there whole")
+    orphans = "SELECT image_name FROM audit WHERE image_name NOT IN (SELECT key FROM objects WHERE state = 'stored')"
+    found += [f"{name} is recorded and not stored" for (name,) in rows(data_dir, orphans)]
+    unlogged = (
+        "SELECT name FROM executions WHERE status <> 'RUNNING' AND (name NOT IN (SELECT execution FROM audit)"
+        " OR name NOT IN (SELECT execution FROM alerts))"
+    )
+    return found + [f"{name} has ended without its record or alert" for (name,) in rows(data_dir, unlogged)]
+
+
+def problems_after(data_dir: Path) -> list[str]:
+    """What must hold when all is finished: one of everything for each execution, and nothing else."""
+    names = [f"run-{index:05}" for index in range(1, COUNT + 1)]
+    expected: dict[str, Any] = {
+        "SELECT name, status FROM executions ORDER BY 1": [(name, "SUCCEEDED") for name in names],
+        "SELECT execution, outcome FROM audit ORDER BY 1": [(name, "stored") for name in names],
+        "SELECT execution FROM alerts ORDER BY 1": [(name,) for name in names],
+        "SELECT owner, state FROM objects ORDER BY 1": [(name, "stored") for name in names],
+        "SELECT DISTINCT delivered_at IS NULL FROM deliveries": [(0,)],
+    }
+    found = [f"{query}: {got}" for query, want in expected.items() if (got := rows(data_dir, query)) != want]
+    files = sorted((data_dir / "buckets").rglob("*.*"))
+    if [file.read_bytes() for file in files] != [body_of(name) for name in names]:
+        found.append(f"files: {[file.name for file in files]}")
+    left = list((data_dir / "tmp").iterdir())
+    if left:
+        found.append(f"left over: {left}")
+    return found + delivery_problems(data_dir / "alerts.jsonl")
+
+
+def delivery_problems(path: Path) -> list[str]:
+    """Deliveries may come twice, after a kill between sending and noting; by message id there is one each."""
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line]
+    messages = {line["MessageId"]: line["Message"] for line in lines}
+    if len(messages) == COUNT == len(set(messages.values())) and len(lines) <= COUNT + 1:
+        return []
+    return [f"delivered: {lines}"]
+
+
+def main(base: Path) -> None:
+    """Kill at step 1, 2, 3, ... until a run gets through."""
+    for point in itertools.count(1):
+        data_dir = base / str(point)
+        data_dir.mkdir()
+        reader, writer = os.pipe()
+
+        def killed(point: int = point, writer: int = writer, data_dir: Path = data_dir) -> None:
+            kill_at(point, writer)
+            run(data_dir)
+
+        status = in_child(killed)
+        os.close(writer)
+        step = os.read(reader, 100).decode()
+        os.close(reader)
+        before = problems_before(data_dir)
+        finish = in_child(lambda data_dir=data_dir: run(data_dir))  # type: ignore[misc]
+        after = problems_after(data_dir) if finish == 0 else [f"the second run ended with {finish}"]
+        is_killed = status == -signal.SIGKILL
+        print(json.dumps({"point": point, "killed": is_killed, "step": step, "before": before, "after": after}))  # noqa: T201
+        shutil.rmtree(data_dir)
+        if not is_killed:
+            return
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

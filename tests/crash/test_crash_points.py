@@ -1,0 +1,28 @@
+"""SIGKILL at every step towards the disk: before or after, never between."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("crash_points.py")
+
+
+def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path) -> None:
+    """At every kill nothing is called stored that is not; after a second start there is one of everything."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(PROGRAM), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    points = [json.loads(line) for line in done.stdout.splitlines()]
+    broken = [point for point in points if point["before"] or point["after"]]
+    assert not broken, broken[:3]
+    assert not points[-1]["killed"], "the last run gets through"
+    steps = {point["step"] for point in points[:-1]}
+    kinds = {"fsync", "link", "unlink", "mkdir", "COMMIT"}
+    assert steps == {f"{side} {kind}" for side in ("before", "after") for kind in kinds}
+    assert len(points) > 80
