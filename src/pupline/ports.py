@@ -3,8 +3,9 @@
 One contract suite (`tests/contract`) holds for both. Bodies are bytes in memory: the fetching client bounds their size.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from pupline.records import AuditRecord
 
@@ -72,3 +73,43 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """One execution in a list. Times are seconds since the epoch; stop_time is None while it runs."""
+
+    name: str
+    status: str
+    run: str | None
+    start_time: float
+    stop_time: float | None
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStory:
+    """One execution with all there is to tell: its definition, input, output and history (AWS-shaped events)."""
+
+    row: ExecutionSummary
+    definition: Mapping[str, Any]
+    input: Any
+    output: Any
+    history: Sequence[Mapping[str, Any]]
+
+
+class Reader(Protocol):
+    """What reading commands ask of a backend."""
+
+    def records(self) -> Iterator[AuditRecord]:
+        """All audit records, oldest first."""
+
+    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+        """Executions, newest first."""
+
+    def execution(self, name: str) -> ExecutionStory:
+        """One execution. Raises: ConfigurationError when there is none of that name."""
+
+    def alerts(self) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first, each as the JSON object that `pupline alerts --json` prints."""

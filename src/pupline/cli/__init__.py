@@ -64,9 +64,9 @@ class _LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = _nearest(args[0]) if args else None
-            if near:
-                error.message += f" Did you mean '{near}'?"
-            raise
+            if near is None:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{near}'?", ctx) from error
 
 
 def _nearest(name: str) -> str | None:

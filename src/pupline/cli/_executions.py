@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from pupline.cli._backend import ExecutionRow, ExecutionStory, backend_options, open_backend
+from pupline.cli._backend import backend_options, open_backend
 from pupline.cli._output import cell, console, data_option, json_option, plural, print_json, table
-from pupline.errors import ConfigurationError
+from pupline.ports import ExecutionStory, ExecutionSummary
 from pupline.text import printable
 
 _STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -58,7 +58,7 @@ def executions(
     return 0
 
 
-def _row_as_dict(row: ExecutionRow) -> dict[str, Any]:
+def _row_as_dict(row: ExecutionSummary) -> dict[str, Any]:
     return {
         "execution": row.name,
         "status": row.status,
@@ -76,7 +76,7 @@ def _time(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _show_list(found: Iterable[ExecutionRow], limit: int) -> None:
+def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
     rows = table("", ["execution", "status", "started", "seconds", "error"], right=["seconds"])
     count = 0
     for row in itertools.islice(found, limit):
@@ -136,8 +136,3 @@ def _details(event: Mapping[str, Any]) -> str:
     rest = [f"{key}={value}" for key, value in details.items() if key not in {"name", "roleArn"} and value is not None]
     text = " ".join(printable(part) for part in [*first, *rest])
     return text if len(text) <= _DETAIL_CHARACTERS else text[: _DETAIL_CHARACTERS - 1] + "…"
-
-
-def no_such_execution(name: str) -> ConfigurationError:
-    """What to raise when a NAME is not there: what was asked for, and how to see what there is."""
-    return ConfigurationError(f"there is no execution '{printable(name)}' here; list them with: pupline executions")

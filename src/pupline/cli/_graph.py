@@ -52,7 +52,7 @@ def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
 
 
 def _error_of(event: Mapping[str, Any]) -> str:
-    details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+    details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
     return str(details.get("error") or "States.Timeout")
 
 

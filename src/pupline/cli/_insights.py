@@ -67,7 +67,7 @@ def _bars(out: "Console", title: str, counts: Counter[str], *, by_name: bool = F
     ranked = sorted(counts.items(), key=(lambda pair: (0, pair[0])) if by_name else (lambda pair: (-pair[1], pair[0])))
     grid = Table.grid(padding=(0, 2))
     for justify in ("left", "right", "right", "left"):
-        grid.add_column(justify=justify)  # type: ignore[arg-type]  # a Literal, lost in the loop
+        grid.add_column(justify=justify)
     for name, count in ranked[:_TOP]:
         bar = "█" * max(1, round(_BAR_CELLS * count / largest))
         grid.add_row(cell(f"  {name}"), cell(f"{count:,}"), cell(f"{count / total:.0%}"), cell(bar, "cyan"))

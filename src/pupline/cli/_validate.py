@@ -32,7 +32,7 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
     problems: list[tuple[str, str]] = []
     states = 0
     try:
-        machine = StateMachine.parse(definition, type=machine_type.upper())
+        machine = StateMachine.parse(definition, type="EXPRESS" if machine_type.upper() == "EXPRESS" else "STANDARD")
         states = len(machine.definition["States"])
     except DefinitionError as error:
         problems = error.problems

@@ -1,0 +1,27 @@
+"""The pipeline on one machine: workflow file, functions, data directory and driver, put together for the commands.
+
+with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as machine:
+    report = machine.run(RunRequest(RunSettings(source="sample"), count=12))
+"""
+
+from pupline.pipeline._doctor import Check, examine, is_reachable
+from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
+from pupline.pipeline._reader import LocalReader
+from pupline.pipeline._results import ExecutionResult
+from pupline.pipeline._services import RunSettings
+from pupline.pipeline._workflow import load_workflow, workflow_path
+
+__all__ = [
+    "Check",
+    "ExecutionResult",
+    "LocalReader",
+    "OneMachine",
+    "RunListener",
+    "RunReport",
+    "RunRequest",
+    "RunSettings",
+    "examine",
+    "is_reachable",
+    "load_workflow",
+    "workflow_path",
+]

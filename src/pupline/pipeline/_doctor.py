@@ -1,0 +1,137 @@
+"""What `pupline doctor` looks at: one check each, none of which leaves anything behind."""
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pupline import __version__
+from pupline.errors import PuplineError, TaskFailure
+from pupline.fetch import HttpClient, Source, resolve_source
+from pupline.local import LocalBackend
+from pupline.pipeline._workflow import load_workflow, workflow_path
+
+_LOW_SPACE_BYTES = 500_000_000
+_PROBE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. next_step: what to do about it; empty where there is nothing to do."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    detail: str
+    next_step: str = ""
+
+
+def examine(data_dir: Path, source: str) -> list[Check]:
+    """All checks of this machine. Raises: ConfigurationError for a source that is none."""
+    resolved = resolve_source(source)
+    looks: list[Callable[[], Check]] = [
+        _version,
+        _workflow,
+        lambda: _writable(data_dir),
+        lambda: _space(data_dir),
+        lambda: _database(data_dir),
+        lambda: _reachable(resolved),
+        lambda: _subscriptions(data_dir),
+    ]
+    return [look() for look in looks]
+
+
+def is_reachable(source: Source) -> TaskFailure | None:
+    """None when the source answers, whatever it answers; else why it cannot be reached."""
+    if source.sample:
+        return None
+    try:
+        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS)).get(
+            f"{source.base_url}/breeds/list/all", accept="application/json"
+        )
+    except TaskFailure as failure:
+        return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
+    return None
+
+
+def _version() -> Check:
+    return Check("version", "ok", f"pupline {__version__} on Python {platform.python_version()}, {platform.system()}")
+
+
+def _workflow() -> Check:
+    try:
+        states = len(load_workflow().definition["States"])
+    except PuplineError as error:
+        return Check("workflow", "error", str(error), f"pupline validate {_shown(workflow_path())}")
+    return Check("workflow", "ok", f"{_shown(workflow_path())}: valid, {states} states")
+
+
+def _writable(data_dir: Path) -> Check:
+    """Whether the directory, or the nearest one above it that exists, takes files."""
+    there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
+    detail = f"{_shown(data_dir)} ({'there' if there == data_dir.absolute() else 'will be made at the first run'})"
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"pupline")
+            os.fsync(probe.fileno())
+    except OSError as error:
+        step = "give another one with --data, or change its permissions"
+        return Check("data directory", "error", f"{detail} is not writable: {error.strerror}", step)
+    return Check("data directory", "ok", f"{detail}, writable")
+
+
+def _space(data_dir: Path) -> Check:
+    there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
+    free = shutil.disk_usage(there).free
+    detail = f"{free / 1e9:.1f} GB free"
+    if free < _LOW_SPACE_BYTES:
+        return Check("disk space", "warning", detail, "free some, or give another data directory with --data")
+    return Check("disk space", "ok", detail)
+
+
+def _database(data_dir: Path) -> Check:
+    if not data_dir.is_dir():
+        return Check("database", "ok", "none yet; the first run makes it")
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            unfinished = backend.journal.count_unfinished()
+            records = backend.audit.count()
+    except PuplineError as error:
+        return Check("database", "error", str(error))
+    detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
+    if unfinished:
+        return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
+    return Check("database", "ok", detail)
+
+
+def _reachable(source: Source) -> Check:
+    failure = is_reachable(source)
+    if failure is None:
+        return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")
+    step = "without internet, the sample source works: pupline run --source sample --count 12"
+    return Check("source", "warning", f"{source.name} cannot be reached: {failure.message}", step)
+
+
+def _subscriptions(data_dir: Path) -> Check:
+    if not data_dir.is_dir():
+        return Check("subscriptions", "ok", "none yet")
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            found = [f"{one.protocol} {one.shown}" for one in backend.subscriptions.all()]
+            waiting = backend.deliverer().pending()
+    except PuplineError as error:
+        return Check("subscriptions", "error", str(error))
+    detail = ", ".join(found) or "none; alerts are kept, and shown by: pupline alerts"
+    if waiting:
+        return Check("subscriptions", "warning", f"{detail}; {waiting:,} deliveries wait", "pupline alerts")
+    return Check("subscriptions", "ok", detail)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,207 @@
+"""One machine, put together: data directory, functions, driver, deliveries. What `run` and `resume` stand on."""
+
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pupline.errors import ConfigurationError
+from pupline.functions._storing import Storage
+from pupline.local import (
+    AuditQuery,
+    Deliverer,
+    Driver,
+    DriveResult,
+    DriverEvent,
+    DriverSettings,
+    ExecutionFinished,
+    ExecutionRefused,
+    ExecutionRow,
+    LambdaRuntime,
+    LocalBackend,
+    Start,
+    execution_name,
+)
+from pupline.pipeline._results import ExecutionResult, result_of
+from pupline.pipeline._services import LocalFunctions, RunSettings
+from pupline.pipeline._workflow import load_workflow
+
+RunListener = Callable[[DriverEvent | ExecutionResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What `pupline run` was asked for. run_id None: a new run under a name made from the time."""
+
+    settings: RunSettings
+    count: int = 1
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What became of a run. results: one per execution of it. leftovers: executions of other runs finished first.
+
+    refused: reasons why executions could not be started or resumed. undelivered: alerts still in the outbox.
+    """
+
+    run_id: str
+    results: tuple[ExecutionResult, ...]
+    leftovers: int
+    refused: tuple[str, ...]
+    interrupted: bool
+    undelivered: int
+
+
+def new_run_id() -> str:
+    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
+
+
+class OneMachine:
+    """The pipeline over one data directory, held exclusively. Use `open`, in a `with` block."""
+
+    def __init__(self, backend: LocalBackend, driver: Driver, deliverer: Deliverer, relay: "_Relay") -> None:
+        self._backend = backend
+        self._driver = driver
+        self._deliverer = deliverer
+        self._relay = relay
+
+    @classmethod
+    @contextmanager
+    def open(cls, data_dir: Path, concurrency: int, listener: RunListener) -> Iterator["OneMachine"]:
+        """The pipeline, ready. Raises: ConfigurationError (in use, damaged, not writable); DefinitionError."""
+        machine = load_workflow()
+        with ExitStack() as stack:
+            backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
+            functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock)
+            stack.callback(functions.close)
+            runtime = LambdaRuntime(functions.by_name(), concurrency=concurrency)
+            stack.callback(runtime.close)
+            deliverer = backend.deliverer()
+            deliverer.start()
+            stack.callback(deliverer.close)
+            relay = _Relay(backend, listener)
+            settings = DriverSettings(
+                machine=machine,
+                runtime=runtime,
+                topic=backend.topic,
+                clock=backend.clock,
+                concurrency=concurrency,
+                listener=relay,
+                alerted=deliverer.notify,
+            )
+            yield cls(backend, backend.driver(settings), deliverer, relay)
+
+    @property
+    def unfinished(self) -> int:
+        """How many executions an earlier process left unfinished."""
+        return self._backend.journal.count_unfinished()
+
+    def to_start(self, request: RunRequest) -> int:
+        """How many executions `run` would start anew."""
+        if request.run_id is None:
+            return request.count
+        return sum(1 for _ in self._backend.runs.missing(request.run_id, request.count))
+
+    def run(self, request: RunRequest) -> RunReport:
+        """Finish what is unfinished, then start what the run misses. The listener hears of each result once.
+
+        Raises: ConfigurationError when the run exists with other settings; StorageError.
+        """
+        run_id = request.run_id or new_run_id()
+        settings = request.settings.as_json()
+        kept = self._backend.runs.open(run_id, settings).settings
+        if RunSettings.from_json(kept) != request.settings:
+            raise ConfigurationError(
+                f"the run '{run_id}' was begun with other settings ({_differences(kept, settings)});"
+                " repeat it with the same ones, or give another --run-id"
+            )
+        self._relay.run_id = run_id
+        for row in self._backend.journal.executions(run_id=run_id):
+            if row.status != "RUNNING":
+                self._relay.tell(row)
+        missing = self._backend.runs.missing(run_id, request.count)
+        starts = (Start(execution_name(run_id, index), request.settings.input, run_id, index) for index in missing)
+        return self._drive(run_id, starts)
+
+    def resume(self) -> RunReport:
+        """Finish what is unfinished, of whatever run; all of it is in the report's results."""
+        return self._drive("", iter(()))
+
+    def _drive(self, run_id: str, starts: Iterator[Start]) -> RunReport:
+        with _stopping_on_signals(self._driver):
+            done: DriveResult = self._driver.drive(starts)
+        self._deliverer.close()
+        relay = self._relay
+        return RunReport(
+            run_id=run_id,
+            results=tuple(relay.results),
+            leftovers=relay.leftovers,
+            refused=tuple(relay.refused),
+            interrupted=done.interrupted,
+            undelivered=self._deliverer.pending(),
+        )
+
+
+class _Relay:
+    """Hears the driver's events, and tells the listener those and each execution's result."""
+
+    def __init__(self, backend: LocalBackend, listener: RunListener) -> None:
+        self._backend = backend
+        self._listener = listener
+        self.run_id: str | None = None
+        self.results: list[ExecutionResult] = []
+        self.leftovers = 0
+        self.refused: list[str] = []
+
+    def __call__(self, event: DriverEvent) -> None:
+        self._listener(event)
+        if isinstance(event, ExecutionRefused):
+            self.refused.append(event.reason)
+        elif isinstance(event, ExecutionFinished):
+            if self.run_id in {None, event.run_id}:
+                self.tell(event)
+            else:
+                self.leftovers += 1
+
+    def tell(self, ended: ExecutionFinished | ExecutionRow) -> None:
+        name = ended.execution if isinstance(ended, ExecutionFinished) else ended.name
+        record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
+        result = result_of(name, ended.status, ended.error, ended.cause, record)
+        self.results.append(result)
+        self._listener(result)
+
+
+def _differences(kept: Any, asked: Any) -> str:
+    names = [name for name in asked if kept.get(name) != asked[name]]
+    return ", ".join(f"{name}: {kept.get(name)!r}, now {asked[name]!r}" for name in names)
+
+
+@contextmanager
+def _stopping_on_signals(driver: Driver) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let what runs come to its end; a second one does not wait for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        driver.stop_starting()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

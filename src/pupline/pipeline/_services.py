@@ -1,0 +1,129 @@
+"""The Lambda functions of the workflow on this machine: the same code as on AWS, over the local ports."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.fetch import (
+    DEFAULT_MAX_BYTES,
+    DEFAULT_TIMEOUT_SECONDS,
+    DogCeo,
+    FetchPolicy,
+    HttpClient,
+    Origin,
+    Source,
+    Url,
+    resolve_source,
+)
+from pupline.functions._storing import Storage
+from pupline.functions.alert_png import alert_png
+from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
+from pupline.functions.log_to_dynamodb import log_to_dynamodb
+from pupline.local import Invocation
+from pupline.ports import JSON, AuditTable, Clock
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
+
+    source: a preset, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a random one;
+    its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`.
+    """
+
+    source: str = "dog-ceo"
+    image_url: str | None = None
+    breed: str | None = None
+    allow_origins: tuple[str, ...] = ()
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+    def checked(self) -> "RunSettings":
+        """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
+        if self.image_url is not None and self.breed is not None:
+            raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        self.policy(resolve_source(self.source), None)
+        return self
+
+    @property
+    def input(self) -> dict[str, JSON]:
+        """The workflow's input for each execution of the run."""
+        named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def policy(self, source: Source, sample_port: int | None) -> FetchPolicy:
+        """The fetching rules of the run. Raises: ConfigurationError."""
+        policy = source.policy(
+            allow_origins=self.allow_origins,
+            timeout_seconds=self.timeout_seconds,
+            max_bytes=self.max_bytes,
+            sample_port=sample_port,
+        )
+        if self.image_url is None:
+            return policy
+        return replace(policy, trusted=policy.trusted | {_origin_of(self.image_url)})
+
+    def as_json(self) -> dict[str, JSON]:
+        """The settings as a JSON object; `from_json` reads it back."""
+        return {**asdict(self), "allow_origins": list(self.allow_origins)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RunSettings":
+        """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        return cls(**{**known, "allow_origins": tuple(known.get("allow_origins", ()))})
+
+
+def _origin_of(image_url: str) -> Origin:
+    try:
+        return Url.parse(image_url).origin
+    except InvalidUrl as error:
+        raise ConfigurationError(f"--image-url: {error}") from error
+
+
+class LocalFunctions:
+    """The three functions, for any run: what a run needs is made at its first call and kept until `close`."""
+
+    def __init__(self, storage: Storage, table: AuditTable, clock: Clock) -> None:
+        self._storage = storage
+        self._table = table
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._services: dict[RunSettings, FetchServices] = {}
+        self._open = ExitStack()
+
+    def by_name(self) -> dict[str, Callable[[Any, Invocation], Any]]:
+        """What the local Lambda runtime calls: function name to callable."""
+        return {
+            "FetchAndUploadDogImage": self._fetch_and_upload,
+            "AlertPNG": lambda event, _: alert_png(event),
+            "LogToDynamoDB": lambda event, _: log_to_dynamodb(event, self._table, self._clock),
+        }
+
+    def close(self) -> None:
+        """Stop the sample servers that were started."""
+        self._open.close()
+
+    def _fetch_and_upload(self, event: Any, invocation: Invocation) -> Any:
+        return fetch_and_upload(event, self._services_of(RunSettings.from_json(invocation.settings)))
+
+    def _services_of(self, settings: RunSettings) -> FetchServices:
+        with self._lock:
+            if settings not in self._services:
+                self._services[settings] = self._made(settings)
+            return self._services[settings]
+
+    def _made(self, settings: RunSettings) -> FetchServices:
+        source = resolve_source(settings.source)
+        port = self._sample_port(source) if source.sample else None
+        client = HttpClient(settings.policy(source, port))
+        api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
+        return FetchServices(client, api, source.name, self._storage)
+
+    def _sample_port(self, source: Source) -> int:
+        from pupline.samples import SampleServer
+
+        return self._open.enter_context(SampleServer(hostile=source.sample == "hostile")).port
