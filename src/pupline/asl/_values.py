@@ -58,12 +58,14 @@ class SyntaxProblem(Exception):
     """A path, template, intrinsic, rule or JSONata expression cannot be compiled.
 
     path: where inside the compiled value the problem is, as keys and indices; empty for the value itself.
+    code: AWS's code for such a problem.
     """
 
-    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, message: str, path: tuple[str | int, ...] = (), code: str = "SCHEMA_VALIDATION_FAILED") -> None:
         super().__init__(message)
         self.message = message
         self.path = path
+        self.code = code
 
 
 class Expression:
