@@ -52,7 +52,7 @@ def test_a_public_host_is_fetched() -> None:
 def test_a_name_with_any_address_inside_is_refused(addresses: list[str]) -> None:
     """One non-public address among those of a name refuses the name, and nothing is connected to."""
     internet = FakeInternet({"dogs.example": addresses})
-    with pytest.raises(BlockedAddress, match=r"--allow-origin http://dogs\.example"):
+    with pytest.raises(BlockedAddress, match=r"dogs\.example is at .*, which is not on the public internet"):
         client_on(internet).get(DOG)
     assert internet.connected == []
 
@@ -64,6 +64,17 @@ def test_an_address_inside_is_refused(host: str) -> None:
     with pytest.raises(BlockedAddress, match="not on the public internet"):
         client_on(internet).get(f"http://{host}/latest/meta-data/")
     assert (internet.connected, internet.resolved) == ([], [])
+
+
+def test_the_advice_fits_the_address() -> None:
+    """Who runs an API at home is told how to allow it; nobody is advised to trust a metadata service."""
+    internet = FakeInternet({})
+    with pytest.raises(
+        BlockedAddress, match=r"192\.168\.0\.5 \(private\) is .* give --allow-origin http://192\.168\.0\.5:81"
+    ):
+        client_on(internet).get("http://192.168.0.5:81/api")
+    with pytest.raises(BlockedAddress, match=r"169\.254\.169\.254 \(link-local\) is .*; it is never fetched"):
+        client_on(internet).get("http://169.254.169.254/latest/meta-data/")
 
 
 def test_trust_is_for_one_exact_origin() -> None:

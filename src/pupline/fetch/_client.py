@@ -26,6 +26,8 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1000}[\x21-\x7e])?")
 _OWN_HEADERS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 )
+# Where somebody may well run an image API of their own; nobody is advised to trust a metadata service.
+_A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
 
 
@@ -161,10 +163,13 @@ def _refuse_unless_public(url: Url, addresses: list[str], where: str) -> None:
     for address in addresses:
         kind = why_not_public(address)
         if kind is not None:
-            raise BlockedAddress(
-                f"{where}: {url.origin.host} is at {printable(address, 60)} ({kind}), and not on the public internet; "
-                f"if you trust it, give --allow-origin {url.origin}"
+            found = f"{printable(address, 60)} ({kind})"
+            if address != url.origin.host:
+                found = f"{url.origin.host} is at {found}, which"
+            advice = (
+                f"if you trust it, give --allow-origin {url.origin}" if kind in _A_USERS_OWN else "it is never fetched"
             )
+            raise BlockedAddress(f"{where}: {found} is not on the public internet; {advice}")
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
