@@ -1,0 +1,8 @@
+"""A sample source without internet: a Dog-CEO-compatible API on 127.0.0.1 with pictures drawn for this project.
+
+Importing this loads `http.server`: import it where it is used.
+"""
+
+from pupline.samples._server import EXECUTION_HEADER, HOST_NAME, SampleServer
+
+__all__ = ["EXECUTION_HEADER", "HOST_NAME", "SampleServer"]

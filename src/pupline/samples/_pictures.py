@@ -1,0 +1,43 @@
+"""The pictures that come with pupline, drawn for it by `examples/draw_samples.py`."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+CONTENT_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
+"""What a server declares, going by the name as servers do, whatever the content is."""
+
+
+@cache
+def pictures() -> dict[str, bytes]:
+    """All pictures by path (`hound-afghan/name.jpg`), sorted."""
+    root = files("pupline.samples").joinpath("pictures")
+    found = {
+        f"{breed.name}/{picture.name}": picture.read_bytes()
+        for breed in root.iterdir()
+        if breed.is_dir()
+        for picture in breed.iterdir()
+    }
+    return dict(sorted(found.items()))
+
+
+def breeds() -> dict[str, list[str]]:
+    """The sub-breeds of each breed that has pictures."""
+    found: dict[str, list[str]] = {}
+    for path in pictures():
+        breed, _, sub_breed = path.partition("/")[0].partition("-")
+        known = found.setdefault(breed, [])
+        if sub_breed and sub_breed not in known:
+            known.append(sub_breed)
+    return found
+
+
+def pictures_of(breed: str, sub_breed: str | None = None) -> list[str]:
+    """The paths of a breed's pictures, those of its sub-breeds included; of one sub-breed only where it is given."""
+    wanted = f"{breed}-{sub_breed}" if sub_breed else breed
+    return [path for path in pictures() if path.startswith((f"{wanted}/", f"{wanted}-"))]
+
+
+def content_type(path: str) -> str:
+    """The type that the extension of `path` promises."""
+    return CONTENT_TYPES.get(path.rpartition(".")[2], "application/octet-stream")

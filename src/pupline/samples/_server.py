@@ -1,0 +1,206 @@
+"""The sample server: the sample API and its pictures over HTTP on 127.0.0.1, in a thread of this process."""
+
+import re
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
+from pupline.samples._pictures import content_type, pictures
+from pupline.samples._plan import HOSTILE, Trouble
+
+HOST_NAME: Final = "sample.pupline.invalid"
+"""The name under which the client knows the server, so that URLs and records do not change with the port. `.invalid`
+never resolves (RFC 6761): the client maps it to 127.0.0.1 and the port."""
+
+EXECUTION_HEADER: Final = "X-Pupline-Execution"
+
+_MAX_CONNECTIONS = 256  # more than any client here opens; each costs a thread
+_IDLE_SECONDS = 30.0  # a silent connection is closed after these
+_ENDLESS_BYTES = 2**30  # where the endless body ends after all, for a client without a limit
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:[0-9]{1,5})?")
+_TROUBLES: dict[str, Trouble] = {item.path: item.trouble for item in HOSTILE if item.trouble}
+_HTML = b"<!DOCTYPE html>\n<html><head><title>Gone fishing</title></head><body><p>No dog here.</p></body></html>\n"
+_PRIVATE_URL = "http://169.254.169.254/latest/meta-data/"
+
+
+class SampleServer:
+    """The sample source, from `__enter__` to `__exit__`, on a free port of 127.0.0.1.
+
+        with SampleServer(seed=0) as server:
+            urlopen(f"http://127.0.0.1:{server.port}/api/breeds/image/random")
+
+    seed: of what random requests get. hostile: serve also what the world throws at a downloader.
+    first_time: remembers which execution has already been told 503; one that outlives the process keeps a killed and
+    resumed run from being told again. By default it does not, which costs one more retry.
+    """
+
+    host_name = HOST_NAME
+
+    def __init__(self, seed: int = 0, hostile: bool = False, first_time: Once | None = None) -> None:
+        self._api = SampleApi(seed, hostile, first_time or remember_in_memory())
+        self._hostile = hostile
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1. Raises: RuntimeError before the server is started."""
+        if self._server is None:
+            raise RuntimeError("the sample server has no port before it is entered: use it in a with statement")
+        return self._server.server_address[1]
+
+    @property
+    def base_url(self) -> str:
+        """The API's address as the client should know it; `connect_to` leads there."""
+        return f"http://{HOST_NAME}/api"
+
+    @property
+    def connect_to(self) -> dict[tuple[str, int], tuple[str, int]]:
+        """Where connections to the server's name have to go."""
+        return {(HOST_NAME, 80): ("127.0.0.1", self.port)}
+
+    def __enter__(self) -> "SampleServer":
+        self._server = _Server(self._api, self._hostile)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sample-server")
+        self._thread.daemon = True  # a forgotten server must not keep the process alive
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server and self._thread:
+            self._server.stop()
+            self._thread.join()
+            self._server = self._thread = None
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that knows its open connections, so that it is bounded and can close them all."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, api: SampleApi, hostile: bool) -> None:
+        self.api = api
+        self.hostile = hostile
+        self.stopping = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are, which is what HTTPServer adds: it can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST_NAME, self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread, or close it when there are too many."""
+        with self._changed:
+            self._connections.add(request)
+            crowded = len(self._connections) > _MAX_CONNECTIONS
+        if crowded:
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        """Close the connection and forget it."""
+        super().close_request(request)
+        with self._changed:
+            self._connections.discard(request)
+            self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that went away: that is how an endless body ends."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+    def stop(self) -> None:
+        """Accept no more, end what is open, and wait for it."""
+        self.stopping.set()
+        self.shutdown()
+        with self._changed:
+            for connection in self._connections:
+                with suppress(OSError):  # the client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._connections, timeout=5)
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "pupline-sample"
+    sys_version = ""
+    timeout = _IDLE_SECONDS
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Answer from the API or with a picture."""
+        path = unquote(urlsplit(self.path).path)
+        if path.startswith("/api/"):
+            self._send_answer(self._ask(path.removeprefix("/api")))
+        elif path.startswith("/images/breeds/"):
+            self._send_picture(path.removeprefix("/images/breeds/"))
+        else:
+            self._send(404, "text/html", _HTML)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
+        """Keep quiet."""
+
+    def _ask(self, path: str) -> Answer:
+        host = self.headers.get("Host", "")
+        base_url = f"http://{host if _HOST.fullmatch(host) else HOST_NAME}"
+        return self.server.api.answer(path, base_url, self.headers.get(EXECUTION_HEADER))
+
+    def _send_answer(self, answer: Answer) -> None:
+        wait = {} if answer.retry_after_seconds is None else {"Retry-After": str(answer.retry_after_seconds)}
+        self._send(answer.status, "application/json", answer.body, wait)
+
+    def _send_picture(self, path: str) -> None:
+        trouble = _TROUBLES.get(path) if self.server.hostile else None
+        body = pictures().get(path)
+        if body is not None:
+            self._send(200, content_type(path), body)
+        elif trouble == "html":
+            self._send(200, "image/jpeg", _HTML)
+        elif trouble == "truncated":
+            whole = pictures()[HOSTILE[0].path]
+            self._send(200, "image/jpeg", whole[: len(whole) // 2])
+        elif trouble == "redirect":
+            self._send(302, "text/html", b"", {"Location": _PRIVATE_URL})
+        elif trouble == "endless":
+            self._send_endless()
+        else:
+            self._send(404, "text/html", _HTML)
+
+    def _send(self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _send_endless(self) -> None:
+        """A picture that goes on and on, until the client goes away, the server stops, or a gigabyte is sent."""
+        self.send_response(200)
+        self.send_header("Content-Type", "image/jpeg")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        chunk = pictures()[HOSTILE[0].path][:-2].ljust(2**16, b"\x55")
+        for _ in range(_ENDLESS_BYTES // len(chunk)):
+            if self.server.stopping.is_set():
+                break
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        self.close_connection = True
