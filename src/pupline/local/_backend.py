@@ -13,6 +13,7 @@ from pupline.local._driver import Driver, DriverSettings
 from pupline.local._journal import Journal
 from pupline.local._lock import DirectoryLock
 from pupline.local._memo import LocalMemo
+from pupline.local._paths import sync_directory
 from pupline.local._runs import Runs
 from pupline.local._subscriptions import Subscriptions
 from pupline.local._topic import LocalTopic
@@ -106,6 +107,8 @@ class LocalBackend:
 
 def _make(data_dir: Path) -> None:
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        if not data_dir.is_dir():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            sync_directory(data_dir.parent)
     except OSError as err:
         raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err

@@ -15,18 +15,21 @@ import errno
 import hashlib
 import itertools
 import os
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pupline.errors import InvalidInput, StorageError
+from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local._database import Database, storable
 from pupline.local._paths import candidates, directory, folded, parents
 from pupline.ports import ObjectHeld, ObjectToCreate
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_BYTES = 1024
 _PAGE = 1000
 _STRIPES = 64
@@ -60,9 +63,13 @@ class LocalBucket:
     """Implements `pupline.ports.ObjectStore`. Writing needs the data directory's lock; reading does not."""
 
     def __init__(self, data_dir: Path, name: str, database: Database) -> None:
+        """Raises: ConfigurationError for a name that S3 would not take."""
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(f"'{name}' is no bucket name: 3 to 63 of a-z, 0-9, '-' and '.'")
         self.name = name
-        self.root = data_dir.absolute() / "buckets" / name
-        self._tmp = data_dir.absolute() / "tmp"
+        self._data_dir = data_dir.absolute()
+        self.root = self._data_dir / "buckets" / name
+        self._tmp = self._data_dir / "tmp"
         self._database = database
         self._numbers = itertools.count()
         # Two threads with one key take turns; 64 locks for all keys is enough to keep the others from waiting.
@@ -158,9 +165,8 @@ class LocalBucket:
         """Whether the row's object can be answered with; one that was being written is finished or forgotten first."""
         if row.state == "writing":
             return self._settle(key, row)
-        folder, _, name = row.path.rpartition("/")
         try:
-            with directory(self.root, folder, create=False) as parent:
+            with self._folder_of(row.path, create=False) as (parent, name):
                 os.stat(name, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             return False  # somebody deleted it: the key is free again
@@ -169,8 +175,7 @@ class LocalBucket:
     def _settle(self, key: str, row: _Row) -> bool:
         """Mark the object stored if its file is whole, else forget the intent."""
         if self._holds(row.path, row.sha256):
-            folder = row.path.rpartition("/")[0]
-            with directory(self.root, folder, create=False) as parent:
+            with self._folder_of(row.path, create=False) as (parent, _):
                 os.fsync(parent)
             self._mark_stored(key)
             return True
@@ -180,7 +185,6 @@ class LocalBucket:
 
     def _write_aside(self, body: bytes) -> Path:
         self._tmp.mkdir(parents=True, exist_ok=True)
-        self.root.mkdir(parents=True, exist_ok=True)
         temporary = self._tmp / f"{os.getpid()}-{self.name}-{next(self._numbers)}"
         try:
             with temporary.open("xb") as file:
@@ -211,8 +215,7 @@ class LocalBucket:
 
     def _link(self, temporary: Path, path: str, sha256: str) -> bool:
         """Give the file its name, on the disk; False when something else is there."""
-        folder, _, name = path.rpartition("/")
-        with directory(self.root, folder, create=True) as parent:
+        with self._folder_of(path, create=True) as (parent, name):
             try:
                 _name_it(temporary, name, parent)
             except FileExistsError:
@@ -239,11 +242,17 @@ class LocalBucket:
             return False
 
     def _read(self, path: str) -> bytes:
-        folder, _, name = path.rpartition("/")
-        with directory(self.root, folder, create=False) as parent:
+        with self._folder_of(path, create=False) as (parent, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
             with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
                 return file.read()
+
+    @contextmanager
+    def _folder_of(self, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+        """An open descriptor of the directory that holds `path`, and the last part of `path`."""
+        folder, _, name = path.rpartition("/")
+        with directory(self._data_dir, f"buckets/{self.name}/{folder}", create=create) as parent:
+            yield parent, name
 
     def _trouble(self, err: OSError) -> StorageError:
         if err.errno in _NO_ROOM:

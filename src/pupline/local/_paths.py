@@ -66,6 +66,15 @@ def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
         os.close(current)
 
 
+def sync_directory(path: Path) -> None:
+    """Put the directory's entries on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     try:
