@@ -13,8 +13,9 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 
+from pupline.fetch import EXECUTION_HEADER
 from pupline.images import extension_agrees, inspect, name_extension
-from pupline.samples import EXECUTION_HEADER, HOST_NAME, SampleServer
+from pupline.samples import HOST_NAME, SampleServer
 
 
 class StayHere(HTTPRedirectHandler):

@@ -3,6 +3,6 @@
 Importing this loads `http.server`: import it where it is used.
 """
 
-from pupline.samples._server import EXECUTION_HEADER, HOST_NAME, SampleServer
+from pupline.samples._server import HOST_NAME, SampleServer
 
-__all__ = ["EXECUTION_HEADER", "HOST_NAME", "SampleServer"]
+__all__ = ["HOST_NAME", "SampleServer"]

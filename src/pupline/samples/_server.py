@@ -12,15 +12,13 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from pupline.fetch import EXECUTION_HEADER, SAMPLE_ORIGIN
 from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
 from pupline.samples._pictures import content_type, pictures
 from pupline.samples._plan import HOSTILE, Trouble
 
-HOST_NAME: Final = "sample.pupline.invalid"
-"""The name under which the client knows the server, so that URLs and records do not change with the port. `.invalid`
-never resolves (RFC 6761): the client maps it to 127.0.0.1 and the port."""
-
-EXECUTION_HEADER: Final = "X-Pupline-Execution"
+HOST_NAME: Final = SAMPLE_ORIGIN.host
+"""The name under which the client knows the server, so that URLs and records do not change with the port."""
 
 _MAX_CONNECTIONS = 256  # more than any client here opens; each costs a thread
 _IDLE_SECONDS = 30.0  # a silent connection is closed after these
