@@ -19,9 +19,13 @@ module = importlib.import_module("pupline.functions." + name)
 at_import = set(sys.modules) - before
 if first_call == "yes":
     os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", AWS_DEFAULT_REGION="eu-central-1")
-    from pupline.functions import _wiring
-    services = {"fetch_and_upload_dog_image": _wiring.fetch_services, "log_to_dynamodb": _wiring.audit_table}
-    services.get(name, int)()
+    if name == "fetch_and_upload_dog_image":
+        from pupline.functions._fetch_wiring import fetch_services as services
+    elif name == "log_to_dynamodb":
+        from pupline.functions._audit_wiring import audit_table as services
+    else:
+        services = int
+    services()
 json.dump({"at_import": sorted(at_import), "then": sorted(set(sys.modules) - before)}, sys.stdout)
 """
 

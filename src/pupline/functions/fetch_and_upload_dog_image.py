@@ -128,6 +128,7 @@ def alert_reasons(found: Inspection, extension: str | None) -> list[JSON]:
 
 def handler(event: Event, context: object) -> dict[str, JSON]:
     """The Lambda entry point."""
-    from pupline.functions._wiring import fetch_services, with_execution
+    from pupline.functions._environment import with_execution
+    from pupline.functions._fetch_wiring import fetch_services
 
     return fetch_and_upload(with_execution(event, context), fetch_services())

@@ -1,0 +1,29 @@
+# What concerns AWS. Each foreign tool has an environment of its own: they pin libraries that pupline uses in other versions.
+
+.venv/aws-tools/stamp: requirements/aws-tools.txt | .venv/run.stamp
+	@echo "Installing the template's checkers into .venv/aws-tools ..."
+	@test -x .venv/aws-tools/bin/python || $(PYTHON) -m venv .venv/aws-tools
+	@.venv/aws-tools/bin/pip install --quiet --require-hashes -r requirements/aws-tools.txt
+	@touch $@
+
+.venv/ministack/stamp: requirements/ministack.txt | .venv/run.stamp
+	@echo "Installing the local AWS into .venv/ministack ..."
+	@test -x .venv/ministack/bin/python || $(PYTHON) -m venv .venv/ministack
+	@.venv/ministack/bin/pip install --quiet --require-hashes -r requirements/ministack.txt
+	@touch $@
+
+.PHONY: aws-tools
+aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## What the tests of the AWS side need; without it they are skipped
+
+.PHONY: package
+package: .venv/run.stamp  ## Stage each Lambda function's code for sam deploy
+	@$(BIN)/python tools/package_functions.py
+
+.PHONY: aws-local
+aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local AWS, run a few executions, look around
+	@$(BIN)/python tools/aws_local.py
+
+.PHONY: lock-aws
+lock-aws:  ## Pin the tools of the AWS side anew (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 requirements/aws-tools.in -o requirements/aws-tools.txt
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 requirements/ministack.in -o requirements/ministack.txt

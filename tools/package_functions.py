@@ -1,0 +1,103 @@
+"""Stage the code of each Lambda function under build/package, and zip it, the same bytes each time.
+
+    python tools/package_functions.py [--output build/package]
+
+A function's files are those that its module imports, directly or not, now or later: found by reading the sources, so an
+import inside a function counts and a whole package is never taken for granted. `template.yaml` names the directories;
+the zips beside them are for tools that want an archive. One line per function: name, files, zip bytes, SHA-256.
+"""
+
+import argparse
+import ast
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+
+FUNCTIONS = {
+    "FetchAndUploadDogImage": "pupline.functions.fetch_and_upload_dog_image",
+    "AlertPNG": "pupline.functions.alert_png",
+    "LogToDynamoDB": "pupline.functions.log_to_dynamodb",
+}
+"""Function to the module its handler is in."""
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip can hold: the time of building must not be in it."""
+
+
+def files_of(module: str) -> list[Path]:
+    """The source files that importing `module` may ever need, sorted."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = _path_of(waiting.pop())
+        if path is None or path in found:
+            continue
+        found.add(path)
+        waiting += _imports(path)
+    return sorted(found)
+
+
+def _path_of(module: str) -> Path | None:
+    """The file of one of our modules; None for what is not ours, and for names that are no module."""
+    path = SOURCE.joinpath(*module.split("."))
+    if module.split(".")[0] != "pupline":
+        return None
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file may import, with the packages it is in; names imported from a package may be modules."""
+    for name in _names(ast.parse(path.read_text())):
+        parts = name.split(".")
+        yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from _names(node)
+
+
+def stage(name: str, module: str, output: Path) -> Path:
+    """Copy a function's files to `output/name`, replacing what was there, and zip them beside it; the zip's path."""
+    directory = output / name
+    shutil.rmtree(directory, ignore_errors=True)
+    files = files_of(module)
+    for file in files:
+        target = directory / file.relative_to(SOURCE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    archive = output / f"{name}.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for file in files:
+            entry = zipfile.ZipInfo(file.relative_to(SOURCE).as_posix(), LONG_AGO)
+            entry.external_attr = 0o644 << 16
+            zipped.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    return archive
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Stage and zip every function."""
+    parser = argparse.ArgumentParser(description="Stage the code of each Lambda function.")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "package", help="default: %(default)s")
+    output = parser.parse_args(arguments).output
+    for name, module in FUNCTIONS.items():
+        archive = stage(name, module, output)
+        body = archive.read_bytes()
+        count = len(files_of(module))
+        sys.stdout.write(f"{name:24} {count:3} files {len(body):7} bytes  sha256 {sha256(body).hexdigest()}\n")
+
+
+if __name__ == "__main__":
+    main()
