@@ -23,6 +23,7 @@ _EXTENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "text": ("txt", "csv"),
     "ico": ("ico", "cur"),
     "jxl": ("jxl",),
+    "jp2": ("jp2", "j2k", "jpx"),
     "psd": ("psd",),
     "mp4": ("mp4", "m4v", "mov"),
     "webm": ("webm", "mkv"),

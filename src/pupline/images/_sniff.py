@@ -33,6 +33,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x00\x00\x01\x00", "ico"),
     (b"\xff\x0a", "jxl"),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
     (b"8BPS", "psd"),
     (b"\x1aE\xdf\xa3", "webm"),
     (b"OggS", "ogg"),
