@@ -32,14 +32,16 @@ from pupline.asl import (
     WriteResults,
     lambda_error,
 )
+from pupline.asl._definition import MachineType
 from pupline.asl._validate import problems, variable_references
 
 sys.path.insert(0, str(Path(__file__).parent))  # the corpus's runner loads this file alone
 
-import services  # noqa: E402
+import services
 
-START = 1_780_000_000.0
+START = 1_800_000_000.0
 ACCOUNT = "111111111111"
+CONTEXT = {"Execution": {"RoleArn": "sfn_role_arn"}}
 
 
 def skip(case: dict[str, Any]) -> str | None:
@@ -67,9 +69,9 @@ def _parsed(definition: Any) -> Any:
     return json.loads(definition) if isinstance(definition, str) else definition
 
 
-def _create(definition: Any, machine_type: str) -> dict[str, Any]:
+def _create(definition: Any, machine_type: MachineType) -> dict[str, Any]:
     try:
-        StateMachine.parse(definition, type=machine_type)  # type: ignore[arg-type]
+        StateMachine.parse(definition, type=machine_type)
     except DefinitionError as error:
         return {"create_error": {"code": "InvalidDefinition", "message": str(error)}}
     return {}
@@ -78,7 +80,12 @@ def _create(definition: Any, machine_type: str) -> dict[str, Any]:
 def _validate(case: dict[str, Any]) -> dict[str, Any]:
     found = problems(case["definition"], case.get("type") or "STANDARD")
     diagnostics = [
-        {"code": message.partition(": ")[0], "location": where, "message": message.partition(": ")[2], "severity": "ERROR"}
+        {
+            "code": message.partition(": ")[0],
+            "location": where,
+            "message": message.partition(": ")[2],
+            "severity": "ERROR",
+        }
         for where, message in found
     ]
     return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics}
@@ -89,13 +96,12 @@ def _api(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def _execution(case: dict[str, Any]) -> dict[str, Any]:
-    machine_type = case.get("type") or "STANDARD"
     try:
-        machine = StateMachine.parse(case["definition"], type=machine_type)
+        machine = StateMachine.parse(case["definition"], type=case.get("type") or "STANDARD")
     except DefinitionError as error:
         return {"status": "CREATE_FAILED", "error": "InvalidDefinition", "cause": str(error), "events": None}
     given = {} if case.get("input_omitted") else case["input"]
-    execution = Execution(machine, given, name=str(uuid.uuid4()), now=START)
+    execution = Execution(machine, given, name=str(uuid.uuid4()), now=START, context=CONTEXT)
     World(execution, case).run()
     return {
         "status": execution.status,
@@ -205,7 +211,11 @@ def _lambda(task: dict[str, Any]) -> Callable[[Any], tuple[Any, float]]:
                 exec(source, module)  # noqa: S102 - the corpus gives functions as source
             answer = module[entry](json.loads(json.dumps(event)), _Context())
         if isinstance(answer, bytes):
-            return json.loads(answer), sum(slept)
+            text = answer.decode()
+            try:
+                return json.loads(text), sum(slept)
+            except ValueError:
+                return text, sum(slept)
         return json.loads(json.dumps(answer)), sum(slept)
 
     return call
@@ -214,5 +224,3 @@ def _lambda(task: dict[str, Any]) -> Callable[[Any], tuple[Any, float]]:
 def corpus() -> Path:
     """Where the corpus lies: beside the project."""
     return Path(__file__).resolve().parents[2].parent / "shared" / "conformance"
-
-

@@ -24,6 +24,8 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
+from pupline.asl._items import ItemReaderError, parse_items
+from pupline.asl._map_run import MapRun
 
 __all__ = [
     "CancelCommand",
@@ -33,7 +35,9 @@ __all__ = [
     "ExecutionAborted",
     "Fact",
     "InvokeTask",
+    "ItemReaderError",
     "ItemsRead",
+    "MapRun",
     "ProtocolError",
     "ReadItems",
     "Result",
@@ -50,4 +54,5 @@ __all__ = [
     "fact_from_json",
     "fact_to_json",
     "lambda_error",
+    "parse_items",
 ]

@@ -94,9 +94,7 @@ class CatchingState(State):
         self, execution: Execution, thread: Thread, catcher: Catcher, error: str, cause: str | None
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
-        failure: dict[str, JSON] = {"Error": error}
-        if cause is not None:
-            failure["Cause"] = cause
+        failure: dict[str, JSON] = {"Error": error, "Cause": cause or ""}
         if self.jsonata:
             return self._leave_jsonata(execution, thread, catcher, failure)
         assigned = None

@@ -1,5 +1,6 @@
 """The Context Object, `$$` and `$states.context`."""
 
+import uuid
 from datetime import UTC, datetime
 
 from pupline.asl._values import JSON
@@ -27,24 +28,25 @@ def execution_context(
     name: str,
     input: JSON,  # noqa: A002 - the Context Object's word
     start: float,
-    redrives: int | None,
+    redrives: int,
+    express: bool,
     overrides: JSON,
 ) -> dict[str, JSON]:
     """The parts that stay the same during an execution: Execution and StateMachine.
 
-    redrives: RedriveCount, None for Express executions, which have none.
     overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
+    The order of the keys is AWS's; it shows where the Context Object is turned into text.
     """
     arn = state_machine_arn(machine)
-    execution: dict[str, JSON] = {
-        "Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}",
-        "Input": input,
-        "StartTime": timestamp(start),
-        "Name": name,
-        "RoleArn": ROLE_ARN,
-    }
-    if redrives is not None:
-        execution["RedriveCount"] = redrives
+    execution: dict[str, JSON]
+    if express:
+        run = uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}:{name}")
+        execution = {"Id": f"{arn.replace(':stateMachine:', ':express:')}:{name}:{run}", "Input": input, "Name": name}
+        execution |= {"RoleArn": ROLE_ARN, "StartTime": timestamp(start)}
+    else:
+        execution = {"Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}", "Input": input}
+        execution |= {"StartTime": timestamp(start), "Name": name, "RoleArn": ROLE_ARN}
+    execution["RedriveCount"] = redrives
     return merged({"Execution": execution, "StateMachine": {"Id": arn, "Name": machine}}, overrides)
 
 

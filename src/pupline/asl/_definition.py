@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pupline.asl._catch import CatchingState
 from pupline.asl._context import ROLE_ARN
 from pupline.asl._state import State
+from pupline.asl._states.distributed import DistributedMapState
 from pupline.asl._states.flow import ChoiceState, FailState, PassState, SucceedState
 from pupline.asl._states.map import MapState
 from pupline.asl._states.parallel import ParallelState
@@ -117,7 +118,11 @@ def _compile_fork(name: str, definition: dict[str, JSON], *, jsonata: bool, wher
             inner, jsonata=jsonata if language is None else language == "JSONata", where=f"{where}.{field}"
         )
 
-    kind = ParallelState if definition["Type"] == "Parallel" else MapState
+    if definition["Type"] == "Parallel":
+        return ParallelState(name, definition, jsonata=jsonata, compile_branch=branch)
+    processor = definition.get("ItemProcessor") or definition["Iterator"]
+    distributed = (processor.get("ProcessorConfig") or {}).get("Mode") == "DISTRIBUTED"
+    kind = DistributedMapState if distributed else MapState
     return kind(name, definition, jsonata=jsonata, compile_branch=branch)
 
 

@@ -32,10 +32,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.asl import _history as history
 from pupline.asl._commands import CancelCommand, Command, StartTimer
-from pupline.asl._context import execution_context, timestamp
+from pupline.asl._context import execution_context, state_machine_arn, timestamp
 from pupline.asl._facts import ExecutionAborted, Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded, TimestampProblem
 from pupline.asl._limits import Sizes
+from pupline.asl._map_run import MapRun
 from pupline.asl._retry import RUNTIME
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl._values import JSON, EvaluationError
@@ -64,7 +65,7 @@ class Execution:
     redrive_count: `$$.Execution.RedriveCount`.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
-    otherwise. start_time and stop_time are seconds since the epoch.
+    otherwise. map_runs: those of its Distributed Maps. start_time and stop_time are seconds since the epoch.
 
     Everything else without an underscore is for the compiled states.
     """
@@ -102,6 +103,7 @@ class Execution:
         redrive_count: int = 0,
     ) -> None:
         self.machine = machine
+        self._context = context
         self.input = input
         self.now = self.start_time = now
         self.stop_time: float | None = None
@@ -111,14 +113,13 @@ class Execution:
         self.cause: str | None = None
         self.redrive_count = redrive_count
         self.sizes = Sizes()
-        self.map_runs: list[JSON] = []
+        self.map_runs: list[MapRun] = []
         self._name = name
-        self._context = context
         self._pending: dict[str, Command] = {}
         self._waiting: dict[str, tuple[Handler, Thread]] = {}
         self._cancelled: set[str] = set()
         self._ready: deque[tuple[Thread, Step]] = deque()
-        self._root = Thread(Frame(name, input), input, "", NO_VARIABLES, 0)
+        self._root = Thread(Frame(name, input, self.machine_name, now), input, "", NO_VARIABLES, 0)
         self._begin()
 
     def _begin(self) -> None:
@@ -142,6 +143,18 @@ class Execution:
     def name(self) -> str:
         """The execution's name."""
         return self._name
+
+    @property
+    def machine_name(self) -> str:
+        """The state machine's name, as the Context Object gives it."""
+        found: str = ((self._context or {}).get("StateMachine") or {}).get("Name", self.machine.name)
+        return found
+
+    @property
+    def machine_arn(self) -> str:
+        """The state machine's ARN, as the Context Object gives it."""
+        given: str | None = ((self._context or {}).get("StateMachine") or {}).get("Id")
+        return given or state_machine_arn(self.machine_name)
 
     @property
     def history(self) -> list[dict[str, JSON]]:
@@ -286,13 +299,14 @@ class Execution:
     def _base_context(self, frame: Frame) -> dict[str, JSON]:
         overrides = self._context
         if overrides and frame is not self._root.frame:
-            overrides = {**overrides, "Execution": {}}
+            overrides = {**overrides, "Execution": {}, "StateMachine": {}}
         return execution_context(
-            machine=self.machine.name,
+            machine=frame.machine,
             name=frame.name,
             input=frame.input,
-            start=self.start_time,
-            redrives=self.redrive_count if self.machine.type == "STANDARD" else None,
+            start=frame.start,
+            redrives=self.redrive_count,
+            express=self.machine.type == "EXPRESS",
             overrides=overrides,
         )
 

@@ -21,11 +21,16 @@ NO_VARIABLES: Mapping[str, JSON] = {}
 
 
 class Frame:
-    """What belongs to one execution: its events and its Context Object. Map Run children have their own."""
+    """What belongs to one execution: its events and its Context Object. Map Run children have their own.
 
-    __slots__ = ("context", "events", "input", "name")
+    machine: the name of the state machine, for Map Run children with the run's label. start: seconds since the epoch.
+    """
 
-    def __init__(self, name: str, input: JSON) -> None:  # noqa: A002 - the API's word
+    __slots__ = ("context", "events", "input", "machine", "name", "start")
+
+    def __init__(self, name: str, input: JSON, machine: str, start: float) -> None:  # noqa: A002 - the API's word
+        self.machine = machine
+        self.start = start
         self.name = name
         self.input = input
         self.events: list[Event] = []

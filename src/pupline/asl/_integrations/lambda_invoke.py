@@ -15,12 +15,18 @@ class LambdaInvoke(Integration):
     __slots__ = ()
 
     def call(self, arguments: JSON) -> tuple[str, JSON]:
-        """The function named by FunctionName, with Payload ({} when it is left out) as the event."""
+        """The function named by FunctionName, with Payload as the event.
+
+        No Payload, or null, is {}. A string is sent as it is, so its JSON is what the function sees.
+        """
         if not isinstance(arguments, dict) or not isinstance(arguments.get("FunctionName"), str):
             raise EvaluationError(
                 "States.Runtime", "The Parameters of lambda:invoke must name a FunctionName (a string)"
             )
-        return arguments["FunctionName"], arguments.get("Payload", {})
+        payload = arguments.get("Payload")
+        if isinstance(payload, str):
+            payload = _json_or_text(payload)
+        return arguments["FunctionName"], {} if payload is None else payload
 
     def result(self, answer: JSON) -> JSON:
         """The answer as Payload, among what the Invoke API says of itself.
@@ -43,6 +49,13 @@ class LambdaInvoke(Integration):
             return dump(json.loads(cause))
         except ValueError:
             return cause
+
+
+def _json_or_text(text: str) -> JSON:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def find(resource: str) -> Integration | None:

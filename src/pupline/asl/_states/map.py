@@ -13,7 +13,7 @@ from pupline.asl._catch import CatchingState
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
 from pupline.asl._fork import Fork
 from pupline.asl._history import named, plain
-from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonata import compile_jsonata_value, expression_text, unexpected_type
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
@@ -90,10 +90,10 @@ class InlineFork(Fork):
 class MapState(CatchingState):
     """Map in INLINE mode, and what both modes have in common.
 
-    items: the ItemsPath, or Items, as an expression. first: the first state of the item processor.
+    items: the ItemsPath, or Items, as an expression. expression: the text of Items, when it is one JSONata expression. first: the first state of the item processor.
     """
 
-    __slots__ = ("first", "input_path", "items", "items_text", "max_concurrency", "selector")
+    __slots__ = ("expression", "first", "input_path", "items", "items_text", "max_concurrency", "selector")
 
     type = "Map"
 
@@ -110,6 +110,7 @@ class MapState(CatchingState):
         self.first = compile_branch(definition[field], field)
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.items: Evaluate | None = None
+        self.expression = expression_text(definition.get("Items"))
         self.items_text: str = definition.get("ItemsPath", "$")
         if "Items" in definition:
             self.items = compile_jsonata_value(definition["Items"], location="Items").evaluate
@@ -162,6 +163,8 @@ class MapState(CatchingState):
         found = value if self.items is None else self.items(scope)
         if isinstance(found, list):
             return found
+        if self.expression is not None:
+            raise unexpected_type(self.expression, "Items", "array", found)
         if self.jsonata:
             cause = f"Map state input must be an array but was: {dump(found)}"
             raise EvaluationError(QUERY_EVALUATION_ERROR, cause)
@@ -185,9 +188,13 @@ class MapState(CatchingState):
         fork, thread.child = thread.child, None
         assert fork is not None  # noqa: S101 - only a fork makes its parent ready to join
         thread.events.append((SUCCEEDED, thread.last, execution.now))
-        if execution.sizes.exceeds(fork.results):
+        return self.finish(execution, thread, fork.results)
+
+    def finish(self, execution: Execution, thread: Thread, result: JSON) -> State | None:
+        """Leave with the result, if it is not too large."""
+        if execution.sizes.exceeds(result):
             raise DataLimitExceeded(self.name)
-        return self.leave(execution, thread, fork.results)
+        return self.leave(execution, thread, result)
 
     def abandon(self, execution: Execution, thread: Thread) -> None:
         """Write MapStateFailed, after the last attempt only."""

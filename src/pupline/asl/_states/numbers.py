@@ -16,16 +16,20 @@ _FLOAT = re.compile(r"[+-]?(\d{1,18}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCI
 
 
 class Number:
-    """A field such as MaxConcurrency, its ...Path, or its JSONata; `percentage` allows 0 to 100 and fractions.
+    """A field such as MaxConcurrency, its ...Path, or its JSONata; `percentage` allows 0 to 100 and fractions, `signed`
+    negative numbers.
 
     A path may select a number in a string, as AWS does.
     """
 
-    __slots__ = ("evaluate", "field", "fixed", "path", "percentage")
+    __slots__ = ("evaluate", "field", "fixed", "path", "percentage", "signed")
 
-    def __init__(self, field: str, definition: dict[str, JSON], *, jsonata: bool, percentage: bool = False) -> None:
+    def __init__(
+        self, field: str, definition: dict[str, JSON], *, jsonata: bool, percentage: bool = False, signed: bool = False
+    ) -> None:
         self.field = field
         self.percentage = percentage
+        self.signed = signed
         self.path: str | None = definition.get(f"{field}Path")
         self.fixed: float | None = None
         self.evaluate: Evaluate | None = None
@@ -47,7 +51,7 @@ class Number:
             raise self._not_a_number(found)
         if self.percentage and not 0 <= number <= 100:
             raise self._problem(f"{self.field} must be between 0 and 100.")
-        if number < 0:
+        if number < 0 and not self.signed:
             raise self._problem(f"{self.field} cannot be negative.")
         return number
 

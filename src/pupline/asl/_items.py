@@ -1,0 +1,100 @@
+"""Items of a Distributed Map: read from an object's bytes, put together in batches. Pure functions."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+from pupline.asl._values import JSON, dump
+from pupline.errors import PuplineError
+
+_DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+
+#: "Quotas for Step Functions": a line or item larger than a payload could not be handed on anyway.
+_MAX_FIELD_BYTES = 8 * 1024 * 1024
+
+
+class ItemReaderError(PuplineError):
+    """The object holds no items; the text is the Cause of States.ItemReaderFailed."""
+
+
+def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
+    """The items in an object: of a JSON array, of JSON Lines, or of CSV rows as objects of strings.
+
+    reader_config: InputType (JSON, JSONL or CSV), ItemsPointer for JSON; CSVHeaderLocation, CSVHeaders and CSVDelimiter
+    for CSV; MaxItems (0 or missing: all). Raises ItemReaderError.
+    """
+    kind = reader_config.get("InputType", "JSON")
+    limit = int(reader_config.get("MaxItems") or 0)
+    try:
+        text = body.decode("utf-8-sig")
+        if kind == "CSV":
+            items = list(_limited(_csv(text, reader_config), limit))
+        elif kind == "JSONL":
+            items = list(_limited((json.loads(line) for line in text.splitlines() if line.strip()), limit))
+        elif kind == "JSON":
+            items = _json(text, reader_config.get("ItemsPointer"))
+        else:
+            raise ItemReaderError(f"InputType {kind} is not supported; use JSON, JSONL or CSV")
+    except (ValueError, csv.Error, RecursionError) as err:
+        raise ItemReaderError(f"Error parsing the {kind} file: {err}") from err
+    return items[:limit] if limit else items
+
+
+def _limited(items: Iterator[JSON], limit: int) -> Iterator[JSON]:
+    for number, item in enumerate(items, 1):
+        yield item
+        if number == limit:
+            return
+
+
+def _json(text: str, pointer: str | None) -> list[JSON]:
+    found = json.loads(text)
+    for part in (pointer or "").split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        try:
+            found = found[int(key)] if isinstance(found, list) else found[key]
+        except (KeyError, IndexError, TypeError, ValueError) as err:
+            raise ItemReaderError(f"ItemsPointer {pointer} selects nothing in the file") from err
+    if not isinstance(found, list):
+        raise ItemReaderError("Attempting to map over non-iterable node.")
+    return found
+
+
+def _csv(text: str, reader_config: dict[str, JSON]) -> Iterator[JSON]:
+    """Rows as objects: missing cells are empty, cells beyond the header are dropped, of equal names the last stays."""
+    csv.field_size_limit(_MAX_FIELD_BYTES)
+    delimiter = _DELIMITERS.get(reader_config.get("CSVDelimiter", "COMMA"), ",")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    headers = reader_config.get("CSVHeaders")
+    if reader_config.get("CSVHeaderLocation", "FIRST_ROW") == "FIRST_ROW":
+        headers = next(rows, [])
+    if not isinstance(headers, list):
+        raise ItemReaderError("CSVHeaderLocation GIVEN needs CSVHeaders, an array of strings")
+    width = len(headers)
+    for row in rows:
+        if row:
+            cells = row[:width] + [""] * (width - len(row))
+            yield dict(zip(headers, cells, strict=True))
+
+
+def batches(
+    items: Iterator[JSON], *, max_items: int, max_bytes: int, batch_input: JSON, has_input: bool
+) -> Iterator[tuple[JSON, int]]:
+    """(input of one child execution, number of its items): {"BatchInput": ..., "Items": [...]}.
+
+    max_items, max_bytes: 0 for no limit. A single item over max_bytes is a batch of its own.
+    """
+    head: dict[str, JSON] = {"BatchInput": batch_input} if has_input else {}
+    overhead = len(dump({**head, "Items": []}).encode())
+    batch: list[JSON] = []
+    size = overhead
+    for item in items:
+        cost = len(dump(item).encode("utf-8", "surrogatepass")) + 1 if max_bytes else 0
+        if batch and ((max_items and len(batch) >= max_items) or (max_bytes and size + cost > max_bytes)):
+            yield {**head, "Items": batch}, len(batch)
+            batch, size = [], overhead
+        batch.append(item)
+        size += cost
+    if batch:
+        yield {**head, "Items": batch}, len(batch)

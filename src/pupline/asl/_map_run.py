@@ -1,0 +1,109 @@
+"""A Map Run: what a Distributed Map does, counted as DescribeMapRun counts, and the files of a ResultWriter."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from typing import Literal
+
+from pupline.asl._context import timestamp
+from pupline.asl._values import JSON, dump
+
+MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
+_COUNTS = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted", "resultsWritten")
+
+
+class Counts:
+    """How many there are of items, or of child executions, in each status."""
+
+    __slots__ = ("failed", "pending", "running", "succeeded", "total", "written", "aborted")  # noqa: RUF023 - as told
+
+    def __init__(self) -> None:
+        self.total = self.pending = self.running = self.succeeded = self.failed = self.aborted = self.written = 0
+
+    def shown(self) -> dict[str, JSON]:
+        """The counts under DescribeMapRun's names."""
+        values = (self.total, self.pending, self.running, self.succeeded, self.failed, 0, self.aborted, self.written)
+        return dict(zip(_COUNTS, values, strict=True))
+
+
+class MapRun:
+    """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness."""
+
+    __slots__ = ("arn", "executions", "id", "items", "label", "max_concurrency", "start_time", "status", "stop_time")
+
+    def __init__(
+        self, machine_arn: str, label: str | None, source: random.Random, now: float, max_concurrency: int
+    ) -> None:
+        self.label = label or str(_uuid(source))
+        self.id = str(_uuid(source))
+        self.arn = f"{machine_arn.replace(':stateMachine:', ':mapRun:')}/{self.label}:{self.id}"
+        self.status: MapRunStatus = "RUNNING"
+        self.items = Counts()
+        self.executions = Counts()
+        self.max_concurrency = max_concurrency
+        self.start_time = now
+        self.stop_time: float | None = None
+
+    def describe(self) -> dict[str, JSON]:
+        """The Map Run in the shape of DescribeMapRun; times in seconds since the epoch."""
+        return {
+            "mapRunArn": self.arn,
+            "status": self.status,
+            "startDate": self.start_time,
+            "stopDate": self.stop_time,
+            "maxConcurrency": self.max_concurrency,
+            "itemCounts": self.items.shown(),
+            "executionCounts": self.executions.shown(),
+        }
+
+    def end(self, status: MapRunStatus, now: float) -> None:
+        """Note how the run ended; what had not ended is aborted or still pending."""
+        self.status, self.stop_time = status, now
+        for counts in (self.items, self.executions):
+            counts.aborted += counts.running
+            counts.running = 0
+
+
+def _uuid(source: random.Random) -> uuid.UUID:
+    return uuid.UUID(int=source.getrandbits(128), version=4)
+
+
+def child_record(
+    *,
+    arn: str,
+    machine_arn: str,
+    name: str,
+    input: JSON,  # noqa: A002 - the API's word
+    start: float,
+    stop: float,
+    ending: dict[str, JSON],
+) -> dict[str, JSON]:
+    """One entry of SUCCEEDED_0.json or FAILED_0.json; ending: Status and Output, or Error and Cause."""
+    return {
+        "ExecutionArn": arn,
+        "Input": dump(input),
+        "InputDetails": {"Included": True},
+        "Name": name,
+        "StartDate": timestamp(start),
+        "StateMachineArn": machine_arn,
+        "StopDate": timestamp(stop),
+        **ending,
+    }
+
+
+def result_files(run: MapRun, bucket: JSON, prefix: str, records: dict[str, list[JSON]]) -> dict[str, JSON]:
+    """File name -> content: the records by status, and the manifest that lists them."""
+    files: dict[str, JSON] = {f"{status}_0.json": rows for status, rows in records.items() if rows}
+    listed = {
+        status: [{"Key": f"{prefix}{status}_0.json", "Size": len(dump(rows).encode("utf-8", "surrogatepass"))}]
+        if rows
+        else []
+        for status, rows in records.items()
+    }
+    files["manifest.json"] = {
+        "DestinationBucket": bucket,
+        "MapRunArn": run.arn,
+        "ResultFiles": {"FAILED": [], "PENDING": [], "SUCCEEDED": [], **listed},
+    }
+    return files
