@@ -1,10 +1,13 @@
-"""The audit table in DynamoDB: partition key `image_name`, sort key `execution`."""
+"""The audit table in DynamoDB: partition key `image_name`, sort key `execution`, and the index `by-day` for listing."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pupline.aws._clients import error_code, storage_errors
 from pupline.records import AuditRecord
+
+DAY = "upload_day"
+"""Partition key of the index `by-day`: the date of `upload_timestamp`. Not part of the record."""
 
 
 class DynamoDBAuditTable:
@@ -25,7 +28,7 @@ class DynamoDBAuditTable:
             try:
                 self._client.put_item(
                     TableName=self._table,
-                    Item=to_attributes(record.as_item()),
+                    Item=to_attributes({**record.as_item(), DAY: record.upload_timestamp[:10]}),
                     ConditionExpression="attribute_not_exists(image_name)",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
