@@ -16,6 +16,7 @@ from pupline.text import printable
 _STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 _STYLES = {"SUCCEEDED": "green", "RUNNING": "yellow"}
 _DETAIL_CHARACTERS = 96
+_NOT_SHOWN = {"name", "roleArn", "inputDetails", "outputDetails", "assignedVariablesDetails", "region"}
 
 
 @click.command()
@@ -133,6 +134,6 @@ def _details(event: Mapping[str, Any]) -> str:
     """The event's details on one line: the name first, then what fits."""
     details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
     first = [details["name"]] if "name" in details else []
-    rest = [f"{key}={value}" for key, value in details.items() if key not in {"name", "roleArn"} and value is not None]
+    rest = [f"{key}={value}" for key, value in details.items() if key not in _NOT_SHOWN and value is not None]
     text = " ".join(printable(part) for part in [*first, *rest])
     return text if len(text) <= _DETAIL_CHARACTERS else text[: _DETAIL_CHARACTERS - 1] + "…"

@@ -211,8 +211,13 @@ def _table_of(results: "Iterable[ExecutionResult]") -> object:
 
 
 def _why(result: "ExecutionResult") -> str:
-    reason = result.record.reason if result.record else "internal_error"
-    return f"{reason}: {printable(result.cause, 90)}" if result.cause else reason
+    """The reason, and for a failure what happened, without the URL that it usually begins with."""
+    record = result.record
+    reason = record.reason if record else "internal_error"
+    cause = result.cause or ""
+    if record and record.source_url:
+        cause = cause.removeprefix(f"{record.source_url}: ")
+    return f"{reason}: {printable(cause, 70)}" if cause else reason
 
 
 def _counts(report: "RunReport") -> "object":

@@ -8,7 +8,7 @@ from pupline.pipeline._doctor import Check, examine, is_reachable
 from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
-from pupline.pipeline._services import RunSettings
+from pupline.pipeline._services import RunSettings, fetch_services
 from pupline.pipeline._workflow import load_workflow, workflow_path
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RunRequest",
     "RunSettings",
     "examine",
+    "fetch_services",
     "is_reachable",
     "load_workflow",
     "workflow_path",

@@ -1,9 +1,11 @@
 """The Lambda functions of the workflow on this machine: the same code as on AWS, over the local ports."""
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from pupline.errors import ConfigurationError, InvalidUrl
@@ -23,7 +25,7 @@ from pupline.functions.alert_png import alert_png
 from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.functions.log_to_dynamodb import log_to_dynamodb
 from pupline.local import Invocation
-from pupline.ports import JSON, AuditTable, Clock
+from pupline.ports import JSON, AuditTable, Clock, Memo
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,29 @@ def _origin_of(image_url: str) -> Origin:
         raise ConfigurationError(f"--image-url: {error}") from error
 
 
+def fetch_services(settings: RunSettings, storage: Storage, stack: ExitStack) -> FetchServices:
+    """What FetchAndUploadDogImage works with, for these settings; a sample server, if one is needed, lives in `stack`.
+
+    Raises: ConfigurationError.
+    """
+    source = resolve_source(settings.source)
+    port = None
+    if source.sample:
+        from pupline.samples import SampleServer
+
+        first_time = partial(_is_first, storage.memo)
+        port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
+    client = HttpClient(settings.policy(source, port))
+    api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
+    return FetchServices(client, api, source.name, storage)
+
+
+def _is_first(memo: Memo, what: str) -> bool:
+    """Whether nobody asked this before: the sample's trouble that comes once shall not come again after a kill."""
+    token = secrets.token_hex(8)
+    return memo.remember(f"sample/{what}", token) == token
+
+
 class LocalFunctions:
     """The three functions, for any run: what a run needs is made at its first call and kept until `close`."""
 
@@ -113,17 +138,5 @@ class LocalFunctions:
     def _services_of(self, settings: RunSettings) -> FetchServices:
         with self._lock:
             if settings not in self._services:
-                self._services[settings] = self._made(settings)
+                self._services[settings] = fetch_services(settings, self._storage, self._open)
             return self._services[settings]
-
-    def _made(self, settings: RunSettings) -> FetchServices:
-        source = resolve_source(settings.source)
-        port = self._sample_port(source) if source.sample else None
-        client = HttpClient(settings.policy(source, port))
-        api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
-        return FetchServices(client, api, source.name, self._storage)
-
-    def _sample_port(self, source: Source) -> int:
-        from pupline.samples import SampleServer
-
-        return self._open.enter_context(SampleServer(hostile=source.sample == "hostile")).port
