@@ -1,0 +1,199 @@
+"""A local AWS (MiniStack) with the project's own template deployed on it: for the end-to-end tests and `make aws-local`.
+
+What is deployed is the translated template.yaml with one change, because MiniStack's Python runtime reports every exception
+under one name and Retry and Catch go by names: functions run on `provided.al2023`, with a bootstrap that starts AWS's own
+runtime interface client for Python.
+"""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import boto3
+import package_functions
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[1]
+PYTHON = ROOT / ".venv" / "ministack" / "bin" / "python"
+REGION = "us-east-1"
+CODE_BUCKET = "code"
+
+
+def missing() -> str | None:
+    """Why there can be no local AWS here, or None."""
+    return None if PYTHON.exists() else "MiniStack is not installed; run `make aws-tools`"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed stack: its outputs and where it is."""
+
+    endpoint: str
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for a service of this local AWS."""
+        return client(self.endpoint, service)
+
+
+class LocalAws:
+    """MiniStack in a process of its own, on a free port of 127.0.0.1; ended with the `with` block.
+
+    wait_scale: factor for Wait states and retry delays, 0 for none. log: where its output goes.
+    """
+
+    def __init__(self, log: Path, *, wait_scale: float = 0.0) -> None:
+        self._log = log
+        self._wait_scale = wait_scale
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "LocalAws":
+        environment = {
+            **plain_environment(),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "LAMBDA_EXECUTOR": "local",
+            "LOG_LEVEL": "WARNING",
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "SFN_WAIT_SCALE": str(self._wait_scale),
+        }
+        with self._log.open("wb") as log:
+            command = [PYTHON, "-m", "ministack"]
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self._log.parent)
+        self._wait_until_it_answers()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _wait_until_it_answers(self, patience_seconds: float = 60.0) -> None:
+        assert self._process is not None
+        give_up = time.monotonic() + patience_seconds
+        while time.monotonic() < give_up:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"MiniStack ended with {self._process.returncode}; see {self._log}")
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError(f"MiniStack does not answer on {self.endpoint}; see {self._log}")
+
+    def deploy(self, name: str, parameters: Mapping[str, str], *, functions_endpoint: str | None = None) -> Stack:
+        """Package, translate and deploy the template as the stack `name`.
+
+        functions_endpoint: where the functions find AWS, if not here: a proxy that injects faults.
+        """
+        s3 = client(self.endpoint, "s3")
+        s3.create_bucket(Bucket=CODE_BUCKET)
+        for function, module in package_functions.FUNCTIONS.items():
+            code = function_zip(module, functions_endpoint or self.endpoint)
+            s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
+        definition = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
+        s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
+        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(test_variant(translated())).encode())
+        cloudformation = client(self.endpoint, "cloudformation")
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateURL=f"{self.endpoint}/{CODE_BUCKET}/template.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        return Stack(self.endpoint, outputs_of(cloudformation, name))
+
+
+def outputs_of(cloudformation: Any, name: str) -> dict[str, str]:
+    """The stack's outputs once it is complete. Raises: RuntimeError with the events of what failed."""
+    for _ in range(600):
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            break
+        time.sleep(0.1)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        failed = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+        raise RuntimeError(f"the stack {name} is {stack['StackStatus']}: {'; '.join(failed)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def translated() -> dict[str, Any]:
+    """template.yaml as CloudFormation gets it."""
+    command = [PYTHON, ROOT / "tools" / "translate_template.py", CODE_BUCKET]
+    environment = {**plain_environment(), "AWS_DEFAULT_REGION": REGION}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"template.yaml cannot be translated:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_variant(template: dict[str, Any]) -> dict[str, Any]:
+    """The template with the functions on a runtime that reports exceptions under their names."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Runtime"] = "provided.al2023"
+    return template
+
+
+def function_zip(module: str, endpoint: str) -> bytes:
+    """A function's code with a bootstrap for `provided.al2023`."""
+    handler = f"{module}.handler"
+    bootstrap = f"#!/bin/sh\nexport AWS_ENDPOINT_URL={endpoint}\nexec {PYTHON} -m awslambdaric {handler}\n"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as zipped:
+        for file in package_functions.files_of(module):
+            zipped.write(file, file.relative_to(package_functions.SOURCE))
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        zipped.writestr(entry, bootstrap)
+    return out.getvalue()
+
+
+def client(endpoint: str, service: str) -> Any:
+    """A boto3 client for a local endpoint."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106  no secret: MiniStack takes any
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without anything that could point at a real account, and without this interpreter's own paths."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))} | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
