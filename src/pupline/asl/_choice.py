@@ -34,7 +34,7 @@ def _rule(rule: JSON, path: tuple[str | int, ...], depth: int) -> Rule:
     if depth > MAX_DEPTH:
         raise SyntaxProblem(f"a Choice rule is nested more than {MAX_DEPTH} deep", path)
     if not isinstance(rule, dict):
-        raise SyntaxProblem("Expected value of type Object", path)
+        raise SyntaxProblem("Expected value of type [OBJECT]", path)
     for name in ("And", "Or"):
         if name in rule:
             return _several(name, rule[name], (*path, name), depth)
@@ -101,12 +101,12 @@ def _is_present(variable: Callable[[Scope], JSON], wanted: bool) -> Rule:
 def operand_problem(name: str, operand: JSON) -> str | None:
     """What is wrong with an operator's literal operand, in AWS's words; None when nothing is."""
     if name.endswith("Path") or name.startswith("String"):
-        return None if isinstance(operand, str) else "Expected value of type String"
+        return None if isinstance(operand, str) else "Expected value of type [STRING]"
     if name.startswith("Numeric"):
-        return None if is_number(operand) else "Expected value of type Number"
+        return None if is_number(operand) else "Expected value of type [NUMBER]"
     if name.startswith("Timestamp"):
         return None if instant(operand) else "String does not match RFC3339 timestamp"
-    return None if isinstance(operand, bool) else "Expected value of type Boolean"
+    return None if isinstance(operand, bool) else "Expected value of type [BOOLEAN]"
 
 
 # ---------------------------------------------------------------- operators

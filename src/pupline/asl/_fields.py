@@ -1,0 +1,105 @@
+"""Which fields each kind of state may carry. Source: States Language, and AWS's "Amazon States Language" pages."""
+
+from typing import Literal, TypeAlias
+
+Language: TypeAlias = Literal["JSONPath", "JSONata"]
+
+STATE_TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
+
+MACHINE = frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"})
+BRANCH = frozenset({"Comment", "StartAt", "States"})
+PROCESSOR = BRANCH | {"ProcessorConfig"}
+
+_EVERY = {"Type", "Comment", "QueryLanguage"}
+_MOVES = {"Next", "End"}
+_HANDLES = {"Retry", "Catch"}
+
+_BOTH: dict[str, set[str]] = {
+    "Pass": {*_MOVES, "Assign"},
+    "Task": {*_MOVES, *_HANDLES, "Assign", "Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"},
+    "Choice": {"Choices", "Default", "Assign"},
+    "Wait": {*_MOVES, "Assign", "Seconds", "Timestamp"},
+    "Succeed": set(),
+    "Fail": {"Error", "Cause"},
+    "Parallel": {*_MOVES, *_HANDLES, "Assign", "Branches"},
+    "Map": {
+        *_MOVES, *_HANDLES, "Assign", "ItemProcessor", "Iterator", "ItemReader", "ItemSelector", "ItemBatcher",
+        "ResultWriter", "MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label",
+    },
+}  # fmt: skip
+
+_PATHS = {"InputPath", "OutputPath"}
+_RESULTS = {"Parameters", "ResultSelector", "ResultPath"}
+
+_JSONPATH: dict[str, set[str]] = {
+    "Pass": {*_PATHS, "Parameters", "Result", "ResultPath"},
+    "Task": {*_PATHS, *_RESULTS, "TimeoutSecondsPath", "HeartbeatSecondsPath"},
+    "Choice": _PATHS,
+    "Wait": {*_PATHS, "SecondsPath", "TimestampPath"},
+    "Succeed": _PATHS,
+    "Fail": {"ErrorPath", "CausePath"},
+    "Parallel": {*_PATHS, *_RESULTS},
+    "Map": {
+        *_PATHS, *_RESULTS, "ItemsPath", "MaxConcurrencyPath", "ToleratedFailureCountPath",
+        "ToleratedFailurePercentagePath",
+    },
+}  # fmt: skip
+
+_JSONATA: dict[str, set[str]] = {
+    "Pass": {"Output"},
+    "Task": {"Output", "Arguments"},
+    "Choice": {"Output"},
+    "Wait": {"Output"},
+    "Succeed": {"Output"},
+    "Fail": set(),
+    "Parallel": {"Output", "Arguments"},
+    "Map": {"Output", "Items"},
+}
+
+ONLY_JSONPATH = frozenset[str]().union(*_JSONPATH.values())
+ONLY_JSONATA = frozenset[str]().union(*_JSONATA.values())
+
+REFERENCE_PATHS = frozenset(
+    {
+        "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath", "ItemsPath",
+        "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "MaxItemsPath",
+        "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath",
+    }
+)  # fmt: skip
+"""Fields whose value is a Reference Path into the input, the Context Object or a variable."""
+
+DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
+"""Fields that an inline Map must not carry. (It may carry tolerances and a label, without effect.)"""
+
+EXCLUSIVE: dict[str, tuple[tuple[str, str], ...]] = {
+    "Task": (("TimeoutSeconds", "TimeoutSecondsPath"), ("HeartbeatSeconds", "HeartbeatSecondsPath")),
+    "Fail": (("Error", "ErrorPath"), ("Cause", "CausePath")),
+    "Map": (
+        ("MaxConcurrency", "MaxConcurrencyPath"),
+        ("ToleratedFailureCount", "ToleratedFailureCountPath"),
+        ("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
+        ("ItemProcessor", "Iterator"),
+        ("ItemSelector", "Parameters"),
+    ),
+}
+"""Pairs of fields of which a state may carry one."""
+
+RETRIER = frozenset(
+    {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"}
+)
+CATCHER: dict[str, frozenset[str]] = {
+    "JSONPath": frozenset({"ErrorEquals", "Next", "ResultPath", "Assign", "Comment"}),
+    "JSONata": frozenset({"ErrorEquals", "Next", "Output", "Assign", "Comment"}),
+}
+
+
+def allowed(kind: str, language: str) -> frozenset[str]:
+    """The fields that a state of this type and query language may carry."""
+    own = _JSONPATH if language == "JSONPath" else _JSONATA
+    return frozenset(_EVERY | _BOTH[kind] | own[kind])
+
+
+def other_language(kind: str, name: str, language: str) -> bool:
+    """Whether a field that is not allowed would be, or exists at all, under the other query language."""
+    others = ONLY_JSONATA if language == "JSONPath" else ONLY_JSONPATH
+    return name in others and name not in _BOTH[kind]

@@ -1,0 +1,97 @@
+"""What a Task's Resource can name. Source: AWS, "Integrating AWS services with Step Functions"."""
+
+import re
+from dataclasses import dataclass
+
+_ACTIVITY = re.compile(r"arn:[^:]+:states:[^:]+:[^:]+:activity:.+")
+_FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:.+")
+_SERVICE = re.compile(
+    r"arn:[^:]+:states:[^:]*:[^:]*:(?P<sdk>aws-sdk:)?(?P<service>[A-Za-z0-9-]+):(?P<action>[A-Za-z0-9]+)"
+    r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
+)
+
+_RUN = ".sync"
+_TOKEN = ".waitForTaskToken"  # noqa: S105 - a suffix of ARNs
+
+_OPTIMIZED: dict[str, tuple[str, str]] = {
+    "apigateway": ("invoke", _TOKEN),
+    "athena": ("startQueryExecution stopQueryExecution getQueryExecution getQueryResults", _RUN),
+    "batch": ("submitJob", f"{_RUN} {_TOKEN}"),
+    "bedrock": ("invokeModel createModelCustomizationJob", f"{_RUN} {_TOKEN}"),
+    "codebuild": (
+        (
+            "startBuild stopBuild batchDeleteBuilds batchGetReports startBuildBatch stopBuildBatch "
+            "retryBuildBatch deleteBuildBatch"
+        ),
+        _RUN,
+    ),
+    "databrew": ("startJobRun", _RUN),
+    "dynamodb": ("getItem putItem updateItem deleteItem", ""),
+    "ecs": ("runTask", f"{_RUN} {_TOKEN}"),
+    "eks": (
+        (
+            "createCluster deleteCluster createNodegroup deleteNodegroup createFargateProfile "
+            "deleteFargateProfile runJob call"
+        ),
+        f"{_RUN} {_TOKEN}",
+    ),
+    "elasticmapreduce": (
+        (
+            "createCluster terminateCluster addStep cancelStep setClusterTerminationProtection "
+            "modifyInstanceFleetByName modifyInstanceGroupByName"
+        ),
+        _RUN,
+    ),
+    "emr-containers": ("createVirtualCluster deleteVirtualCluster startJobRun", _RUN),
+    "emr-serverless": (
+        "createApplication startApplication stopApplication deleteApplication startJobRun cancelJobRun",
+        _RUN,
+    ),
+    "events": ("putEvents", _TOKEN),
+    "glue": ("startJobRun", _RUN),
+    "http": ("invoke", ""),
+    "lambda": ("invoke", _TOKEN),
+    "mediaconvert": ("createJob", _RUN),
+    "sagemaker": (
+        (
+            "createEndpoint createEndpointConfig createHyperParameterTuningJob createLabelingJob createModel "
+            "createProcessingJob createTrainingJob createTransformJob updateEndpoint"
+        ),
+        _RUN,
+    ),
+    "sns": ("publish", _TOKEN),
+    "sqs": ("sendMessage", _TOKEN),
+    "states": ("startExecution", f"{_RUN} {_TOKEN}"),
+}
+"""Service -> its actions, and the patterns beyond request-response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A Resource taken apart.
+
+    kind: "function" (a Lambda function's ARN), "activity", "optimized" or "aws-sdk"; pattern: "", ".sync", ".sync:2"
+    or ".waitForTaskToken".
+    """
+
+    kind: str
+    service: str = ""
+    action: str = ""
+    pattern: str = ""
+
+
+def read_resource(arn: str) -> Resource | None:
+    """The Resource that an ARN names, or None when AWS does not recognize it."""
+    if _FUNCTION.fullmatch(arn):
+        return Resource("function")
+    if _ACTIVITY.fullmatch(arn):
+        return Resource("activity")
+    found = _SERVICE.fullmatch(arn)
+    if found is None:
+        return None
+    service, action, pattern = found["service"], found["action"], found["pattern"] or ""
+    if found["sdk"]:
+        return None if pattern.startswith(_RUN) else Resource("aws-sdk", service, action, pattern)
+    actions, patterns = _OPTIMIZED.get(service, ("", ""))
+    known = action in actions.split() and (not pattern or pattern.removesuffix(":2") in patterns.split())
+    return Resource("optimized", service, action, pattern) if known else None
