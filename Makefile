@@ -28,8 +28,8 @@ help:  ## This list
 venv: .venv/dev.stamp  ## .venv with everything that development needs
 
 .PHONY: run
-run: .venv/run.stamp  ## Fetch, check, alert, audit: dog.ceo, or without internet the built-in sample
-	@$(BIN)/pupline run
+run: .venv/run.stamp  ## Fetch 12 dog images, check, alert, audit: dog.ceo, or without internet the sample
+	@$(BIN)/pupline run --count 12 --sample-if-offline
 
 .PHONY: test
 test: .venv/dev.stamp  ## Lint, types and all tests
