@@ -1,0 +1,205 @@
+"""A directory as a bucket: nothing outside it, nothing overwritten, nothing half-written."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pupline.errors import ConfigurationError, InvalidInput, StorageError
+from pupline.local import LocalBackend, LocalBucket
+from pupline.local._paths import candidates, folded
+from pupline.ports import ObjectToCreate
+
+
+def an_object(key: str, body: bytes = b"rex", owner: str = "run-00001") -> ObjectToCreate:
+    """An object to create, with the right hash."""
+    return ObjectToCreate(key, body, hashlib.sha256(body).hexdigest(), "image/jpeg", owner)
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[LocalBucket]:
+    """An empty bucket."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        yield backend.bucket()
+
+
+def files(bucket: LocalBucket) -> list[str]:
+    """The paths of all files in the bucket's directory."""
+    return sorted(str(path.relative_to(bucket.root)) for path in bucket.root.rglob("*") if path.is_file())
+
+
+def test_an_object_lies_under_its_key(bucket: LocalBucket) -> None:
+    """The path is the key, and the URL leads to it."""
+    held = bucket.create(an_object("html/rex the dog.jpg"))
+    assert files(bucket) == ["html/rex the dog.jpg"]
+    assert held.url == (bucket.root / "html/rex the dog.jpg").as_uri()
+    assert held.url.endswith("rex%20the%20dog.jpg")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../rex.jpg", "html/../../../rex.jpg", "/etc/rex.jpg", "a//rex.jpg", "a/./rex.jpg", "rex.jpg/", "a\\..\\rex.jpg",
+     "~/rex.jpg", "a\x00b.jpg", "a\nb.jpg", "x" * 300 + ".jpg"],
+)  # fmt: skip
+def test_no_key_leaves_the_root(bucket: LocalBucket, tmp_path: Path, key: str) -> None:
+    """A key that is no safe path is kept all the same, under its hash and inside the bucket."""
+    held = bucket.create(an_object(key))
+    assert held.key == key
+    assert bucket.read(key) == b"rex"
+    inside = [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"rex"]
+    assert [path.parent for path in inside] == [bucket.root / "~"]
+
+
+@given(st.text(min_size=1, max_size=200).filter(lambda key: key.isprintable() or "/" in key))
+def test_every_candidate_stays_inside(key: str) -> None:
+    """Whatever the key, each path has only plain parts of at most 255 bytes, and all differ, also when folded."""
+    paths = list(candidates(key.encode("utf-8", "replace").decode()))
+    assert len({folded(path) for path in paths}) == len(paths) >= 8
+    for path in paths:
+        for part in path.split("/"):
+            assert part not in {"", ".", ".."}
+            assert len(part.encode()) <= 255
+
+
+def test_names_that_a_file_system_folds_get_other_paths(bucket: LocalBucket) -> None:
+    """Case and Unicode form alone never lead to one path, whatever this file system does."""
+    keys = ["html/Rex.jpg", "html/rex.jpg", "html/r\u00e9x.jpg", "html/re\u0301x.jpg", "HTML/rex.jpg"]
+    for key in keys:
+        bucket.create(an_object(key, key.encode()))
+    assert [bucket.read(key) for key in keys] == [key.encode() for key in keys]
+    assert len({folded(path) for path in files(bucket)}) == len(keys)
+    assert sorted(one.key for one in bucket.objects()) == sorted(keys)
+
+
+def test_a_foreign_file_is_never_overwritten(bucket: LocalBucket) -> None:
+    """Somebody else's file keeps its place and bytes; the object goes beside it."""
+    (bucket.root / "html").mkdir(parents=True)
+    (bucket.root / "html" / "rex.jpg").write_bytes(b"mine, says somebody")
+    bucket.create(an_object("html/rex.jpg"))
+    assert (bucket.root / "html" / "rex.jpg").read_bytes() == b"mine, says somebody"
+    assert bucket.read("html/rex.jpg") == b"rex"
+
+
+@pytest.mark.parametrize("linked", ["html", "../dog-images", "../../buckets"])
+def test_a_linked_directory_is_refused(bucket: LocalBucket, tmp_path: Path, linked: str) -> None:
+    """A symbolic link on the way is not followed: nothing is written where it leads."""
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    elsewhere.mkdir()
+    link = Path(os.path.normpath(bucket.root / linked))
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(StorageError, match="symbolic link"):
+        bucket.create(an_object("html/rex.jpg"))
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_linked_file_is_not_followed(bucket: LocalBucket, tmp_path: Path) -> None:
+    """A link where the object would go is somebody's: it stays, and what it leads to stays."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (bucket.root / "html").mkdir(parents=True)
+    (bucket.root / "html" / "rex.jpg").symlink_to(secret)
+    bucket.create(an_object("html/rex.jpg"))
+    assert (secret.read_bytes(), bucket.read("html/rex.jpg")) == (b"secret", b"rex")
+
+
+def test_a_deleted_file_frees_its_key(bucket: LocalBucket) -> None:
+    """Nothing is called stored that is not there: after `rm`, reading says so and creating stores again."""
+    bucket.create(an_object("html/rex.jpg"))
+    (bucket.root / "html" / "rex.jpg").unlink()
+    with pytest.raises(KeyError):
+        bucket.read("html/rex.jpg")
+    assert bucket.create(an_object("html/rex.jpg", b"new", "run-00002")).owner == "run-00002"
+    assert bucket.read("html/rex.jpg") == b"new"
+
+
+def test_changed_bytes_are_not_passed_on(bucket: LocalBucket) -> None:
+    """A file that was edited in place is an error that names it, not an image."""
+    bucket.create(an_object("html/rex.jpg"))
+    (bucket.root / "html" / "rex.jpg").write_bytes(b"edited")
+    with pytest.raises(StorageError, match=r"rex\.jpg was changed after it was stored"):
+        bucket.read("html/rex.jpg")
+
+
+def test_a_wrong_hash_is_refused(bucket: LocalBucket) -> None:
+    """Bytes that are not those of their SHA-256 are not stored."""
+    with pytest.raises(StorageError, match="not those of the SHA-256"):
+        bucket.create(ObjectToCreate("html/rex.jpg", b"rex", "00" * 32, "image/jpeg", "run-00001"))
+    assert list(bucket.objects()) == []
+
+
+@pytest.mark.parametrize("key", ["", "x" * 1025, "\u00e9" * 513, "a\ud800b"])
+def test_an_impossible_key_is_invalid_input(bucket: LocalBucket, key: str) -> None:
+    """S3's limits on keys hold here too."""
+    with pytest.raises(InvalidInput, match="1 to 1024 bytes"):
+        bucket.create(an_object(key))
+
+
+def test_a_full_disk_leaves_no_part_file(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ENOSPC is a StorageError that says what to do; nothing is stored, and the next attempt works."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match=r"no room .*free some space"):
+            bucket.create(an_object("html/rex.jpg"))
+    assert (files(bucket), list((tmp_path / "tmp").iterdir()), list(bucket.objects())) == ([], [], [])
+    bucket.create(an_object("html/rex.jpg"))
+    assert bucket.read("html/rex.jpg") == b"rex"
+
+
+def test_a_file_system_without_links_works_too(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where hard links are not to be had, the file is renamed, and still overwrites nothing."""
+
+    def no_links(*_args: Any, **_kwargs: Any) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    (bucket.root / "html").mkdir(parents=True)
+    (bucket.root / "html" / "foreign.jpg").write_bytes(b"foreign")
+    bucket.create(an_object("html/rex.jpg"))
+    bucket.create(an_object("html/foreign.jpg"))
+    assert (bucket.read("html/rex.jpg"), bucket.read("html/foreign.jpg")) == (b"rex", b"rex")
+    assert (bucket.root / "html" / "foreign.jpg").read_bytes() == b"foreign"
+
+
+def test_recovery_finishes_what_is_whole_and_forgets_the_rest(tmp_path: Path) -> None:
+    """After a crash: a whole file is stored under its first owner, an intent without a file goes, part files go."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        bucket = backend.bucket()
+        bucket.create(an_object("html/whole.jpg"))
+        bucket.create(an_object("html/lost.jpg"))
+        (bucket.root / "html" / "lost.jpg").unlink()
+        backend.database.write(lambda connection: connection.execute("UPDATE objects SET state = 'writing'"))
+        (tmp_path / "tmp" / "123-dog-images-0").write_bytes(b"part")
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        bucket = backend.bucket()
+        assert [(one.key, one.owner) for one in bucket.objects()] == [("html/whole.jpg", "run-00001")]
+        assert list((tmp_path / "tmp").iterdir()) == []
+        assert bucket.create(an_object("html/whole.jpg", owner="run-00002")).owner == "run-00001"
+        assert bucket.create(an_object("html/lost.jpg", b"found", "run-00002")).owner == "run-00002"
+
+
+def test_the_listing_is_by_key_and_prefix(bucket: LocalBucket) -> None:
+    """Objects come in the order of their keys; a prefix is a text, not a pattern."""
+    for key in ["html/b.jpg", "html/a.jpg", "html%/c.jpg", "quarantine/a.jpg"]:
+        bucket.create(an_object(key))
+    assert [one.key for one in bucket.objects("html/")] == ["html/a.jpg", "html/b.jpg"]
+    assert [(one.key, one.size_bytes, one.content_type) for one in bucket.objects("html%")] == [
+        ("html%/c.jpg", 3, "image/jpeg")
+    ]
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "UPPER", ".dog", "ab"])
+def test_a_bucket_has_an_s3_name(tmp_path: Path, name: str) -> None:
+    """The bucket's name is a directory's: S3's rule keeps it inside."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend, pytest.raises(ConfigurationError, match="bucket name"):
+        backend.bucket(name)

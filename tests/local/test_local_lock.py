@@ -1,0 +1,64 @@
+"""One process at a time drives a data directory; the lock goes with the process."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pupline.errors import ConfigurationError
+from pupline.local import LocalBackend
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from pupline.local import LocalBackend
+with LocalBackend.open(Path(sys.argv[1]), exclusive=True):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> "subprocess.Popen[str]":
+    """Another process that holds the directory."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_second_is_refused_and_told_who_is_first(tmp_path: Path, holder: "subprocess.Popen[str]") -> None:
+    """While one process holds the directory another gets one clear line; readers and subscribers go on."""
+    with holder:
+        with pytest.raises(ConfigurationError, match=rf"in use by another pupline \(process {holder.pid}\)"):
+            LocalBackend.open(tmp_path, exclusive=True)
+        with LocalBackend.open(tmp_path, exclusive=False) as reader:
+            assert list(reader.audit.records()) == []
+            assert reader.subscriptions.subscribe("console", "").endpoint == "stderr"
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        assert [one.protocol for one in backend.subscriptions.all()] == ["console"]
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: "subprocess.Popen[str]") -> None:
+    """After SIGKILL the directory is free at once."""
+    with holder:
+        os.kill(holder.pid, signal.SIGKILL)
+    LocalBackend.open(tmp_path, exclusive=True).close()
+
+
+def test_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    """Two drivers in one process would be as wrong as in two."""
+    with LocalBackend.open(tmp_path, exclusive=True), pytest.raises(ConfigurationError, match=str(os.getpid())):
+        LocalBackend.open(tmp_path, exclusive=True)
+
+
+def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    """A file where the directory should be is said in one line."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        LocalBackend.open(tmp_path / "file" / "data", exclusive=True)
