@@ -1,10 +1,15 @@
-"""Small fakes of the services that conformance cases call; each knows only what the recordings need."""
+"""The services that conformance cases call.
 
+What a service answered is taken from the recording: these cases then show what the engine makes of the answer. Objects
+that a Distributed Map reads are those that the case put into its bucket.
+"""
+
+import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.asl import InvokeTask, ReadItems, TaskError, TaskSucceeded, WriteResults
+from pupline.asl import InvokeTask, ItemReaderError, ReadItems, TaskError, TaskSucceeded, WriteResults, parse_items
 
 
 @dataclass(frozen=True)
@@ -18,21 +23,91 @@ class Services:
     """The services of one case."""
 
     def __init__(self, case: dict[str, Any]) -> None:
-        self.case = case
+        self.events = case["expected"].get("events") or []
+        self.objects = {
+            (call["kwargs"]["Bucket"], call["kwargs"]["Key"]): call["kwargs"]["Body"].encode()
+            for call in case.get("setup") or []
+            if call["operation"] == "put_object" and isinstance(call["kwargs"]["Body"], str)
+        }
+        self.used: set[int] = set()
 
     def call(self, command: InvokeTask) -> list[tuple[float, Any]]:
-        """(seconds from now, answer) of each answer to a service task."""
+        """(seconds from now, answer) of each answer to a service task; none when the recorded one timed out."""
         if ":lambda:" in command.integration:
-            arn = f"arn:aws:lambda:us-east-1:111111111111:function:{command.resource}"
-            text = f"Function not found: {arn}:$LATEST (Service: AWSLambda; Status Code: 404; Error Code: "
-            text += f"ResourceNotFoundException; Request ID: {uuid.uuid4()}; Proxy: null)"
-            return [(0, TaskError("Lambda.ResourceNotFoundException", text))]
-        raise NotImplementedError(command.integration)
+            return [(0, _no_such_function(command.resource))]
+        action = command.integration.rpartition(":states:::")[2]
+        scheduled = next(
+            event
+            for event in self.events
+            if event["type"] == "TaskScheduled" and event["id"] not in self.used and _named(event, action)
+        )
+        self.used.add(scheduled["id"])
+        names = dict(_differences(scheduled["taskScheduledEventDetails"]["parameters"], command.payload))
+        return self._answers(scheduled["id"], names)
+
+    def _answers(self, last: int, names: dict[str, str]) -> list[tuple[float, Any]]:
+        answers: list[tuple[float, Any]] = []
+        while (event := next((each for each in self.events if each["previousEventId"] == last), None)) is not None:
+            last = event["id"]
+            details = _renamed(event.get(f"t{event['type'][1:]}EventDetails") or {}, names)
+            if event["type"] == "TaskSubmitted":
+                answers.append((0, Submitted(details["output"])))
+            elif event["type"] == "TaskSucceeded":
+                return [*answers, (0, details["output"])]
+            elif event["type"] == "TaskFailed":
+                return [*answers, (0, TaskError(details["error"], _text(details.get("cause"))))]
+            elif event["type"] != "TaskStarted":
+                break
+        return answers
 
     def read(self, command: ReadItems) -> list[Any]:
         """The items that an ItemReader finds."""
-        raise TaskError("States.ItemReaderFailed", command.resource)
+        body = self.objects.get((command.arguments["Bucket"], command.arguments["Key"]))
+        if body is None:
+            raise TaskError("States.ItemReaderFailed", f"no object {command.arguments}")
+        try:
+            return parse_items(body, command.reader_config)
+        except ItemReaderError as error:
+            raise TaskError("States.ItemReaderFailed", str(error)) from error
 
     def write(self, command: WriteResults) -> TaskSucceeded:
         """Take what a Map Run gave."""
+        assert "manifest.json" in command.files
         return TaskSucceeded(command.id, None)
+
+
+def _named(event: dict[str, Any], action: str) -> bool:
+    details = event["taskScheduledEventDetails"]
+    return action == f"{details['resourceType']}:{details['resource']}"
+
+
+def _no_such_function(name: str) -> TaskError:
+    arn = f"arn:aws:lambda:us-east-1:111111111111:function:{name}"
+    text = f"Function not found: {arn}:$LATEST (Service: AWSLambda; Status Code: 404; Error Code: "
+    text += f"ResourceNotFoundException; Request ID: {uuid.uuid4()}; Proxy: null)"
+    return TaskError("Lambda.ResourceNotFoundException", text)
+
+
+def _differences(recorded: Any, actual: Any) -> list[tuple[str, str]]:
+    """(text in the recording, text here) where the two differ: names that are made anew each time, such as tokens."""
+    if isinstance(recorded, dict) and isinstance(actual, dict):
+        return [pair for key in recorded for pair in _differences(recorded[key], actual.get(key))]
+    if isinstance(recorded, list) and isinstance(actual, list):
+        return [pair for one, other in zip(recorded, actual, strict=False) for pair in _differences(one, other)]
+    same_kind = isinstance(recorded, str) and isinstance(actual, str)
+    return [(recorded, actual)] if same_kind and recorded != actual else []
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if isinstance(value, str):
+        for recorded, actual in names.items():
+            value = value.replace(recorded, actual)
+    return value
+
+
+def _text(cause: Any) -> str | None:
+    return cause if cause is None or isinstance(cause, str) else json.dumps(cause, separators=(",", ":"))
