@@ -5,6 +5,7 @@ expected there. This module looks at machines and the transitions between their 
 states, `_validate_rules` at their Retry, Catch and Choices.
 """
 
+import json
 import re
 from json import JSONDecodeError
 
@@ -29,6 +30,27 @@ def create_error(found: list[tuple[str, str]]) -> str:
     """The message that CreateStateMachine gives for these problems."""
     parts = [f"{message} at {location(path)}" if path else message for path, message in found]
     return f"Invalid State Machine Definition: '{', '.join(parts)}'"
+
+
+def diagnostics(definition: JSON, type: str = "STANDARD") -> list[dict[str, str]]:  # noqa: A002
+    """The problems as ValidateStateMachineDefinition lists them: code, message, severity and, mostly, location.
+
+    definition: JSON text, or the parsed definition.
+    """
+    if isinstance(definition, str):
+        try:
+            definition = json.loads(definition)
+        except (ValueError, RecursionError) as err:
+            return [_diagnostic(*json_problem(definition, err))]
+    return [_diagnostic(path, message) for path, message in problems(definition, type)]
+
+
+def _diagnostic(path: str, problem: str) -> dict[str, str]:
+    code, _, message = problem.partition(": ")
+    found = {"code": code, "message": message, "severity": "ERROR"}
+    source = re.search(r"\[Source: .*\]$", message, re.DOTALL)
+    where = location(path) if path else source.group() if source else None
+    return found if where is None else {**found, "location": where}
 
 
 def location(path: str) -> str:
