@@ -1,8 +1,8 @@
-"""A local AWS (MiniStack) with the project's own template deployed on it: for the end-to-end tests and `make aws-local`.
+"""A local AWS (MiniStack) with the project's template deployed on it: for the end-to-end tests and `make aws-local`.
 
-What is deployed is the translated template.yaml with one change, because MiniStack's Python runtime reports every exception
-under one name and Retry and Catch go by names: functions run on `provided.al2023`, with a bootstrap that starts AWS's own
-runtime interface client for Python.
+What is deployed is the translated template.yaml with one change, because MiniStack's Python runtime reports every
+exception under one name, and Retry and Catch go by names: functions run on `provided.al2023`, with a bootstrap that
+starts AWS's own runtime interface client for Python.
 """
 
 import io
@@ -10,12 +10,10 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,12 +71,16 @@ class LocalAws:
             "SFN_WAIT_SCALE": str(self._wait_scale),
         }
         with self._log.open("wb") as log:
-            command = [PYTHON, "-m", "ministack"]
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self._log.parent)
-        self._wait_until_it_answers()
+            command = [str(PYTHON), "-m", "ministack"]
+            self._process = subprocess.Popen(  # noqa: S603  our own command
+                command, env=environment, stdout=log, stderr=log, cwd=self._log.parent
+            )
+        self._wait_until_it_answers(self._process)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is not None:
             self._process.terminate()
             try:
@@ -87,14 +89,13 @@ class LocalAws:
                 self._process.kill()
                 self._process.wait()
 
-    def _wait_until_it_answers(self, patience_seconds: float = 60.0) -> None:
-        assert self._process is not None
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes], patience_seconds: float = 60.0) -> None:
         give_up = time.monotonic() + patience_seconds
         while time.monotonic() < give_up:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"MiniStack ended with {self._process.returncode}; see {self._log}")
+            if process.poll() is not None:
+                raise RuntimeError(f"MiniStack ended with {process.returncode}; see {self._log}")
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):  # noqa: S310  our own URL
                     return
             except OSError:
                 time.sleep(0.1)
@@ -112,7 +113,7 @@ class LocalAws:
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
         definition = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
         s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
-        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(test_variant(translated())).encode())
+        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(translated())).encode())
         cloudformation = client(self.endpoint, "cloudformation")
         cloudformation.create_stack(
             StackName=name,
@@ -132,23 +133,27 @@ def outputs_of(cloudformation: Any, name: str) -> dict[str, str]:
         time.sleep(0.1)
     if stack["StackStatus"] != "CREATE_COMPLETE":
         events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-        failed = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
+        failed = [
+            f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}"
+            for e in events
+            if "FAILED" in e["ResourceStatus"]
+        ]
         raise RuntimeError(f"the stack {name} is {stack['StackStatus']}: {'; '.join(failed)}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
 def translated() -> dict[str, Any]:
     """template.yaml as CloudFormation gets it."""
-    command = [PYTHON, ROOT / "tools" / "translate_template.py", CODE_BUCKET]
+    command = [str(PYTHON), str(ROOT / "tools" / "translate_template.py"), CODE_BUCKET]
     environment = {**plain_environment(), "AWS_DEFAULT_REGION": REGION}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
     if done.returncode:
         raise RuntimeError(f"template.yaml cannot be translated:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-def test_variant(template: dict[str, Any]) -> dict[str, Any]:
+def variant(template: dict[str, Any]) -> dict[str, Any]:
     """The template with the functions on a runtime that reports exceptions under their names."""
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
@@ -184,7 +189,9 @@ def client(endpoint: str, service: str) -> Any:
 
 def plain_environment() -> dict[str, str]:
     """The environment without anything that could point at a real account, and without this interpreter's own paths."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))} | {
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))
+    } | {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",

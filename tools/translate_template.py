@@ -2,8 +2,9 @@
 
     .venv/aws-tools/bin/python tools/translate_template.py [BUCKET]
 
-Runs on the SAM translator's own Python environment. Local code and definition files are named as objects of BUCKET, with
-the keys `FetchAndUploadDogImage.zip`, ..., `dog_uploader_pipeline.asl.json`, as `sam package` would after uploading them.
+Runs on the SAM translator's own Python environment. Local code and definition files are named as objects of BUCKET,
+with the keys `FetchAndUploadDogImage.zip`, ..., `dog_uploader_pipeline.asl.json`, as `sam package` would after
+uploading them.
 """
 
 import json
