@@ -85,7 +85,8 @@ class Builder:
         return self._guarded({"Type": "Parallel", "Branches": branches})
 
     def _map(self, depth: int, mode: str = "INLINE") -> dict[str, Any]:
-        processor = {"ProcessorConfig": {"Mode": mode}, **self.chain(depth - 1)}
+        config = {"Mode": mode, "ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {"Mode": mode}
+        processor = {"ProcessorConfig": config, **self.chain(depth - 1)}
         state: dict[str, Any] = {
             "Type": "Map",
             "ItemProcessor": processor,

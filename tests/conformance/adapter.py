@@ -33,7 +33,7 @@ from pupline.asl import (
     lambda_error,
 )
 from pupline.asl._definition import MachineType
-from pupline.asl._validate import problems, variable_references
+from pupline.asl._validate import diagnostics, variable_references
 
 sys.path.insert(0, str(Path(__file__).parent))  # the corpus's runner loads this file alone
 
@@ -59,7 +59,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     if kind == "variable_references":
         return {"variable_references": {"variableReferences": variable_references(_parsed(case["definition"]))}}
     if kind == "create_error":
-        return _create(case["definition"], case.get("type") or "STANDARD")
+        return _create(_with_activity(case["definition"]), case.get("type") or "STANDARD")
     if kind in ("test_state", "api_error"):
         return _api(case)
     return _execution(case)
@@ -67,6 +67,14 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
 
 def _parsed(definition: Any) -> Any:
     return json.loads(definition) if isinstance(definition, str) else definition
+
+
+def _with_activity(definition: Any) -> Any:
+    """The corpus calls the ARN of an activity `activity_arn`."""
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:activity:corpus"
+    return (
+        definition if isinstance(definition, str) else json.loads(json.dumps(definition).replace("activity_arn", arn))
+    )
 
 
 def _create(definition: Any, machine_type: MachineType) -> dict[str, Any]:
@@ -78,17 +86,8 @@ def _create(definition: Any, machine_type: MachineType) -> dict[str, Any]:
 
 
 def _validate(case: dict[str, Any]) -> dict[str, Any]:
-    found = problems(case["definition"], case.get("type") or "STANDARD")
-    diagnostics = [
-        {
-            "code": message.partition(": ")[0],
-            "location": where,
-            "message": message.partition(": ")[2],
-            "severity": "ERROR",
-        }
-        for where, message in found
-    ]
-    return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics}
+    found = diagnostics(case["definition"], case.get("type") or "STANDARD")
+    return {"result": "FAIL" if found else "OK", "diagnostics": found}
 
 
 def _api(case: dict[str, Any]) -> dict[str, Any]:

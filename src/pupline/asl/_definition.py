@@ -15,7 +15,7 @@ from pupline.asl._states.map import MapState
 from pupline.asl._states.parallel import ParallelState
 from pupline.asl._states.task import TaskState
 from pupline.asl._states.wait import WaitState
-from pupline.asl._validate import create_error, problems
+from pupline.asl._validate import create_error, json_problem, problems
 from pupline.asl._values import JSON, SyntaxProblem
 from pupline.errors import PuplineError
 
@@ -64,10 +64,7 @@ class StateMachine:
         """
         if isinstance(definition, str):
             definition = _parsed(definition)
-        try:
-            found = problems(definition, type)
-        except NotImplementedError:
-            found = []
+        found = problems(definition, type)
         if found:
             raise DefinitionError(found)
         jsonata = definition.get("QueryLanguage") == "JSONata"
@@ -78,9 +75,9 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as err:
-        raise DefinitionError([("$", f"INVALID_JSON_DESCRIPTION: {err}")]) from err
+        raise DefinitionError([json_problem(text, err)]) from err
     if not isinstance(found, dict):
-        raise DefinitionError([("$", "INVALID_JSON_DESCRIPTION: a state machine is a JSON object")])
+        raise DefinitionError(problems(found))
     return found
 
 

@@ -90,7 +90,8 @@ class InlineFork(Fork):
 class MapState(CatchingState):
     """Map in INLINE mode, and what both modes have in common.
 
-    items: the ItemsPath, or Items, as an expression. expression: the text of Items, when it is one JSONata expression. first: the first state of the item processor.
+    items: the ItemsPath, or Items, as an expression. expression: the text of Items, when it is one JSONata expression.
+    first: the first state of the item processor.
     """
 
     __slots__ = ("expression", "first", "input_path", "items", "items_text", "max_concurrency", "selector")
