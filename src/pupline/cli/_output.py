@@ -5,6 +5,7 @@ reading markup in it.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -110,6 +111,11 @@ def size(size_bytes: int | None) -> str:
         if value < 1000 or unit == "TB":
             break
     return f"{value:.1f} {unit}"
+
+
+def program() -> str:
+    """How to call pupline from here: by its name where that is on the PATH, else as it was called."""
+    return "pupline" if shutil.which("pupline") else path_of(f"file://{Path(sys.argv[0]).absolute()}") or "pupline"
 
 
 def plural(count: int, noun: str) -> str:

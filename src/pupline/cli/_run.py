@@ -18,6 +18,7 @@ from pupline.cli._output import (
     path_of,
     plural,
     print_json,
+    program,
     size,
     table,
 )
@@ -185,7 +186,10 @@ def _summarise(report: "RunReport", data_dir: Path) -> None:
     if report.undelivered:
         out.print(f"{report.undelivered} alert deliveries wait for the next run: pupline alerts")
     given = "" if data_dir == Path("pupline-data") else f" --data {data_dir}"
-    out.print(f"Look next: pupline insights{given} | pupline audit{given} | pupline executions NAME --graph{given}")
+    first = report.results[0].execution if report.results else "NAME"
+    out.print("Look next:")
+    for command in ("insights", "audit", f"executions {first} --graph"):
+        out.print(f"  {program()} {command}{given}")
 
 
 def _table_of(results: "Iterable[ExecutionResult]") -> object:
