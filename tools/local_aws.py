@@ -72,9 +72,7 @@ class LocalAws:
         }
         with self._log.open("wb") as log:
             command = [str(PYTHON), "-m", "ministack"]
-            self._process = subprocess.Popen(  # noqa: S603  our own command
-                command, env=environment, stdout=log, stderr=log, cwd=self._log.parent
-            )
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self._log.parent)
         self._wait_until_it_answers(self._process)
         return self
 
@@ -95,7 +93,7 @@ class LocalAws:
             if process.poll() is not None:
                 raise RuntimeError(f"MiniStack ended with {process.returncode}; see {self._log}")
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):  # noqa: S310  our own URL
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):
                     return
             except OSError:
                 time.sleep(0.1)
@@ -146,7 +144,7 @@ def translated() -> dict[str, Any]:
     """template.yaml as CloudFormation gets it."""
     command = [str(PYTHON), str(ROOT / "tools" / "translate_template.py"), CODE_BUCKET]
     environment = {**plain_environment(), "AWS_DEFAULT_REGION": REGION}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"template.yaml cannot be translated:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
