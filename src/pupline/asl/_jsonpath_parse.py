@@ -176,7 +176,7 @@ def scan(text: str, start: int) -> int:
 _NAME = re.compile(r"[^\s.\[\]()'\",:@$*?<>=!&|{}\\^]+")
 _VARIABLE = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"-?\d+")
-_DECIMAL = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _REGEX = re.compile(r"/((?:[^/\\]|\\.)*)/([a-zA-Z]*)")
 _FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE, "u": re.UNICODE}
 
@@ -400,7 +400,7 @@ class _Parser:
         number = self.match(_DECIMAL)
         if number is None or len(number) > 40:
             raise self.problem("expected a path, a string, a number, true, false, null or a regular expression")
-        return Literal(json.loads(number) if number.lstrip("-")[0] != "0" else float(number))
+        return Literal(json.loads(number))
 
     def regex(self) -> Pattern:
         found = _REGEX.match(self.text, self.at)
