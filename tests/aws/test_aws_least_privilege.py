@@ -1,0 +1,242 @@
+"""Least privilege: each role can do what its work needs, and nothing else that was tried."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from aws_template import MISSING, allowed, attribute_of, of_type, statements
+from moto import mock_aws
+
+from pupline.functions import fetch_and_upload_dog_image, log_to_dynamodb
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+Call = tuple[str, str, dict[str, str]]
+"""Action, resource, and what conditions see."""
+
+HERE = "eu-central-1:111122223333"
+BUCKET = "arn:aws:s3:::ImageBucket"
+KEY = f"arn:aws:kms:{HERE}:key/Key"
+DEAD_LETTERS = f"arn:aws:sqs:{HERE}:pupline-dead-letters"
+S3_OBJECT_ACTIONS = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
+
+
+def by_lambda(function: str) -> list[Call]:
+    """What Lambda itself does as the function's role: logs, traces, and keeping an event that failed."""
+    logs = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{function}:log-stream:2026/01/31/x"
+    return [
+        ("logs:CreateLogStream", logs, {}),
+        ("logs:PutLogEvents", logs, {}),
+        ("xray:PutTraceSegments", "*", {}),
+        ("xray:PutTelemetryRecords", "*", {}),
+        ("sqs:SendMessage", DEAD_LETTERS, {}),
+        ("kms:GenerateDataKey", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+        ("kms:Decrypt", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+    ]
+
+
+def needed() -> dict[str, list[Call]]:
+    """What each role's work needs. The functions' own calls are not in this list: they are recorded."""
+    functions = list(of_type("AWS::Lambda::Function"))
+    via_sns = {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}
+    return {
+        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage"),
+        "AlertPNGRole": by_lambda("AlertPNG"),
+        "LogToDynamoDBRole": by_lambda("LogToDynamoDB"),
+        "ScheduleRole": [
+            ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline", {}),
+            ("sqs:SendMessage", DEAD_LETTERS, {}),
+            ("kms:GenerateDataKey", KEY, {}),
+            ("kms:Decrypt", KEY, {}),
+        ],
+        "PipelineRole": [
+            *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in functions),
+            ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+            ("kms:GenerateDataKey", KEY, via_sns),
+            ("kms:Decrypt", KEY, via_sns),
+            # Documented by AWS as what a state machine needs to log and to trace.
+            *(
+                (f"logs:{action}", "*", {})
+                for action in (
+                    "CreateLogDelivery",
+                    "GetLogDelivery",
+                    "UpdateLogDelivery",
+                    "DeleteLogDelivery",
+                    "ListLogDeliveries",
+                    "PutResourcePolicy",
+                    "DescribeResourcePolicies",
+                    "DescribeLogGroups",
+                )
+            ),
+            *(
+                (f"xray:{action}", "*", {})
+                for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+            ),
+        ],
+    }
+
+
+ROLES = ["FetchAndUploadDogImageRole", "AlertPNGRole", "LogToDynamoDBRole", "ScheduleRole", "PipelineRole"]
+
+
+class Context:
+    """Lambda's context, as far as handlers look at it."""
+
+    aws_request_id = "request-1"
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Call]]]:
+    """The AWS calls that the handlers make, by role, on every way an image can take to its place."""
+    from botocore.hooks import HierarchicalEmitter
+
+    calls: dict[str, list[Call]] = {"FetchAndUploadDogImageRole": [], "LogToDynamoDBRole": []}
+    emit = HierarchicalEmitter.emit
+
+    def listening(self: Any, event: str, **given: Any) -> Any:
+        service, operation = event.split(".")[1:3] if event.startswith("provide-client-params.") else ("", "")
+        if service == "s3" and operation in S3_OBJECT_ACTIONS:
+            resource = f"{BUCKET}/{given['params']['Key']}"
+            calls["FetchAndUploadDogImageRole"].append((S3_OBJECT_ACTIONS[operation], resource, {}))
+        elif service == "dynamodb" and operation != "CreateTable":
+            resource = f"arn:aws:dynamodb:{HERE}:table/{given['params']['TableName']}"
+            calls["LogToDynamoDBRole"].append((f"dynamodb:{operation}", resource, {}))
+        return emit(self, event, **given)
+
+    monkeypatch.setattr(HierarchicalEmitter, "emit", listening)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DOG_BUCKET": "ImageBucket",
+        "DDB_TABLE": "DogImageUploads",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield calls
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_do_what_its_work_needs(role: str) -> None:
+    """Every needed action on the very resource is allowed."""
+    found = statements(role)
+    assert [call for call in needed()[role] if not allowed(found, *call)] == []
+
+
+def test_the_functions_own_calls_are_allowed(recorded: dict[str, list[Call]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the handlers really call, for images new, seen before, renamed and quarantined, and for records repeated."""
+    drive_handlers(monkeypatch)
+    assert {action for action, *_ in recorded["FetchAndUploadDogImageRole"]} == {"s3:PutObject", "s3:GetObject"}
+    assert {action for action, *_ in recorded["LogToDynamoDBRole"]} == {"dynamodb:PutItem"}
+    for role, calls in recorded.items():
+        assert [call for call in calls if not allowed(statements(role), *call)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_action_is_there_that_nothing_needs(
+    role: str, recorded: dict[str, list[Call]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Take any one action, or any one resource, out of a role's policy, and something it needs is denied."""
+    drive_handlers(monkeypatch)
+    calls = needed()[role] + recorded.get(role, [])
+    found = statements(role)
+    for index, statement in enumerate(found):
+        for field in ("Action", "Resource"):
+            for value in statement[field]:
+                poorer = deepcopy(found)
+                poorer[index][field].remove(value)
+                denied = [call for call in calls if not allowed(poorer, *call)]
+                assert denied, f"{role} {statement['Sid']}: nothing needs {value}"
+
+
+TEMPTING: list[Call] = [
+    ("s3:DeleteObject", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:DeleteObjectVersion", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:PutObjectAcl", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:ListBucket", BUCKET, {}),
+    ("s3:PutBucketPolicy", BUCKET, {}),
+    ("s3:PutObject", f"{BUCKET}/a.jpg", {}),
+    ("s3:PutObject", f"{BUCKET}/htmlx/a.jpg", {}),
+    ("s3:PutObject", "arn:aws:s3:::AccessLogBucket/images/x", {}),
+    ("s3:GetObject", "arn:aws:s3:::AccessLogBucket/images/x", {}),
+    ("s3:GetObject", "arn:aws:s3:::SomebodyElses/html/a.jpg", {}),
+    ("dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:Query", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads/index/by-day", {}),
+    ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/AnotherTable", {}),
+    ("dynamodb:DeleteTable", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("sns:Publish", f"arn:aws:sns:{HERE}:pupline-alarms", {}),
+    ("sns:Subscribe", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+    ("sqs:ReceiveMessage", DEAD_LETTERS, {}),
+    ("sqs:PurgeQueue", DEAD_LETTERS, {}),
+    ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AnotherFunction", {}),
+    ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{HERE}:function:AlertPNG", {}),
+    ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:Another", {}),
+    ("states:StopExecution", f"arn:aws:states:{HERE}:execution:DogUploaderPipeline:x", {}),
+    ("kms:ScheduleKeyDeletion", KEY, {}),
+    ("kms:PutKeyPolicy", KEY, {}),
+    ("kms:Decrypt", f"arn:aws:kms:{HERE}:key/another", {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
+    ("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/AlertPNG:*", {}),
+    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/Another:log-stream:x", {}),
+    ("iam:PassRole", "arn:aws:iam::111122223333:role/StepFunctions-DogUploaderPipeline-role", {}),
+    ("sts:AssumeRole", "arn:aws:iam::111122223333:role/Admin", {}),
+    ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:x", {}),
+    ("ec2:RunInstances", "*", {}),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_what_a_thief_would_try(role: str) -> None:
+    """Nothing that reads, changes or deletes beyond its work, on this stack or beside it."""
+    assert [call for call in TEMPTING if allowed(statements(role), *call)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_the_work_of_another(role: str) -> None:
+    """What only one role needs, only that one may do."""
+    work = {
+        "FetchAndUploadDogImageRole": ("s3:PutObject", f"{BUCKET}/html/a.jpg"),
+        "LogToDynamoDBRole": ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads"),
+        "PipelineRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AlertPNG"),
+        "ScheduleRole": ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline"),
+    }
+    may = {owner for owner, (action, resource) in work.items() if allowed(statements(role), action, resource, {})}
+    assert may == {role} & work.keys()
+
+
+def drive_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call the handlers on every way an image can take: new, known, renamed, quarantined, and everything twice."""
+    import boto3
+    from aws_image_api import BODIES
+
+    from pupline.fetch import HttpClient, Response
+    from pupline.functions import _audit_wiring, _fetch_wiring
+
+    def get(_: HttpClient, url: str, **__: Any) -> Response:
+        body = BODIES[url.removeprefix("https://images.example/breeds/")]
+        return Response(url=url, status=200, headers={}, body=body, content_type="image/jpeg")
+
+    monkeypatch.setattr(HttpClient, "get", get)
+    _fetch_wiring.fetch_services.cache_clear()
+    _audit_wiring.audit_table.cache_clear()
+    boto3.client("s3").create_bucket(Bucket="ImageBucket")
+    boto3.client("dynamodb").create_table(
+        TableName="DogImageUploads",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("image_name", "execution")],
+        KeySchema=[
+            {"AttributeName": "image_name", "KeyType": "HASH"},
+            {"AttributeName": "execution", "KeyType": "RANGE"},
+        ],
+    )
+    for number, path in enumerate(["pug/plain.jpg", "copy/plain.jpg", "other/plain.jpg", "pug/page.jpg"]):
+        event: Any = {"image_url": f"https://images.example/breeds/{path}", "execution": f"run-{number}"}
+        for _ in range(2):
+            image = fetch_and_upload_dog_image.handler(event, Context())
+            record: Any = {"image": image, "execution": f"run-{number}", "alert_triggered": False}
+            log_to_dynamodb.handler(record, Context())
+    _fetch_wiring.fetch_services.cache_clear()
+    _audit_wiring.audit_table.cache_clear()
