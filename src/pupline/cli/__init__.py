@@ -9,6 +9,7 @@ import sys
 import click
 
 from pupline import __version__
+from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, PuplineError
 
 # name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
@@ -89,11 +90,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code; no error that we raise on purpose ends in a traceback."""
+    prepare_streams()
     try:
         sys.exit(_invoke())
-    except BrokenPipeError:  # `pupline audit | head`: the reader has what it wanted
-        sys.stderr.close()
-        sys.exit(0)
+    except OutputLost as error:  # while an error was shown
+        sys.exit(0 if error.reader_gone else 1)
 
 
 def _invoke() -> int:
@@ -105,6 +106,14 @@ def _invoke() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("pupline: interrupted", err=True)
         return 130
+    except OutputLost as error:
+        if error.work_left:
+            click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: pupline resume", err=True)
+            return 130
+        if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
+            return 0
+        click.echo(f"pupline: {error}", err=True)
+        return 1
     except ConfigurationError as error:
         click.echo(f"pupline: {error}", err=True)
         return 2

@@ -5,6 +5,8 @@ reading markup in it.
 """
 
 import json
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from pupline.text import printable
+from pupline.text import UNSAFE, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,9 +45,20 @@ def json_option(command: _Command) -> _Command:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One line of JSON on stdout, flushed, so that a pipe sees each result when it is there."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """One line of JSON on stdout, flushed, so that a pipe sees each result when it is there.
+
+    Letters of all languages stand as they are where the stream can hold them. What a terminal would obey, or could not
+    show, is escaped as JSON does it, so that the value is the same.
+    """
+    is_utf = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not is_utf, separators=(",", ":"))
+    sys.stdout.write(UNSAFE.sub(_json_escape, text) + "\n")
     sys.stdout.flush()
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found.group().encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def message(text: str) -> None:
@@ -92,10 +105,14 @@ def path_of(url: str | None) -> str | None:
     """The path of a file:// URL, relative to the working directory where it is below it; other URLs as they are."""
     if url is None or not url.startswith("file://"):
         return url
-    path = Path(unquote(urlsplit(url).path))
+    return relative(Path(unquote(urlsplit(url).path)))
+
+
+def relative(path: Path) -> str:
+    """`path`, relative to the working directory where it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, FileNotFoundError):  # elsewhere, or from a directory that was removed
         return str(path)
 
 
@@ -114,8 +131,8 @@ def size(size_bytes: int | None) -> str:
 
 
 def program() -> str:
-    """How to call pupline from here: by its name where that is on the PATH, else as it was called."""
-    return "pupline" if shutil.which("pupline") else path_of(f"file://{Path(sys.argv[0]).absolute()}") or "pupline"
+    """How to call pupline from here, for a shell: by its name where that is on the PATH, else as it was called."""
+    return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,5 +1,7 @@
 """`pupline run` and `pupline resume`: the pipeline, shown while it goes and summed up when it is done."""
 
+import contextlib
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from pupline.cli._output import (
     table,
 )
 from pupline.cli._progress import RunProgress
+from pupline.cli._streams import OutputLost
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
@@ -98,7 +101,7 @@ def run(
         with RunProgress(unfinished + machine.to_start(request)) as view.progress:
             report = machine.run(request)
     if not as_json:
-        _summarise(report, data_dir)
+        _tell(report, data_dir)
     return _exit_code(report)
 
 
@@ -122,10 +125,7 @@ def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
     with OneMachine.open(data_dir, concurrency, view.hear) as machine, RunProgress(machine.unfinished) as view.progress:
         report = machine.resume()
     if not as_json:
-        if report.results:
-            _summarise(report, data_dir)
-        else:
-            click.echo("Nothing was left unfinished.")
+        _tell(report, data_dir)
     return _exit_code(report)
 
 
@@ -142,13 +142,20 @@ class _View:
 
         if isinstance(event, ExecutionResult):
             if self._as_json:
-                print_json(event.as_dict())
+                self._print(event)
             if self.progress:
                 self.progress.finished(event.outcome, event.image_name or event.execution, alert=event.alerted)
         elif isinstance(event, TaskAttemptFailed) and self.progress:
             self.progress.attempt_failed()
         elif isinstance(event, ExecutionRefused):
             message(f"pupline: {printable(event.execution)}: {printable(event.reason, 400)}")
+
+    def _print(self, result: "ExecutionResult") -> None:
+        try:
+            print_json(result.as_dict())
+        except OutputLost as lost:  # who wants the results of a run that nobody hears can have them later
+            lost.work_left = True
+            raise
 
 
 def _online_or_sample(settings: "RunSettings") -> "RunSettings":
@@ -173,6 +180,15 @@ def _exit_code(report: "RunReport") -> int:
     return 1 if failed or report.refused else 0
 
 
+def _tell(report: "RunReport", data_dir: Path) -> None:
+    """Show the summary; the exit code tells how the run went, also when nobody reads the summary."""
+    with contextlib.suppress(OutputLost):
+        if report.results:
+            _summarise(report, data_dir)
+        elif not report.interrupted and not report.refused:
+            click.echo("Nothing was left unfinished.")
+
+
 def _summarise(report: "RunReport", data_dir: Path) -> None:
     out = console()
     if report.results:
@@ -185,7 +201,7 @@ def _summarise(report: "RunReport", data_dir: Path) -> None:
         out.print(f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs.")
     if report.undelivered:
         out.print(f"{report.undelivered} alert deliveries wait for the next run: pupline alerts")
-    given = "" if data_dir == Path("pupline-data") else f" --data {data_dir}"
+    given = "" if data_dir == Path("pupline-data") else f" --data {shlex.quote(str(data_dir))}"
     first = report.results[0].execution if report.results else "NAME"
     out.print("Look next:")
     for command in ("insights", "audit", f"executions {first} --graph"):

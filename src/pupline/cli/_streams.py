@@ -1,0 +1,90 @@
+"""Standard output and standard error, as the command line needs them.
+
+Three things that Python leaves open: a stream that was closed before the start, an encoding that cannot hold what is
+printed, and a reader that has gone (`pupline audit | head`) or a disk that is full. click and rich each end the process
+in their own way when a pipe breaks; a run has executions under way and must hear of it as of any other trouble.
+"""
+
+import codecs
+import errno
+import io
+import os
+import sys
+from typing import TextIO
+
+from pupline.errors import PuplineError
+
+PLAIN = "pupline-plain"
+"""The name of the codec error handler that writes drawings in ASCII and everything else as an escape."""
+
+_IN_ASCII = str.maketrans("┌┐└┘─│▼█━╸╺✔✘…•·", "++++-|v#=--+x...")
+
+
+class OutputLost(PuplineError):
+    """What was printed could not be written.
+
+    reader_gone: because nobody reads any more, which may be fine. work_left: executions were under way.
+    """
+
+    def __init__(self, err: OSError) -> None:
+        super().__init__(f"the output could not be written: {err.strerror}")
+        self.reader_gone = err.errno == errno.EPIPE
+        self.work_left = False
+
+
+class _Output(io.TextIOWrapper):
+    """A text stream that says OutputLost, and from then on is silent."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as err:
+            raise self._lost(err) from err
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as err:
+            raise self._lost(err) from err
+
+    def _lost(self, err: OSError) -> OutputLost:
+        # What is still in the buffer has to go somewhere when the interpreter flushes at its end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        return OutputLost(err)
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr writable whatever the caller did to them. Once, before anything is printed or opened."""
+    _occupy_closed_descriptors()
+    sys.stdout = _prepared(sys.stdout, 1)
+    sys.stderr = _prepared(sys.stderr, 2)
+
+
+def _occupy_closed_descriptors() -> None:
+    """Give a closed descriptor 0, 1 or 2 to /dev/null, before a file of ours gets that number and a message with it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+def _prepared(stream: TextIO | None, descriptor: int) -> TextIO:
+    if stream is None:
+        return _Output(open(descriptor, "wb", closefd=False), encoding="utf-8", errors=PLAIN)
+    if type(stream) is not io.TextIOWrapper:  # somebody who catches the output has a kind of their own
+        return stream
+    encoding, line_buffering = stream.encoding, stream.line_buffering
+    return _Output(stream.detach(), encoding=encoding, errors=PLAIN, line_buffering=line_buffering)
+
+
+def _plainly(err: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(err, UnicodeEncodeError):
+        raise err
+    text = err.object[err.start : err.end].translate(_IN_ASCII)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), err.end
+
+
+codecs.register_error(PLAIN, _plainly)
