@@ -28,9 +28,12 @@ from pupline.asl import (
     TaskFailed,
     TaskSubmitted,
     TaskSucceeded,
+    TestStateError,
+    TestStateRequest,
     TimerFired,
     WriteResults,
     lambda_error,
+    run_test_state,
 )
 from pupline.asl._definition import MachineType
 from pupline.asl._validate import diagnostics, variable_references
@@ -60,7 +63,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         return {"variable_references": {"variableReferences": variable_references(_parsed(case["definition"]))}}
     if kind == "create_error":
         return _create(_with_activity(case["definition"]), case.get("type") or "STANDARD")
-    if kind in ("test_state", "api_error"):
+    if kind == "test_state":
         return _api(case)
     return _execution(case)
 
@@ -91,7 +94,28 @@ def _validate(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def _api(case: dict[str, Any]) -> dict[str, Any]:
-    raise NotImplementedError(case["kind"])
+    request = case["request"]
+    tasks = {}
+    for name, task in (case.get("tasks") or {}).items():
+        function = _lambda(task)
+        tasks[name] = tasks[task["arn"]] = lambda event, function=function: function(event)[0]
+    asked = TestStateRequest(
+        definition=_parsed(request["definition"]),
+        input=json.loads(request.get("input", "{}")),
+        state_name=request.get("stateName"),
+        inspection_level=request.get("inspectionLevel", "INFO"),
+        context=json.loads(request["context"]) if "context" in request else None,
+        variables=json.loads(request["variables"]) if "variables" in request else None,
+        mock=request.get("mock"),
+        state_configuration=request.get("stateConfiguration") or {},
+        role_arn=request.get("roleArn"),
+        reveal_secrets=request.get("revealSecrets", False),
+        tasks=tasks,
+    )
+    try:
+        return {"test_state": run_test_state(asked)}
+    except TestStateError as error:
+        return {"api_error": {"code": error.code, "message": str(error)}}
 
 
 def _execution(case: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from pupline.asl._facts import (
 )
 from pupline.asl._items import ItemReaderError, parse_items
 from pupline.asl._map_run import MapRun
+from pupline.asl._test_state import TestStateError, TestStateRequest, run_test_state
 
 __all__ = [
     "CancelCommand",
@@ -48,6 +49,8 @@ __all__ = [
     "TaskHeartbeat",
     "TaskSubmitted",
     "TaskSucceeded",
+    "TestStateError",
+    "TestStateRequest",
     "TimerFired",
     "WriteResults",
     "execute",
@@ -55,4 +58,5 @@ __all__ = [
     "fact_to_json",
     "lambda_error",
     "parse_items",
+    "run_test_state",
 ]

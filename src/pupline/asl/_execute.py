@@ -121,20 +121,20 @@ class _Loop:
         elif isinstance(command, CancelCommand):
             self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
-            self.execution.receive(self.answer(command), now=self.execution.now)
+            self.execution.receive(answer_of(command, self.tasks), now=self.execution.now)
 
-    def answer(self, command: InvokeTask | ReadItems | WriteResults) -> Fact:
-        resource = command.resource
-        task = self.tasks.get(resource)
-        if task is None:
-            task = self.tasks.get(resource.partition(":function:")[2].partition(":")[0])
-        if task is None:
-            known = ", ".join(sorted(self.tasks)) or "none"
-            raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
-        payload = command.payload if isinstance(command, InvokeTask) else command.arguments
-        try:
-            return TaskSucceeded(command.id, task(payload))
-        except TaskError as failure:
-            return TaskFailed(command.id, failure.error, failure.cause)
-        except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
-            return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
+
+def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> Fact:
+    """The fact that the callable for the command's resource gives. Raises KeyError when there is none."""
+    resource = command.resource
+    task = tasks.get(resource) or tasks.get(resource.partition(":function:")[2].partition(":")[0])
+    if task is None:
+        known = ", ".join(sorted(tasks)) or "none"
+        raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
+    payload = command.payload if isinstance(command, InvokeTask) else command.arguments
+    try:
+        return TaskSucceeded(command.id, task(payload))
+    except TaskError as failure:
+        return TaskFailed(command.id, failure.error, failure.cause)
+    except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
+        return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
