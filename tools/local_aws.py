@@ -69,6 +69,7 @@ class LocalAws:
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,
             "SFN_WAIT_SCALE": str(self._wait_scale),
+            "TMPDIR": str(self._log.parent),
         }
         with self._log.open("wb") as log:
             command = [str(PYTHON), "-m", "ministack"]

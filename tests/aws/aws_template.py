@@ -132,7 +132,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def allowed(found: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether statements allow an action on a resource. Knows what the template uses: Allow, wildcards, StringEquals."""
+    """Whether statements allow an action on a resource. Knows what is used: Allow, wildcards, StringEquals."""
     return any(
         statement["Effect"] == "Allow"
         and any(matches(pattern, action) for pattern in statement["Action"])

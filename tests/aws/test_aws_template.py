@@ -161,7 +161,7 @@ def test_every_log_group_ends_and_is_encrypted() -> None:
 
 
 def test_every_function_is_bounded() -> None:
-    """arm64, traced, with dead letters, a concurrency of its own, and a time shorter than its state's TimeoutSeconds."""
+    """arm64, traced, with dead letters, a concurrency of its own, a time shorter than its state's TimeoutSeconds."""
     states = json.loads((ROOT / WORKFLOW).read_text())["States"]
     for name, function in of_type("AWS::Lambda::Function").items():
         assert function["Architectures"] == ["arm64"]
