@@ -105,7 +105,7 @@ def _map_numbers(probe: Probe, state: MapState) -> dict[str, JSON]:
     if not state.jsonata:
         found["afterInputPath"] = dump(value)
         found["afterItemsPath"] = dump(state.item_list(scope, value))
-    found["maxConcurrency"]: int(state.max_concurrency.value(scope) or 0)
+    found["maxConcurrency"] = int(state.max_concurrency.value(scope) or 0)
     if isinstance(state, DistributedMapState):
         count, percentage = state.count.value(scope), state.percentage.value(scope)
         if count is not None:

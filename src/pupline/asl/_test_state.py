@@ -1,8 +1,8 @@
 """TestState: one state, run alone, with each stage of its data flow shown.
 
 As at AWS, a Task's answer can be mocked; Map and Parallel states can only be tested with a mock, because what they
-hold is not run. The answer has the shape of AWS's API: `status` (SUCCEEDED, FAILED, RETRIABLE or CAUGHT_ERROR), `output`,
-`error`, `cause`, `nextState`, and at the levels DEBUG and TRACE `inspectionData`, all JSON values as text.
+hold is not run. The answer has the shape of AWS's API: `status` (SUCCEEDED, FAILED, RETRIABLE or CAUGHT_ERROR),
+`output`, `error`, `cause`, `nextState`, and at the levels DEBUG and TRACE `inspectionData`, all JSON values as text.
 
 Not done: the check of a mocked result against the API model of its service (`fieldValidationMode`).
 """
