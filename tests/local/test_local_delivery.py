@@ -154,7 +154,7 @@ def test_in_the_background_a_slow_channel_holds_up_nobody(backend: LocalBackend,
 
     def channel(_alert: Alert, endpoint: str) -> None:
         if endpoint == "a@example.com":
-            release.wait()
+            release.wait(60)
         else:
             arrived.set()
 
@@ -183,7 +183,6 @@ def test_an_outbox_that_cannot_be_read_is_told(backend: LocalBackend, clock: Vir
     """When the database fails the deliverer ends and says why; it raises nothing into the run."""
     deliverer = Deliverer(backend.database, clock, {"email": Post()})
     backend.database.close()
-    backend.database.path.write_bytes(b"not a database" * 100)
     deliverer.start()
     deliverer.close()
     assert isinstance(deliverer.trouble, StorageError)

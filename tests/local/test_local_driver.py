@@ -208,6 +208,26 @@ def test_a_failed_attempt_is_retried_and_told(bench: Bench) -> None:
     assert failed == [TaskAttemptFailed("a", "Try", "OSError", "not now")] * 2
 
 
+def test_a_clock_that_is_set_back_does_not_undo_the_order(bench: Bench) -> None:
+    """Times in a history never go back, also when the machine's clock does, before or after a restart."""
+    times = itertools.cycle([-1000.0, 5.0])
+
+    def function(event: Any, invocation: Invocation) -> Any:
+        bench.clock.time += next(times)
+        return double(event, invocation)
+
+    bench.driver(DOUBLE, InlineRuntime({"Double": function})).drive([Start("a", {"n": 1})])
+    interrupted(bench, DOUBLE, Start("b", {"n": 1}))
+    bench.clock.time -= 500
+    bench.restart()
+    bench.driver(DOUBLE, InlineRuntime({"Double": function})).drive()
+    for name in "ab":
+        stamps: list[Any] = [event["timestamp"] for event in bench.backend.journal.history(name)]
+        assert stamps == sorted(stamps)
+        row = bench.backend.journal.get(name)
+        assert row.stop_time == stamps[-1]
+
+
 def test_a_late_answer_changes_nothing(bench: Bench) -> None:
     """What a function says after its time-out is thrown away."""
     late: list[Callable[[Any], None]] = []

@@ -31,6 +31,7 @@ from pupline.local._events import (
 from pupline.local._functions import Function, Invocation, LambdaRuntime
 from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 from pupline.local._memo import LocalMemo
+from pupline.local._prune import Pruned, prunable, prune
 from pupline.local._runs import Run, Runs, execution_name
 from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
 from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
@@ -65,6 +66,7 @@ __all__ = [
     "LocalMemo",
     "LocalTopic",
     "ObjectListed",
+    "Pruned",
     "ReplayMismatch",
     "Run",
     "Runs",
@@ -76,4 +78,6 @@ __all__ = [
     "TaskAttemptFailed",
     "alert_as_dict",
     "execution_name",
+    "prunable",
+    "prune",
 ]

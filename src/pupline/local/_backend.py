@@ -1,17 +1,19 @@
 """Everything of one data directory, opened together and closed together."""
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pupline.errors import ConfigurationError
 from pupline.local._audit import LocalAuditTable
-from pupline.local._bucket import LocalBucket
+from pupline.local._bucket import LocalBucket, recover
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
 from pupline.local._driver import Driver, DriverSettings
 from pupline.local._journal import Journal
 from pupline.local._lock import DirectoryLock
+from pupline.local._map_io import LocalMapIO
 from pupline.local._memo import LocalMemo
 from pupline.local._paths import sync_directory
 from pupline.local._runs import Runs
@@ -36,6 +38,7 @@ class LocalBackend:
     runs: Runs
     journal: Journal
     _lock: DirectoryLock | None
+    _buckets: dict[str, LocalBucket] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -53,14 +56,15 @@ class LocalBackend:
         if exclusive or create:
             _make(data_dir)
         lock = DirectoryLock(data_dir) if exclusive else None
-        try:
-            database = Database.open(
-                data_dir / DATABASE_NAME, create=exclusive if create is None else create, check=exclusive
-            )
-        except BaseException:
+        with ExitStack() as undo:
             if lock:
-                lock.release()
-            raise
+                undo.callback(lock.release)
+            may_create = exclusive if create is None else create
+            database = Database.open(data_dir / DATABASE_NAME, create=may_create, check=exclusive)
+            undo.callback(database.close)
+            if lock:
+                recover(data_dir, database)
+            undo.pop_all()
         time = clock or SystemClock()
         return cls(
             data_dir=data_dir,
@@ -76,17 +80,14 @@ class LocalBackend:
         )
 
     def bucket(self, name: str = BUCKET) -> LocalBucket:
-        """The bucket of that name; with the lock, what was half-written is finished first. Raises: StorageError."""
-        bucket = LocalBucket(self.data_dir, name, self.database)
-        if self._lock:
-            bucket.recover()
-        return bucket
+        """The bucket of that name, the same object each time. Raises: ConfigurationError for an impossible name."""
+        return self._buckets.setdefault(name, LocalBucket(self.data_dir, name, self.database))
 
     def driver(self, settings: DriverSettings) -> Driver:
         """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""
         if self._lock is None:
             raise ConfigurationError("executions are driven only by the process that holds the data directory")
-        return Driver(self.database, settings)
+        return Driver(self.database, settings, LocalMapIO(self.bucket))
 
     def deliverer(self) -> Deliverer:
         """What carries alerts from the outbox to the subscriptions; `start` it beside a run, `close` it after."""

@@ -126,22 +126,14 @@ class LocalBucket:
         """The `file://` URL, quoted, of a path relative to the bucket."""
         return (self.root / path).as_uri()
 
-    def recover(self) -> int:
-        """Finish or forget what a killed process was writing; how many objects were finished.
-
-        Only for the holder of the data directory's lock, before anything is created. Raises: StorageError.
-        """
+    def settle(self) -> None:
+        """Finish or forget what a killed process was writing. Raises: StorageError."""
+        query = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
         try:
-            if self._tmp.is_dir():
-                for left in self._tmp.iterdir():
-                    left.unlink()
-            finished = 0
-            query = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
             for key, *row in self._database.rows(query, (self.name,)):
-                finished += self._settle(key, _Row(*row))
+                self._settle(key, _Row(*row))
         except OSError as err:
             raise self._trouble(err) from err
-        return finished
 
     def _create(self, new: ObjectToCreate) -> ObjectHeld:
         row = self._find(new.key)
@@ -258,6 +250,20 @@ class LocalBucket:
         if err.errno in _NO_ROOM:
             return StorageError(f"no room to store an object under {self.root} ({err.strerror}): free some space")
         return StorageError(f"cannot store or read an object under {self.root}: {err}")
+
+
+def recover(data_dir: Path, database: Database) -> None:
+    """Finish or forget, in all buckets, what a killed process was writing, and remove its part files.
+
+    Only for the holder of the data directory's lock, before anything is created. Raises: StorageError.
+    """
+    try:
+        for left in (data_dir / "tmp").glob("*"):
+            left.unlink()
+    except OSError as err:
+        raise StorageError(f"{data_dir / 'tmp'} cannot be cleared: {err.strerror}") from err
+    for (name,) in database.rows("SELECT DISTINCT bucket FROM objects WHERE state = 'writing'"):
+        LocalBucket(data_dir, name, database).settle()
 
 
 def _is_taken(connection: sqlite3.Connection, bucket: str, key: str, fold: str) -> bool:

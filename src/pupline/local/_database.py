@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -118,13 +118,12 @@ class Database:
             if self._closed:
                 return
             self._closed = True
-            self._jobs.put(None)
-        self._thread.join()
-        while True:
-            try:
+        # The readers first: the last connection to close folds the WAL into the file, and a reader could not.
+        with suppress(Empty):
+            while True:
                 self._readers.get_nowait().close()
-            except Empty:
-                return
+        self._jobs.put(None)
+        self._thread.join()
 
     def __enter__(self) -> "Database":
         return self
@@ -133,6 +132,8 @@ class Database:
         self.close()
 
     def _reader(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StorageError(f"{self.path} was closed")
         try:
             return self._readers.get_nowait()
         except Empty:

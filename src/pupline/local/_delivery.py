@@ -61,6 +61,7 @@ class Deliverer:
         self._channels = channels
         self._wake = threading.Event()
         self._closing = False
+        self._abandoned = False
         self._busy: set[int] = set()
         self._thread: threading.Thread | None = None
         self.trouble: PuplineError | None = None
@@ -86,6 +87,9 @@ class Deliverer:
         self._closing = True
         self._wake.set()
         self._thread.join(patience_seconds)
+        self._abandoned = True
+        self._wake.set()
+        self._thread.join()
         self._thread = None
 
     def pending(self) -> int:
@@ -102,7 +106,7 @@ class Deliverer:
                 for receiver in receivers:
                     self._busy.add(receiver.subscription_id)
                     workers.submit(self._serve_apart, receiver)
-                if self._closing and not receivers and not self._busy:
+                if self._abandoned or (self._closing and not receivers and not self._busy):
                     return
                 self._wake.wait(_POLL_SECONDS)
         except PuplineError as err:

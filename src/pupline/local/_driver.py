@@ -25,6 +25,7 @@ Everything here runs in the thread that calls `drive`, but for the functions, wh
 
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -37,11 +38,13 @@ from pupline.asl import (
     Execution,
     Fact,
     InvokeTask,
+    ReadItems,
     StartTimer,
     StateMachine,
     TaskFailed,
     TaskSucceeded,
     TimerFired,
+    WriteResults,
 )
 from pupline.local._batch import Batch, Running
 from pupline.local._clock import DriverClock
@@ -82,6 +85,13 @@ class Runtime(Protocol):
 
     def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
         """Call the function and `answer` exactly once, from any thread."""
+
+
+class MapIO(Protocol):
+    """What reads the items and writes the results of a Distributed Map: `LocalMapIO`, or a test's."""
+
+    def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
+        """The answer to the command; called in a thread of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +138,10 @@ class DriveResult:
 class Driver:
     """Drives executions of one data directory, whose lock the process holds."""
 
-    def __init__(self, database: Database, settings: DriverSettings) -> None:
+    def __init__(self, database: Database, settings: DriverSettings, map_io: MapIO) -> None:
         self._database = database
         self._settings = settings
+        self._map_io = map_io
         self._clock = settings.clock
         self._journal = Journal(database)
         self._runs = Runs(database, settings.clock)
@@ -419,10 +430,12 @@ class Driver:
                 self._called.add(key)
                 invocation = Invocation(running.core.name, command.id, self._settings_of(running.run_id))
                 self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((running, fact)))
-        else:
-            name = type(command).__name__
-            cause = f"{name} ({getattr(command, 'resource', '')}) is not there on one machine yet"
-            self._inbox.put((running, TaskFailed(command.id, "States.Runtime", cause)))
+        elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
+            self._called.add(key)
+            threading.Thread(target=self._read_or_write, args=(running, command), daemon=True).start()
+
+    def _read_or_write(self, running: Running, command: ReadItems | WriteResults) -> None:
+        self._inbox.put((running, self._map_io.carry_out(command, running.core.name)))
 
     def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:
         if run_id is None:
