@@ -17,11 +17,13 @@ _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
     "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
+    "stop": ("_keeping", "Abort an execution."),
     "audit": ("_audit", "The audit records: one per image asked for."),
     "alerts": ("_alerts", "The alerts, and what became of their deliveries."),
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
     "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
+    "prune": ("_keeping", "Forget the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }
 

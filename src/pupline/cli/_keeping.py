@@ -11,16 +11,12 @@ from pupline.cli._output import data_option, json_option, plural, print_json
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-class _Age(click.ParamType):
-    """A number and a unit, such as 30d; seconds as a float."""
-
-    name = "AGE"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d{1,6})([smhdw])", str(value).strip())
-        if found is None:
-            self.fail(f"'{value}' is no age; write a number and s, m, h, d or w, such as 30d", param, ctx)
-        return float(found[1]) * _UNITS[found[2]]
+def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
+    """The seconds that an age such as 30d means."""
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", value.strip())
+    if found is None:
+        raise click.BadParameter(f"'{value}' is no age; write a number and s, m, h, d or w, such as 30d")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 @click.command()
@@ -41,7 +37,14 @@ def stop(name: str, error: str | None, cause: str | None, data_dir: Path) -> int
 
 
 @click.command()
-@click.option("--older-than", "age", type=_Age(), required=True, help="How long ago it ended, such as 12h, 30d, 8w.")
+@click.option(
+    "--older-than",
+    "age",
+    metavar="AGE",
+    required=True,
+    callback=_seconds,
+    help="How long ago it ended, such as 12h, 30d, 8w.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and forget nothing.")
 @data_option
 @json_option

@@ -5,6 +5,7 @@ with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as mac
 """
 
 from pupline.pipeline._doctor import Check, examine, is_reachable
+from pupline.pipeline._keeping import prune_executions, stop_execution
 from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
@@ -24,5 +25,7 @@ __all__ = [
     "fetch_services",
     "is_reachable",
     "load_workflow",
+    "prune_executions",
+    "stop_execution",
     "workflow_path",
 ]
