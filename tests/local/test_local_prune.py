@@ -15,7 +15,7 @@ def database(tmp_path: Path) -> Database:
 
     def fill(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO definitions VALUES ('d', 'STANDARD', '{}'), ('unused', 'STANDARD', '{}')")
-        rows = [
+        rows: list[tuple[str | None, int, str, float | None]] = [
             ("old", 1, "SUCCEEDED", 10.0),
             ("old", 2, "FAILED", 20.0),
             ("half", 1, "SUCCEEDED", 10.0),
@@ -24,8 +24,8 @@ def database(tmp_path: Path) -> Database:
             ("going", 2, "RUNNING", None),
             (None, 1, "SUCCEEDED", 10.0),
         ]
-        for run in ("old", "half", "going"):
-            connection.execute("INSERT INTO runs VALUES (?, '{}', 0)", (run,))
+        for run_id in ("old", "half", "going"):
+            connection.execute("INSERT INTO runs VALUES (?, '{}', 0)", (run_id,))
         for run, index, status, stopped in rows:
             added = connection.execute(
                 "INSERT INTO executions (name, run_id, run_index, digest, input, status, start_time, stop_time)"
