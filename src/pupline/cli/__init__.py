@@ -23,6 +23,7 @@ _COMMANDS = {
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
     "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
+    "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
     "prune": ("_keeping", "Forget the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }
@@ -53,7 +54,7 @@ class _LazyGroup(click.Group):
         if name not in _COMMANDS:
             return None
         module = importlib.import_module(f"pupline.cli.{_COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -28,7 +28,7 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
     """
     from pupline.asl import DefinitionError, StateMachine
 
-    definition = _read(file)
+    definition = read_definition(file)
     problems: list[tuple[str, str]] = []
     states = 0
     try:
@@ -48,7 +48,8 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
     return 2 if problems else 0
 
 
-def _read(file: Path) -> str:
+def read_definition(file: Path) -> str:
+    """The text of a definition. Raises: ConfigurationError when the file cannot be read as text."""
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:

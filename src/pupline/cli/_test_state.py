@@ -1,0 +1,138 @@
+"""`pupline test-state`: one state of a definition, run alone, each stage of its data flow shown."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pupline.cli._output import cell, console, json_option, print_json
+from pupline.cli._validate import read_definition
+from pupline.errors import ConfigurationError
+from pupline.text import printable
+
+_STAGES = {
+    "input": "Input",
+    "afterArguments": "after Arguments",
+    "afterInputPath": "after InputPath",
+    "afterParameters": "after Parameters",
+    "afterItemsPath": "after ItemsPath",
+    "afterItemSelector": "after ItemSelector",
+    "afterItemBatcher": "after ItemBatcher",
+    "result": "Result",
+    "afterResultSelector": "after ResultSelector",
+    "afterResultPath": "after ResultPath",
+}
+"""The stages in the order in which the States Language applies them, by TestState's names."""
+
+_STYLES = {"SUCCEEDED": "green", "CAUGHT_ERROR": "yellow", "RETRIABLE": "yellow", "FAILED": "red"}
+
+
+@click.command("test-state")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("state")
+@click.option("--input", "given", default="{}", show_default=True, help="The state's input: JSON, @FILE, or - (stdin).")
+@click.option("--variables", help="What $name reads: a JSON object, or @FILE.")
+@click.option("--context", help="Parts of the Context Object: JSON, or @FILE.")
+@click.option("--result", help="What the task answers: JSON, or @FILE. Task, Map and Parallel need this or --error.")
+@click.option("--error", help="The Error Name that the task fails with.")
+@click.option("--cause", default="", help="With --error: the Cause.")
+@json_option
+def test_state(
+    file: Path,
+    state: str,
+    given: str,
+    variables: str | None,
+    context: str | None,
+    result: str | None,
+    error: str | None,
+    cause: str,
+    as_json: bool,
+) -> int:
+    """Run STATE of the definition in FILE alone, as TestState does, and show each stage of its data flow.
+
+    Nothing is called: the answer of a task is what --result or --error say. Exits with 1 when the state fails.
+    """
+    from pupline.asl import TestStateError, TestStateRequest, run_test_state
+
+    if result is not None and error is not None:
+        raise click.UsageError("--result and --error exclude each other")
+    mock: dict[str, Any] | None = None if result is None else {"result": json.dumps(_json(result, "--result"))}
+    if error is not None:
+        mock = {"errorOutput": {"error": error, "cause": cause}}
+    request = TestStateRequest(
+        definition=_object(read_definition(file), str(file)),
+        input=_json(given, "--input"),
+        state_name=state,
+        inspection_level="DEBUG",
+        variables=None if variables is None else _object(_json(variables, "--variables"), "--variables"),
+        context=None if context is None else _object(_json(context, "--context"), "--context"),
+        mock=mock,
+    )
+    try:
+        answer = run_test_state(request)
+    except TestStateError as refused:
+        raise ConfigurationError(f"{file}, state '{printable(state)}': {printable(str(refused), 500)}") from refused
+    if as_json:
+        print_json(answer)
+    else:
+        _show(state, answer)
+    return 1 if answer["status"] == "FAILED" else 0
+
+
+def _json(text: str, option: str) -> Any:
+    """The JSON value that an option gives, in itself or as @FILE or -."""
+    try:
+        if text == "-":
+            text = sys.stdin.read()
+        elif text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise ConfigurationError(f"{option}: {printable(text)} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{option}: not JSON: {printable(str(error))}") from error
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if isinstance(value, str):
+        value = _json(value, where)
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where}: has to be a JSON object")
+    return value
+
+
+def _show(state: str, answer: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    out = console()
+    out.print(cell(f"{state}  {answer['status']}", _STYLES.get(answer["status"], "")))
+    stages = answer.get("inspectionData", {})
+    for key, title in _STAGES.items():
+        if key in stages:
+            _stage(title, stages[key])
+    if "output" in answer:
+        _stage("Output", answer["output"])
+    if variables := stages.get("variables"):
+        _stage("Variables", variables)
+    if details := stages.get("errorDetails"):
+        _stage("Error details", json.dumps(details))
+    if answer.get("error"):
+        out.print()
+        out.print(Text(f"{printable(answer['error'])}: {printable(answer.get('cause') or '', 1000)}", "red"))
+    if answer.get("nextState"):
+        out.print()
+        out.print(cell(f"Next: {answer['nextState']}", "bold"))
+
+
+def _stage(title: str, text: str) -> None:
+    try:
+        shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        shown = text
+    out = console()
+    out.print()
+    out.print(cell(title, "bold"))
+    for line in shown.splitlines():
+        out.print(cell(f"  {line}"))
