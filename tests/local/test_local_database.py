@@ -1,6 +1,7 @@
 """One SQLite file, written in groups: what is answered is committed, and trouble is told clearly."""
 
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from pupline.errors import ConfigurationError, StorageError
-from pupline.local import Database, _schema
+from pupline.local import Database, LocalBackend, _schema
+from pupline.ports import ObjectToCreate
 
 REMEMBER = "INSERT INTO memo (name, value) VALUES (?, ?)"
 
@@ -205,3 +207,25 @@ def test_readers_cannot_write(path: Path) -> None:
     """A reading connection refuses every change."""
     with Database.open(path) as database, pytest.raises(StorageError, match="cannot be written"):
         database.rows("INSERT INTO memo (name, value) VALUES ('a', 'b')")
+
+
+def test_a_closed_database_is_one_file(path: Path) -> None:
+    """Also after reading, closing leaves no WAL behind: whoever copies the file has all of it."""
+    with Database.open(path) as database:
+        put(database, "a").result()
+        assert database.rows("SELECT name FROM memo") == [("a",)]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert seen_from_outside(path) == ["a"]
+
+
+def test_an_emptied_file_beside_stored_objects_is_refused(tmp_path: Path) -> None:
+    """A file of no bytes is a new database only where nothing was stored yet."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        body = b"x"
+        backend.bucket().create(ObjectToCreate("k", body, hashlib.sha256(body).hexdigest(), "image/jpeg", "e"))
+    os.truncate(tmp_path / "pupline.sqlite", 0)
+    for exclusive in (True, False):
+        with pytest.raises(ConfigurationError, match="is empty, though objects were stored"):
+            LocalBackend.open(tmp_path, exclusive=exclusive)
+    (tmp_path / "pupline.sqlite").unlink()
+    LocalBackend.open(tmp_path, exclusive=True).close()

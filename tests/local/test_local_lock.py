@@ -62,3 +62,10 @@ def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         LocalBackend.open(tmp_path / "file" / "data", exclusive=True)
+
+
+def test_a_lock_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    """A read-only data directory, say, is one line and no traceback."""
+    (tmp_path / "lock").mkdir()  # as good as a missing permission, and so for root too
+    with pytest.raises(ConfigurationError, match="lock cannot be opened for writing"):
+        LocalBackend.open(tmp_path, exclusive=True)
