@@ -59,6 +59,7 @@ class LocalBackend:
         with ExitStack() as undo:
             if lock:
                 undo.callback(lock.release)
+            _refuse_emptied(data_dir)
             may_create = exclusive if create is None else create
             database = Database.open(data_dir / DATABASE_NAME, create=may_create, check=exclusive)
             undo.callback(database.close)
@@ -113,3 +114,15 @@ def _make(data_dir: Path) -> None:
             sync_directory(data_dir.parent)
     except OSError as err:
         raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err
+
+
+def _refuse_emptied(data_dir: Path) -> None:
+    """SQLite takes an empty file for a new database; beside stored objects it is one that lost all it held."""
+    path = data_dir / DATABASE_NAME
+    files = [path, path.with_name(f"{DATABASE_NAME}-wal")]
+    emptied = path.exists() and not any(file.stat().st_size for file in files if file.exists())
+    if emptied and (data_dir / "buckets").is_dir():
+        raise ConfigurationError(
+            f"{path} is empty, though objects were stored beside it. Restore it from a backup, or remove it to begin a "
+            "new journal and audit; the stored objects stay as they are"
+        )

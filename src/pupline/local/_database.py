@@ -157,7 +157,16 @@ class Database:
                 running = False
             if group:
                 self._commit_group([job for job in group if job])
+        self._close_readers()
         self._writer.close()
+
+    def _close_readers(self) -> None:
+        """Before the writer: the last to close moves the WAL into the file, and a read-only connection cannot."""
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except Empty:
+                return
 
     def _take_group(self) -> list[_Job | None]:
         group = [self._jobs.get()]

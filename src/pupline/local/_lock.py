@@ -17,7 +17,12 @@ class DirectoryLock:
     def __init__(self, data_dir: Path) -> None:
         """Take the lock. Raises: ConfigurationError, naming the process that has it."""
         self.path = data_dir / "lock"
-        self._file = self.path.open("a+", encoding="ascii")
+        try:
+            self._file = self.path.open("a+", encoding="ascii")
+        except OSError as err:
+            raise ConfigurationError(
+                f"{self.path} cannot be opened for writing ({err.strerror}): look at the directory and its permissions"
+            ) from err
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:

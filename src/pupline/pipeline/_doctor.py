@@ -97,10 +97,14 @@ def _database(data_dir: Path) -> Check:
         return Check("database", "ok", "none yet; the first run makes it")
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
+            problems = [text for (text,) in backend.database.rows("PRAGMA quick_check(3)") if text != "ok"]
             unfinished = backend.journal.count_unfinished()
             records = backend.audit.count()
     except PuplineError as error:
         return Check("database", "error", str(error))
+    if problems:
+        step = "restore it from a backup, or move it away to begin a new journal and audit"
+        return Check("database", "error", f"damaged: {'; '.join(problems)}", step)
     detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
     if unfinished:
         return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
