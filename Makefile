@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help
 help:  ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {split($$1, t, ":"); printf "  make %-12s %s\n", t[1], $$2}' $(MAKEFILE_LIST)
 
 # The stamps are rebuilt when what they were made from changes, so that a pull needs no "make clean" first.
 .venv/run.stamp: requirements/run.txt pyproject.toml
@@ -32,7 +32,7 @@ run: .venv/run.stamp  ## Fetch 12 dog images, check, alert, audit: dog.ceo, or w
 	@$(BIN)/pupline run --count 12 --sample-if-offline
 
 .PHONY: test
-test: .venv/dev.stamp  ## Lint, types and all tests
+test: .venv/dev.stamp aws-tools  ## Lint, types and all tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -49,6 +49,8 @@ lock:  ## Pin the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws pyproject.toml -o requirements/run.txt
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 - -o requirements/build.txt
+
+include aws.mk
 
 .PHONY: clean
 clean:  ## Remove what the other targets made (never the data directory)
