@@ -1,6 +1,7 @@
 """Intrinsic functions: `States.Format('Hello {}', $.name)` taken apart once and compiled into a closure."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 
@@ -46,8 +47,9 @@ def _guarded(text: str, evaluate: Callable[[Scope], JSON]) -> Callable[[Scope], 
             raise EvaluationError(err.error, prefix + err.cause) from err
         except FunctionFailure as err:
             raise EvaluationError("States.IntrinsicFailure", f"{prefix}{err}") from err
-        except (RecursionError, OverflowError, UnicodeError) as err:
-            raise EvaluationError("States.IntrinsicFailure", f"{prefix}the value is too large or too deep") from err
+        except (RecursionError, ValueError, OverflowError) as err:
+            message = f"{prefix}the value is too large, too deep or no JSON"
+            raise EvaluationError("States.IntrinsicFailure", message) from err
 
     return guarded
 
@@ -129,11 +131,11 @@ class _Parser:
             raw = string.group(1)
             return _Literal(re.sub(r"\\(.)", r"\1", raw), raw)
         number = self.match(_NUMBER)
-        if number is not None and len(number.group()) <= 40:
-            return _Literal(json.loads(number.group()))
-        for word, value in _WORDS.items():
+        if number is not None and len(number.group()) <= 40 and math.isfinite(value := json.loads(number.group())):
+            return _Literal(value)
+        for word, constant in _WORDS.items():
             if self.take(word):
-                return _Literal(value)
+                return _Literal(constant)
         raise self.problem("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
 
 

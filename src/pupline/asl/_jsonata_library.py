@@ -64,12 +64,12 @@ class Program:
 
     def evaluate(self, scope: Scope) -> JSON:
         """The result as a JSON value. Raises Undefined, Unsupported or Thrown."""
-        frame = Jsonata.Frame(_BASE)
-        frame.bindings = self._bindings(scope)
         budget = _Budget()
-        frame.bindings["__evaluate_entry"] = budget.enter
-        frame.bindings["__evaluate_exit"] = budget.leave
+        frame = Jsonata.Frame(_BASE)
         try:
+            frame.bindings = self._bindings(scope)
+            frame.bindings["__evaluate_entry"] = budget.enter
+            frame.bindings["__evaluate_exit"] = budget.leave
             return _result(self._jsonata.eval(self._jsonata.ast, None, frame))
         except (Undefined, Unsupported, Thrown):
             raise

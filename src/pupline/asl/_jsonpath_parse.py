@@ -8,6 +8,7 @@ Hostile texts are bounded: MAX_TEXT characters, MAX_STEPS steps, filters nested 
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -398,7 +399,7 @@ class _Parser:
             if self.take(word):
                 return Literal(value)
         number = self.match(_DECIMAL)
-        if number is None or len(number) > 40:
+        if number is None or len(number) > 40 or not math.isfinite(json.loads(number)):
             raise self.problem("expected a path, a string, a number, true, false, null or a regular expression")
         return Literal(json.loads(number))
 

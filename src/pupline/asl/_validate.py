@@ -17,6 +17,9 @@ from pupline.asl._values import JSON, dump
 MAX_BYTES = 1_048_576
 """Bytes that a definition may have. Source: AWS, "Quotas"."""
 
+MAX_DEPTH = 400
+"""Levels of objects and arrays that a definition may have here: Python's own stack is not to be the limit."""
+
 
 def problems(definition: JSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
     """(JSON path, "CODE: message") of each problem, such as ("$.States.Pay.Next", "MISSING_TRANSITION_TARGET: ...").
@@ -87,16 +90,30 @@ def _checked(definition: JSON, kind: str) -> Report:
     if not isinstance(definition, dict):
         report.bare("Definition must be a valid JSON object")
         return report
+    if _deeper_than(definition, MAX_DEPTH):
+        report.bare(f"The definition is nested more than {MAX_DEPTH} levels deep")
+        return report
     try:
         size = len(dump(definition).encode("utf-8", "surrogatepass"))
-    except (TypeError, ValueError, RecursionError):
-        report.bare("Definition must be a valid JSON object, and not nested more than a few hundred levels deep")
+    except (TypeError, ValueError):
+        report.bare("Definition must be a valid JSON object")
         return report
     if size > MAX_BYTES:
         report.bare(f"The definition has {size} bytes; at most {MAX_BYTES} are allowed")
         return report
     _Machines(report).machine(definition)
     return report
+
+
+def _deeper_than(value: JSON, most: int) -> bool:
+    """Whether objects and arrays are nested more than `most` deep; looked at level by level, without recursion."""
+    level = [value]
+    for _ in range(most):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 class _Machines:
@@ -121,9 +138,9 @@ class _Machines:
     def states(self, place: Place, depth: int) -> None:
         """A machine's StartAt and States, whatever the machine stands in."""
         place.required("States", "StartAt")
-        states = place.value.get("States")
-        if states is None:
+        if "States" not in place.value:
             return
+        states = place.value["States"]
         if not isinstance(states, dict):
             place.problem("Expected value of type [OBJECT]", "States")
             return
