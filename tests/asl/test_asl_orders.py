@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from machines import START, Driver, machines, replayed
 
-from pupline.asl import Execution, StateMachine
+from pupline.asl import Execution, StateMachine, TaskSucceeded
 
 INPUT = {"items": [1, {"two": 2}, "three"]}
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -64,6 +64,23 @@ def test_histories_are_well_formed(definition: dict[str, Any], seed: int) -> Non
     ended = ("MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted")
     assert types.count("MapIterationStarted") == sum(types.count(kind) for kind in ended)
     assert all(isinstance(event["timestamp"], float) and event["timestamp"] >= START for event in history)
+
+
+@FEW
+@given(machines(), st.integers(0, 2**32))
+def test_a_redrive_does_again_only_what_did_not_succeed(definition: dict[str, Any], seed: int) -> None:
+    """After the fault is mended a redriven execution succeeds, and no task that had succeeded is asked for again."""
+    machine = StateMachine.parse(definition)
+    driver = Driver(machine, INPUT, random.Random(seed))
+    if driver.run().status == "FAILED":
+        assert driver.redrive().status == "SUCCEEDED", driver.execution.cause
+        done = [fact.id.rpartition("#")[0] for fact in driver.answers if isinstance(fact, TaskSucceeded)]
+        assert len(done) == len(set(done))
+        types = [event["type"] for event in driver.execution.history]
+        assert types.count("ExecutionRedriven") == 1
+        assert driver.execution.redrive_count == 1
+    for length, history in enumerate(driver.histories):
+        assert json.dumps(replayed(machine, INPUT, driver.journal[:length]).history) == history
 
 
 def test_two_executions_of_one_name_draw_the_same_random_values() -> None:

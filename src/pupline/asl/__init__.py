@@ -14,6 +14,7 @@ from pupline.asl._execute import Result, TaskError, execute, lambda_error
 from pupline.asl._execution import Execution, ProtocolError
 from pupline.asl._facts import (
     ExecutionAborted,
+    ExecutionRedriven,
     Fact,
     ItemsRead,
     TaskFailed,
@@ -34,6 +35,7 @@ __all__ = [
     "DefinitionError",
     "Execution",
     "ExecutionAborted",
+    "ExecutionRedriven",
     "Fact",
     "InvokeTask",
     "ItemReaderError",

@@ -48,6 +48,12 @@ class CatchingState(State):
         """Begin the attempt number `thread.attempt`."""
         raise NotImplementedError
 
+    def again(self, execution: Execution, thread: Thread) -> State | None:
+        """Redrive: another attempt, without entering the state again; its Retriers start anew."""
+        thread.retries = None
+        thread.attempt += 1
+        return self.start(execution, thread)
+
     def note_timed_out(self, execution: Execution, thread: Thread) -> None:
         """Write that the task is late; nothing for states that are no task."""
 
@@ -94,6 +100,7 @@ class CatchingState(State):
         self, execution: Execution, thread: Thread, catcher: Catcher, error: str, cause: str | None
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
+        thread.wreck = None
         failure: dict[str, JSON] = {"Error": error, "Cause": cause or ""}
         if self.jsonata:
             return self._leave_jsonata(execution, thread, catcher, failure)

@@ -21,6 +21,9 @@ The rules, and where they come from (SL: the Amazon States Language specificatio
     States.Timeout without a cause; when the machine's fires, the execution is TIMED_OUT with neither error nor cause.
 8.  Randomness (States.UUID, jitter) is drawn from generators seeded by execution name and place, not by arrival order.
 9.  Cancelled commands stay known: their late answers are ignored. An answer to anything else is a ProtocolError.
+10. A redrive (ExecutionRedriven) continues in the same history: threads that failed or were stopped do their current
+    state again, without entering it anew when it is a Task, Parallel or Map; branches, iterations and child executions
+    that succeeded keep their results. Retriers and the machine's own time-out start anew, RedriveCount grows.
 """
 
 from __future__ import annotations
@@ -33,8 +36,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pupline.asl import _history as history
 from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import execution_context, state_machine_arn, timestamp
-from pupline.asl._facts import ExecutionAborted, Fact
+from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded, TimestampProblem
+from pupline.asl._fork import revive
 from pupline.asl._limits import Sizes
 from pupline.asl._map_run import MapRun
 from pupline.asl._retry import RUNTIME
@@ -125,9 +129,7 @@ class Execution:
     def _begin(self) -> None:
         machine = self.machine
         self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, self._role_arn()))
-        if machine.timeout_seconds is not None:
-            due = self.now + machine.timeout_seconds
-            self.command(StartTimer(_MACHINE_TIMEOUT, due), _machine_timed_out, self._root)
+        self._start_timeout(_MACHINE_TIMEOUT)
         self._run(self._root, machine.start.enter)
         if self._ready:
             self._drain()
@@ -185,9 +187,8 @@ class Execution:
         Raises: ProtocolError for an id that nobody waits for and that was not cancelled.
         """
         self.now = now
-        if isinstance(fact, ExecutionAborted):
-            if self.status == "RUNNING":
-                self._end("ABORTED", None, fact.error, fact.cause)
+        if isinstance(fact, ExecutionAborted | ExecutionRedriven):
+            self._called(fact)
             return
         entry = self._waiting.pop(fact.id, None)
         if entry is None:
@@ -199,6 +200,32 @@ class Execution:
         self._run(thread, lambda execution, waiting: handler(execution, waiting, fact))
         if self._ready:
             self._drain()
+
+    def _called(self, fact: ExecutionAborted | ExecutionRedriven) -> None:
+        if isinstance(fact, ExecutionAborted):
+            if self.status == "RUNNING":
+                self._end("ABORTED", None, fact.error, fact.cause)
+        elif self.status in ("RUNNING", "SUCCEEDED"):
+            raise ProtocolError(f"execution {self._name!r} is {self.status}; only one that did not succeed is redriven")
+        else:
+            self._redrive()
+
+    def _redrive(self) -> None:
+        """Rule 10: RUNNING again, with the same input; what did not succeed is done again."""
+        root = self._root
+        self.redrive_count += 1
+        root.frame.context = None  # it holds RedriveCount
+        self.status, self.error, self.cause, self.stop_time = "RUNNING", None, None, None
+        root.events.append((history.EXECUTION_REDRIVEN, len(root.events), self.now, self.redrive_count))
+        self._start_timeout(f"{_MACHINE_TIMEOUT}#{self.redrive_count}")
+        revive(self, root, len(root.events))
+        self._drain()
+
+    def _start_timeout(self, timer: str) -> None:
+        """The machine's own time-out is not among what the thread waits for: no state's end cancels it."""
+        if self.machine.timeout_seconds is not None:
+            self._pending[timer] = StartTimer(timer, self.now + self.machine.timeout_seconds)
+            self._waiting[timer] = (_machine_timed_out, self._root)
 
     def _refuse_unknown(self, command_id: str) -> None:
         if command_id in self._cancelled:
@@ -286,7 +313,7 @@ class Execution:
         if thread.state is not None:
             state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
             if thread.state.counts_retries:
-                state["RetryCount"] = thread.attempt
+                state["RetryCount"] = sum(thread.retries or ())
         context = {**base, "State": state}
         if thread.item is not None:
             context["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
@@ -349,6 +376,9 @@ class Execution:
             root.events.append((_END_EVENTS[status], root.last, self.now, error, cause))
         for command_id in list(self._waiting):
             self.cancel(command_id)
+        root.waiting = None
+        if root.child is not None:
+            root.child.freeze(self)
         self._ready.clear()
 
     # ---- failures

@@ -65,7 +65,24 @@ class ExecutionAborted:
     cause: str | None = None
 
 
-Fact: TypeAlias = TaskSucceeded | TaskFailed | TaskSubmitted | TaskHeartbeat | TimerFired | ItemsRead | ExecutionAborted
+@dataclass(frozen=True, slots=True)
+class ExecutionRedriven:
+    """RedriveExecution was called on an execution that had failed, timed out or been aborted; it answers no command.
+
+    The execution is RUNNING again and asks anew for what did not succeed. What did succeed is kept.
+    """
+
+
+Fact: TypeAlias = (
+    TaskSucceeded
+    | TaskFailed
+    | TaskSubmitted
+    | TaskHeartbeat
+    | TimerFired
+    | ItemsRead
+    | ExecutionAborted
+    | ExecutionRedriven
+)
 
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -77,6 +94,7 @@ _KINDS: dict[str, type[Any]] = {
         TimerFired,
         ItemsRead,
         ExecutionAborted,
+        ExecutionRedriven,
     )
 }
 

@@ -16,6 +16,7 @@ from pupline.asl._values import JSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
+    from pupline.asl._state import State
 
 _ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
 
@@ -24,15 +25,19 @@ class Fork:
     """One attempt of a state that holds threads.
 
     parent: the thread that is in the state. results: by index. live: children that were started and have not ended.
+    dead: children that have failed or were stopped, for a redrive.
     """
 
-    __slots__ = ("live", "parent", "results")
+    __slots__ = ("dead", "live", "parent", "results", "state_of")
 
     def __init__(self, parent: Thread, size: int) -> None:
         self.parent = parent
         self.results: list[JSON] = [None] * size
         self.live: dict[int, Thread] = {}
+        self.dead: dict[int, Thread] = {}
+        self.state_of = parent.state
         parent.child = self
+        parent.wreck = None
 
     def child(self, index: int, value: JSON, prefix: str, last: int) -> Thread:
         """A new thread in this fork. It sees the parent's variables; what it assigns is its own."""
@@ -56,7 +61,7 @@ class Fork:
         self.note_failed(execution, child)
         if child.state is not None and child.state.type == "Task":
             child.events.append((_ABORTED["Task"], child.last, execution.now))
-        del self.live[child.index]
+        self.dead[child.index] = self.live.pop(child.index)
         self.stop(execution, child.last)
         parent.last = child.last
         following = execution.state_failed(parent, error, cause)
@@ -82,7 +87,6 @@ class Fork:
     def stop(self, execution: Execution, cause: int) -> None:
         """Stop all children; `cause` is the id of the event that their last ones point at."""
         for thread in self.live.values():
-            thread.stopped = True
             execution.cancel_all(thread)
             self.note_aborted(execution, thread, cause)
             if thread.child is not None:
@@ -90,5 +94,43 @@ class Fork:
             if thread.state is not None and (kind := _ABORTED.get(thread.state.type)) is not None:
                 event: Event = (kind, cause, execution.now)
                 thread.events.append(event)
+        self.freeze(execution)
+
+    def freeze(self, execution: Execution) -> None:
+        """Stop all children without a word, and keep them for a redrive."""
+        for thread in self.live.values():
+            thread.stopped = True
+            execution.cancel_all(thread)
+            if thread.child is not None:
+                thread.child.freeze(execution)
+        self.dead.update(self.live)
         self.live.clear()
         self.parent.child = None
+        self.parent.wreck = self
+
+    def first(self, index: int) -> State:
+        """The first state of a child."""
+        raise NotImplementedError
+
+    def revive(self, execution: Execution, last: int) -> None:
+        """Redrive: let the children that did not succeed go on; `last` is the event they follow."""
+        parent = self.parent
+        parent.child, parent.wreck = self, None
+        self.live.update(sorted(self.dead.items()))
+        self.dead.clear()
+        for thread in list(self.live.values()):
+            revive(execution, thread, last)
+
+
+def revive(execution: Execution, thread: Thread, last: int) -> None:
+    """Redrive a thread: its forks' children, or else the state that it was in, do again what did not succeed."""
+    thread.stopped = False
+    fork, state = thread.wreck, thread.state
+    if state is None:
+        assert thread.fork is not None  # noqa: S101 - the execution's own thread has always a state
+        execution.make_ready(thread, thread.fork.first(thread.index).enter)
+    elif fork is not None and fork.state_of is state:
+        fork.revive(execution, last)
+    else:
+        thread.last = last
+        execution.make_ready(thread, state.again)

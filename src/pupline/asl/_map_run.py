@@ -30,7 +30,18 @@ class Counts:
 class MapRun:
     """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness."""
 
-    __slots__ = ("arn", "executions", "id", "items", "label", "max_concurrency", "start_time", "status", "stop_time")
+    __slots__ = (
+        "arn",
+        "executions",
+        "id",
+        "items",
+        "label",
+        "max_concurrency",
+        "redrive_count",
+        "start_time",
+        "status",
+        "stop_time",
+    )
 
     def __init__(
         self, machine_arn: str, label: str | None, source: random.Random, now: float, max_concurrency: int
@@ -42,6 +53,7 @@ class MapRun:
         self.items = Counts()
         self.executions = Counts()
         self.max_concurrency = max_concurrency
+        self.redrive_count = 0
         self.start_time = now
         self.stop_time: float | None = None
 
@@ -53,9 +65,15 @@ class MapRun:
             "startDate": self.start_time,
             "stopDate": self.stop_time,
             "maxConcurrency": self.max_concurrency,
+            "redriveCount": self.redrive_count,
             "itemCounts": self.items.shown(),
             "executionCounts": self.executions.shown(),
         }
+
+    def redrive(self) -> None:
+        """Note that the run goes on; the caller moves the counts of what runs again."""
+        self.status, self.stop_time = "RUNNING", None
+        self.redrive_count += 1
 
     def end(self, status: MapRunStatus, now: float) -> None:
         """Note how the run ended; what had not ended is aborted or still pending."""

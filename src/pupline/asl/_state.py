@@ -121,6 +121,11 @@ class State:
         """
         raise NotImplementedError
 
+    def again(self, execution: Execution, thread: Thread) -> State | None:
+        """Redrive: do the state again, on the same input."""
+        thread.value = thread.raw
+        return self.enter(execution, thread)
+
     def note_entered(self, execution: Execution, thread: Thread) -> None:
         """Write ...StateEntered and remember where we are."""
         events = thread.events

@@ -46,6 +46,7 @@ class Thread:
     path: the prefix of this thread's command ids. visits: how often each state was entered, for the same ids.
     attempt: of the current visit, from 0. retries: per Retrier, how often it has answered.
     waiting: ids of the commands whose answers this thread waits for. child: the fork that it waits for.
+    wreck: the fork of the current state that has failed or was stopped: a redrive goes on with it.
     stopped: a sibling has failed, this thread will not go on. token: of the task that waits for one.
     item: (index, value) of `$$.Map.Item`, inside a Map. deadline: when the current task times out.
     """
@@ -75,6 +76,7 @@ class Thread:
         "visit",
         "visits",
         "waiting",
+        "wreck",
     )
 
     def __init__(self, frame: Frame, value: JSON, path: str, variables: Mapping[str, JSON], last: int) -> None:
@@ -100,6 +102,7 @@ class Thread:
         self.retries: list[int] | None = None
         self.waiting: list[str] | None = None
         self.child: Fork | None = None
+        self.wreck: Fork | None = None
         self.token: str | None = None
         self.randomness: random.Random | None = None
 
@@ -111,6 +114,7 @@ class Thread:
         self.visit = visits[key] = visits.get(key, 0) + 1
         self.attempt = 0
         self.retries = None
+        self.wreck = None
 
     def command_id(self, key: str) -> str:
         """The id of what the current attempt of the state `key` asks for."""

@@ -36,6 +36,7 @@ MAX_RUNNING = 1_000
 
 _RUN_STARTED = history.named("MapRunStarted", "mapRunArn")
 _RUN_SUCCEEDED = history.plain("MapRunSucceeded")
+_RUN_REDRIVEN = history.named("MapRunRedriven", "mapRunArn", "redriveCount")
 _RUN_FAILED = history.failure("MapRunFailed")
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"
@@ -63,7 +64,7 @@ class Plan:
 class RunFork(Fork):
     """The child executions of one Map Run."""
 
-    __slots__ = ("inputs", "plan", "prefix", "records", "run", "sizes", "state", "waits")
+    __slots__ = ("failures", "inputs", "plan", "prefix", "records", "run", "sizes", "state", "waits")
 
     def __init__(self, state: DistributedMapState, parent: Thread, plan: Plan, run: MapRun) -> None:
         super().__init__(parent, 0)
@@ -73,7 +74,8 @@ class RunFork(Fork):
         self.prefix = parent.command_id(state.key)
         self.inputs: Iterator[tuple[JSON, int]] = iter(())
         self.sizes: dict[int, int] = {}
-        self.records: dict[str, list[JSON]] = {"SUCCEEDED": [], "FAILED": []}
+        self.records: dict[str, dict[int, JSON]] = {"SUCCEEDED": {}, "FAILED": {}}
+        self.failures: set[int] = set()
         self.waits = False
 
     def begin(self, execution: Execution, items: list[JSON]) -> State | None:
@@ -105,7 +107,8 @@ class RunFork(Fork):
         child.fork = self
         child.index = index
         self.live[index] = child
-        self.sizes[index] = size
+        if size != 1:  # batches only: a run over many items keeps no number for each
+            self.sizes[index] = size
         self._count(size, "pending", "running", start=True)
         execution.make_ready(child, self.state.first.enter)
 
@@ -126,6 +129,8 @@ class RunFork(Fork):
 
     def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
         """Count the failure; over the tolerated threshold the run fails."""
+        self.dead[child.index] = child
+        self.failures.add(child.index)
         self._ended(execution, child, "failed", {"Error": error, "Cause": cause, "Status": "FAILED"})
         if self._exceeded():
             self.stop(execution, 0)
@@ -135,7 +140,7 @@ class RunFork(Fork):
 
     def _ended(self, execution: Execution, child: Thread, how: str, ending: dict[str, JSON]) -> None:
         del self.live[child.index]
-        self._count(self.sizes.pop(child.index), "running", how)
+        self._count(self.sizes.get(child.index, 1), "running", how)
         if self.plan.writer is not None:
             machine, name = execution.machine_arn, child.frame.name
             record = child_record(
@@ -147,7 +152,7 @@ class RunFork(Fork):
                 stop=execution.now,
                 ending=ending,
             )
-            self.records[how.upper()].append(record)
+            self.records[how.upper()][child.index] = record
 
     def _go_on(self, execution: Execution) -> None:
         if not self.waits:  # one step is enough for all children that end before it runs
@@ -167,16 +172,34 @@ class RunFork(Fork):
         cause = "The specified tolerated failure threshold was exceeded"
         return self.state.run_failed(execution, parent, self, THRESHOLD_EXCEEDED, cause)
 
-    def stop(self, execution: Execution, cause: int) -> None:
+    def stop(self, execution: Execution, cause: int) -> None:  # noqa: ARG002 - they write no events
         """Stop all children; their own histories end with them."""
-        for thread in self.live.values():
-            thread.stopped = True
-            execution.cancel_all(thread)
-            if thread.child is not None:
-                thread.child.stop(execution, cause)
-        self.live.clear()
+        self.freeze(execution)
+
+    def freeze(self, execution: Execution) -> None:
+        """Stop all children; the run is aborted, unless it has failed."""
+        super().freeze(execution)
         self.run.end("ABORTED", execution.now)
-        self.parent.child = None
+
+    def first(self, index: int) -> State:  # noqa: ARG002 - the same for all
+        """The first state of the item processor."""
+        return self.state.first
+
+    def revive(self, execution: Execution, last: int) -> None:
+        """Redrive the children that did not succeed, then start those that were never started."""
+        run, parent = self.run, self.parent
+        run.redrive()
+        parent.events.append((_RUN_REDRIVEN, last, execution.now, run.arn, run.redrive_count))
+        parent.last = len(parent.events)
+        for index in self.dead:
+            how = "failed" if index in self.failures else "aborted"
+            self._count(self.sizes.get(index, 1), how, "running")
+            self.records["FAILED"].pop(index, None)
+        self.failures.clear()
+        for thread in self.dead.values():
+            thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
+        super().revive(execution, 0)
+        execution.make_ready(parent, self.fill)
 
 
 _NOTHING = object()
@@ -293,7 +316,9 @@ class DistributedMapState(MapState):
         arguments = fork.plan.writer
         folder = f"{arguments.get('Prefix') or ''}".rstrip("/")
         prefix = f"{folder}/{fork.run.id}/" if folder else f"{fork.run.id}/"
-        files = result_files(fork.run, arguments.get("Bucket"), prefix, fork.records)
+        files = result_files(
+            fork.run, arguments.get("Bucket"), prefix, {key: list(rows.values()) for key, rows in fork.records.items()}
+        )
         command_id = f"{thread.command_id(self.key)}/results"
         command = WriteResults(command_id, self.name, self.writer_resource, arguments, prefix, files)
         execution.command(command, self._results_written, thread)

@@ -66,6 +66,16 @@ class InlineFork(Fork):
             execution.make_ready(child, state.first.enter)
         return None
 
+    def first(self, index: int) -> State:  # noqa: ARG002 - the same for all
+        """The first state of the item processor."""
+        return self.state.first
+
+    def revive(self, execution: Execution, last: int) -> None:
+        """Redrive the iterations that did not succeed, then start those that were never started."""
+        super().revive(execution, last)
+        self.before = last
+        execution.make_ready(self.parent, self.fill)
+
     def succeeded(self, execution: Execution, child: Thread) -> None:
         """The next iteration points at the last event of the one that made room for it."""
         super().succeeded(execution, child)

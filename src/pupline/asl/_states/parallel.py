@@ -28,6 +28,12 @@ class ParallelFork(Fork):
 
     __slots__ = ()
 
+    def first(self, index: int) -> State:
+        """The first state of a branch."""
+        state = self.state_of
+        assert isinstance(state, ParallelState)  # noqa: S101 - it has made this fork
+        return state.branches[index]
+
     def succeeded(self, execution: Execution, child: Thread) -> None:
         """When the last branch has ended, the parent goes on from there."""
         super().succeeded(execution, child)
