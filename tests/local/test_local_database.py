@@ -185,6 +185,22 @@ def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     connection.close()
 
 
+def test_only_the_owner_may_read_it(path: Path) -> None:
+    """Webhook URLs in it can be secrets: no other user of the machine gets to them, in the WAL neither."""
+    with Database.open(path) as database:
+        put(database, "a").result()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    assert modes == {f"pupline.sqlite{end}": 0o600 for end in ("", "-wal", "-shm")}
+
+
+def test_after_close_there_is_one_file(path: Path) -> None:
+    """The WAL is folded in, so that a copy of the one file is a backup."""
+    with Database.open(path) as database:
+        put(database, "a").result()
+        assert database.rows("SELECT count(*) FROM memo") == [(1,)]
+    assert [file.name for file in path.parent.iterdir()] == ["pupline.sqlite"]
+
+
 def test_what_is_not_there_is_not_made_for_a_reader(path: Path) -> None:
     """Reading an empty place says how to begin, and leaves it empty."""
     with pytest.raises(ConfigurationError, match="pupline run"):

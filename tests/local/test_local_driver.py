@@ -324,6 +324,19 @@ def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
     assert "function:Triple when it was journalled and would call" in refused.reason
 
 
+@pytest.mark.parametrize("fact", ["no JSON", '{"fact": "TaskEvaporated", "id": "Double@1#0"}', "{}"])
+def test_a_fact_that_is_none_is_refused(bench: Bench, fact: str) -> None:
+    """A damaged row is told as such, and the others go on."""
+    interrupted(bench, DOUBLE, Start("a", {"n": 1}), Start("b", {"n": 1}))
+    statement = "INSERT INTO facts VALUES (1, 0, ?, NULL, ?)"
+    bench.backend.database.write(lambda connection: connection.execute(statement, (START, fact)).rowcount)
+    bench.restart()
+    result = bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive()
+    assert (dict(result.finished), result.refused) == ({"SUCCEEDED": 1}, 1)
+    [refused] = [event for event in bench.events if isinstance(event, ExecutionRefused)]
+    assert "cannot read" in refused.reason
+
+
 def test_an_edited_stored_definition_is_refused(bench: Bench) -> None:
     """The stored definition must be the one whose digest it has."""
     interrupted(bench, DOUBLE, Start("a", {"n": 1}))

@@ -8,6 +8,7 @@ disk is full, say) it undoes the whole transaction, and everyone in the group is
 Readers have read-only connections of their own; in WAL mode they neither wait nor are waited for.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -73,6 +74,8 @@ class Database:
         try:
             if path.exists():
                 _inspect(path, check=check)
+            else:
+                _make_private(path)
             writer = _connect(path)
         except sqlite3.Error as err:
             raise ConfigurationError(str(explain(err, path))) from err
@@ -248,6 +251,14 @@ def _connection(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
         timeout=_BUSY_TIMEOUT_MS / 1000,
     )
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner may read: endpoints of subscriptions can hold secrets."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as err:
+        raise ConfigurationError(f"{path} cannot be made: {err.strerror}") from err
 
 
 def _inspect(path: Path, *, check: bool) -> None:

@@ -45,6 +45,7 @@ from pupline.asl import (
     TaskSucceeded,
     TimerFired,
     WriteResults,
+    lambda_error,
 )
 from pupline.local._batch import Batch, Running
 from pupline.local._clock import DriverClock
@@ -435,7 +436,11 @@ class Driver:
             threading.Thread(target=self._read_or_write, args=(running, command), daemon=True).start()
 
     def _read_or_write(self, running: Running, command: ReadItems | WriteResults) -> None:
-        self._inbox.put((running, self._map_io.carry_out(command, running.core.name)))
+        try:
+            answer = self._map_io.carry_out(command, running.core.name)
+        except Exception as err:  # noqa: BLE001 - unanswered, the execution would wait for ever
+            answer = TaskFailed(command.id, type(err).__name__, lambda_error(err))
+        self._inbox.put((running, answer))
 
     def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:
         if run_id is None:

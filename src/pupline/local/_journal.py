@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pupline.asl import (
     CancelCommand,
     Command,
+    DefinitionError,
     Execution,
     ExecutionAborted,
     Fact,
+    ProtocolError,
     StateMachine,
     fact_from_json,
     fact_to_json,
@@ -119,17 +121,26 @@ class Journal:
         return int(self._database.rows("SELECT coalesce(max(execution_id), 0) FROM executions")[0][0])
 
     def facts(self, execution_id: int) -> Iterator[JournalledFact]:
-        """What the execution was told, in order. Raises: StorageError."""
+        """What the execution was told, in order. Raises: ReplayMismatch for a fact that is none; StorageError."""
         query = "SELECT fact, now, resource FROM facts WHERE execution_id = ? ORDER BY seq"
         with self._database.reading() as connection:
             rows = connection.execute(query, (execution_id,)).fetchall()
         for text, now, resource in rows:
-            yield JournalledFact(fact_from_json(json.loads(text)), now, resource)
+            try:
+                fact = fact_from_json(json.loads(text))
+            except ValueError as err:
+                raise ReplayMismatch(f"the journal holds a fact that this version cannot read: {err}") from err
+            yield JournalledFact(fact, now, resource)
 
     def definition(self, digest: str) -> StateMachine:
         """The definition that was stored under `digest`. Raises: ReplayMismatch when it is not what was stored."""
         [(kind, text)] = self._database.rows("SELECT type, definition FROM definitions WHERE digest = ?", (digest,))
-        machine = StateMachine.parse(text, type=kind)
+        try:
+            machine = StateMachine.parse(text, type=kind)
+        except DefinitionError as err:
+            raise ReplayMismatch(
+                f"the definition {digest[:12]} in {self._database.path} cannot be used by this version: {err}"
+            ) from err
         if machine.digest != digest:
             raise ReplayMismatch(
                 f"the definition {digest[:12]} in {self._database.path} was changed after executions started with it; "
@@ -148,7 +159,10 @@ class Journal:
         count = 0
         for told in self.facts(row.execution_id):
             _compare(row.name, told, waiting)
-            execution.receive(told.fact, now=told.now)
+            try:
+                execution.receive(told.fact, now=told.now)
+            except ProtocolError as err:
+                raise ReplayMismatch(f"execution '{row.name}': the journal does not fit: {err}") from err
             _note(execution.commands(), waiting)
             count += 1
         return execution, list(waiting.values()), count

@@ -32,7 +32,7 @@ class LocalMapIO:
         self._bucket_of = bucket_of
 
     def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
-        """The answer to the command; a failure is a TaskFailed like any other. Raises: nothing of ours."""
+        """The answer to the command; a failure of the store or of what is in it is a TaskFailed like any other."""
         try:
             bucket = self._bucket_of(str(command.arguments["Bucket"]))
             if isinstance(command, WriteResults):
