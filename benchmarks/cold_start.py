@@ -1,0 +1,73 @@
+"""How soon a Lambda function is there: import time and zip size, beside the naive version of the same function.
+
+The naive version has the whole package in its zip, and imports at its top all that it may ever use, boto3 included.
+"""
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from benchmarks.measure import BUILD, ROOT, Figure
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import package_functions
+
+ROUNDS = 7
+
+LAZY = "import {module}"
+NAIVE = """
+import boto3, botocore.config, botocore.exceptions, http.client, ssl
+import pupline.aws, pupline.fetch, pupline.images, pupline.asl, pupline.records, pupline.ports
+import {module}
+"""
+TIMED = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+start = time.perf_counter()
+{imports}
+print(time.perf_counter() - start)
+"""
+
+
+def figures() -> list[Figure]:
+    """Per function: milliseconds to import its handler, and kilobytes of zip, packaged as shipped and naively."""
+    BUILD.mkdir(exist_ok=True)
+    found = []
+    with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+        whole = _whole_package(Path(directory))
+        for name, module in package_functions.FUNCTIONS.items():
+            archive = package_functions.stage(name, module, Path(directory))
+            shipped = _import_seconds(archive.with_suffix(""), LAZY.format(module=module))
+            naive = _import_seconds(package_functions.SOURCE, NAIVE.format(module=module))
+            sizes = f"zip {archive.stat().st_size / 1e3:.0f} kB, naively {whole.stat().st_size / 1e3:.0f} kB"
+            found += [
+                Figure(f"{name}, import", "as shipped", 1e3 * shipped, "ms", sizes),
+                Figure(f"{name}, import", "naive", 1e3 * naive, "ms", "whole package, everything imported at the top"),
+            ]
+    return found
+
+
+def _whole_package(directory: Path) -> Path:
+    """All of the package in one zip."""
+    archive = directory / "whole.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+        for file in sorted(package_functions.SOURCE.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                zipped.write(file, file.relative_to(package_functions.SOURCE))
+    return archive
+
+
+def _import_seconds(path: Path, imports: str) -> float:
+    """The best of several fresh processes, with compiled files there: Lambda's runtime brings boto3 compiled, too."""
+    command = [sys.executable, "-c", TIMED.format(imports=imports), str(path)]
+    return min(
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(ROUNDS + 1)
+    )
+
+
+if __name__ == "__main__":
+    for figure in figures():
+        print(f"{figure.what:32} {figure.who:12} {figure.value or 0:7.1f} {figure.unit}  {figure.note}")
