@@ -44,6 +44,20 @@ lint: .venv/dev.stamp  ## ruff and mypy only
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
+# Other engines to compare with. Where one cannot be installed, the benchmark says so and goes on.
+NODE_PEER := aws-local-stepfunctions@3.0.0
+
+build/bench-node/$(NODE_PEER).stamp:
+	@echo "Installing $(NODE_PEER) into build/bench-node ..."
+	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error --prefix build/bench-node $(NODE_PEER)
+	@touch $@
+
+.PHONY: bench
+bench: .venv/dev.stamp  ## Measure speed and memory beside other engines; BENCH="five map" picks parts
+	-@$(MAKE) -s .venv/ministack/stamp
+	-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 .PHONY: lock
 lock:  ## Pin the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws pyproject.toml -o requirements/run.txt

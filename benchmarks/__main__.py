@@ -1,0 +1,88 @@
+"""`python -m benchmarks [PART ...]`: measure the parts named, or all, and print one table. Parts: see PARTS."""
+
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks import others, ours, outside, scale
+from benchmarks.measure import Figure, machine
+
+
+def five() -> list[Figure]:
+    """Executions per second of five Pass and Choice states."""
+    what = "(a) five Pass/Choice states"
+    return ours.rates(what, "five") + others.rates(what, "five")
+
+
+def pipeline() -> list[Figure]:
+    """Executions per second of the pipeline with stub tasks."""
+    what = "(b) the pipeline, stub tasks"
+    return ours.rates(what, "pipeline") + others.rates(what, "pipeline")
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "five": five,
+    "pipeline": pipeline,
+    "waiting": scale.waiting,
+    "states": scale.states,
+    "map": scale.items,
+    "fetch": outside.fetching,
+    "help": outside.start_up,
+}
+
+
+def main(names: list[str]) -> int:
+    """The table of the parts. Exits with 2 when there is no such part."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    start, description = time.perf_counter(), machine()
+    sections = []
+    for name in names or PARTS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        sections.append(PARTS[name]())
+    console = Console() if sys.stdout.isatty() else Console(width=170)
+    console.print(table(sections))
+    console.print(escape(description), highlight=False)
+    console.print(f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - start:.0f} s in all", highlight=False)
+    return 0
+
+
+def table(sections: list[list[Figure]]) -> Table:
+    """All figures; beside each peer, how many times faster ours are."""
+    found = Table("what", "who", title="pupline, measured")
+    found.add_column("figure", justify="right", no_wrap=True)
+    found.add_column("ours in memory", justify="right", no_wrap=True)
+    found.add_column("ours durable", justify="right", no_wrap=True)
+    found.add_column("note", overflow="fold")
+    for figures in sections:
+        rates = {figure.who: figure.value for figure in figures}
+        for number, figure in enumerate(figures):
+            compared = [_times(rates.get(who), figure) for who in (ours.MEMORY, ours.DURABLE)]
+            what = figure.what if not number or figures[number - 1].what != figure.what else ""
+            found.add_row(what, figure.who, _value(figure), *compared, escape(figure.note))
+        found.add_section()
+    return found
+
+
+def _value(figure: Figure) -> str:
+    if figure.value is None:
+        return "-"
+    digits = 0 if figure.value >= 100 else 1
+    return f"{figure.value:,.{digits}f} {figure.unit}"
+
+
+def _times(our_rate: float | None, figure: Figure) -> str:
+    if our_rate is None or not figure.value or figure.who in (ours.MEMORY, ours.DURABLE):
+        return ""
+    times = our_rate / figure.value
+    return f"{times:,.0f} x" if times >= 10 else f"{times:.1f} x"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

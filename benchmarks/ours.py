@@ -1,0 +1,80 @@
+"""Executions per second of this engine: in memory, and durable."""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import BUILD, Figure, isolated, rate
+from benchmarks.workloads import FIVE_STATES, FUNCTIONS, GIVEN, pipeline, pipeline_tasks
+from pupline.asl import StateMachine, execute
+from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, Start
+from pupline.ports import JSON
+
+MEMORY = "pupline, in memory, history as JSON"
+DURABLE = "pupline, durable"
+
+_CONCURRENCY = 256
+
+
+def rates(what: str, workload: str) -> list[Figure]:
+    """In memory and durable, each in a process of its own."""
+    per_second, events = isolated(in_memory, workload)
+    durable = isolated(durably, workload)
+    return [
+        Figure(what, MEMORY, per_second, "/s", f"{events} events each, one core"),
+        Figure(what, DURABLE, durable, "/s", f"SQLite WAL, synchronous=FULL; {_CONCURRENCY} in flight"),
+    ]
+
+
+def in_memory(workload: str) -> tuple[float, int]:
+    """Executions per second with the whole history turned into what GetExecutionHistory gives, and its length."""
+    definition, given = _definition(workload)
+    machine, tasks = StateMachine.parse(definition), pipeline_tasks()
+    result = execute(machine, given, tasks=tasks)
+    assert result.status == "SUCCEEDED", result.cause
+    return rate(lambda: execute(machine, given, tasks=tasks).history), len(result.history)
+
+
+def durably(workload: str, seconds: float = 4.0) -> float:
+    """Durable executions per second, from the first start to the last commit. Another connection counts them."""
+    definition, given = _definition(workload)
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+        data = Path(directory)
+        _, first = _drive(data, definition, given, 500, "warm")
+        count = max(500, int(500 / first * seconds))
+        finished, taken = _drive(data, definition, given, count, "bench")
+        assert finished == count
+        with sqlite3.connect(data / "pupline.sqlite") as other:
+            (kept,) = other.execute("SELECT count(*) FROM executions WHERE status = 'SUCCEEDED'").fetchone()
+        assert kept == count + 500
+    return count / taken
+
+
+def _drive(data: Path, definition: dict[str, Any], given: JSON, count: int, prefix: str) -> tuple[int, float]:
+    with LocalBackend.open(data, exclusive=True) as backend:
+        runtime = LambdaRuntime({name: _stub(answer) for name, answer in FUNCTIONS.items()}, concurrency=4)
+        settings = DriverSettings(
+            machine=StateMachine.parse(definition),
+            runtime=runtime,
+            topic=backend.topic,
+            clock=backend.clock,
+            concurrency=_CONCURRENCY,
+        )
+        driver = backend.driver(settings)
+        start = time.perf_counter()
+        result = driver.drive(Start(f"{prefix}-{number}", given) for number in range(count))
+        taken = time.perf_counter() - start
+        runtime.close()
+    return result.finished.get("SUCCEEDED", 0), taken
+
+
+def _stub(answer: JSON) -> Callable[[JSON, Invocation], JSON]:
+    return lambda _event, _invocation: answer
+
+
+def _definition(workload: str) -> tuple[dict[str, Any], Any]:
+    return (pipeline(), {}) if workload == "pipeline" else (FIVE_STATES, GIVEN)
