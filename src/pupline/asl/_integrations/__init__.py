@@ -17,7 +17,9 @@ def integration_for(resource: str) -> Integration:
         found = find(resource)
         if found is not None:
             return found
+    what = "Activities are" if ":activity:" in resource else f"The resource {resource} is"
     raise SyntaxProblem(
-        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
-        "is not available in this region."
+        f"NOT_SUPPORTED: {what} not supported; use a Lambda function's ARN, arn:aws:states:::lambda:invoke, or a "
+        "service integration such as arn:aws:states:::sns:publish",
+        ("Resource",),
     )

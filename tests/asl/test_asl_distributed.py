@@ -1,0 +1,204 @@
+"""Distributed Map: reading, batching, tolerating, writing, counting."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pupline.asl import (
+    Execution,
+    InvokeTask,
+    ItemReaderError,
+    ItemsRead,
+    ReadItems,
+    StateMachine,
+    TaskError,
+    TaskFailed,
+    TaskSucceeded,
+    WriteResults,
+    execute,
+    parse_items,
+)
+
+NOW = 1_800_000_000.0
+READER: dict[str, Any] = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "JSON"},
+    "Parameters": {"Bucket": "b", "Key.$": "$.key"},
+}
+WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "runs"}}
+WORK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload", "End": True}
+
+
+def mapped(**more: Any) -> StateMachine:
+    """A machine of one Distributed Map whose children call `f`."""
+    work = {**WORK, "Parameters": {"FunctionName": "f", "Payload.$": "$"}}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    processor = {"ProcessorConfig": config, "StartAt": "Work", "States": {"Work": work}}
+    state = {"Type": "Map", "ItemProcessor": processor, "End": True, **more}
+    return StateMachine.parse({"StartAt": "All", "States": {"All": state}})
+
+
+def odd_fails(event: Any) -> Any:
+    """Fails for odd numbers."""
+    if event % 2:
+        raise TaskError("Odd", str(event))
+    return event
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "status"),
+    [
+        ({}, "FAILED"),
+        ({"ToleratedFailureCount": 1}, "FAILED"),
+        ({"ToleratedFailureCount": 2}, "SUCCEEDED"),
+        ({"ToleratedFailurePercentage": 49}, "FAILED"),
+        ({"ToleratedFailurePercentage": 50}, "SUCCEEDED"),
+        ({"ToleratedFailurePercentage": 50, "ToleratedFailureCount": 1}, "FAILED"),
+    ],
+)
+def test_a_run_fails_when_more_items_fail_than_tolerated(tolerance: dict[str, Any], status: str) -> None:
+    """Either limit fails the run; without any, one failed item does."""
+    result = execute(mapped(**tolerance), [0, 1, 2, 3], tasks={"f": odd_fails})
+    assert result.status == status
+    if status == "FAILED":
+        assert result.error == "States.ExceedToleratedFailureThreshold"
+        assert "MapRunFailed" in [event["type"] for event in result.history]
+    else:
+        assert result.output == [0, 2]
+        counts = result.execution.map_runs[0].describe()["itemCounts"]
+        assert (counts["total"], counts["succeeded"], counts["failed"], counts["running"]) == (4, 2, 2, 0)
+
+
+def test_batches_hold_items_and_their_common_input() -> None:
+    """MaxItemsPerBatch cuts; BatchInput goes with every batch; counts are of items, and of executions."""
+    batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"common.$": "$.x"}}
+    machine = mapped(ItemsPath="$.items", ItemBatcher=batcher)
+    result = execute(machine, {"x": 9, "items": [1, 2, 3]}, tasks={"f": lambda event: event})
+    assert result.output == [
+        {"BatchInput": {"common": 9}, "Items": [1, 2]},
+        {"BatchInput": {"common": 9}, "Items": [3]},
+    ]
+    run = result.execution.map_runs[0].describe()
+    assert (run["itemCounts"]["succeeded"], run["executionCounts"]["succeeded"]) == (3, 2)
+
+
+def test_batches_are_cut_by_bytes() -> None:
+    """MaxInputBytesPerBatch bounds the JSON text of a child's whole input."""
+    machine = mapped(ItemBatcher={"MaxInputBytesPerBatch": 40})
+    result = execute(machine, ["0123456789"] * 5, tasks={"f": lambda event: event})
+    assert [len(batch["Items"]) for batch in result.output] == [2, 2, 1]
+    assert all(len(json.dumps(batch, separators=(",", ":"))) <= 40 for batch in result.output)
+
+
+def test_items_are_read_by_the_driver() -> None:
+    """The ItemReader is a command with evaluated arguments; MaxItems cuts what was read; length is 0 in the history."""
+    machine = mapped(ItemReader={**READER, "ReaderConfig": {"InputType": "JSON", "MaxItems": 2}})
+    execution = Execution(machine, {"key": "k.json"}, name="e", now=NOW)
+    (command,) = execution.commands()
+    config = {"InputType": "JSON", "MaxItems": 2}
+    assert command == ReadItems("All@1#0/items", "All", READER["Resource"], {"Bucket": "b", "Key": "k.json"}, config)
+    execution.receive(ItemsRead(command.id, ["a", "b", "c"]), now=NOW)
+    calls = [each for each in execution.commands() if isinstance(each, InvokeTask)]
+    assert [call.payload for call in calls] == ["a", "b"]
+    for call in calls:
+        execution.receive(TaskSucceeded(call.id, call.payload), now=NOW)
+    assert execution.output == ["a", "b"]
+    started = next(event for event in execution.history if event["type"] == "MapStateStarted")
+    assert started["mapStateStartedEventDetails"] == {"length": 0}
+
+
+def test_a_reader_that_fails_fails_the_run() -> None:
+    """The cause is the driver's, the error States.ItemReaderFailed."""
+    execution = Execution(mapped(ItemReader=READER), {"key": "k"}, name="e", now=NOW)
+    (command,) = execution.commands()
+    execution.receive(TaskFailed(command.id, "NoSuchKey", "there is no k"), now=NOW)
+    assert (execution.status, execution.error, execution.cause) == (
+        "FAILED",
+        "States.ItemReaderFailed",
+        "there is no k",
+    )
+    assert [event["type"] for event in execution.history[-3:]] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+
+
+def test_results_are_written_as_files_with_a_manifest() -> None:
+    """SUCCEEDED and FAILED children have a file each; the state's result tells where the manifest is."""
+    machine = mapped(ResultWriter=WRITER, ToleratedFailureCount=1, Label="Run")
+    execution = Execution(machine, [0, 1], name="e", now=NOW)
+    for call in execution.commands():
+        assert isinstance(call, InvokeTask)
+        fact = TaskFailed(call.id, "Odd", "1") if call.payload else TaskSucceeded(call.id, "even")
+        execution.receive(fact, now=NOW)
+    (command,) = execution.commands()
+    assert isinstance(command, WriteResults)
+    run = execution.map_runs[0]
+    assert command.key_prefix == f"runs/{run.id}/"
+    assert sorted(command.files) == ["FAILED_0.json", "SUCCEEDED_0.json", "manifest.json"]
+    assert command.files["manifest.json"]["ResultFiles"]["FAILED"][0]["Key"] == f"runs/{run.id}/FAILED_0.json"
+    assert command.files["FAILED_0.json"][0]["Error"] == "Odd"
+    execution.receive(TaskSucceeded(command.id), now=NOW)
+    details = {"Bucket": "out", "Key": f"runs/{run.id}/manifest.json"}
+    assert execution.output == {"MapRunArn": run.arn, "ResultWriterDetails": details}
+    assert run.arn.endswith(f"/Run:{run.id}")
+
+
+def test_children_are_executions_of_their_own() -> None:
+    """A child's Context Object is its own, outer variables are not there, and its events are not the parent's."""
+    work = {"Type": "Pass", "Parameters": {"in.$": "$$.Execution.Input", "id.$": "$$.Execution.Id"}, "End": True}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    processor = {"ProcessorConfig": config, "StartAt": "Work", "States": {"Work": work}}
+    state = {"Type": "Map", "Label": "L", "ItemProcessor": processor, "End": True}
+    machine = StateMachine.parse({"StartAt": "All", "States": {"All": state}})
+    result = execute(machine, ["x"])
+    assert result.output[0]["in"] == "x"
+    assert ":execution:StateMachine/L:" in result.output[0]["id"]
+    assert "PassStateEntered" not in [event["type"] for event in result.history]
+
+
+def test_at_most_max_concurrency_children_run() -> None:
+    """The next child starts when one has ended."""
+    execution = Execution(mapped(MaxConcurrency=2), [1, 2, 3], name="e", now=NOW)
+    first, second = execution.commands()
+    assert isinstance(first, InvokeTask)
+    execution.receive(TaskSucceeded(first.id, 1), now=NOW)
+    (third,) = execution.commands()
+    assert third.id.startswith("All@1#0/2/")
+    assert {second.id, third.id} == set(execution.waiting_ids)
+
+
+@pytest.mark.parametrize(
+    ("body", "config", "items"),
+    [
+        (b"[1, {}]", {"InputType": "JSON"}, [1, {}]),
+        (b'{"a/b": {"c": [1]}}', {"InputType": "JSON", "ItemsPointer": "/a~1b/c"}, [1]),
+        (b'{"n": 1}\n\n{"n": 2}\n', {"InputType": "JSONL"}, [{"n": 1}, {"n": 2}]),
+        (b"a,b\n1,2\n3\n4,5,6", {"InputType": "CSV"}, [{"a": "1", "b": "2"}, {"a": "3", "b": ""}, {"a": "4", "b": "5"}]),
+        (b"\xef\xbb\xbfa\n1\n", {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, [{"a": "1"}]),
+        (b"1|2\n", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x", "y"], "CSVDelimiter": "PIPE"},
+         [{"x": "1", "y": "2"}]),
+        (b'a\n"x\ny"\n', {"InputType": "CSV"}, [{"a": "x\ny"}]),
+        (b"a\n1\n2\n3\n", {"InputType": "CSV", "MaxItems": 2}, [{"a": "1"}, {"a": "2"}]),
+        (b"", {"InputType": "CSV"}, []),
+    ],
+)  # fmt: skip
+def test_items_of_each_format(body: bytes, config: dict[str, Any], items: list[Any]) -> None:
+    """JSON arrays, JSON Lines, CSV with its headers and delimiters, as AWS reads them."""
+    assert parse_items(body, config) == items
+
+
+@pytest.mark.parametrize(
+    ("body", "config", "message"),
+    [
+        (b'{"a": 1}', {"InputType": "JSON"}, "Attempting to map over non-iterable node"),
+        (b"[1", {"InputType": "JSON"}, "Error parsing the JSON file"),
+        (b"\xff", {"InputType": "CSV"}, "Error parsing the CSV file"),
+        (b"{}", {"InputType": "JSON", "ItemsPointer": "/x"}, "/x selects nothing"),
+        (b"1\nx", {"InputType": "JSONL"}, "Error parsing the JSONL file"),
+        (b"", {"InputType": "PARQUET"}, "PARQUET is not supported"),
+        (b"1", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"}, "needs CSVHeaders"),
+    ],
+)
+def test_what_holds_no_items_is_refused(body: bytes, config: dict[str, Any], message: str) -> None:
+    """The text says what is wrong with the object."""
+    with pytest.raises(ItemReaderError, match=message):
+        parse_items(body, config)
