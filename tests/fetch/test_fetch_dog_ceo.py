@@ -13,8 +13,10 @@ from pupline.errors import (
     NotFound,
     ServerError,
     SourceError,
+    TooLarge,
 )
 from pupline.fetch import DogCeo, FetchPolicy, HttpClient, breed_of, resolve_source
+from pupline.fetch._json import MAX_JSON_BYTES
 
 IMAGE = "http://1.1.1.1/breeds/hound-afghan/n02088094_1003.jpg"
 
@@ -170,6 +172,14 @@ def test_other_failures_are_those_of_the_client() -> None:
     """A server error of the API is a ServerError, which the workflow retries."""
     with RawServer(answer(b"", status="500 Oops")) as server, pytest.raises(ServerError):
         api(server).random_image()
+
+
+def test_an_answer_that_is_too_large_is_refused_without_advice_about_images() -> None:
+    """The limit of an API's answer is not the one that --max-bytes moves."""
+    with RawServer(answer(b"", f"Content-Length: {MAX_JSON_BYTES + 1}")) as server, pytest.raises(TooLarge) as caught:
+        api(server).random_image()
+    assert "an API may answer with" in str(caught.value)
+    assert "--max-bytes" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """FetchAndUploadDogImage: what it gives, what it stores, and that doing it again changes nothing."""
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from functions_fakes import PUG, Crash, Killed, World, picture
 
-from pupline.errors import InvalidInput, NotFound, StorageError
+from pupline.errors import InvalidInput, NotFound, ServerError, StorageError
 from pupline.functions.fetch_and_upload_dog_image import fetch_and_upload
 
 JPEG = picture("JPEG")
@@ -65,6 +66,19 @@ def test_the_context_objects_execution_names_the_execution() -> None:
     }
     fetch_and_upload({"image_url": PUG + "a.jpg", **context}, world.services)
     assert world.store.objects["html/a.jpg"].owner == "run-7"
+
+
+def test_a_failed_pick_names_its_source() -> None:
+    """When the API itself fails there is no URL to tell, but the record shall name the source."""
+
+    class Down:
+        def random_image(self, breed: str | None, execution: str | None) -> str:
+            raise ServerError(f"no {breed} for {execution}")
+
+    services = replace(World({}).services, source=Down())
+    with pytest.raises(ServerError) as caught:
+        fetch_and_upload({"execution": "run-1"}, services)
+    assert caught.value.details == {"source": "dog-ceo"}
 
 
 def test_a_known_url_asks_no_source() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote
 
-from pupline.errors import BlockedAddress, InvalidInput, InvalidUrl, NotFound, Refusal, SourceError
+from pupline.errors import BlockedAddress, InvalidInput, InvalidUrl, NotFound, Refusal, SourceError, TooLarge
 from pupline.fetch._client import HttpClient
 from pupline.fetch._json import JSON, MAX_JSON_BYTES, parse_json
 from pupline.fetch._url import Origin, Url
@@ -107,6 +107,11 @@ class DogCeo:
             response = self._client.get(url, accept="application/json", max_bytes=MAX_JSON_BYTES, headers=headers)
         except NotFound as err:
             raise self._unknown(breed, str(err)) from err
+        except TooLarge as err:  # --max-bytes, which the client's own text advises, is about images
+            raise TooLarge(
+                f"{printable(url)}: the answer is larger than the {MAX_JSON_BYTES} bytes that an API may answer with; "
+                "check that a Dog CEO API is there"
+            ) from err
         try:
             answer = parse_json(response.body)
         except SourceError as err:

@@ -69,21 +69,18 @@ def fetch_and_upload(event: Event, services: FetchServices) -> dict[str, JSON]:
     file_type, name_extension, extension_agrees (null: cannot be told), alert_reasons, sha256, size_bytes, width,
     height, content_type (declared), source, source_url, breed. Doing it again for the same execution gives the same
     object.
-    Raises: TaskFailure, of the class that the workflow's Retry and Catch name; once the image's URL is known, with
-    source, source_url and breed among its details, since the record of a failure shall name what failed.
+    Raises: TaskFailure, of the class that the workflow's Retry and Catch name; with source, and once they are known
+    source_url and breed, among its details, since the record of a failure shall name what failed.
     """
     request = FetchRequest.from_event(event)
-    url = request.image_url or _picked(request, services)
-    origin = {
-        "source": BY_URL if request.image_url else services.source_name,
-        "source_url": url,
-        "breed": breed_of(url),
-    }
+    origin: dict[str, JSON] = {"source": BY_URL if request.image_url else services.source_name}
     try:
+        url = request.image_url or _picked(request, services)
+        origin |= {"source_url": url, "breed": breed_of(url)}
         response = services.client.get(url)
         stored = store_image(response.body, safe_name(url), request.execution, services.storage)
     except TaskFailure as failure:
-        failure.details |= {name: value for name, value in origin.items() if value is not None}
+        failure.details |= {name: value for name, value in origin.items() if isinstance(value, str)}
         raise
     return {**_described(stored), "content_type": response.content_type, **origin}
 
