@@ -18,7 +18,8 @@ from pupline.local._bucket import LocalBucket, ObjectListed
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
-from pupline.local._driver import Driver, DriveResult, DriverSettings, Runtime, Start
+from pupline.local._driver import Driver
+from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
 from pupline.local._events import (
     DriverEvent,
     ExecutionFinished,
@@ -67,6 +68,7 @@ __all__ = [
     "LocalTopic",
     "ObjectListed",
     "Pruned",
+    "Redrive",
     "ReplayMismatch",
     "Run",
     "Runs",

@@ -10,7 +10,8 @@ from pupline.local._bucket import LocalBucket, recover
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
-from pupline.local._driver import Driver, DriverSettings
+from pupline.local._driver import Driver
+from pupline.local._driver_settings import DriverSettings
 from pupline.local._journal import Journal
 from pupline.local._lock import DirectoryLock
 from pupline.local._map_io import LocalMapIO

@@ -12,6 +12,7 @@ from pupline.local._journal import (
     insert_definition,
     insert_execution,
     insert_fact,
+    reopen_execution,
 )
 from pupline.local._topic import Alert, insert_alert
 
@@ -43,6 +44,7 @@ class Batch:
     told: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     ended: list[Running] = field(default_factory=list)
+    redriven: list[int] = field(default_factory=list)
     aborted: dict[int, JournalledFact] = field(default_factory=dict)
     commands: list[tuple[Running, Command]] = field(default_factory=list)
     events: list[DriverEvent] = field(default_factory=list)
@@ -58,6 +60,8 @@ class Batch:
             insert_definition(connection, machine)
         for new in self.started:
             insert_execution(connection, new)
+        for execution_id in self.redriven:
+            reopen_execution(connection, execution_id)
         for execution_id, seq, told in self.told:
             insert_fact(connection, execution_id, seq, told)
         for alert in self.alerts:

@@ -27,15 +27,15 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from pupline.asl import (
     CancelCommand,
     Command,
     Execution,
+    ExecutionRedriven,
     Fact,
     InvokeTask,
     ReadItems,
@@ -48,21 +48,20 @@ from pupline.asl import (
     lambda_error,
 )
 from pupline.local._batch import Batch, Running
-from pupline.local._clock import DriverClock
 from pupline.local._database import Database
+from pupline.local._driver_settings import DriveResult, DriverSettings, MapIO, Redrive, Start
 from pupline.local._events import (
     ExecutionFinished,
     ExecutionRefused,
     ExecutionResumed,
     ExecutionStarted,
-    Listener,
     TaskAttemptFailed,
 )
-from pupline.local._functions import Answer, Invocation
+from pupline.local._functions import Invocation
 from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, ReplayMismatch
 from pupline.local._runs import Runs
 from pupline.local._timers import Timers
-from pupline.local._topic import LocalTopic, PublishFailed
+from pupline.local._topic import PublishFailed
 from pupline.ports import JSON
 from pupline.text import printable
 
@@ -79,61 +78,6 @@ _PAGE = 200
 
 _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 """Step Functions' rule for names of executions (API reference, StartExecution)."""
-
-
-class Runtime(Protocol):
-    """What calls functions: `LambdaRuntime`, or a test's."""
-
-    def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
-        """Call the function and `answer` exactly once, from any thread."""
-
-
-class MapIO(Protocol):
-    """What reads the items and writes the results of a Distributed Map: `LocalMapIO`, or a test's."""
-
-    def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
-        """The answer to the command; called in a thread of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """An execution to start. input: JSON. run_id: of a run that was opened before; its settings go to the functions."""
-
-    name: str
-    input: JSON
-    run_id: str | None = None
-    run_index: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverSettings:
-    """What a driver works with.
-
-    machine: for new executions. concurrency: executions that run at the same time.
-    grace_seconds: how long functions that run may go on after `stop_starting`.
-    listener: told of every event, in the driving thread. alerted: called after alerts were committed.
-    """
-
-    machine: StateMachine
-    runtime: Runtime
-    topic: LocalTopic
-    clock: DriverClock
-    concurrency: int = 16
-    grace_seconds: float = 30.0
-    listener: Listener = lambda _event: None
-    alerted: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class DriveResult:
-    """What a call of `drive` did. finished: executions by status. refused: those that could not be started or resumed.
-
-    interrupted: `stop_starting` was called before all was done; what is unfinished is in the journal.
-    """
-
-    finished: Mapping[str, int]
-    refused: int
-    interrupted: bool
 
 
 class Driver:
@@ -154,7 +98,7 @@ class Driver:
         self._looked_at = 0.0
         self._reset()
 
-    def drive(self, starts: Iterable[Start] = (), *, resume: bool = True) -> DriveResult:
+    def drive(self, starts: Iterable[Start | Redrive] = (), *, resume: bool = True) -> DriveResult:
         """Run what is unfinished (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
 
         `starts` is read as there is room, so it may be long. Starting the same name with the same input again goes on
@@ -162,7 +106,7 @@ class Driver:
         Raises: StorageError when the journal cannot be written; it is then as it was after the last commit.
         """
         self._reset()
-        self._to_do: Iterator[Start | ExecutionRow] = self._work(starts, resume=resume)
+        self._to_do: Iterator[Start | Redrive | ExecutionRow] = self._work(starts, resume=resume)
         deadline: float | None = None
         try:
             while True:
@@ -243,7 +187,7 @@ class Driver:
 
     # ---- what begins
 
-    def _work(self, starts: Iterable[Start], *, resume: bool) -> Iterator[Start | ExecutionRow]:
+    def _work(self, starts: Iterable[Start | Redrive], *, resume: bool) -> Iterator[Start | Redrive | ExecutionRow]:
         after, until = 0, self._next_id - 1
         while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until)):
             yield from page
@@ -257,6 +201,8 @@ class Driver:
                 self._more = False
             elif isinstance(item, Start):
                 self._begin(item, batch)
+            elif isinstance(item, Redrive):
+                self._redrive(item.name, batch)
             else:
                 self._resume(item.name, batch)
 
@@ -297,20 +243,40 @@ class Driver:
             return
         if row.status != "RUNNING":
             self._report_ended(row, batch)
-            return
+        elif loaded := self._load(row, batch):
+            self._take_up(*loaded, batch)
+
+    def _redrive(self, name: str, batch: Batch) -> None:
+        row = self._journal.find(name)
+        if row is None:
+            self._refuse(name, None, f"there is no execution '{printable(name)}' here", batch)
+        elif row.status == "SUCCEEDED":
+            self._refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", batch)
+        elif row.status == "RUNNING" or row.execution_id in self._running:
+            self._resume(name, batch)
+        elif loaded := self._load(row, batch):
+            running, _ = loaded  # it has ended, so it waits for nothing
+            self._enter(running)
+            batch.redriven.append(row.execution_id)
+            self._tell(running, ExecutionRedriven(), None, self._clock.now(), batch)
+
+    def _load(self, row: ExecutionRow, batch: Batch) -> tuple[Running, list[Command]] | None:
+        """The execution as its journal says, and what it waits for. None, and refused, when that does not fit."""
         try:
             core, waiting, facts = self._journal.replay(row, self._machine(row.digest))
         except ReplayMismatch as err:
-            self._refuse(name, row.run_id, str(err), batch)
-            return
-        running = Running(row.execution_id, core, row.run_id, facts)
-        batch.events.append(ExecutionResumed(name, row.run_id, facts))
-        self._take_up(running, waiting, batch)
+            self._refuse(row.name, row.run_id, str(err), batch)
+            return None
+        batch.events.append(ExecutionResumed(row.name, row.run_id, facts))
+        return Running(row.execution_id, core, row.run_id, facts), waiting
 
     def _take_up(self, running: Running, commands: list[Command], batch: Batch) -> None:
+        self._enter(running)
+        self._ask(running, commands, batch)
+
+    def _enter(self, running: Running) -> None:
         self._running[running.execution_id] = running
         self._names[running.core.name] = running
-        self._ask(running, commands, batch)
 
     def _machine(self, digest: str) -> StateMachine:
         if digest not in self._machines:

@@ -17,7 +17,7 @@ class ExecutionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResumed:
-    """An execution that another process left unfinished goes on. facts: how many were in the journal."""
+    """An execution that was left unfinished, or is redriven, goes on. facts: how many were in the journal."""
 
     execution: str
     run_id: str | None

@@ -245,6 +245,15 @@ def finish_execution(connection: sqlite3.Connection, execution_id: int, ended: E
     return done.rowcount == 1
 
 
+def reopen_execution(connection: sqlite3.Connection, execution_id: int) -> None:
+    """Make an execution that did not succeed RUNNING again, under its name and with its journal."""
+    connection.execute(
+        "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
+        " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')",
+        (execution_id,),
+    )
+
+
 def _note(commands: list[Command], waiting: dict[str, Command]) -> None:
     for command in commands:
         if isinstance(command, CancelCommand):
@@ -256,7 +265,7 @@ def _note(commands: list[Command], waiting: dict[str, Command]) -> None:
 def _compare(name: str, told: JournalledFact, waiting: dict[str, Command]) -> None:
     """Check that the fact answers what is asked for now; what it answers is no longer waited for."""
     command_id = getattr(told.fact, "id", None)
-    if command_id is None:  # ExecutionAborted answers no command
+    if command_id is None:  # ExecutionAborted and ExecutionRedriven answer no command
         return
     command = waiting.pop(command_id, None)
     if command is None:
