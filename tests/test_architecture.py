@@ -21,11 +21,12 @@ ALLOWED: dict[str, set[str]] = {
     "samples": {"fetch", "images"},
     "ports": {"records"},
     "insights": {"records"},
-    "cost": {"records"},
+    "cost": {"asl", "records"},
     "functions": {"images", "fetch", "ports", "records", "aws"},
     "aws": {"asl", "images", "fetch", "ports", "records", "insights"},
     "local": {"asl", "images", "fetch", "ports", "records"},
     "pipeline": {"asl", "images", "fetch", "ports", "records", "samples", "functions", "local"},
+    "stack": {"aws", "ports", "records", "local", "pipeline"},
 }
 TOP = {"cli", "console"}
 

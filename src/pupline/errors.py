@@ -52,6 +52,10 @@ class ConfigurationError(PuplineError):
     """What the operator configured or typed cannot work: exit code 2 and one clear line."""
 
 
+class BackendUnavailable(PuplineError):
+    """A deployed stack could not be asked, or could not answer now; the same command may work in a moment."""
+
+
 class TaskFailure(PuplineError):
     """A function could not do its work; the class name is the Error Name that Retry and Catch see.
 

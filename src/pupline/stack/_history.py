@@ -1,0 +1,94 @@
+"""What the history of an execution tells: its events with plain times, the record it logged, the alert it published."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pupline.errors import PuplineError
+from pupline.records import AuditRecord
+
+Event = Mapping[str, Any]
+
+
+def plain_event(event: Event) -> Event:
+    """The event as boto3 gives it, with its timestamp in seconds since the epoch, as everywhere in pupline."""
+    return {**event, "timestamp": event["timestamp"].timestamp()}
+
+
+def record_of(item: object, where: str) -> AuditRecord:
+    """The audit record in a JSON object or DynamoDB item. where: for the message.
+
+    Raises: PuplineError when fields are missing: somebody else wrote it.
+    """
+    try:
+        return AuditRecord.from_item(item if isinstance(item, dict) else {})
+    except TypeError as err:
+        missing = str(err).partition("argument")[2].lstrip("s: ")
+        raise PuplineError(f"{where} holds no audit record of pupline's: it lacks {missing}") from err
+
+
+def logged_in_output(output: Any, execution: str) -> AuditRecord | None:
+    """The record in a succeeded execution's output, if it is there."""
+    item = _at(output, "logged", "result", "logged_item")
+    return None if item is None else record_of(item, f"the output of {execution}")
+
+
+def logged_in_history(newest_first: Iterable[Event], execution: str) -> AuditRecord | None:
+    """The record that LogToDynamoDB answered with, if any: what is in the table, without having to search there."""
+    for event in newest_first:
+        details = event.get("taskSucceededEventDetails", {})
+        item = _at(_json(details.get("output")), "Payload", "logged_item")
+        if item is not None:
+            return record_of(item, f"the history of {execution}")
+    return None
+
+
+def ended_in_fail_state(newest_first: Iterable[Event]) -> str | None:
+    """The name of the Fail state that ended the execution, if one did."""
+    for event in newest_first:
+        if event["type"].endswith("StateEntered"):
+            fail = event["type"] == "FailStateEntered"
+            return str(event["stateEnteredEventDetails"]["name"]) if fail else None
+    return None
+
+
+def published_alert(events: Iterable[Event]) -> dict[str, Any] | None:
+    """The alert that the execution published, as far as its history tells: oldest event first."""
+    asked: dict[str, Any] | None = None
+    for event in events:
+        scheduled = event.get("taskScheduledEventDetails", {})
+        succeeded = event.get("taskSucceededEventDetails", {})
+        if _is_publish(scheduled):
+            given = _json(scheduled.get("parameters")) or {}
+            asked = {name: given.get(key) for name, key in _ASKED.items()}
+        elif asked and _is_publish(succeeded):
+            message_id = _at(_json(succeeded.get("output")), "MessageId")
+            return asked | {"published_at": timestamp(event["timestamp"]), "message_id": message_id}
+    return None
+
+
+_ASKED = {"topic": "TopicArn", "subject": "Subject", "message": "Message"}
+
+
+def timestamp(when: datetime) -> str:
+    """RFC 3339 in UTC to the millisecond, as everywhere in pupline."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _is_publish(details: Mapping[str, Any]) -> bool:
+    return details.get("resourceType") == "sns" and details.get("resource") == "publish"
+
+
+def _json(text: str | None) -> Any:
+    """The value, or None where there is no text or it was cut."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
