@@ -295,3 +295,52 @@ def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> 
             return "error", err.cause.rpartition("' ")[2]
 
     assert outcome(f"{{% {path} %}}") == outcome(f"{{% ({path}) %}}")
+
+
+atoms = st.sampled_from(
+    ["$v", "$w", "$gone", "$states.input.a", "$states.input.b.c", "$states.input.gone", "$states.input", "1", "0", "2.5", "-3",
+     "'x'", "''", "'2'", "true", "false", "null", "$sum"]
+)  # fmt: skip
+expressions = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("= != < <= > >= + - * / & and or".split(" ")), inner).map(
+            lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
+        ),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})"),
+        st.tuples(st.sampled_from(["$not", "$exists"]), inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(expressions, documents, documents)
+def test_closures_agree_with_the_library(text: str, first: Any, second: Any) -> None:
+    """Where an expression is compiled into closures, they give what the library gives, or leave it to the library."""
+    from pupline.asl import _jsonata_library as library
+    from pupline.asl._jsonata_fast import UNDEFINED, Slow
+
+    program = library.compile_program(text)
+    if program.fast is None:
+        return
+    scope = Scope(None, {}, {"v": first, "w": second}, {"input": {"a": second, "b": first}})
+    try:
+        quick = program.fast(scope)
+    except Slow:
+        return
+    try:
+        slow = program.evaluate(scope)
+    except library.Undefined:
+        slow = UNDEFINED
+    assert quick is slow or json.dumps(quick) == json.dumps(slow)
+
+
+def test_simple_expressions_are_compiled_into_closures() -> None:
+    """Comparisons, arithmetic, conditions and the like do not go through the library's tree walk."""
+    from pupline.asl import _jsonata_library as library
+
+    for text in ("$x = 5", "$states.input.n > 3 and $not($x)", "$exists($x.y) ? 'a' & $x : $x * 2", "($x)", "7 % 4"):
+        assert library.compile_program(text).fast is not None, text
+    for text in ("$o[a = 1]", "$sum($x)", "[1]", "{'a': 1}", "$x ~> $f", "$o.*", "$o^(a)", "-$x", "$x := 1"):
+        assert library.compile_program(text).fast is None, text

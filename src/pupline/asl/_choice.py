@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pupline.asl._jsonata import compile_condition
-from pupline.asl._jsonpath import compile_path
+from pupline.asl._jsonpath import compile_path, compile_presence
 from pupline.asl._timestamp import instant
-from pupline.asl._values import JSON, EvaluationError, Scope, SyntaxProblem, is_number
+from pupline.asl._values import JSON, Scope, SyntaxProblem, is_number
 
 Rule: TypeAlias = Callable[[Scope], bool]
 _Check: TypeAlias = Callable[[JSON], bool]
@@ -69,7 +69,8 @@ def _comparison(rule: dict[str, JSON], path: tuple[str | int, ...]) -> Rule:
     if problem is not None:
         raise SyntaxProblem(problem, (*path, name))
     if name == "IsPresent":
-        return _is_present(variable, operand)
+        present = compile_presence(rule["Variable"])
+        return present if operand else lambda scope: not present(scope)
     if name.endswith("Path"):
         other, compare = _path(operand, (*path, name)), COMPARE[name.removesuffix("Path")]
         return lambda scope: compare(variable(scope), other(scope))
@@ -85,17 +86,6 @@ def _path(text: JSON, path: tuple[str | int, ...]) -> Callable[[Scope], JSON]:
         return compile_path(text, field="Variable").evaluate
     except SyntaxProblem as problem:
         raise SyntaxProblem(f"Value is not a Reference Path: {problem.message}", path) from problem
-
-
-def _is_present(variable: Callable[[Scope], JSON], wanted: bool) -> Rule:
-    def present(scope: Scope) -> bool:
-        try:
-            variable(scope)
-        except EvaluationError:
-            return not wanted
-        return wanted
-
-    return present
 
 
 def operand_problem(name: str, operand: JSON) -> str | None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pupline.asl._jsonata_fast import UNDEFINED, Slow
 from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, dump, type_name
 
 if TYPE_CHECKING:
@@ -179,7 +180,27 @@ def _library_expression(text: str, location: str, path: tuple[str | int, ...]) -
         program = library.compile_program(text)
     except SyntaxProblem as problem:
         raise SyntaxProblem(problem.message, path, problem.code) from problem
-    return Expression(text, _evaluator(program, text, location), program.variables)
+    evaluate = _evaluator(program, text, location)
+    return Expression(text, _quick(program.fast, evaluate, text, location), program.variables)
+
+
+def _quick(
+    fast: Callable[[Scope], JSON] | None, slow: Callable[[Scope], JSON], text: str, location: str
+) -> Callable[[Scope], JSON]:
+    """The compiled closure where there is one, with the library for what it leaves."""
+    if fast is None:
+        return slow
+
+    def evaluate(scope: Scope) -> JSON:
+        try:
+            value = fast(scope)
+        except Slow:
+            return slow(scope)
+        if value is UNDEFINED:
+            raise _about(text, location, "returned nothing (undefined).")
+        return value
+
+    return evaluate
 
 
 def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope], JSON]:

@@ -16,6 +16,7 @@ from jsonata import jexception, parser, utils
 from jsonata.jsonata import Jsonata
 
 from pupline.asl._functions import FunctionFailure, digest, generator, new_uuid, parse_json
+from pupline.asl._jsonata_fast import Evaluate, Slow, compile_fast
 from pupline.asl._timestamp import epoch_seconds
 from pupline.asl._values import JSON, Scope, SyntaxProblem, dump
 
@@ -51,15 +52,19 @@ class Thrown(Exception):
 class Program:
     """A compiled expression.
 
-    variables: the workflow variables that it may read.
+    variables: the workflow variables that it may read; fast: a closure for simple cases, or None.
     """
 
-    __slots__ = ("_jsonata", "_names", "_parts", "variables")
+    __slots__ = ("_jsonata", "_names", "_parts", "fast", "variables")
 
     def __init__(self, jsonata: Any, uses: "_Uses") -> None:
         self._jsonata = jsonata
         self._names = uses.variables
         self._parts = uses.parts
+        try:
+            self.fast: Evaluate | None = compile_fast(jsonata.ast, _BUILT_IN)
+        except Slow:
+            self.fast = None
         self.variables = frozenset(uses.variables - uses.bound - {"states"} - _BUILT_IN)
 
     def evaluate(self, scope: Scope) -> JSON:

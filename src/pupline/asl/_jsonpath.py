@@ -40,6 +40,24 @@ def compile_path(text: str, *, field: str) -> Expression:
     return Expression(text, evaluate, parsed.variables)
 
 
+def compile_presence(text: str) -> Callable[[Scope], bool]:
+    """Whether a path finds something, as a predicate. Raises SyntaxProblem."""
+    parsed = syntax.parse(text)
+    evaluate = compile_path(text, field="Variable").evaluate
+    if parsed.root == "$" and len(parsed.steps) == 1 and isinstance(parsed.steps[0], syntax.Key):
+        name = parsed.steps[0].name
+        return lambda scope: isinstance(scope.input, dict) and name in scope.input
+
+    def present(scope: Scope) -> bool:
+        try:
+            evaluate(scope)
+        except EvaluationError:
+            return False
+        return True
+
+    return present
+
+
 def reference_problem(text: str) -> str | None:
     """Why a path is no Reference Path (one that can name a single place only), or None.
 
