@@ -46,6 +46,16 @@ def test_what_is_answered_is_committed(path: Path) -> None:
         assert seen_from_outside(path) == ["a"]
 
 
+def test_a_commit_is_on_the_disk(path: Path) -> None:
+    """WAL with synchronous=FULL (2): the promise of what is answered holds through a power cut."""
+    with Database.open(path) as database:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys")
+        found = database.write(
+            lambda connection: [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+        )
+    assert found == ["wal", 2, 1]
+
+
 def test_a_group_is_one_transaction(path: Path) -> None:
     """What waits while the writer is busy is committed together, in the order of submission."""
     commits: list[str] = []
