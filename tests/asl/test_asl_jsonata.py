@@ -297,6 +297,7 @@ def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> 
     assert outcome(f"{{% {path} %}}") == outcome(f"{{% ({path}) %}}")
 
 
+SIGNS = ["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "&", "and", "or"]
 atoms = st.sampled_from(
     ["$v", "$w", "$gone", "$states.input.a", "$states.input.b.c", "$states.input.gone", "$states.input", "1", "0", "2.5", "-3",
      "'x'", "''", "'2'", "true", "false", "null", "$sum"]
@@ -304,9 +305,7 @@ atoms = st.sampled_from(
 expressions = st.recursive(
     atoms,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("= != < <= > >= + - * / & and or".split(" ")), inner).map(
-            lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
-        ),
+        st.tuples(inner, st.sampled_from(SIGNS), inner).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
         st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})"),
         st.tuples(st.sampled_from(["$not", "$exists"]), inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
     ),

@@ -17,6 +17,7 @@ DOCUMENT: dict[str, Any] = {
     'Test\\""Name"': "odd",
     "it's": {"dotted.name": 1},
     "matrix": [[1, 2], [3]],
+    "ns:tag-1": {"@type": "t", "$id": 5},
 }
 CONTEXT = {"Execution": {"Name": "run-1"}}
 VARIABLES = {"dog": {"name": "Lassie", "legs": [1, 2, 3, 4]}}
@@ -40,6 +41,8 @@ SELECTED = [
     ("$.a.null", None, "null is a value, not something missing"),
     ("$['it\\'s']['dotted.name']", 1, "an escaped quote, and dots inside quotes"),
     ('$[\'Test\\""Name"\']', "odd", "a backslash before another character stands for itself, as on AWS"),
+    ("$.ns:tag-1.@type", "t", "colons, dashes and at signs belong to names"),
+    ("$.ns:tag-1.$id", 5, "and dollar signs"),
     ("$.items[1].v", 2, "an index"),
     ("$.items[-1]", {"v": 3}, "an index from the end"),
     ("$.matrix[0][1]", 2, "an index of an index"),
@@ -63,6 +66,10 @@ SELECTED = [
     ("$.items.length()", 3, "a function of an array"),
     ("$.items[*].v.sum()", 6, "a function of a selection"),
     ("$.matrix[0].avg()", 1.5, "an average"),
+    ("$.matrix[0].stddev()", 0.5, "a standard deviation, of the population"),
+    ("$.matrix[0].max()", 2, "the largest"),
+    ("$.a.keys()", ["b", "null"], "an object's keys"),
+    ("$.items.last()", {"v": 3}, "the last element"),
     ("$$.Execution.Name", "run-1", "the Context Object"),
     ("$dog.name", "Lassie", "a variable"),
     ("$dog", VARIABLES["dog"], "a whole variable"),

@@ -6,7 +6,6 @@ of real state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name
 """
 
 import math
-import statistics
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
@@ -442,6 +441,12 @@ def _over_numbers(compute: Callable[[list[float]], float]) -> Callable[[JSON], J
     return apply
 
 
+def _deviation(numbers: list[float]) -> float:
+    """The population's standard deviation, as Jayway computes it."""
+    mean = math.fsum(numbers) / len(numbers)
+    return math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / len(numbers))
+
+
 def _length(value: JSON) -> JSON:
     return len(value) if isinstance(value, (list, dict, str)) else _MISSING
 
@@ -453,7 +458,7 @@ _FUNCTIONS: dict[str, Callable[[JSON], JSON]] = {
     "max": _over_numbers(max),
     "avg": _over_numbers(lambda numbers: math.fsum(numbers) / len(numbers)),
     "sum": _over_numbers(math.fsum),
-    "stddev": _over_numbers(statistics.pstdev),
+    "stddev": _over_numbers(_deviation),
     "keys": lambda value: list(value) if isinstance(value, dict) else _MISSING,
     "first": lambda value: _at(value, 0),
     "last": lambda value: _at(value, -1),

@@ -174,7 +174,7 @@ def scan(text: str, start: int) -> int:
     return min(at, len(text))
 
 
-_NAME = re.compile(r"[^\s.\[\]()'\",:@$*?<>=!&|{}\\^]+")
+_NAME = re.compile(r"[^\s.\[\]()'\",*?<>=!&|{}\\^]+")
 _VARIABLE = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"-?\d+")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
