@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pupline.asl import (
+    DefinitionError,
     Execution,
     InvokeTask,
     ItemReaderError,
@@ -142,6 +143,43 @@ def test_results_are_written_as_files_with_a_manifest() -> None:
     assert run.arn.endswith(f"/Run:{run.id}")
 
 
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        (
+            {"ItemReader": {**READER, "ReaderConfig": {"InputType": "MANIFEST"}}},
+            "$.States.All.ItemReader.ReaderConfig.InputType",
+        ),
+        (
+            {"ResultWriter": {**WRITER, "WriterConfig": {"OutputType": "JSONL"}}},
+            "$.States.All.ResultWriter.WriterConfig",
+        ),
+    ],
+)
+def test_unsupported_readers_and_writers_are_refused_by_name(more: dict[str, Any], where: str) -> None:
+    """The definition is refused when it is parsed, with the place of the field."""
+    with pytest.raises(DefinitionError, match="NOT_SUPPORTED") as caught:
+        mapped(**more)
+    assert [path for path, _ in caught.value.problems] == [where]
+
+
+def test_execute_reads_and_writes_through_its_tasks() -> None:
+    """The reader's callable gives the object, the writer's gets one file at a time."""
+    files: dict[str, Any] = {}
+    tasks = {
+        "f": lambda event: event["n"],
+        "arn:aws:states:::s3:getObject": lambda where: b"n\n1\n2\n" if where["Key"] == "k" else b"",
+        "arn:aws:states:::s3:putObject": lambda call: files.update(
+            {call["Key"].rpartition("/")[2]: json.loads(call["Body"])}
+        ),
+    }
+    reader = {**READER, "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}}
+    result = execute(mapped(ItemReader=reader, ResultWriter=WRITER), {"key": "k"}, tasks=tasks)
+    assert result.status == "SUCCEEDED", result.cause
+    assert [row["Output"] for row in files["SUCCEEDED_0.json"]] == ['"1"', '"2"']
+    assert files["manifest.json"]["ResultFiles"]["SUCCEEDED"][0]["Key"].endswith("/SUCCEEDED_0.json")
+
+
 def test_children_are_executions_of_their_own() -> None:
     """A child's Context Object is its own, outer variables are not there, and its events are not the parent's."""
     work = {"Type": "Pass", "Parameters": {"in.$": "$$.Execution.Input", "id.$": "$$.Execution.Id"}, "End": True}
@@ -172,7 +210,7 @@ def test_at_most_max_concurrency_children_run() -> None:
         (b"[1, {}]", {"InputType": "JSON"}, [1, {}]),
         (b'{"a/b": {"c": [1]}}', {"InputType": "JSON", "ItemsPointer": "/a~1b/c"}, [1]),
         (b'{"n": 1}\n\n{"n": 2}\n', {"InputType": "JSONL"}, [{"n": 1}, {"n": 2}]),
-        (b"a,b\n1,2\n3\n4,5,6", {"InputType": "CSV"}, [{"a": "1", "b": "2"}, {"a": "3", "b": ""}, {"a": "4", "b": "5"}]),
+        (b"a,b\n3\n4,5,6\n", {"InputType": "CSV"}, [{"a": "3", "b": ""}, {"a": "4", "b": "5"}]),
         (b"\xef\xbb\xbfa\n1\n", {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, [{"a": "1"}]),
         (b"1|2\n", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x", "y"], "CSVDelimiter": "PIPE"},
          [{"x": "1", "y": "2"}]),

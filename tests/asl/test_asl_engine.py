@@ -275,6 +275,37 @@ def test_falsy_results_are_results(result: Any) -> None:
     assert execute(machine({"Type": "Pass", "Result": result, "End": True}), {"n": 1}).output == result
 
 
+def test_a_function_that_changes_its_event_changes_nothing_else() -> None:
+    """What a callable does to its event, or later to what it returned, does not reach the history."""
+    kept: list[Any] = []
+
+    def function(event: Any) -> Any:
+        event["n"] = "changed"
+        kept.append({"list": []})
+        return kept[0]
+
+    result = execute(machine(task(ResultSelector={"got.$": "$.Payload"})), {"n": 1}, tasks={"f": function})
+    kept[0]["list"].append("later")
+    assert result.output == {"got": {"list": []}}
+    assert result.history[1]["stateEnteredEventDetails"]["input"] == '{"n":1}'
+
+
+def test_what_a_function_returns_must_be_json() -> None:
+    """Anything else fails the task."""
+    result = execute(machine(task()), {}, tasks={"f": lambda _: {1, 2}})
+    assert (result.status, result.error) == ("FAILED", "TypeError")
+
+
+def test_deeply_nested_values_end_in_our_own_errors() -> None:
+    """Values hundreds of levels deep pass, or fail the execution; no RecursionError comes out."""
+    for depth in (200, 400, 800):
+        value: Any = 1
+        for _ in range(depth):
+            value = [value]
+        state = {"Type": "Pass", "Parameters": {"v.$": "$"}, "End": True}
+        assert execute(machine(state), value).status in ("SUCCEEDED", "FAILED")
+
+
 def test_context_overrides_are_laid_over_ours() -> None:
     """The caller can name the machine, and the rest of the Context Object stays."""
     state = {"Type": "Pass", "Parameters": {"m.$": "$$.StateMachine.Name", "e.$": "$$.Execution.Name"}, "End": True}

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._definition import StateMachine
 from pupline.asl._execution import Execution, Status
-from pupline.asl._facts import Fact, TaskFailed, TaskSucceeded, TimerFired
-from pupline.asl._values import JSON
+from pupline.asl._facts import Fact, ItemsRead, TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._items import ItemReaderError, parse_items
+from pupline.asl._values import JSON, dump
 from pupline.errors import PuplineError
 
 Task: TypeAlias = Callable[[Any], Any]
@@ -76,6 +77,8 @@ def execute(
     tasks: a Task's resource -> a callable. For Lambda the key is the function's name or ARN and the callable gets the
     payload; for other integrations the key is the resource ARN and the callable gets the arguments. It returns a JSON
     value, or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
+    An ItemReader's callable returns the object's bytes or text, or an array; a ResultWriter's is called for each file,
+    with Key and Body (JSON text) among its arguments.
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
@@ -131,10 +134,41 @@ def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str
     if task is None:
         known = ", ".join(sorted(tasks)) or "none"
         raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
-    payload = command.payload if isinstance(command, InvokeTask) else command.arguments
     try:
-        return TaskSucceeded(command.id, task(payload))
+        if isinstance(command, InvokeTask):
+            return TaskSucceeded(command.id, copied(task(copied(command.payload))))
+        return _read(command, task) if isinstance(command, ReadItems) else _written(command, task)
     except TaskError as failure:
         return TaskFailed(command.id, failure.error, failure.cause)
     except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
         return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
+
+
+def copied(value: JSON) -> JSON:
+    """The value as it is after a way through JSON text, as between Step Functions and Lambda.
+
+    What a function does to its event, or later to what it returned, cannot reach the history; and what is not JSON is
+    found here. Raises TypeError or ValueError for that.
+    """
+    return json.loads(dump(value))
+
+
+def _read(command: ReadItems, task: Task) -> Fact:
+    """An object's bytes or text are parsed; an array is the items."""
+    found = task(copied(command.arguments))
+    if isinstance(found, str):
+        found = found.encode()
+    if isinstance(found, bytes):
+        try:
+            found = parse_items(found, command.reader_config)
+        except ItemReaderError as failure:
+            return TaskFailed(command.id, "States.ItemReaderFailed", str(failure))
+    return ItemsRead(command.id, found)
+
+
+def _written(command: WriteResults, task: Task) -> Fact:
+    """One call for each file."""
+    for name, content in command.files.items():
+        body = dump(content)
+        task({**command.arguments, "Key": command.key_prefix + name, "Body": body})
+    return TaskSucceeded(command.id)

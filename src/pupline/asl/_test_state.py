@@ -4,7 +4,7 @@ As at AWS, a Task's answer can be mocked; Map and Parallel states can only be te
 hold is not run. The answer has the shape of AWS's API: `status` (SUCCEEDED, FAILED, RETRIABLE or CAUGHT_ERROR),
 `output`, `error`, `cause`, `nextState`, and at the levels DEBUG and TRACE `inspectionData`, all JSON values as text.
 
-Not done: the check of a mocked result against the API model of its service (`fieldValidationMode`).
+A Task's mocked result is checked against the API model of its service, as `fieldValidationMode` says.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pupline.asl._execute import DEFAULT_START, Task, answer_of
 from pupline.asl._execution import Execution
 from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._inspection import inspection_data
+from pupline.asl._mock_models import problem_of
 from pupline.asl._state import State
 from pupline.asl._states.distributed import THRESHOLD_EXCEEDED, DistributedMapState
 from pupline.asl._states.map import MapState
@@ -51,7 +52,8 @@ class TestStateRequest:
     """What TestState is asked; the fields are those of AWS's request.
 
     definition: of a state, or of a machine with `state_name`. input: a JSON value. context, variables: objects or None.
-    mock: {"result": JSON text} or {"errorOutput": {"error": ..., "cause": ...}}, or None: `tasks` are called.
+    mock: {"result": JSON text, "fieldValidationMode": STRICT, PRESENT or NONE}, {"errorOutput": {"error": ...,
+    "cause": ...}}, or None: `tasks` are called.
     state_configuration: retrierRetryCount, errorCausedByState, mapIterationFailureCount, mapItemReaderData (JSON text).
     """
 
@@ -152,6 +154,10 @@ def _check_mock(request: TestStateRequest, definition: dict[str, JSON]) -> None:
         result = _parsed(mock["result"])
         if kind in ("Map", "Parallel") and "ResultWriter" not in definition and not isinstance(result, list):
             raise _invalid("Mocked result must be an array.")
+        if kind == "Task":
+            problem = problem_of(definition["Resource"], result, mock.get("fieldValidationMode", "STRICT"))
+            if problem:
+                raise _invalid(f"Mock result schema validation error: {problem}")
 
 
 def _parsed(text: str) -> JSON:

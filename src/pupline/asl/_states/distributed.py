@@ -26,7 +26,7 @@ from pupline.asl._states.map import SUCCEEDED, MapState
 from pupline.asl._states.numbers import Number
 from pupline.asl._template import compile_template
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.asl._values import JSON, Scope
+from pupline.asl._values import JSON, Scope, SyntaxProblem, dump
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -124,7 +124,7 @@ class RunFork(Fork):
     def succeeded(self, execution: Execution, child: Thread) -> None:
         """Keep the output, forget the child."""
         self.results[child.index] = child.value
-        self._ended(execution, child, "succeeded", {"Output": child.value, "Status": "SUCCEEDED"})
+        self._ended(execution, child, "succeeded", {"Output": dump(child.value), "Status": "SUCCEEDED"})
         self._go_on(execution)
 
     def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
@@ -205,6 +205,26 @@ class RunFork(Fork):
 _NOTHING = object()
 
 
+#: Path in the state -> the values that are supported there; a field with none is not supported at all.
+_SUPPORTED: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("ItemReader", "Resource"): ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2"),
+    ("ItemReader", "ReaderConfig", "InputType"): ("JSON", "JSONL", "CSV"),
+    ("ItemReader", "ReaderConfig", "Transformation"): ("NONE",),
+    ("ResultWriter", "Resource"): ("arn:aws:states:::s3:putObject",),
+    ("ResultWriter", "WriterConfig"): (),
+}
+
+
+def _refuse_unsupported(definition: dict[str, JSON]) -> None:
+    for path, values in _SUPPORTED.items():
+        found: JSON = definition
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        if found is not None and found not in values:
+            wanted = f"; use {' or '.join(values)}" if values else "; leave it out"
+            raise SyntaxProblem(f"NOT_SUPPORTED: {path[-1]} {dump(found)} is not supported{wanted}", path)
+
+
 class DistributedMapState(MapState):
     """Map with ProcessorConfig Mode DISTRIBUTED."""
 
@@ -220,6 +240,7 @@ class DistributedMapState(MapState):
         compile_branch: Callable[[dict[str, JSON], str], State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata, compile_branch=compile_branch)
+        _refuse_unsupported(definition)
         self.label: str | None = definition.get("Label")
         self.count = Number("ToleratedFailureCount", definition, jsonata=jsonata)
         self.percentage = Number("ToleratedFailurePercentage", definition, jsonata=jsonata, percentage=True)

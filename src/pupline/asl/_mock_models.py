@@ -1,0 +1,109 @@
+"""Mocked results of TestState against the API model of the service that would answer.
+
+The models are botocore's, when it is installed (the extra `aws`); without it nothing is checked. As at AWS, fields that
+a model does not know are let through. STRICT also wants the required fields, PRESENT looks at the fields that are there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pupline.asl._values import JSON
+
+_RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([a-z0-9-]+):(\w+)")
+_SERVICES = {"states": "stepfunctions", "sfn": "stepfunctions"}
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "a string"),
+    "blob": ((str,), "a string"),
+    "timestamp": ((str,), "a string"),
+    "character": ((str,), "a string"),
+    "integer": ((int, float), "a number"),
+    "long": ((int, float), "a number"),
+    "float": ((int, float), "a number"),
+    "double": ((int, float), "a number"),
+    "boolean": ((bool,), "a boolean"),
+    "list": ((list,), "an array"),
+    "structure": ((dict,), "an object"),
+    "map": ((dict,), "an object"),
+}
+
+
+def problem_of(resource: str, result: JSON, mode: str) -> str | None:
+    """What is wrong with a mocked result, in AWS's words; None when nothing is, or nothing can be known.
+
+    mode: STRICT, PRESENT or NONE.
+    """
+    match = _RESOURCE.fullmatch(resource)  # .sync and .waitForTaskToken give other results than the API
+    if mode == "NONE" or match is None:
+        return None
+    shape = _output_shape(_SERVICES.get(match[1], match[1]), match[2])
+    return None if shape is None else _check(shape, result, "", strict=mode == "STRICT")
+
+
+def _output_shape(service: str, action: str) -> Any:
+    try:
+        from botocore.exceptions import DataNotFoundError
+        from botocore.loaders import Loader
+        from botocore.model import OperationNotFoundError, ServiceModel
+    except ImportError:
+        return None
+    try:
+        model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+        return model.operation_model(_upper(action)).output_shape
+    except (DataNotFoundError, OperationNotFoundError):
+        return None
+
+
+def _upper(name: str) -> str:
+    """A member as Step Functions spells it: `executionArn` is `ExecutionArn`."""
+    return name[:1].upper() + name[1:]
+
+
+def _check(shape: Any, value: JSON, name: str, *, strict: bool) -> str | None:
+    kinds, expected = _KINDS.get(shape.type_name, ((object,), "a value"))
+    if not _is_one_of(value, kinds):
+        return f"Field '{name}' must be {expected}"
+    if shape.type_name == "structure":
+        return _check_structure(shape, value, strict=strict)
+    if shape.type_name == "list":
+        found = (_check(shape.member, item, name, strict=strict) for item in value)
+        return next((problem for problem in found if problem), None)
+    if shape.type_name == "map":
+        found = (_check(shape.value, item, key, strict=strict) for key, item in value.items())
+        return next((problem for problem in found if problem), None)
+    return _check_bounds(shape, value, name)
+
+
+def _is_one_of(value: JSON, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in kinds or object in kinds
+    return isinstance(value, kinds)
+
+
+def _check_structure(shape: Any, value: dict[str, JSON], *, strict: bool) -> str | None:
+    if strict:
+        for name in shape.required_members:
+            if _upper(name) not in value:
+                return f"Required field '{_upper(name)}' is missing"
+    for name, member in shape.members.items():
+        shown = _upper(name)
+        if shown in value and not (shape.name == "InvocationResponse" and shown == "Payload"):
+            problem = _check(member, value[shown], shown, strict=strict)
+            if problem:
+                return problem
+    return None
+
+
+def _check_bounds(shape: Any, value: JSON, name: str) -> str | None:
+    allowed = shape.metadata.get("enum")
+    if allowed and value not in allowed:
+        return f"Field '{name}' is not an expected value"
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    is_text = isinstance(value, str)
+    size = len(value) if is_text else value
+    if low is not None and size < low:
+        return f"Field '{name}' is {'smaller than the minimum length' if is_text else 'less than the minimum value'}"
+    if high is not None and size > high:
+        return f"Field '{name}' exceeds the maximum {'length' if is_text else 'value'}"
+    return None
