@@ -93,7 +93,7 @@ def test_results_are_written_to_the_bucket(backend: LocalBackend) -> None:
     manifest = json.loads(backend.bucket().read(details["Key"]))
     [results] = manifest["ResultFiles"]["SUCCEEDED"]
     written = json.loads(backend.bucket().read(results["Key"]))
-    assert sorted(one["Output"] for one in written) == [2, 4]
+    assert sorted(one["Output"] for one in written) == ["2", "4"]
     assert backend.journal.history("bulk")[-1]["type"] == "ExecutionSucceeded"
 
 

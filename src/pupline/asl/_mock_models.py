@@ -1,7 +1,7 @@
 """Mocked results of TestState against the API model of the service that would answer.
 
 The models are botocore's, when it is installed (the extra `aws`); without it nothing is checked. As at AWS, fields that
-a model does not know are let through. STRICT also wants the required fields, PRESENT looks at the fields that are there.
+a model does not know are let through. STRICT also wants the required fields, PRESENT looks at those that are there.
 """
 
 from __future__ import annotations
