@@ -9,6 +9,7 @@ import io
 import json
 import os
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -40,24 +41,27 @@ class Stack:
 
     endpoint: str
     outputs: Mapping[str, str]
+    certificate: Path | None = None
 
     def client(self, service: str) -> Any:
         """A boto3 client for a service of this local AWS."""
-        return client(self.endpoint, service)
+        return client(self.endpoint, service, self.certificate)
 
 
 class LocalAws:
     """MiniStack in a process of its own, on a free port of 127.0.0.1; ended with the `with` block.
 
-    wait_scale: factor for Wait states and retry delays, 0 for none. log: where its output goes.
+    wait_scale: factor for Wait states and retry delays, 0 for none. log: where its output goes. certificate: a file
+    with a key and a certificate for 127.0.0.1; with it, everything is over TLS and IAM policies are enforced.
     """
 
-    def __init__(self, log: Path, *, wait_scale: float = 0.0) -> None:
+    def __init__(self, log: Path, *, wait_scale: float = 0.0, certificate: Path | None = None) -> None:
         self._log = log
         self._wait_scale = wait_scale
+        self._certificate = certificate
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "LocalAws":
         environment = {
@@ -70,6 +74,7 @@ class LocalAws:
             "MINISTACK_REGION": REGION,
             "SFN_WAIT_SCALE": str(self._wait_scale),
             "TMPDIR": str(self._log.parent),
+            **self._enforcement(),
         }
         with self._log.open("wb") as log:
             command = [str(PYTHON), "-m", "ministack"]
@@ -83,18 +88,28 @@ class LocalAws:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(timeout=10)
+                self._process.wait(timeout=3)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
 
+    def _enforcement(self) -> dict[str, str]:
+        if self._certificate is None:
+            return {}
+        file = str(self._certificate)
+        return {"AUTH": "true", "USE_SSL": "1", "MINISTACK_SSL_CERT": file, "MINISTACK_SSL_KEY": file}
+
+    def _client(self, service: str) -> Any:
+        return client(self.endpoint, service, self._certificate)
+
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes], patience_seconds: float = 60.0) -> None:
         give_up = time.monotonic() + patience_seconds
+        context = ssl.create_default_context(cafile=self._certificate) if self._certificate else None
         while time.monotonic() < give_up:
             if process.poll() is not None:
                 raise RuntimeError(f"MiniStack ended with {process.returncode}; see {self._log}")
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1):
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=1, context=context):
                     return
             except OSError:
                 time.sleep(0.1)
@@ -105,7 +120,7 @@ class LocalAws:
 
         functions_endpoint: where the functions find AWS, if not here: a proxy that injects faults.
         """
-        s3 = client(self.endpoint, "s3")
+        s3 = self._client("s3")
         s3.create_bucket(Bucket=CODE_BUCKET)
         for function, module in package_functions.FUNCTIONS.items():
             code = function_zip(module, functions_endpoint or self.endpoint)
@@ -113,14 +128,14 @@ class LocalAws:
         definition = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
         s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
         s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(translated())).encode())
-        cloudformation = client(self.endpoint, "cloudformation")
+        cloudformation = self._client("cloudformation")
         cloudformation.create_stack(
             StackName=name,
             TemplateURL=f"{self.endpoint}/{CODE_BUCKET}/template.json",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
-        return Stack(self.endpoint, outputs_of(cloudformation, name))
+        return Stack(self.endpoint, outputs_of(cloudformation, name), self._certificate)
 
 
 def outputs_of(cloudformation: Any, name: str) -> dict[str, str]:
@@ -174,11 +189,12 @@ def function_zip(module: str, endpoint: str) -> bytes:
     return out.getvalue()
 
 
-def client(endpoint: str, service: str) -> Any:
-    """A boto3 client for a local endpoint."""
+def client(endpoint: str, service: str, certificate: Path | None = None) -> Any:
+    """A boto3 client for a local endpoint, with the credentials that may do everything there."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
+        verify=str(certificate) if certificate else None,
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106  no secret: MiniStack takes any

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+import boto3
 import pytest
+from aws_handlers import drive_handlers
 from aws_template import MISSING, allowed, attribute_of, of_type, statements
 from moto import mock_aws
-
-from pupline.functions import fetch_and_upload_dog_image, log_to_dynamodb
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -80,12 +80,6 @@ def needed() -> dict[str, list[Call]]:
 ROLES = ["FetchAndUploadDogImageRole", "AlertPNGRole", "LogToDynamoDBRole", "ScheduleRole", "PipelineRole"]
 
 
-class Context:
-    """Lambda's context, as far as handlers look at it."""
-
-    aws_request_id = "request-1"
-
-
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Call]]]:
     """The AWS calls that the handlers make, by role, on every way an image can take to its place."""
@@ -114,6 +108,18 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Call]]]
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="ImageBucket")
+        boto3.client("dynamodb").create_table(
+            TableName="DogImageUploads",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("image_name", "execution")
+            ],
+            KeySchema=[
+                {"AttributeName": "image_name", "KeyType": "HASH"},
+                {"AttributeName": "execution", "KeyType": "RANGE"},
+            ],
+        )
         yield calls
 
 
@@ -205,38 +211,3 @@ def test_no_role_may_do_the_work_of_another(role: str) -> None:
     }
     may = {owner for owner, (action, resource) in work.items() if allowed(statements(role), action, resource, {})}
     assert may == {role} & work.keys()
-
-
-def drive_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Call the handlers on every way an image can take: new, known, renamed, quarantined, and everything twice."""
-    import boto3
-    from aws_image_api import BODIES
-
-    from pupline.fetch import HttpClient, Response
-    from pupline.functions import _audit_wiring, _fetch_wiring
-
-    def get(_: HttpClient, url: str, **__: Any) -> Response:
-        body = BODIES[url.removeprefix("https://images.example/breeds/")]
-        return Response(url=url, status=200, headers={}, body=body, content_type="image/jpeg")
-
-    monkeypatch.setattr(HttpClient, "get", get)
-    _fetch_wiring.fetch_services.cache_clear()
-    _audit_wiring.audit_table.cache_clear()
-    boto3.client("s3").create_bucket(Bucket="ImageBucket")
-    boto3.client("dynamodb").create_table(
-        TableName="DogImageUploads",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("image_name", "execution")],
-        KeySchema=[
-            {"AttributeName": "image_name", "KeyType": "HASH"},
-            {"AttributeName": "execution", "KeyType": "RANGE"},
-        ],
-    )
-    for number, path in enumerate(["pug/plain.jpg", "copy/plain.jpg", "other/plain.jpg", "pug/page.jpg"]):
-        event: Any = {"image_url": f"https://images.example/breeds/{path}", "execution": f"run-{number}"}
-        for _ in range(2):
-            image = fetch_and_upload_dog_image.handler(event, Context())
-            record: Any = {"image": image, "execution": f"run-{number}", "alert_triggered": False}
-            log_to_dynamodb.handler(record, Context())
-    _fetch_wiring.fetch_services.cache_clear()
-    _audit_wiring.audit_table.cache_clear()
