@@ -299,8 +299,8 @@ def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> 
 
 SIGNS = ["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "&", "and", "or"]
 atoms = st.sampled_from(
-    ["$v", "$w", "$gone", "$states.input.a", "$states.input.b.c", "$states.input.gone", "$states.input", "1", "0", "2.5", "-3",
-     "'x'", "''", "'2'", "true", "false", "null", "$sum"]
+    ["$v", "$w", "$gone", "$states.input.a", "$states.input.b.c", "$states.input.gone", "$states.input", "1", "0",
+     "2.5", "-3", "'x'", "''", "'2'", "true", "false", "null", "$sum"]
 )  # fmt: skip
 expressions = st.recursive(
     atoms,

@@ -80,6 +80,21 @@ class Resource:
     pattern: str = ""
 
 
+READERS = re.compile(r"arn:[^:]+:states:::s3:(?:getObject|listObjectsV2)")
+"""What an ItemReader's Resource can be."""
+
+WRITERS = re.compile(r"arn:[^:]+:states:::s3:putObject")
+"""What a ResultWriter's Resource can be."""
+
+
+def not_recognized(arn: str) -> str:
+    """AWS's words for a Resource that it does not know."""
+    return (
+        f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not "
+        "available in this region."
+    )
+
+
 def read_resource(arn: str) -> Resource | None:
     """The Resource that an ARN names, or None when AWS does not recognize it."""
     if _FUNCTION.fullmatch(arn):

@@ -18,12 +18,10 @@ def check_retry(place: Place) -> None:
             continue
         retrier.known(fields.RETRIER)
         _error_equals(retrier, last=retrier is retriers[-1])
-        interval = retrier.integer("IntervalSeconds", least=1, most=99_999_999)
+        retrier.integer("IntervalSeconds", least=1, most=99_999_999)
         retrier.integer("MaxAttempts", least=0, most=99_999_999)
         retrier.number("BackoffRate", least=1)
-        longest = retrier.integer("MaxDelaySeconds", least=1, most=31_622_400)
-        if longest is not None and longest <= (1 if interval is None else interval):
-            retrier.problem("MaxDelaySeconds must be greater than IntervalSeconds", "MaxDelaySeconds")
+        retrier.integer("MaxDelaySeconds", least=1, most=31_622_400)
         retrier.one_of("JitterStrategy", ("FULL", "NONE"))
 
 

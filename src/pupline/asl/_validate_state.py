@@ -1,9 +1,11 @@
 """The checks of one state: its fields, their values, and the machines inside it."""
 
+import re
+
 from pupline.asl import _fields as fields
 from pupline.asl._jsonpath import compile_reference_path
 from pupline.asl._report import Place
-from pupline.asl._resources import read_resource
+from pupline.asl._resources import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl._template import compile_payload_string
 from pupline.asl._timestamp import instant
 from pupline.asl._validate_rules import check_catch, check_choices, check_retry
@@ -177,11 +179,7 @@ class StateChecker:
         resource = read_resource(arn)
         express = place.report.kind == "EXPRESS"
         if resource is None:
-            place.problem(
-                f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the "
-                "resource is not available in this region.",
-                "Resource",
-            )
+            place.problem(not_recognized(arn), "Resource")
         elif express and resource.kind == "activity":
             place.problem("Express state machine does not support Activity ARN", "Resource")
         elif express and resource.pattern:
@@ -270,6 +268,7 @@ class StateChecker:
         if reader is not None:
             reader.known(("Resource", "ReaderConfig", arguments, "Comment"))
             reader.required("Resource")
+            self.stored(reader, READERS)
             reader.template(arguments)
             self.reader_config(reader)
         batcher = place.object("ItemBatcher")
@@ -278,7 +277,13 @@ class StateChecker:
         writer = place.object("ResultWriter")
         if writer is not None:
             writer.known(("Resource", "WriterConfig", arguments, "Comment"))
+            self.stored(writer, WRITERS)
             writer.template(arguments)
+
+    def stored(self, place: Place, known: re.Pattern[str]) -> None:
+        arn = place.text("Resource")
+        if arn is not None and not known.fullmatch(arn):
+            place.problem(not_recognized(arn), "Resource")
 
     def reader_config(self, reader: Place) -> None:
         config = reader.object("ReaderConfig")
