@@ -1,18 +1,14 @@
 """Executions on a stack of the local AWS, seen from outside: objects, items, messages."""
 
 import json
-import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+import local_aws
 
 from pupline.aws._dynamodb import DAY, from_attributes
 from pupline.records import AuditRecord
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-
-import local_aws
 
 __all__ = ["Observed", "local_aws", "observe", "run_executions"]
 
