@@ -1,6 +1,5 @@
 """`pupline alerts`: what was published, and where it got to."""
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,16 @@ from typing import Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, plural, print_json, table
+from pupline.cli._output import cell, console, data_option, json_option, message, moment, plural, print_json
+from pupline.cli._table import Column, show_table
+
+_COLUMNS = [
+    Column("when (UTC)", left_out=2),
+    Column("subject", needs=20, left_out=1),
+    Column("message", needs=30),
+    Column("deliveries", needs=16),
+    Column("execution", needs=21),
+]
 
 
 @click.command()
@@ -17,13 +25,21 @@ from pupline.cli._output import cell, console, data_option, json_option, plural,
 @click.option("--limit", type=click.IntRange(min=1), help="The newest N. Default: 50 on a terminal, all with --json.")
 @json_option
 def alerts(data_dir: Path, backend: str, stack: str | None, limit: int | None, as_json: bool) -> int:
-    """The alerts, oldest first, and what became of their deliveries."""
+    """The alerts, oldest first, and what became of their deliveries.
+
+    On AWS an alert's words and time come from its execution's history, which AWS keeps for 90 days; after that only the
+    image and the execution are known. What became of single deliveries SNS does not tell.
+    """
     with open_backend(data_dir, backend, stack) as source:
         if as_json:
-            for alert in source.alerts() if limit is None else deque(source.alerts(), maxlen=limit):
+            for alert in source.alerts(limit=limit):
                 print_json(alert)
         else:
-            _show(deque(source.alerts(), maxlen=limit or 50))
+            _show(list(source.alerts(limit=limit or 50)))
+    if backend == "aws":
+        message(
+            f"SNS does not tell about single deliveries; what was lost: pupline doctor --backend aws --stack {stack}"
+        )
     return 0
 
 
@@ -31,23 +47,26 @@ def _show(found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         click.echo("No alerts. To see some: pupline run --source sample --count 12")
         return
-    rows = table("", ["when", "subject", "message", "deliveries", "execution"])
-    for alert in found:
-        rows.add_row(
-            cell(alert["published_at"]),
+    rows = [
+        [
+            cell(moment(alert["published_at"] or "-")),
             cell(alert["subject"]),
             cell(alert["message"]),
             cell(_deliveries(alert["deliveries"])),
             cell(alert["execution"]),
-        )
+        ]
+        for alert in found
+    ]
     out = console()
-    out.print(rows)
+    show_table(out, _COLUMNS, rows)
     out.print(plural(len(found), "alert"))
-    if not any(alert["deliveries"] for alert in found):
+    if all(alert["deliveries"] == [] for alert in found):
         out.print("Nobody was subscribed. To get them somewhere: pupline subscribe --help")
 
 
-def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> str:
+def _deliveries(deliveries: Sequence[Mapping[str, Any]] | None) -> str:
+    if deliveries is None:
+        return "not told"
     if not deliveries:
         return "no subscription"
     return ", ".join(f"{one['protocol']} {one['status']}" for one in deliveries)

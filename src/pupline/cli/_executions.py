@@ -4,19 +4,37 @@ import itertools
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, plural, print_json, table
+from pupline.cli._output import cell, console, data_option, json_option, moment, plural, print_json
+from pupline.cli._table import Column, show_table
 from pupline.ports import ExecutionStory, ExecutionSummary
 from pupline.text import printable
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 _STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 _STYLES = {"SUCCEEDED": "green", "RUNNING": "yellow"}
-_DETAIL_CHARACTERS = 96
-_NOT_SHOWN = {"name", "roleArn", "inputDetails", "outputDetails", "assignedVariablesDetails", "region"}
+_COLUMNS = [
+    Column("execution", needs=21),
+    Column("status"),
+    Column("started (UTC)", left_out=2),
+    Column("seconds", right=True, left_out=1),
+    Column("error", needs=16),
+]
+_HISTORY = [
+    Column("id", right=True),
+    Column("after", right=True),
+    Column("seconds", right=True),
+    Column("event"),
+    Column("details", needs=20),
+]
+_FIRST = ("name", "error")
+_NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails", "assignedVariablesDetails", "region"}
 
 
 @click.command()
@@ -78,24 +96,22 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
-    rows = table("", ["execution", "status", "started", "seconds", "error"], right=["seconds"])
-    count = 0
-    for row in itertools.islice(found, limit):
-        count += 1
-        seconds = "-" if row.stop_time is None else f"{row.stop_time - row.start_time:.2f}"
-        rows.add_row(
+    rows = [
+        [
             cell(row.name),
             cell(row.status, _STYLES.get(row.status, "red")),
-            cell(_time(row.start_time)),
-            cell(seconds),
+            cell(moment(_time(row.start_time))),
+            cell("-" if row.stop_time is None else f"{row.stop_time - row.start_time:.2f}"),
             cell(row.error or ""),
-        )
-    if not count:
+        ]
+        for row in itertools.islice(found, limit)
+    ]
+    if not rows:
         click.echo("No executions. To start some: pupline run --source sample --count 12")
         return
     out = console()
-    out.print(rows)
-    out.print(f"{plural(count, 'execution')} shown. One with its history: pupline executions NAME [--graph]")
+    show_table(out, _COLUMNS, rows)
+    out.print(f"{plural(len(rows), 'execution')} shown. One with its history: pupline executions NAME [--graph]")
 
 
 def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:
@@ -109,31 +125,37 @@ def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:
     if graph:
         from pupline.cli._graph import draw
 
-        for line in draw(story.definition, story.history):
+        for line in draw(story.definition, story.history, out.width):
             out.print(line)
     else:
-        out.print(_history_table(story))
+        _show_history(out, story)
     if row.error:
-        out.print(cell(f"{row.error}: {row.cause or ''}", "red"))
+        from pupline.functions.log_to_dynamodb import readable_cause
+
+        out.print(cell(row.error, "red").append(f": {readable_cause(row.cause) or 'no cause was given'}"))
 
 
-def _history_table(story: ExecutionStory) -> Any:
-    rows = table("", ["id", "after", "seconds", "event", "details"], right=["id", "after", "seconds"])
-    for event in story.history:
-        rows.add_row(
+def _show_history(out: "Console", story: ExecutionStory) -> None:
+    others = [
+        [
             cell(event["id"]),
             cell(event["previousEventId"]),
             cell(f"{event['timestamp'] - story.row.start_time:.3f}"),
             cell(event["type"], "red" if event["type"].endswith(("Failed", "TimedOut", "Aborted")) else ""),
-            cell(_details(event)),
-        )
-    return rows
+        ]
+        for event in story.history
+    ]
+    # One line for an event: it is the order that one looks for here, and --json has the rest.
+    taken = [max(len(column.name), *(row[at].cell_len for row in others)) for at, column in enumerate(_HISTORY[:-1])]
+    room = max(20, out.width - sum(width + 2 for width in taken))
+    rows = [[*cells, cell(_details(event, room))] for cells, event in zip(others, story.history, strict=True)]
+    show_table(out, _HISTORY, rows)
 
 
-def _details(event: Mapping[str, Any]) -> str:
-    """The event's details on one line: the name first, then what fits."""
+def _details(event: Mapping[str, Any], room: int) -> str:
+    """The event's details on one line: the name and the error first, then what fits."""
     details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
-    first = [details["name"]] if "name" in details else []
+    first = [details[key] for key in _FIRST if details.get(key)]
     rest = [f"{key}={value}" for key, value in details.items() if key not in _NOT_SHOWN and value is not None]
     text = " ".join(printable(part) for part in [*first, *rest])
-    return text if len(text) <= _DETAIL_CHARACTERS else text[: _DETAIL_CHARACTERS - 1] + "…"
+    return text if len(text) <= room else text[: room - 1] + "…"

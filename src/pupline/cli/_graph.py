@@ -1,5 +1,6 @@
 """The way one execution took through its state machine, drawn for a terminal."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,11 @@ def _error_of(event: Mapping[str, Any]) -> str:
     return str(details.get("error") or "States.Timeout")
 
 
-def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> Iterator["Text"]:
-    """Lines of the drawing: a box for each visit, what it took beside it, the ways not taken dimmed."""
+def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], columns: int) -> Iterator["Text"]:
+    """Lines of the drawing, at most `columns` wide where the names of states allow it.
+
+    A box for each visit, what it took beside it, the ways not taken dimmed.
+    """
     from rich.text import Text
 
     path = visits(history)
@@ -70,14 +74,30 @@ def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) ->
         line = Text("│ " + printable(visit.state).ljust(width - 1) + "│", style=style)
         line.append(f"  {sign} {_beside(visit)}", style=style)
         yield line
-        bottom = Text("└" + "─" * width + "┘", style=style)
         others = [name for name in _ways_out(states.get(visit.state, {})) if name != following]
-        if others:
-            bottom.append("  not taken: " + printable(", ".join(others)), style="dim")
-        yield bottom
+        first, *more = _not_taken(others, max(24, columns - width - 4)) or [""]
+        yield _line("└" + "─" * width + "┘", style, first)
+        middle = " " * (width // 2)
+        for words in more or [""] * bool(following):
+            yield _line(f"{middle}│" if following else "", "dim", words, width + 2)
         if following:
-            yield Text(" " * (width // 2) + "│", style="dim")
-            yield Text(" " * (width // 2) + "▼", style="dim")
+            yield Text(f"{middle}▼", style="dim")
+
+
+def _line(drawn: str, style: str, words: str, width: int = 0) -> "Text":
+    """A piece of the drawing with words beside it."""
+    from rich.text import Text
+
+    line = Text(drawn.ljust(width), style=style)
+    if words:
+        line.append(f"  {words}", style="dim")
+    return line
+
+
+def _not_taken(names: Sequence[str], columns: int) -> list[str]:
+    """The states not taken, on lines of at most `columns`."""
+    text = printable("not taken: " + ", ".join(names), 1000)
+    return textwrap.wrap(text, columns, subsequent_indent=" " * 11, break_long_words=False) if names else []
 
 
 def _beside(visit: Visit) -> str:

@@ -75,6 +75,11 @@ def console(*, stderr: bool = False) -> "Console":
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
+def moment(timestamp: str | None) -> str | None:
+    """An RFC 3339 time for people: `2026-01-31 12:00:00`. It is UTC, as the column's name should say."""
+    return None if timestamp is None else timestamp[:19].replace("T", " ")
+
+
 def table(title: str, columns: Iterable[str], *, right: Iterable[str] = ()) -> "Table":
     """An empty table in the one style all commands use; columns named in `right` hold numbers."""
     from rich import box

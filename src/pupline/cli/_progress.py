@@ -79,21 +79,25 @@ class RunProgress:
 
 def _live_progress() -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
 
     class _Field(ProgressColumn):
         """A column that shows one of the task's own fields: a Text, so that no markup is read in it."""
 
         def __init__(self, name: str) -> None:
-            super().__init__()
+            super().__init__(table_column=Column(no_wrap=True))
             self._name = name
 
         def render(self, task: Task) -> Text:
             found = task.fields[self._name]
-            return found if isinstance(found, Text) else Text(str(found))
+            shown = found if isinstance(found, Text) else Text(str(found))
+            shown.no_wrap = True
+            shown.overflow = "ellipsis"
+            return shown
 
     return Progress(
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
         _Field("counts"),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from pupline.cli._output import cell, console, data_option, json_option, print_json, table
+from pupline.cli._output import cell, console, data_option, json_option, print_json
+from pupline.cli._table import Column, show_table
 
 
 @click.command()
@@ -54,8 +55,8 @@ def subscribe(
     elif not shown:
         click.echo("No subscriptions; alerts are kept and shown by: pupline alerts")
     else:
-        rows = table("", ["id", "protocol", "endpoint"], right=["id"])
-        for one in shown:
-            rows.add_row(cell(one.subscription_id), cell(one.protocol), cell(one.shown))
-        console().print(rows)
+        columns = [Column("id", right=True), Column("protocol"), Column("endpoint", needs=20)]
+        show_table(
+            console(), columns, [[cell(one.subscription_id), cell(one.protocol), cell(one.shown)] for one in shown]
+        )
     return 0
