@@ -34,6 +34,7 @@ class Prices:
     kms_key_month: float = 1.00
     alarm_month: float = 0.10
     dashboard_month: float = 3.00
+    metric_month: float = 0.30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ BATCH_SECONDS_PER_IMAGE = 0.07
 """In bulk one invocation fetches many images at a time, so each takes less of it."""
 
 FIXED_ALARMS = 12
+FIXED_METRICS = 7
+"""Images by five outcomes, alerts, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ def _monthly(images: int, each: PerImage, at: Prices) -> tuple[Line, ...]:
         _line("KMS", "key", 1, at.kms_key_month),
         _line("CloudWatch", "alarms", FIXED_ALARMS, at.alarm_month),
         _line("CloudWatch", "dashboard", 1, at.dashboard_month),
+        _line("CloudWatch", "metrics", FIXED_METRICS, at.metric_month),
     )
 
 

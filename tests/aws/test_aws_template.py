@@ -228,7 +228,7 @@ def test_the_dashboard_can_be_read() -> None:
     """It is JSON, and each widget shows metrics of this stack."""
     (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
     widgets: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
-    assert len(widgets) == 6
+    assert len(widgets) == 8
     assert all(widget["properties"]["metrics"] for widget in widgets)
 
 

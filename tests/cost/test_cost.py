@@ -95,4 +95,4 @@ def test_the_bill_grows_with_the_images(images: int) -> None:
     """And nothing but the monthly part is left without any."""
     assert bill(images + 1).dollars > bill(images).dollars
     assert bill(0).dollars == 0
-    assert bill(0).dollars_per_month == pytest.approx(5.2)
+    assert bill(0).dollars_per_month == pytest.approx(7.3)

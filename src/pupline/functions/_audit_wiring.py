@@ -1,11 +1,17 @@
-"""What LogToDynamoDB stands on in Lambda: the table that `DDB_TABLE` names, and the time."""
+"""What LogToDynamoDB stands on in Lambda: the table that `DDB_TABLE` names, the time, and metrics.
+
+`METRICS_NAMESPACE`: where CloudWatch shall keep the metrics of each record; unset for none.
+"""
 
 import os
+import sys
 import time
 from functools import cache
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.functions._environment import required
+from pupline.functions._metrics import metrics_line
+from pupline.ports import JSON
 
 
 class SystemClock:
@@ -20,3 +26,11 @@ class SystemClock:
 def audit_table() -> DynamoDBAuditTable:
     """LogToDynamoDB's table, made at its first call in this process. Raises: ConfigurationError."""
     return DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE"))
+
+
+def tell_metrics(item: JSON) -> None:
+    """Write the record's metrics to the log, from where CloudWatch takes them."""
+    namespace = os.environ.get("METRICS_NAMESPACE", "")
+    if namespace and isinstance(item, dict):
+        sys.stdout.write(f"{metrics_line(item, namespace, SystemClock().now())}\n")
+        sys.stdout.flush()

@@ -140,7 +140,9 @@ def _one_of(allowed: frozenset[_Word], value: JSON, field: str, default: _Word) 
 
 def handler(event: Event, context: object) -> dict[str, JSON]:
     """The Lambda entry point."""
-    from pupline.functions._audit_wiring import SystemClock, audit_table
+    from pupline.functions._audit_wiring import SystemClock, audit_table, tell_metrics
     from pupline.functions._environment import with_execution
 
-    return log_to_dynamodb(with_execution(event, context), audit_table(), SystemClock())
+    answer = log_to_dynamodb(with_execution(event, context), audit_table(), SystemClock())
+    tell_metrics(answer["logged_item"])
+    return answer
