@@ -11,6 +11,7 @@ from pupline.asl import (
     DefinitionError,
     Execution,
     ExecutionAborted,
+    InvalidExecutionInput,
     InvokeTask,
     ProtocolError,
     StartTimer,
@@ -298,12 +299,17 @@ def test_what_a_function_returns_must_be_json() -> None:
 
 def test_deeply_nested_values_end_in_our_own_errors() -> None:
     """Values hundreds of levels deep pass, or fail the execution; no RecursionError comes out."""
-    for depth in (200, 400, 800):
+    for depth in (200, 400, 800, 5_000):
         value: Any = 1
         for _ in range(depth):
             value = [value]
         state = {"Type": "Pass", "Parameters": {"v.$": "$"}, "End": True}
-        assert execute(machine(state), value).status in ("SUCCEEDED", "FAILED")
+        try:
+            result = execute(machine(state), value)
+            assert (result.status, result.error) in (("SUCCEEDED", None), ("FAILED", "States.Runtime"))
+            assert result.history
+        except InvalidExecutionInput:
+            assert depth >= 800
 
 
 def test_context_overrides_are_laid_over_ours() -> None:

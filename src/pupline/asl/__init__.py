@@ -11,7 +11,7 @@ What is supported is listed field by field in docs/asl-support.md.
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._definition import DefinitionError, StateMachine
 from pupline.asl._execute import Result, TaskError, execute, lambda_error
-from pupline.asl._execution import Execution, ProtocolError
+from pupline.asl._execution import Execution, InvalidExecutionInput, ProtocolError
 from pupline.asl._facts import (
     ExecutionAborted,
     ExecutionRedriven,
@@ -37,6 +37,7 @@ __all__ = [
     "ExecutionAborted",
     "ExecutionRedriven",
     "Fact",
+    "InvalidExecutionInput",
     "InvokeTask",
     "ItemReaderError",
     "ItemsRead",

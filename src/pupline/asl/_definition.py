@@ -84,7 +84,7 @@ def _parsed(text: str) -> dict[str, Any]:
 def compile_states(definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
     """The first state of a machine, branch or item processor; the others hang from it by `next`.
 
-    where: the JSON path of `definition`, for problems. Raises DefinitionError.
+    jsonata: the machine's query language. where: the JSON path of `definition`, for problems. Raises DefinitionError.
     """
     states = {
         name: _compile_state(name, each, jsonata=jsonata, where=f"{where}.States.{name}")
@@ -96,31 +96,29 @@ def compile_states(definition: dict[str, JSON], *, jsonata: bool, where: str) ->
 
 
 def _compile_state(name: str, definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
-    if "QueryLanguage" in definition:
-        jsonata = definition["QueryLanguage"] == "JSONata"
+    own = definition["QueryLanguage"] == "JSONata" if "QueryLanguage" in definition else jsonata
     kind = definition["Type"]
     try:
         if kind in ("Parallel", "Map"):
-            return _compile_fork(name, definition, jsonata=jsonata, where=where)
-        return _STATES[kind](name, definition, jsonata=jsonata)
+            return _compile_fork(name, definition, own=own, jsonata=jsonata, where=where)
+        return _STATES[kind](name, definition, jsonata=own)
     except SyntaxProblem as problem:
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem.path)
-        raise DefinitionError([(f"{where}{path}", problem.message)]) from problem
+        raise DefinitionError([(f"{where}{path}", f"{problem.code}: {problem.message}")]) from problem
 
 
-def _compile_fork(name: str, definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+def _compile_fork(name: str, definition: dict[str, JSON], *, own: bool, jsonata: bool, where: str) -> State:
+    """A Parallel or Map state. The states in it inherit the machine's query language, not that of the state (`own`)."""
+
     def branch(inner: dict[str, JSON], field: str) -> State:
-        language = inner.get("QueryLanguage")
-        return compile_states(
-            inner, jsonata=jsonata if language is None else language == "JSONata", where=f"{where}.{field}"
-        )
+        return compile_states(inner, jsonata=jsonata, where=f"{where}.{field}")
 
     if definition["Type"] == "Parallel":
-        return ParallelState(name, definition, jsonata=jsonata, compile_branch=branch)
+        return ParallelState(name, definition, jsonata=own, compile_branch=branch)
     processor = definition.get("ItemProcessor") or definition["Iterator"]
     distributed = (processor.get("ProcessorConfig") or {}).get("Mode") == "DISTRIBUTED"
     kind = DistributedMapState if distributed else MapState
-    return kind(name, definition, jsonata=jsonata, compile_branch=branch)
+    return kind(name, definition, jsonata=own, compile_branch=branch)
 
 
 def _link(state: State, definition: dict[str, JSON], states: dict[str, State]) -> None:

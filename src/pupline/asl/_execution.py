@@ -61,6 +61,10 @@ class ProtocolError(PuplineError):
     """The driver answered a command that nobody waits for: a bug of the driver, or a journal of another execution."""
 
 
+class InvalidExecutionInput(PuplineError):
+    """The input cannot be that of an execution, in StartExecution's words."""
+
+
 class Execution:
     """One execution of a state machine, from the outside: `commands`, `receive`, and what it is.
 
@@ -72,6 +76,8 @@ class Execution:
     otherwise. map_runs: those of its Distributed Maps. start_time and stop_time are seconds since the epoch.
 
     Everything else without an underscore is for the compiled states.
+
+    Raises: InvalidExecutionInput for an input nested so deeply that it has no JSON text here (about 900 levels).
     """
 
     __slots__ = (
@@ -127,6 +133,11 @@ class Execution:
         self._begin()
 
     def _begin(self) -> None:
+        try:
+            self.sizes.exceeds(self.input)
+        except RecursionError as err:
+            text = "Invalid State Machine Execution Input: 'the value is nested too deeply'"
+            raise InvalidExecutionInput(text) from err
         machine = self.machine
         self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, self._role_arn()))
         self._start_timeout(_MACHINE_TIMEOUT)
@@ -246,10 +257,11 @@ class Execution:
                     state = state.enter(self, thread)
             except EvaluationError as problem:
                 state = self._evaluation_failed(thread, problem)
-                if state is not None:
-                    step = state.enter
-                    continue
-            return
+            except RecursionError:  # a value nested hundreds of levels deep: the data's fault, not ours
+                state = self._evaluation_failed(thread, EvaluationError(RUNTIME, "The data is nested too deeply."))
+            if state is None:
+                return
+            step = state.enter
 
     def _drain(self) -> None:
         ready = self._ready

@@ -5,6 +5,9 @@ from pupline.asl._values import EvaluationError
 
 QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
 
+#: The code of what is good States Language, and not done here. AWS has no such code.
+NOT_SUPPORTED = "NOT_SUPPORTED"
+
 
 class DataLimitExceeded(EvaluationError):
     """A result, output or Assign is larger than the quota. The cause stands alone, without the state and event id.

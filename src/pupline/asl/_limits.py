@@ -31,16 +31,16 @@ class Sizes:
         self._bounds: dict[int, tuple[int, JSON]] = {}
 
     def exceeds(self, value: JSON) -> bool:
-        """Whether the JSON text of `value` takes more than MAX_PAYLOAD_BYTES."""
+        """Whether the JSON text of `value` takes more than MAX_PAYLOAD_BYTES.
+
+        Raises: RecursionError for a value that is nested too deeply to be printed.
+        """
         try:
             if self._bound(value) <= MAX_PAYLOAD_BYTES:
                 return False
         except RecursionError:  # nested hundreds of levels deep: the C encoder goes deeper than this walk
             pass
-        try:
-            exact = len(dump(value).encode("utf-8", "surrogatepass"))
-        except RecursionError:
-            return True  # what cannot be printed cannot be handed on either
+        exact = len(dump(value).encode("utf-8", "surrogatepass"))
         if isinstance(value, dict | list):
             self._bounds[id(value)] = (exact, value)
         return exact > MAX_PAYLOAD_BYTES

@@ -74,8 +74,8 @@ class TestStateRequest:
 
 def run_test_state(request: TestStateRequest) -> dict[str, JSON]:
     """AWS's answer to a TestState request. Raises TestStateError for a request that AWS refuses."""
-    definition = _state_definition(request)
-    wrapped = _wrapped(definition)
+    definition, language = _state_definition(request)
+    wrapped = {"QueryLanguage": language, **_wrapped(definition)}
     _refuse_problems(wrapped)
     _check_mock(request, definition)
     _check_context(request.context)
@@ -94,16 +94,15 @@ def run_test_state(request: TestStateRequest) -> dict[str, JSON]:
 # ---------------------------------------------------------------- the definition
 
 
-def _state_definition(request: TestStateRequest) -> dict[str, JSON]:
-    """The state alone, with the query language that it has in its machine."""
+def _state_definition(request: TestStateRequest) -> tuple[dict[str, JSON], str]:
+    """The state alone, and the query language of its machine."""
     definition = request.definition
     if "States" not in definition:
-        return definition
+        return definition, "JSONPath"
     _refuse_problems(definition)
-    language = definition.get("QueryLanguage", "JSONPath")
     for name, state in _all_states(definition):
         if name == request.state_name:
-            return {"QueryLanguage": language, **state} if language == "JSONata" else state
+            return state, definition.get("QueryLanguage", "JSONPath")
     raise TestStateError("ValidationException", "State not found in definition")
 
 

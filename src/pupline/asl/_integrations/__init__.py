@@ -4,6 +4,7 @@ A plug-in knows which history events its tasks write, what the driver is asked t
 Another one is one module with an `Integration` class and a line in `_FINDERS`.
 """
 
+from pupline.asl._failures import NOT_SUPPORTED
 from pupline.asl._integrations import lambda_function, lambda_invoke, service
 from pupline.asl._integrations.base import Integration
 from pupline.asl._values import SyntaxProblem
@@ -19,7 +20,8 @@ def integration_for(resource: str) -> Integration:
             return found
     what = "Activities are" if ":activity:" in resource else f"The resource {resource} is"
     raise SyntaxProblem(
-        f"NOT_SUPPORTED: {what} not supported; use a Lambda function's ARN, arn:aws:states:::lambda:invoke, or a "
+        f"{what} not supported; use a Lambda function's ARN, arn:aws:states:::lambda:invoke, or a "
         "service integration such as arn:aws:states:::sns:publish",
         ("Resource",),
+        NOT_SUPPORTED,
     )

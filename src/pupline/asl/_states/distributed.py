@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pupline.asl import _history as history
 from pupline.asl._commands import ReadItems, WriteResults
 from pupline.asl._facts import Fact, ItemsRead, TaskFailed
+from pupline.asl._failures import NOT_SUPPORTED
 from pupline.asl._fork import Fork
 from pupline.asl._items import batches
 from pupline.asl._jsonata import compile_jsonata_value
@@ -222,7 +223,7 @@ def _refuse_unsupported(definition: dict[str, JSON]) -> None:
             found = found.get(key) if isinstance(found, dict) else None
         if found is not None and found not in values:
             wanted = f"; use {' or '.join(values)}" if values else "; leave it out"
-            raise SyntaxProblem(f"NOT_SUPPORTED: {path[-1]} {dump(found)} is not supported{wanted}", path)
+            raise SyntaxProblem(f"{path[-1]} {dump(found)} is not supported{wanted}", path, NOT_SUPPORTED)
 
 
 class DistributedMapState(MapState):

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._choice import compile_rule
 from pupline.asl._jsonata import compile_jsonata_value
-from pupline.asl._jsonpath import compile_path
 from pupline.asl._state import Evaluate, State, path_or_none
-from pupline.asl._template import compile_template
+from pupline.asl._template import compile_payload_string, compile_template
 from pupline.asl._values import JSON, EvaluationError, Scope, dump
 
 if TYPE_CHECKING:
@@ -88,12 +87,9 @@ class FailState(State):
         self.cause = self._compile(definition, "Cause")
 
     def _compile(self, definition: dict[str, JSON], field: str) -> Evaluate | None:
-        if f"{field}Path" in definition:
-            path = f"{field}Path"
-            text: str = definition[path]
-            if text.startswith("States."):
-                return compile_template({"value.$": text}, field=path).evaluate
-            return compile_path(text, field=path).evaluate
+        path = f"{field}Path"
+        if path in definition:
+            return compile_payload_string(definition[path], field=path).evaluate
         if field not in definition:
             return None
         if self.jsonata:
@@ -114,8 +110,6 @@ class FailState(State):
         return None
 
     def _text(self, value: JSON, field: str) -> str:
-        if isinstance(value, dict) and list(value) == ["value"]:
-            value = value["value"]
         if isinstance(value, str):
             return value
         raise EvaluationError(
@@ -129,7 +123,9 @@ class ChoiceRule:
     __slots__ = ("assign", "condition", "next", "next_name", "output")
 
     def __init__(self, state: State, definition: dict[str, JSON], number: int) -> None:
-        self.condition: Callable[[Scope], bool] = compile_rule(definition, jsonata=state.jsonata)
+        self.condition: Callable[[Scope], bool] = compile_rule(
+            definition, jsonata=state.jsonata, where=f"Choices[{number}]"
+        )
         self.next_name: str = definition["Next"]
         self.next: State | None = None
         self.assign = state.compile_assign(definition)

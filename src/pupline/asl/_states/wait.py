@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
@@ -13,6 +11,7 @@ from pupline.asl._jsonata import compile_jsonata_value
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
+from pupline.asl._timestamp import epoch_seconds
 from pupline.asl._values import JSON, EvaluationError, java_text, type_name
 
 if TYPE_CHECKING:
@@ -24,37 +23,6 @@ MAX_DELAY_SECONDS = 2**31 / 1000
 
 #: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
 MAX_SECONDS = 99_999_999
-
-_TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)", re.ASCII
-)
-
-
-def parse_timestamp(text: str) -> float | None:
-    """Seconds since the epoch of an ISO-8601 extended offset date-time; None when it is none.
-
-    It needs a T and an offset or Z; seconds may be missing, the fraction may have any number of digits.
-    """
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
-    fraction = float(f"0.{match[7]}") if match[7] else 0.0
-    try:
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[8]))
-    except ValueError:
-        return None
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + fraction
-
-
-def _zone(offset: str) -> timezone:
-    if offset == "Z":
-        return UTC
-    digits = offset[1:].replace(":", "").ljust(6, "0")
-    shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]), seconds=int(digits[4:6]))
-    if shift > timedelta(hours=18):
-        raise ValueError(offset)
-    return timezone(-shift if offset[0] == "-" else shift)
 
 
 class WaitState(State):
@@ -107,7 +75,7 @@ class WaitState(State):
         value = self._value(execution, thread)
         if "Seconds" in self.field:
             return execution.now + (self._seconds(value) if self.jsonata else self._long(value))
-        moment = parse_timestamp(value) if isinstance(value, str) else None
+        moment = epoch_seconds(value)
         if moment is not None:
             return moment
         if self.jsonata:
