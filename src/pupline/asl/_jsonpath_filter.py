@@ -22,7 +22,7 @@ _UNDEFINED: JSON = object()
 def compile_filter(test: syntax.Test, steps: Steps, root: Root) -> Predicate:
     """A filter's condition as (candidate, scope) -> bool.
 
-    steps and root compile the paths inside it; they are handed in because `pupline.asl._jsonpath` imports this module.
+    steps and root compile the paths inside it; they are handed in because `_jsonpath_select` imports this module.
     """
     if test.operator in ("and", "or", "not"):
         parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Test)]
