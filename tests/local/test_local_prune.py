@@ -14,7 +14,7 @@ def database(tmp_path: Path) -> Database:
     database = Database.open(tmp_path / "pupline.sqlite")
 
     def fill(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO definitions VALUES ('d', 'STANDARD', '{}'), ('unused', 'STANDARD', '{}')")
+        connection.execute("INSERT INTO definitions VALUES ('d', 'n', 'STANDARD', '{}'), ('u', 'n', 'STANDARD', '{}')")
         rows: list[tuple[str | None, int, str, float | None]] = [
             ("old", 1, "SUCCEEDED", 10.0),
             ("old", 2, "FAILED", 20.0),

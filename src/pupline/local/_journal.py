@@ -134,9 +134,11 @@ class Journal:
 
     def definition(self, digest: str) -> StateMachine:
         """The definition that was stored under `digest`. Raises: ReplayMismatch when it is not what was stored."""
-        [(kind, text)] = self._database.rows("SELECT type, definition FROM definitions WHERE digest = ?", (digest,))
+        query = "SELECT name, type, definition FROM definitions WHERE digest = ?"
+        [(name, kind, text)] = self._database.rows(query, (digest,))
         try:
             machine = StateMachine.parse(text, type=kind)
+            machine.name = name
         except DefinitionError as err:
             raise ReplayMismatch(
                 f"the definition {digest[:12]} in {self._database.path} cannot be used by this version: {err}"
@@ -208,11 +210,11 @@ class NewExecution:
 
 
 def insert_definition(connection: sqlite3.Connection, machine: StateMachine) -> None:
-    """Keep the definition under its digest, once."""
+    """Keep the definition under its digest, once, with the name that the Context Object shows."""
     text = json.dumps(machine.definition)
     connection.execute(
-        "INSERT INTO definitions (digest, type, definition) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (machine.digest, machine.type, text),
+        "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (machine.digest, machine.name, machine.type, text),
     )
 
 

@@ -15,6 +15,7 @@ APPLICATION_ID = 0x7075706C  # "pupl"
 _FIRST = """
 CREATE TABLE definitions (
     digest TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
     type TEXT NOT NULL,
     definition TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -8,6 +8,8 @@ from pupline.asl import StateMachine
 from pupline.errors import ConfigurationError
 from pupline.local import TOPIC_ARN
 
+STATE_MACHINE_NAME = "DogUploaderPipeline"
+
 # What SAM's DefinitionSubstitutions are on AWS.
 SUBSTITUTIONS = {
     **{
@@ -44,7 +46,9 @@ def load_workflow() -> StateMachine:
         definition = json.loads(path.read_text(encoding="utf-8"), object_hook=_filled)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: cannot be read as JSON: {error}") from error
-    return StateMachine.parse(definition)
+    machine = StateMachine.parse(definition)
+    machine.name = STATE_MACHINE_NAME
+    return machine
 
 
 def _filled(values: dict[str, object]) -> dict[str, object]:
