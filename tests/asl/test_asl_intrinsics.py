@@ -29,6 +29,8 @@ RESULTS: list[tuple[str, Any]] = [
     ("States.Format('{}', $.nothing)", "null"),
     ("States.Format('{}', $.object)", "{Arg1=1, Arg2=[]}"),
     ("States.Format('{}', $.half)", "1.5"),
+    ("States.Format('{} {} {}', 0.00015, -12345678.5, 1e10)", "1.5E-4 -1.23456785E7 1.0E10"),
+    ("States.Format('{} {}', 9999999.5, 0.001)", "9999999.5 0.001"),
     ("States.Format('{}', true)", "true"),
     ("States.Format('no placeholder')", "no placeholder"),
     ("States.Format('\\{\\} \\'{}\\' \\\\', $.n)", "{} '5' \\"),

@@ -150,6 +150,8 @@ _KINDS: dict[str, _Check] = {
     "IsTimestamp": _is_instant,
 }
 
+_NUMBER_TYPES = frozenset({int, float})
+
 OPERATORS = frozenset(COMPARE) | {f"{name}Path" for name in COMPARE} | set(_KINDS) | {"IsPresent", "StringMatches"}
 
 
@@ -164,6 +166,9 @@ def _literal(name: str, operand: JSON) -> _Check:
     if name == "StringMatches":
         return string_matcher(operand)
     compare = COMPARE[name]
+    if name.startswith("Numeric"):
+        order = dict(_ORDERS)[name.removeprefix("Numeric")]
+        return lambda value: type(value) in _NUMBER_TYPES and order(value, operand)
     return lambda value: compare(value, operand)
 
 

@@ -8,6 +8,7 @@ import json
 import json.encoder
 import random
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 JSON: TypeAlias = Any
@@ -132,7 +133,16 @@ def java_text(value: JSON) -> str:
         return "{" + ", ".join([f"{key}={java_text(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join([java_text(item) for item in value]) + "]"
-    return dump(value)
+    return _java_double(value) if isinstance(value, float) else dump(value)
+
+
+def _java_double(value: float) -> str:
+    """A number with a fraction as Java prints it: beyond 10**-3 and 10**7 in E notation, `1.0E10`."""
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    first, rest = digits[0], "".join(map(str, digits[1:])) or "0"
+    return f"{'-' * sign}{first}.{rest}E{int(exponent) + len(digits) - 1}"
 
 
 def is_number(value: JSON) -> bool:
