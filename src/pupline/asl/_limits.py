@@ -47,10 +47,8 @@ class Sizes:
 
     def _bound(self, value: JSON) -> int:
         kind = type(value)
-        if kind is str:
-            return _CHARACTER * len(value) + 2
         if kind is not dict and kind is not list:
-            return _SCALAR if kind is not int or -(2**63) < value < 2**63 else len(str(value))
+            return _scalar_bound(value)
         known = self._bounds.get(id(value))
         if known is not None:
             return known[0]
@@ -61,12 +59,28 @@ class Sizes:
         return bound
 
     def _container(self, value: JSON) -> int:
-        measure = self._bound
-        if type(value) is list:
-            return 2 + sum([measure(item) + 1 for item in value])
-        bound = 2
-        for key, item in value.items():
+        """The hottest loop of the engine: strings and plain numbers are counted in line."""
+        bound = 2 + len(value)
+        items = value
+        if type(value) is dict:
+            items = value.values()
+            bound += _CHARACTER * sum(map(len, value)) + 3 * len(value)
+        for item in items:
             kind = type(item)
-            bound += _CHARACTER * len(key) + 4
-            bound += _CHARACTER * len(item) + 2 if kind is str else measure(item)
+            if kind is str:
+                bound += _CHARACTER * len(item) + 2
+            elif kind is dict or kind is list:
+                bound += self._bound(item)
+            elif kind is int:
+                bound += _scalar_bound(item)
+            else:
+                bound += _SCALAR
         return bound
+
+
+def _scalar_bound(value: JSON) -> int:
+    if isinstance(value, str):
+        return _CHARACTER * len(value) + 2
+    if type(value) is int and not -(2**63) < value < 2**63:
+        return value.bit_length()
+    return _SCALAR
