@@ -48,7 +48,7 @@ def test_every_task_is_bounded_retried_and_caught(name: str) -> None:
     for retrier in task["Retry"]:
         assert (retrier["JitterStrategy"], retrier["BackoffRate"]) == ("FULL", 2)
         assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 60
-        assert 0 < retrier["MaxAttempts"] <= 8
+        assert 0 < retrier["MaxAttempts"] <= 10
         assert "States.ALL" not in retrier["ErrorEquals"]
         assert "States.TaskFailed" not in retrier["ErrorEquals"]
     retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}

@@ -173,8 +173,8 @@ def test_what_cannot_succeed_is_tried_once_and_recorded(error: str, outcome: str
         ("TooManyRequests", 5),
         ("StorageError", 5),
         ("Sandbox.Timedout", 5),
-        ("Lambda.TooManyRequestsException", 7),
-        ("Lambda.ServiceException", 7),
+        ("Lambda.TooManyRequestsException", 11),
+        ("Lambda.ServiceException", 11),
     ],
 )
 def test_what_may_pass_is_retried_and_then_recorded(error: str, attempts: int) -> None:
