@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 
 from pupline.asl._jsonata import compile_jsonata_value, expression_text
-from pupline.asl._jsonpath import compile_path, reference_problem
+from pupline.asl._jsonpath import compile_path, compile_reference_path, reference_problem
 from pupline.asl._template import compile_template
 from pupline.asl._values import JSON, SyntaxProblem, is_number
 
@@ -202,6 +202,17 @@ class Place:
             self.reads(compile_path(text, field=name).variables)
         except SyntaxProblem as err:
             self.problem(f"Value is not a valid JSONPath: {err.message}", name)
+
+    def result_path(self) -> None:
+        """A ResultPath: null, or a Reference Path into the input."""
+        if self.value.get("ResultPath") is None:
+            return
+        text = self.text("ResultPath")
+        if text is not None:
+            try:
+                compile_reference_path(text, field="ResultPath")
+            except SyntaxProblem as err:
+                self.problem(err.message, "ResultPath")
 
     def _compiled(self, name: str, compile_value: Callable[[JSON], Iterable[str]]) -> None:
         try:

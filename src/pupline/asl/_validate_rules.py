@@ -3,9 +3,7 @@
 from pupline.asl import _fields as fields
 from pupline.asl._choice import OPERATORS, operand_problem
 from pupline.asl._jsonata import expression_text
-from pupline.asl._jsonpath import compile_reference_path
 from pupline.asl._report import MAX_NESTING, Place
-from pupline.asl._values import SyntaxProblem
 
 _ALL = "States.ALL"
 
@@ -38,17 +36,8 @@ def check_catch(place: Place) -> None:
         catcher.template("Assign")
         if place.language == "JSONata":
             catcher.jsonata("Output")
-        elif catcher.value.get("ResultPath") is not None:
-            _result_path(catcher)
-
-
-def _result_path(place: Place) -> None:
-    text = place.text("ResultPath")
-    if text is not None:
-        try:
-            compile_reference_path(text, field="ResultPath")
-        except SyntaxProblem as problem:
-            place.problem(problem.message, "ResultPath")
+        else:
+            catcher.result_path()
 
 
 def _is_object(place: Place) -> bool:

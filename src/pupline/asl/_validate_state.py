@@ -3,7 +3,6 @@
 import re
 
 from pupline.asl import _fields as fields
-from pupline.asl._jsonpath import compile_reference_path
 from pupline.asl._report import Place
 from pupline.asl._resources import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl._template import compile_payload_string
@@ -82,19 +81,21 @@ class StateChecker:
             return
         place.path_field("InputPath", null=True)
         place.path_field("OutputPath", null=True)
-        self.result_path()
+        place.result_path()
         for name in ("Parameters", "ResultSelector"):
             place.template(name)
 
     def moves(self) -> None:
+        """Exactly one of Next and End, where `"End": false` counts as none."""
         place = self.place
-        place.exactly_one("Next", "End")
         place.text("Next")
-        end = place.value.get("End")
-        if "End" in place.value and not isinstance(end, bool):
+        end = place.value.get("End", False)
+        if not isinstance(end, bool):
             place.problem("Expected value of type [BOOLEAN]", "End")
-        elif end is False and "Next" not in place.value:
-            place.problem("'End' must be true, or 'Next' must name a state", "End")
+        elif end:
+            place.exclusive("Next", "End")
+        elif "Next" not in place.value:
+            place.problem("One of these fields is required: [Next, End]")
 
     def assigned(self) -> None:
         place = self.place.object("Assign")
@@ -104,17 +105,6 @@ class StateChecker:
                 self.place.problem("'states' is a reserved variable name", "Assign", name)
             elif not plain.isidentifier() or len(plain) > 80:
                 self.place.problem(f"'{plain[:100]}' is not a valid variable name", "Assign", name)
-
-    def result_path(self) -> None:
-        place = self.place
-        if place.value.get("ResultPath") is None:
-            return
-        text = place.text("ResultPath")
-        if text is not None:
-            try:
-                compile_reference_path(text, field="ResultPath")
-            except SyntaxProblem as problem:
-                place.problem(problem.message, "ResultPath")
 
     # ---- one method per type
 
