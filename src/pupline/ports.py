@@ -111,5 +111,8 @@ class Reader(Protocol):
     def execution(self, name: str) -> ExecutionStory:
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
-    def alerts(self) -> Iterator[Mapping[str, Any]]:
-        """Alerts, oldest first, each as the JSON object that `pupline alerts --json` prints."""
+    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first, at most the newest `limit`: each the JSON object that `pupline alerts --json` prints.
+
+        `deliveries` is None where the backend cannot tell what became of them.
+        """

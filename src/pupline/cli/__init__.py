@@ -4,6 +4,7 @@ Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration, 3 
 """
 
 import importlib
+import os
 import sys
 
 import click
@@ -16,17 +17,21 @@ from pupline.errors import ConfigurationError, PuplineError
 _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
     "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
+    "redrive": ("_redrive", "Let executions that did not succeed go on from where they stopped."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
     "stop": ("_keeping", "Abort an execution."),
     "audit": ("_audit", "The audit records: one per image asked for."),
     "alerts": ("_alerts", "The alerts, and what became of their deliveries."),
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
     "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
+    "cost": ("_cost", "What a number of images costs on AWS, by design."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
     "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
     "prune": ("_keeping", "Forget the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }
+
+_INTERRUPTED = 130
 
 _EPILOG = """\b
 Exit codes:
@@ -95,7 +100,14 @@ def main() -> None:
     """Run the command line and exit with its code; no error that we raise on purpose ends in a traceback."""
     prepare_streams()
     try:
-        sys.exit(_invoke())
+        code = _invoke()
+        if code == _INTERRUPTED:
+            # What is unfinished is in the journal. A function may still wait for a slow server in its thread, and the
+            # interpreter would wait for that, which is not what Ctrl-C asks for.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        sys.exit(code)
     except OutputLost as error:  # while an error was shown
         sys.exit(0 if error.reader_gone else 1)
 
@@ -108,11 +120,11 @@ def _invoke() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("pupline: interrupted", err=True)
-        return 130
+        return _INTERRUPTED
     except OutputLost as error:
         if error.work_left:
             click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: pupline resume", err=True)
-            return 130
+            return _INTERRUPTED
         if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
             return 0
         click.echo(f"pupline: {error}", err=True)

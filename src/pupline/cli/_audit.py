@@ -16,14 +16,25 @@ from pupline.cli._output import (
     data_option,
     json_option,
     link,
+    moment,
     path_of,
     plural,
     print_json,
     size,
-    table,
 )
+from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
 from pupline.records import AuditRecord
+
+_COLUMNS = [
+    Column("when (UTC)", left_out=1),
+    Column("image", needs=18),
+    Column("type"),
+    Column("size", right=True, left_out=2),
+    Column("outcome"),
+    Column("why", needs=20),
+    Column("execution", needs=21),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,32 +103,35 @@ def _show(records: Iterator[AuditRecord], limit: int) -> None:
     if not count:
         click.echo("No records match. Everything there is: pupline audit")
         return
-    rows = table("", ["when", "image", "type", "size", "outcome", "reason", "alert", "execution"], right=["size"])
-    for record in kept:
-        rows.add_row(
-            cell(record.upload_timestamp),
+    rows = [
+        [
+            cell(moment(record.upload_timestamp)),
             link(record.image_name, record.image_url),
             cell(record.file_type),
             cell(size(record.size_bytes)),
             cell(record.outcome, OUTCOME_STYLES[record.outcome]),
-            cell(record.reason),
-            cell(alert_words(record)),
+            cell(why(record)),
             cell(record.execution),
-        )
+        ]
+        for record in kept
+    ]
     out = console()
-    out.print(rows)
+    show_table(out, _COLUMNS, rows)
     shown = f"the newest {len(kept)} of " if count > len(kept) else ""
-    out.print(f"{shown}{plural(count, 'record')}; kept under {_folder(kept)}" if _folder(kept) else f"{shown}{count}")
+    stored = next((record.image_url for record in kept if record.image_url and record.outcome != "quarantined"), None)
+    where = f"; kept under {folder_of(stored)}" if stored else ""
+    out.print(f"{shown}{plural(count, 'record')}{where}")
 
 
-def _folder(records: Iterable[AuditRecord]) -> str | None:
-    stored = next((path_of(r.image_url) for r in records if r.image_url and r.outcome != "quarantined"), None)
-    return str(Path(stored).parent) if stored else None
+def folder_of(image_url: str) -> str:
+    """Where the image is, without its name: a directory of this machine, or the beginning of its URL."""
+    return (path_of(image_url) or image_url).rpartition("/")[0]
 
 
-def alert_words(record: AuditRecord) -> str:
-    """Why a record alerted, and whether the alert could be sent; empty where it did not."""
-    if not record.alert_triggered:
-        return ""
-    words = ", ".join(record.alert_reasons) or "yes"
-    return words if record.alert_sent else f"{words} (not sent)"
+def why(record: AuditRecord, failure: str = "") -> str:
+    """The reason, unless the outcome says it all; what happened, for a failure; what it alerted on."""
+    parts = [] if record.reason == "accepted" else [f"{record.reason}: {failure}" if failure else record.reason]
+    if record.alert_triggered:
+        unsent = "" if record.alert_sent else " (not sent)"
+        parts.append(f"alert: {', '.join(record.alert_reasons) or 'yes'}{unsent}")
+    return "; ".join(parts)

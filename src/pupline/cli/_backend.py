@@ -1,4 +1,4 @@
-"""Where a reading command reads: one machine's data directory, or a deployed stack. One set of verbs for both."""
+"""Where a command works: on one machine's data directory, or on a deployed stack. One set of verbs for both."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from pupline.errors import ConfigurationError
 from pupline.ports import Reader
@@ -14,10 +15,14 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def backend_options(command: _Command) -> _Command:
-    """The --backend and --stack options of reading commands."""
+    """The --backend and --stack options."""
     stack = click.option("--stack", help="With --backend aws: the CloudFormation stack's name.")
     backend = click.option(
-        "--backend", type=click.Choice(["local", "aws"]), default="local", show_default=True, help="Where to look."
+        "--backend",
+        type=click.Choice(["local", "aws"]),
+        default="local",
+        show_default=True,
+        help="This machine's data directory, or a deployed stack.",
     )
     return backend(stack(command))
 
@@ -25,9 +30,45 @@ def backend_options(command: _Command) -> _Command:
 def open_backend(data_dir: Path, backend: str, stack: str | None) -> AbstractContextManager[Reader]:
     """The reader that the options name; closes with the `with` block. Raises: ConfigurationError."""
     if backend == "aws":
-        raise ConfigurationError("--backend aws is not there yet; leave it out to read this machine's data directory")
-    if stack:
-        raise ConfigurationError("--stack goes with --backend aws")
+        name = stack_name(stack)
+        from pupline.stack import StackReader
+
+        return StackReader.open(name)
+    check_local(stack)
     from pupline.pipeline import LocalReader
 
     return LocalReader.open(data_dir)
+
+
+def stack_name(stack: str | None) -> str:
+    """The stack that a command with --backend aws was given. Raises: ConfigurationError.
+
+    It also refuses options that belong to one machine, where they were typed.
+    """
+    if not stack:
+        raise ConfigurationError("--backend aws needs the name of a deployed stack: --stack NAME")
+    typed = [option for name, option in _ONE_MACHINE.items() if _was_typed(name)]
+    if typed:
+        raise ConfigurationError(f"{typed[0]} goes with one machine; with --backend aws the stack's own settings hold")
+    return stack
+
+
+def check_local(stack: str | None) -> None:
+    """Refuse --stack where the command works on this machine. Raises: ConfigurationError."""
+    if stack:
+        raise ConfigurationError("--stack goes with --backend aws")
+
+
+_ONE_MACHINE = {
+    "data_dir": "--data",
+    "source": "--source",
+    "allow_origins": "--allow-origin",
+    "timeout_seconds": "--timeout",
+    "max_bytes": "--max-bytes",
+    "sample_if_offline": "--sample-if-offline",
+}
+"""Parameter to option of what a stack has settled at its deployment."""
+
+
+def _was_typed(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE

@@ -1,25 +1,31 @@
 """`pupline doctor`: what is configured, reachable and writable."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._output import console, data_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from pupline.pipeline import Check
 
 
 @click.command()
 @data_option
+@backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")
 @json_option
-def doctor(data_dir: Path, source: str, as_json: bool) -> int:
+def doctor(data_dir: Path, backend: str, stack: str | None, source: str, as_json: bool) -> int:
     """Check this machine: Python, the workflow file, the data directory, its database, the source, the subscriptions.
 
     Writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a warning, since the
     sample sources need none.
-    """
-    from pupline.pipeline import examine
 
-    checks = examine(data_dir, source)
+    With --backend aws: credentials, the stack and its resources, the schedule, and what waits in its queues.
+    """
+    checks = _of_stack(stack_name(stack)) if backend == "aws" else _of_this_machine(data_dir, source, stack)
     if as_json:
         for check in checks:
             print_json({"check": check.name, "status": check.status, "detail": check.detail, "next": check.next_step})
@@ -37,3 +43,16 @@ def doctor(data_dir: Path, source: str, as_json: bool) -> int:
             if check.next_step:
                 out.print(Text(f"    {check.next_step}", style=style))
     return 1 if any(check.status == "error" for check in checks) else 0
+
+
+def _of_stack(stack: str) -> "list[Check]":
+    from pupline.stack import Account, examine_stack
+
+    return examine_stack(Account.of_environment(), stack)
+
+
+def _of_this_machine(data_dir: Path, source: str, stack: str | None) -> "list[Check]":
+    from pupline.pipeline import examine
+
+    check_local(stack)
+    return examine(data_dir, source)

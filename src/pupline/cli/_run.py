@@ -1,39 +1,26 @@
 """`pupline run` and `pupline resume`: the pipeline, shown while it goes and summed up when it is done."""
 
 import contextlib
+import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pupline.cli._audit import alert_words
-from pupline.cli._output import (
-    OUTCOME_STYLES,
-    cell,
-    console,
-    data_option,
-    json_option,
-    link,
-    message,
-    path_of,
-    plural,
-    print_json,
-    program,
-    size,
-    table,
-)
+from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._output import data_option, json_option, message, plural, print_json
 from pupline.cli._progress import RunProgress
 from pupline.cli._streams import OutputLost
+from pupline.cli._summary import Tally
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.local import DriverEvent
-    from pupline.pipeline import ExecutionResult, RunReport, RunSettings
+    from pupline.pipeline import ExecutionResult, RunReport, RunSettings, StopAsked
 
-_ROWS = 24
 _DEFAULT_CONCURRENCY = 8
 
 
@@ -66,6 +53,7 @@ _DEFAULT_CONCURRENCY = 8
 @click.option("--max-bytes", type=click.IntRange(min=1), default=20 * 1024 * 1024, show_default=True, help="Per image.")
 @click.option("--sample-if-offline", is_flag=True, help="Where the source cannot be reached, say so and use sample.")
 @data_option
+@backend_options
 @json_option
 def run(
     count: int,
@@ -79,21 +67,34 @@ def run(
     max_bytes: int,
     sample_if_offline: bool,
     data_dir: Path,
+    backend: str,
+    stack: str | None,
     as_json: bool,
 ) -> int:
     """Fetch images, check, alert and audit them: one execution of the workflow for each.
 
     First finishes what a killed run left unfinished. Ctrl-C stops cleanly; what is unfinished goes on at the next run.
 
+    With --backend aws the executions run in the stack, under its own settings: --source and what else belongs to this
+    machine goes with the local backend alone. Ctrl-C then stops the waiting; what runs on AWS goes on.
+
     Exits with 1 when an execution failed, 2 when the options cannot work, 130 when it was interrupted.
     """
+    view = RunView(as_json=as_json)
+    if backend == "aws":
+        from pupline.cli._run_aws import RunAsked, run_on_stack
+
+        if image_url is not None and breed is not None:
+            raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        given = {"image_url": image_url, "breed": breed}
+        return run_on_stack(stack_name(stack), view, RunAsked(count, concurrency, run_id, given))
+    check_local(stack)
     from pupline.pipeline import OneMachine, RunRequest, RunSettings
 
     settings = RunSettings(source, image_url, breed, allow_origins, timeout_seconds, max_bytes).checked()
     if sample_if_offline:
         settings = _online_or_sample(settings)
     request = RunRequest(settings, count, run_id)
-    view = _View(as_json=as_json)
     with OneMachine.open(data_dir, concurrency, view.hear) as machine:
         unfinished = machine.unfinished
         if unfinished:
@@ -101,8 +102,8 @@ def run(
         with RunProgress(unfinished + machine.to_start(request)) as view.progress:
             report = machine.run(request)
     if not as_json:
-        _tell(report, data_dir)
-    return _exit_code(report)
+        tell(report, view.tally, data_dir)
+    return exit_code(report)
 
 
 @click.command()
@@ -121,27 +122,29 @@ def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
 
     if not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; nothing was ever started there")
-    view = _View(as_json=as_json)
+    view = RunView(as_json=as_json)
     with OneMachine.open(data_dir, concurrency, view.hear) as machine, RunProgress(machine.unfinished) as view.progress:
         report = machine.resume()
     if not as_json:
-        _tell(report, data_dir)
-    return _exit_code(report)
+        tell(report, view.tally, data_dir)
+    return exit_code(report)
 
 
-class _View:
+class RunView:
     """What people and programs see while a run goes on."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.progress: RunProgress | None = None
-        self._as_json = as_json
+        self.tally = Tally()
+        self.as_json = as_json
 
-    def hear(self, event: "DriverEvent | ExecutionResult") -> None:
+    def hear(self, event: "DriverEvent | ExecutionResult | StopAsked") -> None:
         from pupline.local import ExecutionRefused, TaskAttemptFailed
-        from pupline.pipeline import ExecutionResult
+        from pupline.pipeline import ExecutionResult, StopAsked
 
         if isinstance(event, ExecutionResult):
-            if self._as_json:
+            self.tally.add(event)
+            if self.as_json:
                 self._print(event)
             if self.progress:
                 self.progress.finished(event.outcome, event.image_name or event.execution, alert=event.alerted)
@@ -149,6 +152,9 @@ class _View:
             self.progress.attempt_failed()
         elif isinstance(event, ExecutionRefused):
             message(f"pupline: {printable(event.execution)}: {printable(event.reason, 400)}")
+        elif isinstance(event, StopAsked):
+            # In a signal handler: the stream may be in use by the very code that was interrupted.
+            os.write(2, b"\nStopping when what runs has ended, 30 seconds at most. Ctrl-C again: at once.\n")
 
     def _print(self, result: "ExecutionResult") -> None:
         try:
@@ -172,7 +178,8 @@ def _online_or_sample(settings: "RunSettings") -> "RunSettings":
     return replace(settings, source="sample")
 
 
-def _exit_code(report: "RunReport") -> int:
+def exit_code(report: "RunReport") -> int:
+    """130 when interrupted, 1 when an execution failed or could not go on, else 0."""
     if report.interrupted:
         message("Interrupted; what is unfinished is kept. Go on with: pupline resume")
         return 130
@@ -180,74 +187,21 @@ def _exit_code(report: "RunReport") -> int:
     return 1 if failed or report.refused else 0
 
 
-def _tell(report: "RunReport", data_dir: Path) -> None:
+def tell(report: "RunReport", tally: Tally, data_dir: Path) -> None:
     """Show the summary; the exit code tells how the run went, also when nobody reads the summary."""
     with contextlib.suppress(OutputLost):
         if report.results:
-            _summarise(report, data_dir)
+            tally.show(given=_given(data_dir), notes=tuple(_notes(report)))
         elif not report.interrupted and not report.refused:
             click.echo("Nothing was left unfinished.")
 
 
-def _summarise(report: "RunReport", data_dir: Path) -> None:
-    out = console()
-    if report.results:
-        out.print(_table_of(report.results))
-    out.print(_counts(report))
-    stored = next((r.record.image_url for r in report.results if r.outcome == "stored" and r.record), None)
-    if stored:
-        out.print(f"Pictures: {printable(str(Path(path_of(stored) or '').parent), 400)}")
+def _given(data_dir: Path) -> str:
+    return "" if data_dir == Path("pupline-data") else f" --data {shlex.quote(str(data_dir))}"
+
+
+def _notes(report: "RunReport") -> Iterator[str]:
     if report.leftovers:
-        out.print(f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs.")
+        yield f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs."
     if report.undelivered:
-        out.print(f"{report.undelivered} alert deliveries wait for the next run: pupline alerts")
-    given = "" if data_dir == Path("pupline-data") else f" --data {shlex.quote(str(data_dir))}"
-    first = report.results[0].execution if report.results else "NAME"
-    out.print("Look next:")
-    for command in ("insights", "audit", f"executions {first} --graph"):
-        out.print(f"  {program()} {command}{given}")
-
-
-def _table_of(results: "Iterable[ExecutionResult]") -> object:
-    """The results that say most: everything of a short run; of a long one what alerted or failed, then the rest."""
-    ordered = sorted(results, key=lambda result: result.execution)
-    worth = [result for result in ordered if result.alerted or result.status != "SUCCEEDED"]
-    rest = [result for result in ordered if not (result.alerted or result.status != "SUCCEEDED")]
-    shown = ordered if len(ordered) <= _ROWS else (worth + rest)[:_ROWS]
-    title = "" if len(shown) == len(ordered) else f"{len(shown)} of {len(ordered):,}, what alerted or failed first"
-    rows = table(title, ["execution", "image", "type", "size", "outcome", "why", "alert"], right=["size"])
-    for result in shown:
-        record = result.record
-        rows.add_row(
-            cell(result.execution),
-            link(result.image_name or "-", record.image_url if record else None),
-            cell(record.file_type if record else None),
-            cell(size(record.size_bytes if record else None)),
-            cell(result.outcome, OUTCOME_STYLES[result.outcome]),
-            cell(_why(result)),
-            cell(alert_words(record) if record else ""),
-        )
-    return rows
-
-
-def _why(result: "ExecutionResult") -> str:
-    """The reason, and for a failure what happened, without the URL that it usually begins with."""
-    record = result.record
-    reason = record.reason if record else "internal_error"
-    cause = result.cause or ""
-    if record and record.source_url:
-        cause = cause.removeprefix(f"{record.source_url}: ")
-    return f"{reason}: {printable(cause, 70)}" if cause else reason
-
-
-def _counts(report: "RunReport") -> "object":
-    from rich.text import Text
-
-    line = Text(f"{plural(len(report.results), 'image')}: ", style="bold")
-    for outcome, style in OUTCOME_STYLES.items():
-        count = sum(1 for result in report.results if result.outcome == outcome)
-        if count:
-            line.append(f"{count:,} {outcome}  ", style=style)
-    alerted = sum(1 for result in report.results if result.alerted)
-    line.append(plural(alerted, "alert"))
-    return line
+        yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"

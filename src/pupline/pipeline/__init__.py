@@ -6,7 +6,7 @@ with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as mac
 
 from pupline.pipeline._doctor import Check, examine, is_reachable
 from pupline.pipeline._keeping import prune_executions, stop_execution
-from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
+from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest, StopAsked
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
 from pupline.pipeline._services import RunSettings, fetch_services
@@ -21,6 +21,7 @@ __all__ = [
     "RunReport",
     "RunRequest",
     "RunSettings",
+    "StopAsked",
     "examine",
     "fetch_services",
     "is_reachable",

@@ -4,7 +4,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from pupline.local import (
     ExecutionRow,
     LambdaRuntime,
     LocalBackend,
+    Redrive,
     Start,
     execution_name,
 )
@@ -32,7 +33,13 @@ from pupline.pipeline._results import ExecutionResult, result_of
 from pupline.pipeline._services import LocalFunctions, RunSettings
 from pupline.pipeline._workflow import load_workflow
 
-RunListener = Callable[[DriverEvent | ExecutionResult], None]
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Ctrl-C or SIGTERM was heard. Told from within the signal handler: whoever hears it should do little."""
+
+
+RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +140,19 @@ class OneMachine:
 
     def resume(self) -> RunReport:
         """Finish what is unfinished, of whatever run; all of it is in the report's results."""
-        return self._drive("", iter(()))
+        return self._drive("", ())
+
+    def redrive(self, names: Iterable[str]) -> RunReport:
+        """Go on with executions that failed, timed out or were aborted, from the state that did not succeed."""
+        return self._drive("", (Redrive(name) for name in names), resume=False)
 
     def carry_out_stops(self) -> None:
         """Abort what `stop` was asked for, and go on with nothing. Raises: StorageError."""
         self._driver.drive(resume=False)
 
-    def _drive(self, run_id: str, starts: Iterator[Start]) -> RunReport:
-        with _stopping_on_signals(self._driver):
-            done: DriveResult = self._driver.drive(starts)
+    def _drive(self, run_id: str, starts: Iterable[Start | Redrive], *, resume: bool = True) -> RunReport:
+        with _stopping_on_signals(self._driver, self._relay.listener):
+            done: DriveResult = self._driver.drive(starts, resume=resume)
         self._deliverer.close()
         relay = self._relay
         return RunReport(
@@ -159,14 +170,14 @@ class _Relay:
 
     def __init__(self, backend: LocalBackend, listener: RunListener) -> None:
         self._backend = backend
-        self._listener = listener
+        self.listener = listener
         self.run_id: str | None = None
         self.results: list[ExecutionResult] = []
         self.leftovers = 0
         self.refused: list[str] = []
 
     def __call__(self, event: DriverEvent) -> None:
-        self._listener(event)
+        self.listener(event)
         if isinstance(event, ExecutionRefused):
             self.refused.append(event.reason)
         elif isinstance(event, ExecutionFinished):
@@ -180,7 +191,7 @@ class _Relay:
         record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
         result = result_of(name, ended.status, ended.error, ended.cause, record)
         self.results.append(result)
-        self._listener(result)
+        self.listener(result)
 
 
 def _differences(kept: Any, asked: Any) -> str:
@@ -189,7 +200,7 @@ def _differences(kept: Any, asked: Any) -> str:
 
 
 @contextmanager
-def _stopping_on_signals(driver: Driver) -> Iterator[None]:
+def _stopping_on_signals(driver: Driver, listener: RunListener) -> Iterator[None]:
     """Ctrl-C and SIGTERM let what runs come to its end; a second one does not wait for that."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -202,6 +213,7 @@ def _stopping_on_signals(driver: Driver) -> Iterator[None]:
             raise KeyboardInterrupt
         asked = True
         driver.stop_starting()
+        listener(StopAsked())
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,6 +1,7 @@
 """Reading one machine's data directory, while a run goes on or not."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,9 +45,10 @@ class LocalReader:
             history=journal.history(name),
         )
 
-    def alerts(self) -> Iterator[Mapping[str, Any]]:
-        """Alerts, oldest first."""
-        return (alert_as_dict(alert, deliveries) for alert, deliveries in self._backend.topic.alerts())
+    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first; at most the newest `limit`."""
+        found = (alert_as_dict(alert, deliveries) for alert, deliveries in self._backend.topic.alerts())
+        return found if limit is None else iter(deque(found, maxlen=limit))
 
 
 def _row(row: ExecutionRow) -> ExecutionSummary:

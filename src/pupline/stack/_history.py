@@ -44,15 +44,6 @@ def logged_in_history(newest_first: Iterable[Event], execution: str) -> AuditRec
     return None
 
 
-def ended_in_fail_state(newest_first: Iterable[Event]) -> str | None:
-    """The name of the Fail state that ended the execution, if one did."""
-    for event in newest_first:
-        if event["type"].endswith("StateEntered"):
-            fail = event["type"] == "FailStateEntered"
-            return str(event["stateEnteredEventDetails"]["name"]) if fail else None
-    return None
-
-
 def published_alert(events: Iterable[Event]) -> dict[str, Any] | None:
     """The alert that the execution published, as far as its history tells: oldest event first."""
     asked: dict[str, Any] | None = None

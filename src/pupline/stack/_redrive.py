@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pupline.pipeline._redrive import UNSUCCESSFUL, why_not_redriven
 from pupline.stack._account import aws_errors, error_code, error_message
-from pupline.stack._history import ended_in_fail_state
 from pupline.stack._reader import StackReader
 
 
@@ -25,7 +25,7 @@ class StackRedrive:
 
     def failed(self, run: str | None = None) -> Iterator[str]:
         """The names of all executions that failed, timed out or were aborted, newest first."""
-        for status in ("FAILED", "TIMED_OUT", "ABORTED"):
+        for status in UNSUCCESSFUL:
             yield from (row.name for row in self._reader.executions(status=status, run=run))
 
     def redrive(self, names: Iterable[str]) -> Iterator[str]:
@@ -42,18 +42,10 @@ class StackRedrive:
 
     def _why_not(self, name: str) -> str | None:
         described = self._reader.describe(name)
-        status = described["status"]
-        if status in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
-            return f"it is {status}; only what failed, timed out or was aborted can be redriven"
-        if described.get("redriveStatus", "REDRIVABLE") != "REDRIVABLE":
+        reason = why_not_redriven(described["status"], self._reader.history(described["name"], newest_first=True))
+        if reason is None and described.get("redriveStatus", "REDRIVABLE") != "REDRIVABLE":
             return f"Step Functions cannot: {described.get('redriveStatusReason') or described['redriveStatus']}"
-        fail = ended_in_fail_state(self._reader.history(described["name"], newest_first=True))
-        if fail:
-            return (
-                f"its failure was handled and recorded, and it ended in the Fail state {fail}, which a redrive would"
-                " only enter again; fetch the image anew with a new execution: pupline run"
-            )
-        return None
+        return reason
 
     def _redriven(self, name: str) -> str | None:
         """Redrive it; why Step Functions will not, if it will not."""

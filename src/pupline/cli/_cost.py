@@ -1,0 +1,120 @@
+"""`pupline cost`: what a number of images costs on AWS."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._output import cell, console, data_option, json_option, plural, print_json, size
+from pupline.cli._table import Column, show_table
+
+if TYPE_CHECKING:
+    from pupline.cost import Assumptions, Bill, Question
+
+_COLUMNS = [
+    Column("design", needs=28),
+    Column("total", right=True),
+    Column("of which", needs=28),
+    Column("note", needs=20, left_out=1),
+]
+_WORDS = {
+    "standard_transition": "transitions",
+    "express_request": "Express requests",
+    "express_gb_second": "Express time",
+    "lambda_gb_second": "Lambda time",
+    "lambda_request": "Lambda requests",
+    "s3_put": "PUT",
+    "s3_get": "GET",
+    "dynamodb_write": "writes",
+    "sns_publish": "SNS",
+    "sns_email": "e-mail",
+    "logs_gb": "logs",
+}
+_LARGEST = 3
+
+
+@click.command()
+@click.option("--images", type=click.IntRange(1, 10**12), default=1_000_000, show_default=True, help="How many.")
+@click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Images per invocation.")
+@click.option("--from-audit", is_flag=True, help="Take shares and mean sizes from the audit instead of assuming them.")
+@data_option
+@backend_options
+@json_option
+def cost(
+    images: int, batch: int, from_audit: bool, data_dir: Path, backend: str, stack: str | None, as_json: bool
+) -> int:
+    """The bill for so many images, by design, at list prices of one region, without free tier.
+
+    Transitions and invocations are counted by running the workflow's file; seconds and log bytes are assumed. With
+    --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
+    """
+    from pupline.cost import Assumptions, Question, bills
+    from pupline.pipeline import load_workflow
+
+    if from_audit:
+        with open_backend(data_dir, backend, stack) as source:
+            assumed = Assumptions().counted(source.records())
+    elif backend == "aws" or stack:
+        raise click.UsageError("--backend and --stack say whose audit to count: they go with --from-audit")
+    else:
+        assumed = Assumptions()
+    asked = Question(images, batch, assumed)
+    found = bills(load_workflow(), asked)
+    if as_json:
+        for bill in found:
+            print_json(_as_dict(bill, asked))
+    else:
+        _show(found, asked)
+    return 0
+
+
+def _as_dict(bill: "Bill", asked: "Question") -> dict[str, Any]:
+    from pupline.cost import PRICES_AS_OF, PRICES_REGION, PRICES_USD
+
+    items = [
+        {
+            "item": item.price,
+            "quantity": float(item.quantity),
+            "unit_usd": float(PRICES_USD[item.price]),
+            "usd": round(float(item.usd), 6),
+        }
+        for item in bill.items
+    ]
+    return {
+        "design": bill.design,
+        "title": bill.title,
+        "note": bill.note,
+        "images": asked.images,
+        "batch": asked.batch,
+        "total_usd": float(bill.usd),
+        "items": items,
+        "records_counted": asked.assumptions.records,
+        "prices_as_of": PRICES_AS_OF,
+        "region": PRICES_REGION,
+    }
+
+
+def _show(found: "list[Bill]", asked: "Question") -> None:
+    from pupline.cost import PRICES_AS_OF, PRICES_REGION, storage_month
+
+    out = console()
+    rows = [[cell(bill.title), cell(f"${bill.usd:,}"), cell(_largest(bill)), cell(bill.note)] for bill in found]
+    show_table(out, _COLUMNS, rows, plural(asked.images, "image"))
+    out.print(f"List prices of {PRICES_REGION}, {PRICES_AS_OF}, without free tier. {_basis(asked.assumptions)}")
+    kept = size(int(asked.images * asked.assumptions.stored * asked.assumptions.image_bytes))
+    out.print(f"Keeping the new images ({kept}) costs ${storage_month(asked):,} a month.")
+
+
+def _largest(bill: "Bill") -> str:
+    from pupline.cost import to_cents
+
+    ranked = sorted(bill.items, key=lambda item: -item.usd)[:_LARGEST]
+    return ", ".join(f"${to_cents(item.usd):,} {_WORDS[item.price]}" for item in ranked if to_cents(item.usd))
+
+
+def _basis(given: "Assumptions") -> str:
+    if not given.records:
+        return "Seconds, sizes and log bytes are assumed, and no alerts; an audit has counted them: --from-audit."
+    shares = f"{given.alerts:.1%} alerts, {given.failures:.1%} failures, {given.stored:.1%} new objects"
+    return f"Counted in {plural(given.records, 'audit record')}: {shares}, {size(int(given.image_bytes))} an image."

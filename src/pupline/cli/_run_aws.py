@@ -1,0 +1,64 @@
+"""`pupline run` and `pupline redrive` on a deployed stack."""
+
+import contextlib
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pupline.cli._output import message, plural, program
+from pupline.cli._progress import RunProgress
+from pupline.cli._streams import OutputLost
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from pupline.cli._run import RunView
+    from pupline.stack import StackReader, StackRun, StackRunReport
+
+
+@dataclass(frozen=True, slots=True)
+class RunAsked:
+    """What `pupline run --backend aws` was asked for. given: the executions' input, None for what was left out."""
+
+    count: int
+    concurrency: int
+    run_id: str | None
+    given: Mapping[str, str | None]
+
+
+def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
+    """Start what the run misses on the stack, wait for all of it, show the results; the exit code."""
+    from pupline.local._runs import check_run_id
+    from pupline.pipeline._machine import new_run_id
+    from pupline.stack import StackReader, StackRunRequest
+
+    run_id = asked.run_id or new_run_id()
+    check_run_id(run_id)
+    given = {name: value for name, value in asked.given.items() if value is not None}
+    request = StackRunRequest(run_id, asked.count, asked.concurrency, given)
+    with StackReader.open(stack) as reader:
+        message(
+            f"Run {run_id} on the stack {printable(stack)}; repeated with --run-id {run_id} it goes on, if need be."
+        )
+        return watch(reader, view, asked.count, lambda run: run.run(request))
+
+
+def watch(reader: "StackReader", view: "RunView", total: int, work: "Callable[[StackRun], StackRunReport]") -> int:
+    """Let `work` start executions or follow them, show what comes of it; the exit code."""
+    from pupline.stack import StackRun
+
+    given = f" --backend aws --stack {shlex.quote(reader.stack.name)}"
+    try:
+        with RunProgress(total) as view.progress:
+            report = work(StackRun(reader, view.hear))
+    except OutputLost as lost:
+        message(f"pupline: {lost}; what was started goes on in AWS. See: {program()} executions{given}")
+        return 130
+    if report.interrupted:
+        message(f"Interrupted; {plural(report.unfinished, 'execution')} of it may go on in AWS.")
+    if not view.as_json and view.tally.outcomes:
+        with contextlib.suppress(OutputLost):
+            view.tally.show(given=given)
+    if report.interrupted:
+        return 130
+    return 1 if report.failed else 0

@@ -1,0 +1,131 @@
+"""What a run comes to, for people: the results that say most as a table, then the counts. Kept flat as results come."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pupline.cli._audit import folder_of, why
+from pupline.cli._output import OUTCOME_STYLES, cell, console, link, plural, program, size
+from pupline.cli._table import Column, show_table
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pupline.pipeline import ExecutionResult
+
+_ROWS = 24
+_COLUMNS = [
+    Column("no.", needs=9),
+    Column("image", needs=18),
+    Column("type"),
+    Column("size", right=True, left_out=1),
+    Column("outcome"),
+    Column("why", needs=20),
+]
+
+
+class Tally:
+    """Counts results, and keeps as many as the summary shows: all of a short run, of a long one what says most."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.alerts = 0
+        self.failed = 0
+        self._stored_at: str | None = None
+        self._first: list[ExecutionResult] = []
+        self._worth: list[ExecutionResult] = []
+
+    def add(self, result: "ExecutionResult") -> None:
+        """One more result."""
+        self.outcomes[result.outcome] += 1
+        self.alerts += result.alerted
+        self.failed += result.status != "SUCCEEDED"
+        if self._stored_at is None and result.outcome == "stored" and result.record:
+            self._stored_at = result.record.image_url
+        _keep(self._first, result)
+        if _is_worth_showing(result):
+            _keep(self._worth, result)
+
+    @property
+    def first(self) -> str | None:
+        """The name of the first execution, if there is any."""
+        return min((result.execution for result in self._first), default=None)
+
+    def show(self, *, given: str, notes: tuple[str, ...] = ()) -> None:
+        """Print it. given: the options that the next commands need. notes: further lines."""
+        out = console()
+        if self._first:
+            self._show_table(out)
+        out.print(self._counts())
+        if self._stored_at:
+            out.print(f"Pictures: {printable(folder_of(self._stored_at), 400)}")
+        for note in notes:
+            out.print(note)
+        out.print("Look next:")
+        for command in ("insights", "audit", f"executions {self.first or 'NAME'} --graph"):
+            out.print(f"  {program()} {command}{given}")
+
+    def _shown(self) -> "list[ExecutionResult]":
+        first = sorted(self._first, key=_by_name)[:_ROWS]
+        if self.outcomes.total() <= _ROWS:
+            return first
+        worth = sorted(self._worth, key=_by_name)[:_ROWS]
+        return [*worth, *(result for result in first if not _is_worth_showing(result))][:_ROWS]
+
+    def _show_table(self, out: "Console") -> None:
+        shown, total = self._shown(), self.outcomes.total()
+        title = "" if len(shown) == total else f"{len(shown)} of {total:,}, what alerted or failed first"
+        runs = {result.execution.rpartition("-")[0] for result in shown}
+        run = next(iter(runs)) if len(runs) == 1 else ""
+        if run:  # its name once above instead of in every row leaves room for what happened
+            title = f"{run}-…" + (f": {title}" if title else "")
+        rows = [_row(result, result.execution.removeprefix(f"{run}-")) for result in shown]
+        show_table(out, _COLUMNS, rows, title)
+
+    def _counts(self) -> "Text":
+        from rich.text import Text
+
+        line = Text(f"{plural(self.outcomes.total(), 'image')}: ", style="bold")
+        for outcome, style in OUTCOME_STYLES.items():
+            if self.outcomes[outcome]:
+                line.append(f"{self.outcomes[outcome]:,} {outcome}  ", style=style)
+        line.append(plural(self.alerts, "alert"))
+        return line
+
+
+def _row(result: "ExecutionResult", name: str) -> "list[Text]":
+    record = result.record
+    return [
+        cell(name),
+        link(result.image_name or "-", record.image_url if record else None),
+        cell(record.file_type if record else None),
+        cell(size(record.size_bytes if record else None)),
+        cell(result.outcome, OUTCOME_STYLES[result.outcome]),
+        cell(_why(result)),
+    ]
+
+
+def _by_name(result: "ExecutionResult") -> str:
+    return result.execution
+
+
+def _keep(kept: "list[ExecutionResult]", result: "ExecutionResult") -> None:
+    """Keep the first results by name, whatever order they come in; twice as many as shown before the rest is cut."""
+    kept.append(result)
+    if len(kept) > 2 * _ROWS:
+        kept.sort(key=_by_name)
+        del kept[_ROWS:]
+
+
+def _is_worth_showing(result: "ExecutionResult") -> bool:
+    return result.alerted or result.status != "SUCCEEDED"
+
+
+def _why(result: "ExecutionResult") -> str:
+    """Why, and for a failure what happened, without the URL that it usually begins with."""
+    record = result.record
+    cause = result.cause or ""
+    if record and record.source_url:
+        cause = cause.removeprefix(f"{record.source_url}: ")
+    return why(record, printable(cause, 70)) if record else f"internal_error: {printable(cause, 70)}"
