@@ -1,20 +1,15 @@
 """The ports over S3 and DynamoDB keep the rules of the ports, on an AWS that answers over HTTP."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import boto3
+import local_aws
 import pytest
 from port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 
 from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
 from pupline.ports import AuditTable, Memo, ObjectStore
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-
-import local_aws
 
 pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
 

@@ -1,6 +1,0 @@
-"""The AWS side's tests use the project's own tools."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
