@@ -64,6 +64,8 @@ RESULTS: list[tuple[str, Any]] = [
     ("$sum($states.input.numbers) + $x", 13),
     ("6 / 2", 3),
     ("7 / 2", 3.5),
+    ("5.5 % 2", 1.5),
+    ("$map([5.5, -7], function($v) { $v % 2 })", [1.5, -1]),
     ("1e3", 1000),
     ("[1..3]", [1, 2, 3]),
     ("$count([1..10])", 10),
@@ -121,6 +123,7 @@ THROWN = [
     ("$parse('{')", "D3141: the text is not valid JSON"),
     ("$hash('a', 'sha1')", "D3141: Invalid hash algorithm"),
     ("1 + 'a'", "T2002: "),
+    ("$number('x')", "D3030: Unable to cast value to a number: 'x'"),
 ]
 
 

@@ -84,6 +84,8 @@ class Program:
             raise Thrown(f"D3141: {err}") from err
         except ZeroDivisionError as err:
             raise Thrown("D1001: Number out of range: Infinity") from err
+        except ValueError as err:
+            raise Thrown(_about_number(err)) from err
         except RecursionError as err:
             raise Thrown(_too_deep(MAX_DEPTH + 1)) from err
         except Exception as err:  # whatever a hostile expression brings the library to raise
@@ -106,11 +108,25 @@ class Program:
         return {part: prepared(states[part]) for part in self._parts if part in states}
 
 
+class _Evaluator(Jsonata):  # type: ignore[misc]
+    """The library's evaluator, but for what it gets wrong."""
+
+    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
+        """`5.5 % 2` is 1.5; the library cuts it to 1."""
+        if op == "%" and _both_numbers(lhs, rhs):
+            return utils.Utils.convert_number(math.fmod(lhs, rhs))
+        return super().evaluate_numeric_expression(lhs, rhs, op)
+
+
+def _both_numbers(left: Any, right: Any) -> bool:
+    return bool(utils.Utils.is_numeric(left) and utils.Utils.is_numeric(right))
+
+
 @lru_cache(maxsize=2048)
 def compile_program(text: str) -> Program:
     """An expression, without its `{%` and `%}`. Raises SyntaxProblem with AWS's code."""
     try:
-        jsonata = Jsonata.jsonata(text)
+        jsonata = _Evaluator(text)
         uses = _Uses(jsonata.ast)
     except jexception.JException as err:
         raise SyntaxProblem(str(err) or err.error, (), "INVALID_JSONATA_EXPRESSION") from err
@@ -262,6 +278,15 @@ def _with_nulls(value: JSON) -> Any:
     if isinstance(value, list):
         return [_with_nulls(item) for item in value]
     return _NULL if value is None else value
+
+
+def _about_number(error: ValueError) -> str:
+    """What the library should have said of a text that is no number."""
+    text = str(error)
+    prefix = "could not convert string to float: "
+    if text.startswith(prefix):
+        return f"D3030: Unable to cast value to a number: {text.removeprefix(prefix)[:200]}"
+    return f"D3141: {text[:500]}"
 
 
 def _result(value: Any) -> JSON:
