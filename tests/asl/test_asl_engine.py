@@ -389,6 +389,26 @@ def test_a_long_loop_needs_no_deep_stack() -> None:
     assert result.output == {"n": 2_000}
 
 
+def test_an_inline_map_runs_40_iterations_at_a_time() -> None:
+    """However large MaxConcurrency is, as at AWS; the others start as these end."""
+    processor = {"StartAt": "T", "States": {"T": task()}}
+    execution, commands = start(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), list(range(50)))
+    assert len(commands) == 40
+    execution.receive(TaskSucceeded("S@1#0/7/T@1#0", "done"), now=NOW)
+    assert [command.id for command in execution.commands()] == ["S@1#0/40/T@1#0"]
+
+
+def test_a_choice_that_matches_nothing_fails_as_at_aws() -> None:
+    """Without a Default the execution fails with States.Runtime."""
+    choice = {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "End"}]}
+    result = execute(machine(choice, End={"Type": "Succeed"}), {"n": 2})
+    assert result.error == "States.Runtime"
+    assert result.cause == (
+        "An error occurred while executing the state 'S' (entered at the event id #2). "
+        "Failed to transition out of the state. The state does not point to a next state."
+    )
+
+
 def test_what_is_not_supported_is_refused_by_name() -> None:
     """An activity is named when the definition is parsed, not when the state is reached."""
     with pytest.raises(DefinitionError, match="NOT_SUPPORTED: Activities") as caught:

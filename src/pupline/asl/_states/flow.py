@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._choice import compile_rule
 from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
 from pupline.asl._template import compile_payload_string, compile_template
 from pupline.asl._values import JSON, EvaluationError, Scope, dump
@@ -112,9 +113,7 @@ class FailState(State):
     def _text(self, value: JSON, field: str) -> str:
         if isinstance(value, str):
             return value
-        raise EvaluationError(
-            "States.Runtime", f"The {field}Path field must select a string, but it selected {dump(value)}"
-        )
+        raise EvaluationError(RUNTIME, f"The {field}Path field must select a string, but it selected {dump(value)}")
 
 
 class ChoiceRule:
@@ -164,12 +163,9 @@ class ChoiceState(State):
                 return self._leave(execution, thread, scope, value, rule.next, rule.assign, rule.output)
         if self.default is not None:
             return self._leave(execution, thread, scope, value, self.default, self.assign, self.output)
-        return execution.state_failed(
-            thread,
-            "States.NoChoiceMatched",
-            f"An error occurred while executing the state '{self.name}' (entered at the event id #{thread.entered}). "
-            "Failed to transition out of the state. The state does not match any condition in the Choices list.",
-        )
+        # The States Language calls this States.NoChoiceMatched; AWS says States.Runtime, which nothing can catch.
+        cause = "Failed to transition out of the state. The state does not point to a next state."
+        raise EvaluationError(RUNTIME, cause)
 
     def _leave(
         self,

@@ -25,6 +25,9 @@ from pupline.asl._values import JSON, EvaluationError, Scope, dump
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
 
+#: Iterations at a time, however large MaxConcurrency is: "Map state", Inline mode, up to 40 concurrent iterations.
+MAX_RUNNING = 40
+
 STARTED = named("MapStateStarted", "length")
 SUCCEEDED = plain("MapStateSucceeded")
 FAILED = plain("MapStateFailed")
@@ -35,7 +38,7 @@ _ITERATION_ABORTED = named("MapIterationAborted", "name", "index")
 
 
 class InlineFork(Fork):
-    """The iterations of one attempt; at most `limit` at a time (0: all at once).
+    """The iterations of one attempt; at most `limit` at a time (0: as many as AWS runs).
 
     value: what `$` is for the ItemSelector. before: the event that the next MapIterationStarted points at.
     """
@@ -47,7 +50,7 @@ class InlineFork(Fork):
         self.state = state
         self.items = items
         self.value = value
-        self.limit = limit or len(items)
+        self.limit = min(limit or MAX_RUNNING, MAX_RUNNING)
         self.next_index = 0
         self.prefix = parent.command_id(state.key)
         self.before = parent.last
