@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,6 @@ from pupline.text import UNSAFE, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -78,18 +77,6 @@ def console(*, stderr: bool = False) -> "Console":
 def moment(timestamp: str | None) -> str | None:
     """An RFC 3339 time for people: `2026-01-31 12:00:00`. It is UTC, as the column's name should say."""
     return None if timestamp is None else timestamp[:19].replace("T", " ")
-
-
-def table(title: str, columns: Iterable[str], *, right: Iterable[str] = ()) -> "Table":
-    """An empty table in the one style all commands use; columns named in `right` hold numbers."""
-    from rich import box
-    from rich.table import Table
-
-    numbers = set(right)
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    return made
 
 
 def cell(value: object, style: str = "") -> "Text":

@@ -41,7 +41,7 @@ class Tally:
         self.outcomes[result.outcome] += 1
         self.alerts += result.alerted
         self.failed += result.status != "SUCCEEDED"
-        if self._stored_at is None and result.outcome == "stored" and result.record:
+        if self._stored_at is None and result.outcome in {"stored", "duplicate"} and result.record:
             self._stored_at = result.record.image_url
         _keep(self._first, result)
         if _is_worth_showing(result):
