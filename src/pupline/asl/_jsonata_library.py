@@ -26,9 +26,8 @@ MAX_DEPTH = 100
 MAX_STEPS = 1_000_000
 """Nodes that one evaluation may visit: some seconds of work. AWS stops by the clock."""
 
-MAX_CHARACTERS = 6_990_256
-MAX_ELEMENTS = 873_782
-"""Sizes of one value that an expression builds, as on AWS."""
+MAX_BYTES = 6_990_256
+"""What one value that an expression builds may weigh, as on AWS: a character one byte, a number eight."""
 
 MAX_RANGE = 360_145
 """Elements that `$range` makes, as on AWS."""
@@ -231,13 +230,18 @@ def _too_deep(depth: int) -> str:
 
 
 class _Budget:
-    """Counts what one evaluation spends; the library calls it around every node."""
+    """Counts what one evaluation spends; the library calls it around every node.
 
-    __slots__ = ("depth", "steps")
+    Weights are kept by identity, each with its value so that the identity stays its own: values share their parts, and
+    a few dozen doublings would otherwise make one that cannot be walked in a lifetime.
+    """
+
+    __slots__ = ("depth", "steps", "weights")
 
     def __init__(self) -> None:
         self.depth = 0
         self.steps = 0
+        self.weights: dict[int, tuple[object, int]] = {}
 
     def enter(self, _node: object, _input: object, _frame: object) -> None:
         self.depth += 1
@@ -249,10 +253,24 @@ class _Budget:
 
     def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
         self.depth -= 1
-        if isinstance(result, str):
-            _bounded(len(result), MAX_CHARACTERS)
-        elif isinstance(result, list) and not isinstance(result, utils.Utils.RangeList):
-            _bounded(len(result), MAX_ELEMENTS)
+        if isinstance(result, (str, list, dict)):
+            _bounded(self.weigh(result), MAX_BYTES)
+
+    def weigh(self, value: object) -> int:
+        """Bytes as AWS counts them; what is empty weighs something too."""
+        if isinstance(value, str):
+            return len(value) or 1
+        if not isinstance(value, (list, dict)) or isinstance(value, utils.Utils.RangeList):
+            return 8
+        known = self.weights.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        if isinstance(value, dict):
+            weight = sum([len(key) + self.weigh(item) for key, item in value.items()])
+        else:
+            weight = sum([self.weigh(item) for item in value])
+        self.weights[id(value)] = (value, max(weight, 8))
+        return max(weight, 8)
 
 
 def _bounded(size: float, most: int) -> None:
@@ -352,7 +370,7 @@ def _parse(text: str | None = None) -> Any:
 
 def _pad(text: str | None = None, width: float | None = None, char: str | None = None) -> Any:
     """The library's own $pad, after a look at how much it would make."""
-    _bounded(abs(width or 0), MAX_CHARACTERS)
+    _bounded(abs(width or 0), MAX_BYTES)
     from jsonata.functions import Functions
 
     return Functions.pad(text, None if width is None else int(width), char)
