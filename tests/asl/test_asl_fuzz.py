@@ -221,7 +221,7 @@ def test_no_definition_crashes(definition: Any, kind: Any) -> None:
             StateMachine.parse(definition, type=kind)
         return
     machine = StateMachine.parse(definition, type=kind)
-    result = execute(machine, INPUT, tasks=Everything())
+    result = execute(machine, INPUT, tasks=Everything(f=task))
     assert result.status in ("SUCCEEDED", "FAILED", "TIMED_OUT")
     json.dumps(result.history)
 
