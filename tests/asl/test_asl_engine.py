@@ -1,8 +1,10 @@
 """The engine by its rules: errors, time-outs, sizes, scopes and the driver's side of the protocol."""
 
 import json
+import time
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -26,6 +28,7 @@ from pupline.asl import (
     fact_from_json,
     fact_to_json,
 )
+from pupline.asl._execute import DEFAULT_START
 
 NOW = 1_800_000_000.0
 LAMBDA = "arn:aws:states:::lambda:invoke"
@@ -188,6 +191,24 @@ def test_a_task_that_answers_leaves_the_machines_timeout_running() -> None:
     execution.receive(TimerFired("timeout"), now=NOW + 60)
     assert (execution.status, execution.error, execution.cause) == ("TIMED_OUT", None, None)
     assert execution.history[-1]["type"] == "ExecutionTimedOut"
+
+
+def test_a_function_that_takes_too_long_has_timed_out() -> None:
+    """`execute` counts the time that a callable really takes only where a TimeoutSeconds is over."""
+    with mock.patch.object(time, "perf_counter", side_effect=[0.0, 7.0]):
+        result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": Failing()})
+    assert (result.status, result.error, result.cause) == ("FAILED", "States.Timeout", None)
+    assert types(result.history)[-1] == "TaskTimedOut"
+    assert result.execution.stop_time == DEFAULT_START + 5
+
+
+def test_a_function_that_is_not_there_fails_as_at_aws() -> None:
+    """The task fails with the Lambda service's own error, which Catch can answer."""
+    result = execute(machine(task()), {}, tasks={})
+    assert result.error == "Lambda.ResourceNotFoundException"
+    assert str(result.cause).startswith(
+        "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST ("
+    )
 
 
 def test_heartbeats_start_their_timer_anew() -> None:

@@ -5,7 +5,6 @@ that a Distributed Map reads are those that the case put into its bucket.
 """
 
 import json
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +32,6 @@ class Services:
 
     def call(self, command: InvokeTask) -> list[tuple[float, Any]]:
         """(seconds from now, answer) of each answer to a service task; none when the recorded one timed out."""
-        if ":lambda:" in command.integration:
-            return [(0, _no_such_function(command.resource))]
         action = command.integration.rpartition(":states:::")[2]
         scheduled = next(
             event
@@ -79,13 +76,6 @@ class Services:
 def _named(event: dict[str, Any], action: str) -> bool:
     details = event["taskScheduledEventDetails"]
     return action == f"{details['resourceType']}:{details['resource']}"
-
-
-def _no_such_function(name: str) -> TaskError:
-    arn = f"arn:aws:lambda:us-east-1:111111111111:function:{name}"
-    text = f"Function not found: {arn}:$LATEST (Service: AWSLambda; Status Code: 404; Error Code: "
-    text += f"ResourceNotFoundException; Request ID: {uuid.uuid4()}; Proxy: null)"
-    return TaskError("Lambda.ResourceNotFoundException", text)
 
 
 def _differences(recorded: Any, actual: Any) -> list[tuple[str, str]]:

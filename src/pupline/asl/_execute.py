@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
+from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._definition import StateMachine
 from pupline.asl._execution import Execution, Status
-from pupline.asl._facts import Fact, ItemsRead, TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._items import ItemReaderError, parse_items
 from pupline.asl._values import JSON, dump
 from pupline.errors import PuplineError
@@ -82,7 +84,10 @@ def execute(
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
-    Raises: KeyError when a task's resource is not in `tasks`.
+    A callable that really took as long as its state's TimeoutSeconds has timed out; else it takes no time.
+    A Lambda function that is not in `tasks` fails with Lambda.ResourceNotFoundException.
+
+    Raises: KeyError when another integration's resource is not in `tasks`.
     """
     execution = Execution(machine, input, name=name or str(uuid.uuid4()), now=start, context=context)
     if execution.status == "RUNNING":
@@ -96,7 +101,7 @@ class _Loop:
     def __init__(self, execution: Execution, tasks: Mapping[str, Task]) -> None:
         self.execution = execution
         self.tasks = tasks
-        self.timers: list[tuple[float, int, str]] = []
+        self.coming: list[tuple[float, int, TimerFired | TaskSucceeded | TaskFailed | ItemsRead]] = []
         self.cancelled: set[str] = set()
         self.count = 0
 
@@ -104,33 +109,51 @@ class _Loop:
         execution = self.execution
         while execution.status == "RUNNING":
             commands = execution.commands()
-            if commands:
-                for command in commands:
+            for command in commands:
+                if execution.status == "RUNNING":
                     self.carry_out(command)
-            else:
-                self.fire()
+            if not commands:
+                self.let_happen()
 
-    def fire(self) -> None:
-        due, _, timer = heapq.heappop(self.timers)
-        if timer in self.cancelled:
-            self.cancelled.discard(timer)
-            return
-        self.execution.receive(TimerFired(timer), now=max(due, self.execution.now))
+    def let_happen(self) -> None:
+        due, _, fact = heapq.heappop(self.coming)
+        if fact.id in self.cancelled:
+            self.cancelled.discard(fact.id)
+        else:
+            self.execution.receive(fact, now=max(due, self.execution.now))
+
+    def later(self, due: float, fact: TimerFired | TaskSucceeded | TaskFailed | ItemsRead) -> None:
+        self.count += 1
+        heapq.heappush(self.coming, (due, self.count, fact))
 
     def carry_out(self, command: Command) -> None:
+        execution = self.execution
         if isinstance(command, StartTimer):
-            self.count += 1
-            heapq.heappush(self.timers, (command.due, self.count, command.id))
+            self.later(command.due, TimerFired(command.id))
         elif isinstance(command, CancelCommand):
             self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
-            self.execution.receive(answer_of(command, self.tasks), now=self.execution.now)
+            began = time.perf_counter()
+            fact = answer_of(command, self.tasks)
+            took = time.perf_counter() - began
+            limit = command.timeout_seconds if isinstance(command, InvokeTask) else None
+            if limit is not None and took >= limit:
+                self.later(execution.now + took, fact)  # its time-out comes first
+            else:
+                execution.receive(fact, now=execution.now)
 
 
-def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> Fact:
-    """The fact that the callable for the command's resource gives. Raises KeyError when there is none."""
+def answer_of(
+    command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]
+) -> TaskSucceeded | TaskFailed | ItemsRead:
+    """The fact that the callable for the command's resource gives.
+
+    A Lambda function that is not there fails the task, as at AWS; any other resource raises KeyError.
+    """
     resource = command.resource
     task = tasks.get(resource) or tasks.get(resource.partition(":function:")[2].partition(":")[0])
+    if task is None and isinstance(command, InvokeTask) and ":lambda:" in command.integration:
+        return _no_such_function(command)
     if task is None:
         known = ", ".join(sorted(tasks)) or "none"
         raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
@@ -144,6 +167,16 @@ def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str
         return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
 
 
+def _no_such_function(command: InvokeTask) -> TaskFailed:
+    """What the Lambda service says; the request id is made from the command's, so that it is always the same."""
+    name = command.resource
+    arn = name if name.startswith("arn:") else f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
+    request = uuid.uuid5(uuid.NAMESPACE_URL, command.id)
+    detail = f"Status Code: 404; Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null"
+    cause = f"Function not found: {arn}:$LATEST (Service: AWSLambda; {detail})"
+    return TaskFailed(command.id, "Lambda.ResourceNotFoundException", cause)
+
+
 def copied(value: JSON) -> JSON:
     """The value as it is after a way through JSON text, as between Step Functions and Lambda.
 
@@ -153,7 +186,7 @@ def copied(value: JSON) -> JSON:
     return json.loads(dump(value))
 
 
-def _read(command: ReadItems, task: Task) -> Fact:
+def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
     """An object's bytes or text are parsed; an array is the items."""
     found = task(copied(command.arguments))
     if isinstance(found, str):
@@ -166,7 +199,7 @@ def _read(command: ReadItems, task: Task) -> Fact:
     return ItemsRead(command.id, found)
 
 
-def _written(command: WriteResults, task: Task) -> Fact:
+def _written(command: WriteResults, task: Task) -> TaskSucceeded:
     """One call for each file."""
     for name, content in command.files.items():
         body = dump(content)

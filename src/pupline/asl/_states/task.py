@@ -150,8 +150,10 @@ class TaskState(CatchingState):
         return self.leave(execution, thread, result)
 
     def failed(self, execution: Execution, thread: Thread, error: str, cause: str | None) -> State | None:
-        """Write ...Failed; Retry and Catch decide what is next."""
-        self._write(execution, thread, self.integration.failed, error, cause)
+        """Write ...Failed, or ...TimedOut when the driver says so; Retry and Catch decide what is next."""
+        integration = self.integration
+        kind = integration.timed_out if error == TIMEOUT else integration.failed
+        self._write(execution, thread, kind, error, cause)
         return execution.state_failed(thread, error, cause)
 
     def _late(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
