@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.asl import StateMachine
-from pupline.cost import DEPLOYED_MB, Assumptions, Bill, Question, Way, Ways, bills, storage_month, to_cents
+from pupline.cost import (
+    DEPLOYED_MB,
+    METRICS_LINE_BYTES,
+    Assumptions,
+    Bill,
+    Question,
+    Way,
+    Ways,
+    bills,
+    storage_month,
+    to_cents,
+)
+from pupline.functions._metrics import metrics_line
 from pupline.pipeline import load_workflow
 from pupline.records import AuditRecord
 
@@ -31,7 +43,7 @@ def usd_of(bill: Bill, *prices: str) -> Decimal:
 
 @pytest.mark.parametrize(
     ("design", "total"),
-    [("stack", "124.38"), ("standard", "110.03"), ("express", "12.48"), ("map", "6.45"), ("floor", "5.63")],
+    [("stack", "124.63"), ("standard", "110.03"), ("express", "12.48"), ("map", "6.45"), ("floor", "5.63")],
 )
 def test_what_a_million_images_cost(design: str, total: str) -> None:
     """Each design at list prices, to the cent."""
@@ -123,6 +135,12 @@ def test_a_large_record_needs_more_write_units() -> None:
     """DynamoDB writes in units of 1 KB."""
     counted = Assumptions().counted([record(cause="x" * 1_500)])
     assert usd_of(by_design(Question(1_000_000, assumptions=counted))["floor"], "dynamodb_write") == Decimal("1.25")
+
+
+def test_the_metrics_are_as_long_as_is_said() -> None:
+    """What the stack's bill takes for the line is near what the function logs."""
+    line = metrics_line(record(image_name="n02088094_1003.jpg").as_item(), "pupline", 1_780_000_000.0)
+    assert abs(len(line) - METRICS_LINE_BYTES) < 100
 
 
 def test_memory_is_that_of_the_template() -> None:

@@ -39,6 +39,9 @@ PRICES_USD: Mapping[str, Decimal] = {
 DEPLOYED_MB: Mapping[str, int] = {"FetchAndUploadDogImage": 512, "AlertPNG": 128, "LogToDynamoDB": 256}
 """MemorySize of each function in template.yaml."""
 
+METRICS_LINE_BYTES = 500
+"""About what LogToDynamoDB logs for each image as metrics."""
+
 _EXPRESS_MB = 64
 _EXPRESS_STEP_MS = 100
 _WRITE_UNIT_BYTES = 1_024
@@ -222,7 +225,7 @@ def bills(workflow: StateMachine, asked: Question) -> list[Bill]:
     single = _single_items(ways, asked)
     standard = Item("standard_transition", _expected(ways, asked, _transitions))
     with_alert = f" ({ways.alert.transitions} with an alert)" if asked.assumptions.alerts else ""
-    deployed = replace(asked, assumptions=replace(asked.assumptions, function_mb=DEPLOYED_MB))
+    deployed = replace(asked, assumptions=_as_deployed(asked.assumptions))
     return [
         Bill.of(
             "stack",
@@ -248,6 +251,11 @@ def bills(workflow: StateMachine, asked: Question) -> list[Bill]:
         ),
         Bill.of("floor", "floor: one PUT and one write per image", "nothing else at all", *_kept(asked)),
     ]
+
+
+def _as_deployed(given: Assumptions) -> Assumptions:
+    log_bytes = given.log_bytes_per_image + METRICS_LINE_BYTES
+    return replace(given, function_mb=DEPLOYED_MB, log_bytes_per_image=log_bytes)
 
 
 def _transitions(way: Way) -> int:

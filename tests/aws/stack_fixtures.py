@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from botocore.loaders import create_loader
 from moto import mock_aws
 from stack_fakes import REGION, FakeStack, FakeStates, deployed_resources, serving
+
+_MODELS = create_loader()
+"""botocore's descriptions of the services, read once for all tests: every session reads them anew by itself."""
 
 
 @contextmanager
@@ -20,6 +24,7 @@ def fake_stack(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeStac
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
+    monkeypatch.setattr("botocore.session.create_loader", lambda _: _MODELS)
     with mock_aws():
         stack = FakeStack(FakeStates(), deployed_resources())
         with serving(stack) as endpoint:
