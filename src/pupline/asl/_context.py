@@ -34,6 +34,7 @@ def execution_context(
 ) -> dict[str, JSON]:
     """The parts that stay the same during an execution: Execution and StateMachine.
 
+    express: these have an ARN of their own, and no RedriveCount: they cannot be redriven.
     overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
     The order of the keys is AWS's; it shows where the Context Object is turned into text.
     """
@@ -46,7 +47,7 @@ def execution_context(
     else:
         execution = {"Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}", "Input": input}
         execution |= {"StartTime": timestamp(start), "Name": name, "RoleArn": ROLE_ARN}
-    execution["RedriveCount"] = redrives
+        execution["RedriveCount"] = redrives
     return merged({"Execution": execution, "StateMachine": {"Id": arn, "Name": machine}}, overrides)
 
 
