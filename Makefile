@@ -58,6 +58,10 @@ bench: .venv/dev.stamp  ## Measure speed and memory beside other engines; BENCH=
 	-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: differential
+differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random machines on this engine, moto and aws-local-stepfunctions
+	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
+
 .PHONY: lock
 lock:  ## Pin the dependencies anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws pyproject.toml -o requirements/run.txt

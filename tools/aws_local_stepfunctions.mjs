@@ -34,7 +34,8 @@ async function once(machine, { input, tasks = {}, context }) {
     const output = await machine.run(input, { overrides, context }).result;
     return { status: 'SUCCEEDED', output };
   } catch (failure) {
-    return { status: 'FAILED', error: failure.name, cause: failure.message };
+    const reason = failure.cause ?? failure; // what is thrown only wraps the error that ended the execution
+    return { status: 'FAILED', error: reason.name, cause: reason.message };
   }
 }
 
