@@ -127,6 +127,16 @@ def test_changed_bytes_are_not_passed_on(bucket: LocalBucket) -> None:
         bucket.read("html/rex.jpg")
 
 
+def test_a_changed_file_is_not_taken_for_a_duplicate(bucket: LocalBucket) -> None:
+    """The same bytes again are stored beside the edited file, which stays: a record never points at other bytes."""
+    bucket.create(an_object("html/rex.jpg"))
+    edited = bucket.root / "html" / "rex.jpg"
+    edited.write_bytes(b"edited")
+    held = bucket.create(an_object("html/rex.jpg", owner="run-00002"))
+    assert (held.owner, bucket.read("html/rex.jpg"), edited.read_bytes()) == ("run-00002", b"rex", b"edited")
+    assert held.url != edited.as_uri()
+
+
 def test_a_wrong_hash_is_refused(bucket: LocalBucket) -> None:
     """Bytes that are not those of their SHA-256 are not stored."""
     with pytest.raises(StorageError, match="not those of the SHA-256"):

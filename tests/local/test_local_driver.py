@@ -463,8 +463,9 @@ def test_a_run_knows_what_is_missing(bench: Bench) -> None:
     driver.drive(Start(execution_name("monday", index), {}, "monday", index) for index in runs.missing("monday", 3))
     assert seen == [(f"monday-0000{index}", {"source": "sample"}) for index in (2, 1, 3)]
     assert runs.statuses("monday") == {"SUCCEEDED": 3}
-    with pytest.raises(ConfigurationError, match="is no run id"):
-        runs.open("mon/day", {})
+    for impossible in ("mon/day", "-monday", "", "é"):
+        with pytest.raises(ConfigurationError, match="is no run id"):
+            runs.open(impossible, {})
 
 
 def test_a_journal_that_cannot_be_written_stops_the_driver(bench: Bench) -> None:

@@ -5,6 +5,7 @@ reading markup in it.
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -25,12 +26,23 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+class _Directory(click.Path):
+    """A directory, not an empty text: that is a shell variable nobody set, meaning wherever one happens to be."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not str(value):
+            self.fail("it is empty; name a directory", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def data_option(command: _Command) -> _Command:
     """The --data option, the same for every command."""
     return click.option(
         "--data",
         "data_dir",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=_Directory(file_okay=False, path_type=Path),
         envvar="PUPLINE_DATA",
         default=Path("pupline-data"),
         show_default="./pupline-data",

@@ -41,7 +41,7 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
         print_json({"file": str(file), "valid": not problems, "problems": found})
     elif problems:
         for path, text in problems:
-            click.echo(f"{printable(path)}: {printable(text)}")
+            click.echo(f"{printable(path) or file}: {printable(text)}")
         message(f"{file}: {plural(len(problems), 'problem')}")
     else:
         click.echo(f"{file}: valid, {machine_type.upper()}, {plural(states, 'state')} at the top level")

@@ -9,7 +9,7 @@ Standard library only, as it runs in Lambda. The client never retries: that is t
 """
 
 from pupline.fetch._client import HttpClient, Response
-from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of
+from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
 from pupline.fetch._json import JSON, parse_json
 from pupline.fetch._network import Network
 from pupline.fetch._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
@@ -33,6 +33,7 @@ __all__ = [
     "Source",
     "Url",
     "breed_of",
+    "checked_breed",
     "parse_json",
     "resolve_source",
 ]

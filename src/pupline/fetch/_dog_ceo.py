@@ -61,7 +61,7 @@ class DogCeo:
 
     def random_image(self, breed: str | None = None, execution: str | None = None) -> str:
         """The URL of one image, of any breed or of one such as `hound` or `hound/afghan`."""
-        path = "breeds/image/random" if breed is None else f"breed/{_checked_breed(breed)}/images/random"
+        path = "breeds/image/random" if breed is None else f"breed/{checked_breed(breed)}/images/random"
         headers = {}
         if self._is_sample and execution is not None:
             headers[EXECUTION_HEADER] = quote(execution, safe="")
@@ -85,7 +85,7 @@ class DogCeo:
 
     def images(self, breed: str) -> ImageUrls:
         """The URLs of all images of a breed with its sub-breeds, or of one sub-breed."""
-        path = f"breed/{_checked_breed(breed)}/images"
+        path = f"breed/{checked_breed(breed)}/images"
         return ImageUrls(self._image_urls(path, self._message(path, breed)))
 
     def breeds(self) -> dict[str, list[str]]:
@@ -174,7 +174,8 @@ class DogCeo:
         )
 
 
-def _checked_breed(breed: str) -> str:
+def checked_breed(breed: str) -> str:
+    """`breed`, when it is written as the API writes breeds: `hound` or `hound/afghan`. Raises: InvalidInput."""
     if not isinstance(breed, str) or not _BREED.fullmatch(breed):
         raise InvalidInput(
             f"breed {printable(str(breed), 80)!r}: write it in small letters, with the sub-breed after a slash, "

@@ -154,15 +154,13 @@ class LocalBucket:
         return ObjectHeld(new.key, new.sha256, new.owner, self.url(path))
 
     def _is_there(self, key: str, row: _Row) -> bool:
-        """Whether the row's object can be answered with; one that was being written is finished or forgotten first."""
+        """Whether the row's object can be answered with; one that was being written is finished or forgotten first.
+
+        Not when somebody deleted or changed its file: then the key is free again, and what is in its place stays.
+        """
         if row.state == "writing":
             return self._settle(key, row)
-        try:
-            with self._folder_of(row.path, create=False) as (parent, name):
-                os.stat(name, dir_fd=parent, follow_symlinks=False)
-        except FileNotFoundError:
-            return False  # somebody deleted it: the key is free again
-        return True
+        return self._holds(row.path, row.sha256)
 
     def _settle(self, key: str, row: _Row) -> bool:
         """Mark the object stored if its file is whole, else forget the intent."""

@@ -80,9 +80,12 @@ def execution_name(run_id: str, index: int) -> str:
 
 
 def check_run_id(run_id: str) -> None:
-    """Raises ConfigurationError unless `run_id` may begin an execution's name: ASCII letters, digits, `-` and `_`."""
+    """Raises ConfigurationError unless `run_id` may begin an execution's name: ASCII letters, digits, `-` and `_`.
+
+    Not with `-` first: the execution could not be named on a command line.
+    """
     longest = _NAME_CHARACTERS - _INDEX_CHARACTERS
-    plain = run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum()
+    plain = run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum() and not run_id.startswith("-")
     if not plain or len(run_id) > longest:
         raise ConfigurationError(
             f"'{printable(run_id)}' is no run id: 1 to {longest} letters, digits, '-' and '_', such as monday-1"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.errors import ConfigurationError, InvalidInput, InvalidUrl
 from pupline.fetch import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
@@ -18,6 +18,7 @@ from pupline.fetch import (
     Origin,
     Source,
     Url,
+    checked_breed,
     resolve_source,
 )
 from pupline.functions._storing import Storage
@@ -26,6 +27,9 @@ from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_an
 from pupline.functions.log_to_dynamodb import log_to_dynamodb
 from pupline.local import Invocation
 from pupline.ports import JSON, AuditTable, Clock, Memo
+
+LONGEST_TIMEOUT_SECONDS = 70
+"""For one request. More would only turn a clear error into States.Timeout, and leave the function waiting behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,16 @@ class RunSettings:
         """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
         if self.image_url is not None and self.breed is not None:
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        if self.timeout_seconds > LONGEST_TIMEOUT_SECONDS:
+            raise ConfigurationError(
+                f"--timeout {self.timeout_seconds:g}: at most {LONGEST_TIMEOUT_SECONDS} seconds, as the workflow gives "
+                "a function 75 for all it does"
+            )
+        if self.breed is not None:
+            try:
+                checked_breed(self.breed)
+            except InvalidInput as error:
+                raise ConfigurationError(f"--breed: {error}") from error
         self.policy(resolve_source(self.source), None)
         return self
 

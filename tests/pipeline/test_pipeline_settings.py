@@ -1,0 +1,37 @@
+"""What a run may be told: what cannot work is refused before anything starts."""
+
+from typing import Any
+
+import pytest
+
+from pupline.errors import ConfigurationError
+from pupline.pipeline import RunSettings
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"image_url": "http://a.example/x.jpg", "breed": "pug"}, "give one of them"),
+        ({"image_url": "ftp://a.example/x.jpg"}, "--image-url: ftp://"),
+        ({"breed": "../x"}, "--breed: breed '../x'"),
+        ({"breed": "Hound"}, "hound/afghan"),
+        ({"timeout_seconds": 0.0}, "above 0"),
+        ({"timeout_seconds": float("nan")}, "above 0"),
+        ({"timeout_seconds": 71.0}, "at most 70"),
+        ({"source": "smaple"}, "did you mean sample"),
+        ({"allow_origins": ("http://h/path",)}, "an origin ends after host and port"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: str) -> None:
+    """One mistake is one clear line, not a thousand failed executions."""
+    with pytest.raises(ConfigurationError, match=words):
+        RunSettings(**{"source": "sample", **settings}).checked()
+
+
+def test_settings_survive_the_journal() -> None:
+    """What is kept with a run gives the same settings back; what an older version did not know has its default."""
+    settings = RunSettings("sample", breed="hound/afghan", allow_origins=("http://127.0.0.1:9000",), timeout_seconds=5)
+    assert settings.checked() is settings
+    assert RunSettings.from_json(settings.as_json()) == settings
+    assert RunSettings.from_json({"source": "sample", "unheard": 1}) == RunSettings("sample")
+    assert settings.input == {"breed": "hound/afghan"}
