@@ -152,7 +152,7 @@ def test_results_are_written_as_files_with_a_manifest() -> None:
         ),
         (
             {"ResultWriter": {**WRITER, "WriterConfig": {"OutputType": "JSONL"}}},
-            "$.States.All.ResultWriter.WriterConfig",
+            "$.States.All.ResultWriter.WriterConfig.OutputType",
         ),
     ],
 )

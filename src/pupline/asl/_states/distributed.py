@@ -206,13 +206,14 @@ class RunFork(Fork):
 _NOTHING = object()
 
 
-#: Path in the state -> the values that are supported there; a field with none is not supported at all.
+#: Path in the state -> the values that are supported there.
 _SUPPORTED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("ItemReader", "Resource"): ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2"),
     ("ItemReader", "ReaderConfig", "InputType"): ("JSON", "JSONL", "CSV"),
     ("ItemReader", "ReaderConfig", "Transformation"): ("NONE",),
     ("ResultWriter", "Resource"): ("arn:aws:states:::s3:putObject",),
-    ("ResultWriter", "WriterConfig"): (),
+    ("ResultWriter", "WriterConfig", "OutputType"): ("JSON",),
+    ("ResultWriter", "WriterConfig", "Transformation"): ("NONE",),
 }
 
 
@@ -222,8 +223,8 @@ def _refuse_unsupported(definition: dict[str, JSON]) -> None:
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
         if found is not None and found not in values:
-            wanted = f"; use {' or '.join(values)}" if values else "; leave it out"
-            raise SyntaxProblem(f"{path[-1]} {dump(found)} is not supported{wanted}", path, NOT_SUPPORTED)
+            wanted = f"use {' or '.join(values)}"
+            raise SyntaxProblem(f"{path[-1]} {dump(found)} is not supported; {wanted}", path, NOT_SUPPORTED)
 
 
 class DistributedMapState(MapState):
