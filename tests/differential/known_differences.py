@@ -54,6 +54,7 @@ def _succeeded(output: Any) -> Outcome:
     return Outcome("SUCCEEDED", output)
 
 
+_MERGE = "States.JsonMerge($.obj, States.StringToJson('{\"y\": 9}'), false)"
 _DONE = {"Type": "Succeed"}
 _TOLD = {"Type": "Fail", "Error": "Told", "Cause": "to fail"}
 _CAUGHT = {"Type": "Pass", "Parameters": {"error.$": "$.caught.Error"}, "End": True}
@@ -109,6 +110,38 @@ DIFFERENCES = [
         _pass("$.list[?(@.x > 1)]"),
         _failed(),
         left_out={"paths": ("$.list[?(@.x > 1)]",)},
+    ),
+    Difference(
+        MOTO,
+        "a descent that finds nothing",
+        "An indefinite path gives an empty list.",
+        _pass("$..no"),
+        _failed(),
+        left_out={"paths": ("$..x",)},
+    ),
+    Difference(
+        MOTO,
+        "a slice from the end that selects nothing",
+        "An indefinite path gives an empty list.",
+        _pass("$.none[-1:]"),
+        _failed(),
+        left_out={"paths": ("$.list[-1:]",)},
+    ),
+    Difference(
+        MOTO,
+        "a Choice whose Variable selects nothing",
+        "It fails the execution; only IsPresent may ask for what is not there.",
+        _choosing({"Variable": "$.no.way", "StringEquals": "a"}),
+        _succeeded(GIVEN),
+        territory=("condition path references an invalid value",),
+    ),
+    Difference(
+        MOTO,
+        "States.ArrayContains of true and 1",
+        "They are different values; in Python they are equal.",
+        _pass("States.ArrayContains(States.Array(true), 1)"),
+        _succeeded({"k": True}),
+        left_out={"intrinsics": ("States.ArrayContains($.list, $.n)",)},
     ),
     Difference(
         MOTO,
@@ -243,6 +276,14 @@ DIFFERENCES = [
         _pass("States.StringSplit('a-b,c', '-,')"),
         _succeeded({"k": ["a-b,c"]}),
         left_out={"intrinsics": ("States.StringSplit('a-b,c', '-,')",)},
+    ),
+    Difference(
+        NODE,
+        "States.JsonMerge before another use of its first argument",
+        "It gives a new object and changes nothing.",
+        _one({"Type": "Pass", "Parameters": {"k.$": _MERGE, "rest.$": "$.obj"}}),
+        _succeeded({"k": {"x": 1, "deep": "Zoë", "y": 9}, "rest": {"x": 1, "deep": "Zoë", "y": 9}}),
+        left_out={"intrinsics": (_MERGE,)},
     ),
     Difference(
         NODE,
