@@ -1,6 +1,7 @@
 """The commands with --backend aws, as a user types them: data on stdout, messages on stderr, exit codes."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 from stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
 from stack_fixtures import fake_stack
 
-from pupline.cli import main
+from pupline.cli import _invoke
 
 STACK = ("--backend", "aws", "--stack", "pupline")
 
@@ -53,11 +54,10 @@ def pupline(
 
     def call(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["pupline", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
+        code = _invoke()  # `main` would end this process when interrupted
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
-        return Done(int(stop.value.code or 0), printed.out, printed.err)
+        return Done(code, printed.out, printed.err)
 
     return call
 
@@ -198,6 +198,23 @@ def test_redrive_of_one_that_succeeds_now_is_all_good(deployed: FakeStack, pupli
     done = pupline("redrive", *STACK, "m-00001")
     assert done.code == 0
     assert "1 image: 1 stored" in done.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_what_goes_on(
+    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Ctrl-C and SIGTERM alike: exit code 130, what was started stays started, the signal's handler is as before."""
+    deployed.states.looks = 3
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        patched.setattr(VirtualTimer, "sleep", lambda *_: signal.raise_signal(number))
+        done = pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    assert done.code == 130
+    assert "Interrupted; 3 executions of it may go on in AWS" in done.err
+    assert len(deployed.states.runs) == 3
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert pupline("run", *STACK, "--count", "3", "--run-id", "m").code == 0
 
 
 def test_nothing_to_redrive_is_said(pupline: Pupline) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from pupline.records import AuditRecord
 from pupline.stack import Account, Stack, StackReader
+from pupline.stack._history import plain_event
 from pupline.stack._reader import run_of
 from pupline.stack._stack import TYPES
 
@@ -158,6 +160,12 @@ def test_one_execution_has_its_whole_history(deployed: FakeStack, reader: StackR
     assert (story.input, story.output["logged"]["result"]["logged_item"]["size_bytes"]) == ({}, 70_123)
 
 
+def test_an_event_may_leave_out_what_came_before() -> None:
+    """previousEventId is optional: the events then follow one another."""
+    event = {"id": 7, "type": "PassStateEntered", "timestamp": datetime.fromtimestamp(5, UTC)}
+    assert plain_event(event) == {"id": 7, "previousEventId": 6, "type": "PassStateEntered", "timestamp": 5.0}
+
+
 @pytest.mark.parametrize("name", ["nope", "a b:c", "x" * 99])
 def test_an_execution_that_is_not_there_is_said(reader: StackReader, name: str) -> None:
     """With how to list those that are."""
@@ -171,7 +179,7 @@ def test_alerts_are_what_was_published(deployed: FakeStack, reader: StackReader)
     start(deployed, "r-00001", "r-00002")
     (alert,) = reader.alerts()
     assert alert == {
-        "topic": "PNGAlertTopic",
+        "topic": deployed.resources["PNGAlertTopic"][1],
         "subject": "PNG file detected",
         "message": "A PNG file was detected and processed: b.png",
         "published_at": "2026-05-28T20:26:41.000Z",

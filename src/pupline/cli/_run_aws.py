@@ -2,7 +2,9 @@
 
 import contextlib
 import shlex
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,7 @@ def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
     request = StackRunRequest(run_id, asked.count, asked.concurrency, given)
     with StackReader.open(stack) as reader:
         message(
-            f"Run {run_id} on the stack {printable(stack)}; repeated with --run-id {run_id} it goes on, if need be."
+            f"Run {run_id} on the stack {printable(stack)}. If this is cut short, repeat it with --run-id {run_id}."
         )
         return watch(reader, view, asked.count, lambda run: run.run(request))
 
@@ -49,7 +51,7 @@ def watch(reader: "StackReader", view: "RunView", total: int, work: "Callable[[S
 
     given = f" --backend aws --stack {shlex.quote(reader.stack.name)}"
     try:
-        with RunProgress(total) as view.progress:
+        with _sigterm_as_ctrl_c(), RunProgress(total) as view.progress:
             report = work(StackRun(reader, view.hear))
     except OutputLost as lost:
         message(f"pupline: {lost}; what was started goes on in AWS. See: {program()} executions{given}")
@@ -62,3 +64,16 @@ def watch(reader: "StackReader", view: "RunView", total: int, work: "Callable[[S
     if report.interrupted:
         return 130
     return 1 if report.failed else 0
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Being asked to end is being interrupted: what was heard is summed up, and the exit code says so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -12,8 +12,11 @@ Event = Mapping[str, Any]
 
 
 def plain_event(event: Event) -> Event:
-    """The event as boto3 gives it, with its timestamp in seconds since the epoch, as everywhere in pupline."""
-    return {**event, "timestamp": event["timestamp"].timestamp()}
+    """The event as boto3 gives it, with its timestamp in seconds since the epoch, as everywhere in pupline.
+
+    previousEventId is optional in the API; where it is left out, one event follows the other.
+    """
+    return {"previousEventId": event["id"] - 1, **event, "timestamp": event["timestamp"].timestamp()}
 
 
 def record_of(item: object, where: str) -> AuditRecord:
@@ -45,30 +48,23 @@ def logged_in_history(newest_first: Iterable[Event], execution: str) -> AuditRec
 
 
 def published_alert(events: Iterable[Event]) -> dict[str, Any] | None:
-    """The alert that the execution published, as far as its history tells: oldest event first."""
-    asked: dict[str, Any] | None = None
+    """The alert that the execution published, as the state PublishPNGAlert left it; None where it published none."""
     for event in events:
-        scheduled = event.get("taskScheduledEventDetails", {})
-        succeeded = event.get("taskSucceededEventDetails", {})
-        if _is_publish(scheduled):
-            given = _json(scheduled.get("parameters")) or {}
-            asked = {name: given.get(key) for name, key in _ASKED.items()}
-        elif asked and _is_publish(succeeded):
-            message_id = _at(_json(succeeded.get("output")), "MessageId")
-            return asked | {"published_at": timestamp(event["timestamp"]), "message_id": message_id}
+        left = event.get("stateExitedEventDetails", {})
+        output = _json(left.get("output")) if left.get("name") == "PublishPNGAlert" else None
+        if _at(output, "published", "sent"):
+            return {
+                "subject": _at(output, "alert", "subject"),
+                "message": _at(output, "alert", "message"),
+                "published_at": timestamp(event["timestamp"]),
+                "message_id": _at(output, "published", "result", "MessageId"),
+            }
     return None
-
-
-_ASKED = {"topic": "TopicArn", "subject": "Subject", "message": "Message"}
 
 
 def timestamp(when: datetime) -> str:
     """RFC 3339 in UTC to the millisecond, as everywhere in pupline."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _is_publish(details: Mapping[str, Any]) -> bool:
-    return details.get("resourceType") == "sns" and details.get("resource") == "publish"
 
 
 def _json(text: str | None) -> Any:
