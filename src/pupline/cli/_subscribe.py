@@ -35,7 +35,7 @@ def subscribe(
     asked = [listing, removed is not None, protocol is not None]
     if sum(asked) != 1:
         raise click.UsageError("say what to do: PROTOCOL [ENDPOINT], --list, or --remove ID")
-    with LocalBackend.open(data_dir, exclusive=False, create=True) as backend:
+    with LocalBackend.open(data_dir, exclusive=False, create=protocol is not None) as backend:
         if protocol is not None:
             made = backend.subscriptions.subscribe(protocol, endpoint)
             text = f"Subscription {made.subscription_id}: {made.protocol} {made.shown}"
