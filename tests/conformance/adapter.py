@@ -131,13 +131,15 @@ def _execution(case: dict[str, Any]) -> dict[str, Any]:
     ):  # AWS shows RedriveCount to these, not to synchronous ones, and we have only one kind
         context = {"Execution": {**CONTEXT["Execution"], "RedriveCount": 0}}
     execution = Execution(machine, given, name=str(uuid.uuid4()), now=START, context=context)
-    World(execution, case).run()
+    world = World(execution, case)
+    world.run()
     return {
         "status": execution.status,
         "output": execution.output,
         "error": execution.error,
         "cause": execution.cause,
         "events": execution.history,
+        "names": world.services.names,
     }
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from pupline.asl import InvokeTask, ItemReaderError, ReadItems, TaskError, TaskSucceeded, WriteResults, parse_items
 
+#: The corpus's number of the account that a role is assumed in.
+OTHER_ACCOUNT = "222222222222"
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -29,6 +32,8 @@ class Services:
             if call["operation"] == "put_object" and isinstance(call["kwargs"]["Body"], str)
         }
         self.used: set[int] = set()
+        #: What the comparer has to know by the recording's names: tokens made here, and the other account.
+        self.names = {OTHER_ACCOUNT: "<secondary_test_aws_account_id>"}
 
     def call(self, command: InvokeTask) -> list[tuple[float, Any]]:
         """(seconds from now, answer) of each answer to a service task; none when the recorded one timed out."""
@@ -40,6 +45,7 @@ class Services:
         )
         self.used.add(scheduled["id"])
         names = dict(_differences(scheduled["taskScheduledEventDetails"]["parameters"], command.payload))
+        self.names |= {actual: recorded for recorded, actual in names.items() if actual == command.task_token}
         return self._answers(scheduled["id"], names)
 
     def _answers(self, last: int, names: dict[str, str]) -> list[tuple[float, Any]]:

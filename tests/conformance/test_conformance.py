@@ -18,8 +18,6 @@ CORPUS = adapter.corpus()
 
 _OLD = "recorded in 2023, before the Context Object had RedriveCount"
 _LOST = "the recording has lost ParallelStateFailed: the ids of its events leave a gap where ours has it"
-_TOKEN = "the recording writes the token as <<task_token>:1>, which the comparer takes as literal text"  # noqa: S105
-_ACCOUNT = "the recording names the other account by a word that the comparer cannot bind to our number"
 _ACTIVITY = "activities are not supported, and refused when the definition is parsed"
 _MODEL = "recorded when a Lambda function could have 10,240 MB at most; the API's model allows more by now"
 _LOG = "LogType Tail: there is no Lambda service whose log could be quoted in LogResult"
@@ -28,10 +26,6 @@ _LOG = "LogType Tail: there is no Lambda service whose log could be quoted in Lo
 EXCEPTIONS = {
     "scenarios.base_scenarios.test_lambda_invoke_with_retry_extended_input#0": _OLD,
     "states_variables.error_output.test_parallel_catch_error[": _LOST,
-    "callback.callback.test_sqs_wait_for_task_tok_with_heartbeat#0": _TOKEN,
-    "callback.callback.test_sqs_wait_for_task_token#0": _TOKEN,
-    "callback.callback.test_sqs_wait_for_task_token_timeout#0": _TOKEN,
-    "credentials.credentials_base.test_cross_account_states_start_sync_execution[": _ACCOUNT,
     "activities.activities.test_activity_task": _ACTIVITY,
     "test_state.field_validation_mode.test_strict_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
     "test_state.field_validation_mode_present.test_present_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
