@@ -1,8 +1,10 @@
 """The commands with --backend aws, as a user types them: data on stdout, messages on stderr, exit codes."""
 
 import json
+import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
 from stack_fixtures import fake_stack
 
 from pupline.cli import _invoke
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "aws-commands.md"
 STACK = ("--backend", "aws", "--stack", "pupline")
 
 
@@ -286,6 +290,57 @@ def test_doctor_names_a_missing_resource(deployed: FakeStack, pupline: Pupline) 
     done = pupline("doctor", *STACK)
     assert done.code == 1
     assert "resources: DeadLetterQueue missing" in done.out
+
+
+def test_the_actions_that_are_needed_are_documented(
+    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/aws-commands.md lists for each command is what the command calls: no less, and no more."""
+    called: set[str] = set()
+    call_api = BaseClient._make_api_call
+
+    def recording(client: Any, operation: str, arguments: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():  # in others the fake's functions work
+            called.add(f"{PREFIXES.get(client.meta.service_model.service_name, '')}:{operation}")
+        return call_api(client, operation, arguments)
+
+    deployed.states.abort = frozenset({"m-00001"})
+    deployed.states.fetch = lambda name: PNG if name.endswith("2") else not_found()
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    deployed.states.abort = frozenset()
+    monkeypatch.setattr(BaseClient, "_make_api_call", recording)
+    for command, documented in documented_actions().items():
+        called.clear()
+        for words in CALLS[command]:
+            pupline(command, *STACK, *words)
+        assert called == documented, command
+
+
+PREFIXES = {"stepfunctions": "states"} | {
+    name: name for name in ("cloudformation", "dynamodb", "s3", "scheduler", "sns", "sqs", "sts")
+}
+CALLS: dict[str, list[tuple[str, ...]]] = {
+    "run": [("--count", "4", "--run-id", "m")],
+    "executions": [(), ("m-00002",)],
+    "audit": [()],
+    "insights": [()],
+    "alerts": [()],
+    "redrive": [("--failed",)],
+    "doctor": [()],
+}
+
+
+def documented_actions() -> dict[str, set[str]]:
+    """The table of actions: command to operations (HeadBucket is allowed by s3:ListBucket; decrypting is no call)."""
+    found: dict[str, set[str]] = {}
+    table = DOCUMENT.read_text().split("| for | actions |")[1].split("\n## ")[0]
+    for line in table.splitlines()[2:]:
+        if line.startswith("|"):
+            _, commands, actions, _ = line.split("|")
+            named = set(re.findall(r"`(\w+:\w+)`", actions)) - {"kms:Decrypt"}
+            for command in CALLS if "every" in commands else commands.strip().split(", "):
+                found[command] = found.get(command, set()) | {one.replace("ListBucket", "HeadBucket") for one in named}
+    return found
 
 
 def test_cost_can_count_in_the_stacks_audit(deployed: FakeStack, pupline: Pupline) -> None:
