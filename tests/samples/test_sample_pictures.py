@@ -32,7 +32,7 @@ def test_the_kinds_of_pictures() -> None:
 
 def test_the_script_draws_these_pictures(tmp_path: Path) -> None:
     """Drawn anew, they have the same names, types and sizes; bytes may differ with the codecs that Pillow brings."""
-    script = ROOT / "examples" / "draw_samples.py"
+    script = ROOT / "tools" / "draw_samples.py"
     subprocess.run([sys.executable, script, tmp_path], check=True, timeout=60)
     drawn = {str(path.relative_to(tmp_path)): inspect(path.read_bytes()) for path in tmp_path.rglob("*.*")}
     assert drawn == {path: inspect(body) for path, body in pictures().items()}

@@ -1,4 +1,4 @@
-"""The pictures that come with pupline, drawn for it by `examples/draw_samples.py`."""
+"""The pictures that come with pupline, drawn for it by `tools/draw_samples.py`."""
 
 from functools import cache
 from importlib.resources import files
