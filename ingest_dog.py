@@ -24,8 +24,8 @@ if (ROOT / "src" / "pupline").is_dir():
     sys.path.insert(0, str(ROOT / "src"))
 
 from pupline.errors import PuplineError, RetryAfter, TaskFailure  # noqa: E402 - the path comes first
-from pupline.functions._storing import Storage  # noqa: E402
 from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload  # noqa: E402
+from pupline.functions.storing import Storage  # noqa: E402
 from pupline.pipeline import RunSettings, fetch_services  # noqa: E402
 from pupline.text import printable  # noqa: E402
 

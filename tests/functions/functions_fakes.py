@@ -8,8 +8,8 @@ from PIL import Image
 
 from pupline.errors import TaskFailure
 from pupline.fetch import Response
-from pupline.functions._storing import Storage
 from pupline.functions.fetch_and_upload_dog_image import FetchServices
+from pupline.functions.storing import Storage
 from pupline.ports import ObjectHeld, ObjectToCreate
 from pupline.records import AuditRecord
 

@@ -14,8 +14,8 @@ from pupline.aws import S3Memo, S3Store, s3_client
 from pupline.errors import ConfigurationError
 from pupline.fetch import DogCeo, HttpClient, resolve_source
 from pupline.functions._environment import required
-from pupline.functions._storing import Storage
 from pupline.functions.fetch_and_upload_dog_image import FetchServices
+from pupline.functions.storing import Storage
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 from pupline.errors import InvalidInput, TaskFailure
 from pupline.fetch import Response, breed_of
 from pupline.functions._events import BY_URL, Event, checked_event, execution_of, shown, text_or_none
-from pupline.functions._storing import Storage, StoredImage, store_image
+from pupline.functions.storing import Storage, StoredImage, store_image
 from pupline.images import Inspection, extension_agrees, name_extension, safe_name
 from pupline.ports import JSON
 

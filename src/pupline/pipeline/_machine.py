@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from pupline.errors import ConfigurationError
-from pupline.functions._storing import Storage
+from pupline.functions.storing import Storage
 from pupline.local import (
     AuditQuery,
     Deliverer,

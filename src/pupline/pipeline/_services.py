@@ -21,10 +21,10 @@ from pupline.fetch import (
     checked_breed,
     resolve_source,
 )
-from pupline.functions._storing import Storage
 from pupline.functions.alert_png import alert_png
 from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.functions.log_to_dynamodb import log_to_dynamodb
+from pupline.functions.storing import Storage
 from pupline.local import Invocation
 from pupline.ports import JSON, AuditTable, Clock, Memo
 
