@@ -280,7 +280,7 @@ def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> No
     assert {name for name, row in checks.items() if row["status"] == "error"} == {"bucket", "state machine"}
     assert {name for name, row in checks.items() if row["status"] == "warning"} == {"stack", "dead letters"}
     assert "about 1 events" in checks["dead letters"]["detail"]
-    assert "1 subscriptions (email)" in checks["alerts"]["detail"]
+    assert "1 subscription (email)" in checks["alerts"]["detail"]
     assert "was it deleted outside CloudFormation" in checks["bucket"]["detail"]
 
 

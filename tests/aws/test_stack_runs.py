@@ -133,6 +133,16 @@ def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
     assert looks / runner.clock.time <= 10.5
 
 
+def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runner) -> None:
+    """A run repeated when all of it is there asks about ten a second, not as fast as it can."""
+    deployed.states.looks = 0
+    runner.run(30)
+    runner.clock.time, before = 0.0, deployed.states.count("DescribeExecution")
+    runner.stack_run().run(StackRunRequest("r", 30, 4))
+    assert deployed.states.count("DescribeExecution") - before == 30
+    assert runner.clock.time == pytest.approx(2.9)
+
+
 def test_ctrl_c_stops_waiting_and_says_what_goes_on(deployed: FakeStack, runner: Runner) -> None:
     """What was heard stays heard, what runs goes on, and the run can be asked for again."""
     deployed.states.looks = 3

@@ -48,9 +48,10 @@ def _status(stack: Stack) -> Check:
         return Check("stack", "ok", detail)
     if stack.status.endswith("_IN_PROGRESS"):
         return Check("stack", "warning", detail, "wait until CloudFormation is done")
-    status = "warning" if stack.status == "UPDATE_ROLLBACK_COMPLETE" else "error"
     step = f"see why: aws cloudformation describe-stack-events --stack-name {stack.name}"
-    return Check("stack", "warning" if status == "warning" else "error", detail, step)
+    if stack.status == "UPDATE_ROLLBACK_COMPLETE":  # what was there before the update is there again
+        return Check("stack", "warning", detail, step)
+    return Check("stack", "error", detail, step)
 
 
 def _resources(stack: Stack) -> Check:
@@ -96,7 +97,7 @@ def _subscriptions(account: Account, stack: Stack) -> Check:
     ]
     waiting = sum(1 for one in found if one["SubscriptionArn"] == "PendingConfirmation")
     kinds = ", ".join(sorted({one["Protocol"] for one in found})) or "none"
-    detail = f"{topic.rpartition(':')[2]}: {len(found)} subscriptions ({kinds})"
+    detail = f"{topic.rpartition(':')[2]}: {len(found)} subscription{'' if len(found) == 1 else 's'} ({kinds})"
     if waiting:
         return Check("alerts", "warning", f"{detail}, {waiting} not confirmed", "follow the link in AWS's e-mail")
     if not found:

@@ -107,7 +107,7 @@ class StackRun:
 
     def _ended(self, name: str, request: StackRunRequest) -> Mapping[str, Any] | None:
         """The execution of that name that was there, if it has ended. Raises: ConfigurationError for another input."""
-        described = self._reader.describe(name)
+        described = self._watch.ask(name)
         given = described.get("input")
         if given is not None and json.loads(given) != dict(request.input):
             raise ConfigurationError(

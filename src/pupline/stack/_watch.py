@@ -41,17 +41,26 @@ class Watch:
     def look(self) -> Mapping[str, Any] | None:
         """Wait until the next one is due, and look at it: DescribeExecution's answer if it has ended, else None."""
         due, name, waited = heapq.heappop(self._due)
-        wait = min(waited * _SLOWER, _LAST_LOOK_SECONDS)
         try:
-            delay = max(due, self._next_look) - self.timer.now()
-            if delay > 0:
-                self.timer.sleep(delay)
-            described = self.describe(name)
+            self._sleep_until(due)
+            described = self.ask(name)
         except BaseException:
             heapq.heappush(self._due, (due, name, waited))
             raise
-        self._next_look = self.timer.now() + _BETWEEN_LOOKS_SECONDS
         if described["status"] not in _UNENDED:
             return described
+        wait = min(waited * _SLOWER, _LAST_LOOK_SECONDS)
         heapq.heappush(self._due, (self.timer.now() + wait, name, wait))
         return None
+
+    def ask(self, name: str) -> Mapping[str, Any]:
+        """DescribeExecution's answer, not sooner after the one before than is polite."""
+        self._sleep_until(self._next_look)
+        described = self.describe(name)
+        self._next_look = self.timer.now() + _BETWEEN_LOOKS_SECONDS
+        return described
+
+    def _sleep_until(self, time_due: float) -> None:
+        delay = time_due - self.timer.now()
+        if delay > 0:
+            self.timer.sleep(delay)
