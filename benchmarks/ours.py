@@ -16,16 +16,19 @@ from pupline.ports import JSON
 MEMORY = "pupline, in memory, history as JSON"
 DURABLE = "pupline, durable"
 
-_CONCURRENCY = 256
+_IN_FLIGHT = 256
+_FEW = 8
+"""Beside the figure with many in flight, one with few: what is committed together is then less."""
 
 
 def rates(what: str, workload: str) -> list[Figure]:
     """In memory and durable, each in a process of its own."""
     per_second, events = isolated(in_memory, workload)
-    durable = isolated(durably, workload)
+    durable, few = (isolated(durably, workload, in_flight) for in_flight in (_IN_FLIGHT, _FEW))
+    note = f"SQLite WAL, synchronous=FULL; {_IN_FLIGHT} in flight ({few:,.0f}/s with {_FEW})"
     return [
         Figure(what, MEMORY, per_second, "/s", f"{events} events each, one core"),
-        Figure(what, DURABLE, durable, "/s", f"SQLite WAL, synchronous=FULL; {_CONCURRENCY} in flight"),
+        Figure(what, DURABLE, durable, "/s", note),
     ]
 
 
@@ -38,15 +41,15 @@ def in_memory(workload: str) -> tuple[float, int]:
     return rate(lambda: execute(machine, given, tasks=tasks).history), len(result.history)
 
 
-def durably(workload: str, seconds: float = 4.0) -> float:
+def durably(workload: str, in_flight: int, seconds: float = 4.0) -> float:
     """Durable executions per second, from the first start to the last commit. Another connection counts them."""
     definition, given = _definition(workload)
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
         data = Path(directory)
-        _, first = _drive(data, definition, given, 500, "warm")
+        _, first = _drive(data, definition, given, in_flight, 500, "warm")
         count = max(500, int(500 / first * seconds))
-        finished, taken = _drive(data, definition, given, count, "bench")
+        finished, taken = _drive(data, definition, given, in_flight, count, "bench")
         assert finished == count
         with sqlite3.connect(data / "pupline.sqlite") as other:
             (kept,) = other.execute("SELECT count(*) FROM executions WHERE status = 'SUCCEEDED'").fetchone()
@@ -54,7 +57,9 @@ def durably(workload: str, seconds: float = 4.0) -> float:
     return count / taken
 
 
-def _drive(data: Path, definition: dict[str, Any], given: JSON, count: int, prefix: str) -> tuple[int, float]:
+def _drive(
+    data: Path, definition: dict[str, Any], given: JSON, in_flight: int, count: int, prefix: str
+) -> tuple[int, float]:
     with LocalBackend.open(data, exclusive=True) as backend:
         runtime = LambdaRuntime({name: _stub(answer) for name, answer in FUNCTIONS.items()}, concurrency=4)
         settings = DriverSettings(
@@ -62,7 +67,7 @@ def _drive(data: Path, definition: dict[str, Any], given: JSON, count: int, pref
             runtime=runtime,
             topic=backend.topic,
             clock=backend.clock,
-            concurrency=_CONCURRENCY,
+            concurrency=in_flight,
         )
         driver = backend.driver(settings)
         start = time.perf_counter()
