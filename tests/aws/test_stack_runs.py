@@ -194,11 +194,13 @@ def test_an_aborted_execution_is_redriven(deployed: FakeStack, runner: Runner) -
 def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) -> None:
     """It ended in a Fail state, which a redrive would only enter again: said, and not asked of AWS."""
     deployed.states.fetch = lambda _: not_found()
-    runner.run(2)
+    runner.run(2, breed="x; y")
     redriving = StackRedrive(runner.reader)
     assert list(redriving.redrive(redriving.failed("r"))) == []
     assert [one.execution for one in redriving.left] == ["r-00002", "r-00001"]
-    assert "would only enter the Fail state FailState again" in redriving.left[0].reason
+    reason = redriving.left[0].reason
+    assert "would only enter the Fail state FailState again" in reason
+    assert reason.endswith("pupline run --breed 'x; y' --backend aws --stack pupline")
     assert deployed.states.count("RedriveExecution") == 0
 
 

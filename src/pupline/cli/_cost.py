@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, plural, print_json, size
+from pupline.cli._output import cell, console, data_option, json_option, message, plural, print_json, size
 from pupline.cli._table import Column, show_table
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def cost(
     if from_audit:
         with open_backend(data_dir, backend, stack) as source:
             assumed = Assumptions().counted(source.records())
+        if not assumed.records:
+            message("The audit is empty: nothing was counted, everything is assumed.")
     elif backend == "aws" or stack:
         raise click.UsageError("--backend and --stack say whose audit to count: they go with --from-audit")
     else:

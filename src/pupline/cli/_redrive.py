@@ -94,10 +94,10 @@ def _unsuccessful(reader: "Reader", run_id: str | None) -> Iterator[str]:
 
 
 def _can_be_redriven(reader: "Reader", name: str) -> bool:
-    from pupline.pipeline._redrive import why_not_redriven
+    from pupline.pipeline._redrive import Ended, why_not_redriven
 
     story = reader.execution(name)
-    reason = why_not_redriven(story.row.status, reversed(story.history))
+    reason = why_not_redriven(Ended(story.row.status, story.input, reversed(story.history)))
     if reason is not None:
         _leave(name, reason)
     return reason is None

@@ -1,11 +1,12 @@
 """`pupline redrive` on a stack: executions go on from the step that did not succeed, as RedriveExecution does it."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pupline.pipeline._redrive import UNSUCCESSFUL, why_not_redriven
+from pupline.pipeline._redrive import UNSUCCESSFUL, Ended, why_not_redriven
 from pupline.stack._account import aws_errors, error_code, error_message
-from pupline.stack._reader import StackReader
+from pupline.stack._reader import StackReader, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class StackRedrive:
 
     def _why_not(self, name: str) -> str | None:
         described = self._reader.describe(name)
-        reason = why_not_redriven(described["status"], self._reader.history(described["name"], newest_first=True))
+        events = self._reader.history(described["name"], newest_first=True)
+        options = f" --backend aws --stack {shlex.quote(self._reader.stack.name)}"
+        reason = why_not_redriven(Ended(described["status"], parsed(described.get("input")), events, options))
         if reason is None and described.get("redriveStatus", "REDRIVABLE") != "REDRIVABLE":
             return f"Step Functions cannot: {described.get('redriveStatusReason') or described['redriveStatus']}"
         return reason
