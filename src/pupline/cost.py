@@ -18,7 +18,7 @@ from typing import Any
 from pupline.asl import StateMachine, TaskError, execute
 from pupline.records import AuditRecord
 
-PRICES_AS_OF = "2026-01"
+PRICES_AS_OF = "2026"
 PRICES_REGION = "us-east-1"
 PRICES_USD: Mapping[str, Decimal] = {
     "standard_transition": Decimal("0.025") / 1_000,
