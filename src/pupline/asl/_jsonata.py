@@ -73,6 +73,11 @@ def unexpected_type(text: JSON, location: str, expected: str, value: JSON) -> Ev
     return query_error(cause, location)
 
 
+def not_whole(text: JSON, location: str, value: JSON) -> EvaluationError:
+    """The error for an expression that gives no number, or a fraction, where a field counts something."""
+    return unexpected_type(text, location, "integer" if isinstance(value, float) else "number", value)
+
+
 def query_error(cause: str, location: str | None) -> EvaluationError:
     """A States.QueryEvaluationError at a field."""
     return EvaluationError("States.QueryEvaluationError", cause, location)

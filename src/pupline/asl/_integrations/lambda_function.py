@@ -27,7 +27,7 @@ class LambdaFunction(Integration):
 def _scheduled(resource: str) -> EventKind:
     def details(event: Event, text: Text) -> dict[str, JSON]:
         found: dict[str, JSON] = {"resource": resource, "input": text(event[3]), "inputDetails": {"truncated": False}}
-        return with_options(found, event)
+        return with_options(found, (*event[:5], None, event[6]))  # the event has no heartbeatInSeconds
 
     return EventKind("LambdaFunctionScheduled", "lambdaFunctionScheduledEventDetails", details)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pupline.asl._choice import compile_rule
-from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonata import compile_jsonata_value, unexpected_type
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
 from pupline.asl._template import compile_payload_string, compile_template
@@ -78,12 +78,13 @@ class SucceedState(State):
 class FailState(State):
     """Fail: ends the thread with an error; both Error and Cause may be missing."""
 
-    __slots__ = ("cause", "error")
+    __slots__ = ("cause", "definition", "error")
 
     type = "Fail"
 
     def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
+        self.definition = definition
         self.error = self._compile(definition, "Error")
         self.cause = self._compile(definition, "Cause")
 
@@ -113,6 +114,8 @@ class FailState(State):
     def _text(self, value: JSON, field: str) -> str:
         if isinstance(value, str):
             return value
+        if self.jsonata:
+            raise unexpected_type(self.definition[field], field, "string", value)
         raise EvaluationError(RUNTIME, f"The {field}Path field must select a string, but it selected {dump(value)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pupline.asl._failures import QUERY_EVALUATION_ERROR
-from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonata import compile_jsonata_value, not_whole
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate
@@ -19,10 +19,10 @@ class Number:
     """A field such as MaxConcurrency, its ...Path, or its JSONata; `percentage` allows 0 to 100 and fractions, `signed`
     negative numbers.
 
-    A path may select a number in a string, as AWS does.
+    A path may select a number in a string, as AWS does; JSONata must give a number.
     """
 
-    __slots__ = ("evaluate", "field", "fixed", "path", "percentage", "signed")
+    __slots__ = ("evaluate", "field", "fixed", "given", "path", "percentage", "signed")
 
     def __init__(
         self, field: str, definition: dict[str, JSON], *, jsonata: bool, percentage: bool = False, signed: bool = False
@@ -33,7 +33,7 @@ class Number:
         self.path: str | None = definition.get(f"{field}Path")
         self.fixed: float | None = None
         self.evaluate: Evaluate | None = None
-        value = definition.get(field)
+        value = self.given = definition.get(field)
         if self.path is not None:
             self.evaluate = compile_path(self.path, field=f"{field}Path").evaluate
         elif isinstance(value, str) and jsonata:
@@ -56,7 +56,7 @@ class Number:
         return number
 
     def _number(self, found: JSON) -> float | None:
-        if isinstance(found, str):
+        if isinstance(found, str) and self.path is not None:
             if not (_FLOAT if self.percentage else _INTEGER).fullmatch(found):
                 return None
             found = float(found) if self.percentage else int(found)
@@ -67,10 +67,10 @@ class Number:
         return int(found) if isinstance(found, int) or found.is_integer() else None
 
     def _not_a_number(self, found: JSON) -> EvaluationError:
+        if self.path is None:
+            return not_whole(self.given, self.field, found)
         shown = found if isinstance(found, str) else dump(found)
         kind = "float" if self.percentage else "integer"
-        if self.path is None:
-            return self._problem(f"The {self.field} field is not a valid {kind}: {shown}")
         cause = f'The {self.field}Path field refers to value "{shown}" which is not a valid {kind}: {self.path}'
         return self._problem(cause)
 

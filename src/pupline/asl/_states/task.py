@@ -10,7 +10,7 @@ from pupline.asl._commands import InvokeTask, StartTimer
 from pupline.asl._facts import Fact, TaskFailed, TaskHeartbeat, TaskSubmitted, TaskSucceeded
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
 from pupline.asl._integrations import integration_for
-from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonata import compile_jsonata_value, not_whole
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import DATA_LIMIT_EXCEEDED, RUNTIME, TIMEOUT
 from pupline.asl._state import Evaluate, State, path_or_none
@@ -28,13 +28,13 @@ MAX_TIMEOUT_SECONDS = 99_999_999
 class Timeout:
     """TimeoutSeconds or HeartbeatSeconds, each a number, a path or JSONata."""
 
-    __slots__ = ("evaluate", "field", "fixed")
+    __slots__ = ("evaluate", "field", "fixed", "given")
 
     def __init__(self, field: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
         self.field = field
         self.fixed: int | None = None
         self.evaluate: Evaluate | None = None
-        value = definition.get(field)
+        value = self.given = definition.get(field)
         if f"{field}Path" in definition:
             self.field = f"{field}Path"
             self.evaluate = compile_path(definition[self.field], field=self.field).evaluate
@@ -51,6 +51,8 @@ class Timeout:
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(whole, int) and not isinstance(whole, bool) and 0 < whole <= MAX_TIMEOUT_SECONDS:
             return whole
+        if not self.field.endswith("Path") and (isinstance(whole, bool) or not isinstance(whole, int)):
+            raise not_whole(self.given, self.field, value)
         error, location = (RUNTIME, None) if self.field.endswith("Path") else (QUERY_EVALUATION_ERROR, self.field)
         cause = f"The {self.field} parameter must be a whole number from 1 to {MAX_TIMEOUT_SECONDS}: {java_text(value)}"
         raise EvaluationError(error, cause, location)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
-from pupline.asl._jsonata import compile_jsonata_value
+from pupline.asl._jsonata import compile_jsonata_value, not_whole, unexpected_type
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import JSON, EvaluationError, java_text, type_name
+from pupline.asl._values import JSON, EvaluationError, java_text
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl._thread import Thread
 
-#: Seconds: AWS refuses delays that a 32-bit number of milliseconds cannot hold (24 days, 20 hours and a bit).
-MAX_DELAY_SECONDS = 2**31 / 1000
+#: AWS refuses a Timestamp whose distance a signed 32-bit number of seconds cannot hold: 24,855 days and a bit.
+MAX_DELAY_SECONDS = 2**31
 
 #: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
 MAX_SECONDS = 99_999_999
@@ -28,7 +28,7 @@ MAX_SECONDS = 99_999_999
 class WaitState(State):
     """Wait: Seconds, SecondsPath, Timestamp or TimestampPath."""
 
-    __slots__ = ("field", "input_path", "path", "until")
+    __slots__ = ("field", "given", "input_path", "path", "until")
 
     type = "Wait"
 
@@ -39,7 +39,8 @@ class WaitState(State):
             field for field in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if field in definition
         )
         self.path: str = definition[self.field] if self.field.endswith("Path") else ""
-        self.until = self._compile(definition[self.field])
+        self.given: JSON = definition[self.field]
+        self.until = self._compile(self.given)
 
     def _compile(self, value: JSON) -> Evaluate:
         if self.path:
@@ -75,6 +76,8 @@ class WaitState(State):
         value = self._value(execution, thread)
         if "Seconds" in self.field:
             return execution.now + (self._seconds(value) if self.jsonata else self._long(value))
+        if self.jsonata and not isinstance(value, str):
+            raise unexpected_type(self.given, "Timestamp", "string", value)
         moment = epoch_seconds(value)
         if moment is not None:
             return moment
@@ -111,11 +114,7 @@ class WaitState(State):
     def _seconds(self, value: JSON) -> int:
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(whole, bool) or not isinstance(whole, int):
-            cause = (
-                f"The JSONata expression for the field 'Seconds' returned an unexpected result type. "
-                f"Expected 'number', but was '{type_name(value)}' for value: {java_text(value)}"
-            )
-            raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")
+            raise not_whole(self.given, "Seconds", value)
         if not 0 <= whole <= MAX_SECONDS:
             cause = f"Seconds must be between 0 and {MAX_SECONDS}, but was {whole}"
             raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")

@@ -1,0 +1,87 @@
+"""What JSONata may give to the fields of a state: another type is a States.QueryEvaluationError at that field."""
+
+from typing import Any
+
+import pytest
+
+from pupline.asl import StateMachine, execute
+
+LAMBDA = "arn:aws:states:::lambda:invoke"
+STATES: dict[str, dict[str, Any]] = {
+    "Seconds": {"Type": "Wait", "End": True},
+    "Timestamp": {"Type": "Wait", "End": True},
+    "Error": {"Type": "Fail"},
+    "Cause": {"Type": "Fail"},
+    "TimeoutSeconds": {"Type": "Task", "Resource": LAMBDA, "Arguments": {"FunctionName": "f"}, "End": True},
+    "HeartbeatSeconds": {
+        "Type": "Task",
+        "Resource": LAMBDA,
+        "Arguments": {"FunctionName": "f"},
+        "TimeoutSeconds": 99,
+        "End": True,
+    },
+    "MaxConcurrency": {
+        "Type": "Map",
+        "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}},
+        "End": True,
+    },
+}
+
+
+def fails(field: str, expression: str) -> tuple[str | None, str | None]:
+    """The error and the cause when the field is `expression`."""
+    state = {**STATES[field], field: f"{{% {expression} %}}"}
+    machine = StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})
+    result = execute(machine, [], tasks={"f": lambda event: event})
+    assert [event["evaluationFailedEventDetails"]["location"] for event in result.history if "Eval" in event["type"]]
+    return result.error, result.cause
+
+
+@pytest.mark.parametrize("field", STATES)
+@pytest.mark.parametrize(("expression", "kind"), [("null", "null"), ("true", "boolean"), ("[1]", "array")])
+def test_another_type_is_named_with_the_expression_and_the_value(field: str, expression: str, kind: str) -> None:
+    """A field that gets another type than its own fails as Items does in the recordings, with the same words."""
+    expected = "string" if field in ("Timestamp", "Error", "Cause") else "number"
+    error, cause = fails(field, expression)
+    assert error == "States.QueryEvaluationError"
+    assert cause is not None
+    assert cause.endswith(
+        f"The JSONata expression '{expression}' specified for the field '{field}' returned an unexpected result type. "
+        f"Expected '{expected}', but was '{kind}' for value: {expression}"
+    )
+
+
+@pytest.mark.parametrize("field", ["Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency"])
+@pytest.mark.parametrize("expression", ["'3'", "1.5", "-1"])
+def test_seconds_and_counts_are_whole_numbers(field: str, expression: str) -> None:
+    """A number in a string, a fraction and a negative number are refused where seconds or iterations are counted."""
+    assert fails(field, expression)[0] == "States.QueryEvaluationError"
+
+
+@pytest.mark.parametrize(("days", "status"), [(24_855, "SUCCEEDED"), (24_856, "FAILED")])
+def test_a_timestamp_is_at_most_68_years_ahead(days: int, status: str) -> None:
+    """AWS waits for what a signed 32-bit number of seconds can hold: 24,855 days, and not for 24,856."""
+    state = {"Type": "Wait", "TimestampPath": "$.at", "End": True}
+    machine = StateMachine.parse({"StartAt": "S", "States": {"S": state}})
+    result = execute(machine, {"at": "2100-01-01T00:00:00Z"}, start=4_102_444_800.0 - days * 86_400)
+    assert result.status == status
+    assert status == "SUCCEEDED" or "Wait state delay is too long." in str(result.cause)
+
+
+def test_a_direct_function_has_no_heartbeat_in_its_event() -> None:
+    """LambdaFunctionScheduledEventDetails has timeoutInSeconds and no heartbeatInSeconds (API reference)."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "TimeoutSeconds": 9,
+        "HeartbeatSeconds": 3,
+        "End": True,
+    }
+    machine = StateMachine.parse({"StartAt": "S", "States": {"S": state}})
+    (details,) = (
+        event["lambdaFunctionScheduledEventDetails"]
+        for event in execute(machine, {}, tasks={"f": lambda event: event}).history
+        if "lambdaFunctionScheduledEventDetails" in event
+    )
+    assert isinstance(details, dict)
+    assert set(details) == {"resource", "input", "inputDetails", "timeoutInSeconds"}
