@@ -11,6 +11,7 @@ that is what `pupline run` is for. Into the data directory it needs only the sta
 """
 
 import argparse
+import os
 import secrets
 import sys
 import time
@@ -48,6 +49,8 @@ def main(given: list[str] | None = None) -> int:
     except (PuplineError, ImportError) as error:
         print(f"ingest_dog: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has what it wanted; what is still in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
     return 1 if failed else 0
