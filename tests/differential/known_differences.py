@@ -55,6 +55,7 @@ def _succeeded(output: Any) -> Outcome:
 
 
 _MERGE = "States.JsonMerge($.obj, States.StringToJson('{\"y\": 9}'), false)"
+_UNIQUE = "States.ArrayUnique(States.Array($.n, 1, 'a', 'a', $.n))"
 _DONE = {"Type": "Succeed"}
 _TOLD = {"Type": "Fail", "Error": "Told", "Cause": "to fail"}
 _CAUGHT = {"Type": "Pass", "Parameters": {"error.$": "$.caught.Error"}, "End": True}
@@ -67,10 +68,14 @@ _ONTO_A_NUMBER = _one(
 
 def _catching(names: str, inner: dict[str, Any]) -> Case:
     """A Map of one state, whose error is caught by `names`."""
-    processor = {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Inner", "States": {"Inner": inner}}
+    state = _map_of(inner)
     catch = [{"ErrorEquals": [names], "ResultPath": "$.caught", "Next": "Caught"}]
-    state = {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": processor, "Catch": catch, "Next": "Done"}
-    return _one(state, Caught=_CAUGHT, Done=_DONE)
+    return _one({**state, "Catch": catch, "Next": "Done"}, Caught=_CAUGHT, Done=_DONE)
+
+
+def _map_of(inner: dict[str, Any]) -> dict[str, Any]:
+    processor = {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Inner", "States": {"Inner": inner}}
+    return {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": processor}
 
 
 def _choosing(rule: dict[str, Any]) -> Case:
@@ -195,9 +200,9 @@ DIFFERENCES = [
         MOTO,
         "States.ArrayUnique of a list with repetitions",
         "Of equal values the last one keeps its place.",
-        _pass("States.ArrayUnique(States.Array($.n, 1, 'a', 'a', $.n))"),
+        _pass(_UNIQUE),
         _succeeded({"k": [3, 1, "a"]}),
-        left_out={"intrinsics": ("States.ArrayUnique(States.Array($.n, 1, 'a', 'a', $.n))",)},
+        left_out={"intrinsics": (_UNIQUE,)},
     ),
     Difference(
         MOTO,
@@ -252,6 +257,22 @@ DIFFERENCES = [
         _pass("$$.State.Name"),
         _failed(),
         left_out={"paths": ("$$.State.Name",)},
+    ),
+    Difference(
+        NODE,
+        "$$.Execution within a Map",
+        "The Context Object has it everywhere (Developer Guide, Context object).",
+        _one(_map_of({"Type": "Pass", "Parameters": {"k.$": "$$.Execution.Input.n"}, "End": True})),
+        _failed(),
+        left_out={"paths": ("$$.Execution.Input.n", "$$.Execution.Input")},
+    ),
+    Difference(
+        NODE,
+        "States.ArrayUnique of a list with repetitions",
+        "Of equal values the last one keeps its place.",
+        _pass(_UNIQUE),
+        _succeeded({"k": [3, 1, "a"]}),
+        left_out={"intrinsics": (_UNIQUE,)},
     ),
     Difference(
         NODE,
