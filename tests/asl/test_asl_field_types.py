@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pupline.asl import StateMachine, execute
+from pupline.asl import DefinitionError, StateMachine, execute
 
 LAMBDA = "arn:aws:states:::lambda:invoke"
 STATES: dict[str, dict[str, Any]] = {
@@ -85,3 +85,24 @@ def test_a_direct_function_has_no_heartbeat_in_its_event() -> None:
     )
     assert isinstance(details, dict)
     assert set(details) == {"resource", "input", "inputDetails", "timeoutInSeconds"}
+
+
+def test_a_catcher_does_not_answer_its_own_failure() -> None:
+    """When a Catcher's Output cannot be evaluated the execution fails, with one EvaluationFailed."""
+    state = {
+        **STATES["TimeoutSeconds"],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Output": "{% $none %}", "Next": "E"}],
+    }
+    states = {"S": state, "E": {"Type": "Succeed"}}
+    machine = StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": states})
+    result = execute(machine, {}, tasks={"f": lambda event: event["absent"]})
+    assert result.error == "States.QueryEvaluationError"
+    assert [event["type"] for event in result.history][-3:] == ["TaskFailed", "EvaluationFailed", "ExecutionFailed"]
+
+
+@pytest.mark.parametrize("field", ["IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds"])
+def test_the_numbers_of_a_retrier_are_not_computed(field: str) -> None:
+    """JSONata stands in no field of a Retrier (States Language, "Retrying after error": they are numbers)."""
+    state = {**STATES["TimeoutSeconds"], "Retry": [{"ErrorEquals": ["States.ALL"], field: "{% 1 %}"}]}
+    with pytest.raises(DefinitionError, match=field):
+        StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})

@@ -402,7 +402,8 @@ class Execution:
         try:
             return self._answered(thread, error, cause, heartbeat=heartbeat)
         except EvaluationError as problem:
-            return self._evaluation_failed(thread, problem)
+            self._catcher_failed(thread, problem)
+            return None
 
     def _answered(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
         state = thread.state
@@ -428,9 +429,13 @@ class Execution:
         cause = self._reported(thread, problem)
         try:
             return self._answered(thread, problem.error, cause, heartbeat=False)
-        except EvaluationError as second:  # in the Catcher's own Output or Assign: nothing answers that
-            self.thread_failed(thread, second.error, self._reported(thread, second))
+        except EvaluationError as second:
+            self._catcher_failed(thread, second)
             return None
+
+    def _catcher_failed(self, thread: Thread, problem: EvaluationError) -> None:
+        """A Catcher's own Output, Assign or ResultPath has failed: nothing answers that, not even the Catcher."""
+        self.thread_failed(thread, problem.error, self._reported(thread, problem))
 
     def _reported(self, thread: Thread, problem: EvaluationError) -> str:
         """Write EvaluationFailed where it is due; the full cause."""

@@ -139,10 +139,10 @@ class Place:
         if value is not None and value not in values:
             self.problem(f"Value should be one of the following: [{', '.join(values)}]", name)
 
-    def integer(self, name: str, *, least: int, most: int | None = None) -> int | None:
-        """An integer field within bounds; under JSONata also an expression."""
+    def integer(self, name: str, *, least: int, most: int | None = None, computed: bool = True) -> int | None:
+        """An integer field within bounds; under JSONata also an expression, if it may be computed."""
         value = self.value.get(name)
-        if name not in self.value or self.dynamic(name):
+        if name not in self.value or (computed and self.dynamic(name)):
             return None
         if not is_number(value) or (isinstance(value, float) and not value.is_integer()):
             self.problem("Expected value of type [INTEGER]", name)
@@ -154,10 +154,10 @@ class Place:
             self.problem(f"Value must be less than or equal to {most}", name)
         return number
 
-    def number(self, name: str, *, least: float, most: float | None = None) -> None:
-        """A number field within bounds; under JSONata also an expression."""
+    def number(self, name: str, *, least: float, most: float | None = None, computed: bool = True) -> None:
+        """A number field within bounds; under JSONata also an expression, if it may be computed."""
         value = self.value.get(name)
-        if name not in self.value or self.dynamic(name):
+        if name not in self.value or (computed and self.dynamic(name)):
             return
         if not is_number(value):
             self.problem("Expected value of type [NUMBER]", name)

@@ -9,17 +9,17 @@ _ALL = "States.ALL"
 
 
 def check_retry(place: Place) -> None:
-    """A state's Retriers. Source: States Language, "Retrying after error"."""
+    """A state's Retriers; their numbers are never computed. Source: States Language, "Retrying after error"."""
     retriers = place.items("Retry", empty=True)
     for retrier in retriers:
         if not _is_object(retrier):
             continue
         retrier.known(fields.RETRIER)
         _error_equals(retrier, last=retrier is retriers[-1])
-        retrier.integer("IntervalSeconds", least=1, most=99_999_999)
-        retrier.integer("MaxAttempts", least=0, most=99_999_999)
-        retrier.number("BackoffRate", least=1)
-        retrier.integer("MaxDelaySeconds", least=1, most=31_622_400)
+        retrier.integer("IntervalSeconds", least=1, most=99_999_999, computed=False)
+        retrier.integer("MaxAttempts", least=0, most=99_999_999, computed=False)
+        retrier.number("BackoffRate", least=1, computed=False)
+        retrier.integer("MaxDelaySeconds", least=1, most=31_622_400, computed=False)
         retrier.one_of("JitterStrategy", ("FULL", "NONE"))
 
 

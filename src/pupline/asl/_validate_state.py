@@ -223,7 +223,7 @@ class StateChecker:
         config = processor.object("ProcessorConfig")
         if config is None:
             return False
-        config.known(("Mode", "ExecutionType"))
+        config.known(("Mode", "ExecutionType", "Comment"))
         config.one_of("Mode", ("INLINE", "DISTRIBUTED"))
         config.one_of("ExecutionType", ("STANDARD", "EXPRESS"))
         if config.value.get("Mode") != "DISTRIBUTED":
@@ -292,7 +292,7 @@ class StateChecker:
     def batcher(self, batcher: Place) -> None:
         batcher.known(
             ("BatchInput", "MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch",
-             "MaxInputBytesPerBatchPath")
+             "MaxInputBytesPerBatchPath", "Comment")
         )  # fmt: skip
         batcher.template("BatchInput")
         batcher.integer("MaxItemsPerBatch", least=1)
@@ -301,6 +301,6 @@ class StateChecker:
             batcher.exclusive(name, f"{name}Path")
             if batcher.language == "JSONPath":
                 batcher.path_field(f"{name}Path", reference=True)
-        names = batcher.value.keys() - {"BatchInput"}
+        names = batcher.value.keys() - {"BatchInput", "Comment"}
         if not names:
             batcher.problem("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")
