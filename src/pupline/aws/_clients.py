@@ -48,7 +48,9 @@ def _client(service: str) -> Any:
     try:
         return boto3.client(service, config=config)
     except BotoCoreError as err:
-        raise ConfigurationError(f"no client for {service}: {err}; set AWS_DEFAULT_REGION or AWS_PROFILE, and credentials") from err
+        raise ConfigurationError(
+            f"no client for {service}: {err}; set AWS_DEFAULT_REGION or AWS_PROFILE, and credentials"
+        ) from err
 
 
 @contextmanager
