@@ -164,7 +164,7 @@ def test_no_region_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> 
     """With what to set."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    with pytest.raises(ConfigurationError, match=r"no client for dynamodb: .*; set AWS_REGION"):
+    with pytest.raises(ConfigurationError, match=r"no client for dynamodb: .*; set AWS_DEFAULT_REGION"):
         dynamodb_client()
 
 
