@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _LINE_EVERY_SECONDS = 5.0
+_ROOM_FOR_NAMES = 110
+"""Columns from which on the newest image's name is shown too; in narrower terminals the counts need the room."""
 
 
 class RunProgress:
@@ -30,7 +32,7 @@ class RunProgress:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._live = _live_progress()
+            self._live = _live_progress(self._total)
             self._live.start()
             self._task = self._live.add_task("", total=self._total, counts="", latest="")
         return self
@@ -77,7 +79,7 @@ class RunProgress:
         return f"{done} ({counts}{failed})" if counts else done + failed
 
 
-def _live_progress() -> "Progress":
+def _live_progress(total: int) -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
     from rich.table import Column
     from rich.text import Text
@@ -96,12 +98,14 @@ def _live_progress() -> "Progress":
             shown.overflow = "ellipsis"
             return shown
 
+    out = console(stderr=True)
+    names = [_Field("latest")] if out.width >= _ROOM_FOR_NAMES else []
     return Progress(
         BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(total)) + 1)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=len("00:00"))),
         _Field("counts"),
-        _Field("latest"),
-        console=console(stderr=True),
+        *names,
+        console=out,
         transient=True,
     )
