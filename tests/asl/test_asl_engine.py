@@ -1,7 +1,7 @@
 """The engine by its rules: errors, time-outs, sizes, scopes and the driver's side of the protocol."""
 
 import json
-import time
+import threading
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -28,6 +28,7 @@ from pupline.asl import (
     fact_from_json,
     fact_to_json,
 )
+from pupline.asl._bounded import within
 from pupline.asl._execute import DEFAULT_START
 
 NOW = 1_800_000_000.0
@@ -194,12 +195,52 @@ def test_a_task_that_answers_leaves_the_machines_timeout_running() -> None:
 
 
 def test_a_function_that_takes_too_long_has_timed_out() -> None:
-    """`execute` counts the time that a callable really takes only where a TimeoutSeconds is over."""
-    with mock.patch.object(time, "perf_counter", side_effect=[0.0, 7.0]):
-        result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": Failing()})
+    """`execute` waits for a callable no longer than its TimeoutSeconds of real time, here a hundredth of that."""
+    released = threading.Event()
+    with mock.patch("pupline.asl._execute.within", lambda seconds, call: within(seconds / 500, call)):
+        result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": lambda _: released.wait()})
+    released.set()
     assert (result.status, result.error, result.cause) == ("FAILED", "States.Timeout", None)
     assert types(result.history)[-1] == "TaskTimedOut"
     assert result.execution.stop_time == DEFAULT_START + 5
+
+
+def test_a_bounded_call_gives_what_an_unbounded_one_gives() -> None:
+    """What the function returns or raises reaches the caller, also after another one was left behind."""
+    released = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(0.01, released.wait)
+    released.set()
+    assert within(10, lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        within(10, lambda: 1 / 0)
+
+
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:f"
+
+
+@pytest.mark.parametrize("key", ["f", ARN, f"{ARN}:prod"])
+@pytest.mark.parametrize("called", ["f", "f:prod", ARN, f"{ARN}:$LATEST", f"{ARN}:7", "123456789012:function:f"])
+def test_a_function_is_found_by_name_or_arn(key: str, called: str) -> None:
+    """The keys of `tasks` and the state may name a function in different ways, as the Invoke API takes them all."""
+    state = task(Parameters={"FunctionName": called})
+    assert execute(machine(state), {}, tasks={key: lambda _: "found"}).output["Payload"] == "found"
+
+
+def test_tasks_may_be_made_when_they_are_asked_for() -> None:
+    """A Mapping that knows its keys only by being asked serves as well as a dict."""
+
+    class Tasks(dict[str, Any]):
+        def __missing__(self, key: str) -> Any:
+            return lambda _: key
+
+    assert execute(machine(task()), {}, tasks=Tasks()).output["Payload"] == "f"
+
+
+@pytest.mark.parametrize(("payload", "value"), [(b'"text"', "text"), (b'{"a": [1]}', {"a": [1]}), (b"a b", "a b")])
+def test_bytes_are_the_payload_as_sent(payload: bytes, value: Any) -> None:
+    """A function that returns bytes gives JSON text; what is none is a string."""
+    assert execute(machine(task()), {}, tasks={"f": lambda _: payload}).output["Payload"] == value
 
 
 def test_a_function_that_is_not_there_fails_as_at_aws() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import json
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pupline.asl._bounded import within
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._definition import StateMachine
@@ -76,22 +76,24 @@ def execute(
 ) -> Result:
     """Run `machine` on `input` to its end.
 
-    tasks: a Task's resource -> a callable. For Lambda the key is the function's name or ARN and the callable gets the
-    payload; for other integrations the key is the resource ARN and the callable gets the arguments. It returns a JSON
-    value, or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
+    tasks: a Task's resource -> a callable. For Lambda the key is the function's name or ARN, however the state names
+    the function, with or without a version or alias, and the callable gets the payload; for other integrations the key
+    is the resource ARN and the callable gets the arguments. It returns a JSON value, or bytes (the payload as sent,
+    JSON text), or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
     An ItemReader's callable returns the object's bytes or text, or an array; a ResultWriter's is called for each file,
     with Key and Body (JSON text) among its arguments.
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
-    A callable that really took as long as its state's TimeoutSeconds has timed out; else it takes no time.
+    A callable that takes longer than its state's TimeoutSeconds of real time has timed out: it goes on in its thread,
+    and nobody waits for it. Any other takes no time.
     A Lambda function that is not in `tasks` fails with Lambda.ResourceNotFoundException.
 
     Raises: KeyError when another integration's resource is not in `tasks`.
     """
     execution = Execution(machine, input, name=name or str(uuid.uuid4()), now=start, context=context)
     if execution.status == "RUNNING":
-        _Loop(execution, tasks or {}).run()
+        _Loop(execution, {} if tasks is None else tasks).run()
     return Result(execution.status, execution.output, execution.error, execution.cause, execution)
 
 
@@ -133,14 +135,15 @@ class _Loop:
         elif isinstance(command, CancelCommand):
             self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
-            began = time.perf_counter()
-            fact = answer_of(command, self.tasks)
-            took = time.perf_counter() - began
             limit = command.timeout_seconds if isinstance(command, InvokeTask) else None
-            if limit is not None and took >= limit:
-                self.later(execution.now + took, fact)  # its time-out comes first
-            else:
-                execution.receive(fact, now=execution.now)
+            if limit is None:
+                execution.receive(answer_of(command, self.tasks), now=execution.now)
+                return
+            try:
+                fact = within(limit, lambda: answer_of(command, self.tasks))
+            except TimeoutError:
+                return  # its time-out comes in virtual time
+            execution.receive(fact, now=execution.now)
 
 
 def answer_of(
@@ -151,7 +154,7 @@ def answer_of(
     A Lambda function that is not there fails the task, as at AWS; any other resource raises KeyError.
     """
     resource = command.resource
-    task = tasks.get(resource) or tasks.get(resource.partition(":function:")[2].partition(":")[0])
+    task = _task_for(resource, tasks)
     if task is None and isinstance(command, InvokeTask) and ":lambda:" in command.integration:
         return _no_such_function(command)
     if task is None:
@@ -159,12 +162,40 @@ def answer_of(
         raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
     try:
         if isinstance(command, InvokeTask):
-            return TaskSucceeded(command.id, copied(task(copied(command.payload))))
+            return TaskSucceeded(command.id, _result(task(copied(command.payload))))
         return _read(command, task) if isinstance(command, ReadItems) else _written(command, task)
     except TaskError as failure:
         return TaskFailed(command.id, failure.error, failure.cause)
     except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
         return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
+
+
+def _task_for(resource: str, tasks: Mapping[str, Task]) -> Task | None:
+    """The callable for a resource, or for the function that it names: by name or ARN on either side."""
+    name = _function_name(resource)
+    for key in (resource, name):
+        try:
+            return tasks[key]
+        except KeyError:
+            continue
+    return next((tasks[key] for key in tasks if _function_name(key) == name), None)
+
+
+def _function_name(resource: str) -> str:
+    """`f` of a function's ARN, of `f:prod` and of `f`; another resource as it is."""
+    if resource.startswith("arn:") and ":function:" not in resource:
+        return resource
+    return resource.rpartition("function:")[2].partition(":")[0]
+
+
+def _result(value: JSON | bytes) -> JSON:
+    """What a function returned, copied; bytes are its payload as sent: JSON text, or else a text."""
+    if not isinstance(value, bytes):
+        return copied(value)
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value.decode(errors="replace")
 
 
 def _no_such_function(command: InvokeTask) -> TaskFailed:
