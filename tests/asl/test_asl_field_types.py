@@ -106,3 +106,18 @@ def test_the_numbers_of_a_retrier_are_not_computed(field: str) -> None:
     state = {**STATES["TimeoutSeconds"], "Retry": [{"ErrorEquals": ["States.ALL"], field: "{% 1 %}"}]}
     with pytest.raises(DefinitionError, match=field):
         StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Output": "{% $states.result %}", "End": True},
+        {"Type": "Wait", "Seconds": 0, "Output": "{% $states.result %}", "End": True},
+        {"Type": "Succeed", "Output": "{% $states.result %}"},
+        {"Type": "Pass", "Assign": {"v": "{% $states.result %}"}, "End": True},
+    ],
+)
+def test_only_work_has_a_result(state: dict[str, Any]) -> None:
+    """`$states.result` is what a Task, Parallel or Map gave (AWS, "Reserved variable: $states"); others have none."""
+    machine = StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})
+    assert "returned nothing (undefined)" in str(execute(machine, {"n": 1}).cause)

@@ -38,6 +38,7 @@ class CatchingState(State):
     __slots__ = ("catchers", "retriers")
 
     counts_retries = True
+    gives_result = True
 
     def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)

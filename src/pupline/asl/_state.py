@@ -72,6 +72,8 @@ class State:
     type: ClassVar[str]
     #: Whether `$$.State.RetryCount` is there.
     counts_retries: ClassVar[bool] = False
+    #: Whether `$states.result` is there: what a task, the branches or the iterations gave.
+    gives_result: ClassVar[bool] = False
 
     @property
     def catching(self) -> CatchingState | None:
@@ -160,7 +162,8 @@ class State:
         if self.jsonata:
             output = result
             if self.output is not None or self.assign is not None:
-                scope = self.jsonata_scope(execution, thread, result=result)
+                more = {"result": result} if self.gives_result else {}
+                scope = self.jsonata_scope(execution, thread, **more)
                 if self.assign is not None:
                     assigned = self.assign(scope)
                 if self.output is not None:
