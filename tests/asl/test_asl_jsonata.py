@@ -45,6 +45,8 @@ def failure(text: str, location: str = "Output/v") -> EvaluationError:
 
 
 RESULTS: list[tuple[str, Any]] = [
+    (r'"\ud83d\ude00"', "\U0001f600"),
+    (r'"a\"b\\c\/\b\f\n\r\t\u00e9"', 'a"b\\c/\b\f\n\r\té'),
     ("$x", 7),
     ("$nothing", None),
     ("$order.id", 1),

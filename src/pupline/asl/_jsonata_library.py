@@ -143,7 +143,7 @@ def compile_program(text: str) -> Program:
 
 
 class _Uses:
-    """A walk over an expression's tree.
+    """A walk over an expression's tree, which mends its strings on the way.
 
     variables: all `$name`s; bound: those it binds itself (`:=`, function parameters, `@`, `#`); parts: the fields of
     `$states` it reads, None for all; problem: what AWS refuses, or None.
@@ -169,6 +169,8 @@ class _Uses:
             self._path(node, top=top)
         elif kind == "variable":
             self._variable(node, None)
+        elif kind == "string":
+            node.value = _joined(node.value)
         elif kind in ("bind", "lambda"):
             targets = [node.lhs] if kind == "bind" else node.arguments
             self.bound.update(str(target.value) for target in targets)
@@ -205,6 +207,13 @@ class _Uses:
             self.parts = None
         else:
             self.parts.add(str(following.value))
+
+
+def _joined(text: str) -> str:
+    r"""The library reads `\ud83d\ude00` as two characters; they are one. A half that stands alone stays."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any]]:
