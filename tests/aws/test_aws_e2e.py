@@ -8,7 +8,7 @@ import pytest
 from aws_image_api import BODIES, ImageApi, image_api
 from aws_stack import Observed, local_aws, observe, run_executions
 
-from pupline.pipeline import OneMachine, RunRequest, RunSettings
+from pupline.pipeline import ExecutionResult, OneMachine, RunRequest, RunSettings
 from pupline.records import AuditRecord
 
 pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
@@ -109,8 +109,10 @@ def test_one_machine_writes_the_same_records(aws: Observed, api: ImageApi, tmp_p
     api.asked.clear()
     for name, path in {**IMAGES, **SECOND}.items():
         settings = RunSettings(source=f"{api.origin}/api", image_url=api.url(path))
-        with OneMachine.open(tmp_path, 1, lambda _: None) as machine:
-            (result,) = machine.run(RunRequest(settings, 1, name)).results
+        heard: list[object] = []
+        with OneMachine.open(tmp_path, 1, heard.append) as machine:
+            machine.run(RunRequest(settings, 1, name))
+        (result,) = (event for event in heard if isinstance(event, ExecutionResult))
         theirs = aws.records()[execution(name)]
         assert result.record is not None
         assert alike(result.record) == alike(theirs)

@@ -183,14 +183,13 @@ def exit_code(report: "RunReport") -> int:
     if report.interrupted:
         message("Interrupted; what is unfinished is kept. Go on with: pupline resume")
         return 130
-    failed = any(result.status != "SUCCEEDED" for result in report.results)
-    return 1 if failed or report.refused else 0
+    return 1 if report.failed or report.refused else 0
 
 
 def tell(report: "RunReport", tally: Tally, data_dir: Path) -> None:
     """Show the summary; the exit code tells how the run went, also when nobody reads the summary."""
     with contextlib.suppress(OutputLost):
-        if report.results:
+        if report.finished:
             tally.show(given=_given(data_dir), notes=tuple(_notes(report)))
         elif not report.interrupted and not report.refused:
             click.echo("Nothing was left unfinished.")

@@ -53,13 +53,16 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What became of a run. results: one per execution of it. leftovers: executions of other runs finished first.
+    """What became of a run.
 
-    refused: reasons why executions could not be started or resumed. undelivered: alerts still in the outbox.
+    finished: how many of its executions have ended; failed: how many of those without success.
+    leftovers: executions of other runs that were finished first. refused: why executions could not be started or
+    resumed. undelivered: alerts still in the outbox.
     """
 
     run_id: str
-    results: tuple[ExecutionResult, ...]
+    finished: int
+    failed: int
     leftovers: int
     refused: tuple[str, ...]
     interrupted: bool
@@ -139,7 +142,7 @@ class OneMachine:
         return self._drive(run_id, starts)
 
     def resume(self) -> RunReport:
-        """Finish what is unfinished, of whatever run; all of it is in the report's results."""
+        """Finish what is unfinished, of whatever run; the report counts all of it."""
         return self._drive("", ())
 
     def redrive(self, names: Iterable[str]) -> RunReport:
@@ -157,7 +160,8 @@ class OneMachine:
         relay = self._relay
         return RunReport(
             run_id=run_id,
-            results=tuple(relay.results),
+            finished=relay.finished,
+            failed=relay.failed,
             leftovers=relay.leftovers,
             refused=tuple(relay.refused),
             interrupted=done.interrupted,
@@ -172,7 +176,8 @@ class _Relay:
         self._backend = backend
         self.listener = listener
         self.run_id: str | None = None
-        self.results: list[ExecutionResult] = []
+        self.finished = 0
+        self.failed = 0
         self.leftovers = 0
         self.refused: list[str] = []
 
@@ -190,7 +195,8 @@ class _Relay:
         name = ended.execution if isinstance(ended, ExecutionFinished) else ended.name
         record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
         result = result_of(name, ended.status, ended.error, ended.cause, record)
-        self.results.append(result)
+        self.finished += 1
+        self.failed += result.status != "SUCCEEDED"
         self.listener(result)
 
 
