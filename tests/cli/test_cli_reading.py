@@ -237,3 +237,12 @@ def test_insights(command: Run, kennel: Path) -> None:
     titles = ["Image types", "Alert frequency", "Why", "Outcomes", "Reasons", "Breeds", "Sources", "duplicates saved"]
     places = [shown.index(title) for title in titles]
     assert places == sorted(places)
+
+
+def test_validate_finds_a_key_that_stands_twice(tmp_path: Path, command: Command) -> None:
+    """JSON would keep the last of two states with one name, and say nothing."""
+    path = tmp_path / "twice.json"
+    path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}, "A": {"Type": "Succeed"}}}')
+    done = command("validate", path)
+    assert done.code == 2
+    assert "'A' stands 2 times" in done.stdout

@@ -1,5 +1,6 @@
 """`pupline validate`: a state machine definition, checked as CreateStateMachine would, all problems at once."""
 
+import json
 from pathlib import Path
 
 import click
@@ -34,6 +35,7 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
     try:
         machine = StateMachine.parse(definition, type="EXPRESS" if machine_type.upper() == "EXPRESS" else "STANDARD")
         states = len(machine.definition["States"])
+        problems = _repeated_keys(definition)
     except DefinitionError as error:
         problems = error.problems
     if as_json:
@@ -46,6 +48,20 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
     else:
         click.echo(f"{file}: valid, {machine_type.upper()}, {plural(states, 'state')} at the top level")
     return 2 if problems else 0
+
+
+def _repeated_keys(definition: str) -> list[tuple[str, str]]:
+    """A problem for each key that stands twice in one object: JSON keeps the last, and a whole state may be lost."""
+    found: list[tuple[str, str]] = []
+
+    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs]
+        for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
+            found.append(("", f"'{key}' stands {keys.count(key)} times in one object; only the last would count"))
+        return dict(pairs)
+
+    json.loads(definition, object_pairs_hook=note)
+    return found
 
 
 def read_definition(file: Path) -> str:
