@@ -239,7 +239,7 @@ def test_insights(command: Run, kennel: Path) -> None:
     assert places == sorted(places)
 
 
-def test_validate_finds_a_key_that_stands_twice(tmp_path: Path, command: Command) -> None:
+def test_validate_finds_a_key_that_stands_twice(tmp_path: Path, command: Callable[..., Any]) -> None:
     """JSON would keep the last of two states with one name, and say nothing."""
     path = tmp_path / "twice.json"
     path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}, "A": {"Type": "Succeed"}}}')
