@@ -121,3 +121,15 @@ def test_only_work_has_a_result(state: dict[str, Any]) -> None:
     """`$states.result` is what a Task, Parallel or Map gave (AWS, "Reserved variable: $states"); others have none."""
     machine = StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})
     assert "returned nothing (undefined)" in str(execute(machine, {"n": 1}).cause)
+
+
+@pytest.mark.parametrize("named", [["States.ALL"], ["States.TaskFailed"], [""]])
+def test_a_failure_without_a_name_can_be_caught(named: list[str]) -> None:
+    """A Fail state may give neither Error nor Cause; a Catcher then sees two empty strings, as at AWS."""
+    branch = {"StartAt": "F", "States": {"F": {"Type": "Fail"}}}
+    state = {"Type": "Parallel", "Branches": [branch], "Catch": [{"ErrorEquals": named, "Next": "E"}], "End": True}
+    machine = StateMachine.parse({"StartAt": "S", "States": {"S": state, "E": {"Type": "Succeed"}}})
+    result = execute(machine, {})
+    caught = named != [""]
+    assert result.status == ("SUCCEEDED" if caught else "FAILED")
+    assert result.output == ({"Error": "", "Cause": ""} if caught else None)

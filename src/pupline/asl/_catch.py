@@ -58,7 +58,7 @@ class CatchingState(State):
     def note_timed_out(self, execution: Execution, thread: Thread) -> None:
         """Write that the task is late; nothing for states that are no task."""
 
-    def retried(self, execution: Execution, thread: Thread, error: str, *, heartbeat: bool) -> bool:
+    def retried(self, execution: Execution, thread: Thread, error: str | None, *, heartbeat: bool) -> bool:
         """Start the timer of the first Retrier that means this error, unless it is spent.
 
         The first matching Retrier decides alone: when it is spent, later ones are not asked (States Language,
@@ -90,7 +90,7 @@ class CatchingState(State):
         """The state itself."""
         return self
 
-    def catcher_for(self, error: str, *, heartbeat: bool) -> Catcher | None:
+    def catcher_for(self, error: str | None, *, heartbeat: bool) -> Catcher | None:
         """The first Catcher that means this error."""
         for catcher in self.catchers:
             if catcher.matches(error, heartbeat=heartbeat):
@@ -98,11 +98,11 @@ class CatchingState(State):
         return None
 
     def caught(
-        self, execution: Execution, thread: Thread, catcher: Catcher, error: str, cause: str | None
+        self, execution: Execution, thread: Thread, catcher: Catcher, error: str | None, cause: str | None
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
         thread.wreck = None
-        failure: dict[str, JSON] = {"Error": error, "Cause": cause or ""}
+        failure: dict[str, JSON] = {"Error": error or "", "Cause": cause or ""}
         if self.jsonata:
             return self._leave_jsonata(execution, thread, catcher, failure)
         assigned = None

@@ -409,7 +409,7 @@ class Execution:
         state = thread.state
         assert state is not None  # noqa: S101 - a thread without a state has not begun
         catching = state.catching
-        if catching is not None and error is not None and error != RUNTIME:
+        if catching is not None and error != RUNTIME:
             if catching.retriers and catching.retried(self, thread, error, heartbeat=heartbeat):
                 return None
             catcher = catching.catcher_for(error, heartbeat=heartbeat)
