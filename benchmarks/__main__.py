@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import others, ours, outside, scale
+from benchmarks import cold_start, others, ours, outside, scale
 from benchmarks.measure import Figure, machine
 
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "map": scale.items,
     "fetch": outside.fetching,
     "help": outside.start_up,
+    "cold": cold_start.figures,
 }
 
 

@@ -18,7 +18,7 @@ def test_a_part_that_is_not_there_is_refused() -> None:
     done = bench("fiev")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help\n"
+    assert done.stderr == "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help, cold\n"
 
 
 def test_one_part_gives_its_rows_and_names_the_machine() -> None:
