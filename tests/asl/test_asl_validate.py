@@ -238,6 +238,9 @@ BROKEN: list[tuple[Any, str, str]] = [
     (distributed(ItemBatcher={"MaxItemsPerBatch": 0}), "/States/X/ItemBatcher/MaxItemsPerBatch",
      "Value must be greater"),
     (distributed(Label="l" * 41), "/States/X/Label", "A label has 1 to 40 characters"),
+    (distributed(Label="two words"), "/States/X/Label", "A label cannot hold the character ' '"),
+    (distributed(Label="a*"), "/States/X/Label", "A label cannot hold the character '*'"),
+    (distributed(Label="tail\u0085"), "/States/X/Label", "A label cannot hold the character '\\x85'"),
     # transitions
     ({"StartAt": "Y", "States": {"X": PASS}}, "/StartAt", "MISSING_TRANSITION_TARGET: Missing 'StartAt' target: Y"),
     (one({"Type": "Pass", "Next": "Y"}), "/States/X/Next", "MISSING_TRANSITION_TARGET: Missing 'Next' target: Y"),

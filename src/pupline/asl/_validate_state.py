@@ -12,6 +12,9 @@ from pupline.asl._values import SyntaxProblem
 
 _TIMEOUT_MOST = 99_999_999
 
+#: What a Map's Label must not hold, as it becomes part of ARNs. Source: AWS, "Distributed Map state fields", Label.
+_NOT_IN_LABEL = re.compile(r"""[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]""")
+
 
 class StateChecker:
     """Checks a state. machines: the places of its branches, or of its item processor, for the caller to go on with."""
@@ -250,6 +253,8 @@ class StateChecker:
         label = place.text("Label")
         if label is not None and not 1 <= len(label) <= 40:
             place.problem(f"A label has 1 to 40 characters, this one {len(label)}", "Label")
+        elif label is not None and (found := _NOT_IN_LABEL.search(label)):
+            place.problem(f"A label cannot hold the character {found[0]!r}", "Label")
 
     def map_parts(self) -> None:
         place = self.place
