@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -28,7 +29,7 @@ from pupline.asl import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._bounded import within
+from pupline.asl._bounded import Call
 from pupline.asl._execute import DEFAULT_START
 
 NOW = 1_800_000_000.0
@@ -194,10 +195,15 @@ def test_a_task_that_answers_leaves_the_machines_timeout_running() -> None:
     assert execution.history[-1]["type"] == "ExecutionTimedOut"
 
 
+def hurried(call: Callable[[], Any], seconds: float) -> Call[Any]:
+    """A call that may take a five-hundredth of the time."""
+    return Call(call, seconds / 500)
+
+
 def test_a_function_that_takes_too_long_has_timed_out() -> None:
-    """`execute` waits for a callable no longer than its TimeoutSeconds of real time, here a hundredth of that."""
+    """`execute` waits for a callable no longer than its TimeoutSeconds of real time, here a part of that."""
     released = threading.Event()
-    with mock.patch("pupline.asl._execute.within", lambda seconds, call: within(seconds / 500, call)):
+    with mock.patch("pupline.asl._execute.Call", hurried):
         result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": lambda _: released.wait()})
     released.set()
     assert (result.status, result.error, result.cause) == ("FAILED", "States.Timeout", None)
@@ -205,15 +211,37 @@ def test_a_function_that_takes_too_long_has_timed_out() -> None:
     assert result.execution.stop_time == DEFAULT_START + 5
 
 
+def test_slow_functions_run_side_by_side() -> None:
+    """A slow task does not hold up the others: here the first answers only when the second has been called."""
+    called = threading.Event()
+    fan = {
+        "Type": "Map",
+        "ItemProcessor": {"StartAt": "T", "States": {"T": task(TimeoutSeconds=30)}},
+        "End": True,
+    }
+
+    def meet(item: str) -> str:
+        if item == "second":
+            called.set()
+        assert called.wait(20)
+        return item
+
+    with mock.patch("pupline.asl._execute.PATIENCE_SECONDS", 0.01):
+        result = execute(machine(fan), ["first", "second"], tasks={"f": meet})
+    assert [answer["Payload"] for answer in result.output] == ["first", "second"]
+
+
 def test_a_bounded_call_gives_what_an_unbounded_one_gives() -> None:
     """What the function returns or raises reaches the caller, also after another one was left behind."""
     released = threading.Event()
+    late = Call(released.wait, 10)
     with pytest.raises(TimeoutError):
-        within(0.01, released.wait)
-    released.set()
-    assert within(10, lambda: 5) == 5
+        late.answer(0.01)
+    assert Call(lambda: 5, 10).answer() == 5
     with pytest.raises(ZeroDivisionError):
-        within(10, lambda: 1 / 0)
+        Call(lambda: 1 / 0, 10).answer()
+    released.set()
+    assert late.answer() is True
 
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:f"

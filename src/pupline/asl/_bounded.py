@@ -1,12 +1,13 @@
-"""Call a function and wait for it for some seconds at most: what hangs is left behind, in a thread of its own."""
+"""Call functions and wait for each some seconds at most: what hangs is left behind, in a thread of its own."""
 
 from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _Work = Callable[[], None]
@@ -25,42 +26,47 @@ class _Worker:
             work()
             self.done.put(None)
 
-    def carry_out(self, work: _Work, seconds: float) -> bool:
-        """Do `work`; whether it ended in time. If not, the worker ends when the work does."""
-        self.work.put(work)
-        try:
-            self.done.get(timeout=seconds)
-        except Empty:
-            self.work.put(None)
-            return False
-        return True
-
 
 _own = threading.local()
 
 
-def within(seconds: float, function: Callable[[], T]) -> T:
-    """What `function` returns, or raises; TimeoutError when it takes longer than `seconds` of real time.
+class Call(Generic[T]):
+    """A call of `function` that has begun, in another thread, with the caller's context variables.
 
-    It runs in another thread (one is kept for each calling thread), with the caller's context variables. When it is
-    late it goes on there and nobody waits for it: Python cannot stop a thread.
+    One thread is kept for each calling thread; one whose work is late ends with that work: Python cannot stop it.
+    seconds: of real time that the call may take in all.
     """
-    answers: list[T] = []
-    problems: list[BaseException] = []
-    context = contextvars.copy_context()
 
-    def work() -> None:
+    def __init__(self, function: Callable[[], T], seconds: float) -> None:
+        self._function = function
+        self._deadline = time.monotonic() + seconds
+        self._answers: list[T] = []
+        self._problems: list[BaseException] = []
+        self._context = contextvars.copy_context()
+        worker: _Worker | None = getattr(_own, "worker", None)
+        self._worker = worker or _Worker()
+        _own.worker = self._worker
+        self._worker.work.put(self._work)
+
+    def _work(self) -> None:
         try:
-            answers.append(context.run(function))
-        except BaseException as problem:  # noqa: BLE001 - raised again below, in the caller's thread
-            problems.append(problem)
+            self._answers.append(self._context.run(self._function))
+        except BaseException as problem:  # noqa: BLE001 - raised again in the caller's thread
+            self._problems.append(problem)
 
-    worker: _Worker | None = getattr(_own, "worker", None)
-    if worker is None:
-        worker = _own.worker = _Worker()
-    if not worker.carry_out(work, seconds):
-        _own.worker = None
-        raise TimeoutError(f"no answer within {seconds} s")
-    if problems:
-        raise problems[0]
-    return answers[0]
+    def answer(self, seconds: float = float("inf")) -> T:
+        """What the function returns, or raises; TimeoutError when that takes longer than `seconds`, or than it may.
+
+        It can be asked again: until then the function goes on.
+        """
+        left = max(0.0, self._deadline - time.monotonic())
+        try:
+            self._worker.done.get(timeout=min(seconds, left))
+        except Empty:
+            if getattr(_own, "worker", None) is self._worker:
+                _own.worker = None  # the next call gets a thread that is free
+                self._worker.work.put(None)
+            raise TimeoutError("no answer in time") from None
+        if self._problems:
+            raise self._problems[0]
+        return self._answers[0]

@@ -6,11 +6,12 @@ import heapq
 import json
 import traceback
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pupline.asl._bounded import within
+from pupline.asl._bounded import Call
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._definition import StateMachine
@@ -21,6 +22,9 @@ from pupline.asl._values import JSON, dump
 from pupline.errors import PuplineError
 
 Task: TypeAlias = Callable[[Any], Any]
+
+#: Seconds that a task is waited for before others get their turn: what hangs shall hang side by side.
+PATIENCE_SECONDS = 0.5
 
 #: 1 January 2026, 00:00 UTC: where virtual time starts unless the caller says otherwise.
 DEFAULT_START = 1_767_225_600.0
@@ -97,13 +101,17 @@ def execute(
     return Result(execution.status, execution.output, execution.error, execution.cause, execution)
 
 
+_Answer: TypeAlias = TaskSucceeded | TaskFailed | ItemsRead
+
+
 class _Loop:
-    """Answers tasks at once and timers in the order of their due times."""
+    """Answers tasks at once, or as soon as they have ended, and timers in the order of their due times."""
 
     def __init__(self, execution: Execution, tasks: Mapping[str, Task]) -> None:
         self.execution = execution
         self.tasks = tasks
-        self.coming: list[tuple[float, int, TimerFired | TaskSucceeded | TaskFailed | ItemsRead]] = []
+        self.coming: list[tuple[float, int, TimerFired | _Answer]] = []
+        self.slow: deque[tuple[str, Call[_Answer]]] = deque()
         self.cancelled: set[str] = set()
         self.count = 0
 
@@ -118,13 +126,26 @@ class _Loop:
                 self.let_happen()
 
     def let_happen(self) -> None:
+        """What comes next: a slow task's answer, for virtual time stands still while one may come; else a timer."""
+        if self.slow:
+            self.hear_slow(*self.slow.popleft())
+            return
         due, _, fact = heapq.heappop(self.coming)
         if fact.id in self.cancelled:
             self.cancelled.discard(fact.id)
         else:
             self.execution.receive(fact, now=max(due, self.execution.now))
 
-    def later(self, due: float, fact: TimerFired | TaskSucceeded | TaskFailed | ItemsRead) -> None:
+    def hear_slow(self, command_id: str, call: Call[_Answer]) -> None:
+        if command_id in self.cancelled:
+            return
+        try:
+            fact = call.answer()
+        except TimeoutError:
+            return  # its time-out comes in virtual time
+        self.execution.receive(fact, now=self.execution.now)
+
+    def later(self, due: float, fact: TimerFired | _Answer) -> None:
         self.count += 1
         heapq.heappush(self.coming, (due, self.count, fact))
 
@@ -139,16 +160,16 @@ class _Loop:
             if limit is None:
                 execution.receive(answer_of(command, self.tasks), now=execution.now)
                 return
+            call = Call(lambda: answer_of(command, self.tasks), limit)
             try:
-                fact = within(limit, lambda: answer_of(command, self.tasks))
+                fact = call.answer(PATIENCE_SECONDS)
             except TimeoutError:
-                return  # its time-out comes in virtual time
+                self.slow.append((command.id, call))
+                return
             execution.receive(fact, now=execution.now)
 
 
-def answer_of(
-    command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]
-) -> TaskSucceeded | TaskFailed | ItemsRead:
+def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _Answer:
     """The fact that the callable for the command's resource gives.
 
     A Lambda function that is not there fails the task, as at AWS; any other resource raises KeyError.
