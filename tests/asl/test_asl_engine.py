@@ -211,19 +211,28 @@ def test_a_function_that_takes_too_long_has_timed_out() -> None:
     assert result.execution.stop_time == DEFAULT_START + 5
 
 
+def test_a_late_answer_has_timed_out_however_long_it_may_take() -> None:
+    """With a long TimeoutSeconds the call stays in the caller's thread, and its late answer is still too late."""
+    with mock.patch("pupline.asl._execute.time", mock.Mock(monotonic=mock.Mock(side_effect=[0.0, 61.0]))):
+        result = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
+    assert (result.status, result.error) == ("FAILED", "States.Timeout")
+    here = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
+    assert here.output["Payload"] == threading.get_ident()
+
+
 def test_slow_functions_run_side_by_side() -> None:
     """A slow task does not hold up the others: here the first answers only when the second has been called."""
     called = threading.Event()
     fan = {
         "Type": "Map",
-        "ItemProcessor": {"StartAt": "T", "States": {"T": task(TimeoutSeconds=30)}},
+        "ItemProcessor": {"StartAt": "T", "States": {"T": task(TimeoutSeconds=20)}},
         "End": True,
     }
 
     def meet(item: str) -> str:
         if item == "second":
             called.set()
-        assert called.wait(20)
+        assert called.wait(15)
         return item
 
     with mock.patch("pupline.asl._execute.PATIENCE_SECONDS", 0.01):

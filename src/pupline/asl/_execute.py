@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import time
 import traceback
 import uuid
 from collections import deque
@@ -25,6 +26,10 @@ Task: TypeAlias = Callable[[Any], Any]
 
 #: Seconds that a task is waited for before others get their turn: what hangs shall hang side by side.
 PATIENCE_SECONDS = 0.5
+
+#: Time-outs from here on do not move a call into another thread, which would take longer than the whole engine does.
+#: An answer that is late has timed out all the same; only one that never comes is waited for.
+PATIENT_FROM_SECONDS = 30
 
 #: 1 January 2026, 00:00 UTC: where virtual time starts unless the caller says otherwise.
 DEFAULT_START = 1_767_225_600.0
@@ -89,8 +94,8 @@ def execute(
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
-    A callable that takes longer than its state's TimeoutSeconds of real time has timed out: it goes on in its thread,
-    and nobody waits for it. Any other takes no time.
+    A callable that takes longer than its state's TimeoutSeconds of real time has timed out. Where these are less than
+    30 it is not even waited for: it goes on in a thread of its own. Any other takes no time.
     A Lambda function that is not in `tasks` fails with Lambda.ResourceNotFoundException.
 
     Raises: KeyError when another integration's resource is not in `tasks`.
@@ -157,8 +162,8 @@ class _Loop:
             self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
             limit = command.timeout_seconds if isinstance(command, InvokeTask) else None
-            if limit is None:
-                execution.receive(answer_of(command, self.tasks), now=execution.now)
+            if limit is None or limit >= PATIENT_FROM_SECONDS:
+                self.wait_for(command, limit)
                 return
             call = Call(lambda: answer_of(command, self.tasks), limit)
             try:
@@ -167,6 +172,13 @@ class _Loop:
                 self.slow.append((command.id, call))
                 return
             execution.receive(fact, now=execution.now)
+
+    def wait_for(self, command: InvokeTask | ReadItems | WriteResults, limit: float | None) -> None:
+        """Call here, and give the answer unless it is late: then its time-out comes in virtual time."""
+        begun = time.monotonic()
+        fact = answer_of(command, self.tasks)
+        if limit is None or time.monotonic() - begun <= limit:
+            self.execution.receive(fact, now=self.execution.now)
 
 
 def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _Answer:
