@@ -20,7 +20,6 @@ _OLD = "recorded in 2023, before the Context Object had RedriveCount"
 _LOST = "the recording has lost ParallelStateFailed: the ids of its events leave a gap where ours has it"
 _ACTIVITY = "activities are not supported, and refused when the definition is parsed"
 _MODEL = "recorded when a Lambda function could have 10,240 MB at most; the API's model allows more by now"
-_LOG = "LogType Tail: there is no Lambda service whose log could be quoted in LogResult"
 
 #: Case id (its beginning) -> why it does not pass.
 EXCEPTIONS = {
@@ -29,7 +28,6 @@ EXCEPTIONS = {
     "activities.activities.test_activity_task": _ACTIVITY,
     "test_state.field_validation_mode.test_strict_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
     "test_state.field_validation_mode_present.test_present_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
-    "services.lambda_task_service.test_invoke_unsupported_param#0": _LOG,
 }
 
 

@@ -45,8 +45,8 @@ class Integration:
         """(resource, payload) of the InvokeTask command."""
         return self.resource, arguments
 
-    def result(self, answer: JSON) -> JSON:
-        """The state's result for the driver's answer."""
+    def result(self, answer: JSON, arguments: JSON) -> JSON:  # noqa: ARG002 - other integrations need them
+        """The state's result for the driver's answer to a call with `arguments`."""
         return answer
 
     def cause(self, cause: str | None) -> str | None:

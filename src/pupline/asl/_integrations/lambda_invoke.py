@@ -1,5 +1,6 @@
 """`arn:aws:states:::lambda:invoke`: Arguments name the function and hold its Payload; the result wraps the answer."""
 
+import base64
 import json
 import re
 
@@ -7,6 +8,9 @@ from pupline.asl._integrations.base import Integration
 from pupline.asl._values import JSON, EvaluationError, dump
 
 _RESOURCE = re.compile(r"arn:aws(?:-[a-z-]+)?:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitForTaskToken)?)")
+
+_LOG = "START RequestId: {0} Version: $LATEST\nEND RequestId: {0}\nREPORT RequestId: {0}\n"
+_LOG_RESULT = base64.b64encode(_LOG.format("00000000-0000-0000-0000-000000000000").encode()).decode()
 
 
 class LambdaInvoke(Integration):
@@ -28,13 +32,16 @@ class LambdaInvoke(Integration):
             payload = _json_or_text(payload)
         return arguments["FunctionName"], {} if payload is None else payload
 
-    def result(self, answer: JSON) -> JSON:
+    def result(self, answer: JSON, arguments: JSON) -> JSON:
         """The answer as Payload, among what the Invoke API says of itself.
 
-        The two SDK objects hold HTTP headers at AWS; there is no HTTP here, so they hold the status alone.
+        The two SDK objects hold HTTP headers at AWS; there is no HTTP here, so they hold the status alone. LogResult,
+        where LogType asks for it, holds the lines that Lambda itself writes: what a function printed is not caught.
         """
+        asks_for_log = isinstance(arguments, dict) and arguments.get("LogType") == "Tail"
         return {
             "ExecutedVersion": "$LATEST",
+            **({"LogResult": _LOG_RESULT} if asks_for_log else {}),
             "Payload": answer,
             "SdkHttpMetadata": {"HttpStatusCode": 200},
             "SdkResponseMetadata": {},

@@ -144,12 +144,18 @@ class TaskState(CatchingState):
 
     def _succeeded(self, execution: Execution, thread: Thread, answer: JSON) -> State | None:
         integration = self.integration
-        result = answer if integration.submits else integration.result(answer)
+        result = answer if integration.submits else integration.result(answer, self._called_with(thread))
         if execution.sizes.exceeds(result):
             problem = DataLimitExceeded(integration.limited_name)
             return self.failed(execution, thread, DATA_LIMIT_EXCEEDED, problem.cause)
         self._write(execution, thread, integration.succeeded, result)
         return self.leave(execution, thread, result)
+
+    @staticmethod
+    def _called_with(thread: Thread) -> JSON:
+        """The arguments of the running attempt: its newest event is ...Started, which points at ...Scheduled."""
+        events = thread.events
+        return events[events[thread.last - 1][1] - 1][3]
 
     def failed(self, execution: Execution, thread: Thread, error: str, cause: str | None) -> State | None:
         """Write ...Failed, or ...TimedOut when the driver says so; Retry and Catch decide what is next."""
