@@ -9,6 +9,7 @@ from pupline.asl._facts import Fact
 from pupline.asl._jsonata import compile_jsonata_value
 from pupline.asl._retry import ErrorMatcher, Retrier
 from pupline.asl._state import Evaluate, State, result_path
+from pupline.asl._template import compile_template
 from pupline.asl._values import JSON
 
 if TYPE_CHECKING:
@@ -44,6 +45,20 @@ class CatchingState(State):
         super().__init__(name, definition, jsonata=jsonata)
         self.retriers = [Retrier(each) for each in definition.get("Retry", ())]
         self.catchers = [Catcher(self, each, number) for number, each in enumerate(definition.get("Catch", ()))]
+
+    def compile_field(self, definition: dict[str, JSON], field: str) -> Evaluate | None:
+        """The field's value as an expression in the state's query language; None when there is no such field."""
+        if field not in definition:
+            return None
+        if self.jsonata:
+            return compile_jsonata_value(definition[field], location=field).evaluate
+        return compile_template(definition[field], field=field).evaluate
+
+    def enter(self, execution: Execution, thread: Thread) -> State | None:
+        """Enter once; each attempt starts with `start`."""
+        self.note_entered(execution, thread)
+        thread.count_visit(self.key)
+        return self.start(execution, thread)
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Begin the attempt number `thread.attempt`."""

@@ -18,7 +18,6 @@ from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import RUNTIME
 from pupline.asl._state import Evaluate, State, path_or_none
 from pupline.asl._states.numbers import Number
-from pupline.asl._template import compile_template
 from pupline.asl._thread import Thread
 from pupline.asl._values import JSON, EvaluationError, Scope, dump
 
@@ -131,21 +130,8 @@ class MapState(CatchingState):
         elif self.items_text != "$":
             self.items = compile_path(self.items_text, field="ItemsPath").evaluate
         self.max_concurrency = Number("MaxConcurrency", definition, jsonata=jsonata)
-        self.selector = self._compile_selector(definition)
-
-    def _compile_selector(self, definition: dict[str, JSON]) -> Evaluate | None:
-        field = "ItemSelector" if "ItemSelector" in definition else "Parameters"
-        if field not in definition:
-            return None
-        if self.jsonata:
-            return compile_jsonata_value(definition[field], location=field).evaluate
-        return compile_template(definition[field], field=field).evaluate
-
-    def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Enter once; each attempt starts with `start`."""
-        self.note_entered(execution, thread)
-        thread.count_visit(self.key)
-        return self.start(execution, thread)
+        selector = "ItemSelector" if "ItemSelector" in definition else "Parameters"
+        self.selector = self.compile_field(definition, selector)
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Find the items and start the first iterations."""

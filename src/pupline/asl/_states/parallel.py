@@ -9,9 +9,7 @@ from pupline.asl._catch import CatchingState
 from pupline.asl._failures import DataLimitExceeded
 from pupline.asl._fork import Fork
 from pupline.asl._history import plain
-from pupline.asl._jsonata import compile_jsonata_value
-from pupline.asl._state import Evaluate, State, path_or_none
-from pupline.asl._template import compile_template
+from pupline.asl._state import State, path_or_none
 from pupline.asl._thread import Thread
 from pupline.asl._values import JSON
 
@@ -73,17 +71,7 @@ class ParallelState(CatchingState):
             compile_branch(branch, f"Branches[{number}]") for number, branch in enumerate(definition["Branches"])
         ]
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
-        self.arguments: Evaluate | None = None
-        if jsonata and "Arguments" in definition:
-            self.arguments = compile_jsonata_value(definition["Arguments"], location="Arguments").evaluate
-        elif "Parameters" in definition:
-            self.arguments = compile_template(definition["Parameters"], field="Parameters").evaluate
-
-    def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Enter once; each attempt starts with `start`."""
-        self.note_entered(execution, thread)
-        thread.count_visit(self.key)
-        return self.start(execution, thread)
+        self.arguments = self.compile_field(definition, "Arguments" if jsonata else "Parameters")
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Start all branches; they run when this thread has stopped running."""

@@ -14,7 +14,6 @@ from pupline.asl._jsonata import compile_jsonata_value, not_whole
 from pupline.asl._jsonpath import compile_path
 from pupline.asl._retry import DATA_LIMIT_EXCEEDED, RUNTIME, TIMEOUT
 from pupline.asl._state import Evaluate, State, path_or_none
-from pupline.asl._template import compile_template
 from pupline.asl._values import JSON, EvaluationError, Scope, java_text
 
 if TYPE_CHECKING:
@@ -69,23 +68,10 @@ class TaskState(CatchingState):
         super().__init__(name, definition, jsonata=jsonata)
         self.integration = integration_for(definition["Resource"])
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
-        self.arguments = self._compile(definition, "Arguments" if jsonata else "Parameters")
-        self.credentials = self._compile(definition, "Credentials")
+        self.arguments = self.compile_field(definition, "Arguments" if jsonata else "Parameters")
+        self.credentials = self.compile_field(definition, "Credentials")
         self.timeout = Timeout("TimeoutSeconds", definition, jsonata=jsonata)
         self.heartbeat = Timeout("HeartbeatSeconds", definition, jsonata=jsonata)
-
-    def _compile(self, definition: dict[str, JSON], field: str) -> Evaluate | None:
-        if field not in definition:
-            return None
-        if self.jsonata:
-            return compile_jsonata_value(definition[field], location=field).evaluate
-        return compile_template(definition[field], field=field).evaluate
-
-    def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Enter once; each attempt starts with `start`."""
-        self.note_entered(execution, thread)
-        thread.count_visit(self.key)
-        return self.start(execution, thread)
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Evaluate the arguments, write ...Scheduled and ...Started, and ask for the call."""
