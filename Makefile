@@ -1,6 +1,8 @@
 # The two commands of the README are `make run` and `make test`; `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+# One pin for all Python versions and systems, with hashes.
+LOCK := uv pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -64,9 +66,9 @@ differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random mac
 
 .PHONY: lock
 lock:  ## Pin the dependencies anew (needs uv)
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws pyproject.toml -o requirements/run.txt
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 --extra aws --group dev pyproject.toml -o requirements/dev.txt
-	echo hatchling editables | tr ' ' '\n' | uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 - -o requirements/build.txt
+	$(LOCK) --extra aws pyproject.toml -o requirements/run.txt
+	$(LOCK) --extra aws --group dev pyproject.toml -o requirements/dev.txt
+	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
 
 include aws.mk
 

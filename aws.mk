@@ -25,5 +25,5 @@ aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local
 
 .PHONY: lock-aws
 lock-aws:  ## Pin the tools of the AWS side anew (needs uv)
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 requirements/aws-tools.in -o requirements/aws-tools.txt
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11 requirements/ministack.in -o requirements/ministack.txt
+	$(LOCK) requirements/aws-tools.in -o requirements/aws-tools.txt
+	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
