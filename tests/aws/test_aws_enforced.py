@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from aws_handlers import fetch_images, log_images
 from aws_stack import local_aws
 from botocore.exceptions import ClientError
-from self_signed import certificate_for_loopback
+from cryptography import x509
+from self_signed import certificate_for
 
 from pupline.errors import ConfigurationError
 
@@ -66,7 +68,7 @@ class Enforced:
 def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
     """The stack, deployed."""
     directory = tmp_path_factory.mktemp("enforced")
-    certificate = certificate_for_loopback(directory)
+    certificate = certificate_for(x509.IPAddress(IPv4Address("127.0.0.1")), directory)
     with local_aws.LocalAws(directory / "ministack.log", certificate=certificate) as running:
         yield Enforced(running.deploy("pupline", {}), certificate)
 
