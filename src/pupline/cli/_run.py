@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pupline.local import DriverEvent
     from pupline.pipeline import ExecutionResult, RunReport, RunSettings, StopAsked
 
-_DEFAULT_CONCURRENCY = 8
+_concurrency_option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    help="Executions that run at the same time.",
+)
 
 
 @click.command()
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Images to fetch.")
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 256),
-    default=_DEFAULT_CONCURRENCY,
-    show_default=True,
-    help="Executions that run at the same time.",
-)
+@_concurrency_option
 @click.option(
     "--source",
     default="dog-ceo",
@@ -107,13 +107,7 @@ def run(
 
 
 @click.command()
-@click.option(
-    "--concurrency",
-    type=click.IntRange(1, 256),
-    default=_DEFAULT_CONCURRENCY,
-    show_default=True,
-    help="Executions that run at the same time.",
-)
+@_concurrency_option
 @data_option
 @json_option
 def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
