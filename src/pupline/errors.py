@@ -20,6 +20,7 @@ Reason = Literal[
     "renamed",
     # duplicate
     "same_content",
+    "not_modified",
     # quarantined
     "not_an_image",
     "damaged_image",
@@ -29,6 +30,7 @@ Reason = Literal[
     "invalid_url",
     "too_large",
     "too_many_redirects",
+    "robots_disallowed",
     # failed
     "not_found",
     "http_error",
@@ -37,6 +39,7 @@ Reason = Literal[
     "timeout",
     "connection_error",
     "incomplete_body",
+    "hash_mismatch",
     "source_error",
     "invalid_input",
     "storage_error",
@@ -106,6 +109,12 @@ class TooManyRedirects(Refusal):
     reason: ClassVar[Reason] = "too_many_redirects"
 
 
+class RobotsDisallowed(Refusal):
+    """The host's robots.txt, or the answer's X-Robots-Tag, does not want the image collected."""
+
+    reason: ClassVar[Reason] = "robots_disallowed"
+
+
 class ConnectionFailed(TaskFailure):
     """The name did not resolve, the connection was refused or reset, or TLS failed."""
 
@@ -153,6 +162,12 @@ class RetryAfter(TaskFailure):
         super().__init__(message)
         self.seconds = seconds
         self.details["retry_after_seconds"] = seconds
+
+
+class HashMismatch(TaskFailure):
+    """The bytes are not those whose hash or size the source declared. Never stored."""
+
+    reason: ClassVar[Reason] = "hash_mismatch"
 
 
 class NotFound(TaskFailure):
