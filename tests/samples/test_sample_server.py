@@ -210,6 +210,19 @@ def test_all_breeds(friendly: SampleServer) -> None:
             assert get(url).status == 200
 
 
+def test_a_hostile_api_lists_its_troubles() -> None:
+    """Who takes every image of every breed meets them all."""
+    with SampleServer(hostile=True) as server:
+        known = get(f"{origin(server)}/api/breeds/list/all").json["message"]
+        listed = {
+            url.rpartition("/breeds/")[2]
+            for breed in known
+            for url in get(f"{origin(server)}/api/breed/{breed}/images").json["message"]
+        }
+    troubles = ("bulldog/not-a-dog", "terrier/cut-short", "greyhound/gone", "spaniel/elsewhere", "mastiff/endless")
+    assert {f"{path}.jpg" for path in troubles} < listed
+
+
 @pytest.mark.parametrize(("asked", "given"), [("3", 3), ("50", 50), ("51", 50), ("999999", 50), ("0", 1), ("many", 1)])
 def test_numbers_of_images(friendly: SampleServer, asked: str, given: int) -> None:
     """N images, 50 at most, one where N is no number."""
@@ -251,6 +264,15 @@ def test_urls_name_the_host_that_was_asked(friendly: SampleServer) -> None:
     for host, shown in ((HOST_NAME, HOST_NAME), ('evil"host', HOST_NAME), ("localhost:1", "localhost:1")):
         reply = get(url, Host=host, **{EXECUTION_HEADER: "run-1"})
         assert reply.json["message"] == f"http://{shown}/images/breeds/corgi-cardigan/n02113186_1.jpg"
+
+
+def test_a_picture_is_not_sent_again_to_who_has_it(friendly: SampleServer) -> None:
+    """The entity tag of the first answer, sent back, is answered by 304 without a body; another one is not."""
+    url = f"{origin(friendly)}/images/breeds/pug/n02110958_2.jpg"
+    tag = get(url).headers["ETag"]
+    again = get(url, **{"If-None-Match": tag})
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag)
+    assert get(url, **{"If-None-Match": '"other"'}).status == 200
 
 
 def test_connections_are_kept_open(friendly: SampleServer) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pupline.samples._pictures import breeds, pictures_of
-from pupline.samples._plan import Item, item_for, number_of, picture_for
+from pupline.samples._pictures import breeds, pictures, pictures_of
+from pupline.samples._plan import HOSTILE, Item, item_for, number_of, picture_for
 
 MAX_IMAGES: Final = 50
 """More than these are not given at once: the real API cuts a larger number without a word."""
@@ -53,6 +53,8 @@ class SampleApi:
         self._seed = seed
         self._hostile = hostile
         self._first_time = first_time
+        # A hostile API lists what leads to trouble too, so that who takes everything meets it.
+        self._paths = sorted({*pictures(), *(item.path for item in HOSTILE if hostile)})
         self._draws = itertools.count(1)
 
     def answer(self, path: str, base_url: str, execution: str | None) -> Answer:
@@ -62,7 +64,7 @@ class SampleApi:
         """
         match path.strip("/").split("/"):
             case ["breeds", "list", "all"]:
-                return _success(breeds())
+                return _success(breeds(self._paths))
             case ["breeds", "image", "random"]:
                 return self._random(base_url, execution)
             case ["breeds", "image", "random", count]:
@@ -88,12 +90,12 @@ class SampleApi:
     def _of_breed(
         self, breed: str, sub_breed: str | None, rest: list[str], base_url: str, execution: str | None
     ) -> Answer:
-        known = breeds()
+        known = breeds(self._paths)
         if breed not in known:
             return _error("Breed not found (main breed does not exist)")
         if sub_breed is not None and sub_breed not in known[breed]:
             return _error("Breed not found (sub breed does not exist)")
-        paths = pictures_of(breed, sub_breed)
+        paths = pictures_of(self._paths, breed, sub_breed)
         match rest:
             case []:
                 return _success([_url(base_url, path) for path in paths])

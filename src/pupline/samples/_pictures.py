@@ -1,6 +1,8 @@
 """The pictures that come with pupline, drawn for it by `tools/draw_samples.py`."""
 
+from collections.abc import Iterable
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
@@ -21,10 +23,16 @@ def pictures() -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def breeds() -> dict[str, list[str]]:
-    """The sub-breeds of each breed that has pictures."""
+@cache
+def etag(path: str) -> str:
+    """The entity tag of a picture: it changes when the picture does."""
+    return f'"{sha256(pictures()[path]).hexdigest()[:16]}"'
+
+
+def breeds(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The sub-breeds of each breed that has one of the pictures at `paths`."""
     found: dict[str, list[str]] = {}
-    for path in pictures():
+    for path in paths:
         breed, _, sub_breed = path.partition("/")[0].partition("-")
         known = found.setdefault(breed, [])
         if sub_breed and sub_breed not in known:
@@ -32,10 +40,10 @@ def breeds() -> dict[str, list[str]]:
     return found
 
 
-def pictures_of(breed: str, sub_breed: str | None = None) -> list[str]:
-    """The paths of a breed's pictures, those of its sub-breeds included; of one sub-breed only where it is given."""
+def pictures_of(paths: Iterable[str], breed: str, sub_breed: str | None = None) -> list[str]:
+    """Of `paths` those of a breed, its sub-breeds included; those of one sub-breed only where it is given."""
     wanted = f"{breed}-{sub_breed}" if sub_breed else breed
-    return [path for path in pictures() if path.startswith((f"{wanted}/", f"{wanted}-"))]
+    return [path for path in paths if path.startswith((f"{wanted}/", f"{wanted}-"))]
 
 
 def content_type(path: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pupline.fetch import EXECUTION_HEADER, SAMPLE_ORIGIN
 from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
-from pupline.samples._pictures import content_type, pictures
+from pupline.samples._pictures import content_type, etag, pictures
 from pupline.samples._plan import HOSTILE, Trouble
 
 HOST_NAME: Final = SAMPLE_ORIGIN.host
@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = _TROUBLES.get(path) if self.server.hostile else None
         body = pictures().get(path)
         if body is not None:
-            self._send(200, content_type(path), body)
+            self._send_validated(path, body)
         elif trouble == "html":
             self._send(200, "image/jpeg", _HTML)
         elif trouble == "truncated":
@@ -182,6 +182,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_endless()
         else:
             self._send(404, "text/html", _HTML)
+
+    def _send_validated(self, path: str, body: bytes) -> None:
+        """The picture, or 304 to who has it: its validator came with the request."""
+        if self.headers.get("If-None-Match") != etag(path):
+            self._send(200, content_type(path), body, {"ETag": etag(path)})
+            return
+        self.send_response(304)
+        self.send_header("ETag", etag(path))
+        self.end_headers()
 
     def _send(self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
