@@ -54,10 +54,21 @@ build/bench-node/$(NODE_PEER).stamp:
 	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error --prefix build/bench-node $(NODE_PEER)
 	@touch $@
 
+.venv/img2dataset/stamp: requirements/img2dataset.txt | .venv/run.stamp
+	@echo "Installing another bulk downloader into .venv/img2dataset ..."
+	@test -x .venv/img2dataset/bin/python || $(PYTHON) -m venv .venv/img2dataset
+	@.venv/img2dataset/bin/pip install --quiet --require-hashes -r requirements/img2dataset.txt
+	@touch $@
+
+# What each part needs beside it; all of it where no part is named.
+ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)
+BULK := $(if $(BENCH),$(filter ingest,$(BENCH)),all)
+
 .PHONY: bench
-bench: .venv/dev.stamp  ## Measure speed and memory beside other engines; BENCH="five map" picks parts
-	-@$(MAKE) -s .venv/ministack/stamp
-	-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp
+bench: .venv/dev.stamp  ## Measure speed and memory beside others; BENCH="five ingest" picks parts, "million" only so
+	$(if $(ENGINES),-@$(MAKE) -s .venv/ministack/stamp)
+	$(if $(ENGINES),-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp)
+	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: differential
@@ -69,6 +80,7 @@ lock:  ## Pin the dependencies anew (needs uv)
 	$(LOCK) --extra aws pyproject.toml -o requirements/run.txt
 	$(LOCK) --extra aws --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
+	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
 
 include aws.mk
 
