@@ -30,8 +30,8 @@ class RunAsked:
 
 def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
     """Start what the run misses on the stack, wait for all of it, show the results; the exit code."""
+    from pupline.local import new_run_id
     from pupline.local._runs import check_run_id
-    from pupline.pipeline._machine import new_run_id
     from pupline.stack import StackReader, StackRunRequest
 
     run_id = asked.run_id or new_run_id()

@@ -33,7 +33,8 @@ from pupline.local._functions import Function, Invocation, LambdaRuntime
 from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 from pupline.local._memo import LocalMemo
 from pupline.local._prune import Pruned, prunable, prune
-from pupline.local._runs import Run, Runs, execution_name
+from pupline.local._runs import Run, Runs, execution_name, new_run_id
+from pupline.local._signals import StopAsked, stopping_on_signals
 from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
 from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
 
@@ -74,12 +75,15 @@ __all__ = [
     "Runs",
     "Runtime",
     "Start",
+    "StopAsked",
     "Subscription",
     "Subscriptions",
     "SystemClock",
     "TaskAttemptFailed",
     "alert_as_dict",
     "execution_name",
+    "new_run_id",
     "prunable",
     "prune",
+    "stopping_on_signals",
 ]

@@ -1,7 +1,9 @@
 """Runs: N executions that were asked for together, with the settings they share."""
 
 import json
+import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +25,11 @@ class Run:
     run_id: str
     settings: Mapping[str, JSON]
     created_at: float
+
+
+def new_run_id() -> str:
+    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
 
 
 class Runs:

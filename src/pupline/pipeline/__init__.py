@@ -4,9 +4,10 @@ with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as mac
     report = machine.run(RunRequest(RunSettings(source="sample"), count=12))
 """
 
+from pupline.local import StopAsked
 from pupline.pipeline._doctor import Check, examine, is_reachable
 from pupline.pipeline._keeping import prune_executions, stop_execution
-from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest, StopAsked
+from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
 from pupline.pipeline._services import RunSettings, fetch_services

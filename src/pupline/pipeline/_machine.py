@@ -1,14 +1,9 @@
 """One machine, put together: data directory, functions, driver, deliveries. What `run` and `resume` stand on."""
 
-import secrets
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from pupline.errors import ConfigurationError
@@ -27,17 +22,14 @@ from pupline.local import (
     LocalBackend,
     Redrive,
     Start,
+    StopAsked,
     execution_name,
+    new_run_id,
+    stopping_on_signals,
 )
 from pupline.pipeline._results import ExecutionResult, result_of
 from pupline.pipeline._services import LocalFunctions, RunSettings
 from pupline.pipeline._workflow import load_workflow
-
-
-@dataclass(frozen=True, slots=True)
-class StopAsked:
-    """Ctrl-C or SIGTERM was heard. Told from within the signal handler: whoever hears it should do little."""
-
 
 RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked], None]
 
@@ -67,11 +59,6 @@ class RunReport:
     refused: tuple[str, ...]
     interrupted: bool
     undelivered: int
-
-
-def new_run_id() -> str:
-    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
 
 
 class OneMachine:
@@ -154,7 +141,7 @@ class OneMachine:
         self._driver.drive(resume=False)
 
     def _drive(self, run_id: str, starts: Iterable[Start | Redrive], *, resume: bool = True) -> RunReport:
-        with _stopping_on_signals(self._driver, self._relay.listener):
+        with stopping_on_signals(self._stop):
             done: DriveResult = self._driver.drive(starts, resume=resume)
         self._deliverer.close()
         relay = self._relay
@@ -167,6 +154,10 @@ class OneMachine:
             interrupted=done.interrupted,
             undelivered=self._deliverer.pending(),
         )
+
+    def _stop(self) -> None:
+        self._driver.stop_starting()
+        self._relay.listener(StopAsked())
 
 
 class _Relay:
@@ -203,27 +194,3 @@ class _Relay:
 def _differences(kept: Any, asked: Any) -> str:
     names = [name for name in asked if kept.get(name) != asked[name]]
     return ", ".join(f"{name}: {kept.get(name)!r}, now {asked[name]!r}" for name in names)
-
-
-@contextmanager
-def _stopping_on_signals(driver: Driver, listener: RunListener) -> Iterator[None]:
-    """Ctrl-C and SIGTERM let what runs come to its end; a second one does not wait for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = False
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        driver.stop_starting()
-        listener(StopAsked())
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,47 @@
+"""Bulk ingestion on one machine: whole datasets from a source, each image once, as fast as its host likes.
+
+    report = ingest(Path("pupline-data"), IngestRequest(source="sample"), print)
+
+One process decides and writes (`_ingest`), a few worker processes fetch (`_worker`). Names are loaded when first used:
+a worker is a module of this package too, and needs neither SQLite nor Parquet.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pupline.bulk._ingest import ingest
+    from pupline.bulk._preview import Preview, preview
+    from pupline.bulk._request import (
+        HostPaused,
+        IngestBegan,
+        IngestEvent,
+        IngestListener,
+        IngestReport,
+        IngestRequest,
+        ItemsListed,
+        ListingNote,
+    )
+
+__all__ = [
+    "HostPaused",
+    "IngestBegan",
+    "IngestEvent",
+    "IngestListener",
+    "IngestReport",
+    "IngestRequest",
+    "ItemsListed",
+    "ListingNote",
+    "Preview",
+    "ingest",
+    "preview",
+]
+
+_HOMES = {"ingest": "_ingest", "preview": "_preview", "Preview": "_preview"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, '_request')}"), name)

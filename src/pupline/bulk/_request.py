@@ -1,0 +1,166 @@
+"""What an ingest is asked for, what it tells on the way, and what it reports at the end."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pupline.errors import ConfigurationError
+from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS
+from pupline.ports import JSON
+
+if TYPE_CHECKING:
+    from pupline.local import IngestCounts, ItemDone, StopAsked
+
+MAX_CONCURRENCY = 1024
+_SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "stop_after_known")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """What `pupline ingest` was asked for. Raises ConfigurationError for what cannot be meant together.
+
+    source: a preset, a spec file, a base URL or a list of URLs; None only with `resume` or `retry_failed`, as the run
+    knows it. dataset: whose images they are; by default the source's. count: distinct images at most.
+    concurrency: requests in flight, in all. rate: requests a second to one host, at most.
+    retry_failed: the run whose failed items are fetched again. incremental: leave out URLs that the dataset knows.
+    stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
+    the run is stopped. resume: go on with the dataset's unfinished run. allow_origins: exact origins to trust.
+    timeout_seconds, max_bytes: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
+    shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
+    contact: for the User-Agent. workers: processes; None for as many as serve. run_id: name of a run to make, or to go
+    on with.
+    """
+
+    source: str | None = None
+    dataset: str | None = None
+    count: int | None = None
+    concurrency: int = 32
+    rate: float | None = None
+    retry_failed: str | None = None
+    incremental: bool = False
+    stop_after_known: int | None = None
+    tolerate: float | None = None
+    resume: bool = False
+    allow_origins: tuple[str, ...] = ()
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_bytes: int = DEFAULT_MAX_BYTES
+    heed_robots: bool = True
+    shard_size: int | None = None
+    sidecars: bool = False
+    contact: str | None = None
+    workers: int | None = None
+    run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        if self.source is None and not (self.resume or self.retry_failed):
+            raise ConfigurationError("name a source: a preset, a spec file, a base URL or a list; see: pupline sources")
+        if self.resume and self.retry_failed:
+            raise ConfigurationError("--resume goes on with a run and --retry-failed begins one: give one of them")
+
+    def as_json(self) -> dict[str, JSON]:
+        """The request as a JSON object, as it is kept with the run; `from_json` reads it back."""
+        return {**asdict(self), "allow_origins": list(self.allow_origins)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> "IngestRequest":
+        """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
+        known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
+        return cls(**{**known, "allow_origins": tuple(known.get("allow_origins", ()))})
+
+    def is_same_command(self, other: "IngestRequest") -> bool:
+        """Whether both ask for the same images; how fast or how patiently does not matter."""
+        return all(getattr(self, name) == getattr(other, name) for name in _SAME_COMMAND)
+
+
+def _check_numbers(request: IngestRequest) -> None:
+    limits: tuple[tuple[str, str, float, float], ...] = (
+        ("count", "--count", 1, float("inf")),
+        ("concurrency", "--concurrency", 1, MAX_CONCURRENCY),
+        ("rate", "--rate", 0.001, 1_000_000),
+        ("stop_after_known", "--stop-after-known", 1, float("inf")),
+        ("tolerate", "--tolerate", 0, 100),
+        ("shard_size", "--shards", 1, float("inf")),
+        ("workers", "--workers", 1, 256),
+    )
+    for name, option, low, high in limits:
+        value = getattr(request, name)
+        if value is not None and not low <= value <= high:
+            most = "" if high == float("inf") else f" and at most {high:g}"
+            raise ConfigurationError(f"{option} {value:g}: give a number of at least {low:g}{most}")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestBegan:
+    """The run is there. resumed: an earlier process began it. done: how many items that one finished."""
+
+    run_id: str
+    dataset: str
+    resumed: bool
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsListed:
+    """The listing went on. items: named so far, each once. total: all that it will name, where that is known."""
+
+    items: int
+    total: int | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostPaused:
+    """A host is left alone for a while. why: in words for people."""
+
+    host: str
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListingNote:
+    """Something that the listing left out or put right, in words for people."""
+
+    text: str
+
+
+IngestEvent: TypeAlias = "IngestBegan | ItemsListed | ItemDone | HostPaused | ListingNote | StopAsked"
+
+IngestListener: TypeAlias = Callable[[IngestEvent], None]
+"""Hears all events in the thread that called `ingest`; StopAsked from within a signal handler: do little there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What became of a run.
+
+    status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED or FAILED.
+    counts: of all its items, from its beginning. listed_complete: the source named all it has.
+    repeated: named more than once. known: left out because the dataset has them. seconds, cpu_seconds: of this process
+    and its workers. bytes: received by this process's workers. trouble: why the listing stopped early.
+    folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of the files written for the run, if it
+    ended. undelivered: alerts still in the outbox.
+    """
+
+    run_id: str
+    dataset: str
+    status: str
+    counts: "IngestCounts"
+    listed_complete: bool
+    repeated: int
+    known: int
+    seconds: float
+    cpu_seconds: float
+    bytes: int
+    interrupted: bool
+    tolerance_exceeded: bool
+    trouble: str | None
+    folder: str
+    outputs: tuple[str, ...]
+    undelivered: int
+
+    @property
+    def failed(self) -> int:
+        """How many items ended as failed or refused."""
+        return self.counts.outcomes["failed"] + self.counts.outcomes["refused"]
