@@ -19,15 +19,16 @@ ALLOWED: dict[str, set[str]] = {
     "fetch": set(),
     "records": set(),
     "items": set(),
+    "metadata": {"records", "items"},
     "sources": {"fetch", "items"},
     "samples": {"fetch", "images"},
     "ports": {"records"},
     "insights": {"records", "items"},
     "cost": {"asl", "records"},
-    "functions": {"images", "fetch", "ports", "records", "items", "aws"},
+    "functions": {"images", "fetch", "ports", "records", "items", "metadata", "aws"},
     "aws": {"asl", "images", "fetch", "ports", "records", "insights"},
-    "local": {"asl", "images", "fetch", "ports", "records", "items"},
-    "bulk": {"images", "fetch", "ports", "records", "items", "sources", "samples", "functions", "local"},
+    "local": {"asl", "images", "fetch", "ports", "records", "items", "metadata"},
+    "bulk": {"images", "fetch", "ports", "records", "items", "metadata", "sources", "samples", "functions", "local"},
     "pipeline": {
         "asl",
         "images",
@@ -41,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
         "local",
         "bulk",
     },
-    "stack": {"aws", "ports", "records", "items", "sources", "local", "pipeline"},
+    "stack": {"aws", "ports", "records", "items", "metadata", "sources", "local", "pipeline"},
 }
 TOP = {"cli", "console"}
 
