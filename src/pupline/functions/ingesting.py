@@ -47,7 +47,7 @@ def fetch_item(
         return Unchanged(known=known)
     if rules.heed_robots:
         refuse_for_robots(response)
-    return _judged(response, item, rules), response.body
+    return judged(response, item, rules), response.body
 
 
 def unfetched(failure: TaskFailure) -> Unfetched:
@@ -56,7 +56,8 @@ def unfetched(failure: TaskFailure) -> Unfetched:
     return Unfetched(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
 
 
-def _judged(response: Response, item: SourceItem, rules: IngestRules) -> Fetched:
+def judged(response: Response, item: SourceItem, rules: IngestRules) -> Fetched:
+    """What the bytes of `response` are. Raises: HashMismatch where the source declared another hash."""
     body = response.body
     digest = sha256(body).hexdigest()
     declared_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None

@@ -75,7 +75,7 @@ def store_image(body: bytes, name: str, execution: str, storage: Storage) -> Sto
     Raises: StorageError.
     """
     image = _as_first_meant(_Image.of(body, storage), name, execution, storage)
-    for candidate in _names(name, image.sha256):
+    for candidate in names_for(name, image.sha256):
         held = storage.store.create(_object(image, candidate, execution))
         if held.sha256 == image.sha256:
             outcome, reason = _judged(image, held, renamed=candidate != name, execution=execution)
@@ -92,7 +92,7 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) 
     if first == intent:
         return image
     prefix, _, digest = first.rpartition(" ")
-    for candidate in _names(name, digest):
+    for candidate in names_for(name, digest):
         try:
             earlier = storage.store.read(object_key(prefix, candidate))
         except KeyError:
@@ -102,7 +102,8 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) 
     return image
 
 
-def _names(name: str, digest: str) -> Iterator[str]:
+def names_for(name: str, digest: str) -> Iterator[str]:
+    """The names to try, in order, for bytes with this SHA-256: the plain one, then names beside it."""
     yield name
     for start in range(0, 8 * (MAX_NAMES - 1), 8):
         name = alternative_name(name, digest[start:])
