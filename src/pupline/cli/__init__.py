@@ -16,6 +16,7 @@ from pupline.errors import ConfigurationError, PuplineError
 # name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
 _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
+    "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
     "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
     "redrive": ("_redrive", "Let executions that did not succeed go on from where they stopped."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
@@ -38,12 +39,14 @@ Exit codes:
   0    all good
   1    finished, but some failed
   2    usage or configuration
+  3    stopped by tolerance
   130  interrupted; the state is saved
 
 \b
 Examples:
   pupline run --source sample --count 12
   pupline run --count 100 --concurrency 8 --run-id monday
+  pupline ingest dog-ceo --count 1000
   pupline audit --outcome quarantined
   pupline executions monday-00007 --graph
 """
@@ -122,8 +125,8 @@ def _invoke() -> int:
         click.echo("pupline: interrupted", err=True)
         return _INTERRUPTED
     except OutputLost as error:
-        if error.work_left:
-            click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: pupline resume", err=True)
+        if error.go_on:
+            click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: {error.go_on}", err=True)
             return _INTERRUPTED
         if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
             return 0

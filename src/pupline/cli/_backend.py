@@ -47,7 +47,7 @@ def stack_name(stack: str | None) -> str:
     """
     if not stack:
         raise ConfigurationError("--backend aws needs the name of a deployed stack: --stack NAME")
-    typed = [option for name, option in _ONE_MACHINE.items() if _was_typed(name)]
+    typed = [option for option in _ONE_MACHINE if _was_typed(option)]
     if typed:
         raise ConfigurationError(f"{typed[0]} goes with one machine; with --backend aws the stack's own settings hold")
     return stack
@@ -59,16 +59,11 @@ def check_local(stack: str | None) -> None:
         raise ConfigurationError("--stack goes with --backend aws")
 
 
-_ONE_MACHINE = {
-    "data_dir": "--data",
-    "source": "--source",
-    "allow_origins": "--allow-origin",
-    "timeout_seconds": "--timeout",
-    "max_bytes": "--max-bytes",
-    "sample_if_offline": "--sample-if-offline",
-}
-"""Parameter to option of what a stack has settled at its deployment."""
+_ONE_MACHINE = ("--data", "--source", "--allow-origin", "--timeout", "--max-bytes", "--sample-if-offline")
+"""What a stack has settled at its deployment."""
 
 
-def _was_typed(parameter: str) -> bool:
-    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+def _was_typed(option: str) -> bool:
+    context = click.get_current_context()
+    names = [parameter.name for parameter in context.command.params if option in parameter.opts]
+    return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names if name)

@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -61,9 +61,14 @@ def print_json(value: Mapping[str, Any]) -> None:
     Letters of all languages stand as they are where the stream can hold them. What a terminal would obey, or could not
     show, is escaped as JSON does it, so that the value is the same.
     """
+    print_json_lines((value,))
+
+
+def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """A line for each value, as `print_json` does it, written and flushed together."""
     is_utf = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    text = json.dumps(value, ensure_ascii=not is_utf, separators=(",", ":"))
-    sys.stdout.write(UNSAFE.sub(_json_escape, text) + "\n")
+    encode = json.JSONEncoder(ensure_ascii=not is_utf, separators=(",", ":")).encode
+    sys.stdout.write("".join(UNSAFE.sub(_json_escape, encode(value)) + "\n" for value in values))
     sys.stdout.flush()
 
 

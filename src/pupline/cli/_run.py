@@ -154,7 +154,7 @@ class RunView:
         try:
             print_json(result.as_dict())
         except OutputLost as lost:  # who wants the results of a run that nobody hears can have them later
-            lost.work_left = True
+            lost.go_on = "pupline resume"
             raise
 
 

@@ -23,13 +23,13 @@ _IN_ASCII = str.maketrans("┌┐└┘─│▼█━╸╺✔✘…•·", "++
 class OutputLost(PuplineError):
     """What was printed could not be written.
 
-    reader_gone: because nobody reads any more, which may be fine. work_left: executions were under way.
+    reader_gone: because nobody reads any more, which may be fine. go_on: what goes on with work that was under way.
     """
 
     def __init__(self, err: OSError) -> None:
         super().__init__(f"the output could not be written: {err.strerror}")
         self.reader_gone = err.errno == errno.EPIPE
-        self.work_left = False
+        self.go_on: str | None = None
 
 
 class _Output(io.TextIOWrapper):

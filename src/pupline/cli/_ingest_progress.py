@@ -1,0 +1,204 @@
+"""How an ingest shows that it goes on: one live line on a terminal, a plain line now and then elsewhere. On stderr.
+
+A line is made of parts, the more important first; where a terminal is narrow the others are left out. Nothing is drawn
+when an image is done, only counted: the live line looks at the counts four times a second.
+"""
+
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pupline.cli._output import OUTCOME_STYLES, console, message, size
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+    from pupline.local import ItemDone
+
+_LINE_EVERY_SECONDS = 5.0
+_DRAWN_PER_SECOND = 4
+_RATE_OVER_SECONDS = 10.0
+_BAR_WIDTH = 16
+_GAP = "  "
+
+
+class Rates:
+    """Images and bytes a second over the last ten seconds. The time comes in, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._seen = deque([(now, 0, 0)])
+
+    def add(self, now: float, images: int, size_bytes: int) -> None:
+        """So many images and bytes have come by now, in all."""
+        self._seen.append((now, images, size_bytes))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - _RATE_OVER_SECONDS:
+            self._seen.popleft()
+
+    def per_second(self) -> tuple[float, float]:
+        """Images and bytes a second; 0 before there is anything to compare with."""
+        (began, images, size_bytes), (now, images_now, bytes_now) = self._seen[0], self._seen[-1]
+        span = now - began
+        return ((images_now - images) / span, (bytes_now - size_bytes) / span) if span > 0 else (0.0, 0.0)
+
+
+class IngestProgress:
+    """Counts what is done, by outcome, and shows it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.bytes = 0
+        self._clock = clock
+        self._done_before = 0
+        self._listed = 0
+        self._total: int | None = None
+        self._rates = Rates(clock())
+        self._pauses: dict[str, tuple[float, str]] = {}
+        self._live: Live | None = None
+        self._next_line = clock() + _LINE_EVERY_SECONDS
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._live = _live(self)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def began(self, done: int) -> None:
+        """So many of the run's images were done before."""
+        self._done_before = done
+
+    def listed(self, items: int, total: int | None, *, complete: bool) -> None:
+        """The source has named so many images; total: all it will name, where that is known."""
+        self._listed = items
+        self._total = items if complete else total
+        self._line_now_and_then()
+
+    def finished(self, done: "Sequence[ItemDone]") -> None:
+        """These are done."""
+        for one in done:
+            self.outcomes[one.record.outcome] += 1
+            self.bytes += one.record.size_bytes or 0
+        self._line_now_and_then()
+
+    def paused(self, host: str, seconds: float, why: str) -> None:
+        """A host is left alone for a while. Where no live line shows it, a plain one says it when it begins."""
+        now = self._clock()
+        ends, _ = self._pauses.get(host, (now, ""))
+        self._pauses[host] = (now + seconds, why)
+        if self._live is None and ends <= now and seconds >= 1:
+            message(f"{printable(host)}: paused for {_duration(seconds)}: {printable(why)}")
+
+    @property
+    def done(self) -> int:
+        """How many of the run's images are done."""
+        return self._done_before + self.outcomes.total()
+
+    def line(self) -> str:
+        """The state of things in one plain line."""
+        return ", ".join(part.text for part in self._parts())
+
+    def render(self, width: int) -> "Text":
+        """The state of things, fitted to a terminal of `width` columns; with a bar where there is room for one."""
+        from rich.text import Text
+
+        parts = _fitting(self._parts(), width)
+        shown = Text(_GAP).join(Text(part.text, style=part.style) for part in parts)
+        if self._total and width - shown.cell_len >= _BAR_WIDTH + len(_GAP):
+            shown = Text.assemble(_bar(self.done / self._total), _GAP, shown)
+        return shown
+
+    def _line_now_and_then(self) -> None:
+        if self._live is None and self._clock() >= self._next_line:
+            self._next_line = self._clock() + _LINE_EVERY_SECONDS
+            message(self.line())
+
+    def _parts(self) -> "list[Part]":
+        """The parts of the line, in reading order."""
+        self._rates.add(self._clock(), self.outcomes.total(), self.bytes)
+        images, size_bytes = self._rates.per_second()
+        parts = [
+            Part(self._of_total(), rank=0),
+            Part(f"{images:,.0f}/s" if images >= 10 else f"{images:.1f}/s", rank=1, style="bold"),
+            Part(self._left(images), rank=2),
+            Part(f"{size(round(size_bytes))}/s", rank=5),
+        ]
+        for name, style in OUTCOME_STYLES.items():
+            count = self.outcomes[name]
+            parts.append(Part(f"{count:,} {name}" if count else "", rank=4 if name == "stored" else 3, style=style))
+        return [part for part in [*parts, *self._paused()] if part.text]
+
+    def _of_total(self) -> str:
+        if self._total is not None:
+            return f"{self.done:,} of {self._total:,}"
+        return f"{self.done:,} done, {self._listed:,} listed so far"
+
+    def _left(self, images_per_second: float) -> str:
+        if self._total is None or images_per_second <= 0:
+            return ""
+        return f"{_duration((self._total - self.done) / images_per_second)} left"
+
+    def _paused(self) -> "Iterator[Part]":
+        now = self._clock()
+        for host, (ends, _) in self._pauses.items():
+            if ends - now >= 1:
+                yield Part(f"{printable(host, 40)} paused {_duration(ends - now)}", rank=3, style="yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the line. rank: of the parts that do not fit, the highest goes first."""
+
+    text: str
+    rank: int
+    style: str = ""
+
+
+def _fitting(parts: "list[Part]", width: int) -> "list[Part]":
+    """The parts that fit in `width` columns, in their order; the first rank stays whatever happens."""
+    kept = list(parts)
+    while sum(len(part.text) + len(_GAP) for part in kept) - len(_GAP) > width and len(kept) > 1:
+        kept.remove(max(reversed(kept), key=lambda part: part.rank))
+    return kept
+
+
+def _bar(share: float) -> "Text":
+    from rich.text import Text
+
+    full = min(round(share * _BAR_WIDTH), _BAR_WIDTH)
+    return Text.assemble(("━" * full, "green"), ("━" * (_BAR_WIDTH - full), "bright_black"))
+
+
+def _duration(seconds: float) -> str:
+    """For people: `7 s`, `3:05`, `2:00:09`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def _live(progress: IngestProgress) -> "Live":
+    from rich.live import Live
+
+    out = console(stderr=True)
+    return Live(
+        console=out,
+        get_renderable=lambda: progress.render(out.width - 1),
+        refresh_per_second=_DRAWN_PER_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
