@@ -1,0 +1,257 @@
+"""What a run leaves for whoever goes on with its images: manifest, failures, metadata, summary, shards and sidecars.
+
+    datasets/<dataset>/runs/<run>/manifest.jsonl  failures.jsonl  summary.json
+    datasets/<dataset>/metadata/jsonl/run=<run>/part-00000.jsonl     metadata/parquet/run=<run>/part-00000.parquet
+    datasets/<dataset>/shards/run=<run>/00000.tar                    sidecars/run=<run>/<image name>.json
+
+All of it is made from the journal's rows, in one pass, and can be made again: a process that is killed here leaves the
+run unfinished, and the next one writes every file anew. The summary is written last: where it is, the rest is.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+from pupline.bulk._metadata import MetadataWriter
+from pupline.bulk._shards import ShardWriter, SidecarWriter
+from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile
+from pupline.errors import StorageError
+from pupline.items import SourceItem
+from pupline.local import IngestCounts, IngestRow, LocalBackend, timestamp
+from pupline.metadata import ItemRow
+
+BATCH_ROWS = 2_500
+"""Rows in memory at a time, some 5 MB; with more, the columns no longer fit a processor's cache."""
+
+SUMMARY = "summary.json"
+
+UNHAD = frozenset({"failed", "refused"})
+"""Outcomes of items that gave no image at all: what failures.jsonl lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What to write beside metadata and manifest. shard_size: images in a tar shard, None for no shards."""
+
+    shard_size: int | None = None
+    sidecars: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """What the journal does not know of a run that ends, or has not heard yet.
+
+    status, error: as the run is about to be ended with. ended_at: seconds since the epoch. finished: items that the
+    process which ends the run finished, in `seconds` of time and `cpu_seconds` of all its processes.
+    listed_complete: the listing came to its end; trouble: why it did not. total: what the source says it has.
+    known: items left out because the dataset has them. retry_of: the run whose failed items these are.
+    """
+
+    status: str
+    error: str | None = None
+    trouble: str | None = None
+    retry_of: str | None = None
+    ended_at: float
+    seconds: float
+    cpu_seconds: float
+    finished: int
+    listed_complete: bool
+    total: int | None = None
+    repeated: int = 0
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What was written. folder: key prefix of the run's own files. keys: of all files. summary: as in summary.json."""
+
+    folder: str
+    keys: tuple[str, ...]
+    summary: Mapping[str, Any]
+
+
+class Writer(Protocol):
+    """One kind of output: it sees every finished item once, in the order of the listing."""
+
+    def add(self, batch: Batch) -> None:
+        """Write these rows. Raises: StorageError."""
+
+    def finish(self) -> None:
+        """Put what is not in the bucket yet. Raises: StorageError."""
+
+    def close(self) -> None:
+        """Drop what was not put."""
+
+
+def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptions, figures: RunFigures) -> Outputs:
+    """Write all files of a run that is about to end, the summary last.
+
+    Needs the data directory's lock. Overwrites what an earlier end of the same run left. Raises: StorageError.
+    """
+    spool = Spool.of(backend, ingest.dataset, ingest.run_id)
+    counts = backend.ingests.counts(ingest.ingest_id)
+    shards = ShardWriter(spool, options.shard_size) if options.shard_size else None
+    with ExitStack() as stack:
+        writers: list[Writer] = [_Manifest(spool, _pending(backend, ingest, counts)), _Failures(spool)]
+        writers += [MetadataWriter(spool), *([shards] if shards else [])]
+        writers += [SidecarWriter(spool)] if options.sidecars else []
+        for writer in writers:
+            stack.callback(writer.close)
+        _write_all(backend.ingests.rows(ingest.ingest_id), ingest.dataset, writers)
+    summary = summary_of(ingest, counts, figures) | {"shards_missing": shards.missing if shards else 0}
+    return _with_summary(spool, summary)
+
+
+def _write_all(rows: Iterable[ItemRow], dataset: str, writers: list[Writer]) -> None:
+    """One pass over all rows."""
+    remaining = iter(rows)
+    while page := list(islice(remaining, BATCH_ROWS)):
+        batch = Batch.of(page, dataset)
+        for writer in writers:
+            writer.add(batch)
+    for writer in writers:
+        writer.finish()
+
+
+def _with_summary(spool: Spool, summary: dict[str, Any]) -> Outputs:
+    key = f"runs/{spool.run}/{SUMMARY}"
+    summary["files"] = [*spool.keys, f"{spool.folder}{SUMMARY}"]
+    spool.put(key, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n", "application/json")
+    return Outputs(spool.folder, tuple(spool.keys), summary)
+
+
+def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | None) -> dict[str, Any]:
+    """The JSON object of summary.json, without `files`. figures: None for a run that has not ended.
+
+    Times are RFC 3339, UTC; `seconds` and what is computed from it are of the process that ended the run.
+    """
+    return {
+        "run": ingest.run_id,
+        "dataset": ingest.dataset,
+        "source": ingest.source,
+        "status": figures.status if figures else ingest.status,
+        "error": figures.error if figures else ingest.error,
+        "trouble": figures.trouble if figures else None,
+        "retry_of": figures.retry_of if figures else None,
+        "began_at": timestamp(ingest.created_at),
+        "ended_at": timestamp(figures.ended_at) if figures else None,
+        **_speed(figures),
+        "listed": counts.items,
+        "listed_complete": figures.listed_complete if figures else ingest.listed,
+        "total": figures.total if figures else None,
+        "repeated": figures.repeated if figures else None,
+        "known": figures.known if figures else None,
+        "done": counts.done,
+        "outcomes": _ranked(counts.outcomes),
+        "reasons": _ranked(counts.reasons),
+        "alerts": counts.alerts,
+        "bytes_stored": counts.bytes,
+    }
+
+
+def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """The summaries of all runs, or of one dataset's: as in summary.json, or as far as the journal knows it by now."""
+    for ingest in backend.ingests.all(dataset):
+        written = _written_summary(backend, ingest) if ingest.status != "RUNNING" else None
+        yield written or summary_of(ingest, backend.ingests.counts(ingest.ingest_id), None)
+
+
+def _written_summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, Any] | None:
+    """What summary.json holds; None where somebody removed or changed it."""
+    try:
+        found = json.loads(backend.bucket().read(f"datasets/{ingest.dataset}/runs/{ingest.run_id}/{SUMMARY}"))
+    except (KeyError, ValueError, StorageError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _speed(figures: RunFigures | None) -> dict[str, float | int | None]:
+    if figures is None:
+        return dict.fromkeys(("seconds", "cpu_seconds", "finished", "images_per_second", "cpu_us_per_image"))
+    return {
+        "seconds": round(figures.seconds, 3),
+        "cpu_seconds": round(figures.cpu_seconds, 3),
+        "finished": figures.finished,
+        "images_per_second": round(figures.finished / figures.seconds, 1) if figures.seconds else None,
+        "cpu_us_per_image": round(figures.cpu_seconds * 1e6 / figures.finished, 1) if figures.finished else None,
+    }
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+class _Manifest:
+    """manifest.jsonl: what the source named, an item a line, finished or not; the Distributed Map reads the same."""
+
+    def __init__(self, spool: Spool, pending: Iterator[tuple[int, SourceItem]]) -> None:
+        self._target = SpooledFile(spool, f"runs/{spool.run}/manifest.jsonl", JSON_LINES)
+        self._pending = pending
+        self._next = next(pending, None)
+
+    def add(self, batch: Batch) -> None:
+        if self._next is None:  # nearly always: a run ends when all its items have
+            self._target.file.write("".join([manifest_line(row.index, row.item) for row in batch.rows]).encode())
+            return
+        for row in batch.rows:
+            self._write_pending(before=row.index)
+            self._target.file.write(manifest_line(row.index, row.item).encode())
+
+    def finish(self) -> None:
+        self._write_pending(before=None)
+        self._target.put()
+
+    def close(self) -> None:
+        self._target.close()
+
+    def _write_pending(self, *, before: int | None) -> None:
+        while self._next is not None and (before is None or self._next[0] < before):
+            self._target.file.write(manifest_line(*self._next).encode())
+            self._next = next(self._pending, None)
+
+
+def manifest_line(index: int, item: SourceItem) -> str:
+    """One line of a manifest: `{"index":0,"url":"https://...","id":"..."}`, without what the source does not tell."""
+    return _encode({"index": index, **item.as_dict()}) + "\n"
+
+
+class _Failures:
+    """failures.jsonl: the manifest's lines of the items that gave no image, and why. It is a URL list in itself."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._target = SpooledFile(spool, f"runs/{spool.run}/failures.jsonl", JSON_LINES)
+
+    def add(self, batch: Batch) -> None:
+        for row in batch.rows:
+            if row.record.outcome in UNHAD:
+                self._target.file.write((_encode(_failure(row)) + "\n").encode())
+
+    def finish(self) -> None:
+        self._target.put()
+
+    def close(self) -> None:
+        self._target.close()
+
+
+def _failure(row: ItemRow) -> dict[str, Any]:
+    record = row.record
+    why = {"outcome": record.outcome, "reason": record.reason, "error": record.error, "cause": record.cause}
+    return {"index": row.index, **row.item.as_dict(), **why, "attempts": row.attempts}
+
+
+def _pending(backend: LocalBackend, ingest: IngestRow, counts: IngestCounts) -> Iterator[tuple[int, SourceItem]]:
+    """The items that have not finished, in the order of the listing, a page at a time."""
+    after = -1
+    while counts.done < counts.items:
+        page = backend.ingests.pending(ingest.ingest_id, after=after, limit=_PAGE)
+        yield from ((found.index, found.item) for found in page)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].index
+
+
+_PAGE = 1_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

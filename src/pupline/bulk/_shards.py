@@ -1,0 +1,139 @@
+"""Images with their metadata for training: tar shards as webdataset reads them, and JSON files beside the images.
+
+A shard holds pairs `00000042.jpg`, `00000042.json`: the number is the item's in the listing, so a key is unique in the
+run and has no dot, at which webdataset would end it. The tar headers hold no time and no owner: the same run gives the
+same bytes.
+"""
+
+import io
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+
+from pupline.bulk._spool import Batch, Spool, SpooledFile
+from pupline.errors import StorageError
+from pupline.metadata import ItemRow
+
+KEPT = frozenset({"stored", "duplicate"})
+"""Outcomes whose object is among the accepted images."""
+
+_QUARANTINE = "quarantine/"
+_TAR = "application/x-tar"
+_PUTS_AT_ONCE = 8
+
+
+class ShardWriter:
+    """Writes `shards/run=<run>/00000.tar` and on, `size` images in each. missing: images that were gone or changed."""
+
+    def __init__(self, spool: Spool, size: int) -> None:
+        self.missing = 0
+        self._spool = spool
+        self._size = size
+        self._images = 0
+        self._shard: _Shard | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Add the batch's images. Raises: StorageError."""
+        for row, line in zip(batch.rows, batch.lines, strict=True):
+            if is_kept(row):
+                self._add(row, line)
+
+    def finish(self) -> None:
+        """Put the shard that is not full. Raises: StorageError."""
+        if self._shard:
+            self._shard.put()
+            self._shard = None
+
+    def close(self) -> None:
+        """Drop the shard that was not put."""
+        if self._shard:
+            self._shard.close()
+
+    def _add(self, row: ItemRow, line: str) -> None:
+        body = self._body(row)
+        if body is None:
+            self.missing += 1
+            return
+        if self._images % self._size == 0:
+            self.finish()
+            self._shard = _Shard(self._spool, self._images // self._size)
+        assert self._shard is not None  # noqa: S101 - the first image opened one
+        self._shard.add(f"{row.index:08d}", row.record.file_type or "bin", body, line.encode())
+        self._images += 1
+
+    def _body(self, row: ItemRow) -> bytes | None:
+        """The bytes that were recorded, and no others; None where the object is gone or was changed."""
+        try:
+            return self._spool.bucket.read(row.key or "")
+        except (KeyError, StorageError):
+            return None
+
+
+class SidecarWriter:
+    """Writes `sidecars/run=<run>/<image name>.json`: the image's row of metadata.
+
+    The name is that of the record, with its dataset: a duplicate's image may be another dataset's. Where several items
+    have the same image, the one that was stored is told, or else the first duplicate.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self._bucket = spool.bucket
+        self._prefix = f"datasets/{spool.dataset}/sidecars/run={spool.run}/"
+        # Each put waits for the disk: side by side they wait together.
+        self._pool = ThreadPoolExecutor(_PUTS_AT_ONCE, "pupline-sidecar")
+
+    def add(self, batch: Batch) -> None:
+        """Write the batch's sidecars. Raises: StorageError."""
+        told: dict[str, str] = {}
+        for row, line in zip(batch.rows, batch.lines, strict=True):
+            if is_kept(row):
+                self._tell(told, row, line)
+        for _ in self._pool.map(self._put, told.items()):
+            pass
+
+    def finish(self) -> None:
+        """All are in the bucket already."""
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _tell(self, told: dict[str, str], row: ItemRow, line: str) -> None:
+        key = f"{self._prefix}{row.record.image_name}.json"
+        if row.record.outcome == "stored" or not (key in told or self._is_there(key)):
+            told[key] = line
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            return bool(self._bucket.read(key))
+        except (KeyError, StorageError):
+            return False
+
+    def _put(self, sidecar: tuple[str, str]) -> None:
+        key, line = sidecar
+        self._bucket.put(key, f"{line}\n".encode(), "application/json")
+
+
+def is_kept(row: ItemRow) -> bool:
+    """Whether the item's image is among the accepted ones; a duplicate may be of one in quarantine."""
+    return row.record.outcome in KEPT and row.key is not None and not row.key.startswith(_QUARANTINE)
+
+
+class _Shard:
+    """One tar file that grows."""
+
+    def __init__(self, spool: Spool, number: int) -> None:
+        self._target = SpooledFile(spool, f"shards/run={spool.run}/{number:05d}.tar", _TAR)
+        self._tar = tarfile.open(fileobj=self._target.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+
+    def add(self, name: str, extension: str, image: bytes, metadata: bytes) -> None:
+        for member, body in ((f"{name}.{extension}", image), (f"{name}.json", metadata)):
+            info = tarfile.TarInfo(member)
+            info.size = len(body)
+            self._tar.addfile(info, io.BytesIO(body))
+
+    def put(self) -> None:
+        self._tar.close()
+        self._target.put()
+
+    def close(self) -> None:
+        self._target.close()
