@@ -98,7 +98,7 @@ class IngestProgress:
         ends, _ = self._pauses.get(host, (now, ""))
         self._pauses[host] = (now + seconds, why)
         if self._live is None and ends <= now and seconds >= 1:
-            message(f"{printable(host)}: paused for {_duration(seconds)}: {printable(why)}")
+            message(f"{printable(host)}: paused for {duration(seconds)}: {printable(why)}")
 
     @property
     def done(self) -> int:
@@ -147,13 +147,13 @@ class IngestProgress:
     def _left(self, images_per_second: float) -> str:
         if self._total is None or images_per_second <= 0:
             return ""
-        return f"{_duration((self._total - self.done) / images_per_second)} left"
+        return f"{duration((self._total - self.done) / images_per_second)} left"
 
     def _paused(self) -> "Iterator[Part]":
         now = self._clock()
         for host, (ends, _) in self._pauses.items():
             if ends - now >= 1:
-                yield Part(f"{printable(host, 40)} paused {_duration(ends - now)}", rank=3, style="yellow")
+                yield Part(f"{printable(host, 40)} paused {duration(ends - now)}", rank=3, style="yellow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _bar(share: float) -> "Text":
     return Text.assemble(("━" * full, "green"), ("━" * (_BAR_WIDTH - full), "bright_black"))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """For people: `7 s`, `3:05`, `2:00:09`."""
     whole = round(seconds)
     if whole < 60:

@@ -1,0 +1,126 @@
+"""The line that an ingest shows: what it says, and what it leaves out where there is no room."""
+
+import re
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from pupline.cli._ingest_progress import IngestProgress, Rates, duration
+from pupline.cli._ingest_summary import OUTCOME_OF
+from pupline.errors import Reason, TaskFailure
+
+
+@dataclass
+class Clock:
+    """Time that only the test moves."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def done(count: int, outcome: str = "stored", size_bytes: int | None = 50_000) -> Any:
+    """Items that have ended."""
+    return [SimpleNamespace(record=SimpleNamespace(outcome=outcome, size_bytes=size_bytes))] * count
+
+
+def progress_of(clock: Clock) -> IngestProgress:
+    """2 s of work: 30 stored, 1 failed, of 131 that are listed; 20 were done before."""
+    progress = IngestProgress(clock)
+    progress.began(20)
+    progress.listed(131, None, complete=True)
+    clock.now += 2
+    progress.finished(done(30))
+    progress.finished(done(1, "failed", None))
+    return progress
+
+
+def test_the_line_says_all_of_it() -> None:
+    """Done of total, rate, time left, bytes, outcomes."""
+    assert progress_of(Clock()).line() == "51 of 131, 16/s, 5 s left, 750.0 kB/s, 30 stored, 1 failed"
+
+
+def test_what_was_done_before_counts_as_done_and_not_as_speed() -> None:
+    """A resumed run begins where the other one stopped."""
+    progress = IngestProgress(Clock())
+    progress.began(20)
+    assert progress.line().startswith("20 done, 0 listed so far, 0.0/s")
+
+
+@pytest.mark.parametrize("width", range(12, 130))
+def test_the_line_fits_its_terminal(width: int) -> None:
+    """From 12 columns on nothing is cut in the middle; done of total and failures stay longest."""
+    shown = progress_of(Clock()).render(width)
+    assert shown.cell_len <= width
+    parts = [part for part in re.split(" {2,}", shown.plain) if "━" not in part]
+    assert parts[0] == "51 of 131"
+    assert set(parts) <= {"51 of 131", "16/s", "5 s left", "750.0 kB/s", "30 stored", "1 failed"}
+    if width >= 80:
+        assert len(parts) == 6
+    if "30 stored" in parts:
+        assert "1 failed" in parts
+
+
+def test_a_bar_stands_where_there_is_room() -> None:
+    """As full as the share that is done."""
+    assert progress_of(Clock()).render(120).plain.startswith("━" * 16)
+    assert "━" not in progress_of(Clock()).render(50).plain
+
+
+def test_a_paused_host_is_told_once_where_there_is_no_live_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its name made printable; not again while the pause lasts; gone from the line when it is over."""
+    clock = Clock()
+    progress = IngestProgress(clock)
+    for _ in range(3):
+        progress.paused("h\x1b[31m:80", 30, "429, Retry-After: 30")
+    assert capsys.readouterr().err == "h\\x1b[31m:80: paused for 30 s: 429, Retry-After: 30\n"
+    assert "h\\x1b[31m:80 paused 30 s" in progress.line()
+    clock.now += 31
+    assert "paused" not in progress.line()
+
+
+def test_a_plain_line_comes_every_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not more often, however much is done."""
+    clock = Clock()
+    progress = IngestProgress(clock)
+    for _ in range(100):
+        clock.now += 0.11
+        progress.finished(done(1))
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_the_rate_is_that_of_the_last_ten_seconds() -> None:
+    """What was fast a minute ago does not make the end look near."""
+    rates = Rates(0.0)
+    assert rates.per_second() == (0.0, 0.0)
+    for second in range(1, 61):
+        rates.add(float(second), 100 * min(second, 30), 0)
+    assert rates.per_second() == (0.0, 0.0)
+    rates.add(61.0, 3100, 1000)
+    images, size_bytes = rates.per_second()
+    assert images == pytest.approx(100 / 10)
+    assert size_bytes == pytest.approx(1000 / 10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.4, "0 s"), (59, "59 s"), (60, "1:00"), (185, "3:05"), (7209, "2:00:09"), (90_000, "25:00:00")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    """Seconds, minutes, hours."""
+    assert duration(seconds) == shown
+
+
+def test_every_reason_goes_with_its_outcome() -> None:
+    """The table of the summary agrees with the errors that end an item."""
+
+    def subclasses(cls: type[TaskFailure]) -> set[type[TaskFailure]]:
+        return {cls}.union(*map(subclasses, cls.__subclasses__()))
+
+    expected = {cls.reason: cls.outcome for cls in subclasses(TaskFailure) if "reason" in vars(cls)}
+    assert {reason: OUTCOME_OF.get(reason, "failed") for reason in expected} == expected
+    assert set(OUTCOME_OF) <= set(cast(Any, Reason).__args__)
