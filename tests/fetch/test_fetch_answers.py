@@ -153,16 +153,26 @@ def test_the_declared_type_is_a_media_type_or_nothing(declared: str, read: str |
 
 
 class Pieces(socket.socket):
-    """A socket that gives prepared pieces, then the end."""
+    """A socket that gives prepared pieces, then the end; it heeds the flags by which the kernel is asked for more."""
 
     def __init__(self, pieces: list[bytes]) -> None:
         super().__init__()
         self._pieces = [piece for piece in pieces if piece]
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """The next piece."""
-        del size, flags
-        return self._pieces.pop(0) if self._pieces else b""
+        """The next piece, or as much of it as wanted; with MSG_WAITALL, as many pieces as it takes."""
+        if flags & socket.MSG_PEEK:
+            return self._pieces[0][:size] if self._pieces else b""
+        taken = self._next(size)
+        while flags & socket.MSG_WAITALL and len(taken) < size and self._pieces:
+            taken += self._next(size - len(taken))
+        return taken
+
+    def _next(self, size: int) -> bytes:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if piece[size:]:
+            self._pieces.insert(0, piece[size:])
+        return piece[:size]
 
 
 def read_pieces(pieces: list[bytes]) -> bytes:

@@ -12,7 +12,15 @@ from pupline.fetch._client import HttpClient, Response
 from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
 from pupline.fetch._json import JSON, parse_json
 from pupline.fetch._network import Network
-from pupline.fetch._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
+from pupline.fetch._policy import (
+    DEFAULT_MAX_BYTES,
+    DEFAULT_TIMEOUT_SECONDS,
+    PRODUCT,
+    FetchPolicy,
+    user_agent,
+)
+from pupline.fetch._request import Validators
+from pupline.fetch._robots import MAX_ROBOTS_BYTES, RobotsRules, refuse_for_robots, robots_rules_of
 from pupline.fetch._sources import PRESETS, SAMPLE_ORIGIN, Source, resolve_source
 from pupline.fetch._url import Origin, Url
 
@@ -21,7 +29,9 @@ __all__ = [
     "DEFAULT_TIMEOUT_SECONDS",
     "EXECUTION_HEADER",
     "JSON",
+    "MAX_ROBOTS_BYTES",
     "PRESETS",
+    "PRODUCT",
     "SAMPLE_ORIGIN",
     "DogCeo",
     "FetchPolicy",
@@ -30,10 +40,15 @@ __all__ = [
     "Network",
     "Origin",
     "Response",
+    "RobotsRules",
     "Source",
     "Url",
+    "Validators",
     "breed_of",
     "checked_breed",
     "parse_json",
+    "refuse_for_robots",
     "resolve_source",
+    "robots_rules_of",
+    "user_agent",
 ]

@@ -7,7 +7,7 @@ half a body passes for a whole one.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pupline.errors import IncompleteBody, TooLarge
 from pupline.fetch._wire import Wire
@@ -16,6 +16,11 @@ from pupline.text import printable
 # 100 Continue, 103 Early Hints and the like come once or twice, if at all.
 MAX_INTERIM_ANSWERS = 8
 
+_WAITING = "waiting for the answer's headers"
+
+# Their head ends the answer, whatever their headers say of a body (RFC 9112, 6.3).
+_BODILESS = frozenset({204, 304})
+
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: .*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _FORBIDDEN_IN_FIELD = re.compile(rb"[\x00\r]")
@@ -23,27 +28,63 @@ _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 
 
-@dataclass(frozen=True, slots=True)
+# The form that nearly every answer has: read in one go, where reading line by line costs as much as all the rest.
+# What differs in the least (a bare line feed, a space where none belongs, a byte beyond ASCII, a name given twice) is
+# left to the careful way, which alone decides what is an error. Possessive quantifiers: no pattern ever backtracks.
+_PLAIN_HEAD = re.compile(
+    r"HTTP/1\.1 ([2-5][0-9]{2}) [\x20-\x7e]*+\r\n"
+    r"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+(?<![\t ])\r\n)*+)"
+)
+_PLAIN_FIELD = re.compile(r"([^:\r]++):[\t ]*+([^\r]*+)\r\n")
+
+
+@dataclass(slots=True)
 class Head:
-    """Status and headers of an answer; `headers` has lower-case names, and the values of repeated ones in order."""
+    """Status and headers of an answer.
+
+    headers: names in lower case; the values of repeated ones joined by ", ". repeated: their values, in order.
+    """
 
     version: str
     status: int
-    headers: dict[str, list[str]]
+    headers: dict[str, str]
+    repeated: dict[str, list[str]] = field(default_factory=dict)
 
     def one(self, name: str) -> str | None:
         """The value of a header, None when it is absent, or is given twice with different values."""
-        values = set(self.headers.get(name, ()))
+        if name not in self.repeated:
+            return self.headers.get(name)
+        values = set(self.repeated[name])
         return values.pop() if len(values) == 1 else None
+
+    @property
+    def persists(self) -> bool:
+        """Whether the server keeps the connection open after this answer. Source: RFC 9112, 9.3."""
+        options = [option.strip().lower() for option in self.headers.get("connection", "").split(",")]
+        return "close" not in options and (self.version == "1.1" or "keep-alive" in options)
 
 
 def read_head(wire: Wire, max_headers: int) -> Head:
     """The final answer's head; interim ones are passed over. Raises: HttpError, TooLarge and what Wire raises."""
     for _ in range(MAX_INTERIM_ANSWERS + 1):
-        head = _read_one_head(wire, max_headers)
+        head = _read_plain_head(wire, max_headers) or _read_one_head(wire, max_headers)
         if head.status >= 200 or head.status == 101:
             return head
     raise wire.malformed(f"more than {MAX_INTERIM_ANSWERS} interim answers")
+
+
+def _read_plain_head(wire: Wire, max_headers: int) -> Head | None:
+    seen = wire.glance(_WAITING)
+    end = seen.find(b"\r\n\r\n")
+    plain = _PLAIN_HEAD.fullmatch(seen[: end + 2].decode("latin-1")) if end > 0 else None
+    if plain is None:
+        return None
+    fields = _PLAIN_FIELD.findall(plain[2])
+    headers = {name.lower(): value for name, value in fields}
+    if len(headers) != len(fields) or len(fields) > max_headers:
+        return None
+    wire.skip_head(end + 4)
+    return Head("1.1", int(plain[1]), headers)
 
 
 def _read_one_head(wire: Wire, max_headers: int) -> Head:
@@ -55,28 +96,33 @@ def _read_one_head(wire: Wire, max_headers: int) -> Head:
     for _ in range(max_headers + 1):
         line = _head_line(wire)
         if not line:
-            return Head(status[1].decode(), int(status[2]), headers)
+            return _head(status[1].decode(), int(status[2]), headers)
         name, value = _field(wire, line)
         headers.setdefault(name, []).append(value)
     raise TooLarge(f"{wire.url}: the answer has more than {max_headers} headers; no image needs that")
 
 
+def _head(version: str, status: int, headers: dict[str, list[str]]) -> Head:
+    joined = {name: ", ".join(values) for name, values in headers.items()}
+    return Head(version, status, joined, {name: values for name, values in headers.items() if len(values) > 1})
+
+
 def _head_line(wire: Wire) -> bytes:
-    line = wire.line("waiting for the answer's headers")
+    line = wire.line(_WAITING)
     if line is None:
         raise wire.closed("before its answer's headers were complete")
     return line
 
 
 def _field(wire: Wire, line: bytes) -> tuple[str, str]:
-    field = _FIELD.fullmatch(line)
-    if field is None or _FORBIDDEN_IN_FIELD.search(line):
+    found = _FIELD.fullmatch(line)
+    if found is None or _FORBIDDEN_IN_FIELD.search(line):
         raise wire.malformed(f"header line {printable(line[:40].decode('latin-1'))!r}")
     try:
-        value = field[2].decode()
+        value = found[2].decode()
     except UnicodeDecodeError:
-        value = field[2].decode("latin-1")
-    return field[1].decode().lower(), value
+        value = found[2].decode("latin-1")
+    return found[1].decode().lower(), value
 
 
 def read_body(wire: Wire, head: Head, limit: int) -> bytes:
@@ -100,19 +146,19 @@ def read_body(wire: Wire, head: Head, limit: int) -> bytes:
 def _read_counted(wire: Wire, head: Head, limit: int) -> bytes:
     declared = head.one("content-length")
     if declared is None or not _LENGTH.fullmatch(declared):
-        found = ", ".join(head.headers["content-length"])
-        raise wire.malformed(f"Content-Length {printable(found, 60)!r}")
+        raise wire.malformed(f"Content-Length {printable(head.headers['content-length'], 60)!r}")
     length = int(declared)
     if length > limit:
         raise _too_large(wire, str(length), limit)
     body = wire.body_bytes(length)
     if len(body) < length:
         raise IncompleteBody(f"{wire.url}: the body ended after {len(body)} of {length} bytes; try again later")
+    wire.at_end = True
     return body
 
 
 def _read_coded(wire: Wire, head: Head, limit: int) -> bytes:
-    coding = ", ".join(head.headers["transfer-encoding"])
+    coding = head.headers["transfer-encoding"]
     if coding.lower() != "chunked" or head.version != "1.1":
         raise wire.malformed(f"Transfer-Encoding {printable(coding, 60)!r} in HTTP/{head.version}")
     if "content-length" in head.headers:
@@ -129,7 +175,19 @@ def _read_coded(wire: Wire, head: Head, limit: int) -> bytes:
             raise wire.malformed("a chunk longer than its size")
     while _trailer_goes_on(wire, len(body)):
         pass
+    wire.at_end = True
     return bytes(body)
+
+
+def pass_over_body(wire: Wire, head: Head, limit: int) -> None:
+    """Read a body that nobody wants, so that the connection can be used again; `wire.at_end` tells whether it can be.
+
+    Raises: TooLarge for more than `limit` bytes; what `read_body` raises.
+    """
+    if head.status in _BODILESS:
+        wire.at_end = True
+    elif "transfer-encoding" in head.headers or "content-length" in head.headers:
+        read_body(wire, head, limit)
 
 
 def _chunk_size(wire: Wire, received: int) -> int:

@@ -1,43 +1,56 @@
 """The guarded HTTP client: fetches what an image API names, and nothing that it has no business naming."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pupline.errors import BlockedAddress, HttpError, InvalidInput, InvalidUrl, TooManyRedirects
+from pupline.errors import (
+    BlockedAddress,
+    ConnectionFailed,
+    HttpError,
+    InvalidInput,
+    InvalidUrl,
+    TaskFailure,
+    TooManyRedirects,
+)
 from pupline.fetch._address import why_not_public
-from pupline.fetch._answer import Head, read_body, read_head
+from pupline.fetch._answer import Head, pass_over_body, read_body, read_head
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
 from pupline.fetch._network import Network, connect_first
 from pupline.fetch._policy import FetchPolicy
+from pupline.fetch._pool import ConnectionPool
+from pupline.fetch._request import Request, Validators, header_lines, is_header_value
 from pupline.fetch._status import REDIRECTS, failure
-from pupline.fetch._url import Url
+from pupline.fetch._url import Origin, Url
 from pupline.fetch._wire import Wire
 from pupline.text import printable
 
 if TYPE_CHECKING:
     import ssl
 
-_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
-_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1000}[\x21-\x7e])?")
-_OWN_HEADERS = frozenset(
-    {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding"}
-)
+# What is read of the body of a redirect or an error, and for how long, to use its connection again: a new one costs
+# about as much.
+MAX_UNWANTED_BYTES = 64 * 1024
+MAX_UNWANTED_SECONDS = 1.0
+
 # Where somebody may well run an image API of their own; nobody is advised to trust a metadata service.
 _A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
+_NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A 200 answer with its whole body.
+    """A 200 answer with its whole body; or 304 without one, where validators were sent.
 
     url: where it came from, after redirects. headers: names in lower case, repeated ones joined by ", ", as received.
     content_type: the declared media type in lower case without parameters, such as `image/jpeg`; None when none is
-    declared.
+    declared. repeated: the values of those headers that came more than once, in order.
     """
 
     url: str
@@ -45,29 +58,31 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     content_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    accept: str
-    max_bytes: int
-    headers: Mapping[str, str]
-    deadline: Deadline
+    repeated: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_VALUES)
 
 
 class HttpClient:
-    """GET with a policy. Safe to use from many threads; keeps no cookies, connections or other traces of a request.
+    """GET, and POST for tokens, with a policy. Safe to use from many threads; keeps no cookies.
 
     A host is resolved, all its addresses are checked, and the connection is made to an address that was checked,
     again for each redirect. Proxies from the environment are not used: they would resolve the name anew.
+
+    idle_connections: how many connections are kept open in all for further requests to the same origins; 0: each
+    request has its own. `close` ends them.
     """
 
-    def __init__(self, policy: FetchPolicy, network: Network | None = None) -> None:
+    def __init__(self, policy: FetchPolicy, network: Network | None = None, *, idle_connections: int = 0) -> None:
         self.policy = policy
         self._network = network or Network()
         self._resolver = BoundedResolver(self._network.resolve)
+        self._pool = ConnectionPool(idle_connections, self._network.monotonic) if idle_connections > 0 else None
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = Lock()
+
+    def close(self) -> None:
+        """Close the connections that are kept. The client can still be used, and keeps none any more."""
+        if self._pool is not None:
+            self._pool.close()
 
     def get(
         self,
@@ -76,42 +91,107 @@ class HttpClient:
         accept: str = "image/*",
         max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
+        validators: Validators | None = None,
     ) -> Response:
-        """What is at `url`, after at most `policy.max_redirects` redirects. Never retries.
+        """What is at `url`, after at most `policy.max_redirects` redirects. Never retries an answer.
 
+        A connection that was kept, and that the server closed meanwhile, is replaced by a new one without a word.
         max_bytes: instead of the policy's limit, for this body. headers: further ones, sent to the URL's own origin
-        only.
+        only. validators: of what is known already; the answer may then be a 304 without a body.
         Raises: InvalidUrl, BlockedAddress, TooLarge, TooManyRedirects; ConnectionFailed, RequestTimeout,
         IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
         cannot be sent.
         """
         here = Url.parse(url)
-        deadline = Deadline(self.policy.timeout_seconds, self._network.monotonic, printable(str(here)))
-        request = _Request(accept, self.policy.max_bytes if max_bytes is None else max_bytes, headers or {}, deadline)
-        _check_headers(request.headers)
+        request = Request(
+            "GET",
+            accept,
+            self.policy.max_bytes if max_bytes is None else max_bytes,
+            self._deadline(here),
+            header_lines(headers) if headers else "",
+            validators.lines() if validators else "",
+        )
         visited = [here]
-        while isinstance(found := self._exchange(here, request, visited[0]), Url):
+        while isinstance(found := self._exchange(here, request, visited[0].origin), Url):
             _check_redirect(here, found, visited, self.policy.max_redirects)
             here = found
             visited.append(here)
-            deadline.url = f"{printable(str(here))} (redirected from {printable(str(visited[0]))})"
+            request.deadline.redirected(here)
         return found
 
-    def _exchange(self, url: Url, request: _Request, first: Url) -> Response | Url:
-        wire = self._open(url, request.deadline)
+    def post(
+        self,
+        url: str,
+        *,
+        content: bytes,
+        content_type: str,
+        accept: str = "application/json",
+        max_bytes: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """What the server answers to `content`, on a connection of its own: never sent twice, never redirected.
+
+        content_type: such as `application/x-www-form-urlencoded`. max_bytes, headers: as in `get`.
+        Raises: as `get`; HttpError for a redirect.
+        """
+        here = Url.parse(url)
+        if not is_header_value(content_type):
+            raise InvalidInput(f"content type {printable(content_type, 60)!r} cannot be sent: give printable ASCII")
+        limit = self.policy.max_bytes if max_bytes is None else max_bytes
+        own = header_lines(headers or {})
+        request = Request("POST", accept, limit, self._deadline(here), own, "", content, content_type)
+        found = self._ask(self._open(here, request.deadline), here, request, here.origin)
+        if isinstance(found, Url):
+            raise HttpError(
+                f"{request.deadline.url}: the server redirects to {printable(str(found))}, where nothing is posted; "
+                "name the final URL instead"
+            )
+        return found
+
+    def _deadline(self, url: Url) -> Deadline:
+        return Deadline(self.policy.timeout_seconds, self._network.monotonic, url)
+
+    def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
+        kept = self._pool.take(url.origin) if self._pool else None
+        if kept is not None:
+            kept.begin(request.deadline)
+            try:
+                return self._ask(kept, url, request, first)
+            except ConnectionFailed:
+                if kept.heard:
+                    raise
+        return self._ask(self._open(url, request.deadline), url, request, first)
+
+    def _ask(self, wire: Wire, url: Url, request: Request, first: Origin) -> Response | Url:
+        pool = self._pool if request.method == "GET" else None
         try:
-            own = request.headers if url.origin == first.origin else {}
-            wire.send(self._request_bytes(url, request.accept, own))
+            data = request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=pool is not None)
+            wire.send(data)
             head = read_head(wire, self.policy.max_headers)
-            if head.status in REDIRECTS:
-                return _location(url, head, wire.url)
-            if head.status != 200:
-                raise failure(head.status, head.one("retry-after"), self._network.now(), wire.url)
+            found = self._understood(wire, head, url, request)
+            if head.status != 200 and pool is not None:
+                _pass_over(wire, head, request.deadline)
+        except BaseException:
+            wire.close()
+            raise
+        if pool is None:
+            wire.close()
+        else:
+            pool.keep(url.origin, wire, head)
+        if isinstance(found, TaskFailure):
+            raise found
+        return found
+
+    def _understood(self, wire: Wire, head: Head, url: Url, request: Request) -> Response | Url | TaskFailure:
+        if head.status == 200:
             if "content-range" in head.headers:
                 raise wire.malformed("200 with a Content-Range: a part that nobody asked for")
-            return _response(url, head, read_body(wire, head, request.max_bytes), request.max_bytes, wire.url)
-        finally:
-            wire.close()
+            return _response(url, head, read_body(wire, head, request.max_bytes), request.max_bytes, wire)
+        if head.status == 304 and request.conditional:
+            return _response(url, head, b"", request.max_bytes, wire)
+        if head.status in REDIRECTS:
+            return _location(url, head, wire.url)
+        return failure(head.status, head.one("retry-after"), self._network.now(), wire.url)
 
     def _open(self, url: Url, deadline: Deadline) -> Wire:
         addresses, port = self._addresses(url, deadline)
@@ -140,18 +220,6 @@ class HttpClient:
                 self._tls = self._network.tls_context()
             return self._tls
 
-    def _request_bytes(self, url: Url, accept: str, headers: Mapping[str, str]) -> bytes:
-        sent = {
-            "Host": url.origin.authority,
-            "User-Agent": self.policy.user_agent,
-            "Accept": accept,
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-            **headers,
-        }
-        lines = [f"GET {url.target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]
-        return "\r\n".join(lines).encode("ascii")
-
 
 def _is_literal(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
@@ -170,15 +238,6 @@ def _refuse_unless_public(url: Url, addresses: list[str], where: str) -> None:
                 f"if you trust it, give --allow-origin {url.origin}" if kind in _A_USERS_OWN else "it is never fetched"
             )
             raise BlockedAddress(f"{where}: {found} is not on the public internet; {advice}")
-
-
-def _check_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        sendable = _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)
-        if not sendable or name.lower() in _OWN_HEADERS:
-            raise InvalidInput(
-                f"header {printable(name, 60)!r} cannot be sent: give printable ASCII, and none of the client's own"
-            )
 
 
 def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:
@@ -205,8 +264,23 @@ def _location(url: Url, head: Head, where: str) -> Url:
         raise InvalidUrl(f"{where}: the server redirects to a URL that is not followed: {err}") from err
 
 
-def _response(url: Url, head: Head, body: bytes, limit: int, where: str) -> Response:
-    headers = {name: ", ".join(values) for name, values in head.headers.items()}
-    declared = _MEDIA_TYPE.fullmatch(head.one("content-type") or "")
-    body = decoded(body, headers.get("content-encoding", ""), limit, where)
-    return Response(str(url), head.status, headers, body, declared[1].lower() if declared else None)
+def _response(url: Url, head: Head, body: bytes, limit: int, wire: Wire) -> Response:
+    if body and "content-encoding" in head.headers:
+        body = decoded(body, head.headers["content-encoding"], limit, wire.url)
+    content_type = _media_type(head.one("content-type") or "")
+    return Response(str(url), head.status, head.headers, body, content_type, head.repeated or _NO_VALUES)
+
+
+@lru_cache(maxsize=64)
+def _media_type(declared: str) -> str | None:
+    found = _MEDIA_TYPE.fullmatch(declared)
+    return found[1].lower() if found else None
+
+
+def _pass_over(wire: Wire, head: Head, deadline: Deadline) -> None:
+    # What came of the request is known by now, and nothing about its unwanted body changes that.
+    try:
+        wire.begin(deadline.sooner(MAX_UNWANTED_SECONDS))
+        pass_over_body(wire, head, MAX_UNWANTED_BYTES)
+    except TaskFailure:
+        wire.at_end = False

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pupline.errors import ConnectionFailed, RequestTimeout
+from pupline.text import printable
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -12,13 +13,33 @@ MAX_LOOKUPS = 64
 
 
 class Deadline:
-    """The moment by which a whole request must be over."""
+    """The moment by which a whole request must be over, and what errors call the request.
 
-    def __init__(self, timeout_seconds: float, monotonic: Callable[[], float], url: str) -> None:
+    url: what is asked for, or anything whose text that is; it is turned into text only for an error.
+    """
+
+    __slots__ = ("_asked", "_at", "_here", "_monotonic", "_timeout_seconds")
+
+    def __init__(self, timeout_seconds: float, monotonic: Callable[[], float], url: object) -> None:
         self._timeout_seconds = timeout_seconds
         self._monotonic = monotonic
         self._at = monotonic() + timeout_seconds
-        self.url = url
+        self._asked = self._here = url
+
+    @property
+    def url(self) -> str:
+        """The URL that is asked for now, fit for a message, with the one that redirected to it."""
+        here = printable(str(self._here))
+        return here if self._here is self._asked else f"{here} (redirected from {printable(str(self._asked))})"
+
+    def redirected(self, url: object) -> None:
+        """The request goes on at `url`."""
+        self._here = url
+
+    def sooner(self, timeout_seconds: float) -> "Deadline":
+        """A deadline in `timeout_seconds`, or this one, whichever is earlier, for the same request."""
+        early = Deadline(timeout_seconds, self._monotonic, self._here)
+        return early if early._at < self._at else self
 
     def remaining(self, doing: str) -> float:
         """The seconds left, above 0, for `doing`. Raises: RequestTimeout when there are none."""

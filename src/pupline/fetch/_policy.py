@@ -1,6 +1,7 @@
 """What may be fetched, and how much of it for how long."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -8,11 +9,33 @@ from types import MappingProxyType
 from pupline import __version__
 from pupline.errors import ConfigurationError
 from pupline.fetch._url import Origin
+from pupline.text import printable
 
 USER_AGENT = f"pupline/{__version__} (stores dog images, one request each; asks again only as Retry-After allows)"
 
+# What robots.txt files call pupline; the user agent begins with it too (RFC 9309, 2.2.1).
+PRODUCT = "pupline"
+
 DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_MAX_BYTES = 20 * 1024 * 1024
+
+_CONTACT = re.compile(r"(?:https?://)?[A-Za-z0-9][A-Za-z0-9@:/.?&=#~_%+-]{2,200}")
+_USER_AGENT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,500}[\x21-\x7e])?")
+
+
+def user_agent(contact: str | None) -> str:
+    """The User-Agent of bulk ingestion, with `contact` (an e-mail address or a URL) for who runs the servers.
+
+    Raises: ConfigurationError for a contact that is neither.
+    """
+    what = f"image datasets; robots.txt: {PRODUCT}"
+    if contact is None:
+        return f"{PRODUCT}/{__version__} ({what})"
+    if not _CONTACT.fullmatch(contact) or not ("@" in contact or "://" in contact):
+        raise ConfigurationError(
+            f"contact {printable(contact, 60)!r}: give an e-mail address or a URL, such as dogs@example.org"
+        )
+    return f"{PRODUCT}/{__version__} ({what}; {contact})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,8 @@ class FetchPolicy:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.timeout_seconds) and self.timeout_seconds > 0):
             raise ConfigurationError(f"timeout {self.timeout_seconds:g}: give a number of seconds above 0")
+        if not _USER_AGENT.fullmatch(self.user_agent):
+            raise ConfigurationError(f"user agent {printable(self.user_agent, 60)!r}: give printable ASCII")
         for name in ("max_bytes", "max_header_bytes", "max_headers"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} {getattr(self, name)}: give a number above 0")

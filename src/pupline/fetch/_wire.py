@@ -1,6 +1,8 @@
 """A connection read in pieces, with every wait bounded by one deadline."""
 
 import socket
+import struct
+import sys
 from typing import TYPE_CHECKING
 
 from pupline.errors import ConnectionFailed, HttpError, TooLarge
@@ -9,32 +11,62 @@ from pupline.fetch._deadline import Deadline
 if TYPE_CHECKING:
     import ssl
 
-_PIECE_BYTES = 64 * 1024
+# As much as one TLS record holds; with larger pieces the allocator goes to the kernel for each of them.
+_PIECE_BYTES = 16 * 1024
+# A body, or as much of a large one, that the kernel is asked for in one call.
+_WHOLE_BYTES = 1024 * 1024
+# Room for any ordinary header block.
+_GLANCE_BYTES = 4096
+
+# How late a time-out may be noticed. The socket's own time-out is left alone while it is no more than that above the
+# time left, since setting it takes as long as receiving does.
+_MAX_LATE_SECONDS = 0.05
+
+# Linux bounds a blocking call as a whole (SO_RCVTIMEO), also one that waits for all bytes, under a drip of them. With
+# Python's own time-outs there is a poll before each call, and none waits for more than the first byte: twice the cost.
+_KERNEL_BOUNDS_CALLS = sys.platform == "linux"
 
 
 class Wire:
-    """The client's end of one connection.
+    """The client's end of one connection, for one request after the other.
 
     Its errors name the URL. ConnectionFailed: the connection was reset; RequestTimeout: the deadline passed. The time
     left is asked for before each single receive, so a server that drips a byte at a time gains nothing by it.
+    heard: whether a byte of the current answer arrived. at_end: set by who reads the answer's body, when it was read
+    to its own exact end. ended_abruptly: TLS ended without its closing alert.
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_header_bytes: int) -> None:
         self._sock = sock
-        self._deadline = deadline
         self._buffer = bytearray()
-        self._header_bytes_left = max_header_bytes
         self._max_header_bytes = max_header_bytes
+        self._bounded_to = 0.0
+        self._bounded_by_kernel = _KERNEL_BOUNDS_CALLS
         self._abrupt_ends: tuple[type[OSError], ...] = ()
-        self.ended_abruptly = False
-        self.url = deadline.url
+        self._nothing_there: tuple[type[OSError], ...] = (BlockingIOError,)
+        if _KERNEL_BOUNDS_CALLS:
+            sock.settimeout(None)
+        self.begin(deadline)
+
+    def begin(self, deadline: Deadline) -> None:
+        """Be ready for another request and its answer."""
+        self._deadline = deadline
+        self._header_bytes_left = self._max_header_bytes
+        self.heard = self.at_end = self.ended_abruptly = False
+
+    @property
+    def url(self) -> str:
+        """What is asked for, fit for a message."""
+        return self._deadline.url
 
     def start_tls(self, context: "ssl.SSLContext", host: str) -> None:
         """Put TLS on the connection, for the name `host`."""
         import ssl
 
         doing = "negotiating TLS"
+        self._bounded_by_kernel = False  # the TLS library takes the kernel's time-out for "ask again"
         self._abrupt_ends = (ssl.SSLEOFError,)
+        self._nothing_there = (ssl.SSLWantReadError,)
         self._sock.settimeout(self._deadline.remaining(doing))
         try:
             self._sock = context.wrap_socket(self._sock, server_hostname=host, suppress_ragged_eofs=False)
@@ -49,13 +81,29 @@ class Wire:
     def send(self, data: bytes) -> None:
         """Send all of `data`."""
         doing = "sending the request"
-        self._sock.settimeout(self._deadline.remaining(doing))
+        self._bound(doing)
         try:
             self._sock.sendall(data)
-        except TimeoutError as err:
+        except (TimeoutError, BlockingIOError) as err:
             raise self._deadline.passed(doing) from err
         except OSError as err:
             raise self._lost(doing, err) from err
+
+    def glance(self, doing: str) -> bytes:
+        """The first bytes to come, some 4 KB at most, left in their place; b"" when the connection has ended."""
+        if not self._buffer:
+            if self._bounded_by_kernel:
+                return self._receive(min(_GLANCE_BYTES, self._header_bytes_left), socket.MSG_PEEK, doing)
+            self._fill(doing)
+        return bytes(memoryview(self._buffer)[: min(_GLANCE_BYTES, self._header_bytes_left)])
+
+    def skip_head(self, count: int) -> None:
+        """Pass over `count` bytes that `glance` gave, as a header block."""
+        self._header_bytes_left -= count
+        if self._buffer:
+            del self._buffer[:count]
+        else:
+            self._receive(count, 0, "reading the headers")
 
     def line(self, doing: str) -> bytes | None:
         """The next line of a header block, without its end; None when the connection ends before the line does.
@@ -67,7 +115,7 @@ class Wire:
             searched = len(self._buffer)
             if searched > self._header_bytes_left:
                 break
-            if not self._receive(doing):
+            if not self._fill(doing):
                 return None
         self._header_bytes_left -= end + 1 if end >= 0 else searched
         if self._header_bytes_left < 0 or end < 0:
@@ -86,9 +134,42 @@ class Wire:
 
     def body_bytes(self, wanted: int) -> bytes:
         """The next `wanted` bytes; fewer only if the connection ends before."""
-        while len(self._buffer) < wanted and self._receive("reading the body"):
-            pass
-        return self._take(wanted)
+        if self._buffer:
+            return self._gathered(self._take(wanted), wanted)
+        return self._gathered(self._body_piece(wanted), wanted)
+
+    def _gathered(self, first: bytes, wanted: int) -> bytes:
+        if len(first) == wanted or not first:
+            return first
+        gathered = bytearray(first)
+        while len(gathered) < wanted and (piece := self._body_piece(wanted - len(gathered))):
+            gathered += piece
+        return bytes(gathered)
+
+    def _body_piece(self, wanted: int) -> bytes:
+        if self._bounded_by_kernel:
+            return self._receive(min(wanted, _WHOLE_BYTES), socket.MSG_WAITALL, "reading the body")
+        return self._receive(min(wanted, _PIECE_BYTES), 0, "reading the body")
+
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes were received that nobody has taken yet."""
+        return bool(self._buffer)
+
+    def is_quiet(self) -> bool:
+        """Whether the connection, between two requests, is still open and nothing has arrived on it."""
+        try:
+            if self._bounded_by_kernel:
+                self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            else:
+                self._bounded_to = 0.0
+                self._sock.settimeout(0.0)
+                self._sock.recv(1)
+        except self._nothing_there:
+            return not self._buffer
+        except OSError:
+            return False
+        return False
 
     def close(self) -> None:
         """Close the connection, whatever its state."""
@@ -107,19 +188,39 @@ class Wire:
         del self._buffer[:count]
         return taken
 
-    def _receive(self, doing: str) -> bool:
-        self._sock.settimeout(self._deadline.remaining(doing))
+    def _fill(self, doing: str) -> bool:
+        piece = self._receive(_PIECE_BYTES, 0, doing)
+        self._buffer += piece
+        return bool(piece)
+
+    def _receive(self, size: int, flags: int, doing: str) -> bytes:
+        self._bound(doing)
         try:
-            piece = self._sock.recv(_PIECE_BYTES)
-        except TimeoutError as err:
+            piece = self._sock.recv(size, flags)
+        except (TimeoutError, BlockingIOError) as err:
             raise self._deadline.passed(doing) from err
         except self._abrupt_ends:
             self.ended_abruptly = True
-            return False
+            return b""
         except OSError as err:
             raise self._lost(doing, err) from err
-        self._buffer += piece
-        return bool(piece)
+        if piece:
+            self.heard = True
+        return piece
+
+    def _bound(self, doing: str) -> None:
+        left = self._deadline.remaining(doing)
+        if not left <= self._bounded_to <= left + _MAX_LATE_SECONDS:
+            self._bounded_to = left + _MAX_LATE_SECONDS / 2
+            self._set_timeout(self._bounded_to)
+
+    def _set_timeout(self, seconds: float) -> None:
+        if not self._bounded_by_kernel:
+            self._sock.settimeout(seconds)
+            return
+        timeval = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
     def _lost(self, doing: str, err: OSError) -> ConnectionFailed:
         return ConnectionFailed(f"{self.url}: connection lost while {doing} ({err.strerror or err}); try again later")

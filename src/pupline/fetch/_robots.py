@@ -1,0 +1,192 @@
+"""What a site asks of robots: its robots.txt (RFC 9309), and the X-Robots-Tag of an answer.
+
+A pattern of robots.txt is matched piece by piece with plain searches from left to right, never by a regular expression
+made of it: the time for one URL grows with the length of the file times that of the URL, whatever the file holds.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pupline.errors import HttpError, NotFound, Refusal, RobotsDisallowed, TaskFailure, TooLarge
+from pupline.fetch._client import Response
+from pupline.fetch._policy import PRODUCT
+from pupline.text import printable
+
+# Parsed of a robots.txt; what comes after is ignored (RFC 9309, 2.5, asks for at least as much).
+MAX_PARSED_BYTES = 500 * 1024
+
+MAX_ROBOTS_BYTES = 2 * 1024 * 1024
+"""As much of a robots.txt is worth fetching: one that is larger is no robots.txt, and allows nothing."""
+
+MAX_CRAWL_DELAY_SECONDS = 60.0
+
+_AGENT_TOKEN = re.compile(r"\*(?![^\s])|[A-Za-z_-]+")
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# Left as it is when a path is brought to one spelling: all of ASCII that can be in a line, `%` included.
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_SPELT_PLAINLY = re.compile(r"[!&-)+-~#]*")  # without percent sign, star or dollar: nothing to bring to one spelling
+
+_REFUSED_TAGS = frozenset({"noai", "noimageai"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """One Allow or Disallow. pieces: what lies between its stars. anchored: it ended in a dollar sign."""
+
+    allowed: bool
+    length: int
+    pieces: tuple[str, ...]
+    anchored: bool
+    shortest: int
+
+    @classmethod
+    def parse(cls, text: str, *, allowed: bool) -> "_Pattern":
+        anchored = text.endswith("$")
+        stem = _one_spelling(text.removesuffix("$").replace("$", "%24"))
+        first, *others = stem.split("*")
+        last = [others[-1]] if others else []
+        pieces = (first, *(piece for piece in others[:-1] if piece), *last)
+        return cls(allowed, len(stem) + anchored, pieces, anchored, sum(map(len, pieces)))
+
+    def matches(self, path: str) -> bool:
+        first, *others = self.pieces
+        if len(path) < self.shortest or not path.startswith(first):
+            return False
+        if not others:
+            return not self.anchored or len(path) == len(first)
+        at = len(first)
+        for piece in others[:-1]:
+            at = path.find(piece, at) + len(piece)
+            if at < len(piece):
+                return False
+        return path.endswith(others[-1], at) if self.anchored else path.find(others[-1], at) >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsRules:
+    """The rules of a robots.txt for pupline: those of its own group, or else those for all robots.
+
+    crawl_delay: seconds between two requests, 0 to 60, as an extension of the RFC that many files hold; None when there
+    is none. failure: why the rules could not be had, and nothing is allowed for now; None when they could.
+    """
+
+    patterns: tuple[_Pattern, ...] = ()
+    crawl_delay: float | None = None
+    failure: TaskFailure | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "RobotsRules":
+        """Read a robots.txt. What is not understood is passed over, a page of HTML or JSON altogether. Never raises."""
+        text = text[:MAX_PARSED_BYTES].removeprefix("\ufeff").lstrip()
+        if text.startswith(("<", "{", "[")):
+            return cls()
+        groups = _Groups()
+        for line in _LINE_ENDS.split(text):
+            name, colon, value = line.partition("#")[0].partition(":")
+            if colon:
+                groups.read(name.strip().lower(), value.strip())
+        return groups.rules()
+
+    @property
+    def allows_all(self) -> bool:
+        """Whether nothing is forbidden."""
+        return self.failure is None and all(pattern.allowed for pattern in self.patterns)
+
+    def allows(self, target: str) -> bool:
+        """Whether `target`, a URL's path with its query, may be fetched. The longest match decides, a tie allows."""
+        if not self.patterns:
+            return self.failure is None
+        path = _one_spelling(target.replace("*", "%2A").replace("$", "%24"))
+        return path == "/robots.txt" or next((rule.allowed for rule in self.patterns if rule.matches(path)), True)
+
+
+class _Groups:
+    """The groups of a file while it is read: those for pupline, and those for all robots, each merged into one."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, dict[tuple[str, bool], None]] = {}
+        self._delays: dict[str, float] = {}
+        self._agents: set[str] = set()
+        self._names_agents = False
+
+    def read(self, name: str, value: str) -> None:
+        if name == "user-agent":
+            self._name_agent(value)
+        elif name in ("allow", "disallow"):
+            self._names_agents = False
+            if value:
+                for agent in self._agents:
+                    self._rules[agent][value, name == "allow"] = None
+        elif name == "crawl-delay" and _DELAY.fullmatch(value):
+            for agent in self._agents:
+                self._delays[agent] = min(float(value), MAX_CRAWL_DELAY_SECONDS)
+
+    def _name_agent(self, value: str) -> None:
+        if not self._names_agents:
+            self._agents = set()
+        self._names_agents = True
+        token = _AGENT_TOKEN.match(value)
+        agent = token.group().lower() if token else ""
+        if agent in ("*", PRODUCT):
+            self._agents.add(agent)
+            self._rules.setdefault(agent, {})
+
+    def rules(self) -> RobotsRules:
+        agent = PRODUCT if PRODUCT in self._rules else "*"
+        found = [_Pattern.parse(text, allowed=allowed) for text, allowed in self._rules.get(agent, {})]
+        found.sort(key=lambda pattern: (-pattern.length, not pattern.allowed))
+        return RobotsRules(tuple(found), self._delays.get(agent))
+
+
+def _one_spelling(path: str) -> str:
+    """`path` as RFC 9309, 2.2.2, compares it: all but ASCII percent-encoded, and plain letters and digits not."""
+    if _SPELT_PLAINLY.fullmatch(path):
+        return path
+    return _ESCAPE.sub(_escaped, quote(path, safe=_ASCII, errors="replace"))
+
+
+def _escaped(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else f"%{escape[1].upper()}"
+
+
+def robots_rules_of(outcome: Response | TaskFailure) -> RobotsRules:
+    """The rules that hold after asking for /robots.txt. Source: RFC 9309, 2.3.1.
+
+    The server has none (any 4xx; redirects without an end): all is allowed. It did not tell (5xx, 429, no connection,
+    no answer in time): nothing is, until it does. A host that is not to be asked at all has no rules either: its images
+    are refused by the client, which names the true reason.
+    """
+    if isinstance(outcome, Response):
+        return RobotsRules.parse(outcome.body[:MAX_PARSED_BYTES].decode("utf-8", "replace"))
+    unavailable = isinstance(outcome, NotFound | HttpError | Refusal) and not isinstance(outcome, TooLarge)
+    return RobotsRules() if unavailable else RobotsRules(failure=outcome)
+
+
+def refuse_for_robots(response: Response) -> None:
+    """Return when the answer's X-Robots-Tag lets machines use the image. Raises: RobotsDisallowed.
+
+    `noai` and `noimageai` refuse, for all robots or for pupline; the header may come several times, each with a list,
+    and begin with the one robot that it is meant for.
+    """
+    if "x-robots-tag" not in response.headers:
+        return
+    for value in response.repeated.get("x-robots-tag", (response.headers["x-robots-tag"],)):
+        refused = _refused_tag(value)
+        if refused is not None:
+            raise RobotsDisallowed(
+                f"{printable(response.url)}: the server's X-Robots-Tag says {refused}; the image is left alone"
+            )
+
+
+def _refused_tag(value: str) -> str | None:
+    agent, colon, directives = value.lower().partition(":")
+    if not colon or "," in agent:  # a colon later on belongs to a directive such as max-snippet:-1
+        directives = value.lower()
+    elif agent.strip() not in ("*", PRODUCT):
+        return None
+    return next((name for name in map(str.strip, directives.split(",")) if name in _REFUSED_TAGS), None)
