@@ -36,8 +36,9 @@ class Kennel:
     """What the API serves. images: path below `/images/breeds/`, percent-encoded, to body. flaws: of some of those.
 
     robots: the text of robots.txt, None for a 404. delay_seconds: before each image.
-    asked: requests per image. sent: bodies sent whole, per image. held: answers of 304. most: the most image requests
-    that were under way at once. times: when each image was asked for.
+    asked: requests per image. sent: bodies sent whole, per image; total_sent: in all. held: answers of 304. lists:
+    requests for anything else, by path. most: the most image requests that were under way at once. times: when each
+    image was asked for.
     """
 
     images: dict[str, bytes]
@@ -48,6 +49,7 @@ class Kennel:
     sent: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     lists: Counter[str] = field(default_factory=Counter)
+    total_sent: int = 0
     most: int = 0
     times: list[float] = field(default_factory=list)
     origin: str = ""
@@ -63,7 +65,7 @@ class Kennel:
         with self._lock:
             for counter in (self.asked, self.sent, self.held, self.lists):
                 counter.clear()
-            self.most = 0
+            self.most = self.total_sent = 0
             self.times.clear()
 
     def mend(self) -> None:
@@ -80,12 +82,6 @@ class Kennel:
         if asked not in self.images:
             self._spelt = self._spelt or {unquote(path): path for path in self.images}
         return asked if asked in self.images else self._spelt.get(unquote(asked), asked)
-
-    @property
-    def total_sent(self) -> int:
-        """How many bodies were sent whole."""
-        with self._lock:
-            return self.sent.total()
 
     def breeds(self) -> dict[str, list[str]]:
         """The sub-breeds of each breed."""
@@ -126,6 +122,7 @@ class Kennel:
         """A body went out whole."""
         with self._lock:
             self.sent[path] += 1
+            self.total_sent += 1
 
 
 class _Handler(BaseHTTPRequestHandler):
