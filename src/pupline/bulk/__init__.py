@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         IngestListener,
         IngestReport,
         IngestRequest,
+        ItemsDone,
         ItemsListed,
         ListingNote,
     )
@@ -29,6 +30,7 @@ __all__ = [
     "IngestListener",
     "IngestReport",
     "IngestRequest",
+    "ItemsDone",
     "ItemsListed",
     "ListingNote",
     "Preview",

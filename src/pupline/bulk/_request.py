@@ -1,6 +1,6 @@
 """What an ingest is asked for, what it tells on the way, and what it reports at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -110,6 +110,13 @@ class ItemsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemsDone:
+    """Items that have ended, each with its record: stored and recorded durably before this is told."""
+
+    items: "Sequence[ItemDone]"
+
+
+@dataclass(frozen=True, slots=True)
 class HostPaused:
     """A host is left alone for a while. why: in words for people."""
 
@@ -125,7 +132,7 @@ class ListingNote:
     text: str
 
 
-IngestEvent: TypeAlias = "IngestBegan | ItemsListed | ItemDone | HostPaused | ListingNote | StopAsked"
+IngestEvent: TypeAlias = "IngestBegan | ItemsListed | ItemsDone | HostPaused | ListingNote | StopAsked"
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]
 """Hears all events in the thread that called `ingest`; StopAsked from within a signal handler: do little there."""
@@ -136,7 +143,7 @@ class IngestReport:
     """What became of a run.
 
     status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED or FAILED.
-    counts: of all its items, from its beginning. listed_complete: the source named all it has.
+    counts: of all its items, from its beginning; began_done: how many earlier processes had finished. listed_complete: the source named all it has.
     repeated: named more than once. known: left out because the dataset has them. seconds, cpu_seconds: of this process
     and its workers. bytes: received by this process's workers. trouble: why the listing stopped early.
     folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of the files written for the run, if it
@@ -147,6 +154,7 @@ class IngestReport:
     dataset: str
     status: str
     counts: "IngestCounts"
+    began_done: int
     listed_complete: bool
     repeated: int
     known: int

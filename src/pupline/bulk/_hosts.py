@@ -1,0 +1,246 @@
+"""One host: what waits for it, what is under way, and when it may be asked again. Pure: time comes in.
+
+A host here is an origin: scheme, name and port. One that answers 429, or asks for a pause, gets half as many requests at
+once from then on, and earns the others back one by one with good answers: sooner or later the number settles where the
+host is content.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pupline.errors import RobotsDisallowed, TaskFailure
+from pupline.items import Known, SourceItem
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from pupline.fetch import RobotsRules
+    from pupline.sources import PageRequest
+
+JobKind: TypeAlias = Literal["page", "robots", "image"]
+
+BURST_SECONDS = 0.05
+"""How far requests may come before their even time: up to 20 a second they are even, above it a late wake-up is made
+good."""
+
+HOUR_SECONDS = 3600.0
+
+UNLIMITED = 1 << 30
+"""Requests in flight at one host that may have all there are."""
+
+DEAD_AFTER = 10
+"""Connections that failed in a row before a host's jobs get one attempt each."""
+
+REFUSED_SECONDS = 300.0
+"""How long a host whose robots.txt could not be had is left alone before it is asked again."""
+
+_GOOD_ANSWERS_PER_STEP = 8
+
+
+class Job:
+    """One request to be made. number: in order of creation. url: what is asked for.
+
+    index, item, known: of an image. page: of a list page. attempts: made so far; deaths: of workers that had it in
+    hand. began_at: when the first attempt began, in seconds since the epoch; 0 before.
+    """
+
+    __slots__ = ("attempts", "began_at", "deaths", "host", "index", "item", "kind", "known", "number", "page", "url")
+
+    def __init__(self, number: int, kind: JobKind, url: str) -> None:
+        self.number = number
+        self.kind = kind
+        self.url = url
+        self.index = -1
+        self.item: SourceItem | None = None
+        self.known: Known | None = None
+        self.page: PageRequest | None = None
+        self.attempts = 0
+        self.deaths = 0
+        self.began_at = 0.0
+        self.host: Host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLimits:
+    """What one host is to be spared. concurrency: requests in flight, None for as many as there are in all.
+
+    rate: requests a second, evenly. per_hour: requests in any hour, in bursts if need be. heed_robots: ask for its
+    robots.txt and obey it.
+    """
+
+    concurrency: int | None = None
+    rate: float | None = None
+    per_hour: int | None = None
+    heed_robots: bool = True
+
+    def rates(self) -> "list[RateLimit]":
+        """Limits to be kept together."""
+        evenly = [RateLimit(self.rate, BURST_SECONDS)] if self.rate else []
+        # Half of the hour's requests may come at once and the others evenly, so that no hour has more than all.
+        hourly = [RateLimit(self.per_hour / 2 / HOUR_SECONDS, HOUR_SECONDS)] if self.per_hour else []
+        return evenly + hourly
+
+
+class RateLimit:
+    """A rate, kept by the generic cell rate algorithm: any T seconds see at most 1 + (T + burst) * rate requests.
+
+    per_second: requests. burst_seconds: how far a request may come before its even time.
+    """
+
+    __slots__ = ("_burst_seconds", "_even_at", "_interval")
+
+    def __init__(self, per_second: float, burst_seconds: float) -> None:
+        self._interval = 1 / per_second
+        self._burst_seconds = burst_seconds
+        self._even_at = 0.0
+
+    def free_at(self) -> float:
+        """When the next request may be made."""
+        # Less than an interval of burst is none: the requests come evenly.
+        return self._even_at - max(self._burst_seconds - self._interval, 0.0)
+
+    def spend(self, now: float) -> None:
+        """One is made."""
+        self._even_at = max(self._even_at, now) + self._interval
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that gets no (further) request: its last attempt's failure, or why none was made."""
+
+    job: Job
+    failure: TaskFailure
+
+
+class Host:
+    """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off."""
+
+    __slots__ = (
+        "_configured",
+        "_full",
+        "_good_answers",
+        "_heeds_robots",
+        "_rates",
+        "dead",
+        "in_flight",
+        "in_rotation",
+        "limit",
+        "origin",
+        "paused_until",
+        "ready",
+        "refusal",
+        "refused_until",
+        "robots",
+        "rules",
+        "urgent",
+        "waiting",
+        "wakes_at",
+    )
+
+    def __init__(self, origin: str, limits: HostLimits, concurrency: int) -> None:
+        """concurrency: requests in flight at all hosts together."""
+        self.origin = origin
+        self._heeds_robots = limits.heed_robots
+        self._full = min(limits.concurrency or concurrency, concurrency)
+        # Where one host may have all requests there are, its own limit would only keep workers from queueing ahead.
+        self.limit = self._configured = UNLIMITED if self._full == concurrency else self._full
+        self._rates = limits.rates()
+        self._good_answers = 0
+        self.in_flight = 0
+        self.waiting = 0
+        self.dead = 0
+        self.paused_until = 0.0
+        self.wakes_at = float("inf")
+        self.in_rotation = False
+        self.urgent: deque[Job] = deque()
+        self.ready: deque[Job] = deque()
+        self.robots: Literal["unknown", "asked", "known"] = "unknown" if self._heeds_robots else "known"
+        self.rules: RobotsRules | None = None
+        self.refusal: TaskFailure | None = None
+        self.refused_until = 0.0
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether `why_not` may have an answer."""
+        return self.rules is not None or self.refusal is not None
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing is known of it that must not be forgotten: a new one would do as well."""
+        busy = self.in_flight or self.ready or self.urgent or self.waiting or self.in_rotation
+        return not (busy or self.refusal or self.limit != self._configured or self.wakes_at != float("inf"))
+
+    def wants_robots(self, now: float) -> bool:
+        """Whether its robots.txt has to be asked for, before the images that wait."""
+        if self.refusal is not None and now >= self.refused_until:
+            self.refusal = None
+            self.robots = "unknown" if self._heeds_robots else "known"
+        return self.robots == "unknown" and bool(self.ready)
+
+    def may_ask_at(self) -> float | None:
+        """When its next job may go out (a moment in the past: now); None while only an answer can change that."""
+        if self.in_flight >= self.limit or not self._has_job():
+            return None
+        if not self._rates:
+            return self.paused_until
+        return max(self.paused_until, *(rate.free_at() for rate in self._rates))
+
+    def take(self) -> Job:
+        """Its next job, counted as in flight. Only when `may_ask_at` has come."""
+        self.in_flight += 1
+        return self.urgent.popleft() if self.urgent else self.ready.popleft()
+
+    def spend(self, now: float) -> None:
+        """One request is made."""
+        for rate in self._rates:
+            rate.spend(now)
+
+    def why_not(self, job: Job, now: float) -> TaskFailure | None:
+        """Why this image must not be asked for, None when it may."""
+        if self.refusal is not None and now < self.refused_until:
+            return self.refusal
+        if self.rules is None or self.rules.allows(_target(job.url)):
+            return None
+        return RobotsDisallowed(
+            f"{printable(job.url)}: {self.origin}/robots.txt disallows it for pupline; ask the site's owner, or give "
+            "--ignore-robots if the images are yours"
+        )
+
+    def learn(self, rules: "RobotsRules | None") -> None:
+        """Its robots.txt was read, or there is none."""
+        self.robots = "known"
+        self.rules = rules if rules and not rules.allows_all else None
+        if rules and rules.crawl_delay:
+            self._rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
+
+    def refuse(self, failure: TaskFailure, until: float) -> None:
+        """Have its images end with `failure`, unasked, until then."""
+        self.robots = "known"
+        self.refusal, self.refused_until = failure, until
+
+    def pause(self, until: float) -> bool:
+        """Ask for nothing until then, and for half as many at once afterwards; False where it is paused for longer."""
+        if until <= self.paused_until:
+            return False
+        self.paused_until = until
+        self.limit = max(1, min(self.limit, self._full) // 2)
+        self._good_answers = 0
+        return True
+
+    def answered_well(self) -> None:
+        """A request succeeded: it is alive, and may earn back what it was halved by."""
+        self.dead = 0
+        if self.limit != self._configured:
+            self._good_answers += 1
+            if self._good_answers >= _GOOD_ANSWERS_PER_STEP:
+                self._good_answers = 0
+                self.limit = self.limit + 1 if self.limit + 1 < self._full else self._configured
+
+    def _has_job(self) -> bool:
+        return bool(self.urgent) or (bool(self.ready) and self.robots == "known")
+
+
+def _target(url: str) -> str:
+    """Path and query, as robots.txt speaks of them."""
+    start = url.find("/", url.find("//") + 2)
+    return url[start:].partition("#")[0] if start >= 0 else "/"

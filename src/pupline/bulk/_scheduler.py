@@ -1,0 +1,303 @@
+"""Which request goes out next. Pure: no clock, no socket; time comes in with each call and jobs go out.
+
+The rules:
+
+- every job ends exactly once: by `succeeded`, or as an `Ended` in `take_ended`;
+- a host has at most so many requests in flight as its limits say, begins them no faster, and is left alone while it
+  is paused;
+- before a host's first image its robots.txt is asked for, once; what that disallows ends without a request;
+- hosts take turns, and list pages go before images: a listing that waits for ten thousand images of its own host
+  would never tell how many there are;
+- transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
+  30 seconds; a Retry-After pauses the whole host instead.
+
+Memory is bounded by whoever adds images: `held` says how many there are.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from pupline.bulk._hosts import DEAD_AFTER, REFUSED_SECONDS, Ended, Host, HostLimits, Job
+from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
+from pupline.fetch import Origin, Url
+from pupline.items import Known, SourceItem
+
+if TYPE_CHECKING:
+    from pupline.fetch import RobotsRules
+    from pupline.sources import PageRequest
+
+MAX_ATTEMPTS = 4
+MAX_DEATHS = 3
+FIRST_BACK_OFF_SECONDS = 1.0
+LONGEST_BACK_OFF_SECONDS = 30.0
+LONGEST_REFUSAL_SECONDS = 86_400.0
+MAX_IDLE_HOSTS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSettings:
+    """concurrency: requests in flight, at all hosts. limits: of one host. seed: of the jitter.
+
+    refused: why images of an origin must not be fetched at all, if so.
+    """
+
+    concurrency: int
+    limits: Callable[[Origin], HostLimits] = lambda _origin: HostLimits()
+    refused: Callable[[Origin], TaskFailure | None] = lambda _origin: None
+    seed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A host that asked to be left alone. why: its own answer, in words for people."""
+
+    origin: str
+    seconds: float
+    why: str
+
+
+class Scheduler:
+    """All jobs of a run, from `add_...` to their end."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        self._settings = settings
+        self._random = Random(settings.seed)  # noqa: S311 - jitter, nothing to guard
+        self._numbers = itertools.count()
+        self._hosts: dict[str, Host] = {}
+        self._by_prefix: dict[str, Host] = {}
+        self._rotation: deque[Host] = deque()
+        self._timers: list[tuple[float, int, Job | Host]] = []
+        self._ended: list[Ended] = []
+        self._pauses: list[Pause] = []
+        self.held = 0
+
+    def add_page(self, page: "PageRequest", now: float) -> None:
+        """Have a list page asked for."""
+        job = Job(next(self._numbers), "page", page.url)
+        job.page = page
+        if self._find_host(job):
+            job.host.urgent.append(job)
+            self._consider(job.host, now)
+
+    def add_image(self, index: int, item: SourceItem, known: Known | None, now: float) -> None:
+        """Have an image asked for."""
+        job = Job(next(self._numbers), "image", item.url)
+        job.index, job.item, job.known = index, item, known
+        self.held += 1
+        if self._find_host(job):
+            host = job.host
+            host.ready.append(job)
+            if not host.in_rotation:
+                self._consider(host, now)
+
+    def take(self, now: float, room: int) -> list[Job]:
+        """At most `room` jobs that may go out now, counted as in flight until they are answered for."""
+        self._wake(now)
+        taken: list[Job] = []
+        while self._rotation and len(taken) < room:
+            host = self._rotation.popleft()
+            host.in_rotation = False
+            # Alone, a host may have all the room; among others, one job a turn.
+            self._take_from(host, now, 1 if self._rotation else room - len(taken), taken)
+            self._consider(host, now)
+        return taken
+
+    def succeeded(self, job: Job, now: float) -> None:
+        """The job's answer is there, whatever it is worth."""
+        host = job.host
+        host.in_flight -= 1
+        host.answered_well()
+        if job.kind == "image":
+            self.held -= 1
+        if not host.in_rotation:
+            self._consider(host, now)
+
+    def failed(self, job: Job, failure: TaskFailure, now: float) -> None:
+        """An attempt failed: the job is tried again, later, or ends."""
+        host = job.host
+        host.in_flight -= 1
+        job.attempts += 1
+        host.dead = host.dead + 1 if isinstance(failure, ConnectionFailed | RequestTimeout) else 0
+        if isinstance(failure, RetryAfter):
+            self._come_back(job, failure, now)
+        elif _asks_to_stay_away(failure):
+            self._stay_away(job, failure, now)
+        elif failure.retryable and job.attempts < self._attempts(host):
+            delay = self._back_off(job.attempts)
+            if isinstance(failure, TooManyRequests):
+                self._pause(host, failure, now, delay)
+            self._later(job, now + delay)
+        else:
+            self._end(job, failure, now)
+        self._consider(host, now)
+
+    def returned(self, job: Job, now: float) -> None:
+        """The job was handed back without a request."""
+        job.host.in_flight -= 1
+        _put_first(job)
+        self._consider(job.host, now)
+
+    def lost(self, job: Job, now: float) -> None:
+        """The worker died that may have been at this job: others get it, but not for ever."""
+        job.host.in_flight -= 1
+        job.deaths += 1
+        if job.deaths >= MAX_DEATHS:
+            ended = f"{job.deaths} worker processes ended while they had it in hand, the last one unexpectedly"
+            self._end(job, TaskFailure(f"{job.url}: {ended}; look at the system's log for what stopped them"), now)
+        else:
+            # After a while and at different moments: the next death shall not meet the same company.
+            self._later(job, now + self._back_off(job.deaths))
+        self._consider(job.host, now)
+
+    def learn(self, host: Host, rules: "RobotsRules | None", now: float) -> None:
+        """The host's robots.txt says this; None: it has none."""
+        host.learn(rules)
+        self._consider(host, now)
+
+    def take_ended(self) -> list[Ended]:
+        """Jobs that ended without success since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def take_pauses(self) -> list[Pause]:
+        """Hosts that asked to be left alone since the last call."""
+        pauses, self._pauses = self._pauses, []
+        return pauses
+
+    def next_due(self) -> float | None:
+        """When something waits for time alone to pass, the moment."""
+        return self._timers[0][0] if self._timers else None
+
+    def _find_host(self, job: Job) -> bool:
+        """Give the job its host; without one, it ends."""
+        url = job.url
+        slash = url.find("/", 8)
+        prefix = url[:slash] if slash > 0 else url
+        host = self._by_prefix.get(prefix)
+        if host is None:
+            try:
+                host = self._host(Url.parse(url).origin)
+            except InvalidUrl as err:
+                self._ended.append(Ended(job, err))
+                self.held -= job.kind == "image"
+                return False
+            self._by_prefix[prefix] = host
+        job.host = host
+        return True
+
+    def _host(self, origin: Origin) -> Host:
+        name = str(origin)
+        host = self._hosts.get(name)
+        if host is None:
+            self._forget_idle_hosts()
+            host = self._hosts[name] = Host(name, self._settings.limits(origin), self._settings.concurrency)
+            refused = self._settings.refused(origin)
+            if refused is not None:
+                host.refuse(refused, float("inf"))
+        return host
+
+    def _forget_idle_hosts(self) -> None:
+        """A list may name a million hosts: those that nothing is known of any more but their robots.txt are dropped."""
+        if len(self._hosts) < 2 * MAX_IDLE_HOSTS and len(self._by_prefix) < 4 * MAX_IDLE_HOSTS:
+            return
+        self._by_prefix.clear()
+        self._hosts = {name: host for name, host in self._hosts.items() if not host.is_forgettable}
+
+    def _take_from(self, host: Host, now: float, share: int, taken: list[Job]) -> None:
+        for _ in range(share):
+            at = host.may_ask_at()
+            if at is None or at > now:
+                return
+            job = host.take()
+            if host.is_restricted and job.kind == "image" and (why := host.why_not(job, now)) is not None:
+                host.in_flight -= 1
+                self._end(job, why, now)
+            else:
+                host.spend(now)
+                taken.append(job)
+
+    def _consider(self, host: Host, now: float) -> None:
+        """Put the host where it belongs: into the rotation, or to sleep until it may be asked."""
+        if host.wants_robots(now):
+            host.robots = "asked"
+            robots = Job(next(self._numbers), "robots", f"{host.origin}/robots.txt")
+            robots.host = host
+            host.urgent.append(robots)
+        at = host.may_ask_at()
+        if at is None or host.in_rotation:
+            return
+        if at <= now:
+            host.in_rotation = True
+            self._rotation.append(host)
+        elif at < host.wakes_at:
+            host.wakes_at = at
+            heapq.heappush(self._timers, (at, next(self._numbers), host))
+
+    def _wake(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            _, _, woken = heapq.heappop(self._timers)
+            if isinstance(woken, Job):
+                woken.host.waiting -= 1
+                _put_first(woken)
+                self._consider(woken.host, now)
+            else:
+                woken.wakes_at = float("inf")
+                self._consider(woken, now)
+
+    def _later(self, job: Job, due: float) -> None:
+        job.host.waiting += 1
+        heapq.heappush(self._timers, (due, next(self._numbers), job))
+
+    def _attempts(self, host: Host) -> int:
+        return 1 if host.dead >= DEAD_AFTER else MAX_ATTEMPTS
+
+    def _back_off(self, failures: int) -> float:
+        return self._random.uniform(0, min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** (failures - 1)))
+
+    def _come_back(self, job: Job, failure: RetryAfter, now: float) -> None:
+        self._pause(job.host, failure, now, float(failure.seconds))
+        if job.attempts < MAX_ATTEMPTS:
+            _put_first(job)
+        else:
+            self._end(job, failure, now)
+
+    def _stay_away(self, job: Job, failure: TaskFailure, now: float) -> None:
+        """The host wants more time than a run waits: all its images end, so that nobody asks it in vain."""
+        seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
+        told = f"{job.host.origin} asked not to be asked for {seconds:g} s; fetch what failed after that"
+        job.host.refuse(TooManyRequests(told), now + seconds)
+        self._pauses.append(Pause(job.host.origin, seconds, failure.message))
+        self._end(job, failure, now)
+
+    def _pause(self, host: Host, failure: TaskFailure, now: float, seconds: float) -> None:
+        if host.pause(now + seconds):
+            self._pauses.append(Pause(host.origin, seconds, failure.message))
+
+    def _end(self, job: Job, failure: TaskFailure, now: float) -> None:
+        if job.kind == "robots":
+            self._without_robots(job.host, failure, now)
+        else:
+            self.held -= job.kind == "image"
+            self._ended.append(Ended(job, failure))
+
+    def _without_robots(self, host: Host, failure: TaskFailure, now: float) -> None:
+        """Source: RFC 9309, 2.3.1.3 and 2.3.1.4: a client's error means no rules, a server's that nothing is allowed.
+
+        Images that nobody may ask for now end as the robots.txt did, so that a retry of failed items finds them.
+        """
+        host.learn(None)
+        if failure.retryable or isinstance(failure, RetryAfter):
+            host.refuse(failure, now + REFUSED_SECONDS)
+
+
+def _put_first(job: Job) -> None:
+    (job.host.ready if job.kind == "image" else job.host.urgent).appendleft(job)
+
+
+def _asks_to_stay_away(failure: TaskFailure) -> bool:
+    return isinstance(failure.details.get("retry_after_seconds"), int)

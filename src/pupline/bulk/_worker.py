@@ -1,0 +1,232 @@
+"""A worker: a process that fetches what the coordinator says, with a few threads and one client.
+
+It decides nothing. Bodies of images go to files in the data directory's `tmp`, not through the socket, and without any
+fsync: making them durable is the coordinator's, in groups. Answers are collected for a moment and sent together.
+
+It ends with its coordinator, however that ended: the socket closes, and Linux kills it outright.
+"""
+
+import ctypes
+import gc
+import itertools
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn
+
+from pupline.bulk._messages import (
+    ANSWERED,
+    DO,
+    FAILED,
+    FETCHED,
+    HANDED_BACK,
+    IMAGE,
+    UNCHANGED,
+    Answer,
+    Request,
+    frame,
+    messages,
+)
+from pupline.errors import RetryAfter, StorageError, TaskFailure
+from pupline.fetch import FetchPolicy, HttpClient
+from pupline.functions.ingesting import IngestRules, fetch_item
+from pupline.items import Known, SourceItem, Unchanged
+
+ANSWERS_TOGETHER = 16
+"""Answers that wait for each other while there is more to do: a message for each would cost as much as the hashing."""
+
+LONGEST_WAIT_MS = 50
+"""How long an answer waits at most, whatever the other threads are at."""
+
+FILES_KEPT_OPEN = 256
+"""Files whose pages are left in memory until the coordinator has synced them; then they make room for new ones. Without
+that, a million images would drive everything else out of the page cache, and each needs fresh pages, which are dear."""
+
+_PR_SET_PDEATHSIG = 1
+_COLLECT_AFTER = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """folder: where bodies are written. coordinator: its process id. The rest is how to fetch and judge."""
+
+    policy: FetchPolicy
+    rules: IngestRules
+    threads: int
+    folder: str
+    coordinator: int
+
+
+class Worker:
+    """The threads and the socket of one worker process."""
+
+    def __init__(self, sock: socket.socket, settings: WorkerSettings) -> None:
+        self._sock = sock
+        self._rules = settings.rules
+        self._client = HttpClient(settings.policy, idle_connections=settings.threads)
+        self._path = f"{settings.folder}/ingest-{os.getpid()}-"
+        self._numbers = itertools.count()
+        self._written: deque[int] = deque()
+        self._requests: SimpleQueue[Request] = SimpleQueue()
+        self._answers: list[Answer] = []
+        self._lock = threading.Lock()
+        for number in range(settings.threads):
+            threading.Thread(target=self._serve, name=f"fetch-{number}", daemon=True).start()
+
+    def listen(self, buffer: bytearray) -> None:
+        """Do what the coordinator says, until it goes away."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        while True:
+            for operation, argument in messages(buffer):
+                self._obey(operation, argument)
+            if not poll.poll(LONGEST_WAIT_MS):
+                self._send_answers()
+            elif received := self._sock.recv(1 << 18):
+                buffer += received
+            else:
+                return
+
+    def _obey(self, operation: int, argument: list[Any]) -> None:
+        if operation == DO:
+            for request in argument:
+                self._requests.put(request)
+        else:
+            numbers = set(argument)
+            self._hand_back(lambda request: request[0] in numbers)
+
+    def _hand_back(self, which: Callable[[Request], bool]) -> None:
+        """Answer for requests that wait and must not be begun now."""
+        waiting = self._take_waiting()
+        back = [(request[0], HANDED_BACK) for request in waiting if which(request)]
+        for request in waiting:
+            if not which(request):
+                self._requests.put(request)
+        with self._lock:
+            self._answers += back
+        self._send_answers()
+
+    def _take_waiting(self) -> list[Request]:
+        waiting = []
+        try:
+            while True:
+                waiting.append(self._requests.get_nowait())
+        except Empty:
+            return waiting
+
+    def _serve(self) -> None:
+        while True:
+            answer = self._do(self._requests.get())
+            with self._lock:
+                self._answers.append(answer)
+                wait = len(self._answers) < ANSWERS_TOGETHER and not self._requests.empty()
+            if not wait:
+                self._send_answers()
+
+    def _send_answers(self) -> None:
+        with self._lock:
+            if self._answers:
+                try:
+                    self._sock.sendall(frame(self._answers))
+                except OSError:
+                    os._exit(0)  # the coordinator is gone
+                self._answers.clear()
+
+    def _do(self, request: Request) -> Answer:
+        began_at = time.time()
+        number = request[0]
+        try:
+            kind, *said = self._fetch_image(request) if request[1] == IMAGE else self._fetch_document(request)
+        except TaskFailure as failure:
+            if isinstance(failure, RetryAfter) and failure.seconds:
+                self._leave_alone(request[2])
+            return (number, FAILED, began_at, time.time(), type(failure).__name__, failure.message, failure.details)
+        except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
+            told = f"{request[2]}: {type(err).__name__}: {err}; this is a mistake in pupline"
+            return (number, FAILED, began_at, time.time(), TaskFailure.__name__, told, {})
+        return (number, kind, began_at, time.time(), *said)
+
+    def _fetch_image(self, request: Request) -> tuple[Any, ...]:
+        _, _, url, sha1, sha256, etag, last_modified = request
+        known = _known(etag, last_modified) if etag or last_modified else None
+        found = fetch_item(self._client, SourceItem(url=url, sha1=sha1, sha256=sha256), known, self._rules)
+        if isinstance(found, Unchanged):
+            return (UNCHANGED,)
+        image, body = found
+        return (FETCHED, self._write(body), *astuple(image))
+
+    def _fetch_document(self, request: Request) -> tuple[Any, ...]:
+        _, _, url, accept, max_bytes, headers, content, content_type = request
+        if content is None:
+            found = self._client.get(url, accept=accept, max_bytes=max_bytes, headers=headers)
+        else:
+            found = self._client.post(
+                url, content=content, content_type=content_type, accept=accept, max_bytes=max_bytes, headers=headers
+            )
+        return (ANSWERED, found.url, dict(found.headers), found.body, found.content_type)
+
+    def _write(self, body: bytes) -> str:
+        path = f"{self._path}{next(self._numbers)}"
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            self._written.append(descriptor)
+            written = os.write(descriptor, body)
+            while written < len(body):
+                written += os.write(descriptor, memoryview(body)[written:])
+            if len(self._written) > FILES_KEPT_OPEN:
+                self._forget(self._written.popleft())
+        except OSError as err:
+            raise StorageError(f"cannot write {path}: {err.strerror}; free some space, or look at it") from err
+        return path
+
+    def _forget(self, descriptor: int) -> None:
+        """Close a file that will not be read again soon, and have its memory used for the next ones."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+    def _leave_alone(self, url: str) -> None:
+        """The host asks for a pause: what waits here for it goes back at once."""
+        origin = url[: url.find("/", 8) + 1]
+        self._hand_back(lambda request: request[2].startswith(origin))
+
+
+def _known(etag: str | None, last_modified: str | None) -> Known:
+    """All that is needed here of what is known: what the server said of it. The rest is with the coordinator."""
+    return Known(image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified)
+
+
+def main(descriptor: int) -> NoReturn:
+    """Serve the coordinator at the other end of this socket; its first message is the pickled WorkerSettings."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
+    sock = socket.socket(fileno=descriptor)
+    buffer = bytearray()
+    while not (first := list(itertools.islice(messages(buffer), 1))):
+        received = sock.recv(1 << 16)
+        if not received:
+            os._exit(0)
+        buffer += received
+    settings: WorkerSettings = pickle.loads(first[0])  # noqa: S301 - said by our own process
+    _die_with(settings.coordinator)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+    Worker(sock, settings).listen(buffer)
+    os._exit(0)  # its threads may be waiting for slow servers, and nobody for them
+
+
+def _die_with(coordinator: int) -> None:
+    """Have the kernel kill this process when its coordinator ends, where it can (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != coordinator:  # it ended before it could be heard
+            os._exit(0)
