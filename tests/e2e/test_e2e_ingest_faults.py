@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
-from dog_api import jpeg
+from dog_api import jpeg, png
 from ingest_checks import PUPLINE, check_ingest, check_nothing_half_done, pupline, records_of
 from ingest_kennel import Kennel, serving
 
 
-def kennel(count: int, size_bytes: int = 2000) -> Kennel:
+def kennel(count: int) -> Kennel:
     """`count` sound images, served slowly enough to be met on the way."""
-    images = {f"pug/n{number:04}.jpg": jpeg(number, size_bytes) for number in range(count)}
-    return Kennel(images, delay_seconds=0.01)
+    return Kennel({f"pug/n{number:04}.jpg": jpeg(number) for number in range(count)}, delay_seconds=0.01)
 
 
 def wait(until: Callable[[], object]) -> None:
@@ -34,7 +34,7 @@ def wait(until: Callable[[], object]) -> None:
 def under_way(data: Path, served: Kennel, *command: object) -> Iterator[subprocess.Popen[str]]:
     """An ingest that has had 50 images."""
     words = [PUPLINE, "ingest", *map(str, command), "--data", str(data)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(words, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True) as child:
         wait(lambda: served.total_sent >= 50 or child.poll() is not None)
         try:
             yield child
@@ -55,7 +55,8 @@ def test_an_interrupted_ingest_says_how_to_go_on_and_does(tmp_path: Path, asked:
     served = kennel(400)
     with serving(served) as base_url:
         with under_way(tmp_path, served, base_url, "--dataset", "dogs", "--run-id", "r") as child:
-            child.send_signal(asked)
+            # A terminal sends Ctrl-C to the workers too; who sends SIGTERM knows one process.
+            (os.killpg if asked == signal.SIGINT else os.kill)(child.pid, asked)
             _, errors = child.communicate(timeout=60)
         assert child.returncode == 130, errors
         assert "--resume --dataset dogs" in errors
@@ -91,7 +92,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_and_nothing_is_acknowledged(tmp_path: Path) -> None:
     """One line, no traceback; with room again the same command has every image once."""
-    served = kennel(60, 60_000)
+    served = Kennel({f"pug/n{number}.png": png(number, 1_500_000) for number in range(6)})
     data = tmp_path / "data"
     command = [PUPLINE, "ingest", "--dataset", "dogs", "--run-id", "r", "--data", str(data)]
     with serving(served) as base_url:
@@ -101,7 +102,7 @@ def test_a_full_disk_is_said_and_nothing_is_acknowledged(tmp_path: Path) -> None
             text=True,
             timeout=120,
             check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY)),
         )
         assert done.returncode == 1, done.stdout
         assert "Traceback" not in done.stderr
