@@ -138,7 +138,7 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
         "retry_of": figures.retry_of if figures else None,
         "began_at": timestamp(ingest.created_at),
         "ended_at": timestamp(figures.ended_at) if figures else None,
-        **_speed(figures),
+        **_speed(figures, counts),
         "listed": counts.items,
         "listed_complete": figures.listed_complete if figures else ingest.listed,
         "total": figures.total if figures else None,
@@ -168,16 +168,24 @@ def _written_summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, A
     return found if isinstance(found, dict) else None
 
 
-def _speed(figures: RunFigures | None) -> dict[str, float | int | None]:
+def _speed(figures: RunFigures | None, counts: IngestCounts) -> dict[str, float | int | None]:
+    """How fast it was; bytes only where one process did it all, for of single processes the journal knows none."""
     if figures is None:
-        return dict.fromkeys(("seconds", "cpu_seconds", "finished", "images_per_second", "cpu_us_per_image"))
-    return {
-        "seconds": round(figures.seconds, 3),
-        "cpu_seconds": round(figures.cpu_seconds, 3),
-        "finished": figures.finished,
-        "images_per_second": round(figures.finished / figures.seconds, 1) if figures.seconds else None,
-        "cpu_us_per_image": round(figures.cpu_seconds * 1e6 / figures.finished, 1) if figures.finished else None,
-    }
+        return dict.fromkeys(_SPEED)
+    images, seconds = figures.finished, figures.seconds
+    alone = images == counts.done
+    values = (
+        round(seconds, 3),
+        round(figures.cpu_seconds, 3),
+        images,
+        round(images / seconds, 1) if seconds else None,
+        round(counts.bytes / seconds) if seconds and alone else None,
+        round(figures.cpu_seconds * 1e6 / images, 1) if images else None,
+    )
+    return dict(zip(_SPEED, values, strict=True))
+
+
+_SPEED = ("seconds", "cpu_seconds", "finished", "images_per_second", "bytes_per_second", "cpu_us_per_image")
 
 
 def _ranked(counts: Mapping[str, int]) -> dict[str, int]:

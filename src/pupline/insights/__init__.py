@@ -1,106 +1,25 @@
-"""What the audit says as a whole: image types and alert frequency first, then reasons, breeds, duplicates and bytes.
+"""What the audit says as a whole: image types and alert frequency first, then outcomes, datasets, failures and hosts.
 
-Pure: one pass over the audit records of any backend, in constant memory per distinct value.
+    figures = insights_of(reader.records(), reader.ingests())
+
+Pure: one pass over the audit records of any backend, in bounded memory. What is counted per image address (coverage,
+placeholders) is exact up to 100,000 addresses of a dataset and an estimate from a sample beyond; the figures say which.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage
+from pupline.insights._datasets import Coverage, Ingests, run_of
+from pupline.insights._figures import Insights, insights_of
+from pupline.insights._problems import FailureKind, Host
 
-from pupline.records import AuditRecord
-
-
-@dataclass(slots=True)
-class Insights:
-    """Counts over audit records.
-
-    file_types: by content, of images that were kept (stored, duplicate or quarantined).
-    alerts_by_reason: an image with two reasons counts under both.
-    bytes_stored: of newly stored objects only; bytes_saved: what duplicates did not cost.
-    first and last: RFC 3339 timestamps of the oldest and newest record, or None.
-    """
-
-    records: int = 0
-    alerts: int = 0
-    alerts_not_sent: int = 0
-    bytes_stored: int = 0
-    bytes_saved: int = 0
-    first: str | None = None
-    last: str | None = None
-    file_types: Counter[str] = field(default_factory=Counter)
-    alerts_by_reason: Counter[str] = field(default_factory=Counter)
-    alerts_by_day: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    breeds: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def alert_frequency(self) -> float:
-        """Alerts per record, 0 to 1; 0 where there are no records."""
-        return self.alerts / self.records if self.records else 0.0
-
-    @property
-    def duplicates(self) -> int:
-        """Records whose image was already there."""
-        return self.outcomes["duplicate"]
-
-    def add(self, record: AuditRecord) -> None:
-        """Count one record."""
-        self.records += 1
-        self.outcomes[record.outcome] += 1
-        self.reasons[record.reason] += 1
-        self.first = min(self.first or record.upload_timestamp, record.upload_timestamp)
-        self.last = max(self.last or record.upload_timestamp, record.upload_timestamp)
-        if record.file_type:
-            self.file_types[record.file_type] += 1
-        if record.breed:
-            self.breeds[record.breed] += 1
-        if record.source:
-            self.sources[record.source] += 1
-        if record.alert_triggered:
-            self._add_alert(record)
-        if record.outcome == "stored":
-            self.bytes_stored += record.size_bytes or 0
-        elif record.outcome == "duplicate":
-            self.bytes_saved += record.size_bytes or 0
-
-    def _add_alert(self, record: AuditRecord) -> None:
-        self.alerts += 1
-        self.alerts_not_sent += record.alert_sent is not True
-        self.alerts_by_day[record.upload_timestamp[:10]] += 1
-        self.alerts_by_reason.update(record.alert_reasons)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All figures, JSON-ready, the two that matter most first; counts from the most frequent down."""
-        return {
-            "records": self.records,
-            "file_types": _ranked(self.file_types),
-            "alert_frequency": round(self.alert_frequency, 6),
-            "alerts": self.alerts,
-            "alerts_not_sent": self.alerts_not_sent,
-            "alerts_by_reason": _ranked(self.alerts_by_reason),
-            "alerts_by_day": dict(sorted(self.alerts_by_day.items())),
-            "outcomes": _ranked(self.outcomes),
-            "reasons": _ranked(self.reasons),
-            "breeds": _ranked(self.breeds),
-            "sources": _ranked(self.sources),
-            "duplicates": self.duplicates,
-            "bytes_stored": self.bytes_stored,
-            "bytes_saved": self.bytes_saved,
-            "first": self.first,
-            "last": self.last,
-        }
-
-
-def _ranked(counts: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def insights_of(records: Iterable[AuditRecord]) -> Insights:
-    """The figures of all `records`, read once and not kept."""
-    insights = Insights()
-    for record in records:
-        insights.add(record)
-    return insights
+__all__ = [
+    "PLACEHOLDER_URLS",
+    "Contents",
+    "Coverage",
+    "FailureKind",
+    "Host",
+    "Ingests",
+    "Insights",
+    "SharedImage",
+    "insights_of",
+    "run_of",
+]
