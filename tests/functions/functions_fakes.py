@@ -1,8 +1,10 @@
 """Fakes of the ports, and small images, for the functions' tests."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from PIL import Image
 
@@ -50,6 +52,18 @@ class FakeStore:
         self.crash.reached(after=True)
         return ObjectHeld(held.key, held.sha256, held.owner, f"https://bucket.example/{held.key}")
 
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """As the port says."""
+        content = body if isinstance(body, bytes) else body.read_bytes()
+        self.crash.reached(after=False)
+        self.objects[key] = ObjectToCreate(key, content, sha256(content).hexdigest(), content_type, "")
+        self.crash.reached(after=True)
+        return f"https://bucket.example/{key}"
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys below a prefix, in order."""
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
     def read(self, key: str) -> bytes:
         """As the port says."""
         return self.objects[key].body
@@ -78,11 +92,18 @@ class FakeMemo:
 class FakeTable:
     """An audit table in memory."""
 
+    crash: Crash = field(default_factory=Crash)
     records: dict[tuple[str, str], AuditRecord] = field(default_factory=dict)
 
     def put(self, record: AuditRecord) -> AuditRecord:
         """As the port says."""
         return self.records.setdefault((record.image_name, record.execution), record)
+
+    def put_many(self, records: Sequence[AuditRecord]) -> None:
+        """As the port says."""
+        self.crash.reached(after=False)
+        self.records.update({(record.image_name, record.execution): record for record in records})
+        self.crash.reached(after=True)
 
 
 @dataclass

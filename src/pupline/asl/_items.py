@@ -31,7 +31,7 @@ def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
         if kind == "CSV":
             items = list(_limited(_csv(text, reader_config), limit))
         elif kind == "JSONL":
-            items = list(_limited((json.loads(line) for line in text.splitlines() if line.strip()), limit))
+            items = list(_limited((json.loads(line) for line in text.split("\n") if line.strip()), limit))
         elif kind == "JSON":
             items = _json(text, reader_config.get("ItemsPointer"))
         else:

@@ -29,9 +29,12 @@ _PERMANENT = frozenset(
 )
 
 
-def s3_client() -> Any:
-    """A client for S3, by boto3's own chain of credentials and region. Raises: ConfigurationError."""
-    return _client("s3")
+def s3_client(connections: int = 10) -> Any:
+    """A client for S3, by boto3's own chain of credentials and region. connections: threads that will use it.
+
+    Raises: ConfigurationError.
+    """
+    return _client("s3", connections)
 
 
 def dynamodb_client() -> Any:
@@ -39,12 +42,17 @@ def dynamodb_client() -> Any:
     return _client("dynamodb")
 
 
-def _client(service: str) -> Any:
+def _client(service: str, connections: int = 10) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    config = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=connections,
+    )
     try:
         return boto3.client(service, config=config)
     except BotoCoreError as err:

@@ -1,11 +1,14 @@
 """Objects and memos in S3: conditional writes, so that nothing is ever overwritten."""
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from pupline.aws._clients import error_code, storage_errors
+from pupline.errors import StorageError
 from pupline.ports import ObjectHeld, ObjectToCreate
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
@@ -47,6 +50,35 @@ class S3Store:
                     raise KeyError(key) from err
                 raise
             return _all_of(answer)
+
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """Store `body`, or the file that it names, under `key` in the place of what was there; the object's URL.
+
+        Files go in parts of 8 MiB where they are larger. Raises: StorageError.
+        """
+        from boto3.exceptions import S3UploadFailedError
+
+        with storage_errors(f"storing s3://{self._bucket}/{key}"):
+            if isinstance(body, bytes):
+                self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, ChecksumAlgorithm="SHA256"
+                )
+                return self.url(key)
+            try:
+                self._client.upload_file(str(body), self._bucket, key, ExtraArgs={"ContentType": content_type})
+            except S3UploadFailedError as err:
+                raise StorageError(f"storing s3://{self._bucket}/{key}: {err}") from err
+        return self.url(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of all objects below a prefix, in order, a page at a time. Needs s3:ListBucket on it.
+
+        Raises: StorageError.
+        """
+        with storage_errors(f"listing s3://{self._bucket}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            for page in pages:
+                yield from (found["Key"] for found in page.get("Contents", ()))
 
     def url(self, key: str) -> str:
         """The object's URL, as the audit record shows it."""

@@ -1,0 +1,210 @@
+"""SummariseIngest: what became of a whole run, from the results that its batches left in the bucket.
+
+It reads one small object for each round of each batch, and of the metadata only the parts with failures in them. So it
+works alike where a ResultWriter wrote something, where it did not, and for a run that was stopped on its way.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from pupline.errors import InvalidInput
+from pupline.functions._batch_event import Run, moment_of, results_prefix
+from pupline.functions._events import Event, checked_event, shown
+from pupline.functions.digest import AlertTally
+from pupline.functions.log_to_dynamodb import timestamp
+from pupline.items import SourceItem
+from pupline.ports import JSON, Clock, ObjectStore
+
+JSON_LINES = "application/x-ndjson"
+FAILED = ("failed", "refused")
+"""Outcomes of items that gave no image at all."""
+
+THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryServices:
+    """What the function works with. keys: of all objects below a prefix, in order. concurrency: reads at once."""
+
+    store: ObjectStore
+    keys: Callable[[str], Iterable[str]]
+    clock: Clock
+    concurrency: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRequest:
+    """The run to sum up. tolerate: percent of items that may fail. items: in the manifest, None where nobody said."""
+
+    run: Run
+    tolerate: float
+    items: int | None
+    began_at: float | None
+
+    @classmethod
+    def from_event(cls, event: object) -> "SummaryRequest":
+        """The request in the workflow's input. Raises: InvalidInput."""
+        fields = checked_event(event)
+        tolerate, items = fields.get("tolerate", 100), fields.get("items")
+        if not isinstance(tolerate, int | float) or isinstance(tolerate, bool) or not 0 <= tolerate <= 100:
+            raise InvalidInput(f"tolerate is {shown(tolerate)}; give a percentage, 0 to 100")
+        known = items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None
+        return cls(
+            run=Run.from_json(fields),
+            tolerate=float(tolerate),
+            items=known,
+            began_at=moment_of(fields),
+        )
+
+    @property
+    def folder(self) -> str:
+        """Below this key the run's own files are."""
+        return f"{self.run.folder}runs/{self.run.run}/"
+
+
+@dataclass(slots=True)
+class Totals:
+    """All rounds of a run, added up. failing: metadata parts that hold failures."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    alerts: AlertTally = field(default_factory=AlertTally)
+    first_alerts: int = 0
+    bytes: int = 0
+    failing: list[str] = field(default_factory=list)
+
+    def add(self, result: Mapping[str, Any]) -> None:
+        """One round's result, as IngestBatch left it."""
+        self.outcomes.update(result["outcomes"])
+        self.reasons.update(result["reasons"])
+        self.alerts.add_all(AlertTally.from_dict(result["alerts"]))
+        self.first_alerts += result["first_alert"] is not None
+        self.bytes += result["bytes"]
+        if result["failures"]:
+            self.failing.append(result["part"])
+
+    @property
+    def done(self) -> int:
+        """Items that have ended."""
+        return self.outcomes.total()
+
+    @property
+    def failed(self) -> int:
+        """Items that gave no image."""
+        return sum(self.outcomes[name] for name in FAILED)
+
+
+def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]:
+    """Writes failures.jsonl and summary.json of a run, over what an earlier attempt wrote.
+
+    event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339).
+    Gives: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `alerting`, and then `digest` (subject, message,
+    attributes) of all alerts but the first; `folder`, where the files are.
+    Raises: InvalidInput, StorageError.
+    """
+    asked = SummaryRequest.from_event(event)
+    totals = _totals(asked, services)
+    items = totals.done if asked.items is None else max(asked.items, totals.done)
+    exceeded = 100 * totals.failed > asked.tolerate * items
+    _write_failures(asked, totals, services)
+    error = THRESHOLD_EXCEEDED if exceeded else None
+    _write_summary(summary(asked, totals, items, error) | _times(asked, services.clock, totals.done), asked, services)
+    digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
+    answer: dict[str, JSON] = {
+        "items": items,
+        "done": totals.done,
+        "failed": totals.failed,
+        "outcomes": dict(totals.outcomes),
+        "tolerance_exceeded": exceeded,
+        "complete": totals.done >= items,
+        "alerting": digest is not None,
+        "folder": asked.folder,
+    }
+    return answer | {"digest": digest.as_dict()} if digest else answer
+
+
+def _totals(asked: SummaryRequest, services: SummaryServices) -> Totals:
+    totals = Totals()
+    for body in _bodies(services.keys(results_prefix(asked.run)), services):
+        totals.add(json.loads(body))
+    return totals
+
+
+def _bodies(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
+    """The objects of these keys, in their order, some of them read at the same time."""
+    with ThreadPoolExecutor(services.concurrency, thread_name_prefix="pupline-summary") as pool:
+        yield from pool.map(services.store.read, keys)
+
+
+def _write_failures(asked: SummaryRequest, totals: Totals, services: SummaryServices) -> None:
+    lines = (line for part in _bodies(totals.failing, services) for line in _failure_lines(part))
+    services.store.put(f"{asked.folder}failures.jsonl", "".join(lines).encode("utf-8", "replace"), JSON_LINES)
+
+
+def _failure_lines(part: bytes) -> Iterator[str]:
+    """A line of the manifest for each row that failed, and why."""
+    for row in map(json.loads, filter(None, part.split(b"\n"))):
+        if row["outcome"] in FAILED:
+            item = SourceItem.from_dict({name: value for name, value in row.items() if name in _OF_THE_SOURCE})
+            why = {name: row[name] for name in ("outcome", "reason", "error", "cause", "attempts")}
+            found = {"index": row["index"], **item.as_dict(), **why}
+            yield json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+# Of the metadata's columns; the others of those names (width, sha256, ...) tell of the image, and here is none.
+_OF_THE_SOURCE = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
+
+
+def _write_summary(found: Mapping[str, Any], asked: SummaryRequest, services: SummaryServices) -> None:
+    body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
+    services.store.put(f"{asked.folder}summary.json", body, "application/json")
+
+
+def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None) -> dict[str, Any]:
+    """summary.json without its times: the names of a run without a workflow; what a workflow cannot know is null."""
+    unknown = ("trouble", "retry_of", "cpu_seconds", "cpu_us_per_image", "total", "repeated", "known")
+    return {
+        "run": asked.run.run,
+        "dataset": asked.run.dataset,
+        "source": asked.run.source,
+        "status": "FAILED" if error else "SUCCEEDED",
+        "error": error,
+        **dict.fromkeys(unknown),
+        "listed": items,
+        "listed_complete": True,
+        "done": totals.done,
+        "outcomes": _ranked(totals.outcomes),
+        "reasons": _ranked(totals.reasons),
+        "alerts": totals.alerts.count + totals.first_alerts,
+        "bytes_stored": totals.bytes,
+        "files": [f"{asked.folder}{name}" for name in ("manifest.jsonl", "failures.jsonl", "summary.json")],
+    }
+
+
+def _times(asked: SummaryRequest, clock: Clock, done: int) -> dict[str, Any]:
+    """When the workflow began and ended, and how fast it was in between; without a beginning, the end alone."""
+    now = clock.now()
+    began = asked.began_at
+    seconds = round(now - began, 3) if began is not None else None
+    return {
+        "began_at": timestamp(began) if began is not None else None,
+        "ended_at": timestamp(now),
+        "seconds": seconds,
+        "finished": done,
+        "images_per_second": round(done / seconds, 1) if seconds else None,
+    }
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def handler(event: Event, context: object) -> dict[str, JSON]:  # noqa: ARG001 - Lambda gives it
+    """The Lambda entry point."""
+    from pupline.functions._summary_wiring import summary_services
+
+    return summarise_ingest(event, summary_services())
