@@ -1,0 +1,39 @@
+"""Sources of images as data: spec files, presets, APIs and lists of URLs, listed page by page without any I/O of ours.
+
+    source = resolve("dog-ceo")
+    listing = source.open()
+    request = listing.request()            # ask for it with pupline.fetch.HttpClient, then
+    page = listing.read(body, headers)     # page.items: SourceItems; listing.position(): to go on from after a restart
+
+`resolve` takes a preset's name (maybe with params: `openverse?q=dog`), a spec file (`my.toml`), the base URL of a
+Dog-CEO-compatible API, or a list of URLs (.txt, .csv, .jsonl, .parquet; local or s3://bucket/key).
+"""
+
+from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
+from pupline.sources._paginators import PAGINATORS
+from pupline.sources._read_spec import Problem, SpecError, read_spec
+from pupline.sources._resolve import presets, resolve, spec_named
+from pupline.sources._source import ImageSource, Limits, Opening, Reader, Terms
+from pupline.sources._spec import AuthSpec, PaginatorSpec, SourceSpec
+
+__all__ = [
+    "MAX_PAGE_BYTES",
+    "PAGINATORS",
+    "AuthSpec",
+    "ImageSource",
+    "Limits",
+    "Listing",
+    "Opening",
+    "Page",
+    "PageRequest",
+    "PaginatorSpec",
+    "Problem",
+    "Reader",
+    "SourceSpec",
+    "SpecError",
+    "Terms",
+    "presets",
+    "read_spec",
+    "resolve",
+    "spec_named",
+]

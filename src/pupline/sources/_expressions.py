@@ -1,0 +1,70 @@
+"""JMESPath expressions of specs, checked when the spec is read and not when the thousandth page comes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import (
+    IncompleteExpressionError,
+    JMESPathError,
+    LexerError,
+    ParseError,
+)
+from jmespath.functions import Functions
+
+from pupline.errors import SourceError
+from pupline.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A JMESPath expression (https://jmespath.org/specification.html) that parses."""
+
+    text: str
+    _compiled: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Expression":
+        """Raises: ValueError, saying what is wrong and at which character."""
+        try:
+            compiled = jmespath.compile(text)
+        except JMESPathError as err:
+            raise ValueError(_complaint(err, text)) from err
+        for name in _functions_of(compiled.parsed):
+            if name not in Functions.FUNCTION_TABLE:
+                raise ValueError(f"there is no function {printable(name, 40)}() in JMESPath")
+        return cls(text, compiled)
+
+    def search(self, value: Any) -> Any:
+        """What it finds in `value`. Raises: SourceError where a function meets a value that it cannot take."""
+        try:
+            return self._compiled.search(value)
+        except JMESPathError as err:
+            why = printable(_first_line(err))
+            raise SourceError(
+                f"the expression {printable(self.text)!r} cannot be applied to the answer: {why}"
+            ) from err
+
+
+def _complaint(err: JMESPathError, text: str) -> str:
+    if isinstance(err, IncompleteExpressionError):
+        return "the expression is incomplete: something is missing at its end"
+    if isinstance(err, LexerError):
+        return f"at character {err.lexer_position + 1}: {printable(str(err.message), 80)}"
+    if isinstance(err, ParseError):
+        rest = printable(text[err.lex_position :], 20)
+        return f"at character {err.lex_position + 1}: {rest!r} cannot stand there"
+    return printable(_first_line(err), 120)
+
+
+def _first_line(err: JMESPathError) -> str:
+    return str(err).partition("\n")[0]
+
+
+def _functions_of(node: dict[str, Any]) -> Iterator[str]:
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):
+            yield from _functions_of(child)

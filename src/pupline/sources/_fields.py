@@ -1,0 +1,206 @@
+"""The kinds of values that a spec's fields may have; each knows how to read one and how to say what is allowed."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.fetch import Origin, Url
+from pupline.sources._expressions import Expression
+from pupline.sources._secrets import FORMS, REFERENCE
+from pupline.text import printable
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
+_SAMPLE_VALUES = 60
+
+
+class Wrong(ValueError):
+    """A value that is not allowed; its text says what is, and what to do."""
+
+
+Kind = Callable[[Any], Any]
+"""Reads a value of a TOML file; raises Wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a table. hidden: its value is never shown, since people put secrets there by mistake."""
+
+    kind: Kind
+    required: bool = False
+    hidden: bool = False
+
+
+def shown(value: object) -> str:
+    """A value as a message may show it: short, on one line."""
+    return printable(repr(value), _SAMPLE_VALUES)
+
+
+def text(value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise Wrong("write a text")
+    return value
+
+
+def any_text(value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise Wrong("write a text")
+    return value
+
+
+def slug(value: Any) -> str:
+    """A name that is safe in paths and URLs."""
+    if not isinstance(value, str) or not _SLUG.fullmatch(value):
+        raise Wrong("write small letters, digits and hyphens, such as my-dogs, at most 63")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise Wrong("write true or false, without quotes")
+    return value
+
+
+def whole(least: int, most: int = 10**9) -> Kind:
+    """A whole number from `least` to `most`."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Wrong(f"write a whole number from {least:,} to {most:,}, without quotes")
+        return value
+
+    return read
+
+
+def rate(value: Any) -> float:
+    """A number above 0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value <= 0:
+        raise Wrong("write a number above 0, without quotes")
+    return float(value)
+
+
+def one_of(*choices: str) -> Kind:
+    """One of a few words."""
+
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise Wrong(f"write one of {', '.join(choices)}{did_you_mean(value, choices)}")
+        return str(value)
+
+    return read
+
+
+def several_of(*choices: str) -> Kind:
+    """A list of such words."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise Wrong(f"write a list, such as [{choices[0]!r}]")
+        return tuple(one_of(*choices)(one) for one in value)
+
+    return read
+
+
+def expression(value: Any) -> Expression:
+    """JMESPath."""
+    if not isinstance(value, str):
+        raise Wrong("write a JMESPath expression as a text")
+    try:
+        return Expression.parse(value)
+    except ValueError as err:
+        raise Wrong(f"write a JMESPath expression ({err}); see https://jmespath.org") from err
+
+
+def pattern(value: Any) -> re.Pattern[str]:
+    """A regular expression."""
+    if not isinstance(value, str) or not value:
+        raise Wrong("write a regular expression as a text")
+    try:
+        return re.compile(value)
+    except re.error as err:
+        raise Wrong(f"write a regular expression of Python ({err})") from err
+
+
+def base_url(value: Any) -> Url:
+    """The URL that an API's paths begin with."""
+    url = absolute_url(value)
+    if url.query:
+        raise Wrong("give the URL without ? and put what follows under params")
+    return url
+
+
+def absolute_url(value: Any) -> Url:
+    """A URL in full."""
+    try:
+        return Url.parse(value if isinstance(value, str) else "")
+    except InvalidUrl as err:
+        raise Wrong(f"write a URL in full, such as https://api.example.org/v1 ({err})") from err
+
+
+def https_url(value: Any) -> str:
+    """A URL to which secrets may be sent: https, or this very machine."""
+    url = absolute_url(value)
+    if url.origin.scheme != "https" and url.origin.host not in ("127.0.0.1", "::1", "localhost"):
+        raise Wrong("secrets go over https only; write https://")
+    return str(url)
+
+
+def origins(value: Any) -> tuple[Origin, ...]:
+    """A list of origins."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Wrong("write a list of origins, such as ['https://images.example.org']")
+    try:
+        return tuple(Origin.parse(one) for one in value)
+    except ConfigurationError as err:
+        raise Wrong(str(err)) from err
+
+
+def reference(value: Any) -> str:
+    """Where a secret is. The value is never shown: most likely it is the secret itself."""
+    if not isinstance(value, str) or not REFERENCE.fullmatch(value):
+        raise Wrong(f"say where the secret is, not what it is: {FORMS}; if this was a secret, it is in a file now")
+    return value
+
+
+def header_name(value: Any) -> str:
+    """A header's name."""
+    if not isinstance(value, str) or not _HEADER_NAME.fullmatch(value):
+        raise Wrong("write a header's name, such as X-Api-Key")
+    return value
+
+
+def day(value: Any) -> date | Literal["today"]:
+    """A day, or `today`."""
+    if isinstance(value, date):
+        return value
+    if value == "today":
+        return "today"
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Wrong("write a day, such as 2026-01-31, or 'today'") from None
+
+
+def scalars(value: Any) -> Mapping[str, str]:
+    """A table of texts and numbers, as query parameters are."""
+    if not isinstance(value, dict):
+        raise Wrong("write a table of texts and numbers")
+    for name, one in value.items():
+        if isinstance(one, bool) or not isinstance(one, str | int | float):
+            raise Wrong(f"{printable(name, 40)} is {shown(one)}; write a text or a number")
+    return {name: str(one) for name, one in value.items()}
+
+
+def did_you_mean(found: object, choices: Iterable[str]) -> str:
+    """`; did you mean ...?` where one of `choices` is near, else nothing."""
+    near = difflib.get_close_matches(str(found)[:60].lower(), list(choices), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,171 @@
+"""What the user means by SOURCE: a preset, a spec file, an API's base URL, or a list of URLs."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.fetch import SAMPLE_ORIGIN, Url
+from pupline.sources._api_listing import ApiListing
+from pupline.sources._fields import did_you_mean
+from pupline.sources._lists import LIST_FILE, list_source
+from pupline.sources._read_spec import read_spec
+from pupline.sources._source import ImageSource
+from pupline.sources._spec import SourceSpec
+from pupline.text import printable
+
+SAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "sample": "Pictures drawn for pupline, served by itself; no internet.",
+        "sample-hostile": "The same, with all the trouble that servers give.",
+    }
+)
+
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+_WITH_PARAMS = re.compile(r"(?P<name>[^?]+?)\?(?P<params>.*)", re.DOTALL)
+
+
+def resolve(value: str) -> ImageSource:
+    """The source that `value` names. What the user names is trusted: the origin of a base URL or of a spec's.
+
+    value: a preset (`dog-ceo`), maybe with params (`openverse?q=dog`); a spec file (`my.toml`, `my.toml?q=dog`); the base
+    URL of a Dog-CEO-compatible API; a list of URLs (`dogs.txt`, `dogs.csv#column`, .jsonl, .parquet, `s3://bucket/key`).
+    Raises: ConfigurationError.
+    """
+    if LIST_FILE.fullmatch(value):
+        return list_source(value)
+    if "://" in value.partition("?")[0]:
+        return _compatible_api(value)
+    name, params = _split(value)
+    spec = spec_named(name)
+    if spec is None:
+        raise ConfigurationError(f"source {printable(value)!r}: {_advice(name)}")
+    return source_of(with_params(spec, params), name)
+
+
+def presets() -> list[str]:
+    """The names of all presets, samples last."""
+    return [*sorted(_preset_files()), *SAMPLES]
+
+
+def spec_named(name: str) -> SourceSpec | None:
+    """The spec of a preset or file; None where there is no such preset. Raises: ConfigurationError."""
+    if name in SAMPLES:
+        return replace(_preset("dog-ceo"), name=name, title=SAMPLES[name], base_url=_sample_url(), image_origins=())
+    if name in _preset_files():
+        return _preset(name)
+    if name.endswith(".toml"):
+        return read_spec(_file_bytes(name), printable(name))
+    return None
+
+
+def source_of(spec: SourceSpec, value: str) -> ImageSource:
+    """The source of a spec. value: as the user named it; the API that a file names is trusted, a preset's is public."""
+    sample = {"sample": "friendly", "sample-hostile": "hostile"}.get(value)
+    trusted = frozenset() if value in _preset_files() or sample else frozenset({spec.base_url.origin})
+    return ImageSource(
+        name=spec.name,
+        dataset=_dataset(spec),
+        opener=lambda opening: ApiListing(spec, opening, trusted),
+        base=spec.base_url.origin,
+        trusted=trusted,
+        image_origins=frozenset(spec.image_origins),
+        limits=spec.limits,
+        terms=spec.terms,
+        contact_required=spec.contact_required,
+        sample=sample,  # type: ignore[arg-type]
+    )
+
+
+def with_params(spec: SourceSpec, params: Mapping[str, str]) -> SourceSpec:
+    """`spec` with some of its params given anew. Raises: ConfigurationError for one that it does not have."""
+    for name in params:
+        if name not in spec.params:
+            known = f"it has {', '.join(spec.params)}" if spec.params else "it has none"
+            near = did_you_mean(name, spec.params)
+            raise ConfigurationError(f"{spec.name}: there is no param {printable(name, 40)!r}; {known}{near}")
+    return replace(spec, params={**spec.params, **params}) if params else spec
+
+
+def slug_of(text: str) -> str:
+    """`text` as a dataset's name: small letters, digits and single hyphens, at most 63; `dataset` where none is left."""
+    return _UNSAFE.sub("-", text.lower()).strip("-")[:63].strip("-") or "dataset"
+
+
+def _dataset(spec: SourceSpec) -> str:
+    """A dataset for each set of params: another query names other images."""
+    usual = spec_named(spec.name) if spec.name in _preset_files() else None
+    told = [value for name, value in spec.params.items() if usual is not None and usual.params.get(name) != value]
+    return slug_of("-".join([spec.name, *told]))
+
+
+def _split(value: str) -> tuple[str, dict[str, str]]:
+    found = _WITH_PARAMS.fullmatch(value)
+    if found is None:
+        return value, {}
+    try:
+        return found["name"], dict(parse_qsl(found["params"], keep_blank_values=True, strict_parsing=True))
+    except ValueError as err:
+        raise ConfigurationError(
+            f"source {printable(value)!r}: write params as {printable(found['name'])}?name=value&name=value"
+        ) from err
+
+
+def _compatible_api(value: str) -> ImageSource:
+    try:
+        url = Url.parse(value)
+    except InvalidUrl as err:
+        raise ConfigurationError(f"source {err}") from err
+    if url.query or "#" in value:
+        raise ConfigurationError(
+            f"source {printable(value)}: give the base URL alone, without ? and #, such as {url.origin}/api"
+        )
+    if LIST_FILE.fullmatch(url.path.rpartition("/")[2]):
+        raise ConfigurationError(
+            f"source {printable(value)}: lists are read from files; download it, then name the file"
+        )
+    base = str(url).rstrip("/")
+    spec = replace(_preset("dog-ceo"), name=base, base_url=Url.parse(base), image_origins=())
+    source = source_of(spec, value)
+    port = "" if value.count(":") < 2 else f"-{url.origin.port}"
+    return replace(source, dataset=slug_of(f"{url.origin.host}{port}-{url.path}"))
+
+
+def _sample_url() -> Url:
+    return Url.parse(f"{SAMPLE_ORIGIN}/api")
+
+
+@cache
+def _preset_files() -> Mapping[str, bytes]:
+    found = (file for file in files("pupline.sources").joinpath("presets").iterdir() if file.name.endswith(".toml"))
+    return {file.name.removesuffix(".toml"): file.read_bytes() for file in found}
+
+
+@cache
+def _preset(name: str) -> SourceSpec:
+    return read_spec(_preset_files()[name], name)
+
+
+def _file_bytes(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as err:
+        raise ConfigurationError(f"{printable(name)}: the spec cannot be read: {err.strerror}") from err
+
+
+def _advice(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), presets(), n=1, cutoff=0.5)
+    if close:
+        return f"there is no such source; did you mean {close[0]}?"
+    if re.fullmatch(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?(?:/.*)?|[A-Za-z0-9.-]+:[0-9]+(?:/.*)?", name):
+        return f"a URL begins with its scheme; did you mean https://{printable(name)}?"
+    return (
+        "there is no such source; pupline sources lists those that are built in. Give one of them, a spec file (.toml), a "
+        "list of URLs (.txt, .csv, .jsonl, .parquet), or the base URL of a Dog-CEO-compatible API"
+    )
