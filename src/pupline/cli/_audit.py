@@ -132,6 +132,6 @@ def why(record: AuditRecord, failure: str = "") -> str:
     """The reason, unless the outcome says it all; what happened, for a failure; what it alerted on."""
     parts = [] if record.reason == "accepted" else [f"{record.reason}: {failure}" if failure else record.reason]
     if record.alert_triggered:
-        unsent = "" if record.alert_sent else " (not sent)"
+        unsent = " (not sent)" if record.alert_sent is False else ""
         parts.append(f"alert: {', '.join(record.alert_reasons) or 'yes'}{unsent}")
     return "; ".join(parts)

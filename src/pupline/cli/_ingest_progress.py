@@ -153,7 +153,8 @@ class IngestProgress:
         now = self._clock()
         for host, (ends, _) in self._pauses.items():
             if ends - now >= 1:
-                yield Part(f"{printable(host, 40)} paused {duration(ends - now)}", rank=3, style="yellow")
+                name = printable(host.rpartition("://")[2], 40)
+                yield Part(f"{name} paused {duration(ends - now)}", rank=2, style="yellow")
 
 
 @dataclass(frozen=True, slots=True)

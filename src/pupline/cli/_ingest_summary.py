@@ -148,7 +148,7 @@ def _speed(report: "IngestReport") -> str:
         return ""
     of_them = f"{new:,} of them " if report.began_done else ""
     cpu = report.cpu_seconds / new * 1e6
-    return f", {of_them}in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s, {cpu:,.0f} µs of CPU each"
+    return f", {of_them}in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s, {cpu:,.0f} µs CPU each"
 
 
 def _notes(report: "IngestReport") -> Iterator[str]:
@@ -171,10 +171,9 @@ def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]
     pictures = bucket / "html" / report.dataset
     if pictures.is_dir():
         yield "Pictures", relative(pictures)
-    for title, ending in (("Parquet", ".parquet"), ("Failures", "failures.jsonl"), ("Summary", "summary.json")):
-        written = next((key for key in report.outputs if key.endswith(ending)), None)
-        if written and (title != "Failures" or report.failed):
-            yield title, relative(bucket / written)
+    for title, folder in (("Metadata", "metadata/parquet"), ("This run", f"runs/{report.run_id}")):
+        if any(f"/{folder}/" in key for key in report.outputs):
+            yield title, relative(bucket / "datasets" / report.dataset / folder)
 
 
 def _next_commands(report: "IngestReport") -> Iterator[str]:

@@ -73,7 +73,7 @@ class IngestView:
         self.progress.began(event.done)
         if event.resumed:
             done = plural(event.done, "image")
-            message(f"Going on with the run {event.run_id} of the dataset {event.dataset}: {done} done before.")
+            message(f"Going on with run {event.run_id} of {event.dataset}: {done} done before.")
 
     def _done(self, done: "Sequence[ItemDone]") -> None:
         self.progress.finished(done)
