@@ -1,14 +1,18 @@
-"""`python -m benchmarks [PART ...]`: measure the parts named, or all, and print one table. Parts: see PARTS."""
+"""`python -m benchmarks [--small] [PART ...]`: measure the parts named, or all but LONG, and print one table.
+
+Parts: see PARTS. With --small those that know how to are run with little to do: whether they run, not how fast.
+"""
 
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import cold_start, others, ours, outside, scale
+from benchmarks import cold_start, growth, ingesting, limits, others, ours, outside, scale
 from benchmarks.measure import Figure, machine
 
 
@@ -33,20 +37,34 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "fetch": outside.fetching,
     "help": outside.start_up,
     "cold": cold_start.figures,
+    "ingest": ingesting.compared,
+    "limits": limits.figures,
+    "flat": growth.flat,
+    "million": growth.million,
+}
+LONG = {"million"}
+"""Parts that take minutes and gigabytes: only when named."""
+
+SMALL: dict[str, Callable[[], list[Figure]]] = {
+    "ingest": partial(ingesting.compared, 40, 1, (4,)),
+    "limits": partial(limits.figures, 40, 1),
+    "flat": partial(growth.flat, (10, 100)),
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """The table of the parts. Exits with 2 when there is no such part."""
+    parts = PARTS | SMALL if "--small" in arguments else PARTS
+    names = [argument for argument in arguments if argument != "--small"]
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     start, description = time.perf_counter(), machine()
     sections = []
-    for name in names or PARTS:
+    for name in names or (part for part in PARTS if part not in LONG):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        sections.append(PARTS[name]())
+        sections.append(parts[name]())
     console = Console() if sys.stdout.isatty() else Console(width=170)
     console.print(table(sections))
     console.print(escape(description), highlight=False)

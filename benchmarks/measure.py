@@ -1,8 +1,10 @@
 """How things are measured: rates, peak memory, a fresh process for each part, and a description of the machine."""
 
+import contextlib
 import multiprocessing
 import os
 import platform
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +30,19 @@ class Figure:
     value: float | None
     unit: str
     note: str = ""
+
+
+def spacious_directory() -> Path:
+    """A directory to make directories with thousands of files in, each set of them for one measurement.
+
+    ext4 puts each of its directories into another part of the disk. Side by side in one part they would slow each other
+    for minutes after many files were removed: inodes that were freed lately are passed over one by one.
+    """
+    directory = BUILD / "bench"
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        subprocess.run(["chattr", "+T", str(directory)], capture_output=True, check=False)
+    return directory
 
 
 def isolated(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

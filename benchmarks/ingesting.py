@@ -1,0 +1,183 @@
+"""Bulk ingestion beside img2dataset: the same pictures from one nginx, in one run, every byte compared afterwards.
+
+Both write to fresh directories on one disk, which stay until all is measured: the file system is slow for minutes where
+thousands of files were removed. Before each run what the last one wrote is on the disk, and what nginx serves is in
+memory.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+
+from benchmarks.measure import ROOT, Figure, spacious_directory
+from benchmarks.nginx import MISSING, Nginx, nginx_program
+from benchmarks.pictures import served_directory
+from benchmarks.processes import Usage, median_usage, run_measured
+
+IMAGES = 20_000
+ROUNDS = 3
+THREADS = (16, 32, 64)
+"""What img2dataset may choose from, in each of its processes: more made it slower on every machine tried."""
+
+IMG2DATASET = ROOT / ".venv" / "img2dataset" / "bin" / "img2dataset"
+PUPLINE = Path(sys.executable).with_name("pupline")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one downloader. own_seconds: what it says itself, without its start. server_seconds: nginx's CPU."""
+
+    usage: Usage
+    own_seconds: float
+    server_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a comparison stands on: the pictures, their server, a list of their URLs, directories that go at the end."""
+
+    images: int
+    pictures: Path
+    server: Nginx
+    urls: Path
+    directories: list[Path]
+
+    def fresh(self, name: str) -> Path:
+        """A new empty directory."""
+        directory = _fresh(name)
+        self.directories.append(directory)
+        return directory
+
+    def measured(self, command: list[str], directory: Path, own_seconds: Callable[[Path], float]) -> Run:
+        """Run a downloader, which writes to `directory`, and compare what is there with what was served."""
+        os.sync()
+        served_directory(self.images)
+        log, before = self.urls.with_name(f"{directory.name}.log"), self.server.cpu_seconds()
+        usage = run_measured(command, log, env={"NO_ALBUMENTATIONS_UPDATE": "1"})
+        assert usage.status == 0, log.read_text()
+        served = self.server.cpu_seconds() - before
+        assert _digests(directory) == _digests(self.pictures), f"{directory} does not hold what was served"
+        return Run(usage, own_seconds(directory), served)
+
+
+@contextmanager
+def ground(images: int) -> Iterator[Ground]:
+    """Pictures that are served. Raises: RuntimeError, where there is no nginx."""
+    program = nginx_program()
+    if program is None:
+        raise RuntimeError(MISSING)
+    pictures, directories = served_directory(images), [_fresh("nginx-")]
+    try:
+        with Nginx(program, pictures, directories[0]) as server:
+            urls = directories[0] / "urls.txt"
+            urls.write_text("".join(f"{server.origin}/{path.name}\n" for path in sorted(pictures.glob("*.jpg"))))
+            yield Ground(images, pictures, server, urls, directories)
+    finally:
+        for directory in directories:
+            shutil.rmtree(directory)
+
+
+def _fresh(name: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=name, dir=spacious_directory()))
+
+
+def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...] = THREADS) -> list[Figure]:
+    """Images a second of `pupline ingest` and of img2dataset with its best number of threads, in turn."""
+    what = f"{images:,} JPEGs of 70 kB, nginx on this machine"
+    if nginx_program() is None:
+        return [Figure(what, "pupline ingest", None, "/s", MISSING)]
+    with ground(images) as here:
+        if not IMG2DATASET.exists():
+            ours = [pupline(here) for _ in range(rounds)]
+            missing = Figure(what, "img2dataset", None, "/s", "not installed: make .venv/img2dataset/stamp")
+            return [_figure(what, "pupline ingest", ours, images), missing]
+        best = _best_threads(here, threads)
+        ours, theirs = _in_turn(here, rounds, best)
+    return [
+        _figure(what, "pupline ingest", ours, images, theirs),
+        _figure(what, f"img2dataset, {os.cpu_count()} processes of {best} threads", theirs, images),
+    ]
+
+
+def _best_threads(here: Ground, threads: tuple[int, ...]) -> int:
+    if len(threads) == 1:
+        return threads[0]
+    seconds = {count: img2dataset(here, count).usage.seconds for count in threads}
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _in_turn(here: Ground, rounds: int, threads: int) -> tuple[list[Run], list[Run]]:
+    """Both, `rounds` times; who begins changes, so that neither always follows the other."""
+    ours, theirs = [], []
+    for number in range(rounds):
+        if number % 2:
+            theirs.append(img2dataset(here, threads))
+        ours.append(pupline(here))
+        if not number % 2:
+            theirs.append(img2dataset(here, threads))
+    return ours, theirs
+
+
+def pupline(here: Ground, *options: str) -> Run:
+    """One run of `pupline ingest` as users have it: hashed, checked, stored, audited, each durably."""
+    data = here.fresh("pupline-")
+    command = [str(PUPLINE), "ingest", str(here.urls), "--allow-origin", here.server.origin, "--data", str(data)]
+    return here.measured([*command, "--json", *options], data, _pupline_seconds)
+
+
+def _pupline_seconds(data: Path) -> float:
+    (summary,) = data.glob("buckets/*/datasets/*/runs/*/summary.json")
+    return float(json.loads(summary.read_text())["seconds"])
+
+
+def img2dataset(here: Ground, threads: int) -> Run:
+    """One run of img2dataset with everything off that costs time: no resizing, no encoding, no hash, no EXIF."""
+    output = here.fresh("img2dataset-")
+    processes = os.cpu_count() or 1
+    options = {
+        "url_list": here.urls,
+        "output_folder": output,
+        "processes_count": processes,
+        "thread_count": threads,
+        "number_sample_per_shard": -(-here.images // processes),
+        "resize_mode": "no",
+        "disable_all_reencoding": True,
+        "output_format": "files",
+        "compute_hash": None,
+        "extract_exif": False,
+    }
+    command = [str(IMG2DATASET), *(f"--{name}={value}" for name, value in options.items())]
+    return here.measured(command, output, _img2dataset_seconds)
+
+
+def _img2dataset_seconds(output: Path) -> float:
+    """From the first shard's start to the last one's end, as its own log line counts."""
+    shards = [json.loads(path.read_text()) for path in output.glob("*_stats.json")]
+    return float(max(shard["end_time"] for shard in shards) - min(shard["start_time"] for shard in shards))
+
+
+def _digests(directory: Path) -> list[bytes]:
+    return sorted(sha256(path.read_bytes()).digest() for path in directory.rglob("*.jpg"))
+
+
+def _figure(what: str, who: str, runs: list[Run], images: int, others: list[Run] | None = None) -> Figure:
+    usage = median_usage([run.usage for run in runs])
+    own, served = median(run.own_seconds for run in runs), median(run.server_seconds for run in runs)
+    note = (
+        f"{usage.seconds:.1f} s from exec to exit; by its own count {images / own:,.0f}/s; "
+        f"{1e6 * usage.cpu_seconds / images:,.0f} us of CPU an image, nginx's {1e6 * served / images:.0f} apart; "
+        f"at most {usage.peak_bytes / 1e6:,.0f} MB; median of {len(runs)}"
+    )
+    if others:
+        times = median_usage([run.usage for run in others]).seconds / usage.seconds
+        own_times = median(run.own_seconds for run in others) / own
+        note = f"{times:.1f} times as fast, {own_times:.1f} by own counts; {note}"
+    return replace(Figure(what, who, images / usage.seconds, "/s"), note=note)
