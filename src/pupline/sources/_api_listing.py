@@ -107,8 +107,8 @@ class ApiListing:
             raise ConfigurationError(f"{self._spec.name}: {printable(position, 80)} is no position of an API") from err
         if asks != _asks_digest(self._spec):
             raise ConfigurationError(
-                f"{self._spec.name}: its requests (base_url, path, params or paginator) are not those of the run that is"
-                " to go on; put them back, or begin a new run under another --run-id"
+                f"{self._spec.name}: its requests (base_url, path, params or paginator) are not those of the run that "
+                "is to go on; put them back, or begin a new run under another --run-id"
             )
 
     # ---- asking

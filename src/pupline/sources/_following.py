@@ -191,8 +191,8 @@ class ContinueObject(Paginator):
         is_flat = isinstance(found, dict) and all(isinstance(value, str | int) for value in found.values())
         if not is_flat or len(json.dumps(found)) > _MAX_CONTINUE:
             raise SourceError(
-                f"path ({printable(self._path.text, 60)}) gives {printable(repr(found), 60)}; it should be an object of "
-                "texts and numbers, absent at the end"
+                f"path ({printable(self._path.text, 60)}) gives {printable(repr(found), 60)}; it should be an object "
+                "of texts and numbers, absent at the end"
             )
         return {name: str(value) for name, value in found.items()}
 

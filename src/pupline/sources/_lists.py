@@ -1,4 +1,4 @@
-"""Lists of URLs as sources: .txt, .csv, .tsv, .jsonl and .parquet files, packed with gzip or not, local or in a bucket."""
+"""Lists of URLs as sources: .txt, .csv, .tsv, .jsonl and .parquet files, some packed, local or in a bucket."""
 
 import gzip
 import io
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pupline.errors import ConfigurationError, SourceError, TaskFailure
 from pupline.sources._listing import ITEMS_OF_A_PART, Page, PageRequest
 from pupline.sources._rows import CsvRows, JsonRows, ParquetRows, Rows, TextRows
-from pupline.sources._source import ImageSource, Opening
+from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.text import printable
 
 LIST_FILE = re.compile(
@@ -69,8 +69,6 @@ class ListFile:
 
 def list_source(value: str) -> ImageSource:
     """The source that a list file is. No origin is trusted: a list names many. Raises: ConfigurationError."""
-    from pupline.sources._resolve import slug_of
-
     file = ListFile.parse(value)
     if not file.in_a_bucket:
         _looked_at(Path(file.file))
@@ -134,8 +132,8 @@ class FileListing:
             raise ConfigurationError(f"{self._file.name}: {printable(position, 80)} is no position in a list") from err
         if identity != self._identity:
             raise ConfigurationError(
-                f"{self._file.name}: the file has changed since the run that is to go on read it; put the old one back, "
-                "or begin a new run under another --run-id"
+                f"{self._file.name}: the file has changed since the run that is to go on read it; put the old one "
+                "back, or begin a new run under another --run-id"
             )
         return at
 
@@ -163,7 +161,7 @@ def _looked_at(path: Path) -> tuple[int, int]:
 
 
 def _unpacked(file: ListFile, stream: IO[bytes]) -> IO[bytes]:
-    return _Unpacking(stream) if file.packed else stream
+    return cast(IO[bytes], _Unpacking(stream)) if file.packed else stream
 
 
 class _Unpacking(gzip.GzipFile):

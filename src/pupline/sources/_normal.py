@@ -1,7 +1,7 @@
 """What a source says of an image, brought to the types of `SourceItem`. What has no sense is left out, and noted once.
 
-The url alone is never left out: an item whose url is nonsense ends in the audit as `invalid_url`, so that nothing that a
-source named is lost without a trace.
+The url alone is never left out: an item whose url is nonsense ends in the audit as `invalid_url`, so that nothing that
+a source named is lost without a trace.
 """
 
 import re

@@ -131,7 +131,7 @@ def digest_of(data: bytes) -> str:
 
 
 def link_from(value: object, answer: Answer, what: str) -> str | None:
-    """The absolute URL of the next page; None where there is none. Raises: SourceError for a link that is not followed."""
+    """The absolute URL of the next page, None at the end. Raises: SourceError for a link that is not followed."""
     if value is None or value == "" or value is False:
         return None
     if not isinstance(value, str):

@@ -30,25 +30,21 @@ _TOP = {
     "labels_from": Field(kinds.pattern),
     "image_origins": Field(kinds.origins),
 }
+_SECRET = Field(kinds.reference, required=True, hidden=True)
+_KEY = {"from": _SECRET, "optional": Field(kinds.flag), "demo": Field(kinds.text)}
 _AUTH_KINDS: dict[str, dict[str, Field]] = {
     "none": {},
-    "header": {
-        "from": Field(kinds.reference, required=True, hidden=True),
-        "name": Field(kinds.header_name, required=True),
-    },
-    "query": {"from": Field(kinds.reference, required=True, hidden=True), "name": Field(kinds.text, required=True)},
-    "bearer": {"from": Field(kinds.reference, required=True, hidden=True)},
+    "header": {**_KEY, "name": Field(kinds.header_name, required=True), "prefix": Field(kinds.text)},
+    "query": {**_KEY, "name": Field(kinds.text, required=True)},
+    "bearer": _KEY,
     "oauth2_cc": {
-        "from": Field(kinds.reference, required=True, hidden=True),
-        "client_id": Field(kinds.reference, required=True, hidden=True),
+        "from": _SECRET,
+        "optional": Field(kinds.flag),
+        "client_id": _SECRET,
         "token_url": Field(kinds.https_url, required=True),
         "scope": Field(kinds.text),
     },
 }
-_AUTH_KINDS["header"] |= {"prefix": Field(kinds.text)}
-for _kind in ("header", "query", "bearer"):
-    _AUTH_KINDS[_kind] |= {"optional": Field(kinds.flag), "demo": Field(kinds.text)}
-_AUTH_KINDS["oauth2_cc"] |= {"optional": Field(kinds.flag)}
 _LIMITS = {
     "rps": Field(kinds.rate),
     "concurrency": Field(kinds.whole(1, 256)),
@@ -71,7 +67,7 @@ _OWN_HEADERS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 )
 _SECRET_NAME = re.compile(
-    r"(?:.*[-_])?(?:(?:api|access)[-_]?)?(?:key|token|secret|password|authorization|cookie)", re.I
+    r"(?:.*[-_])?(?:(?:api|access)[-_]?)?(?:key|token|secret|password|authorization|cookie)", re.IGNORECASE
 )
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1000}[\x21-\x7e])?")
 _BRACES = re.compile(r"(?:[^{}]|\{[A-Za-z_@][\w.@-]*\})*")
@@ -204,8 +200,8 @@ class _Reader:
             if _SECRET_NAME.fullmatch(name):
                 self._problem(
                     _dotted(path, name),
-                    f"a secret never stands in a spec; write [auth] with kind = '{kind}', name = '{printable(name, 40)}' "
-                    "and from = 'env:NAME'",
+                    f"a secret never stands in a spec; write [auth] with kind = '{kind}', "
+                    f"name = '{printable(name, 40)}' and from = 'env:NAME'",
                 )
 
     def _auth(self) -> AuthSpec:

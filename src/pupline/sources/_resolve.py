@@ -16,7 +16,7 @@ from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
 from pupline.sources._lists import LIST_FILE, list_source
 from pupline.sources._read_spec import read_spec
-from pupline.sources._source import ImageSource
+from pupline.sources._source import ImageSource, Limits, Terms, slug_of
 from pupline.sources._spec import SourceSpec
 from pupline.text import printable
 
@@ -27,26 +27,28 @@ SAMPLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_UNSAFE = re.compile(r"[^a-z0-9]+")
 _WITH_PARAMS = re.compile(r"(?P<name>[^?]+?)\?(?P<params>.*)", re.DOTALL)
 
 
 def resolve(value: str) -> ImageSource:
     """The source that `value` names. What the user names is trusted: the origin of a base URL or of a spec's.
 
-    value: a preset (`dog-ceo`), maybe with params (`openverse?q=dog`); a spec file (`my.toml`, `my.toml?q=dog`); the base
-    URL of a Dog-CEO-compatible API; a list of URLs (`dogs.txt`, `dogs.csv#column`, .jsonl, .parquet, `s3://bucket/key`).
+    value: a preset (`dog-ceo`), maybe with params (`openverse?q=dog`); a spec file (`my.toml`, `my.toml?q=dog`); the
+    base URL of a Dog-CEO-compatible API; a list of URLs (`dogs.txt`, `dogs.csv#column`, .jsonl, .parquet,
+    `s3://bucket/key`).
     Raises: ConfigurationError.
     """
+    if "://" in value.partition("?")[0] and not value.startswith("s3://"):
+        return _compatible_api(value)
     if LIST_FILE.fullmatch(value):
         return list_source(value)
-    if "://" in value.partition("?")[0]:
-        return _compatible_api(value)
     name, params = _split(value)
     spec = spec_named(name)
     if spec is None:
         raise ConfigurationError(f"source {printable(value)!r}: {_advice(name)}")
-    return source_of(with_params(spec, params), name)
+    source = source_of(with_params(spec, params), name)
+    # Another query names other images: they are another dataset.
+    return replace(source, dataset=slug_of("-".join([spec.name, *params.values()])))
 
 
 def presets() -> list[str]:
@@ -57,7 +59,7 @@ def presets() -> list[str]:
 def spec_named(name: str) -> SourceSpec | None:
     """The spec of a preset or file; None where there is no such preset. Raises: ConfigurationError."""
     if name in SAMPLES:
-        return replace(_preset("dog-ceo"), name=name, title=SAMPLES[name], base_url=_sample_url(), image_origins=())
+        return _like_dog_ceo(name, Url.parse(f"{SAMPLE_ORIGIN}/api"), SAMPLES[name])
     if name in _preset_files():
         return _preset(name)
     if name.endswith(".toml"):
@@ -71,7 +73,7 @@ def source_of(spec: SourceSpec, value: str) -> ImageSource:
     trusted = frozenset() if value in _preset_files() or sample else frozenset({spec.base_url.origin})
     return ImageSource(
         name=spec.name,
-        dataset=_dataset(spec),
+        dataset=slug_of(spec.name),
         opener=lambda opening: ApiListing(spec, opening, trusted),
         base=spec.base_url.origin,
         trusted=trusted,
@@ -91,18 +93,6 @@ def with_params(spec: SourceSpec, params: Mapping[str, str]) -> SourceSpec:
             near = did_you_mean(name, spec.params)
             raise ConfigurationError(f"{spec.name}: there is no param {printable(name, 40)!r}; {known}{near}")
     return replace(spec, params={**spec.params, **params}) if params else spec
-
-
-def slug_of(text: str) -> str:
-    """`text` as a dataset's name: small letters, digits and single hyphens, at most 63; `dataset` where none is left."""
-    return _UNSAFE.sub("-", text.lower()).strip("-")[:63].strip("-") or "dataset"
-
-
-def _dataset(spec: SourceSpec) -> str:
-    """A dataset for each set of params: another query names other images."""
-    usual = spec_named(spec.name) if spec.name in _preset_files() else None
-    told = [value for name, value in spec.params.items() if usual is not None and usual.params.get(name) != value]
-    return slug_of("-".join([spec.name, *told]))
 
 
 def _split(value: str) -> tuple[str, dict[str, str]]:
@@ -131,14 +121,15 @@ def _compatible_api(value: str) -> ImageSource:
             f"source {printable(value)}: lists are read from files; download it, then name the file"
         )
     base = str(url).rstrip("/")
-    spec = replace(_preset("dog-ceo"), name=base, base_url=Url.parse(base), image_origins=())
-    source = source_of(spec, value)
+    source = source_of(_like_dog_ceo(base, Url.parse(base)), value)
     port = "" if value.count(":") < 2 else f"-{url.origin.port}"
     return replace(source, dataset=slug_of(f"{url.origin.host}{port}-{url.path}"))
 
 
-def _sample_url() -> Url:
-    return Url.parse(f"{SAMPLE_ORIGIN}/api")
+def _like_dog_ceo(name: str, base_url: Url, title: str = "") -> SourceSpec:
+    """An API that answers as Dog CEO does, with no limits but the user's: it is the user's own."""
+    dog_ceo = _preset("dog-ceo")
+    return replace(dog_ceo, name=name, title=title, base_url=base_url, image_origins=(), limits=Limits(), terms=Terms())
 
 
 @cache
@@ -160,12 +151,14 @@ def _file_bytes(name: str) -> bytes:
 
 
 def _advice(name: str) -> str:
+    if name.endswith((".json", ".yaml", ".yml")):
+        return "a spec file is TOML; name it so that it ends in .toml"
     close = difflib.get_close_matches(name.lower(), presets(), n=1, cutoff=0.5)
     if close:
         return f"there is no such source; did you mean {close[0]}?"
     if re.fullmatch(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?(?:/.*)?|[A-Za-z0-9.-]+:[0-9]+(?:/.*)?", name):
         return f"a URL begins with its scheme; did you mean https://{printable(name)}?"
     return (
-        "there is no such source; pupline sources lists those that are built in. Give one of them, a spec file (.toml), a "
-        "list of URLs (.txt, .csv, .jsonl, .parquet), or the base URL of a Dog-CEO-compatible API"
+        "there is no such source; pupline sources lists those built in. Give one of them, a spec file (.toml),"
+        " a list of URLs (.txt, .csv, .jsonl, .parquet), or the base URL of a Dog-CEO-compatible API"
     )

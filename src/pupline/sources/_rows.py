@@ -152,7 +152,8 @@ class CsvRows(_Lines):
         """The rows from byte `start` on. A row may span lines, so `_end` says where it ended."""
 
         def lines() -> Iterator[str]:
-            for self._end, line in self._whole_lines(start):
+            for end, line in self._whole_lines(start):
+                self._end = end
                 yield line.decode("utf-8", "backslashreplace")
 
         try:

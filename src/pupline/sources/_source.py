@@ -1,7 +1,8 @@
 """A source of images as the rest of the house sees it: who it is, what it allows, and how its listing begins."""
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from pupline.errors import BlockedAddress
@@ -17,6 +18,8 @@ from pupline.sources._listing import Listing
 
 DEFAULT_MAX_PAGES = 10_000
 """No listing asks for more pages than these, unless its spec says so: an API that never ends must not run for ever."""
+
+_UNSAFE = re.compile(r"[^a-z0-9]+")
 
 Reader: TypeAlias = Callable[[str], bytes]
 """Told `s3://bucket/key`, gives that object's bytes."""
@@ -115,8 +118,6 @@ class ImageSource:
 
         Raises: ConfigurationError for a malformed origin or a limit that makes no sense.
         """
-        from dataclasses import replace
-
         like = Source(self.name, str(self.base or ""), self.trusted, self.image_origins, self.sample)
         policy = like.policy(
             allow_origins=allow_origins,
@@ -139,3 +140,8 @@ class ImageSource:
                 f"{self.name} names an image on {origin}, where it does not belong; "
                 f"if you trust it, give --allow-origin {origin}"
             )
+
+
+def slug_of(text: str) -> str:
+    """`text` as a dataset's name: small letters, digits, single hyphens, at most 63; `dataset` if nothing is left."""
+    return _UNSAFE.sub("-", text.lower()).strip("-")[:63].strip("-") or "dataset"

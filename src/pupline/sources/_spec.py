@@ -68,8 +68,8 @@ class SourceSpec:
     id_from: re.Pattern[str] | None = None
     labels_from: re.Pattern[str] | None = None
     paginator: PaginatorSpec = PaginatorSpec()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     contact_required: bool = False
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     types: tuple[str, ...] = ()
     image_origins: tuple[Origin, ...] = ()
