@@ -1,0 +1,95 @@
+"""`pupline ingest` on the sample sources: what it prints for people and for programs, and its exit codes."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+FIELDS = [
+    "execution", "status", "outcome", "reason", "image_name", "image_url", "file_type", "alert_triggered",
+    "error", "cause", "source_url", "sha256",
+]  # fmt: skip
+
+
+def ingest(command: Run, data: Path, *words: object) -> Any:
+    """An ingest under one data directory."""
+    return command("ingest", *words, "--data", data)
+
+
+def test_json_is_a_line_for_each_image_and_then_the_summary(command: Run, tmp_path: Path) -> None:
+    """The documented fields, which say what the audit says; the last line is the object of summary.json."""
+    done = ingest(command, tmp_path, "sample", "--run-id", "r", "--json")
+    assert (done.code, done.stderr) == (0, "")
+    *results, summary = done.rows
+    assert all(list(row) == FIELDS for row in results)
+    records = {row["execution"]: row for row in command("audit", "--json", "--data", tmp_path).rows}
+    assert set(records) == {f"r-{index:08}" for index in range(12)}
+    for row in results:
+        same = FIELDS[2:]
+        assert {name: row[name] for name in same} == {name: records[row["execution"]][name] for name in same}
+    assert (summary["run"], summary["dataset"], summary["status"]) == ("r", "sample", "SUCCEEDED")
+    assert summary["outcomes"] == dict(Counter(row["outcome"] for row in results))
+    written = tmp_path / "buckets" / "dog-images" / "datasets" / "sample" / "runs" / "r" / "summary.json"
+    assert written.exists()
+    assert "execution" not in summary
+
+
+def test_people_see_outcomes_reasons_examples_and_what_to_do_next(command: Run, tmp_path: Path) -> None:
+    """Every failure's reason has an example with its cause; the commands to type next are right for this directory."""
+    done = ingest(command, tmp_path / "a b", "sample-hostile", "--run-id", "h")
+    assert done.code == 1, done.stderr
+    for words in (
+        "Run h: ", "quarantined", "not_an_image", "damaged_image", "blocked_address", "not_found", "for example",
+        "greyhound/gone.jpg", f"Pictures: {tmp_path}/a b/buckets/dog-images/html/sample-hostile", "Look next:",
+        f"ingest --retry-failed h --data '{tmp_path}/a b'",
+    ):  # fmt: skip
+        assert words in done.stdout
+
+
+def test_a_retry_needs_no_source(command: Run, tmp_path: Path) -> None:
+    """The run knows it; only the failed image is asked for, and its record says what came of it."""
+    ingest(command, tmp_path, "sample-hostile", "--run-id", "h")
+    done = ingest(command, tmp_path, "--retry-failed", "h", "--run-id", "again", "--json")
+    assert done.code == 1, done.stderr
+    *results, summary = done.rows
+    assert [(row["reason"], row["execution"]) for row in results] == [("not_found", "again-00000000")]
+    assert (summary["retry_of"], summary["dataset"]) == ("h", "sample-hostile")
+
+
+def test_a_dry_run_shows_addresses_and_their_number(command: Run, tmp_path: Path) -> None:
+    """On stdout only what would be fetched; the data directory is not made."""
+    done = ingest(command, tmp_path / "data", "sample", "--dry-run", "--count", 3)
+    assert done.code == 0
+    assert len(done.stdout.splitlines()) == 3
+    assert all(line.startswith("http://sample.pupline.invalid/images/breeds/") for line in done.stdout.splitlines())
+    assert "3" in done.stderr
+    everything = ingest(command, tmp_path / "data", "sample", "--dry-run", "--json")
+    assert len({row["url"] for row in everything.rows}) == 12
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
+    """With --incremental nothing is asked for again, and the summary says how much that was."""
+    ingest(command, tmp_path, "sample")
+    done = ingest(command, tmp_path, "sample", "--incremental")
+    assert done.code == 0, done.stderr
+    assert "12 images left out, because the dataset has them" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])
+def test_without_a_source_it_says_what_one_is(command: Run, tmp_path: Path, words: str) -> None:
+    """Exit code 2, and the command that lists the presets."""
+    done = ingest(command, tmp_path, *words.split())
+    assert (done.code, done.stdout) == (2, "")
+    assert "pupline sources" in done.stderr
+
+
+def test_help_has_examples_and_exit_codes(command: Run) -> None:
+    """Enough to begin with, without any other page."""
+    shown = command("ingest", "--help").stdout
+    for words in ("Examples:", "Exit codes:", "  3    stopped by --tolerate", "pupline ingest --retry-failed"):
+        assert words in shown
