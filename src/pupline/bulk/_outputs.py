@@ -42,12 +42,11 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFigures:
-    """What the journal does not know of a run that ends, or has not heard yet.
+    """What the journal does not know of a run that is about to end.
 
-    status, error: as the run is about to be ended with. ended_at: seconds since the epoch. finished: items that the
-    process which ends the run finished, in `seconds` of time and `cpu_seconds` of all its processes.
-    listed_complete: the listing came to its end; trouble: why it did not. total: what the source says it has.
-    known: items left out because the dataset has them. retry_of: the run whose failed items these are.
+    status, error: what it is about to be ended with. trouble: why its listing stopped early. retry_of: the run whose
+    failed items these are. ended_at: seconds since the epoch. finished: items that the process which ends the run
+    finished, in `seconds` of time and `cpu_seconds` of all its workers and itself.
     """
 
     status: str
@@ -58,10 +57,6 @@ class RunFigures:
     seconds: float
     cpu_seconds: float
     finished: int
-    listed_complete: bool
-    total: int | None = None
-    repeated: int = 0
-    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +86,7 @@ def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptio
 
     Needs the data directory's lock. Overwrites what an earlier end of the same run left. Raises: StorageError.
     """
+    ingest = backend.ingests.get(ingest.run_id)  # its listing may have gone on since the caller read it
     spool = Spool.of(backend, ingest.dataset, ingest.run_id)
     counts = backend.ingests.counts(ingest.ingest_id)
     shards = ShardWriter(spool, options.shard_size) if options.shard_size else None
@@ -128,6 +124,7 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
 
     Times are RFC 3339, UTC; `seconds` and what is computed from it are of the process that ended the run.
     """
+    ended_at = figures.ended_at if figures else ingest.ended_at
     return {
         "run": ingest.run_id,
         "dataset": ingest.dataset,
@@ -137,13 +134,13 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
         "trouble": figures.trouble if figures else None,
         "retry_of": figures.retry_of if figures else None,
         "began_at": timestamp(ingest.created_at),
-        "ended_at": timestamp(figures.ended_at) if figures else None,
+        "ended_at": timestamp(ended_at) if ended_at is not None else None,
         **_speed(figures, counts),
         "listed": counts.items,
-        "listed_complete": figures.listed_complete if figures else ingest.listed,
-        "total": figures.total if figures else None,
-        "repeated": figures.repeated if figures else None,
-        "known": figures.known if figures else None,
+        "listed_complete": ingest.listed,
+        "total": ingest.total,
+        "repeated": ingest.repeated,
+        "known": ingest.known,
         "done": counts.done,
         "outcomes": _ranked(counts.outcomes),
         "reasons": _ranked(counts.reasons),
@@ -153,8 +150,8 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
 
 
 def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """The summaries of all runs, or of one dataset's: as in summary.json, or as far as the journal knows it by now."""
-    for ingest in backend.ingests.all(dataset):
+    """The summaries of all runs, or of one dataset's, newest first: as in summary.json, or as the journal has it."""
+    for ingest in reversed(list(backend.ingests.all(dataset))):
         written = _written_summary(backend, ingest) if ingest.status != "RUNNING" else None
         yield written or summary_of(ingest, backend.ingests.counts(ingest.ingest_id), None)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from pupline.local import LocalBackend, LocalBucket
+from pupline.local import LocalBackend
 from pupline.metadata import Columns, ItemRow, columns_of, lines_of
+from pupline.ports import ObjectStore
 
 JSON_LINES = "application/x-ndjson"
 
@@ -43,7 +44,7 @@ class Batch:
 class Spool:
     """Where the derived files of one run go: below `datasets/<dataset>/`. keys: of all that were put."""
 
-    bucket: LocalBucket
+    bucket: ObjectStore
     tmp: Path
     dataset: str
     run: str

@@ -1,0 +1,33 @@
+"""A bucket in memory, for tests of what is put into one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pupline.ports import ObjectHeld, ObjectToCreate
+
+
+class MemoryBucket:
+    """Implements `pupline.ports.ObjectStore`. held: bytes by key. puts: keys in the order in which they were put."""
+
+    def __init__(self, held: dict[str, bytes] | None = None) -> None:
+        self.held = dict(held or {})
+        self.puts: list[str] = []
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """Hold the object."""
+        self.held.setdefault(new.key, new.body)
+        return ObjectHeld(new.key, new.sha256, new.owner, f"memory:{new.key}")
+
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:  # noqa: ARG002 - the port's
+        """Hold the bytes, in the place of what was there."""
+        self.held[key] = body.read_bytes() if isinstance(body, Path) else body
+        self.puts.append(key)
+        return f"memory:{key}"
+
+    def read(self, key: str) -> bytes:
+        """The bytes. Raises: KeyError."""
+        return self.held[key]
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, sorted."""
+        return iter(sorted(key for key in self.held if key.startswith(prefix)))
