@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.fetch import Response
 from pupline.functions.ingesting import IngestRules, judged
-from pupline.functions.storing import CONTENT_TYPES, MAX_NAMES, names_for
-from pupline.images import object_key
+from pupline.images import CONTENT_TYPES, MAX_NAMES, names_for, object_key
 from pupline.items import Fetched, SourceItem, Stored
 from pupline.ports import ObjectHeld, ObjectStore, ObjectToCreate
 

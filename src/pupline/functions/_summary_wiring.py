@@ -15,4 +15,4 @@ _CONCURRENCY = 16
 def summary_services() -> SummaryServices:
     """SummariseIngest's services, made at its first call in this process. Raises: ConfigurationError."""
     store = S3Store(s3_client(connections=_CONCURRENCY), required(os.environ, "DOG_BUCKET"))
-    return SummaryServices(store=store, keys=store.keys, clock=SystemClock(), concurrency=_CONCURRENCY)
+    return SummaryServices(store=store, clock=SystemClock(), concurrency=_CONCURRENCY)

@@ -8,28 +8,12 @@ The order of writes, and what a second attempt finds after a crash at each point
 So even a source that serves other bytes the second time cannot make one execution store two objects.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from pupline.errors import Outcome, Reason, StorageError
-from pupline.images import Inspection, alternative_name, inspect, object_key
+from pupline.images import CONTENT_TYPES, MAX_NAMES, Inspection, inspect, names_for, object_key
 from pupline.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
-
-CONTENT_TYPES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "heic": "image/heic",
-    "bmp": "image/bmp",
-    "tiff": "image/tiff",
-}
-"""By detected type. Anything else is kept as plain octets: no browser shall render a page that posed as an image."""
-
-MAX_NAMES = 8
-"""Names tried before giving up: the plain one, then one per further eight hex digits of the SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +84,6 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) 
         if sha256(earlier).hexdigest() == digest:
             return _Image.of(earlier, storage)
     return image
-
-
-def names_for(name: str, digest: str) -> Iterator[str]:
-    """The names to try, in order, for bytes with this SHA-256: the plain one, then names beside it."""
-    yield name
-    for start in range(0, 8 * (MAX_NAMES - 1), 8):
-        name = alternative_name(name, digest[start:])
-        yield name
 
 
 def _object(image: _Image, name: str, execution: str) -> ObjectToCreate:

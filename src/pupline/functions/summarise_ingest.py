@@ -6,7 +6,7 @@ works alike where a ResultWriter wrote something, where it did not, and for a ru
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,10 +28,9 @@ THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryServices:
-    """What the function works with. keys: of all objects below a prefix, in order. concurrency: reads at once."""
+    """What the function works with. concurrency: reads at once."""
 
     store: ObjectStore
-    keys: Callable[[str], Iterable[str]]
     clock: Clock
     concurrency: int = 16
 
@@ -129,7 +128,7 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
 
 def _totals(asked: SummaryRequest, services: SummaryServices) -> Totals:
     totals = Totals()
-    for body in _bodies(services.keys(results_prefix(asked.run)), services):
+    for body in _bodies(services.store.keys(results_prefix(asked.run)), services):
         totals.add(json.loads(body))
     return totals
 

@@ -1,7 +1,7 @@
 """Fakes of the ports, and small images, for the functions' tests."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -60,9 +60,9 @@ class FakeStore:
         self.crash.reached(after=True)
         return f"https://bucket.example/{key}"
 
-    def keys(self, prefix: str) -> list[str]:
-        """The keys below a prefix, in order."""
-        return sorted(key for key in self.objects if key.startswith(prefix))
+    def keys(self, prefix: str) -> Iterator[str]:
+        """As the port says."""
+        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
     def read(self, key: str) -> bytes:
         """As the port says."""
