@@ -5,6 +5,7 @@ One contract suite (`tests/contract`) holds for both. Bodies are bytes in memory
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from pupline.records import AuditRecord
@@ -44,8 +45,19 @@ class ObjectStore(Protocol):
         Raises: StorageError.
         """
 
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """Store `body`, or the file that it names, under `key` in the place of what was there; the object's URL.
+
+        For what is made of other things and can be made again: manifests, metadata, results. Readers find the old bytes
+        or the new ones, never a part; once it returns, the new ones are durable. The file may be moved, not copied.
+        Raises: StorageError.
+        """
+
     def read(self, key: str) -> bytes:
         """The object's bytes. Raises: KeyError when there is none; StorageError."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, in the order of their code points. Raises: StorageError."""
 
 
 class AuditTable(Protocol):
@@ -53,6 +65,12 @@ class AuditTable(Protocol):
 
     def put(self, record: AuditRecord) -> AuditRecord:
         """Add `record` unless this execution already has one under this name; the record that is now there.
+
+        Raises: StorageError.
+        """
+
+    def put_many(self, records: Sequence[AuditRecord]) -> None:
+        """Add the records, each of an execution of its own. Adding the same ones again changes nothing.
 
         Raises: StorageError.
         """

@@ -7,6 +7,7 @@ key = object_key("html", safe_name(url))
 
 from pupline.images._extensions import extension_agrees
 from pupline.images._inspection import MAX_PIXELS, Inspection, Problem, inspect
+from pupline.images._kept import CONTENT_TYPES, MAX_NAMES, names_for
 from pupline.images._names import (
     MAX_KEY_BYTES,
     MAX_NAME_BYTES,
@@ -18,8 +19,10 @@ from pupline.images._names import (
 from pupline.images._sniff import IMAGE_TYPES
 
 __all__ = [
+    "CONTENT_TYPES",
     "IMAGE_TYPES",
     "MAX_KEY_BYTES",
+    "MAX_NAMES",
     "MAX_NAME_BYTES",
     "MAX_PIXELS",
     "Inspection",
@@ -28,6 +31,7 @@ __all__ = [
     "extension_agrees",
     "inspect",
     "name_extension",
+    "names_for",
     "object_key",
     "safe_name",
 ]

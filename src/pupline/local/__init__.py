@@ -30,19 +30,25 @@ from pupline.local._events import (
     TaskAttemptFailed,
 )
 from pupline.local._functions import Function, Invocation, LambdaRuntime
+from pupline.local._ingest_rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
+from pupline.local._ingests import Ingests, item_execution
+from pupline.local._intake import Intake, RecordMaker
 from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 from pupline.local._memo import LocalMemo
 from pupline.local._prune import Pruned, prunable, prune
 from pupline.local._runs import Run, Runs, execution_name, new_run_id
 from pupline.local._signals import StopAsked, stopping_on_signals
 from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
-from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
+from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict, timestamp
+from pupline.metadata import ItemRow
 
 __all__ = [
     "BUCKET",
     "PROTOCOLS",
     "TOPIC_ARN",
+    "Added",
     "Alert",
+    "Arrival",
     "AuditQuery",
     "Database",
     "Deliverer",
@@ -58,7 +64,13 @@ __all__ = [
     "ExecutionRow",
     "ExecutionStarted",
     "Function",
+    "IngestCounts",
+    "IngestRow",
+    "Ingests",
+    "Intake",
     "Invocation",
+    "ItemDone",
+    "ItemRow",
     "Journal",
     "LambdaRuntime",
     "Listener",
@@ -67,8 +79,11 @@ __all__ = [
     "LocalBucket",
     "LocalMemo",
     "LocalTopic",
+    "NewIngest",
     "ObjectListed",
+    "PendingItem",
     "Pruned",
+    "RecordMaker",
     "Redrive",
     "ReplayMismatch",
     "Run",
@@ -82,8 +97,10 @@ __all__ = [
     "TaskAttemptFailed",
     "alert_as_dict",
     "execution_name",
+    "item_execution",
     "new_run_id",
     "prunable",
     "prune",
     "stopping_on_signals",
+    "timestamp",
 ]

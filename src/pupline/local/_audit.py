@@ -2,17 +2,23 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from pupline.local._database import Database, storable
+from pupline.local._rows import execute_many
 from pupline.records import AuditRecord
 
 _COLUMNS = tuple(field.name for field in fields(AuditRecord))
-_LIST = ", ".join(_COLUMNS)
-_INSERT = f"INSERT INTO audit ({_LIST}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - the names are ours
-_SELECT = f"SELECT {_LIST} FROM audit"  # noqa: S608
+AUDIT_COLUMNS = ", ".join(_COLUMNS)
+_VALUES_OF = attrgetter(*_COLUMNS)
+_REASONS = _COLUMNS.index("alert_reasons")
+_TRIGGERED = _COLUMNS.index("alert_triggered")
+_SENT = _COLUMNS.index("alert_sent")
+_INSERT = f"INSERT INTO audit ({AUDIT_COLUMNS})"
+_SELECT = f"SELECT {AUDIT_COLUMNS} FROM audit"  # noqa: S608 - the names are ours
 _PAGE = 1000
 
 
@@ -20,13 +26,14 @@ _PAGE = 1000
 class AuditQuery:
     """Which records: all that match every field given.
 
-    execution: an execution's name. file_type: by content, such as `png`. since, until: RFC 3339 texts, compared with
-    `upload_timestamp`; `until` is excluded.
+    execution: an execution's name. run: a run's id, of single images or of bulk. file_type: by content, such as `png`.
+    since, until: RFC 3339 texts, compared with `upload_timestamp`; `until` is excluded.
     """
 
     outcome: str | None = None
     file_type: str | None = None
     execution: str | None = None
+    run: str | None = None
     alerts_only: bool = False
     since: str | None = None
     until: str | None = None
@@ -43,64 +50,89 @@ class LocalAuditTable:
 
         Raises: StorageError.
         """
-        row = tuple(_to_column(getattr(record, name)) for name in _COLUMNS)
 
         def work(connection: sqlite3.Connection) -> AuditRecord:
-            if connection.execute(_INSERT, row).rowcount:
-                return record
+            insert_records(connection, [record])
             where = " WHERE image_name = ? AND execution = ?"
-            return _record(connection.execute(_SELECT + where, (record.image_name, record.execution)).fetchone())
+            found = connection.execute(_SELECT + where, _stored((record.image_name, record.execution))).fetchone()
+            return record_of(found)
 
         return self._database.write(work)
+
+    def put_many(self, records: Sequence[AuditRecord]) -> None:
+        """Add all of them in one transaction, each unless its execution already has one under its name.
+
+        Raises: StorageError.
+        """
+        self._database.write(lambda connection: insert_records(connection, records))
 
     def get(self, image_name: str, execution: str) -> AuditRecord | None:
         """The record of this execution under this name, if any. Raises: StorageError."""
         found = self._database.rows(_SELECT + " WHERE image_name = ? AND execution = ?", (image_name, execution))
-        return _record(found[0]) if found else None
+        return record_of(found[0]) if found else None
 
     def records(self, query: AuditQuery | None = None) -> Iterator[AuditRecord]:
-        """The records that match, oldest first, a page at a time: memory stays flat. Raises: StorageError."""
-        where, parameters = _where(query or AuditQuery())
-        order = " ORDER BY upload_timestamp, audit_id LIMIT ?"
+        """The records that match, a page at a time: memory stays flat. Raises: StorageError.
+
+        Oldest first; those of one run by execution instead, which is the order in which its images were asked for.
+        """
+        query = query or AuditQuery()
+        where, parameters = _where(query)
+        # The row value and the order make SQLite go along one index, whatever the other conditions are.
+        order = "upload_timestamp, audit_id" if query.run is None else "execution, audit_id"
+        select = f"SELECT {AUDIT_COLUMNS}, {order} FROM audit WHERE ({order}) > (?, ?){where} ORDER BY {order} LIMIT ?"  # noqa: S608
         after: tuple[Any, ...] = ("", 0)
-        while True:
-            page = self._database.rows(
-                f"SELECT {_LIST}, audit_id FROM audit WHERE (upload_timestamp, audit_id) > (?, ?){where}{order}",  # noqa: S608
-                (*after, *parameters, _PAGE),
-            )
-            for row in page:
-                yield _record(row[:-1])
-            if len(page) < _PAGE:
-                return
-            after = (page[-1][_COLUMNS.index("upload_timestamp")], page[-1][-1])
+        while page := self._database.rows(select, (*after, *parameters, _PAGE)):
+            yield from (record_of(row[:-2]) for row in page)
+            after = page[-1][-2:]
 
     def count(self) -> int:
         """How many records there are. Raises: StorageError."""
         return int(self._database.rows("SELECT count(*) FROM audit")[0][0])
 
 
-def _where(query: AuditQuery) -> tuple[str, tuple[Any, ...]]:
-    conditions = {
-        "outcome = ?": query.outcome,
-        "file_type = ?": query.file_type,
-        "execution = ?": query.execution,
-        "upload_timestamp >= ?": query.since,
-        "upload_timestamp < ?": query.until,
-        "alert_triggered = ?": 1 if query.alerts_only else None,
-    }
-    used = {condition: value for condition, value in conditions.items() if value is not None}
-    return "".join(f" AND {condition}" for condition in used), tuple(used.values())
+def insert_records(connection: sqlite3.Connection, records: Sequence[AuditRecord]) -> None:
+    """Add the records, each unless its execution already has one under its name."""
+    execute_many(connection, _INSERT, [_row(record) for record in records], " ON CONFLICT DO NOTHING")
 
 
-def _to_column(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return json.dumps(value)
-    return storable(value) if isinstance(value, str) else value
-
-
-def _record(row: tuple[Any, ...]) -> AuditRecord:
+def record_of(row: tuple[Any, ...]) -> AuditRecord:
+    """The record of a row with the columns AUDIT_COLUMNS."""
     item = dict(zip(_COLUMNS, row, strict=True))
-    item["alert_reasons"] = json.loads(item["alert_reasons"])
-    item["alert_triggered"] = bool(item["alert_triggered"])
-    item["alert_sent"] = None if item["alert_sent"] is None else bool(item["alert_sent"])
-    return AuditRecord.from_item(item)
+    item["alert_reasons"] = () if row[_REASONS] == "[]" else tuple(json.loads(row[_REASONS]))
+    item["alert_triggered"] = bool(row[_TRIGGERED])
+    item["alert_sent"] = None if row[_SENT] is None else bool(row[_SENT])
+    return AuditRecord(**item)
+
+
+RUN_CONDITION = "execution >= ? AND execution < ? AND instr(substr(execution, ?), '-') = 0"
+"""Executions of one run; the parameters are `run_range`'s. The last part leaves out runs whose id begins with it."""
+
+
+def run_range(run_id: str) -> tuple[str, str, int]:
+    """What RUN_CONDITION needs. In ASCII a colon is what follows the digits."""
+    return f"{run_id}-0", f"{run_id}-:", len(run_id) + 2
+
+
+def _where(query: AuditQuery) -> tuple[str, tuple[Any, ...]]:
+    conditions: dict[str, tuple[Any, ...]] = {
+        "outcome = ?": (query.outcome,),
+        "file_type = ?": (query.file_type,),
+        "execution = ?": (query.execution,),
+        "upload_timestamp >= ?": (query.since,),
+        "upload_timestamp < ?": (query.until,),
+        "alert_triggered = ?": (1 if query.alerts_only else None,),
+        RUN_CONDITION: (None,) if query.run is None else run_range(query.run),
+    }
+    used = {condition: values for condition, values in conditions.items() if values != (None,)}
+    return "".join(f" AND {condition}" for condition in used), tuple(value for some in used.values() for value in some)
+
+
+def _row(record: AuditRecord) -> list[Any]:
+    row = list(_VALUES_OF(record))
+    row[_REASONS] = json.dumps(record.alert_reasons) if record.alert_reasons else "[]"
+    return row
+
+
+def _stored(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(storable(value) for value in values)

@@ -6,17 +6,20 @@ from pathlib import Path
 
 from pupline.errors import ConfigurationError
 from pupline.local._audit import LocalAuditTable
-from pupline.local._bucket import LocalBucket, recover
+from pupline.local._bucket import LocalBucket
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
 from pupline.local._driver import Driver
 from pupline.local._driver_settings import DriverSettings
+from pupline.local._ingests import Ingests
 from pupline.local._journal import Journal
+from pupline.local._known import KnownItems
 from pupline.local._lock import DirectoryLock
 from pupline.local._map_io import LocalMapIO
 from pupline.local._memo import LocalMemo
 from pupline.local._paths import sync_directory
+from pupline.local._recovery import recover
 from pupline.local._runs import Runs
 from pupline.local._subscriptions import Subscriptions
 from pupline.local._topic import LocalTopic
@@ -38,6 +41,7 @@ class LocalBackend:
     subscriptions: Subscriptions
     runs: Runs
     journal: Journal
+    ingests: Ingests
     _lock: DirectoryLock | None
     _buckets: dict[str, LocalBucket] = field(default_factory=dict)
 
@@ -68,6 +72,7 @@ class LocalBackend:
                 recover(data_dir, database)
             undo.pop_all()
         time = clock or SystemClock()
+        bucket = LocalBucket(data_dir, BUCKET, database)
         return cls(
             data_dir=data_dir,
             database=database,
@@ -78,7 +83,9 @@ class LocalBackend:
             subscriptions=Subscriptions(database, time),
             runs=Runs(database, time),
             journal=Journal(database),
+            ingests=Ingests(database, time, KnownItems(bucket)),
             _lock=lock,
+            _buckets={BUCKET: bucket},
         )
 
     def bucket(self, name: str = BUCKET) -> LocalBucket:

@@ -11,31 +11,27 @@ The order of writes, and what a crash after each step leaves:
 Without step 2, a file found after a crash could not be told from one that somebody else put there.
 """
 
-import errno
 import hashlib
-import itertools
 import os
 import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local._database import Database, storable
-from pupline.local._paths import candidates, directory, folded, parents
+from pupline.local._files import BucketFiles
+from pupline.local._objects import NewObject, ObjectRow, find_object, insert_intent
+from pupline.local._paths import candidates
 from pupline.ports import ObjectHeld, ObjectToCreate
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_BYTES = 1024
 _PAGE = 1000
 _STRIPES = 64
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_SELECT = "SELECT path, sha256, owner, state FROM objects WHERE bucket = ? AND key = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +47,6 @@ class ObjectListed:
     created_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    path: str
-    sha256: str
-    owner: str
-    state: str
-
-
 class LocalBucket:
     """Implements `pupline.ports.ObjectStore`. Writing needs the data directory's lock; reading does not."""
 
@@ -67,11 +55,9 @@ class LocalBucket:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(f"'{name}' is no bucket name: 3 to 63 of a-z, 0-9, '-' and '.'")
         self.name = name
-        self._data_dir = data_dir.absolute()
-        self.root = self._data_dir / "buckets" / name
-        self._tmp = self._data_dir / "tmp"
+        self.files = BucketFiles(data_dir.absolute(), name)
+        self.root = self.files.root
         self._database = database
-        self._numbers = itertools.count()
         # Two threads with one key take turns; 64 locks for all keys is enough to keep the others from waiting.
         self._turns = [threading.Lock() for _ in range(_STRIPES)]
 
@@ -80,17 +66,27 @@ class LocalBucket:
 
         Raises: StorageError; InvalidInput for a key that is not 1 to 1,024 bytes of UTF-8.
         """
-        if not 0 < len(storable(new.key).encode()) <= _KEY_BYTES or storable(new.key) != new.key:
-            raise InvalidInput(
-                f"an object key is 1 to {_KEY_BYTES} bytes of UTF-8; this one has {len(new.key)} characters"
-            )
+        _check_key(new.key)
         if hashlib.sha256(new.body).hexdigest() != new.sha256:
             raise StorageError(f"the bytes for {new.key} are not those of the SHA-256 given with them")
         try:
             with self._turns[hash(new.key) % _STRIPES]:
                 return self._create(new)
         except OSError as err:
-            raise self._trouble(err) from err
+            raise self.files.trouble(err) from err
+
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """Store `body` under `key`, in the place of what was there; the URL (see the port).
+
+        A Path is a file below `<data>/tmp`, which is moved, not copied. Whoever reads meanwhile, or after a crash at
+        any instant, finds the old bytes or the new ones. Raises: StorageError; InvalidInput as `create` does.
+        """
+        _check_key(key)
+        try:
+            with self._turns[hash(key) % _STRIPES]:
+                return self._put(key, body if isinstance(body, Path) else self.files.write_aside(body), content_type)
+        except OSError as err:
+            raise self.files.trouble(err) from err
 
     def read(self, key: str) -> bytes:
         """The object's bytes, checked against the hash they were stored with. Raises: KeyError; StorageError."""
@@ -98,11 +94,11 @@ class LocalBucket:
         if row is None or row.state != "stored":
             raise KeyError(key)
         try:
-            body = self._read(row.path)
+            body = self.files.read(row.path)
         except FileNotFoundError as err:
             raise KeyError(key) from err
         except OSError as err:
-            raise self._trouble(err) from err
+            raise self.files.trouble(err) from err
         if hashlib.sha256(body).hexdigest() != row.sha256:
             raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 is another")
         return body
@@ -122,168 +118,137 @@ class LocalBucket:
                 return
             after = page[-1][0]
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of the stored objects below `prefix`, in order (see the port). Raises: StorageError."""
+        return (one.key for one in self.objects(prefix))
+
+    def path(self, key: str) -> Path | None:
+        """The file that holds the object, if there is one; its bytes are not looked at. Raises: StorageError."""
+        row = self._find(key)
+        return self.root / row.path if row and row.state == "stored" else None
+
     def url(self, path: str) -> str:
         """The `file://` URL, quoted, of a path relative to the bucket."""
         return (self.root / path).as_uri()
 
     def settle(self) -> None:
         """Finish or forget what a killed process was writing. Raises: StorageError."""
-        query = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
+        writing = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
+        overwriting = "SELECT key, path, sha256 FROM overwrites WHERE bucket = ?"
         try:
-            for key, *row in self._database.rows(query, (self.name,)):
-                self._settle(key, _Row(*row))
+            for key, *row in self._database.rows(writing, (self.name,)):
+                self._settle(key, ObjectRow(*row))
+            for key, path, sha256 in self._database.rows(overwriting, (self.name,)):
+                if self.files.holds(path, sha256):
+                    self.files.sync_folder(path)
+                    self._mark_overwritten(key)
+                self._forget_overwrite(key)
         except OSError as err:
-            raise self._trouble(err) from err
+            raise self.files.trouble(err) from err
 
     def _create(self, new: ObjectToCreate) -> ObjectHeld:
         row = self._find(new.key)
         if row and self._is_there(new.key, row):
             return self._held(new.key, row)
-        temporary = self._write_aside(new.body)
+        temporary = self.files.write_aside(new.body)
+        path = self._write(temporary, NewObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner))
+        return ObjectHeld(new.key, new.sha256, new.owner, self.url(path))
+
+    def _put(self, key: str, temporary: Path, content_type: str) -> str:
+        try:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size_bytes = os.fstat(file.fileno()).st_size
+            row = self._find(key)
+            if row and row.state == "writing":
+                row = row if self._settle(key, row) else None
+            if row is None:
+                return self.url(self._write(temporary, NewObject(key, "", digest, size_bytes, content_type, "")))
+            new = NewObject(key, row.path, digest, size_bytes, content_type, "")
+            self._overwrite(temporary, new)
+            return self.url(row.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _write(self, temporary: Path, new: NewObject) -> str:
+        """Name the file for `new`, at the first path that is free, and say so; that path."""
         try:
             for path in candidates(new.key):
-                if not self._intend(new, path):
+                if not self._intend(replace(new, path=path)):
                     continue
-                if self._link(temporary, path, new.sha256):
+                if self.files.place(temporary, path, new.sha256):
                     break
             else:
                 raise StorageError(f"every path for {new.key} under {self.root} is taken by another file")
         finally:
             temporary.unlink(missing_ok=True)
         self._mark_stored(new.key)
-        return ObjectHeld(new.key, new.sha256, new.owner, self.url(path))
+        return path
 
-    def _is_there(self, key: str, row: _Row) -> bool:
+    def _overwrite(self, temporary: Path, new: NewObject) -> None:
+        values = (self.name, new.key, new.path, new.sha256, new.size_bytes, storable(new.content_type), time.time())
+        insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._database.write(lambda connection: connection.execute(insert, values))
+        self.files.replace(temporary, new.path)
+        self._mark_overwritten(new.key)
+
+    def _is_there(self, key: str, row: ObjectRow) -> bool:
         """Whether the row's object can be answered with; one that was being written is finished or forgotten first.
 
         Not when somebody deleted or changed its file: then the key is free again, and what is in its place stays.
         """
         if row.state == "writing":
             return self._settle(key, row)
-        return self._holds(row.path, row.sha256)
+        return self.files.holds(row.path, row.sha256)
 
-    def _settle(self, key: str, row: _Row) -> bool:
+    def _settle(self, key: str, row: ObjectRow) -> bool:
         """Mark the object stored if its file is whole, else forget the intent."""
-        if self._holds(row.path, row.sha256):
-            with self._folder_of(row.path, create=False) as (parent, _):
-                os.fsync(parent)
+        if self.files.holds(row.path, row.sha256):
+            self.files.sync_folder(row.path)
             self._mark_stored(key)
             return True
         delete = "DELETE FROM objects WHERE bucket = ? AND key = ? AND state = 'writing'"
         self._database.write(lambda connection: connection.execute(delete, (self.name, key)))
         return False
 
-    def _write_aside(self, body: bytes) -> Path:
-        self._tmp.mkdir(parents=True, exist_ok=True)
-        temporary = self._tmp / f"{os.getpid()}-{self.name}-{next(self._numbers)}"
-        try:
-            with temporary.open("xb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return temporary
-
-    def _intend(self, new: ObjectToCreate, path: str) -> bool:
+    def _intend(self, new: NewObject) -> bool:
         """Commit what is about to be written, unless another key has this path, or one above or below it."""
-        fold = folded(path)
-        values = (new.sha256, len(new.body), storable(new.content_type), new.owner, time.time())
-
-        def work(connection: sqlite3.Connection) -> bool:
-            if _is_taken(connection, self.name, new.key, fold):
-                return False
-            connection.execute(
-                "INSERT OR REPLACE INTO objects (bucket, key, path, folded_path, sha256, size_bytes, content_type,"
-                " owner, created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'writing')",
-                (self.name, new.key, path, fold, *values),
-            )
-            return True
-
-        return self._database.write(work)
-
-    def _link(self, temporary: Path, path: str, sha256: str) -> bool:
-        """Give the file its name, on the disk; False when something else is there."""
-        with self._folder_of(path, create=True) as (parent, name):
-            try:
-                _name_it(temporary, name, parent)
-            except FileExistsError:
-                if not self._holds(path, sha256):
-                    return False
-            os.fsync(parent)
-        return True
+        return self._database.write(lambda connection: insert_intent(connection, self.name, new))
 
     def _mark_stored(self, key: str) -> None:
         update = "UPDATE objects SET state = 'stored' WHERE bucket = ? AND key = ?"
         self._database.write(lambda connection: connection.execute(update, (self.name, key)))
 
-    def _find(self, key: str) -> _Row | None:
-        found = self._database.rows(_SELECT, (self.name, key))
-        return _Row(*found[0]) if found else None
+    def _mark_overwritten(self, key: str) -> None:
+        """Have the row say what its new file is. Its owner stays: who made the key."""
 
-    def _held(self, key: str, row: _Row) -> ObjectHeld:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE objects SET sha256 = new.sha256, size_bytes = new.size_bytes,"
+                " content_type = new.content_type, created_at = new.created_at"
+                " FROM overwrites AS new WHERE new.bucket = objects.bucket AND new.key = objects.key"
+                " AND objects.bucket = ? AND objects.key = ?",
+                (self.name, key),
+            )
+            connection.execute(_FORGET_OVERWRITE, (self.name, key))
+
+        self._database.write(work)
+
+    def _forget_overwrite(self, key: str) -> None:
+        self._database.write(lambda connection: connection.execute(_FORGET_OVERWRITE, (self.name, key)))
+
+    def _find(self, key: str) -> ObjectRow | None:
+        with self._database.reading() as connection:
+            return find_object(connection, self.name, key)
+
+    def _held(self, key: str, row: ObjectRow) -> ObjectHeld:
         return ObjectHeld(key, row.sha256, row.owner, self.url(row.path))
 
-    def _holds(self, path: str, sha256: str) -> bool:
-        try:
-            return hashlib.sha256(self._read(path)).hexdigest() == sha256
-        except (OSError, StorageError):
-            return False
 
-    def _read(self, path: str) -> bytes:
-        with self._folder_of(path, create=False) as (parent, name):
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
-                return file.read()
-
-    @contextmanager
-    def _folder_of(self, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
-        """An open descriptor of the directory that holds `path`, and the last part of `path`."""
-        folder, _, name = path.rpartition("/")
-        with directory(self._data_dir, f"buckets/{self.name}/{folder}", create=create) as parent:
-            yield parent, name
-
-    def _trouble(self, err: OSError) -> StorageError:
-        if err.errno in _NO_ROOM:
-            return StorageError(f"no room to store an object under {self.root} ({err.strerror}): free some space")
-        return StorageError(f"cannot store or read an object under {self.root}: {err}")
+_FORGET_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"
 
 
-def recover(data_dir: Path, database: Database) -> None:
-    """Finish or forget, in all buckets, what a killed process was writing, and remove its part files.
-
-    Only for the holder of the data directory's lock, before anything is created. Raises: StorageError.
-    """
-    try:
-        for left in (data_dir / "tmp").glob("*"):
-            left.unlink()
-    except OSError as err:
-        raise StorageError(f"{data_dir / 'tmp'} cannot be cleared: {err.strerror}") from err
-    for (name,) in database.rows("SELECT DISTINCT bucket FROM objects WHERE state = 'writing'"):
-        LocalBucket(data_dir, name, database).settle()
-
-
-def _is_taken(connection: sqlite3.Connection, bucket: str, key: str, fold: str) -> bool:
-    """Whether another key has this path, has a directory of it as its file, or needs it as a directory."""
-    above = parents(fold)
-    marks = ", ".join("?" * (len(above) + 1))
-    same_or_above = f"SELECT 1 FROM objects WHERE bucket = ? AND key <> ? AND folded_path IN ({marks})"  # noqa: S608
-    if connection.execute(same_or_above, (bucket, key, fold, *above)).fetchone():
-        return True
-    below = "SELECT 1 FROM objects WHERE bucket = ? AND key <> ? AND folded_path > ? AND folded_path < ? LIMIT 1"
-    return connection.execute(below, (bucket, key, fold + "/", fold + "0")).fetchone() is not None
-
-
-def _name_it(temporary: Path, name: str, parent: int) -> None:
-    """Name the file in `parent` without overwriting. Raises: FileExistsError."""
-    try:
-        os.link(temporary, name, dst_dir_fd=parent)
-    except OSError as err:
-        if err.errno not in _NO_LINKS:
-            raise
-        # A file system without hard links. rename would overwrite, so look first: between the two, only a program
-        # other than pupline could put something there, for pupline holds the data directory's lock.
-        if name in os.listdir(parent):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from err
-        os.rename(temporary, name, dst_dir_fd=parent)
+def _check_key(key: str) -> None:
+    if not 0 < len(storable(key).encode()) <= _KEY_BYTES or storable(key) != key:
+        raise InvalidInput(f"an object key is 1 to {_KEY_BYTES} bytes of UTF-8; this one has {len(key)} characters")

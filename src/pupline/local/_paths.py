@@ -8,6 +8,7 @@ one or two code points), by a directory, by a file that somebody else put there.
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,12 +21,17 @@ _CANDIDATES = 8
 _ASIDE = "~"
 """Directory of objects whose key is no safe path."""
 
+_NO_PATH = re.compile(r"[\x00-\x1f\\\x7f]|\A~(?:/|\Z)|(?:\A|/)(?:\.\.?)?(?:/|\Z)")
+"""A control character or backslash; our own directory; an empty part, or one of dots."""
+
 
 def candidates(key: str) -> Iterator[str]:
     """Paths to try for `key`, best first, relative to the bucket: the key itself, then names that hold its hash."""
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    if _is_safe(key):
+    safe = _is_safe(key)
+    if safe:
         yield key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    if safe:
         folder, slash, name = key.rpartition("/")
         stem, dot, extension = name.rpartition(".")
         if not stem:
@@ -39,6 +45,8 @@ def candidates(key: str) -> Iterator[str]:
 
 def folded(path: str) -> str:
     """The same text for all spellings that a case-folding or normalising file system takes for one."""
+    if path.isascii():
+        return path.lower()  # what the rest would give
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
@@ -91,10 +99,9 @@ def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
 
 
 def _is_safe(path: str) -> bool:
-    parts = path.encode().split(b"/")
-    if parts[0] == _ASIDE.encode() or any(ord(character) < 32 or character in "\\\x7f" for character in path):
+    if _NO_PATH.search(path):
         return False
-    return all(part not in {b"", b".", b".."} and len(part) <= _PART_BYTES for part in parts)
+    return len(path.encode()) <= _PART_BYTES or all(len(part.encode()) <= _PART_BYTES for part in path.split("/"))
 
 
 def _fit(stem: str, tail: str) -> str:

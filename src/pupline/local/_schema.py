@@ -140,7 +140,69 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE delivered_at IS NULL AND given_up_at IS NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+-- One ingest takes a source's images into a dataset. settings: what makes it the same command. position: where its
+-- listing goes on. listed: the listing is complete. total: how many items it will name, where known. items, repeated,
+-- known: named and kept, named twice, left out because the dataset has them. known_in_a_row: the latest ones.
+CREATE TABLE ingests (
+    ingest_id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL UNIQUE,
+    dataset TEXT NOT NULL,
+    source TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'RUNNING' CHECK (status IN ('RUNNING', 'SUCCEEDED', 'FAILED')),
+    position TEXT,
+    listed INTEGER NOT NULL DEFAULT 0,
+    total INTEGER,
+    items INTEGER NOT NULL DEFAULT 0,
+    repeated INTEGER NOT NULL DEFAULT 0,
+    known INTEGER NOT NULL DEFAULT 0,
+    known_in_a_row INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    ended_at REAL,
+    error TEXT
+);
+CREATE INDEX ingests_of_dataset ON ingests (dataset, ingest_id);
+
+-- facts: JSON of what the source tells besides the URL. outcome: NULL until the item is done; its audit record, of the
+-- execution <run_id>-<item_index in 8 digits>, is committed together with it. key: of the object that holds the bytes.
+CREATE TABLE ingest_items (
+    ingest_id INTEGER NOT NULL REFERENCES ingests,
+    item_index INTEGER NOT NULL,
+    identity BLOB NOT NULL,
+    url TEXT NOT NULL,
+    facts TEXT,
+    outcome TEXT,
+    key TEXT,
+    attempts INTEGER,
+    began_at REAL,
+    ended_at REAL,
+    sha1 TEXT,
+    etag TEXT,
+    last_modified TEXT,
+    PRIMARY KEY (ingest_id, item_index)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX ingest_items_by_identity ON ingest_items (identity, ingest_id);
+CREATE INDEX ingest_items_by_sha1 ON ingest_items (sha1) WHERE sha1 IS NOT NULL;
+
+-- The first 64 bits are enough to find an object; with a million of them the index is a third of what it would be.
+CREATE INDEX objects_by_sha256 ON objects (substr(sha256, 1, 16));
+CREATE INDEX audit_alerted ON audit (execution) WHERE alert_triggered = 1;
+
+-- What is about to replace an object: its new facts, committed before its file is.
+CREATE TABLE overwrites (
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (bucket, key)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
