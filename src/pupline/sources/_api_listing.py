@@ -193,7 +193,7 @@ def _with_params(url: str, params: Mapping[str, str]) -> str:
         return url
     parts = urlsplit(url)
     kept = [pair for pair in parts.query.split("&") if pair and pair.partition("=")[0] not in params]
-    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(params, quote_via=quote, safe="|,:")])))
+    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(params, quote_via=quote, safe=",:")])))
 
 
 def _asks_digest(spec: SourceSpec) -> str:

@@ -5,8 +5,8 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any
 
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.fetch import Origin, Url
@@ -178,16 +178,16 @@ def header_name(value: Any) -> str:
     return value
 
 
-def day(value: Any) -> date | Literal["today"]:
-    """A day, or `today`."""
-    if isinstance(value, date):
+def day(value: Any) -> date | str:
+    """A day, or `today` or `yesterday`."""
+    if isinstance(value, datetime):
+        raise Wrong("write a day without a time, such as 2026-01-31")
+    if isinstance(value, date) or value in ("today", "yesterday"):
         return value
-    if value == "today":
-        return "today"
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise Wrong("write a day, such as 2026-01-31, or 'today'") from None
+        raise Wrong("write a day, such as 2026-01-31, or 'today' or 'yesterday'") from None
 
 
 def scalars(value: Any) -> Mapping[str, str]:

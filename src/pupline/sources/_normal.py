@@ -104,10 +104,10 @@ class Normaliser:
         self._notes: list[str] = []
 
     def item(self, url: str, facts: Mapping[str, Any]) -> SourceItem:
-        """The item at `url`. facts: values as the source has them, by field name; None and "" are absent."""
+        """The item at `url`. facts: values as the source has them, by field name. None, "" and False (what `x && y` of JMESPath gives) are absent."""
         found = {}
         for name, value in facts.items():
-            if value is not None and value != "":
+            if value is not None and value is not False and value != "":
                 try:
                     read = _READERS[name](value)
                 except _Unusable as wrong:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -108,7 +108,8 @@ def paginator_of(spec: PaginatorSpec, count: int | None = None, today: date | No
     if spec.type == "date_window":
         days = {"end": "today", **settings}
         now = today or datetime.now(UTC).date()
-        settings |= {name: now if days[name] == "today" else days[name] for name in ("start", "end")}
+        named = {"today": now, "yesterday": now - timedelta(days=1)}
+        settings |= {name: named.get(days[name], days[name]) for name in ("start", "end")}
     if spec.type == "repeat" and count is not None and "size" in settings:
         settings["size"] = max(1, min(settings["size"], count))
     return PAGINATORS[spec.type].make(**settings)
