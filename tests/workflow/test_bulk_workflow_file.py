@@ -1,0 +1,95 @@
+"""The BulkIngest file: what must hold of it as it is written, whoever runs it."""
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from bulk_runs import CHILD, FILE, STATES
+
+from pupline import errors
+from pupline.functions.ingest_batch import BATCH_SECONDS
+
+EXPRESS_SECONDS = 300
+TASKS = {name: state for name, state in {**STATES, **CHILD}.items() if state["Type"] == "Task"}
+LAMBDA_TRANSIENT = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+def test_nothing_of_an_account_is_in_the_file() -> None:
+    """ARNs and names come as placeholders; only the four that are to be filled are there."""
+    text = FILE.read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == {
+        "IngestBatchArn",
+        "SummariseIngestArn",
+        "ImageBucketName",
+        "PNGAlertTopicArn",
+    }
+    assert not re.search(r"\d{12}|arn:aws:(?!states:::(?:lambda:invoke|sns:publish|s3:(?:get|put)Object))", text)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_bounded_retried_and_caught(name: str) -> None:
+    """TimeoutSeconds; back-off with full jitter and a cap; a Catch for everything."""
+    task = TASKS[name]
+    assert 0 < task["TimeoutSeconds"] <= 600
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+    for retrier in task["Retry"]:
+        assert (retrier["JitterStrategy"], retrier["BackoffRate"]) == ("FULL", 2)
+        assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 60
+        assert 0 < retrier["MaxAttempts"] <= 10
+        assert not {"States.ALL", "States.TaskFailed"} & set(retrier["ErrorEquals"])
+    retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
+    assert "States.Timeout" in retried
+    if "lambda" in task["Resource"]:
+        assert retried >= LAMBDA_TRANSIENT | {"StorageError"}
+
+
+def test_no_error_of_an_image_is_retried_by_the_workflow() -> None:
+    """Those never leave the function: what may pass comes back in another round, the rest is recorded."""
+    ours = {cls.__name__ for _, cls in inspect.getmembers(errors, inspect.isclass)} - {"StorageError"}
+    named = {error for task in TASKS.values() for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
+    assert not ours & named
+
+
+def test_a_batch_fits_into_an_express_execution() -> None:
+    """The function begins nothing after BATCH_SECONDS, and is given up before its execution is."""
+    task = CHILD["IngestBatch"]
+    assert BATCH_SECONDS + 60 <= task["TimeoutSeconds"] < EXPRESS_SECONDS
+
+
+def test_the_map_run_stays_redrivable() -> None:
+    """A Catch would end the execution in a Fail state, which is all that a redrive would enter again."""
+    batches = STATES["IngestBatches"]
+    assert "Catch" not in batches
+    assert batches["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    assert {"MaxConcurrencyPath", "ToleratedFailurePercentagePath", "ResultWriter", "Label"} <= set(batches)
+
+
+@pytest.mark.parametrize("states", [STATES, CHILD], ids=["parent", "child"])
+def test_every_state_can_be_reached_and_ends(states: dict[str, Any]) -> None:
+    """No state is left over, and each has a Next, an End or is terminal."""
+    reached, waiting = set(), [next(iter(states))]
+    while waiting:
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        state = states[name]
+        targets = [state.get("Next"), state.get("Default"), *[rule["Next"] for rule in state.get("Choices", [])]]
+        waiting += [target for target in [*targets, *[c["Next"] for c in state.get("Catch", [])]] if target]
+        assert state["Type"] in ("Succeed", "Fail") or state.get("End") or any(targets)
+    assert reached == set(states)
+
+
+@pytest.mark.parametrize("name", [name for name, state in {**STATES, **CHILD}.items() if state["Type"] == "Choice"])
+def test_every_rule_is_guarded(name: str) -> None:
+    """A Choice whose Variable selects nothing fails the execution, and nothing catches that: IsPresent comes first."""
+    for rule in {**STATES, **CHILD}[name]["Choices"]:
+        present, used = rule["And"]
+        assert (present["IsPresent"], present["Variable"]) == (True, used["Variable"])
