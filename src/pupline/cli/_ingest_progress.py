@@ -7,7 +7,7 @@ when an image is done, only counted: the live line looks at the counts four time
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -90,6 +90,11 @@ class IngestProgress:
         for one in done:
             self.outcomes[one.record.outcome] += 1
             self.bytes += one.record.size_bytes or 0
+        self._line_now_and_then()
+
+    def counted(self, outcomes: Mapping[str, int]) -> None:
+        """So many more are done, by outcome, of which no more is known."""
+        self.outcomes.update(outcomes)
         self._line_now_and_then()
 
     def paused(self, host: str, seconds: float, why: str) -> None:

@@ -52,6 +52,7 @@ class IngestView:
     def hear(self, event: "IngestEvent") -> None:
         """One event of the ingest. Raises: OutputLost, where nobody reads the JSON any more."""
         from pupline import bulk
+        from pupline.local import StopAsked
 
         match event:
             case bulk.ItemsDone(items=done):
@@ -64,10 +65,9 @@ class IngestView:
                 self.progress.paused(host, seconds, why)
             case bulk.ListingNote(text=text):
                 message(f"pupline: {printable(text, 400)}")
-            case _:  # StopAsked, in a signal handler: the stream may be in use by the very code that was interrupted
-                os.write(
-                    2, b"\nStopping when what is under way has ended, 30 seconds at most. Ctrl-C again: at once.\n"
-                )
+            case StopAsked():
+                # In a signal handler: the stream may be in use by the very code that was interrupted.
+                os.write(2, _STOPPING)
 
     def _began(self, event: "IngestBegan") -> None:
         self.progress.began(event.done)

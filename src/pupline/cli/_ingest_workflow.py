@@ -13,15 +13,15 @@ from pupline.cli._streams import OutputLost
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.bulk import IngestRequest
-    from pupline.pipeline import BulkReport
+    from pupline.bulk import IngestEvent, IngestRequest
+    from pupline.pipeline import BatchDone, BulkReport
 
 
 def ingest_through_the_workflow(data_dir: Path, request: "IngestRequest", *, as_json: bool) -> int:
     """Ingest on this machine; the exit code."""
     from pupline.pipeline import run_bulk_workflow
 
-    with IngestView(as_json=as_json) as view:
+    with _WorkflowView(as_json=as_json) as view:
         report = run_bulk_workflow(data_dir, request, view.hear)
     folder = relative(data_dir.absolute() / "buckets" / "dog-images" / report.folder)
     return _tell(report, view, given_data(data_dir), folder, as_json=as_json)
@@ -31,10 +31,23 @@ def ingest_on_a_stack(stack: str, request: "IngestRequest", *, as_json: bool) ->
     """Ingest on a deployed stack, and follow it to its end; the exit code."""
     from pupline.stack import ingest_on_stack
 
-    with IngestView(as_json=as_json) as view:
+    with _WorkflowView(as_json=as_json) as view:
         report = ingest_on_stack(stack, request, view.hear)
     given = f" --backend aws --stack {shlex.quote(stack)}"
     return _tell(report, view, given, report.folder, as_json=as_json)
+
+
+class _WorkflowView(IngestView):
+    """Hears of batches too, whose images it only counts: the state machine tells no more of them."""
+
+    def hear(self, event: "IngestEvent | BatchDone") -> None:
+        """One event of the ingest."""
+        from pupline.pipeline import BatchDone
+
+        if isinstance(event, BatchDone):
+            self.progress.counted(event.outcomes)
+        else:
+            super().hear(event)
 
 
 def _tell(report: "BulkReport", view: IngestView, given: str, folder: str, *, as_json: bool) -> int:
