@@ -36,6 +36,35 @@ def receive_request(sock: socket.socket) -> bytes:
     return received
 
 
+class Pieces(socket.socket):
+    """A socket that gives prepared pieces, then the end; it heeds the flags by which the kernel is asked for more."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        super().__init__()
+        self._pieces = [piece for piece in pieces if piece]
+
+    def arrive(self, pieces: Sequence[bytes]) -> None:
+        """Further pieces come behind those that are there."""
+        self._pieces += [piece for piece in pieces if piece]
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """The next piece, or as much of it as wanted; with MSG_WAITALL, as many pieces as it takes."""
+        if flags & socket.MSG_DONTWAIT and not self._pieces:
+            raise BlockingIOError
+        if flags & socket.MSG_PEEK:
+            return self._pieces[0][:size] if self._pieces else b""
+        taken = self._next(size)
+        while flags & socket.MSG_WAITALL and len(taken) < size and self._pieces:
+            taken += self._next(size - len(taken))
+        return taken
+
+    def _next(self, size: int) -> bytes:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if piece[size:]:
+            self._pieces.insert(0, piece[size:])
+        return piece[:size]
+
+
 class RawServer:
     """A server on 127.0.0.1 whose n-th connection gets the n-th behaviour, and all further ones the last."""
 
@@ -85,12 +114,38 @@ class RawServer:
             except OSError:
                 return  # the client went away, as it should from most of these
 
-    def client(self, **limits: float) -> HttpClient:
+    def client(self, *, idle_connections: int = 0, **limits: float) -> HttpClient:
         """A client that trusts this server."""
-        return client_for(self.origin, **limits)
+        return client_for(self.origin, idle_connections=idle_connections, **limits)
 
 
-def client_for(origin: str, **limits: float) -> HttpClient:
+class TalkingServer(RawServer):
+    """A server whose n-th connection gets the n-th list of answers, one to each request, and is then closed.
+
+    An empty last answer is none: the connection is closed as soon as that request is there. `talks` has the requests by
+    connection.
+    """
+
+    def __init__(self, *talks: Sequence[bytes]) -> None:
+        super().__init__(*[self._talk(answers) for answers in talks])
+        self.talks: list[list[bytes]] = []
+
+    def _talk(self, answers: Sequence[bytes]) -> Callable[[socket.socket], None]:
+        def talk(sock: socket.socket) -> None:
+            talked = [self.requests[-1]]
+            self.talks.append(talked)
+            sock.sendall(answers[0])
+            for raw in answers[1:]:
+                request = receive_request(sock)
+                if not request:
+                    return
+                talked.append(request)
+                sock.sendall(raw)
+
+        return talk
+
+
+def client_for(origin: str, *, idle_connections: int = 0, **limits: float) -> HttpClient:
     """A client that trusts one origin. Its deadline is short enough that a hanging test fails soon."""
     numbers = {"timeout_seconds": 5.0, **limits}
     return HttpClient(
@@ -98,7 +153,8 @@ def client_for(origin: str, **limits: float) -> HttpClient:
             trusted=frozenset({Origin.parse(origin)}),
             timeout_seconds=numbers.pop("timeout_seconds"),
             **{name: int(number) for name, number in numbers.items()},  # type: ignore[arg-type]
-        )
+        ),
+        idle_connections=idle_connections,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from fetch_servers import RawServer, answer, chunked
+from fetch_servers import Pieces, RawServer, answer, chunked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,29 +150,6 @@ def test_the_declared_type_is_a_media_type_or_nothing(declared: str, read: str |
     """The declared type is given in one spelling; what is not a media type is not passed on."""
     with RawServer(answer(b"x", f"Content-Type: {declared}")) as server:
         assert server.client().get(server.origin).content_type == read
-
-
-class Pieces(socket.socket):
-    """A socket that gives prepared pieces, then the end; it heeds the flags by which the kernel is asked for more."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        super().__init__()
-        self._pieces = [piece for piece in pieces if piece]
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        """The next piece, or as much of it as wanted; with MSG_WAITALL, as many pieces as it takes."""
-        if flags & socket.MSG_PEEK:
-            return self._pieces[0][:size] if self._pieces else b""
-        taken = self._next(size)
-        while flags & socket.MSG_WAITALL and len(taken) < size and self._pieces:
-            taken += self._next(size - len(taken))
-        return taken
-
-    def _next(self, size: int) -> bytes:
-        piece = self._pieces.pop(0) if self._pieces else b""
-        if piece[size:]:
-            self._pieces.insert(0, piece[size:])
-        return piece[:size]
 
 
 def read_pieces(pieces: list[bytes]) -> bytes:

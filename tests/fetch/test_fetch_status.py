@@ -109,6 +109,12 @@ def test_absurd_waits_are_ordinary_failures(value: str, text: str) -> None:
         assert "\x1b" not in str(found)
 
 
+@pytest.mark.parametrize(("value", "told"), [("61", 61), ("86400", 86400), ("86401", None), ("-5", None)])
+def test_a_long_wait_is_told_as_a_number(value: str, told: int | None) -> None:
+    """Who has other hosts to ask learns for how long to leave this one alone, up to a day."""
+    assert failure(503, value, NOW, "http://h/").details.get("retry_after_seconds") == told
+
+
 def test_other_statuses_have_no_retry_after() -> None:
     """Retry-After on an answer that is not transient changes nothing."""
     assert type(failure(404, "5", NOW, "http://h/")) is NotFound

@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate))
 
 
-def client_to(server: RawServer, context: ssl.SSLContext) -> HttpClient:
+def client_to(server: RawServer, context: ssl.SSLContext, idle_connections: int = 0) -> HttpClient:
     """A client for which every name is at a public address, behind which `server` answers."""
 
     def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
@@ -73,7 +75,7 @@ def client_to(server: RawServer, context: ssl.SSLContext) -> HttpClient:
         return socket.create_connection(("127.0.0.1", server.port), timeout_seconds)
 
     network = Network(resolve=lambda *_: [PUBLIC], connect=connect, tls_context=lambda: context)
-    return HttpClient(FetchPolicy(timeout_seconds=5), network)
+    return HttpClient(FetchPolicy(timeout_seconds=5), network, idle_connections=idle_connections)
 
 
 def test_the_name_is_sent_and_verified(certificate: Path, trusting: ssl.SSLContext) -> None:
@@ -82,6 +84,52 @@ def test_the_name_is_sent_and_verified(certificate: Path, trusting: ssl.SSLConte
         assert client_to(server, trusting).get(f"https://{HOST}/").body == b"woof"
         assert server.names == [HOST]
         assert f"\r\nHost: {HOST}\r\n".encode() in server.requests[0]
+
+
+class TalkingTlsServer(TlsServer):
+    """A TlsServer that answers each request of a connection, until the client goes or the answers are used up."""
+
+    def __init__(self, certificate: Path, *raws: bytes, behind: bytes = b"") -> None:
+        super().__init__(certificate, b"")
+        self._raws = raws
+        self._behind = behind
+        self.sent_behind = threading.Event()
+
+    def _serve(self, sock: socket.socket, behaviour: object) -> None:
+        del behaviour
+        sock.settimeout(5)
+        with suppress(OSError), self._context.wrap_socket(sock, server_side=True) as wrapped:
+            for raw in self._raws:
+                request = receive_request(wrapped)
+                if not request:
+                    return
+                self.requests.append(request)
+                wrapped.sendall(raw)
+            if self._behind:
+                wrapped.sendall(self._behind)
+                self.sent_behind.set()
+                wrapped.recv(1)
+
+
+def test_a_tls_connection_is_used_again(certificate: Path, trusting: ssl.SSLContext) -> None:
+    """Several requests go through one handshake; a connection that the server ended is replaced."""
+    with TalkingTlsServer(certificate, answer(b"one"), answer(b"two" * 9000)) as server:
+        client = client_to(server, trusting, idle_connections=1)
+        found = [client.get(f"https://{HOST}/").body for _ in range(4)]
+        client.close()
+    assert found == [b"one", b"two" * 9000] * 2
+    assert server.names == [HOST] * 2
+
+
+def test_what_nobody_asked_for_ends_a_tls_connection(certificate: Path, trusting: ssl.SSLContext) -> None:
+    """An answer that arrives before its request is thrown away with the connection."""
+    with TalkingTlsServer(certificate, answer(b"one"), behind=answer(b"evil")) as server:
+        client = client_to(server, trusting, idle_connections=1)
+        client.get(f"https://{HOST}/")
+        assert server.sent_behind.wait(5)
+        assert client.get(f"https://{HOST}/").body == b"one"
+        client.close()
+    assert len(server.names) == 2
 
 
 def test_a_certificate_for_another_name_is_refused(certificate: Path, trusting: ssl.SSLContext) -> None:

@@ -1,6 +1,7 @@
 """URLs are read in one way only, and anything that could be read in two is refused."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -120,6 +121,22 @@ def test_a_url_is_read_alike_twice(text: str) -> None:
         return
     assert re.fullmatch(r"https?://[a-z0-9._\[\]:-]+/[\x21-\x7e]*", str(url))
     assert Url.parse(str(url)) == url
+
+
+PLAIN = st.from_regex(r"https?://[a-zA-Z0-9._-]{1,9}(:[0-9]{1,6})?(/[!-~]{0,9})?(\?[!-~]{0,9})?", fullmatch=True)
+
+
+@given(PLAIN)
+def test_the_short_way_of_reading_is_the_same(text: str) -> None:
+    """Plain URLs are read in one go; what that gives, a refusal included, is what careful reading gives."""
+
+    def read(parse: Callable[[str], Url]) -> Url | str:
+        try:
+            return parse(text)
+        except InvalidUrl as err:
+            return str(err)
+
+    assert read(Url.parse) == read(Url._parse_carefully)
 
 
 @pytest.mark.parametrize(

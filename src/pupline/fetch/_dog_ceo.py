@@ -35,6 +35,8 @@ def breed_of(url: str) -> str | None:
 
     None when the URL has no such part, or is not a URL.
     """
+    if "/breeds/" not in url and "%" not in url:
+        return None
     try:
         segments = Url.parse(url).segments()
     except InvalidUrl:

@@ -49,7 +49,8 @@ class ConnectionPool:
         if seconds <= 0:
             wire.close()
             return
-        for surplus in self._put(origin, _Idle(wire, self._monotonic() + seconds)):
+        surplus = self._put(origin, _Idle(wire, self._monotonic() + seconds))
+        if surplus is not None:
             surplus.wire.close()
 
     def close(self) -> None:
@@ -72,12 +73,12 @@ class ConnectionPool:
                 del self._idle[origin]
             return idle
 
-    def _put(self, origin: Origin, idle: _Idle) -> list[_Idle]:
+    def _put(self, origin: Origin, idle: _Idle) -> _Idle | None:
         with self._lock:
             self._idle.setdefault(origin, []).append(idle)
             self._idle.move_to_end(origin)
             self._count += 1
-            return [self._oldest() for _ in range(self._count - self._size)]
+            return self._oldest() if self._count > self._size else None
 
     def _oldest(self) -> _Idle:
         origin, stack = next(iter(self._idle.items()))

@@ -21,7 +21,7 @@ MAX_ROBOTS_BYTES = 2 * 1024 * 1024
 
 MAX_CRAWL_DELAY_SECONDS = 60.0
 
-_AGENT_TOKEN = re.compile(r"\*(?![^\s])|[A-Za-z_-]+")
+_AGENT_TOKEN = re.compile(r"\*(?!\S)|[A-Za-z_-]+")
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -31,6 +31,8 @@ _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _SPELT_PLAINLY = re.compile(r"[!&-)+-~#]*")  # without percent sign, star or dollar: nothing to bring to one spelling
 
 _REFUSED_TAGS = frozenset({"noai", "noimageai"})
+# Directives with a value behind a colon, where others have the robot that they are meant for before one.
+_VALUED_TAGS = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class RobotsRules:
     @classmethod
     def parse(cls, text: str) -> "RobotsRules":
         """Read a robots.txt. What is not understood is passed over, a page of HTML or JSON altogether. Never raises."""
-        text = text[:MAX_PARSED_BYTES].removeprefix("\ufeff").lstrip()
+        if len(text) > MAX_PARSED_BYTES:
+            text = text[:MAX_PARSED_BYTES].rpartition("\n")[0]  # half a rule may mean more than the whole
+        text = text.removeprefix("\ufeff").lstrip()
         if text.startswith(("<", "{", "[")):
             return cls()
         groups = _Groups()
@@ -162,7 +166,7 @@ def robots_rules_of(outcome: Response | TaskFailure) -> RobotsRules:
     are refused by the client, which names the true reason.
     """
     if isinstance(outcome, Response):
-        return RobotsRules.parse(outcome.body[:MAX_PARSED_BYTES].decode("utf-8", "replace"))
+        return RobotsRules.parse(outcome.body.decode("utf-8", "replace"))
     unavailable = isinstance(outcome, NotFound | HttpError | Refusal) and not isinstance(outcome, TooLarge)
     return RobotsRules() if unavailable else RobotsRules(failure=outcome)
 
@@ -184,9 +188,11 @@ def refuse_for_robots(response: Response) -> None:
 
 
 def _refused_tag(value: str) -> str | None:
-    agent, colon, directives = value.lower().partition(":")
-    if not colon or "," in agent:  # a colon later on belongs to a directive such as max-snippet:-1
-        directives = value.lower()
-    elif agent.strip() not in ("*", PRODUCT):
-        return None
-    return next((name for name in map(str.strip, directives.split(",")) if name in _REFUSED_TAGS), None)
+    meant_for = "*"
+    for part in value.lower().split(","):
+        agent, colon, directive = part.rpartition(":")
+        if colon and agent.partition(":")[0].strip() not in _VALUED_TAGS:
+            meant_for = agent.strip()
+        if directive.strip() in _REFUSED_TAGS and meant_for in ("*", PRODUCT):
+            return directive.strip()
+    return None

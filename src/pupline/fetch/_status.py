@@ -10,12 +10,17 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # The longest wait that a workflow honours for a server.
 MAX_RETRY_AFTER_SECONDS = 60
+# The longest that makes sense at all: who runs many requests can leave the host alone until then.
+MAX_PAUSE_SECONDS = 86_400
 
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
 def failure(status: int, retry_after: str | None, now: float, url: str) -> TaskFailure:
-    """The error that stands for any answer but 200 and a redirect; `now` is in seconds since the epoch."""
+    """The error that stands for any answer but 200 and a redirect; `now` is in seconds since the epoch.
+
+    A Retry-After of more than a minute, up to a day, is told by `retry_after_seconds` among the error's details.
+    """
     answered = f"{url}: the server answered {status}"
     if status in (404, 410):
         return NotFound(f"{answered}; there is no such thing there (any more)")
@@ -34,10 +39,13 @@ def _come_back(kind: type[TaskFailure], answered: str, retry_after: str | None, 
         ignored = "" if retry_after is None else f" with an unusable Retry-After ({printable(retry_after, 60)!r})"
         return kind(f"{answered}{ignored}; try again later")
     if seconds > MAX_RETRY_AFTER_SECONDS:
-        return kind(
+        much_later = kind(
             f"{answered} and asks to wait {_duration(seconds)}, longer than the {MAX_RETRY_AFTER_SECONDS} s "
             "that an execution waits; start again after that"
         )
+        if seconds <= MAX_PAUSE_SECONDS:
+            much_later.details["retry_after_seconds"] = seconds
+        return much_later
     return RetryAfter(f"{answered} and asks to come back in {seconds} s", seconds)
 
 
