@@ -153,13 +153,23 @@ def test_a_sidecar_is_the_images_row(tmp_path: Path) -> None:
     assert (found["dogs/5.jpg"]["index"], found["dogs/5.jpg"]["outcome"]) == (5, "stored")
 
 
+def twin_of(name: str) -> dict[str, Any]:
+    """What makes a row a duplicate of the image of that name."""
+    return {"image_name": name, "key": f"html/{name}", "outcome": "duplicate", "reason": "same_content"}
+
+
 @pytest.mark.parametrize("apart", [False, True], ids=["one-page", "two-pages"])
 @pytest.mark.parametrize("stored_first", [False, True])
 def test_of_several_items_with_one_image_the_stored_one_is_told(
     tmp_path: Path, apart: bool, stored_first: bool
 ) -> None:
     """In whatever order they come, a duplicate never takes the place of the item that brought the image."""
-    twin = {"image_name": "dogs/1.jpg", "key": "html/dogs/1.jpg", "outcome": "duplicate", "reason": "same_content"}
+    twin: dict[str, Any] = {
+        "image_name": "dogs/1.jpg",
+        "key": "html/dogs/1.jpg",
+        "outcome": "duplicate",
+        "reason": "same_content",
+    }
     rows = [row(1), row(2, **twin), row(3, **twin)] if stored_first else [row(0, **twin), row(1), row(3, **twin)]
     pages = [[one] for one in rows] if apart else [rows]
     assert sidecars(MemoryBucket(), *pages, tmp=tmp_path)["dogs/1.jpg"]["index"] == 1
@@ -167,6 +177,11 @@ def test_of_several_items_with_one_image_the_stored_one_is_told(
 
 def test_of_duplicates_alone_the_first_is_told(tmp_path: Path) -> None:
     """An image of an earlier run has a sidecar in this one too."""
-    twin = {"image_name": "cats/1.jpg", "key": "html/cats/1.jpg", "outcome": "duplicate", "reason": "same_content"}
+    twin: dict[str, Any] = {
+        "image_name": "cats/1.jpg",
+        "key": "html/cats/1.jpg",
+        "outcome": "duplicate",
+        "reason": "same_content",
+    }
     found = sidecars(MemoryBucket(), [row(7, **twin)], [row(8, **twin)], tmp=tmp_path)
     assert found["cats/1.jpg"]["index"] == 7

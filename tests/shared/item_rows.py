@@ -55,11 +55,8 @@ def row(index: int, *, item: dict[str, Any] | None = None, key: str | None = Non
 def hostile_rows(draw: st.DrawFn, index: int = 0) -> ItemRow:
     """A row whose every text may be anything, and whose every fact may be absent."""
     number = st.none() | st.integers(0, 2**31 - 1)
-    item = SourceItem(
-        url=draw(texts),
-        **{name: draw(maybe) for name in ("id", "license", "creator", "attribution", "landing", "title", "alt")},
-        labels=tuple(draw(st.lists(texts, max_size=3))),
-    )
+    said: dict[str, Any] = {name: draw(maybe) for name in _SAID}
+    item = SourceItem(url=draw(texts), labels=tuple(draw(st.lists(texts, max_size=3))), **said)
     record = AuditRecord(
         image_name=draw(texts),
         upload_timestamp=draw(st.datetimes().map(lambda when: when.isoformat(timespec="milliseconds") + "Z")),
@@ -85,6 +82,7 @@ def hostile_rows(draw: st.DrawFn, index: int = 0) -> ItemRow:
     )
 
 
+_SAID = ("id", "license", "creator", "attribution", "landing", "title", "alt")
 _TEXT_FACTS = (
     "image_url",
     "file_type",

@@ -90,8 +90,9 @@ def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptio
     spool = Spool.of(backend, ingest.dataset, ingest.run_id)
     counts = backend.ingests.counts(ingest.ingest_id)
     shards = ShardWriter(spool, options.shard_size) if options.shard_size else None
+    unfinished = backend.ingests.items(ingest.ingest_id) if counts.done < counts.items else None
     with ExitStack() as stack:
-        writers: list[Writer] = [_Manifest(spool, _pending(backend, ingest, counts)), _Failures(spool)]
+        writers: list[Writer] = [_Manifest(spool, unfinished), _Failures(spool)]
         writers += [MetadataWriter(spool), *([shards] if shards else [])]
         writers += [SidecarWriter(spool)] if options.sidecars else []
         for writer in writers:
@@ -190,32 +191,29 @@ def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 class _Manifest:
-    """manifest.jsonl: what the source named, an item a line, finished or not; the Distributed Map reads the same."""
+    """manifest.jsonl: what the source named, an item a line, finished or not; the Distributed Map reads the same.
 
-    def __init__(self, spool: Spool, pending: Iterator[tuple[int, SourceItem]]) -> None:
+    items: all of the run, where some have not finished; None where the rows that come tell them all.
+    """
+
+    def __init__(self, spool: Spool, items: Iterator[tuple[int, SourceItem]] | None) -> None:
         self._target = SpooledFile(spool, f"runs/{spool.run}/manifest.jsonl", JSON_LINES)
-        self._pending = pending
-        self._next = next(pending, None)
+        self._items = items
 
     def add(self, batch: Batch) -> None:
-        if self._next is None:  # nearly always: a run ends when all its items have
-            self._target.file.write("".join([manifest_line(row.index, row.item) for row in batch.rows]).encode())
-            return
-        for row in batch.rows:
-            self._write_pending(before=row.index)
-            self._target.file.write(manifest_line(row.index, row.item).encode())
+        if self._items is None:
+            self._write((row.index, row.item) for row in batch.rows)
 
     def finish(self) -> None:
-        self._write_pending(before=None)
+        while page := list(islice(self._items or (), BATCH_ROWS)):
+            self._write(page)
         self._target.put()
 
     def close(self) -> None:
         self._target.close()
 
-    def _write_pending(self, *, before: int | None) -> None:
-        while self._next is not None and (before is None or self._next[0] < before):
-            self._target.file.write(manifest_line(*self._next).encode())
-            self._next = next(self._pending, None)
+    def _write(self, items: Iterable[tuple[int, SourceItem]]) -> None:
+        self._target.file.write("".join([manifest_line(index, item) for index, item in items]).encode())
 
 
 def manifest_line(index: int, item: SourceItem) -> str:
@@ -247,16 +245,4 @@ def _failure(row: ItemRow) -> dict[str, Any]:
     return {"index": row.index, **row.item.as_dict(), **why, "attempts": row.attempts}
 
 
-def _pending(backend: LocalBackend, ingest: IngestRow, counts: IngestCounts) -> Iterator[tuple[int, SourceItem]]:
-    """The items that have not finished, in the order of the listing, a page at a time."""
-    after = -1
-    while counts.done < counts.items:
-        page = backend.ingests.pending(ingest.ingest_id, after=after, limit=_PAGE)
-        yield from ((found.index, found.item) for found in page)
-        if len(page) < _PAGE:
-            return
-        after = page[-1].index
-
-
-_PAGE = 1_000
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -50,6 +50,12 @@ class LocalReader:
         found = (alert_as_dict(alert, deliveries) for alert, deliveries in self._backend.topic.alerts())
         return found if limit is None else iter(deque(found, maxlen=limit))
 
+    def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """The runs of bulk ingestion, newest first: each the JSON object of its summary.json, as far as it is known."""
+        from pupline.bulk._outputs import summaries
+
+        return summaries(self._backend, dataset)
+
 
 def _row(row: ExecutionRow) -> ExecutionSummary:
     return ExecutionSummary(row.name, row.status, row.run_id, row.start_time, row.stop_time, row.error, row.cause)
