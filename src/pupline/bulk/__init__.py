@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pupline.bulk._ingest import ingest
+    from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries, write_outputs
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
         HostPaused,
@@ -33,12 +34,22 @@ __all__ = [
     "ItemsDone",
     "ItemsListed",
     "ListingNote",
+    "OutputOptions",
+    "Outputs",
     "Preview",
+    "RunFigures",
     "ingest",
     "preview",
+    "summaries",
+    "write_outputs",
 ]
 
-_HOMES = {"ingest": "_ingest", "preview": "_preview", "Preview": "_preview"}
+_HOMES = {
+    "ingest": "_ingest",
+    "preview": "_preview",
+    "Preview": "_preview",
+    **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,8 @@
 """One host: what waits for it, what is under way, and when it may be asked again. Pure: time comes in.
 
-A host here is an origin: scheme, name and port. One that answers 429, or asks for a pause, gets half as many requests at
-once from then on, and earns the others back one by one with good answers: sooner or later the number settles where the
-host is content.
+A host here is an origin: scheme, name and port. One that answers 429, or asks for a pause, gets half as many requests
+at once from then on, and earns the others back one by one with good answers: sooner or later the number settles where
+the host is content.
 """
 
 from collections import deque

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from pupline import errors
 from pupline.errors import RetryAfter, TaskFailure
+from pupline.items import Fetched
 
 DO: Final = 0
 """Operation; argument: a list of requests."""
@@ -80,3 +81,24 @@ def failure_of(answer: Answer) -> TaskFailure:
     failure = RetryAfter(message, details["retry_after_seconds"]) if kind is RetryAfter else kind(message)
     failure.details.update(details)
     return failure
+
+
+def fetched_of(answer: Answer) -> Fetched:
+    """What a FETCHED answer tells of its image."""
+    name, sha256, size_bytes, file_type, width, height, problem, content_type, extension, *rest = answer[5:]
+    alert_reasons, sha1, etag, last_modified = rest
+    return Fetched(
+        name=name,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        file_type=file_type,
+        width=width,
+        height=height,
+        problem=problem,
+        content_type=content_type,
+        name_extension=extension,
+        alert_reasons=alert_reasons,
+        sha1=sha1,
+        etag=etag,
+        last_modified=last_modified,
+    )

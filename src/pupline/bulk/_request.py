@@ -143,11 +143,11 @@ class IngestReport:
     """What became of a run.
 
     status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED or FAILED.
-    counts: of all its items, from its beginning; began_done: how many earlier processes had finished. listed_complete: the source named all it has.
-    repeated: named more than once. known: left out because the dataset has them. seconds, cpu_seconds: of this process
-    and its workers. bytes: received by this process's workers. trouble: why the listing stopped early.
-    folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of the files written for the run, if it
-    ended. undelivered: alerts still in the outbox.
+    counts: of all its items, from its beginning; began_done: how many earlier processes had finished.
+    listed_complete: the source named all it has. repeated: named more than once. known: left out because the dataset
+    has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
+    trouble: why the listing stopped early. folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of
+    the files written for the run, if it ended. undelivered: alerts still in the outbox.
     """
 
     run_id: str

@@ -19,7 +19,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn
 
@@ -39,7 +40,7 @@ from pupline.bulk._messages import (
 from pupline.errors import RetryAfter, StorageError, TaskFailure
 from pupline.fetch import FetchPolicy, HttpClient
 from pupline.functions.ingesting import IngestRules, fetch_item
-from pupline.items import Known, SourceItem, Unchanged
+from pupline.items import Fetched, Known, SourceItem, Unchanged
 
 ANSWERS_TOGETHER = 16
 """Answers that wait for each other while there is more to do: a message for each would cost as much as the hashing."""
@@ -53,6 +54,7 @@ that, a million images would drive everything else out of the page cache, and ea
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
+_values = attrgetter(*(field.name for field in fields(Fetched)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class Worker:
         if isinstance(found, Unchanged):
             return (UNCHANGED,)
         image, body = found
-        return (FETCHED, self._write(body), *astuple(image))
+        return (FETCHED, self._write(body), *_values(image))
 
     def _fetch_document(self, request: Request) -> tuple[Any, ...]:
         _, _, url, accept, max_bytes, headers, content, content_type = request

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from pupline.bulk._begin import PAGE_ACCEPT
 from pupline.bulk._hosts import Host, Job
 from pupline.bulk._messages import (
     DO,
@@ -32,6 +33,8 @@ from pupline.bulk._messages import (
 )
 from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
 from pupline.errors import ConfigurationError
+from pupline.fetch import MAX_ROBOTS_BYTES
+from pupline.sources import MAX_PAGE_BYTES
 
 AHEAD = 48
 """Jobs that a worker has beyond one for each thread: what keeps it busy while its answers are on their way."""
@@ -280,10 +283,8 @@ def _request(job: Job) -> Request:
 
 
 def _document(job: Job) -> Request:
-    from pupline.sources import MAX_PAGE_BYTES
-
     page = job.page
     if page is None:
-        return (job.number, DOCUMENT, job.url, "text/plain, */*;q=0.1", MAX_PAGE_BYTES, {}, None, "")
-    accept = "application/json, */*;q=0.1"
-    return (job.number, DOCUMENT, page.url, accept, MAX_PAGE_BYTES, dict(page.headers), page.content, page.content_type)
+        return (job.number, DOCUMENT, job.url, "text/plain, */*;q=0.1", MAX_ROBOTS_BYTES, {}, None, "")
+    asked = (page.url, PAGE_ACCEPT, MAX_PAGE_BYTES, dict(page.headers), page.content, page.content_type)
+    return (job.number, DOCUMENT, *asked)

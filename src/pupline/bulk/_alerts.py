@@ -1,0 +1,54 @@
+"""What a run publishes: its first alert at once, all others as one digest at its end."""
+
+import json
+from dataclasses import dataclass
+
+from pupline.functions.digest import AlertedImage, AlertTally, Digest, first_alert
+from pupline.local import Alert, IngestRow, LocalBackend
+from pupline.ports import JSON
+from pupline.records import AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunAlerts:
+    """The alerts of one run."""
+
+    backend: LocalBackend
+    row: IngestRow
+
+    def first(self, record: AuditRecord) -> Alert:
+        """The alert that tells of the run's first alerted image."""
+        return self._alert("first", first_alert(_image(record), self.row.run_id, self.row.dataset))
+
+    def publish_digest(self) -> None:
+        """Put one alert for all images that none has told of into the outbox, if there are any. Raises: StorageError.
+
+        Whoever is killed on the way publishes it at the next end of the run, and never twice.
+        """
+        ingests, run = self.backend.ingests, self.row
+        tally = AlertTally()
+        for record in ingests.alerted(run.ingest_id, sent=False):
+            tally.add(_image(record))
+        digest = tally.digest(run.run_id, run.dataset)
+        if digest is not None:
+            # A run that was stopped by its tolerance, and goes on, has a second digest: of what came after the first.
+            number = ingests.counts(run.ingest_id).alerts
+            ingests.publish(run.ingest_id, self._alert(f"digest-{number}", digest))
+
+    def _alert(self, command_id: str, digest: Digest) -> Alert:
+        arguments: dict[str, JSON] = {
+            "TopicArn": self.backend.topic.arn,
+            "Subject": digest.subject,
+            "Message": digest.message,
+            "MessageAttributes": {name: _attribute(value) for name, value in digest.attributes.items()},
+        }
+        return self.backend.topic.prepare(self.row.run_id, command_id, arguments)
+
+
+def _image(record: AuditRecord) -> AlertedImage:
+    return AlertedImage(record.image_name, record.file_type, record.alert_reasons)
+
+
+def _attribute(value: str) -> dict[str, JSON]:
+    is_array = value.startswith("[") and isinstance(json.loads(value), list)
+    return {"DataType": "String.Array" if is_array else "String", "StringValue": value}

@@ -1,0 +1,291 @@
+"""The loop that all of an ingest turns on: list, read ahead, send out, hear, hand to the intake. One thread.
+
+Nothing here touches the network, the disk or a clock of its own: those are the crew's, the intake's and the caller's.
+So hours of pauses pass in a test in no time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pupline.bulk._hosts import Job
+from pupline.bulk._lister import Lister
+from pupline.bulk._messages import (
+    ANSWERED,
+    FAILED,
+    FETCHED,
+    HANDED_BACK,
+    LOST,
+    UNCHANGED,
+    Answer,
+    failure_of,
+    fetched_of,
+)
+from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, ListingNote
+from pupline.bulk._scheduler import Scheduler
+from pupline.bulk._workers import Crew
+from pupline.errors import StorageError, TaskFailure
+from pupline.fetch import Response, robots_rules_of
+from pupline.functions.ingesting import unfetched
+from pupline.items import Ending, SourceItem, Unchanged
+from pupline.local import Arrival, Ingests, ItemDone
+
+PAGE_ITEMS = 1000
+"""Items read from the run at once."""
+
+WINDOW_ITEMS = 20_000
+"""Items held in memory at most, so that one slow host does not keep the others from their work."""
+
+LAST_PATIENCE_SECONDS = 30.0
+"""How long requests that are under way may take after somebody asked to stop."""
+
+_TURN_SECONDS = 0.2
+"""How long the loop waits at most: what was stored meanwhile is told at least this often."""
+
+
+class Taker(Protocol):
+    """What stores items: `pupline.local.Intake`."""
+
+    def take(self, arrivals: Sequence[Arrival]) -> None:
+        """Have these items stored and recorded. Raises: StorageError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """monotonic: for waits. now: seconds since the epoch, for records."""
+
+    monotonic: Callable[[], float]
+    now: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Everyone the coordinator works with."""
+
+    ingests: Ingests
+    lister: Lister
+    scheduler: Scheduler
+    crew: Crew
+    intake: Taker
+    listener: IngestListener
+    clocks: Clocks
+
+
+class Coordinator:
+    """Works on one run until all its items have ended, it is told to stop, or too many have failed.
+
+    tolerate: percent of all items that may fail; None for any number. failed: items that had failed before.
+    """
+
+    def __init__(self, team: Team, ingest_id: int, *, tolerate: float | None, failed: int) -> None:
+        self._team = team
+        self._ingest_id = ingest_id
+        self._tolerate = tolerate
+        self._failed = failed
+        self._after = -1
+        self._read_items = 0
+        self._exhausted = False
+        self._short = True
+        self._arrivals: list[Arrival] = []
+        self._done: deque[Sequence[ItemDone]] = deque()
+        self._stop_asked = False
+        self._deadline: float | None = None
+        self.interrupted = False
+        self.tolerance_exceeded = False
+        self.finished = 0
+        self.bytes = 0
+
+    def stop(self) -> None:
+        """Begin nothing more, and end when what is under way has ended. Safe in a signal handler and in any thread."""
+        self._stop_asked = True
+        self._team.crew.wake()
+
+    def stored(self, items: Sequence[ItemDone]) -> None:
+        """These items are committed. Safe in any thread."""
+        self._done.append(items)
+
+    def run(self) -> None:
+        """Work. Raises: StorageError; ConfigurationError where no worker can live; what the listener raises."""
+        self._team.listener(self._team.lister.event)
+        while not self._is_over():
+            if not self._heed_stop():
+                self._list()
+                self._read_ahead()
+                self._send_out()
+            self._hear()
+            self._settle()
+            self.tell_done()
+
+    def tell_done(self) -> None:
+        """Tell the listener what was stored since it was told last."""
+        while self._done:
+            items = self._done.popleft()
+            self.finished += len(items)
+            self._team.listener(ItemsDone(items))
+
+    def _is_over(self) -> bool:
+        team = self._team
+        if self._deadline is not None:
+            return not team.crew.outstanding or team.clocks.monotonic() >= self._deadline
+        nothing_left = self._exhausted and not team.scheduler.held and team.lister.over
+        return nothing_left and not team.crew.outstanding and not self._stop_asked
+
+    def _heed_stop(self) -> bool:
+        """Whether nothing more is to be begun."""
+        if self._deadline is None and (self._stop_asked or self.tolerance_exceeded):
+            self.interrupted = self._stop_asked
+            self._deadline = self._team.clocks.monotonic() + LAST_PATIENCE_SECONDS
+            self._team.crew.hand_back(None)
+        return self._deadline is not None
+
+    def _list(self) -> None:
+        lister = self._team.lister
+        request = lister.next_request()
+        if request is not None:
+            self._team.scheduler.add_page(request, self._team.clocks.monotonic())
+        elif lister.read_part(self._read_items):
+            self._listed()
+
+    def _listed(self) -> None:
+        lister = self._team.lister
+        self._exhausted = False
+        self._team.listener(lister.event)
+        for note in lister.notes:
+            self._team.listener(ListingNote(note))
+        lister.notes.clear()
+        self._check_tolerance()
+
+    def _read_ahead(self) -> None:
+        """Read more items while those at hand do not keep everybody busy."""
+        scheduler = self._team.scheduler
+        if not self._short or self._exhausted or scheduler.held > WINDOW_ITEMS - PAGE_ITEMS:
+            return
+        page = self._team.ingests.pending(self._ingest_id, after=self._after, limit=PAGE_ITEMS)
+        self._exhausted = len(page) < PAGE_ITEMS
+        if page:
+            self._after = page[-1].index
+            self._read_items = self._after + 1
+        now = self._team.clocks.monotonic()
+        for pending in page:
+            if pending.held is not None:
+                self._arrive(pending.index, pending.item, Unchanged(known=pending.held))
+            else:
+                scheduler.add_image(pending.index, pending.item, pending.known, now)
+
+    def _send_out(self) -> None:
+        crew = self._team.crew
+        room = crew.room()
+        if room:
+            jobs = self._team.scheduler.take(self._team.clocks.monotonic(), room)
+            self._short = len(jobs) < room
+            if jobs:
+                crew.give(jobs)
+
+    def _hear(self) -> None:
+        answered = self._team.crew.answers(self._patience())
+        now = self._team.clocks.monotonic()
+        for job, answer in answered:
+            self._take_answer(job, answer, now)
+
+    def _patience(self) -> float:
+        """How long to wait for answers: not at all while there is something to do without them."""
+        team = self._team
+        may_read = self._short and not self._exhausted and team.scheduler.held <= WINDOW_ITEMS - PAGE_ITEMS
+        if self._deadline is None and may_read:
+            return 0.0
+        due = team.scheduler.next_due()
+        return _TURN_SECONDS if due is None else min(max(due - team.clocks.monotonic(), 0.0), _TURN_SECONDS)
+
+    def _take_answer(self, job: Job, answer: Answer, now: float) -> None:
+        kind = answer[1]
+        scheduler = self._team.scheduler
+        if kind == HANDED_BACK:
+            scheduler.returned(job, now)
+        elif kind == LOST:
+            scheduler.lost(job, now)
+        else:
+            job.began_at = job.began_at or answer[2]
+            if kind == FAILED:
+                self._take_failure(job, failure_of(answer), now)
+                return
+            scheduler.succeeded(job, now)
+            if kind == FETCHED:
+                image = fetched_of(answer)
+                self.bytes += image.size_bytes
+                self._arrive_fetched(job, image, answer)
+            elif kind == UNCHANGED and job.known is not None and job.item is not None:
+                self._arrive_fetched(job, Unchanged(known=job.known), answer)
+            else:
+                self._take_document(job, answer, now)
+
+    def _arrive_fetched(self, job: Job, ending: Ending, answer: Answer) -> None:
+        assert job.item is not None  # noqa: S101 - only images are fetched
+        self._arrivals.append(
+            Arrival(
+                index=job.index,
+                item=job.item,
+                ending=ending,
+                path=answer[4] if answer[1] == FETCHED else None,
+                attempts=job.attempts + 1,
+                began_at=job.began_at,
+                ended_at=answer[3],
+            )
+        )
+
+    def _take_failure(self, job: Job, failure: TaskFailure, now: float) -> None:
+        if isinstance(failure, StorageError):
+            raise failure
+        if job.page is not None:
+            failure.message = job.page.mask(failure.message)
+        team = self._team
+        team.scheduler.failed(job, failure, now)
+        for pause in team.scheduler.take_pauses():
+            team.crew.hand_back(job.host)
+            team.listener(HostPaused(pause.origin, pause.seconds, pause.why))
+
+    def _take_document(self, job: Job, answer: Answer, now: float) -> None:
+        assert answer[1] == ANSWERED  # noqa: S101 - all other kinds are taken
+        if job.kind == "page":
+            self._team.lister.answered(job, answer)
+            self._listed()
+            return
+        url, headers, body, content_type = answer[4:8]
+        rules = robots_rules_of(Response(url, 200, headers, body, content_type))
+        self._team.scheduler.learn(job.host, rules, now)
+
+    def _settle(self) -> None:
+        """Hand on what has ended, whichever way."""
+        for ended in self._team.scheduler.take_ended():
+            job = ended.job
+            if job.item is None:
+                self._team.lister.failed(job, ended.failure)
+                self._listed()
+            else:
+                self._failed += 1
+                self._arrive(job.index, job.item, unfetched(ended.failure), job)
+                self._check_tolerance()
+        if self._arrivals:
+            self._team.intake.take(self._arrivals)
+            self._arrivals = []
+
+    def _arrive(self, index: int, item: SourceItem, ending: Ending, job: Job | None = None) -> None:
+        """An item ended without an answer that tells when: now."""
+        now = self._team.clocks.now()
+        self._arrivals.append(
+            Arrival(
+                index=index,
+                item=item,
+                ending=ending,
+                path=None,
+                attempts=job.attempts if job else 0,
+                began_at=(job.began_at if job else 0.0) or now,
+                ended_at=now,
+            )
+        )
+
+    def _check_tolerance(self) -> None:
+        """As ToleratedFailurePercentage of a Distributed Map: of all items, so only where their number is known."""
+        expected = self._team.lister.expected
+        if self._tolerate is not None and expected:
+            self.tolerance_exceeded = self._failed * 100 > self._tolerate * expected
