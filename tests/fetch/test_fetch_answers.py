@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from fetch_servers import Pieces, RawServer, answer, chunked
+from fetch_waits import bounded_by as bounded_by
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def test_whole_answers_are_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.usefixtures("bounded_by")
 def test_broken_answers_are_refused(name: str) -> None:
     """Every broken, cut, ambiguous or oversized answer raises, naming the URL and what was found."""
     raw, kind, text = BROKEN[name]

@@ -17,6 +17,7 @@ from fetch_servers import (
     client_for,
     receive_request,
 )
+from fetch_waits import bounded_by as bounded_by
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ def bodies(server: RawServer, client: HttpClient, count: int = 2) -> list[bytes]
 
 
 @pytest.mark.parametrize("name", KEPT)
+@pytest.mark.usefixtures("bounded_by")
 def test_a_whole_answer_leaves_the_connection_usable(name: str) -> None:
     """After an answer read to its own exact end the next request goes over the same connection."""
     with TalkingServer([KEPT[name], answer(b"next")]) as server:
@@ -80,6 +82,7 @@ def test_a_whole_answer_leaves_the_connection_usable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.usefixtures("bounded_by")
 def test_an_answer_in_doubt_ends_the_connection(name: str) -> None:
     """When the server says so, or anything lies behind the answer, the next request has a new connection.
 
@@ -107,6 +110,7 @@ def test_without_idle_connections_each_request_has_its_own() -> None:
     assert all(b"\r\nConnection: close\r\n" in talk[0] for talk in server.talks)
 
 
+@pytest.mark.usefixtures("bounded_by")
 def test_a_connection_closed_meanwhile_is_replaced() -> None:
     """A server that closes instead of answering the second request gets it again, once, on a new connection."""
     with TalkingServer([answer(b"one"), b""], [answer(b"two")]) as server:
@@ -151,6 +155,7 @@ def test_a_silent_server_is_not_asked_again() -> None:
         bodies(server, server.client(idle_connections=1, timeout_seconds=0.15))
 
 
+@pytest.mark.usefixtures("bounded_by")
 def test_what_nobody_asked_for_is_thrown_away() -> None:
     """Bytes that arrive on an idle connection end it: they could be an attacker's answer to the next request."""
     sent = threading.Event()
@@ -305,6 +310,7 @@ class EchoServer(RawServer):
                 sock.sendall(answer(request.split(b" ")[1]))
 
 
+@pytest.mark.usefixtures("bounded_by")
 def test_many_threads_share_a_client() -> None:
     """Each thread gets the answers to its own requests, over no more connections than threads."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from fetch_servers import PUBLIC, FakeInternet, RawServer, answer
+from fetch_waits import bounded_by as bounded_by
 
 from pupline.errors import RequestTimeout, TooLarge
 from pupline.fetch import FetchPolicy, HttpClient, Network, Origin
@@ -54,6 +55,7 @@ def silence(before: bytes) -> Callable[[socket.socket], None]:
         ),
     ],
 )
+@pytest.mark.usefixtures("bounded_by")
 def test_a_slow_answer_ends_at_the_deadline(behaviour: Callable[[socket.socket], None], doing: str) -> None:
     """Neither silence nor a drip of bytes, wherever it happens, holds a request longer than its deadline."""
     with RawServer(behaviour) as server:
@@ -77,6 +79,7 @@ def test_all_redirects_share_one_deadline() -> None:
         server.client(timeout_seconds=0.25).get(server.origin)
 
 
+@pytest.mark.usefixtures("bounded_by")
 def test_an_endless_body_ends_at_the_size_limit() -> None:
     """An endless stream is left once it exceeds the limit; no time-out is needed for that."""
 
@@ -89,6 +92,7 @@ def test_an_endless_body_ends_at_the_size_limit() -> None:
         server.client(max_bytes=500_000).get(server.origin)
 
 
+@pytest.mark.usefixtures("bounded_by")
 def test_endless_headers_end_at_the_size_limit() -> None:
     """Neither one endless header line nor endless interim answers are read for long."""
 

@@ -1,11 +1,12 @@
 """A source is a preset or the URL of an API, and makes the policy it is fetched with."""
 
+import pickle
 import re
 
 import pytest
 
 from pupline.errors import ConfigurationError
-from pupline.fetch import resolve_source
+from pupline.fetch import FetchPolicy, resolve_source
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,9 @@ def test_a_source_makes_its_policy() -> None:
     assert policy.max_bytes == 5
     with pytest.raises(ConfigurationError, match="not an origin"):
         resolve_source("sample").policy(allow_origins=["10.0.0.1"])
+
+
+def test_a_policy_can_be_handed_to_another_process() -> None:
+    """A policy is the same after pickling, its default limits and its connections included."""
+    for policy in (FetchPolicy(), resolve_source("sample").policy(sample_port=8123)):
+        assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301 - our own

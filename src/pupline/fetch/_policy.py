@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pupline import __version__
 from pupline.errors import ConfigurationError
@@ -50,6 +49,8 @@ class FetchPolicy:
     max_header_bytes, max_headers: of one answer, with its interim answers, chunk extensions and trailers.
     connect_to: (host, port) of a URL to the (address, port) that stands for it, as `curl --connect-to`. Addresses in it
         are not checked: it is for the built-in sample source alone.
+
+    A policy can be pickled, for a process that fetches.
     """
 
     trusted: frozenset[Origin] = frozenset()
@@ -59,7 +60,7 @@ class FetchPolicy:
     max_redirects: int = 5
     max_header_bytes: int = 32 * 1024
     max_headers: int = 100
-    connect_to: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    connect_to: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     user_agent: str = USER_AGENT
 
     def __post_init__(self) -> None:

@@ -53,7 +53,7 @@ class Source:
             image_origins=self.image_origins,
             timeout_seconds=timeout_seconds,
             max_bytes=max_bytes,
-            connect_to=MappingProxyType(connect_to),
+            connect_to=connect_to,
         )
 
 
