@@ -146,9 +146,9 @@ def _speed(report: "IngestReport") -> str:
     new = report.counts.done - report.began_done
     if not new or report.seconds <= 0:
         return ""
-    of_them = f"{new:,} of them " if report.began_done else ""
+    of_them = f", {new:,} of them" if report.began_done else ""
     cpu = report.cpu_seconds / new * 1e6
-    return f", {of_them}in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s, {cpu:,.0f} µs CPU each"
+    return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s, {cpu:,.0f} µs CPU each"
 
 
 def _notes(report: "IngestReport") -> Iterator[str]:
