@@ -23,7 +23,7 @@ from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
 from pupline.fetch._network import Network, connect_first
 from pupline.fetch._policy import FetchPolicy
-from pupline.fetch._pool import ConnectionPool
+from pupline.fetch._pool import ConnectionPool, idle_seconds
 from pupline.fetch._request import Request, Validators, header_lines, is_header_value
 from pupline.fetch._status import REDIRECTS, failure
 from pupline.fetch._url import Origin, Url
@@ -75,14 +75,13 @@ class HttpClient:
         self.policy = policy
         self._network = network or Network()
         self._resolver = BoundedResolver(self._network.resolve)
-        self._pool = ConnectionPool(idle_connections, self._network.monotonic) if idle_connections > 0 else None
+        self._pool = ConnectionPool(idle_connections, self._network.monotonic)
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = Lock()
 
     def close(self) -> None:
         """Close the connections that are kept. The client can still be used, and keeps none any more."""
-        if self._pool is not None:
-            self._pool.close()
+        self._pool.close()
 
     def get(
         self,
@@ -152,7 +151,7 @@ class HttpClient:
         return Deadline(self.policy.timeout_seconds, self._network.monotonic, url)
 
     def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
-        kept = self._pool.take(url.origin) if self._pool else None
+        kept = self._pool.take(url.origin)
         if kept is not None:
             kept.begin(request.deadline)
             try:
@@ -163,24 +162,27 @@ class HttpClient:
         return self._ask(self._open(url, request.deadline), url, request, first)
 
     def _ask(self, wire: Wire, url: Url, request: Request, first: Origin) -> Response | Url:
-        pool = self._pool if request.method == "GET" else None
         try:
-            data = request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=pool is not None)
-            wire.send(data)
-            head = read_head(wire, self.policy.max_headers)
-            found = self._understood(wire, head, url, request)
-            if head.status != 200 and pool is not None:
-                _pass_over(wire, head, request.deadline)
+            found, seconds = self._talk(wire, url, request, first)
         except BaseException:
             wire.close()
             raise
-        if pool is None:
-            wire.close()
-        else:
-            pool.keep(url.origin, wire, head)
+        self._pool.keep(url.origin, wire, seconds)
         if isinstance(found, TaskFailure):
             raise found
         return found
+
+    def _talk(
+        self, wire: Wire, url: Url, request: Request, first: Origin
+    ) -> tuple[Response | Url | TaskFailure, float]:
+        """What the answer is, and for how many seconds the connection can be kept."""
+        keep_alive = self._pool.size > 0 and request.method == "GET"
+        wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive))
+        head = read_head(wire, self.policy.max_headers)
+        found = self._understood(wire, head, url, request)
+        if keep_alive and head.status != 200:
+            _pass_over(wire, head, request.deadline)
+        return found, idle_seconds(wire, head) if keep_alive else 0.0
 
     def _understood(self, wire: Wire, head: Head, url: Url, request: Request) -> Response | Url | TaskFailure:
         if head.status == 200:

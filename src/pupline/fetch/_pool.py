@@ -22,14 +22,14 @@ class _Idle(NamedTuple):
 
 
 class ConnectionPool:
-    """At most `size` idle connections in all, by origin. Safe to use from many threads.
+    """At most `size` idle connections in all, by origin; 0: none is kept. Safe to use from many threads.
 
     A connection leads to an address that was checked when it was opened, and stays with its origin. One that is not
     quiet when it is wanted (the server closed it, or sent what nobody asked for) is closed instead.
     """
 
     def __init__(self, size: int, monotonic: Callable[[], float]) -> None:
-        self._size = size
+        self.size = size
         self._monotonic = monotonic
         self._lock = Lock()
         self._count = 0
@@ -43,20 +43,18 @@ class ConnectionPool:
             idle.wire.close()
         return None
 
-    def keep(self, origin: Origin, wire: Wire, head: Head) -> None:
-        """Keep `wire` for another request, or close it when the answer that it brought does not allow that."""
-        seconds = idle_seconds(head) if wire.at_end and not wire.has_more else 0.0
-        if seconds <= 0:
-            wire.close()
-            return
-        surplus = self._put(origin, _Idle(wire, self._monotonic() + seconds))
+    def keep(self, origin: Origin, wire: Wire, seconds: float) -> None:
+        """Keep `wire` for another request within so many seconds, or close it when there are none."""
+        surplus: Wire | None = wire
+        if seconds > 0:
+            surplus = self._put(origin, _Idle(wire, self._monotonic() + seconds))
         if surplus is not None:
-            surplus.wire.close()
+            surplus.close()
 
     def close(self) -> None:
         """Close all idle connections, and from now on those that come back."""
         with self._lock:
-            self._size = 0
+            self.size = 0
             idle, self._idle, self._count = self._idle, OrderedDict(), 0
         for stack in idle.values():
             for entry in stack:
@@ -73,28 +71,29 @@ class ConnectionPool:
                 del self._idle[origin]
             return idle
 
-    def _put(self, origin: Origin, idle: _Idle) -> _Idle | None:
+    def _put(self, origin: Origin, idle: _Idle) -> Wire | None:
         with self._lock:
             self._idle.setdefault(origin, []).append(idle)
             self._idle.move_to_end(origin)
             self._count += 1
-            return self._oldest() if self._count > self._size else None
+            return self._oldest() if self._count > self.size else None
 
-    def _oldest(self) -> _Idle:
+    def _oldest(self) -> Wire:
         origin, stack = next(iter(self._idle.items()))
         self._count -= 1
         oldest = stack.pop(0)
         if not stack:
             del self._idle[origin]
-        return oldest
+        return oldest.wire
 
 
-def idle_seconds(head: Head) -> float:
-    """For how long the connection may be idle after this answer, 0 for not at all.
+def idle_seconds(wire: Wire, head: Head) -> float:
+    """For how long the connection may be idle after the answer that begins with `head`, 0 for not at all.
 
-    A second less than what the server says: a request sent at the last moment would meet the connection's end.
+    Not at all unless the answer was read to its own exact end, with nothing behind it. Else a second less than what
+    the server says: a request sent at the last moment would meet the connection's end.
     """
-    if not head.persists:
+    if not (wire.at_end and head.persists) or wire.has_more:
         return 0.0
     said = _TIMEOUT.fullmatch(head.headers.get("keep-alive", ""))
     return min(MAX_IDLE_SECONDS, int(said[1]) - 1.0) if said else MAX_IDLE_SECONDS
