@@ -129,6 +129,9 @@ class Reader(Protocol):
     def execution(self, name: str) -> ExecutionStory:
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
+    def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """The runs of bulk ingestion, newest first: each the JSON object of its summary, as far as it is known."""
+
     def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first, at most the newest `limit`: each the JSON object that `pupline alerts --json` prints.
 

@@ -121,8 +121,9 @@ def kill_at(point: int, report: int) -> None:
 
         return wrapped
 
-    for name in ("fsync", "link", "unlink", "mkdir"):
-        setattr(os, name, around(name, getattr(os, name)))
+    for name in ("fsync", "link", "unlink", "mkdir", "syncfs"):
+        if hasattr(os, name):
+            setattr(os, name, around(name, getattr(os, name)))
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:

@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAM = Path(__file__).with_name("crash_points.py")
+import pytest
+
+STEPS = {
+    "crash_points.py": {"fsync", "link", "unlink", "mkdir", "COMMIT"},
+    "intake_points.py": {"fsync", "link", "unlink", "mkdir", "COMMIT", "syncfs"},
+}
 
 
-def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", STEPS)
+def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path, program: str) -> None:
     """At every kill nothing is called stored that is not; after a second start there is one of everything."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAM), str(tmp_path)],
+        [sys.executable, "-W", "error", str(Path(__file__).with_name(program)), str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=300,
@@ -23,6 +29,5 @@ def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path) -> None:
     assert not broken, broken[:3]
     assert not points[-1]["killed"], "the last run gets through"
     steps = {point["step"] for point in points[:-1]}
-    kinds = {"fsync", "link", "unlink", "mkdir", "COMMIT"}
-    assert steps == {f"{side} {kind}" for side in ("before", "after") for kind in kinds}
+    assert steps == {f"{side} {kind}" for side in ("before", "after") for kind in STEPS[program]}
     assert len(points) > 80

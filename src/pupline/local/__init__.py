@@ -29,6 +29,7 @@ from pupline.local._events import (
     Listener,
     TaskAttemptFailed,
 )
+from pupline.local._finished import FinishedItems, finished_items
 from pupline.local._functions import Function, Invocation, LambdaRuntime
 from pupline.local._ingest_rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
 from pupline.local._ingests import Ingests, item_execution
@@ -63,6 +64,7 @@ __all__ = [
     "ExecutionResumed",
     "ExecutionRow",
     "ExecutionStarted",
+    "FinishedItems",
     "Function",
     "IngestCounts",
     "IngestRow",
@@ -98,6 +100,7 @@ __all__ = [
     "alert_as_dict",
     "execution_name",
     "item_execution",
+    "finished_items",
     "new_run_id",
     "prunable",
     "prune",

@@ -22,23 +22,23 @@ _OF_ITEM = "a.execution = g.run_id || printf('-%08d', i.item_index)"
 _BY_URL = (
     f"SELECT i.url, {_FACTS} FROM ingest_items AS i CROSS JOIN ingests AS g USING (ingest_id)"  # noqa: S608
     f" CROSS JOIN audit AS a ON {_OF_ITEM} CROSS JOIN objects AS o ON {_HERE} AND o.key = i.key"
-    f" WHERE i.identity IN (%s) AND i.ingest_id < ? AND {_STORED} ORDER BY i.ingest_id"
+    f" WHERE i.identity IN (:values) AND i.ingest_id < ? AND {_STORED} ORDER BY i.ingest_id"
 )
 _BY_SHA1 = (
     f"SELECT i.sha1, {_FACTS} FROM ingest_items AS i CROSS JOIN ingests AS g USING (ingest_id)"  # noqa: S608
     f" CROSS JOIN audit AS a ON {_OF_ITEM} CROSS JOIN objects AS o ON {_HERE} AND o.key = i.key"
-    f" WHERE i.sha1 IN (%s) AND {_STORED}"
+    f" WHERE i.sha1 IN (:values) AND {_STORED}"
 )
 # An object's facts are in the record of who stored it: an execution has one record, and one object.
 _BY_SHA256 = (
     f"SELECT o.sha256, {_FACTS.replace('i.etag, i.last_modified', 'NULL, NULL')}"  # noqa: S608
     f" FROM objects AS o CROSS JOIN audit AS a ON a.execution = o.owner"
-    f" WHERE {_HERE} AND substr(o.sha256, 1, 16) IN (%s) AND a.outcome = 'stored'"
+    f" WHERE {_HERE} AND substr(o.sha256, 1, 16) IN (:values) AND a.outcome = 'stored'"
 )
 _IN_DATASET = (
     f"SELECT i.identity, o.path, o.size_bytes FROM ingest_items AS i CROSS JOIN ingests AS g USING (ingest_id)"  # noqa: S608
     f" CROSS JOIN objects AS o ON {_HERE} AND o.key = i.key"
-    f" WHERE i.identity IN (%s) AND g.dataset = ? AND i.ingest_id <> ? AND {_STORED}"
+    f" WHERE i.identity IN (:values) AND g.dataset = ? AND i.ingest_id <> ? AND {_STORED}"
 )
 
 
@@ -76,7 +76,7 @@ class KnownItems:
     ) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), MANY):
             some = values[start : start + MANY]
-            yield from connection.execute(query % marks(len(some)), (self._bucket.name, *some, *after))
+            yield from connection.execute(query.replace(":values", marks(len(some))), (self._bucket.name, *some, *after))
 
     def _there(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Known]]:
         for row in rows:

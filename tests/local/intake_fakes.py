@@ -1,0 +1,89 @@
+"""Items as workers bring them, for an intake without any fetching."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pupline.errors import Reason
+from pupline.functions.ingesting import RecordOf
+from pupline.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
+from pupline.records import AuditRecord
+
+
+class Source:
+    """A run over some URLs, in one data directory, whose items arrive when a test says so."""
+
+    def __init__(self, backend: LocalBackend, run_id: str = "run", dataset: str = "dogs") -> None:
+        self.backend = backend
+        new = NewIngest(run_id=run_id, dataset=dataset, source="test", settings={})
+        self.run: IngestRow = backend.ingests.open(new)
+        self.done: list[ItemDone] = []
+
+    def list_urls(self, *urls: str) -> None:
+        """Have the run name these."""
+        items = [SourceItem(url=url) for url in urls]
+        self.backend.ingests.add_items(self.run.ingest_id, items, position=None, listed=True)
+
+    @contextmanager
+    def intake(
+        self,
+        first_alert: Callable[[AuditRecord], Alert] | None = None,
+        done: Callable[[list[ItemDone]], None] | None = None,
+    ) -> Iterator[Intake]:
+        """An intake, closed at the end, that notes what is done."""
+        record_of = RecordOf(self.run.source, self.run.dataset)
+        intake = Intake(self.backend, self.run, record_of, done or self.done.extend, first_alert=first_alert)
+        try:
+            yield intake
+        finally:
+            intake.close()
+
+    def take_in(self, *arrivals: Arrival) -> list[AuditRecord]:
+        """Take them in together; the records that they got, by index."""
+        self.done.clear()
+        with self.intake() as intake:
+            intake.take(arrivals)
+        return [one.record for one in sorted(self.done, key=lambda one: one.index)]
+
+    def fetched(
+        self, index: int, url: str, body: bytes, *, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()
+    ) -> Arrival:
+        """An item whose bytes are in a temporary file."""
+        return arrival(index, url, fetched(url, body, problem, alert_reasons), self._aside(index, body))
+
+    def failed(self, index: int, url: str) -> Arrival:
+        """An item that the server did not have."""
+        return arrival(index, url, Unfetched(outcome="failed", reason="not_found", error="NotFound", cause="404"))
+
+    def _aside(self, index: int, body: bytes) -> Path:
+        folder = self.backend.data_dir / "tmp"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"ingest-{self.run.run_id}-{index}-{len(list(folder.iterdir()))}"
+        path.write_bytes(body)
+        return path
+
+
+def fetched(url: str, body: bytes, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()) -> Fetched:
+    """What a worker says of a body."""
+    return Fetched(
+        name=url.rpartition("/")[2],
+        sha256=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
+        file_type="jpg" if problem is None else "html",
+        width=1,
+        height=1,
+        problem=problem,
+        content_type="image/jpeg",
+        name_extension="jpg",
+        alert_reasons=alert_reasons,
+        etag='"v1"',
+    )
+
+
+def arrival(index: int, url: str, ending: Ending, path: Path | None = None) -> Arrival:
+    """An item that ended at the first attempt."""
+    item = SourceItem(url=url)
+    where = None if path is None else str(path)
+    return Arrival(index=index, item=item, ending=ending, path=where, attempts=1, began_at=1.0, ended_at=2.0)
