@@ -24,6 +24,8 @@ FAILED = ("failed", "refused")
 """Outcomes of items that gave no image at all."""
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
+BATCHES_MISSING = "BatchesMissing"
+"""Errors of a run in its summary; the workflow fails with the same ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
     items = totals.done if asked.items is None else max(asked.items, totals.done)
     exceeded = 100 * totals.failed > asked.tolerate * items
     _write_failures(asked, totals, services)
-    error = THRESHOLD_EXCEEDED if exceeded else None
+    error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
     _write_summary(summary(asked, totals, items, error) | _times(asked, services.clock, totals.done), asked, services)
     digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
     answer: dict[str, JSON] = {
@@ -124,6 +126,14 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
         "folder": asked.folder,
     }
     return answer | {"digest": digest.as_dict()} if digest else answer
+
+
+def summary_so_far(event: Event, services: SummaryServices) -> dict[str, Any]:
+    """What summary.json would hold if the run, which goes on, were summed up now. Writes nothing."""
+    asked = SummaryRequest.from_event(event)
+    totals = _totals(asked, services)
+    items = totals.done if asked.items is None else max(asked.items, totals.done)
+    return summary(asked, totals, items, None) | {"status": "RUNNING", "files": []}
 
 
 def _totals(asked: SummaryRequest, services: SummaryServices) -> Totals:

@@ -2,9 +2,13 @@
 
 with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as machine:
     report = machine.run(RunRequest(RunSettings(source="sample"), count=12))
+
+report = run_bulk_workflow(Path("pupline-data"), IngestRequest(source="sample"), print)
 """
 
 from pupline.local import StopAsked
+from pupline.pipeline._bulk import BulkReport, run_bulk_workflow
+from pupline.pipeline._bulk_functions import BatchDone
 from pupline.pipeline._doctor import Check, examine, is_reachable
 from pupline.pipeline._keeping import prune_executions, stop_execution
 from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
@@ -14,6 +18,8 @@ from pupline.pipeline._services import RunSettings, fetch_services
 from pupline.pipeline._workflow import load_workflow, workflow_path
 
 __all__ = [
+    "BatchDone",
+    "BulkReport",
     "Check",
     "ExecutionResult",
     "LocalReader",
@@ -28,6 +34,7 @@ __all__ = [
     "is_reachable",
     "load_workflow",
     "prune_executions",
+    "run_bulk_workflow",
     "stop_execution",
     "workflow_path",
 ]

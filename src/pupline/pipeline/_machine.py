@@ -27,6 +27,7 @@ from pupline.local import (
     new_run_id,
     stopping_on_signals,
 )
+from pupline.pipeline._bulk_functions import BulkFunctions
 from pupline.pipeline._results import ExecutionResult, result_of
 from pupline.pipeline._services import LocalFunctions, RunSettings
 from pupline.pipeline._workflow import load_workflow
@@ -79,7 +80,9 @@ class OneMachine:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
             functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock)
             stack.callback(functions.close)
-            runtime = LambdaRuntime(functions.by_name(), concurrency=concurrency)
+            bulk = BulkFunctions(backend)
+            stack.callback(bulk.close)
+            runtime = LambdaRuntime({**functions.by_name(), **bulk.by_name()}, concurrency=concurrency)
             stack.callback(runtime.close)
             deliverer = backend.deliverer()
             deliverer.start()

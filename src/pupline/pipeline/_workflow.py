@@ -6,48 +6,59 @@ from pathlib import Path
 
 from pupline.asl import StateMachine
 from pupline.errors import ConfigurationError
-from pupline.local import TOPIC_ARN
+from pupline.local import BUCKET, TOPIC_ARN
 
 STATE_MACHINE_NAME = "DogUploaderPipeline"
+BULK_NAME = "BulkIngest"
+
+FILES = {STATE_MACHINE_NAME: "dog_uploader_pipeline.asl.json", BULK_NAME: "bulk_ingest.asl.json"}
+"""State machine to the name of its file."""
 
 # What SAM's DefinitionSubstitutions are on AWS.
 SUBSTITUTIONS = {
     **{
         f"{function}Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
-        for function in ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB")
+        for function in (
+            "FetchAndUploadDogImage",
+            "AlertPNG",
+            "LogToDynamoDB",
+            "IngestBatch",
+            "SummariseIngest",
+        )
     },
     "PNGAlertTopicArn": TOPIC_ARN,
+    "ImageBucketName": BUCKET,
 }
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
-def workflow_path() -> Path:
-    """The workflow file: packaged with an installed pupline, beside `src/` in a checkout.
+def workflow_path(name: str = STATE_MACHINE_NAME) -> Path:
+    """The file of a workflow: packaged with an installed pupline, beside `src/` in a checkout.
 
     Raises: ConfigurationError when it is in neither place.
     """
     package = Path(__file__).parents[1]
     places = [package / "statemachine", package.parents[1] / "statemachine"]
     for place in places:
-        path = place / "dog_uploader_pipeline.asl.json"
+        path = place / FILES[name]
         if path.is_file():
             return path
-    raise ConfigurationError(f"dog_uploader_pipeline.asl.json is not in {places[1]}; install pupline anew")
+    raise ConfigurationError(f"{FILES[name]} is not in {places[1]}; install pupline anew")
 
 
-def load_workflow() -> StateMachine:
-    """The workflow, its placeholders filled for this machine.
+def load_workflow(name: str = STATE_MACHINE_NAME) -> StateMachine:
+    """A workflow, its placeholders filled for this machine.
 
     Raises: ConfigurationError for a file that cannot be read or has a placeholder nobody fills; DefinitionError.
     """
-    path = workflow_path()
+    path = workflow_path(name)
     try:
         definition = json.loads(path.read_text(encoding="utf-8"), object_hook=_filled)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: cannot be read as JSON: {error}") from error
     machine = StateMachine.parse(definition)
-    machine.name = STATE_MACHINE_NAME
+    machine.name = name
     return machine
 
 
