@@ -11,6 +11,7 @@ import gc
 import itertools
 import os
 import pickle
+import resource
 import select
 import signal
 import socket
@@ -19,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from queue import Empty, SimpleQueue
@@ -48,9 +50,21 @@ ANSWERS_TOGETHER = 16
 LONGEST_WAIT_MS = 50
 """How long an answer waits at most, whatever the other threads are at."""
 
-FILES_KEPT_OPEN = 256
-"""Files whose pages are left in memory until the coordinator has synced them; then they make room for new ones. Without
-that, a million images would drive everything else out of the page cache, and each needs fresh pages, which are dear."""
+HOT_THREADS = 3
+"""Threads that serve whenever there is something to do: as many as one interpreter can keep busy. The others are in
+reserve for slow servers: each more that is awake makes the interpreter change hands more often, which costs as much as
+the hashing."""
+
+STUCK_SECONDS = 0.002
+"""When nobody took a request for so long although some wait, one more thread is needed."""
+
+FILES_KEPT_OPEN = 768
+"""Files whose pages are left in memory until the coordinator has synced them (its groups hold 512, and two may wait);
+then they make room for new ones. Without that, a million images would drive everything else out of the page cache, and
+each needs fresh pages, which are dear."""
+
+_OTHER_DESCRIPTORS = 128
+_IDLE_SECONDS = 0.01
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
@@ -81,8 +95,12 @@ class Worker:
         self._requests: SimpleQueue[Request] = SimpleQueue()
         self._answers: list[Answer] = []
         self._lock = threading.Lock()
+        self._taken = 0
+        self._reserve = threading.Lock()
+        self._files_kept_open = _descriptors_for(FILES_KEPT_OPEN, settings.threads)
         for number in range(settings.threads):
-            threading.Thread(target=self._serve, name=f"fetch-{number}", daemon=True).start()
+            serve = self._serve if number < HOT_THREADS else self._serve_in_reserve
+            threading.Thread(target=serve, name=f"fetch-{number}", daemon=True).start()
 
     def listen(self, buffer: bytearray) -> None:
         """Do what the coordinator says, until it goes away."""
@@ -127,12 +145,31 @@ class Worker:
 
     def _serve(self) -> None:
         while True:
-            answer = self._do(self._requests.get())
-            with self._lock:
-                self._answers.append(answer)
-                wait = len(self._answers) < ANSWERS_TOGETHER and not self._requests.empty()
-            if not wait:
-                self._send_answers()
+            request = self._requests.get()
+            self._taken += 1
+            self._answer(self._do(request))
+
+    def _serve_in_reserve(self) -> None:
+        while True:
+            with self._reserve:  # one of them looks, the others sleep
+                request = self._stuck_request()
+            self._answer(self._do(request))
+
+    def _stuck_request(self) -> Request:
+        """The next request, once all other threads are held up by theirs."""
+        while True:
+            taken = self._taken
+            time.sleep(_IDLE_SECONDS if self._requests.empty() else STUCK_SECONDS)
+            if taken == self._taken:
+                with suppress(Empty):
+                    return self._requests.get_nowait()
+
+    def _answer(self, answer: Answer) -> None:
+        with self._lock:
+            self._answers.append(answer)
+            wait = len(self._answers) < ANSWERS_TOGETHER and not self._requests.empty()
+        if not wait:
+            self._send_answers()
 
     def _send_answers(self) -> None:
         with self._lock:
@@ -184,7 +221,7 @@ class Worker:
             written = os.write(descriptor, body)
             while written < len(body):
                 written += os.write(descriptor, memoryview(body)[written:])
-            if len(self._written) > FILES_KEPT_OPEN:
+            if len(self._written) > self._files_kept_open:
                 self._forget(self._written.popleft())
         except OSError as err:
             raise StorageError(f"cannot write {path}: {err.strerror}; free some space, or look at it") from err
@@ -205,6 +242,17 @@ class Worker:
 def _known(etag: str | None, last_modified: str | None) -> Known:
     """All that is needed here of what is known: what the server said of it. The rest is with the coordinator."""
     return Known(image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified)
+
+
+def _descriptors_for(files: int, connections: int) -> int:
+    """How many files may be kept open beside so many connections: `files`, where the system lets us have them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files + connections + _OTHER_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(0, soft - connections - _OTHER_DESCRIPTORS)
+    return files
 
 
 def main(descriptor: int) -> NoReturn:
