@@ -65,6 +65,7 @@ each needs fresh pages, which are dear."""
 
 _OTHER_DESCRIPTORS = 128
 _IDLE_SECONDS = 0.01
+_RECEIVE_BYTES = 1 << 18
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
@@ -111,7 +112,7 @@ class Worker:
                 self._obey(operation, argument)
             if not poll.poll(LONGEST_WAIT_MS):
                 self._send_answers()
-            elif received := self._sock.recv(1 << 18):
+            elif received := _received(self._sock):
                 buffer += received
             else:
                 return
@@ -261,7 +262,7 @@ def main(descriptor: int) -> NoReturn:
     sock = socket.socket(fileno=descriptor)
     buffer = bytearray()
     while not (first := list(itertools.islice(messages(buffer), 1))):
-        received = sock.recv(1 << 16)
+        received = _received(sock)
         if not received:
             os._exit(0)
         buffer += received
@@ -272,6 +273,14 @@ def main(descriptor: int) -> NoReturn:
     gc.set_threshold(_COLLECT_AFTER)
     Worker(sock, settings).listen(buffer)
     os._exit(0)  # its threads may be waiting for slow servers, and nobody for them
+
+
+def _received(sock: socket.socket) -> bytes:
+    """What the coordinator said next; nothing when it is gone, in whatever way."""
+    try:
+        return sock.recv(_RECEIVE_BYTES)
+    except ConnectionError:
+        return b""
 
 
 def _die_with(coordinator: int) -> None:
