@@ -102,6 +102,7 @@ METADATA_COLUMNS: tuple[Column, ...] = (
 
 _VALUES = attrgetter(*(column.path for column in METADATA_COLUMNS if column.path))
 _DATASET = next(at for at, column in enumerate(METADATA_COLUMNS) if not column.path)
+_POSITIONS = {column.name: at for at, column in enumerate(METADATA_COLUMNS)}
 _DISTINCT = 4
 """A column with fewer distinct values than one in so many rows has each of them encoded once."""
 
@@ -135,6 +136,11 @@ def lines_of(columns: Columns) -> list[str]:
     if not varying:
         return [line % ()] * len(columns[0])
     return list(map(line.__mod__, zip(*varying, strict=True)))
+
+
+def position_of(name: str) -> int:
+    """Where the column of that name is in `METADATA_COLUMNS`."""
+    return _POSITIONS[name]
 
 
 def milliseconds(moment: float) -> int:

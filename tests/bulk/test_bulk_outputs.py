@@ -14,7 +14,8 @@ from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries,
 from pupline.errors import StorageError
 from pupline.functions.ingesting import RecordOf
 from pupline.items import Ending, Fetched, SourceItem, Unfetched
-from pupline.local import Arrival, IngestRow, Intake, LocalBackend, LocalBucket, NewIngest
+from pupline.local import Arrival, IngestRow, Intake, LocalBackend, LocalBucket, NewIngest, finished_items
+from pupline.metadata import columns_of
 from pupline.records import AuditRecord
 
 RUN = "20261122-170000-ab12"
@@ -106,6 +107,24 @@ def test_every_item_is_in_the_manifest_and_every_record_in_the_metadata(world: W
     assert stamps == [record.upload_timestamp.replace("Z", "+00:00") for record in records]
     found = [AuditRecord.from_item(row | {"upload_timestamp": ""}) for row in rows]
     assert found == [AuditRecord.from_item(record.as_dict() | {"upload_timestamp": ""}) for record in records]
+
+
+def test_columns_from_the_tables_are_those_of_the_rows(world: World) -> None:
+    """Reading columns is a short way to what the rows say, whatever the source told of the items."""
+    told: list[dict[str, Any]] = [
+        {},
+        {"labels": ("hound", "afghan"), "license": "CC0", "creator": "é\x00\u2028", "id": "7", "sha1": "a" * 40},
+        {"title": "", "width": 3, "alt": "null", "landing": "https://x.example/", "attribution": '"\\'},
+    ]
+    items = [SourceItem(url=f"https://cdn.example/{n}.jpg", **facts) for n, facts in enumerate(told)]
+    world.backend.ingests.add_items(world.ingest.ingest_id, items, position=None, listed=True)
+    world.finish({0: b"zero", 1: LOST, 2: b"two"})
+    (page,) = finished_items(world.backend.database, world.ingest)
+    rows = list(world.backend.ingests.rows(world.ingest.ingest_id))
+    assert [list(values) for values in page.columns] == [list(values) for values in columns_of(rows, "dogs")]
+    assert [json.loads(text or "{}") for text in page.facts] == [
+        {name: value for name, value in item.as_dict().items() if name != "url"} for item in items
+    ]
 
 
 def test_failures_say_what_and_why_and_are_a_list_to_try_again(world: World) -> None:

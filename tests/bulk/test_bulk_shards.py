@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from item_rows import DATASET, RUN, row
+from item_rows import DATASET, RUN, batch, row
 from memory_bucket import MemoryBucket
 
 from pupline.bulk._shards import ShardWriter, SidecarWriter
-from pupline.bulk._spool import Batch, Spool
+from pupline.bulk._spool import Spool
 from pupline.errors import StorageError
 from pupline.metadata import ItemRow
 
@@ -28,7 +28,7 @@ def sharded(bucket: MemoryBucket, rows: list[ItemRow], tmp: Path, size: int) -> 
     """Write all rows, in pages of two."""
     writer = ShardWriter(Spool(bucket, tmp, DATASET, RUN), size)
     for start in range(0, len(rows), 2):
-        writer.add(Batch.of(rows[start : start + 2], DATASET))
+        writer.add(batch(rows[start : start + 2]))
     writer.finish()
     writer.close()
     return writer
@@ -129,7 +129,7 @@ def test_an_unfinished_shard_leaves_nothing(tmp_path: Path) -> None:
     rows = [row(0), row(1)]
     bucket = held(*rows)
     writer = ShardWriter(Spool(bucket, tmp_path, DATASET, RUN), 10)
-    writer.add(Batch.of(rows, DATASET))
+    writer.add(batch(rows))
     writer.close()
     assert bucket.puts == []
     assert list(tmp_path.iterdir()) == []
@@ -139,7 +139,7 @@ def sidecars(bucket: MemoryBucket, *pages: list[ItemRow], tmp: Path) -> dict[str
     """The sidecars after the pages were written, by the image's name."""
     writer = SidecarWriter(Spool(bucket, tmp, DATASET, RUN))
     for page in pages:
-        writer.add(Batch.of(page, DATASET))
+        writer.add(batch(page))
     writer.finish()
     writer.close()
     keys = bucket.keys(SIDECARS)

@@ -1,11 +1,14 @@
 """Finished items for tests of outputs: plain ones, and strategies for hostile ones."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
+from pupline.bulk._spool import Batch
 from pupline.items import SourceItem
-from pupline.metadata import ItemRow
+from pupline.metadata import ItemRow, columns_of
 from pupline.records import AuditRecord
 
 RUN = "20261122-170000-ab12"
@@ -49,6 +52,12 @@ def row(index: int, *, item: dict[str, Any] | None = None, key: str | None = Non
         began_at=1_795_366_800.0 + index,
         ended_at=1_795_366_800.25 + index,
     )
+
+
+def batch(rows: Sequence[ItemRow]) -> Batch:
+    """The batch of the rows, as the journal's columns give it."""
+    facts = [{name: value for name, value in one.item.as_dict().items() if name != "url"} for one in rows]
+    return Batch.of(columns_of(rows, DATASET), [json.dumps(one) if one else None for one in facts])
 
 
 @st.composite

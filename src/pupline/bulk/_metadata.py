@@ -6,7 +6,7 @@ pyarrow is imported when the first part is begun: it takes a fifth of a second, 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile
+from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile, text_of
 from pupline.metadata import METADATA_COLUMNS, Columns, Kind, milliseconds
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class MetadataWriter:
     def add(self, batch: Batch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
         room = self._part_rows - self._part.rows
-        if len(batch.rows) <= room:
+        if len(batch) <= room:
             self._part.add(batch)
             return
         self._part.add(batch.cut(0, room))
@@ -83,9 +83,9 @@ class _Part:
         self._table = _TableWriter(self._parquet)
 
     def add(self, batch: Batch) -> None:
-        self._lines.file.write(batch.json_lines)
+        self._lines.file.write(text_of(batch.lines))
         self._table.add(batch.columns)
-        self.rows += len(batch.rows)
+        self.rows += len(batch)
 
     def put(self) -> None:
         self._table.finish()

@@ -17,14 +17,10 @@ from typing import Any, Protocol
 
 from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._shards import ShardWriter, SidecarWriter
-from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile
+from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile, text_of
 from pupline.errors import StorageError
 from pupline.items import SourceItem
-from pupline.local import IngestCounts, IngestRow, LocalBackend, timestamp
-from pupline.metadata import ItemRow
-
-BATCH_ROWS = 2_500
-"""Rows in memory at a time, some 5 MB; with more, the columns no longer fit a processor's cache."""
+from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items, timestamp
 
 SUMMARY = "summary.json"
 
@@ -97,16 +93,15 @@ def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptio
         writers += [SidecarWriter(spool)] if options.sidecars else []
         for writer in writers:
             stack.callback(writer.close)
-        _write_all(backend.ingests.rows(ingest.ingest_id), ingest.dataset, writers)
+        _write_all(finished_items(backend.database, ingest), writers)
     summary = summary_of(ingest, counts, figures) | {"shards_missing": shards.missing if shards else 0}
     return _with_summary(spool, summary)
 
 
-def _write_all(rows: Iterable[ItemRow], dataset: str, writers: list[Writer]) -> None:
+def _write_all(pages: Iterable[FinishedItems], writers: list[Writer]) -> None:
     """One pass over all rows."""
-    remaining = iter(rows)
-    while page := list(islice(remaining, BATCH_ROWS)):
-        batch = Batch.of(page, dataset)
+    for page in pages:
+        batch = Batch.of(page.columns, page.facts)
         for writer in writers:
             writer.add(batch)
     for writer in writers:
@@ -202,23 +197,15 @@ class _Manifest:
 
     def add(self, batch: Batch) -> None:
         if self._items is None:
-            self._write((row.index, row.item) for row in batch.rows)
+            self._target.file.write(text_of(batch.items))
 
     def finish(self) -> None:
-        while page := list(islice(self._items or (), BATCH_ROWS)):
-            self._write(page)
+        while page := list(islice(self._items or (), _PAGE)):
+            self._target.file.write(text_of(_encode({"index": index, **item.as_dict()}) for index, item in page))
         self._target.put()
 
     def close(self) -> None:
         self._target.close()
-
-    def _write(self, items: Iterable[tuple[int, SourceItem]]) -> None:
-        self._target.file.write("".join([manifest_line(index, item) for index, item in items]).encode())
-
-
-def manifest_line(index: int, item: SourceItem) -> str:
-    """One line of a manifest: `{"index":0,"url":"https://...","id":"..."}`, without what the source does not tell."""
-    return _encode({"index": index, **item.as_dict()}) + "\n"
 
 
 class _Failures:
@@ -228,9 +215,8 @@ class _Failures:
         self._target = SpooledFile(spool, f"runs/{spool.run}/failures.jsonl", JSON_LINES)
 
     def add(self, batch: Batch) -> None:
-        for row in batch.rows:
-            if row.record.outcome in UNHAD:
-                self._target.file.write((_encode(_failure(row)) + "\n").encode())
+        unhad = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in UNHAD]
+        self._target.file.write(text_of(_failure(batch, at) for at in unhad))
 
     def finish(self) -> None:
         self._target.put()
@@ -239,10 +225,10 @@ class _Failures:
         self._target.close()
 
 
-def _failure(row: ItemRow) -> dict[str, Any]:
-    record = row.record
-    why = {"outcome": record.outcome, "reason": record.reason, "error": record.error, "cause": record.cause}
-    return {"index": row.index, **row.item.as_dict(), **why, "attempts": row.attempts}
+def _failure(batch: Batch, at: int) -> str:
+    return _encode(json.loads(batch.items[at]) | {name: batch.values(name)[at] for name in _WHY})
 
 
+_WHY = ("outcome", "reason", "error", "cause", "attempts")
+_PAGE = 1_000
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -7,11 +7,12 @@ same bytes.
 
 import io
 import tarfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile
 from pupline.errors import StorageError
-from pupline.metadata import ItemRow
 
 KEPT = frozenset({"stored", "duplicate"})
 """Outcomes whose object is among the accepted images."""
@@ -33,9 +34,8 @@ class ShardWriter:
 
     def add(self, batch: Batch) -> None:
         """Add the batch's images. Raises: StorageError."""
-        for row, line in zip(batch.rows, batch.lines, strict=True):
-            if is_kept(row):
-                self._add(row, line)
+        for image in kept_images(batch):
+            self._add(image)
 
     def finish(self) -> None:
         """Put the shard that is not full. Raises: StorageError."""
@@ -48,8 +48,8 @@ class ShardWriter:
         if self._shard:
             self._shard.close()
 
-    def _add(self, row: ItemRow, line: str) -> None:
-        body = self._body(row)
+    def _add(self, image: "KeptImage") -> None:
+        body = self._body(image.key)
         if body is None:
             self.missing += 1
             return
@@ -57,13 +57,13 @@ class ShardWriter:
             self.finish()
             self._shard = _Shard(self._spool, self._images // self._size)
         assert self._shard is not None  # noqa: S101 - the first image opened one
-        self._shard.add(f"{row.index:08d}", row.record.file_type or "bin", body, line.encode())
+        self._shard.add(image, body)
         self._images += 1
 
-    def _body(self, row: ItemRow) -> bytes | None:
+    def _body(self, key: str) -> bytes | None:
         """The bytes that were recorded, and no others; None where the object is gone or was changed."""
         try:
-            return self._spool.bucket.read(row.key or "")
+            return self._spool.bucket.read(key)
         except (KeyError, StorageError):
             return None
 
@@ -84,9 +84,8 @@ class SidecarWriter:
     def add(self, batch: Batch) -> None:
         """Write the batch's sidecars. Raises: StorageError."""
         told: dict[str, str] = {}
-        for row, line in zip(batch.rows, batch.lines, strict=True):
-            if is_kept(row):
-                self._tell(told, row, line)
+        for image in kept_images(batch):
+            self._tell(told, image)
         for _ in self._pool.map(self._put, told.items()):
             pass
 
@@ -97,10 +96,10 @@ class SidecarWriter:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _tell(self, told: dict[str, str], row: ItemRow, line: str) -> None:
-        key = f"{self._prefix}{row.record.image_name}.json"
-        if row.record.outcome == "stored" or not (key in told or self._is_there(key)):
-            told[key] = line
+    def _tell(self, told: dict[str, str], image: "KeptImage") -> None:
+        key = f"{self._prefix}{image.image_name}.json"
+        if image.outcome == "stored" or not (key in told or self._is_there(key)):
+            told[key] = image.line
 
     def _is_there(self, key: str) -> bool:
         try:
@@ -113,9 +112,24 @@ class SidecarWriter:
         self._bucket.put(key, f"{line}\n".encode(), "application/json")
 
 
-def is_kept(row: ItemRow) -> bool:
-    """Whether the item's image is among the accepted ones; a duplicate may be of one in quarantine."""
-    return row.record.outcome in KEPT and row.key is not None and not row.key.startswith(_QUARANTINE)
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """An item whose image is among the accepted ones. line: its row of metadata as JSON."""
+
+    index: int
+    image_name: str
+    key: str
+    file_type: str
+    outcome: str
+    line: str
+
+
+def kept_images(batch: Batch) -> Iterator[KeptImage]:
+    """The accepted images of a batch; a duplicate may be of one in quarantine, which is none."""
+    facts = [batch.values(name) for name in ("index", "image_name", "key", "file_type", "outcome")]
+    for image in map(KeptImage, *facts, batch.lines):
+        if image.outcome in KEPT and image.key and not image.key.startswith(_QUARANTINE):
+            yield image
 
 
 class _Shard:
@@ -125,11 +139,11 @@ class _Shard:
         self._target = SpooledFile(spool, f"shards/run={spool.run}/{number:05d}.tar", _TAR)
         self._tar = tarfile.open(fileobj=self._target.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
-    def add(self, name: str, extension: str, image: bytes, metadata: bytes) -> None:
-        for member, body in ((f"{name}.{extension}", image), (f"{name}.json", metadata)):
-            info = tarfile.TarInfo(member)
-            info.size = len(body)
-            self._tar.addfile(info, io.BytesIO(body))
+    def add(self, image: KeptImage, body: bytes) -> None:
+        for extension, content in ((image.file_type, body), ("json", image.line.encode())):
+            info = tarfile.TarInfo(f"{image.index:08d}.{extension}")
+            info.size = len(content)
+            self._tar.addfile(info, io.BytesIO(content))
 
     def put(self) -> None:
         self._tar.close()

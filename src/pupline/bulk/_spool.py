@@ -2,14 +2,15 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pupline.local import LocalBackend
-from pupline.metadata import Columns, ItemRow, columns_of, lines_of
+from pupline.metadata import Columns, lines_of, position_of
 from pupline.ports import ObjectStore
 
 JSON_LINES = "application/x-ndjson"
@@ -17,27 +18,43 @@ JSON_LINES = "application/x-ndjson"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows in every form that a writer may want, made once. lines: without line feeds."""
+    """Some finished items in the forms that writers want, made once. Lines are without line feeds.
 
-    rows: Sequence[ItemRow]
+    lines: the rows of metadata as JSON. items: the manifest's lines: what the source named.
+    """
+
     columns: Columns
     lines: Sequence[str]
+    items: Sequence[str]
 
     @classmethod
-    def of(cls, rows: Sequence[ItemRow], dataset: str) -> "Batch":
-        """The batch of these rows."""
-        columns = columns_of(rows, dataset)
-        return cls(rows, columns, lines_of(columns))
+    def of(cls, columns: Columns, facts: Sequence[str | None]) -> "Batch":
+        """The batch of these columns. facts: JSON objects of what the source told of each item besides its URL."""
+        indexes, urls = columns[position_of("index")], columns[position_of("url")]
+        return cls(columns, lines_of(columns), list(map(manifest_line, indexes, urls, facts)))
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def values(self, name: str) -> Sequence[Any]:
+        """The values of one column."""
+        return self.columns[position_of(name)]
 
     def cut(self, start: int, stop: int | None) -> "Batch":
         """Its rows from `start` up to `stop`."""
         part = slice(start, stop)
-        return Batch(self.rows[part], [values[part] for values in self.columns], self.lines[part])
+        return Batch([values[part] for values in self.columns], self.lines[part], self.items[part])
 
-    @property
-    def json_lines(self) -> bytes:
-        """The lines as they stand in a file."""
-        return "".join(f"{line}\n" for line in self.lines).encode()
+
+def manifest_line(index: int, url: str, facts: str | None) -> str:
+    """One line of a manifest: `{"index":0,"url":"https://...","id":"..."}`, without what the source does not tell."""
+    rest = f",{facts[1:]}" if facts else "}"
+    return f'{{"index":{index},"url":{encode_basestring(url)}{rest}'
+
+
+def text_of(lines: Iterable[str]) -> bytes:
+    """The lines as they stand in a file."""
+    return "".join([f"{line}\n" for line in lines]).encode()
 
 
 @dataclass(slots=True)

@@ -78,8 +78,6 @@ def _told(column: Column, told: Sequence[dict[str, Any]] | None, count: int, dat
     """What the source told of each item; the dataset is the same for all."""
     if not column.path:
         return (dataset,) * count
-    nothing = () if column.kind == "texts" else None
-    if told is None:
-        return (nothing,) * count
-    values = [one.get(column.name, nothing) for one in told]
-    return list(map(tuple, values)) if column.kind == "texts" else values
+    if column.kind == "texts":
+        return [tuple(one.get(column.name, ())) for one in told] if told else ((),) * count
+    return [one.get(column.name) for one in told] if told else (None,) * count
