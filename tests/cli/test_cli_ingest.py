@@ -73,11 +73,11 @@ def test_a_dry_run_shows_addresses_and_their_number(command: Run, tmp_path: Path
 
 
 def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
-    """With --incremental nothing is asked for again, and the summary says how much that was."""
+    """With --incremental nothing is asked for again, and the summary says how often; the afghan is named twice."""
     ingest(command, tmp_path, "sample")
     done = ingest(command, tmp_path, "sample", "--incremental")
     assert done.code == 0, done.stderr
-    assert "12 images left out, because the dataset has them" in done.stdout
+    assert "Left out, because the dataset has them: 15." in done.stdout
 
 
 @pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])

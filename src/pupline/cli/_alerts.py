@@ -43,6 +43,12 @@ def alerts(data_dir: Path, backend: str, stack: str | None, limit: int | None, a
     return 0
 
 
+def _first_line(message: str) -> str:
+    """The first line; of a digest, which has more, --json tells all."""
+    first, more, _ = message.partition("\n")
+    return f"{first} ..." if more else first
+
+
 def _show(found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         click.echo("No alerts. To see some: pupline run --source sample --count 12")
@@ -51,7 +57,7 @@ def _show(found: Sequence[Mapping[str, Any]]) -> None:
         [
             cell(moment(alert["published_at"] or "-")),
             cell(alert["subject"]),
-            cell(alert["message"]),
+            cell(_first_line(alert["message"])),
             cell(_deliveries(alert["deliveries"])),
             cell(alert["execution"]),
         ]

@@ -38,6 +38,10 @@ OUTCOME_OF = {
 }
 """Reason to the outcome that it goes with; of all other reasons that is `failed`."""
 
+_MAX_CAUSE = 400
+_ENOUGH_TO_MEASURE = 500
+"""Images from which on CPU time for each says something: in a short run it is that of starting."""
+
 _COLUMNS = [Column("outcome"), Column("images", right=True), Column("why", needs=30)]
 _EXAMPLE_COLUMNS = [Column("for example"), Column("", needs=50)]
 
@@ -115,7 +119,12 @@ class Ended:
 
 
 def _show_examples(out: "Console", examples: Examples) -> None:
-    rows = [[cell(record.reason, OUTCOME_STYLES[record.outcome]), cell(record.cause)] for record in examples]
+    from rich.text import Text
+
+    rows = [
+        [cell(record.reason, OUTCOME_STYLES[record.outcome]), Text(printable(record.cause or "", _MAX_CAUSE))]
+        for record in examples
+    ]
     if rows:
         out.print()
         show_table(out, _EXAMPLE_COLUMNS, rows)
@@ -147,15 +156,15 @@ def _speed(report: "IngestReport") -> str:
     if not new or report.seconds <= 0:
         return ""
     of_them = f", {new:,} of them" if report.began_done else ""
-    cpu = report.cpu_seconds / new * 1e6
-    return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s, {cpu:,.0f} µs CPU each"
+    cpu = f", {report.cpu_seconds / new * 1e6:,.0f} µs CPU each" if new >= _ENOUGH_TO_MEASURE else ""
+    return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s{cpu}"
 
 
 def _notes(report: "IngestReport") -> Iterator[str]:
     if report.repeated:
-        yield f"{plural(report.repeated, 'image')} named more than once, fetched once."
+        yield f"Named again, and fetched once: {report.repeated:,}."
     if report.known:
-        yield f"{plural(report.known, 'image')} left out, because the dataset has them."
+        yield f"Left out, because the dataset has them: {report.known:,}."
     if report.tolerance_exceeded:
         yield "Stopped: more failed than --tolerate allows. The same command goes on with what is left."
     if report.trouble:
