@@ -3,6 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -139,6 +140,7 @@ class ApiListing:
         self._check_ok(page)
         url = self._page_url(self._paginator.ask())
         items, found = self._reader.read(page, url) if self._paginator.names_items else ([], 0)
+        items = [self._without_secrets(item) for item in items] if self._credentials.secrets else items
         answer = Answer(
             page=page,
             headers=headers,
@@ -156,6 +158,11 @@ class ApiListing:
         items = self._within_cap(items, notes)
         self._check_max_pages(notes)
         return Page(items, tuple(mask(note, self._credentials.secrets) for note in notes))
+
+    def _without_secrets(self, item: SourceItem) -> SourceItem:
+        """Some APIs repeat the key in the URLs of their images; it would be in every record."""
+        clean = self._credentials.clean(item.url)
+        return item if clean == item.url else replace(item, url=clean)
 
     def _check_ok(self, page: JSON) -> None:
         ok = self._spec.ok

@@ -4,11 +4,11 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urlencode
 
 from pupline.errors import ConfigurationError, SourceError
 from pupline.fetch import parse_json
-from pupline.sources._listing import PageRequest, mask
+from pupline.sources._listing import PageRequest, mask, spellings
 from pupline.sources._secrets import secret_of
 from pupline.sources._spec import AuthSpec
 from pupline.text import printable
@@ -44,11 +44,11 @@ class Credentials:
 
     def clean(self, url: str) -> str:
         """`url` without our parameters: APIs repeat them in the links that they give."""
-        if not any(secret in mask_free for secret in self.secrets for mask_free in (url, _decoded(url))):
+        if not any(written in url for written in spellings(self.secrets)):
             return url
-        parts = urlsplit(url)
-        kept = [(name, value) for name, value in parse_qsl(parts.query, True) if value not in self.secrets]
-        return mask(urlunsplit(parts._replace(query=urlencode(kept))), self.secrets)
+        bare, _, query = url.partition("?")
+        kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[2]) not in self.secrets]
+        return mask(bare + ("?" if kept else "") + "&".join(kept), self.secrets)
 
 
 class ClientCredentials(Credentials):
@@ -93,10 +93,6 @@ class ClientCredentials(Credentials):
             return False
         self.headers = {}
         return True
-
-
-def _decoded(url: str) -> str:
-    return "&".join(value for _, value in parse_qsl(urlsplit(url).query, True))
 
 
 def credentials_of(auth: AuthSpec, clock: Clock = time.monotonic) -> Credentials:

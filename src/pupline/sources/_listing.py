@@ -12,7 +12,7 @@ while not listing.complete:
 listing.close()
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, quote_plus
@@ -53,10 +53,15 @@ class PageRequest:
 
 def mask(text: str, secrets: tuple[str, ...]) -> str:
     """`text` with `***` for each of `secrets`, however it is written in a URL."""
-    for secret in secrets:
-        for written in {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}:
-            text = text.replace(written, MASK)
+    for written in spellings(secrets):
+        text = text.replace(written, MASK)
     return text
+
+
+def spellings(secrets: tuple[str, ...]) -> set[str]:
+    """Each of `secrets` as it is, and as URLs and forms write it."""
+    ways: list[Callable[[str], str]] = [str, quote, quote_plus, lambda secret: quote(secret, safe="")]
+    return {way(secret) for secret in secrets for way in ways}
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,10 @@ class Normaliser:
         self._notes: list[str] = []
 
     def item(self, url: str, facts: Mapping[str, Any]) -> SourceItem:
-        """The item at `url`. facts: values as the source has them, by field name. None, "" and False (what `x && y` of JMESPath gives) are absent."""
+        """The item at `url`. facts: values as the source has them, by field name.
+
+        None and "" are absent values, and so is False, which is what `x && y` of JMESPath gives.
+        """
         found = {}
         for name, value in facts.items():
             if value is not None and value is not False and value != "":

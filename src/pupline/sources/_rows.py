@@ -157,7 +157,7 @@ class CsvRows(_Lines):
                 yield line.decode("utf-8", "backslashreplace")
 
         try:
-            yield from csv.reader(lines(), delimiter=self._delimiter)
+            yield from csv.reader(lines(), delimiter=self._delimiter, strict=True)
         except csv.Error as err:
             raise ConfigurationError(
                 f"{self.name}: near byte {self._end:,}: {printable(str(err))}; look for a quote that is not closed"

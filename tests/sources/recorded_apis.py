@@ -1,0 +1,123 @@
+"""APIs in memory, made from the documented shapes, and the loop that lists them: what a caller of a listing does."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from pupline.errors import NotFound, TaskFailure
+from pupline.items import SourceItem
+from pupline.sources import Listing, PageRequest, read_spec
+from pupline.sources._resolve import source_of
+from pupline.sources._source import ImageSource
+
+
+@dataclass
+class Asked:
+    """A request as an API sees it: path, query (one value each) and headers in lower case."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    content: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, request: PageRequest) -> "Asked":
+        """The request that `request` stands for."""
+        parts = urlsplit(request.url)
+        form = None if request.content is None else dict(parse_qsl(request.content.decode()))
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        return cls(parts.path, query, {name.lower(): value for name, value in request.headers.items()}, form)
+
+
+Api = Callable[[Asked], Any]
+"""Told a request, gives the page as JSON, or (page, headers); raises a TaskFailure for an answer that is none."""
+
+
+@dataclass
+class Listed:
+    """What a listing gave. positions: after each page. requests: what was asked, secrets and all."""
+
+    items: list[SourceItem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    positions: list[str] = field(default_factory=list)
+    requests: list[PageRequest] = field(default_factory=list)
+
+    @property
+    def urls(self) -> list[str]:
+        """The items' URLs, in order."""
+        return [item.url for item in self.items]
+
+
+def answered(api: Api, request: PageRequest) -> tuple[bytes, Mapping[str, str]]:
+    """Body and headers of the API's answer."""
+    found = api(Asked.of(request))
+    page, headers = found if isinstance(found, tuple) else (found, {})
+    return json.dumps(page).encode(), headers
+
+
+def list_all(listing: Listing, api: Api, most: int = 1000) -> Listed:
+    """List until the end, at most `most` pages."""
+    done = Listed()
+    while not listing.complete:
+        assert len(done.requests) < most, "the listing does not end"
+        request = listing.request()
+        assert request is not None
+        assert request == listing.request(), "a request changed without an answer"
+        done.requests.append(request)
+        try:
+            body, headers = answered(api, request)
+        except TaskFailure as failure:
+            note = listing.skip(failure)
+            if note is None:
+                raise
+            done.notes.append(note)
+        else:
+            page = listing.read(body, headers)
+            done.items += page.items
+            done.notes += page.notes
+        done.positions.append(listing.position())
+    assert listing.request() is None
+    return done
+
+
+def list_from_everywhere(source: ImageSource, api: Api, **opening: Any) -> Listed:
+    """List from the beginning, and again from every position on the way: what is left must come, and nothing else."""
+    whole = list_all(source.open(**opening), api)
+    before = 0
+    listing = source.open(**opening)
+    for position in whole.positions:
+        rest = list_all(source.open(position=position, **opening), api)
+        request = listing.request()
+        assert request is not None
+        before += len(_next_items(listing, api, request))
+        assert rest.items == whole.items[before:]
+        assert len(position) < 1000
+    return whole
+
+
+def _next_items(listing: Listing, api: Api, request: PageRequest) -> list[SourceItem]:
+    try:
+        return listing.read(*answered(api, request)).items
+    except TaskFailure as failure:
+        listing.skip(failure)
+        return []
+
+
+def spec_source(text: str) -> ImageSource:
+    """The source of a spec; what every spec needs is added where it is missing."""
+    needed = {"name": "'kennel'", "base_url": "'https://api.example.org/v1'", "items": "'items'"}
+    top = "\n" + f"\n{text}".partition("\n[")[0]
+    head = "".join(f"{key} = {value}\n" for key, value in needed.items() if f"\n{key} =" not in top)
+    return source_of(read_spec((head + text).encode(), "kennel.toml"), "kennel.toml")
+
+
+def numbered(first: int, last: int) -> list[str]:
+    """URLs of images `first` to `last`, both included."""
+    return [f"https://images.example.org/{number}.jpg" for number in range(first, last + 1)]
+
+
+def missing(url: str = "https://api.example.org/v1/x") -> NotFound:
+    """The failure that an answer of 404 is."""
+    return NotFound(f"{url}: the server answered 404")
