@@ -40,7 +40,9 @@ GRACE_SECONDS = 5.0
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 JSON_LINES = "application/x-ndjson"
-_ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
+
+ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
+"""Errors of executions that have work left and cannot be redriven: another one does what is missing."""
 
 BulkEvent: TypeAlias = "IngestBegan | ItemsListed | ListingNote | BatchDone | StopAsked"
 BulkListener: TypeAlias = Callable[[BulkEvent], None]
@@ -166,10 +168,15 @@ def manifest_key(dataset: str, run_id: str) -> str:
     return f"datasets/{dataset}/runs/{run_id}/manifest.jsonl"
 
 
-def _opened(backend: LocalBackend, request: IngestRequest, source: ImageSource) -> IngestRequest:
-    """The request with its run and dataset, kept under the run's id. Raises: ConfigurationError."""
+def named(request: IngestRequest, source: ImageSource) -> IngestRequest:
+    """The request with its run and its dataset named. Raises: ConfigurationError."""
     dataset = checked_dataset(request.dataset or source.dataset)
-    asked = replace(request, run_id=request.run_id or new_run_id(), dataset=dataset)
+    return replace(request, run_id=request.run_id or new_run_id(), dataset=dataset)
+
+
+def _opened(backend: LocalBackend, request: IngestRequest, source: ImageSource) -> IngestRequest:
+    """The request as it is kept under the run's id. Raises: ConfigurationError."""
+    asked = named(request, source)
     kept = backend.runs.open(str(asked.run_id), asked.as_json()).settings
     if "dataset" not in kept or not IngestRequest.from_json(kept).is_same_command(asked):
         raise ConfigurationError(
@@ -211,8 +218,7 @@ class _BulkRun:
         folder = self._backend.data_dir / "tmp"
         folder.mkdir(exist_ok=True)
         client = self._functions.services(self._request).client
-        rps = self._source.limits.rps
-        pages = Pages(client=client, read=reader(self._backend), interval=1 / rps if rps else 0.0)
+        pages = Pages.of_source(client, self._source, reader(self._backend))
         with tempfile.TemporaryDirectory(prefix="manifest-", dir=folder) as directory:
             path = Path(directory) / "manifest.jsonl"
             manifest = write_manifest(path, self._source, self._request, pages, self._listener)
@@ -249,7 +255,7 @@ class _BulkRun:
         One that failed at its batches is redriven. One that ended in a Fail state would only enter that again, so
         another execution does what is missing.
         """
-        if there is None or there.error in _ENDED_IN_FAIL_STATE:
+        if there is None or there.error in ENDED_IN_FAIL_STATE:
             yield Start(self._name(there), given, self._run_id, 1 if there is None else (there.run_index or 0) + 1)
         elif there.status in UNSUCCESSFUL:
             yield Redrive(there.name)

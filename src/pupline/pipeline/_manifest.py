@@ -9,12 +9,13 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
+from pupline.bulk._begin import policy_of
 from pupline.errors import PuplineError, RetryAfter, SourceError, TaskFailure
 from pupline.fetch import HttpClient, Response
 from pupline.items import SourceItem
@@ -47,6 +48,12 @@ class Pages:
     interval: float = 0.0
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
+
+    @classmethod
+    def of_source(cls, client: HttpClient, source: ImageSource, read: Reader) -> "Pages":
+        """As fast as the source allows."""
+        rps = source.limits.rps
+        return cls(client=client, read=read, interval=1 / rps if rps else 0.0)
 
     def of(self, listing: Listing) -> Iterator[tuple[Page, PageRequest | None]]:
         """Page after page until the listing is complete. Raises: TaskFailure, without secrets, when it cannot go on."""
@@ -90,6 +97,14 @@ class Pages:
         if isinstance(failure, RetryAfter):
             return float(failure.seconds)
         return self.chance.uniform(0, 2.0**attempt)
+
+
+def list_source(path: Path, source: ImageSource, request: IngestRequest, read: Reader, tell: Tell) -> Manifest:
+    """As `write_manifest`, with a client of its own. Raises: as that."""
+    with ExitStack() as opened:
+        policy = policy_of(source, request, opened)
+        client = opened.enter_context(closing(HttpClient(policy, idle_connections=1)))
+        return write_manifest(path, source, request, Pages.of_source(client, source, read), tell)
 
 
 def write_manifest(path: Path, source: ImageSource, request: IngestRequest, pages: Pages, tell: Tell) -> Manifest:

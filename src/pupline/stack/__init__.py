@@ -11,6 +11,7 @@ boto3's own chain. Nothing here runs in Lambda.
 
 from pupline.stack._account import Account
 from pupline.stack._doctor import examine_stack
+from pupline.stack._ingest import ingest_on_stack
 from pupline.stack._reader import StackReader
 from pupline.stack._redrive import StackRedrive
 from pupline.stack._runs import StackRun, StackRunReport, StackRunRequest
@@ -27,4 +28,5 @@ __all__ = [
     "StackRunRequest",
     "Timer",
     "examine_stack",
+    "ingest_on_stack",
 ]

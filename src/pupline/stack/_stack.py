@@ -8,6 +8,7 @@ from pupline.stack._account import Account, aws_errors, error_code, error_messag
 from pupline.text import printable
 
 MACHINE = "DogUploaderPipeline"
+BULK_MACHINE = "BulkIngest"
 TABLE = "DogImageUploads"
 BUCKET = "ImageBucket"
 TOPIC = "PNGAlertTopic"
@@ -17,6 +18,7 @@ UNDELIVERED = "UndeliveredAlerts"
 
 TYPES = {
     MACHINE: "AWS::StepFunctions::StateMachine",
+    BULK_MACHINE: "AWS::StepFunctions::StateMachine",
     TABLE: "AWS::DynamoDB::Table",
     BUCKET: "AWS::S3::Bucket",
     TOPIC: "AWS::SNS::Topic",
