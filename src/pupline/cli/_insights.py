@@ -1,6 +1,6 @@
 """`pupline insights`: the audit as a whole, in figures and bars."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +61,6 @@ def _records(source: "Reader", summaries: Summaries, dataset: str | None, run: s
     if run is None and dataset is None:
         return source.records()
     runs = {str(summary["run"]) for summary in summaries} if dataset is not None else {str(run)}
-    return _of_runs(source, runs)
-
-
-def _of_runs(source: "Reader", runs: set[str]) -> Iterator["AuditRecord"]:
     return (record for record in source.records() if run_of(record.execution) in runs)
 
 

@@ -1,6 +1,7 @@
 """How insights look in a terminal: bars, and small tables where one number is not enough."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pupline.cli._output import OUTCOME_STYLES, cell, console, moment, plural, size
@@ -74,7 +75,7 @@ def _failures(out: "Console", kinds: list[FailureKind]) -> None:
         grid = _grid("left", "right", "left")
         style = OUTCOME_STYLES.get(kind.outcome, "")
         label = f"  {kind.outcome}: {kind.reason}"
-        grid.add_row(cell(f"{label:<34}"), cell(f"{kind.count:>9,}"), cell(_bar(kind.count, most), style))
+        grid.add_row(cell(f"{label:<32}"), cell(f"{kind.count:>9,}"), cell(_bar(kind.count, most), style))
         out.print(grid)
         told = [text for text in (kind.source_url, kind.cause) if text]
         for text in told[-1:] if kind.cause and (kind.source_url or "") in kind.cause else told:
@@ -112,25 +113,28 @@ def _hosts(out: "Console", figures: Insights) -> None:
 
 
 def _runs(out: "Console", runs: list[dict[str, Any]]) -> None:
-    """The newest runs with their speed."""
+    """The newest runs, each with its speed below."""
     if not runs:
         return
-    out.print("Bulk runs (newest first; UTC)", style="bold")
-    grid = _grid("left", "left", "left", "left", "right", "right", "right", "right")
+    out.print("Bulk runs (newest first)", style="bold")
+    width = max(len(str(run["run"])) for run in runs[:_RUNS])
     for run in runs[:_RUNS]:
-        of_listed = f"{run['done'] or 0:,} of {run['listed'] or 0:,}"
-        head = (f"  {run['run']}", moment(run["began_at"]), run["dataset"], run["status"], of_listed)
-        grid.add_row(*map(cell, head), *map(cell, _speed(run)))
-    _end(out, grid, len(runs) - _RUNS, "run")
+        done = f"{run['done'] or 0:,} of {run['listed'] or 0:,}"
+        out.print(cell(f"  {run['run']:<{width}}  {run['dataset']}  {run['status']}  {done}"))
+        out.print(cell(f"      {', '.join(_speed(run))}", "dim"))
+    if len(runs) > _RUNS:
+        out.print(f"  and {plural(len(runs) - _RUNS, 'more run')}")
+    out.print()
 
 
-def _speed(run: dict[str, Any]) -> tuple[str, str, str]:
-    images, per_second, cpu = (run[name] for name in ("images_per_second", "bytes_per_second", "cpu_us_per_image"))
-    return (
-        f"{images:,.0f} images/s" if images is not None else "",
-        f"{size(round(per_second))}/s" if per_second is not None else "",
-        f"{cpu:,.0f} µs CPU each" if cpu is not None else "",
-    )
+def _speed(run: dict[str, Any]) -> Iterator[str]:
+    yield f"began {moment(run['began_at'])} UTC"
+    if run["images_per_second"] is not None:
+        yield f"{run['images_per_second']:,.0f} images/s"
+    if run["bytes_per_second"] is not None:
+        yield f"{size(round(run['bytes_per_second']))}/s"
+    if run["cpu_us_per_image"] is not None:
+        yield f"{run['cpu_us_per_image']:,.0f} µs CPU each"
 
 
 def _bytes(out: "Console", figures: Insights) -> None:

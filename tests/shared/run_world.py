@@ -1,0 +1,80 @@
+"""One bulk run in a data directory whose items end as a test says: what comes after it has real tables to read."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+from pyarrow import parquet
+
+from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
+from pupline.functions.ingesting import RecordOf
+from pupline.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.local import Arrival, IngestRow, Intake, LocalBackend, NewIngest
+
+RUN = "20261122-170000-ab12"
+FOLDER = f"datasets/dogs/runs/{RUN}/"
+LOST = Unfetched(outcome="failed", reason="not_found", error="NotFound", cause="it answered 404 🐶\\n")
+REFUSED = Unfetched(outcome="refused", reason="too_large", error="BodyTooLarge", cause="over 20 MB")
+
+
+class World:
+    """One run in a data directory, whose items end as the test says."""
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self.backend = backend
+        new = NewIngest(run_id=RUN, dataset="dogs", source="urls.txt", settings={})
+        self.ingest: IngestRow = backend.ingests.open(new)
+
+    def list_items(self, count: int, *, listed: bool = True) -> None:
+        """Name `count` items."""
+        items = [SourceItem(url=f"https://cdn.example/{n}.jpg", title=f"Rex {n} 🐕\u2028") for n in range(count)]
+        self.backend.ingests.add_items(self.ingest.ingest_id, items, position=None, listed=listed, total=count)
+
+    def finish(self, endings: dict[int, bytes | Unfetched]) -> None:
+        """End these items: with bytes, or without."""
+        intake = Intake(self.backend, self.ingest, RecordOf("urls.txt", "dogs"), lambda _: None)
+        items = dict(self.backend.ingests.items(self.ingest.ingest_id))
+        intake.take([self._arrival(index, items[index], ending) for index, ending in endings.items()])
+        intake.close()
+
+    def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> Outputs:
+        """Write the outputs and end the run."""
+        figures = RunFigures(status=status, ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=finished)
+        outputs = write_outputs(self.backend, self.ingest, OutputOptions(**options), figures)
+        self.backend.ingests.end(self.ingest.ingest_id, status)
+        return outputs
+
+    def read(self, name: str) -> Any:
+        """A file of the run's folder: JSON, or the objects of its lines."""
+        text = self.backend.bucket().read(FOLDER + name).decode()
+        return json.loads(text) if name.endswith(".json") else [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def parquet_rows(self) -> list[dict[str, Any]]:
+        """The rows of all parts."""
+        keys = self.backend.bucket().keys("datasets/dogs/metadata/parquet/")
+        bodies = [self.backend.bucket().read(key) for key in keys]
+        return [row for body in bodies for row in parquet.read_table(io.BytesIO(body)).to_pylist()]
+
+    def _arrival(self, index: int, item: SourceItem, ending: bytes | Unfetched) -> Arrival:
+        times = {"attempts": 2, "began_at": 1_795_366_800.0, "ended_at": 1_795_366_801.0}
+        if isinstance(ending, Unfetched):
+            return Arrival(index=index, item=item, ending=ending, path=None, **times)  # type: ignore[arg-type]
+        path = self.backend.data_dir / "tmp" / f"ingest-1-{index}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(ending)
+        return Arrival(index=index, item=item, ending=_fetched(index, ending), path=str(path), **times)  # type: ignore[arg-type]
+
+
+def _fetched(index: int, body: bytes) -> Ending:
+    return Fetched(
+        name=f"{index}.jpg",
+        sha256=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
+        file_type="jpg",
+        width=1,
+        height=1,
+        problem=None,
+        content_type="image/jpeg",
+        name_extension="jpg",
+    )
