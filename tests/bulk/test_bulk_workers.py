@@ -1,0 +1,233 @@
+"""Worker processes: what they answer, what becomes of their jobs when they die, and how they end."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from tiny_web import Said, Site, serving
+
+from pupline.bulk import _workers
+from pupline.bulk._hosts import Job
+from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
+from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._worker import WorkerSettings
+from pupline.bulk._workers import Workers, worker_count
+from pupline.errors import ConfigurationError
+from pupline.fetch import FetchPolicy, Origin
+from pupline.functions.ingesting import IngestRules
+from pupline.items import SourceItem
+from pupline.samples._pictures import pictures
+from pupline.sources import PageRequest
+
+JPEG = next(body for path, body in pictures().items() if path.startswith("beagle/"))
+PATIENCE = 30.0
+
+
+@contextmanager
+def crew_for(site: Site, folder: Path, *, count: int = 1, threads: int = 1) -> Iterator[Workers]:
+    """Workers that may ask this site."""
+    policy = FetchPolicy(trusted=frozenset({Origin.parse(site.origin)}), connect_to={})
+    crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()))
+    try:
+        yield crew
+    finally:
+        crew.close()
+
+
+def jobs_for(*urls: str) -> list[Job]:
+    """Jobs for images, as the scheduler makes them."""
+    scheduler = Scheduler(SchedulerSettings(concurrency=len(urls)))
+    for index, url in enumerate(urls):
+        scheduler.add_image(index, SourceItem(url=url), None, 0.0)
+    for robots in scheduler.take(0.0, 99):
+        scheduler.succeeded(robots, 0.0)
+        scheduler.learn(robots.host, None, 0.0)
+    return scheduler.take(0.0, 99)
+
+
+def hear(crew: Workers, count: int) -> dict[str, Answer]:
+    """The next `count` answers by URL; each job is answered once."""
+    found: dict[str, Answer] = {}
+    deadline = time.monotonic() + PATIENCE
+    while len(found) < count:
+        assert time.monotonic() < deadline, "no answer"
+        for job, answer in crew.answers(PATIENCE):
+            assert job.url not in found
+            found[job.url] = answer
+    return found
+
+
+def test_an_image_is_judged_and_its_bytes_are_in_a_file(tmp_path: Path) -> None:
+    """The answer tells what the image is; its file holds what was served, and only its owner may read it."""
+    said = Said(JPEG, headers={"Content-Type": "image/jpeg", "ETag": '"one"'})
+    with serving(Site({"/rex.jpg": said})) as site, crew_for(site, tmp_path) as crew:
+        crew.give(jobs_for(f"{site.origin}/rex.jpg"))
+        (answer,) = hear(crew, 1).values()
+        assert answer[1] == FETCHED
+        image = fetched_of(answer)
+        assert (image.name, image.file_type, image.etag) == ("rex.jpg", "jpg", '"one"')
+        assert image.sha256 == sha256(JPEG).hexdigest()
+        path = Path(answer[4])
+        assert path.read_bytes() == JPEG
+        assert path.parent == tmp_path
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert crew.outstanding == 0
+
+
+def test_failures_come_back_as_what_they_were(tmp_path: Path) -> None:
+    """Error name, text and details cross the socket whole."""
+    pages = {"/gone.jpg": Said(status=410), "/busy.jpg": Said(status=503, headers={"Retry-After": "7"})}
+    with serving(Site(dict(pages))) as site, crew_for(site, tmp_path) as crew:
+        crew.give(jobs_for(f"{site.origin}/gone.jpg", f"{site.origin}/busy.jpg"))
+        answers = hear(crew, 2)
+    gone, busy = (failure_of(answers[f"{site.origin}/{name}.jpg"]) for name in ("gone", "busy"))
+    assert (type(gone).__name__, gone.reason) == ("NotFound", "not_found")
+    assert (type(busy).__name__, busy.details["retry_after_seconds"]) == ("RetryAfter", 7)
+
+
+def test_list_pages_come_back_whole(tmp_path: Path) -> None:
+    """Body and headers of a document; what was to be sent with the request was sent."""
+    seen: list[str | None] = []
+
+    def page(headers: Mapping[str, str]) -> Said:
+        seen.append(headers.get("X-Key"))
+        return Said(b"[1, 2]" * 100_000, headers={"Link": "next"})
+
+    with serving(Site({"/list": page})) as site, crew_for(site, tmp_path) as crew:
+        scheduler = Scheduler(SchedulerSettings(concurrency=1))
+        scheduler.add_page(PageRequest(f"{site.origin}/list", {"X-Key": "k"}), 0.0)
+        crew.give(scheduler.take(0.0, 1))
+        (answer,) = hear(crew, 1).values()
+    assert answer[1] == ANSWERED
+    assert (answer[5]["link"], answer[6]) == ("next", b"[1, 2]" * 100_000)
+    assert seen == ["k"]
+
+
+@contextmanager
+def slow_site() -> Iterator[tuple[Site, threading.Event, threading.Semaphore]]:
+    """A site whose images come when the event is set; the semaphore counts requests that have arrived."""
+    may_go, arrived = threading.Event(), threading.Semaphore(0)
+
+    def wait(_: object) -> Said:
+        arrived.release()
+        may_go.wait(PATIENCE)
+        return Said(JPEG)
+
+    with serving(Site({f"/{number}.jpg": wait for number in range(200)})) as site:
+        try:
+            yield site, may_go, arrived
+        finally:
+            may_go.set()
+
+
+def test_what_was_not_begun_comes_back(tmp_path: Path) -> None:
+    """Asked for its waiting jobs, a worker gives all back but the one it is at, which it ends."""
+    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path) as crew:
+        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(20))))
+        arrived.acquire()
+        crew.hand_back(None)
+        back = hear(crew, 19)
+        assert {answer[1] for answer in back.values()} == {HANDED_BACK}
+        may_go.set()
+        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
+    assert len(site.asked) == 1
+
+
+def test_after_a_retry_after_the_host_gets_nothing_more(tmp_path: Path) -> None:
+    """The worker that hears Retry-After gives its other jobs for that host back at once, unasked."""
+    busy = Said(status=429, headers={"Retry-After": "9"})
+    with serving(Site({f"/{number}.jpg": busy for number in range(30)})) as site, crew_for(site, tmp_path) as crew:
+        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
+        kinds = [answer[1] for answer in hear(crew, 30).values()]
+    assert (kinds.count(FAILED), kinds.count(HANDED_BACK)) == (1, 29)
+    assert len(site.asked) == 1
+
+
+def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
+    """Threads in reserve come in while the others wait for a slow server: all requests allowed are under way."""
+    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, threads=12) as crew:
+        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
+        for _ in range(12):
+            assert arrived.acquire(timeout=PATIENCE)
+        may_go.set()
+        hear(crew, 30)
+
+
+def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Path) -> None:
+    """Jobs it may have been at are LOST, the others HANDED_BACK, each once; a new process does what comes next."""
+    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path) as crew:
+        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(40)))
+        crew.give(jobs)
+        arrived.acquire()
+        (killed,) = crew.processes
+        os.kill(killed, signal.SIGKILL)
+        kinds = [answer[1] for answer in hear(crew, 40).values()]
+        assert set(kinds) == {LOST, HANDED_BACK}
+        assert kinds[0] == LOST
+        assert crew.processes != [killed]
+        may_go.set()
+        crew.give(jobs[:3])
+        assert {answer[1] for answer in hear(crew, 3).values()} == {FETCHED}
+
+
+def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that end before they answer anything are not started for ever: one clear error."""
+    monkeypatch.setattr(_workers, "_BOOT", "raise SystemExit(3)")
+    with (
+        serving(Site({})) as site,
+        crew_for(site, tmp_path) as crew,
+        pytest.raises(ConfigurationError, match="status 3"),
+    ):
+        hear(crew, 1)
+
+
+def test_closing_ends_all_processes(tmp_path: Path) -> None:
+    """After `close` no worker is there any more, whatever it was at."""
+    with slow_site() as (site, _, arrived), crew_for(site, tmp_path, count=2, threads=2) as crew:
+        processes = crew.processes
+        crew.give(jobs_for(f"{site.origin}/1.jpg"))
+        arrived.acquire()
+        crew.close()
+        for process in processes:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_worker_inherits_nothing_of_the_coordinator(tmp_path: Path) -> None:
+    """Files that are open here, such as the data directory's lock, are not open in a worker."""
+    with (tmp_path / "lock").open("w") as lock, serving(Site({"/a.jpg": Said(JPEG)})) as site:
+        os.set_inheritable(lock.fileno(), True)
+        with crew_for(site, tmp_path) as crew:
+            crew.give(jobs_for(f"{site.origin}/a.jpg"))
+            hear(crew, 1)
+            (process,) = crew.processes
+            opened = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()}
+    assert str(tmp_path / "lock") not in opened
+
+
+def test_jobs_go_to_who_has_least_to_do(tmp_path: Path) -> None:
+    """Two workers share jobs evenly, and never get more than there is room for."""
+    with slow_site() as (site, may_go, _), crew_for(site, tmp_path, count=2, threads=2) as crew:
+        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(crew.room())))
+        crew.give(jobs[:31])
+        assert abs(len(crew._workers[0].jobs) - len(crew._workers[1].jobs)) <= 1
+        crew.give(jobs[31:])
+        assert crew.room() == 0
+        may_go.set()
+        hear(crew, len(jobs))
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "asked", "most"), [(1, None, 1), (4, None, 1), (8, None, 2), (64, 3, 3), (2, 9, 2)]
+)
+def test_there_are_no_more_workers_than_serve(concurrency: int, asked: int | None, most: int) -> None:
+    """A process for every four requests at once, no more than there are CPUs; never one without a thread."""
+    assert 1 <= worker_count(concurrency, asked) <= most
