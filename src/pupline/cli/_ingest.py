@@ -198,6 +198,10 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     """Show what would be fetched: to people the first images and how many there are, to programs every one."""
     from pupline.bulk import preview
 
+    if request.source is None:
+        raise ConfigurationError(
+            "--dry-run shows what a source names: give SOURCE, without --resume and --retry-failed"
+        )
     found = preview(request)
     items = itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED))
     shown = 0

@@ -161,6 +161,8 @@ def _speed(report: "IngestReport") -> str:
 
 
 def _notes(report: "IngestReport") -> Iterator[str]:
+    if not report.counts.items and report.listed_complete:
+        yield "There was nothing to fetch."
     if report.repeated:
         yield f"Named again, and fetched once: {report.repeated:,}."
     if report.known:
