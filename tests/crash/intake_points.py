@@ -97,7 +97,7 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
 
 def kill_in_groups_at(point: int, report: int) -> None:
     """As `kill_at`, in groups of three items, with `syncfs` in place of small groups' fsyncs."""
-    _intake.FULL_GROUP = 3
+    _intake.FULL_GROUP = _intake._WORTHWHILE = 3
     _intake_disk._FEW = 0
     real = _intake_disk._syncfs()
     assert real, "this test is for a system with syncfs"

@@ -1,6 +1,7 @@
 """Items as workers bring them, for an intake without any fetching."""
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from pupline.functions.ingesting import RecordOf
 from pupline.items import Ending, Fetched, SourceItem, Unfetched
 from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
 from pupline.records import AuditRecord
+
+_NUMBERS = itertools.count()
 
 
 class Source:
@@ -60,7 +63,7 @@ class Source:
     def _aside(self, index: int, body: bytes) -> Path:
         folder = self.backend.data_dir / "tmp"
         folder.mkdir(exist_ok=True)
-        path = folder / f"ingest-{self.run.run_id}-{index}-{len(list(folder.iterdir()))}"
+        path = folder / f"ingest-{self.run.run_id}-{index}-{next(_NUMBERS)}"
         path.write_bytes(body)
         return path
 

@@ -242,6 +242,7 @@ def test_a_full_disk_acknowledges_nothing(
 def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """`take` raises what went wrong, also when it is waiting for room."""
     monkeypatch.setattr(_intake, "FULL_GROUP", 1)
+    monkeypatch.setattr(_intake, "_WORTHWHILE", 1)
 
     def broken(_paths: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -136,9 +136,12 @@ class Planner:
     def _fresh(self, connection: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
         indexes = json.dumps([one.index for one in arrivals])
         done = {index for (index,) in connection.execute(_DONE, (self._ingest.ingest_id, indexes))} | self._begun
-        fresh = {one.index: one for one in reversed(arrivals) if one.index not in done}  # reversed: the first one stays
+        fresh: dict[int, Arrival] = {}
+        for one in arrivals:
+            if one.index not in done:
+                fresh.setdefault(one.index, one)
         self._begun.update(fresh)
-        return list(reversed(fresh.values()))
+        return list(fresh.values())
 
     def _planned(self, arrival: Arrival, look: "_Look", made: list[Held]) -> PlannedItem:
         item = PlannedItem(arrival, item_execution(self._ingest.run_id, arrival.index), arrival.ending)

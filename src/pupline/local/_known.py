@@ -76,7 +76,9 @@ class KnownItems:
     ) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), MANY):
             some = values[start : start + MANY]
-            yield from connection.execute(query.replace(":values", marks(len(some))), (self._bucket.name, *some, *after))
+            yield from connection.execute(
+                query.replace(":values", marks(len(some))), (self._bucket.name, *some, *after)
+            )
 
     def _there(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Known]]:
         for row in rows:
