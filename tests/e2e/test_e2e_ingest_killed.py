@@ -23,12 +23,18 @@ SEED = int(os.environ.get("SOAK_SEED", "5"))
 def test_an_ingest_killed_five_times_has_every_image_once(tmp_path: Path) -> None:
     """SIGKILL at random instants, the same command again: bucket, audit, metadata and alerts are as if undisturbed.
 
+    A sixth kill comes when all images are there and the metadata is being written.
+
     Then the source is mended, and `--retry-failed` asks for what failed, and for nothing else.
     """
     kennel, data = kennel_of(IMAGES), tmp_path / "data"
     with serving(kennel) as base_url:
         command = ["ingest", base_url, "--dataset", "dogs", "--run-id", "soak"]
-        kills = _kill_again_and_again(kennel, [PUPLINE, *command, "--data", str(data)], tmp_path / "errors.txt")
+        killed = [PUPLINE, *command, "--data", str(data)]
+        kills = _kill_again_and_again(kennel, killed, tmp_path / "errors.txt")
+        with _started(killed, tmp_path / "errors.txt") as child:
+            _wait(lambda: (data / "buckets" / "dog-images" / "datasets" / "dogs").exists() or child.poll() is not None)
+            child.kill()
         done = pupline(data, *command, "--json")
         assert done.returncode == 1, done.stderr
         assert kills == KILLS, "the ingest was over before it could be killed"
@@ -45,8 +51,7 @@ def _kill_again_and_again(kennel: Kennel, command: list[str], log: Path) -> int:
     """Kill the ingest at instants that are spread over it, by turns alone and with its workers; how often it could."""
     chance = random.Random(SEED)
     for kill, images in enumerate(sorted(chance.randrange(IMAGES * 9 // 10) for _ in range(KILLS))):
-        with log.open("ab") as errors:
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
+        child = _started(command, log)
         _wait(lambda at=images, of=child: kennel.total_sent >= at or of.poll() is not None)
         time.sleep(chance.uniform(0.0, 0.1))
         if child.poll() is not None:
@@ -54,6 +59,11 @@ def _kill_again_and_again(kennel: Kennel, command: list[str], log: Path) -> int:
         (os.killpg if kill % 2 else os.kill)(child.pid, signal.SIGKILL)
         child.wait()
     return KILLS
+
+
+def _started(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as errors:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
 
 
 def _wait(until: Any) -> None:

@@ -200,7 +200,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
 
     if request.source is None:
         raise ConfigurationError(
-            "--dry-run shows what a source names: give SOURCE, without --resume and --retry-failed"
+            "--dry-run shows what a source names: give SOURCE instead of --resume or --retry-failed"
         )
     found = preview(request)
     items = itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED))

@@ -37,7 +37,7 @@ _concurrency_option = click.option(
     "--source",
     default="dog-ceo",
     show_default=True,
-    help="dog-ceo, sample, sample-hostile, or the base URL of a Dog-CEO-compatible API.",
+    help="dog-ceo, sample, sample-hostile, a spec file (.toml), or the base URL of a Dog-CEO-compatible API.",
 )
 @click.option("--breed", help="Only this breed, such as hound or hound/afghan.")
 @click.option("--image-url", help="Fetch this image, not a random one.")
@@ -161,10 +161,9 @@ class RunView:
 def _online_or_sample(settings: "RunSettings") -> "RunSettings":
     from dataclasses import replace
 
-    from pupline.fetch import resolve_source
-    from pupline.pipeline import is_reachable
+    from pupline.pipeline import is_reachable, source_of_run
 
-    failure = is_reachable(resolve_source(settings.source))
+    failure = is_reachable(source_of_run(settings.source))
     if failure is None:
         return settings
     name = "dog.ceo" if settings.source == "dog-ceo" else settings.source
