@@ -29,7 +29,7 @@ class ItemRow:
     """One finished item of an ingest.
 
     key: of the object that holds the image, None where none does. sha1: of the bytes, where it was asked for.
-    began_at, ended_at: seconds since the epoch, of the last attempt.
+    began_at: of the first attempt, ended_at: of the last, in seconds since the epoch.
     """
 
     index: int
