@@ -52,7 +52,7 @@ class VirtualCrew:
     def give(self, jobs: Sequence[Job]) -> None:
         """Remember when what was given."""
         self.given += [(self.now, job.url) for job in jobs]
-        self._jobs += jobs
+        self._jobs = [*self._jobs, *jobs]
         self.outstanding += len(jobs)
 
     def hand_back(self, host: Host | None) -> None:
@@ -63,10 +63,9 @@ class VirtualCrew:
     def answers(self, timeout_seconds: float) -> list[tuple[Job, Answer]]:
         """All answers there are; an endless request is one for which `reply` gives nothing."""
         found = [(job, (job.number, *self._reply(job))) for job in self._jobs]
-        self._jobs = [job for job, answer in found if len(answer) == 1]
-        heard = [pair for pair in found if len(pair[1]) > 1] + [
-            (job, (job.number, HANDED_BACK)) for job in self._returned
-        ]
+        heard = [pair for pair in found if len(pair[1]) > 1]
+        heard += [(job, (job.number, HANDED_BACK)) for job in self._returned]
+        self._jobs = self._begun = [job for job, answer in found if len(answer) == 1]
         self._returned = []
         self.outstanding -= len(heard)
         if not heard:
@@ -305,6 +304,20 @@ def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBacke
     assert len(run.crew.given) == 10
     assert set(run.endings) == set(urls(10)) - {"http://a/0.jpg"}
     assert 30 <= run.crew.now < 31
+
+
+def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) -> None:
+    """When all has ended at the moment of the stop, the run is as complete as without it."""
+    run: Run
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        run.coordinator.stop()
+        return fetched(job)
+
+    run = Run(backend, reply, urls=urls(5))
+    run.coordinator.run()
+    assert not run.coordinator.interrupted
+    assert len(run.endings) == 5
 
 
 def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:

@@ -91,7 +91,6 @@ class Coordinator:
         self._done: deque[Sequence[ItemDone]] = deque()
         self._stop_asked = False
         self._deadline: float | None = None
-        self.interrupted = False
         self.tolerance_exceeded = False
         self.finished = 0
         self.bytes = 0
@@ -124,17 +123,23 @@ class Coordinator:
             self.finished += len(items)
             self._team.listener(ItemsDone(items))
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop before everything had ended."""
+        return self._stop_asked and not self._nothing_left
+
+    @property
+    def _nothing_left(self) -> bool:
+        return self._exhausted and not self._team.scheduler.held and self._team.lister.over
+
     def _is_over(self) -> bool:
-        team = self._team
-        if self._deadline is not None:
-            return not team.crew.outstanding or team.clocks.monotonic() >= self._deadline
-        nothing_left = self._exhausted and not team.scheduler.held and team.lister.over
-        return nothing_left and not team.crew.outstanding and not self._stop_asked
+        if not self._team.crew.outstanding:
+            return self._nothing_left or self._deadline is not None
+        return self._deadline is not None and self._team.clocks.monotonic() >= self._deadline
 
     def _heed_stop(self) -> bool:
         """Whether nothing more is to be begun."""
         if self._deadline is None and (self._stop_asked or self.tolerance_exceeded):
-            self.interrupted = self._stop_asked
             self._deadline = self._team.clocks.monotonic() + LAST_PATIENCE_SECONDS
             self._team.crew.hand_back(None)
         return self._deadline is not None

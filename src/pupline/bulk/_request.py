@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError
-from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS
+from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin
 from pupline.ports import JSON
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class IngestRequest:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+        for origin in self.allow_origins:
+            Origin.parse(origin)
         if self.source is None and not (self.resume or self.retry_failed):
             raise ConfigurationError("name a source: a preset, a spec file, a base URL or a list; see: pupline sources")
         if self.resume and self.retry_failed:
@@ -81,6 +83,8 @@ def _check_numbers(request: IngestRequest) -> None:
         ("stop_after_known", "--stop-after-known", 1, float("inf")),
         ("tolerate", "--tolerate", 0, 100),
         ("shard_size", "--shards", 1, float("inf")),
+        ("timeout_seconds", "--timeout", 0.001, 86_400),
+        ("max_bytes", "--max-bytes", 1, float("inf")),
         ("workers", "--workers", 1, 256),
     )
     for name, option, low, high in limits:
