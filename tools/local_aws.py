@@ -125,8 +125,8 @@ class LocalAws:
         for function, module in package_functions.FUNCTIONS.items():
             code = function_zip(module, functions_endpoint or self.endpoint)
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
-        definition = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
-        s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
+        for definition in (ROOT / "statemachine").glob("*.asl.json"):
+            s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
         s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(translated())).encode())
         cloudformation = self._client("cloudformation")
         cloudformation.create_stack(

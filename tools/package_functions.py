@@ -23,6 +23,8 @@ FUNCTIONS = {
     "FetchAndUploadDogImage": "pupline.functions.fetch_and_upload_dog_image",
     "AlertPNG": "pupline.functions.alert_png",
     "LogToDynamoDB": "pupline.functions.log_to_dynamodb",
+    "IngestBatch": "pupline.functions.ingest_batch",
+    "SummariseIngest": "pupline.functions.summarise_ingest",
 }
 """Function to the module its handler is in."""
 

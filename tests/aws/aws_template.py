@@ -132,7 +132,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def allowed(found: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether statements allow an action on a resource. Knows what is used: Allow, wildcards, StringEquals."""
+    """Whether statements allow an action on a resource. Knows Allow, wildcards, StringEquals and StringLike."""
     return any(
         statement["Effect"] == "Allow"
         and any(matches(pattern, action) for pattern in statement["Action"])
@@ -152,8 +152,8 @@ def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def holds(condition: tuple[str, str, str], context: Mapping[str, str]) -> bool:
     """Whether a condition is met."""
     operator, key, value = condition
-    assert operator == "StringEquals", f"this test knows no {operator}; teach it"
-    return context.get(key) == value
+    assert operator in {"StringEquals", "StringLike"}, f"this test knows no {operator}; teach it"
+    return context.get(key) == value if operator == "StringEquals" else matches(value, context.get(key, ""))
 
 
 def matches(pattern: str, value: str) -> bool:

@@ -17,7 +17,13 @@ import importlib, json, os, sys
 sys.path.insert(0, sys.argv[1])
 os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", AWS_DEFAULT_REGION="eu-central-1")
 importlib.import_module(sys.argv[2])
-for wiring, make in (("_fetch_wiring", "fetch_services"), ("_audit_wiring", "audit_table")):
+services = {
+    "_fetch_wiring": "fetch_services",
+    "_audit_wiring": "audit_table",
+    "_ingest_wiring": "batch_services",
+    "_summary_wiring": "summary_services",
+}
+for wiring, make in services.items():
     if os.path.exists(os.path.join(sys.argv[1], "pupline", "functions", wiring + ".py")):
         getattr(importlib.import_module("pupline.functions." + wiring), make)()
 json.dump([module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "pupline"], sys.stdout)
