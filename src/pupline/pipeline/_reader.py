@@ -52,7 +52,7 @@ class LocalReader:
 
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """The runs of bulk ingestion, newest first: each the JSON object of its summary.json, as far as it is known."""
-        from pupline.bulk._outputs import summaries
+        from pupline.bulk import summaries
 
         return summaries(self._backend, dataset)
 
