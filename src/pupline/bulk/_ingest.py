@@ -8,17 +8,26 @@ from functools import partial
 from pathlib import Path
 
 from pupline.bulk._alerts import RunAlerts
-from pupline.bulk._begin import BegunRun, begin, checked_source, limits_of, policy_of, reader, why_refused
+from pupline.bulk._begin import (
+    BegunRun,
+    begin,
+    checked_dataset,
+    checked_source,
+    limits_of,
+    policy_of,
+    reader,
+    why_refused,
+)
 from pupline.bulk._coordinator import Clocks, Coordinator, Team
 from pupline.bulk._lister import Lister
 from pupline.bulk._request import IngestBegan, IngestListener, IngestReport, IngestRequest
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._workers import Workers, cpu_seconds, worker_count
-from pupline.errors import StorageError
+from pupline.errors import ConfigurationError, StorageError
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
-from pupline.local import Deliverer, IngestCounts, Intake, LocalBackend, StopAsked, stopping_on_signals
+from pupline.local import Deliverer, Intake, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing
 
 TOLERANCE_ERROR = "States.ExceedToleratedFailureThreshold"
@@ -32,10 +41,12 @@ def ingest(data_dir: Path, request: IngestRequest, listener: IngestListener) -> 
     same command goes on; so it does after any kill.
     Raises: ConfigurationError; StorageError, where what was told of stays; whatever the listener raises.
     """
-    if request.source is not None:
-        checked_source(request)  # before a directory is made for nothing
+    if request.source is not None:  # before a directory is made for nothing
+        checked_dataset(request.dataset or checked_source(request).dataset)
     began = _Began(time.monotonic(), cpu_seconds())
     may_create = not (request.resume or request.retry_failed)
+    if not may_create and not data_dir.is_dir():
+        raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         run = _Run(backend, begin(backend.ingests, request), listener, began)
@@ -72,8 +83,12 @@ class _Run:
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
-        coordinator = self._coordinate(lister)
-        return self._end(coordinator, lister, deliverer)
+        if row.status == "SUCCEEDED":  # repeated under its own name: there is nothing to do
+            worked = Worked(status=row.status)
+        else:
+            worked = self._end(self._coordinate(lister), lister, deliverer)
+        deliverer.close()
+        return self._report(worked, lister, deliverer.pending())
 
     def _listing(self) -> Listing | None:
         if self._row.listed:
@@ -151,53 +166,79 @@ class _Run:
         coordinator.stop()
         self._listener(StopAsked())
 
-    def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> IngestReport:
-        status = _status(coordinator, lister)
-        seconds, cpu = time.monotonic() - self._began.monotonic, cpu_seconds() - self._began.cpu
-        outputs: tuple[str, ...] = ()
-        if status != "RUNNING":
-            self._alerts.publish_digest()
-            deliverer.notify()
-            outputs = self._write_outputs(status, coordinator.finished, seconds, cpu)
-            error = TOLERANCE_ERROR if status == "FAILED" else None
-            self._backend.ingests.end(self._row.ingest_id, status, error)
-        deliverer.close()
-        counts: IngestCounts = self._backend.ingests.counts(self._row.ingest_id)
+    def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> "Worked":
+        """Digest, outputs and the end of a run that has one; what this process did."""
+        worked = Worked(
+            status=_status(coordinator, lister),
+            finished=coordinator.finished,
+            bytes=coordinator.bytes,
+            seconds=time.monotonic() - self._began.monotonic,
+            cpu_seconds=cpu_seconds() - self._began.cpu,
+            interrupted=coordinator.interrupted,
+            tolerance_exceeded=coordinator.tolerance_exceeded,
+        )
+        if worked.status == "RUNNING":
+            return worked
+        self._alerts.publish_digest()
+        deliverer.notify()
+        outputs = self._write_outputs(worked)  # before the end: who is killed in between writes all anew
+        self._backend.ingests.end(self._row.ingest_id, worked.status, worked.error)
+        return replace(worked, outputs=outputs)
+
+    def _report(self, worked: "Worked", lister: Lister, undelivered: int) -> IngestReport:
         return IngestReport(
             run_id=self._row.run_id,
             dataset=self._row.dataset,
-            status=status,
-            counts=counts,
+            status=worked.status,
+            counts=self._backend.ingests.counts(self._row.ingest_id),
             began_done=self._before.done,
             listed_complete=lister.complete,
             repeated=lister.repeated,
             known=lister.known,
-            seconds=seconds,
-            cpu_seconds=cpu,
-            bytes=coordinator.bytes,
-            interrupted=coordinator.interrupted,
-            tolerance_exceeded=coordinator.tolerance_exceeded,
+            seconds=worked.seconds,
+            cpu_seconds=worked.cpu_seconds,
+            bytes=worked.bytes,
+            interrupted=worked.interrupted,
+            tolerance_exceeded=worked.tolerance_exceeded,
             trouble=lister.trouble,
             folder=f"datasets/{self._row.dataset}/",
-            outputs=outputs,
-            undelivered=deliverer.pending(),
+            outputs=worked.outputs,
+            undelivered=undelivered,
         )
 
-    def _write_outputs(self, status: str, finished: int, seconds: float, cpu: float) -> tuple[str, ...]:
-        """Before the run is ended: who is killed in between writes all anew."""
+    def _write_outputs(self, worked: "Worked") -> tuple[str, ...]:
         from pupline.bulk._outputs import OutputOptions, RunFigures, write_outputs
 
         figures = RunFigures(
-            status=status,
-            error=TOLERANCE_ERROR if status == "FAILED" else None,
+            status=worked.status,
+            error=worked.error,
             retry_of=self._request.retry_failed,
             ended_at=self._backend.clock.now(),
-            seconds=seconds,
-            cpu_seconds=cpu,
-            finished=finished,
+            seconds=worked.seconds,
+            cpu_seconds=worked.cpu_seconds,
+            finished=worked.finished,
         )
         options = OutputOptions(shard_size=self._request.shard_size, sidecars=self._request.sidecars)
         return write_outputs(self._backend, self._row, options, figures).keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What this process did for its run. status: the run's, from now on. finished: items."""
+
+    status: str
+    finished: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    interrupted: bool = False
+    tolerance_exceeded: bool = False
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def error(self) -> str | None:
+        """The run's error, if it failed."""
+        return TOLERANCE_ERROR if self.status == "FAILED" else None
 
 
 def _status(coordinator: Coordinator, lister: Lister) -> str:
