@@ -96,18 +96,39 @@ def test_an_address_counts_for_the_bytes_it_gave_last() -> None:
     assert contents.urls == 3
 
 
-def test_a_full_sample_estimates_in_bounded_memory() -> None:
-    """Beyond its capacity the sample keeps a fraction, says that it estimates, and is right within a few percent."""
+def sampled(runs: int, capacity: int = 2_000) -> Contents:
+    """A small sample of 40,000 addresses, a quarter of them a placeholder, that came in so many runs."""
     order = list(range(40_000))
     random.Random(5).shuffle(order)
-    contents = Contents(capacity=2_000)
+    contents = Contents(capacity=capacity)
     for number in order:
-        contents.add(record(number, sha256="f" * 64 if number % 4 == 0 else f"{number:064x}"[::-1]))
+        content = "f" * 64 if number % 4 == 0 else f"{number:064x}"[::-1]
+        contents.add(record(number, sha256=content, execution=f"run{number % runs}-{number:08}"))
+    return contents
+
+
+def test_a_full_sample_estimates_in_bounded_memory() -> None:
+    """Beyond its capacity the sample keeps a fraction, says that it estimates, and is right within a few percent."""
+    contents = sampled(runs=2)
     assert not contents.exact
     assert len(contents._bytes_of) <= 2_000
     assert contents.urls == pytest.approx(40_000, rel=0.1)
     assert contents.shared()[0].urls == pytest.approx(10_000, rel=0.2)
     assert len(contents._shared) == 1
+
+
+def test_one_run_needs_no_estimate() -> None:
+    """A run asks for each address once: what it holds is counted exactly, however many there are."""
+    contents = sampled(runs=1)
+    assert (contents.urls, contents.exact) == (40_000, True)
+
+
+def test_an_estimate_stays_between_the_largest_run_and_all_runs() -> None:
+    """A thousand addresses fetched again do not make it more than there can be, nor less than one run has."""
+    contents = sampled(runs=1, capacity=50)
+    for number in range(1_000):
+        contents.add(record(number, execution=f"again-{number:08}"))
+    assert 40_000 <= contents.urls <= 41_000
 
 
 def test_reasons_are_ranked_with_the_newest_example() -> None:

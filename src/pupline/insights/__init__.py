@@ -6,8 +6,8 @@ Pure: one pass over the audit records of any backend, in bounded memory. What is
 placeholders) is exact up to 100,000 addresses of a dataset and an estimate from a sample beyond; the figures say which.
 """
 
-from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage
-from pupline.insights._datasets import Coverage, Ingests, run_of
+from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage, run_of
+from pupline.insights._datasets import Coverage, Ingests
 from pupline.insights._figures import Insights, insights_of
 from pupline.insights._problems import FailureKind, Host
 

@@ -42,20 +42,24 @@ class Contents:
         self._bytes_of: dict[int, bytes] = {}  # an address's hash to the first half of its SHA-256, in hex
         self._urls_of: Counter[bytes] = Counter()
         self._shared: dict[bytes, SharedImage] = {}
+        self._held_by_run: Counter[str] = Counter()
 
     @property
     def exact(self) -> bool:
-        """Whether every address was counted."""
-        return self._doublings == 0
+        """Whether `urls` is a count: all addresses were sampled, or one run brought them all, each once."""
+        return self._doublings == 0 or len(self._held_by_run) == 1
 
     @property
     def urls(self) -> int:
-        """How many addresses gave an image that is held."""
-        return len(self._bytes_of) << self._doublings
+        """How many addresses gave an image that is held; as many as the largest run had, and no more than all had."""
+        by_run = self._held_by_run.values()
+        estimate = len(self._bytes_of) << self._doublings
+        return min(max(estimate, max(by_run, default=0)), sum(by_run)) if self._doublings else estimate
 
     def add(self, record: AuditRecord) -> None:
         """Count one record; only one whose image is held says anything here."""
         if record.outcome in _HELD and record.source_url and record.sha256:
+            self._held_by_run[run_of(record.execution)] += 1
             address = _hash(record.source_url)
             if self._is_sampled(address):
                 self._see(address, record.source_url, record)
@@ -106,6 +110,11 @@ class Contents:
         if not self._urls_of[content]:
             del self._urls_of[content]
             self._shared.pop(content, None)
+
+
+def run_of(execution: str) -> str:
+    """`monday` of the execution `monday-00000042`. A run of bulk ingestion asks for each address once."""
+    return execution.rpartition("-")[0]
 
 
 def _hash(url: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage
+from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage, run_of
 from pupline.records import AuditRecord
 
 _RUN_FIELDS = (
@@ -100,11 +100,6 @@ class Ingests:
     def _coverage(self, dataset: str, available: int | None) -> Coverage:
         contents = self._contents.get(dataset) or Contents()
         return Coverage(dataset, contents.urls, available, contents.exact)
-
-
-def run_of(execution: str) -> str:
-    """`monday` of the execution `monday-00000042`."""
-    return execution.rpartition("-")[0]
 
 
 def _available(summary: Mapping[str, Any]) -> int | None:
