@@ -1,40 +1,57 @@
 """`pupline ingest --workflow`: the same through the BulkIngest state machine, here or on a deployed stack."""
 
 import contextlib
+import itertools
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline.cli._ingest_summary import Ended, given_data
-from pupline.cli._ingest_view import IngestView
-from pupline.cli._output import message, print_json, relative
+from pupline.cli._ingest_view import IngestView, result_of
+from pupline.cli._output import message, plural, print_json, print_json_lines, relative
 from pupline.cli._streams import OutputLost
 from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestRequest
     from pupline.pipeline import BatchDone, BulkReport
+    from pupline.ports import Reader
+
+_LINES_AT_ONCE = 256
 
 
 def ingest_through_the_workflow(data_dir: Path, request: "IngestRequest", *, as_json: bool) -> int:
     """Ingest on this machine; the exit code."""
-    from pupline.pipeline import run_bulk_workflow
+    from pupline.pipeline import LocalReader, run_bulk_workflow
 
     with _WorkflowView(as_json=as_json) as view:
         report = run_bulk_workflow(data_dir, request, view.hear)
-    folder = relative(data_dir.absolute() / "buckets" / "dog-images" / report.folder)
-    return _tell(report, view, given_data(data_dir), folder, as_json=as_json)
+    bucket = data_dir.absolute() / "buckets" / "dog-images"
+    where = _Where(given_data(data_dir), lambda key: relative(bucket / key), partial(LocalReader.open, data_dir))
+    return _tell(report, view, where, as_json=as_json)
 
 
 def ingest_on_a_stack(stack: str, request: "IngestRequest", *, as_json: bool) -> int:
     """Ingest on a deployed stack, and follow it to its end; the exit code."""
-    from pupline.stack import ingest_on_stack
+    from pupline.stack import StackReader, ingest_on_stack
 
     with _WorkflowView(as_json=as_json) as view:
         report = ingest_on_stack(stack, request, view.hear)
     given = f" --backend aws --stack {shlex.quote(stack)}"
-    return _tell(report, view, given, report.folder, as_json=as_json)
+    return _tell(report, view, _Where(given, lambda key: key, partial(StackReader.open, stack)), as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where it was ingested. given: the options that name it. place: of an object's key. open_reader: its records."""
+
+    given: str
+    place: Callable[[str], str]
+    open_reader: "Callable[[], AbstractContextManager[Reader]]"
 
 
 class _WorkflowView(IngestView):
@@ -50,12 +67,12 @@ class _WorkflowView(IngestView):
             super().hear(event)
 
 
-def _tell(report: "BulkReport", view: IngestView, given: str, folder: str, *, as_json: bool) -> int:
+def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: bool) -> int:
     with contextlib.suppress(OutputLost):
         if as_json:
-            print_json(report.summary or {"run": report.run_id, "dataset": report.dataset, "status": report.status})
+            _print_results(report, where)
         else:
-            _ended(report, given, folder).show(view.examples)
+            _ended(report, where).show(view.examples)
     if report.interrupted:
         message(f"Interrupted. Go on with the same command and --run-id {report.run_id}")
         return 130
@@ -64,15 +81,29 @@ def _tell(report: "BulkReport", view: IngestView, given: str, folder: str, *, as
     return 1 if report.failed or report.status != "SUCCEEDED" else 0
 
 
-def _ended(report: "BulkReport", given: str, folder: str) -> Ended:
+def _print_results(report: "BulkReport", where: _Where) -> None:
+    """A line for each image, from its audit record, since the state machine tells only of batches; then the summary."""
+    with where.open_reader() as reader:
+        of_run = (record for record in reader.records() if record.execution.rpartition("-")[0] == report.run_id)
+        while some := list(itertools.islice(of_run, _LINES_AT_ONCE)):
+            print_json_lines(map(result_of, some))
+    print_json(report.summary or {"run": report.run_id, "dataset": report.dataset, "status": report.status})
+
+
+def _ended(report: "BulkReport", where: _Where) -> Ended:
+    folder = f"datasets/{report.dataset}"
     return Ended(
         run_id=report.run_id,
         items=report.items,
         outcomes=report.outcomes,
         reasons=report.reasons,
-        given=given,
+        given=where.given,
         notes=tuple(_notes(report)),
-        places=(("Results", folder),),
+        places=(
+            ("Pictures", where.place(f"html/{report.dataset}")),
+            ("Metadata", where.place(f"{folder}/metadata/jsonl/run={report.run_id}")),
+            ("This run", where.place(f"{folder}/runs/{report.run_id}")),
+        ),
         next_commands=(f"executions {report.run_id}", f"audit --execution {report.run_id}", "alerts"),
     )
 
@@ -80,5 +111,7 @@ def _ended(report: "BulkReport", given: str, folder: str) -> Ended:
 def _notes(report: "BulkReport") -> Iterator[str]:
     if report.error:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
+    if report.alerts:
+        yield f"{plural(report.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
         yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"
