@@ -1,14 +1,24 @@
 """The handlers as Lambda calls them, on every way an image can take: new, known, renamed, quarantined, each twice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from aws_image_api import BODIES
 
+from pupline.errors import NotFound
 from pupline.fetch import HttpClient, Response
-from pupline.functions import _audit_wiring, _fetch_wiring, fetch_and_upload_dog_image, log_to_dynamodb
+from pupline.functions import (
+    _audit_wiring,
+    _fetch_wiring,
+    _ingest_wiring,
+    _summary_wiring,
+    fetch_and_upload_dog_image,
+    ingest_batch,
+    log_to_dynamodb,
+    summarise_ingest,
+)
 
 PATHS = ["pug/plain.jpg", "copy/plain.jpg", "other/plain.jpg", "pug/page.jpg"]
 
@@ -18,27 +28,46 @@ class Context:
 
     aws_request_id = "request-1"
 
+    def get_remaining_time_in_millis(self) -> int:
+        """As of a function that has just begun."""
+        return 270_000
+
+
+SERVICES = (
+    _fetch_wiring.fetch_services,
+    _audit_wiring.audit_table,
+    _ingest_wiring.batch_services,
+    _summary_wiring.summary_services,
+)
+
 
 @contextmanager
 def cold_start() -> Iterator[None]:
     """The handlers make their services anew, from the environment as it is now."""
-    for services in (_fetch_wiring.fetch_services, _audit_wiring.audit_table):
+    for services in SERVICES:
         services.cache_clear()
     try:
         yield
     finally:
-        for services in (_fetch_wiring.fetch_services, _audit_wiring.audit_table):
+        for services in SERVICES:
             services.cache_clear()
 
 
-def fetch_images(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What FetchAndUploadDogImage's handler gives for each path; the pictures come from memory."""
+def serve_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every client gets the pictures from memory, and what is not among them is not found."""
 
     def get(_: HttpClient, url: str, **__: Any) -> Response:
-        body = BODIES[url.removeprefix("https://images.example/breeds/")]
+        body = BODIES.get(url.removeprefix("https://images.example/breeds/"))
+        if body is None:
+            raise NotFound(f"{url}: 404")
         return Response(url=url, status=200, headers={}, body=body, content_type="image/jpeg")
 
     monkeypatch.setattr(HttpClient, "get", get)
+
+
+def fetch_images(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What FetchAndUploadDogImage's handler gives for each path."""
+    serve_from_memory(monkeypatch)
     found: list[dict[str, Any]] = []
     with cold_start():
         for number, path in enumerate(PATHS):
@@ -61,6 +90,39 @@ def log_images(images: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def drive_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both handlers."""
-    log_images(fetch_images(monkeypatch))
+def ingest_images(monkeypatch: pytest.MonkeyPatch, paths: list[str], run: str = "r1") -> dict[str, Any]:
+    """What IngestBatch's handler gives for these paths, twice the same."""
+    serve_from_memory(monkeypatch)
+    items = [
+        {"index": index, "item": {"url": f"https://images.example/breeds/{path}"}} for index, path in enumerate(paths)
+    ]
+    event: Any = {"batch": {"BatchInput": {"run": run, "dataset": "dogs", "source": "kennel"}, "Items": items}}
+    with cold_start():
+        first, second = (ingest_batch.handler(event, Context()) for _ in range(2))
+    assert first == second
+    return first
+
+
+def summarise(run: str = "r1") -> dict[str, Any]:
+    """What SummariseIngest's handler gives for the run, twice the same."""
+    with cold_start():
+        event: Any = {"run": run, "dataset": "dogs", "source": "kennel"}
+        first, second = (summarise_ingest.handler(event, Context()) for _ in range(2))
+    assert first == second
+    return first
+
+
+BATCH = [*PATHS, "pug/real.png", "pug/gone.jpg"]
+
+
+def drive_handlers(monkeypatch: pytest.MonkeyPatch, working: Callable[[str], None]) -> None:
+    """All handlers that call AWS; `working` is told whose role is at work."""
+    working("FetchAndUploadDogImageRole")
+    images = fetch_images(monkeypatch)
+    working("LogToDynamoDBRole")
+    log_images(images)
+    working("IngestBatchRole")
+    ingest_images(monkeypatch, BATCH)
+    ingest_images(monkeypatch, BATCH, "r2")
+    working("SummariseIngestRole")
+    summarise()

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_handlers import fetch_images, log_images
+from aws_handlers import BATCH, fetch_images, ingest_images, log_images, summarise
 from aws_stack import local_aws
 from botocore.exceptions import ClientError
 from cryptography import x509
@@ -19,6 +19,7 @@ from pupline.errors import ConfigurationError
 pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
 
 FETCH, ALERT, LOG, SCHEDULE = "FetchAndUploadDogImageRole", "AlertPNGRole", "LogToDynamoDBRole", "ScheduleRole"
+BATCHES, SUMMARY = "IngestBatchRole", "SummariseIngestRole"
 
 
 class Enforced:
@@ -94,6 +95,38 @@ def test_the_functions_can_do_all_their_work(take_role: Callable[[str], None], m
     assert [found["status"] for found in log_images(images)] == ["success"] * 4
 
 
+def test_the_bulk_functions_can_do_all_their_work(
+    take_role: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IngestBatch on every kind of image, known ones too, each call twice; then SummariseIngest."""
+    take_role(BATCHES)
+    first = ingest_images(monkeypatch, BATCH)
+    assert first["outcomes"] == {"stored": 3, "duplicate": 1, "quarantined": 1, "failed": 1}
+    assert ingest_images(monkeypatch, BATCH, "r2")["outcomes"] == {"duplicate": 4, "quarantined": 1, "failed": 1}
+    take_role(SUMMARY)
+    assert (summarise()["done"], summarise()["failed"]) == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"), [("s3:PutObject", "AccessDenied"), ("dynamodb:BatchWriteItem", "the table")]
+)
+def test_a_batch_needs_each_of_its_actions(
+    enforced: Enforced,
+    take_role: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    words: str,
+) -> None:
+    """Take one away, and the handler says that access is denied, and to what."""
+    put_back = enforced.without(BATCHES, action)
+    take_role(BATCHES)
+    try:
+        with pytest.raises(ConfigurationError, match=words):
+            ingest_images(monkeypatch, BATCH, f"without-{action[-4:]}")
+    finally:
+        put_back()
+
+
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:GetObject"])
 def test_fetching_needs_each_of_its_actions(
     enforced: Enforced, take_role: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, action: str
@@ -148,9 +181,14 @@ TEMPTATIONS: list[tuple[str, str, str, dict[str, Any]]] = [
         "put_item",
         {"TableName": "{table}", "Item": {"image_name": {"S": "a"}, "execution": {"S": "b"}}},
     ),
+    (BATCHES, "s3", "list_objects_v2", {"Bucket": "{bucket}"}),
+    (BATCHES, "s3", "put_object", {"Bucket": "{bucket}", "Key": "datasets/dogs/runs/r1/summary.json", "Body": b""}),
+    (BATCHES, "dynamodb", "scan", {"TableName": "{table}"}),
+    (SUMMARY, "s3", "list_objects_v2", {"Bucket": "{bucket}", "Prefix": "html/"}),
+    (SUMMARY, "s3", "put_object", {"Bucket": "{bucket}", "Key": "html/a.jpg", "Body": b""}),
     (SCHEDULE, "stepfunctions", "delete_state_machine", {"stateMachineArn": "{machine}"}),
     (SCHEDULE, "lambda", "invoke", {"FunctionName": "AlertPNG"}),
-    *((role, "iam", "list_roles", {}) for role in (FETCH, ALERT, LOG, SCHEDULE)),
+    *((role, "iam", "list_roles", {}) for role in (FETCH, ALERT, LOG, SCHEDULE, BATCHES, SUMMARY)),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from aws_handlers import drive_handlers
-from aws_template import MISSING, allowed, attribute_of, of_type, statements
+from aws_template import MISSING, allowed, attribute_of, statements
 from moto import mock_aws
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
@@ -19,7 +19,28 @@ HERE = "eu-central-1:111122223333"
 BUCKET = "arn:aws:s3:::ImageBucket"
 KEY = f"arn:aws:kms:{HERE}:key/Key"
 DEAD_LETTERS = f"arn:aws:sqs:{HERE}:pupline-dead-letters"
+TABLE = f"arn:aws:dynamodb:{HERE}:table"
 S3_OBJECT_ACTIONS = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
+STATE_MACHINE: list[Call] = [
+    *(
+        (f"logs:{action}", "*", {})
+        for action in (
+            "CreateLogDelivery",
+            "GetLogDelivery",
+            "UpdateLogDelivery",
+            "DeleteLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "DescribeResourcePolicies",
+            "DescribeLogGroups",
+        )
+    ),
+    *(
+        (f"xray:{action}", "*", {})
+        for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    ),
+]
+"""Documented by AWS as what a state machine needs to log and to trace."""
 
 
 def by_lambda(function: str) -> list[Call]:
@@ -38,12 +59,14 @@ def by_lambda(function: str) -> list[Call]:
 
 def needed() -> dict[str, list[Call]]:
     """What each role's work needs. The functions' own calls are not in this list: they are recorded."""
-    functions = list(of_type("AWS::Lambda::Function"))
+    functions = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB")
     via_sns = {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}
     return {
         "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage"),
         "AlertPNGRole": by_lambda("AlertPNG"),
         "LogToDynamoDBRole": by_lambda("LogToDynamoDB"),
+        "IngestBatchRole": by_lambda("IngestBatch"),
+        "SummariseIngestRole": by_lambda("SummariseIngest"),
         "ScheduleRole": [
             ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline", {}),
             ("sqs:SendMessage", DEAD_LETTERS, {}),
@@ -55,47 +78,87 @@ def needed() -> dict[str, list[Call]]:
             ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
             ("kms:GenerateDataKey", KEY, via_sns),
             ("kms:Decrypt", KEY, via_sns),
-            # Documented by AWS as what a state machine needs to log and to trace.
-            *(
-                (f"logs:{action}", "*", {})
-                for action in (
-                    "CreateLogDelivery",
-                    "GetLogDelivery",
-                    "UpdateLogDelivery",
-                    "DeleteLogDelivery",
-                    "ListLogDeliveries",
-                    "PutResourcePolicy",
-                    "DescribeResourcePolicies",
-                    "DescribeLogGroups",
-                )
-            ),
-            *(
-                (f"xray:{action}", "*", {})
-                for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
-            ),
+            *STATE_MACHINE,
         ],
+        "BulkRole": bulk_calls(),
     }
 
 
-ROLES = ["FetchAndUploadDogImageRole", "AlertPNGRole", "LogToDynamoDBRole", "ScheduleRole", "PipelineRole"]
+def bulk_calls() -> list[Call]:
+    """What a Distributed Map does for itself, as AWS documents it, and what BulkIngest's tasks do."""
+    via = [{"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"} for service in ("sns", "s3")]
+    child = "BulkIngest/IngestBatches"
+    results = f"{BUCKET}/datasets/dogs/runs/r1/results/x/manifest.json"
+    machine = f"arn:aws:states:{HERE}"
+    return [
+        *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in ("IngestBatch", "SummariseIngest")),
+        ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+        *((action, KEY, where) for action in ("kms:GenerateDataKey", "kms:Decrypt") for where in via),
+        ("states:StartExecution", f"{machine}:stateMachine:BulkIngest", {}),
+        *(
+            (f"states:{action}", f"{machine}:{execution}", {})
+            for action in ("DescribeExecution", "StopExecution")
+            for execution in ("execution:BulkIngest:r1", f"execution:{child}:x", f"express:{child}:x:y")
+        ),
+        ("states:RedriveExecution", f"{machine}:execution:{child}:x", {}),
+        ("s3:GetObject", f"{BUCKET}/datasets/dogs/runs/r1/manifest.jsonl", {}),
+        *(
+            (f"s3:{action}", results, {})
+            for action in ("PutObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+        ),
+        *STATE_MACHINE,
+    ]
+
+
+ROLES = [
+    "FetchAndUploadDogImageRole",
+    "AlertPNGRole",
+    "LogToDynamoDBRole",
+    "ScheduleRole",
+    "PipelineRole",
+    "IngestBatchRole",
+    "SummariseIngestRole",
+    "BulkRole",
+]
+
+
+class Recorded:
+    """The AWS calls made so far, by the role that was at work."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[Call]] = {}
+        self._at_work = ""
+
+    def working(self, role: str) -> None:
+        """From now on calls are this role's."""
+        self._at_work = role
+        self.calls.setdefault(role, [])
+
+    def note(self, action: str, resource: str, **context: str) -> None:
+        """A call."""
+        self.calls[self._at_work].append(
+            (action, resource, {name.replace("_", ":"): context[name] for name in context})
+        )
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Call]]]:
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
     """The AWS calls that the handlers make, by role, on every way an image can take to its place."""
     from botocore.hooks import HierarchicalEmitter
 
-    calls: dict[str, list[Call]] = {"FetchAndUploadDogImageRole": [], "LogToDynamoDBRole": []}
+    found = Recorded()
     emit = HierarchicalEmitter.emit
 
     def listening(self: Any, event: str, **given: Any) -> Any:
         service, operation = event.split(".")[1:3] if event.startswith("provide-client-params.") else ("", "")
         if service == "s3" and operation in S3_OBJECT_ACTIONS:
-            resource = f"{BUCKET}/{given['params']['Key']}"
-            calls["FetchAndUploadDogImageRole"].append((S3_OBJECT_ACTIONS[operation], resource, {}))
+            found.note(S3_OBJECT_ACTIONS[operation], f"{BUCKET}/{given['params']['Key']}")
+        elif service == "s3" and operation == "ListObjectsV2":
+            found.note("s3:ListBucket", BUCKET, s3_prefix=given["params"]["Prefix"])
         elif service == "dynamodb" and operation != "CreateTable":
-            resource = f"arn:aws:dynamodb:{HERE}:table/{given['params']['TableName']}"
-            calls["LogToDynamoDBRole"].append((f"dynamodb:{operation}", resource, {}))
+            tables = given["params"].get("RequestItems") or [given["params"]["TableName"]]
+            for table in tables:
+                found.note(f"dynamodb:{operation}", f"{TABLE}/{table}")
         return emit(self, event, **given)
 
     monkeypatch.setattr(HierarchicalEmitter, "emit", listening)
@@ -120,7 +183,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[Call]]]
                 {"AttributeName": "execution", "KeyType": "RANGE"},
             ],
         )
-        yield calls
+        yield found
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -130,22 +193,24 @@ def test_each_role_may_do_what_its_work_needs(role: str) -> None:
     assert [call for call in needed()[role] if not allowed(found, *call)] == []
 
 
-def test_the_functions_own_calls_are_allowed(recorded: dict[str, list[Call]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_functions_own_calls_are_allowed(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the handlers really call, for images new, seen before, renamed and quarantined, and for records repeated."""
-    drive_handlers(monkeypatch)
-    assert {action for action, *_ in recorded["FetchAndUploadDogImageRole"]} == {"s3:PutObject", "s3:GetObject"}
-    assert {action for action, *_ in recorded["LogToDynamoDBRole"]} == {"dynamodb:PutItem"}
-    for role, calls in recorded.items():
+    drive_handlers(monkeypatch, recorded.working)
+    assert {role: {action for action, *_ in calls} for role, calls in recorded.calls.items()} == {
+        "FetchAndUploadDogImageRole": {"s3:PutObject", "s3:GetObject"},
+        "LogToDynamoDBRole": {"dynamodb:PutItem"},
+        "IngestBatchRole": {"s3:PutObject", "s3:GetObject", "dynamodb:BatchWriteItem"},
+        "SummariseIngestRole": {"s3:PutObject", "s3:GetObject", "s3:ListBucket"},
+    }
+    for role, calls in recorded.calls.items():
         assert [call for call in calls if not allowed(statements(role), *call)] == []
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_action_is_there_that_nothing_needs(
-    role: str, recorded: dict[str, list[Call]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_action_is_there_that_nothing_needs(role: str, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take any one action, or any one resource, out of a role's policy, and something it needs is denied."""
-    drive_handlers(monkeypatch)
-    calls = needed()[role] + recorded.get(role, [])
+    drive_handlers(monkeypatch, recorded.working)
+    calls = needed()[role] + recorded.calls.get(role, [])
     found = statements(role)
     for index, statement in enumerate(found):
         for field in ("Action", "Resource"):
@@ -161,6 +226,9 @@ TEMPTING: list[Call] = [
     ("s3:DeleteObjectVersion", f"{BUCKET}/html/a.jpg", {}),
     ("s3:PutObjectAcl", f"{BUCKET}/html/a.jpg", {}),
     ("s3:ListBucket", BUCKET, {}),
+    ("s3:ListBucket", BUCKET, {"s3:prefix": "html/"}),
+    ("s3:PutObject", f"{BUCKET}/datasets/dogs/runs/r1/manifest.jsonl", {}),
+    ("s3:GetObject", f"{BUCKET}/datasets-of-others/x", {}),
     ("s3:PutBucketPolicy", BUCKET, {}),
     ("s3:PutObject", f"{BUCKET}/a.jpg", {}),
     ("s3:PutObject", f"{BUCKET}/htmlx/a.jpg", {}),
@@ -204,9 +272,12 @@ def test_no_role_may_do_what_a_thief_would_try(role: str) -> None:
 def test_no_role_may_do_the_work_of_another(role: str) -> None:
     """What only one role needs, only that one may do."""
     work = {
-        "FetchAndUploadDogImageRole": ("s3:PutObject", f"{BUCKET}/html/a.jpg"),
+        "FetchAndUploadDogImageRole": ("s3:PutObject", f"{BUCKET}/memo/run-1/picked"),
         "LogToDynamoDBRole": ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads"),
         "PipelineRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AlertPNG"),
+        "IngestBatchRole": ("dynamodb:BatchWriteItem", f"{TABLE}/DogImageUploads"),
+        "SummariseIngestRole": ("s3:PutObject", f"{BUCKET}/datasets/dogs/runs/r1/summary.json"),
+        "BulkRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:IngestBatch"),
         "ScheduleRole": ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline"),
     }
     may = {owner for owner, (action, resource) in work.items() if allowed(statements(role), action, resource, {})}
