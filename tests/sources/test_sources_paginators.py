@@ -1,6 +1,7 @@
 """Paginators: every item once, from the beginning and from every page on the way; no circles; no pages without end."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -290,7 +291,7 @@ def test_ids_that_changed_over_a_restart_are_found_again() -> None:
 
 # ---- what never goes on for ever, or elsewhere
 
-CIRCLES = {
+CIRCLES: dict[str, tuple[str, Callable[[int], Any]]] = {
     "json_link": ("next_url_path = 'next'", lambda n: {"items": ALL, "next": f"?page={n % 3}", "n": n}),
     "cursor": ("cursor_path = 'next'\ncursor_param = 'c'", lambda n: {"items": ALL, "next": f"c{n % 3}", "n": n}),
     "continue_object": ("", lambda n: {"items": ALL, "continue": {"c": n % 3}, "n": n}),

@@ -97,7 +97,9 @@ def _named_by_user(value: str) -> Source:
 
 def _advice(value: str) -> str:
     if _SPEC_FILE.fullmatch(value):
-        return f"source descriptions in files cannot be read yet; give {_choices()}"
+        return (
+            f"spec files end in .toml, and are read by pupline run and pupline ingest; give one there, or {_choices()}"
+        )
     close = difflib.get_close_matches(value.lower(), PRESETS, n=1, cutoff=0.5)
     if close:
         return f"there is no such source; did you mean {close[0]}?"

@@ -14,7 +14,7 @@ from pupline.pipeline._keeping import prune_executions, stop_execution
 from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
-from pupline.pipeline._services import RunSettings, fetch_services
+from pupline.pipeline._services import RunSettings, fetch_services, source_of_run
 from pupline.pipeline._workflow import load_workflow, workflow_path
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "load_workflow",
     "prune_executions",
     "run_bulk_workflow",
+    "source_of_run",
     "stop_execution",
     "workflow_path",
 ]

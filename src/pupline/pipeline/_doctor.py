@@ -7,13 +7,17 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pupline import __version__
 from pupline.errors import PuplineError, TaskFailure
-from pupline.fetch import HttpClient, Source, resolve_source
+from pupline.fetch import HttpClient, Source
 from pupline.local import LocalBackend
+from pupline.pipeline._services import source_of_run
 from pupline.pipeline._workflow import load_workflow, workflow_path
+
+if TYPE_CHECKING:
+    from pupline.sources import ImageSource
 
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
@@ -31,7 +35,7 @@ class Check:
 
 def examine(data_dir: Path, source: str) -> list[Check]:
     """All checks of this machine. Raises: ConfigurationError for a source that is none."""
-    resolved = resolve_source(source)
+    resolved = source_of_run(source)
     looks: list[Callable[[], Check]] = [
         _version,
         _workflow,
@@ -44,14 +48,13 @@ def examine(data_dir: Path, source: str) -> list[Check]:
     return [look() for look in looks]
 
 
-def is_reachable(source: Source) -> TaskFailure | None:
+def is_reachable(source: "Source | ImageSource") -> TaskFailure | None:
     """None when the source answers, whatever it answers; else why it cannot be reached."""
     if source.sample:
         return None
+    url = f"{source.base_url}/breeds/list/all" if isinstance(source, Source) else f"{source.base}/"
     try:
-        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS)).get(
-            f"{source.base_url}/breeds/list/all", accept="application/json"
-        )
+        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS)).get(url, accept="application/json")
     except TaskFailure as failure:
         return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
     return None
@@ -111,7 +114,7 @@ def _database(data_dir: Path) -> Check:
     return Check("database", "ok", detail)
 
 
-def _reachable(source: Source) -> Check:
+def _reachable(source: "Source | ImageSource") -> Check:
     failure = is_reachable(source)
     if failure is None:
         return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")

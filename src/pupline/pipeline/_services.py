@@ -1,17 +1,19 @@
 """The Lambda functions of the workflow on this machine: the same code as on AWS, over the local ports."""
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pupline.errors import ConfigurationError, InvalidInput, InvalidUrl
 from pupline.fetch import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
+    PRESETS,
     DogCeo,
     FetchPolicy,
     HttpClient,
@@ -20,6 +22,7 @@ from pupline.fetch import (
     Url,
     checked_breed,
     resolve_source,
+    user_agent,
 )
 from pupline.functions.alert_png import alert_png
 from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
@@ -27,6 +30,9 @@ from pupline.functions.log_to_dynamodb import log_to_dynamodb
 from pupline.functions.storing import Storage
 from pupline.local import Invocation
 from pupline.ports import JSON, AuditTable, Clock, Memo
+
+if TYPE_CHECKING:
+    from pupline.sources import ImageSource
 
 LONGEST_TIMEOUT_SECONDS = 70
 """For one request. More would only turn a clear error into States.Timeout, and leave the function waiting behind it."""
@@ -36,8 +42,8 @@ LONGEST_TIMEOUT_SECONDS = 70
 class RunSettings:
     """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
 
-    source: a preset, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a random one;
-    its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`.
+    source: a preset, a spec file, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a
+    random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`.
     """
 
     source: str = "dog-ceo"
@@ -61,7 +67,10 @@ class RunSettings:
                 checked_breed(self.breed)
             except InvalidInput as error:
                 raise ConfigurationError(f"--breed: {error}") from error
-        self.policy(resolve_source(self.source), None)
+        source = source_of_run(self.source)
+        if self.breed is not None and not isinstance(source, Source):
+            raise ConfigurationError(f"--breed: the source {source.name} does not know breeds; leave it out")
+        self.policy(source, None)
         return self
 
     @property
@@ -70,7 +79,7 @@ class RunSettings:
         named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
         return {name: value for name, value in named.items() if value is not None}
 
-    def policy(self, source: Source, sample_port: int | None) -> FetchPolicy:
+    def policy(self, source: "Source | ImageSource", sample_port: int | None) -> FetchPolicy:
         """The fetching rules of the run. Raises: ConfigurationError."""
         policy = source.policy(
             allow_origins=self.allow_origins,
@@ -105,7 +114,9 @@ def fetch_services(settings: RunSettings, storage: Storage, stack: ExitStack) ->
 
     Raises: ConfigurationError.
     """
-    source = resolve_source(settings.source)
+    source = source_of_run(settings.source)
+    if not isinstance(source, Source):
+        return _services_of_spec(settings, source, storage)
     port = None
     if source.sample:
         from pupline.samples import SampleServer
@@ -115,6 +126,34 @@ def fetch_services(settings: RunSettings, storage: Storage, stack: ExitStack) ->
     client = HttpClient(settings.policy(source, port))
     api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
     return FetchServices(client, api, source.name, storage)
+
+
+def source_of_run(value: str) -> "Source | ImageSource":
+    """The source that `value` names, of which one image can be had at random. Raises: ConfigurationError.
+
+    Dog CEO, what answers as it does, and the samples know breeds, and give the workflow one image for each execution;
+    spec files and the other presets are read by `pupline.sources`.
+    """
+    if value in PRESETS or "://" in value.partition("?")[0]:
+        return resolve_source(value)
+    from pupline.sources import check_picks, resolve
+
+    source = check_picks(resolve(value))
+    if source.contact_required and not _contact():
+        raise ConfigurationError(f"source {source.name}: its rules ask who you are; set PUPLINE_CONTACT to an address")
+    return source
+
+
+def _services_of_spec(settings: RunSettings, source: "ImageSource", storage: Storage) -> FetchServices:
+    from pupline.sources import RandomImages
+
+    policy = replace(settings.policy(source, None), user_agent=user_agent(_contact()))
+    client = HttpClient(policy)
+    return FetchServices(client, RandomImages(client, source, _contact()), source.name, storage)
+
+
+def _contact() -> str | None:
+    return os.environ.get("PUPLINE_CONTACT") or None
 
 
 def _is_first(memo: Memo, what: str) -> bool:

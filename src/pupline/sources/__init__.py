@@ -11,8 +11,9 @@ Dog-CEO-compatible API, or a list of URLs (.txt, .csv, .jsonl, .parquet; local o
 
 from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
 from pupline.sources._paginators import PAGINATORS
+from pupline.sources._random import RandomImages, ask, check_picks
 from pupline.sources._read_spec import Problem, SpecError, read_spec
-from pupline.sources._resolve import presets, resolve, spec_named
+from pupline.sources._resolve import presets, resolve, spec_named, spec_text
 from pupline.sources._source import ImageSource, Limits, Opening, Reader, Terms
 from pupline.sources._spec import AuthSpec, PaginatorSpec, SourceSpec
 
@@ -28,12 +29,16 @@ __all__ = [
     "PageRequest",
     "PaginatorSpec",
     "Problem",
+    "RandomImages",
     "Reader",
     "SourceSpec",
     "SpecError",
     "Terms",
+    "ask",
+    "check_picks",
     "presets",
     "read_spec",
     "resolve",
     "spec_named",
+    "spec_text",
 ]

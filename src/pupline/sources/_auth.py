@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_plus, urlencode
 
 from pupline.errors import ConfigurationError, SourceError
 from pupline.fetch import parse_json
-from pupline.sources._listing import PageRequest, mask, spellings
+from pupline.sources._listing import PageRequest, spellings
 from pupline.sources._secrets import secret_of
 from pupline.sources._spec import AuthSpec
 from pupline.text import printable
@@ -47,8 +47,9 @@ class Credentials:
         if not any(written in url for written in spellings(self.secrets)):
             return url
         bare, _, query = url.partition("?")
-        kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[2]) not in self.secrets]
-        return mask(bare + ("?" if kept else "") + "&".join(kept), self.secrets)
+        pairs = [pair for pair in query.split("&") if pair]
+        kept = [pair for pair in pairs if unquote_plus(pair.partition("=")[2]) not in self.secrets]
+        return url if len(kept) == len(pairs) else bare + ("?" if kept else "") + "&".join(kept)
 
 
 class ClientCredentials(Credentials):

@@ -182,8 +182,10 @@ def day(value: Any) -> date | str:
     """A day, or `today` or `yesterday`."""
     if isinstance(value, datetime):
         raise Wrong("write a day without a time, such as 2026-01-31")
-    if isinstance(value, date) or value in ("today", "yesterday"):
+    if isinstance(value, date):
         return value
+    if value in ("today", "yesterday"):
+        return str(value)
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):

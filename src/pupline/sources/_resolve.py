@@ -67,6 +67,14 @@ def spec_named(name: str) -> SourceSpec | None:
     return None
 
 
+def spec_text(name: str) -> str | None:
+    """The TOML of a preset or file, as it is; None for a sample. Raises: ConfigurationError."""
+    if name in SAMPLES:
+        return None
+    data = _preset_files()[name] if name in _preset_files() else _file_bytes(name)
+    return data.decode("utf-8-sig")
+
+
 def source_of(spec: SourceSpec, value: str) -> ImageSource:
     """The source of a spec. value: as the user named it; the API that a file names is trusted, a preset's is public."""
     sample = {"sample": "friendly", "sample-hostile": "hostile"}.get(value)
@@ -80,6 +88,7 @@ def source_of(spec: SourceSpec, value: str) -> ImageSource:
         image_origins=frozenset(spec.image_origins),
         limits=spec.limits,
         terms=spec.terms,
+        picks=spec.paginator.type in ("repeat", "single_page"),
         contact_required=spec.contact_required,
         sample=sample,  # type: ignore[arg-type]
     )

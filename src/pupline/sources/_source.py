@@ -75,6 +75,7 @@ class ImageSource:
     dataset: the default name of the dataset, a safe slug.
     base: the API's own origin; None for a list of URLs.
     trusted: origins whose addresses may be private. image_origins: where its images are; empty for any public origin.
+    picks: whether its first page alone gives a fair choice of an image: it is drawn at random, or is all there is.
     contact_required: the API's rules want to know who asks: refuse to ingest without a contact.
     sample: which built-in server must run for it, None for a real source.
     """
@@ -87,6 +88,7 @@ class ImageSource:
     image_origins: frozenset[Origin] = frozenset()
     limits: Limits = Limits()
     terms: Terms = Terms()
+    picks: bool = False
     contact_required: bool = False
     sample: Literal["friendly", "hostile"] | None = None
 

@@ -1,0 +1,263 @@
+"""`pupline sources`: where images can come from; show, check and try a source before anything is ingested."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pupline.cli._output import cell, console, json_option, message, plural, print_json, program
+from pupline.cli._table import Column, show_table
+from pupline.errors import ConfigurationError, TaskFailure
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from pupline.items import SourceItem
+    from pupline.sources import ImageSource, Listing, PageRequest, SourceSpec
+
+_SPARE_REQUESTS = 3
+"""Requests that `test` makes at most, beyond one for each image: for a token, a page of ids, an empty page."""
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def sources(context: click.Context, as_json: bool) -> None:
+    """List the sources that are built in; show, validate and test them and those of your own.
+
+    A SOURCE is one of them (openverse, or with params openverse?q=beagle), a spec file (my.toml), the base URL of a
+    Dog-CEO-compatible API, or a list of URLs (.txt, .csv, .jsonl, .parquet).
+    """
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
+    from pupline.sources import presets, spec_named
+
+    specs = [spec for name in presets() if (spec := spec_named(name)) is not None]
+    if as_json:
+        for spec in specs:
+            print_json(_summary(spec))
+        return
+    rows = [[cell(spec.name), cell(spec.title), cell(_key(spec)), cell(_bulk(spec))] for spec in specs]
+    show_table(console(), [Column("source"), Column("what", 30), Column("key", 12), Column("in bulk")], rows)
+    click.echo("\nTry one: pupline sources test sample. Write your own: pupline sources show dog-ceo > my.toml")
+
+
+def _key(spec: "SourceSpec") -> str:
+    if spec.auth.kind == "none":
+        return "none"
+    needed = "optional" if spec.auth.optional or spec.auth.demo else "needed"
+    return f"{needed}, {spec.auth.secret}"
+
+
+def _bulk(spec: "SourceSpec") -> str:
+    return f"{spec.terms.cap:,} at most" if spec.terms.cap is not None else spec.terms.bulk
+
+
+def _summary(spec: "SourceSpec") -> dict[str, Any]:
+    auth, terms = spec.auth, spec.terms
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "base_url": str(spec.base_url),
+        "key": auth.secret,
+        "key_required": auth.kind != "none" and not auth.optional and auth.demo is None,
+        "contact_required": spec.contact_required,
+        "bulk": terms.bulk,
+        "cap": terms.cap,
+        "terms": terms.url,
+        "note": terms.note,
+        "params": dict(spec.params),
+        "paginator": spec.paginator.type,
+    }
+
+
+# ---- show
+
+
+@sources.command(short_help="What a preset or spec file says.")
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show what a preset or spec file says: its TOML, or with --json its summary.
+
+    The TOML of a preset is a beginning for a spec of your own: pupline sources show dog-ceo > my.toml
+    """
+    from pupline.sources import resolve, spec_named, spec_text
+
+    spec = spec_named(name)
+    if spec is None:
+        source = resolve(name)  # which says what is wrong with the name
+        raise ConfigurationError(f"{source.name} has no spec to show; try it with pupline sources test")
+    if as_json:
+        print_json(_summary(spec))
+    else:
+        text = spec_text(name)
+        click.echo(text if text is not None else json.dumps(_summary(spec), indent=2), nl=text is None)
+
+
+# ---- validate
+
+
+@sources.command(short_help="Check a spec file; all problems at once.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+def validate(file: Path, as_json: bool) -> int:
+    """Check FILE, a spec, and list every problem under the path of its field. Exits with 2 when there are any."""
+    from pupline.sources import Problem, SpecError, read_spec
+
+    problems: tuple[Problem, ...] = ()
+    try:
+        read_spec(_bytes_of(file), str(file))
+    except SpecError as error:
+        problems = error.problems
+    if as_json:
+        found = [{"path": problem.path, "message": problem.message} for problem in problems]
+        print_json({"file": str(file), "valid": not problems, "problems": found})
+    elif problems:
+        for problem in problems:
+            click.echo(printable(str(problem), 1000))
+        message(f"{printable(str(file))}: {plural(len(problems), 'problem')}")
+    else:
+        click.echo(f"{printable(str(file))}: valid. Try it: pupline sources test {printable(str(file))}")
+    return 2 if problems else 0
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{printable(str(file))}: cannot be read: {error.strerror}") from error
+
+
+# ---- test
+
+
+@sources.command(short_help="Ask a source for its first images.")
+@click.argument("source")
+@click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Images to show.")
+@click.option("--dry-run", is_flag=True, help="Show the first request, and ask nothing.")
+@click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT).")
+@click.option("--allow-origin", "allow_origins", multiple=True, metavar="ORIGIN", help="Another origin to trust.")
+@click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
+@json_option
+def test(
+    source: str,
+    count: int,
+    dry_run: bool,
+    contact: str | None,
+    allow_origins: tuple[str, ...],
+    timeout_seconds: float,
+    as_json: bool,
+) -> int:
+    """Ask SOURCE for its first images and show what is understood of them; no image is fetched, nothing is stored.
+
+    Exits with 1 when the source does not answer as its spec says.
+    """
+    from pupline.sources import resolve
+
+    resolved = resolve(source)
+    with ExitStack() as stack:
+        policy = {"allow_origins": allow_origins, "timeout_seconds": timeout_seconds, "contact": contact}
+        trial = _Trial(resolved, source, policy, stack)
+        request = trial.listing.request()
+        if dry_run and request is not None:
+            _show_request(request, as_json=as_json)
+            return 0
+        return trial.show(count, as_json=as_json)
+
+
+class _Trial:
+    """One listing, asked for its first items."""
+
+    def __init__(self, source: "ImageSource", named: str, policy: Mapping[str, Any], stack: ExitStack) -> None:
+        from pupline.fetch import HttpClient
+
+        self._source = source
+        self._named = named
+        self._client = HttpClient(source.policy(**policy, sample_port=_sample_port(source, stack)))
+        self.listing: Listing = source.open(contact=policy["contact"])
+        stack.callback(self.listing.close)
+        self.notes: list[str] = []
+        self.pages = 0
+
+    def show(self, count: int, *, as_json: bool) -> int:
+        shown = 0
+        try:
+            for item in islice(self._items(count + _SPARE_REQUESTS), count):
+                shown += 1
+                _show_item(shown, item, as_json=as_json)
+        except TaskFailure as failure:
+            message(f"pupline: {printable(failure.message, 500)}")
+            return 1
+        for note in self.notes:
+            message(f"Note: {printable(note, 300)}")
+        if not shown:
+            asked = plural(self.pages, "request")
+            message(f"pupline: {self._source.name} named no image in {asked}; check items and ok in its spec")
+            return 1
+        if not as_json:
+            self._tell_more(shown)
+        return 0
+
+    def _items(self, most_requests: int) -> "Iterator[SourceItem]":
+        while not self.listing.complete and self.pages < most_requests:
+            yield from self._next_page()
+
+    def _next_page(self) -> "list[SourceItem]":
+        from pupline.sources import ask
+
+        request = self.listing.request()
+        self.pages += 1
+        if request is None:
+            page = self.listing.read(None, {})
+        else:
+            response = ask(self._client, request)
+            page = self.listing.read(response.body, response.headers)
+        self.notes += page.notes
+        return page.items
+
+    def _tell_more(self, shown: int) -> None:
+        total = self.listing.total
+        of = f" of {total:,}" if total is not None else ""
+        command = f"{program()} ingest {shlex.quote(self._named)}"
+        click.echo(
+            f"\n{plural(shown, 'image')}{of} in {plural(self.pages, 'request')}. Fetch them: {printable(command)}"
+        )
+
+
+def _sample_port(source: "ImageSource", stack: ExitStack) -> int | None:
+    if source.sample is None:
+        return None
+    from pupline.samples import SampleServer
+
+    return stack.enter_context(SampleServer(hostile=source.sample == "hostile")).port
+
+
+def _show_request(request: "PageRequest", *, as_json: bool) -> None:
+    """The request with its secrets masked."""
+    method = "GET" if request.content is None else "POST"
+    headers = {name: request.mask(value) for name, value in request.headers.items()}
+    if as_json:
+        print_json({"method": method, "url": request.mask(request.url), "headers": headers})
+        return
+    click.echo(f"{method} {printable(request.mask(request.url), 4000)}")
+    for name, value in headers.items():
+        click.echo(f"{printable(name)}: {printable(value)}")
+
+
+def _show_item(number: int, item: "SourceItem", *, as_json: bool) -> None:
+    facts = item.as_dict()
+    if as_json:
+        print_json(facts)
+        return
+    click.echo(f"{number:>4}  {printable(facts.pop('url'), 2000)}")
+    for name, value in facts.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        click.echo(f"      {name}: {printable(shown, 120)}")

@@ -1,0 +1,193 @@
+"""`pupline sources`, and `pupline run` with a spec file: what they print, how they exit, and what they never tell."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pupline.samples._pictures import pictures
+from pupline.sources import presets
+
+Run = Callable[..., Any]
+
+_JPEG = next(body for path, body in pictures().items() if body.startswith(b"\xff\xd8"))
+
+
+class Kennel(BaseHTTPRequestHandler):
+    """An API with a key, and two images."""
+
+    asked: list[str] = []  # noqa: RUF012 - each test has its own
+
+    def do_GET(self) -> None:
+        """The page, or an image."""
+        self.asked.append(self.path)
+        host = f"http://{self.headers['Host']}"
+        if self.path.startswith("/v1/dogs"):
+            ok = self.headers.get("X-Key") == "s3cret-key"
+            items = [{"src": f"{host}/images/{n}.jpg", "by": "<b>Ann</b>"} for n in (1, 2)]
+            page = {"dogs": items} if ok else {"error": "who are you?"}
+            self._send("application/json", json.dumps(page).encode())
+        else:
+            self._send("image/jpeg", _JPEG)
+
+    def _send(self, kind: str, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A spec file for an API that runs on 127.0.0.1."""
+    monkeypatch.setenv("KENNEL_KEY", "s3cret-key")
+    monkeypatch.setattr(Kennel, "asked", [])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Kennel)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    file = tmp_path / "kennel.toml"
+    file.write_text(
+        f"""
+        name = "kennel"
+        base_url = "http://127.0.0.1:{server.server_port}/v1"
+        path = "dogs"
+        ok = "!error"
+        items = "dogs"
+        [fields]
+        url = "src"
+        creator = "by"
+        [auth]
+        kind = "header"
+        name = "X-Key"
+        from = "env:KENNEL_KEY"
+        """
+    )
+    yield file
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_the_list_names_every_preset(command: Run) -> None:
+    """For people and for programs."""
+    done = command("sources")
+    assert (done.code, done.stderr) == (0, "")
+    assert all(name in done.stdout for name in presets())
+    rows = command("sources", "--json").rows
+    assert [row["name"] for row in rows] == presets()
+    assert {row["name"]: row["key"] for row in rows}["pexels"] == "env:PEXELS_API_KEY"
+
+
+def test_show_prints_a_preset_that_is_a_valid_spec(command: Run, tmp_path: Path) -> None:
+    """Its output is where a spec of one's own begins."""
+    shown = command("sources", "show", "openverse")
+    assert shown.code == 0
+    file = tmp_path / "mine.toml"
+    file.write_text(shown.stdout)
+    assert command("sources", "validate", file).code == 0
+    assert command("sources", "show", "openverse", "--json").rows[0]["cap"] == 400
+    assert command("sources", "show", "sample").code == 0
+
+
+@pytest.mark.parametrize("name", ["opnverse", "http://127.0.0.1:8099/api", "none.toml"])
+def test_show_of_what_has_no_spec_is_one_line(command: Run, name: str) -> None:
+    """With what to do."""
+    done = command("sources", "show", name)
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_validate_lists_every_problem(command: Run, tmp_path: Path) -> None:
+    """Each on its line under its path; as JSON too; exit code 2."""
+    file = tmp_path / "bad.toml"
+    file.write_text("naem = 'x'\nbase_url = 'https://a.org'\nitems = 'a['\n[paginator]\ntype = 'ofset'\n")
+    done = command("sources", "validate", file)
+    assert done.code == 2
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["naem", "name", "items", "paginator.type"]
+    row = command("sources", "validate", file, "--json").rows[0]
+    assert (row["valid"], [problem["path"] for problem in row["problems"]][-1]) == (False, "paginator.type")
+    assert command("sources", "validate", tmp_path / "none.toml").code == 2
+
+
+def test_test_shows_what_is_understood_and_fetches_no_image(command: Run, spec: Path) -> None:
+    """The first images with their facts."""
+    done = command("sources", "test", spec, "--count", 1)
+    assert done.code == 0
+    assert "/images/1.jpg" in done.stdout
+    assert "creator: Ann" in done.stdout
+    assert "/images/2.jpg" not in done.stdout
+    assert command("sources", "test", spec, "--json").rows[1]["creator"] == "Ann"
+    assert set(Kennel.asked) == {"/v1/dogs"}
+
+
+def test_dry_run_asks_nothing_and_tells_no_secret(command: Run, spec: Path) -> None:
+    """The request as it would be sent, with the key masked."""
+    done = command("sources", "test", spec, "--dry-run")
+    assert done.code == 0
+    assert done.stdout.splitlines()[0].startswith("GET http://127.0.0.1:")
+    assert done.stdout.splitlines()[1] == "X-Key: ***"
+    row = command("sources", "test", spec, "--dry-run", "--json").rows[0]
+    assert row["headers"] == {"X-Key": "***"}
+    assert Kennel.asked == []
+
+
+def test_test_says_what_the_api_said(command: Run, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 where the source does not answer as its spec says, 2 where its key is missing."""
+    monkeypatch.setenv("KENNEL_KEY", "wrong-key")
+    done = command("sources", "test", spec)
+    assert (done.code, done.stdout) == (1, "")
+    assert "who are you?" in done.stderr
+    monkeypatch.delenv("KENNEL_KEY")
+    done = command("sources", "test", spec)
+    assert (done.code, len(done.stderr.splitlines())) == (2, 1)
+    assert "export KENNEL_KEY=" in done.stderr
+
+
+def test_test_reads_lists_and_samples(command: Run, tmp_path: Path) -> None:
+    """Without internet."""
+    file = tmp_path / "dogs.txt"
+    file.write_text("https://a.org/1.jpg\nhttps://a.org/2.jpg\n")
+    assert len(command("sources", "test", file, "--json").rows) == 2
+    assert "of 2" in command("sources", "test", file).stdout
+    assert len(command("sources", "test", "sample", "--count", 3, "--json").rows) == 3
+
+
+def test_run_takes_an_image_of_a_spec(command: Run, spec: Path, tmp_path: Path) -> None:
+    """Through the workflow, as any other; the key is in no record and no line."""
+    data = tmp_path / "data"
+    done = command("run", "--source", spec, "--count", 4, "--data", data, "--json")
+    assert (done.code, done.stderr) == (0, "")
+    records = command("audit", "--json", "--data", data).rows
+    assert [record["source"] for record in records] == ["kennel"] * 4
+    assert {record["outcome"] for record in records} <= {"stored", "duplicate"}
+    assert "s3cret" not in done.stdout + json.dumps(records)
+    assert b"s3cret" not in b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+
+
+def test_run_refuses_what_it_cannot_draw_from(command: Run, spec: Path, tmp_path: Path) -> None:
+    """Breeds of a spec, sources of many pages, a list, names that are none: one line each."""
+    (tmp_path / "dogs.txt").write_text("https://a.org/1.jpg\n")
+    refused: list[tuple[list[object], str]] = [
+        (["--source", spec, "--breed", "hound"], "does not know breeds"),
+        (["--source", "the-met"], "pupline ingest the-met"),
+        (["--source", tmp_path / "dogs.txt"], "pupline ingest dogs.txt"),
+        (["--source", "random-foxy"], "did you mean random-fox"),
+    ]
+    for words, expected in refused:
+        done = command("run", *words, "--data", tmp_path / "data")
+        assert (done.code, len(done.stderr.splitlines())) == (2, 1)
+        assert expected in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_doctor_reaches_the_api_of_a_spec(command: Run, spec: Path, tmp_path: Path) -> None:
+    """Whatever it answers, it is there."""
+    rows = command("doctor", "--source", spec, "--json", "--data", tmp_path / "d").rows
+    assert {row["check"]: row["status"] for row in rows}["source"] == "ok"
