@@ -160,3 +160,14 @@ def test_summaries_come_newest_first_and_tell_unfinished_runs_too(world: World) 
     (world.backend.bucket().root / FOLDER / "summary.json").unlink()
     (told,) = summaries(world.backend, "dogs")
     assert (told["run"], told["status"], told["outcomes"], told["seconds"]) == (RUN, "SUCCEEDED", {"stored": 1}, None)
+
+
+def test_runs_of_the_state_machine_are_told_by_their_files(world: World) -> None:
+    """They are in no table: summary.json in the bucket tells of them, unless it is not theirs."""
+    bucket = world.backend.bucket()
+    told = {"run": "machine", "dataset": "dogs", "status": "SUCCEEDED", "began_at": "2099-01-01T00:00:00.000Z"}
+    bucket.put("datasets/dogs/runs/machine/summary.json", json.dumps(told).encode(), "application/json")
+    bucket.put("datasets/dogs/runs/foreign/summary.json", json.dumps(told).encode(), "application/json")
+    bucket.put("datasets/dogs/runs/broken/summary.json", b"{", "application/json")
+    assert [summary["run"] for summary in summaries(world.backend, "dogs")] == ["machine", RUN]
+    assert [summary["run"] for summary in summaries(world.backend, "cats")] == []

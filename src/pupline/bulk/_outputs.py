@@ -146,19 +146,42 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
 
 
 def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """The summaries of all runs, or of one dataset's, newest first: as in summary.json, or as the journal has it."""
-    for ingest in reversed(list(backend.ingests.all(dataset))):
-        written = _written_summary(backend, ingest) if ingest.status != "RUNNING" else None
-        yield written or summary_of(ingest, backend.ingests.counts(ingest.ingest_id), None)
+    """The summaries of all runs, or of one dataset's, newest first: as in summary.json, or as the journal has it.
+
+    Runs of the state machine BulkIngest are not in these tables: of them the summaries in the bucket tell.
+    """
+    rows = list(backend.ingests.all(dataset))
+    found = [_summary(backend, row) for row in rows]
+    found += _of_state_machine(backend, dataset, {row.run_id for row in rows})
+    found.sort(key=lambda summary: str(summary.get("began_at") or ""))
+    return reversed(found)
 
 
-def _written_summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, Any] | None:
-    """What summary.json holds; None where somebody removed or changed it."""
+def _summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, Any]:
+    written = None
+    if ingest.status != "RUNNING":
+        written = _written_summary(backend, ingest.dataset, ingest.run_id)
+    return written or summary_of(ingest, backend.ingests.counts(ingest.ingest_id), None)
+
+
+def _of_state_machine(backend: LocalBackend, dataset: str | None, told: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Summaries in the bucket of runs that are not told of yet. Looks at folders: a dataset has many more objects."""
+    for path in (backend.bucket().root / "datasets").glob(f"*/runs/*/{SUMMARY}"):
+        of_dataset, run = path.parts[-4], path.parts[-2]
+        if run not in told and dataset in {None, of_dataset}:
+            written = _written_summary(backend, of_dataset, run)
+            if written is not None:
+                yield written
+
+
+def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:
+    """What the run's summary.json holds; None where somebody removed or changed it."""
     try:
-        found = json.loads(backend.bucket().read(f"datasets/{ingest.dataset}/runs/{ingest.run_id}/{SUMMARY}"))
+        found = json.loads(backend.bucket().read(f"datasets/{dataset}/runs/{run}/{SUMMARY}"))
     except (KeyError, ValueError, StorageError):
         return None
-    return found if isinstance(found, dict) else None
+    is_ours = isinstance(found, dict) and (found.get("run"), found.get("dataset")) == (run, dataset)
+    return found if is_ours else None
 
 
 def _speed(figures: RunFigures | None, counts: IngestCounts) -> dict[str, float | int | None]:

@@ -128,7 +128,7 @@ def _runs(out: "Console", runs: list[dict[str, Any]]) -> None:
 
 
 def _speed(run: dict[str, Any]) -> Iterator[str]:
-    yield f"began {moment(run['began_at'])} UTC"
+    yield f"began {moment(run['began_at'])} UTC" if run["began_at"] else "nobody noted when it began"
     if run["images_per_second"] is not None:
         yield f"{run['images_per_second']:,.0f} images/s"
     if run["bytes_per_second"] is not None:
