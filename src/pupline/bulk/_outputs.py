@@ -154,7 +154,7 @@ def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Map
     found = [_summary(backend, row) for row in rows]
     found += _of_state_machine(backend, dataset, {row.run_id for row in rows})
     found.sort(key=lambda summary: str(summary.get("began_at") or ""))
-    return reversed(found)
+    yield from reversed(found)
 
 
 def _summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, Any]:
