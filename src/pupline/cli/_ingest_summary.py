@@ -188,7 +188,7 @@ def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]
 
 
 def _next_commands(report: "IngestReport") -> Iterator[str]:
-    if report.failed and report.status != "RUNNING":
+    if report.counts.outcomes["failed"] and report.status != "RUNNING":
         yield f"ingest --retry-failed {report.run_id}"
     yield f"insights --dataset {report.dataset}"
     yield f"audit --execution {report.run_id}"
