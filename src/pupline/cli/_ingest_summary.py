@@ -168,7 +168,7 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.known:
         yield f"Left out, because the dataset has them: {report.known:,}."
     if report.tolerance_exceeded:
-        yield "Stopped: more failed than --tolerate allows. The same command goes on with what is left."
+        yield "Stopped: more failed than --tolerate allows. With --resume and a larger one the rest is fetched."
     if report.trouble:
         yield f"The listing stopped: {printable(report.trouble, 400)}. The same command goes on there."
     if report.counts.alerts:
@@ -188,6 +188,8 @@ def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]
 
 
 def _next_commands(report: "IngestReport") -> Iterator[str]:
+    if report.tolerance_exceeded:
+        yield f"ingest --resume --dataset {report.dataset} --tolerate 100"
     if report.counts.outcomes["failed"] and report.status != "RUNNING":
         yield f"ingest --retry-failed {report.run_id}"
     yield f"insights --dataset {report.dataset}"
