@@ -292,5 +292,5 @@ class Coordinator:
     def _check_tolerance(self) -> None:
         """As ToleratedFailurePercentage of a Distributed Map: of all items, so only where their number is known."""
         expected = self._team.lister.expected
-        if self._tolerate is not None and expected:
-            self.tolerance_exceeded = self._failed * 100 > self._tolerate * expected
+        if self._tolerate is not None and expected and self._failed * 100 > self._tolerate * expected:
+            self.tolerance_exceeded = True

@@ -1,8 +1,10 @@
 """An ingest on one machine, from the command to the report: all that is around the loop of `_coordinator`."""
 
+import gc
 import os
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +34,8 @@ from pupline.sources import ImageSource, Listing
 
 TOLERANCE_ERROR = "States.ExceedToleratedFailureThreshold"
 """As a Distributed Map fails whose tolerated failures are exceeded."""
+
+_COLLECT_AFTER = 100_000
 
 
 def ingest(data_dir: Path, request: IngestRequest, listener: IngestListener) -> IngestReport:
@@ -105,7 +109,7 @@ class _Run:
         """Have all items fetched and stored that can be; nobody is at work any more afterwards."""
         folder = self._backend.data_dir / "tmp"
         try:
-            with ExitStack() as stack:
+            with ExitStack() as stack, _seldom_collected():
                 policy = policy_of(self._begun.source, self._request, stack)
                 crew = self._crew(policy, folder)
                 stack.callback(crew.close)
@@ -239,6 +243,17 @@ class Worked:
     def error(self) -> str | None:
         """The run's error, if it failed."""
         return TOLERANCE_ERROR if self.status == "FAILED" else None
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """The garbage collector looks less often: tens of thousands of items are held, none of them in a cycle."""
+    before = gc.get_threshold()
+    gc.set_threshold(_COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _status(coordinator: Coordinator, lister: Lister) -> str:

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 
-from pupline.bulk._begin import PAGE_ACCEPT, checked_dataset, checked_source, policy_of
+from pupline.bulk._begin import checked_dataset, checked_source, policy_of
 from pupline.bulk._request import IngestRequest
-from pupline.errors import SourceError, TaskFailure
-from pupline.fetch import HttpClient, Response
+from pupline.errors import TaskFailure
+from pupline.fetch import HttpClient
 from pupline.items import SourceItem
-from pupline.sources import MAX_PAGE_BYTES, ImageSource, Listing, PageRequest
+from pupline.sources import ImageSource, Listing, PageRequest, ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +61,9 @@ def _items(
 
 def _page(listing: Listing, client: HttpClient, asked: PageRequest) -> list[SourceItem]:
     try:
-        answer = _ask(client, asked)
+        answer = ask(client, asked)
     except TaskFailure as failure:
         if listing.skip(failure) is None:
-            raise SourceError(asked.mask(failure.message)) from None  # whose own text may tell a secret
+            raise
         return []
     return listing.read(answer.body, answer.headers).items
-
-
-def _ask(client: HttpClient, asked: PageRequest) -> Response:
-    if asked.content is None:
-        return client.get(asked.url, accept=PAGE_ACCEPT, max_bytes=MAX_PAGE_BYTES, headers=asked.headers)
-    return client.post(
-        asked.url,
-        content=asked.content,
-        content_type=asked.content_type,
-        accept=PAGE_ACCEPT,
-        max_bytes=MAX_PAGE_BYTES,
-        headers=asked.headers,
-    )
