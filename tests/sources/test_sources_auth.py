@@ -162,11 +162,33 @@ def test_a_token_is_renewed_before_it_expires() -> None:
     assert held.token_request() is not None
 
 
+def test_a_page_that_comes_after_its_token_expired_is_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was asked for with a token that was good; only the next request needs a new one."""
+    now = [0.0]
+    monkeypatch.setattr(
+        "pupline.sources._api_listing.credentials_of", lambda auth: credentials_of(auth, lambda: now[0])
+    )
+    listing = spec_source(OAUTH2 + "[paginator]\ntype = 'page_number'").open()
+    listing.request()
+    listing.read(b'{"access_token": "t", "expires_in": 100}', {})
+    page_request = listing.request()
+    assert page_request is not None
+    assert page_request.content is None
+    now[0] = 500.0
+    assert len(listing.read(json.dumps({"items": numbered(1, 2)}).encode(), {}).items) == 2
+    token_request = listing.request()
+    assert token_request is not None
+    assert token_request.content is not None
+
+
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"access_token": 7}', b'{"access_token": "a\\nb"}', b"<html>"])
 def test_an_answer_without_a_token_is_an_error(body: bytes) -> None:
     """Nothing that would break the header is taken for one."""
-    with pytest.raises(SourceError):
-        spec_source(OAUTH2).open().read(body, {})
+    listing = spec_source(OAUTH2).open()
+    request = listing.request()
+    with pytest.raises(SourceError, match=r"^https://auth\.example\.org/token: "):
+        listing.read(body, {})
+    assert listing.request() == request
 
 
 # ---- references

@@ -1,6 +1,7 @@
 """Items: what a source says is brought to one set of types; what has no sense is left out and noted, never failed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from recorded_apis import list_all, spec_source
 
 from pupline.errors import SourceError
 from pupline.items import SourceItem
+from pupline.sources import resolve
 from pupline.sources._items import filled
 from pupline.sources._normal import FACTS, Normaliser
 from pupline.sources._plain_text import plain_text
@@ -261,3 +263,21 @@ def test_what_is_no_json_is_a_source_error_that_names_the_page(body: bytes) -> N
     with pytest.raises(SourceError, match=r"https://api\.example\.org/v1: "):
         listing.read(body, {})
     assert (listing.position(), listing.request()) == before
+
+
+def test_the_example_of_the_documentation_reads_what_it_documents() -> None:
+    """examples/own_source.toml, on the answer that stands in its head."""
+    example = Path(__file__).parents[2] / "examples" / "own_source.toml"
+    photo = {"file": "/img/hound/12.jpg", "by": "<a href='/ann'>Ann</a>", "size": {"w": 800, "h": 600}}
+    page = {"error": None, "pages": 1, "licence": "CC BY 4.0", "photos": [photo]}
+    assert list_all(resolve(str(example)).open(), lambda _: page).items == [
+        SourceItem(
+            url="https://api.example.org/img/hound/12.jpg",
+            id="12",
+            width=800,
+            height=600,
+            creator="Ann",
+            license="CC BY 4.0",
+            labels=("hound",),
+        )
+    ]

@@ -41,6 +41,7 @@ class ApiListing:
         self._pages = 0
         self._listed = 0
         self._ended = False
+        self._token_asked: PageRequest | None = None
         if opening.position is not None:
             self._restore(opening.position)
 
@@ -59,20 +60,24 @@ class ApiListing:
         """The next page, or a token first."""
         if self.complete:
             return None
-        return self._credentials.token_request() or self._page_request(self._paginator.ask())
+        # What was asked is kept: a token may expire while the answer to a page request is on its way, and the answer
+        # is a page all the same.
+        self._token_asked = self._credentials.token_request()
+        return self._token_asked or self._page_request(self._paginator.ask())
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
         """The items of the page that `request` asked for. Raises: SourceError, with the API's own words, masked."""
         if body is None:
             raise SourceError("an API's page is read from the answer to its request, and there was none")
         try:
-            if self._credentials.token_request() is not None:
-                self._credentials.take_token(body)
-                return Page([])
-            return self._read_page(body, headers)
+            if self._token_asked is None:
+                return self._read_page(body, headers)
+            self._credentials.take_token(body)
         except SourceError as err:
-            url = printable(self._page_url(self._paginator.ask()))
-            raise SourceError(mask(f"{url}: {err.message}", self._credentials.secrets)) from None
+            url = self._token_asked.url if self._token_asked else self._page_url(self._paginator.ask())
+            raise SourceError(mask(f"{printable(url)}: {err.message}", self._credentials.secrets)) from None
+        self._token_asked = None
+        return Page([])
 
     def skip(self, failure: TaskFailure) -> str | None:
         """Pass over a page that is not there, where no other needs it; ask anew where a token has expired."""
@@ -141,23 +146,27 @@ class ApiListing:
         url = self._page_url(self._paginator.ask())
         items, found = self._reader.read(page, url) if self._paginator.names_items else ([], 0)
         items = [self._without_secrets(item) for item in items] if self._credentials.secrets else items
-        answer = Answer(
-            page=page,
-            headers=headers,
-            url=url,
-            found=self._count_new(items) if self._paginator.counts_new else found,
-            body_digest=digest_of(body),
-            allowed=self._allowed,
-            clean=self._credentials.clean,
+        found = self._count_new(items) if self._paginator.counts_new else found
+        self._move_on(
+            Answer(
+                page=page,
+                headers=headers,
+                url=url,
+                found=found,
+                body_digest=digest_of(body),
+                allowed=self._allowed,
+                clean=self._credentials.clean,
+            )
         )
-        self._paginator.advance(answer)
-        self._pages += 1
-        self._credentials.used()
-        notes = [*self._reader.take_notes(), *self._paginator.notes]
-        self._paginator.notes.clear()
+        notes = [*self._reader.take_notes(), *self._paginator.take_notes()]
         items = self._within_cap(items, notes)
         self._check_max_pages(notes)
         return Page(items, tuple(mask(note, self._credentials.secrets) for note in notes))
+
+    def _move_on(self, answer: Answer) -> None:
+        self._paginator.advance(answer)
+        self._pages += 1
+        self._credentials.used()
 
     def _without_secrets(self, item: SourceItem) -> SourceItem:
         """Some APIs repeat the key in the URLs of their images; it would be in every record."""

@@ -78,7 +78,7 @@ class ClientCredentials(Credentials):
         answer = parse_json(body)
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
-            raise SourceError(f"{printable(str(self._auth.token_url))}: the answer holds no access_token")
+            raise SourceError("the answer holds no access_token; check token_url, client_id and from under [auth]")
         life = answer.get("expires_in") if isinstance(answer, dict) else None
         seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE_SECONDS
         self._expires_at = self._clock() + seconds * (1 - _SPARE)

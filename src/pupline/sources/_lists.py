@@ -20,10 +20,11 @@ from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.text import printable
 
 LIST_FILE = re.compile(
-    r"(?P<file>(?:s3://.*|.*\.(?:txt|csv|tsv|jsonl|ndjson|parquet)(?:\.gz)?))(?:#(?P<column>[^#/]+))?",
+    r"(?P<file>.*\.(?P<format>txt|csv|tsv|jsonl|ndjson|parquet)(?P<gz>\.gz)?)(?:#(?P<column>[^#/]+))?",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMAT = re.compile(r".*\.(?P<format>txt|csv|tsv|jsonl|ndjson|parquet)(?P<gz>\.gz)?", re.IGNORECASE | re.DOTALL)
+"""FILE or FILE#COLUMN, where FILE tells its format."""
+
 _IN_A_BUCKET = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 
 
@@ -40,16 +41,15 @@ class ListFile:
     def parse(cls, value: str) -> "ListFile":
         """Raises: ConfigurationError for a name that does not tell the format."""
         found = LIST_FILE.fullmatch(value)
-        file, column = (found["file"], found["column"]) if found else (value, None)
-        kind = _FORMAT.fullmatch(file)
-        if kind is None or (file.startswith("s3://") and not _IN_A_BUCKET.fullmatch(file)):
+        if found is None or (value.startswith("s3://") and not _IN_A_BUCKET.fullmatch(found["file"])):
             raise ConfigurationError(
                 f"list {printable(value)}: name a file or s3://BUCKET/KEY that ends in .txt, .csv, .tsv, .jsonl or "
                 ".parquet, or in one of them with .gz"
             )
-        if kind["format"].lower() == "parquet" and kind["gz"]:
+        kind = found["format"].lower()
+        if kind == "parquet" and found["gz"]:
             raise ConfigurationError(f"list {printable(value)}: Parquet is packed inside; unpack the file around it")
-        return cls(file, kind["format"].lower(), bool(kind["gz"]), column)
+        return cls(found["file"], kind, bool(found["gz"]), found["column"])
 
     @property
     def in_a_bucket(self) -> bool:

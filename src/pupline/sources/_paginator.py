@@ -86,6 +86,11 @@ class Paginator(ABC):
         """Move on without the page that was asked for; False where that cannot be done."""
         return False
 
+    def take_notes(self) -> list[str]:
+        """What it has to say since the last call, in sentences."""
+        taken, self.notes = self.notes, []
+        return taken
+
     @abstractmethod
     def _move(self, answer: Answer) -> None: ...
 

@@ -40,7 +40,7 @@ def resolve(value: str) -> ImageSource:
     """
     if "://" in value.partition("?")[0] and not value.startswith("s3://"):
         return _compatible_api(value)
-    if LIST_FILE.fullmatch(value):
+    if value.startswith("s3://") or LIST_FILE.fullmatch(value):
         return list_source(value)
     name, params = _split(value)
     spec = spec_named(name)
