@@ -24,16 +24,17 @@ from pupline.cost import (
     to_cents,
 )
 from pupline.functions._metrics import metrics_line
-from pupline.pipeline import load_workflow
+from pupline.pipeline import BULK_NAME, load_workflow
 from pupline.records import AuditRecord
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = load_workflow()
+BULK = load_workflow(BULK_NAME)
 
 
 def by_design(asked: Question, workflow: StateMachine = WORKFLOW) -> dict[str, Bill]:
     """The bills by their short names."""
-    return {bill.design: bill for bill in bills(workflow, asked)}
+    return {bill.design: bill for bill in bills(workflow, BULK, asked)}
 
 
 def usd_of(bill: Bill, *prices: str) -> Decimal:
@@ -43,11 +44,27 @@ def usd_of(bill: Bill, *prices: str) -> Decimal:
 
 @pytest.mark.parametrize(
     ("design", "total"),
-    [("stack", "124.63"), ("standard", "110.03"), ("express", "12.48"), ("map", "6.45"), ("floor", "5.63")],
+    [
+        ("stack", "124.63"),
+        ("standard", "110.03"),
+        ("express", "12.48"),
+        ("bulk", "6.54"),
+        ("map", "6.45"),
+        ("floor", "5.63"),
+    ],
 )
 def test_what_a_million_images_cost(design: str, total: str) -> None:
     """Each design at list prices, to the cent."""
     assert by_design(Question(1_000_000))[design].usd == Decimal(total)
+
+
+def test_bulk_is_near_the_floor() -> None:
+    """A million images through BulkIngest cost at most a quarter more than one PUT and one write each."""
+    found = by_design(Question(1_000_000))
+    assert found["bulk"].usd < Decimal("1.25") * found["floor"].usd
+    quantities = {item.price: item.quantity for item in found["bulk"].items}
+    assert quantities["standard_transition"] == 10_000 + 6
+    assert quantities["s3_put"] == 1_000_000 + 20_000 + 10 + 5
 
 
 def test_where_the_money_goes() -> None:

@@ -36,12 +36,28 @@ PRICES_USD: Mapping[str, Decimal] = {
 }
 """List prices per unit: Lambda on arm64, DynamoDB on demand, e-mail per delivery. The one place where they stand."""
 
-DEPLOYED_MB: Mapping[str, int] = {"FetchAndUploadDogImage": 512, "AlertPNG": 128, "LogToDynamoDB": 256}
+DEPLOYED_MB: Mapping[str, int] = {
+    "FetchAndUploadDogImage": 512,
+    "AlertPNG": 128,
+    "LogToDynamoDB": 256,
+    "IngestBatch": 512,
+    "SummariseIngest": 1024,
+}
 """MemorySize of each function in template.yaml."""
 
 METRICS_LINE_BYTES = 500
 """About what LogToDynamoDB logs for each image as metrics."""
 
+BATCH_PUTS = 2
+"""Of a batch besides its images: what it decided, and its result."""
+
+BATCH_GETS = 2
+"""Of a batch: whether an earlier attempt has decided, or has ended."""
+
+SUMMARY_MS_OF_A_BATCH = 4
+"""What SummariseIngest takes to read one batch's result, sixteen at a time."""
+
+_KEYS_OF_A_LIST = 1_000
 _EXPRESS_MB = 64
 _EXPRESS_STEP_MS = 100
 _WRITE_UNIT_BYTES = 1_024
@@ -219,8 +235,8 @@ def to_cents(usd: Decimal) -> Decimal:
     return usd.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def bills(workflow: StateMachine, asked: Question) -> list[Bill]:
-    """The designs, from the most convenient to the least that is possible."""
+def bills(workflow: StateMachine, bulk: StateMachine, asked: Question) -> list[Bill]:
+    """The designs, from the most convenient to the least that is possible. bulk: the workflow of whole datasets."""
     ways = Ways.counted(workflow)
     single = _single_items(ways, asked)
     standard = Item("standard_transition", _expected(ways, asked, _transitions))
@@ -243,6 +259,12 @@ def bills(workflow: StateMachine, asked: Question) -> list[Bill]:
             *single,
         ),
         Bill.of("express", "the same as Express", "no history, no redrive", *_express_items(ways, asked), *single),
+        Bill.of(
+            "bulk",
+            f"this stack: BulkIngest, {asked.batch:,} images per invocation",
+            f"{asked.batches:,} children, tried again without doing anything twice; one digest of all alerts",
+            *_bulk_items(bulk, asked),
+        ),
         Bill.of(
             "map",
             f"Distributed Map, Express children, {asked.batch:,} images per invocation",
@@ -348,6 +370,55 @@ def _stepped(milliseconds: int) -> int:
 
 def _express_gb_seconds(milliseconds: Decimal) -> Decimal:
     return milliseconds / 1000 * _EXPRESS_MB / 1024
+
+
+def _bulk_items(bulk: StateMachine, asked: Question) -> tuple[Item, ...]:
+    """What BulkIngest uses: its calls as tests/aws counts them, its own states as the file has them."""
+    given, batches = asked.assumptions, Decimal(asked.batches)
+    milliseconds = -(-given.batch_ms_of_100 * asked.batch // 100)
+    summary_ms = 1_000 + asked.batches * SUMMARY_MS_OF_A_BATCH
+    publishes = min(Decimal(2), (asked.images * given.alerts).to_integral_value(ROUND_HALF_UP))
+    log_bytes = (batches + 1) * given.log_bytes_per_invocation
+    lists = -(-asked.batches // _KEYS_OF_A_LIST)
+    return (
+        *_kept(asked),
+        Item("s3_put", batches * BATCH_PUTS + lists + _RUN_PUTS),
+        Item("s3_get", batches * (BATCH_GETS + 1) + _RUN_GETS),
+        Item("standard_transition", batches + _entered(bulk)),
+        Item("express_request", batches),
+        Item("express_gb_second", _express_gb_seconds(batches * _stepped(milliseconds + given.task_overhead_ms))),
+        Item("lambda_gb_second", _gb_seconds("IngestBatch", batches * milliseconds)),
+        Item("lambda_gb_second", _gb_seconds("SummariseIngest", Decimal(summary_ms))),
+        Item("lambda_request", batches + 1),
+        Item("logs_gb", log_bytes / 10**9),
+        Item("sns_publish", publishes),
+        Item("sns_email", publishes * given.emails_per_alert),
+    )
+
+
+_RUN_PUTS = 5
+"""Of a run: its manifest, two files of the ResultWriter, failures.jsonl, summary.json."""
+
+_RUN_GETS = 1
+"""Of a run: its manifest, by the ItemReader."""
+
+
+def _gb_seconds(function: str, milliseconds: Decimal) -> Decimal:
+    return milliseconds / 1000 * DEPLOYED_MB[function] / 1024
+
+
+def _entered(bulk: StateMachine) -> int:
+    """States of the parent that a run enters."""
+    batch = {"outcomes": {"stored": 1}, "unfinished": False, "alerting": False}
+    summary = {"alerting": False, "tolerance_exceeded": False, "complete": True}
+    tasks: dict[str, Callable[[Any], Any]] = {
+        "IngestBatch": lambda _: batch,
+        "SummariseIngest": lambda _: summary,
+        "arn:aws:states:::s3:getObject": lambda _: [{"url": "https://images.example/a.jpg"}],
+        "arn:aws:states:::s3:putObject": lambda _: None,
+    }
+    result = execute(bulk, {"dataset": "dogs"}, tasks=tasks)
+    return sum(1 for event in result.history if str(event["type"]).endswith("StateEntered"))
 
 
 def _map_items(asked: Question) -> tuple[Item, ...]:

@@ -50,7 +50,7 @@ def cost(
     --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
     """
     from pupline.cost import Assumptions, Question, bills
-    from pupline.pipeline import load_workflow
+    from pupline.pipeline import BULK_NAME, load_workflow
 
     if from_audit:
         with open_backend(data_dir, backend, stack) as source:
@@ -62,7 +62,7 @@ def cost(
     else:
         assumed = Assumptions()
     asked = Question(images, batch, assumed)
-    found = bills(load_workflow(), asked)
+    found = bills(load_workflow(), load_workflow(BULK_NAME), asked)
     if as_json:
         for bill in found:
             print_json(_as_dict(bill, asked))

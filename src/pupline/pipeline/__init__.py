@@ -15,9 +15,10 @@ from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunReq
 from pupline.pipeline._reader import LocalReader
 from pupline.pipeline._results import ExecutionResult
 from pupline.pipeline._services import RunSettings, fetch_services, source_of_run
-from pupline.pipeline._workflow import load_workflow, workflow_path
+from pupline.pipeline._workflow import BULK_NAME, load_workflow, workflow_path
 
 __all__ = [
+    "BULK_NAME",
     "BatchDone",
     "BulkReport",
     "Check",
