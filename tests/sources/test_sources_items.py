@@ -159,6 +159,7 @@ def test_items_without_a_url_are_left_out_with_a_note() -> None:
         ("//[::1", "//[::1"),
         ("data:image/png;base64,AA", "data:image/png;base64,AA"),
         ("https://a.org/\ud800", "https://a.org/\\ud800"),
+        ("https://a.org/" + "x" * 9000, "https://a.org/" + "x" * 4986),
     ],
 )
 def test_relative_urls_belong_to_their_page(url: str, expected: str) -> None:

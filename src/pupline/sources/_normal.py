@@ -14,6 +14,9 @@ from pupline.text import printable
 
 MAX_TEXT: Final = 4096
 MAX_LABELS: Final = 50
+MAX_URL: Final = 5000
+"""More than the client takes, so that a URL that was cut stays too long to be fetched, and is never another one."""
+
 _MAX_INTEGER = 2**53  # what every reader of JSON can hold
 _MAX_PIXELS_A_SIDE = 2**31 - 1  # an INT of Parquet and Athena
 
@@ -118,7 +121,7 @@ class Normaliser:
                 else:
                     if read is not None:
                         found[name] = read
-        return SourceItem(url=sendable_url(url), **found)
+        return SourceItem(url=sendable_url(url[:MAX_URL]), **found)
 
     def note(self, subject: str, sentence: str) -> None:
         """Say `sentence`, unless something was said on this subject before."""

@@ -14,13 +14,12 @@ from typing import IO, Any, Final
 from pupline.errors import ConfigurationError
 from pupline.items import SourceItem
 from pupline.sources._fields import did_you_mean
-from pupline.sources._normal import FACTS, Normaliser, sendable_url
+from pupline.sources._normal import FACTS, MAX_URL, Normaliser, sendable_url
 from pupline.text import printable
 
 MAX_LINE_BYTES: Final = 1024 * 1024
 """What follows in a longer line is passed over; no URL is that long, so the item is refused, not cut to another one."""
 
-_MAX_URL = 5000  # more than the client takes, so that what was cut stays too long to be fetched
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HASH = ord("#")
@@ -87,7 +86,7 @@ class TextRows(_Lines):
         for at, line in self._lines:
             self.at = at
             if line and line[0] != _HASH:
-                add(SourceItem(url=line[:_MAX_URL].decode("utf-8", "backslashreplace")))
+                add(SourceItem(url=line[:MAX_URL].decode("utf-8", "backslashreplace")))
                 if len(items) == most:
                     break
         return items
@@ -121,11 +120,11 @@ class JsonRows(_Lines):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            return SourceItem(url=text[:_MAX_URL])
+            return SourceItem(url=text[:MAX_URL])
         if isinstance(value, dict) and isinstance(url := value.get(self._column), str):
             facts = {name: value[name] for name in FACTS if name in value}
-            return self._normal.item(url[:_MAX_URL], facts)
-        return SourceItem(url=sendable_url(value if isinstance(value, str) else text)[:_MAX_URL])
+            return self._normal.item(url, facts)
+        return SourceItem(url=sendable_url(value if isinstance(value, str) else text)[:MAX_URL])
 
     def count(self) -> int:
         found = sum(1 for _, line in self._raw(0) if line)
@@ -177,7 +176,7 @@ class CsvRows(_Lines):
         return [self._item(row) for row in found]
 
     def _item(self, row: list[str]) -> SourceItem:
-        url = row[self._url].strip()[:_MAX_URL] if self._url < len(row) else ""
+        url = row[self._url].strip()[:MAX_URL] if self._url < len(row) else ""
         if not self._facts:
             return SourceItem(url=url)
         return self._normal.item(url, {name: row[at] for at, name in self._facts if at < len(row)})
@@ -219,7 +218,7 @@ class ParquetRows(Rows):
             columns = [batch.column(name).slice(skipped).to_pylist() for name in wanted]
             skipped = 0
             for url, *facts in zip(*columns, strict=True):
-                yield self._normal.item(str(url or "")[:_MAX_URL], dict(zip(self._facts, facts, strict=True)))
+                yield self._normal.item(str(url or ""), dict(zip(self._facts, facts, strict=True)))
 
     def _group_of(self, row: int) -> tuple[int, int]:
         """The row group that holds `row`, and how many of its rows come before."""
