@@ -15,7 +15,7 @@ from pupline.cli._ingest_summary import ended_directly, given_data
 from pupline.cli._ingest_view import IngestView
 from pupline.cli._output import data_option, json_option, message, plural, print_json, program
 from pupline.cli._streams import OutputLost
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, StorageError
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -156,8 +156,11 @@ def ingest(
 def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int:
     from pupline.bulk import ingest as run_ingest
 
-    with IngestView(as_json=as_json) as view:
-        report = run_ingest(data_dir, request, view.hear)
+    try:
+        with IngestView(as_json=as_json) as view:
+            report = run_ingest(data_dir, request, view.hear)
+    except StorageError as error:
+        raise StorageError(f"{error.message}. What is done is kept; the same command goes on") from error
     with contextlib.suppress(OutputLost):  # the exit code tells how it went, also when nobody reads the summary
         if as_json:
             print_json(_summary_of(report, data_dir))
