@@ -128,6 +128,14 @@ class PagedListing:
         """Nothing is open."""
 
 
+class FileListing(PagedListing):
+    """A listing over a file: no request is needed."""
+
+    def request(self) -> PageRequest | None:
+        """None."""
+        return None
+
+
 class Run:
     """A run over these images, or this listing, with everything around the coordinator at hand."""
 
@@ -359,3 +367,12 @@ def test_arrivals_are_what_the_worker_saw(backend: LocalBackend) -> None:
         content_type=None,
         name_extension="jpg",
     )
+
+
+def test_a_file_is_read_without_a_wait(backend: LocalBackend) -> None:
+    """Parts that bring nothing new follow each other at once: a list of known images takes no time."""
+    run = Run(backend, fetched, listing=FileListing(*([urls(3)] * 50)))
+    run.coordinator.run()
+    assert run.endings == dict.fromkeys(urls(3), "fetched")
+    assert run.lister.repeated == 147
+    assert run.crew.now == 0.0

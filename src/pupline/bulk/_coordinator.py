@@ -85,6 +85,7 @@ class Coordinator:
         self._failed = failed
         self._after = -1
         self._read_items = 0
+        self._read_part = False
         self._exhausted = False
         self._short = True
         self._arrivals: list[Arrival] = []
@@ -149,7 +150,8 @@ class Coordinator:
         request = lister.next_request()
         if request is not None:
             self._team.scheduler.add_page(request, self._team.clocks.monotonic())
-        elif lister.read_part(self._read_items):
+        self._read_part = request is None and lister.read_part(self._read_items)
+        if self._read_part:
             self._listed()
 
     def _listed(self) -> None:
@@ -197,7 +199,7 @@ class Coordinator:
         """How long to wait for answers: not at all while there is something to do without them."""
         team = self._team
         may_read = self._short and not self._exhausted and team.scheduler.held <= WINDOW_ITEMS - PAGE_ITEMS
-        if self._deadline is None and may_read:
+        if self._deadline is None and (may_read or self._read_part):
             return 0.0
         due = team.scheduler.next_due()
         return _TURN_SECONDS if due is None else min(max(due - team.clocks.monotonic(), 0.0), _TURN_SECONDS)

@@ -190,14 +190,7 @@ class _Worker:
         self._received = bytearray()
         self._sock, theirs = socket.socketpair()
         with theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-                [sys.executable, "-c", _BOOT, str(theirs.fileno()), *sys.path],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, **_ALLOCATOR},
-                process_group=0,  # Ctrl-C is for the coordinator
-            )
+            self.process = _started(theirs)
         self._sock.setblocking(False)
         selector.register(self._sock, selectors.EVENT_READ, self)
         self.say(pickle.dumps(settings))
@@ -259,6 +252,24 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+
+
+def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """A worker process with this end of its line. Raises: ConfigurationError."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and program
+            [sys.executable, "-c", _BOOT, str(theirs.fileno()), *sys.path],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, **_ALLOCATOR},
+            process_group=0,  # Ctrl-C is for the coordinator
+        )
+    except OSError as err:
+        raise ConfigurationError(
+            f"a worker process cannot be started ({err.strerror}); look at the limits of processes and memory, or try "
+            "--workers 1"
+        ) from err
 
 
 def cpu_seconds() -> float:
