@@ -38,6 +38,7 @@ class VirtualCrew:
     def __init__(self, reply: Reply, size: int = 100) -> None:
         self.now = 0.0
         self.given: list[tuple[float, str]] = []
+        self.asked_back: list[str | None] = []
         self.outstanding = 0
         self._reply = reply
         self._size = size
@@ -57,6 +58,7 @@ class VirtualCrew:
 
     def hand_back(self, host: Host | None) -> None:
         """Everything of that host that was not begun is handed back."""
+        self.asked_back.append(host.origin if host else None)
         self._returned += [job for job in self._jobs if host in {None, job.host} and job not in self._begun]
         self._jobs = [job for job in self._jobs if job not in self._returned]
 
@@ -209,6 +211,7 @@ def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> 
     run.coordinator.run()
     assert set(run.endings.values()) == {"fetched"}
     assert not [at for at, _ in run.crew.given if 0 < at < 30]
+    assert run.crew.asked_back == ["http://a"]
     assert [event.seconds for event in run.events if isinstance(event, HostPaused)] == [30.0]
 
 
