@@ -27,6 +27,7 @@ from pupline.functions.log_to_dynamodb import log_to_dynamodb
 REGION = "eu-central-1"
 WORKFLOW = Path(__file__).parents[2] / "statemachine" / "dog_uploader_pipeline.asl.json"
 MACHINE_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:DogUploaderPipeline"
+BULK_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:BulkIngest"
 START = 1_780_000_000.0
 
 STORED: dict[str, Any] = {
@@ -62,6 +63,7 @@ class Run:
     looks: int
     aborted: bool = False
     redrives: int = 0
+    bulk: bool = False
 
     @property
     def status(self) -> str:
@@ -73,9 +75,13 @@ class Run:
 
 @dataclass
 class FakeStates:
-    """Step Functions with one machine. fetch: what FetchAndUploadDogImage does for an execution of this name."""
+    """Step Functions with two machines. fetch: what FetchAndUploadDogImage does for an execution of this name.
+
+    ingest: runs BulkIngest under a name on an input.
+    """
 
     fetch: Callable[[str], Any] = lambda _: STORED
+    ingest: Callable[[str, Any], Result] | None = None
     looks: int = 1
     abort: frozenset[str] = frozenset()
     runs: dict[str, Run] = field(default_factory=dict)
@@ -109,11 +115,15 @@ class FakeStates:
         if there and (there.status != "RUNNING" or there.input != asked["input"]):
             raise ValueError("ExecutionAlreadyExists")
         if not there:
-            self.runs[name] = self.ran(name, asked["input"])
+            bulk = asked["stateMachineArn"] == BULK_ARN
+            self.runs[name] = self.ran(name, asked["input"], bulk=bulk)
         return {"executionArn": arn(name), "startDate": START}
 
-    def ran(self, name: str, given: str) -> Run:
+    def ran(self, name: str, given: str, *, bulk: bool = False) -> Run:
         """The execution, run through the workflow's file at once."""
+        if bulk:
+            assert self.ingest is not None
+            return Run(name, given, len(self.runs), self.ingest(name, json.loads(given)), self.looks, bulk=True)
         clock = type("Clock", (), {"now": lambda _: START + len(self.runs)})()
         log = partial(log_to_dynamodb, table=DynamoDBAuditTable(dynamodb_client(), "DogImageUploads"), clock=clock)
         tasks: dict[str, Callable[[Any], Any]] = {
@@ -190,7 +200,7 @@ class FakeStates:
         run = self.runs[name_of(asked)]
         if run.status in {"RUNNING", "SUCCEEDED"}:
             raise ValueError("ExecutionNotRedrivable")
-        again = self.ran(run.name, run.input)
+        again = self.ran(run.name, run.input, bulk=run.bulk)
         run.result, run.looks, run.aborted = again.result, self.looks, False
         run.redrives += 1
         return {"redriveDate": START + 100}
@@ -335,6 +345,7 @@ def deployed_resources() -> dict[str, tuple[str, str]]:
     sqs = boto3.client("sqs")
     return {
         "DogUploaderPipeline": ("AWS::StepFunctions::StateMachine", MACHINE_ARN),
+        "BulkIngest": ("AWS::StepFunctions::StateMachine", BULK_ARN),
         "DogImageUploads": ("AWS::DynamoDB::Table", "DogImageUploads"),
         "ImageBucket": ("AWS::S3::Bucket", "dogs"),
         "PNGAlertTopic": ("AWS::SNS::Topic", boto3.client("sns").create_topic(Name="png-alert-topic")["TopicArn"]),
