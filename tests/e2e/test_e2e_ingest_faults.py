@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,11 +32,11 @@ def wait(until: Callable[[], object]) -> None:
 
 
 @contextmanager
-def under_way(data: Path, served: Kennel, *command: object) -> Iterator[subprocess.Popen[str]]:
-    """An ingest that has had 50 images."""
+def under_way(data: Path, served: Kennel | None, *command: object) -> Iterator[subprocess.Popen[str]]:
+    """An ingest that has had 50 images of a kennel."""
     words = [PUPLINE, "ingest", *map(str, command), "--data", str(data)]
     with subprocess.Popen(words, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True) as child:
-        wait(lambda: served.total_sent >= 50 or child.poll() is not None)
+        wait(lambda: served is None or served.total_sent >= 50 or child.poll() is not None)
         try:
             yield child
         finally:
@@ -66,6 +67,25 @@ def test_an_interrupted_ingest_says_how_to_go_on_and_does(tmp_path: Path, asked:
         assert "Going on with run r" in done.stderr
         check_ingest(tmp_path, served, "r")
     assert max(served.sent.values()) == 1
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    """Not even for a server that says nothing: exit code 130 at once, and no process is left."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+        with under_way(tmp_path, None, base_url, "--timeout", 60) as child:
+            silent.settimeout(60)
+            connection, _ = silent.accept()
+            workers = children_of(child.pid)
+            os.killpg(child.pid, signal.SIGINT)
+            assert child.stderr is not None
+            said = next(line for line in child.stderr if line.strip())
+            assert "Ctrl-C again" in said
+            os.killpg(child.pid, signal.SIGINT)
+            _, errors = child.communicate(timeout=40)
+            connection.close()
+        assert (child.returncode, "Traceback" in errors) == (130, False), errors
+        wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 def test_workers_die_with_their_coordinator(tmp_path: Path) -> None:
