@@ -123,6 +123,7 @@ class Lister:
             skip_known=request.incremental or request.stop_after_known is not None,
             limit=request.count,
             total=self.total,
+            stop_after_known=request.stop_after_known,
         )
         self.items += added.added
         self.repeated += added.repeated

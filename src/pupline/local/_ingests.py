@@ -120,13 +120,15 @@ class Ingests:
         skip_known: bool = False,
         limit: int | None = None,
         total: int | None = None,
+        stop_after_known: int | None = None,
     ) -> Added:
         """Add a page of the listing, and say where it goes on, in one transaction.
 
         An item that the run has already is `repeated`. skip_known: leave out items that the dataset has. limit: the run
-        gets no more items than that in all; what comes after is left out and not counted.
+        gets no more items than that in all; what comes after is left out and not counted. stop_after_known: likewise
+        what comes after so many known ones in a row, which may have begun on earlier pages.
         """
-        page = ListedPage(items, position, listed, skip_known, limit, total)
+        page = ListedPage(items, position, listed, skip_known, limit, total, stop_after_known)
         return self._database.write(lambda connection: add_page(connection, ingest_id, page, self._known))
 
     def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:

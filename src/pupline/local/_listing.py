@@ -29,15 +29,20 @@ class ListedPage:
     skip_known: bool
     limit: int | None
     total: int | None
+    stop_after_known: int | None
 
 
 @dataclass(slots=True)
 class _Sorted:
-    """The items of a page, sorted. in_a_row: known ones up to here; longest: the longest such row that the page saw."""
+    """The items of a page, sorted. in_a_row: known ones up to here; longest: the longest such row that the page saw.
+
+    enough: known ones in a row behind which nothing is looked at.
+    """
 
     fresh: list[tuple[bytes, SourceItem]]
     in_a_row: int
     longest: int
+    enough: int | None
     repeated: int = 0
     known: int = 0
 
@@ -58,7 +63,8 @@ def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, k
     identities = [identity for identity, _ in items]
     stored = known.in_dataset(connection, dataset, ingest_id, identities) if page.skip_known else set()
     room = len(items) if page.limit is None else max(page.limit - count, 0)
-    found = _sort(items, _named(connection, ingest_id, identities), stored, _Sorted([], in_a_row, in_a_row), room)
+    found = _Sorted([], in_a_row, in_a_row, page.stop_after_known)
+    _sort(items, _named(connection, ingest_id, identities), stored, found, room)
     rows = [
         (ingest_id, index, identity, storable(item.url), _facts(item))
         for index, (identity, item) in enumerate(found.fresh, start=count)
@@ -71,9 +77,14 @@ def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, k
 
 def _sort(
     items: Sequence[tuple[bytes, SourceItem]], named: set[bytes], stored: set[bytes], found: _Sorted, room: int
-) -> _Sorted:
-    """Sort the items in their order, until there is a new one too many. A repeated one does not end a row of known."""
+) -> None:
+    """Sort the items in their order, until there is a new one too many, or enough known ones in a row.
+
+    A repeated one does not end a row of known.
+    """
     for identity, item in items:
+        if found.enough is not None and found.in_a_row >= found.enough:
+            break
         if identity in named:
             found.repeated += 1
         elif identity in stored:
@@ -83,7 +94,6 @@ def _sort(
         else:
             found.add_fresh(identity, item)
             named.add(identity)
-    return found
 
 
 def _named(connection: sqlite3.Connection, ingest_id: int, identities: Sequence[bytes]) -> set[bytes]:
