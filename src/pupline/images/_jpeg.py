@@ -6,6 +6,7 @@ have the same skeleton. Hierarchical files (a second frame) are reported damaged
 """
 
 import re
+import struct
 from dataclasses import dataclass, field
 
 from pupline.images._structure import Damage, Picture, need, unpack
@@ -13,6 +14,10 @@ from pupline.images._structure import Damage, Picture, need, unpack
 _TEM, _DHT, _JPG, _DAC, _EOI, _SOI, _SOS, _DNL = 0x01, 0xC4, 0xC8, 0xCC, 0xD9, 0xD8, 0xDA, 0xDC
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {_DHT, _JPG, _DAC}
 _RESTARTS = range(0xD0, 0xD8)
+
+# Nothing in these is looked at but their length: most segments of most files. DHT, DQT, DRI, APP0 to APP15, COM.
+_PLAIN = frozenset({_DHT, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
+_SEGMENT = struct.Struct(">BBH")
 
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _NOT_FILL = re.compile(rb"[^\xff]")
@@ -35,6 +40,9 @@ def walk_jpeg(body: bytes, picture: Picture) -> None:
     frame = _Frame()
     offset = 2
     for _ in range(_MAX_SEGMENTS):
+        if end := _end_of_plain_segment(body, offset):
+            offset = end
+            continue
         marker, start = _next_marker(body, offset)
         if marker == _EOI:
             _check_complete(frame, picture, start)
@@ -42,6 +50,15 @@ def walk_jpeg(body: bytes, picture: Picture) -> None:
             return
         offset = start if marker == _TEM else _segment(body, marker, start, frame, picture)
     raise Damage(f"more than {_MAX_SEGMENTS} segments", offset)
+
+
+def _end_of_plain_segment(body: bytes, offset: int) -> int:
+    """Where a plain segment at `offset` ends. 0: it is another one, or there is something wrong: look more closely."""
+    if offset + _SEGMENT.size > len(body):
+        return 0
+    fill, marker, length = _SEGMENT.unpack_from(body, offset)
+    end: int = offset + 2 + length
+    return end if fill == 0xFF and marker in _PLAIN and length >= 2 and end <= len(body) else 0
 
 
 def _next_marker(body: bytes, offset: int) -> tuple[int, int]:
