@@ -71,6 +71,10 @@ bench: .venv/dev.stamp  ## Measure speed and memory beside others; BENCH="five i
 	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: soak
+soak: .venv/dev.stamp  ## Ingest 10,000 images, killed five times on the way, and compare everything with the source
+	@SOAK_IMAGES=10000 $(BIN)/pytest -n0 tests/e2e/test_e2e_ingest_killed.py
+
 .PHONY: differential
 differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random machines on this engine, moto and aws-local-stepfunctions
 	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
