@@ -8,6 +8,7 @@ class TestS3Bucket(ObjectStoreContract):
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +43,12 @@ def a_record(image_name: str = "rex.jpg", execution: str = "run-00001") -> Audit
 
 
 class ObjectStoreContract:
-    """Rules of `ports.ObjectStore`. Needs a fixture `store`: an empty one."""
+    """Rules of `ports.ObjectStore`. Needs a fixture `store`: an empty one. A fixture `aside` may say where files go."""
+
+    @pytest.fixture
+    def aside(self, tmp_path: Path) -> Path:
+        """A file to put, which is not there yet."""
+        return tmp_path / "aside"
 
     def test_what_was_created_is_read_back(self, store: ObjectStore) -> None:
         """The bytes that come back are the bytes that went in."""
@@ -106,6 +112,29 @@ class ObjectStoreContract:
         winner = next(new for new in wanted if new.owner == held[0].owner)
         assert store.read("html/rex.jpg") == winner.body
 
+    def test_putting_replaces_what_was_there(self, store: ObjectStore) -> None:
+        """The bytes put last are what is read, whoever made the key; the URL stays."""
+        first = store.put("datasets/dogs/summary.json", b"{}", "application/json")
+        assert store.put("datasets/dogs/summary.json", b'{"done": 1}', "application/json") == first
+        assert store.read("datasets/dogs/summary.json") == b'{"done": 1}'
+        held = store.create(an_object())
+        store.put("html/rex.jpg", b"newer", "image/jpeg")
+        assert store.read(held.key) == b"newer"
+
+    def test_a_file_can_be_put(self, store: ObjectStore, aside: Path) -> None:
+        """A large body comes as a file, which may be moved away."""
+        aside.write_bytes(b"line\n" * 100_000)
+        store.put("datasets/dogs/manifest.jsonl", aside, "application/jsonl")
+        assert store.read("datasets/dogs/manifest.jsonl") == b"line\n" * 100_000
+
+    def test_keys_come_in_order(self, store: ObjectStore) -> None:
+        """Those that begin with the prefix, whoever made them; a prefix is a text, not a pattern or a folder."""
+        for key in ("a/2.jpg", "a/10.jpg", "ab.jpg", "b.jpg"):
+            store.create(an_object(key))
+        store.put("a/put.json", b"{}", "application/json")
+        assert list(store.keys("a")) == ["a/10.jpg", "a/2.jpg", "a/put.json", "ab.jpg"]
+        assert list(store.keys("%")) == []
+
     def test_the_url_is_quoted(self, store: ObjectStore) -> None:
         """The URL can be put into a page or a terminal as it is."""
         url = store.create(an_object("html/a dog?#.jpg")).url
@@ -131,6 +160,14 @@ class AuditTableContract:
         table.put(a_record())
         other = replace(a_record(execution="run-00002"), outcome="duplicate", reason="same_content")
         assert table.put(other) == other
+
+    def test_many_records_are_added_together(self, table: AuditTable) -> None:
+        """Adding the same ones again, as after a crash, changes nothing."""
+        records = [a_record(f"{number}.jpg", f"run-{number:08}") for number in range(60)]
+        table.put_many(records)
+        table.put_many(records)
+        assert [table.put(record) for record in records] == records
+        table.put_many([])
 
     def test_a_record_of_little_comes_back(self, table: AuditTable) -> None:
         """A failure that knows next to nothing is a record too."""

@@ -25,6 +25,12 @@ class TestLocalBucket(ObjectStoreContract):
         """The bucket of that directory."""
         return backend.bucket()
 
+    @pytest.fixture
+    def aside(self, backend: LocalBackend) -> Path:
+        """A file where temporary files go, so that it can be moved into the bucket."""
+        (backend.data_dir / "tmp").mkdir()
+        return backend.data_dir / "tmp" / "aside"
+
 
 class TestLocalAuditTable(AuditTableContract):
     """A table in SQLite."""

@@ -61,3 +61,18 @@ def test_half_a_surrogate_pair_does_not_stop_a_record(table: LocalAuditTable) ->
     found = table.get("rex.jpg", "run-00001")
     assert found is not None
     assert found.cause == "bad ? end"
+
+
+def test_records_of_one_run_come_in_the_order_of_its_images(table: LocalAuditTable) -> None:
+    """Page by page, whatever their times; not those of runs whose id begins, or ends, like it."""
+    names = [f"run-{number:08}" for number in range(1100)]
+    others = ["run-00000001-00000001", "ru-00000001", "run2-00000001", "my-run-00000001", "run-x"]
+    table.put_many([replace(BASE, execution=name) for name in others])
+    late = [
+        replace(BASE, execution=name, upload_timestamp=f"2026-01-02T03:04:{n % 60:02}Z") for n, name in enumerate(names)
+    ]
+    table.put_many(late)
+    assert [record.execution for record in table.records(AuditQuery(run="run"))] == names
+    assert len(list(table.records(AuditQuery(run="run", until="2026-01-02T03:04:30Z")))) == 560
+    assert [record.execution for record in table.records(AuditQuery(run="my-run"))] == ["my-run-00000001"]
+    assert list(table.records(AuditQuery(run="nobody"))) == []

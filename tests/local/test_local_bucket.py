@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
-from pupline.local import LocalBackend, LocalBucket
+from pupline.local import LocalBackend, LocalBucket, NewIngest
 from pupline.local._paths import candidates, folded
 from pupline.ports import ObjectToCreate
 
@@ -213,3 +213,65 @@ def test_a_bucket_has_an_s3_name(tmp_path: Path, name: str) -> None:
     """The bucket's name is a directory's: S3's rule keeps it inside."""
     with LocalBackend.open(tmp_path, exclusive=True) as backend, pytest.raises(ConfigurationError, match="bucket name"):
         backend.bucket(name)
+
+
+def test_putting_moves_a_file_and_leaves_none(bucket: LocalBucket, tmp_path: Path) -> None:
+    """Neither bytes nor a file put leave anything in tmp; one file holds the object, at its key."""
+    (tmp_path / "tmp").mkdir()
+    large = tmp_path / "tmp" / "large"
+    large.write_bytes(b"x" * 100_000)
+    bucket.put("datasets/a.jsonl", large, "application/jsonl")
+    bucket.put("datasets/a.jsonl", b"small", "text/plain")
+    assert (files(bucket), list((tmp_path / "tmp").iterdir())) == (["datasets/a.jsonl"], [])
+    [one] = bucket.objects()
+    assert (one.size_bytes, one.content_type, one.path.read_bytes()) == (5, "text/plain", b"small")
+    assert bucket.path("datasets/a.jsonl") == one.path
+    assert bucket.path("datasets/b.jsonl") is None
+
+
+def test_putting_never_replaces_a_foreign_file(bucket: LocalBucket) -> None:
+    """What is in no table is somebody's: the object goes beside it, also the second time."""
+    (bucket.root / "datasets").mkdir(parents=True)
+    (bucket.root / "datasets" / "a.json").write_bytes(b"mine, says somebody")
+    for body in (b"one", b"two"):
+        bucket.put("datasets/a.json", body, "application/json")
+        assert bucket.read("datasets/a.json") == body
+    assert (bucket.root / "datasets" / "a.json").read_bytes() == b"mine, says somebody"
+    assert len(files(bucket)) == 2
+
+
+@pytest.mark.parametrize("step", ["replace", "_mark_overwritten"])
+def test_a_put_that_was_killed_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Before the next start, and after it, reading gives whole bytes, and they stay the same."""
+
+    def die(*_args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        bucket = backend.bucket()
+        bucket.put("a.json", b"old", "application/json")
+        monkeypatch.setattr(bucket.files if step == "replace" else bucket, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            bucket.put("a.json", b"new", "application/json")
+        seen = bucket.read("a.json")
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        assert backend.bucket().read("a.json") == seen == (b"old" if step == "replace" else b"new")
+        assert backend.database.rows("SELECT 1 FROM overwrites") == []
+        backend.bucket().put("a.json", b"newest", "application/json")
+        assert backend.bucket().read("a.json") == b"newest"
+
+
+def test_recovery_undoes_what_a_group_had_begun(tmp_path: Path) -> None:
+    """Its own files go, known by the temporary names they still have; somebody's file with the same bytes stays."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        backend.ingests.open(NewIngest(run_id="run-1", dataset="dogs", source="test", settings={}))
+        bucket = backend.bucket()
+        for number, owner in enumerate(["run-1-00000000", "run-1-00000001", "run-1-00000002", "run-00001"]):
+            bucket.create(an_object(f"html/{number}.jpg", owner=owner))
+        backend.database.write(lambda connection: connection.execute("UPDATE objects SET state = 'writing'"))
+        os.link(bucket.root / "html/0.jpg", tmp_path / "tmp" / "ingest-1-0")
+        (bucket.root / "html/2.jpg").unlink()
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        assert files(backend.bucket()) == ["html/1.jpg", "html/3.jpg"]
+        assert [one.key for one in backend.bucket().objects()] == ["html/3.jpg"]
+        assert list((tmp_path / "tmp").iterdir()) == []

@@ -51,6 +51,28 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: "subprocess.Pope
     LocalBackend.open(tmp_path, exclusive=True).close()
 
 
+PARENT = HOLDER.replace(
+    'print("held", flush=True)',
+    'import subprocess; worker = subprocess.Popen([sys.executable, "-c", WORKER], close_fds=False); worker.wait()',
+).replace("import sys, time", 'import sys\nWORKER = \'print("at work", flush=True); input(); print("alive")\'')
+
+
+def test_a_worker_does_not_keep_the_lock_of_its_killed_parent(tmp_path: Path) -> None:
+    """No process that the holder starts has the lock, not even one that is given all descriptors there are."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "at work\n"
+        parent.kill()
+        parent.wait()
+        LocalBackend.open(tmp_path, exclusive=True).close()
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline() == "alive\n"
+
+
 def test_the_same_process_is_refused_too(tmp_path: Path) -> None:
     """Two drivers in one process would be as wrong as in two."""
     with LocalBackend.open(tmp_path, exclusive=True), pytest.raises(ConfigurationError, match=str(os.getpid())):

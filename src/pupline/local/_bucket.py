@@ -9,6 +9,10 @@ The order of writes, and what a crash after each step leaves:
 5. state `stored` is committed                                         all is done; only now does `create` return
 
 Without step 2, a file found after a crash could not be told from one that somebody else put there.
+
+`put` over an object that is there: its new facts are committed as an overwrite, the new file is renamed over the old
+one and the directory is synced, then the facts become the object's. A crash in between leaves the old file or the new
+one; recovery keeps the facts that fit.
 """
 
 import hashlib
@@ -99,7 +103,8 @@ class LocalBucket:
             raise KeyError(key) from err
         except OSError as err:
             raise self.files.trouble(err) from err
-        if hashlib.sha256(body).hexdigest() != row.sha256:
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != row.sha256 and not self._was_put(key, digest):
             raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 is another")
         return body
 
@@ -219,6 +224,14 @@ class LocalBucket:
     def _mark_stored(self, key: str) -> None:
         update = "UPDATE objects SET state = 'stored' WHERE bucket = ? AND key = ?"
         self._database.write(lambda connection: connection.execute(update, (self.name, key)))
+
+    def _was_put(self, key: str, digest: str) -> bool:
+        """Whether these are the bytes of a `put` that came between the row and the file, or was killed there."""
+        query = (
+            "SELECT 1 FROM overwrites WHERE bucket = ?1 AND key = ?2 AND sha256 = ?3"
+            " UNION ALL SELECT 1 FROM objects WHERE bucket = ?1 AND key = ?2 AND sha256 = ?3"
+        )
+        return bool(self._database.rows(query, (self.name, key, digest)))
 
     def _mark_overwritten(self, key: str) -> None:
         """Have the row say what its new file is. Its owner stays: who made the key."""
