@@ -115,7 +115,7 @@ class FakeStates:
         if there and (there.status != "RUNNING" or there.input != asked["input"]):
             raise ValueError("ExecutionAlreadyExists")
         if not there:
-            bulk = asked["stateMachineArn"] == BULK_ARN
+            bulk = asked.get("stateMachineArn") == BULK_ARN
             self.runs[name] = self.ran(name, asked["input"], bulk=bulk)
         return {"executionArn": arn(name), "startDate": START}
 
