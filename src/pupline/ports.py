@@ -120,8 +120,8 @@ class ExecutionStory:
 class Reader(Protocol):
     """What reading commands ask of a backend."""
 
-    def records(self) -> Iterator[AuditRecord]:
-        """All audit records, oldest first."""
+    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions."""
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions, newest first."""

@@ -31,6 +31,8 @@ _GROUP_LIMIT = 512
 _BUSY_TIMEOUT_MS = 30_000
 """`pupline subscribe` may write while a run does: wait for its one transaction rather than fail."""
 
+_CACHE_KIB = 64 * 1024
+
 _DAMAGE = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 _FULL = {"SQLITE_FULL"}
 
@@ -290,6 +292,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         # SQLite checks REFERENCES only when asked to.
         connection.execute("PRAGMA foreign_keys = ON")
+        # A group of a bulk run changes pages all over the indexes; 2 MB, the default, holds too few of them.
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         # After a burst the WAL shrinks to this instead of keeping its largest size for ever.
         connection.execute(f"PRAGMA journal_size_limit = {16 * 1024 * 1024}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -154,10 +154,8 @@ class Intake:
             named, arrivals = self._next()
             if not named and not arrivals:
                 return
-            with self._backend.database.reading() as connection:
-                group = self._planner.plan(connection, arrivals)
             ended = self._ended(named)
-            self._commit(group, ended)
+            group = self._commit(arrivals, ended)
             self._tell(ended)
             if arrivals:
                 self._to_disk.put(group)
@@ -220,22 +218,26 @@ class Intake:
         )
         return self._record_of(item.arrival.item, item.ending, stored, item.execution, now)
 
-    def _commit(self, group: Group, ended: _Ended) -> None:
-        """One transaction: what the new group means to write, and all that the ended groups have written."""
+    def _commit(self, arrivals: Sequence[Arrival], ended: _Ended) -> Group:
+        """One transaction: all that the ended groups have written, and what the group of the arrivals means to write.
+
+        It is planned by the writing thread, whose connection has the pages at hand that the plan looks at.
+        """
         bucket = self._backend.bucket().name
-        intents = [held.as_intent() for held in group.made]
         items = [self._item_row(item) for one in ended.groups for item in one.items]
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> Group:
+            group = self._planner.plan(connection, arrivals)
             for one in ended.groups:
                 connection.execute(_STORED, (one.first_id, one.last_id))
             insert_records(connection, ended.records)
             execute_many(connection, _ENDED, items, _OF_ITEM)
             if ended.alert:
                 insert_alert(connection, ended.alert)
-            group.first_id, group.last_id = insert_intents(connection, bucket, intents)
+            group.first_id, group.last_id = insert_intents(connection, bucket, [one.as_intent() for one in group.made])
+            return group
 
-        self._backend.database.write(work)
+        return self._backend.database.write(work)
 
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
         arrival, image = item.arrival, item.ending

@@ -27,8 +27,9 @@ _DONE = (
     "SELECT item_index FROM ingest_items WHERE ingest_id = ? AND outcome IS NOT NULL"
     " AND item_index IN (SELECT value FROM json_each(?))"
 )
+# +bucket: an index on the bucket is not what this query shall go along.
 _SAME_BYTES = (
-    "SELECT sha256, key, path, size_bytes FROM objects WHERE bucket = ? AND state = 'stored'"
+    "SELECT sha256, key, path, size_bytes FROM objects WHERE +bucket = ? AND state = 'stored'"
     " AND substr(sha256, 1, 16) IN (SELECT value FROM json_each(?))"
 )
 _KEYS = "SELECT key, path, size_bytes FROM objects WHERE bucket = ? AND key IN (SELECT value FROM json_each(?))"

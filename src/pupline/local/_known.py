@@ -29,11 +29,12 @@ _BY_SHA1 = (
     f" CROSS JOIN audit AS a ON {_OF_ITEM} CROSS JOIN objects AS o ON {_HERE} AND o.key = i.key"
     f" WHERE i.sha1 IN (:values) AND {_STORED}"
 )
-# An object's facts are in the record of who stored it: an execution has one record, and one object.
+# An object's facts are in the record of who stored it: an execution has one record, and one object. The plus keeps SQLite
+# from going along an index on the bucket.
 _BY_SHA256 = (
     f"SELECT o.sha256, {_FACTS.replace('i.etag, i.last_modified', 'NULL, NULL')}"  # noqa: S608
     f" FROM objects AS o CROSS JOIN audit AS a ON a.execution = o.owner"
-    f" WHERE {_HERE} AND substr(o.sha256, 1, 16) IN (:values) AND a.outcome = 'stored'"
+    f" WHERE +{_HERE} AND substr(o.sha256, 1, 16) IN (:values) AND a.outcome = 'stored'"
 )
 _IN_DATASET = (
     f"SELECT i.identity, o.path, o.size_bytes FROM ingest_items AS i CROSS JOIN ingests AS g USING (ingest_id)"  # noqa: S608
