@@ -1,5 +1,6 @@
 """The coordinator's loop with a crew that answers as told, in virtual time: hours of pauses pass at once."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,7 @@ class Run:
             scheduler=self.scheduler,
             crew=self.crew,
             intake=self.basket,
+            stored=deque(),
             listener=self.events.append,
             clocks=Clocks(lambda: self.crew.now, lambda: 1000.0 + self.crew.now),
         )

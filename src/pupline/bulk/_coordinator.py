@@ -61,13 +61,14 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """Everyone the coordinator works with."""
+    """Everyone the coordinator works with. stored: groups that the intake committed and nobody was told of yet."""
 
     ingests: Ingests
     lister: Lister
     scheduler: Scheduler
     crew: Crew
     intake: Taker
+    stored: deque[Sequence[ItemDone]]
     listener: IngestListener
     clocks: Clocks
 
@@ -89,7 +90,6 @@ class Coordinator:
         self._exhausted = False
         self._short = True
         self._arrivals: list[Arrival] = []
-        self._done: deque[Sequence[ItemDone]] = deque()
         self._stop_asked = False
         self._deadline: float | None = None
         self.tolerance_exceeded = False
@@ -100,10 +100,6 @@ class Coordinator:
         """Begin nothing more, and end when what is under way has ended. Safe in a signal handler and in any thread."""
         self._stop_asked = True
         self._team.crew.wake()
-
-    def stored(self, items: Sequence[ItemDone]) -> None:
-        """These items are committed. Safe in any thread."""
-        self._done.append(items)
 
     def run(self) -> None:
         """Work. Raises: StorageError; ConfigurationError where no worker can live; what the listener raises."""
@@ -119,8 +115,8 @@ class Coordinator:
 
     def tell_done(self) -> None:
         """Tell the listener what was stored since it was told last."""
-        while self._done:
-            items = self._done.popleft()
+        while self._team.stored:
+            items = self._team.stored.popleft()
             self.finished += len(items)
             self._team.listener(ItemsDone(items))
 

@@ -3,7 +3,8 @@
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,7 @@ from pupline.bulk._workers import Workers, cpu_seconds, worker_count
 from pupline.errors import ConfigurationError, StorageError
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
-from pupline.local import Deliverer, Intake, LocalBackend, StopAsked, stopping_on_signals
+from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing
 
 TOLERANCE_ERROR = "States.ExceedToleratedFailureThreshold"
@@ -108,19 +109,15 @@ class _Run:
     def _coordinate(self, lister: Lister) -> Coordinator:
         """Have all items fetched and stored that can be; nobody is at work any more afterwards."""
         folder = self._backend.data_dir / "tmp"
+        stored: deque[Sequence[ItemDone]] = deque()
         try:
             with ExitStack() as stack, _seldom_collected():
                 policy = policy_of(self._begun.source, self._request, stack)
                 crew = self._crew(policy, folder)
                 stack.callback(crew.close)
-                told: list[Coordinator] = []
-                intake = Intake(
-                    self._backend,
-                    self._row,
-                    RecordOf(self._begun.source.name, self._row.dataset),
-                    lambda items: told[0].stored(items),
-                    first_alert=self._alerts.first,
-                )
+                record_of = RecordOf(self._begun.source.name, self._row.dataset)
+                first = self._alerts.first
+                intake = Intake(self._backend, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)
                 team = Team(
                     ingests=self._backend.ingests,
@@ -128,17 +125,18 @@ class _Run:
                     scheduler=self._scheduler(policy),
                     crew=crew,
                     intake=intake,
+                    stored=stored,
                     listener=self._listener,
                     clocks=Clocks(time.monotonic, self._backend.clock.now),
                 )
-                before = self._before.outcomes["failed"] + self._before.outcomes["refused"]
-                told.append(Coordinator(team, self._row.ingest_id, tolerate=self._request.tolerate, failed=before))
-                with stopping_on_signals(partial(self._stop, told[0])):
-                    told[0].run()
+                failed = self._before.outcomes["failed"] + self._before.outcomes["refused"]
+                coordinator = Coordinator(team, self._row.ingest_id, tolerate=self._request.tolerate, failed=failed)
+                with stopping_on_signals(partial(self._stop, coordinator)):
+                    coordinator.run()
         finally:
             _remove_left_files(folder)
-        told[0].tell_done()
-        return told[0]
+        coordinator.tell_done()
+        return coordinator
 
     def _crew(self, policy: FetchPolicy, folder: Path) -> Workers:
         try:
