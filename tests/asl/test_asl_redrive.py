@@ -104,6 +104,35 @@ def test_a_map_run_goes_on_with_its_counts() -> None:
     assert "MapRunRedriven" in kinds(execution)
 
 
+@pytest.mark.parametrize(("kind", "asked"), [("EXPRESS", ["First", "First"]), ("STANDARD", ["Second", "First"])])
+def test_express_children_begin_anew(kind: str, asked: list[str]) -> None:
+    """From their first state, with a StartTime of their own; Standard ones go on where they failed."""
+    states = {
+        "First": {**TASK, "Parameters": {"at": "First", "started.$": "$$.Execution.StartTime"}, "Next": "Second"},
+        "Second": {**TASK, "Parameters": {"at": "Second", "started.$": "$$.Execution.StartTime"}},
+    }
+    del states["First"]["End"]
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    processor = {"ProcessorConfig": config, "StartAt": "First", "States": states}
+    execution = begin({"Type": "Map", "ItemProcessor": processor, "End": True}, ["a", "b"])
+    first, _ = tasks(execution)
+    execution.receive(TaskSucceeded(first.id, {}), now=NOW)
+    execution.receive(TaskFailed(tasks(execution)[0].id, "E"), now=NOW + 1)
+    assert execution.error == "States.ExceedToleratedFailureThreshold"
+    execution.receive(ExecutionRedriven(), now=NOW + 60)
+    again = tasks(execution)
+    assert [task.payload["at"] for task in again] == asked
+    started = {task.payload["started"] for task in again}
+    assert started == {"2027-01-15T08:01:00.000Z" if kind == "EXPRESS" else "2027-01-15T08:00:00.000Z"}
+    while waiting := [*again, *tasks(execution)]:
+        again = []
+        for task in waiting:
+            execution.receive(TaskSucceeded(task.id, {}), now=NOW + 61)
+    assert execution.status == "SUCCEEDED"
+    counts = execution.map_runs[0].describe()["executionCounts"]
+    assert (counts["total"], counts["succeeded"], counts["failed"], counts["aborted"]) == (2, 2, 0, 0)
+
+
 @pytest.mark.parametrize("how", ["ABORTED", "TIMED_OUT"])
 def test_stopped_and_timed_out_executions_are_redriven_too(how: str) -> None:
     """The branch that had ended is kept; the machine's own time-out starts anew."""

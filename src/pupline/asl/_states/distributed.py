@@ -101,6 +101,12 @@ class RunFork(Fork):
     def _start(self, execution: Execution, value: JSON, size: int) -> None:
         index = len(self.results)
         self.results.append(_NOTHING)
+        if size != 1:  # batches only: a run over many items keeps no number for each
+            self.sizes[index] = size
+        self._count(size, "pending", "running", start=True)
+        self._begin(execution, index, value)
+
+    def _begin(self, execution: Execution, index: int, value: JSON) -> None:
         name = f"{self.run.id}-{index}"
         frame = Frame(name, value, f"{execution.machine_name}/{self.run.label}", execution.now)
         frame.events.append((history.EXECUTION_STARTED, 0, execution.now, value, None))
@@ -108,9 +114,6 @@ class RunFork(Fork):
         child.fork = self
         child.index = index
         self.live[index] = child
-        if size != 1:  # batches only: a run over many items keeps no number for each
-            self.sizes[index] = size
-        self._count(size, "pending", "running", start=True)
         execution.make_ready(child, self.state.first.enter)
 
     def _count(self, size: int, before: str, after: str, *, start: bool = False) -> None:
@@ -197,10 +200,24 @@ class RunFork(Fork):
             self._count(self.sizes.get(index, 1), how, "running")
             self.records["FAILED"].pop(index, None)
         self.failures.clear()
-        for thread in self.dead.values():
-            thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
-        super().revive(execution, 0)
+        if self.state.express:
+            self._restart(execution)
+        else:
+            for thread in self.dead.values():
+                thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
+            super().revive(execution, 0)
         execution.make_ready(parent, self.fill)
+
+    def _restart(self, execution: Execution) -> None:
+        """Begin the children that did not succeed from their first state, as AWS does with Express executions.
+
+        What they ask for has the ids it had at first: to whoever goes by them, such as a topic, it is the same again.
+        """
+        self.parent.child, self.parent.wreck = self, None
+        inputs = {index: thread.frame.input for index, thread in sorted(self.dead.items())}
+        self.dead.clear()
+        for index, value in inputs.items():
+            self._begin(execution, index, value)
 
 
 _NOTHING = object()
@@ -230,8 +247,8 @@ def _refuse_unsupported(definition: dict[str, JSON]) -> None:
 class DistributedMapState(MapState):
     """Map with ProcessorConfig Mode DISTRIBUTED."""
 
-    __slots__ = ("batch_bytes", "batch_input", "batch_items", "count", "label", "max_items", "percentage", "reader",
-                 "reader_config", "reader_resource", "writer", "writer_resource")  # fmt: skip
+    __slots__ = ("batch_bytes", "batch_input", "batch_items", "count", "express", "label", "max_items", "percentage",
+                 "reader", "reader_config", "reader_resource", "writer", "writer_resource")  # fmt: skip
 
     def __init__(
         self,
@@ -244,6 +261,8 @@ class DistributedMapState(MapState):
         super().__init__(name, definition, jsonata=jsonata, compile_branch=compile_branch)
         _refuse_unsupported(definition)
         self.label: str | None = definition.get("Label")
+        processor = definition.get("ItemProcessor") or definition.get("Iterator") or {}
+        self.express = (processor.get("ProcessorConfig") or {}).get("ExecutionType") == "EXPRESS"
         self.count = Number("ToleratedFailureCount", definition, jsonata=jsonata)
         self.percentage = Number("ToleratedFailurePercentage", definition, jsonata=jsonata, percentage=True)
         reader = definition.get("ItemReader") or {}
