@@ -63,7 +63,7 @@ def test_bulk_is_near_the_floor() -> None:
     found = by_design(Question(1_000_000))
     assert found["bulk"].usd < Decimal("1.25") * found["floor"].usd
     quantities = {item.price: item.quantity for item in found["bulk"].items}
-    assert quantities["standard_transition"] == 10_000 + 6
+    assert quantities["standard_transition"] == 10_000 + 7
     assert quantities["s3_put"] == 1_000_000 + 20_000 + 10 + 5
 
 

@@ -43,6 +43,7 @@ def test_a_dataset_is_ingested_batch_by_batch() -> None:
         "ReadInput",
         "IngestBatches",
         "SummariseIngest",
+        "CheckComplete",
         "CheckDigest",
         "CheckTolerance",
         "Ingested",
@@ -179,6 +180,26 @@ def test_a_batch_that_cannot_work_fails_the_run_and_a_redrive_does_what_is_missi
     assert summary_of(world)["done"] == 6
 
 
+def test_another_execution_of_the_run_tells_no_alert_again() -> None:
+    """It finds the first one's results, and in them the first alert, which was told then; there is one digest."""
+    world, lines = kennel(4, n0=[PNG], n1=[PNG + b"1"], n2=[PNG + b"2"])
+    broken = True
+
+    def batch(event: Any) -> Any:
+        if broken and event["batch"]["Items"][0]["index"] == 2:
+            raise TaskError("ConfigurationError", "not allowed")
+        return world.batch(event)
+
+    bulk = BulkRun(world, lines, IngestBatch=batch)
+    asked = {"batch_size": 2, "concurrency": 1, "tolerate_batches": 50, "items": 4, "run": "r1"}
+    assert bulk.run(asked).error == "BatchesMissing"
+    broken = False
+    assert bulk.run(asked, name="r1-again").status == "SUCCEEDED"
+    first, digest = bulk.given_to("publish")
+    assert "This is the first alert" in first["Message"]
+    assert digest["Subject"] == "2 more alerts of a bulk ingest"
+
+
 def test_batches_that_may_fail_leave_the_rest_to_be_done() -> None:
     """With tolerate_batches the others go on, and the execution fails at its end and says what to do."""
     world, lines = kennel(4)
@@ -281,7 +302,7 @@ def test_the_input_decides_how_fast_and_how_polite() -> None:
     bulk.run({"batch_size": 1, "rate": 5, "heed_robots": False, "source": "mine"})
     calls = bulk.given_to("IngestBatch")
     assert len(calls) == 4
-    wanted = {"run": "r1", "dataset": "dogs", "source": "mine", "rate": 5, "heed_robots": False}
+    wanted = {"run": "r1", "dataset": "dogs", "source": "mine", "rate": 5, "heed_robots": False, "execution": "r1"}
     assert calls[0]["batch"]["BatchInput"] == wanted
 
 

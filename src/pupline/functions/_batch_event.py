@@ -38,13 +38,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The run that a batch belongs to. rate: requests a second to one host by this worker; None for no limit."""
+    """The run that a batch belongs to. rate: requests a second to one host by this worker; None for no limit.
+
+    told_to: the workflow's execution that works on the run, None where nobody says.
+    """
 
     run: str
     dataset: str
     source: str
     rate: float | None = None
     heed_robots: bool = True
+    told_to: str | None = None
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Run":
@@ -55,6 +59,7 @@ class Run:
             source=printable(text_or_none(given, "source") or "manifest", 2048),
             rate=_rate_of(given),
             heed_robots=given.get("heed_robots") is not False,
+            told_to=text_or_none(given, "execution", limit=80),
         )
 
     @property

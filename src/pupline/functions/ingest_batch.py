@@ -109,7 +109,7 @@ def _work(asked: Round, services: BatchServices, seconds: float) -> dict[str, An
     result = _decided_before(asked, services) or _decide(asked, services, seconds)
     services.table.put_many(result.records)
     _claim_alerts(asked, result, services.memo)
-    kept = result.as_json()
+    kept = result.as_json() | {"told_to": asked.run.told_to}
     _create(services, asked, asked.result_key, json.dumps(kept).encode(), "application/json")
     return kept
 
@@ -220,12 +220,14 @@ def _alerted(record: AuditRecord) -> AlertedImage:
 def _answer(asked: Round, result: dict[str, Any], event: Event) -> dict[str, JSON]:
     outcomes = Counter(asked.before)
     outcomes.update(result["outcomes"])
+    # Another execution, started to do what is missing, finds this one's results; it must not tell the alert again.
+    alerting = result["first_alert"] is not None and result["told_to"] == asked.run.told_to
     answer: dict[str, JSON] = {
         "outcomes": dict(outcomes),
         "unfinished": bool(result["again"]),
-        "alerting": result["first_alert"] is not None,
+        "alerting": alerting,
     }
-    if result["first_alert"] is not None:
+    if alerting:
         answer["first_alert"] = result["first_alert"]
     if result["again"]:
         answer |= {"wait_seconds": result["wait_seconds"], "batch": _next_batch(asked, result, event, dict(outcomes))}

@@ -35,8 +35,8 @@ from pupline.pipeline._workflow import BULK_NAME, load_workflow
 from pupline.ports import JSON
 from pupline.sources import ImageSource
 
-GRACE_SECONDS = 5.0
-"""How long batches may take to end after Ctrl-C: long enough for a small one; what is cut off is done again."""
+GRACE_SECONDS = 1.0
+"""How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 JSON_LINES = "application/x-ndjson"
