@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pupline.local import ExecutionRow, LocalBackend, alert_as_dict
+from pupline.local import AuditQuery, ExecutionRow, LocalBackend, alert_as_dict
 from pupline.ports import ExecutionStory, ExecutionSummary
 from pupline.records import AuditRecord
 
@@ -25,9 +25,9 @@ class LocalReader:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
             yield cls(backend)
 
-    def records(self) -> Iterator[AuditRecord]:
-        """All audit records, oldest first."""
-        return self._backend.audit.records()
+    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions."""
+        return self._backend.audit.records(AuditQuery(run=run))
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions, newest first."""
