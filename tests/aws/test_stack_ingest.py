@@ -178,6 +178,16 @@ def test_the_audit_has_bulk_records_in_their_place(kennel: Kennel) -> None:
     assert sorted(found[1:-1]) == [f"r1-{index:08d}" for index in range(4)]
 
 
+def test_the_records_of_one_run_come_in_its_order(kennel: Kennel) -> None:
+    """Of that run alone, though another one's name begins alike."""
+    kennel.ingest()
+    kennel.ingest(run_id="r12")
+    kennel.ingest(run_id="r1-2")
+    account = Account.of_environment()
+    reader = StackReader(account, Stack.find(account, "pupline"), page_size=3)
+    assert [record.execution for record in reader.records(run="r1")] == [f"r1-{index:08d}" for index in range(4)]
+
+
 def test_runs_are_listed_by_their_summaries(kennel: Kennel) -> None:
     """Newest first, of all datasets or of one; a run without a summary, or with a damaged one, is left out."""
     kennel.ingest()

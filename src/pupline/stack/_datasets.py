@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pupline.errors import ConfigurationError
 from pupline.stack._account import Account, aws_errors, error_code, pages
 from pupline.stack._stack import BUCKET, Stack
 
@@ -11,13 +12,21 @@ from pupline.stack._stack import BUCKET, Stack
 def summaries(account: Account, stack: Stack, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
     """summary.json of every run that has written one, or of one dataset's, newest first.
 
-    Folders are listed, not objects: a run leaves one for each of its batches.
+    Folders are listed, not objects: a run leaves one for each of its batches. Where the credentials may not list the
+    bucket there is none: what only asks for records shall not need that.
     """
+    try:
+        yield from _found(account, stack, dataset)
+    except ConfigurationError:
+        return
+
+
+def _found(account: Account, stack: Stack, dataset: str | None) -> list[Mapping[str, Any]]:
     client, bucket = account.client("s3"), stack.resource(BUCKET)
     datasets = [f"datasets/{dataset}/"] if dataset else _folders(client, bucket, "datasets/")
     runs = (run for one in datasets for run in _folders(client, bucket, f"{one}runs/"))
     found = [summary for run in runs if (summary := _summary(client, bucket, f"{run}summary.json")) is not None]
-    yield from sorted(found, key=lambda summary: str(summary.get("began_at") or ""), reverse=True)
+    return sorted(found, key=lambda summary: str(summary.get("began_at") or ""), reverse=True)
 
 
 def _folders(client: Any, bucket: str, prefix: str) -> Iterator[str]:

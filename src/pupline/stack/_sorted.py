@@ -8,18 +8,19 @@ from pupline.records import AuditRecord
 
 
 class SortedRecords:
-    """Goes through records from the oldest to the newest. Read from `records` when it is first asked."""
+    """Goes through records by their `order`: `upload_timestamp` or `execution`. Reads them when it is first asked."""
 
-    def __init__(self, records: Iterable[AuditRecord]) -> None:
+    def __init__(self, records: Iterable[AuditRecord], order: str = "upload_timestamp") -> None:
         self._records = records
+        self._order = order
         self._connection = sqlite3.connect("", isolation_level=None)
 
     def __iter__(self) -> Iterator[AuditRecord]:
-        self._connection.execute("CREATE TABLE records (upload_timestamp TEXT, item TEXT)")
+        self._connection.execute("CREATE TABLE records (place TEXT, item TEXT)")
         self._connection.execute("BEGIN")
-        rows = ((record.upload_timestamp, json.dumps(record.as_item())) for record in self._records)
+        rows = ((getattr(record, self._order), json.dumps(record.as_item())) for record in self._records)
         self._connection.executemany("INSERT INTO records VALUES (?, ?)", rows)
-        for (item,) in self._connection.execute("SELECT item FROM records ORDER BY upload_timestamp, rowid"):
+        for (item,) in self._connection.execute("SELECT item FROM records ORDER BY place, rowid"):
             yield AuditRecord.from_item(json.loads(item))
 
     def close(self) -> None:
