@@ -42,7 +42,10 @@ ALLOWED: dict[str, set[str]] = {
         "local",
         "bulk",
     },
-    "stack": {"aws", "ports", "records", "items", "metadata", "sources", "local", "pipeline"},
+    "stack": {
+        *("aws", "ports", "records", "items", "metadata"),
+        *("sources", "functions", "local", "bulk", "pipeline"),
+    },
 }
 TOP = {"cli", "console"}
 
