@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from tiny_web import Said, Site, serving
 
-from pupline.bulk import _workers
+from pupline.bulk import _starting
 from pupline.bulk._hosts import Job
 from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._starting import worker_count
 from pupline.bulk._worker import WorkerSettings
-from pupline.bulk._workers import Workers, worker_count
+from pupline.bulk._workers import AHEAD, Workers
 from pupline.errors import ConfigurationError
 from pupline.fetch import FetchPolicy, Origin
 from pupline.functions.ingesting import IngestRules
@@ -46,10 +47,10 @@ def jobs_for(*urls: str) -> list[Job]:
     scheduler = Scheduler(SchedulerSettings(concurrency=len(urls)))
     for index, url in enumerate(urls):
         scheduler.add_image(index, SourceItem(url=url), None, 0.0)
-    for robots in scheduler.take(0.0, 99):
+    for robots in scheduler.take(0.0, 999):
         scheduler.succeeded(robots, 0.0)
         scheduler.learn(robots.host, None, 0.0)
-    return scheduler.take(0.0, 99)
+    return scheduler.take(0.0, 999)
 
 
 def hear(crew: Workers, count: int) -> dict[str, Answer]:
@@ -120,7 +121,7 @@ def slow_site() -> Iterator[tuple[Site, threading.Event, threading.Semaphore]]:
         may_go.wait(PATIENCE)
         return Said(JPEG)
 
-    with serving(Site({f"/{number}.jpg": wait for number in range(200)})) as site:
+    with serving(Site({f"/{number}.jpg": wait for number in range(300)})) as site:
         try:
             yield site, may_go, arrived
         finally:
@@ -179,7 +180,7 @@ def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Pat
 
 def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that end before they answer anything are not started for ever: one clear error."""
-    monkeypatch.setattr(_workers, "_BOOT", "raise SystemExit(3)")
+    monkeypatch.setattr(_starting, "_BOOT", "raise SystemExit(3)")
     with (
         serving(Site({})) as site,
         crew_for(site, tmp_path) as crew,
@@ -216,6 +217,7 @@ def test_a_worker_inherits_nothing_of_the_coordinator(tmp_path: Path) -> None:
 def test_jobs_go_to_who_has_least_to_do(tmp_path: Path) -> None:
     """Two workers share jobs evenly, and never get more than there is room for."""
     with slow_site() as (site, may_go, _), crew_for(site, tmp_path, count=2, threads=2) as crew:
+        assert crew.room() == 2 * (AHEAD + 1)
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(crew.room())))
         crew.give(jobs[:31])
         assert abs(len(crew._workers[0].jobs) - len(crew._workers[1].jobs)) <= 1

@@ -2,14 +2,13 @@
 
     report = ingest(Path("pupline-data"), IngestRequest(source="sample"), print)
 
-One process decides and writes (`_ingest`), a few worker processes fetch (`_worker`). Names are loaded when first used:
-a worker is a module of this package too, and needs neither SQLite nor Parquet.
+One process decides and writes (`_coordinator`), a few worker processes fetch (`_worker`). Names are loaded when first
+used: a worker is a module of this package too, and needs neither SQLite nor Parquet.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pupline.bulk._ingest import ingest
     from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries, write_outputs
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         ItemsListed,
         ListingNote,
     )
+    from pupline.bulk._starting import ingest
 
 __all__ = [
     "HostPaused",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ingest": "_ingest",
+    "ingest": "_starting",
     "preview": "_preview",
     "Preview": "_preview",
     **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),

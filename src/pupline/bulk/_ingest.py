@@ -25,8 +25,9 @@ from pupline.bulk._coordinator import Clocks, Coordinator, Team
 from pupline.bulk._lister import Lister
 from pupline.bulk._request import IngestBegan, IngestListener, IngestReport, IngestRequest
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
 from pupline.bulk._worker import WorkerSettings
-from pupline.bulk._workers import Workers, cpu_seconds, worker_count
+from pupline.bulk._workers import Workers
 from pupline.errors import ConfigurationError, StorageError
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
@@ -39,37 +40,25 @@ TOLERANCE_ERROR = "States.ExceedToleratedFailureThreshold"
 _COLLECT_AFTER = 100_000
 
 
-def ingest(data_dir: Path, request: IngestRequest, listener: IngestListener) -> IngestReport:
-    """Fetch what the request asks for into the data directory, or go on with it; what became of it.
-
-    Every item that is told of by ItemsDone is stored and recorded durably. Ctrl-C and SIGTERM end it cleanly, and the
-    same command goes on; so it does after any kill.
-    Raises: ConfigurationError; StorageError, where what was told of stays; whatever the listener raises.
-    """
+def work_on(
+    data_dir: Path, request: IngestRequest, listener: IngestListener, take: TakeProcess, began: Began
+) -> IngestReport:
+    """What `ingest` does, with worker processes that boot already."""
     if request.source is not None:  # before a directory is made for nothing
         checked_dataset(request.dataset or checked_source(request).dataset)
-    began = _Began(time.monotonic(), cpu_seconds())
     may_create = not (request.resume or request.retry_failed)
     if not may_create and not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         run = _Run(backend, begin(backend.ingests, request), listener, began)
-        return run.work(stack)
-
-
-@dataclass(frozen=True, slots=True)
-class _Began:
-    """When this process began its work: on the monotonic clock, and in CPU seconds."""
-
-    monotonic: float
-    cpu: float
+        return run.work(stack, take)
 
 
 class _Run:
     """One run in this process."""
 
-    def __init__(self, backend: LocalBackend, begun: BegunRun, listener: IngestListener, began: _Began) -> None:
+    def __init__(self, backend: LocalBackend, begun: BegunRun, listener: IngestListener, began: Began) -> None:
         self._backend = backend
         self._begun = begun
         self._row = begun.row
@@ -79,7 +68,7 @@ class _Run:
         self._before = backend.ingests.counts(begun.row.ingest_id)
         self._alerts = RunAlerts(backend, begun.row)
 
-    def work(self, stack: ExitStack) -> IngestReport:
+    def work(self, stack: ExitStack, take: TakeProcess) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
         row = self._row
         self._listener(IngestBegan(row.run_id, row.dataset, self._begun.resumed, self._before.done))
@@ -91,7 +80,7 @@ class _Run:
         if row.status == "SUCCEEDED":  # repeated under its own name: there is nothing to do
             worked = Worked(status=row.status)
         else:
-            worked = self._end(self._coordinate(lister), lister, deliverer)
+            worked = self._end(self._coordinate(lister, take), lister, deliverer)
         deliverer.close()
         return self._report(worked, lister, deliverer.pending())
 
@@ -106,14 +95,14 @@ class _Run:
             contact=self._request.contact,
         )
 
-    def _coordinate(self, lister: Lister) -> Coordinator:
+    def _coordinate(self, lister: Lister, take: TakeProcess) -> Coordinator:
         """Have all items fetched and stored that can be; nobody is at work any more afterwards."""
         folder = self._backend.data_dir / "tmp"
         stored: deque[Sequence[ItemDone]] = deque()
         try:
             with ExitStack() as stack, _seldom_collected():
                 policy = policy_of(self._begun.source, self._request, stack)
-                crew = self._crew(policy, folder)
+                crew = self._crew(policy, folder, take)
                 stack.callback(crew.close)
                 record_of = RecordOf(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
@@ -138,7 +127,7 @@ class _Run:
         coordinator.tell_done()
         return coordinator
 
-    def _crew(self, policy: FetchPolicy, folder: Path) -> Workers:
+    def _crew(self, policy: FetchPolicy, folder: Path, take: TakeProcess) -> Workers:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as err:
@@ -151,7 +140,7 @@ class _Run:
             folder=str(folder),
             coordinator=os.getpid(),
         )
-        return Workers(worker_count(request.concurrency, request.workers), settings)
+        return Workers(worker_count(request.concurrency, request.workers), settings, take)
 
     def _scheduler(self, policy: FetchPolicy) -> Scheduler:
         source, request = self._begun.source, self._request

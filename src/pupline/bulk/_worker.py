@@ -44,7 +44,7 @@ from pupline.fetch import FetchPolicy, HttpClient
 from pupline.functions.ingesting import IngestRules, fetch_item
 from pupline.items import Fetched, Known, SourceItem, Unchanged
 
-ANSWERS_TOGETHER = 16
+ANSWERS_TOGETHER = 32
 """Answers that wait for each other while there is more to do: a message for each would cost as much as the hashing."""
 
 LONGEST_WAIT_MS = 50
@@ -65,7 +65,7 @@ each needs fresh pages, which are dear."""
 
 _OTHER_DESCRIPTORS = 128
 _IDLE_SECONDS = 0.01
-_RECEIVE_BYTES = 1 << 18
+_RECEIVE_BYTES = 1 << 16
 
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000

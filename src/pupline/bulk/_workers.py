@@ -5,13 +5,9 @@ threads that do not exist in it. Jobs are given ahead of what the threads can do
 for the coordinator after each image; `hand_back` gets back what was not begun.
 """
 
-import os
 import pickle
-import resource
 import selectors
 import socket
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -31,29 +27,20 @@ from pupline.bulk._messages import (
     frame,
     messages,
 )
+from pupline.bulk._starting import TakeProcess, WorkerProcess
 from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
 from pupline.errors import ConfigurationError
 from pupline.fetch import MAX_ROBOTS_BYTES
 from pupline.sources import MAX_PAGE_BYTES
 
-AHEAD = 48
+AHEAD = 128
 """Jobs that a worker has beyond one for each thread: what keeps it busy while its answers are on their way."""
 
+GIVEN_TOGETHER = 32
+"""Jobs that a worker has room for before it is given more: each message wakes somebody up at either end."""
+
 _STARTS_IN_VAIN = 3
-_PATIENCE_SECONDS = 5.0
-_RECEIVE_BYTES = 1 << 18
-
-# The interpreter's path is given as it is here: the same pupline, wherever it came from, and nothing of the directory
-# that somebody happens to be in.
-_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from pupline.bulk._worker import main; main(int(sys.argv[1]))"
-
-# A body that the allocator takes from the system and gives back, image after image, costs its page faults each time:
-# half as much as its hashing. These are names of glibc's; other libraries do not know them.
-_ALLOCATOR = {
-    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
-    "MALLOC_TOP_PAD_": str(16 << 20),
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-}
+_RECEIVE_BYTES = 1 << 16
 
 Answered: TypeAlias = tuple[Job, Answer]
 
@@ -83,19 +70,11 @@ class Crew(Protocol):
         """End them all, whatever they are at."""
 
 
-def worker_count(concurrency: int, asked: int | None) -> int:
-    """How many processes serve for so many requests at once: no more than there are CPUs, with four threads each."""
-    if asked is not None:
-        return min(asked, concurrency)
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cpus, -(-concurrency // 4)))
-
-
 class Workers:
     """A `Crew` of processes."""
 
-    def __init__(self, count: int, settings: WorkerSettings) -> None:
-        """settings.threads: of the whole crew; each worker gets its share."""
+    def __init__(self, count: int, settings: WorkerSettings, take: TakeProcess = WorkerProcess.start) -> None:
+        """settings.threads: of the whole crew; each worker gets its share. take: gives the processes."""
         self.outstanding = 0
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -103,17 +82,17 @@ class Workers:
             end.setblocking(False)
         self._selector.register(self._wake_receiver, selectors.EVENT_READ)
         shares = [settings.threads // count + (number < settings.threads % count) for number in range(count)]
-        self._workers = [_Worker(self._selector, replace(settings, threads=share)) for share in shares]
+        self._workers = [_Worker(self._selector, replace(settings, threads=share), take()) for share in shares]
         self._in_vain = 0
 
     @property
     def processes(self) -> list[int]:
         """Their process ids."""
-        return [worker.process.pid for worker in self._workers]
+        return [worker.pid for worker in self._workers]
 
     def room(self) -> int:
         """How many jobs may be given now."""
-        return sum(worker.room for worker in self._workers)
+        return sum(worker.room for worker in self._workers if worker.room >= GIVEN_TOGETHER)
 
     def give(self, jobs: Sequence[Job]) -> None:
         """Have these jobs done, by who has most room first."""
@@ -176,24 +155,27 @@ class Workers:
                 f"worker processes end before they answer anything (the last with status {status}); look at their "
                 "messages above and at the system's log; with less memory, try --workers 1 --concurrency 4"
             )
-        self._workers[self._workers.index(dead)] = _Worker(self._selector, dead.settings)
+        self._workers[self._workers.index(dead)] = _Worker(self._selector, dead.settings, WorkerProcess.start())
 
 
 class _Worker:
     """One process. jobs: what it was given and has not answered for, oldest first."""
 
-    def __init__(self, selector: selectors.BaseSelector, settings: WorkerSettings) -> None:
+    def __init__(self, selector: selectors.BaseSelector, settings: WorkerSettings, started: WorkerProcess) -> None:
         self.settings = settings
         self.jobs: dict[int, Job] = {}
         self._selector = selector
+        self._started = started
+        self._sock = started.sock
         self._unsent = bytearray()
         self._received = bytearray()
-        self._sock, theirs = socket.socketpair()
-        with theirs:
-            self.process = _started(theirs)
         self._sock.setblocking(False)
         selector.register(self._sock, selectors.EVENT_READ, self)
         self.say(pickle.dumps(settings))
+
+    @property
+    def pid(self) -> int:
+        return self._started.process.pid
 
     @property
     def room(self) -> int:
@@ -243,39 +225,10 @@ class _Worker:
         ]
 
     def end(self) -> int:
-        """Close its socket, and wait for its end; kill it if it does not come. Its exit status."""
+        """Have it end, and wait for that. Its exit status."""
         if self._sock.fileno() >= 0:
             self._selector.unregister(self._sock)
-            self._sock.close()
-        try:
-            return self.process.wait(_PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-
-
-def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """A worker process with this end of its line. Raises: ConfigurationError."""
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-c", _BOOT, str(theirs.fileno()), *sys.path],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, **_ALLOCATOR},
-            process_group=0,  # Ctrl-C is for the coordinator
-        )
-    except OSError as err:
-        raise ConfigurationError(
-            f"a worker process cannot be started ({err.strerror}); look at the limits of processes and memory, or try "
-            "--workers 1"
-        ) from err
-
-
-def cpu_seconds() -> float:
-    """CPU time so far of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+        return self._started.end()
 
 
 def _request(job: Job) -> Request:

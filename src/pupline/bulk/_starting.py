@@ -1,0 +1,139 @@
+"""Worker processes begin to boot before the coordinator has loaded what it needs itself: half a second, side by side.
+
+Light on purpose: what is imported here is imported before the first process is there.
+"""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from pupline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pupline.bulk._request import IngestListener, IngestReport, IngestRequest
+
+_PATIENCE_SECONDS = 5.0
+
+# The interpreter's path is given as it is here: the same pupline, wherever it came from, and nothing of the directory
+# that somebody happens to be in.
+_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from pupline.bulk._worker import main; main(int(sys.argv[1]))"
+
+# A body that the allocator takes from the system and gives back, image after image, costs its page faults each time:
+# half as much as its hashing. These are names of glibc's; other libraries do not know them.
+_ALLOCATOR = {
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_TOP_PAD_": str(16 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+}
+
+
+def ingest(data_dir: Path, request: "IngestRequest", listener: "IngestListener") -> "IngestReport":
+    """Fetch what the request asks for into the data directory, or go on with it; what became of it.
+
+    Every item that is told of by ItemsDone is stored and recorded durably. Ctrl-C and SIGTERM end it cleanly, and the
+    same command goes on; so it does after any kill.
+    Raises: ConfigurationError; StorageError, where what was told of stays; whatever the listener raises.
+    """
+    began = Began(time.monotonic(), cpu_seconds())
+    boot = Boot()
+    try:
+        boot.begin(worker_count(request.concurrency, request.workers))
+        from pupline.bulk._ingest import work_on
+
+        return work_on(data_dir, request, listener, boot.take, began)
+    finally:
+        boot.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """When a process began its work: on the monotonic clock, and in CPU seconds."""
+
+    monotonic: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """A process that waits for its settings at the other end of `sock`."""
+
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+
+    @classmethod
+    def start(cls) -> "WorkerProcess":
+        """A new one. Raises: ConfigurationError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own interpreter and program
+                    [sys.executable, "-c", _BOOT, str(theirs.fileno()), *sys.path],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env={**os.environ, **_ALLOCATOR},
+                    process_group=0,  # Ctrl-C is for the coordinator
+                )
+            except OSError as err:
+                ours.close()
+                raise ConfigurationError(
+                    f"a worker process cannot be started ({err.strerror}); look at the limits of processes and memory, "
+                    "or try --workers 1"
+                ) from err
+        return cls(process, ours)
+
+    def end(self) -> int:
+        """Close its socket, and wait for its end; kill it if it does not come. Its exit status."""
+        self.sock.close()
+        try:
+            return self.process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+TakeProcess: TypeAlias = Callable[[], WorkerProcess]
+"""Gives a worker process that is new, or still boots."""
+
+
+@dataclass(slots=True)
+class Boot:
+    """Processes that were started and nobody has taken yet."""
+
+    _waiting: list[WorkerProcess] = field(default_factory=list)
+
+    def begin(self, count: int) -> None:
+        """Start so many. Raises: ConfigurationError."""
+        for _ in range(count):
+            self._waiting.append(WorkerProcess.start())
+
+    def take(self) -> WorkerProcess:
+        """One of them, or a new one. Raises: ConfigurationError."""
+        return self._waiting.pop() if self._waiting else WorkerProcess.start()
+
+    def close(self) -> None:
+        """End those that nobody took."""
+        for waiting in self._waiting:
+            waiting.end()
+        self._waiting.clear()
+
+
+def worker_count(concurrency: int, asked: int | None) -> int:
+    """How many processes serve for so many requests at once: no more than there are CPUs, with four threads each."""
+    if asked is not None:
+        return min(asked, concurrency)
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cpus, -(-concurrency // 4)))
+
+
+def cpu_seconds() -> float:
+    """CPU time so far of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
