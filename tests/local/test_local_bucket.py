@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local import LocalBackend, LocalBucket, NewIngest
-from pupline.local._paths import candidates, folded
+from pupline.local._paths import candidates, folded, spread_directories
 from pupline.ports import ObjectToCreate
 
 
@@ -275,3 +275,15 @@ def test_recovery_undoes_what_a_group_had_begun(tmp_path: Path) -> None:
         assert files(backend.bucket()) == ["html/1.jpg", "html/3.jpg"]
         assert [one.key for one in backend.bucket().objects()] == ["html/3.jpg"]
         assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_spreading_directories_is_only_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file system does not know it, or there is none, nothing happens; a data directory is made anyway."""
+
+    def unknown(*_args: Any) -> None:
+        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+    spread_directories(tmp_path / "nowhere")
+    monkeypatch.setattr("fcntl.ioctl", unknown)
+    LocalBackend.open(tmp_path / "data", exclusive=True).close()
+    assert (tmp_path / "data" / "pupline.sqlite").exists()

@@ -18,7 +18,7 @@ from pupline.local._known import KnownItems
 from pupline.local._lock import DirectoryLock
 from pupline.local._map_io import LocalMapIO
 from pupline.local._memo import LocalMemo
-from pupline.local._paths import sync_directory
+from pupline.local._paths import spread_directories, sync_directory
 from pupline.local._recovery import recover
 from pupline.local._runs import Runs
 from pupline.local._subscriptions import Subscriptions
@@ -119,6 +119,7 @@ def _make(data_dir: Path) -> None:
     try:
         if not data_dir.is_dir():
             data_dir.mkdir(parents=True, exist_ok=True)
+            spread_directories(data_dir)
             sync_directory(data_dir.parent)
     except OSError as err:
         raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err

@@ -40,10 +40,10 @@ from pupline.records import AuditRecord
 RecordMaker: TypeAlias = Callable[[SourceItem, Ending, Stored | None, str, str], AuditRecord]
 """Makes the record of an item: `pupline.functions.ingesting.RecordOf`."""
 
-FULL_GROUP = 512
+FULL_GROUP = 1024
 """Items in one group at most: the cost of a commit and of a sync is shared by enough of them."""
 
-_WORTHWHILE = 128
+_WORTHWHILE = 512
 """Items that begin a group at once; fewer wait for more, but no longer than this:"""
 
 _PATIENCE_SECONDS = 0.1

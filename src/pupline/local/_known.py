@@ -29,8 +29,8 @@ _BY_SHA1 = (
     f" CROSS JOIN audit AS a ON {_OF_ITEM} CROSS JOIN objects AS o ON {_HERE} AND o.key = i.key"
     f" WHERE i.sha1 IN (:values) AND {_STORED}"
 )
-# An object's facts are in the record of who stored it: an execution has one record, and one object. The plus keeps SQLite
-# from going along an index on the bucket.
+# An object's facts are in the record of who stored it: an execution has one record, and one object. The plus keeps
+# SQLite from going along an index on the bucket.
 _BY_SHA256 = (
     f"SELECT o.sha256, {_FACTS.replace('i.etag, i.last_modified', 'NULL, NULL')}"  # noqa: S608
     f" FROM objects AS o CROSS JOIN audit AS a ON a.execution = o.owner"

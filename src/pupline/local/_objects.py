@@ -64,7 +64,9 @@ def insert_intents(connection: sqlite3.Connection, bucket: str, new: Sequence[Ne
     connection.executemany("DELETE FROM objects WHERE bucket = ? AND key = ?", beside)
     (last,) = connection.execute("SELECT coalesce(max(object_id), 0) FROM objects").fetchone()
     now = time.time()
-    rows = [(last + number, *_values(bucket, one, now)) for number, one in enumerate(new, start=1)]
+    # By key: neighbours in the indexes are then changed one after the other, while their page is at hand.
+    by_key = sorted(new, key=lambda one: one.key)
+    rows = [(last + number, *_values(bucket, one, now)) for number, one in enumerate(by_key, start=1)]
     execute_many(connection, f"INSERT INTO objects (object_id, {_COLUMNS})", rows)
     return last + 1, last + len(rows)
 

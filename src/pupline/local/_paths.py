@@ -6,9 +6,11 @@ bytes), or when the path is taken: by a name that some file system takes for the
 one or two code points), by a directory, by a file that somebody else put there.
 """
 
+import fcntl
 import hashlib
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +22,9 @@ _PART_BYTES = 255
 _CANDIDATES = 8
 _ASIDE = "~"
 """Directory of objects whose key is no safe path."""
+
+_GET_FLAGS, _SET_FLAGS, _TOP_OF_HIERARCHY = 0x80086601, 0x40086602, 0x00020000
+"""FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of 64-bit Linux, FS_TOPDIR_FL. Other systems refuse the numbers."""
 
 _NO_PATH = re.compile(r"[\x00-\x1f\\\x7f]|\A~(?:/|\Z)|(?:\A|/)(?:\.\.?)?(?:/|\Z)")
 """A control character or backslash; our own directory; an empty part, or one of dots."""
@@ -81,6 +86,23 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def spread_directories(path: Path) -> None:
+    """Have the file system put new directories in `path` far from each other, where it knows how: `chattr +T`.
+
+    ext4 makes files near their directory, and is slow at it where many were removed in the last minutes (0.4 ms each
+    instead of 0.05). A hint to the file system: where it is not taken, nothing is lost.
+    """
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            flags = bytearray(8)
+            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+            word = int.from_bytes(flags[:4], sys.byteorder) | _TOP_OF_HIERARCHY
+            fcntl.ioctl(descriptor, _SET_FLAGS, word.to_bytes(4, sys.byteorder) + bytes(4))
+        finally:
+            os.close(descriptor)
 
 
 def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
