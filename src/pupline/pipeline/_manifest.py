@@ -19,7 +19,7 @@ from pupline.bulk._begin import policy_of
 from pupline.errors import PuplineError, RetryAfter, SourceError, TaskFailure
 from pupline.fetch import HttpClient, Response
 from pupline.items import SourceItem
-from pupline.sources import MAX_PAGE_BYTES, ImageSource, Listing, Page, PageRequest, Reader
+from pupline.sources import ImageSource, Listing, Page, PageRequest, Reader, ask
 from pupline.text import printable
 
 ATTEMPTS = 4
@@ -78,20 +78,12 @@ class Pages:
     def _response(self, request: PageRequest) -> Response:
         for attempt in range(1, ATTEMPTS):
             try:
-                return self._sent(request)
+                return ask(self.client, request)
             except TaskFailure as failure:
                 if not (failure.retryable or isinstance(failure, RetryAfter)):
                     raise
                 self.sleep(self._pause(failure, attempt))
-        return self._sent(request)
-
-    def _sent(self, request: PageRequest) -> Response:
-        headers = dict(request.headers)
-        if request.content is None:
-            return self.client.get(request.url, accept="application/json", max_bytes=MAX_PAGE_BYTES, headers=headers)
-        return self.client.post(
-            request.url, content=request.content, content_type=request.content_type, headers=headers
-        )
+        return ask(self.client, request)
 
     def _pause(self, failure: TaskFailure, attempt: int) -> float:
         if isinstance(failure, RetryAfter):
