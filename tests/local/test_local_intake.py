@@ -316,3 +316,21 @@ def test_half_a_surrogate_pair_is_stored_as_a_question_mark(backend: LocalBacken
     bad = replace(fetched(REX, b"rex"), etag='"\ud800"')
     source.take_in(replace(arrived, ending=bad), source.fetched(3, BELLA, b"bella"))
     assert [row.etag for row in backend.ingests.rows(source.run.ingest_id)] == ['"?"', '"v1"']
+
+
+def test_a_file_system_without_links_works_too(
+    backend: LocalBackend, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are renamed then, and still replace nothing."""
+
+    def no_links(*_args: Any, **_kwargs: Any) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    foreign = backend.bucket().root / "html/dogs/bella.jpg"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"somebody's")
+    monkeypatch.setattr(os, "link", no_links)
+    source.take_in(source.fetched(0, REX, b"rex"), source.fetched(3, BELLA, b"bella"), source.fetched(1, REX, b"rex"))
+    assert (backend.bucket().read("html/dogs/rex.jpg"), foreign.read_bytes()) == (b"rex", b"somebody's")
+    assert backend.bucket().read("html/dogs/bella.jpg") == b"bella"
+    assert len(files(backend)) == 3

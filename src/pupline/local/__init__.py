@@ -8,8 +8,16 @@
             Start(execution_name("monday", index), {}, "monday", index) for index in backend.runs.missing("monday", 12)
         )
 
-One process at a time drives executions; any number may read. `pupline.local._driver` says in which order things are
-written, and why that makes them safe.
+Bulk runs need no engine: items are listed, and stored in groups as they arrive.
+
+    ingest = backend.ingests.open(NewIngest(run_id="monday", dataset="dogs", source="dog-ceo", settings={}))
+    backend.ingests.add_items(ingest.ingest_id, items, position=None, listed=True)
+    intake = Intake(backend, ingest, record_of, done)
+    intake.take(arrivals)  # again and again, of backend.ingests.pending(...)
+    intake.close()
+
+One process at a time drives executions and stores objects; any number may read. `pupline.local._driver` says in which
+order things are written, and why that makes them safe; `pupline.local._intake` says it for groups.
 """
 
 from pupline.local._audit import AuditQuery, LocalAuditTable

@@ -17,7 +17,6 @@ item whose server gives other bytes the second time has one object, and its reco
 An item that arrives a second time changes nothing. A record is written with its item, never without.
 """
 
-import os
 import sqlite3
 import threading
 import time
@@ -261,5 +260,4 @@ class Intake:
                     self._named.append(work)
                     self._changed.notify_all()
             else:
-                for path in work:
-                    os.unlink(path)  # noqa: PTH108 - a Path for each would cost as much as the call
+                self._files.remove(work)

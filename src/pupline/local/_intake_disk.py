@@ -46,6 +46,12 @@ class GroupFiles:
             for folder in folders.values():
                 os.fsync(folder)
 
+    def remove(self, temporary: Sequence[str]) -> None:
+        """Remove temporary files; without hard links they are in the bucket already. Raises: OSError."""
+        for path in temporary:
+            with suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108 - a Path for each would cost as much as the call
+
     def url(self, path: str) -> str:
         """The `file://` URL of a path in the bucket, quoted as `LocalBucket.url` does it."""
         return f"{self._root_url}/{path if _PLAIN(path) else quote_from_bytes(os.fsencode(path))}"
