@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_world import BatchWorld
 from functions_fakes import FakeTable, World, picture
 
 from pupline.functions.alert_png import alert_png
@@ -54,3 +55,14 @@ def test_log_takes_its_examples(name: str) -> None:
     assert isinstance(item, dict)
     assert item["source_url"]
     assert item["breed"] == "hound/afghan"
+
+
+def test_the_bulk_functions_take_their_examples() -> None:
+    """A batch of one image, and the summary of a run of one: the two examples are of the same run."""
+    world = BatchWorld({URL: [picture("JPEG")]})
+    world.clock.time = Clock().now()
+    assert world.batch(event("ingest_batch"))["outcomes"] == {"stored": 1}
+    given = event("summarise_ingest")
+    answer = world.summary(given)
+    assert (answer["done"], answer["complete"], answer["tolerance_exceeded"]) == (1, True, False)
+    assert {given[name] for name in ("run", "dataset")} == {event("bulk_ingest")[name] for name in ("run", "dataset")}
