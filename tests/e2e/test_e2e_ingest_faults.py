@@ -155,6 +155,7 @@ def test_a_reader_that_goes_away_stops_the_run_and_loses_nothing(tmp_path: Path)
 def test_a_second_ingest_of_the_same_directory_is_refused(tmp_path: Path) -> None:
     """One process at a time: the other one says so and exits with 2; the first is not disturbed."""
     served = kennel(400)
+    served.delay_seconds = 0.3  # for 400 images, 32 at a time, that is longer than the second one takes
     with serving(served) as base_url:
         with under_way(tmp_path, served, base_url, "--run-id", "r") as child:
             second = pupline(tmp_path, "ingest", base_url)

@@ -24,6 +24,7 @@ from pupline.cli._output import (
 )
 from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
+from pupline.ports import Reader
 from pupline.records import AuditRecord
 
 _COLUMNS = [
@@ -41,21 +42,29 @@ _COLUMNS = [
 class _Filter:
     outcome: str | None
     file_type: str | None
-    execution: str | None
     alerts: bool
 
     def matches(self, record: AuditRecord) -> bool:
         return (
             self.outcome in {None, record.outcome}
             and self.file_type in {None, record.file_type}
-            and (self.execution is None or _is_of(record.execution, self.execution))
             and (not self.alerts or record.alert_triggered)
         )
 
 
-def _is_of(execution: str, wanted: str) -> bool:
-    """Whether `execution` is the wanted one, or one of the wanted run (`monday` is the run of `monday-00007`)."""
-    return execution == wanted or execution.rpartition("-")[0] == wanted
+def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
+    """All records; or those of a run; or, where no run has that name, the one of that execution."""
+    if execution is None:
+        yield from reader.records()
+        return
+    of_run = reader.records(run=execution)
+    first = next(of_run, None)
+    if first is not None:
+        yield first
+        yield from of_run
+    else:
+        run = execution.rpartition("-")[0]  # `monday` is the run of `monday-00007`
+        yield from (record for record in reader.records(run=run) if record.execution == execution)
 
 
 @click.command()
@@ -78,10 +87,13 @@ def audit(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """The audit records, oldest first: one per image asked for, whatever became of it."""
-    wanted = _Filter(outcome, file_type, execution, alerts)
+    """The audit records, oldest first: one per image asked for, whatever became of it.
+
+    With --execution RUN those of the run come in the order in which its images were asked for.
+    """
+    wanted = _Filter(outcome, file_type, alerts)
     with open_backend(data_dir, backend, stack) as source:
-        found = (record for record in source.records() if wanted.matches(record))
+        found = (record for record in _records(source, execution) if wanted.matches(record))
         if as_json:
             for record in _newest(found, limit):
                 print_json(record.as_dict())

@@ -84,7 +84,7 @@ def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: boo
 def _print_results(report: "BulkReport", where: _Where) -> None:
     """A line for each image, from its audit record, since the state machine tells only of batches; then the summary."""
     with where.open_reader() as reader:
-        of_run = (record for record in reader.records() if record.execution.rpartition("-")[0] == report.run_id)
+        of_run = reader.records(run=report.run_id)
         while some := list(itertools.islice(of_run, _LINES_AT_ONCE)):
             print_json_lines(map(result_of, some))
     print_json(report.summary or {"run": report.run_id, "dataset": report.dataset, "status": report.status})
