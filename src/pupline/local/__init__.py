@@ -18,7 +18,11 @@ Bulk runs need no engine: items are listed, and stored in groups as they arrive.
 
 One process at a time drives executions and stores objects; any number may read. `pupline.local._driver` says in which
 order things are written, and why that makes them safe; `pupline.local._intake` says it for groups.
+
+The engine, and what stands on it, is loaded when first used: bulk runs begin without it.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from pupline.local._audit import AuditQuery, LocalAuditTable
 from pupline.local._backend import BUCKET, LocalBackend
@@ -26,8 +30,6 @@ from pupline.local._bucket import LocalBucket, ObjectListed
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
-from pupline.local._driver import Driver
-from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
 from pupline.local._events import (
     DriverEvent,
     ExecutionFinished,
@@ -38,11 +40,9 @@ from pupline.local._events import (
     TaskAttemptFailed,
 )
 from pupline.local._finished import FinishedItems, finished_items
-from pupline.local._functions import Function, Invocation, LambdaRuntime
 from pupline.local._ingest_rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
 from pupline.local._ingests import Ingests, item_execution
 from pupline.local._intake import Intake, RecordMaker
-from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 from pupline.local._memo import LocalMemo
 from pupline.local._prune import Pruned, prunable, prune
 from pupline.local._runs import Run, Runs, execution_name, new_run_id
@@ -50,6 +50,12 @@ from pupline.local._signals import StopAsked, stopping_on_signals
 from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
 from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict, timestamp
 from pupline.metadata import ItemRow
+
+if TYPE_CHECKING:
+    from pupline.local._driver import Driver
+    from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
+    from pupline.local._functions import Function, Invocation, LambdaRuntime
+    from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
 
 __all__ = [
     "BUCKET",
@@ -115,3 +121,18 @@ __all__ = [
     "stopping_on_signals",
     "timestamp",
 ]
+
+_HOMES = {
+    "Driver": "_driver",
+    **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "_driver_settings"),
+    **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "_functions"),
+    **dict.fromkeys(("ExecutionRow", "Journal", "ReplayMismatch"), "_journal"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pupline.errors import ConfigurationError
 from pupline.local._audit import LocalAuditTable
@@ -10,19 +11,20 @@ from pupline.local._bucket import LocalBucket
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
-from pupline.local._driver import Driver
-from pupline.local._driver_settings import DriverSettings
 from pupline.local._ingests import Ingests
-from pupline.local._journal import Journal
 from pupline.local._known import KnownItems
 from pupline.local._lock import DirectoryLock
-from pupline.local._map_io import LocalMapIO
 from pupline.local._memo import LocalMemo
 from pupline.local._paths import spread_directories, sync_directory
 from pupline.local._recovery import recover
 from pupline.local._runs import Runs
 from pupline.local._subscriptions import Subscriptions
 from pupline.local._topic import LocalTopic
+
+if TYPE_CHECKING:
+    from pupline.local._driver import Driver
+    from pupline.local._driver_settings import DriverSettings
+    from pupline.local._journal import Journal
 
 DATABASE_NAME = "pupline.sqlite"
 BUCKET = "dog-images"
@@ -40,7 +42,6 @@ class LocalBackend:
     topic: LocalTopic
     subscriptions: Subscriptions
     runs: Runs
-    journal: Journal
     ingests: Ingests
     _lock: DirectoryLock | None
     _buckets: dict[str, LocalBucket] = field(default_factory=dict)
@@ -82,7 +83,6 @@ class LocalBackend:
             topic=LocalTopic(database, time),
             subscriptions=Subscriptions(database, time),
             runs=Runs(database, time),
-            journal=Journal(database),
             ingests=Ingests(database, time, KnownItems(bucket)),
             _lock=lock,
             _buckets={BUCKET: bucket},
@@ -92,10 +92,20 @@ class LocalBackend:
         """The bucket of that name, the same object each time. Raises: ConfigurationError for an impossible name."""
         return self._buckets.setdefault(name, LocalBucket(self.data_dir, name, self.database))
 
-    def driver(self, settings: DriverSettings) -> Driver:
+    @property
+    def journal(self) -> "Journal":
+        """The executions and their facts. Loaded when first asked for, with the engine: bulk runs need neither."""
+        from pupline.local._journal import Journal
+
+        return Journal(self.database)
+
+    def driver(self, settings: "DriverSettings") -> "Driver":
         """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""
         if self._lock is None:
             raise ConfigurationError("executions are driven only by the process that holds the data directory")
+        from pupline.local._driver import Driver
+        from pupline.local._map_io import LocalMapIO
+
         return Driver(self.database, settings, LocalMapIO(self.bucket))
 
     def deliverer(self) -> Deliverer:
