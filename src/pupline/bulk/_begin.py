@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pupline.bulk._hosts import HostLimits
 from pupline.bulk._request import IngestRequest
@@ -13,8 +13,13 @@ from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, new_run_i
 from pupline.sources import ImageSource, Reader, resolve
 from pupline.text import printable
 
+_Limit = TypeVar("_Limit", int, float)
+
 PAGE_ACCEPT = "application/json, */*;q=0.1"
 """What list pages should be: APIs answer in JSON, and some in HTML unless they are asked for it."""
+
+POLITE_CONCURRENCY = 8
+"""Requests in flight at a host that the user did not name: about what one browser does."""
 
 # How a run is worked on, not what it is: a command that goes on with it may say these anew.
 _MANNERS = (
@@ -22,6 +27,7 @@ _MANNERS = (
     "concurrency",
     "contact",
     "heed_robots",
+    "host_concurrency",
     "max_bytes",
     "rate",
     "timeout_seconds",
@@ -102,12 +108,13 @@ def policy_of(source: ImageSource, request: IngestRequest, stack: ExitStack) -> 
     )
 
 
-def limits_of(source: ImageSource, request: IngestRequest, origin: Origin) -> HostLimits:
+def limits_of(source: ImageSource, policy: FetchPolicy, request: IngestRequest, origin: Origin) -> HostLimits:
     """What this host is to be spared: by its source's rules, and by the user's where those are stricter."""
     own = origin == source.base
     limits = source.limits
+    polite = None if origin in policy.trusted else POLITE_CONCURRENCY
     return HostLimits(
-        concurrency=limits.concurrency if own else limits.image_concurrency,
+        concurrency=_least(limits.concurrency if own else limits.image_concurrency, request.host_concurrency or polite),
         rate=_least(request.rate, limits.rps if own else limits.image_rps),
         per_hour=limits.per_hour if own else None,
         heed_robots=request.heed_robots,
@@ -123,8 +130,8 @@ def why_refused(source: ImageSource, policy: FetchPolicy, origin: Origin) -> Blo
     return None
 
 
-def _least(*rates: float | None) -> float | None:
-    return min((rate for rate in rates if rate is not None), default=None)
+def _least(*limits: _Limit | None) -> _Limit | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _kept(ingests: Ingests, request: IngestRequest) -> IngestRow | None:

@@ -147,7 +147,7 @@ class _Run:
         return Scheduler(
             SchedulerSettings(
                 concurrency=request.concurrency,
-                limits=partial(limits_of, source, request),
+                limits=partial(limits_of, source, policy, request),
                 refused=partial(why_refused, source, policy),
                 seed=self._row.run_id,
             )

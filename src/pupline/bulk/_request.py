@@ -21,7 +21,8 @@ class IngestRequest:
 
     source: a preset, a spec file, a base URL or a list of URLs; None only with `resume` or `retry_failed`, as the run
     knows it. dataset: whose images they are; by default the source's. count: distinct images at most.
-    concurrency: requests in flight, in all. rate: requests a second to one host, at most.
+    concurrency: requests in flight, in all. host_concurrency: of those at one host; None for 8 at hosts that the user
+    did not name, and no limit of its own at those that are trusted. rate: requests a second to one host, at most.
     retry_failed: the run whose failed items are fetched again. incremental: leave out URLs that the dataset knows.
     stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
     the run is stopped. resume: go on with the dataset's unfinished run. allow_origins: exact origins to trust.
@@ -35,6 +36,7 @@ class IngestRequest:
     dataset: str | None = None
     count: int | None = None
     concurrency: int = 32
+    host_concurrency: int | None = None
     rate: float | None = None
     retry_failed: str | None = None
     incremental: bool = False
@@ -79,6 +81,7 @@ def _check_numbers(request: IngestRequest) -> None:
     limits: tuple[tuple[str, str, float, float], ...] = (
         ("count", "--count", 1, float("inf")),
         ("concurrency", "--concurrency", 1, MAX_CONCURRENCY),
+        ("host_concurrency", "--host-concurrency", 1, MAX_CONCURRENCY),
         ("rate", "--rate", 0.001, 1_000_000),
         ("stop_after_known", "--stop-after-known", 1, float("inf")),
         ("tolerate", "--tolerate", 0, 100),
