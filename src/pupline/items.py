@@ -8,6 +8,10 @@ from typing import Any, TypeAlias
 from pupline.errors import Outcome, Reason
 
 
+Identity: TypeAlias = bytes
+"""Which image an item is: 16 bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceItem:
     """One image as its source names it: one line of a manifest. What the source does not tell is None.
@@ -34,7 +38,7 @@ class SourceItem:
     labels: tuple[str, ...] = ()
 
     @property
-    def identity(self) -> bytes:
+    def identity(self) -> Identity:
         """Which image this is, in 16 bytes: the same URL is the same image, in whatever dataset."""
         return sha256(self.url.encode("utf-8", "surrogatepass")).digest()[:16]
 
