@@ -22,6 +22,15 @@ def test_no_more_requests_at_once_than_asked_for_over_all_workers(tmp_path: Path
     assert served.most == 6
 
 
+def test_no_more_requests_at_one_host_than_asked_for(tmp_path: Path) -> None:
+    """However many may be under way in all."""
+    served = kennel(120)
+    with serving(served) as base_url:
+        done = pupline(tmp_path, "ingest", base_url, "--concurrency", 16, "--host-concurrency", 3, "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert served.most == 3
+
+
 def test_no_more_requests_a_second_than_asked_for(tmp_path: Path) -> None:
     """No span of time sees more than its share, but for one early request and the burst of a twentieth of a second."""
     served, rate = kennel(60), 50
