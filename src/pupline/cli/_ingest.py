@@ -69,12 +69,6 @@ _OPTIONS = (
         metavar="N",
         help="Of those, to one host. By default 8, and no such limit where you name the host or allow its origin.",
     ),
-    click.option(
-        "--host-concurrency",
-        type=click.IntRange(1, 1024),
-        metavar="N",
-        help="Of those at one host. 8 by default, at hosts that you did not name yourself.",
-    ),
     click.option("--rate", type=float, metavar="R", help="Requests a second to one host, at most."),
     click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run. SOURCE is known."),
     click.option("--incremental", is_flag=True, help="Leave out addresses that the dataset has, without asking."),
