@@ -1,6 +1,7 @@
 """IngestBatch: what becomes of each item, and that trying a batch again ends as trying it once."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConnectionFailed, InvalidInput, NotFound, RetryAfter, ServerError, StorageError, TaskFailure
+from pupline.fetch import Response
 from pupline.ports import ObjectHeld, ObjectToCreate
 
 PNG = picture("PNG")
@@ -128,6 +130,24 @@ def test_a_batch_too_large_for_its_rate_says_so() -> None:
     assert answer["outcomes"] == {"stored": 20, "failed": 10}
     assert world.clock.time < START + 200
     assert "take smaller batches" in str(world.records[-1].cause)
+
+
+@pytest.mark.parametrize(("requests", "at_once"), [(1, 1), (2, 2), (0, 3), (99, 3)])
+def test_no_more_requests_at_once_than_asked_for(requests: int, at_once: int) -> None:
+    """And no more than the function has threads for: a source may want one at a time."""
+    names = urls(*[f"{number}.jpg" for number in range(6)])
+    world = BatchWorld({url: [jpeg(number)] for number, url in enumerate(names)}, concurrency=3)
+    get, together = world.web.get, threading.Barrier(at_once, timeout=30)
+    working: set[int] = set()
+
+    def noting(url: str, **options: Any) -> Response:
+        working.add(threading.get_ident())
+        together.wait()  # nobody goes on before so many are here
+        return get(url, **options)
+
+    world.web.get = noting  # type: ignore[method-assign]
+    assert world.batch(event_of(names, requests=requests, heed_robots=False))["outcomes"] == {"stored": 6}
+    assert len(working) == at_once
 
 
 def test_robots_txt_is_asked_once_for_a_host_and_obeyed() -> None:
@@ -277,7 +297,10 @@ JSON = st.recursive(
 )
 
 
-@given(st.lists(JSON | st.fixed_dictionaries({"url": JSON, "labels": JSON, "width": JSON}), min_size=1, max_size=5))
+FIELDS = ("url", "labels", "width", "sha1", "title")
+
+
+@given(st.lists(JSON | st.fixed_dictionaries(dict.fromkeys(FIELDS, JSON)), min_size=1, max_size=5))
 def test_any_line_of_a_manifest_ends_in_a_record(lines: list[Any]) -> None:
     """Whatever it holds: one record and one row each, and the batch succeeds."""
     world = BatchWorld()

@@ -17,7 +17,8 @@ from image_host import ImageHost, image_host
 from pupline.bulk import IngestRequest
 from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.local import LocalBackend, LocalBucket, StopAsked
-from pupline.pipeline import BatchDone, BulkReport, OneMachine, _bulk, _bulk_functions, run_bulk_workflow
+from pupline.pipeline import BatchDone, BulkReport, LocalReader, OneMachine, _bulk, _bulk_functions, run_bulk_workflow
+from pupline.pipeline._redrive import Ended, why_not_redriven
 from pupline.ports import ObjectHeld, ObjectToCreate
 from pupline.records import AuditRecord
 
@@ -204,7 +205,13 @@ def test_too_many_failures_are_told_as_such(host: ImageHost, tmp_path: Path) -> 
     with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
         failures = lines(backend.bucket().read("datasets/dogs/runs/r1/failures.jsonl"))
     assert [line["url"] for line in failures] == [f"{host.origin}/gone.jpg", f"{host.origin}/away.jpg"]
-    assert run(host, tmp_path, ("gone.jpg", "away.jpg"), tolerate=5)[0].tolerance_exceeded
+    assert str(report.cause).startswith("2 of 25 images failed, more than the 5 percent tolerated")
+    again, _ = run(host, tmp_path, ("gone.jpg", "away.jpg"), tolerate=5)
+    assert again.tolerance_exceeded
+    with LocalReader.open(tmp_path / "data") as reader:
+        story = reader.execution("r1")
+    advice = why_not_redriven(Ended(story.row.status, story.input, reversed(story.history)))
+    assert "the Fail state ToleranceExceeded again; repeat the pupline ingest that began it" in str(advice)
 
 
 def test_a_summary_that_failed_is_made_by_another_execution(

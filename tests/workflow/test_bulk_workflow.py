@@ -296,13 +296,21 @@ def test_a_manifest_may_be_anybodys_list_of_urls() -> None:
 
 
 def test_the_input_decides_how_fast_and_how_polite() -> None:
-    """rate, heed_robots and source reach the function; batch_size the batches."""
+    """rate, requests, heed_robots and source reach the function; batch_size the batches."""
     world, lines = kennel(4)
     bulk = BulkRun(world, lines)
     bulk.run({"batch_size": 1, "rate": 5, "heed_robots": False, "source": "mine"})
     calls = bulk.given_to("IngestBatch")
     assert len(calls) == 4
-    wanted = {"run": "r1", "dataset": "dogs", "source": "mine", "rate": 5, "heed_robots": False, "execution": "r1"}
+    wanted = {
+        "run": "r1",
+        "dataset": "dogs",
+        "source": "mine",
+        "rate": 5,
+        "requests": 8,
+        "heed_robots": False,
+        "execution": "r1",
+    }
     assert calls[0]["batch"]["BatchInput"] == wanted
 
 

@@ -40,13 +40,15 @@ class Entry:
 class Run:
     """The run that a batch belongs to. rate: requests a second to one host by this worker; None for no limit.
 
-    told_to: the workflow's execution that works on the run, None where nobody says.
+    requests: at the same time by this worker; None for as many as it can. told_to: the workflow's execution that works
+    on the run, None where nobody says.
     """
 
     run: str
     dataset: str
     source: str
     rate: float | None = None
+    requests: int | None = None
     heed_robots: bool = True
     told_to: str | None = None
 
@@ -58,6 +60,7 @@ class Run:
             dataset=slug_of(given, "dataset", 100),
             source=printable(text_or_none(given, "source") or "manifest", 2048),
             rate=_rate_of(given),
+            requests=_count_of(given, "requests", 0) or None,
             heed_robots=given.get("heed_robots") is not False,
             told_to=text_or_none(given, "execution", limit=80),
         )
@@ -144,14 +147,25 @@ def _entry_of(value: JSON) -> Entry:
 
 
 def _item_of(value: JSON) -> SourceItem:
-    """A line of the manifest: an object with `url`, or the URL alone. What is neither has an empty URL, and fails."""
-    found = {"url": value} if isinstance(value, str) else value
-    if not isinstance(found, dict) or not isinstance(found.get("url"), str):
+    """A line of the manifest: an object with `url`, or the URL alone. What is neither has an empty URL, and fails.
+
+    Other fields are kept where they are of the right kind: anybody may write a manifest.
+    """
+    given = {"url": value} if isinstance(value, str) else value
+    if not isinstance(given, dict) or not isinstance(given.get("url"), str):
         return SourceItem(url="")
-    try:
-        return SourceItem.from_dict(found)
-    except TypeError:
-        return SourceItem(url=str(found["url"]))
+    return SourceItem.from_dict({name: found for name, found in given.items() if _is_right(name, found)})
+
+
+def _is_right(name: str, value: JSON) -> bool:
+    if name in _NUMBERS:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+    if name == "labels":
+        return isinstance(value, list) and all(isinstance(label, str) for label in value)
+    return isinstance(value, str)
+
+
+_NUMBERS = frozenset({"width", "height", "bytes"})
 
 
 def _rate_of(given: Mapping[str, Any]) -> float | None:

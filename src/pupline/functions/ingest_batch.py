@@ -129,7 +129,8 @@ def _decided_before(asked: Round, services: BatchServices) -> RoundResult | None
 def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResult:
     """Fetch and store; then write down what became of each item, unless somebody else was faster."""
     ends = _Ends(asked, services, _stop_at(asked, services.clock, seconds))
-    made = in_threads(ends.of, asked.entries, services.concurrency)
+    concurrency = min(services.concurrency, asked.run.requests or services.concurrency)
+    made = in_threads(ends.of, asked.entries, concurrency)
     rows = sorted((one for one in made if isinstance(one, ItemRow)), key=lambda row: row.index)
     left = [one for one in made if isinstance(one, Again)]
     if rows:

@@ -158,9 +158,15 @@ def execution_input(run_id: str, request: IngestRequest, source: ImageSource, it
         "batch_size": pace.items,
         "concurrency": pace.batches,
         "rate": pace.rate or 0,
+        "requests": pace.threads,
         "heed_robots": request.heed_robots,
-        "tolerate": 100 if request.tolerate is None else request.tolerate,
+        "tolerate": 100 if request.tolerate is None else _plain(float(request.tolerate)),
     }
+
+
+def _plain(number: float) -> float:
+    """5 rather than 5.0, as people write it: it stands in messages."""
+    return int(number) if number.is_integer() else number
 
 
 def manifest_key(dataset: str, run_id: str) -> str:

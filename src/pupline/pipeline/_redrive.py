@@ -34,10 +34,16 @@ def why_not_redriven(ended: Ended) -> str | None:
     if ended.status == "FAILED" and entered is not None and entered["type"] == "FailStateEntered":
         return (
             "its failure was handled and recorded, and a redrive would only enter the Fail state"
-            f" {entered['stateEnteredEventDetails']['name']} again; fetch the image anew with:"
-            f" pupline run{_asked_for(ended.input)}{ended.options}"
+            f" {entered['stateEnteredEventDetails']['name']} again; {_instead(ended)}"
         )
     return None
+
+
+def _instead(ended: Ended) -> str:
+    """What to do in place of a redrive."""
+    if isinstance(ended.input, dict) and "dataset" in ended.input:
+        return "repeat the pupline ingest that began it, with the same --run-id: it does what is missing"
+    return f"fetch the image anew with: pupline run{_asked_for(ended.input)}{ended.options}"
 
 
 def _asked_for(given: Any) -> str:
