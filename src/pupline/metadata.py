@@ -2,13 +2,14 @@
 
     columns = columns_of(rows, dataset)      # for Parquet
     lines = lines_of(columns)                # for JSON Lines, as the functions on AWS write them too
+    columns = columns_of_objects(objects)    # the way back, of lines that were read
 
 A row holds what the source said of the image, what its audit record says, and how it was had. The run is not among the
 columns: it is the partition (`run=<run>/part-00000.parquet`), and a column of the same name would clash with it.
 The standard library only: the functions on AWS import this.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -117,6 +118,14 @@ def columns_of(rows: Sequence[ItemRow], dataset: str) -> Columns:
     return columns
 
 
+def columns_of_objects(objects: Sequence[Mapping[str, Any]]) -> Columns:
+    """The columns of rows that were read from JSON Lines, equal to those that were written, to the millisecond.
+
+    Raises: TypeError or ValueError for what `lines_of` never wrote.
+    """
+    return [_decoded(column.kind, [found.get(column.name) for found in objects]) for column in METADATA_COLUMNS]
+
+
 def lines_of(columns: Columns) -> list[str]:
     """The rows as JSON objects, one text each, with every column in each: null where there is nothing.
 
@@ -146,6 +155,11 @@ def position_of(name: str) -> int:
 def milliseconds(moment: float) -> int:
     """Seconds since the epoch as whole milliseconds: what a column of moments holds, in either form."""
     return round(moment * 1000)
+
+
+def _decoded(kind: Kind, values: Sequence[Any]) -> Sequence[Any]:
+    decode = _DECODERS.get(kind)
+    return [None if value is None else decode(value) for value in values] if decode else values
 
 
 def _all_encoded(kind: Kind, values: Sequence[Any], distinct: set[Any]) -> Iterable[str]:
@@ -187,4 +201,8 @@ _ENCODERS: dict[Kind, Callable[[Any], str]] = {
     "int32": str,
     "int64": str,
     "moment": _moment,
+}
+_DECODERS: dict[Kind, Callable[[Any], Any]] = {
+    "texts": tuple,
+    "moment": lambda text: datetime.fromisoformat(text).timestamp(),
 }

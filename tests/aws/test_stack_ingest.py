@@ -1,29 +1,36 @@
 """Ingesting on a stack: listed here, started once under its name, waited for, redriven, told; and read afterwards."""
 
+import io
 import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from aws_handlers import Context, cold_start, serve_from_memory
+from pyarrow import parquet
 from stack_fakes import FakeStack, VirtualTimer
 from stack_fixtures import fake_stack
 
 from pupline.asl import Result, StateMachine, execute
+from pupline.aws import S3Store
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, StorageError
 from pupline.functions import ingest_batch, summarise_ingest
 from pupline.pipeline import BulkReport
+from pupline.records import AuditRecord
 from pupline.stack import Account, Stack, StackReader, Timer, ingest_on_stack
 
 FILE = Path(__file__).parents[2] / "statemachine" / "bulk_ingest.asl.json"
 IMAGES = "https://images.example/breeds/"
 PATHS = ["pug/plain.jpg", "pug/real.png", "pug/gone.jpg", "pug/gif.jpg", "pug/plain.jpg"]
 SUMMARY = "datasets/urls/runs/r1/summary.json"
+PARQUET = "datasets/urls/metadata/parquet/run=r1/part-00000.parquet"
+LINES = "datasets/urls/metadata/jsonl/run=r1/part-00000000-0.jsonl"
 
 
 class Kennel:
@@ -97,6 +104,86 @@ def test_a_list_is_ingested_and_told(kennel: Kennel) -> None:
     assert (given["concurrency"], given["rate"], given["batch_size"], given["items"]) == (2, 2.0, 100, 4)
 
 
+def test_the_parquet_is_made_after_the_end(kennel: Kennel) -> None:
+    """Row by row what the batches wrote and the table holds; the summary in the bucket names it, itself last."""
+    report = kennel.ingest()
+    rows = parquet.read_table(io.BytesIO(object_at(PARQUET))).to_pylist()
+    lines = [json.loads(line) for line in object_at(LINES).splitlines()]
+    assert [json.loads(json.dumps(row, default=stamp)) for row in rows] == lines
+    account = Account.of_environment()
+    records = list(StackReader(account, Stack.find(account, "pupline")).records(run="r1"))
+    assert [AuditRecord.from_item(line) for line in lines] == records
+    assert (report.has_parquet, report.trouble) == (True, None)
+    assert json.loads(object_at(SUMMARY))["files"] == [
+        "datasets/urls/runs/r1/manifest.jsonl",
+        "datasets/urls/runs/r1/failures.jsonl",
+        PARQUET,
+        SUMMARY,
+    ]
+
+
+def stamp(when: datetime) -> str:
+    """A time as lines have it."""
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_whoever_may_not_write_it_is_told_and_another_one_writes_it(
+    kennel: Kennel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ingest has not failed for that; what is whole is not written again."""
+    put = S3Store.put
+    keys: list[str] = []
+
+    def denied(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        if "/parquet/" in key:
+            raise ConfigurationError(f"storing s3://dogs/{key}: AccessDenied: Access Denied")
+        return put(self, key, body, content_type)
+
+    def noted(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        keys.append(key)
+        return put(self, key, body, content_type)
+
+    monkeypatch.setattr(S3Store, "put", denied)
+    first = kennel.ingest()
+    assert (first.status, first.has_parquet) == ("SUCCEEDED", False)
+    assert first.trouble == f"storing s3://dogs/{PARQUET}: AccessDenied: Access Denied"
+    monkeypatch.setattr(S3Store, "put", noted)
+    assert kennel.ingest().has_parquet
+    assert kennel.ingest().has_parquet
+    assert keys == [PARQUET, SUMMARY]
+
+
+def test_whoever_may_not_read_the_lines_is_told(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers as if they were not there."""
+    read = S3Store.read
+
+    def hidden(self: S3Store, key: str) -> bytes:
+        if "/jsonl/" in key:
+            raise KeyError(key)
+        return read(self, key)
+
+    kennel.ingest()
+    boto3.client("s3").delete_object(Bucket="dogs", Key=SUMMARY)
+    monkeypatch.setattr(S3Store, "read", hidden)
+    assert kennel.ingest().trouble == f"{LINES} may not be read, or is not there any more"
+
+
+def test_an_interrupted_parquet_is_made_by_the_same_command(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while it is uploaded: the execution has ended, the command has not."""
+    put = S3Store.put
+
+    def interrupted(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        if "/parquet/" in key:
+            raise KeyboardInterrupt
+        return put(self, key, body, content_type)
+
+    monkeypatch.setattr(S3Store, "put", interrupted)
+    report = kennel.ingest()
+    assert (report.interrupted, report.status, report.has_parquet) == (True, "SUCCEEDED", False)
+    monkeypatch.setattr(S3Store, "put", put)
+    assert kennel.ingest().has_parquet
+
+
 def test_the_same_run_again_is_reported_and_not_started(kennel: Kennel) -> None:
     """Its name is its idempotency key."""
     first = kennel.ingest()
@@ -112,9 +199,11 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
     report = kennel.ingest()
     assert (report.status, report.error, report.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
     assert not report.tolerance_exceeded
+    assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 0
     kennel.broken = False
     again = kennel.ingest()
     assert (again.status, again.done) == ("SUCCEEDED", 4)
+    assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 4
     assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (1, 1)
 
 

@@ -8,6 +8,7 @@ from stack_fakes import VirtualTimer
 from test_stack_ingest import IMAGES, Kennel, kennel
 
 from pupline.cli import _invoke
+from pupline.errors import ConfigurationError
 
 __all__ = ["kennel"]  # the fixture
 
@@ -30,6 +31,30 @@ def test_people_see_outcomes_and_what_to_do_next(
     shown = capsys.readouterr().out
     for words in ("Run r1: 4 images", "not_found", "datasets/urls/runs/r1", "--backend aws --stack pupline"):
         assert words in shown
+    assert "Metadata: datasets/urls/metadata/parquet\n" in shown
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_who_may_not_write_the_parquet_is_told_once(
+    kennel: Kennel,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    as_json: bool,
+) -> None:
+    """One note with the way out, beside the JSON where that is asked for; the exit code is of the images."""
+
+    def denied(*_: object) -> None:
+        raise ConfigurationError("storing s3://dogs/x: AccessDenied: \x1b[31mno")
+
+    monkeypatch.setattr("pupline.stack._ingest.write_parquet", denied)
+    assert pupline(monkeypatch, kennel.urls, "--run-id", "r1", *(["--json"] if as_json else [])) == 1
+    captured = capsys.readouterr()
+    told = captured.err if as_json else captured.out
+    assert (captured.out + captured.err).count("JSON Lines alone") == 1
+    assert "could not be written: storing s3://dogs/x: AccessDenied: " in told
+    assert "with --run-id r1 and credentials that may write it" in told
+    assert "\x1b[31m" not in told
+    assert as_json or "Metadata: datasets/urls/metadata/jsonl/run=r1\n" in told
 
 
 def test_json_is_a_line_for_each_record_and_then_the_summary(

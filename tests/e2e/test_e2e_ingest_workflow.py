@@ -11,6 +11,7 @@ from pathlib import Path
 from dog_api import jpeg
 from ingest_checks import (
     PUPLINE,
+    check_metadata,
     check_nothing_half_done,
     check_objects,
     check_outcomes,
@@ -22,11 +23,12 @@ from ingest_kennel import Kennel, kennel_of, serving
 
 
 def check(data: Path, kennel: Kennel, run: str) -> None:
-    """Every image once, with its outcome, in bucket and audit; first alert and digest; nothing half-done."""
+    """Every image once, with its outcome, in bucket, audit and metadata; first alert and digest; nothing half-done."""
     records = records_of(data, run)
     assert {record["source_url"] for record in records.values()} == {kennel.url(path) for path in kennel.images}
     check_outcomes(kennel, {record["source_url"]: record for record in records.values()})
     check_objects(data, kennel, records)
+    check_metadata(data, run, records, lines_in_order=False)  # a retried image's line is in its round's part
     check_nothing_half_done(data)
 
 

@@ -1,5 +1,6 @@
 """BulkIngest on this machine: from a list to its summary, killed, interrupted, redriven, and looked at from outside."""
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 from batch_world import jpeg
 from functions_fakes import picture
 from image_host import ImageHost, image_host
+from pyarrow import parquet
 
 from pupline.bulk import IngestRequest
 from pupline.errors import ConfigurationError, PuplineError, StorageError
@@ -72,9 +74,10 @@ def check(host: ImageHost, folder: Path) -> None:
         assert {(record.outcome, record.reason) for record in records} == {("stored", "accepted")}
         stored = {one.key: bucket.read(one.key) for one in bucket.objects("html/")}
         assert stored == {f"html/dogs{path}": body for path, body in host.bodies.items()}
-        rows = [row for key in bucket.keys("datasets/dogs/metadata/") for row in lines(bucket.read(key))]
+        rows = [row for key in bucket.keys("datasets/dogs/metadata/jsonl/") for row in lines(bucket.read(key))]
         by_index = sorted(rows, key=lambda row: int(row["index"]))
         assert [AuditRecord.from_item(row) for row in by_index] == records
+        assert [found["execution"] for found in table_of(bucket)] == [record.execution for record in records]
         first, digest = [alert for alert, _ in backend.topic.alerts()]
         assert first.message.startswith("A PNG file was detected and processed: dogs/")
         assert digest.subject == f"{len(PNGS) - 1} more alerts of a bulk ingest"
@@ -86,6 +89,14 @@ def lines(body: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.split(b"\n") if line]
 
 
+def table_of(bucket: LocalBucket) -> list[dict[str, Any]]:
+    """The rows of the run's Parquet, whose only part its summary names."""
+    (key,) = bucket.keys("datasets/dogs/metadata/parquet/")
+    assert key in json.loads(bucket.read("datasets/dogs/runs/r1/summary.json"))["files"]
+    rows: list[dict[str, Any]] = parquet.read_table(io.BytesIO(bucket.read(key))).to_pylist()
+    return rows
+
+
 def test_a_list_becomes_a_dataset(host: ImageHost, tmp_path: Path) -> None:
     """The report, what was heard on the way, the summary, and everything in its place."""
     report, heard = run(host, tmp_path)
@@ -94,6 +105,13 @@ def test_a_list_becomes_a_dataset(host: ImageHost, tmp_path: Path) -> None:
     check(host, tmp_path)
     assert host.asked["/robots.txt"] == 1
     assert report.summary["run"] == "r1"
+    assert report.has_parquet
+    assert report.summary["files"] == [
+        "datasets/dogs/runs/r1/manifest.jsonl",
+        "datasets/dogs/runs/r1/failures.jsonl",
+        "datasets/dogs/metadata/parquet/run=r1/part-00000.parquet",
+        "datasets/dogs/runs/r1/summary.json",
+    ]
 
 
 def test_the_same_run_again_asks_for_nothing(host: ImageHost, tmp_path: Path) -> None:
@@ -120,10 +138,10 @@ print(report.status, report.interrupted)
 """
 
 
-def in_a_process(host: ImageHost, folder: Path) -> "subprocess.Popen[str]":
+def in_a_process(host: ImageHost, folder: Path, program: str = PROGRAM) -> "subprocess.Popen[str]":
     """The same command in a process of its own."""
     arguments = [str(listed(host, folder)), str(folder / "data"), host.origin]
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
 
 
 def test_killed_again_and_again_it_ends_the_same(host: ImageHost, tmp_path: Path) -> None:
@@ -141,6 +159,32 @@ def test_killed_again_and_again_it_ends_the_same(host: ImageHost, tmp_path: Path
         host.heard = lambda _: None
     report, _ = run(host, tmp_path)
     assert (report.status, report.done) == ("SUCCEEDED", IMAGES)
+    check(host, tmp_path)
+
+
+KILLED_AT_THE_PARQUET = (
+    """
+import os
+from pupline.local import LocalBucket
+put = LocalBucket.put
+def killed(self, key, body, content_type):
+    if "/parquet/" in key:
+        os.kill(os.getpid(), 9)
+    return put(self, key, body, content_type)
+LocalBucket.put = killed
+"""
+    + PROGRAM
+)
+
+
+def test_killed_while_the_parquet_is_written_it_is_written_anew(host: ImageHost, tmp_path: Path) -> None:
+    """All images were done: the same command asks for none, and its Parquet is whole."""
+    process = in_a_process(host, tmp_path, KILLED_AT_THE_PARQUET)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    host.asked.clear()
+    report, _ = run(host, tmp_path)
+    assert (report.status, report.has_parquet, host.asked) == ("SUCCEEDED", True, {})
     check(host, tmp_path)
 
 
@@ -190,6 +234,8 @@ def test_a_bucket_that_cannot_be_written_fails_the_run_and_a_redrive_goes_on(
     assert (report.status, report.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
     assert not report.tolerance_exceeded
     assert (report.done, report.summary["error"]) == (10, "BatchesMissing")
+    with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
+        assert [found["index"] for found in table_of(backend.bucket())] == list(range(10))
     monkeypatch.setattr(LocalBucket, "create", create)
     host.asked.clear()
     again, _ = run(host, tmp_path, concurrency=1)

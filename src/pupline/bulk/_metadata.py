@@ -38,18 +38,69 @@ def parquet_schema() -> "pyarrow.Schema":
     return pyarrow.schema([(column.name, types[column.kind]) for column in METADATA_COLUMNS])
 
 
-class MetadataWriter:
-    """Writes every row twice: `metadata/jsonl/run=<run>/part-00000.jsonl`, and the same rows in Parquet beside it.
+class TablePart:
+    """One part as Parquet: `metadata/parquet/run=<run>/part-00000.parquet`."""
 
-    A part is put into the bucket when it is full. A run that ends again overwrites the parts of its earlier end: its
-    rows only become more.
+    def __init__(self, spool: Spool, number: int) -> None:
+        self.rows = 0
+        self._parquet = SpooledFile(spool, f"metadata/parquet/{_place(spool, number)}.parquet", PARQUET)
+        self._table = _TableWriter(self._parquet)
+
+    def add(self, batch: Batch) -> None:
+        """Write the batch."""
+        self._table.add(batch.columns)
+        self.rows += len(batch)
+
+    def put(self) -> None:
+        """Put it into the bucket. Raises: StorageError."""
+        self._table.finish()
+        self._parquet.put()
+
+    def close(self) -> None:
+        """Drop it, unless it was put."""
+        self._table.close()
+        self._parquet.close()
+
+
+class DoublePart(TablePart):
+    """One part in both forms: the same rows also as `metadata/jsonl/run=<run>/part-00000.jsonl`."""
+
+    def __init__(self, spool: Spool, number: int) -> None:
+        super().__init__(spool, number)
+        self._lines = SpooledFile(spool, f"metadata/jsonl/{_place(spool, number)}.jsonl", JSON_LINES)
+
+    def add(self, batch: Batch) -> None:
+        """Write the batch."""
+        self._lines.file.write(text_of(batch.lines))
+        super().add(batch)
+
+    def put(self) -> None:
+        """Put both into the bucket. Raises: StorageError."""
+        self._lines.put()
+        super().put()
+
+    def close(self) -> None:
+        """Drop what was not put."""
+        super().close()
+        self._lines.close()
+
+
+def _place(spool: Spool, number: int) -> str:
+    return f"run={spool.run}/part-{number:05d}"
+
+
+class MetadataWriter:
+    """Writes rows in parts, each put into the bucket when it is full. form: what a part is.
+
+    A run that ends again overwrites the parts of its earlier end: its rows only become more.
     """
 
-    def __init__(self, spool: Spool, part_rows: int = PART_ROWS) -> None:
+    def __init__(self, spool: Spool, part_rows: int = PART_ROWS, form: type[TablePart] = DoublePart) -> None:
         self._spool = spool
         self._part_rows = part_rows
+        self._form = form
         self._number = 0
-        self._part = _Part(spool, 0)
+        self._part = form(spool, 0)
 
     def add(self, batch: Batch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
@@ -60,7 +111,7 @@ class MetadataWriter:
         self._part.add(batch.cut(0, room))
         self._part.put()
         self._number += 1
-        self._part = _Part(self._spool, self._number)
+        self._part = self._form(self._spool, self._number)
         self.add(batch.cut(room, None))
 
     def finish(self) -> None:
@@ -70,32 +121,6 @@ class MetadataWriter:
     def close(self) -> None:
         """Drop the part that was not put."""
         self._part.close()
-
-
-class _Part:
-    """One part, in both forms."""
-
-    def __init__(self, spool: Spool, number: int) -> None:
-        place = f"run={spool.run}/part-{number:05d}"
-        self.rows = 0
-        self._lines = SpooledFile(spool, f"metadata/jsonl/{place}.jsonl", JSON_LINES)
-        self._parquet = SpooledFile(spool, f"metadata/parquet/{place}.parquet", PARQUET)
-        self._table = _TableWriter(self._parquet)
-
-    def add(self, batch: Batch) -> None:
-        self._lines.file.write(text_of(batch.lines))
-        self._table.add(batch.columns)
-        self.rows += len(batch)
-
-    def put(self) -> None:
-        self._table.finish()
-        self._lines.put()
-        self._parquet.put()
-
-    def close(self) -> None:
-        self._table.close()
-        self._lines.close()
-        self._parquet.close()
 
 
 class _TableWriter:

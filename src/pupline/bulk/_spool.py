@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
@@ -20,7 +20,8 @@ JSON_LINES = "application/x-ndjson"
 class Batch:
     """Some finished items in the forms that writers want, made once. Lines are without line feeds.
 
-    lines: the rows of metadata as JSON. items: the manifest's lines: what the source named.
+    lines: the rows of metadata as JSON. items: the manifest's lines: what the source named. Both are empty where the
+    rows come from such lines, and only Parquet is made of them.
     """
 
     columns: Columns
@@ -34,7 +35,7 @@ class Batch:
         return cls(columns, lines_of(columns), list(map(manifest_line, indexes, urls, facts)))
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self.columns[0])
 
     def values(self, name: str) -> Sequence[Any]:
         """The values of one column."""
@@ -57,6 +58,10 @@ def text_of(lines: Iterable[str]) -> bytes:
     return "".join([f"{line}\n" for line in lines]).encode()
 
 
+_NUMBERS = itertools.count()
+"""Of all files written aside in this process, where several runs may be ended at the same time."""
+
+
 @dataclass(slots=True)
 class Spool:
     """Where the derived files of one run go: below `datasets/<dataset>/`. keys: of all that were put."""
@@ -66,7 +71,6 @@ class Spool:
     dataset: str
     run: str
     keys: list[str] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
     def of(cls, backend: LocalBackend, dataset: str, run: str) -> "Spool":
@@ -82,7 +86,7 @@ class Spool:
 
     def aside(self) -> Path:
         """A path for a file that is being written."""
-        return self.tmp / f"outputs-{os.getpid()}-{next(self._numbers)}"
+        return self.tmp / f"outputs-{os.getpid()}-{next(_NUMBERS)}"
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> None:
         """Put a whole file, or bytes, under `key`, a path below `datasets/<dataset>/`; a file is gone afterwards.

@@ -73,6 +73,8 @@ def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: boo
             _print_results(report, where)
         else:
             _ended(report, where).show(view.examples)
+    if report.trouble and as_json:
+        message(_without_parquet(report, report.trouble))
     if report.interrupted:
         message(f"Interrupted. Go on with the same command and --run-id {report.run_id}")
         return 130
@@ -92,6 +94,7 @@ def _print_results(report: "BulkReport", where: _Where) -> None:
 
 def _ended(report: "BulkReport", where: _Where) -> Ended:
     folder = f"datasets/{report.dataset}"
+    metadata = "parquet" if report.has_parquet else f"jsonl/run={report.run_id}"
     return Ended(
         run_id=report.run_id,
         items=report.items,
@@ -101,7 +104,7 @@ def _ended(report: "BulkReport", where: _Where) -> Ended:
         notes=tuple(_notes(report)),
         places=(
             ("Pictures", where.place(f"html/{report.dataset}")),
-            ("Metadata", where.place(f"{folder}/metadata/jsonl/run={report.run_id}")),
+            ("Metadata", where.place(f"{folder}/metadata/{metadata}")),
             ("This run", where.place(f"{folder}/runs/{report.run_id}")),
         ),
         next_commands=(f"executions {report.run_id}", f"audit --execution {report.run_id}", "alerts"),
@@ -111,7 +114,16 @@ def _ended(report: "BulkReport", where: _Where) -> Ended:
 def _notes(report: "BulkReport") -> Iterator[str]:
     if report.error:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
+    if report.trouble:
+        yield _without_parquet(report, report.trouble)
     if report.alerts:
         yield f"{plural(report.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
         yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"
+
+
+def _without_parquet(report: "BulkReport", trouble: str) -> str:
+    return (
+        f"The metadata is there as JSON Lines alone, for the Parquet could not be written: {printable(trouble, 400)}. "
+        f"The same command with --run-id {report.run_id} and credentials that may write it does so."
+    )

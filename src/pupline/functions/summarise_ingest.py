@@ -6,7 +6,7 @@ works alike where a ResultWriter wrote something, where it did not, and for a ru
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,13 +28,21 @@ BATCHES_MISSING = "BatchesMissing"
 """Errors of a run in its summary; the workflow fails with the same ones."""
 
 
+def _no_tables(_: Run) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryServices:
-    """What the function works with. concurrency: reads at once."""
+    """What the function works with. concurrency: reads at once.
+
+    tables: makes Parquet of the run's metadata and gives its keys; in Lambda there are no libraries for that.
+    """
 
     store: ObjectStore
     clock: Clock
     concurrency: int = 16
+    tables: Callable[[Run], Sequence[str]] = _no_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +121,8 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
     exceeded = 100 * totals.failed > asked.tolerate * items
     _write_failures(asked, totals, services)
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
-    _write_summary(summary(asked, totals, items, error) | _times(asked, services.clock, totals.done), asked, services)
+    found = summary(asked, totals, items, error) | _times(asked, services.clock, totals.done)
+    _write_summary(naming(found, services.tables(asked.run)), asked, services)
     digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
     answer: dict[str, JSON] = {
         "items": items,
@@ -192,6 +201,12 @@ def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None
         "bytes_stored": totals.bytes,
         "files": [f"{asked.folder}{name}" for name in ("manifest.jsonl", "failures.jsonl", "summary.json")],
     }
+
+
+def naming(found: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The summary with these keys among its `files`, whose last one it is itself."""
+    others = [key for key in found["files"] if key not in keys]
+    return {**found, "files": [*others[:-1], *keys, *others[-1:]]}
 
 
 def _times(asked: SummaryRequest, clock: Clock, done: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class BulkReport:
 
     items: in the manifest. outcomes, reasons, alerts, bytes, summary: from summary.json, empty where there is none yet.
     error, cause: of an execution that failed. folder: `datasets/<dataset>/` in the bucket. undelivered: alerts still in
-    the outbox; None where that cannot be known.
+    the outbox; None where that cannot be known. trouble: why there is no Parquet of a run that has ended.
     """
 
     run_id: str
@@ -67,6 +67,7 @@ class BulkReport:
     interrupted: bool
     undelivered: int | None
     summary: Mapping[str, Any] = field(default_factory=dict)
+    trouble: str | None = None
 
     @property
     def folder(self) -> str:
@@ -92,6 +93,11 @@ class BulkReport:
     def bytes(self) -> int:
         """Of what was stored."""
         return int(self.summary.get("bytes_stored", 0))
+
+    @property
+    def has_parquet(self) -> bool:
+        """Whether its metadata is there as Parquet too, as far as the summary knows."""
+        return any("/metadata/parquet/" in key for key in self.summary.get("files", ()))
 
     @property
     def done(self) -> int:

@@ -1,7 +1,7 @@
 """IngestBatch and SummariseIngest on this machine: the same code as on AWS, over the local ports."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +9,11 @@ from typing import Any
 
 from pupline.bulk import IngestRequest
 from pupline.bulk._begin import checked_source, policy_of, why_refused
+from pupline.bulk._parquet import write_parquet
+from pupline.bulk._spool import Spool
 from pupline.errors import TaskFailure
 from pupline.fetch import FetchPolicy, HttpClient, Origin, Response, Url
+from pupline.functions._batch_event import Run
 from pupline.functions._batch_fetching import Robots
 from pupline.functions._batch_storing import BatchStorage
 from pupline.functions.ingest_batch import BatchServices, ingest_batch
@@ -128,7 +131,12 @@ class BulkFunctions:
 
     @property
     def _summary_services(self) -> SummaryServices:
-        return SummaryServices(store=self._backend.bucket(), clock=self._backend.clock, concurrency=2)
+        store, clock = self._backend.bucket(), self._backend.clock
+        return SummaryServices(store=store, clock=clock, concurrency=2, tables=self._tables)
+
+    def _tables(self, run: Run) -> Sequence[str]:
+        """Parquet of the run's metadata, as a run without the state machine has it. Raises: StorageError."""
+        return write_parquet(Spool.of(self._backend, run.dataset, run.run))
 
     def stop(self) -> None:
         """Have no batch ask for anything more. Safe in a signal handler."""

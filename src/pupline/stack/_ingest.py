@@ -6,14 +6,17 @@ redrives, the execution that is there.
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pupline.aws import S3Store
 from pupline.bulk import IngestBegan, IngestRequest
+from pupline.bulk._parquet import write_parquet
+from pupline.bulk._spool import Spool
 from pupline.errors import ConfigurationError, PuplineError
-from pupline.functions.summarise_ingest import SummaryServices, summary_so_far
+from pupline.functions.summarise_ingest import SummaryServices, naming, summary_so_far
 from pupline.local import SystemClock
 from pupline.pipeline import BulkReport
 from pupline.pipeline._bulk import (
@@ -33,6 +36,9 @@ from pupline.stack._account import Account, aws_errors, error_code
 from pupline.stack._stack import BUCKET, BULK_MACHINE, Stack
 from pupline.stack._watch import Timer, Watch
 from pupline.text import printable
+
+_CONCURRENCY = 8
+"""Reads from the bucket at the same time."""
 
 _NO_SUCH_EXECUTION = "ExecutionDoesNotExist"
 
@@ -79,9 +85,9 @@ class _StackIngest:
             ended = None
             while ended is None:
                 ended = watch.look()
+            return self._with_parquet(self._report(ended, interrupted=False))
         except KeyboardInterrupt:
             return self._report(self._described(name), interrupted=True)
-        return self._report(ended, interrupted=False)
 
     def _latest(self) -> Mapping[str, Any] | None:
         """The run's newest execution, if it has one; all that were started for it have names in a row."""
@@ -173,12 +179,35 @@ class _StackIngest:
     def _summary(self, given: Mapping[str, Any], status: str) -> Mapping[str, Any]:
         """summary.json, where this execution has written it; else what the batches tell by now."""
         try:
-            written: Mapping[str, Any] = json.loads(
-                self._store.read(f"datasets/{self._dataset}/runs/{self._run_id}/summary.json")
-            )
+            written: Mapping[str, Any] = json.loads(self._store.read(self._summary_key))
         except KeyError:
             written = {}
         if written and status != "RUNNING":
             return written
-        services = SummaryServices(store=self._store, clock=SystemClock(), concurrency=8)
+        services = SummaryServices(store=self._store, clock=SystemClock(), concurrency=_CONCURRENCY)
         return {**summary_so_far(given, services), "status": status}
+
+    @property
+    def _summary_key(self) -> str:
+        return f"datasets/{self._dataset}/runs/{self._run_id}/summary.json"
+
+    def _with_parquet(self, report: BulkReport) -> BulkReport:
+        """The report once the run's Parquet is there, which its functions cannot write; or why it is not.
+
+        The summary that names it comes last. So what a killed command left is made anew; what is whole is not, unless
+        the run may have gone on since.
+        """
+        if report.has_parquet and report.status == "SUCCEEDED":
+            return report
+        try:
+            summary = naming(report.summary, self._parquet())
+            if report.summary["files"]:  # there is a summary.json
+                body = json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n"
+                self._store.put(self._summary_key, body, "application/json")
+        except (PuplineError, OSError) as err:
+            return replace(report, trouble=str(err))
+        return replace(report, summary=summary)
+
+    def _parquet(self) -> Sequence[str]:
+        with tempfile.TemporaryDirectory(prefix="pupline-") as folder:
+            return write_parquet(Spool(self._store, Path(folder), self._dataset, self._run_id), _CONCURRENCY)
