@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from pupline.errors import Outcome, Reason
 
-
 Identity: TypeAlias = bytes
 """Which image an item is: 16 bytes."""
 
