@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pupline.errors import InvalidInput
@@ -153,9 +154,11 @@ def _totals(asked: SummaryRequest, services: SummaryServices) -> Totals:
 
 
 def _bodies(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
-    """The objects of these keys, in their order, some of them read at the same time."""
+    """The objects of these keys, in their order: a few are read at the same time, and no more are held."""
+    waiting = iter(keys)
     with ThreadPoolExecutor(services.concurrency, thread_name_prefix="pupline-summary") as pool:
-        yield from pool.map(services.store.read, keys)
+        while some := list(islice(waiting, services.concurrency)):
+            yield from pool.map(services.store.read, some)
 
 
 def _write_failures(asked: SummaryRequest, totals: Totals, services: SummaryServices) -> None:
