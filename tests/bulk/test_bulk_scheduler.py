@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.bulk._hosts import BURST_SECONDS, DEAD_AFTER, REFUSED_SECONDS, HostLimits, Job
+from pupline.bulk._hosts import BURST_SECONDS, DEAD_AFTER, GONE_AFTER, REFUSED_SECONDS, HostLimits, Job
 from pupline.bulk._scheduler import MAX_ATTEMPTS, MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
 from pupline.errors import (
     BlockedAddress,
     ConnectionFailed,
     NotFound,
+    RequestTimeout,
     RetryAfter,
     ServerError,
     TaskFailure,
@@ -214,6 +215,52 @@ def test_a_dead_host_gets_one_attempt_for_each_image() -> None:
         now += 60
     assert requests.total() <= 20 + DEAD_AFTER
     assert len(scheduler.take_ended()) == 20
+
+
+def test_a_host_that_hangs_does_not_hold_up_the_run() -> None:
+    """After thirty time-outs in a row its other images end unasked; a good answer in between, and all are asked for."""
+    for good_at, asked_for in ((None, GONE_AFTER), (GONE_AFTER - 1, 200)):
+        scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+        add(scheduler, *(f"http://hangs/{number}.jpg" for number in range(200)))
+        asked, now = 0, 0.0
+        while scheduler.held:
+            for job in scheduler.take(now, 1):
+                asked += 1
+                if good_at is None or asked % good_at:
+                    scheduler.failed(job, RequestTimeout(f"{job.url}: too late"), now)
+                else:
+                    scheduler.succeeded(job, now)
+            now += 1
+        assert asked >= asked_for if good_at else asked == asked_for
+        failures = [ended.failure for ended in scheduler.take_ended()]
+        assert {type(failure) for failure in failures} == {RequestTimeout}
+        told = "http://hangs answered none of 30 requests in a row"
+        assert [pause.why.partition(";")[0] for pause in scheduler.take_pauses()] == ([] if good_at else [told])
+        assert any(failure.message.startswith(told) for failure in failures) is (good_at is None)
+
+
+def test_a_host_that_was_gone_is_asked_again_later() -> None:
+    """Left alone for a while, not for ever: an image that is named after that gets its request."""
+    scheduler = scheduler_of(seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(GONE_AFTER)))
+    for job in scheduler.take(0.0, GONE_AFTER):
+        scheduler.failed(job, ConnectionFailed("refused"), 0.0)
+    add(scheduler, "http://a/soon.jpg", now=1.0)
+    assert scheduler.take(100.0, 99) == []
+    add(scheduler, "http://a/later.jpg", now=1.0 + REFUSED_SECONDS)
+    assert urls_of(scheduler.take(1.0 + REFUSED_SECONDS, 99)) == ["http://a/later.jpg"]
+
+
+def test_a_list_page_of_a_dead_host_keeps_its_attempts() -> None:
+    """Its failure would end the listing, so that a few slow images must not cost it its retries."""
+    scheduler = scheduler_of(seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(DEAD_AFTER)))
+    for job in scheduler.take(0.0, DEAD_AFTER):
+        scheduler.failed(job, RequestTimeout("too late"), 0.0)
+    scheduler.add_page(PageRequest("http://a/list", {}), 0.0)
+    page = scheduler.take(0.0, 1)[0]
+    scheduler.failed(page, RequestTimeout("too late"), 0.0)
+    assert page not in [ended.job for ended in scheduler.take_ended()]
 
 
 def test_a_refused_origin_gets_no_request_at_all() -> None:

@@ -29,10 +29,14 @@ UNLIMITED = 1 << 30
 """Requests in flight at one host that may have all there are."""
 
 DEAD_AFTER = 10
-"""Connections that failed in a row before a host's jobs get one attempt each."""
+"""Connections that failed in a row before a host's images get one attempt each."""
+
+GONE_AFTER = 30
+"""Connections that failed in a row before a host's images end unasked: ten thousand of them, a time-out each, would
+hold everybody up for hours."""
 
 REFUSED_SECONDS = 300.0
-"""How long a host whose robots.txt could not be had is left alone before it is asked again."""
+"""How long a host that is gone, or whose robots.txt could not be had, is left alone before it is asked again."""
 
 _GOOD_ANSWERS_PER_STEP = 8
 

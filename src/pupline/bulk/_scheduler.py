@@ -9,7 +9,8 @@ The rules:
 - hosts take turns, and list pages go before images: a listing that waits for ten thousand images of its own host
   would never tell how many there are;
 - transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
-  30 seconds; a Retry-After pauses the whole host instead.
+  30 seconds; a Retry-After pauses the whole host instead;
+- a host that does not answer gets fewer attempts (`DEAD_AFTER`), and then none for a while (`GONE_AFTER`).
 
 Memory is bounded by whoever adds images: `held` says how many there are.
 """
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from pupline.bulk._hosts import DEAD_AFTER, REFUSED_SECONDS, Ended, Host, HostLimits, Job
+from pupline.bulk._hosts import DEAD_AFTER, GONE_AFTER, REFUSED_SECONDS, Ended, Host, HostLimits, Job
 from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
 from pupline.fetch import Origin, Url
 from pupline.items import Known, SourceItem
@@ -122,12 +123,15 @@ class Scheduler:
         host = job.host
         host.in_flight -= 1
         job.attempts += 1
-        host.dead = host.dead + 1 if isinstance(failure, ConnectionFailed | RequestTimeout) else 0
+        if isinstance(failure, ConnectionFailed | RequestTimeout):
+            self._no_answer(host, failure, now)
+        else:
+            host.dead = 0
         if isinstance(failure, RetryAfter):
             self._come_back(job, failure, now)
         elif _asks_to_stay_away(failure):
             self._stay_away(job, failure, now)
-        elif failure.retryable and job.attempts < self._attempts(host):
+        elif failure.retryable and job.attempts < _attempts(job):
             delay = self._back_off(job.attempts)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)
@@ -253,8 +257,13 @@ class Scheduler:
         job.host.waiting += 1
         heapq.heappush(self._timers, (due, next(self._numbers), job))
 
-    def _attempts(self, host: Host) -> int:
-        return 1 if host.dead >= DEAD_AFTER else MAX_ATTEMPTS
+    def _no_answer(self, host: Host, failure: ConnectionFailed | RequestTimeout, now: float) -> None:
+        """One more request in vain: after too many in a row its images end, so that other hosts get their turn."""
+        host.dead += 1
+        if host.dead >= GONE_AFTER and host.refusal is None:
+            told = f"{host.origin} answered none of {host.dead} requests in a row; fetch what failed when it does again"
+            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + REFUSED_SECONDS)
+            self._pauses.append(Pause(host.origin, REFUSED_SECONDS, told))
 
     def _back_off(self, failures: int) -> float:
         return self._random.uniform(0, min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** (failures - 1)))
@@ -293,6 +302,11 @@ class Scheduler:
         host.learn(None)
         if failure.retryable or isinstance(failure, RetryAfter):
             host.refuse(failure, now + REFUSED_SECONDS)
+
+
+def _attempts(job: Job) -> int:
+    """A list page is worth more than an image: without it the listing ends."""
+    return 1 if job.kind == "image" and job.host.dead >= DEAD_AFTER else MAX_ATTEMPTS
 
 
 def _put_first(job: Job) -> None:
