@@ -140,6 +140,22 @@ def test_a_request_is_not_sent_again_once_it_is_being_answered() -> None:
         assert len(server.talks) == 1
 
 
+def test_rubbish_on_a_kept_connection_is_not_the_answer() -> None:
+    """What is no HTTP was sent behind the answer before: the request, which is innocent, goes to a new connection."""
+    with TalkingServer([answer(b"one"), b"GARBAGE\r\n\r\n"], [answer(b"two")]) as server:
+        client = server.client(idle_connections=1)
+        assert bodies(server, client) == [b"one", b"two"]
+        client.close()
+
+
+def test_rubbish_on_a_new_connection_is_the_servers_answer() -> None:
+    """There it can have no other cause, and asking once more would not help."""
+    with TalkingServer([b"GARBAGE\r\n\r\n"], [answer(b"never")]) as server:
+        with pytest.raises(HttpError, match="begins 'GARBAGE'"):
+            bodies(server, server.client(idle_connections=1))
+        assert len(server.talks) == 1
+
+
 def test_a_silent_server_is_not_asked_again() -> None:
     """A request that timed out on a kept connection has had its time."""
 

@@ -159,6 +159,9 @@ class HttpClient:
             except ConnectionFailed:
                 if kept.heard:
                     raise
+            except HttpError:
+                if kept.answered:
+                    raise  # else what came is no answer to this request: it belongs to the one before
         return self._ask(self._open(url, request.deadline), url, request, first)
 
     def _ask(self, wire: Wire, url: Url, request: Request, first: Origin) -> Response | Url:
@@ -179,6 +182,7 @@ class HttpClient:
         keep_alive = self._pool.size > 0 and request.method == "GET"
         wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive))
         head = read_head(wire, self.policy.max_headers)
+        wire.answered = True
         found = self._understood(wire, head, url, request)
         if keep_alive and head.status != 200:
             _pass_over(wire, head, request.deadline)
