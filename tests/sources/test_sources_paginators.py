@@ -338,6 +338,20 @@ def test_links_to_elsewhere_are_not_followed(link: Any) -> None:
         list_all(source.open(), lambda _: {"items": ALL, "next": link})
 
 
+def test_a_page_is_not_lost_by_its_link() -> None:
+    """What it names is listed; only then, and again after a restart, the link is the error."""
+    source = spec_source("[paginator]\ntype = 'json_link'\nnext_url_path = 'next'")
+    body = json.dumps({"items": ALL, "next": "https://evil.example/"}).encode()
+    listing = source.open()
+    for _ in range(2):
+        assert listing.request() is not None
+        assert [item.url for item in listing.read(body, {}).items] == ALL
+        assert not listing.complete
+        with pytest.raises(SourceError, match="away from the API"):
+            listing.request()
+        listing = source.open(position=listing.position())
+
+
 def test_the_number_of_pages_is_bounded() -> None:
     """Whatever the API says; with a note on what to raise."""
     calls = iter(range(10**6))

@@ -42,6 +42,7 @@ class ApiListing:
         self._listed = 0
         self._ended = False
         self._token_asked: PageRequest | None = None
+        self._stuck: SourceError | None = None
         if opening.position is not None:
             self._restore(opening.position)
 
@@ -57,9 +58,11 @@ class ApiListing:
         return self._ended or self._paginator.complete
 
     def request(self) -> PageRequest | None:
-        """The next page, or a token first."""
+        """The next page, or a token first. Raises: SourceError where the last page does not tell which it is."""
         if self.complete:
             return None
+        if self._stuck is not None:
+            raise self._stuck
         # What was asked is kept: a token may expire while the answer to a page request is on its way, and the answer
         # is a page all the same.
         self._token_asked = self._credentials.token_request()
@@ -75,7 +78,7 @@ class ApiListing:
             self._credentials.take_token(body)
         except SourceError as err:
             url = self._token_asked.url if self._token_asked else self._page_url(self._paginator.ask())
-            raise SourceError(mask(f"{printable(url)}: {err.message}", self._credentials.secrets)) from None
+            raise self._told_of(url, err) from None
         self._token_asked = None
         return Page([])
 
@@ -147,21 +150,29 @@ class ApiListing:
         items, found = self._reader.read(page, url) if self._paginator.names_items else ([], 0)
         items = [self._without_secrets(item) for item in items] if self._credentials.secrets else items
         found = self._count_new(items) if self._paginator.counts_new else found
-        self._move_on(
-            Answer(
-                page=page,
-                headers=headers,
-                url=url,
-                found=found,
-                body_digest=digest_of(body),
-                allowed=self._allowed,
-                clean=self._credentials.clean,
-            )
+        answer = Answer(
+            page=page,
+            headers=headers,
+            url=url,
+            found=found,
+            body_digest=digest_of(body),
+            allowed=self._allowed,
+            clean=self._credentials.clean,
         )
+        try:
+            self._move_on(answer)
+        except SourceError as err:
+            if not items:
+                raise
+            # What this page names is there all the same; the next page is what cannot be asked for.
+            self._stuck = self._told_of(url, err)
         notes = [*self._reader.take_notes(), *self._paginator.take_notes()]
         items = self._within_cap(items, notes)
         self._check_max_pages(notes)
         return Page(items, tuple(mask(note, self._credentials.secrets) for note in notes))
+
+    def _told_of(self, url: str, err: SourceError) -> SourceError:
+        return SourceError(mask(f"{printable(url)}: {err.message}", self._credentials.secrets))
 
     def _move_on(self, answer: Answer) -> None:
         self._paginator.advance(answer)
