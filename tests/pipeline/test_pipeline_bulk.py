@@ -16,7 +16,7 @@ from functions_fakes import picture
 from image_host import ImageHost, image_host
 from pyarrow import parquet
 
-from pupline.bulk import IngestRequest
+from pupline.bulk import IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.local import LocalBackend, LocalBucket, StopAsked
 from pupline.pipeline import BatchDone, BulkReport, LocalReader, OneMachine, _bulk, _bulk_functions, run_bulk_workflow
@@ -122,6 +122,15 @@ def test_the_same_run_again_asks_for_nothing(host: ImageHost, tmp_path: Path) ->
     assert (again, dict(host.asked)) == (first, asked)
     with pytest.raises(ConfigurationError, match="the run 'r1' was begun with another source, dataset or count"):
         run(host, tmp_path, count=2)
+
+
+def test_whoever_goes_on_hears_how_many_images_there_are(host: ImageHost, tmp_path: Path) -> None:
+    """The listing is complete by then: nobody is told that none is listed."""
+    first, _ = run(host, tmp_path)
+    _, events = run(host, tmp_path)
+    assert [event for event in events if isinstance(event, ItemsListed)] == [
+        ItemsListed(first.items, first.items, complete=True)
+    ]
 
 
 PROGRAM = """

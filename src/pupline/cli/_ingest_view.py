@@ -72,8 +72,8 @@ class IngestView:
     def _began(self, event: "IngestBegan") -> None:
         self.progress.began(event.done)
         if event.resumed:
-            done = plural(event.done, "image")
-            message(f"Going on with run {event.run_id} of {event.dataset}: {done} done before.")
+            done = f": {plural(event.done, 'image')} done before" if event.done else ""
+            message(f"Going on with run {event.run_id} of {event.dataset}{done}.")
 
     def _done(self, done: "Sequence[ItemDone]") -> None:
         self.progress.finished(done)

@@ -217,7 +217,9 @@ class _BulkRun:
         stack.callback(self._functions.close)
         there = next(self._backend.journal.executions(run_id=self._run_id), None)
         self._listener(IngestBegan(self._run_id, self._dataset, there is not None, 0))
-        given = json.loads(there.input) if there else self._listed()
+        given: dict[str, Any] = json.loads(there.input) if there else self._listed()
+        if there is not None:
+            self._listener(ItemsListed(given["items"], given["items"], complete=True))
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
