@@ -155,7 +155,7 @@ def test_test_reads_lists_and_samples(command: Run, tmp_path: Path) -> None:
     file = tmp_path / "dogs.txt"
     file.write_text("https://a.org/1.jpg\nhttps://a.org/2.jpg\n")
     assert len(command("sources", "test", file, "--json").rows) == 2
-    assert "of 2" in command("sources", "test", file).stdout
+    assert "2 images of 2. Fetch them" in command("sources", "test", file).stdout, "no request was made"
     assert len(command("sources", "test", "sample", "--count", 3, "--json").rows) == 3
 
 
@@ -191,3 +191,12 @@ def test_doctor_reaches_the_api_of_a_spec(command: Run, spec: Path, tmp_path: Pa
     """Whatever it answers, it is there."""
     rows = command("doctor", "--source", spec, "--json", "--data", tmp_path / "d").rows
     assert {row["check"]: row["status"] for row in rows}["source"] == "ok"
+
+
+def test_an_empty_list_has_no_spec_to_look_into(command: Run, tmp_path: Path) -> None:
+    """The advice is about what the user gave."""
+    file = tmp_path / "none.txt"
+    file.write_text("# nothing yet\n")
+    done = command("sources", "test", file)
+    assert (done.code, done.stdout) == (1, "")
+    assert "named no image; look into the list" in done.stderr

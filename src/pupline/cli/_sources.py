@@ -186,6 +186,7 @@ class _Trial:
         stack.callback(self.listing.close)
         self.notes: list[str] = []
         self.pages = 0
+        self.requests = 0
 
     def show(self, count: int, *, as_json: bool) -> int:
         shown = 0
@@ -199,8 +200,8 @@ class _Trial:
         for note in self.notes:
             message(f"Note: {printable(note, 300)}")
         if not shown:
-            asked = plural(self.pages, "request")
-            message(f"pupline: {self._source.name} named no image in {asked}; check items and ok in its spec")
+            why = f"{self._asked()}; check items and ok in its spec" if self.requests else "; look into the list"
+            message(f"pupline: {printable(self._source.name)} named no image{why}")
             return 1
         if not as_json:
             self._tell_more(shown)
@@ -218,6 +219,7 @@ class _Trial:
         if request is None:
             page = self.listing.read(None, {})
         else:
+            self.requests += 1
             response = ask(self._client, request)
             page = self.listing.read(response.body, response.headers)
         self.notes += page.notes
@@ -227,9 +229,11 @@ class _Trial:
         total = self.listing.total
         of = f" of {total:,}" if total is not None else ""
         command = f"{program()} ingest {shlex.quote(self._named)}"
-        click.echo(
-            f"\n{plural(shown, 'image')}{of} in {plural(self.pages, 'request')}. Fetch them: {printable(command)}"
-        )
+        click.echo(f"\n{plural(shown, 'image')}{of}{self._asked()}. Fetch them: {printable(command)}")
+
+    def _asked(self) -> str:
+        """In how many requests; a list file needs none."""
+        return f" in {plural(self.requests, 'request')}" if self.requests else ""
 
 
 def _sample_port(source: "ImageSource", stack: ExitStack) -> int | None:
