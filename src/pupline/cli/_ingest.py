@@ -202,14 +202,26 @@ def _summary_of(report: "IngestReport", data_dir: Path) -> Mapping[str, Any]:
     }
 
 
+def _refuse_what_a_dry_run_cannot_tell(request: "IngestRequest") -> None:
+    """A dry run looks at the source alone: what runs before it left, or know, it would show wrongly."""
+    asked = {
+        "--resume": request.resume,
+        "--retry-failed": request.retry_failed,
+        "--incremental": request.incremental,
+        "--stop-after-known": request.stop_after_known,
+    }
+    for name, given in asked.items():
+        if given:
+            raise ConfigurationError(
+                f"--dry-run shows what a source names, whatever was fetched before; leave {name} out"
+            )
+
+
 def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     """Show what would be fetched: to people the first images and how many there are, to programs every one."""
     from pupline.bulk import preview
 
-    if request.source is None:
-        raise ConfigurationError(
-            "--dry-run shows what a source names: give SOURCE instead of --resume or --retry-failed"
-        )
+    _refuse_what_a_dry_run_cannot_tell(request)
     found = preview(request)
     items = itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED))
     shown = 0
