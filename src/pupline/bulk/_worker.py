@@ -50,7 +50,7 @@ ANSWERS_TOGETHER = 32
 LONGEST_WAIT_MS = 50
 """How long an answer waits at most, whatever the other threads are at."""
 
-HOT_THREADS = 3
+HOT_THREADS = 2
 """Threads that serve whenever there is something to do: as many as one interpreter can keep busy. The others are in
 reserve for slow servers: each more that is awake makes the interpreter change hands more often, which costs as much as
 the hashing."""
