@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.bulk._hosts import BURST_SECONDS, DEAD_AFTER, GONE_AFTER, REFUSED_SECONDS, HostLimits, Job
+from pupline.bulk._hosts import BURST_SECONDS, DEAD_AFTER, GONE_AFTER, GONE_PAUSES, REFUSED_SECONDS, HostLimits, Job
 from pupline.bulk._scheduler import MAX_ATTEMPTS, MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
 from pupline.errors import (
     BlockedAddress,
@@ -217,38 +217,51 @@ def test_a_dead_host_gets_one_attempt_for_each_image() -> None:
     assert len(scheduler.take_ended()) == 20
 
 
+def vain(scheduler: Scheduler, now: float) -> int:
+    """Let all requests of this moment time out; how many there were."""
+    jobs = scheduler.take(now, 1)
+    for job in jobs:
+        scheduler.failed(job, RequestTimeout(f"{job.url}: too late"), now)
+    return len(jobs)
+
+
 def test_a_host_that_hangs_does_not_hold_up_the_run() -> None:
-    """After thirty time-outs in a row its other images end unasked; a good answer in between, and all are asked for."""
-    for good_at, asked_for in ((None, GONE_AFTER), (GONE_AFTER - 1, 200)):
-        scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
-        add(scheduler, *(f"http://hangs/{number}.jpg" for number in range(200)))
-        asked, now = 0, 0.0
-        while scheduler.held:
-            for job in scheduler.take(now, 1):
-                asked += 1
-                if good_at is None or asked % good_at:
-                    scheduler.failed(job, RequestTimeout(f"{job.url}: too late"), now)
-                else:
-                    scheduler.succeeded(job, now)
-            now += 1
-        assert asked >= asked_for if good_at else asked == asked_for
-        failures = [ended.failure for ended in scheduler.take_ended()]
-        assert {type(failure) for failure in failures} == {RequestTimeout}
-        told = "http://hangs answered none of 30 requests in a row"
-        assert [pause.why.partition(";")[0] for pause in scheduler.take_pauses()] == ([] if good_at else [told])
-        assert any(failure.message.startswith(told) for failure in failures) is (good_at is None)
+    """After thirty time-outs in a row and one after each of three pauses, its other images end unasked."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, *(f"http://hangs/{number}.jpg" for number in range(200)))
+    asked = sum(vain(scheduler, float(now)) for now in range(100))
+    assert (asked, scheduler.held) == (GONE_AFTER + len(GONE_PAUSES), 0)
+    failures = [ended.failure for ended in scheduler.take_ended()]
+    assert {type(failure) for failure in failures} == {RequestTimeout}
+    assert "http://hangs answered none of 33 requests in a row; fetch what failed" in failures[-1].message
+    assert [pause.seconds for pause in scheduler.take_pauses()] == [*GONE_PAUSES, REFUSED_SECONDS]
+
+
+def test_a_host_that_starts_anew_loses_few_images() -> None:
+    """While it is away it is paused; once it answers, everything that waits is asked for."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(200)))
+    now = 0.0
+    while not scheduler.take_pauses():
+        vain(scheduler, now := now + 1)
+    while scheduler.held:
+        for job in scheduler.take(now := now + 1, 1):
+            scheduler.succeeded(job, now)
+    assert len(scheduler.take_ended()) <= GONE_AFTER
+    assert scheduler.take_pauses() == []
 
 
 def test_a_host_that_was_gone_is_asked_again_later() -> None:
     """Left alone for a while, not for ever: an image that is named after that gets its request."""
-    scheduler = scheduler_of(seed="x")
-    add(scheduler, *(f"http://a/{number}.jpg" for number in range(GONE_AFTER)))
-    for job in scheduler.take(0.0, GONE_AFTER):
-        scheduler.failed(job, ConnectionFailed("refused"), 0.0)
-    add(scheduler, "http://a/soon.jpg", now=1.0)
-    assert scheduler.take(100.0, 99) == []
-    add(scheduler, "http://a/later.jpg", now=1.0 + REFUSED_SECONDS)
-    assert urls_of(scheduler.take(1.0 + REFUSED_SECONDS, 99)) == ["http://a/later.jpg"]
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(200)))
+    now = 0.0
+    while scheduler.held:
+        vain(scheduler, now := now + 1)
+    add(scheduler, "http://a/soon.jpg", now=now)
+    assert scheduler.take(now + 1, 99) == []
+    add(scheduler, "http://a/later.jpg", now=now + REFUSED_SECONDS)
+    assert urls_of(scheduler.take(now + REFUSED_SECONDS, 99)) == ["http://a/later.jpg"]
 
 
 def test_a_list_page_of_a_dead_host_keeps_its_attempts() -> None:

@@ -32,8 +32,11 @@ DEAD_AFTER = 10
 """Connections that failed in a row before a host's images get one attempt each."""
 
 GONE_AFTER = 30
-"""Connections that failed in a row before a host's images end unasked: ten thousand of them, a time-out each, would
-hold everybody up for hours."""
+"""Connections that failed in a row before a host is taken for gone: it may be starting anew, so it gets some pauses."""
+
+GONE_PAUSES = (5.0, 10.0, 20.0)
+"""How long they are, in seconds. When it answers none after the last one, its images end unasked: ten thousand of them,
+a time-out each, would hold everybody up for hours."""
 
 REFUSED_SECONDS = 300.0
 """How long a host that is gone, or whose robots.txt could not be had, is left alone before it is asked again."""
@@ -117,7 +120,10 @@ class Ended:
 
 
 class Host:
-    """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off."""
+    """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off.
+
+    dead: requests in a row that got no answer. absences: pauses that it was given for that.
+    """
 
     __slots__ = (
         "_configured",
@@ -125,6 +131,7 @@ class Host:
         "_good_answers",
         "_heeds_robots",
         "_rates",
+        "absences",
         "dead",
         "in_flight",
         "in_rotation",
@@ -153,6 +160,7 @@ class Host:
         self.in_flight = 0
         self.waiting = 0
         self.dead = 0
+        self.absences = 0
         self.paused_until = 0.0
         self.wakes_at = float("inf")
         self.in_rotation = False
@@ -231,9 +239,13 @@ class Host:
         self._good_answers = 0
         return True
 
+    def is_there(self) -> None:
+        """It answered, whatever it said."""
+        self.dead = self.absences = 0
+
     def answered_well(self) -> None:
         """A request succeeded: it is alive, and may earn back what it was halved by."""
-        self.dead = 0
+        self.is_there()
         if self.limit != self._configured:
             self._good_answers += 1
             if self._good_answers >= _GOOD_ANSWERS_PER_STEP:

@@ -10,7 +10,7 @@ The rules:
   would never tell how many there are;
 - transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
   30 seconds; a Retry-After pauses the whole host instead;
-- a host that does not answer gets fewer attempts (`DEAD_AFTER`), and then none for a while (`GONE_AFTER`).
+- a host that does not answer gets fewer attempts (`DEAD_AFTER`), then pauses, then none for a while (`GONE_AFTER`).
 
 Memory is bounded by whoever adds images: `held` says how many there are.
 """
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from pupline.bulk._hosts import DEAD_AFTER, GONE_AFTER, REFUSED_SECONDS, Ended, Host, HostLimits, Job
+from pupline.bulk._hosts import DEAD_AFTER, GONE_AFTER, GONE_PAUSES, REFUSED_SECONDS, Ended, Host, HostLimits, Job
 from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
 from pupline.fetch import Origin, Url
 from pupline.items import Known, SourceItem
@@ -126,7 +126,7 @@ class Scheduler:
         if isinstance(failure, ConnectionFailed | RequestTimeout):
             self._no_answer(host, failure, now)
         else:
-            host.dead = 0
+            host.is_there()
         if isinstance(failure, RetryAfter):
             self._come_back(job, failure, now)
         elif _asks_to_stay_away(failure):
@@ -258,12 +258,21 @@ class Scheduler:
         heapq.heappush(self._timers, (due, next(self._numbers), job))
 
     def _no_answer(self, host: Host, failure: ConnectionFailed | RequestTimeout, now: float) -> None:
-        """One more request in vain: after too many in a row its images end, so that other hosts get their turn."""
+        """One more request in vain: after too many in a row the host is paused, and in the end left alone."""
         host.dead += 1
-        if host.dead >= GONE_AFTER and host.refusal is None:
-            told = f"{host.origin} answered none of {host.dead} requests in a row; fetch what failed when it does again"
-            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + REFUSED_SECONDS)
-            self._pauses.append(Pause(host.origin, REFUSED_SECONDS, told))
+        if host.dead < GONE_AFTER or now < host.paused_until or host.refusal is not None:
+            return
+        told = f"{host.origin} answered none of {host.dead} requests in a row"
+        if host.absences < len(GONE_PAUSES):
+            seconds = GONE_PAUSES[host.absences]
+            host.absences += 1
+        else:
+            seconds = REFUSED_SECONDS
+            told = f"{told}; fetch what failed when it does again"
+            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + seconds)
+        self._pauses.append(Pause(host.origin, seconds, told))
+        if host.refusal is None:
+            host.pause(now + seconds)
 
     def _back_off(self, failures: int) -> float:
         return self._random.uniform(0, min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** (failures - 1)))
