@@ -75,6 +75,11 @@ class TaskFailure(PuplineError):
         self.message = message
         self.details: dict[str, str | int] = {}
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether another attempt may go better: at once, or after the pause that a RetryAfter asks for."""
+        return self.retryable
+
     def __str__(self) -> str:
         return json.dumps({"message": self.message, **self.details}) if self.details else self.message
 
@@ -162,6 +167,11 @@ class RetryAfter(TaskFailure):
         super().__init__(message)
         self.seconds = seconds
         self.details["retry_after_seconds"] = seconds
+
+    @property
+    def may_pass(self) -> bool:
+        """It may; the pause is not a Retrier's to choose, so it is not `retryable`."""
+        return True
 
 
 class HashMismatch(TaskFailure):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.bulk._hosts import BURST_SECONDS, DEAD_AFTER, GONE_AFTER, GONE_PAUSES, REFUSED_SECONDS, HostLimits, Job
-from pupline.bulk._scheduler import MAX_ATTEMPTS, MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
 from pupline.errors import (
     BlockedAddress,
     ConnectionFailed,
@@ -23,6 +23,7 @@ from pupline.errors import (
     TooManyRequests,
 )
 from pupline.fetch import Origin, RobotsRules
+from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import SourceItem
 from pupline.sources import PageRequest
 

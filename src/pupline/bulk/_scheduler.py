@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 from pupline.bulk._hosts import DEAD_AFTER, GONE_AFTER, GONE_PAUSES, REFUSED_SECONDS, Ended, Host, HostLimits, Job
 from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
 from pupline.fetch import Origin, Url
+from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import Known, SourceItem
 
 if TYPE_CHECKING:
     from pupline.fetch import RobotsRules
     from pupline.sources import PageRequest
 
-MAX_ATTEMPTS = 4
 MAX_DEATHS = 3
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 30.0
@@ -309,7 +309,7 @@ class Scheduler:
         Images that nobody may ask for now end as the robots.txt did, so that a retry of failed items finds them.
         """
         host.learn(None)
-        if failure.retryable or isinstance(failure, RetryAfter):
+        if failure.may_pass:
             host.refuse(failure, now + REFUSED_SECONDS)
 
 

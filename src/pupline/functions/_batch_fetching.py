@@ -15,14 +15,13 @@ from typing import TypeVar
 from pupline.errors import InvalidUrl, RequestTimeout, RetryAfter, RobotsDisallowed, TaskFailure
 from pupline.fetch import HttpClient, RobotsRules, Url, robots_rules_of
 from pupline.functions._batch_event import Entry
-from pupline.functions.ingesting import IngestRules, fetch_item, unfetched
+from pupline.functions.ingesting import MAX_ATTEMPTS, IngestRules, fetch_item, unfetched
 from pupline.items import Ending, Fetched, SourceItem
 from pupline.ports import Clock
 from pupline.text import printable
 
 Made = TypeVar("Made")
 
-MAX_ATTEMPTS = 4
 MAX_ROBOTS_BYTES = 512 * 1024
 """RFC 9309 has a crawler read at least 500 KiB of robots.txt."""
 
@@ -65,17 +64,12 @@ class Robots:
         try:
             found = self._client.get(f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES)
         except TaskFailure as failure:
-            if not may_pass(failure):
+            if not failure.may_pass:
                 return self._rules.setdefault(origin, robots_rules_of(failure))
             if last_attempt:
                 return robots_rules_of(failure)
             raise
         return self._rules.setdefault(origin, robots_rules_of(found))
-
-
-def may_pass(failure: TaskFailure) -> bool:
-    """Whether another attempt may go better."""
-    return failure.retryable or isinstance(failure, RetryAfter)
 
 
 @dataclass(slots=True)
@@ -148,7 +142,7 @@ class Fetching:
         if isinstance(failure, RetryAfter):
             self.hosts.pause(_parsed(entry.item).origin.host, failure.seconds)
         attempt = entry.attempt + 1
-        if may_pass(failure) and attempt < MAX_ATTEMPTS:
+        if failure.may_pass and attempt < MAX_ATTEMPTS:
             again = self._again(entry, attempt, self._seconds(failure, attempt))
             if again:
                 return again

@@ -15,6 +15,9 @@ from pupline.items import Ending, Fetched, Known, SourceItem, Stored, Unchanged,
 from pupline.records import AuditRecord
 from pupline.text import printable
 
+MAX_ATTEMPTS = 4
+"""Requests for one image, or for one page of a listing, before its failure is final."""
+
 MAX_CAUSE = 500
 """Characters of the cause kept, as in the records of single images."""
 

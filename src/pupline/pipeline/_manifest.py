@@ -18,12 +18,10 @@ from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import policy_of
 from pupline.errors import PuplineError, RetryAfter, SourceError, TaskFailure
 from pupline.fetch import HttpClient, Response
+from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import SourceItem
 from pupline.sources import ImageSource, Listing, Page, PageRequest, Reader, ask
 from pupline.text import printable
-
-ATTEMPTS = 4
-"""For one page of a listing."""
 
 Tell = Callable[[ItemsListed | ListingNote], None]
 
@@ -76,11 +74,11 @@ class Pages:
         return listing.read(response.body, response.headers)
 
     def _response(self, request: PageRequest) -> Response:
-        for attempt in range(1, ATTEMPTS):
+        for attempt in range(1, MAX_ATTEMPTS):
             try:
                 return ask(self.client, request)
             except TaskFailure as failure:
-                if not (failure.retryable or isinstance(failure, RetryAfter)):
+                if not failure.may_pass:
                     raise
                 self.sleep(self._pause(failure, attempt))
         return ask(self.client, request)
