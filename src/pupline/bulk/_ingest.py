@@ -31,6 +31,7 @@ from pupline.bulk._workers import Workers
 from pupline.errors import ConfigurationError, StorageError
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
+from pupline.layout import dataset_folder
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing
 
@@ -192,7 +193,7 @@ class _Run:
             interrupted=worked.interrupted,
             tolerance_exceeded=worked.tolerance_exceeded,
             trouble=lister.trouble,
-            folder=f"datasets/{self._row.dataset}/",
+            folder=dataset_folder(self._row.dataset),
             outputs=worked.outputs,
             undelivered=undelivered,
         )

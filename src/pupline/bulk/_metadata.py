@@ -6,7 +6,8 @@ pyarrow is imported when the first part is begun: it takes a fifth of a second, 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile, text_of
+from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
+from pupline.layout import JSON_LINES, Partitioned, partition
 from pupline.metadata import METADATA_COLUMNS, Columns, Kind, milliseconds
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class TablePart:
 
     def __init__(self, spool: Spool, number: int) -> None:
         self.rows = 0
-        self._parquet = SpooledFile(spool, f"metadata/parquet/{_place(spool, number)}.parquet", PARQUET)
+        self._parquet = SpooledFile(spool, f"{_place(spool, 'metadata/parquet', number)}.parquet", PARQUET)
         self._table = _TableWriter(self._parquet)
 
     def add(self, batch: Batch) -> None:
@@ -67,7 +68,7 @@ class DoublePart(TablePart):
 
     def __init__(self, spool: Spool, number: int) -> None:
         super().__init__(spool, number)
-        self._lines = SpooledFile(spool, f"metadata/jsonl/{_place(spool, number)}.jsonl", JSON_LINES)
+        self._lines = SpooledFile(spool, f"{_place(spool, 'metadata/jsonl', number)}.jsonl", JSON_LINES)
 
     def add(self, batch: Batch) -> None:
         """Write the batch."""
@@ -85,8 +86,8 @@ class DoublePart(TablePart):
         self._lines.close()
 
 
-def _place(spool: Spool, number: int) -> str:
-    return f"run={spool.run}/part-{number:05d}"
+def _place(spool: Spool, form: Partitioned, number: int) -> str:
+    return f"{partition(form, spool.dataset, spool.run)}part-{number:05d}"
 
 
 class MetadataWriter:

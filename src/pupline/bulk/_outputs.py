@@ -17,12 +17,11 @@ from typing import Any, Protocol
 
 from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._shards import ShardWriter, SidecarWriter
-from pupline.bulk._spool import JSON_LINES, Batch, Spool, SpooledFile, text_of
+from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
 from pupline.errors import StorageError
 from pupline.items import SourceItem
+from pupline.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items, timestamp
-
-SUMMARY = "summary.json"
 
 UNHAD = frozenset({"failed", "refused"})
 """Outcomes of items that gave no image at all: what failures.jsonl lists."""
@@ -109,10 +108,10 @@ def _write_all(pages: Iterable[FinishedItems], writers: list[Writer]) -> None:
 
 
 def _with_summary(spool: Spool, summary: dict[str, Any]) -> Outputs:
-    key = f"runs/{spool.run}/{SUMMARY}"
-    summary["files"] = [*spool.keys, f"{spool.folder}{SUMMARY}"]
+    key = summary_key(spool.dataset, spool.run)
+    summary["files"] = [*spool.keys, key]
     spool.put(key, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n", "application/json")
-    return Outputs(spool.folder, tuple(spool.keys), summary)
+    return Outputs(run_folder(spool.dataset, spool.run), tuple(spool.keys), summary)
 
 
 def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | None) -> dict[str, Any]:
@@ -166,7 +165,7 @@ def _summary(backend: LocalBackend, ingest: IngestRow) -> Mapping[str, Any]:
 
 def _of_state_machine(backend: LocalBackend, dataset: str | None, told: set[str]) -> Iterator[Mapping[str, Any]]:
     """Summaries in the bucket of runs that are not told of yet. Looks at folders: a dataset has many more objects."""
-    for path in (backend.bucket().root / "datasets").glob(f"*/runs/*/{SUMMARY}"):
+    for path in backend.bucket().root.glob(summary_key("*", "*")):
         of_dataset, run = path.parts[-4], path.parts[-2]
         if run not in told and dataset in {None, of_dataset}:
             written = _written_summary(backend, of_dataset, run)
@@ -177,7 +176,7 @@ def _of_state_machine(backend: LocalBackend, dataset: str | None, told: set[str]
 def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:
     """What the run's summary.json holds; None where somebody removed or changed it."""
     try:
-        found = json.loads(backend.bucket().read(f"datasets/{dataset}/runs/{run}/{SUMMARY}"))
+        found = json.loads(backend.bucket().read(summary_key(dataset, run)))
     except (KeyError, ValueError, StorageError):
         return None
     is_ours = isinstance(found, dict) and (found.get("run"), found.get("dataset")) == (run, dataset)
@@ -215,7 +214,7 @@ class _Manifest:
     """
 
     def __init__(self, spool: Spool, items: Iterator[tuple[int, SourceItem]] | None) -> None:
-        self._target = SpooledFile(spool, f"runs/{spool.run}/manifest.jsonl", JSON_LINES)
+        self._target = SpooledFile(spool, manifest_key(spool.dataset, spool.run), JSON_LINES)
         self._items = items
 
     def add(self, batch: Batch) -> None:
@@ -235,7 +234,7 @@ class _Failures:
     """failures.jsonl: the manifest's lines of the items that gave no image, and why. It is a URL list in itself."""
 
     def __init__(self, spool: Spool) -> None:
-        self._target = SpooledFile(spool, f"runs/{spool.run}/failures.jsonl", JSON_LINES)
+        self._target = SpooledFile(spool, failures_key(spool.dataset, spool.run), JSON_LINES)
 
     def add(self, batch: Batch) -> None:
         unhad = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in UNHAD]

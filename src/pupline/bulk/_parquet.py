@@ -18,6 +18,7 @@ from typing import Any
 from pupline.bulk._metadata import PART_ROWS, MetadataWriter, TablePart
 from pupline.bulk._spool import Batch, Spool
 from pupline.errors import StorageError
+from pupline.layout import partition
 from pupline.metadata import columns_of_objects
 from pupline.ports import ObjectStore
 
@@ -55,8 +56,8 @@ def _rows(text: bytes) -> list[dict[str, Any]]:
 
 def _batches(spool: Spool, concurrency: int) -> Iterator[bytes]:
     """The rows of each batch: what all its rounds ended."""
-    folder = f"datasets/{spool.dataset}/metadata/jsonl/run={spool.run}/"
-    found = filter(None, map(_PART.fullmatch, spool.bucket.keys(folder)))
+    keys = spool.bucket.keys(partition("metadata/jsonl", spool.dataset, spool.run))
+    found = filter(None, map(_PART.fullmatch, keys))
     firsts_and_keys = ((match[1], match[0]) for match in found)
     for _, rounds in groupby(_read_ahead(firsts_and_keys, spool.bucket, concurrency), itemgetter(0)):
         yield b"".join(map(itemgetter(1), rounds))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile
 from pupline.errors import StorageError
+from pupline.layout import partition
 
 KEPT = frozenset({"stored", "duplicate"})
 """Outcomes whose object is among the accepted images."""
@@ -77,7 +78,7 @@ class SidecarWriter:
 
     def __init__(self, spool: Spool) -> None:
         self._bucket = spool.bucket
-        self._prefix = f"datasets/{spool.dataset}/sidecars/run={spool.run}/"
+        self._prefix = partition("sidecars", spool.dataset, spool.run)
         # Each put waits for the disk: side by side they wait together.
         self._pool = ThreadPoolExecutor(_PUTS_AT_ONCE, "pupline-sidecar")
 
@@ -136,7 +137,7 @@ class _Shard:
     """One tar file that grows."""
 
     def __init__(self, spool: Spool, number: int) -> None:
-        self._target = SpooledFile(spool, f"shards/run={spool.run}/{number:05d}.tar", _TAR)
+        self._target = SpooledFile(spool, f"{partition('shards', spool.dataset, spool.run)}{number:05d}.tar", _TAR)
         self._tar = tarfile.open(fileobj=self._target.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
     def add(self, image: KeptImage, body: bytes) -> None:

@@ -13,8 +13,6 @@ from pupline.local import LocalBackend
 from pupline.metadata import Columns, lines_of, position_of
 from pupline.ports import ObjectStore
 
-JSON_LINES = "application/x-ndjson"
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -64,7 +62,7 @@ _NUMBERS = itertools.count()
 
 @dataclass(slots=True)
 class Spool:
-    """Where the derived files of one run go: below `datasets/<dataset>/`. keys: of all that were put."""
+    """Puts the derived files of one run into the bucket. keys: of all that were put."""
 
     bucket: ObjectStore
     tmp: Path
@@ -79,23 +77,14 @@ class Spool:
         tmp.mkdir(exist_ok=True)
         return cls(backend.bucket(), tmp, dataset, run)
 
-    @property
-    def folder(self) -> str:
-        """The key prefix of the run's own files: manifest, failures, summary."""
-        return f"datasets/{self.dataset}/runs/{self.run}/"
-
     def aside(self) -> Path:
         """A path for a file that is being written."""
         return self.tmp / f"outputs-{os.getpid()}-{next(_NUMBERS)}"
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> None:
-        """Put a whole file, or bytes, under `key`, a path below `datasets/<dataset>/`; a file is gone afterwards.
-
-        Raises: StorageError.
-        """
-        full = f"datasets/{self.dataset}/{key}"
-        self.bucket.put(full, body, content_type)
-        self.keys.append(full)
+        """Put a whole file, or bytes, under `key`; a file is gone afterwards. Raises: StorageError."""
+        self.bucket.put(key, body, content_type)
+        self.keys.append(key)
         if isinstance(body, Path):
             body.unlink(missing_ok=True)
 

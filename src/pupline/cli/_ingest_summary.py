@@ -184,7 +184,7 @@ def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]
         yield "Pictures", relative(pictures)
     for title, folder in (("Metadata", "metadata/parquet"), ("This run", f"runs/{report.run_id}")):
         if any(f"/{folder}/" in key for key in report.outputs):
-            yield title, relative(bucket / "datasets" / report.dataset / folder)
+            yield title, relative(bucket / report.folder / folder)
 
 
 def _next_commands(report: "IngestReport") -> Iterator[str]:

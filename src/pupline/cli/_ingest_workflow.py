@@ -93,7 +93,6 @@ def _print_results(report: "BulkReport", where: _Where) -> None:
 
 
 def _ended(report: "BulkReport", where: _Where) -> Ended:
-    folder = f"datasets/{report.dataset}"
     metadata = "parquet" if report.has_parquet else f"jsonl/run={report.run_id}"
     return Ended(
         run_id=report.run_id,
@@ -104,8 +103,8 @@ def _ended(report: "BulkReport", where: _Where) -> Ended:
         notes=tuple(_notes(report)),
         places=(
             ("Pictures", where.place(f"html/{report.dataset}")),
-            ("Metadata", where.place(f"{folder}/metadata/{metadata}")),
-            ("This run", where.place(f"{folder}/runs/{report.run_id}")),
+            ("Metadata", where.place(f"{report.folder}metadata/{metadata}")),
+            ("This run", where.place(f"{report.folder}runs/{report.run_id}")),
         ),
         next_commands=(f"executions {report.run_id}", f"audit --execution {report.run_id}", "alerts"),
     )

@@ -13,6 +13,7 @@ from pupline.errors import InvalidInput
 from pupline.functions._events import checked_event, object_of, shown, text_or_none
 from pupline.images import safe_name
 from pupline.items import SourceItem
+from pupline.layout import partition, run_folder
 from pupline.ports import JSON
 from pupline.text import printable
 
@@ -65,11 +66,6 @@ class Run:
             told_to=text_or_none(given, "execution", limit=80),
         )
 
-    @property
-    def folder(self) -> str:
-        """Everything about the dataset is below this."""
-        return f"datasets/{self.dataset}/"
-
     def execution(self, index: int) -> str:
         """The name under which item `index` is audited."""
         return f"{self.run}-{index:08d}"
@@ -116,7 +112,7 @@ class Round:
     @property
     def part_key(self) -> str:
         """Of the metadata of what this round ended."""
-        return f"{self.run.folder}metadata/jsonl/run={self.run.run}/part-{self.name}.jsonl"
+        return f"{partition('metadata/jsonl', self.run.dataset, self.run.run)}part-{self.name}.jsonl"
 
     @property
     def result_key(self) -> str:
@@ -126,7 +122,7 @@ class Round:
 
 def results_prefix(run: Run) -> str:
     """Below this key the results of all rounds of a run are."""
-    return f"{run.folder}runs/{run.run}/batches/"
+    return f"{run_folder(run.dataset, run.run)}batches/"
 
 
 def slug_of(given: Mapping[str, Any], field: str, limit: int) -> str:

@@ -34,6 +34,7 @@ from pupline.functions.ingesting import IngestRules, RecordOf
 from pupline.functions.log_to_dynamodb import timestamp
 from pupline.images import MAX_PIXELS
 from pupline.items import Ending, Fetched, Stored
+from pupline.layout import JSON_LINES
 from pupline.metadata import ItemRow, columns_of, lines_of
 from pupline.ports import JSON, AuditTable, Clock, Memo, ObjectToCreate
 from pupline.records import AuditRecord
@@ -136,7 +137,7 @@ def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResul
     if rows:
         lines = lines_of(columns_of(rows, asked.run.dataset))
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-        if not _create(services, asked, asked.part_key, body, "application/x-ndjson"):
+        if not _create(services, asked, asked.part_key, body, JSON_LINES):
             decided = _decided_before(asked, services)
             assert decided is not None  # noqa: S101 - it has just refused to be overwritten
             return decided

@@ -18,9 +18,9 @@ from pupline.functions._events import Event, checked_event, shown
 from pupline.functions.digest import AlertTally
 from pupline.functions.log_to_dynamodb import timestamp
 from pupline.items import SourceItem
+from pupline.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.ports import JSON, Clock, ObjectStore
 
-JSON_LINES = "application/x-ndjson"
 FAILED = ("failed", "refused")
 """Outcomes of items that gave no image at all."""
 
@@ -69,11 +69,6 @@ class SummaryRequest:
             items=known,
             began_at=moment_of(fields),
         )
-
-    @property
-    def folder(self) -> str:
-        """Below this key the run's own files are."""
-        return f"{self.run.folder}runs/{self.run.run}/"
 
 
 @dataclass(slots=True)
@@ -133,7 +128,7 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
         "tolerance_exceeded": exceeded,
         "complete": totals.done >= items,
         "alerting": digest is not None,
-        "folder": asked.folder,
+        "folder": run_folder(asked.run.dataset, asked.run.run),
     }
     return answer | {"digest": digest.as_dict()} if digest else answer
 
@@ -163,7 +158,8 @@ def _bodies(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
 
 def _write_failures(asked: SummaryRequest, totals: Totals, services: SummaryServices) -> None:
     lines = (line for part in _bodies(totals.failing, services) for line in _failure_lines(part))
-    services.store.put(f"{asked.folder}failures.jsonl", "".join(lines).encode("utf-8", "replace"), JSON_LINES)
+    key = failures_key(asked.run.dataset, asked.run.run)
+    services.store.put(key, "".join(lines).encode("utf-8", "replace"), JSON_LINES)
 
 
 def _failure_lines(part: bytes) -> Iterator[str]:
@@ -182,7 +178,7 @@ _OF_THE_SOURCE = frozenset({"url", "id", "license", "creator", "attribution", "l
 
 def _write_summary(found: Mapping[str, Any], asked: SummaryRequest, services: SummaryServices) -> None:
     body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
-    services.store.put(f"{asked.folder}summary.json", body, "application/json")
+    services.store.put(summary_key(asked.run.dataset, asked.run.run), body, "application/json")
 
 
 def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None) -> dict[str, Any]:
@@ -202,7 +198,7 @@ def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None
         "reasons": _ranked(totals.reasons),
         "alerts": totals.alerts.count + totals.first_alerts,
         "bytes_stored": totals.bytes,
-        "files": [f"{asked.folder}{name}" for name in ("manifest.jsonl", "failures.jsonl", "summary.json")],
+        "files": [key(asked.run.dataset, asked.run.run) for key in (manifest_key, failures_key, summary_key)],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader
 from pupline.errors import ConfigurationError
+from pupline.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
 from pupline.local import (
     Deliverer,
     DriverSettings,
@@ -39,7 +40,6 @@ GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
-JSON_LINES = "application/x-ndjson"
 
 ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
 """Errors of executions that have work left and cannot be redriven: another one does what is missing."""
@@ -72,7 +72,7 @@ class BulkReport:
     @property
     def folder(self) -> str:
         """Everything about the dataset is below this key."""
-        return f"datasets/{self.dataset}/"
+        return dataset_folder(self.dataset)
 
     @property
     def outcomes(self) -> Counter[str]:
@@ -97,7 +97,8 @@ class BulkReport:
     @property
     def has_parquet(self) -> bool:
         """Whether its metadata is there as Parquet too, as far as the summary knows."""
-        return any("/metadata/parquet/" in key for key in self.summary.get("files", ()))
+        folder = partition("metadata/parquet", self.dataset, self.run_id)
+        return any(key.startswith(folder) for key in self.summary.get("files", ()))
 
     @property
     def done(self) -> int:
@@ -173,11 +174,6 @@ def execution_input(run_id: str, request: IngestRequest, source: ImageSource, it
 def _plain(number: float) -> float:
     """5 rather than 5.0, as people write it: it stands in messages."""
     return int(number) if number.is_integer() else number
-
-
-def manifest_key(dataset: str, run_id: str) -> str:
-    """Where a run's manifest is."""
-    return f"datasets/{dataset}/runs/{run_id}/manifest.jsonl"
 
 
 def named(request: IngestRequest, source: ImageSource) -> IngestRequest:
@@ -298,7 +294,5 @@ class _BulkRun:
         """summary.json; where the execution may have failed before it could write that, written now."""
         if status != "SUCCEEDED":
             self._functions.summarise(given)
-        found: Mapping[str, Any] = json.loads(
-            self._backend.bucket().read(f"datasets/{self._dataset}/runs/{self._run_id}/summary.json")
-        )
+        found: Mapping[str, Any] = json.loads(self._backend.bucket().read(summary_key(self._dataset, self._run_id)))
         return found

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pupline.errors import ConfigurationError
+from pupline.layout import DATASETS, dataset_folder
 from pupline.stack._account import Account, aws_errors, error_code, pages
 from pupline.stack._stack import BUCKET, Stack
 
@@ -23,7 +24,7 @@ def summaries(account: Account, stack: Stack, dataset: str | None = None) -> Ite
 
 def _found(account: Account, stack: Stack, dataset: str | None) -> list[Mapping[str, Any]]:
     client, bucket = account.client("s3"), stack.resource(BUCKET)
-    datasets = [f"datasets/{dataset}/"] if dataset else _folders(client, bucket, "datasets/")
+    datasets = [dataset_folder(dataset)] if dataset else _folders(client, bucket, DATASETS)
     runs = (run for one in datasets for run in _folders(client, bucket, f"{one}runs/"))
     found = [summary for run in runs if (summary := _summary(client, bucket, f"{run}summary.json")) is not None]
     return sorted(found, key=lambda summary: str(summary.get("began_at") or ""), reverse=True)

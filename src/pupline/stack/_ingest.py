@@ -17,15 +17,14 @@ from pupline.bulk._parquet import write_parquet
 from pupline.bulk._spool import Spool
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.functions.summarise_ingest import SummaryServices, naming, summary_so_far
+from pupline.layout import JSON_LINES, manifest_key, summary_key
 from pupline.local import SystemClock
 from pupline.pipeline import BulkReport
 from pupline.pipeline._bulk import (
     ENDED_IN_FAIL_STATE,
-    JSON_LINES,
     BulkListener,
     check_for_workflow,
     execution_input,
-    manifest_key,
     named,
 )
 from pupline.pipeline._manifest import list_source
@@ -179,17 +178,13 @@ class _StackIngest:
     def _summary(self, given: Mapping[str, Any], status: str) -> Mapping[str, Any]:
         """summary.json, where this execution has written it; else what the batches tell by now."""
         try:
-            written: Mapping[str, Any] = json.loads(self._store.read(self._summary_key))
+            written: Mapping[str, Any] = json.loads(self._store.read(summary_key(self._dataset, self._run_id)))
         except KeyError:
             written = {}
         if written and status != "RUNNING":
             return written
         services = SummaryServices(store=self._store, clock=SystemClock(), concurrency=_CONCURRENCY)
         return {**summary_so_far(given, services), "status": status}
-
-    @property
-    def _summary_key(self) -> str:
-        return f"datasets/{self._dataset}/runs/{self._run_id}/summary.json"
 
     def _with_parquet(self, report: BulkReport) -> BulkReport:
         """The report once the run's Parquet is there, which its functions cannot write; or why it is not.
@@ -203,7 +198,7 @@ class _StackIngest:
             summary = naming(report.summary, self._parquet())
             if report.summary["files"]:  # there is a summary.json
                 body = json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n"
-                self._store.put(self._summary_key, body, "application/json")
+                self._store.put(summary_key(self._dataset, self._run_id), body, "application/json")
         except (PuplineError, OSError) as err:
             return replace(report, trouble=str(err))
         return replace(report, summary=summary)
