@@ -10,9 +10,16 @@ from the bare name, which is all the workflow's failure path has.
 """
 
 import json
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
+
+FAILING_OUTCOMES: frozenset[Outcome] = frozenset({"failed", "refused"})
+"""Of items that gave no image at all."""
+
+THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
+"""The Error Name of a Distributed Map, and so of every run, of which more items failed than were tolerated."""
 
 Reason = Literal[
     # stored
@@ -220,6 +227,11 @@ _REASONS: dict[str, Reason] = {
     "States.Timeout": "timeout",
     "Sandbox.Timedout": "timeout",
 }
+
+
+def count_failed(outcomes: Mapping[str, int]) -> int:
+    """How many items gave no image. outcomes: outcome to number of items."""
+    return sum(outcomes.get(outcome, 0) for outcome in FAILING_OUTCOMES)
 
 
 def reason_of(error: str) -> Reason:

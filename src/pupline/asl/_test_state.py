@@ -24,13 +24,13 @@ from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._inspection import inspection_data
 from pupline.asl._mock_models import problem_of
 from pupline.asl._state import State
-from pupline.asl._states.distributed import THRESHOLD_EXCEEDED, DistributedMapState
+from pupline.asl._states.distributed import DistributedMapState
 from pupline.asl._states.map import MapState
 from pupline.asl._states.task import TaskState
 from pupline.asl._thread import Thread
 from pupline.asl._validate import create_error, problems
 from pupline.asl._values import JSON, dump
-from pupline.errors import PuplineError
+from pupline.errors import THRESHOLD_EXCEEDED, PuplineError
 
 _NAME = "StateName"
 _MOCKABLE = ("Task", "Map", "Parallel")

@@ -28,15 +28,12 @@ from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._workers import Workers
-from pupline.errors import ConfigurationError, StorageError
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
 from pupline.layout import dataset_folder
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing
-
-TOLERANCE_ERROR = "States.ExceedToleratedFailureThreshold"
-"""As a Distributed Map fails whose tolerated failures are exceeded."""
 
 _COLLECT_AFTER = 100_000
 
@@ -119,7 +116,7 @@ class _Run:
                     listener=self._listener,
                     clocks=Clocks(time.monotonic, self._backend.clock.now),
                 )
-                failed = self._before.outcomes["failed"] + self._before.outcomes["refused"]
+                failed = count_failed(self._before.outcomes)
                 coordinator = Coordinator(team, self._row.ingest_id, tolerate=self._request.tolerate, failed=failed)
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
@@ -230,7 +227,7 @@ class Worked:
     @property
     def error(self) -> str | None:
         """The run's error, if it failed."""
-        return TOLERANCE_ERROR if self.status == "FAILED" else None
+        return THRESHOLD_EXCEEDED if self.status == "FAILED" else None
 
 
 @contextmanager

@@ -18,13 +18,10 @@ from typing import Any, Protocol
 from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._shards import ShardWriter, SidecarWriter
 from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
-from pupline.errors import StorageError
+from pupline.errors import FAILING_OUTCOMES, StorageError
 from pupline.items import SourceItem
 from pupline.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items, timestamp
-
-UNHAD = frozenset({"failed", "refused"})
-"""Outcomes of items that gave no image at all: what failures.jsonl lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +234,8 @@ class _Failures:
         self._target = SpooledFile(spool, failures_key(spool.dataset, spool.run), JSON_LINES)
 
     def add(self, batch: Batch) -> None:
-        unhad = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in UNHAD]
-        self._target.file.write(text_of(_failure(batch, at) for at in unhad))
+        failed = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in FAILING_OUTCOMES]
+        self._target.file.write(text_of(_failure(batch, at) for at in failed))
 
     def finish(self) -> None:
         self._target.put()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, count_failed
 from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin
 from pupline.ports import JSON
 
@@ -178,4 +178,4 @@ class IngestReport:
     @property
     def failed(self) -> int:
         """How many items ended as failed or refused."""
-        return self.counts.outcomes["failed"] + self.counts.outcomes["refused"]
+        return count_failed(self.counts.outcomes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pupline.cli._output import OUTCOME_STYLES, cell, console, plural, program, relative
 from pupline.cli._table import Column, show_table
+from pupline.errors import FAILING_OUTCOMES
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from pupline.bulk import IngestReport
     from pupline.local import ItemDone
     from pupline.records import AuditRecord
-
-UNSUCCESSFUL = frozenset({"failed", "refused"})
-"""Outcomes of an image that was asked for and cannot be had."""
 
 OUTCOME_OF = {
     "accepted": "stored",
@@ -58,7 +56,7 @@ class Examples:
     def add(self, done: "Sequence[ItemDone]") -> None:
         """More are done."""
         for one in done:
-            if one.record.outcome in UNSUCCESSFUL:
+            if one.record.outcome in FAILING_OUTCOMES:
                 self._first.setdefault(one.record.reason, one.record)
 
 

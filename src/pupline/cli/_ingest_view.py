@@ -6,9 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pupline.cli._ingest_progress import IngestProgress
-from pupline.cli._ingest_summary import UNSUCCESSFUL, Examples
+from pupline.cli._ingest_summary import Examples
 from pupline.cli._output import message, plural, print_json_lines
 from pupline.cli._streams import OutputLost
+from pupline.errors import FAILING_OUTCOMES
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def result_of(record: "AuditRecord") -> Mapping[str, Any]:
     """What --json prints of an image."""
     result = {
         "execution": record.execution,
-        "status": "FAILED" if record.outcome in UNSUCCESSFUL else "SUCCEEDED",
+        "status": "FAILED" if record.outcome in FAILING_OUTCOMES else "SUCCEEDED",
     }
     for name in _FIELDS:
         result[name] = getattr(record, name)

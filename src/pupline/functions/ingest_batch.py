@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from pupline.errors import InvalidInput
+from pupline.errors import InvalidInput, count_failed
 from pupline.fetch import HttpClient
 from pupline.functions._batch_event import Entry, Round
 from pupline.functions._batch_fetching import Again, Fetching, Hosts, Robots, in_threads
@@ -75,12 +75,12 @@ class RoundResult:
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept in the bucket."""
-        outcomes = Counter(record.outcome for record in self.records)
+        outcomes: Counter[str] = Counter(record.outcome for record in self.records)
         return {
             "outcomes": dict(outcomes),
             "reasons": dict(Counter(record.reason for record in self.records)),
             "bytes": sum(record.size_bytes or 0 for record in self.records if record.outcome == "stored"),
-            "failures": outcomes["failed"] + outcomes["refused"],
+            "failures": count_failed(outcomes),
             "alerts": self.alerts.as_dict(),
             "first_alert": self.first_alert,
             "part": self.part_key,

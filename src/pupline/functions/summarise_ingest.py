@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from pupline.errors import InvalidInput
+from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
 from pupline.functions._batch_event import Run, moment_of, results_prefix
 from pupline.functions._events import Event, checked_event, shown
 from pupline.functions.digest import AlertTally
@@ -21,12 +21,8 @@ from pupline.items import SourceItem
 from pupline.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.ports import JSON, Clock, ObjectStore
 
-FAILED = ("failed", "refused")
-"""Outcomes of items that gave no image at all."""
-
-THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 BATCHES_MISSING = "BatchesMissing"
-"""Errors of a run in its summary; the workflow fails with the same ones."""
+"""The error of a run in its summary, if not THRESHOLD_EXCEEDED; the workflow fails with the same one."""
 
 
 def _no_tables(_: Run) -> Sequence[str]:
@@ -100,7 +96,7 @@ class Totals:
     @property
     def failed(self) -> int:
         """Items that gave no image."""
-        return sum(self.outcomes[name] for name in FAILED)
+        return count_failed(self.outcomes)
 
 
 def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]:
@@ -165,7 +161,7 @@ def _write_failures(asked: SummaryRequest, totals: Totals, services: SummaryServ
 def _failure_lines(part: bytes) -> Iterator[str]:
     """A line of the manifest for each row that failed, and why."""
     for row in map(json.loads, filter(None, part.split(b"\n"))):
-        if row["outcome"] in FAILED:
+        if row["outcome"] in FAILING_OUTCOMES:
             item = SourceItem.from_dict({name: value for name, value in row.items() if name in _OF_THE_SOURCE})
             why = {name: row[name] for name in ("outcome", "reason", "error", "cause", "attempts")}
             found = {"index": row["index"], **item.as_dict(), **why}

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pupline.errors import FAILING_OUTCOMES
 from pupline.records import AuditRecord
 
-UNHAD = frozenset({"failed", "refused", "quarantined"})
+UNHAD = FAILING_OUTCOMES | {"quarantined"}
 """Outcomes without an accepted image."""
 
 _HOSTS = 1_000

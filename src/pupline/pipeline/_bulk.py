@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader
-from pupline.errors import ConfigurationError
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, count_failed
 from pupline.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
 from pupline.local import (
     Deliverer,
@@ -39,7 +39,6 @@ from pupline.sources import ImageSource
 GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
 
-THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
 """Errors of executions that have work left and cannot be redriven: another one does what is missing."""
@@ -108,7 +107,7 @@ class BulkReport:
     @property
     def failed(self) -> int:
         """Items that gave no image."""
-        return self.outcomes["failed"] + self.outcomes["refused"]
+        return count_failed(self.outcomes)
 
     @property
     def tolerance_exceeded(self) -> bool:

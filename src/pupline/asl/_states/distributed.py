@@ -28,6 +28,7 @@ from pupline.asl._states.numbers import Number
 from pupline.asl._template import compile_template
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl._values import JSON, Scope, SyntaxProblem, dump
+from pupline.errors import THRESHOLD_EXCEEDED
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -42,7 +43,6 @@ _RUN_FAILED = history.failure("MapRunFailed")
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"
 RESULT_WRITER_FAILED = "States.ResultWriterFailed"
-THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 
 class Plan:
