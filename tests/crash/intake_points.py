@@ -1,21 +1,15 @@
-"""Takes a small source's items in, again and again, killed at the N-th step towards the disk, for every N.
+"""Takes a small source's items in, killed at the N-th step towards the disk, for every N: a program that forks.
 
-A program, not a test, for it forks (as `crash_points` does, whose steps these are, with `syncfs` as well). What is on
-the disk is judged from outside. One item's server gives other bytes at every attempt.
+One item's server gives other bytes at every attempt.
 """
 
 import hashlib
-import itertools
-import json
 import os
-import shutil
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crash_points import in_child, kill_at, rows
+from kill_points import Trial, kill_at, kill_at_every_step, rows
 
 from pupline.functions.ingesting import RecordOf
 from pupline.items import Ending, Fetched, SourceItem, Unfetched
@@ -161,31 +155,5 @@ def problems_after(data_dir: Path) -> list[str]:
     return [*found, f"left over: {left}"] if left else found + problems_before(data_dir)
 
 
-def main(base: Path) -> None:
-    """Kill at step 1, 2, 3, ... until a run gets through."""
-    for point in itertools.count(1):
-        data_dir = base / str(point)
-        data_dir.mkdir()
-        reader, writer = os.pipe()
-
-        def killed(point: int = point, writer: int = writer, data_dir: Path = data_dir) -> None:
-            kill_in_groups_at(point, writer)
-            run(data_dir)
-
-        status = in_child(killed)
-        os.close(writer)
-        step = os.read(reader, 100).decode()
-        os.close(reader)
-        before = problems_before(data_dir)
-        second: Callable[[], None] = lambda data_dir=data_dir: run(data_dir)  # type: ignore[misc] # noqa: E731
-        finish = in_child(second)
-        after = problems_after(data_dir) if finish == 0 else [f"the second run ended with {finish}"]
-        is_killed = status == -signal.SIGKILL
-        print(json.dumps({"point": point, "killed": is_killed, "step": step, "before": before, "after": after}))  # noqa: T201
-        shutil.rmtree(data_dir)
-        if not is_killed:
-            return
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    kill_at_every_step(Path(sys.argv[1]), Trial(run, problems_before, problems_after), kill_in_groups_at)
