@@ -5,18 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from state_rules import check_all_reached, check_task
 from workflow_runs import DEFINITION, FILE, STATES
 
 from pupline import errors
 
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
-LAMBDA_TRANSIENT = {
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-}
 RETRYABLE = {cls.__name__ for _, cls in inspect.getmembers(errors, inspect.isclass) if getattr(cls, "retryable", False)}
 REFUSALS = {cls.__name__ for cls in errors.Refusal.__subclasses__()}
 
@@ -42,19 +36,7 @@ def test_nothing_of_an_account_is_in_the_file() -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_is_bounded_retried_and_caught(name: str) -> None:
     """TimeoutSeconds; back-off with full jitter and a cap; a Catch for everything."""
-    task = TASKS[name]
-    assert 0 < task["TimeoutSeconds"] <= 120
-    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
-    for retrier in task["Retry"]:
-        assert (retrier["JitterStrategy"], retrier["BackoffRate"]) == ("FULL", 2)
-        assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 60
-        assert 0 < retrier["MaxAttempts"] <= 10
-        assert "States.ALL" not in retrier["ErrorEquals"]
-        assert "States.TaskFailed" not in retrier["ErrorEquals"]
-    retried = {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
-    assert "States.Timeout" in retried
-    if "lambda" in task["Resource"]:
-        assert set(task["Retry"][0]["ErrorEquals"]) >= LAMBDA_TRANSIENT
+    check_task(TASKS[name], 120)
 
 
 def test_the_fetching_state_retries_just_our_transient_errors() -> None:
@@ -93,17 +75,7 @@ def test_the_machines_own_timeout_never_comes_before_the_record() -> None:
 
 def test_every_state_can_be_reached_and_ends() -> None:
     """No state is left over, and each has a Next, an End or is terminal."""
-    reached, waiting = set(), [DEFINITION["StartAt"]]
-    while waiting:
-        name = waiting.pop()
-        if name in reached:
-            continue
-        reached.add(name)
-        state = STATES[name]
-        targets = [state.get("Next"), state.get("Default"), *[rule["Next"] for rule in state.get("Choices", [])]]
-        waiting += [target for target in [*targets, *[c["Next"] for c in state.get("Catch", [])]] if target]
-        assert state["Type"] in ("Succeed", "Fail") or any(targets)
-    assert reached == set(STATES)
+    check_all_reached(STATES, DEFINITION["StartAt"])
 
 
 def test_every_rule_of_the_check_is_guarded() -> None:
