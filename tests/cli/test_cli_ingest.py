@@ -80,6 +80,15 @@ def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
     assert "Left out, because the dataset has them: 15." in done.stdout
 
 
+@pytest.mark.parametrize("through", [[], ["--workflow"]])
+def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, through: list[str]) -> None:
+    """The same command with its --run-id says so, and shows again what came of it."""
+    first = ingest(command, tmp_path, "sample", "--run-id", "r", *through)
+    again = ingest(command, tmp_path, "sample", "--run-id", "r", *through)
+    assert (again.code, again.stderr) == (first.code, "Run r of sample is finished: there is nothing to do.\n")
+    assert "Run r: 12 images" in again.stdout
+
+
 @pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])
 def test_without_a_source_it_says_what_one_is(command: Run, tmp_path: Path, words: str) -> None:
     """Exit code 2, and the command that lists the presets."""

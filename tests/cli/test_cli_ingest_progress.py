@@ -29,9 +29,9 @@ def done(count: int, outcome: str = "stored", size_bytes: int | None = 50_000) -
 
 
 def progress_of(clock: Clock) -> IngestProgress:
-    """2 s of work: 30 stored, 1 failed, of 131 that are listed; 20 were done before."""
+    """2 s of work: 30 stored, 1 failed, of 131 that are listed; 18 stored and 2 failed before."""
     progress = IngestProgress(clock)
-    progress.began(20)
+    progress.began({"stored": 18, "failed": 2})
     progress.listed(131, None, complete=True)
     clock.now += 2
     progress.finished(done(30))
@@ -41,14 +41,14 @@ def progress_of(clock: Clock) -> IngestProgress:
 
 def test_the_line_says_all_of_it() -> None:
     """Done of total, rate, time left, bytes, outcomes."""
-    assert progress_of(Clock()).line() == "51 of 131, 16/s, 5 s left, 750.0 kB/s, 30 stored, 1 failed"
+    assert progress_of(Clock()).line() == "51 of 131, 16/s, 5 s left, 750.0 kB/s, 48 stored, 3 failed"
 
 
 def test_what_was_done_before_counts_as_done_and_not_as_speed() -> None:
-    """A resumed run begins where the other one stopped."""
+    """A resumed run begins where the other one stopped, with the outcomes that it had."""
     progress = IngestProgress(Clock())
-    progress.began(20)
-    assert progress.line().startswith("20 done, 0 listed so far, 0.0/s")
+    progress.began({"stored": 18, "failed": 2})
+    assert progress.line() == "20 done, 0 listed so far, 0.0/s, 0 B/s, 18 stored, 2 failed"
 
 
 @pytest.mark.parametrize("width", range(12, 130))
@@ -58,11 +58,11 @@ def test_the_line_fits_its_terminal(width: int) -> None:
     assert shown.cell_len <= width
     parts = [part for part in re.split(" {2,}", shown.plain) if "━" not in part]
     assert parts[0] == "51 of 131"
-    assert set(parts) <= {"51 of 131", "16/s", "5 s left", "750.0 kB/s", "30 stored", "1 failed"}
+    assert set(parts) <= {"51 of 131", "16/s", "5 s left", "750.0 kB/s", "48 stored", "3 failed"}
     if width >= 80:
         assert len(parts) == 6
-    if "30 stored" in parts:
-        assert "1 failed" in parts
+    if "48 stored" in parts:
+        assert "3 failed" in parts
 
 
 def test_a_bar_stands_where_there_is_room() -> None:

@@ -69,16 +69,14 @@ class _Run:
     def work(self, stack: ExitStack, take: TakeProcess) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
         row = self._row
-        self._listener(IngestBegan(row.run_id, row.dataset, self._begun.resumed, self._before.done))
+        ended = row.status == "SUCCEEDED"  # and repeated under its own name
+        self._listener(IngestBegan(row.run_id, row.dataset, self._begun.resumed, self._before.outcomes, ended))
         lister = Lister(self._backend.ingests, row, self._request, self._listing())
         stack.callback(lister.close)
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
-        if row.status == "SUCCEEDED":  # repeated under its own name: there is nothing to do
-            worked = Worked(status=row.status)
-        else:
-            worked = self._end(self._coordinate(lister, take), lister, deliverer)
+        worked = Worked(status=row.status) if ended else self._end(self._coordinate(lister, take), lister, deliverer)
         deliverer.close()
         return self._report(worked, lister, deliverer.pending())
 

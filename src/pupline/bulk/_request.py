@@ -1,7 +1,7 @@
 """What an ingest is asked for, what it tells on the way, and what it reports at the end."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed
@@ -99,12 +99,21 @@ def _check_numbers(request: IngestRequest) -> None:
 
 @dataclass(frozen=True, slots=True)
 class IngestBegan:
-    """The run is there. resumed: an earlier process began it. done: how many items that one finished."""
+    """The run is there. resumed: an earlier process began it. before: what came of its items so far, by outcome.
+
+    ended: it is finished, and there is nothing to do.
+    """
 
     run_id: str
     dataset: str
     resumed: bool
-    done: int
+    before: Mapping[str, int] = field(default_factory=dict)
+    ended: bool = False
+
+    @property
+    def done(self) -> int:
+        """How many items were finished before."""
+        return sum(self.before.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class IngestProgress:
         self.outcomes: Counter[str] = Counter()
         self.bytes = 0
         self._clock = clock
-        self._done_before = 0
+        self._before: Counter[str] = Counter()
         self._listed = 0
         self._total: int | None = None
         self._rates = Rates(clock())
@@ -75,9 +75,9 @@ class IngestProgress:
             self._live.stop()
             self._live = None
 
-    def began(self, done: int) -> None:
-        """So many of the run's images were done before."""
-        self._done_before = done
+    def began(self, before: Mapping[str, int]) -> None:
+        """So many of the run's images were done before, by outcome."""
+        self._before = Counter(before)
 
     def listed(self, items: int, total: int | None, *, complete: bool) -> None:
         """The source has named so many images; total: all it will name, where that is known."""
@@ -108,7 +108,7 @@ class IngestProgress:
     @property
     def done(self) -> int:
         """How many of the run's images are done."""
-        return self._done_before + self.outcomes.total()
+        return self._before.total() + self.outcomes.total()
 
     def line(self) -> str:
         """The state of things in one plain line."""
@@ -140,7 +140,7 @@ class IngestProgress:
             Part(f"{size(round(size_bytes))}/s", rank=5),
         ]
         for name, style in OUTCOME_STYLES.items():
-            count = self.outcomes[name]
+            count = self._before[name] + self.outcomes[name]
             parts.append(Part(f"{count:,} {name}" if count else "", rank=4 if name == "stored" else 3, style=style))
         return [part for part in [*parts, *self._paused()] if part.text]
 

@@ -71,8 +71,10 @@ class IngestView:
                 os.write(2, _STOPPING)
 
     def _began(self, event: "IngestBegan") -> None:
-        self.progress.began(event.done)
-        if event.resumed:
+        self.progress.began(event.before)
+        if event.ended:
+            message(f"Run {event.run_id} of {event.dataset} is finished: there is nothing to do.")
+        elif event.resumed:
             done = f": {plural(event.done, 'image')} done before" if event.done else ""
             message(f"Going on with run {event.run_id} of {event.dataset}{done}.")
 

@@ -211,7 +211,8 @@ class _BulkRun:
         """Drive it to its end, unless somebody interrupts."""
         stack.callback(self._functions.close)
         there = next(self._backend.journal.executions(run_id=self._run_id), None)
-        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, 0))
+        ended = there is not None and there.status == "SUCCEEDED"
+        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, ended=ended))
         given: dict[str, Any] = json.loads(there.input) if there else self._listed()
         if there is not None:
             self._listener(ItemsListed(given["items"], given["items"], complete=True))

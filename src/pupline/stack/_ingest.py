@@ -76,7 +76,8 @@ class _StackIngest:
     def run(self, timer: Timer) -> BulkReport:
         """Start or go on, wait, report."""
         there = self._latest()
-        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, 0))
+        ended = there is not None and there["status"] == "SUCCEEDED"
+        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, ended=ended))
         name = self._begun(there)
         watch = Watch(self._described, timer)
         watch.add(name)
