@@ -1,5 +1,6 @@
 """`pupline ingest` on the sample sources: what it prints for people and for programs, and its exit codes."""
 
+import gzip
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,18 @@ def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, thr
     again = ingest(command, tmp_path, "sample", "--run-id", "r", *through)
     assert (again.code, again.stderr) == (first.code, "Run r of sample is finished: there is nothing to do.\n")
     assert "Run r: 12 images" in again.stdout
+
+
+def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path) -> None:
+    """Exit code 2 and one line; there is nothing to go on with, and its --run-id is free for the list put right."""
+    broken = tmp_path / "dogs.txt.gz"
+    broken.write_bytes(gzip.compress(b"https://a.invalid/1.jpg\n" * 9999)[:-20])
+    done = ingest(command, tmp_path / "data", broken, "--run-id", "r")
+    assert (done.code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "dogs.txt.gz: it cannot be read" in done.stderr
+    resumed = ingest(command, tmp_path / "data", "--resume")
+    assert (resumed.code, "no ingest is unfinished here" in resumed.stderr) == (2, True)
+    assert ingest(command, tmp_path / "data", "sample", "--run-id", "r").code == 0
 
 
 @pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])

@@ -244,6 +244,17 @@ def test_counts_are_of_one_run(backend: LocalBackend) -> None:
     assert backend.ingests.counts(backend.ingests.open(an_ingest("empty")).ingest_id) == IngestCounts(items=0, done=0)
 
 
+def test_only_a_run_that_listed_nothing_is_dropped(backend: LocalBackend) -> None:
+    """One with items, with a position to go on from, or with an end of its listing stays."""
+    runs = [backend.ingests.open(an_ingest(name)) for name in ("empty", "items", "position", "listed")]
+    backend.ingests.add_items(runs[1].ingest_id, items(1), position=None, listed=False)
+    backend.ingests.add_items(runs[2].ingest_id, [], position="2", listed=False)
+    backend.ingests.add_items(runs[3].ingest_id, [], position=None, listed=True)
+    for run in runs:
+        backend.ingests.drop_empty(run.ingest_id)
+    assert [row.run_id for row in backend.ingests.all()] == ["items", "position", "listed"]
+
+
 def test_finished_items_come_in_order_and_page_by_page(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """With their records, whatever order they arrived in; pending ones are left out."""
     monkeypatch.setattr("pupline.local._ingests._PAGE", 2)

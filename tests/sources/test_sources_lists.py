@@ -176,6 +176,22 @@ def test_files_that_cannot_be_read_are_refused_at_once(tmp_path: Path, name: str
     assert name in str(caught.value)
 
 
+def test_a_table_that_breaks_in_its_first_rows_is_no_list(tmp_path: Path) -> None:
+    """Nothing was listed that could be gone on with: the user is told, as of any file that cannot be read."""
+    file, breaking = tmp_path / "dogs.parquet", tmp_path / "breaking.parquet"
+    pq.write_table(pa.table({"url": numbered(0, 2000)}), file, row_group_size=1000, compression="none")
+    data = file.read_bytes()
+    second = pq.ParquetFile(file).metadata.row_group(1).column(0).dictionary_page_offset
+    file.write_bytes(bytes(4) + b"\xff" * 500 + data[504:])
+    with pytest.raises(ConfigurationError, match="row 0 cannot be read"):
+        resolve(str(file)).open().read(None, {})
+    breaking.write_bytes(data[:second] + b"\xff" * 500 + data[second + 500 :])
+    listing = resolve(str(breaking)).open()
+    assert len(listing.read(None, {}).items) == 1000
+    with pytest.raises(SourceError, match="row 1,000 cannot be read"):
+        listing.read(None, {})
+
+
 @pytest.mark.parametrize("name", ["none.txt", "none.csv#url", "none.parquet", "directory.txt"])
 def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
     """When the source is named, not when it is listed."""

@@ -49,8 +49,12 @@ def work_on(
         raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
-        run = _Run(backend, begin(backend.ingests, request), listener, began)
-        return run.work(stack, take)
+        begun = begin(backend.ingests, request)
+        try:
+            return _Run(backend, begun, listener, began).work(stack, take)
+        except ConfigurationError:  # a list that cannot be read, say: there is nothing to go on with
+            backend.ingests.drop_empty(begun.row.ingest_id)
+            raise
 
 
 class _Run:

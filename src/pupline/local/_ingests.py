@@ -219,6 +219,11 @@ class Ingests:
         values = (status, None if error is None else storable(error), self._clock.now(), ingest_id)
         self._database.write(lambda connection: connection.execute(update, values))
 
+    def drop_empty(self, ingest_id: int) -> None:
+        """Forget the run if it is one whose listing has given nothing yet, not even its end."""
+        delete = "DELETE FROM ingests WHERE ingest_id = ? AND items = 0 AND listed = 0 AND position IS NULL"
+        self._database.write(lambda connection: connection.execute(delete, (ingest_id,)))
+
     def reopen(self, ingest_id: int) -> IngestRow:
         """The run, RUNNING again: to go on with what is left."""
         update = "UPDATE ingests SET status = 'RUNNING', error = NULL, ended_at = NULL WHERE ingest_id = ?"

@@ -89,19 +89,23 @@ class FileListing:
             self._rows = _rows(file, self._stream, at)
             self.total: int | None = self._rows.count()
         except (EOFError, OSError, zlib.error) as err:
-            raise ConfigurationError(f"{file.name}: it cannot be read: {printable(str(err))}") from err
+            raise _unreadable(file, err) from err
 
     def request(self) -> PageRequest | None:
         """A file needs no request."""
         return None
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:  # noqa: ARG002 - for APIs
-        """The next items of the file."""
+        """The next items of the file. Raises: ConfigurationError for one that gave nothing yet; SourceError."""
         try:
             items = self._rows.take(ITEMS_OF_A_PART)
         except (EOFError, OSError, zlib.error) as err:
+            if not self._listed:
+                raise _unreadable(self._file, err) from err
             raise SourceError(f"{self._file.name}: it cannot be read further: {printable(str(err))}") from err
         except ConfigurationError as err:
+            if not self._listed:
+                raise
             raise SourceError(str(err)) from err
         self._listed += len(items)
         if len(items) < ITEMS_OF_A_PART:
@@ -136,6 +140,10 @@ class FileListing:
                 "back, or begin a new run under another --run-id"
             )
         return at
+
+
+def _unreadable(file: ListFile, err: Exception) -> ConfigurationError:
+    return ConfigurationError(f"{file.name}: it cannot be read: {printable(str(err))}")
 
 
 def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]]:
