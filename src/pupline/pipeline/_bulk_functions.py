@@ -62,8 +62,12 @@ class Pace:
 
     @classmethod
     def of(cls, request: IngestRequest, source: ImageSource) -> "Pace":
-        """At most `concurrency` requests in all, and to one host no more than the source and the user allow."""
-        most = min(request.concurrency, source.limits.image_concurrency or request.concurrency)
+        """At most `concurrency` requests in all, and to one host no more than the source and the user allow.
+
+        Batches know nothing of each other: what one host is to be spared holds for all of them together.
+        """
+        limits = (request.concurrency, request.host_concurrency, source.limits.image_concurrency)
+        most = min(limit for limit in limits if limit is not None)
         threads = min(MOST_THREADS, most)
         batches = max(1, most // threads)
         rates = [rate for rate in (request.rate, source.limits.image_rps) if rate]
