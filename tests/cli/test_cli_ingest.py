@@ -102,6 +102,21 @@ def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path) 
     assert ingest(command, tmp_path / "data", "sample", "--run-id", "r").code == 0
 
 
+@pytest.mark.parametrize("through", [[], ["--workflow"]])
+def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: Path, through: list[str]) -> None:
+    """An earlier run's files are; of what somebody else put there it says what to do instead."""
+    ingest(command, tmp_path, "sample-hostile", "--run-id", "h")
+    failures = "s3://dog-images/datasets/sample-hostile/runs/h/failures.jsonl"
+    done = ingest(command, tmp_path, failures, "--dataset", "again", "--json", *through)
+    assert done.code == 1, done.stderr
+    assert done.rows[-1]["done"] > 0
+    (tmp_path / "buckets" / "dog-images" / "urls.txt").write_text("https://a.invalid/1.jpg\n")
+    refused = ingest(command, tmp_path, "s3://dog-images/urls.txt", *through)
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "pupline has stored no such object" in refused.stderr
+    assert "named as a file" in refused.stderr
+
+
 @pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])
 def test_without_a_source_it_says_what_one_is(command: Run, tmp_path: Path, words: str) -> None:
     """Exit code 2, and the command that lists the presets."""

@@ -262,8 +262,8 @@ def test_names_in_a_bucket_that_say_too_little(value: str) -> None:
 
 
 def test_a_list_in_a_bucket_needs_a_reader() -> None:
-    """Only ingestion has one."""
-    with pytest.raises(ConfigurationError, match="pupline ingest"):
+    """Only ingestion has one; who only looks is told so."""
+    with pytest.raises(ConfigurationError, match=r"by pupline ingest without --dry-run, .* name a local file"):
         resolve("s3://kennel/dogs.txt").open()
 
 

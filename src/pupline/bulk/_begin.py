@@ -204,13 +204,16 @@ def _with_failed(ingests: Ingests, row: IngestRow, request: IngestRequest) -> In
 
 
 def reader(backend: LocalBackend) -> Reader:
-    """Gets the objects of lists that are in this machine's buckets: `s3://bucket/key`."""
+    """Gets the objects of lists that pupline stored in this machine's buckets: `s3://bucket/key`."""
 
     def read(url: str) -> bytes:
         bucket, _, key = url.removeprefix("s3://").partition("/")
         try:
             return backend.bucket(bucket).read(key)
         except KeyError as err:
-            raise ConfigurationError(f"{printable(url)}: there is no such object in this data directory") from err
+            raise ConfigurationError(
+                f"{printable(url)}: pupline has stored no such object in this data directory; any other list is named "
+                "as a file, and one in S3 has to be downloaded first"
+            ) from err
 
     return read

@@ -150,7 +150,10 @@ def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]
     """The file's bytes, and what tells it from another file of the same name."""
     if file.in_a_bucket:
         if opening.read is None:
-            raise ConfigurationError(f"{file.file}: lists in a bucket are read by pupline ingest only")
+            raise ConfigurationError(
+                f"{printable(file.file)}: a list in a bucket is read by pupline ingest without --dry-run, which knows "
+                "the data directory or the stack; to look into a list, name a local file"
+            )
         data = opening.read(file.file)
         identity: dict[str, Any] = {"size": len(data), "sha256": sha256(data).hexdigest()[:32]}
         return _unpacked(file, io.BytesIO(data)), identity
