@@ -1,7 +1,11 @@
-"""A worker: a process that fetches what the coordinator says, with a few threads and one client.
+"""A worker: a process that fetches what the coordinator says, with one client. It decides nothing.
 
-It decides nothing. Bodies of images go to files in the data directory's `tmp`, not through the socket, and without any
-fsync: making them durable is the coordinator's, in groups. Answers are collected for a moment and sent together.
+One thread leads: it asks for images over connections that are open already, a few ahead of what it reads, and takes the
+answers as they come. So the common case, a server that keeps up, needs no other thread: two that share an interpreter
+cost as much in changing hands as the hashing does. What may take long goes to the others, who follow: whatever needs a
+new connection, and documents. A leader that is held up, by a slow body say, is replaced by one of them, and follows.
+
+Bodies of images go to files, not through the socket. Answers are collected for a moment and sent together.
 
 It ends with its coordinator, however that ended: the socket closes, and Linux kills it outright.
 """
@@ -11,7 +15,6 @@ import gc
 import itertools
 import os
 import pickle
-import resource
 import select
 import signal
 import socket
@@ -22,10 +25,12 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn
 
+from pupline.bulk._bodies import Bodies
 from pupline.bulk._messages import (
     ANSWERED,
     DO,
@@ -39,9 +44,9 @@ from pupline.bulk._messages import (
     frame,
     messages,
 )
-from pupline.errors import RetryAfter, StorageError, TaskFailure
-from pupline.fetch import FetchPolicy, HttpClient
-from pupline.functions.ingesting import IngestRules, fetch_item
+from pupline.errors import TaskFailure
+from pupline.fetch import Exchange, FetchPolicy, HttpClient
+from pupline.functions.ingesting import IngestRules, fetch_item, understood, validators_of
 from pupline.items import Fetched, Known, SourceItem, Unchanged
 
 ANSWERS_TOGETHER = 32
@@ -50,23 +55,15 @@ ANSWERS_TOGETHER = 32
 LONGEST_WAIT_MS = 50
 """How long an answer waits at most, whatever the other threads are at."""
 
-HOT_THREADS = 2
-"""Threads that serve whenever there is something to do: as many as one interpreter can keep busy. The others are in
-reserve for slow servers: each more that is awake makes the interpreter change hands more often, which costs as much as
-the hashing."""
+READY_AHEAD = 2
+"""Answers that may be there already when another image is asked for: the leader never waits for a server that keeps
+up, and what it reads is still warm in the processor's cache."""
 
-STUCK_SECONDS = 0.002
-"""When nobody took a request for so long although some wait, one more thread is needed."""
+STUCK_SECONDS = 0.02
+"""A leader that has done nothing for so long is held up, and replaced."""
 
-FILES_KEPT_OPEN = 768
-"""Files whose pages are left in memory until the coordinator has synced them (its groups hold 512, and two may wait);
-then they make room for new ones. Without that, a million images would drive everything else out of the page cache, and
-each needs fresh pages, which are dear."""
-
-_OTHER_DESCRIPTORS = 128
 _IDLE_SECONDS = 0.01
 _RECEIVE_BYTES = 1 << 16
-
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
 _values = attrgetter(*(field.name for field in fields(Fetched)))
@@ -74,7 +71,7 @@ _values = attrgetter(*(field.name for field in fields(Fetched)))
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """folder: where bodies are written. coordinator: its process id. The rest is how to fetch and judge."""
+    """folder: where bodies are written. coordinator: its process id. threads: requests under way at once, at most."""
 
     policy: FetchPolicy
     rules: IngestRules
@@ -83,94 +80,196 @@ class WorkerSettings:
     coordinator: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An image that was asked for. began_at: seconds since the epoch. due: when to give up, on the monotonic clock."""
+
+    request: Request
+    exchange: Exchange
+    known: Known | None
+    began_at: float
+    due: float
+
+
 class Worker:
-    """The threads and the socket of one worker process."""
+    """The threads and the socket of one worker process.
 
-    def __init__(self, sock: socket.socket, settings: WorkerSettings) -> None:
+    `_lock` guards what several threads change: the requests that wait, how many are under way, and the answers.
+    """
+
+    def __init__(self, sock: socket.socket, settings: WorkerSettings, buffer: bytearray) -> None:
+        """buffer: what was received already."""
         self._sock = sock
-        self._rules = settings.rules
+        self._received = buffer
+        self._settings = settings
         self._client = HttpClient(settings.policy, idle_connections=settings.threads)
-        self._path = f"{settings.folder}/ingest-{os.getpid()}-"
-        self._numbers = itertools.count()
-        self._written: deque[int] = deque()
-        self._requests: SimpleQueue[Request] = SimpleQueue()
-        self._answers: list[Answer] = []
+        self._bodies = Bodies(settings.folder, settings.threads)
         self._lock = threading.Lock()
-        self._taken = 0
-        self._reserve = threading.Lock()
-        self._files_kept_open = _descriptors_for(FILES_KEPT_OPEN, settings.threads)
-        for number in range(settings.threads):
-            serve = self._serve if number < HOT_THREADS else self._serve_in_reserve
-            threading.Thread(target=serve, name=f"fetch-{number}", daemon=True).start()
+        self._waiting: deque[Request] = deque()
+        self._under_way = 0
+        self._answers: list[Answer] = []
+        self._answers_since = 0.0
+        self._begun: dict[int, _Begun] = {}
+        self._to_follow: SimpleQueue[Request] = SimpleQueue()
+        self._following = threading.Lock()
+        self._leader = 0
+        self._progress = 0
+        self._is_idle = False
+        self._poll = select.poll()
+        self._polling = threading.Lock()
+        self._wake_receiver, self._wake_sender = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        for descriptor in (sock.fileno(), self._wake_receiver):
+            self._poll.register(descriptor, select.POLLIN)
 
-    def listen(self, buffer: bytearray) -> None:
-        """Do what the coordinator says, until it goes away."""
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
+    def work(self) -> NoReturn:
+        """Do what the coordinator says, until it goes away; then the process ends."""
+        for number in range(1, self._settings.threads + 1):  # and this thread: somebody leads when all are held up
+            threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
+        self._obey()
+        self._lead(0)
+        self._follow(0)
+
+    def _follow(self, me: int) -> NoReturn:
+        """What every thread does while another one leads."""
         while True:
-            for operation, argument in messages(buffer):
-                self._obey(operation, argument)
-            if not poll.poll(LONGEST_WAIT_MS):
-                self._send_answers()
-            elif received := _received(self._sock):
-                buffer += received
+            with self._following:  # one of them looks, the others sleep
+                request = self._next_to_follow(me)
+            if request is None:
+                self._lead(me)
             else:
-                return
+                answer = _answer(request, time.time(), partial(self._fetch, request))
+                if answer is not None:
+                    self._put_answer(request, answer)
 
-    def _obey(self, operation: int, argument: list[Any]) -> None:
-        if operation == DO:
-            for request in argument:
-                self._requests.put(request)
-        else:
-            numbers = set(argument)
-            self._hand_back(lambda request: request[0] in numbers)
+    def _next_to_follow(self, me: int) -> Request | None:
+        """A request to do; None when the leader is held up, and this thread leads from now on."""
+        while True:
+            progress = self._progress
+            with suppress(Empty):
+                return self._to_follow.get(timeout=_IDLE_SECONDS if self._is_idle else STUCK_SECONDS)
+            if progress == self._progress and not self._is_idle:
+                self._leader = me
+                return None
+
+    def _lead(self, me: int) -> None:
+        """Keep everything going, until another thread does."""
+        look_at = 0.0
+        while self._leader == me:
+            self._progress += 1
+            for descriptor in self._ready(me):
+                begun = self._begun.pop(descriptor, None)
+                if begun is not None:
+                    self._finish(descriptor, begun)
+                    if self._leader != me:
+                        return
+            now = time.monotonic()
+            if now >= look_at:
+                look_at = now + LONGEST_WAIT_MS / 1000
+                self._give_up_late(now)
+
+    def _ready(self, me: int) -> list[int]:
+        """Descriptors where something has arrived. Begins another image while it is few, else waits if it is none."""
+        with self._lock:
+            may_begin = bool(self._waiting) and self._under_way < self._settings.threads
+            self._is_idle = not may_begin
+        with self._polling:  # a leader that was replaced may still be here
+            if self._leader != me:
+                return []
+            ready = [descriptor for descriptor, _ in self._poll.poll(0 if may_begin else LONGEST_WAIT_MS)]
+            self._is_idle = False
+            if self._sock.fileno() in ready:
+                self._listen()
+        if self._wake_receiver in ready:
+            os.read(self._wake_receiver, _RECEIVE_BYTES)
+        if may_begin and len(ready) < READY_AHEAD:
+            self._begin()
+        elif not ready:
+            self._send_answers()
+        return ready
+
+    def _listen(self) -> None:
+        """Hear what the coordinator says; end with it."""
+        received = _received(self._sock)
+        if not received:
+            os._exit(0)  # the other threads may be waiting for slow servers, and nobody for them
+        self._received += received
+        self._obey()
+
+    def _obey(self) -> None:
+        for operation, argument in messages(self._received):
+            if operation == DO:
+                with self._lock:
+                    self._waiting += argument
+            else:
+                self._hand_back(partial(_is_among, frozenset(argument)))
 
     def _hand_back(self, which: Callable[[Request], bool]) -> None:
         """Answer for requests that wait and must not be begun now."""
-        waiting = self._take_waiting()
-        back = [(request[0], HANDED_BACK) for request in waiting if which(request)]
-        for request in waiting:
-            if not which(request):
-                self._requests.put(request)
         with self._lock:
-            self._answers += back
+            self._answers += [(request[0], HANDED_BACK) for request in self._waiting if which(request)]
+            self._waiting = deque(request for request in self._waiting if not which(request))
         self._send_answers()
 
-    def _take_waiting(self) -> list[Request]:
-        waiting = []
-        try:
-            while True:
-                waiting.append(self._requests.get_nowait())
-        except Empty:
-            return waiting
-
-    def _serve(self) -> None:
-        while True:
-            request = self._requests.get()
-            self._taken += 1
-            self._answer(self._do(request))
-
-    def _serve_in_reserve(self) -> None:
-        while True:
-            with self._reserve:  # one of them looks, the others sleep
-                request = self._stuck_request()
-            self._answer(self._do(request))
-
-    def _stuck_request(self) -> Request:
-        """The next request, once all other threads are held up by theirs."""
-        while True:
-            taken = self._taken
-            time.sleep(_IDLE_SECONDS if self._requests.empty() else STUCK_SECONDS)
-            if taken == self._taken:
-                with suppress(Empty):
-                    return self._requests.get_nowait()
-
-    def _answer(self, answer: Answer) -> None:
+    def _begin(self) -> None:
+        """Ask for the next image that waits, or have another thread do all of it."""
         with self._lock:
+            if not self._waiting:
+                return
+            request = self._waiting.popleft()
+            self._under_way += 1
+        known = _known(request) if request[1] == IMAGE else None
+        exchange = self._exchange(request, known)
+        if exchange is None:
+            self._to_follow.put(request)
+            return
+        due = time.monotonic() + self._settings.policy.timeout_seconds
+        self._await(_Begun(request, exchange, known, time.time(), due))
+
+    def _await(self, begun: _Begun) -> None:
+        descriptor = begun.exchange.fileno()
+        self._begun[descriptor] = begun
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _exchange(self, request: Request, known: Known | None) -> Exchange | None:
+        if request[1] != IMAGE:
+            return None
+        try:
+            return self._client.begin(request[2], validators=validators_of(known))
+        except TaskFailure:
+            return None  # whoever tries again will be told the same
+
+    def _finish(self, descriptor: int, begun: _Begun) -> None:
+        """Answer for what was begun, if all of it is there."""
+        self._poll.unregister(descriptor)
+        answer = _answer(begun.request, begun.began_at, partial(self._said_of_begun, begun))
+        if answer is None:
+            self._await(begun)
+        else:
+            self._put_answer(begun.request, answer)
+
+    def _give_up_late(self, now: float) -> None:
+        """Whose time is up is read all the same, which tells of it."""
+        for descriptor, begun in list(self._begun.items()):
+            if begun.due <= now and self._begun.pop(descriptor, None) is begun:
+                self._finish(descriptor, begun)
+
+    def _put_answer(self, request: Request, answer: Answer) -> None:
+        if answer[1] == FAILED and answer[6].get("retry_after_seconds"):
+            self._leave_alone(request[2])
+        now = time.monotonic()
+        with self._lock:
+            self._under_way -= 1
+            if not self._answers:
+                self._answers_since = now
             self._answers.append(answer)
-            wait = len(self._answers) < ANSWERS_TOGETHER and not self._requests.empty()
-        if not wait:
+            is_due = len(self._answers) >= ANSWERS_TOGETHER or not self._waiting
+            is_due = is_due or now > self._answers_since + LONGEST_WAIT_MS / 1000
+            is_leader_waiting = self._is_idle and bool(self._waiting)
+        if is_due:
             self._send_answers()
+        if is_leader_waiting:
+            with suppress(BlockingIOError):  # it is being woken already
+                os.write(self._wake_sender, b"\0")
 
     def _send_answers(self) -> None:
         with self._lock:
@@ -181,28 +280,24 @@ class Worker:
                     os._exit(0)  # the coordinator is gone
                 self._answers.clear()
 
-    def _do(self, request: Request) -> Answer:
-        began_at = time.time()
-        number = request[0]
-        try:
-            kind, *said = self._fetch_image(request) if request[1] == IMAGE else self._fetch_document(request)
-        except TaskFailure as failure:
-            if isinstance(failure, RetryAfter) and failure.seconds:
-                self._leave_alone(request[2])
-            return (number, FAILED, began_at, time.time(), type(failure).__name__, failure.message, failure.details)
-        except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
-            told = f"{request[2]}: {type(err).__name__}: {err}; this is a mistake in pupline"
-            return (number, FAILED, began_at, time.time(), TaskFailure.__name__, told, {})
-        return (number, kind, began_at, time.time(), *said)
+    def _fetch(self, request: Request) -> tuple[Any, ...]:
+        """All of a request, however long it takes."""
+        if request[1] != IMAGE:
+            return self._fetch_document(request)
+        return self._said_of(fetch_item(self._client, _item(request), _known(request), self._settings.rules))
 
-    def _fetch_image(self, request: Request) -> tuple[Any, ...]:
-        _, _, url, sha1, sha256, etag, last_modified = request
-        known = _known(etag, last_modified) if etag or last_modified else None
-        found = fetch_item(self._client, SourceItem(url=url, sha1=sha1, sha256=sha256), known, self._rules)
+    def _said_of_begun(self, begun: _Begun) -> tuple[Any, ...] | None:
+        """None where not all of it has arrived."""
+        response = self._client.finish(begun.exchange)
+        if response is None:
+            return None
+        return self._said_of(understood(response, _item(begun.request), begun.known, self._settings.rules))
+
+    def _said_of(self, found: tuple[Fetched, bytes] | Unchanged) -> tuple[Any, ...]:
         if isinstance(found, Unchanged):
             return (UNCHANGED,)
         image, body = found
-        return (FETCHED, self._write(body), *_values(image))
+        return (FETCHED, self._bodies.write(body), *_values(image))
 
     def _fetch_document(self, request: Request) -> tuple[Any, ...]:
         _, _, url, accept, max_bytes, headers, content, content_type = request
@@ -214,46 +309,38 @@ class Worker:
             )
         return (ANSWERED, found.url, dict(found.headers), found.body, found.content_type)
 
-    def _write(self, body: bytes) -> str:
-        path = f"{self._path}{next(self._numbers)}"
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            self._written.append(descriptor)
-            written = os.write(descriptor, body)
-            while written < len(body):
-                written += os.write(descriptor, memoryview(body)[written:])
-            if len(self._written) > self._files_kept_open:
-                self._forget(self._written.popleft())
-        except OSError as err:
-            raise StorageError(f"cannot write {path}: {err.strerror}; free some space, or look at it") from err
-        return path
-
-    def _forget(self, descriptor: int) -> None:
-        """Close a file that will not be read again soon, and have its memory used for the next ones."""
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
-
     def _leave_alone(self, url: str) -> None:
         """The host asks for a pause: what waits here for it goes back at once."""
         origin = url[: url.find("/", 8) + 1]
         self._hand_back(lambda request: request[2].startswith(origin))
 
 
-def _known(etag: str | None, last_modified: str | None) -> Known:
+def _answer(request: Request, began_at: float, ask: Callable[[], tuple[Any, ...] | None]) -> Answer | None:
+    """The answer for a request, with what `ask` finds out; None where that is nothing yet."""
+    try:
+        said = ask()
+    except TaskFailure as failure:
+        said = (FAILED, type(failure).__name__, failure.message, failure.details)
+    except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
+        told = f"{request[2]}: {type(err).__name__}: {err}; this is a mistake in pupline"
+        said = (FAILED, TaskFailure.__name__, told, {})
+    return said and (request[0], said[0], began_at, time.time(), *said[1:])
+
+
+def _is_among(numbers: frozenset[int], request: Request) -> bool:
+    return request[0] in numbers
+
+
+def _item(request: Request) -> SourceItem:
+    return SourceItem(url=request[2], sha1=request[3], sha256=request[4])
+
+
+def _known(request: Request) -> Known | None:
     """All that is needed here of what is known: what the server said of it. The rest is with the coordinator."""
+    etag, last_modified = request[5:7]
+    if not (etag or last_modified):
+        return None
     return Known(image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified)
-
-
-def _descriptors_for(files: int, connections: int) -> int:
-    """How many files may be kept open beside so many connections: `files`, where the system lets us have them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = files + connections + _OTHER_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(0, soft - connections - _OTHER_DESCRIPTORS)
-    return files
 
 
 def main(descriptor: int) -> NoReturn:
@@ -272,8 +359,7 @@ def main(descriptor: int) -> NoReturn:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    Worker(sock, settings).listen(buffer)
-    os._exit(0)  # its threads may be waiting for slow servers, and nobody for them
+    Worker(sock, settings, buffer).work()
 
 
 def _received(sock: socket.socket) -> bytes:

@@ -8,7 +8,7 @@
 Standard library only, as it runs in Lambda. The client never retries: that is the workflow's business.
 """
 
-from pupline.fetch._client import HttpClient, Response
+from pupline.fetch._client import Exchange, HttpClient, Response
 from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
 from pupline.fetch._json import JSON, parse_json
 from pupline.fetch._network import Network
@@ -34,6 +34,7 @@ __all__ = [
     "PRODUCT",
     "SAMPLE_ORIGIN",
     "DogCeo",
+    "Exchange",
     "FetchPolicy",
     "HttpClient",
     "ImageUrls",

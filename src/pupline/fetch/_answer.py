@@ -125,6 +125,15 @@ def _field(wire: Wire, line: bytes) -> tuple[str, str]:
     return found[1].decode().lower(), value
 
 
+def is_here(wire: Wire, head: Head, limit: int) -> bool:
+    """Whether `read_body` need not wait: takes what has arrived, where a length is told. Raises: as Wire."""
+    declared = head.one("content-length")
+    if declared is None or "transfer-encoding" in head.headers or not _LENGTH.fullmatch(declared):
+        return True  # as far as anybody can know
+    length = int(declared)
+    return length > limit or wire.gather(length)
+
+
 def read_body(wire: Wire, head: Head, limit: int) -> bytes:
     """The body of a final answer, as sent.
 

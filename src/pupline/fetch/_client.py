@@ -18,7 +18,7 @@ from pupline.errors import (
     TooManyRedirects,
 )
 from pupline.fetch._address import why_not_public
-from pupline.fetch._answer import Head, pass_over_body, read_body, read_head
+from pupline.fetch._answer import Head, is_here, pass_over_body, read_body, read_head
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
 from pupline.fetch._network import Network, connect_first
@@ -59,6 +59,26 @@ class Response:
     body: bytes
     content_type: str | None
     repeated: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NO_VALUES)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that was sent, and whose answer is on its way. head: the answer's, once it was read."""
+
+    wire: Wire
+    url: Url
+    request: Request
+    head: Head | None = None
+
+    def fileno(self) -> int:
+        """The descriptor at which the answer arrives."""
+        return self.wire.fileno()
+
+    def was_in_vain(self, failure: TaskFailure) -> bool:
+        """Whether the server had closed the connection, so that nothing that came answers this request."""
+        if isinstance(failure, HttpError):
+            return not self.wire.answered
+        return isinstance(failure, ConnectionFailed) and not self.wire.heard
 
 
 class HttpClient:
@@ -102,21 +122,30 @@ class HttpClient:
         cannot be sent.
         """
         here = Url.parse(url)
-        request = Request(
-            "GET",
-            accept,
-            self.policy.max_bytes if max_bytes is None else max_bytes,
-            self._deadline(here),
-            header_lines(headers) if headers else "",
-            validators.lines() if validators else "",
-        )
-        visited = [here]
-        while isinstance(found := self._exchange(here, request, visited[0].origin), Url):
-            _check_redirect(here, found, visited, self.policy.max_redirects)
-            here = found
-            visited.append(here)
-            request.deadline.redirected(here)
-        return found
+        own = header_lines(headers) if headers else ""
+        request = self._get(here, accept, self.policy.max_bytes if max_bytes is None else max_bytes, own, validators)
+        return self._followed(here, request, self._exchange(here, request, here.origin))
+
+    def begin(self, url: str, *, validators: Validators | None = None) -> Exchange | None:
+        """Ask for the image at `url` over a connection that was kept open, and do not wait for the answer.
+
+        None where no connection to its origin is at hand: then `get` it. Raises: InvalidUrl, RequestTimeout.
+        """
+        here = Url.parse(url)
+        return self._asked_on_kept(here, self._get(here, "image/*", self.policy.max_bytes, "", validators), here.origin)
+
+    def finish(self, begun: Exchange) -> Response | None:
+        """The answer to what was begun; None where not all of it has arrived. Raises: as `get`."""
+        first, request = begun.url, begun.request
+        try:
+            if not self._has_arrived(begun):
+                return None
+            found = self._answer(begun)
+        except TaskFailure as failure:
+            if not begun.was_in_vain(failure):
+                raise
+            found = self._ask_anew(first, request, first.origin)
+        return self._followed(first, request, found)
 
     def post(
         self,
@@ -139,7 +168,7 @@ class HttpClient:
         limit = self.policy.max_bytes if max_bytes is None else max_bytes
         own = header_lines(headers or {})
         request = Request("POST", accept, limit, self._deadline(here), own, "", content, content_type)
-        found = self._ask(self._open(here, request.deadline), here, request, here.origin)
+        found = self._ask_anew(here, request, here.origin)
         if isinstance(found, Url):
             raise HttpError(
                 f"{request.deadline.url}: the server redirects to {printable(str(found))}, where nothing is posted; "
@@ -150,43 +179,91 @@ class HttpClient:
     def _deadline(self, url: Url) -> Deadline:
         return Deadline(self.policy.timeout_seconds, self._network.monotonic, url)
 
-    def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
-        kept = self._pool.take(url.origin)
-        if kept is not None:
-            kept.begin(request.deadline)
-            try:
-                return self._ask(kept, url, request, first)
-            except ConnectionFailed:
-                if kept.heard:
-                    raise
-            except HttpError:
-                if kept.answered:
-                    raise  # else what came is no answer to this request: it belongs to the one before
-        return self._ask(self._open(url, request.deadline), url, request, first)
+    def _get(self, url: Url, accept: str, max_bytes: int, own: str, validators: Validators | None) -> Request:
+        conditional = validators.lines() if validators else ""
+        return Request("GET", accept, max_bytes, self._deadline(url), own, conditional)
 
-    def _ask(self, wire: Wire, url: Url, request: Request, first: Origin) -> Response | Url:
+    def _followed(self, first: Url, request: Request, found: Response | Url) -> Response:
+        """The answer at the end of all redirects from `first`."""
+        visited = [first]
+        while isinstance(found, Url):
+            _check_redirect(visited[-1], found, visited, self.policy.max_redirects)
+            visited.append(found)
+            request.deadline.redirected(found)
+            found = self._exchange(found, request, first.origin)
+        return found
+
+    def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
+        kept = self._asked_on_kept(url, request, first)
+        if kept is not None:
+            try:
+                return self._answer(kept)
+            except TaskFailure as failure:
+                if not kept.was_in_vain(failure):
+                    raise
+        return self._ask_anew(url, request, first)
+
+    def _asked_on_kept(self, url: Url, request: Request, first: Origin) -> Exchange | None:
+        """Sent over a kept connection; None where there is none, or it just went away."""
+        kept = self._pool.take(url.origin)
+        if kept is None:
+            return None
+        kept.begin(request.deadline)
         try:
-            found, seconds = self._talk(wire, url, request, first)
+            return self._send(kept, url, request, first)
+        except ConnectionFailed:
+            return None
+
+    def _ask_anew(self, url: Url, request: Request, first: Origin) -> Response | Url:
+        """Ask over a new connection."""
+        return self._answer(self._send(self._open(url, request.deadline), url, request, first))
+
+    def _send(self, wire: Wire, url: Url, request: Request, first: Origin) -> Exchange:
+        keep_alive = self._keeps_alive(request)
+        try:
+            wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive))
         except BaseException:
             wire.close()
             raise
-        self._pool.keep(url.origin, wire, seconds)
+        return Exchange(wire, url, request)
+
+    def _answer(self, exchange: Exchange) -> Response | Url:
+        try:
+            found, seconds = self._heard(exchange)
+        except BaseException:
+            exchange.wire.close()
+            raise
+        self._pool.keep(exchange.url.origin, exchange.wire, seconds)
         if isinstance(found, TaskFailure):
             raise found
         return found
 
-    def _talk(
-        self, wire: Wire, url: Url, request: Request, first: Origin
-    ) -> tuple[Response | Url | TaskFailure, float]:
+    def _has_arrived(self, exchange: Exchange) -> bool:
+        """Whether reading the rest of the answer would not wait, as far as its head tells."""
+        try:
+            head = self._head(exchange)
+            return head.status != 200 or is_here(exchange.wire, head, exchange.request.max_bytes)
+        except BaseException:
+            exchange.wire.close()
+            raise
+
+    def _head(self, exchange: Exchange) -> Head:
+        if exchange.head is None:
+            exchange.head = read_head(exchange.wire, self.policy.max_headers)
+            exchange.wire.answered = True
+        return exchange.head
+
+    def _heard(self, exchange: Exchange) -> tuple[Response | Url | TaskFailure, float]:
         """What the answer is, and for how many seconds the connection can be kept."""
-        keep_alive = self._pool.size > 0 and request.method == "GET"
-        wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive))
-        head = read_head(wire, self.policy.max_headers)
-        wire.answered = True
-        found = self._understood(wire, head, url, request)
+        wire, request, head = exchange.wire, exchange.request, self._head(exchange)
+        found = self._understood(wire, head, exchange.url, request)
+        keep_alive = self._keeps_alive(request)
         if keep_alive and head.status != 200:
             _pass_over(wire, head, request.deadline)
         return found, idle_seconds(wire, head) if keep_alive else 0.0
+
+    def _keeps_alive(self, request: Request) -> bool:
+        return self._pool.size > 0 and request.method == "GET"
 
     def _understood(self, wire: Wire, head: Head, url: Url, request: Request) -> Response | Url | TaskFailure:
         if head.status == 200:

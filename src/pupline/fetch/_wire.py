@@ -18,6 +18,8 @@ _WHOLE_BYTES = 1024 * 1024
 # Room for any ordinary header block.
 _GLANCE_BYTES = 4096
 
+_READING = "reading the body"
+
 # How late a time-out may be noticed. The socket's own time-out is left alone while it is no more than that above the
 # time left, since setting it takes as long as receiving does.
 _MAX_LATE_SECONDS = 0.05
@@ -40,6 +42,8 @@ class Wire:
     def __init__(self, sock: socket.socket, deadline: Deadline, max_header_bytes: int) -> None:
         self._sock = sock
         self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._pieces_bytes = 0
         self._max_header_bytes = max_header_bytes
         self._bounded_to = 0.0
         self._bounded_by_kernel = _KERNEL_BOUNDS_CALLS
@@ -59,6 +63,10 @@ class Wire:
     def url(self) -> str:
         """What is asked for, fit for a message."""
         return self._deadline.url
+
+    def fileno(self) -> int:
+        """The connection's descriptor."""
+        return self._sock.fileno()
 
     def start_tls(self, context: "ssl.SSLContext", host: str) -> None:
         """Put TLS on the connection, for the name `host`."""
@@ -128,13 +136,28 @@ class Wire:
     def chunk_line(self) -> bytes | None:
         """The next line of chunked framing. What exceeds a plain size counts as header bytes, as extensions would."""
         before = self._header_bytes_left
-        line = self.line("reading the body")
+        line = self.line(_READING)
         if line is not None:
             self._header_bytes_left = before - max(0, len(line) - 16)
         return line
 
+    def gather(self, wanted: int) -> bool:
+        """Take what has arrived of the next `wanted` bytes of a body; whether `body_bytes` need not wait for them."""
+        while not self._buffer and self._pieces_bytes < wanted:
+            piece = self._receive_now(wanted - self._pieces_bytes)
+            if piece is None:
+                return False
+            if not piece:
+                break  # the connection has ended
+            self._pieces.append(piece)
+            self._pieces_bytes += len(piece)
+        return True
+
     def body_bytes(self, wanted: int) -> bytes:
         """The next `wanted` bytes; fewer only if the connection ends before."""
+        if self._pieces:
+            pieces, self._pieces, self._pieces_bytes = self._pieces, [], 0
+            return self._gathered(b"".join(pieces) if len(pieces) > 1 else pieces[0], wanted)
         if self._buffer:
             return self._gathered(self._take(wanted), wanted)
         return self._gathered(self._body_piece(wanted), wanted)
@@ -149,8 +172,8 @@ class Wire:
 
     def _body_piece(self, wanted: int) -> bytes:
         if self._bounded_by_kernel:
-            return self._receive(min(wanted, _WHOLE_BYTES), socket.MSG_WAITALL, "reading the body")
-        return self._receive(min(wanted, _PIECE_BYTES), 0, "reading the body")
+            return self._receive(min(wanted, _WHOLE_BYTES), socket.MSG_WAITALL, _READING)
+        return self._receive(min(wanted, _PIECE_BYTES), 0, _READING)
 
     @property
     def has_more(self) -> bool:
@@ -163,8 +186,7 @@ class Wire:
             if self._bounded_by_kernel:
                 self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
             else:
-                self._bounded_to = 0.0
-                self._sock.settimeout(0.0)
+                self._never_wait()
                 self._sock.recv(1)
         except self._nothing_there:
             return not self._buffer
@@ -197,17 +219,37 @@ class Wire:
     def _receive(self, size: int, flags: int, doing: str) -> bytes:
         self._bound(doing)
         try:
-            piece = self._sock.recv(size, flags)
+            return self._received(size, flags, doing)
         except (TimeoutError, BlockingIOError) as err:
             raise self._deadline.passed(doing) from err
+
+    def _receive_now(self, size: int) -> bytes | None:
+        """What has arrived, b"" at the connection's end; None when nothing has."""
+        try:
+            if self._bounded_by_kernel:
+                return self._received(min(size, _WHOLE_BYTES), socket.MSG_DONTWAIT, _READING)
+            self._never_wait()
+            return self._received(min(size, _PIECE_BYTES), 0, _READING)
+        except self._nothing_there:
+            return None
+
+    def _received(self, size: int, flags: int, doing: str) -> bytes:
+        try:
+            piece = self._sock.recv(size, flags)
         except self._abrupt_ends:
             self.ended_abruptly = True
             return b""
         except OSError as err:
+            if isinstance(err, (TimeoutError, *self._nothing_there)):
+                raise
             raise self._lost(doing, err) from err
         if piece:
             self.heard = True
         return piece
+
+    def _never_wait(self) -> None:
+        self._bounded_to = 0.0
+        self._sock.settimeout(0.0)
 
     def _bound(self, doing: str) -> None:
         left = self._deadline.remaining(doing)

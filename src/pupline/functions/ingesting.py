@@ -44,8 +44,18 @@ def fetch_item(
 
     Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch.
     """
-    validators = Validators(known.etag, known.last_modified) if known and (known.etag or known.last_modified) else None
-    response = client.get(item.url, validators=validators)
+    return understood(client.get(item.url, validators=validators_of(known)), item, known, rules)
+
+
+def validators_of(known: Known | None) -> Validators | None:
+    """What to ask with, so that the server can say that what is known still holds."""
+    return Validators(known.etag, known.last_modified) if known and (known.etag or known.last_modified) else None
+
+
+def understood(
+    response: Response, item: SourceItem, known: Known | None, rules: IngestRules
+) -> tuple[Fetched, bytes] | Unchanged:
+    """What the answer to an item's URL is, as `fetch_item`. Raises: RobotsDisallowed, HashMismatch."""
     if response.status == 304 and known is not None:
         return Unchanged(known=known)
     if rules.heed_robots:
