@@ -338,6 +338,23 @@ def test_links_to_elsewhere_are_not_followed(link: Any) -> None:
         list_all(source.open(), lambda _: {"items": ALL, "next": link})
 
 
+@pytest.mark.parametrize(
+    ("link", "advice"),
+    [
+        ("http://api.example.org/v1?page=2", r"name http://api\.example\.org in its base URL$"),
+        ("https://api.example.org:8443/v1", r"name https://api\.example\.org:8443 in its base URL$"),
+        ("https://evil.example/", r"the API's own origin alone$"),
+        ("http://169.254.169.254/latest/meta-data/", r"the API's own origin alone$"),
+    ],
+)
+def test_nobody_is_advised_to_follow_a_link_to_another_host(link: str, advice: str) -> None:
+    """Only to name the API rightly, where its links have another scheme or port; never to trust a host."""
+    source = spec_source("[paginator]\ntype = 'json_link'\nnext_url_path = 'next'")
+    with pytest.raises(SourceError, match=f"away from the API; .*{advice}") as caught:
+        list_all(source.open(), lambda _: {"items": ALL, "next": link})
+    assert "--allow-origin" not in str(caught.value)
+
+
 def test_a_page_is_not_lost_by_its_link() -> None:
     """What it names is listed; only then, and again after a restart, the link is the error."""
     source = spec_source("[paginator]\ntype = 'json_link'\nnext_url_path = 'next'")

@@ -146,10 +146,10 @@ def link_from(value: object, answer: Answer, what: str) -> str | None:
     except InvalidUrl as err:
         raise SourceError(f"{what} gives a link that cannot be followed: {err}") from err
     if url.origin not in answer.allowed:
-        raise SourceError(
-            f"{what} leads to {printable(str(url), 120)}, away from the API; if you trust it, give "
-            f"--allow-origin {url.origin}"
-        )
+        advice = "the next page is asked for from the API's own origin alone"
+        if url.origin.host == Url.parse(answer.url).origin.host:
+            advice = f"if that is where it is, name {url.origin} in its base URL"
+        raise SourceError(f"{what} leads to {printable(str(url), 120)}, away from the API; {advice}")
     return answer.clean(str(url))
 
 
