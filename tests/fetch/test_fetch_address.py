@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.fetch._address import why_not_public
+from pupline.fetch._address import may_be_trusted, why_not_public
 
 NOT_PUBLIC = [
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "100.127.255.255"),  # noqa: S104 - none is listened on
@@ -39,6 +39,25 @@ def test_what_is_not_public_is_named(address: str) -> None:
 def test_what_is_public_passes(address: str) -> None:
     """The neighbours of special ranges are public, and so is a public IPv4 address reached through IPv6."""
     assert why_not_public(address) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted"),
+    [
+        *(
+            (host, True)
+            for host in ("dogs.example", "8.8.8.8", "127.0.0.1", "::1", "192.168.0.5", "100.64.0.1", "fd00::1")
+        ),
+        *((host, False) for host in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16")),
+        *(
+            (host, False)
+            for host in ("fd00:ec2::254", "fd20:ce::254", "fe80::1", "::ffff:169.254.169.254", "224.0.0.1")
+        ),
+    ],
+)
+def test_nobody_is_advised_to_trust_a_metadata_service(host: str, trusted: bool) -> None:
+    """What may be somebody's own API, and what is none for sure."""
+    assert may_be_trusted(host) is trusted
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from pupline.errors import ConfigurationError
-from pupline.fetch import FetchPolicy, resolve_source
+from pupline.errors import BlockedAddress, ConfigurationError
+from pupline.fetch import FetchPolicy, Origin, resolve_source
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,22 @@ def test_a_source_makes_its_policy() -> None:
     assert policy.max_bytes == 5
     with pytest.raises(ConfigurationError, match="not an origin"):
         resolve_source("sample").policy(allow_origins=["10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("image", "advice"),
+    [
+        ("https://cdn.example", r"give --allow-origin https://cdn\.example$"),
+        ("http://192.168.0.5:81", r"give --allow-origin http://192\.168\.0\.5:81$"),
+        ("http://169.254.169.254", r"where it does not belong; it is never fetched$"),
+        ("http://100.100.100.200", r"where it does not belong; it is never fetched$"),
+    ],
+)
+def test_who_names_images_elsewhere_is_refused_with_fitting_advice(image: str, advice: str) -> None:
+    """To trust the origin, where that can be meant; never to trust a metadata service."""
+    policy = resolve_source("dog-ceo").policy()
+    with pytest.raises(BlockedAddress, match=f"^kennel names an image on .*{advice}"):
+        policy.check_image_origin(Origin.parse(image), None, "kennel")
 
 
 def test_a_policy_can_be_handed_to_another_process() -> None:

@@ -53,7 +53,9 @@ class Client:
 
 def picked(source: ImageSource, *answers: Any) -> str:
     """The image that is chosen."""
-    return RandomImages(Client(*answers), source).random_image(None, "x")
+    client = Client(*answers)
+    client.policy = source.policy()
+    return RandomImages(client, source).random_image(None, "x")
 
 
 def test_every_image_of_the_page_can_come() -> None:

@@ -21,7 +21,7 @@ from pupline.fetch._policy import (
 )
 from pupline.fetch._request import Validators
 from pupline.fetch._robots import MAX_ROBOTS_BYTES, RobotsRules, refuse_for_robots, robots_rules_of
-from pupline.fetch._sources import PRESETS, SAMPLE_ORIGIN, Source, resolve_source
+from pupline.fetch._sources import PRESETS, SAMPLE_ORIGIN, Source, base_url_of, resolve_source
 from pupline.fetch._url import Origin, Url
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Source",
     "Url",
     "Validators",
+    "base_url_of",
     "breed_of",
     "checked_breed",
     "parse_json",

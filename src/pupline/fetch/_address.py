@@ -13,7 +13,8 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
     for network, what in (
         ("0.0.0.0/8", "this network"),
         ("10.0.0.0/8", "private"),
-        ("100.64.0.0/10", "carrier-grade NAT"),  # holds 100.100.100.200, a cloud's metadata service
+        ("100.100.100.200/32", "cloud metadata"),
+        ("100.64.0.0/10", "carrier-grade NAT"),
         ("127.0.0.0/8", "loopback"),
         ("168.63.129.16/32", "cloud metadata"),
         ("169.254.0.0/16", "link-local"),  # holds 169.254.169.254 and 169.254.170.2, metadata and credentials
@@ -44,7 +45,9 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("::/96", "IPv4-compatible"),
         ("64:ff9b:1::/48", "local NAT64"),
         ("100::/64", "discard only"),
-        ("fc00::/7", "private"),  # holds fd00:ec2::254, a cloud's metadata service
+        ("fd00:ec2::/32", "cloud metadata"),
+        ("fd20:ce::/32", "cloud metadata"),
+        ("fc00::/7", "private"),
         ("fe80::/10", "link-local"),
         ("fec0::/10", "site-local"),
         ("ff00::/8", "multicast"),
@@ -61,6 +64,18 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
 _CARRIES_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 
+_NO_ADDRESS = "not an address"
+
+A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
+"""Where somebody may well run an image API of their own; nobody is advised to trust a metadata service."""
+
+
+def may_be_trusted(host: str) -> bool:
+    """Whether to advise that somebody allows this host of a URL: a name, a public address, or what may be their own."""
+    kind = why_not_public(host)
+    return kind in {None, _NO_ADDRESS} or kind in A_USERS_OWN
+
+
 def why_not_public(address: str) -> str | None:
     """What kind of non-public address this is, such as `loopback`; None for a public one.
 
@@ -69,7 +84,7 @@ def why_not_public(address: str) -> str | None:
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
-        return "not an address"
+        return _NO_ADDRESS
     return _ipv4_kind(parsed) if isinstance(parsed, IPv4Address) else _ipv6_kind(parsed)
 
 

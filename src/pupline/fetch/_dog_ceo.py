@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import quote
 
-from pupline.errors import BlockedAddress, InvalidInput, InvalidUrl, NotFound, Refusal, SourceError, TooLarge
+from pupline.errors import InvalidInput, InvalidUrl, NotFound, Refusal, SourceError, TooLarge
 from pupline.fetch._client import HttpClient
 from pupline.fetch._json import JSON, MAX_JSON_BYTES, parse_json
-from pupline.fetch._url import Origin, Url
+from pupline.fetch._url import Url
 from pupline.text import printable
 
 # The API cuts larger numbers to this one without a word.
@@ -147,21 +147,12 @@ class DogCeo:
     def _image_url(self, path: str, value: JSON, where: str) -> str:
         text = self._text(path, value, where)
         try:
-            self._check_origin(Url.parse(text).origin)
+            image = Url.parse(text).origin
+            self._client.policy.check_image_origin(image, self._base.origin, f"the API at {self._base}")
         except Refusal as refusal:
             refusal.details["source_url"] = printable(text, 2048)
             raise
         return text
-
-    def _check_origin(self, image: Origin) -> None:
-        policy = self._client.policy
-        elsewhere = policy.image_origins and image not in policy.image_origins
-        downgrade = self._base.origin.scheme == "https" and image.scheme == "http"
-        if (elsewhere or downgrade) and image not in policy.trusted:
-            raise BlockedAddress(
-                f"the API at {self._base} names an image on {image}, where it does not belong; "
-                f"if you trust it, give --allow-origin {image}"
-            )
 
     def _text(self, path: str, value: JSON, where: str) -> str:
         if not isinstance(value, str) or not value:

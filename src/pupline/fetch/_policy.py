@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pupline import __version__
-from pupline.errors import ConfigurationError
+from pupline.errors import BlockedAddress, ConfigurationError
+from pupline.fetch._address import may_be_trusted
 from pupline.fetch._url import Origin
 from pupline.text import printable
 
@@ -71,3 +72,18 @@ class FetchPolicy:
         for name in ("max_bytes", "max_header_bytes", "max_headers"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} {getattr(self, name)}: give a number above 0")
+
+    def check_image_origin(self, image: Origin, api: Origin | None, named_by: str) -> None:
+        """Refuse an origin where the source does not keep its images. Cheap enough once per host, not per image.
+
+        api: the origin of the API that named it; None for a list. named_by: the source in words.
+        Raises: BlockedAddress for one that is not among `image_origins`, where those are known, and for plain http
+        named by an API on https; not for trusted origins.
+        """
+        elsewhere = self.image_origins and image not in self.image_origins
+        downgrade = api is not None and api.scheme == "https" and image.scheme == "http"
+        if (elsewhere or downgrade) and image not in self.trusted:
+            advice = (
+                f"if you trust it, give --allow-origin {image}" if may_be_trusted(image.host) else "it is never fetched"
+            )
+            raise BlockedAddress(f"{named_by} names an image on {image}, where it does not belong; {advice}")

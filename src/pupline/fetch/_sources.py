@@ -82,7 +82,8 @@ def resolve_source(value: str) -> Source:
     raise ConfigurationError(f"source {printable(value)!r}: {_advice(value)}")
 
 
-def _named_by_user(value: str) -> Source:
+def base_url_of(value: str) -> Url:
+    """The base URL of an API that a user typed. Raises: ConfigurationError."""
     try:
         url = Url.parse(value)
     except InvalidUrl as err:
@@ -91,6 +92,11 @@ def _named_by_user(value: str) -> Source:
         raise ConfigurationError(
             f"source {printable(value)}: give the base URL alone, without ? and #, such as {url.origin}/api"
         )
+    return url
+
+
+def _named_by_user(value: str) -> Source:
+    url = base_url_of(value)
     base_url = str(url).rstrip("/")
     return Source(base_url, base_url, trusted=frozenset({url.origin}))
 

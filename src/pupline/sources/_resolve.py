@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
-from pupline.errors import ConfigurationError, InvalidUrl
-from pupline.fetch import SAMPLE_ORIGIN, Url
+from pupline.errors import ConfigurationError
+from pupline.fetch import SAMPLE_ORIGIN, Url, base_url_of
 from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
 from pupline.sources._lists import LIST_FILE, list_source
@@ -117,14 +117,7 @@ def _split(value: str) -> tuple[str, dict[str, str]]:
 
 
 def _compatible_api(value: str) -> ImageSource:
-    try:
-        url = Url.parse(value)
-    except InvalidUrl as err:
-        raise ConfigurationError(f"source {err}") from err
-    if url.query or "#" in value:
-        raise ConfigurationError(
-            f"source {printable(value)}: give the base URL alone, without ? and #, such as {url.origin}/api"
-        )
+    url = base_url_of(value)
     if LIST_FILE.fullmatch(url.path.rpartition("/")[2]):
         raise ConfigurationError(
             f"source {printable(value)}: lists are read from files; download it, then name the file"

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from pupline.errors import BlockedAddress
 from pupline.fetch import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
@@ -130,18 +129,8 @@ class ImageSource:
         return replace(policy, user_agent=user_agent(contact))
 
     def check_image_origin(self, origin: Origin, policy: FetchPolicy) -> None:
-        """Refuse an origin on which this source does not keep its images. Cheap enough once per host, not per image.
-
-        Raises: BlockedAddress for one that is not among `image_origins`, where those are known, and for plain http
-        named by an API on https; not for origins that the policy trusts.
-        """
-        elsewhere = self.image_origins and origin not in self.image_origins
-        downgrade = self.base is not None and self.base.scheme == "https" and origin.scheme == "http"
-        if (elsewhere or downgrade) and origin not in policy.trusted:
-            raise BlockedAddress(
-                f"{self.name} names an image on {origin}, where it does not belong; "
-                f"if you trust it, give --allow-origin {origin}"
-            )
+        """Refuse an origin where this source does not keep its images. policy: its own. Raises: BlockedAddress."""
+        policy.check_image_origin(origin, self.base, self.name)
 
 
 def slug_of(text: str) -> str:
