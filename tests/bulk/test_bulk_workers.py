@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -32,9 +32,12 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def crew_for(site: Site, folder: Path, *, count: int = 1, threads: int = 1) -> Iterator[Workers]:
+def crew_for(
+    site: Site, folder: Path, *, count: int = 1, threads: int = 1, timeout_seconds: float = PATIENCE
+) -> Iterator[Workers]:
     """Workers that may ask this site."""
-    policy = FetchPolicy(trusted=frozenset({Origin.parse(site.origin)}), connect_to={})
+    trusted = frozenset({Origin.parse(site.origin)})
+    policy = FetchPolicy(trusted=trusted, connect_to={}, timeout_seconds=timeout_seconds)
     crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()))
     try:
         yield crew
@@ -152,13 +155,82 @@ def test_after_a_retry_after_the_host_gets_nothing_more(tmp_path: Path) -> None:
 
 
 def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
-    """Threads in reserve come in while the others wait for a slow server: all requests allowed are under way."""
+    """Those that follow wait for it, and whoever leads goes on: all requests allowed are under way."""
     with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, threads=12) as crew:
         crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
         for _ in range(12):
             assert arrived.acquire(timeout=PATIENCE)
         may_go.set()
         hear(crew, 30)
+
+
+def many(count: int) -> dict[str, Said | Callable[[Mapping[str, str]], Said]]:
+    """Pages with images."""
+    return {f"/{number}.jpg": Said(JPEG) for number in range(count)}
+
+
+def test_images_come_over_few_connections(tmp_path: Path) -> None:
+    """Each is used again and again, however many images there are."""
+    with serving(Site(many(200))) as site, crew_for(site, tmp_path, threads=4) as crew:
+        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(200)))
+        while jobs:
+            some, jobs = jobs[: crew.room()], jobs[crew.room() :]
+            crew.give(some)
+            assert {answer[1] for answer in hear(crew, len(some)).values()} == {FETCHED}
+    assert sorted(site.asked) == sorted(site.pages)
+    assert site.connections <= 4
+
+
+@contextmanager
+def stalled(headers: Mapping[str, str], begin: bytes, rest: bytes) -> Iterator[Site]:
+    """A site where /slow.jpg stops in the middle of its body, until /go.jpg was asked for."""
+    go = threading.Event()
+
+    def then() -> bytes:
+        assert go.wait(PATIENCE)
+        return rest
+
+    def gone(_: object) -> Said:
+        go.set()
+        return Said(JPEG)
+
+    slow = Said(begin, headers=headers, then=then)
+    with serving(Site({**many(40), "/slow.jpg": slow, "/go.jpg": gone})) as site:
+        try:
+            yield site
+        finally:
+            go.set()
+
+
+COUNTED = {"Content-Length": str(len(JPEG))}, JPEG[:1000], JPEG[1000:]
+CHUNKED = (
+    {"Transfer-Encoding": "chunked", "Content-Length": ""},
+    b"%x\r\n%s" % (len(JPEG), JPEG[:1000]),
+    b"%s\r\n0\r\n\r\n" % JPEG[1000:],
+)
+
+
+@pytest.mark.parametrize("how", [COUNTED, CHUNKED], ids=["counted", "chunked"])
+def test_a_body_that_stops_holds_nobody_up(tmp_path: Path, how: tuple[Mapping[str, str], bytes, bytes]) -> None:
+    """All others come meanwhile, over the connections that are open already, whoever reads the slow one."""
+    with stalled(*how) as site, crew_for(site, tmp_path, threads=2) as crew:
+        names = [*range(20), "slow", *range(20, 40), "go"]
+        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in names)))
+        found = hear(crew, 42)
+    assert {answer[1] for answer in found.values()} == {FETCHED}
+    assert fetched_of(found[f"{site.origin}/slow.jpg"]).sha256 == sha256(JPEG).hexdigest()
+    assert {url.rpartition("/")[2] for url in list(found)[-2:]} == {"slow.jpg", "go.jpg"}
+
+
+def test_an_answer_that_never_comes_is_given_up_in_time(tmp_path: Path) -> None:
+    """On a connection that answered before; the others go on."""
+    with slow_site() as (site, _, _), crew_for(site, tmp_path, threads=2, timeout_seconds=0.3) as crew:
+        site.pages |= {f"/{name}.jpg": Said(JPEG) for name in "abcdef"}
+        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in ["a", "b", "1", *"cdef"])))
+        found = hear(crew, 7)
+    failed = [url for url, answer in found.items() if answer[1] == FAILED]
+    assert failed == [f"{site.origin}/1.jpg"]
+    assert failure_of(found[failed[0]]).reason == "timeout"
 
 
 def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Said:
-    """One answer."""
+    """One answer. then: gives the rest of the body, when it is called; Content-Length must count it."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], bytes] | None = None
 
 
 @dataclass
@@ -23,12 +24,18 @@ class Site:
     pages: dict[str, Said | Callable[[Mapping[str, str]], Said]]
     asked: list[str] = field(default_factory=list)
     origin: str = ""
+    connections: int = 0
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     site: Site
+
+    def setup(self) -> None:
+        """Count the connection."""
+        super().setup()
+        self.site.connections += 1
 
     def do_GET(self) -> None:
         """Answer."""
@@ -37,9 +44,13 @@ class _Handler(BaseHTTPRequestHandler):
         said = page if isinstance(page, Said) else page(dict(self.headers))
         self.send_response(said.status)
         for name, value in {"Content-Length": str(len(said.body)), **said.headers}.items():
+            if not value:
+                continue
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(said.body)
+        if said.then:
+            self.wfile.write(said.then())
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

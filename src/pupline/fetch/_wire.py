@@ -143,15 +143,20 @@ class Wire:
 
     def gather(self, wanted: int) -> bool:
         """Take what has arrived of the next `wanted` bytes of a body; whether `body_bytes` need not wait for them."""
-        while not self._buffer and self._pieces_bytes < wanted:
+        if self._buffer:
+            self._put_aside(self._take(wanted - self._pieces_bytes))
+        while self._pieces_bytes < wanted:
             piece = self._receive_now(wanted - self._pieces_bytes)
             if piece is None:
                 return False
             if not piece:
                 break  # the connection has ended
-            self._pieces.append(piece)
-            self._pieces_bytes += len(piece)
+            self._put_aside(piece)
         return True
+
+    def _put_aside(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._pieces_bytes += len(piece)
 
     def body_bytes(self, wanted: int) -> bytes:
         """The next `wanted` bytes; fewer only if the connection ends before."""

@@ -1,0 +1,217 @@
+"""Asking for an image and coming back for the answer: the same as waiting for it, only that nobody waits."""
+
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from fetch_servers import Pieces, RawServer, TalkingServer, answer, chunked, receive_request
+from fetch_waits import bounded_by as bounded_by
+from hypothesis import given
+from hypothesis import strategies as st
+from self_signed import certificate_for
+
+from pupline.errors import HttpError, IncompleteBody, InvalidUrl, NotFound, RequestTimeout, TaskFailure, TooLarge
+from pupline.fetch import Exchange, FetchPolicy, HttpClient, Response, Validators
+from pupline.fetch._answer import Head, is_here, read_body
+from pupline.fetch._deadline import Deadline
+from pupline.fetch._wire import Wire
+
+BODY = b"woof" * 20_000
+PATIENCE = 5.0
+
+
+def begun(client: HttpClient, url: str) -> Exchange:
+    """What was begun over a connection that is open."""
+    exchange = client.begin(url)
+    assert exchange is not None
+    return exchange
+
+
+def finished(client: HttpClient, exchange: Exchange) -> Response:
+    """The answer, looked for whenever something has arrived."""
+    while (response := client.finish(exchange)) is None:
+        readable, _, _ = select.select([exchange], [], [], PATIENCE)
+        assert readable, "nothing arrives"
+    return response
+
+
+def second(*answers: bytes, validators: Validators | None = None) -> Response:
+    """The answer to the second request of a client, the first of which was answered; then both are closed."""
+    with TalkingServer([answer(b"one"), *answers[:1]], *[[later] for later in answers[1:]]) as server:
+        client = server.client(idle_connections=1, max_bytes=len(BODY))
+        try:
+            assert client.get(server.origin).body == b"one"
+            exchange = client.begin(server.origin, validators=validators)
+            assert exchange is not None
+            return finished(client, exchange)
+        finally:
+            client.close()
+
+
+def test_nothing_is_begun_without_an_open_connection() -> None:
+    """Opening one takes time: that is for `get`, and so is the first request to an origin."""
+    with TalkingServer([answer(b"one"), answer(b"two")]) as server:
+        client = server.client(idle_connections=1)
+        assert client.begin(server.origin) is None
+        client.get(server.origin)
+        assert finished(client, begun(client, server.origin)).body == b"two"
+        client.close()
+    assert len(server.talks) == 1
+
+
+def test_a_url_that_is_none_is_not_begun() -> None:
+    """It is said at once."""
+    with pytest.raises(InvalidUrl):
+        HttpClient(FetchPolicy(), idle_connections=1).begin("dogs")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        answer(BODY),
+        answer(b""),
+        answer(chunked(BODY[:9], BODY[9:]), "Transfer-Encoding: chunked"),
+        b"HTTP/1.1 103 Hints\r\n\r\n" + answer(BODY),
+        b"HTTP/1.1 200 OK\r\n\r\n" + BODY,
+        answer(BODY, "A: b", "A: c"),
+    ],
+)
+@pytest.mark.usefixtures("bounded_by")
+def test_the_answer_is_the_same(raw: bytes) -> None:
+    """However its body is framed."""
+    expected = b"" if b"Content-Length: 0" in raw else BODY
+    assert second(raw).body == expected
+
+
+def test_an_unchanged_image_and_a_redirect_are_understood() -> None:
+    """304 to validators, and the image at the end of a redirect."""
+    assert second(answer(b"", status="304 Not Modified"), validators=Validators('"x"')).status == 304
+    moved = answer(b"", "Location: /there", "Connection: close", status="302 Found")
+    assert second(moved, answer(b"woof")).body == b"woof"
+
+
+@pytest.mark.parametrize(
+    ("raw", "failure"),
+    [
+        (answer(b"", status="404 Not Found"), NotFound),
+        (answer(b"x", f"Content-Length: {len(BODY) + 1}"), TooLarge),
+        (answer(b"x", "Content-Length: 9"), IncompleteBody),
+        (answer(b"x", "Content-Length: x"), HttpError),
+    ],
+)
+@pytest.mark.usefixtures("bounded_by")
+def test_failures_are_the_same(raw: bytes, failure: type[TaskFailure]) -> None:
+    """A status, a body that is too large or cut, a head that is malformed."""
+    with pytest.raises(failure):
+        second(raw)
+
+
+@pytest.mark.parametrize("raw", [b"", b"GARBAGE\r\n\r\n"])
+@pytest.mark.usefixtures("bounded_by")
+def test_a_connection_that_the_server_had_closed_is_replaced(raw: bytes) -> None:
+    """As for `get`: nothing of what came answers this request, which goes to a new connection."""
+    assert second(raw, answer(b"woof")).body == b"woof"
+
+
+def halves(gone_on: threading.Event) -> Callable[[socket.socket], None]:
+    """A connection that answers one request at once, and the next in two halves, the second when it is told to."""
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(answer(b"one"))
+        receive_request(sock)
+        raw = answer(BODY)
+        sock.sendall(raw[:30_000])
+        assert gone_on.wait(PATIENCE)
+        sock.sendall(raw[30_000:])
+        sock.recv(1)
+
+    return talk
+
+
+@pytest.mark.usefixtures("bounded_by")
+def test_nobody_waits_for_the_rest_of_a_body() -> None:
+    """What has arrived is taken; None tells that more is to come."""
+    gone_on = threading.Event()
+    with RawServer(halves(gone_on)) as server:
+        client = server.client(idle_connections=1)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        select.select([exchange], [], [], PATIENCE)
+        assert client.finish(exchange) is None
+        gone_on.set()
+        assert finished(client, exchange).body == BODY
+        client.close()
+
+
+def test_nobody_waits_for_the_rest_of_a_body_under_tls(tmp_path: Path) -> None:
+    """Not for records that have not arrived, and for none that have."""
+    certificate = certificate_for(x509.DNSName("dogs.example"), tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    gone_on, ours = threading.Event(), ssl.create_default_context(cafile=str(certificate))
+    plain, theirs = socket.socketpair()
+    raw = answer(BODY)
+
+    def serve() -> None:
+        with context.wrap_socket(theirs, server_side=True) as sock:
+            receive_request(sock)
+            sock.sendall(raw[:30_000])
+            assert gone_on.wait(PATIENCE)
+            sock.sendall(raw[30_000:])
+            sock.recv(1)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    wire = Wire(plain, Deadline(PATIENCE, lambda: 0.0, "https://dogs.example/"), 9999)
+    wire.start_tls(ours, "dogs.example")
+    wire.send(b"GET / HTTP/1.1\r\n\r\n")
+    head_bytes = raw.index(b"\r\n\r\n") + 4
+    assert wire.glance("waiting").startswith(raw[:head_bytes])
+    wire.skip_head(head_bytes)
+    head = Head("1.1", 200, {"content-length": str(len(BODY))})
+    assert not is_here(wire, head, len(BODY))
+    gone_on.set()
+    while not is_here(wire, head, len(BODY)):
+        assert select.select([wire], [], [], PATIENCE)[0]
+    assert read_body(wire, head, len(BODY)) == BODY
+    wire.close()
+    server.join(PATIENCE)
+
+
+def test_an_answer_that_does_not_come_has_its_time() -> None:
+    """Who comes back after the deadline is told of it."""
+
+    def silent(sock: socket.socket) -> None:
+        sock.sendall(answer(b"one"))
+        receive_request(sock)
+        sock.recv(1)
+
+    with RawServer(silent) as server:
+        client = server.client(idle_connections=1, timeout_seconds=0.15)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        with pytest.raises(RequestTimeout, match="while waiting for the answer's headers"):
+            client.finish(exchange)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=9), st.integers(0, 9), st.integers(0, 9))
+def test_however_a_body_arrives_it_is_the_same(pieces: list[bytes], at: int, behind: int) -> None:
+    """Looked for after each piece, with or without the head in the same piece, it is whole in the end."""
+    body = b"".join(pieces)
+    sock = Pieces([])
+    wire = Wire(sock, Deadline(PATIENCE, lambda: 0.0, "http://dogs.example/"), 9999)
+    head = Head("1.1", 200, {"content-length": str(len(body))})
+    looks = [is_here(wire, head, 99)]
+    for number, piece in enumerate([*pieces, b"x" * behind]):
+        sock.arrive([piece])
+        if number % (at + 1) == 0:
+            looks.append(is_here(wire, head, 99))
+    assert is_here(wire, head, 99)
+    assert not looks[0]
+    assert read_body(wire, head, 99) == body
+    sock.close()
