@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_web import Said, Site, serving
 
 Run = Callable[..., Any]
 
@@ -115,6 +116,15 @@ def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: P
     assert (refused.code, refused.stdout) == (2, "")
     assert "pupline has stored no such object" in refused.stderr
     assert "named as a file" in refused.stderr
+
+
+@pytest.mark.parametrize("said", [Said(status=503, headers={"Retry-After": "7"}), Said(status=403)])
+def test_what_stops_a_dry_run_is_told_in_words(command: Run, tmp_path: Path, said: Said) -> None:
+    """Not as the JSON that a failure's text is for a workflow."""
+    with serving(Site({"/api/breeds/list/all": said})) as site:
+        done = ingest(command, tmp_path, f"{site.origin}/api", "--dry-run")
+        assert (done.code, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"pupline: {site.origin}/api/breeds/list/all: the server answered {said.status}")
 
 
 @pytest.mark.parametrize("words", ["", "--count 5", "--dataset x"])

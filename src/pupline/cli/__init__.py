@@ -11,7 +11,7 @@ import click
 
 from pupline import __version__
 from pupline.cli._streams import OutputLost, prepare_streams
-from pupline.errors import ConfigurationError, PuplineError
+from pupline.errors import ConfigurationError, PuplineError, TaskFailure
 
 # name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
 _COMMANDS = {
@@ -137,6 +137,7 @@ def _invoke() -> int:
         click.echo(f"pupline: {error}", err=True)
         return 2
     except PuplineError as error:
-        click.echo(f"pupline: {error}", err=True)
+        # The text of a failure with details is JSON, for a Catcher.
+        click.echo(f"pupline: {error.message if isinstance(error, TaskFailure) else error}", err=True)
         return 1
     return code if isinstance(code, int) else 0
