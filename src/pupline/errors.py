@@ -194,7 +194,10 @@ class NotFound(TaskFailure):
 
 
 class HttpError(TaskFailure):
-    """Any other answer than 200 with a body: not retried."""
+    """Any other answer than 200 with a body: not retried.
+
+    `status` is among its details, where the answer was HTTP at all and its status is what was wrong.
+    """
 
     reason: ClassVar[Reason] = "http_error"
 

@@ -1,6 +1,7 @@
 """Only a whole, well-formed answer is an answer."""
 
 import gzip
+import re
 import socket
 import struct
 import zlib
@@ -102,10 +103,11 @@ def test_broken_answers_are_refused(name: str) -> None:
     """Every broken, cut, ambiguous or oversized answer raises, naming the URL and what was found."""
     raw, kind, text = BROKEN[name]
     with RawServer(raw) as server:
-        with pytest.raises(kind, match=f"^http://127.0.0.1:{server.port}/: .*{text}") as caught:
+        with pytest.raises(kind) as caught:
             server.client(max_bytes=100_000).get(server.origin)
         assert type(caught.value) is kind
-        assert len(str(caught.value)) < 400
+        assert re.match(f"http://127.0.0.1:{server.port}/: .*{text}", caught.value.message)
+        assert len(caught.value.message) < 400
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from pupline.errors import (
     TooManyRequests,
 )
 from pupline.fetch import Response, RobotsRules, refuse_for_robots, robots_rules_of
+from pupline.fetch._status import failure as status_failure
 
 DOG = "/breeds/hound/1.jpg"
 
@@ -190,11 +191,25 @@ def response(body: bytes = b"", **headers: str) -> Response:
     return Response("http://h/1.jpg", 200, named, body, None)
 
 
+def answered(status: int) -> TaskFailure:
+    """The failure that such an answer is."""
+    return status_failure(status, None, 0.0, "http://h/robots.txt")
+
+
 @pytest.mark.parametrize(
     ("failure", "allowed"),
     [
         (NotFound("404"), True),
-        (HttpError("403"), True),
+        (answered(401), True),
+        (answered(403), True),
+        (answered(499), True),
+        (answered(204), True),
+        (answered(206), False),
+        (answered(304), False),
+        (answered(501), False),
+        (answered(520), False),
+        (answered(999), False),
+        (HttpError("not proper HTTP"), False),
         (TooManyRedirects("round and round"), True),
         (BlockedAddress("inside"), True),
         (ServerError("503"), False),

@@ -10,7 +10,16 @@ from functions_fakes import Crash, Killed, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import ConnectionFailed, InvalidInput, NotFound, RetryAfter, ServerError, StorageError, TaskFailure
+from pupline.errors import (
+    ConnectionFailed,
+    HttpError,
+    InvalidInput,
+    NotFound,
+    RetryAfter,
+    ServerError,
+    StorageError,
+    TaskFailure,
+)
 from pupline.fetch import Response
 from pupline.ports import ObjectHeld, ObjectToCreate
 
@@ -171,10 +180,19 @@ def test_robots_txt_is_asked_once_for_a_host_and_obeyed() -> None:
 
 
 def test_rules_that_cannot_be_had_allow_nothing_in_the_end() -> None:
-    """A server error on robots.txt is tried again like an image; on the last attempt the image is refused."""
+    """A server error on robots.txt is tried again like an image; the images end as it did, and can be had later."""
     world = BatchWorld({HOST + "robots.txt": [ServerError("500")], HOST + "a.jpg": [jpeg(1)]})
-    assert world.all_rounds(event_of(urls("a.jpg")))["outcomes"] == {"refused": 1}
+    assert world.all_rounds(event_of(urls("a.jpg")))["outcomes"] == {"failed": 1}
+    assert [(record.reason, record.cause) for record in world.records] == [("server_error", "500")]
     assert world.web.asked == {HOST + "robots.txt": 4}
+
+
+def test_rules_that_cannot_be_read_allow_nothing_at_all() -> None:
+    """An answer that is no HTTP tells nothing, however often it is asked for: it is not, and no image is either."""
+    world = BatchWorld({HOST + "robots.txt": [HttpError("not proper HTTP")]})
+    assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"failed": 2}
+    assert {(record.reason, record.cause) for record in world.records} == {("http_error", "not proper HTTP")}
+    assert world.web.asked == {HOST + "robots.txt": 1}
 
 
 def test_only_the_runs_first_alert_is_told_by_itself() -> None:

@@ -161,14 +161,24 @@ def _escaped(escape: re.Match[str]) -> str:
 def robots_rules_of(outcome: Response | TaskFailure) -> RobotsRules:
     """The rules that hold after asking for /robots.txt. Source: RFC 9309, 2.3.1.
 
-    The server has none (any 4xx; redirects without an end): all is allowed. It did not tell (5xx, 429, no connection,
-    no answer in time): nothing is, until it does. A host that is not to be asked at all has no rules either: its images
-    are refused by the client, which names the true reason.
+    The server has none (4xx but 429; redirects without an end; an answer that is said to be empty): all is allowed. It
+    did not tell (5xx, 429, what is not proper HTTP, no connection, no answer in time): nothing is, until it does. A
+    host that is not to be asked at all has no rules either: its images are refused by the client, which names the true
+    reason.
     """
     if isinstance(outcome, Response):
         return RobotsRules.parse(outcome.body.decode("utf-8", "replace"))
-    unavailable = isinstance(outcome, NotFound | HttpError | Refusal) and not isinstance(outcome, TooLarge)
-    return RobotsRules() if unavailable else RobotsRules(failure=outcome)
+    return RobotsRules() if _says_that_there_is_none(outcome) else RobotsRules(failure=outcome)
+
+
+def _says_that_there_is_none(failure: TaskFailure) -> bool:
+    if isinstance(failure, HttpError):
+        status = failure.details.get("status")
+        return isinstance(status, int) and (400 <= status < 500 or status in _EMPTY)
+    return isinstance(failure, NotFound | Refusal) and not isinstance(failure, TooLarge)
+
+
+_EMPTY = frozenset({204, 205})
 
 
 def refuse_for_robots(response: Response) -> None:

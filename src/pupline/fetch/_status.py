@@ -19,7 +19,8 @@ _SECONDS = re.compile(r"[0-9]{1,18}")
 def failure(status: int, retry_after: str | None, now: float, url: str) -> TaskFailure:
     """The error that stands for any answer but 200 and a redirect; `now` is in seconds since the epoch.
 
-    A Retry-After of more than a minute, up to a day, is told by `retry_after_seconds` among the error's details.
+    An HttpError has the `status` among its details. A Retry-After of more than a minute, up to a day, is told by
+    `retry_after_seconds` among the error's details.
     """
     answered = f"{url}: the server answered {status}"
     if status in (404, 410):
@@ -30,7 +31,9 @@ def failure(status: int, retry_after: str | None, now: float, url: str) -> TaskF
         return _come_back(TooManyRequests, f"{answered} (too many requests)", retry_after, now)
     if status in (500, 502, 503, 504):
         return _come_back(ServerError, answered, retry_after, now)
-    return HttpError(f"{answered}; only 200 with a whole body can be used, and asking again will not help")
+    other = HttpError(f"{answered}; only 200 with a whole body can be used, and asking again will not help")
+    other.details["status"] = status
+    return other
 
 
 def _come_back(kind: type[TaskFailure], answered: str, retry_after: str | None, now: float) -> TaskFailure:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pupline.errors import InvalidUrl, RequestTimeout, RetryAfter, RobotsDisallowed, TaskFailure
-from pupline.fetch import HttpClient, RobotsRules, Url, robots_rules_of
+from pupline.fetch import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_of
 from pupline.functions._batch_event import Entry
 from pupline.functions.ingesting import MAX_ATTEMPTS, IngestRules, fetch_item, unfetched
 from pupline.items import Ending, Fetched, SourceItem
@@ -21,9 +21,6 @@ from pupline.ports import Clock
 from pupline.text import printable
 
 Made = TypeVar("Made")
-
-MAX_ROBOTS_BYTES = 512 * 1024
-"""RFC 9309 has a crawler read at least 500 KiB of robots.txt."""
 
 LONGEST_BACK_OFF_SECONDS = 20
 LEAST_TIME_SECONDS = 20
@@ -47,28 +44,30 @@ class Robots:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
-    def check(self, url: Url, *, last_attempt: bool) -> None:
-        """Raises: RobotsDisallowed; TaskFailure where the rules could not be had, and may be had later.
+    def check(self, url: Url) -> None:
+        """Raises: RobotsDisallowed; TaskFailure where the rules cannot be had, which allows nothing.
 
-        On the last attempt, rules that cannot be had allow nothing (RFC 9309, 2.3.1.4), which is not remembered.
+        So images end as their host's robots.txt did (RFC 9309, 2.3.1.4), and may be had in another run. What may pass
+        is not remembered.
         """
         origin = str(url.origin)
         with self._guard:
             lock = self._locks.setdefault(origin, threading.Lock())
         with lock:
-            rules = self._rules.get(origin) or self._asked(origin, last_attempt)
+            rules = self._rules.get(origin) or self._asked(origin)
+        if rules.failure is not None:
+            raise rules.failure.with_traceback(None)  # the same one for each image
         if not rules.allows(url.target):
             raise RobotsDisallowed(f"{printable(str(url))}: the host's robots.txt does not want it collected")
 
-    def _asked(self, origin: str, last_attempt: bool) -> RobotsRules:
+    def _asked(self, origin: str) -> RobotsRules:
+        found: Response | TaskFailure
         try:
             found = self._client.get(f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES)
         except TaskFailure as failure:
-            if not failure.may_pass:
-                return self._rules.setdefault(origin, robots_rules_of(failure))
-            if last_attempt:
-                return robots_rules_of(failure)
-            raise
+            if failure.may_pass:
+                raise
+            found = failure
         return self._rules.setdefault(origin, robots_rules_of(found))
 
 
@@ -133,7 +132,7 @@ class Fetching:
             if pause is not None:
                 return self._again(entry, entry.attempt, pause) or unfetched(_still_paused(url))
             if self.rules.heed_robots:
-                self.robots.check(url, last_attempt=entry.attempt + 1 >= MAX_ATTEMPTS)
+                self.robots.check(url)
             return fetch_item(self.client, entry.item, None, self.rules)
         except TaskFailure as failure:
             return self._failed(entry, failure)
