@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote
+from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _coordinator
 from pupline.bulk._coordinator import Clocks, Coordinator, Team
 from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
@@ -215,6 +215,24 @@ def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> 
     assert not [at for at, _ in run.crew.given if 0 < at < 30]
     assert run.crew.asked_back == ["http://a"]
     assert [event.seconds for event in run.events if isinstance(event, HostPaused)] == [30.0]
+
+
+@pytest.mark.parametrize(("before", "is_seen"), [(4000, True), (7000, False)])
+def test_a_paused_host_hides_few_behind_it(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, before: int, is_seen: bool
+) -> None:
+    """Images behind those of a paused host are had during its pause, as long as its own do not fill the far window."""
+    monkeypatch.setattr(_coordinator, "WINDOW_ITEMS", 3000)
+    monkeypatch.setattr(_coordinator, "FAR_WINDOW_ITEMS", 6000)
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        busy = job.url == "http://a/0.jpg" and job.attempts == 0
+        return failed("RetryAfter", retry_after_seconds=30) if busy else fetched(job)
+
+    run = Run(backend, reply, urls=[*urls(before), *urls(10, "b")])
+    run.coordinator.run()
+    assert set(run.endings.values()) == {"fetched"}
+    assert all((at < 30) == is_seen for at, url in run.crew.given if url.startswith("http://b/"))
 
 
 def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: LocalBackend) -> None:

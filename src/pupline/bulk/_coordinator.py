@@ -35,7 +35,11 @@ PAGE_ITEMS = 1000
 """Items read from the run at once."""
 
 WINDOW_ITEMS = 20_000
-"""Items held in memory at most, so that one slow host does not keep the others from their work."""
+"""Items held in memory at most while those at hand can keep everybody busy."""
+
+FAR_WINDOW_ITEMS = 100_000
+"""Items held in memory at most while they cannot: a host that is slow, paused or limited keeps those behind it from
+their work only once it has so many. Some 50 MB where a source tells no more of them than their URLs."""
 
 LAST_PATIENCE_SECONDS = 30.0
 """How long requests that are under way may take after somebody asked to stop."""
@@ -162,7 +166,7 @@ class Coordinator:
     def _read_ahead(self) -> None:
         """Read more items while those at hand do not keep everybody busy."""
         scheduler = self._team.scheduler
-        if not self._short or self._exhausted or scheduler.held > WINDOW_ITEMS - PAGE_ITEMS:
+        if not self._may_read():
             return
         page = self._team.ingests.pending(self._ingest_id, after=self._after, limit=PAGE_ITEMS)
         self._exhausted = len(page) < PAGE_ITEMS
@@ -175,6 +179,11 @@ class Coordinator:
                 self._arrive(pending.index, pending.item, Unchanged(known=pending.held))
             else:
                 scheduler.add_image(pending.index, pending.item, pending.known, now)
+
+    def _may_read(self) -> bool:
+        scheduler = self._team.scheduler
+        window = FAR_WINDOW_ITEMS if scheduler.wants_more else WINDOW_ITEMS
+        return self._short and not self._exhausted and scheduler.held <= window - PAGE_ITEMS
 
     def _send_out(self) -> None:
         crew = self._team.crew
@@ -194,8 +203,7 @@ class Coordinator:
     def _patience(self) -> float:
         """How long to wait for answers: not at all while there is something to do without them."""
         team = self._team
-        may_read = self._short and not self._exhausted and team.scheduler.held <= WINDOW_ITEMS - PAGE_ITEMS
-        if self._deadline is None and (may_read or self._read_part):
+        if self._deadline is None and (self._may_read() or self._read_part):
             return 0.0
         due = team.scheduler.next_due()
         return _TURN_SECONDS if due is None else min(max(due - team.clocks.monotonic(), 0.0), _TURN_SECONDS)

@@ -122,7 +122,8 @@ class Ended:
 class Host:
     """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off.
 
-    dead: requests in a row that got no answer. absences: pauses that it was given for that.
+    claim: of the requests in flight, those that others leave to it. dead: requests in a row that got no answer.
+    absences: pauses that it was given for that.
     """
 
     __slots__ = (
@@ -130,14 +131,15 @@ class Host:
         "_full",
         "_good_answers",
         "_heeds_robots",
-        "_rates",
         "absences",
+        "claim",
         "dead",
         "in_flight",
         "in_rotation",
         "limit",
         "origin",
         "paused_until",
+        "rates",
         "ready",
         "refusal",
         "refused_until",
@@ -155,9 +157,10 @@ class Host:
         self._full = min(limits.concurrency or concurrency, concurrency)
         # Where one host may have all requests there are, its own limit would only keep workers from queueing ahead.
         self.limit = self._configured = UNLIMITED if self._full == concurrency else self._full
-        self._rates = limits.rates()
+        self.rates = limits.rates()
         self._good_answers = 0
         self.in_flight = 0
+        self.claim = 0
         self.waiting = 0
         self.dead = 0
         self.absences = 0
@@ -172,11 +175,6 @@ class Host:
         self.refused_until = 0.0
 
     @property
-    def is_restricted(self) -> bool:
-        """Whether `why_not` may have an answer."""
-        return self.rules is not None or self.refusal is not None
-
-    @property
     def is_forgettable(self) -> bool:
         """Whether nothing is known of it that must not be forgotten: a new one would do as well."""
         busy = self.in_flight or self.ready or self.urgent or self.waiting or self.in_rotation
@@ -189,13 +187,22 @@ class Host:
             self.robots = "unknown" if self._heeds_robots else "known"
         return self.robots == "unknown" and bool(self.ready)
 
+    def demand(self, most: int) -> int:
+        """How many requests it could have in flight, up to `most`, if it may be asked now. None while it is silent.
+
+        One request with none to follow does not count: it is a list page as a rule, or the host's last image.
+        """
+        if self.dead or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
+            return 0
+        return min(self.in_flight + len(self.ready), self.limit, most)
+
     def may_ask_at(self) -> float | None:
         """When its next job may go out (a moment in the past: now); None while only an answer can change that."""
-        if self.in_flight >= self.limit or not self._has_job():
+        if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "known")):
             return None
-        if not self._rates:
+        if not self.rates:
             return self.paused_until
-        return max(self.paused_until, *(rate.free_at() for rate in self._rates))
+        return max(self.paused_until, *(rate.free_at() for rate in self.rates))
 
     def take(self) -> Job:
         """Its next job, counted as in flight. Only when `may_ask_at` has come."""
@@ -204,7 +211,7 @@ class Host:
 
     def spend(self, now: float) -> None:
         """One request is made."""
-        for rate in self._rates:
+        for rate in self.rates:
             rate.spend(now)
 
     def why_not(self, job: Job, now: float) -> TaskFailure | None:
@@ -223,7 +230,7 @@ class Host:
         self.robots = "known"
         self.rules = rules if rules and not rules.allows_all else None
         if rules and rules.crawl_delay:
-            self._rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
+            self.rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
 
     def refuse(self, failure: TaskFailure, until: float) -> None:
         """Have its images end with `failure`, unasked, until then."""
@@ -245,15 +252,13 @@ class Host:
 
     def answered_well(self) -> None:
         """A request succeeded: it is alive, and may earn back what it was halved by."""
-        self.is_there()
+        if self.dead:
+            self.is_there()
         if self.limit != self._configured:
             self._good_answers += 1
             if self._good_answers >= _GOOD_ANSWERS_PER_STEP:
                 self._good_answers = 0
                 self.limit = self.limit + 1 if self.limit + 1 < self._full else self._configured
-
-    def _has_job(self) -> bool:
-        return bool(self.urgent) or (bool(self.ready) and self.robots == "known")
 
 
 def _target(url: str) -> str:

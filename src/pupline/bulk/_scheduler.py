@@ -8,11 +8,14 @@ The rules:
 - before a host's first image its robots.txt is asked for, once; what that disallows ends without a request;
 - hosts take turns, and list pages go before images: a listing that waits for ten thousand images of its own host
   would never tell how many there are;
+- alone, a host may have all requests in flight that there are, and more for workers to queue. While others have images
+  that may be asked for, it leaves them what they can use, up to half of all: a host that falls silent holds the other
+  half at most until its requests time out. Until it answers it gets no more than half, and nothing is left for it;
 - transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
   30 seconds; a Retry-After pauses the whole host instead;
 - a host that does not answer gets fewer attempts (`DEAD_AFTER`), then pauses, then none for a while (`GONE_AFTER`).
 
-Memory is bounded by whoever adds images: `held` says how many there are.
+Memory is bounded by whoever adds images: `held` says how many there are, `wants_more` whether more would be of use.
 """
 
 import heapq
@@ -23,7 +26,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from pupline.bulk._hosts import DEAD_AFTER, GONE_AFTER, GONE_PAUSES, REFUSED_SECONDS, Ended, Host, HostLimits, Job
+from pupline.bulk._hosts import (
+    DEAD_AFTER,
+    GONE_AFTER,
+    GONE_PAUSES,
+    REFUSED_SECONDS,
+    UNLIMITED,
+    Ended,
+    Host,
+    HostLimits,
+    Job,
+)
 from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
 from pupline.fetch import Origin, Url
 from pupline.functions.ingesting import MAX_ATTEMPTS
@@ -75,7 +88,14 @@ class Scheduler:
         self._timers: list[tuple[float, int, Job | Host]] = []
         self._ended: list[Ended] = []
         self._pauses: list[Pause] = []
+        self._half = max(1, settings.concurrency // 2)
+        self._claims = 0
         self.held = 0
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the hosts that may be asked now cannot use all requests: others, who are not known yet, could."""
+        return self._claims < self._settings.concurrency
 
     def add_page(self, page: "PageRequest", now: float) -> None:
         """Have a list page asked for."""
@@ -95,17 +115,27 @@ class Scheduler:
             host.ready.append(job)
             if not host.in_rotation:
                 self._consider(host, now)
+            elif len(host.ready) <= self._half:
+                self._claim(host, host.demand(self._half))
 
     def take(self, now: float, room: int) -> list[Job]:
         """At most `room` jobs that may go out now, counted as in flight until they are answered for."""
         self._wake(now)
         taken: list[Job] = []
+        sated: list[Host] = []
         while self._rotation and len(taken) < room:
             host = self._rotation.popleft()
-            host.in_rotation = False
             # Alone, a host may have all the room; among others, one job a turn.
-            self._take_from(host, now, 1 if self._rotation else room - len(taken), taken)
-            self._consider(host, now)
+            share = 1 if self._rotation else room - len(taken)
+            if host.in_flight + share > self._half:
+                share = min(share, self._most(host) - host.in_flight)
+            if share > 0:
+                host.in_rotation = False
+                self._take_from(host, now, share, taken)
+                self._consider(host, now)
+            else:
+                sated.append(host)
+        self._rotation += sated
         return taken
 
     def succeeded(self, job: Job, now: float) -> None:
@@ -212,27 +242,44 @@ class Scheduler:
         self._by_prefix.clear()
         self._hosts = {name: host for name, host in self._hosts.items() if not host.is_forgettable}
 
+    def _most(self, host: Host) -> int:
+        """How many requests the host may have in flight for the others' sake."""
+        if host.dead:
+            return self._half
+        others = self._claims - host.claim
+        return max(self._half, self._settings.concurrency - others) if others else UNLIMITED
+
+    def _claim(self, host: Host, claim: int) -> None:
+        """Have so many requests in flight left to the host by the others."""
+        self._claims += claim - host.claim
+        host.claim = claim
+
     def _take_from(self, host: Host, now: float, share: int, taken: list[Job]) -> None:
         for _ in range(share):
             at = host.may_ask_at()
             if at is None or at > now:
                 return
             job = host.take()
-            if host.is_restricted and job.kind == "image" and (why := host.why_not(job, now)) is not None:
+            restricted = host.rules is not None or host.refusal is not None
+            if restricted and job.kind == "image" and (why := host.why_not(job, now)) is not None:
                 host.in_flight -= 1
                 self._end(job, why, now)
             else:
-                host.spend(now)
+                if host.rates:
+                    host.spend(now)
                 taken.append(job)
 
     def _consider(self, host: Host, now: float) -> None:
         """Put the host where it belongs: into the rotation, or to sleep until it may be asked."""
-        if host.wants_robots(now):
+        if (host.robots == "unknown" or host.refusal is not None) and host.wants_robots(now):
             host.robots = "asked"
             robots = Job(next(self._numbers), "robots", f"{host.origin}/robots.txt")
             robots.host = host
             host.urgent.append(robots)
         at = host.may_ask_at()
+        claim = host.demand(self._half) if at is None or at <= now else 0
+        if claim != host.claim:
+            self._claim(host, claim)
         if at is None or host.in_rotation:
             return
         if at <= now:
