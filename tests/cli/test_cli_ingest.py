@@ -1,6 +1,7 @@
 """`pupline ingest` on the sample sources: what it prints for people and for programs, and its exit codes."""
 
 import gzip
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,11 @@ def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
     assert "Left out, because the dataset has them: 15." in done.stdout
 
 
+def places(shown: str) -> list[str]:
+    """The lines that say what lies where."""
+    return [line for line in shown.splitlines() if line.startswith(("Pictures:", "Metadata:", "This run:"))]
+
+
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, through: list[str]) -> None:
     """The same command with its --run-id says so, and shows again what came of it."""
@@ -89,6 +95,10 @@ def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, thr
     again = ingest(command, tmp_path, "sample", "--run-id", "r", *through)
     assert (again.code, again.stderr) == (first.code, "Run r of sample is finished: there is nothing to do.\n")
     assert "Run r: 12 images" in again.stdout
+    assert places(again.stdout) == places(first.stdout) != []
+    written = tmp_path / "buckets" / "dog-images" / "datasets" / "sample" / "runs" / "r" / "summary.json"
+    as_json = ingest(command, tmp_path, "sample", "--run-id", "r", *through, "--json")
+    assert as_json.rows[-1] == json.loads(written.read_text())
 
 
 def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path) -> None:

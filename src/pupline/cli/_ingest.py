@@ -16,6 +16,7 @@ from pupline.cli._ingest_view import IngestView
 from pupline.cli._output import data_option, json_option, message, plural, print_json, program
 from pupline.cli._streams import OutputLost
 from pupline.errors import ConfigurationError, StorageError
+from pupline.layout import summary_key
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -185,9 +186,9 @@ def _go_on(dataset: str, data_dir: Path) -> str:
 
 def _summary_of(report: "IngestReport", data_dir: Path) -> Mapping[str, Any]:
     """The run's summary.json; of a run that has not ended what is known so far."""
-    written = next((key for key in report.outputs if key.endswith("/summary.json")), None)
-    if written:
-        found: dict[str, Any] = json.loads((data_dir / "buckets" / "dog-images" / written).read_bytes())
+    written = data_dir / "buckets" / "dog-images" / summary_key(report.dataset, report.run_id)
+    if report.status != "RUNNING" and written.is_file():
+        found: dict[str, Any] = json.loads(written.read_bytes())
         return found
     counts = report.counts
     return {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pupline.cli._output import OUTCOME_STYLES, cell, console, plural, program, relative
 from pupline.cli._table import Column, show_table
 from pupline.errors import FAILING_OUTCOMES
+from pupline.layout import run_folder
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -180,9 +181,9 @@ def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]
     pictures = bucket / "html" / report.dataset
     if pictures.is_dir():
         yield "Pictures", relative(pictures)
-    for title, folder in (("Metadata", "metadata/parquet"), ("This run", f"runs/{report.run_id}")):
-        if any(f"/{folder}/" in key for key in report.outputs):
-            yield title, relative(bucket / report.folder / folder)
+    if report.status != "RUNNING":
+        yield "Metadata", relative(bucket / report.folder / "metadata" / "parquet")
+        yield "This run", relative(bucket / run_folder(report.dataset, report.run_id))
 
 
 def _next_commands(report: "IngestReport") -> Iterator[str]:
