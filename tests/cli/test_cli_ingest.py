@@ -101,16 +101,17 @@ def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, thr
     assert as_json.rows[-1] == json.loads(written.read_text())
 
 
-def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("through", [[], ["--workflow"]])
+def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path, through: list[str]) -> None:
     """Exit code 2 and one line; there is nothing to go on with, and its --run-id is free for the list put right."""
     broken = tmp_path / "dogs.txt.gz"
     broken.write_bytes(gzip.compress(b"https://a.invalid/1.jpg\n" * 9999)[:-20])
-    done = ingest(command, tmp_path / "data", broken, "--run-id", "r")
+    done = ingest(command, tmp_path / "data", broken, "--run-id", "r", *through)
     assert (done.code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "dogs.txt.gz: it cannot be read" in done.stderr
     resumed = ingest(command, tmp_path / "data", "--resume")
     assert (resumed.code, "no ingest is unfinished here" in resumed.stderr) == (2, True)
-    assert ingest(command, tmp_path / "data", "sample", "--run-id", "r").code == 0
+    assert ingest(command, tmp_path / "data", "sample", "--run-id", "r", *through).code == 0
 
 
 @pytest.mark.parametrize("through", [[], ["--workflow"]])

@@ -463,6 +463,10 @@ def test_a_run_knows_what_is_missing(bench: Bench) -> None:
     driver.drive(Start(execution_name("monday", index), {}, "monday", index) for index in runs.missing("monday", 3))
     assert seen == [(f"monday-0000{index}", {"source": "sample"}) for index in (2, 1, 3)]
     assert runs.statuses("monday") == {"SUCCEEDED": 3}
+    runs.open("tuesday", {})
+    for run_id in ("monday", "tuesday"):
+        runs.drop_empty(run_id)
+    assert [run.run_id for run in runs.all()] == ["monday"]
     for impossible in ("mon/day", "-monday", "", "é"):
         with pytest.raises(ConfigurationError, match="is no run id"):
             runs.open(impossible, {})

@@ -54,6 +54,11 @@ class Runs:
 
         return self._database.write(work)
 
+    def drop_empty(self, run_id: str) -> None:
+        """Forget the run if it has no execution. Raises: StorageError."""
+        delete = "DELETE FROM runs WHERE run_id = ?1 AND NOT EXISTS (SELECT 1 FROM executions WHERE run_id = ?1)"
+        self._database.write(lambda connection: connection.execute(delete, (run_id,)))
+
     def find(self, run_id: str) -> Run | None:
         """The run of that id, if any. Raises: StorageError."""
         found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))

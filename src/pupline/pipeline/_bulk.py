@@ -124,7 +124,12 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
     source = check_for_workflow(request)
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
-        return _BulkRun(backend, _opened(backend, request, source), source, listener).run(stack)
+        opened = _opened(backend, request, source)
+        try:
+            return _BulkRun(backend, opened, source, listener).run(stack)
+        except ConfigurationError:  # a list that cannot be read, say: its run id is for another command
+            backend.runs.drop_empty(str(opened.run_id))
+            raise
 
 
 def check_for_workflow(request: IngestRequest) -> ImageSource:
