@@ -191,6 +191,7 @@ def test_an_interrupted_run_goes_on_with_the_same_command(place: Place) -> None:
     (began,) = [event for event in place.events if isinstance(event, IngestBegan)]
     assert began.resumed
     assert began.done == report.began_done > 0
+    assert (dict(began.before), began.ended) == ({"stored": began.done}, False)
     assert len(place.images_asked) == 40 - began.done
     assert len(place.records(report.run_id)) == 40
 
