@@ -128,6 +128,24 @@ def test_a_host_that_hung_holds_half_of_the_slots_until_it_answers() -> None:
     assert slots.begun["http://hangs"] > 32
 
 
+def test_all_that_hang_hold_half_of_the_slots_together() -> None:
+    """Four hosts that hang, with eight requests each: after their first time-outs another has half of all slots."""
+    names = ("a", "b", "c", "d")
+    few = HostLimits(concurrency=8, heed_robots=False)
+
+    def seconds(job: Job, _: int) -> float | None:
+        return None if job.url.startswith(tuple(f"http://{name}/" for name in names)) else 1.0
+
+    slots = slots_for(32, seconds, dict.fromkeys(names, few))
+    add(slots, 200, *names, "healthy")
+    slots.run(lambda: slots.now > TIMEOUT_SECONDS)
+    add(slots, 4000, "healthy")
+    for _ in range(200):
+        slots.run(lambda then=slots.now + 0.5: slots.now > then)  # type: ignore[misc]
+        slots.give()
+        assert sum(job.host.origin == "http://healthy" for _, _, job, _ in slots.busy) >= 15
+
+
 def test_a_slow_host_takes_no_more_than_half_from_a_quick_one() -> None:
     """Its answers come, each after ten seconds; thousands of the other's come meanwhile."""
     slots = slots_for(32, lambda job, _: 10.0 if job.host.origin == "http://slow" else QUICK_SECONDS)

@@ -123,7 +123,7 @@ class Host:
     """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off.
 
     claim: of the requests in flight, those that others leave to it. dead: requests in a row that got no answer.
-    absences: pauses that it was given for that.
+    absences: pauses that it was given for that. unheard: of its requests in flight, while it leaves them unanswered.
     """
 
     __slots__ = (
@@ -145,6 +145,7 @@ class Host:
         "refused_until",
         "robots",
         "rules",
+        "unheard",
         "urgent",
         "waiting",
         "wakes_at",
@@ -161,6 +162,7 @@ class Host:
         self._good_answers = 0
         self.in_flight = 0
         self.claim = 0
+        self.unheard = 0
         self.waiting = 0
         self.dead = 0
         self.absences = 0
@@ -194,7 +196,10 @@ class Host:
         """
         if self.dead or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
             return 0
-        return min(self.in_flight + len(self.ready), self.limit, most)
+        wanted = self.in_flight + len(self.ready)
+        # Asked for each image: min() would take as long as all the rest of this.
+        most = self.limit if self.limit < most else most  # noqa: FURB136
+        return wanted if wanted < most else most  # noqa: FURB136
 
     def may_ask_at(self) -> float | None:
         """When its next job may go out (a moment in the past: now); None while only an answer can change that."""

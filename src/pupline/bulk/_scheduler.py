@@ -10,7 +10,8 @@ The rules:
   would never tell how many there are;
 - alone, a host may have all requests in flight that there are, and more for workers to queue. While others have images
   that may be asked for, it leaves them what they can use, up to half of all: a host that falls silent holds the other
-  half at most until its requests time out. Until it answers it gets no more than half, and nothing is left for it;
+  half at most until its requests time out. Until it answers it gets no more than half, all such hosts together while
+  others have images, and nothing is left for it;
 - transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
   30 seconds; a Retry-After pauses the whole host instead;
 - a host that does not answer gets fewer attempts (`DEAD_AFTER`), then pauses, then none for a while (`GONE_AFTER`).
@@ -90,6 +91,7 @@ class Scheduler:
         self._pauses: list[Pause] = []
         self._half = max(1, settings.concurrency // 2)
         self._claims = 0
+        self._unheard = 0
         self.held = 0
 
     @property
@@ -123,11 +125,12 @@ class Scheduler:
         self._wake(now)
         taken: list[Job] = []
         sated: list[Host] = []
-        while self._rotation and len(taken) < room:
-            host = self._rotation.popleft()
+        rotation = self._rotation
+        while rotation and len(taken) < room:
+            host = rotation.popleft()
             # Alone, a host may have all the room; among others, one job a turn.
-            share = 1 if self._rotation else room - len(taken)
-            if host.in_flight + share > self._half:
+            share = 1 if rotation else room - len(taken)
+            if host.dead or host.in_flight + share > self._half:
                 share = min(share, self._most(host) - host.in_flight)
             if share > 0:
                 host.in_rotation = False
@@ -135,7 +138,7 @@ class Scheduler:
                 self._consider(host, now)
             else:
                 sated.append(host)
-        self._rotation += sated
+        rotation += sated
         return taken
 
     def succeeded(self, job: Job, now: float) -> None:
@@ -245,7 +248,7 @@ class Scheduler:
     def _most(self, host: Host) -> int:
         """How many requests the host may have in flight for the others' sake."""
         if host.dead:
-            return self._half
+            return self._half - (self._unheard - host.unheard if self._claims else 0)
         others = self._claims - host.claim
         return max(self._half, self._settings.concurrency - others) if others else UNLIMITED
 
@@ -280,6 +283,10 @@ class Scheduler:
         claim = host.demand(self._half) if at is None or at <= now else 0
         if claim != host.claim:
             self._claim(host, claim)
+        if host.dead or host.unheard:
+            unheard = host.in_flight if host.dead else 0
+            self._unheard += unheard - host.unheard
+            host.unheard = unheard
         if at is None or host.in_rotation:
             return
         if at <= now:
