@@ -15,11 +15,13 @@ from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, Sched
 from pupline.errors import (
     BlockedAddress,
     ConnectionFailed,
+    HttpError,
     NotFound,
     RequestTimeout,
     RetryAfter,
     ServerError,
     TaskFailure,
+    TooLarge,
     TooManyRequests,
 )
 from pupline.fetch import Origin, RobotsRules
@@ -80,6 +82,17 @@ def test_a_missing_robots_txt_allows_all() -> None:
     (robots,) = scheduler.take(0.0, 9)
     scheduler.failed(robots, NotFound("no robots.txt"), 0.0)
     assert urls_of(scheduler.take(0.0, 9)) == ["http://a/1.jpg"]
+
+
+@pytest.mark.parametrize("failure", [HttpError("not proper HTTP"), TooLarge("a film")])
+def test_a_robots_txt_that_cannot_be_read_holds_its_images_back(failure: TaskFailure) -> None:
+    """It is not asked for again at once, for it would be the same; the images end as it did, none is asked for."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg", "http://a/2.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.failed(robots, failure, 0.0)
+    assert scheduler.take(0.0, 9) == []
+    assert [end.failure for end in scheduler.take_ended()] == [failure, failure]
 
 
 def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:

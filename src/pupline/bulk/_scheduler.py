@@ -39,7 +39,7 @@ from pupline.bulk._hosts import (
     Job,
 )
 from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
-from pupline.fetch import Origin, Url
+from pupline.fetch import Origin, Url, robots_rules_of
 from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import Known, SourceItem
 
@@ -358,12 +358,12 @@ class Scheduler:
             self._ended.append(Ended(job, failure))
 
     def _without_robots(self, host: Host, failure: TaskFailure, now: float) -> None:
-        """Source: RFC 9309, 2.3.1.3 and 2.3.1.4: a client's error means no rules, a server's that nothing is allowed.
+        """All is allowed, or nothing for now, as `robots_rules_of` has it.
 
         Images that nobody may ask for now end as the robots.txt did, so that a retry of failed items finds them.
         """
         host.learn(None)
-        if failure.may_pass:
+        if robots_rules_of(failure).failure is not None:
             host.refuse(failure, now + REFUSED_SECONDS)
 
 
