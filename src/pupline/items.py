@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from pupline.errors import Outcome, Reason
@@ -43,12 +44,9 @@ class SourceItem:
 
     def as_dict(self) -> dict[str, Any]:
         """The fields that are there, JSON-ready."""
-        found: dict[str, Any] = {}
-        for name in _FIELDS:
-            value = getattr(self, name)
-            if value is not None and value != ():
-                found[name] = list(value) if name == "labels" else value
-        return found
+        found = {name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None}
+        labels = found.pop("labels")
+        return found | {"labels": list(labels)} if labels else found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SourceItem":
@@ -60,6 +58,7 @@ class SourceItem:
 
 
 _FIELDS = tuple(field.name for field in fields(SourceItem))
+_values = attrgetter(*_FIELDS)  # a run has as many items as images
 _KNOWN = frozenset(_FIELDS)
 
 

@@ -37,12 +37,13 @@ class _Frame:
 
 def walk_jpeg(body: bytes, picture: Picture) -> None:
     """Measure a JPEG, from SOI to EOI. Raises: Damage."""
-    frame = _Frame()
-    offset = 2
+    frame, offset, size, segment = _Frame(), 2, len(body), _SEGMENT.unpack_from
     for _ in range(_MAX_SEGMENTS):
-        if end := _end_of_plain_segment(body, offset):
-            offset = end
-            continue
+        if offset + _SEGMENT.size <= size:
+            fill, plain, length = segment(body, offset)
+            if fill == 0xFF and plain in _PLAIN and 2 <= length <= size - offset - 2:
+                offset += 2 + length
+                continue  # else it is another one, or there is something wrong: look more closely
         marker, start = _next_marker(body, offset)
         if marker == _EOI:
             _check_complete(frame, picture, start)
@@ -50,15 +51,6 @@ def walk_jpeg(body: bytes, picture: Picture) -> None:
             return
         offset = start if marker == _TEM else _segment(body, marker, start, frame, picture)
     raise Damage(f"more than {_MAX_SEGMENTS} segments", offset)
-
-
-def _end_of_plain_segment(body: bytes, offset: int) -> int:
-    """Where a plain segment at `offset` ends. 0: it is another one, or there is something wrong: look more closely."""
-    if offset + _SEGMENT.size > len(body):
-        return 0
-    fill, marker, length = _SEGMENT.unpack_from(body, offset)
-    end: int = offset + 2 + length
-    return end if fill == 0xFF and marker in _PLAIN and length >= 2 and end <= len(body) else 0
 
 
 def _next_marker(body: bytes, offset: int) -> tuple[int, int]:

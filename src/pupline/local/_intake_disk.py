@@ -49,8 +49,10 @@ class GroupFiles:
     def remove(self, temporary: Sequence[str]) -> None:
         """Remove temporary files; without hard links they are in the bucket already. Raises: OSError."""
         for path in temporary:
-            with suppress(FileNotFoundError):
+            try:
                 os.unlink(path)  # noqa: PTH108 - a Path for each would cost as much as the call
+            except FileNotFoundError:
+                continue
 
     def url(self, path: str) -> str:
         """The `file://` URL of a path in the bucket, quoted as `LocalBucket.url` does it."""
