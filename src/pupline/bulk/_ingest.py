@@ -102,12 +102,12 @@ class _Run:
         try:
             with ExitStack() as stack, _seldom_collected():
                 policy = policy_of(self._begun.source, self._request, stack)
-                crew = self._crew(policy, folder, take)
-                stack.callback(crew.close)
                 record_of = RecordOf(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
                 intake = Intake(self._backend, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)
+                crew = self._crew(policy, folder, take)
+                stack.callback(crew.close)  # first: the last group is stored meanwhile
                 team = Team(
                     ingests=self._backend.ingests,
                     lister=lister,
