@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from tiny_web import Said, Site, serving
 
-from pupline.bulk import IngestBegan, IngestReport, IngestRequest, ItemsDone, ListingNote, ingest, preview
+from pupline.bulk import (
+    IngestBegan,
+    IngestReport,
+    IngestRequest,
+    ItemsDone,
+    ListingNote,
+    MetadataWritten,
+    ingest,
+    preview,
+)
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
 from pupline.records import AuditRecord
@@ -135,6 +144,15 @@ def test_what_is_told_is_stored(place: Place) -> None:
     assert sorted(seen) == list(range(len(JPEGS)))
     assert report.began_done == 0
     assert report.cpu_seconds > 0
+
+
+def test_the_end_is_told_of_too(place: Place) -> None:
+    """After the last item, how many of them metadata and manifest hold."""
+    place.serve(**{f"dog{number}": body for number, body in enumerate(JPEGS)})
+    place.ingest()
+    written = [event.items for event in place.events if isinstance(event, MetadataWritten)]
+    assert written == [len(JPEGS)]
+    assert isinstance(place.events[-1], MetadataWritten)
 
 
 def test_declared_hashes_are_checked(place: Place) -> None:

@@ -51,6 +51,13 @@ def test_what_was_done_before_counts_as_done_and_not_as_speed() -> None:
     assert progress.line() == "20 done, 0 listed so far, 0.0/s, 0 B/s, 18 stored, 2 failed"
 
 
+def test_the_line_goes_on_while_the_metadata_is_written() -> None:
+    """A million rows take a while: how many there are, and no speed or time left, which are of the images."""
+    progress = progress_of(Clock())
+    progress.metadata_written(40)
+    assert progress.line() == "51 of 131, metadata of 40, 48 stored, 3 failed"
+
+
 @pytest.mark.parametrize("width", range(12, 130))
 def test_the_line_fits_its_terminal(width: int) -> None:
     """From 12 columns on nothing is cut in the middle; done of total and failures stay longest."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ItemsDone,
         ItemsListed,
         ListingNote,
+        MetadataWritten,
     )
     from pupline.bulk._starting import ingest
 
@@ -34,6 +35,7 @@ __all__ = [
     "ItemsDone",
     "ItemsListed",
     "ListingNote",
+    "MetadataWritten",
     "OutputOptions",
     "Outputs",
     "Preview",

@@ -23,7 +23,7 @@ from pupline.bulk._begin import (
 )
 from pupline.bulk._coordinator import Clocks, Coordinator, Team
 from pupline.bulk._lister import Lister
-from pupline.bulk._request import IngestBegan, IngestListener, IngestReport, IngestRequest
+from pupline.bulk._request import IngestBegan, IngestListener, IngestReport, IngestRequest, MetadataWritten
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
 from pupline.bulk._worker import WorkerSettings
@@ -210,7 +210,10 @@ class _Run:
             finished=worked.finished,
         )
         options = OutputOptions(shard_size=self._request.shard_size, sidecars=self._request.sidecars)
-        return write_outputs(self._backend, self._row, options, figures).keys
+        return write_outputs(self._backend, self._row, options, figures, self._written).keys
+
+    def _written(self, items: int) -> None:
+        self._listener(MetadataWritten(items))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

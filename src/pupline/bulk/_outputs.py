@@ -9,7 +9,7 @@ run unfinished, and the next one writes every file anew. The summary is written 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -73,10 +73,17 @@ class Writer(Protocol):
         """Drop what was not put."""
 
 
-def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptions, figures: RunFigures) -> Outputs:
+def write_outputs(
+    backend: LocalBackend,
+    ingest: IngestRow,
+    options: OutputOptions,
+    figures: RunFigures,
+    written: Callable[[int], None] = lambda _items: None,
+) -> Outputs:
     """Write all files of a run that is about to end, the summary last.
 
-    Needs the data directory's lock. Overwrites what an earlier end of the same run left. Raises: StorageError.
+    written: hears now and then how many items are in them. Needs the data directory's lock. Overwrites what an earlier
+    end of the same run left. Raises: StorageError.
     """
     ingest = backend.ingests.get(ingest.run_id)  # its listing may have gone on since the caller read it
     spool = Spool.of(backend, ingest.dataset, ingest.run_id)
@@ -89,17 +96,20 @@ def write_outputs(backend: LocalBackend, ingest: IngestRow, options: OutputOptio
         writers += [SidecarWriter(spool)] if options.sidecars else []
         for writer in writers:
             stack.callback(writer.close)
-        _write_all(finished_items(backend.database, ingest), writers)
+        _write_all(finished_items(backend.database, ingest), writers, written)
     summary = summary_of(ingest, counts, figures) | {"shards_missing": shards.missing if shards else 0}
     return _with_summary(spool, summary)
 
 
-def _write_all(pages: Iterable[FinishedItems], writers: list[Writer]) -> None:
+def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: Callable[[int], None]) -> None:
     """One pass over all rows."""
+    items = 0
     for page in pages:
         batch = Batch.of(page.columns, page.facts)
         for writer in writers:
             writer.add(batch)
+        items += len(batch)
+        written(items)
     for writer in writers:
         writer.finish()
 

@@ -133,6 +133,13 @@ class ItemsDone:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataWritten:
+    """All items have ended, and metadata and manifest hold so many of them by now."""
+
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostPaused:
     """A host is left alone for a while. why: in words for people."""
 
@@ -148,7 +155,9 @@ class ListingNote:
     text: str
 
 
-IngestEvent: TypeAlias = "IngestBegan | ItemsListed | ItemsDone | HostPaused | ListingNote | StopAsked"
+IngestEvent: TypeAlias = (
+    "IngestBegan | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked"
+)
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]
 """Hears all events in the thread that called `ingest`; StopAsked from within a signal handler: do little there."""

@@ -57,6 +57,7 @@ class IngestProgress:
         self._before: Counter[str] = Counter()
         self._listed = 0
         self._total: int | None = None
+        self._written: int | None = None
         self._rates = Rates(clock())
         self._pauses: dict[str, tuple[float, str]] = {}
         self._live: Live | None = None
@@ -97,6 +98,11 @@ class IngestProgress:
         self.outcomes.update(outcomes)
         self._line_now_and_then()
 
+    def metadata_written(self, items: int) -> None:
+        """All images have ended, and the files about them hold so many by now."""
+        self._written = items
+        self._line_now_and_then()
+
     def paused(self, host: str, seconds: float, why: str) -> None:
         """A host is left alone for a while. Where no live line shows it, a plain one says it when it begins."""
         now = self._clock()
@@ -131,18 +137,21 @@ class IngestProgress:
 
     def _parts(self) -> "list[Part]":
         """The parts of the line, in reading order."""
-        self._rates.add(self._clock(), self.outcomes.total(), self.bytes)
-        images, size_bytes = self._rates.per_second()
-        parts = [
-            Part(self._of_total(), rank=0),
-            Part(f"{images:,.0f}/s" if images >= 10 else f"{images:.1f}/s", rank=1, style="bold"),
-            Part(self._left(images), rank=2),
-            Part(f"{size(round(size_bytes))}/s", rank=5),
-        ]
+        parts = [Part(self._of_total(), rank=0)]
+        parts += self._speed() if self._written is None else [Part(f"metadata of {self._written:,}", rank=1)]
         for name, style in OUTCOME_STYLES.items():
             count = self._before[name] + self.outcomes[name]
             parts.append(Part(f"{count:,} {name}" if count else "", rank=4 if name == "stored" else 3, style=style))
         return [part for part in [*parts, *self._paused()] if part.text]
+
+    def _speed(self) -> "list[Part]":
+        self._rates.add(self._clock(), self.outcomes.total(), self.bytes)
+        images, size_bytes = self._rates.per_second()
+        return [
+            Part(f"{images:,.0f}/s" if images >= 10 else f"{images:.1f}/s", rank=1, style="bold"),
+            Part(self._left(images), rank=2),
+            Part(f"{size(round(size_bytes))}/s", rank=5),
+        ]
 
     def _of_total(self) -> str:
         if self._total is not None:

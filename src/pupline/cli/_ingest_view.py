@@ -62,6 +62,8 @@ class IngestView:
                 self.progress.listed(items, total, complete=complete)
             case bulk.IngestBegan():
                 self._began(event)
+            case bulk.MetadataWritten(items=items):
+                self.progress.metadata_written(items)
             case bulk.HostPaused(host=host, seconds=seconds, why=why):
                 self.progress.paused(host, seconds, why)
             case bulk.ListingNote(text=text):
