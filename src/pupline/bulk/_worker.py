@@ -3,7 +3,8 @@
 One thread leads: it asks for images over connections that are open already, a few ahead of what it reads, and takes the
 answers as they come. So the common case, a server that keeps up, needs no other thread: two that share an interpreter
 cost as much in changing hands as the hashing does. What may take long goes to the others, who follow: whatever needs a
-new connection, and documents. A leader that is held up, by a slow body say, is replaced by one of them, and follows.
+new connection, documents, redirects, and answers of which nobody can tell when they will be whole. A leader that is
+held up all the same, by a slow disk say, is replaced by one of them, and follows.
 
 Bodies of images go to files, not through the socket. Answers are collected for a moment and sent together.
 
@@ -28,7 +29,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from operator import attrgetter
 from queue import Empty, SimpleQueue
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from pupline.bulk._bodies import Bodies
 from pupline.bulk._messages import (
@@ -66,6 +67,7 @@ _IDLE_SECONDS = 0.01
 _RECEIVE_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
+Ask: TypeAlias = Callable[[], tuple[Any, ...] | None]
 _values = attrgetter(*(field.name for field in fields(Fetched)))
 
 
@@ -110,14 +112,15 @@ class Worker:
         self._answers: list[Answer] = []
         self._answers_since = 0.0
         self._begun: dict[int, _Begun] = {}
-        self._to_follow: SimpleQueue[Request] = SimpleQueue()
+        self._to_follow: SimpleQueue[Request | _Begun] = SimpleQueue()
         self._following = threading.Lock()
         self._leader = 0
         self._progress = 0
         self._is_idle = False
         self._poll = select.poll()
         self._polling = threading.Lock()
-        self._wake_receiver, self._wake_sender = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_receiver, self._wake_sender = os.pipe()
+        os.set_blocking(self._wake_sender, False)
         for descriptor in (sock.fileno(), self._wake_receiver):
             self._poll.register(descriptor, select.POLLIN)
 
@@ -133,16 +136,23 @@ class Worker:
         """What every thread does while another one leads."""
         while True:
             with self._following:  # one of them looks, the others sleep
-                request = self._next_to_follow(me)
-            if request is None:
+                task = self._next_to_follow(me)
+            if task is None:
                 self._lead(me)
+            elif isinstance(task, _Begun):
+                self._answer_for(task.request, task.began_at, partial(self._said_of_begun, task, wait=True))
             else:
-                answer = _answer(request, time.time(), partial(self._fetch, request))
-                if answer is not None:
-                    self._put_answer(request, answer)
+                self._answer_for(task, time.time(), partial(self._fetch, task))
 
-    def _next_to_follow(self, me: int) -> Request | None:
-        """A request to do; None when the leader is held up, and this thread leads from now on."""
+    def _answer_for(self, request: Request, began_at: float, ask: Ask) -> bool:
+        """Answer with what `ask` finds out; False where that is nothing yet."""
+        answer = _answer(request, began_at, ask)
+        if answer is not None:
+            self._put_answer(request, answer)
+        return answer is not None
+
+    def _next_to_follow(self, me: int) -> Request | _Begun | None:
+        """A request to do, or one to finish; None when the leader is held up, and this thread leads from now on."""
         while True:
             progress = self._progress
             with suppress(Empty):
@@ -227,8 +237,8 @@ class Worker:
 
     def _await(self, begun: _Begun) -> None:
         descriptor = begun.exchange.fileno()
-        self._begun[descriptor] = begun
         self._poll.register(descriptor, select.POLLIN)
+        self._begun[descriptor] = begun  # last: from now on another leader may take it and unregister it
 
     def _exchange(self, request: Request, known: Known | None) -> Exchange | None:
         if request[1] != IMAGE:
@@ -239,13 +249,13 @@ class Worker:
             return None  # whoever tries again will be told the same
 
     def _finish(self, descriptor: int, begun: _Begun) -> None:
-        """Answer for what was begun, if all of it is there."""
+        """Answer for what was begun, if all of it is there; else look again, or have another thread wait for it."""
         self._poll.unregister(descriptor)
-        answer = _answer(begun.request, begun.began_at, partial(self._said_of_begun, begun))
-        if answer is None:
-            self._await(begun)
-        else:
-            self._put_answer(begun.request, answer)
+        if not self._answer_for(begun.request, begun.began_at, partial(self._said_of_begun, begun, wait=False)):
+            if begun.exchange.must_wait:
+                self._to_follow.put(begun)
+            else:
+                self._await(begun)
 
     def _give_up_late(self, now: float) -> None:
         """Whose time is up is read all the same, which tells of it."""
@@ -286,9 +296,9 @@ class Worker:
             return self._fetch_document(request)
         return self._said_of(fetch_item(self._client, _item(request), _known(request), self._settings.rules))
 
-    def _said_of_begun(self, begun: _Begun) -> tuple[Any, ...] | None:
+    def _said_of_begun(self, begun: _Begun, *, wait: bool) -> tuple[Any, ...] | None:
         """None where not all of it has arrived."""
-        response = self._client.finish(begun.exchange)
+        response = self._client.finish(begun.exchange, wait=wait)
         if response is None:
             return None
         return self._said_of(understood(response, _item(begun.request), begun.known, self._settings.rules))
@@ -315,7 +325,7 @@ class Worker:
         self._hand_back(lambda request: request[2].startswith(origin))
 
 
-def _answer(request: Request, began_at: float, ask: Callable[[], tuple[Any, ...] | None]) -> Answer | None:
+def _answer(request: Request, began_at: float, ask: Ask) -> Answer | None:
     """The answer for a request, with what `ask` finds out; None where that is nothing yet."""
     try:
         said = ask()
