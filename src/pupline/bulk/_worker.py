@@ -189,8 +189,8 @@ class Worker:
             self._is_idle = False
             if self._sock.fileno() in ready:
                 self._listen()
-        if self._wake_receiver in ready:
-            os.read(self._wake_receiver, _RECEIVE_BYTES)
+            if self._wake_receiver in ready:
+                os.read(self._wake_receiver, _RECEIVE_BYTES)
         if may_begin and len(ready) < READY_AHEAD:
             self._begin()
         elif not ready:
