@@ -233,6 +233,18 @@ def test_an_answer_that_never_comes_is_given_up_in_time(tmp_path: Path) -> None:
     assert failure_of(found[failed[0]]).reason == "timeout"
 
 
+@pytest.mark.parametrize("how", [COUNTED, CHUNKED], ids=["counted", "chunked"])
+def test_a_body_that_never_goes_on_is_given_up_in_time(
+    tmp_path: Path, how: tuple[Mapping[str, str], bytes, bytes]
+) -> None:
+    """Also on a connection that answered before, where nobody waits for it: a run would never end."""
+    with stalled(*how) as site, crew_for(site, tmp_path, threads=2, timeout_seconds=0.3) as crew:
+        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in [*range(5), "slow", *range(5, 9)])))
+        found = hear(crew, 10)
+    failed = {url.rpartition("/")[2]: failure_of(answer) for url, answer in found.items() if answer[1] == FAILED}
+    assert {name: failure.reason for name, failure in failed.items()} == {"slow.jpg": "timeout"}
+
+
 def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Path) -> None:
     """Jobs it may have been at are LOST, the others HANDED_BACK, each once; a new process does what comes next."""
     with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path) as crew:

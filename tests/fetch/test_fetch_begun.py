@@ -19,6 +19,7 @@ from pupline.errors import HttpError, IncompleteBody, InvalidUrl, NotFound, Requ
 from pupline.fetch import Exchange, FetchPolicy, HttpClient, Response, Validators
 from pupline.fetch._answer import Head, is_here, read_body
 from pupline.fetch._deadline import Deadline
+from pupline.fetch._network import Network
 from pupline.fetch._wire import Wire
 
 BODY = b"woof" * 20_000
@@ -34,7 +35,9 @@ def begun(client: HttpClient, url: str) -> Exchange:
 
 def finished(client: HttpClient, exchange: Exchange) -> Response:
     """The answer, looked for whenever something has arrived."""
-    while (response := client.finish(exchange)) is None:
+    while (response := client.finish(exchange, wait=exchange.must_wait)) is None:
+        if exchange.must_wait:
+            continue
         readable, _, _ = select.select([exchange], [], [], PATIENCE)
         assert readable, "nothing arrives"
     return response
@@ -197,6 +200,105 @@ def test_an_answer_that_does_not_come_has_its_time() -> None:
         exchange = begun(client, server.origin)
         with pytest.raises(RequestTimeout, match="while waiting for the answer's headers"):
             client.finish(exchange)
+
+
+@pytest.mark.usefixtures("bounded_by")
+def test_a_body_that_does_not_go_on_has_its_time() -> None:
+    """Its head came in time, and so did some of the body."""
+    gone_on, now = threading.Event(), [0.0]
+    with RawServer(halves(gone_on)) as server:
+        client = HttpClient(server.client().policy, Network(monotonic=lambda: now[0]), idle_connections=1)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        select.select([exchange], [], [], PATIENCE)
+        assert client.finish(exchange) is None
+        now[0] = 3600.0
+        with pytest.raises(RequestTimeout, match="while reading the body"):
+            client.finish(exchange)
+        gone_on.set()
+
+
+def until(gone_on: threading.Event, first: bytes, rest: bytes) -> Callable[[socket.socket], None]:
+    """A connection that answers one request at once, and of the next answer sends `rest` when it is told to."""
+
+    def talk(sock: socket.socket) -> None:
+        sock.sendall(answer(b"one"))
+        receive_request(sock)
+        sock.sendall(first)
+        assert gone_on.wait(PATIENCE)
+        sock.sendall(rest)
+        sock.recv(1)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("raw", "first"),
+    [
+        (answer(BODY), 20),
+        (b"HTTP/1.1 103 Hints\r\n\r\n" + answer(BODY), 22),
+        (answer(BODY, "A: b", "A: c"), 30),
+        (answer(chunked(BODY[:9], BODY[9:]), "Transfer-Encoding: chunked"), 70),
+        (answer(chunked(b"\r\n0\r\n\n", BODY), "Transfer-Encoding: chunked"), 70),
+    ],
+    ids=["head", "interim", "careful-head", "chunked", "chunked-oddly"],
+)
+@pytest.mark.usefixtures("bounded_by")
+def test_who_cannot_tell_when_it_is_whole_says_so(raw: bytes, first: int) -> None:
+    """Half a head, a chunked body: nobody waits for the rest unless they want to, and then they get all."""
+    gone_on = threading.Event()
+    with RawServer(until(gone_on, raw[:first], raw[first:])) as server:
+        client = server.client(idle_connections=1)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        select.select([exchange], [], [], PATIENCE)
+        assert client.finish(exchange) is None
+        assert exchange.must_wait
+        gone_on.set()
+        found = client.finish(exchange, wait=True)
+        client.close()
+    assert found is not None
+    assert found.body.endswith(BODY)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        answer(b"", "Location: /there", "Connection: close", status="302 Found"),
+        b"",
+        b"GARBAGE\r\n\r\n",
+    ],
+    ids=["redirect", "closed", "garbage"],
+)
+def test_whatever_leads_to_another_wait_says_so(raw: bytes) -> None:
+    """A redirect, and a request that has to be made again."""
+    with TalkingServer([answer(b"one"), raw], [answer(b"woof")]) as server:
+        client = server.client(idle_connections=1)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        select.select([exchange], [], [], PATIENCE)
+        assert client.finish(exchange) is None
+        assert exchange.must_wait
+        found = client.finish(exchange, wait=True)
+        client.close()
+    assert found is not None
+    assert found.body == b"woof"
+
+
+def test_a_body_that_nobody_wants_holds_nobody_up() -> None:
+    """It is read only to get behind it, by whoever may wait; then the connection can be used again."""
+    gone_on, raw = threading.Event(), answer(BODY[:9], status="404 Not Found")
+    with RawServer(until(gone_on, raw[:-4], raw[-4:])) as server:
+        client = server.client(idle_connections=1)
+        client.get(server.origin)
+        exchange = begun(client, server.origin)
+        select.select([exchange], [], [], PATIENCE)
+        assert client.finish(exchange) is None
+        assert exchange.must_wait
+        gone_on.set()
+        with pytest.raises(NotFound):
+            client.finish(exchange, wait=True)
+        begun(client, server.origin).wire.close()
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=9), st.integers(0, 9), st.integers(0, 9))

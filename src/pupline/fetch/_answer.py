@@ -16,13 +16,16 @@ from pupline.text import printable
 # 100 Continue, 103 Early Hints and the like come once or twice, if at all.
 MAX_INTERIM_ANSWERS = 8
 
-_WAITING = "waiting for the answer's headers"
+WAITING = "waiting for the answer's headers"
+"""What a request is at, until its answer's head is there."""
 
 # Their head ends the answer, whatever their headers say of a body (RFC 9112, 6.3).
 _BODILESS = frozenset({204, 304})
 
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: .*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_STATUS_AT = len("HTTP/1.1 ")
 _FORBIDDEN_IN_FIELD = re.compile(rb"[\x00\r]")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
@@ -73,8 +76,18 @@ def read_head(wire: Wire, max_headers: int) -> Head:
     raise wire.malformed(f"more than {MAX_INTERIM_ANSWERS} interim answers")
 
 
+def head_at_hand(wire: Wire, max_headers: int) -> Head | None:
+    """As `read_head`, where that need not wait; None where it might. Raises: as `read_head`."""
+    head = _read_plain_head(wire, max_headers)
+    if head is None:
+        seen = wire.glance(WAITING)
+        if b"\r\n\r\n" in seen and seen[_STATUS_AT : _STATUS_AT + 1] != b"1":
+            head = read_head(wire, max_headers)
+    return head
+
+
 def _read_plain_head(wire: Wire, max_headers: int) -> Head | None:
-    seen = wire.glance(_WAITING)
+    seen = wire.glance(WAITING)
     end = seen.find(b"\r\n\r\n")
     plain = _PLAIN_HEAD.fullmatch(seen[: end + 2].decode("latin-1")) if end > 0 else None
     if plain is None:
@@ -108,7 +121,7 @@ def _head(version: str, status: int, headers: dict[str, list[str]]) -> Head:
 
 
 def _head_line(wire: Wire) -> bytes:
-    line = wire.line(_WAITING)
+    line = wire.line(WAITING)
     if line is None:
         raise wire.closed("before its answer's headers were complete")
     return line
@@ -125,11 +138,15 @@ def _field(wire: Wire, line: bytes) -> tuple[str, str]:
     return found[1].decode().lower(), value
 
 
-def is_here(wire: Wire, head: Head, limit: int) -> bool:
-    """Whether `read_body` need not wait: takes what has arrived, where a length is told. Raises: as Wire."""
+def is_here(wire: Wire, head: Head, limit: int) -> bool | None:
+    """Whether `read_body` need not wait; takes what has arrived. None where nobody can tell. Raises: as Wire."""
+    if "transfer-encoding" in head.headers:
+        return wire.gather_framed(limit, len(_LAST_CHUNK)) == _LAST_CHUNK or None
+    if "content-length" not in head.headers:
+        return None  # the connection's end is the body's
     declared = head.one("content-length")
-    if declared is None or "transfer-encoding" in head.headers or not _LENGTH.fullmatch(declared):
-        return True  # as far as anybody can know
+    if declared is None or not _LENGTH.fullmatch(declared):
+        return True
     length = int(declared)
     return length > limit or wire.gather(length)
 

@@ -17,8 +17,8 @@ from pupline.errors import (
     TaskFailure,
     TooManyRedirects,
 )
-from pupline.fetch._address import why_not_public
-from pupline.fetch._answer import Head, is_here, pass_over_body, read_body, read_head
+from pupline.fetch._address import A_USERS_OWN, why_not_public
+from pupline.fetch._answer import WAITING, Head, head_at_hand, is_here, pass_over_body, read_body, read_head
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
 from pupline.fetch._network import Network, connect_first
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 MAX_UNWANTED_BYTES = 64 * 1024
 MAX_UNWANTED_SECONDS = 1.0
 
-# Where somebody may well run an image API of their own; nobody is advised to trust a metadata service.
-_A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
 _NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -63,12 +61,18 @@ class Response:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request that was sent, and whose answer is on its way. head: the answer's, once it was read."""
+    """A request that was sent, and whose answer is on its way. head: the answer's, once it was read.
+
+    must_wait: nobody can tell when all of the answer has arrived, or it leads to another request. is_in_vain: it will
+    not come, and the request has to be made again.
+    """
 
     wire: Wire
     url: Url
     request: Request
     head: Head | None = None
+    must_wait: bool = False
+    is_in_vain: bool = False
 
     def fileno(self) -> int:
         """The descriptor at which the answer arrives."""
@@ -134,18 +138,25 @@ class HttpClient:
         here = Url.parse(url)
         return self._asked_on_kept(here, self._get(here, "image/*", self.policy.max_bytes, "", validators), here.origin)
 
-    def finish(self, begun: Exchange) -> Response | None:
-        """The answer to what was begun; None where not all of it has arrived. Raises: as `get`."""
+    def finish(self, begun: Exchange, *, wait: bool = False) -> Response | None:
+        """The answer to what was begun, something of which has arrived. Raises: as `get`.
+
+        Without `wait`: None where not all of it has arrived. Look again when more has; or with `wait`, where
+        `begun.must_wait`.
+        """
         first, request = begun.url, begun.request
-        try:
-            if not self._has_arrived(begun):
-                return None
-            found = self._answer(begun)
-        except TaskFailure as failure:
-            if not begun.was_in_vain(failure):
-                raise
+        found: Response | Url | None = None
+        if not begun.is_in_vain:
+            try:
+                if wait or self._has_arrived(begun):
+                    found = self._answer(begun)
+            except TaskFailure as failure:
+                if not begun.was_in_vain(failure):
+                    raise
+                begun.is_in_vain = begun.must_wait = True
+        if found is None and wait:
             found = self._ask_anew(first, request, first.origin)
-        return self._followed(first, request, found)
+        return None if found is None else self._followed(first, request, found)
 
     def post(
         self,
@@ -239,13 +250,23 @@ class HttpClient:
         return found
 
     def _has_arrived(self, exchange: Exchange) -> bool:
-        """Whether reading the rest of the answer would not wait, as far as its head tells."""
+        """Whether all that is needed of the answer is here. Sets `must_wait` where that cannot be awaited."""
+        wire, request = exchange.wire, exchange.request
         try:
-            head = self._head(exchange)
-            return head.status != 200 or is_here(exchange.wire, head, exchange.request.max_bytes)
+            if exchange.head is None:
+                if not wire.has_news(WAITING):
+                    return False
+                exchange.head = head_at_hand(wire, self.policy.max_headers)
+            head = exchange.head
+            here = None
+            if head is not None:
+                wire.answered = True
+                here = is_here(wire, head, request.max_bytes) if head.status == 200 else _is_all_here(wire, head)
         except BaseException:
-            exchange.wire.close()
+            wire.close()
             raise
+        exchange.must_wait = here is None
+        return here is True
 
     def _head(self, exchange: Exchange) -> Head:
         if exchange.head is None:
@@ -318,7 +339,7 @@ def _refuse_unless_public(url: Url, addresses: list[str], where: str) -> None:
             if address != url.origin.host:
                 found = f"{url.origin.host} is at {found}, which"
             advice = (
-                f"if you trust it, give --allow-origin {url.origin}" if kind in _A_USERS_OWN else "it is never fetched"
+                f"if you trust it, give --allow-origin {url.origin}" if kind in A_USERS_OWN else "it is never fetched"
             )
             raise BlockedAddress(f"{where}: {found} is not on the public internet; {advice}")
 
@@ -358,6 +379,16 @@ def _response(url: Url, head: Head, body: bytes, limit: int, wire: Wire) -> Resp
 def _media_type(declared: str) -> str | None:
     found = _MEDIA_TYPE.fullmatch(declared)
     return found[1].lower() if found else None
+
+
+def _is_all_here(wire: Wire, head: Head) -> bool | None:
+    """Of an answer other than 200: whether nothing is left to wait for, and nothing to be asked for. None where not."""
+    if head.status in REDIRECTS:
+        return None
+    try:
+        return head.status == 304 or is_here(wire, head, MAX_UNWANTED_BYTES) or None
+    except TaskFailure:
+        return True  # the body is not wanted, and neither is what became of it
 
 
 def _pass_over(wire: Wire, head: Head, deadline: Deadline) -> None:

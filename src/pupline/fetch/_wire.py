@@ -106,6 +106,17 @@ class Wire:
             self._fill(doing)
         return bytes(memoryview(self._buffer)[: min(_GLANCE_BYTES, self._header_bytes_left)])
 
+    def has_news(self, doing: str) -> bool:
+        """Whether `glance` need not wait, on a connection at which something has arrived.
+
+        That may be a part of a TLS record, of which nobody can see anything yet. Raises: RequestTimeout.
+        """
+        if self._buffer or self._bounded_by_kernel:
+            return True
+        piece = self._receive_now(_PIECE_BYTES, doing)
+        self._buffer += piece or b""
+        return piece is not None
+
     def skip_head(self, count: int) -> None:
         """Pass over `count` bytes that `glance` gave, as a header block."""
         self._header_bytes_left -= count
@@ -142,17 +153,29 @@ class Wire:
         return line
 
     def gather(self, wanted: int) -> bool:
-        """Take what has arrived of the next `wanted` bytes of a body; whether `body_bytes` need not wait for them."""
+        """Take what has arrived of the next `wanted` bytes of a body; whether `body_bytes` need not wait for them.
+
+        Raises: ConnectionFailed, RequestTimeout.
+        """
         if self._buffer:
             self._put_aside(self._take(wanted - self._pieces_bytes))
         while self._pieces_bytes < wanted:
-            piece = self._receive_now(wanted - self._pieces_bytes)
+            piece = self._receive_now(wanted - self._pieces_bytes, _READING)
             if piece is None:
                 return False
             if not piece:
                 break  # the connection has ended
             self._put_aside(piece)
         return True
+
+    def gather_framed(self, most: int, last: int) -> bytes:
+        """Take what has arrived of a framed body, `most` bytes or a little more; the `last` bytes of that.
+
+        Raises: ConnectionFailed, RequestTimeout.
+        """
+        while len(self._buffer) <= most and (piece := self._receive_now(_PIECE_BYTES, _READING)):
+            self._buffer += piece
+        return bytes(self._buffer[-last:])
 
     def _put_aside(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -228,14 +251,15 @@ class Wire:
         except (TimeoutError, BlockingIOError) as err:
             raise self._deadline.passed(doing) from err
 
-    def _receive_now(self, size: int) -> bytes | None:
-        """What has arrived, b"" at the connection's end; None when nothing has."""
+    def _receive_now(self, size: int, doing: str) -> bytes | None:
+        """What has arrived, b"" at the connection's end; None when nothing has, and there is time left."""
         try:
             if self._bounded_by_kernel:
-                return self._received(min(size, _WHOLE_BYTES), socket.MSG_DONTWAIT, _READING)
+                return self._received(min(size, _WHOLE_BYTES), socket.MSG_DONTWAIT, doing)
             self._never_wait()
-            return self._received(min(size, _PIECE_BYTES), 0, _READING)
+            return self._received(min(size, _PIECE_BYTES), 0, doing)
         except self._nothing_there:
+            self._deadline.remaining(doing)
             return None
 
     def _received(self, size: int, flags: int, doing: str) -> bytes:
