@@ -32,6 +32,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TypeAlias
 
 from pupline.bulk._bodies import Bodies
+from pupline.bulk._descriptors import share_out
 from pupline.bulk._messages import (
     ANSWERED,
     DO,
@@ -73,7 +74,10 @@ _values = attrgetter(*(field.name for field in fields(Fetched)))
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """folder: where bodies are written. coordinator: its process id. threads: requests under way at once, at most."""
+    """folder: where bodies are written. coordinator: its process id. threads: requests under way at once, at most.
+
+    Fewer are under way where the system gives too few descriptors.
+    """
 
     policy: FetchPolicy
     rules: IngestRules
@@ -104,8 +108,10 @@ class Worker:
         self._sock = sock
         self._received = buffer
         self._settings = settings
-        self._client = HttpClient(settings.policy, idle_connections=settings.threads)
-        self._bodies = Bodies(settings.folder, settings.threads)
+        descriptors = share_out(settings.threads)
+        self._threads = descriptors.requests
+        self._client = HttpClient(settings.policy, idle_connections=descriptors.idle)
+        self._bodies = Bodies(settings.folder, descriptors.files)
         self._lock = threading.Lock()
         self._waiting: deque[Request] = deque()
         self._under_way = 0
@@ -126,7 +132,7 @@ class Worker:
 
     def work(self) -> NoReturn:
         """Do what the coordinator says, until it goes away; then the process ends."""
-        for number in range(1, self._settings.threads + 1):  # and this thread: somebody leads when all are held up
+        for number in range(1, self._threads + 1):  # and this thread: somebody leads when all are held up
             threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
         self._obey()
         self._lead(0)
@@ -180,7 +186,7 @@ class Worker:
     def _ready(self, me: int) -> list[int]:
         """Descriptors where something has arrived. Begins another image while it is few, else waits if it is none."""
         with self._lock:
-            may_begin = bool(self._waiting) and self._under_way < self._settings.threads
+            may_begin = bool(self._waiting) and self._under_way < self._threads
             self._is_idle = not may_begin
         with self._polling:  # a leader that was replaced may still be here
             if self._leader != me:

@@ -1,0 +1,39 @@
+"""How a worker shares out its file descriptors: a system that gives few makes it slower, and nothing fail."""
+
+import resource
+from dataclasses import dataclass
+
+FILES_KEPT_OPEN = 768
+"""Files whose pages are left in memory until the coordinator has synced them (its groups hold 512, and two may wait);
+then they make room for new ones. Without that, a million images would drive everything else out of the page cache, and
+each needs fresh pages, which are dear."""
+
+_OTHERS = 128
+"""What is left for all else, such as 64 lookups of names with two descriptors each; of few descriptors, half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """How many may be open. requests: connections in use. idle: connections kept for later. files: written ones."""
+
+    requests: int
+    idle: int
+    files: int
+
+
+def share_out(threads: int) -> Descriptors:
+    """The shares of a process that may make so many requests at once, after raising its limit as far as it may."""
+    wanted = FILES_KEPT_OPEN + 2 * threads + _OTHERS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return shares_of(wanted if soft == resource.RLIM_INFINITY else soft, threads)
+
+
+def shares_of(limit: int, threads: int) -> Descriptors:
+    """The shares of a process that may have `limit` descriptors: requests come first, files last."""
+    left = limit - min(_OTHERS, limit // 2)
+    requests = min(threads, max(1, left // 2))
+    idle = min(threads, left - requests)
+    return Descriptors(requests, idle, min(FILES_KEPT_OPEN, left - requests - idle))
