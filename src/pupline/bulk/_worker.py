@@ -185,12 +185,12 @@ class Worker:
 
     def _ready(self, me: int) -> list[int]:
         """Descriptors where something has arrived. Begins another image while it is few, else waits if it is none."""
-        with self._lock:
-            may_begin = bool(self._waiting) and self._under_way < self._threads
-            self._is_idle = not may_begin
         with self._polling:  # a leader that was replaced may still be here
             if self._leader != me:
                 return []
+            with self._lock:
+                may_begin = bool(self._waiting) and self._under_way < self._settings.threads
+                self._is_idle = not may_begin
             ready = [descriptor for descriptor, _ in self._poll.poll(0 if may_begin else LONGEST_WAIT_MS)]
             self._is_idle = False
             if self._sock.fileno() in ready:
