@@ -189,7 +189,7 @@ class Worker:
             if self._leader != me:
                 return []
             with self._lock:
-                may_begin = bool(self._waiting) and self._under_way < self._settings.threads
+                may_begin = bool(self._waiting) and self._under_way < self._threads
                 self._is_idle = not may_begin
             ready = [descriptor for descriptor, _ in self._poll.poll(0 if may_begin else LONGEST_WAIT_MS)]
             self._is_idle = False
