@@ -6,13 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from pupline.cli._output import print_json
-from pupline.cli._streams import PLAIN, OutputLost, _Output
+from pupline.cli._streams import PLAIN, OutputLost, _Output, _prepared
 from pupline.text import UNSAFE
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 PUPLINE = str(Path(sys.executable).parent / "pupline")
 
@@ -122,3 +125,30 @@ def test_a_lost_stream_is_silent_afterwards() -> None:
     assert lost.value.reader_gone
     stream.write("y")
     stream.close()
+
+
+class Sparing(io.RawIOBase):
+    """Takes a few bytes of each write, as a pipe that is full does when a signal comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = b""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """How many bytes were taken."""
+        some = bytes(data)[:3]
+        self.taken += some
+        return len(some)
+
+
+def test_nothing_is_dropped_where_python_does_not_buffer() -> None:
+    """With PYTHONUNBUFFERED, usual in containers, a line of JSON lost its end and ran into another one."""
+    raw = Sparing()
+    unbuffered = io.TextIOWrapper(cast("io.BufferedWriter", raw), encoding="utf-8", write_through=True)
+    stream = _prepared(unbuffered, 1)
+    stream.write('{"url":"http://dogs.example/rex.jpg"}\n')
+    assert raw.taken == b'{"url":"http://dogs.example/rex.jpg"}\n'

@@ -77,7 +77,10 @@ def _prepared(stream: TextIO | None, descriptor: int) -> TextIO:
     if type(stream) is not io.TextIOWrapper:  # somebody who catches the output has a kind of their own
         return stream
     encoding, line_buffering = stream.encoding, stream.line_buffering
-    return _Output(stream.detach(), encoding=encoding, errors=PLAIN, line_buffering=line_buffering)
+    out = stream.detach()
+    if isinstance(out, io.RawIOBase):  # PYTHONUNBUFFERED: what a write leaves over, as when a signal comes, is dropped
+        out, line_buffering = io.BufferedWriter(out), True
+    return _Output(out, encoding=encoding, errors=PLAIN, line_buffering=line_buffering)
 
 
 def _plainly(err: UnicodeError) -> tuple[str | bytes, int]:
