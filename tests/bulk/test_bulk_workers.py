@@ -33,10 +33,16 @@ PATIENCE = 30.0
 
 @contextmanager
 def crew_for(
-    site: Site, folder: Path, *, count: int = 1, threads: int = 1, timeout_seconds: float = PATIENCE
+    site: Site,
+    folder: Path,
+    *,
+    count: int = 1,
+    threads: int = 1,
+    timeout_seconds: float = PATIENCE,
+    also: tuple[str, ...] = (),
 ) -> Iterator[Workers]:
-    """Workers that may ask this site."""
-    trusted = frozenset({Origin.parse(site.origin)})
+    """Workers that may ask this site, and also these origins."""
+    trusted = frozenset(map(Origin.parse, (site.origin, *also)))
     policy = FetchPolicy(trusted=trusted, connect_to={}, timeout_seconds=timeout_seconds)
     crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()))
     try:
@@ -152,6 +158,19 @@ def test_after_a_retry_after_the_host_gets_nothing_more(tmp_path: Path) -> None:
         kinds = [answer[1] for answer in hear(crew, 30).values()]
     assert (kinds.count(FAILED), kinds.count(HANDED_BACK)) == (1, 29)
     assert len(site.asked) == 1
+
+
+def test_a_retry_after_is_for_one_host_alone(tmp_path: Path) -> None:
+    """Also where the URL that was answered with it names nothing but the host."""
+    busy = Said(status=429, headers={"Retry-After": "9"})
+    with (
+        serving(Site({"/": busy})) as site,
+        serving(Site(many(20))) as other,
+        crew_for(other, tmp_path, also=(site.origin,)) as crew,
+    ):
+        crew.give(jobs_for(site.origin, *(f"{other.origin}/{number}.jpg" for number in range(20))))
+        kinds = [answer[1] for answer in hear(crew, 21).values()]
+    assert (kinds.count(FAILED), kinds.count(FETCHED)) == (1, 20)
 
 
 def test_slow_servers_get_all_threads(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ class Worker:
 
     def _leave_alone(self, url: str) -> None:
         """The host asks for a pause: what waits here for it goes back at once."""
-        origin = url[: url.find("/", 8) + 1]
+        origin = url[: url.find("/", 8) + 1] or url
         self._hand_back(lambda request: request[2].startswith(origin))
 
 
