@@ -121,19 +121,33 @@ def test_a_connection_that_the_server_had_closed_is_replaced(raw: bytes) -> None
     assert second(raw, answer(b"woof")).body == b"woof"
 
 
-def halves(gone_on: threading.Event) -> Callable[[socket.socket], None]:
-    """A connection that answers one request at once, and the next in two halves, the second when it is told to."""
+def until(gone_on: threading.Event, first: bytes, rest: bytes) -> Callable[[socket.socket], None]:
+    """A connection that answers one request at once, and of the next answer sends `rest` when it is told to."""
 
     def talk(sock: socket.socket) -> None:
         sock.sendall(answer(b"one"))
         receive_request(sock)
-        raw = answer(BODY)
-        sock.sendall(raw[:30_000])
+        sock.sendall(first)
         assert gone_on.wait(PATIENCE)
-        sock.sendall(raw[30_000:])
+        sock.sendall(rest)
         sock.recv(1)
 
     return talk
+
+
+def halves(gone_on: threading.Event) -> Callable[[socket.socket], None]:
+    """The next answer comes in two halves."""
+    raw = answer(BODY)
+    return until(gone_on, raw[:30_000], raw[30_000:])
+
+
+def begun_in_part(client: HttpClient, url: str) -> Exchange:
+    """A second request, something of whose answer has arrived, and not enough."""
+    client.get(url)
+    exchange = begun(client, url)
+    select.select([exchange], [], [], PATIENCE)
+    assert client.finish(exchange) is None
+    return exchange
 
 
 @pytest.mark.usefixtures("bounded_by")
@@ -142,10 +156,7 @@ def test_nobody_waits_for_the_rest_of_a_body() -> None:
     gone_on = threading.Event()
     with RawServer(halves(gone_on)) as server:
         client = server.client(idle_connections=1)
-        client.get(server.origin)
-        exchange = begun(client, server.origin)
-        select.select([exchange], [], [], PATIENCE)
-        assert client.finish(exchange) is None
+        exchange = begun_in_part(client, server.origin)
         gone_on.set()
         assert finished(client, exchange).body == BODY
         client.close()
@@ -208,28 +219,11 @@ def test_a_body_that_does_not_go_on_has_its_time() -> None:
     gone_on, now = threading.Event(), [0.0]
     with RawServer(halves(gone_on)) as server:
         client = HttpClient(server.client().policy, Network(monotonic=lambda: now[0]), idle_connections=1)
-        client.get(server.origin)
-        exchange = begun(client, server.origin)
-        select.select([exchange], [], [], PATIENCE)
-        assert client.finish(exchange) is None
+        exchange = begun_in_part(client, server.origin)
         now[0] = 3600.0
         with pytest.raises(RequestTimeout, match="while reading the body"):
             client.finish(exchange)
         gone_on.set()
-
-
-def until(gone_on: threading.Event, first: bytes, rest: bytes) -> Callable[[socket.socket], None]:
-    """A connection that answers one request at once, and of the next answer sends `rest` when it is told to."""
-
-    def talk(sock: socket.socket) -> None:
-        sock.sendall(answer(b"one"))
-        receive_request(sock)
-        sock.sendall(first)
-        assert gone_on.wait(PATIENCE)
-        sock.sendall(rest)
-        sock.recv(1)
-
-    return talk
 
 
 @pytest.mark.parametrize(
@@ -249,10 +243,7 @@ def test_who_cannot_tell_when_it_is_whole_says_so(raw: bytes, first: int) -> Non
     gone_on = threading.Event()
     with RawServer(until(gone_on, raw[:first], raw[first:])) as server:
         client = server.client(idle_connections=1)
-        client.get(server.origin)
-        exchange = begun(client, server.origin)
-        select.select([exchange], [], [], PATIENCE)
-        assert client.finish(exchange) is None
+        exchange = begun_in_part(client, server.origin)
         assert exchange.must_wait
         gone_on.set()
         found = client.finish(exchange, wait=True)
@@ -274,10 +265,7 @@ def test_whatever_leads_to_another_wait_says_so(raw: bytes) -> None:
     """A redirect, and a request that has to be made again."""
     with TalkingServer([answer(b"one"), raw], [answer(b"woof")]) as server:
         client = server.client(idle_connections=1)
-        client.get(server.origin)
-        exchange = begun(client, server.origin)
-        select.select([exchange], [], [], PATIENCE)
-        assert client.finish(exchange) is None
+        exchange = begun_in_part(client, server.origin)
         assert exchange.must_wait
         found = client.finish(exchange, wait=True)
         client.close()
@@ -290,10 +278,7 @@ def test_a_body_that_nobody_wants_holds_nobody_up() -> None:
     gone_on, raw = threading.Event(), answer(BODY[:9], status="404 Not Found")
     with RawServer(until(gone_on, raw[:-4], raw[-4:])) as server:
         client = server.client(idle_connections=1)
-        client.get(server.origin)
-        exchange = begun(client, server.origin)
-        select.select([exchange], [], [], PATIENCE)
-        assert client.finish(exchange) is None
+        exchange = begun_in_part(client, server.origin)
         assert exchange.must_wait
         gone_on.set()
         with pytest.raises(NotFound):

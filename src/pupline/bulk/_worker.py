@@ -88,13 +88,12 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """An image that was asked for. began_at: seconds since the epoch. due: when to give up, on the monotonic clock."""
+    """An image that was asked for. began_at: seconds since the epoch."""
 
     request: Request
     exchange: Exchange
     known: Known | None
     began_at: float
-    due: float
 
 
 class Worker:
@@ -181,7 +180,7 @@ class Worker:
             now = time.monotonic()
             if now >= look_at:
                 look_at = now + LONGEST_WAIT_MS / 1000
-                self._give_up_late(now)
+                self._give_up_late()
 
     def _ready(self, me: int) -> list[int]:
         """Descriptors where something has arrived. Begins another image while it is few, else waits if it is none."""
@@ -238,8 +237,7 @@ class Worker:
         if exchange is None:
             self._to_follow.put(request)
             return
-        due = time.monotonic() + self._settings.policy.timeout_seconds
-        self._await(_Begun(request, exchange, known, time.time(), due))
+        self._await(_Begun(request, exchange, known, time.time()))
 
     def _await(self, begun: _Begun) -> None:
         descriptor = begun.exchange.fileno()
@@ -263,10 +261,10 @@ class Worker:
             else:
                 self._await(begun)
 
-    def _give_up_late(self, now: float) -> None:
+    def _give_up_late(self) -> None:
         """Whose time is up is read all the same, which tells of it."""
         for descriptor, begun in list(self._begun.items()):
-            if begun.due <= now and self._begun.pop(descriptor, None) is begun:
+            if begun.exchange.is_late and self._begun.pop(descriptor, None) is begun:
                 self._finish(descriptor, begun)
 
     def _put_answer(self, request: Request, answer: Answer) -> None:

@@ -76,6 +76,11 @@ def may_be_trusted(host: str) -> bool:
     return kind in {None, _NO_ADDRESS} or kind in A_USERS_OWN
 
 
+def advice_on(origin: object, *, may_be_trusted: bool) -> str:
+    """What to do about an origin that was refused."""
+    return f"if you trust it, give --allow-origin {origin}" if may_be_trusted else "it is never fetched"
+
+
 def why_not_public(address: str) -> str | None:
     """What kind of non-public address this is, such as `loopback`; None for a public one.
 

@@ -17,7 +17,7 @@ from pupline.errors import (
     TaskFailure,
     TooManyRedirects,
 )
-from pupline.fetch._address import A_USERS_OWN, why_not_public
+from pupline.fetch._address import A_USERS_OWN, advice_on, why_not_public
 from pupline.fetch._answer import WAITING, Head, head_at_hand, is_here, pass_over_body, read_body, read_head
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MAX_UNWANTED_BYTES = 64 * 1024
 MAX_UNWANTED_SECONDS = 1.0
 
+_IMAGES = "image/*"
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
 _NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -78,6 +79,11 @@ class Exchange:
         """The descriptor at which the answer arrives."""
         return self.wire.fileno()
 
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is up: `finish` says so then."""
+        return self.request.deadline.is_over
+
     def was_in_vain(self, failure: TaskFailure) -> bool:
         """Whether the server had closed the connection, so that nothing that came answers this request."""
         if isinstance(failure, HttpError):
@@ -111,7 +117,7 @@ class HttpClient:
         self,
         url: str,
         *,
-        accept: str = "image/*",
+        accept: str = _IMAGES,
         max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
         validators: Validators | None = None,
@@ -136,7 +142,7 @@ class HttpClient:
         None where no connection to its origin is at hand: then `get` it. Raises: InvalidUrl, RequestTimeout.
         """
         here = Url.parse(url)
-        return self._asked_on_kept(here, self._get(here, "image/*", self.policy.max_bytes, "", validators), here.origin)
+        return self._asked_on_kept(here, self._get(here, _IMAGES, self.policy.max_bytes, "", validators), here.origin)
 
     def finish(self, begun: Exchange, *, wait: bool = False) -> Response | None:
         """The answer to what was begun, something of which has arrived. Raises: as `get`.
@@ -144,19 +150,9 @@ class HttpClient:
         Without `wait`: None where not all of it has arrived. Look again when more has; or with `wait`, where
         `begun.must_wait`.
         """
-        first, request = begun.url, begun.request
-        found: Response | Url | None = None
-        if not begun.is_in_vain:
-            try:
-                if wait or self._has_arrived(begun):
-                    found = self._answer(begun)
-            except TaskFailure as failure:
-                if not begun.was_in_vain(failure):
-                    raise
-                begun.is_in_vain = begun.must_wait = True
-        if found is None and wait:
-            found = self._ask_anew(first, request, first.origin)
-        return None if found is None else self._followed(first, request, found)
+        if not wait and not self._has_arrived(begun):
+            return None
+        return self._followed(begun.url, begun.request, self._answer_or_ask_anew(begun, begun.url.origin))
 
     def post(
         self,
@@ -206,13 +202,7 @@ class HttpClient:
 
     def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
         kept = self._asked_on_kept(url, request, first)
-        if kept is not None:
-            try:
-                return self._answer(kept)
-            except TaskFailure as failure:
-                if not kept.was_in_vain(failure):
-                    raise
-        return self._ask_anew(url, request, first)
+        return self._answer_or_ask_anew(kept, first) if kept else self._ask_anew(url, request, first)
 
     def _asked_on_kept(self, url: Url, request: Request, first: Origin) -> Exchange | None:
         """Sent over a kept connection; None where there is none, or it just went away."""
@@ -224,6 +214,16 @@ class HttpClient:
             return self._send(kept, url, request, first)
         except ConnectionFailed:
             return None
+
+    def _answer_or_ask_anew(self, kept: Exchange, first: Origin) -> Response | Url:
+        """The answer to what was sent over a kept connection; over a new one, where it was sent in vain."""
+        if not kept.is_in_vain:
+            try:
+                return self._answer(kept)
+            except TaskFailure as failure:
+                if not kept.was_in_vain(failure):
+                    raise
+        return self._ask_anew(kept.url, kept.request, first)
 
     def _ask_anew(self, url: Url, request: Request, first: Origin) -> Response | Url:
         """Ask over a new connection."""
@@ -251,20 +251,21 @@ class HttpClient:
 
     def _has_arrived(self, exchange: Exchange) -> bool:
         """Whether all that is needed of the answer is here. Sets `must_wait` where that cannot be awaited."""
-        wire, request = exchange.wire, exchange.request
+        wire, request, here = exchange.wire, exchange.request, None
         try:
             if exchange.head is None:
                 if not wire.has_news(WAITING):
                     return False
                 exchange.head = head_at_hand(wire, self.policy.max_headers)
             head = exchange.head
-            here = None
             if head is not None:
                 wire.answered = True
                 here = is_here(wire, head, request.max_bytes) if head.status == 200 else _is_all_here(wire, head)
-        except BaseException:
+        except BaseException as failure:
             wire.close()
-            raise
+            exchange.is_in_vain = isinstance(failure, TaskFailure) and exchange.was_in_vain(failure)
+            if not exchange.is_in_vain:
+                raise
         exchange.must_wait = here is None
         return here is True
 
@@ -338,9 +339,7 @@ def _refuse_unless_public(url: Url, addresses: list[str], where: str) -> None:
             found = f"{printable(address, 60)} ({kind})"
             if address != url.origin.host:
                 found = f"{url.origin.host} is at {found}, which"
-            advice = (
-                f"if you trust it, give --allow-origin {url.origin}" if kind in A_USERS_OWN else "it is never fetched"
-            )
+            advice = advice_on(url.origin, may_be_trusted=kind in A_USERS_OWN)
             raise BlockedAddress(f"{where}: {found} is not on the public internet; {advice}")
 
 

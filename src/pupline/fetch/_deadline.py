@@ -41,6 +41,11 @@ class Deadline:
         early = Deadline(timeout_seconds, self._monotonic, self._here)
         return early if early._at < self._at else self
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self._at <= self._monotonic()
+
     def remaining(self, doing: str) -> float:
         """The seconds left, above 0, for `doing`. Raises: RequestTimeout when there are none."""
         left = self._at - self._monotonic()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError
-from pupline.fetch._address import may_be_trusted
+from pupline.fetch._address import advice_on, may_be_trusted
 from pupline.fetch._url import Origin
 from pupline.text import printable
 
@@ -83,7 +83,5 @@ class FetchPolicy:
         elsewhere = self.image_origins and image not in self.image_origins
         downgrade = api is not None and api.scheme == "https" and image.scheme == "http"
         if (elsewhere or downgrade) and image not in self.trusted:
-            advice = (
-                f"if you trust it, give --allow-origin {image}" if may_be_trusted(image.host) else "it is never fetched"
-            )
+            advice = advice_on(image, may_be_trusted=may_be_trusted(image.host))
             raise BlockedAddress(f"{named_by} names an image on {image}, where it does not belong; {advice}")
