@@ -114,7 +114,8 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
     _write_failures(asked, totals, services)
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
     found = summary(asked, totals, items, error) | _times(asked, services.clock, totals.done)
-    _write_summary(naming(found, services.tables(asked.run)), asked, services)
+    key = summary_key(asked.run.dataset, asked.run.run)
+    put_summary(naming(found, services.tables(asked.run)), services.store, key)
     digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
     answer: dict[str, JSON] = {
         "items": items,
@@ -172,9 +173,10 @@ def _failure_lines(part: bytes) -> Iterator[str]:
 _OF_THE_SOURCE = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
 
 
-def _write_summary(found: Mapping[str, Any], asked: SummaryRequest, services: SummaryServices) -> None:
+def put_summary(found: Mapping[str, Any], store: ObjectStore, key: str) -> None:
+    """Put a summary as the JSON that people read. Raises: StorageError."""
     body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
-    services.store.put(summary_key(asked.run.dataset, asked.run.run), body, "application/json")
+    store.put(key, body, "application/json")
 
 
 def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None) -> dict[str, Any]:

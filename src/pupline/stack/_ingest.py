@@ -16,7 +16,7 @@ from pupline.bulk import IngestBegan, IngestRequest
 from pupline.bulk._parquet import write_parquet
 from pupline.bulk._spool import Spool
 from pupline.errors import ConfigurationError, PuplineError
-from pupline.functions.summarise_ingest import SummaryServices, naming, summary_so_far
+from pupline.functions.summarise_ingest import SummaryServices, naming, put_summary, summary_so_far
 from pupline.layout import JSON_LINES, manifest_key, summary_key
 from pupline.local import SystemClock
 from pupline.pipeline import BulkReport
@@ -198,8 +198,7 @@ class _StackIngest:
         try:
             summary = naming(report.summary, self._parquet())
             if report.summary["files"]:  # there is a summary.json
-                body = json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n"
-                self._store.put(summary_key(self._dataset, self._run_id), body, "application/json")
+                put_summary(summary, self._store, summary_key(self._dataset, self._run_id))
         except (PuplineError, OSError) as err:
             return replace(report, trouble=str(err))
         return replace(report, summary=summary)
