@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pupline.bulk._alerts import RunAlerts
 from pupline.bulk._begin import (
@@ -34,6 +35,9 @@ from pupline.functions.ingesting import IngestRules, RecordOf
 from pupline.layout import dataset_folder
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing
+
+if TYPE_CHECKING:
+    from pupline.bulk._outputs import Outputs
 
 _COLLECT_AFTER = 100_000
 
@@ -181,7 +185,7 @@ class _Run:
             run_id=self._row.run_id,
             dataset=self._row.dataset,
             status=worked.status,
-            counts=self._backend.ingests.counts(self._row.ingest_id),
+            counts=worked.outputs.counts if worked.outputs else self._backend.ingests.counts(self._row.ingest_id),
             began_done=self._before.done,
             listed_complete=lister.complete,
             repeated=lister.repeated,
@@ -193,11 +197,11 @@ class _Run:
             tolerance_exceeded=worked.tolerance_exceeded,
             trouble=lister.trouble,
             folder=dataset_folder(self._row.dataset),
-            outputs=worked.outputs,
+            outputs=worked.outputs.keys if worked.outputs else (),
             undelivered=undelivered,
         )
 
-    def _write_outputs(self, worked: "Worked") -> tuple[str, ...]:
+    def _write_outputs(self, worked: "Worked") -> "Outputs":
         from pupline.bulk._outputs import OutputOptions, RunFigures, write_outputs
 
         figures = RunFigures(
@@ -210,7 +214,7 @@ class _Run:
             finished=worked.finished,
         )
         options = OutputOptions(shard_size=self._request.shard_size, sidecars=self._request.sidecars)
-        return write_outputs(self._backend, self._row, options, figures, self._written).keys
+        return write_outputs(self._backend, self._row, options, figures, self._written)
 
     def _written(self, items: int) -> None:
         self._listener(MetadataWritten(items))
@@ -227,7 +231,7 @@ class Worked:
     cpu_seconds: float = 0.0
     interrupted: bool = False
     tolerance_exceeded: bool = False
-    outputs: tuple[str, ...] = ()
+    outputs: "Outputs | None" = None
 
     @property
     def error(self) -> str | None:

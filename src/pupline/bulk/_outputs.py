@@ -53,11 +53,15 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What was written. folder: key prefix of the run's own files. keys: of all files. summary: as in summary.json."""
+    """What was written. folder: key prefix of the run's own files. keys: of all files. summary: as in summary.json.
+
+    counts: how far the run is, which the summary tells.
+    """
 
     folder: str
     keys: tuple[str, ...]
     summary: Mapping[str, Any]
+    counts: IngestCounts
 
 
 class Writer(Protocol):
@@ -98,7 +102,7 @@ def write_outputs(
             stack.callback(writer.close)
         _write_all(finished_items(backend.database, ingest), writers, written)
     summary = summary_of(ingest, counts, figures) | {"shards_missing": shards.missing if shards else 0}
-    return _with_summary(spool, summary)
+    return _with_summary(spool, summary, counts)
 
 
 def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: Callable[[int], None]) -> None:
@@ -114,11 +118,11 @@ def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: C
         writer.finish()
 
 
-def _with_summary(spool: Spool, summary: dict[str, Any]) -> Outputs:
+def _with_summary(spool: Spool, summary: dict[str, Any], counts: IngestCounts) -> Outputs:
     key = summary_key(spool.dataset, spool.run)
     summary["files"] = [*spool.keys, key]
     spool.put(key, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n", "application/json")
-    return Outputs(run_folder(spool.dataset, spool.run), tuple(spool.keys), summary)
+    return Outputs(run_folder(spool.dataset, spool.run), tuple(spool.keys), summary, counts)
 
 
 def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | None) -> dict[str, Any]:
