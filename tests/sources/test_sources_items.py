@@ -159,12 +159,20 @@ def test_items_without_a_url_are_left_out_with_a_note() -> None:
         ("//[::1", "//[::1"),
         ("data:image/png;base64,AA", "data:image/png;base64,AA"),
         ("https://a.org/\ud800", "https://a.org/\\ud800"),
-        ("https://a.org/" + "x" * 9000, "https://a.org/" + "x" * 4986),
     ],
 )
 def test_relative_urls_belong_to_their_page(url: str, expected: str) -> None:
     """What is no URL is kept as it is: the audit will say so."""
     assert items_of({"items": [url]}, "path = 'dogs'")[0] == [SourceItem(url=expected)]
+
+
+@pytest.mark.parametrize("beginning", ["https://a.org/", "data:image/png;base64,", "/", "\ud800"])
+def test_long_urls_that_begin_alike_are_different_items(beginning: str) -> None:
+    """A URL that is too long to be fetched is kept short, and is still told from every other one."""
+    urls = [f"{beginning}{'x' * 9000}{end}" for end in ("", "1", "2", "x")]
+    kept = [item.url for item in items_of({"items": urls}, "path = 'dogs'")[0]]
+    assert len(set(kept)) == len(urls)
+    assert [len(url) for url in kept] == [5000] * len(urls)
 
 
 def test_fields_come_before_what_the_item_says_by_itself_and_parent_last() -> None:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,37 @@ def test_txt_is_a_url_a_line(tmp_path: Path) -> None:
     )
     assert urls_of(file) == ["https://a.org/1.jpg", "https://a.org/2.jpg", "https://a.org/3#f.jpg"]
     assert (resolve(str(file)).dataset, resolve(str(file)).name) == ("my-dogs", "My Dogs.txt")
+
+
+def _as_parquet(urls: list[str]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"url": urls}), sink)
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write"),
+    [
+        (".txt", lambda urls: "\n".join(urls).encode()),
+        (".csv", lambda urls: "\n".join(["url", *urls]).encode()),
+        (".csv", lambda urls: "\n".join(["url,title", *(f"{url},x" for url in urls)]).encode()),
+        (".jsonl", lambda urls: "\n".join(json.dumps(url) for url in urls).encode()),
+        (".jsonl", lambda urls: "\n".join(json.dumps({"url": url}) for url in urls).encode()),
+        (".jsonl", lambda urls: "\n".join(urls).encode()),
+        (".parquet", _as_parquet),
+    ],
+)
+def test_long_urls_that_begin_alike_are_different_items(
+    tmp_path: Path, suffix: str, write: Callable[[list[str]], bytes]
+) -> None:
+    """A URL that is too long to be fetched is kept short, and is still told from every other one."""
+    beginning = f"https://a.org/{'x' * 6000}"
+    urls = [f"{beginning}{end}" for end in ("1", "2", "11", "é", "")]
+    file = tmp_path / f"long{suffix}"
+    file.write_bytes(write(urls))
+    kept = urls_of(file)
+    assert len(set(kept)) == len(urls)
+    assert all(4096 < len(url) <= 5000 for url in kept)
 
 
 def test_lines_that_are_no_url_are_items_all_the_same(tmp_path: Path) -> None:

@@ -22,6 +22,11 @@ MAX_CAUSE = 500
 """Characters of the cause kept, as in the records of single images."""
 
 
+MAX_SOURCE_URL = 5000
+"""Characters of the URL in the record of what was not fetched: all that a source may name, so that it can be told from
+others that begin alike."""
+
+
 class ValidatingClient(Protocol):
     """What gets bytes, or hears that they are unchanged: `pupline.fetch.HttpClient`."""
 
@@ -127,7 +132,7 @@ class RecordOf:
             outcome=ending.outcome,
             reason=ending.reason,
             source=self.source,
-            source_url=printable(item.url, 2048),
+            source_url=printable(item.url, MAX_SOURCE_URL),
             breed=breed_of(item.url),
             execution=execution,
             error=ending.error,

@@ -6,6 +6,7 @@ a source named is lost without a trace.
 
 import re
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from pupline.items import SourceItem
@@ -15,7 +16,7 @@ from pupline.text import printable
 MAX_TEXT: Final = 4096
 MAX_LABELS: Final = 50
 MAX_URL: Final = 5000
-"""More than the client takes, so that a URL that was cut stays too long to be fetched, and is never another one."""
+"""More than the client takes, so that a URL that was cut stays too long to be fetched."""
 
 _MAX_INTEGER = 2**53  # what every reader of JSON can hold
 _MAX_PIXELS_A_SIDE = 2**31 - 1  # an INT of Parquet and Athena
@@ -33,6 +34,18 @@ class _Unusable(ValueError):
 def sendable_url(text: str) -> str:
     """`text` as UTF-8 can hold it: half a surrogate pair becomes an escape, whose backslash no URL may have."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def kept_url(text: str) -> str:
+    """`text` as an item keeps it: sendable, at most `MAX_URL` characters long, and never equal for different texts.
+
+    The end of a longer one is replaced by a hash of all of it: two that begin alike stay two items.
+    """
+    url = sendable_url(text)
+    if len(url) <= MAX_URL:
+        return url
+    rest = f"... ({len(url)} characters, SHA-256 {sha256(url.encode()).hexdigest()})"
+    return url[: MAX_URL - len(rest)] + rest
 
 
 def _text(value: Any) -> str | None:
@@ -121,7 +134,7 @@ class Normaliser:
                 else:
                     if read is not None:
                         found[name] = read
-        return SourceItem(url=sendable_url(url[:MAX_URL]), **found)
+        return SourceItem(url=kept_url(url), **found)
 
     def note(self, subject: str, sentence: str) -> None:
         """Say `sentence`, unless something was said on this subject before."""

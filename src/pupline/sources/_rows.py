@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 from pupline.errors import ConfigurationError
 from pupline.items import SourceItem
 from pupline.sources._fields import did_you_mean
-from pupline.sources._normal import FACTS, MAX_URL, Normaliser, sendable_url
+from pupline.sources._normal import FACTS, Normaliser, kept_url
 from pupline.text import printable
 
 MAX_LINE_BYTES: Final = 1024 * 1024
@@ -86,7 +86,7 @@ class TextRows(_Lines):
         for at, line in self._lines:
             self.at = at
             if line and line[0] != _HASH:
-                add(SourceItem(url=line[:MAX_URL].decode("utf-8", "backslashreplace")))
+                add(SourceItem(url=kept_url(line.decode("utf-8", "backslashreplace"))))
                 if len(items) == most:
                     break
         return items
@@ -120,11 +120,11 @@ class JsonRows(_Lines):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            return SourceItem(url=text[:MAX_URL])
+            return SourceItem(url=kept_url(text))
         if isinstance(value, dict) and isinstance(url := value.get(self._column), str):
             facts = {name: value[name] for name in FACTS if name in value}
             return self._normal.item(url, facts)
-        return SourceItem(url=sendable_url(value if isinstance(value, str) else text)[:MAX_URL])
+        return SourceItem(url=kept_url(value if isinstance(value, str) else text))
 
     def count(self) -> int:
         found = sum(1 for _, line in self._raw(0) if line)
@@ -176,9 +176,9 @@ class CsvRows(_Lines):
         return [self._item(row) for row in found]
 
     def _item(self, row: list[str]) -> SourceItem:
-        url = row[self._url].strip()[:MAX_URL] if self._url < len(row) else ""
+        url = row[self._url].strip() if self._url < len(row) else ""
         if not self._facts:
-            return SourceItem(url=url)
+            return SourceItem(url=kept_url(url))
         return self._normal.item(url, {name: row[at] for at, name in self._facts if at < len(row)})
 
     def count(self) -> int:
