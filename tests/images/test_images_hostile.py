@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.errors import Reason
-from pupline.images import IMAGE_TYPES, Inspection, inspect
+from pupline.images import IMAGE_TYPES, Inspection, alternative_name, inspect, safe_name
 
 SEEDS = [body for _, body in made.HANDMADE.values()] + [
     save() for name, (_, save) in (made.PILLOW | made.ANIMATED).items() if not name.startswith("bmp")
@@ -109,6 +109,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "tiff of overlapping directories": overlapping_directories,
     "spaces": lambda: b" " * MEGABYTES,
     "half comments": lambda: b"<!-- " * (MEGABYTES // 5),
+    "comments": lambda: b"<!---->" * (MEGABYTES // 7) + b"x",
+    "forty comments": lambda: b"<!---->" * 40 + b"x",
+    "comments and blanks": lambda: b"<!-- -->\n\t " * 300 + b"<",
+    "namespaces": lambda: b"<" + b"a" * 2000 + b":" + b"a" * 2000,
+    "half tags": lambda: b"<a:" * (MEGABYTES // 3),
 }
 
 
@@ -118,4 +123,13 @@ def test_twenty_hostile_megabytes_take_no_time(name: str) -> None:
     body = HOSTILE[name]()
     begun = time.process_time()
     check(body)
+    assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize("part", ["a", "a.", "a:/", "://", "a://", ".", ". ", "%", "%41", "%25", " ", "é", "CON ", "?"])
+def test_a_long_name_takes_no_time(part: str) -> None:
+    """However a name is made, the work on it grows with its length and no faster."""
+    name = part * (300_000 // len(part)) + "|"
+    begun = time.process_time()
+    alternative_name(safe_name(name), "0" * 64)
     assert time.process_time() - begun < 1.0

@@ -29,7 +29,7 @@ MAX_KEY_BYTES: Final = 1024
 
 NAMELESS: Final = "unnamed"
 
-_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_ORIGIN = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _REFUSED = re.compile(r'[/\\<>:"|?*#]')
 _STILL_ESCAPED = re.compile(r"%(?=[0-9A-Fa-f]{2})")
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,16})\Z")

@@ -47,9 +47,9 @@ _HEIF_BRANDS: Final = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
 _LOOKED_AT: Final = 4096
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>/]", re.IGNORECASE)
 _HTML = re.compile(
-    rb"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|script|title|meta|iframe|div|table|h1|p|a|style)\b",
-    re.IGNORECASE | re.DOTALL,
+    rb"<(?:!doctype\s+html|html|head|body|script|title|meta|iframe|div|table|h1|p|a|style)\b", re.IGNORECASE
 )
+_BLANKS = re.compile(rb"\s*")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -85,10 +85,12 @@ def _by_brand(body: bytes) -> str:
 def _textual(start: bytes) -> str:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"<":
-        if _HTML.match(text):
+        if _HTML.match(text, _after_comments(text)):
             return "html"
         if _SVG.search(text):
             return "svg"
+        if text.startswith(b"<!--"):  # as browsers do: WHATWG MIME Sniffing, section 7.1
+            return "html"
         if text.startswith(b"<?xml"):
             return "html" if b"<html" in text.lower() else "xml"
     if _BINARY.search(start):
@@ -99,3 +101,19 @@ def _textual(start: bytes) -> str:
         if err.reason != "unexpected end of data" or len(start) < _LOOKED_AT:  # else a character is cut in two
             return "unknown"
     return "json" if text[:1] in (b"{", b"[") else "text"
+
+
+def _after_comments(text: bytes) -> int:
+    """Where the comments that `text` begins with end, with the blanks after them.
+
+    Each comment is found with one search, from where the last one ended. A regular expression that repeats comments
+    would try every way to divide them before it gave up: their number doubles with each comment.
+    """
+    offset = 0
+    while text.startswith(b"<!--", offset):
+        end = text.find(b"-->", offset + 4)
+        if end < 0:
+            break
+        blanks = _BLANKS.match(text, end + 3)
+        offset = blanks.end() if blanks else end + 3
+    return offset
