@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from pupline.cli._output import rows_shown
 from pupline.records import AuditRecord
 from pupline.text import UNSAFE
 
@@ -201,7 +203,7 @@ def test_executions_for_people(command: Run, kennel: Path) -> None:
     """Status, start and error of each."""
     shown = command("executions", "--status", "FAILED", "--data", kennel).stdout
     assert "TooLarge" in shown
-    assert "3 executions shown" in shown
+    assert "3 executions. One with its history" in shown
 
 
 @pytest.mark.parametrize(
@@ -248,3 +250,23 @@ def test_validate_finds_a_key_that_stands_twice(tmp_path: Path, command: Callabl
     done = command("validate", path)
     assert done.code == 2
     assert "'A' stands 2 times" in done.stdout
+
+
+# ---- how much of a list is shown
+
+
+@pytest.mark.parametrize("name", ["executions", "audit", "alerts"])
+def test_a_list_that_was_cut_says_so(command: Run, kennel: Path, name: str) -> None:
+    """And one that was not cut does not."""
+    cut = command(name, "--limit", 2, "--data", kennel).stdout
+    assert "newest 2 " in cut
+    assert "for more: --limit N, or --json" in cut
+    assert "for more" not in command(name, "--data", kennel).stdout
+
+
+@pytest.mark.parametrize(("on_a_terminal", "most"), [(True, 50), (False, 10_000)])
+def test_a_pipe_gets_more_than_a_terminal(monkeypatch: pytest.MonkeyPatch, on_a_terminal: bool, most: int) -> None:
+    """`pupline executions | grep` looks through all of them; a terminal would only scroll."""
+    monkeypatch.setattr("sys.stdout", mock.Mock(isatty=lambda: on_a_terminal))
+    assert rows_shown(None) == most
+    assert rows_shown(7) == 7

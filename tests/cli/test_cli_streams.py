@@ -85,6 +85,23 @@ def test_output_that_cannot_be_written_is_said(data: Path, command: str) -> None
     assert done.stderr == "pupline: the output could not be written: No space left on device\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", ["run --source sample", "ingest sample", "ingest sample --json", "resume"])
+def test_a_lost_summary_is_no_success(tmp_path: Path, command: str) -> None:
+    """The work is done and kept; but who asked to be told was not, so that the exit code is not 0."""
+    shell(f"$PUPLINE run --source sample --data '{tmp_path}'")
+    done = shell(f"$PUPLINE {command} --data '{tmp_path}' >/dev/full")
+    assert done.returncode == (130 if "--json" in command else 1)
+    assert "pupline: the output could not be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_summary_that_nobody_reads_is_no_failure(tmp_path: Path) -> None:
+    """`| true` does not want it, and the work went well."""
+    done = shell(f"($PUPLINE run --source sample --data '{tmp_path}'; echo $? >&2) | true")
+    assert done.stderr == "0\n"
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 @pytest.mark.parametrize("command", ["audit", "insights", "doctor --source sample", "executions r-00001 --graph"])
 def test_drawings_are_plain_where_the_encoding_is(data: Path, command: str, encoding: str) -> None:

@@ -49,6 +49,10 @@ def test_columns_are_left_out_in_their_order(width: int, names: list[str]) -> No
     assert max(map(len, lines)) <= width
     if width >= 40:
         assert lines[0].split() == names
+        missing = [column.name for column in COLUMNS if column.name not in names]
+        told = " ".join(lines[-2:])
+        assert all(name in told for name in missing)
+        assert ("No room for:" in told) == bool(missing)
 
 
 def test_what_must_not_break_does_not() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pupline.errors import ConfigurationError, count_failed
 from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin
 from pupline.ports import JSON
+from pupline.text import plain_number
 
 if TYPE_CHECKING:
     from pupline.local import IngestCounts, ItemDone, StopAsked
@@ -93,8 +94,10 @@ def _check_numbers(request: IngestRequest) -> None:
     for name, option, low, high in limits:
         value = getattr(request, name)
         if value is not None and not low <= value <= high:
-            most = "" if high == float("inf") else f" and at most {high:g}"
-            raise ConfigurationError(f"{option} {value:g}: give a number of at least {low:g}{most}")
+            most = "" if high == float("inf") else f" and at most {plain_number(high)}"
+            raise ConfigurationError(
+                f"{option} {plain_number(value)}: give a number of at least {plain_number(low)}{most}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAf
 from pupline.fetch import Origin, Url, robots_rules_of
 from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import Known, SourceItem
+from pupline.text import plain_number
 
 if TYPE_CHECKING:
     from pupline.fetch import RobotsRules
@@ -341,7 +342,7 @@ class Scheduler:
     def _stay_away(self, job: Job, failure: TaskFailure, now: float) -> None:
         """The host wants more time than a run waits: all its images end, so that nobody asks it in vain."""
         seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
-        told = f"{job.host.origin} asked not to be asked for {seconds:g} s; fetch what failed after that"
+        told = f"{job.host.origin} asked not to be asked for {plain_number(seconds)} s; fetch what failed after that"
         job.host.refuse(TooManyRequests(told), now + seconds)
         self._pauses.append(Pause(job.host.origin, seconds, failure.message))
         self._end(job, failure, now)

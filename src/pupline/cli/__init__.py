@@ -12,6 +12,7 @@ import click
 from pupline import __version__
 from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, PuplineError, TaskFailure
+from pupline.text import nearest
 
 # name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
 _COMMANDS = {
@@ -76,16 +77,10 @@ class _LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = _nearest(args[0]) if args else None
+            near = nearest(args[0], _COMMANDS) if args else None
             if near is None:
                 raise
             raise click.UsageError(f"{error.message} Did you mean '{near}'?", ctx) from error
-
-
-def _nearest(name: str) -> str | None:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, _COMMANDS, n=1)), None)
 
 
 @click.command(

@@ -7,8 +7,20 @@ from typing import Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, message, moment, plural, print_json
+from pupline.cli._command import Command
+from pupline.cli._output import (
+    cell,
+    console,
+    data_option,
+    json_option,
+    limit_option,
+    message,
+    moment,
+    print_json,
+    rows_shown,
+)
 from pupline.cli._table import Column, show_table
+from pupline.text import plural
 
 _COLUMNS = [
     Column("when (UTC)", left_out=2),
@@ -19,10 +31,10 @@ _COLUMNS = [
 ]
 
 
-@click.command()
+@click.command(cls=Command)
 @data_option
 @backend_options
-@click.option("--limit", type=click.IntRange(min=1), help="The newest N. Default: 50 on a terminal, all with --json.")
+@limit_option
 @json_option
 def alerts(data_dir: Path, backend: str, stack: str | None, limit: int | None, as_json: bool) -> int:
     """The alerts, oldest first, and what became of their deliveries.
@@ -35,7 +47,8 @@ def alerts(data_dir: Path, backend: str, stack: str | None, limit: int | None, a
             for alert in source.alerts(limit=limit):
                 print_json(alert)
         else:
-            _show(list(source.alerts(limit=limit or 50)))
+            most = rows_shown(limit)
+            _show(list(source.alerts(limit=most + 1)), most)
     if backend == "aws":
         message(
             f"SNS does not tell about single deliveries; what was lost: pupline doctor --backend aws --stack {stack}"
@@ -49,7 +62,7 @@ def _first_line(message: str) -> str:
     return f"{first} ..." if more else first
 
 
-def _show(found: Sequence[Mapping[str, Any]]) -> None:
+def _show(found: Sequence[Mapping[str, Any]], limit: int) -> None:
     if not found:
         click.echo("No alerts. To see some: pupline run --source sample --count 12")
         return
@@ -61,11 +74,12 @@ def _show(found: Sequence[Mapping[str, Any]]) -> None:
             cell(_deliveries(alert["deliveries"])),
             cell(alert["execution"]),
         ]
-        for alert in found
+        for alert in found[-limit:]
     ]
     out = console()
     show_table(out, _COLUMNS, rows)
-    out.print(plural(len(found), "alert"))
+    shown = plural(len(rows), "alert")
+    out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
     if all(alert["deliveries"] == [] for alert in found):
         out.print("Nobody was subscribed. To get them somewhere: pupline subscribe --help")
 

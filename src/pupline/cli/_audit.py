@@ -9,23 +9,26 @@ from typing import get_args
 import click
 
 from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._command import Command
 from pupline.cli._output import (
     OUTCOME_STYLES,
     cell,
     console,
     data_option,
     json_option,
+    limit_option,
     link,
     moment,
     path_of,
-    plural,
     print_json,
+    rows_shown,
     size,
 )
 from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
 from pupline.ports import Reader
 from pupline.records import AuditRecord
+from pupline.text import plural
 
 _COLUMNS = [
     Column("when (UTC)", left_out=1),
@@ -67,14 +70,14 @@ def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
         yield from (record for record in reader.records(run=run) if record.execution == execution)
 
 
-@click.command()
+@click.command(cls=Command)
 @data_option
 @backend_options
 @click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only this outcome.")
 @click.option("--type", "file_type", help="Only this type by content, such as png.")
 @click.option("--execution", help="Only this execution, or this run.")
 @click.option("--alerts", is_flag=True, help="Only images that alerted.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest N. Default: 50 on a terminal, all with --json.")
+@limit_option
 @json_option
 def audit(
     data_dir: Path,
@@ -98,7 +101,7 @@ def audit(
             for record in _newest(found, limit):
                 print_json(record.as_dict())
         else:
-            _show(found, limit or 50)
+            _show(found, rows_shown(limit))
     return 0
 
 
@@ -129,10 +132,10 @@ def _show(records: Iterator[AuditRecord], limit: int) -> None:
     ]
     out = console()
     show_table(out, _COLUMNS, rows)
-    shown = f"the newest {len(kept)} of " if count > len(kept) else ""
+    shown = f"the newest {len(kept):,} of " if count > len(kept) else ""
     stored = next((record.image_url for record in kept if record.image_url and record.outcome != "quarantined"), None)
     where = f"; kept under {folder_of(stored)}" if stored else ""
-    out.print(f"{shown}{plural(count, 'record')}{where}")
+    out.print(f"{shown}{plural(count, 'record')}{where}{'; for more: --limit N, or --json' if shown else ''}")
 
 
 def folder_of(image_url: str) -> str:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, message, plural, print_json, size
+from pupline.cli._command import Command
+from pupline.cli._output import cell, console, data_option, json_option, message, print_json, size
 from pupline.cli._table import Column, show_table
+from pupline.text import plural
 
 if TYPE_CHECKING:
     from pupline.cost import Assumptions, Bill, Question
@@ -34,7 +36,7 @@ _WORDS = {
 _LARGEST = 3
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--images", type=click.IntRange(1, 10**12), default=1_000_000, show_default=True, help="How many.")
 @click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Images per invocation.")
 @click.option("--from-audit", is_flag=True, help="Take shares and mean sizes from the audit instead of assuming them.")

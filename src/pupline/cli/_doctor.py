@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._command import Command
 from pupline.cli._output import console, data_option, json_option, print_json
 
 if TYPE_CHECKING:
     from pupline.pipeline import Check
 
 
-@click.command()
+@click.command(cls=Command)
 @data_option
 @backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
-from pupline.cli._output import cell, console, data_option, json_option, moment, plural, print_json
+from pupline.cli._command import Command
+from pupline.cli._output import cell, console, data_option, json_option, limit_option, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
 from pupline.ports import ExecutionStory, ExecutionSummary
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,14 +38,14 @@ _FIRST = ("name", "error")
 _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails", "assignedVariablesDetails", "region"}
 
 
-@click.command()
+@click.command(cls=Command)
 @data_option
 @backend_options
 @click.argument("name", required=False)
 @click.option("--graph", is_flag=True, help="With NAME: draw the way it took.")
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
 @click.option("--run", "run_id", help="Only the executions of this run.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest N. Default: 50 on a terminal, all with --json.")
+@limit_option
 @json_option
 def executions(
     data_dir: Path,
@@ -73,7 +74,7 @@ def executions(
             for row in itertools.islice(found, limit):
                 print_json(_row_as_dict(row))
         else:
-            _show_list(found, limit or 50)
+            _show_list(found, rows_shown(limit))
     return 0
 
 
@@ -104,14 +105,16 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
             cell("-" if row.stop_time is None else f"{row.stop_time - row.start_time:.2f}"),
             cell(row.error or ""),
         ]
-        for row in itertools.islice(found, limit)
+        for row in itertools.islice(found, limit + 1)
     ]
     if not rows:
         click.echo("No executions. To start some: pupline run --source sample --count 12")
         return
     out = console()
-    show_table(out, _COLUMNS, rows)
-    out.print(f"{plural(len(rows), 'execution')} shown. One with its history: pupline executions NAME [--graph]")
+    show_table(out, _COLUMNS, rows[:limit])
+    shown = plural(len(rows[:limit]), "execution")
+    more = f"The newest {shown}; for more: --limit N, or --json." if len(rows) > limit else f"{shown}."
+    out.print(f"{more} One with its history: pupline executions NAME [--graph]")
 
 
 def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """`pupline ingest`: a whole source, each image once, shown while it goes and summed up when it is done."""
 
-import contextlib
 import itertools
 import json
 import shlex
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._command import Command
 from pupline.cli._ingest_summary import ended_directly, given_data
 from pupline.cli._ingest_view import IngestView
-from pupline.cli._output import data_option, json_option, message, plural, print_json, program
-from pupline.cli._streams import OutputLost
+from pupline.cli._output import data_option, json_option, message, print_json, program
+from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError, StorageError
 from pupline.layout import summary_key
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestReport, IngestRequest
@@ -118,7 +118,7 @@ def _ingest_options(command: _Command) -> _Command:
     return command
 
 
-@click.command(epilog=_EPILOG)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("source", required=False)
 @_ingest_options
 @data_option
@@ -167,7 +167,8 @@ def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int
             report = run_ingest(data_dir, request, view.hear)
     except StorageError as error:
         raise StorageError(f"{error.message}. What is done is kept; the same command goes on") from error
-    with contextlib.suppress(OutputLost):  # the exit code tells how it went, also when nobody reads the summary
+    output = SummaryOutput()
+    with output:
         if as_json:
             print_json(_summary_of(report, data_dir))
         else:
@@ -177,7 +178,7 @@ def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int
         return 130
     if report.tolerance_exceeded:
         return 3
-    return 1 if report.failed or report.trouble else 0
+    return output.exit_code(1 if report.failed or report.trouble else 0)
 
 
 def _go_on(dataset: str, data_dir: Path) -> str:

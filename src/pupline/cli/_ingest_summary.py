@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pupline.cli._output import OUTCOME_STYLES, cell, console, plural, program, relative
+from pupline.cli._output import OUTCOME_STYLES, cell, console, program, relative, undelivered
 from pupline.cli._table import Column, show_table
 from pupline.errors import FAILING_OUTCOMES
 from pupline.layout import run_folder
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -173,7 +173,7 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
-        yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"
+        yield undelivered(report.undelivered)
 
 
 def _places(report: "IngestReport", data_dir: Path) -> Iterator[tuple[str, str]]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pupline.cli._ingest_progress import IngestProgress
 from pupline.cli._ingest_summary import Examples
-from pupline.cli._output import message, plural, print_json_lines
+from pupline.cli._output import message, print_json_lines
 from pupline.cli._streams import OutputLost
 from pupline.errors import FAILING_OUTCOMES
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestBegan, IngestEvent

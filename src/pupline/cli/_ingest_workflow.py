@@ -1,6 +1,5 @@
 """`pupline ingest --workflow`: the same through the BulkIngest state machine, here or on a deployed stack."""
 
-import contextlib
 import itertools
 import shlex
 from collections.abc import Callable, Iterator
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pupline.cli._ingest_summary import Ended, given_data
 from pupline.cli._ingest_view import IngestView, result_of
-from pupline.cli._output import message, plural, print_json, print_json_lines, relative
-from pupline.cli._streams import OutputLost
-from pupline.text import printable
+from pupline.cli._output import message, print_json, print_json_lines, relative, undelivered
+from pupline.cli._streams import SummaryOutput
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestRequest
@@ -68,7 +67,8 @@ class _WorkflowView(IngestView):
 
 
 def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: bool) -> int:
-    with contextlib.suppress(OutputLost):
+    output = SummaryOutput()
+    with output:
         if as_json:
             _print_results(report, where)
         else:
@@ -80,7 +80,7 @@ def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: boo
         return 130
     if report.tolerance_exceeded:
         return 3
-    return 1 if report.failed or report.status != "SUCCEEDED" else 0
+    return output.exit_code(1 if report.failed or report.status != "SUCCEEDED" else 0)
 
 
 def _print_results(report: "BulkReport", where: _Where) -> None:
@@ -118,7 +118,7 @@ def _notes(report: "BulkReport") -> Iterator[str]:
     if report.alerts:
         yield f"{plural(report.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
-        yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"
+        yield undelivered(report.undelivered)
 
 
 def _without_parquet(report: "BulkReport", trouble: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._command import Command
 from pupline.cli._insights_view import show
 from pupline.cli._output import data_option, json_option, print_json
 from pupline.errors import ConfigurationError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Summaries = list[Mapping[str, Any]]
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--dataset", metavar="NAME", help="Only what bulk runs brought into this dataset.")
 @click.option("--run", metavar="ID", help="Only this run, of single images or in bulk.")
 @data_option

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pupline.cli._output import OUTCOME_STYLES, cell, console, moment, plural, size
+from pupline.cli._output import OUTCOME_STYLES, cell, console, moment, size
 from pupline.insights import PLACEHOLDER_URLS, Coverage, FailureKind, Insights, SharedImage
+from pupline.text import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,7 +131,8 @@ def _runs(out: "Console", runs: list[dict[str, Any]]) -> None:
 def _speed(run: dict[str, Any]) -> Iterator[str]:
     yield f"began {moment(run['began_at'])} UTC" if run["began_at"] else "nobody noted when it began"
     if run["images_per_second"] is not None:
-        yield f"{run['images_per_second']:,.0f} images/s"
+        rate = run["images_per_second"]
+        yield f"{plural(round(rate), 'image')}/s" if rate >= 10 else f"{rate:.1f} images/s"
     if run["bytes_per_second"] is not None:
         yield f"{size(round(run['bytes_per_second']))}/s"
     if run["cpu_us_per_image"] is not None:

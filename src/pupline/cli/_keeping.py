@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from pupline.cli._output import data_option, json_option, plural, print_json
+from pupline.cli._command import Command
+from pupline.cli._output import data_option, json_option, print_json
+from pupline.text import plural
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -19,7 +21,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name")
 @click.option("--error", help="The Error Name to record.")
 @click.option("--cause", help="Why, for people.")
@@ -36,7 +38,7 @@ def stop(name: str, error: str | None, cause: str | None, data_dir: Path) -> int
     return 0
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--older-than",
     "age",

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from pupline.text import UNSAFE, printable
+from pupline.text import UNSAFE, plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +53,23 @@ def data_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """The --json option of reading commands."""
     return click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout, nothing else there.")(command)
+
+
+def limit_option(command: _Command) -> _Command:
+    """The --limit option of commands that list."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        help="The newest N. Default: 50 on a terminal, 10,000 in a file or pipe, all with --json.",
+    )(command)
+
+
+def rows_shown(limit: int | None) -> int:
+    """How many rows a table has at most, where `limit` was asked for.
+
+    A pipe gets more than a terminal, for `grep` and `wc` look through all of it; but a table has to be held in memory.
+    """
+    return limit or (50 if sys.stdout.isatty() else 10_000)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -144,9 +161,10 @@ def program() -> str:
     return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 image`, `12 images`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def undelivered(count: int) -> str:
+    """The note on alerts that are still in the outbox."""
+    waiting = plural(count, "alert delivery", "alert deliveries")
+    return f"{waiting} {'waits' if count == 1 else 'wait'} for the next run: pupline alerts"
 
 
 def _is_safe_link(url: str) -> bool:

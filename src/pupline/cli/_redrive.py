@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._command import Command
 from pupline.cli._output import data_option, json_option, message
 from pupline.cli._progress import RunProgress
-from pupline.cli._run import RunView, exit_code, tell
+from pupline.cli._run import RunView, conclude
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _CONCURRENCY = 8
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--failed", is_flag=True, help="All that failed, timed out or were aborted, instead of NAME.")
 @click.option("--run", "run_id", help="With --failed: only the executions of this run.")
@@ -81,9 +82,7 @@ def _on_one_machine(data_dir: Path, view: RunView, names: tuple[str, ...], run_i
         return _nothing(left=bool(asked))
     with OneMachine.open(data_dir, _CONCURRENCY, view.hear) as machine, RunProgress(len(chosen)) as view.progress:
         report = machine.redrive(chosen)
-    if not view.as_json:
-        tell(report, view.tally, data_dir)
-    return exit_code(report) or (1 if len(chosen) < len(asked) else 0)
+    return conclude(report, view, data_dir) or (1 if len(chosen) < len(asked) else 0)
 
 
 def _unsuccessful(reader: "Reader", run_id: str | None) -> Iterator[str]:

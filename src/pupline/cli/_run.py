@@ -1,6 +1,5 @@
 """`pupline run` and `pupline resume`: the pipeline, shown while it goes and summed up when it is done."""
 
-import contextlib
 import os
 import shlex
 from collections.abc import Iterator
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
-from pupline.cli._output import data_option, json_option, message, plural, print_json
+from pupline.cli._command import Command
+from pupline.cli._output import data_option, json_option, message, print_json, undelivered
 from pupline.cli._progress import RunProgress
-from pupline.cli._streams import OutputLost
+from pupline.cli._streams import OutputLost, SummaryOutput
 from pupline.cli._summary import Tally
 from pupline.errors import ConfigurationError
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.local import DriverEvent
@@ -30,7 +30,7 @@ _concurrency_option = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Images to fetch.")
 @_concurrency_option
 @click.option(
@@ -101,12 +101,10 @@ def run(
             message(f"Going on with {plural(unfinished, 'execution')} that an earlier run left unfinished.")
         with RunProgress(unfinished + machine.to_start(request)) as view.progress:
             report = machine.run(request)
-    if not as_json:
-        tell(report, view.tally, data_dir)
-    return exit_code(report)
+    return conclude(report, view, data_dir)
 
 
-@click.command()
+@click.command(cls=Command)
 @_concurrency_option
 @data_option
 @json_option
@@ -119,9 +117,7 @@ def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
     view = RunView(as_json=as_json)
     with OneMachine.open(data_dir, concurrency, view.hear) as machine, RunProgress(machine.unfinished) as view.progress:
         report = machine.resume()
-    if not as_json:
-        tell(report, view.tally, data_dir)
-    return exit_code(report)
+    return conclude(report, view, data_dir)
 
 
 class RunView:
@@ -171,21 +167,26 @@ def _online_or_sample(settings: "RunSettings") -> "RunSettings":
     return replace(settings, source="sample")
 
 
-def exit_code(report: "RunReport") -> int:
-    """130 when interrupted, 1 when an execution failed or could not go on, else 0."""
+def conclude(report: "RunReport", view: RunView, data_dir: Path) -> int:
+    """Show the summary to people; the exit code.
+
+    130 when interrupted, 1 when an execution failed or could not go on, or the summary was lost, else 0.
+    """
+    output = SummaryOutput()
+    if not view.as_json:
+        with output:
+            _summarise(report, view.tally, data_dir)
     if report.interrupted:
         message("Interrupted; what is unfinished is kept. Go on with: pupline resume")
         return 130
-    return 1 if report.failed or report.refused else 0
+    return output.exit_code(1 if report.failed or report.refused else 0)
 
 
-def tell(report: "RunReport", tally: Tally, data_dir: Path) -> None:
-    """Show the summary; the exit code tells how the run went, also when nobody reads the summary."""
-    with contextlib.suppress(OutputLost):
-        if report.finished:
-            tally.show(given=_given(data_dir), notes=tuple(_notes(report)))
-        elif not report.interrupted and not report.refused:
-            click.echo("Nothing was left unfinished.")
+def _summarise(report: "RunReport", tally: Tally, data_dir: Path) -> None:
+    if report.finished:
+        tally.show(given=_given(data_dir), notes=tuple(_notes(report)))
+    elif not report.interrupted and not report.refused:
+        click.echo("Nothing was left unfinished.")
 
 
 def _given(data_dir: Path) -> str:
@@ -196,4 +197,4 @@ def _notes(report: "RunReport") -> Iterator[str]:
     if report.leftovers:
         yield f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs."
     if report.undelivered:
-        yield f"{report.undelivered} alert deliveries wait for the next run: pupline alerts"
+        yield undelivered(report.undelivered)

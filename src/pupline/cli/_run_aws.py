@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pupline.cli._output import message, plural, program
+from pupline.cli._output import message, program
 from pupline.cli._progress import RunProgress
-from pupline.cli._streams import OutputLost
-from pupline.text import printable
+from pupline.cli._streams import OutputLost, SummaryOutput
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.cli._run import RunView
@@ -58,12 +58,13 @@ def watch(reader: "StackReader", view: "RunView", total: int, work: "Callable[[S
         return 130
     if report.interrupted:
         message(f"Interrupted; {plural(report.unfinished, 'execution')} of it may go on in AWS.")
+    output = SummaryOutput()
     if not view.as_json and view.tally.outcomes:
-        with contextlib.suppress(OutputLost):
+        with output:
             view.tally.show(given=given)
     if report.interrupted:
         return 130
-    return 1 if report.failed else 0
+    return output.exit_code(1 if report.failed else 0)
 
 
 @contextlib.contextmanager

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._output import cell, console, json_option, message, plural, print_json, program
+from pupline.cli._command import Group
+from pupline.cli._output import cell, console, json_option, message, print_json, program
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.items import SourceItem
@@ -23,7 +24,7 @@ _SPARE_REQUESTS = 3
 """Requests that `test` makes at most, beyond one for each image: for a token, a page of ids, an empty page."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def sources(context: click.Context, as_json: bool) -> None:

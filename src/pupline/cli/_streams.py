@@ -10,7 +10,10 @@ import errno
 import io
 import os
 import sys
-from typing import TextIO
+from types import TracebackType
+from typing import Self, TextIO
+
+import click
 
 from pupline.errors import PuplineError
 
@@ -30,6 +33,33 @@ class OutputLost(PuplineError):
         super().__init__(f"the output could not be written: {err.strerror}")
         self.reader_gone = err.errno == errno.EPIPE
         self.go_on: str | None = None
+
+
+class SummaryOutput:
+    """A `with` block around what is printed when the work is done. Losing it does not undo the work, but is told.
+
+    A reader that has gone wants no summary, and that is no error.
+    """
+
+    def __init__(self) -> None:
+        self._lost = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, OutputLost):
+            return False
+        if not error.reader_gone:
+            self._lost = True
+            click.echo(f"pupline: {error}", err=True)
+        return True
+
+    def exit_code(self, code: int) -> int:
+        """`code`, which tells how the work went; 1 where that went well and the summary was lost."""
+        return code or int(self._lost)
 
 
 class _Output(io.TextIOWrapper):

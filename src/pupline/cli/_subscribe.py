@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from pupline.cli._command import Command
 from pupline.cli._output import cell, console, data_option, json_option, print_json
 from pupline.cli._table import Column, show_table
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("protocol", required=False, type=click.Choice(["console", "file", "webhook", "email", "apprise"]))
 @click.argument("endpoint", required=False, default="")
 @click.option("--list", "listing", is_flag=True, help="List the subscriptions.")

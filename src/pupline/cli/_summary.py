@@ -4,9 +4,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pupline.cli._audit import folder_of, why
-from pupline.cli._output import OUTCOME_STYLES, cell, console, link, plural, program, size
+from pupline.cli._output import OUTCOME_STYLES, cell, console, link, program, size
 from pupline.cli._table import Column, show_table
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -31,7 +31,7 @@ class Column:
 
 
 def show_table(out: "Console", columns: Sequence[Column], rows: Sequence[Sequence["Text"]], title: str = "") -> None:
-    """Print a table. rows: a cell for each column."""
+    """Print a table, and below it the names of columns that there was no room for. rows: a cell for each column."""
     from rich import box
     from rich.table import Table
 
@@ -53,6 +53,9 @@ def show_table(out: "Console", columns: Sequence[Column], rows: Sequence[Sequenc
     for row in rows:
         made.add_row(*(row[at] for at in kept))
     out.print(made)
+    missing = [column.name for at, column in enumerate(columns) if at not in kept]
+    if missing:
+        out.print(f"No room for: {', '.join(missing)}. A wider terminal or --json shows them.", style="dim")
 
 
 def _needed(columns: Sequence[Column], natural: Sequence[int]) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pupline.cli._command import Command
 from pupline.cli._output import cell, console, json_option, print_json
 from pupline.cli._validate import read_definition
 from pupline.errors import ConfigurationError
@@ -29,7 +30,7 @@ _STAGES = {
 _STYLES = {"SUCCEEDED": "green", "CAUGHT_ERROR": "yellow", "RETRIABLE": "yellow", "FAILED": "red"}
 
 
-@click.command("test-state")
+@click.command("test-state", cls=Command)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("state")
 @click.option("--input", "given", default="{}", show_default=True, help="The state's input: JSON, @FILE, or - (stdin).")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from pupline.cli._output import json_option, message, plural, print_json
+from pupline.cli._command import Command
+from pupline.cli._output import json_option, message, print_json
 from pupline.errors import ConfigurationError
-from pupline.text import printable
+from pupline.text import plural, printable
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--type",

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pupline.errors import ConnectionFailed, RequestTimeout
-from pupline.text import printable
+from pupline.text import plain_number, printable
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -56,7 +56,7 @@ class Deadline:
     def passed(self, doing: str) -> RequestTimeout:
         """The error to raise when time ran out while `doing`."""
         return RequestTimeout(
-            f"{self.url}: not done after {self._timeout_seconds:g} s, while {doing}; "
+            f"{self.url}: not done after {plain_number(self._timeout_seconds)} s, while {doing}; "
             "try again later, or allow more time with --timeout"
         )
 

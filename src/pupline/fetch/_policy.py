@@ -9,7 +9,7 @@ from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.fetch._address import advice_on, may_be_trusted
 from pupline.fetch._url import Origin
-from pupline.text import printable
+from pupline.text import plain_number, printable
 
 USER_AGENT = f"pupline/{__version__} (stores dog images, one request each; asks again only as Retry-After allows)"
 
@@ -66,7 +66,7 @@ class FetchPolicy:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.timeout_seconds) and self.timeout_seconds > 0):
-            raise ConfigurationError(f"timeout {self.timeout_seconds:g}: give a number of seconds above 0")
+            raise ConfigurationError(f"timeout {plain_number(self.timeout_seconds)}: give a number of seconds above 0")
         if not _USER_AGENT.fullmatch(self.user_agent):
             raise ConfigurationError(f"user agent {printable(self.user_agent, 60)!r}: give printable ASCII")
         for name in ("max_bytes", "max_header_bytes", "max_headers"):

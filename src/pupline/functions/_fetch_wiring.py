@@ -16,6 +16,7 @@ from pupline.fetch import DogCeo, HttpClient, resolve_source
 from pupline.functions._environment import required
 from pupline.functions.fetch_and_upload_dog_image import FetchServices
 from pupline.functions.storing import Storage
+from pupline.text import plain_number
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < 1e12:
-        raise ConfigurationError(f"{name} is {value!r}; give a number above 0, such as {default:g}")
+        raise ConfigurationError(f"{name} is {value!r}; give a number above 0, such as {plain_number(default)}")
     return number
 
 

@@ -15,6 +15,7 @@ from pupline.fetch import HttpClient, Source
 from pupline.local import LocalBackend
 from pupline.pipeline._services import source_of_run
 from pupline.pipeline._workflow import load_workflow, workflow_path
+from pupline.text import plural
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
@@ -133,7 +134,12 @@ def _subscriptions(data_dir: Path) -> Check:
         return Check("subscriptions", "error", str(error))
     detail = ", ".join(found) or "none; alerts are kept, and shown by: pupline alerts"
     if waiting:
-        return Check("subscriptions", "warning", f"{detail}; {waiting:,} deliveries wait", "pupline alerts")
+        return Check(
+            "subscriptions",
+            "warning",
+            f"{detail}; waiting: {plural(waiting, 'delivery', 'deliveries')}",
+            "pupline alerts",
+        )
     return Check("subscriptions", "ok", detail)
 
 

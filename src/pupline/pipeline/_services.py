@@ -30,6 +30,7 @@ from pupline.functions.log_to_dynamodb import log_to_dynamodb
 from pupline.functions.storing import Storage
 from pupline.local import Invocation
 from pupline.ports import JSON, AuditTable, Clock, Memo
+from pupline.text import plain_number
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
@@ -59,8 +60,8 @@ class RunSettings:
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
         if self.timeout_seconds > LONGEST_TIMEOUT_SECONDS:
             raise ConfigurationError(
-                f"--timeout {self.timeout_seconds:g}: at most {LONGEST_TIMEOUT_SECONDS} seconds, as the workflow gives "
-                "a function 75 for all it does"
+                f"--timeout {plain_number(self.timeout_seconds)}: at most {LONGEST_TIMEOUT_SECONDS} seconds, as the "
+                "workflow gives a function 75 for all it does"
             )
         if self.breed is not None:
             try:

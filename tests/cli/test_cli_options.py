@@ -1,0 +1,66 @@
+"""Options: each once, and what a mistyped one probably meant."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+
+from pupline.cli import _COMMANDS, cli
+from pupline.cli._command import Command, Group
+
+Run = Callable[..., Any]
+
+
+def leaves() -> list[click.Command]:
+    """Every command that does something, subcommands included."""
+    context = click.Context(cli)
+    found = [cli.get_command(context, name) for name in _COMMANDS]
+    commands = [one for one in found if one is not None]
+    return [*commands, *(below for one in commands if isinstance(one, click.Group) for below in one.commands.values())]
+
+
+@pytest.mark.parametrize("command", leaves(), ids=lambda command: command.name)
+def test_every_command_takes_each_option_once(command: click.Command) -> None:
+    """Whichever option: the last of several does not win without a word."""
+    assert isinstance(command, Command | Group)
+    for param in command.params:
+        if isinstance(param, click.Option) and not (param.multiple or param.is_flag or param.count):
+            words = [f"{param.opts[0]}=1", f"{param.opts[-1]}=1"]
+            with pytest.raises(click.UsageError, match=f"{param.opts[0]} was given 2 times; give it once"):
+                command.make_context("x", words)
+
+
+@pytest.mark.parametrize(
+    "words", ["run --breed hound --breed pug", "run --count 2 --count=3", "audit --type=png --type gif"]
+)
+def test_an_option_given_twice_is_bad_usage(command: Run, words: str) -> None:
+    """Exit code 2 and a line that names it; nothing was started."""
+    done = command(*words.split())
+    assert done.code == 2
+    assert "was given 2 times; give it once" in done.stderr
+
+
+def test_what_may_be_repeated_may(command: Run, tmp_path: object) -> None:
+    """Flags say the same again; --allow-origin adds to what was there."""
+    origins = ("--allow-origin", "http://127.0.0.1:1", "--allow-origin", "http://127.0.0.1:2")
+    assert command("run", "--source", "sample", "--json", "--json", *origins, "--data", tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("run --souce sample", "No such option '--souce'. Did you mean '--source'?"),
+        ("run --conc 3", "No such option '--conc'. Did you mean '--concurrency'?"),
+        ("run --output x", "No such option '--output'."),
+        ("ingest sample --outptu x", "No such option '--outptu'."),
+        ("sources test sample --cuont 3", "No such option '--cuont'. Did you mean '--count'?"),
+        ("ruin", "No such command 'ruin'. Did you mean 'run'?"),
+        ("upload", "No such command 'upload'."),
+    ],
+)
+def test_only_likely_mistakes_lead_to_a_suggestion(command: Run, words: str, told: str) -> None:
+    """One that has little in common with what was typed would mislead."""
+    done = command(*words.split())
+    assert done.code == 2
+    assert done.stderr.splitlines()[-1] == f"Error: {told}"
