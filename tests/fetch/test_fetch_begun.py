@@ -1,5 +1,6 @@
 """Asking for an image and coming back for the answer: the same as waiting for it, only that nobody waits."""
 
+import gzip
 import select
 import socket
 import ssl
@@ -17,7 +18,7 @@ from self_signed import certificate_for
 
 from pupline.errors import HttpError, IncompleteBody, InvalidUrl, NotFound, RequestTimeout, TaskFailure, TooLarge
 from pupline.fetch import Exchange, FetchPolicy, HttpClient, Response, Validators
-from pupline.fetch._answer import Head, is_here, read_body
+from pupline.fetch._answer import Head, head_at_hand, is_here, read_body
 from pupline.fetch._deadline import Deadline
 from pupline.fetch._network import Network
 from pupline.fetch._wire import Wire
@@ -89,6 +90,50 @@ def test_the_answer_is_the_same(raw: bytes) -> None:
     """However its body is framed."""
     expected = b"" if b"Content-Length: 0" in raw else BODY
     assert second(raw).body == expected
+
+
+ODD = {
+    "203": answer(BODY, status="203 Non-Authoritative Information"),
+    "206": answer(BODY, f"Content-Range: bytes 0-{len(BODY) - 1}/{len(BODY)}", status="206 Partial Content"),
+    "chunked 206": answer(
+        chunked(BODY),
+        "Transfer-Encoding: chunked",
+        f"Content-Range: bytes 0-{len(BODY) - 1}/{len(BODY)}",
+        status="206 Partial Content",
+    ),
+    "a folded header": answer(BODY, "A: b\r\n c"),
+    "a line that is none": answer(BODY, "broken", "X : y"),
+    "empty lines first": b"\r\n\r\n" + answer(BODY),
+    "a coding that is none": answer(BODY, "Content-Encoding: none"),
+    "gzip, then line ends": answer(gzip.compress(BODY) + b"\r\n", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.usefixtures("bounded_by")
+def test_an_odd_answer_is_the_same(name: str) -> None:
+    """It is taken as `get` takes it, once it has arrived, and its connection is used again."""
+    with TalkingServer([answer(b"one"), ODD[name], ODD[name], answer(b"four")]) as server:
+        client = server.client(idle_connections=1, max_bytes=len(BODY))
+        try:
+            client.get(server.origin)
+            assert finished(client, begun(client, server.origin)).body == BODY
+            assert client.get(server.origin).body == BODY
+            assert client.get(server.origin).body == b"four"
+        finally:
+            client.close()
+        assert len(server.talks) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if name != "a coding that is none"])
+def test_an_odd_answer_in_pieces_is_never_waited_for(name: str) -> None:
+    """Of a head that has not arrived there is nothing to read yet, wherever it was cut."""
+    raw = ODD[name]
+    end = raw.index(b"\r\n\r\n", 4) + 4
+    for length in range(1, end):
+        with Pieces([raw[:length]]) as sock:
+            wire = Wire(sock, Deadline(60, lambda: 0.0, "http://h/"), 4096)
+            assert head_at_hand(wire, 20) is None
 
 
 def test_an_unchanged_image_and_a_redirect_are_understood() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
 from types import MappingProxyType
@@ -12,13 +12,23 @@ from pupline.errors import (
     BlockedAddress,
     ConnectionFailed,
     HttpError,
+    IncompleteBody,
     InvalidInput,
     InvalidUrl,
     TaskFailure,
     TooManyRedirects,
 )
 from pupline.fetch._address import A_USERS_OWN, advice_on, why_not_public
-from pupline.fetch._answer import WAITING, Head, head_at_hand, is_here, pass_over_body, read_body, read_head
+from pupline.fetch._answer import (
+    WAITING,
+    Head,
+    head_at_hand,
+    is_here,
+    pass_over_body,
+    read_body,
+    read_head,
+    whole_length,
+)
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
 from pupline.fetch._network import Network, connect_first
@@ -45,7 +55,7 @@ _NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A 200 answer with its whole body; or 304 without one, where validators were sent.
+    """An answer with its whole body: 200, 203, or a 206 that is the whole all the same; or 304, to validators.
 
     url: where it came from, after redirects. headers: names in lower case, repeated ones joined by ", ", as received.
     content_type: the declared media type in lower case without parameters, such as `image/jpeg`; None when none is
@@ -121,12 +131,14 @@ class HttpClient:
         max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
         validators: Validators | None = None,
+        truncate: bool = False,
     ) -> Response:
         """What is at `url`, after at most `policy.max_redirects` redirects. Never retries an answer.
 
         A connection that was kept, and that the server closed meanwhile, is replaced by a new one without a word.
         max_bytes: instead of the policy's limit, for this body. headers: further ones, sent to the URL's own origin
-        only. validators: of what is known already; the answer may then be a 304 without a body.
+        only. validators: of what is known already; the answer may then be a 304 without a body. truncate: of a longer
+        body, give the first `max_bytes` instead of an error.
         Raises: InvalidUrl, BlockedAddress, TooLarge, TooManyRedirects; ConnectionFailed, RequestTimeout,
         IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
         cannot be sent.
@@ -134,6 +146,8 @@ class HttpClient:
         here = Url.parse(url)
         own = header_lines(headers) if headers else ""
         request = self._get(here, accept, self.policy.max_bytes if max_bytes is None else max_bytes, own, validators)
+        if truncate:
+            request = replace(request, truncate=True)
         return self._followed(here, request, self._exchange(here, request, here.origin))
 
     def begin(self, url: str, *, validators: Validators | None = None) -> Exchange | None:
@@ -260,7 +274,7 @@ class HttpClient:
             head = exchange.head
             if head is not None:
                 wire.answered = True
-                here = is_here(wire, head, request.max_bytes) if head.status == 200 else _is_all_here(wire, head)
+                here = is_here(wire, head, request.max_bytes) if _has_whole(head) else _is_all_here(wire, head)
         except BaseException as failure:
             wire.close()
             exchange.is_in_vain = isinstance(failure, TaskFailure) and exchange.was_in_vain(failure)
@@ -280,7 +294,7 @@ class HttpClient:
         wire, request, head = exchange.wire, exchange.request, self._head(exchange)
         found = self._understood(wire, head, exchange.url, request)
         keep_alive = self._keeps_alive(request)
-        if keep_alive and head.status != 200:
+        if keep_alive and not _has_whole(head):
             _pass_over(wire, head, request.deadline)
         return found, idle_seconds(wire, head) if keep_alive else 0.0
 
@@ -288,12 +302,10 @@ class HttpClient:
         return self._pool.size > 0 and request.method == "GET"
 
     def _understood(self, wire: Wire, head: Head, url: Url, request: Request) -> Response | Url | TaskFailure:
-        if head.status == 200:
-            if "content-range" in head.headers:
-                raise wire.malformed("200 with a Content-Range: a part that nobody asked for")
-            return _response(url, head, read_body(wire, head, request.max_bytes), request.max_bytes, wire)
+        if _has_whole(head):
+            return _response(url, head, _whole_body(wire, head, request), request, wire)
         if head.status == 304 and request.conditional:
-            return _response(url, head, b"", request.max_bytes, wire)
+            return _response(url, head, b"", request, wire)
         if head.status in REDIRECTS:
             return _location(url, head, wire.url)
         return failure(head.status, head.one("retry-after"), self._network.now(), wire.url)
@@ -357,7 +369,7 @@ def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: in
 
 def _location(url: Url, head: Head, where: str) -> Url:
     location = head.one("location")
-    if location is None:
+    if not location:
         raise HttpError(
             f"{where}: the server answered {head.status} without one Location to go to; the server must be mended"
         )
@@ -367,9 +379,27 @@ def _location(url: Url, head: Head, where: str) -> Url:
         raise InvalidUrl(f"{where}: the server redirects to a URL that is not followed: {err}") from err
 
 
-def _response(url: Url, head: Head, body: bytes, limit: int, wire: Wire) -> Response:
+def _has_whole(head: Head) -> bool:
+    """Whether the answer is what was asked for: nobody asks for a part, and some servers call the whole one."""
+    return head.status in (200, 203) or (head.status == 206 and whole_length(head) is not None)
+
+
+def _whole_body(wire: Wire, head: Head, request: Request) -> bytes:
+    if "content-range" not in head.headers:
+        return read_body(wire, head, request.max_bytes, truncate=request.truncate)
+    whole = whole_length(head)
+    if whole is None:
+        raise wire.malformed(f"{head.status} with a Content-Range: a part that nobody asked for")
+    body = read_body(wire, head, request.max_bytes, truncate=request.truncate)
+    if len(body) != (min(whole, request.max_bytes) if request.truncate else whole):
+        raise IncompleteBody(f"{wire.url}: the body has {len(body)} of the {whole} bytes that it said; try again later")
+    return body
+
+
+def _response(url: Url, head: Head, body: bytes, request: Request, wire: Wire) -> Response:
     if body and "content-encoding" in head.headers:
-        body = decoded(body, head.headers["content-encoding"], limit, wire.url)
+        encoding = head.headers["content-encoding"]
+        body = decoded(body, encoding, request.max_bytes, wire.url, truncate=request.truncate)
     content_type = _media_type(head.one("content-type") or "")
     return Response(str(url), head.status, head.headers, body, content_type, head.repeated or _NO_VALUES)
 

@@ -48,7 +48,7 @@ class Request:
     """What is asked for, at whatever URL redirects lead to.
 
     own: header lines meant for the first URL's origin only. conditional: those that make an answer 304 welcome.
-    content: of a POST, with its content_type.
+    content: of a POST, with its content_type. truncate: the first `max_bytes` of a longer body are enough.
     """
 
     method: Literal["GET", "POST"]
@@ -59,6 +59,7 @@ class Request:
     conditional: str = ""
     content: bytes = b""
     content_type: str = ""
+    truncate: bool = False
 
     def bytes_for(self, url: Url, user_agent: str, *, first: Origin, keep_alive: bool) -> bytes:
         """The request to send for `url`. first: the origin that the request was made for."""
