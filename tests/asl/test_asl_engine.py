@@ -172,7 +172,7 @@ def test_a_task_timeout_cancels_the_task() -> None:
     execution, commands = start(machine(task(TimeoutSeconds=5)))
     assert commands == {
         "S@1#0": InvokeTask("S@1#0", "S", "f", {}, 5, None, LAMBDA),
-        "S@1#0/timeout": StartTimer("S@1#0/timeout", NOW + 5),
+        "S@1#0/timeout": StartTimer("S@1#0/timeout", NOW + 5, "task"),
     }
     execution.receive(TimerFired("S@1#0/timeout"), now=NOW + 5)
     assert execution.commands() == [CancelCommand("S@1#0")]
@@ -295,7 +295,7 @@ def test_heartbeats_start_their_timer_anew() -> None:
     execution, commands = start(machine(state, Caught={"Type": "Pass", "End": True}))
     assert commands["S@1#0/heartbeat"].due == NOW + 10
     execution.receive(TaskHeartbeat("S@1#0"), now=NOW + 7)
-    assert execution.commands() == [StartTimer("S@1#0/heartbeat", NOW + 17)]
+    assert execution.commands() == [StartTimer("S@1#0/heartbeat", NOW + 17, "task")]
     execution.receive(TimerFired("S@1#0/heartbeat"), now=NOW + 17)
     assert execution.status == "SUCCEEDED"
     assert execution.output == {"Error": "States.Timeout", "Cause": ""}

@@ -145,7 +145,7 @@ def test_stopped_and_timed_out_executions_are_redriven_too(how: str) -> None:
     execution.commands()
     execution.receive(ExecutionRedriven(), now=NOW + 100)
     timer, task = execution.commands()
-    assert timer == StartTimer("timeout#1", NOW + 160)
+    assert timer == StartTimer("timeout#1", NOW + 160, "execution")
     assert isinstance(task, InvokeTask)
     assert task.state == "R"
     execution.receive(TaskSucceeded(task.id, "right"), now=NOW + 101)

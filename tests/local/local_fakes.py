@@ -12,20 +12,33 @@ START = 1_767_323_045.0  # 2026-01-02T03:04:05Z
 
 
 class VirtualClock:
-    """Stands still while somebody works, and goes straight to what is due when nobody does."""
+    """Stands still while somebody works, and goes straight to what is due when nobody does.
+
+    time: what the machine's clock reads; moving it alone sets that clock. ticks: the working time.
+    """
 
     def __init__(self, start: float = START) -> None:
         self.time = start
+        self.ticks = 0.0
 
     def now(self) -> float:
         """The virtual time."""
         return self.time
 
-    def patience(self, due: float | None, *, idle: bool) -> float | None:
-        """Jump to `due` when idle; else wait for an answer."""
-        if due is None or not idle:
+    def worked(self) -> float:
+        """The virtual working time."""
+        return self.ticks
+
+    def work(self, seconds: float) -> None:
+        """Let time pass in which the process runs."""
+        self.time += seconds
+        self.ticks += seconds
+
+    def patience(self, seconds: float | None, *, idle: bool) -> float | None:
+        """Let the seconds pass when idle; else wait for an answer."""
+        if seconds is None or not idle:
             return None
-        self.time = max(self.time, due)
+        self.work(max(seconds, 0.0))
         return 0.0
 
 

@@ -296,7 +296,9 @@ def test_a_journal_that_does_not_fit_is_refused_and_can_be_stopped(bench: Bench)
 
     def tamper(connection: sqlite3.Connection) -> None:
         fact = '{"fact": "TaskSucceeded", "id": "Triple@1#0", "output": 1}'
-        connection.execute("INSERT INTO facts VALUES (1, 0, ?, 'x', ?)", (START, fact))
+        connection.execute(
+            "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (1, 0, ?, 'x', ?)", (START, fact)
+        )
 
     bench.backend.database.write(tamper)
     bench.restart()
@@ -317,8 +319,9 @@ def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
     """What was answered by one function is not taken for the answer of another."""
     interrupted(bench, DOUBLE, Start("a", {"n": 1}))
     fact = '{"fact": "TaskSucceeded", "id": "Double@1#0", "output": 1}'
-    statement = "INSERT INTO facts VALUES (1, 0, ?, 'arn:aws:lambda:us-east-1:000000000000:function:Triple', ?)"
-    bench.backend.database.write(lambda connection: connection.execute(statement, (START, fact)).rowcount)
+    triple = "arn:aws:lambda:us-east-1:000000000000:function:Triple"
+    statement = "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (1, 0, ?, ?, ?)"
+    bench.backend.database.write(lambda connection: connection.execute(statement, (START, triple, fact)).rowcount)
     bench.restart()
     assert bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive().refused == 1
     [refused] = [event for event in bench.events if isinstance(event, ExecutionRefused)]
@@ -329,7 +332,7 @@ def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
 def test_a_fact_that_is_none_is_refused(bench: Bench, fact: str) -> None:
     """A damaged row is told as such, and the others go on."""
     interrupted(bench, DOUBLE, Start("a", {"n": 1}), Start("b", {"n": 1}))
-    statement = "INSERT INTO facts VALUES (1, 0, ?, NULL, ?)"
+    statement = "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (1, 0, ?, NULL, ?)"
     bench.backend.database.write(lambda connection: connection.execute(statement, (START, fact)).rowcount)
     bench.restart()
     result = bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive()

@@ -32,7 +32,10 @@ def database(tmp_path: Path) -> Database:
                 " VALUES (?, ?, ?, 'd', '{}', ?, 0, ?)",
                 (f"{run}-{index}", run, index if run else None, status, stopped),
             )
-            connection.execute("INSERT INTO facts VALUES (?, 0, 0, NULL, '{}')", (added.lastrowid,))
+            connection.execute(
+                "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (?, 0, 0, NULL, '{}')",
+                (added.lastrowid,),
+            )
 
     database.write(fill)
     return database

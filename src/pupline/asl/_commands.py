@@ -7,7 +7,7 @@ key of whatever the command does. In names the characters `%`, `/`, `@` and `#` 
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from pupline.asl._values import JSON
 
@@ -34,12 +34,24 @@ class InvokeTask:
     task_token: str | None = None
 
 
+TimerKind: TypeAlias = Literal["pause", "moment", "task", "execution"]
+
+
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Answer with TimerFired when the clock reads `due` (seconds since the epoch) or later."""
+    """Answer with TimerFired when `due` has come, in seconds since the epoch.
+
+    A driver in virtual time needs no more. One in real time, whose clock may be set and whose process may be killed,
+    is told what the time is for: all but `moment` are lengths, from the `now` at which the command was given.
+
+    kind: `pause`, a Wait or a Retrier's delay, which is over once so much time has passed, whatever happened in it.
+    `moment`, a Wait until a Timestamp. `task`, the TimeoutSeconds or HeartbeatSeconds of one call. `execution`, the
+    machine's own TimeoutSeconds.
+    """
 
     id: str
     due: float
+    kind: TimerKind = "pause"
 
 
 @dataclass(frozen=True, slots=True)

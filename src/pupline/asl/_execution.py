@@ -235,7 +235,7 @@ class Execution:
     def _start_timeout(self, timer: str) -> None:
         """The machine's own time-out is not among what the thread waits for: no state's end cancels it."""
         if self.machine.timeout_seconds is not None:
-            self._pending[timer] = StartTimer(timer, self.now + self.machine.timeout_seconds)
+            self._pending[timer] = StartTimer(timer, self.now + self.machine.timeout_seconds, "execution")
             self._waiting[timer] = (_machine_timed_out, self._root)
 
     def _refuse_unknown(self, command_id: str) -> None:

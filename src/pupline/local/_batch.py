@@ -3,11 +3,13 @@
 import sqlite3
 from dataclasses import dataclass, field
 
-from pupline.asl import Command, Execution, ExecutionAborted, StateMachine
+from pupline.asl import Command, ExecutionAborted, StartTimer, StateMachine
+from pupline.local._clock import Instant
 from pupline.local._events import DriverEvent
 from pupline.local._journal import (
     JournalledFact,
     NewExecution,
+    Replayed,
     finish_execution,
     insert_definition,
     insert_execution,
@@ -20,19 +22,47 @@ from pupline.local._topic import Alert, insert_alert
 class Running:
     """One execution in memory. waiting: commands that were not answered yet. last_now: of the latest fact.
 
-    durable: False for Express executions, which are not journalled. facts: how many the journal holds.
+    durable: False for Express executions, which are not journalled. facts: how many the journal holds. left: seconds
+    that the timers have which an earlier process began.
     """
 
-    __slots__ = ("core", "durable", "execution_id", "facts", "last_now", "run_id", "waiting")
+    __slots__ = (
+        "_began",
+        "_worked",
+        "core",
+        "durable",
+        "execution_id",
+        "facts",
+        "last_now",
+        "left",
+        "run_id",
+        "waiting",
+    )
 
-    def __init__(self, execution_id: int, core: Execution, run_id: str | None, facts: int = 0) -> None:
+    def __init__(self, execution_id: int, run_id: str | None, replayed: Replayed, at: Instant) -> None:
         self.execution_id = execution_id
-        self.core = core
+        self.core = replayed.core
         self.run_id = run_id
-        self.facts = facts
-        self.durable = core.machine.type == "STANDARD"
-        self.last_now = core.now
+        self.facts = replayed.facts
+        self.left = replayed.left
+        self.durable = self.core.machine.type == "STANDARD"
+        self.last_now = self.core.now
         self.waiting: dict[str, Command] = {}
+        self._worked = replayed.worked
+        self._began = at.worked
+
+    def worked(self, at: Instant) -> float:
+        """Seconds that the execution has been worked on, by this process and those before."""
+        return self._worked + at.worked - self._began
+
+    def seconds_of(self, timer: StartTimer, at: Instant) -> float:
+        """How much working time the timer has from now on.
+
+        One of an earlier process has what is left of it. A pause is over sooner where the clock says that enough time
+        has passed: nothing is gained by waiting on. A clock that was set back does not make it longer.
+        """
+        seconds = self.left.pop(timer.id, timer.due - self.core.now)
+        return min(seconds, timer.due - at.now) if timer.kind == "pause" else seconds
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ So all there is to keep is the facts, and all there is to get right is the order
 4. Only after the COMMIT are the new commands carried out and the events told.
 
 A task therefore runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
-fed again, and what was asked for and never answered is asked for again. A timer's due time follows from the facts, so a
-restart does not begin a wait anew.
+fed again, and what was asked for and never answered is asked for again. With each fact stands how long its execution
+had been worked on. So a restart does not begin a timer again, and time in which nothing ran counts against no time-out.
 
 An execution finishes under the definition it started with: the journal keeps each definition once, by its digest. An
 edited file is for new executions.
@@ -48,6 +48,7 @@ from pupline.asl import (
     lambda_error,
 )
 from pupline.local._batch import Batch, Running
+from pupline.local._clock import Instant, instant
 from pupline.local._database import Database
 from pupline.local._driver_settings import DriveResult, DriverSettings, MapIO, Redrive, Start
 from pupline.local._events import (
@@ -58,9 +59,9 @@ from pupline.local._events import (
     TaskAttemptFailed,
 )
 from pupline.local._functions import Invocation
-from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, ReplayMismatch
+from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed, ReplayMismatch
 from pupline.local._runs import Runs
-from pupline.local._timers import Timers
+from pupline.local._timers import Alarms
 from pupline.local._topic import PublishFailed
 from pupline.ports import JSON
 from pupline.text import printable
@@ -95,7 +96,7 @@ class Driver:
         self._inbox: SimpleQueue[tuple[Running, Fact] | None] = SimpleQueue()
         self._stopping = False
         self._next_id = self._journal.last_id() + 1
-        self._looked_at = 0.0
+        self._looked_at: float | None = None
         self._reset()
 
     def drive(self, starts: Iterable[Start | Redrive] = (), *, resume: bool = True) -> DriveResult:
@@ -112,7 +113,7 @@ class Driver:
             while True:
                 self._turn()
                 if self._stopping and deadline is None:
-                    deadline = self._clock.now() + self._settings.grace_seconds
+                    deadline = self._clock.worked() + self._settings.grace_seconds
                 if self._is_over(deadline):
                     interrupted = self._stopping and (bool(self._running) or self._more)
                     return DriveResult(dict(self._finished), self._refused, interrupted)
@@ -131,14 +132,14 @@ class Driver:
     def stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
         """Have the execution aborted by the running `drive`, or the next. Raises: ConfigurationError; StorageError."""
         self._journal.request_stop(name, error, cause)
-        self._looked_at = 0.0
+        self._looked_at = None
         self._inbox.put(None)
 
     def _reset(self) -> None:
         self._running: dict[int, Running] = {}
         self._names: dict[str, Running] = {}
         self._called: set[tuple[int, str]] = set()
-        self._timers: Timers[tuple[int, str]] = Timers()
+        self._alarms: Alarms[tuple[int, str]] = Alarms()
         self._finished: Counter[str] = Counter()
         self._refused = 0
         self._more = True
@@ -147,12 +148,12 @@ class Driver:
 
     def _turn(self) -> None:
         batch = Batch()
-        now = self._clock.now()
-        self._hear_stop_requests(batch, now)
-        self._hear_answers(batch, now)
-        self._hear_timers(batch, now)
-        self._admit(batch)
-        self._hear_published(batch, now)
+        at = instant(self._clock)
+        self._hear_stop_requests(batch, at)
+        self._hear_answers(batch, at)
+        self._hear_timers(batch, at)
+        self._admit(batch, at)
+        self._hear_published(batch, at)
         if batch.has_rows:
             self._database.write(batch.write)
         if batch.alerts:
@@ -160,21 +161,22 @@ class Driver:
         for running in batch.ended:
             self._forget(running)
         for running, command in batch.commands:
-            self._carry_out(running, command)
+            self._carry_out(running, command, at)
         for event in batch.events:
             self._settings.listener(event)
 
     def _is_over(self, deadline: float | None) -> bool:
         if self._stopping:
-            return not self._called or (deadline is not None and self._clock.now() >= deadline)
+            return not self._called or (deadline is not None and self._clock.worked() >= deadline)
         return not self._running and not self._more
 
     def _wait(self, deadline: float | None) -> None:
         """Sleep until there may be something to do."""
         if self._has_room() and self._more:
             return
-        due = self._timers.next_due() if deadline is None else deadline
-        seconds = self._clock.patience(due, idle=not self._called and self._inbox.empty())
+        at = instant(self._clock)
+        left = self._alarms.next_in(at) if deadline is None else deadline - at.worked
+        seconds = self._clock.patience(left, idle=not self._called and self._inbox.empty())
         try:
             woken = self._inbox.get(timeout=_LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS))
         except Empty:
@@ -194,42 +196,44 @@ class Driver:
             after = page[-1].execution_id
         yield from starts
 
-    def _admit(self, batch: Batch) -> None:
+    def _admit(self, batch: Batch, at: Instant) -> None:
         while self._more and self._has_room() and len(batch.started) < _FACTS_AT_ONCE:
             item = next(self._to_do, None)
             if item is None:
                 self._more = False
             elif isinstance(item, Start):
-                self._begin(item, batch)
+                self._begin(item, batch, at)
             elif isinstance(item, Redrive):
-                self._redrive(item.name, batch)
+                self._redrive(item.name, batch, at)
             else:
-                self._resume(item.name, batch)
+                self._resume(item.name, batch, at)
 
-    def _begin(self, start: Start, batch: Batch) -> None:
+    def _begin(self, start: Start, batch: Batch, at: Instant) -> None:
         if start.name in self._names:
             self._check_same(start, self._names[start.name].core.input, batch)
         elif there := self._journal.find(start.name):
             if self._check_same(start, json.loads(there.input), batch):
-                self._resume(start.name, batch)
+                self._resume(start.name, batch, at)
         elif not _NAME.fullmatch(start.name):
             shown = printable(start.name)
             self._refuse(start.name, start.run_id, f"'{shown}' cannot name an execution (see StartExecution)", batch)
         else:
-            self._begin_new(start, batch)
+            self._begin_new(start, batch, at)
 
-    def _begin_new(self, start: Start, batch: Batch) -> None:
-        machine, now = self._settings.machine, self._clock.now()
+    def _begin_new(self, start: Start, batch: Batch, at: Instant) -> None:
+        machine = self._settings.machine
         execution_id, self._next_id = self._next_id, self._next_id + 1
         text = json.dumps(start.input, allow_nan=False)
         # The input as the journal will give it back: a tuple, say, comes back as a list.
-        running = Running(execution_id, Execution(machine, json.loads(text), name=start.name, now=now), start.run_id)
+        core = Execution(machine, json.loads(text), name=start.name, now=at.now)
+        commands = core.commands()
+        running = Running(execution_id, start.run_id, Replayed(core, commands, 0, 0.0, {}), at)
         if running.durable:
             batch.machines[machine.digest] = machine
-            new = NewExecution(execution_id, start.name, start.run_id, start.run_index, machine.digest, text, now)
+            new = NewExecution(execution_id, start.name, start.run_id, start.run_index, machine.digest, text, at.now)
             batch.started.append(new)
         batch.events.append(ExecutionStarted(start.name, start.run_id))
-        self._take_up(running, running.core.commands(), batch)
+        self._take_up(running, commands, batch)
 
     def _check_same(self, start: Start, there: JSON, batch: Batch) -> bool:
         if json.dumps(start.input, sort_keys=True) == json.dumps(there, sort_keys=True):
@@ -237,38 +241,38 @@ class Driver:
         reason = f"there is an execution '{start.name}' with another input; choose another name"
         return self._refuse(start.name, start.run_id, reason, batch)
 
-    def _resume(self, name: str, batch: Batch) -> None:
+    def _resume(self, name: str, batch: Batch, at: Instant) -> None:
         row = self._journal.find(name)
         if row is None or row.execution_id in self._running or row.execution_id in batch.aborted:
             return
         if row.status != "RUNNING":
             self._report_ended(row, batch)
-        elif loaded := self._load(row, batch):
+        elif loaded := self._load(row, batch, at):
             self._take_up(*loaded, batch)
 
-    def _redrive(self, name: str, batch: Batch) -> None:
+    def _redrive(self, name: str, batch: Batch, at: Instant) -> None:
         row = self._journal.find(name)
         if row is None:
             self._refuse(name, None, f"there is no execution '{printable(name)}' here", batch)
         elif row.status == "SUCCEEDED":
             self._refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", batch)
         elif row.status == "RUNNING" or row.execution_id in self._running:
-            self._resume(name, batch)
-        elif loaded := self._load(row, batch):
+            self._resume(name, batch, at)
+        elif loaded := self._load(row, batch, at):
             running, _ = loaded  # it has ended, so it waits for nothing
             self._enter(running)
             batch.redriven.append(row.execution_id)
-            self._tell(running, ExecutionRedriven(), None, self._clock.now(), batch)
+            self._tell(running, ExecutionRedriven(), None, at, batch)
 
-    def _load(self, row: ExecutionRow, batch: Batch) -> tuple[Running, list[Command]] | None:
+    def _load(self, row: ExecutionRow, batch: Batch, at: Instant) -> tuple[Running, list[Command]] | None:
         """The execution as its journal says, and what it waits for. None, and refused, when that does not fit."""
         try:
-            core, waiting, facts = self._journal.replay(row, self._machine(row.digest))
+            replayed = self._journal.replay(row, self._machine(row.digest))
         except ReplayMismatch as err:
             self._refuse(row.name, row.run_id, str(err), batch)
             return None
-        batch.events.append(ExecutionResumed(row.name, row.run_id, facts))
-        return Running(row.execution_id, core, row.run_id, facts), waiting
+        batch.events.append(ExecutionResumed(row.name, row.run_id, replayed.facts))
+        return Running(row.execution_id, row.run_id, replayed, at), replayed.waiting
 
     def _take_up(self, running: Running, commands: list[Command], batch: Batch) -> None:
         self._enter(running)
@@ -290,32 +294,32 @@ class Driver:
 
     # ---- what is heard
 
-    def _hear_answers(self, batch: Batch, now: float) -> None:
+    def _hear_answers(self, batch: Batch, at: Instant) -> None:
         for _ in range(_FACTS_AT_ONCE):
             try:
                 answer = self._inbox.get_nowait()
             except Empty:
                 return
             if answer is not None:
-                self._hear(*answer, now, batch)
+                self._hear(*answer, at, batch)
 
-    def _hear_timers(self, batch: Batch, now: float) -> None:
-        for execution_id, command_id in self._timers.take_due(now):
-            self._hear(self._running[execution_id], TimerFired(command_id), now, batch)
+    def _hear_timers(self, batch: Batch, at: Instant) -> None:
+        for execution_id, command_id in self._alarms.take_due(at):
+            self._hear(self._running[execution_id], TimerFired(command_id), at, batch)
 
-    def _hear_stop_requests(self, batch: Batch, now: float) -> None:
-        if abs(now - self._looked_at) < _LOOK_SECONDS:
+    def _hear_stop_requests(self, batch: Batch, at: Instant) -> None:
+        if self._looked_at is not None and at.worked - self._looked_at < _LOOK_SECONDS:
             return
-        self._looked_at = now
+        self._looked_at = at.worked
         for row, fact in self._journal.stop_requests():
             if running := self._running.get(row.execution_id):
-                self._tell(running, fact, None, now, batch)
+                self._tell(running, fact, None, at, batch)
             else:
-                batch.aborted[row.execution_id] = JournalledFact(fact, now, None)
-                ended = replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=now)
+                batch.aborted[row.execution_id] = JournalledFact(fact, at.now, None)
+                ended = replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=at.now)
                 self._report_ended(ended, batch)
 
-    def _hear(self, running: Running, fact: Fact, now: float, batch: Batch) -> None:
+    def _hear(self, running: Running, fact: Fact, at: Instant, batch: Batch) -> None:
         """Tell the execution, unless it no longer wants to know."""
         command_id = getattr(fact, "id", "")
         if self._running.get(running.execution_id) is not running or command_id not in running.waiting:
@@ -324,12 +328,13 @@ class Driver:
         self._called.discard((running.execution_id, command_id))
         if isinstance(fact, TaskFailed) and isinstance(command, InvokeTask):
             batch.events.append(TaskAttemptFailed(running.core.name, command.state, fact.error, fact.cause))
-        self._tell(running, fact, getattr(command, "resource", None), now, batch)
+        self._tell(running, fact, getattr(command, "resource", None), at, batch)
 
-    def _tell(self, running: Running, fact: Fact, resource: str | None, now: float, batch: Batch) -> None:
-        now = running.last_now = max(now, running.last_now)  # a clock that was set back must not undo the order
+    def _tell(self, running: Running, fact: Fact, resource: str | None, at: Instant, batch: Batch) -> None:
+        now = running.last_now = max(at.now, running.last_now)  # a clock that was set back must not undo the order
         if running.durable:
-            batch.told.append((running.execution_id, running.facts, JournalledFact(fact, now, resource)))
+            told = JournalledFact(fact, now, resource, running.worked(at))
+            batch.told.append((running.execution_id, running.facts, told))
         running.facts += 1
         running.core.receive(fact, now=now)
         self._ask(running, running.core.commands(), batch)
@@ -340,20 +345,20 @@ class Driver:
             if isinstance(command, CancelCommand):
                 running.waiting.pop(command.id, None)
                 self._called.discard((running.execution_id, command.id))
-                self._timers.cancel((running.execution_id, command.id))
+                self._alarms.cancel((running.execution_id, command.id))
             else:
                 running.waiting[command.id] = command
                 batch.commands.append((running, command))
         if running.core.status != "RUNNING":
             self._end(running, batch)
 
-    def _hear_published(self, batch: Batch, now: float) -> None:
+    def _hear_published(self, batch: Batch, at: Instant) -> None:
         """Publish within the turn that asks for it: it means rows in the same transaction, and nothing else."""
         for running, command in batch.commands:  # grows while it is walked, by what the executions ask for next
             if not isinstance(command, InvokeTask) or command.resource != PUBLISH:
                 continue
             if running.waiting.get(command.id) is command:
-                self._hear(running, self._publish(running, command, batch), now, batch)
+                self._hear(running, self._publish(running, command, batch), at, batch)
 
     def _publish(self, running: Running, command: InvokeTask, batch: Batch) -> TaskSucceeded | TaskFailed:
         try:
@@ -386,12 +391,12 @@ class Driver:
 
     # ---- what is done
 
-    def _carry_out(self, running: Running, command: Command) -> None:
+    def _carry_out(self, running: Running, command: Command, at: Instant) -> None:
         if running.waiting.get(command.id) is not command or self._running.get(running.execution_id) is not running:
             return  # answered or cancelled within the turn that asked for it
         key = (running.execution_id, command.id)
         if isinstance(command, StartTimer):
-            self._timers.start(key, command.due)
+            self._start_timer(running, command, at)
         elif isinstance(command, InvokeTask):
             if not self._stopping:
                 self._called.add(key)
@@ -400,6 +405,13 @@ class Driver:
         elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
             self._called.add(key)
             threading.Thread(target=self._read_or_write, args=(running, command), daemon=True).start()
+
+    def _start_timer(self, running: Running, timer: StartTimer, at: Instant) -> None:
+        key = (running.execution_id, timer.id)
+        if timer.kind == "moment":
+            self._alarms.at(key, timer.due)
+        else:
+            self._alarms.after(key, running.seconds_of(timer, at), at)
 
     def _read_or_write(self, running: Running, command: ReadItems | WriteResults) -> None:
         try:
@@ -419,6 +431,6 @@ class Driver:
     def _forget(self, running: Running) -> None:
         for command_id in running.waiting:
             self._called.discard((running.execution_id, command_id))
-            self._timers.cancel((running.execution_id, command_id))
+            self._alarms.cancel((running.execution_id, command_id))
         del self._running[running.execution_id]
         del self._names[running.core.name]

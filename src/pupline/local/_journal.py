@@ -17,6 +17,7 @@ from pupline.asl import (
     ExecutionAborted,
     Fact,
     ProtocolError,
+    StartTimer,
     StateMachine,
     fact_from_json,
     fact_to_json,
@@ -69,11 +70,30 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True)
 class JournalledFact:
-    """One fact as it was told. resource: of the task that it answers, None for anything else."""
+    """One fact as it was told. resource: of the task that it answers, None for anything else.
+
+    worked: seconds that the execution had been worked on, None where nobody measured it.
+    """
 
     fact: Fact
     now: float
     resource: str | None
+    worked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """An execution as its facts made it. waiting: the commands without an answer. facts: how many there are.
+
+    worked: seconds that it has been worked on. left: for each timer among `waiting`, how many seconds of that it still
+    has. Time in which nothing ran is in neither.
+    """
+
+    core: Execution
+    waiting: list[Command]
+    facts: int
+    worked: float
+    left: dict[str, float]
 
 
 class Journal:
@@ -122,15 +142,15 @@ class Journal:
 
     def facts(self, execution_id: int) -> Iterator[JournalledFact]:
         """What the execution was told, in order. Raises: ReplayMismatch for a fact that is none; StorageError."""
-        query = "SELECT fact, now, resource FROM facts WHERE execution_id = ? ORDER BY seq"
+        query = "SELECT fact, now, resource, worked FROM facts WHERE execution_id = ? ORDER BY seq"
         with self._database.reading() as connection:
             rows = connection.execute(query, (execution_id,)).fetchall()
-        for text, now, resource in rows:
+        for text, *told in rows:
             try:
                 fact = fact_from_json(json.loads(text))
             except ValueError as err:
                 raise ReplayMismatch(f"the journal holds a fact that this version cannot read: {err}") from err
-            yield JournalledFact(fact, now, resource)
+            yield JournalledFact(fact, *told)
 
     def definition(self, digest: str) -> StateMachine:
         """The definition that was stored under `digest`. Raises: ReplayMismatch when it is not what was stored."""
@@ -150,24 +170,27 @@ class Journal:
             )
         return machine
 
-    def replay(self, row: ExecutionRow, machine: StateMachine) -> tuple[Execution, list[Command], int]:
-        """The execution as its facts made it, the commands that still wait for an answer, and the number of facts.
+    def replay(self, row: ExecutionRow, machine: StateMachine) -> Replayed:
+        """The execution as its facts made it, and what it waits for.
 
         Raises: ReplayMismatch when a fact answers something that is not asked for, or another resource; StorageError.
         """
         execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time)
-        waiting: dict[str, Command] = {}
-        _note(execution.commands(), waiting)
+        waiting: dict[str, _Asked] = {}
+        worked = 0.0
+        _note(execution, waiting, worked)
         count = 0
         for told in self.facts(row.execution_id):
+            worked = worked if told.worked is None else max(worked, told.worked)
             _compare(row.name, told, waiting)
             try:
                 execution.receive(told.fact, now=told.now)
             except ProtocolError as err:
                 raise ReplayMismatch(f"execution '{row.name}': the journal does not fit: {err}") from err
-            _note(execution.commands(), waiting)
+            _note(execution, waiting, worked)
             count += 1
-        return execution, list(waiting.values()), count
+        left = {command_id: asked.left(worked) for command_id, asked in waiting.items() if asked.seconds is not None}
+        return Replayed(execution, [asked.command for asked in waiting.values()], count, worked, left)
 
     def history(self, name: str) -> list[dict[str, JSON]]:
         """The execution's events so far, in the shape of GetExecutionHistory.
@@ -175,7 +198,7 @@ class Journal:
         Raises: ConfigurationError when there is no such execution; ReplayMismatch; StorageError.
         """
         row = self.get(name)
-        return self.replay(row, self.definition(row.digest))[0].history
+        return self.replay(row, self.definition(row.digest)).core.history
 
     def request_stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
         """Ask whoever drives the execution, now or at the next start, to abort it. Nothing happens when it has ended.
@@ -230,8 +253,8 @@ def insert_execution(connection: sqlite3.Connection, new: NewExecution) -> None:
 def insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, told: JournalledFact) -> None:
     """Add the `seq`-th fact (from 0) of an execution."""
     connection.execute(
-        "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (?, ?, ?, ?, ?)",
-        (execution_id, seq, told.now, told.resource, json.dumps(fact_to_json(told.fact))),
+        "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES (?, ?, ?, ?, ?, ?)",
+        (execution_id, seq, told.now, told.resource, json.dumps(fact_to_json(told.fact)), told.worked),
     )
 
 
@@ -256,26 +279,47 @@ def reopen_execution(connection: sqlite3.Connection, execution_id: int) -> None:
     )
 
 
-def _note(commands: list[Command], waiting: dict[str, Command]) -> None:
-    for command in commands:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command without an answer. seconds: of a timer; None for other commands, and for a time of day.
+
+    worked: how long the execution had been worked on when it gave the command.
+    """
+
+    command: Command
+    seconds: float | None
+    worked: float
+
+    def left(self, worked: float) -> float:
+        """The seconds that are left after so much work. A call is made again, and gets all of its time again."""
+        seconds = self.seconds or 0.0
+        again = isinstance(self.command, StartTimer) and self.command.kind == "task"
+        return seconds if again else max(seconds - (worked - self.worked), 0.0)
+
+
+def _note(execution: Execution, waiting: dict[str, _Asked], worked: float) -> None:
+    for command in execution.commands():
         if isinstance(command, CancelCommand):
             waiting.pop(command.id, None)
         else:
-            waiting[command.id] = command
+            seconds = None
+            if isinstance(command, StartTimer) and command.kind != "moment":
+                seconds = command.due - execution.now
+            waiting[command.id] = _Asked(command, seconds, worked)
 
 
-def _compare(name: str, told: JournalledFact, waiting: dict[str, Command]) -> None:
+def _compare(name: str, told: JournalledFact, waiting: dict[str, _Asked]) -> None:
     """Check that the fact answers what is asked for now; what it answers is no longer waited for."""
     command_id = getattr(told.fact, "id", None)
     if command_id is None:  # ExecutionAborted and ExecutionRedriven answer no command
         return
-    command = waiting.pop(command_id, None)
-    if command is None:
+    found = waiting.pop(command_id, None)
+    if found is None:
         raise ReplayMismatch(
             f"execution '{name}': the journal answers '{command_id}', which this definition does not ask for; "
             "finish it with the version of pupline that started it, or stop it"
         )
-    asked = getattr(command, "resource", None)
+    asked = getattr(found.command, "resource", None)
     if asked != told.resource:
         raise ReplayMismatch(
             f"execution '{name}': '{command_id}' called {told.resource} when it was journalled and would call {asked} "

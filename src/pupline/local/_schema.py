@@ -202,7 +202,13 @@ CREATE TABLE overwrites (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+-- How long the execution had been worked on when it was told: seconds in which a process drove it, whatever the clocks
+-- said. NULL: told by a version that did not measure it, or while nobody drove it.
+ALTER TABLE facts ADD COLUMN worked REAL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from pupline.local._clock import Instant
+
 K = TypeVar("K", bound=Hashable)
 
 _SLACK = 1024
@@ -23,7 +25,7 @@ class Timers(Generic[K]):
         return len(self._live)
 
     def start(self, key: K, due: float) -> None:
-        """Have `key` come up at `due`, in seconds since the epoch."""
+        """Have `key` come up at `due`."""
         number = next(self._numbers)
         self._live[key] = number
         heapq.heappush(self._heap, (due, number, key))
@@ -48,3 +50,33 @@ class Timers(Generic[K]):
             del self._live[key]
             found.append(key)
         return found
+
+
+class Alarms(Generic[K]):
+    """Timers of both kinds: after so much working time, and at a time of day. At most one for each key."""
+
+    def __init__(self) -> None:
+        self._after: Timers[K] = Timers()
+        self._moments: Timers[K] = Timers()
+
+    def after(self, key: K, seconds: float, at: Instant) -> None:
+        """Have `key` come up when that much working time has passed since `at`."""
+        self._after.start(key, at.worked + seconds)
+
+    def at(self, key: K, moment: float) -> None:
+        """Have `key` come up when the machine's clock reads `moment`, in seconds since the epoch."""
+        self._moments.start(key, moment)
+
+    def cancel(self, key: K) -> None:
+        """Forget the timer of `key`, if there is one."""
+        self._after.cancel(key)
+        self._moments.cancel(key)
+
+    def next_in(self, at: Instant) -> float | None:
+        """Seconds until the next one is due, below 0 when it is late; None when there is none."""
+        pairs = ((self._after.next_due(), at.worked), (self._moments.next_due(), at.now))
+        return min((due - now for due, now in pairs if due is not None), default=None)
+
+    def take_due(self, at: Instant) -> list[K]:
+        """The keys whose time has come; they are forgotten."""
+        return [*self._after.take_due(at.worked), *self._moments.take_due(at.now)]

@@ -97,9 +97,11 @@ class TaskState(CatchingState):
         )
         thread.deadline = None if timeout is None else execution.now + timeout
         if timeout is not None:
-            execution.command(StartTimer(f"{command_id}/timeout", execution.now + timeout), self._late, thread)
+            late = StartTimer(f"{command_id}/timeout", execution.now + timeout, "task")
+            execution.command(late, self._late, thread)
         if heartbeat is not None:
-            execution.command(StartTimer(f"{command_id}/heartbeat", execution.now + heartbeat), self._silent, thread)
+            silent = StartTimer(f"{command_id}/heartbeat", execution.now + heartbeat, "task")
+            execution.command(silent, self._silent, thread)
         return None
 
     def _arguments(self, execution: Execution, thread: Thread) -> tuple[Scope, JSON]:
@@ -171,7 +173,7 @@ class TaskState(CatchingState):
         timer = f"{thread.command_id(self.key)}/heartbeat"
         seconds = next((event[5] for event in reversed(thread.events) if event[0] is self.integration.scheduled), None)
         if seconds is not None and timer in (thread.waiting or ()):
-            execution.restart(StartTimer(timer, execution.now + seconds))
+            execution.restart(StartTimer(timer, execution.now + seconds, "task"))
 
     @staticmethod
     def _write(execution: Execution, thread: Thread, kind: JSON, *values: JSON) -> None:

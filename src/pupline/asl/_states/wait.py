@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pupline.asl._commands import StartTimer
+from pupline.asl._commands import StartTimer, TimerKind
 from pupline.asl._facts import Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
 from pupline.asl._jsonata import compile_jsonata_value, not_whole, unexpected_type
@@ -59,7 +59,8 @@ class WaitState(State):
             raise EvaluationError(RUNTIME, "Wait state delay is too long.")
         thread.count_visit(self.key)
         timer = f"{thread.path}{self.key}@{thread.visit}"
-        execution.command(StartTimer(timer, due), self._fired, thread)
+        kind: TimerKind = "pause" if "Seconds" in self.field else "moment"
+        execution.command(StartTimer(timer, due, kind), self._fired, thread)
         return None
 
     def _fired(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
