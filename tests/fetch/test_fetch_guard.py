@@ -89,6 +89,63 @@ def test_trust_is_for_one_exact_origin() -> None:
     assert internet.connected == [("10.0.0.1", 80)]
 
 
+BEYOND_TRUST = [
+    *("169.254.169.254", "169.254.170.2", "169.254.0.23", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42", "fe80::1", "fe80::a9fe:a9fe", "fe80::1%eth0"),
+    *("::ffff:169.254.169.254", "::169.254.169.254", "::ffff:0:169.254.169.254", "::ffff:100.100.100.200"),
+    *("64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:a9:fe:a9fe::"),
+    *("64:ff9b:1:0:a9:fea9:fe00:0", "2002:a9fe:a9fe::1", "2001:0:a9fe:a9fe::1", "2001:0:1::5601:5601"),
+    *("2001:db8::5efe:a9fe:a9fe", "2a00:1450:4001:1:200:5efe:a83f:8110"),
+]
+
+
+@pytest.mark.parametrize("address", BEYOND_TRUST)
+def test_no_trust_reaches_metadata_and_link_local_addresses(address: str) -> None:
+    """What an allowed origin's name means is not up to who allowed it: such addresses are refused in every spelling."""
+    internet = FakeInternet({"dogs.example": [PUBLIC, address]}, {DOG: answer(b"woof")})
+    trusted = frozenset({Origin("http", "dogs.example", 80)})
+    with pytest.raises(BlockedAddress, match=r"even for an origin that is allowed; .* --allow-metadata-address"):
+        client_on(internet, trusted=trusted).get(DOG)
+    assert internet.connected == []
+    named = frozenset({address.partition("%")[0]})
+    assert client_on(internet, trusted=trusted, metadata_addresses=named).get(DOG).body == b"woof"
+    with pytest.raises(BlockedAddress, match="not on the public internet"):
+        client_on(internet, metadata_addresses=named).get(DOG)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "192.168.169.254", "100.64.0.1", "168.63.129.17", "::1", "fc00::1", "2002:a00:1::1"),
+        *("64:ff9b::7f00:1", "::ffff:10.0.0.1", "2606:4700::a9fe:a9fe", PUBLIC),
+    ],
+)
+def test_trust_reaches_all_other_addresses(address: str) -> None:
+    """A server of one's own may be anywhere else."""
+    internet = FakeInternet({"dogs.example": [address]}, {DOG: answer(b"woof")})
+    assert client_on(internet, trusted=frozenset({Origin("http", "dogs.example", 80)})).get(DOG).body == b"woof"
+
+
+def test_a_metadata_address_that_was_named_as_an_origin_is_refused() -> None:
+    """Also the one literal that everybody knows, and where a trusted origin redirects to another trusted one."""
+    metadata = Origin("http", "169.254.169.254", 80)
+    internet = FakeInternet({"dogs.example": [PUBLIC]}, {DOG: redirect("http://169.254.169.254/latest/meta-data/")})
+    client = client_on(internet, trusted=frozenset({metadata}))
+    for url in ("http://169.254.169.254/latest/", DOG):
+        with pytest.raises(BlockedAddress, match=r"169\.254\.169\.254 \(link-local\) is not asked even for"):
+            client.get(url)
+    assert internet.connected == [(PUBLIC, 80)]
+
+
+@pytest.mark.parametrize(
+    "text", ["metadata.google.internal", "127.0.0.1", "", "169.254.0.0/16", "http://169.254.169.254"]
+)
+def test_only_an_address_that_needs_it_is_allowed_by_itself(text: str) -> None:
+    """The flag takes addresses, not names or networks, and says what the others need."""
+    with pytest.raises(ConfigurationError, match="--allow-metadata-address"):
+        FetchPolicy(metadata_addresses=frozenset({text}))
+
+
 def test_each_redirect_is_checked_anew() -> None:
     """A redirect from a public host to an address inside is refused before it is connected to."""
     internet = FakeInternet({"dogs.example": [PUBLIC]}, {DOG: redirect("http://169.254.169.254/latest/meta-data/")})

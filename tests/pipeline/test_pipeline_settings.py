@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pupline.errors import ConfigurationError
-from pupline.pipeline import RunSettings
+from pupline.pipeline import RunSettings, source_of_run
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from pupline.pipeline import RunSettings
         ({"timeout_seconds": 71.0}, "at most 70"),
         ({"source": "smaple"}, "did you mean sample"),
         ({"allow_origins": ("http://h/path",)}, "an origin ends after host and port"),
+        ({"metadata_addresses": ("10.0.0.1",)}, "--allow-metadata-address 10.0.0.1: it is no metadata"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: str) -> None:
@@ -30,8 +31,15 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: 
 
 def test_settings_survive_the_journal() -> None:
     """What is kept with a run gives the same settings back; what an older version did not know has its default."""
-    settings = RunSettings("sample", breed="hound/afghan", allow_origins=("http://127.0.0.1:9000",), timeout_seconds=5)
+    settings = RunSettings(
+        "sample",
+        breed="hound/afghan",
+        allow_origins=("http://127.0.0.1:9000",),
+        timeout_seconds=5,
+        metadata_addresses=("169.254.169.254",),
+    )
     assert settings.checked() is settings
     assert RunSettings.from_json(settings.as_json()) == settings
     assert RunSettings.from_json({"source": "sample", "unheard": 1}) == RunSettings("sample")
+    assert settings.policy(source_of_run("sample"), None).metadata_addresses == {"169.254.169.254"}
     assert settings.input == {"breed": "hound/afghan"}

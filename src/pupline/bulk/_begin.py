@@ -29,6 +29,7 @@ _MANNERS = (
     "heed_robots",
     "host_concurrency",
     "max_bytes",
+    "metadata_addresses",
     "rate",
     "timeout_seconds",
     "tolerate",
@@ -105,6 +106,7 @@ def policy_of(source: ImageSource, request: IngestRequest, stack: ExitStack) -> 
         max_bytes=request.max_bytes,
         sample_port=port,
         contact=request.contact,
+        metadata_addresses=request.metadata_addresses,
     )
 
 

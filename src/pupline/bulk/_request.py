@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed
-from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin
+from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, checked_metadata_address
 from pupline.ports import JSON
 from pupline.text import plain_number
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pupline.local import IngestCounts, ItemDone, StopAsked
 
 MAX_CONCURRENCY = 1024
+_TUPLES = ("allow_origins", "metadata_addresses")
 _SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "stop_after_known")
 
 
@@ -27,6 +28,7 @@ class IngestRequest:
     retry_failed: the run whose failed items are fetched again. incremental: leave out URLs that the dataset knows.
     stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
     the run is stopped. resume: go on with the dataset's unfinished run. allow_origins: exact origins to trust.
+    metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at.
     timeout_seconds, max_bytes: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
     shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
     contact: for the User-Agent. workers: processes; None for as many as serve. run_id: name of a run to make, or to go
@@ -53,11 +55,14 @@ class IngestRequest:
     contact: str | None = None
     workers: int | None = None
     run_id: str | None = None
+    metadata_addresses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_numbers(self)
         for origin in self.allow_origins:
             Origin.parse(origin)
+        for address in self.metadata_addresses:
+            checked_metadata_address(address)
         if self.source is None and not (self.resume or self.retry_failed):
             raise ConfigurationError("name a source: a preset, a spec file, a base URL or a list; see: pupline sources")
         if self.resume and self.retry_failed:
@@ -65,13 +70,13 @@ class IngestRequest:
 
     def as_json(self) -> dict[str, JSON]:
         """The request as a JSON object, as it is kept with the run; `from_json` reads it back."""
-        return {**asdict(self), "allow_origins": list(self.allow_origins)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in _TUPLES}}
 
     @classmethod
     def from_json(cls, data: Any) -> "IngestRequest":
         """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
         known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
-        return cls(**{**known, "allow_origins": tuple(known.get("allow_origins", ()))})
+        return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
 
     def is_same_command(self, other: "IngestRequest") -> bool:
         """Whether both ask for the same images; how fast or how patiently does not matter."""

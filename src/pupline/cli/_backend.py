@@ -59,7 +59,15 @@ def check_local(stack: str | None) -> None:
         raise ConfigurationError("--stack goes with --backend aws")
 
 
-_ONE_MACHINE = ("--data", "--source", "--allow-origin", "--timeout", "--max-bytes", "--sample-if-offline")
+_ONE_MACHINE = (
+    "--data",
+    "--source",
+    "--allow-origin",
+    "--allow-metadata-address",
+    "--timeout",
+    "--max-bytes",
+    "--sample-if-offline",
+)
 """What a stack has settled at its deployment."""
 
 

@@ -13,7 +13,7 @@ from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import ended_directly, given_data
 from pupline.cli._ingest_view import IngestView
-from pupline.cli._output import data_option, json_option, message, print_json, program
+from pupline.cli._output import data_option, json_option, message, metadata_address_option, print_json, program
 from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError, StorageError
 from pupline.layout import summary_key
@@ -85,6 +85,7 @@ _OPTIONS = (
         metavar="ORIGIN",
         help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
     ),
+    metadata_address_option,
     click.option("--ignore-robots", is_flag=True, help="Do not heed robots.txt and X-Robots-Tag. Your own servers."),
     click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."),
     click.option(

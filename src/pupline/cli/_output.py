@@ -37,6 +37,17 @@ class _Directory(click.Path):
         return super().convert(value, param, ctx)
 
 
+def metadata_address_option(command: _Command) -> _Command:
+    """The --allow-metadata-address option of the commands that fetch."""
+    return click.option(
+        "--allow-metadata-address",
+        "metadata_addresses",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A metadata or link-local address that origins you named may be at; else it is refused. May be repeated.",
+    )(command)
+
+
 def data_option(command: _Command) -> _Command:
     """The --data option, the same for every command."""
     return click.option(

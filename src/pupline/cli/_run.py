@@ -10,7 +10,7 @@ import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
-from pupline.cli._output import data_option, json_option, message, print_json, undelivered
+from pupline.cli._output import data_option, json_option, message, metadata_address_option, print_json, undelivered
 from pupline.cli._progress import RunProgress
 from pupline.cli._streams import OutputLost, SummaryOutput
 from pupline.cli._summary import Tally
@@ -49,6 +49,7 @@ _concurrency_option = click.option(
     metavar="ORIGIN",
     help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
 )
+@metadata_address_option
 @click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=20 * 1024 * 1024, show_default=True, help="Per image.")
 @click.option("--sample-if-offline", is_flag=True, help="Where the source cannot be reached, say so and use sample.")
@@ -63,6 +64,7 @@ def run(
     image_url: str | None,
     run_id: str | None,
     allow_origins: tuple[str, ...],
+    metadata_addresses: tuple[str, ...],
     timeout_seconds: float,
     max_bytes: int,
     sample_if_offline: bool,
@@ -91,7 +93,9 @@ def run(
     check_local(stack)
     from pupline.pipeline import OneMachine, RunRequest, RunSettings
 
-    settings = RunSettings(source, image_url, breed, allow_origins, timeout_seconds, max_bytes).checked()
+    settings = RunSettings(
+        source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses
+    ).checked()
     if sample_if_offline:
         settings = _online_or_sample(settings)
     request = RunRequest(settings, count, run_id)

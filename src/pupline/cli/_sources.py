@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._command import Group
-from pupline.cli._output import cell, console, json_option, message, print_json, program
+from pupline.cli._output import cell, console, json_option, message, metadata_address_option, print_json, program
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
 from pupline.text import plural, printable
@@ -146,6 +146,7 @@ def _bytes_of(file: Path) -> bytes:
 @click.option("--dry-run", is_flag=True, help="Show the first request, and ask nothing.")
 @click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT).")
 @click.option("--allow-origin", "allow_origins", multiple=True, metavar="ORIGIN", help="Another origin to trust.")
+@metadata_address_option
 @click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
 @json_option
 def test(
@@ -154,6 +155,7 @@ def test(
     dry_run: bool,
     contact: str | None,
     allow_origins: tuple[str, ...],
+    metadata_addresses: tuple[str, ...],
     timeout_seconds: float,
     as_json: bool,
 ) -> int:
@@ -165,7 +167,12 @@ def test(
 
     resolved = resolve(source)
     with ExitStack() as stack:
-        policy = {"allow_origins": allow_origins, "timeout_seconds": timeout_seconds, "contact": contact}
+        policy = {
+            "allow_origins": allow_origins,
+            "metadata_addresses": metadata_addresses,
+            "timeout_seconds": timeout_seconds,
+            "contact": contact,
+        }
         trial = _Trial(resolved, source, policy, stack)
         request = trial.listing.request()
         if dry_run and request is not None:

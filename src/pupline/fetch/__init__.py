@@ -8,6 +8,7 @@
 Standard library only, as it runs in Lambda. The client never retries: that is the workflow's business.
 """
 
+from pupline.fetch._address import checked_metadata_address
 from pupline.fetch._client import Exchange, HttpClient, Response
 from pupline.fetch._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
 from pupline.fetch._json import JSON, parse_json
@@ -48,6 +49,7 @@ __all__ = [
     "base_url_of",
     "breed_of",
     "checked_breed",
+    "checked_metadata_address",
     "parse_json",
     "refuse_for_robots",
     "resolve_source",

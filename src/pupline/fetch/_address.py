@@ -4,9 +4,17 @@ Our own table rather than `ipaddress.is_private` or `is_global`: their answers d
 (CVE-2024-4032), `is_private` is False for 100.64.0.0/10, and neither looks inside an IPv6 address that carries an
 IPv4 one. Sources: the IANA special-purpose address registries for IPv4 and IPv6; cloud providers' pages for metadata
 services.
+
+Two kinds are worse than private: a metadata service hands out a machine's credentials to whoever asks, and where it is
+there, it answers at a link-local address or at one of a few known ones. No origin that somebody trusts reaches those,
+as the origin's name may come to mean them; only their own address does, where it is allowed by itself.
 """
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from pupline.errors import ConfigurationError
+from pupline.text import printable
 
 _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
     (IPv4Network(network), what)
@@ -19,6 +27,7 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
         ("168.63.129.16/32", "cloud metadata"),
         ("169.254.0.0/16", "link-local"),  # holds 169.254.169.254 and 169.254.170.2, metadata and credentials
         ("172.16.0.0/12", "private"),
+        ("192.0.0.192/32", "cloud metadata"),
         ("192.0.0.0/24", "reserved for protocols"),
         ("192.0.2.0/24", "documentation"),
         ("192.31.196.0/24", "AS112 name service"),
@@ -45,6 +54,7 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("::/96", "IPv4-compatible"),
         ("64:ff9b:1::/48", "local NAT64"),
         ("100::/64", "discard only"),
+        ("fd00:42::42/128", "cloud metadata"),
         ("fd00:ec2::/32", "cloud metadata"),
         ("fd20:ce::/32", "cloud metadata"),
         ("fc00::/7", "private"),
@@ -63,8 +73,29 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
 # networks. The others (compatible, 6to4, Teredo, local NAT64) are refused whatever they carry.
 _CARRIES_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
+# Every way in which an IPv6 address means an IPv4 one, and how to take that out: for the addresses that no trust
+# reaches it does not matter whether anybody still routes it so.
+_MEANS_IPV4: tuple[tuple[IPv6Network, Callable[[int], int]], ...] = tuple(
+    (IPv6Network(network), inner)
+    for network, inner in (
+        ("::/96", lambda number: number),  # compatible (RFC 4291, 2.5.5.1)
+        ("::ffff:0:0/96", lambda number: number),  # mapped (RFC 4291, 2.5.5.2)
+        ("::ffff:0:0:0/96", lambda number: number),  # translated (RFC 2765, 2.1)
+        ("64:ff9b::/96", lambda number: number),  # NAT64 (RFC 6052, 2.1)
+        ("64:ff9b:1::/48", lambda number: number),  # local NAT64 (RFC 8215), with each length of prefix (RFC 6052, 2.2)
+        ("64:ff9b:1::/48", lambda number: number >> 24),
+        ("64:ff9b:1::/48", lambda number: (number >> 40 & 0xFF000000) | (number >> 32 & 0xFFFFFF)),
+        ("64:ff9b:1::/48", lambda number: (number >> 48 & 0xFFFF0000) | (number >> 40 & 0xFFFF)),
+        ("2002::/16", lambda number: number >> 80),  # 6to4 (RFC 3056, 2)
+        ("2001::/32", lambda number: number >> 64),  # Teredo's server (RFC 4380, 4)
+        ("2001::/32", lambda number: ~number),  # Teredo's client
+    )
+)
+_ISATAP = 0x00005EFE  # the first half of an interface identifier (RFC 5214, 6.1), but for its u bit
+_ISATAP_MASK = 0xFDFFFFFF
 
 _NO_ADDRESS = "not an address"
+_BEYOND_TRUST = frozenset({"cloud metadata", "link-local"})
 
 A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
 """Where somebody may well run an image API of their own; nobody is advised to trust a metadata service."""
@@ -90,7 +121,47 @@ def why_not_public(address: str) -> str | None:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return _NO_ADDRESS
-    return _ipv4_kind(parsed) if isinstance(parsed, IPv4Address) else _ipv6_kind(parsed)
+    return _ipv4_kind(parsed) if isinstance(parsed, IPv4Address) else _ipv6_kind(parsed) or beyond_trust(address)
+
+
+def beyond_trust(address: str) -> str | None:
+    """Whether this is an address that no trusted origin reaches: `cloud metadata` or `link-local`; None for all others.
+
+    `address` is as a resolver gives it. An IPv6 address that means such an IPv4 one, in whatever way, is one too.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    kinds = [_ipv4_kind(parsed)] if isinstance(parsed, IPv4Address) else [_ipv6_kind(parsed), *_meant_kinds(parsed)]
+    return next((kind for kind in kinds if kind in _BEYOND_TRUST), None)
+
+
+def checked_metadata_address(text: str) -> str:
+    """The address that somebody allows by itself, as `ip_address` writes it.
+
+    Raises: ConfigurationError for what is not an address, or one that a trusted origin reaches anyway.
+    """
+    try:
+        address = str(ip_address(text))
+    except ValueError as err:
+        raise ConfigurationError(
+            f"--allow-metadata-address {printable(text, 60)!r}: give the address itself, such as 169.254.169.254"
+        ) from err
+    if beyond_trust(address) is None:
+        raise ConfigurationError(
+            f"--allow-metadata-address {address}: it is no metadata or link-local address; give the origin that has it "
+            "with --allow-origin"
+        )
+    return address
+
+
+def _meant_kinds(address: IPv6Address) -> list[str | None]:
+    number = int(address)
+    meant = [inner(number) for network, inner in _MEANS_IPV4 if address in network]
+    if number >> 32 & _ISATAP_MASK == _ISATAP:
+        meant.append(number)
+    return [_ipv4_kind(IPv4Address(one & 0xFFFFFFFF)) for one in meant]
 
 
 def _ipv4_kind(address: IPv4Address) -> str | None:

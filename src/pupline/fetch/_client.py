@@ -18,7 +18,6 @@ from pupline.errors import (
     TaskFailure,
     TooManyRedirects,
 )
-from pupline.fetch._address import A_USERS_OWN, advice_on, why_not_public
 from pupline.fetch._answer import (
     WAITING,
     Head,
@@ -31,6 +30,7 @@ from pupline.fetch._answer import (
 )
 from pupline.fetch._deadline import BoundedResolver, Deadline
 from pupline.fetch._decode import decoded
+from pupline.fetch._guard import check_addresses
 from pupline.fetch._network import Network, connect_first
 from pupline.fetch._policy import FetchPolicy
 from pupline.fetch._pool import ConnectionPool, idle_seconds
@@ -327,8 +327,7 @@ class HttpClient:
             address, port = self.policy.connect_to[host, port]
             return [address], port
         found = [host] if _is_literal(host) else self._resolver.addresses(host, port, deadline)
-        if url.origin not in self.policy.trusted:
-            _refuse_unless_public(url, found, deadline.url)
+        check_addresses(url, found, self.policy, deadline.url)
         return found, port
 
     def _tls_context(self) -> "ssl.SSLContext":
@@ -340,19 +339,6 @@ class HttpClient:
 
 def _is_literal(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
-
-
-def _refuse_unless_public(url: Url, addresses: list[str], where: str) -> None:
-    # One bad address refuses the whole host: a name that points both inside and outside is an attack or a mistake, and
-    # picking the public ones would make the outcome depend on the resolver's order.
-    for address in addresses:
-        kind = why_not_public(address)
-        if kind is not None:
-            found = f"{printable(address, 60)} ({kind})"
-            if address != url.origin.host:
-                found = f"{url.origin.host} is at {found}, which"
-            advice = advice_on(url.origin, may_be_trusted=kind in A_USERS_OWN)
-            raise BlockedAddress(f"{where}: {found} is not on the public internet; {advice}")
 
 
 def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:

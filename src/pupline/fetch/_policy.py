@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError
-from pupline.fetch._address import advice_on, may_be_trusted
+from pupline.fetch._address import advice_on, checked_metadata_address, may_be_trusted
 from pupline.fetch._url import Origin
 from pupline.text import plain_number, printable
 
@@ -43,6 +43,8 @@ class FetchPolicy:
     """The rules of one HttpClient. Raises ConfigurationError when a limit makes no sense.
 
     trusted: origins named by the user (the source's own, and `--allow-origin`): their addresses may be private.
+    metadata_addresses: of metadata services, and link-local ones, that trusted origins may be at. All others are
+        refused, whoever is trusted.
     image_origins: where a preset's API keeps its images. Empty: any public origin. An API that names another one is
         refused, unless that one is trusted.
     timeout_seconds: for the whole request: name resolution, connecting, TLS, headers, body, and all redirects.
@@ -63,12 +65,15 @@ class FetchPolicy:
     max_headers: int = 100
     connect_to: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     user_agent: str = USER_AGENT
+    metadata_addresses: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.timeout_seconds) and self.timeout_seconds > 0):
             raise ConfigurationError(f"timeout {plain_number(self.timeout_seconds)}: give a number of seconds above 0")
         if not _USER_AGENT.fullmatch(self.user_agent):
             raise ConfigurationError(f"user agent {printable(self.user_agent, 60)!r}: give printable ASCII")
+        for address in self.metadata_addresses:
+            checked_metadata_address(address)
         for name in ("max_bytes", "max_header_bytes", "max_headers"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} {getattr(self, name)}: give a number above 0")

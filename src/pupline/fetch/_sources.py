@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pupline.errors import ConfigurationError, InvalidUrl
+from pupline.fetch._address import checked_metadata_address
 from pupline.fetch._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
 from pupline.fetch._url import Origin, Url
 from pupline.text import printable
@@ -40,10 +41,11 @@ class Source:
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         max_bytes: int = DEFAULT_MAX_BYTES,
         sample_port: int | None = None,
+        metadata_addresses: Iterable[str] = (),
     ) -> FetchPolicy:
         """The policy to fetch from this source with. `sample_port`: where the sample server listens on 127.0.0.1.
 
-        Raises: ConfigurationError for a malformed origin or a limit that makes no sense.
+        Raises: ConfigurationError for a malformed origin or address, or a limit that makes no sense.
         """
         connect_to = {}
         if sample_port is not None:
@@ -54,6 +56,7 @@ class Source:
             timeout_seconds=timeout_seconds,
             max_bytes=max_bytes,
             connect_to=connect_to,
+            metadata_addresses=frozenset(map(checked_metadata_address, metadata_addresses)),
         )
 
 

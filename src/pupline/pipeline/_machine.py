@@ -118,9 +118,9 @@ class OneMachine:
         run_id = request.run_id or new_run_id()
         settings = request.settings.as_json()
         kept = self._backend.runs.open(run_id, settings).settings
-        if RunSettings.from_json(kept) != request.settings:
+        if (begun := RunSettings.from_json(kept)) != request.settings:
             raise ConfigurationError(
-                f"the run '{run_id}' was begun with other settings ({_differences(kept, settings)});"
+                f"the run '{run_id}' was begun with other settings ({_differences(begun.as_json(), settings)});"
                 " repeat it with the same ones, or give another --run-id"
             )
         self._relay.run_id = run_id

@@ -38,13 +38,16 @@ if TYPE_CHECKING:
 LONGEST_TIMEOUT_SECONDS = 70
 """For one request. More would only turn a clear error into States.Timeout, and leave the function waiting behind it."""
 
+_TUPLES = ("allow_origins", "metadata_addresses")
+
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
 
     source: a preset, a spec file, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a
-    random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`.
+    random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses:
+    of metadata services, or link-local ones, that trusted origins may be at.
     """
 
     source: str = "dog-ceo"
@@ -53,6 +56,7 @@ class RunSettings:
     allow_origins: tuple[str, ...] = ()
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     max_bytes: int = DEFAULT_MAX_BYTES
+    metadata_addresses: tuple[str, ...] = ()
 
     def checked(self) -> "RunSettings":
         """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
@@ -87,6 +91,7 @@ class RunSettings:
             timeout_seconds=self.timeout_seconds,
             max_bytes=self.max_bytes,
             sample_port=sample_port,
+            metadata_addresses=self.metadata_addresses,
         )
         if self.image_url is None:
             return policy
@@ -94,13 +99,13 @@ class RunSettings:
 
     def as_json(self) -> dict[str, JSON]:
         """The settings as a JSON object; `from_json` reads it back."""
-        return {**asdict(self), "allow_origins": list(self.allow_origins)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in _TUPLES}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "RunSettings":
         """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        return cls(**{**known, "allow_origins": tuple(known.get("allow_origins", ()))})
+        return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
 
 
 def _origin_of(image_url: str) -> Origin:

@@ -114,10 +114,11 @@ class ImageSource:
         max_bytes: int = DEFAULT_MAX_BYTES,
         sample_port: int | None = None,
         contact: str | None = None,
+        metadata_addresses: Iterable[str] = (),
     ) -> FetchPolicy:
         """The policy to fetch from this source with. `sample_port`: where the sample server listens on 127.0.0.1.
 
-        Raises: ConfigurationError for a malformed origin or a limit that makes no sense.
+        Raises: ConfigurationError for a malformed origin or address, or a limit that makes no sense.
         """
         like = Source(self.name, str(self.base or ""), self.trusted, self.image_origins, self.sample)
         policy = like.policy(
@@ -125,6 +126,7 @@ class ImageSource:
             timeout_seconds=timeout_seconds,
             max_bytes=max_bytes,
             sample_port=sample_port,
+            metadata_addresses=metadata_addresses,
         )
         return replace(policy, user_agent=user_agent(contact))
 
