@@ -63,8 +63,7 @@ BROKEN = {
         "an animation frame without an image",
     ),
     "webp, no VP8L": (made.riff(made.riff_chunk(b"VP8L", b"nothing")), "no VP8L image"),
-    "heic, cut data": (made.heif(mdat=50), "a box of 50 bytes that does not fit"),
-    "heic, open-ended data cut": (made.heif(mdat=0)[:-1], "inside an item of 6 bytes"),
+    "heic, open-ended data cut": (made.heif(mdat=0)[:-1], "inside item 1 of 6 bytes"),
     "heic, nothing inside": (made.box(b"ftyp", b"heic", bytes(4)), "no picture among the boxes"),
     "heic, no location": (
         made.box(b"ftyp", b"heic", bytes(4)) + made.box(b"meta", bytes(4), made.box(b"pitm", bytes(6))),

@@ -1,194 +1,131 @@
-"""AVIF and HEIC: boxes, the primary item's size, and where the items' bytes are.
+"""AVIF and HEIC: where the picture is, how large a reader shows it, and whether its bytes are there.
 
-Sources: ISO/IEC 14496-12 (boxes, item location, tracks), ISO/IEC 23008-12 (HEIF), AV1 Image File Format 1.1. A rotation
-(`irot`) is not applied to the size. A free-space box that was cut off whole at the end cannot be missed.
+Sources: ISO/IEC 23008-12 (HEIF: items, derived images, transformations), ISO/IEC 14496-12 (boxes), AV1 Image File
+Format 1.1. The size is the one that the format tells readers to show: cropped by `clap`, turned by `irot`, in the order
+in which the item names them. `heic` stands for HEIF with any codec but AV1. Bytes after the last box do no harm, and
+neither does a cut in bytes that no item and no track names: nobody can miss them.
 """
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from pupline.images._boxes import first_of, top_level
+from pupline.images._items import Meta, data_start, read_meta
+from pupline.images._mini import measure_mini
+from pupline.images._structure import Damage, Picture, unpack
+from pupline.images._tracks import walk_tracks
 
-from pupline.images._structure import Damage, Picture, need, unpack
-
-Range: TypeAlias = tuple[int, int]
-
-# A grid of tiles has some hundred items and extents; these bounds keep hostile tables from taking seconds.
-_MAX_BOXES = 20_000
-_MAX_EXTENTS = 100_000
+# What describes the coded bytes of an item of each of these types; no decoder opens them without it.
+_CONFIGURATIONS = {b"hvc1": b"hvcC", b"av01": b"av1C", b"avc1": b"avcC", b"vvc1": b"vvcC", b"unci": b"uncC"}
+_WITHOUT_DATA = frozenset({b"iden"})
 
 
 def walk_heif(body: bytes, picture: Picture) -> None:
     """Measure an AVIF or HEIC, still or sequence. Raises: Damage."""
-    boxes = _first_of(body, 0, len(body))
-    if b"meta" in boxes:
-        start, end = boxes[b"meta"]
-        _still(body, _first_of(body, start + 4, end), start, picture)
-    if b"moov" in boxes:
-        _sequence(body, boxes[b"moov"], picture)
+    top = top_level(body, picture)
+    if b"mini" in top:
+        measure_mini(body, *top[b"mini"], picture)
+    elif b"meta" in top:
+        start, end = top[b"meta"]
+        meta = read_meta(body, first_of(body, min(start + 4, end), end, picture), picture)
+        if meta.primary is not None:
+            _still(body, meta, start, picture)
+        elif b"moov" not in top:
+            raise Damage("no primary item (pitm) in the meta box that begins", start)
+    if b"moov" in top:
+        walk_tracks(body, top[b"moov"], picture)
+    elif b"avis" in brands(body):
+        raise Damage("an image sequence by its brand (avis), but without the tracks (moov) of one,", 8)
     if picture.width is None:
         raise Damage("no picture among the boxes of the file that begins", 0)
 
 
-def _boxes(body: bytes, offset: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start of content and end of each box up to `end`."""
-    for _ in range(_MAX_BOXES):
-        if offset == end:
-            return
-        size, kind, start = *unpack(">I", body, offset, "a box"), body[offset + 4 : offset + 8], offset + 8
-        if size == 1:
-            (size,) = unpack(">Q", body, start, "a large box")
-            start += 8
-        elif size == 0:
-            size = end - offset
-        if size < start - offset or offset + size > end:
-            raise Damage(f"a box of {size} bytes that does not fit where it is", offset)
-        yield kind, start, offset + size
-        offset += size
-    raise Damage(f"more than {_MAX_BOXES} boxes", offset)
+def brands(body: bytes) -> list[bytes]:
+    """The brands of a file that begins with `ftyp`: the major one, then the compatible ones, a thousand at most."""
+    end = min(max(int.from_bytes(body[:4], "big"), 16), 4096)
+    return [body[8:12], *(body[at : at + 4] for at in range(16, end, 4))]
 
 
-def _first_of(body: bytes, start: int, end: int) -> dict[bytes, Range]:
-    """Where the first box of each type has its content."""
-    found: dict[bytes, Range] = {}
-    for kind, first, last in _boxes(body, start, end):
-        found.setdefault(kind, (first, last))
+def _still(body: bytes, meta: Meta, offset: int, picture: Picture) -> None:
+    """Measure the primary item, and check that it and all that it is derived from can be read."""
+    primary = meta.primary or 0
+    for number in meta.sizes:
+        picture.see(*meta.sizes[number])
+    for item in _sources(meta, primary, offset, picture):
+        kind = meta.types.get(item, b"")
+        if not meta.lengths.get(item) and kind not in _WITHOUT_DATA:
+            raise Damage(f"no data for item {item}, of which the picture is made,", offset)
+        needed = _CONFIGURATIONS.get(kind)
+        if needed and needed not in meta.kinds_of(item):
+            raise Damage(f"item {item} of type {kind.decode()} without {needed.decode()}", offset)
+        if kind == b"grid":
+            _check_grid(body, meta, item, offset, picture)
+    picture.measure(*_shown(body, meta, primary, offset), offset)
+
+
+def _sources(meta: Meta, primary: int, offset: int, picture: Picture) -> list[int]:
+    """The primary item and all items that it is derived from, each once."""
+    found = [primary]
+    seen = {primary}
+    for item in found:
+        for source in meta.derived_from.get(item, ()):
+            picture.spend(1, offset)
+            if source not in seen:
+                seen.add(source)
+                found.append(source)
     return found
 
 
-def _still(body: bytes, boxes: dict[bytes, Range], meta: int, picture: Picture) -> None:
-    """Measure the primary item and check that all items' bytes are there."""
-    missing = [kind.decode() for kind in (b"pitm", b"iloc", b"iprp") if kind not in boxes]
-    if missing:
-        raise Damage(f"no {', '.join(missing)} in the meta box that begins", meta)
-    start = boxes[b"pitm"][0]
-    (primary,) = unpack(">I" if body[start] else ">H", body, start + 4, "the primary item")
-    inner = _first_of(body, *boxes[b"iprp"])
-    sizes = _sizes(body, *inner.get(b"ipco", (0, 0)))
-    for width, height in sizes.values():
-        picture.see(width, height)
-    for number in _associations(body, *inner.get(b"ipma", (0, 0)), primary):
-        if number in sizes and picture.width is None:
-            picture.measure(*sizes[number], start)
-    if picture.width is None:
-        raise Damage(f"no size for the primary item, {primary}, which is named", start)
-    if primary not in _check_items(body, *boxes[b"iloc"], boxes.get(b"idat", (0, 0))):
-        raise Damage(f"no data for the primary item, {primary}, which is named", start)
+def _shown(body: bytes, meta: Meta, item: int, offset: int) -> tuple[int, int]:
+    """The size in which an item is shown. An identity without a size of its own has that of its source."""
+    turned: list[int] = []
+    seen: set[int] = set()
+    while (size := _coded(meta, item)) is None:
+        sources = meta.derived_from.get(item, [])
+        if meta.types.get(item) != b"iden" or len(sources) != 1 or item in seen:
+            raise Damage(f"no size (ispe) for item {item} of the meta box that begins", offset)
+        seen.add(item)
+        turned.append(item)
+        (item,) = sources
+    size = _transformed(body, meta, item, size)
+    for outer in reversed(turned):
+        size = _transformed(body, meta, outer, size)
+    return size
 
 
-def _sizes(body: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
-    """The `ispe` properties by their number, from 1."""
-    sizes: dict[int, tuple[int, int]] = {}
-    for number, (kind, first, last) in enumerate(_boxes(body, start, end), 1):
-        if kind == b"ispe" and last - first >= 12:
-            width, height = unpack(">II", body, first + 4, "a size")
-            sizes[number] = (width, height)
-    return sizes
+def _coded(meta: Meta, item: int) -> tuple[int, int] | None:
+    return next((meta.sizes[number] for number in meta.properties.get(item, ()) if number in meta.sizes), None)
 
 
-def _associations(body: bytes, start: int, end: int, item: int) -> Iterator[int]:
-    """The numbers of the properties that `item` has."""
-    if end - start < 8:
+def _transformed(body: bytes, meta: Meta, item: int, size: tuple[int, int]) -> tuple[int, int]:
+    """`size` after the crops and turns of an item. A mirror (`imir`) changes no size."""
+    width, height = size
+    for number in meta.properties.get(item, ()):
+        kind, start, end = meta.property_at(number)
+        if kind == b"irot" and start < end and body[start] & 1:
+            width, height = height, width
+        elif kind == b"clap" and end - start >= 32:
+            width, height = _cropped(unpack(">IIIIiIiI", body, start, "a clean aperture"), width, height)
+    return width, height
+
+
+def _cropped(aperture: tuple[int, ...], width: int, height: int) -> tuple[int, int]:
+    """The size that a clean aperture leaves; the whole where it is larger than the picture, or no size at all."""
+    across, across_by, down, down_by = aperture[:4]
+    if not all((across, across_by, down, down_by)):
+        return width, height
+    cropped = (across + across_by // 2) // across_by, (down + down_by // 2) // down_by
+    return cropped if 1 <= cropped[0] <= width and 1 <= cropped[1] <= height else (width, height)
+
+
+def _check_grid(body: bytes, meta: Meta, item: int, offset: int, picture: Picture) -> None:
+    """A grid has as many tiles as it says, and they cover it. Source: ISO/IEC 23008-12, section 6.6.2.3."""
+    start = data_start(meta, item, 8)
+    if start is None:  # in pieces, or inside another item: rare, and then not looked at
         return
-    wide_ids, wide_numbers = body[start] > 0, body[start + 3] & 1
-    (entries,) = unpack(">I", body, start + 4, "item properties")
-    offset = start + 8
-    for _ in range(entries):
-        found, count = unpack(">IB" if wide_ids else ">HB", body, offset, "item properties")
-        offset += 5 if wide_ids else 3
-        if offset + count * (2 if wide_numbers else 1) > end:
-            raise Damage("item properties that overrun their box", offset)
-        numbers = unpack(f">{count}{'H' if wide_numbers else 'B'}", body, offset, "item properties")
-        offset += count * (2 if wide_numbers else 1)
-        if found == item:
-            yield from (number & (0x7FFF if wide_numbers else 0x7F) for number in numbers)
-
-
-class _Fields:
-    """Integers of stated widths, one after the other."""
-
-    def __init__(self, body: bytes, offset: int, end: int) -> None:
-        self.body, self.offset, self.end = body, offset, end
-
-    def take(self, size_bytes: int) -> int:
-        """The next integer; 0 for a width of 0."""
-        start, self.offset = self.offset, self.offset + size_bytes
-        if self.offset > self.end:
-            raise Damage("item locations that overrun their box", start)
-        return int.from_bytes(self.body[start : self.offset], "big")
-
-
-def _check_items(body: bytes, start: int, end: int, idat: Range) -> set[int]:
-    """The items that have bytes, once all their extents are found inside the file (or inside `idat`)."""
-    fields = _Fields(body, start, end)
-    version, _ = fields.take(1), fields.take(3)
-    widths = fields.take(2)
-    offset_bytes, length_bytes, base_bytes, index_bytes = (widths >> shift & 15 for shift in (12, 8, 4, 0))
-    items: set[int] = set()
-    left = _MAX_EXTENTS
-    for _ in range(fields.take(4 if version == 2 else 2)):
-        item = fields.take(4 if version == 2 else 2)
-        method = fields.take(2) & 15 if version else 0
-        fields.take(2)
-        base, extents = fields.take(base_bytes), fields.take(2)
-        left -= extents + 1
-        if left < 0:
-            raise Damage(f"more than {_MAX_EXTENTS} extents", fields.offset)
-        for _ in range(extents):
-            fields.take(index_bytes if version else 0)
-            first, length = base + fields.take(offset_bytes), fields.take(length_bytes)
-            _check_extent(body, method, first, length, idat)
-        if extents:
-            items.add(item)
-    return items
-
-
-def _check_extent(body: bytes, method: int, first: int, length: int, idat: Range) -> None:
-    """Method 0 counts from the start of the file, 1 from the start of `idat`; others point into items."""
-    if method == 0:
-        need(body, first, length or 1, f"an item of {length} bytes")
-    elif method == 1 and first + length > idat[1] - idat[0]:
-        raise Damage(f"an item of {length} bytes that overruns its box", idat[0])
-
-
-def _sequence(body: bytes, moov: Range, picture: Picture) -> None:
-    """Measure the tracks of an image sequence."""
-    for kind, start, end in _boxes(body, *moov):
-        if kind != b"trak":
-            continue
-        track = _first_of(body, start, end)
-        width, height = _track_size(body, track, start)
-        samples = _samples(body, track)
-        if not width or not height:
-            continue
-        if picture.width is None:
-            picture.measure(width, height, start)
-        picture.see(width, height)
-        picture.animated |= samples > 1
-
-
-def _track_size(body: bytes, track: dict[bytes, Range], offset: int) -> tuple[int, int]:
-    if b"tkhd" not in track:
-        raise Damage("no header in the track that begins", offset)
-    start, end = track[b"tkhd"]
-    at = start + (88 if end > start and body[start] == 1 else 76)
-    if at + 8 > end:
-        raise Damage("a track header that is too short", start)
-    width, height = unpack(">II", body, at, "a track header")
-    return width >> 16, height >> 16
-
-
-def _samples(body: bytes, track: dict[bytes, Range]) -> int:
-    """How many frames the track has, once the chunks that hold them begin inside the file."""
-    boxes = track
-    for kind in (b"mdia", b"minf", b"stbl"):
-        boxes = _first_of(body, *boxes[kind]) if kind in boxes else {}
-    for kind, width in ((b"stco", 4), (b"co64", 8)):
-        start, end = boxes.get(kind, (0, 0))
-        if end - start < 8:
-            continue
-        (count,) = unpack(">I", body, start + 4, "chunk offsets")
-        if start + 8 + count * width > end or count > _MAX_EXTENTS:
-            raise Damage(f"a table of {count} chunk offsets", start)
-        for offset in unpack(f">{count}{'I' if width == 4 else 'Q'}", body, start + 8, "chunk offsets"):
-            need(body, offset, 1, "a chunk of frames")
-    start, end = boxes.get(b"stsz", (0, 0))
-    return unpack(">I", body, start + 8, "sample sizes")[0] if end - start >= 12 else 0
+    _, flags, rows, columns = unpack(">BBBB", body, start, "a grid")
+    width, height = unpack(">II" if flags & 1 else ">HH", body, start + 4, "a grid")
+    tiles = meta.derived_from.get(item, [])
+    if len(tiles) != (rows + 1) * (columns + 1):
+        raise Damage(f"a grid of {rows + 1} x {columns + 1} tiles that has {len(tiles)}", offset)
+    picture.see(width, height)
+    tile = _coded(meta, tiles[0])
+    if tile and (tile[0] * (columns + 1) < width or tile[1] * (rows + 1) < height):
+        raise Damage(f"tiles of {tile[0]} x {tile[1]} pixels that do not fill a grid of {width} x {height}", offset)

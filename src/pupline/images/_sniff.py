@@ -42,7 +42,12 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
 
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-_HEIF_BRANDS: Final = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
+# HEIF by its container only, or with pictures coded as JPEG, JPEG 2000, AVC, VVC, or not at all. `mif3` names the codec
+# where other files have their minor version.
+_HEIF_BRANDS: Final = frozenset(
+    {b"mif1", b"msf1", b"mif2", b"mif3", b"miaf", b"jpeg", b"jpgs", b"j2ki", b"j2is", b"avci", b"avcs"}
+    | {b"vvic", b"vvis", b"unif"}
+)
 
 _LOOKED_AT: Final = 4096
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>/]", re.IGNORECASE)
@@ -73,13 +78,15 @@ def sniff(body: bytes) -> str:
 def _by_brand(body: bytes) -> str:
     """The type of an ISO base media file: its major brand first, then the compatible ones."""
     size = min(max(int.from_bytes(body[:4], "big"), 16), _LOOKED_AT)
-    brands = [body[8:12], *(body[at : at + 4] for at in range(16, size, 4))]
+    brands = [body[at : at + 4] for at in (8, *range(16, size, 4))]
+    if brands[0] == b"mif3":
+        brands.insert(0, body[12:16])
     for brand in brands:
         if brand in _AVIF_BRANDS:
             return "avif"
         if brand in _HEIC_BRANDS:
             return "heic"
-    return "heic" if brands[0] in _HEIF_BRANDS else "mp4"
+    return "mp4" if _HEIF_BRANDS.isdisjoint(brands) else "heic"
 
 
 def _textual(start: bytes) -> str:

@@ -7,6 +7,12 @@ length.
 
 import struct
 from dataclasses import dataclass
+from typing import Final
+
+MAX_STEPS: Final = 100_000
+"""Parts of one file that a walker looks at one by one: boxes, items, extents, frames, ... A picture of a thousand tiles
+has about ten thousand. The length of a body bounds nothing: a table of 20 MB has millions of entries, and entries may
+name the same bytes again and again."""
 
 
 class Damage(Exception):
@@ -20,9 +26,10 @@ class Damage(Exception):
 class Picture:
     """What is known of an image so far.
 
-    width, height: of the canvas, in pixels, as stored (a rotation noted in metadata is not applied).
+    width, height: of the canvas, in pixels, as readers of the format show it (see `pupline.images.Inspection`).
     pixels: of the largest canvas, frame or page seen: what a decoder would have to hold.
     note: something odd that does no harm, such as bytes after the end.
+    steps_left: how many more parts of the file may be looked at.
     """
 
     width: int | None = None
@@ -30,6 +37,13 @@ class Picture:
     pixels: int = 0
     animated: bool = False
     note: str = ""
+    steps_left: int = MAX_STEPS
+
+    def spend(self, steps: int, offset: int) -> None:
+        """Count parts of the file before they are looked at. Raises: Damage when it has too many to be an image."""
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            raise Damage(f"more than {MAX_STEPS} parts", offset)
 
     def measure(self, width: int, height: int, offset: int) -> None:
         """Take the size of the picture itself. Raises: Damage when it has no area."""

@@ -1,0 +1,124 @@
+"""Image sequences: the tracks of a `moov` box. Source: ISO/IEC 14496-12, sections 8.3 to 8.7."""
+
+from itertools import accumulate
+
+from pupline.images._boxes import Range, boxes, first_of
+from pupline.images._structure import Damage, Picture, need, unpack
+
+_PICTURES = frozenset({b"pict", b"vide"})
+_WIDTH_IN_ENTRY = 8 + 8 + 24  # after the head of `stsd`, that of the sample entry, and what precedes its width
+
+
+def walk_tracks(body: bytes, moov: Range, picture: Picture) -> None:
+    """Measure the picture tracks of a sequence, and check that their frames are in the file. Raises: Damage.
+
+    Where the file has a primary item too, the size is that item's: it is what a reader of stills shows.
+    """
+    for kind, start, end in boxes(body, *moov, picture):
+        if kind != b"trak":
+            continue
+        track = first_of(body, start, end, picture)
+        media = first_of(body, *track.get(b"mdia", (0, 0)), picture)
+        if _handler(body, media) not in _PICTURES:
+            continue
+        information = first_of(body, *media.get(b"minf", (0, 0)), picture)
+        table = first_of(body, *information.get(b"stbl", (0, 0)), picture)
+        frames = _check_frames(body, table, picture)
+        entry = _entry_size(body, table)
+        width, height = _track_size(body, track, start)
+        if not width or not height:
+            width, height = entry
+        if not width or not height:
+            continue
+        if picture.width is None:
+            picture.measure(width, height, start)
+        picture.see(width, height)
+        picture.see(*entry)
+        picture.animated |= frames > 1
+
+
+def _handler(body: bytes, media: dict[bytes, Range]) -> bytes:
+    """What a track is of: `pict`, `vide`, `soun`, ...; pictures where nothing is said."""
+    start, end = media.get(b"hdlr", (0, 0))
+    return body[start + 8 : start + 12] if end - start >= 12 else b"pict"
+
+
+def _track_size(body: bytes, track: dict[bytes, Range], offset: int) -> tuple[int, int]:
+    """The size in the track header: 16.16 fixed point, at the header's end."""
+    if b"tkhd" not in track:
+        raise Damage("no header in the track that begins", offset)
+    start, end = track[b"tkhd"]
+    at = start + (88 if end > start and body[start] == 1 else 76)
+    if at + 8 > end:
+        raise Damage("a track header that is too short", start)
+    width, height = unpack(">II", body, at, "a track header")
+    return width >> 16, height >> 16
+
+
+def _entry_size(body: bytes, table: dict[bytes, Range]) -> tuple[int, int]:
+    """The coded size, in the first sample entry."""
+    start, end = table.get(b"stsd", (0, 0))
+    if end - start < _WIDTH_IN_ENTRY + 4:
+        return 0, 0
+    width, height = unpack(">HH", body, start + _WIDTH_IN_ENTRY, "a sample entry")
+    return width, height
+
+
+def _check_frames(body: bytes, table: dict[bytes, Range], picture: Picture) -> int:
+    """How many frames a track has, once all of them are found in the file. Raises: Damage."""
+    sizes = _sample_sizes(body, table.get(b"stsz", (0, 0)), picture)
+    chunks = _chunk_offsets(body, table, picture)
+    ends = [0, *accumulate(sizes)]
+    first = 0
+    for chunk, count in zip(chunks, _samples_per_chunk(body, table, len(chunks), picture), strict=True):
+        last = min(first + count, len(sizes))
+        need(body, chunk, max(ends[last] - ends[first], 1), "a chunk of frames")
+        first = last
+    return len(sizes)
+
+
+def _sample_sizes(body: bytes, where: Range, picture: Picture) -> list[int]:
+    """The bytes of each frame, in order."""
+    start, end = where
+    if end - start < 12:
+        return []
+    each, count = unpack(">II", body, start + 4, "sample sizes")
+    picture.spend(count, start)
+    if each:
+        return [each] * count
+    if start + 12 + count * 4 > end:
+        raise Damage(f"a table of {count} sample sizes that overruns its box", start)
+    return list(unpack(f">{count}I", body, start + 12, "sample sizes"))
+
+
+def _chunk_offsets(body: bytes, table: dict[bytes, Range], picture: Picture) -> tuple[int, ...]:
+    """Where each chunk of frames begins."""
+    kind, letter, width = (b"co64", "Q", 8) if b"co64" in table else (b"stco", "I", 4)
+    start, end = table.get(kind, (0, 0))
+    if end - start < 8:
+        return ()
+    (count,) = unpack(">I", body, start + 4, "chunk offsets")
+    picture.spend(count, start)
+    if start + 8 + count * width > end:
+        raise Damage(f"a table of {count} chunk offsets that overruns its box", start)
+    return unpack(f">{count}{letter}", body, start + 8, "chunk offsets")
+
+
+def _samples_per_chunk(body: bytes, table: dict[bytes, Range], chunks: int, picture: Picture) -> list[int]:
+    """How many frames each chunk holds. Each entry of the table holds from its chunk on up to the next entry's."""
+    start, end = table.get(b"stsc", (0, 0))
+    if end - start < 8:
+        return [0] * chunks
+    (count,) = unpack(">I", body, start + 4, "chunks")
+    picture.spend(count, start)
+    if start + 8 + count * 12 > end:
+        raise Damage(f"a table of {count} entries on chunks that overruns its box", start)
+    values = unpack(f">{count * 3}I", body, start + 8, "chunks")
+    held: list[int] = []
+    for first, samples in zip(values[::3], values[1::3], strict=True):
+        if not len(held) <= first - 1 <= chunks:
+            raise Damage("a table of chunks out of order", start)
+        held += [held[-1] if held else 0] * (first - 1 - len(held))
+        if len(held) < chunks:
+            held.append(samples)
+    return held + [held[-1] if held else 0] * (chunks - len(held))
