@@ -123,6 +123,36 @@ def test_a_pause_longer_than_the_batch_has_time_for_is_a_failure() -> None:
     assert world.clock.time < START + 200
 
 
+@pytest.mark.parametrize("jump", [0.0, 200.0, 2_592_000.0, -3600.0])
+def test_where_no_end_is_set_a_batch_has_the_time_that_its_rounds_take(jump: float) -> None:
+    """Without `started` the rounds and the waits between them count, and nothing that the clock was set by counts."""
+    world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 60)], HOST + "b.jpg": [RetryAfter("busy", 60)]})
+    event, rounds = event_of(urls("a.jpg", "b.jpg")), 0
+    answer = world.batch(event)
+    while answer["unfinished"]:
+        world.clock.time += jump
+        world.clock.sleep(answer["wait_seconds"])
+        answer = world.batch({**event, "batch": answer["batch"]})
+        rounds += 1
+    assert (answer["outcomes"], rounds, world.clock.ticks) == ({"failed": 2}, 2, 120.0)
+    assert {record.reason for record in world.records} == {"rate_limited"}
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_that_is_set_does_not_end_a_round(jump: float) -> None:
+    """Thirty images, one in five seconds: 150 of the batch's 200, whatever the clock says meanwhile."""
+    names = urls(*[f"{number}.jpg" for number in range(30)])
+    world = BatchWorld({url: [jpeg(number)] for number, url in enumerate(names)})
+    sleep = world.clock.sleep
+
+    def jumping(seconds: float) -> None:
+        sleep(seconds)
+        world.clock.time += jump
+
+    world.clock.sleep = jumping  # type: ignore[method-assign]
+    assert world.batch(event_of(names, rate=0.2))["outcomes"] == {"stored": 30}
+
+
 def test_the_rate_spaces_the_requests_of_a_host() -> None:
     """Two a second: half a second between them; another host is not slowed down."""
     names = urls("a.jpg", "b.jpg", "c.jpg")

@@ -23,19 +23,25 @@ RUN = {"run": "r1", "dataset": "dogs", "source": "kennel", "rate": 0, "heed_robo
 
 @dataclass
 class BatchClock:
-    """Time that passes by sleeping only."""
+    """Time that passes by sleeping only; `time` alone can be set."""
 
     time: float = START
+    ticks: float = 0.0
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> float:
         """As the port says."""
         return self.time
 
+    def monotonic(self) -> float:
+        """What nobody can set."""
+        return self.ticks
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.slept.append(seconds)
         self.time += seconds
+        self.ticks += seconds
 
 
 @dataclass
@@ -92,6 +98,7 @@ class BatchWorld:
             memo=self.memo,
             clock=self.clock,
             sleep=self.clock.sleep,
+            monotonic=self.clock.monotonic,
             concurrency=self.concurrency,
         )
 

@@ -76,7 +76,8 @@ class Round:
     """The items of a batch that are to be worked on now.
 
     first: the batch's first index, by which it is known; number: of the round, from 0. started: when the workflow
-    began with the batch, in seconds since the epoch, None where nobody says. before: counts of the rounds before.
+    began with the batch, in seconds since the epoch, None where no end is set to it from there. before: counts of the
+    rounds before; spent: seconds that they and the waits after them took.
     """
 
     run: Run
@@ -85,6 +86,7 @@ class Round:
     number: int
     started: float | None
     before: Mapping[str, int]
+    spent: float = 0.0
 
     @classmethod
     def from_event(cls, event: object) -> "Round":
@@ -102,6 +104,7 @@ class Round:
             number=_count_of(batch, "round", 0),
             started=moment_of(fields),
             before=_outcomes_of(batch),
+            spent=_spent_of(batch),
         )
 
     @property
@@ -193,3 +196,10 @@ def _outcomes_of(given: Mapping[str, Any]) -> Mapping[str, int]:
     found = given.get("outcomes")
     pairs = found.items() if isinstance(found, dict) else ()
     return {name: count for name, count in pairs if isinstance(count, int)}
+
+
+def _spent_of(given: Mapping[str, Any]) -> float:
+    spent = given.get("spent_seconds", 0)
+    if not isinstance(spent, int | float) or isinstance(spent, bool) or not 0 <= spent < 1e9:
+        raise InvalidInput(f"spent_seconds is {shown(spent)}; it has to be the seconds that earlier rounds took")
+    return float(spent)

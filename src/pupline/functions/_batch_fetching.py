@@ -17,7 +17,6 @@ from pupline.fetch import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, U
 from pupline.functions._batch_event import Entry
 from pupline.functions.ingesting import MAX_ATTEMPTS, IngestRules, fetch_item, unfetched
 from pupline.items import Ending, Fetched, SourceItem
-from pupline.ports import Clock
 from pupline.text import printable
 
 Made = TypeVar("Made")
@@ -75,10 +74,10 @@ class Robots:
 class Hosts:
     """What the hosts of one round want: when each may be asked next, and which are not to be asked any more.
 
-    interval: seconds between two requests of a host; 0 for none.
+    interval: seconds between two requests of a host; 0 for none. monotonic: by which `stop_at` is given.
     """
 
-    clock: Clock
+    monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     interval: float
     stop_at: float
@@ -99,7 +98,7 @@ class Hosts:
         with self._guard:
             if host in self._paused:
                 return self._paused[host]
-            now = self.clock.now()
+            now = self.monotonic()
             due = max(self._next.get(host, now), now)
             if due >= self.stop_at:
                 raise RequestTimeout(
@@ -114,13 +113,13 @@ class Hosts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetching:
-    """What a round fetches with. concurrency: requests at the same time. stop_at: nothing is begun after this."""
+    """What a round fetches with. monotonic: seconds; stop_at: nothing is begun after this."""
 
     client: HttpClient
     robots: Robots
     hosts: Hosts
     rules: IngestRules
-    clock: Clock
+    monotonic: Callable[[], float]
     stop_at: float
     jitter: random.Random
 
@@ -149,7 +148,7 @@ class Fetching:
 
     def _again(self, entry: Entry, attempt: int, seconds: int) -> Again | None:
         """The entry for the next round, None where there is no time for one."""
-        if self.clock.now() + seconds + LEAST_TIME_SECONDS >= self.stop_at:
+        if self.monotonic() + seconds + LEAST_TIME_SECONDS >= self.stop_at:
             return None
         return Again(Entry(entry.index, entry.item, attempt), seconds)
 

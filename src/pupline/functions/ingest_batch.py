@@ -41,7 +41,7 @@ from pupline.records import AuditRecord
 
 BATCH_SECONDS = 200
 """From a batch's start until nothing more is begun: an Express execution has 300, of which the last requests, storing
-and recording need some."""
+and recording need some. Where nothing ends a batch from outside, it is the time that its rounds and waits may take."""
 
 _UNKNOWN_PAUSE_SECONDS = 30
 """Before the next round, where the attempt that knew the hosts' wishes was lost."""
@@ -49,7 +49,7 @@ _UNKNOWN_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchServices:
-    """What the function works with. concurrency: requests at the same time."""
+    """What the function works with. clock: for records; monotonic: for lengths. concurrency: requests at once."""
 
     client: HttpClient
     robots: Robots
@@ -58,13 +58,17 @@ class BatchServices:
     memo: Memo
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
     concurrency: int = 8
     max_pixels: int = MAX_PIXELS
 
 
 @dataclass(slots=True)
 class RoundResult:
-    """What came of one round. again: (index, attempts before) of the items that another round shall try."""
+    """What came of one round. again: (index, attempts before) of the items that another round shall try.
+
+    seconds: that it took, as far as that is known.
+    """
 
     records: Sequence[AuditRecord]
     again: list[tuple[int, int]]
@@ -72,6 +76,7 @@ class RoundResult:
     part_key: str | None
     alerts: AlertTally = field(default_factory=AlertTally)
     first_alert: dict[str, Any] | None = None
+    seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept in the bucket."""
@@ -86,6 +91,7 @@ class RoundResult:
             "part": self.part_key,
             "again": [list(pair) for pair in self.again],
             "wait_seconds": self.wait_seconds,
+            "seconds": self.seconds,
         }
 
 
@@ -93,7 +99,8 @@ def ingest_batch(event: Event, services: BatchServices, seconds: float = math.in
     """One round of a batch; the workflow's state after it.
 
     event: `batch` (`BatchInput` with run, dataset, source, rate, heed_robots; `Items`, each `index` and `item`, a line
-    of the manifest) and `started`, the child execution's StartTime. seconds: that this invocation may take.
+    of the manifest) and `started`, the child execution's StartTime, where that sets an end to it. seconds: that this
+    invocation may take.
     Gives: `outcomes` of the batch so far; `unfinished`, and then `batch` for the next round with the items that are
     left, after `wait_seconds`; `alerting`, and then `first_alert` (subject, message, attributes), if this round has the
     run's first alert. Doing it again for the same round gives the same.
@@ -129,7 +136,8 @@ def _decided_before(asked: Round, services: BatchServices) -> RoundResult | None
 
 def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResult:
     """Fetch and store; then write down what became of each item, unless somebody else was faster."""
-    ends = _Ends(asked, services, _stop_at(asked, services.clock, seconds))
+    began = services.monotonic()
+    ends = _Ends(asked, services, began + _seconds_left(asked, services.clock, seconds))
     concurrency = min(services.concurrency, asked.run.requests or services.concurrency)
     made = in_threads(ends.of, asked.entries, concurrency)
     rows = sorted((one for one in made if isinstance(one, ItemRow)), key=lambda row: row.index)
@@ -143,19 +151,24 @@ def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResul
             return decided
     again = [(one.entry.index, one.entry.attempt) for one in left]
     wait = max((one.seconds for one in left), default=0)
-    return RoundResult([row.record for row in rows], again, wait, asked.part_key if rows else None)
+    took = round(services.monotonic() - began, 3)
+    return RoundResult([row.record for row in rows], again, wait, asked.part_key if rows else None, seconds=took)
 
 
-def _stop_at(asked: Round, clock: Clock, seconds: float) -> float:
-    now = clock.now()
-    return min((asked.started or now) + BATCH_SECONDS, now + seconds)
+def _seconds_left(asked: Round, clock: Clock, seconds: float) -> float:
+    """How long this round may begin something.
+
+    What an attempt took that was killed counts against nothing: only rounds that have ended say what they took.
+    """
+    left = min(seconds, BATCH_SECONDS - asked.spent)
+    return left if asked.started is None else min(left, asked.started + BATCH_SECONDS - clock.now())
 
 
 class _Ends:
     """How the items of a round end: each fetched, stored, and made into a row; or left for another round."""
 
     def __init__(self, asked: Round, services: BatchServices, stop_at: float) -> None:
-        run, clock = asked.run, services.clock
+        run = asked.run
         self._run = run
         self._services = services
         self._record_of = RecordOf(run.source, run.dataset)
@@ -164,9 +177,9 @@ class _Ends:
         self._fetching = Fetching(
             client=services.client,
             robots=services.robots,
-            hosts=Hosts(clock, services.sleep, interval, stop_at),
+            hosts=Hosts(services.monotonic, services.sleep, interval, stop_at),
             rules=self._rules,
-            clock=clock,
+            monotonic=services.monotonic,
             stop_at=stop_at,
             jitter=random.Random(f"{run.run} {asked.name}"),  # noqa: S311 - spreads the load, keeps no secret
         )
@@ -246,6 +259,7 @@ def _next_batch(asked: Round, result: dict[str, Any], event: Event, outcomes: di
         "Items": [entry.as_json() for entry in left],
         "first": asked.first,
         "round": asked.number + 1,
+        "spent_seconds": asked.spent + result.get("seconds", 0) + result["wait_seconds"],
         "outcomes": outcomes,
     }
 

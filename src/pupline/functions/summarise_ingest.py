@@ -210,7 +210,7 @@ def _times(asked: SummaryRequest, clock: Clock, done: int) -> dict[str, Any]:
     """When the workflow began and ended, and how fast it was in between; without a beginning, the end alone."""
     now = clock.now()
     began = asked.began_at
-    seconds = round(now - began, 3) if began is not None else None
+    seconds = max(round(now - began, 3), 0.0) if began is not None else None  # a clock may have been set back
     return {
         "began_at": timestamp(began) if began is not None else None,
         "ended_at": timestamp(now),
