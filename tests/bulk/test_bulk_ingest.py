@@ -121,6 +121,13 @@ def test_outcomes_of_one_run(place: Place) -> None:
     assert not list((place.data / "tmp").iterdir())
 
 
+def test_a_large_robots_txt_costs_its_host_nothing(place: Place) -> None:
+    """What its beginning disallows is left alone, and the rest is fetched (RFC 9309, 2.5)."""
+    place.serve(rex=JPEGS[0], hidden=JPEGS[1])
+    place.site.pages["/robots.txt"] = Said(b"User-agent: *\nDisallow: /hidden\n" + b"#" * 3_000_000, status=203)
+    assert place.ingest().counts.reasons == {"accepted": 1, "robots_disallowed": 1}
+
+
 def test_robots_are_passed_over_when_told_so(place: Place) -> None:
     """Without heed_robots neither robots.txt is asked for nor X-Robots-Tag looked at."""
     place.serve(shy=Said(JPEGS[0], headers={"X-Robots-Tag": "noimageai"}))

@@ -1,8 +1,12 @@
 """What a site asks of robots is understood as RFC 9309 says, whatever its robots.txt holds."""
 
+import gzip
+import itertools
 import re
+import time
 
 import pytest
+from fetch_servers import RawServer, TalkingServer, answer, chunked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +25,7 @@ from pupline.errors import (
     TooManyRedirects,
     TooManyRequests,
 )
-from pupline.fetch import Response, RobotsRules, refuse_for_robots, robots_rules_of
+from pupline.fetch import MAX_ROBOTS_BYTES, Response, RobotsRules, refuse_for_robots, robots_rules_of
 from pupline.fetch._status import failure as status_failure
 
 DOG = "/breeds/hound/1.jpg"
@@ -150,6 +154,104 @@ def test_what_exceeds_the_limit_is_ignored() -> None:
 def test_stars_do_not_multiply(pattern: str, *, allowed: bool) -> None:
     """Patterns that a backtracking matcher would not be done with in a lifetime are answered."""
     assert rules(f"Disallow: {pattern}").allows("/" + "a" * 4000) is allowed
+
+
+def test_a_file_of_searches_ends_in_time() -> None:
+    """However many stars a file has, a long URL is answered soon: beyond the limit more is disallowed."""
+    letters = map("".join, itertools.product("cd", repeat=12))
+    lines = [f"Disallow: /a*{'a' * 49}b{'a' * 49}*{letter}" for letter in letters]
+    began = time.process_time()
+    many = rules("Allow: /b", *lines)
+    assert not many.allows("/" + "a" * 40_000)
+    assert many.allows("/b")
+    assert time.process_time() - began < 2
+
+
+def test_stars_within_the_limit_are_all_searched_for() -> None:
+    """Hundreds of such rules are ordinary."""
+    many = rules(*[f"Disallow: /*?sort_by_some_column={number}" for number in range(900)])
+    assert [many.allows(f"/x?sort_by_some_column={number}") for number in (0, 899)] == [False, False]
+    assert many.allows("/x?sort_by_some_column=x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User-agent: *\rDisallow: /dogs\r",
+        "\ufeffUser-agent: *\nDisallow: /dogs",
+        "User-agent: *\n\0\0Disallow: /dogs\0\n",
+        "User-agent:*\n\n\nDisallow:/dogs",
+        "user-agent : * # all\n\tDISALLOW : /dogs # these",
+        "User-agent *\nDisallow /dogs",
+        "User agent: *\nDisalow: /dogs",
+        "Useragent: *\ndissallow: /dogs",
+        "Sitemap: http://h/s.xml\nUser-agent: *\nFoo: bar\n<b>\nDisallow: /dogs",
+        "User-agent: pupline\nDisallow: /cats\n\nUser-agent: PUPLINE/2.0\nDisallow: /dogs",
+        "User-agent: other\nUser-agent: *\nDisallow: /dogs",
+        "User-agent: *\nDisallow: /cats\nUser-agent: other\nDisallow: /\nUser-agent: *\nDisallow: /dogs",
+        "User-agent: *\nCrawl-delay: 1\nDisallow: /dogs",
+    ],
+    ids=range(13),
+)
+def test_odd_files_are_read(text: str) -> None:
+    """Line ends, marks, NULs and slips of the hand cost no rule; groups of one robot are one."""
+    assert [RobotsRules.parse(text).allows(target) for target in ("/dogs", "/")] == [False, True]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_editors_encodings_are_read(encoding: str) -> None:
+    """UTF-8, and UTF-16 by its mark."""
+    found = robots_rules_of(response("User-agent: *\r\nDisallow: /\u72ac".encode(encoding)))
+    assert [found.allows(target) for target in ("/%E7%8A%AC", "/dogs")] == [False, True]
+
+
+FILE = b"User-agent: *\nDisallow: /dogs\n"
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("framing", ["counted", "chunked", "until closed", "gzip", "chunked gzip"])
+@pytest.mark.parametrize("size", [MAX_ROBOTS_BYTES, 3_000_000])
+def test_the_beginning_of_a_large_file_is_read(line_end: bytes, framing: str, size: int) -> None:
+    """Of a file over 500 KiB the whole lines up to there hold, however it is sent; it costs the host nothing."""
+    body = FILE.replace(b"\n", line_end)
+    body += (b"#" * 99 + line_end) * 5119
+    body = body.ljust(500 * 1024 - 14, b"#") + line_end + b"Disallow: /a/b" + line_end
+    body = body.ljust(size, b"#")
+    sent = gzip.compress(body) if "gzip" in framing else body
+    headers = ["Content-Encoding: gzip"] * ("gzip" in framing)
+    if "chunked" in framing:
+        sent = chunked(sent[:7000], sent[7000:])
+        headers.append("Transfer-Encoding: chunked")
+    raw = answer(sent, *headers)
+    if framing == "until closed":
+        raw = b"HTTP/1.1 200 OK\r\n\r\n" + sent
+    with RawServer(raw) as server:
+        found = server.client().get(f"{server.origin}/robots.txt", max_bytes=MAX_ROBOTS_BYTES, truncate=True)
+    assert found.body == body[:MAX_ROBOTS_BYTES]
+    assert [robots_rules_of(found).allows(target) for target in ("/dogs", "/a", "/a/b")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (answer(FILE, "Content-Length: 40"), IncompleteBody),
+        (answer(chunked(FILE, end=b""), "Transfer-Encoding: chunked"), IncompleteBody),
+        (answer(gzip.compress(FILE)[:5], "Content-Encoding: br"), HttpError),
+    ],
+)
+def test_a_cut_file_is_not_its_beginning(raw: bytes, kind: type[TaskFailure]) -> None:
+    """Only what was left out on purpose is forgiven."""
+    with RawServer(raw) as server, pytest.raises(kind):
+        server.client().get(f"{server.origin}/robots.txt", max_bytes=MAX_ROBOTS_BYTES, truncate=True)
+
+
+def test_a_connection_with_the_rest_of_a_file_on_it_is_not_kept() -> None:
+    """The next answer would be read from the middle of the file."""
+    with TalkingServer([answer(FILE * 3)], [answer(b"woof")]) as server:
+        client = server.client(idle_connections=1)
+        assert client.get(server.origin, max_bytes=len(FILE), truncate=True).body == FILE
+        assert client.get(server.origin).body == b"woof"
+        client.close()
 
 
 LETTERS = st.text("ab/*$%2A", max_size=8).map("/{}".format)

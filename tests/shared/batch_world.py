@@ -58,9 +58,10 @@ class Web:
         accept: str = "image/*",
         max_bytes: int | None = None,
         validators: Validators | None = None,
+        truncate: bool = False,
     ) -> Response:
         """As the real client."""
-        assert (accept, max_bytes is None) in {("image/*", True), ("text/plain", False)}
+        assert (accept, max_bytes is None, truncate) in {("image/*", True, False), ("text/plain", False, True)}
         assert validators is None
         self.asked[url] += 1
         turns = self.pages.get(url, [NotFound(f"{url}: 404")])

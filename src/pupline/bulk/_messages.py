@@ -26,7 +26,10 @@ IMAGE: Final = 0
 """Kind of request: `(number, IMAGE, url, sha1, sha256, etag, last_modified)`."""
 
 DOCUMENT: Final = 1
-"""Kind of request: `(number, DOCUMENT, url, accept, max_bytes, headers, content, content_type)`; content: to POST."""
+"""Kind of request: `(number, DOCUMENT, url, accept, max_bytes, headers, content, content_type, truncate)`.
+
+content: to POST. truncate: the first max_bytes are enough.
+"""
 
 FETCHED: Final = 0
 """`(number, FETCHED, began_at, ended_at, path, *fields of Fetched)`."""

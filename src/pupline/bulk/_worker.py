@@ -314,9 +314,9 @@ class Worker:
         return (FETCHED, self._bodies.write(body), *_values(image))
 
     def _fetch_document(self, request: Request) -> tuple[Any, ...]:
-        _, _, url, accept, max_bytes, headers, content, content_type = request
+        _, _, url, accept, max_bytes, headers, content, content_type, truncate = request
         if content is None:
-            found = self._client.get(url, accept=accept, max_bytes=max_bytes, headers=headers)
+            found = self._client.get(url, accept=accept, max_bytes=max_bytes, headers=headers, truncate=truncate)
         else:
             found = self._client.post(
                 url, content=content, content_type=content_type, accept=accept, max_bytes=max_bytes, headers=headers

@@ -249,6 +249,6 @@ def _request(job: Job) -> Request:
 def _document(job: Job) -> Request:
     page = job.page
     if page is None:
-        return (job.number, DOCUMENT, job.url, "text/plain, */*;q=0.1", MAX_ROBOTS_BYTES, {}, None, "")
+        return (job.number, DOCUMENT, job.url, "text/plain, */*;q=0.1", MAX_ROBOTS_BYTES, {}, None, "", True)
     asked = (page.url, PAGE_ACCEPT, MAX_PAGE_BYTES, dict(page.headers), page.content, page.content_type)
-    return (job.number, DOCUMENT, *asked)
+    return (job.number, DOCUMENT, *asked, False)

@@ -2,10 +2,16 @@
 
 A pattern of robots.txt is matched piece by piece with plain searches from left to right, never by a regular expression
 made of it: the time for one URL grows with the length of the file times that of the URL, whatever the file holds.
+
+One odd answer here costs all images of its host, so what can be read is read: NULs are left out, UTF-16 is understood
+by its mark, and so are the slips that Google's parser understands too.
 """
 
+import codecs
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import AnyStr
 from urllib.parse import quote
 
 from pupline.errors import HttpError, NotFound, Refusal, RobotsDisallowed, TaskFailure, TooLarge
@@ -16,11 +22,17 @@ from pupline.text import printable
 # Parsed of a robots.txt; what comes after is ignored (RFC 9309, 2.5, asks for at least as much).
 MAX_PARSED_BYTES = 500 * 1024
 
-MAX_ROBOTS_BYTES = 2 * 1024 * 1024
-"""As much of a robots.txt is worth fetching: one that is larger is no robots.txt, and allows nothing."""
+MAX_ROBOTS_BYTES = MAX_PARSED_BYTES + 1
+"""As much of a robots.txt is worth fetching: what is parsed, and a byte that tells that there is more."""
+
+# Patterns with stars are searched for in every URL, which takes time. Of more, which is an attack or an accident, a
+# Disallow holds from its first star on, and an Allow not at all: no wish to be left alone is passed over.
+MAX_STARRED_CHARACTERS = 32 * 1024
 
 MAX_CRAWL_DELAY_SECONDS = 60.0
 
+_DISALLOW = frozenset({"disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"})
+_USER_AGENT = frozenset({"user-agent", "useragent", "user agent"})
 _AGENT_TOKEN = re.compile(r"\*(?!\S)|[A-Za-z_-]+")
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -83,16 +95,13 @@ class RobotsRules:
     @classmethod
     def parse(cls, text: str) -> "RobotsRules":
         """Read a robots.txt. What is not understood is passed over, a page of HTML or JSON altogether. Never raises."""
-        if len(text) > MAX_PARSED_BYTES:
-            text = text[:MAX_PARSED_BYTES].rpartition("\n")[0]  # half a rule may mean more than the whole
-        text = text.removeprefix("\ufeff").lstrip()
+        text = _whole_lines(text, "\n", "\r").replace("\0", "").removeprefix("\ufeff").lstrip()
         if text.startswith(("<", "{", "[")):
             return cls()
         groups = _Groups()
         for line in _LINE_ENDS.split(text):
-            name, colon, value = line.partition("#")[0].partition(":")
-            if colon:
-                groups.read(name.strip().lower(), value.strip())
+            name, value = _directive(line.partition("#")[0])
+            groups.read(name.lower(), value)
         return groups.rules()
 
     @property
@@ -108,6 +117,22 @@ class RobotsRules:
         return path == "/robots.txt" or next((rule.allowed for rule in self.patterns if rule.matches(path)), True)
 
 
+def _directive(line: str) -> tuple[str, str]:
+    """Name and value; of two words without a colon, these. Both are "" where there are none."""
+    name, colon, value = line.partition(":")
+    words = [] if colon else line.split(maxsplit=2)
+    if len(words) == 2:
+        name, value = words
+    return (name.strip(), value.strip()) if colon or len(words) == 2 else ("", "")
+
+
+def _whole_lines(text: AnyStr, *ends: AnyStr) -> AnyStr:
+    """The lines that are parsed. The one at the limit is not: half a rule may mean more than the whole."""
+    if len(text) <= MAX_PARSED_BYTES:
+        return text
+    return text[: max(0, *(text.rfind(end, 0, MAX_PARSED_BYTES) for end in ends))]
+
+
 class _Groups:
     """The groups of a file while it is read: those for pupline, and those for all robots, each merged into one."""
 
@@ -118,9 +143,9 @@ class _Groups:
         self._names_agents = False
 
     def read(self, name: str, value: str) -> None:
-        if name == "user-agent":
+        if name in _USER_AGENT:
             self._name_agent(value)
-        elif name in ("allow", "disallow"):
+        elif name == "allow" or name in _DISALLOW:
             self._names_agents = False
             if value:
                 for agent in self._agents:
@@ -141,9 +166,22 @@ class _Groups:
 
     def rules(self) -> RobotsRules:
         agent = PRODUCT if PRODUCT in self._rules else "*"
-        found = [_Pattern.parse(text, allowed=allowed) for text, allowed in self._rules.get(agent, {})]
+        found = list(_patterns(self._rules.get(agent, {})))
         found.sort(key=lambda pattern: (-pattern.length, not pattern.allowed))
         return RobotsRules(tuple(found), self._delays.get(agent))
+
+
+def _patterns(rules: Iterable[tuple[str, bool]]) -> Iterator[_Pattern]:
+    starred = 0
+    for text, allowed in rules:
+        pattern = _Pattern.parse(text, allowed=allowed)
+        if len(pattern.pieces) > 1 and pattern.shortest <= MAX_STARRED_CHARACTERS:  # a longer one matches no URL
+            starred += pattern.shortest
+            if starred > MAX_STARRED_CHARACTERS:
+                if allowed:
+                    continue
+                pattern = _Pattern.parse(text.partition("*")[0], allowed=False)
+        yield pattern
 
 
 def _one_spelling(path: str) -> str:
@@ -167,8 +205,15 @@ def robots_rules_of(outcome: Response | TaskFailure) -> RobotsRules:
     reason.
     """
     if isinstance(outcome, Response):
-        return RobotsRules.parse(outcome.body.decode("utf-8", "replace"))
+        return RobotsRules.parse(_text(outcome.body))
     return RobotsRules() if _says_that_there_is_none(outcome) else RobotsRules(failure=outcome)
+
+
+def _text(body: bytes) -> str:
+    """A robots.txt is UTF-8 (RFC 9309, 2.3); an editor's UTF-16 begins with its mark."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace")
+    return _whole_lines(body, b"\n", b"\r").decode("utf-8", "replace")
 
 
 def _says_that_there_is_none(failure: TaskFailure) -> bool:

@@ -62,7 +62,9 @@ class Robots:
     def _asked(self, origin: str) -> RobotsRules:
         found: Response | TaskFailure
         try:
-            found = self._client.get(f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES)
+            found = self._client.get(
+                f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES, truncate=True
+            )
         except TaskFailure as failure:
             if failure.may_pass:
                 raise
