@@ -191,6 +191,38 @@ def test_a_loop_of_redirects_ends_at_once(location: str) -> None:
     assert len(internet.connected) == 1
 
 
+@pytest.mark.parametrize(
+    ("location", "there"),
+    [
+        (b"/a b.jpg", "http://dogs.example/a%20b.jpg"),
+        ("/k\u00f6ter.jpg".encode(), "http://dogs.example/k%C3%B6ter.jpg"),
+        ("/k\u00f6ter.jpg".encode("latin-1"), "http://dogs.example/k%F6ter.jpg"),
+        (b"//cats.example/x#there", "http://cats.example/x"),
+        (b"http://cats.example.:/x", "http://cats.example/x"),
+        ("http://K\u00d6TER.example/x".encode(), "http://xn--kter-5qa.example/x"),
+        (b"/x\r\nLocation: /x", "http://dogs.example/x"),
+        (b"/x\r\nRefresh: 0; url=/y\r\nContent-Location: /z", "http://dogs.example/x"),
+        (b"\r\n /x", "http://dogs.example/x"),
+    ],
+)
+def test_a_location_may_be_written_as_browsers_read_it(location: bytes, there: str) -> None:
+    """Spaces, other letters, and bytes of no UTF-8 go on as they came; what else an answer holds leads nowhere."""
+    moved = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    names = dict.fromkeys(["dogs.example", "cats.example", "xn--kter-5qa.example"], [PUBLIC])
+    assert client_on(FakeInternet(names, {DOG: moved, there: answer(b"woof")})).get(DOG).url == there
+
+
+@pytest.mark.parametrize("url", ["http://m\u00fcnchen.example/", "http://xn--mnchen-3ya.example./"])
+def test_a_name_in_other_letters_is_checked_as_what_is_asked_for(url: str) -> None:
+    """Its `xn--` form is resolved, its address is checked, and it is trusted under that name alone."""
+    names = {"xn--mnchen-3ya.example": ["10.0.0.1"]}
+    with pytest.raises(BlockedAddress, match=r"xn--mnchen-3ya\.example is at 10\.0\.0\.1"):
+        client_on(FakeInternet(names)).get(url)
+    pages = {"http://xn--mnchen-3ya.example/": answer(b"woof")}
+    trusted = frozenset({Origin.parse("http://M\u00dcNCHEN.example")})
+    assert client_on(FakeInternet(names, pages), trusted=trusted).get(url).body == b"woof"
+
+
 def test_a_redirect_with_an_unreadable_location_is_refused() -> None:
     """A Location is read as strictly as a URL; none, or two different ones, lead nowhere."""
     names = {"dogs.example": [PUBLIC]}

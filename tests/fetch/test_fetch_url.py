@@ -1,6 +1,7 @@
 """URLs are read in one way only, and anything that could be read in two is refused."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -37,7 +38,10 @@ REFUSED = [
     ("http://host/ ", "space"),
     ("\u00a0http://host/", "space"),
     ("http://ho st/", "not a DNS name"),
-    ("http://host./", "ends in a dot"),
+    ("http://host../", "not a DNS name"),
+    ("http://./", "not a DNS name"),
+    ("http://2130706433./", "ends in a dot"),
+    ("http://0x7f./", "ends in a dot"),
     ("http://127.0.0.1./", "ends in a dot"),
     ("http://a..b/", "not a DNS name"),
     ("http://.a/", "not a DNS name"),
@@ -64,6 +68,29 @@ REFUSED = [
     ("http://loc\u00adalhost/", "other characters than ASCII"),
     ("http://\u212aelvin.example/", "other characters than ASCII"),
     ("http://fa\u00df.example/", "other characters than ASCII"),
+    ("http://fa\u00df\u00df.example/", "not everybody reads alike"),
+    ("http://\u03b4\u03cc\u03bc\u03bf\u03c2.example/", "not everybody reads alike"),
+    ("http://a\u200db.example/", "not everybody reads alike"),
+    ("http://\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.example/", "not everybody reads alike"),
+    ("http://\ufb01x.example/", "not everybody reads alike"),
+    ("http://\u24d0.example/", "not everybody reads alike"),
+    ("http://\u2488\u0031.example/", "not everybody reads alike"),
+    ("http://a\u2024b/", "not everybody reads alike"),
+    ("http://example\uff0ecom/", "not everybody reads alike"),
+    ("http://example\uff61com/", "not everybody reads alike"),
+    ("http://\u0130stanbul.example/", "not everybody reads alike"),
+    ("http://\u017fun.example/", "not everybody reads alike"),
+    ("http://a\u037eb.example/", "not everybody reads alike"),
+    ("http://\u05d0a.example/", "not everybody reads alike"),
+    ("http://a\u202eb.example/", "not everybody reads alike"),
+    ("http://\ue000.example/", "not everybody reads alike"),
+    ("http://xn--m\u00fcnchen.example/", "not everybody reads alike"),
+    ("http://m\u00fc nchen.example/", "not a DNS name"),
+    ("http://m\u00fc%2enchen.example/", "not a DNS name"),
+    ("http://" + "\u00fc" * 70 + ".example/", "not a DNS name"),
+    ("http://" + "\u00fc." * 2000 + "example/", "not a DNS name"),
+    ("http://\u0661\u0662\u0667.0.0.1/", "oddly written IPv4"),
+    ("http://u@m\u00fcnchen.example/", "user name or password"),
     ("http://[::1/", "malformed"),
     ("http://[::1]x/", "malformed"),
     ("http://[fe80::1%25eth0]/", "no IPv6 address"),
@@ -72,7 +99,9 @@ REFUSED = [
     ("http://[v1.x]/", "no IPv6 address"),
     ("http://::1/", "host is missing"),
     ("http://2001:db8::1/", "oddly written IPv4"),
-    ("http://host:/", "the port"),
+    ("http://127.1:/", "oddly written IPv4"),
+    ("http://:/", "host is missing"),
+    ("http://host::/", "the port"),
     ("http://host:0/", "the port"),
     ("http://host:080/", "the port"),
     ("http://host:65536/", "the port"),
@@ -105,6 +134,29 @@ def test_odd_urls_are_refused(text: str, why: str) -> None:
         ("http://h?x", "http://h/?x"),
         ("http://h/\u202egpj.exe", "http://h/%E2%80%AEgpj.exe"),
         ("http://xn--fa-hia.example/", "http://xn--fa-hia.example/"),
+        ("http://m\u00fcnchen.example/x.jpg", "http://xn--mnchen-3ya.example/x.jpg"),
+        ("http://M\u00dcNCHEN.EXAMPLE/x.jpg", "http://xn--mnchen-3ya.example/x.jpg"),
+        ("http://mu\u0308nchen.example/", "http://xn--mnchen-3ya.example/"),
+        ("https://www.m\u00fcnchen.example:443", "https://www.xn--mnchen-3ya.example/"),
+        ("http://m\u00fcnchen.example.:8080/", "http://xn--mnchen-3ya.example:8080/"),
+        ("http://\u4f8b\u3048.\u30c6\u30b9\u30c8/\u72ac.jpg", "http://xn--r8jz45g.xn--zckzah/%E7%8A%AC.jpg"),
+        ("http://\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/", "http://xn--e1afmkfd.xn--p1ai/"),
+        ("http://\u0645\u062b\u0627\u0644.example/", "http://xn--mgbh0fb.example/"),
+        ("http://\u2603.example/", "http://xn--n3h.example/"),
+        ("http://\U0001f436.example/", "http://xn--bp8h.example/"),
+        ("http://host./a", "http://host/a"),
+        ("http://Dog.CEO.:80/a", "http://dog.ceo/a"),
+        ("http://host:/", "http://host/"),
+        ("https://host:", "https://host/"),
+        ("https://host:?x", "https://host/?x"),
+        ("http://[::1]:/", "http://[::1]/"),
+        ("http://127.0.0.1:/", "http://127.0.0.1/"),
+        ('http://h/a[1]{2}|3^4`5"6<7>8', "http://h/a%5B1%5D%7B2%7D%7C3%5E4%605%226%3C7%3E8"),
+        ('http://h/?a[]=1&b={}|"', "http://h/?a%5B%5D=1&b=%7B%7D%7C%22"),
+        ("http://h/%zz%4?%", "http://h/%zz%4?%"),
+        ("http://h/a+b;c=d,e'(f)*!$&@:~", "http://h/a+b;c=d,e'(f)*!$&@:~"),
+        ("http://h/a?b?c/d#e?f#g", "http://h/a?b?c/d"),
+        ("http://h//a//b", "http://h//a//b"),
     ],
 )
 def test_plain_urls_are_read(text: str, as_read: str) -> None:
@@ -121,6 +173,20 @@ def test_a_url_is_read_alike_twice(text: str) -> None:
         return
     assert re.fullmatch(r"https?://[a-z0-9._\[\]:-]+/[\x21-\x7e]*", str(url))
     assert Url.parse(str(url)) == url
+
+
+@given(st.text(st.characters(exclude_characters="/?#:"), max_size=12), st.sampled_from(["", ".example", ".1"]))
+def test_a_host_in_other_letters_is_what_idna_makes_of_it(label: str, rest: str) -> None:
+    """What is accepted resolves, in any letter case and composition, as the standard library's IDNA has it."""
+    try:
+        host = Url.parse(f"http://{label}{rest}/").origin.host
+    except InvalidUrl:
+        return
+    for spelling in (label, unicodedata.normalize("NFD", label), unicodedata.normalize("NFC", label)):
+        assert Url.parse(f"http://{spelling}{rest}/").origin.host == host
+    if host.isascii() and not label.isascii() and "." not in label:
+        assert host.encode("ascii") == f"{label}{rest}".encode("idna")
+        assert host.startswith("xn--")
 
 
 PLAIN = st.from_regex(r"https?://[a-zA-Z0-9._-]{1,9}(:[0-9]{1,6})?(/[!-~]{0,9})?(\?[!-~]{0,9})?", fullmatch=True)
@@ -148,6 +214,13 @@ def test_the_short_way_of_reading_is_the_same(text: str) -> None:
         ("https://other/b", "https://other/b"),
         ("../b#frag", "http://h:81/b"),
         ("?q", "http://h:81/x/y?q"),
+        ("//other:/b c", "http://other/b%20c"),
+        ("//m\u00fcnchen.example./b", "http://xn--mnchen-3ya.example/b"),
+        ("k\u00f6ter.jpg", "http://h:81/x/k%C3%B6ter.jpg"),
+        ("k%F6ter.jpg", "http://h:81/x/k%F6ter.jpg"),
+        ("/a[1]|b", "http://h:81/a%5B1%5D%7Cb"),
+        ("#frag", "http://h:81/x/y"),
+        ("./../../b", "http://h:81/b"),
     ],
 )
 def test_locations_are_relative_to_where_they_came_from(location: str, there: str) -> None:

@@ -355,7 +355,7 @@ def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: in
 
 def _location(url: Url, head: Head, where: str) -> Url:
     location = head.one("location")
-    if not location:
+    if location is None:
         raise HttpError(
             f"{where}: the server answered {head.status} without one Location to go to; the server must be mended"
         )

@@ -2,12 +2,15 @@
 
 `urllib.parse.urlsplit` is not used to read them: it drops tabs and newlines inside a URL and spaces before it, accepts
 user information, and leaves the many spellings of an IPv4 address (`2130706433`, `0x7f.1`, `127.1`) to the C library,
-which understands them all. Here a host is either a plain DNS name of ASCII labels, or a dotted quad, or an IPv6
-address in brackets; nothing else gets as far as a resolver.
+which understands them all. Here a host is either a DNS name, or a dotted quad, or an IPv6 address in brackets; nothing
+else gets as far as a resolver. A name in other letters than ASCII is put into its `xn--` form, on which all checks are
+made, if IDNA 2003, IDNA 2008 and the browsers' UTS 46 agree about it. They do, but for letter case and composition,
+unless it holds characters that one of them turns into others: full-width digits, ligatures, `ß`, invisible ones.
 """
 
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -20,6 +23,7 @@ Scheme = Literal["http", "https"]
 
 # What browsers and servers accept in practice; longer ones are an attack or an accident.
 MAX_URL_CHARACTERS = 4096
+MAX_NAME_CHARACTERS = 253
 DEFAULT_PORTS: dict[Scheme, int] = {"http": 80, "https": 443}
 
 _URL = re.compile(
@@ -29,6 +33,8 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
 _DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_DOTS = frozenset("\u3002\uff0e\uff61")  # IDNA 2003 takes them for dots
+_ASCII = re.compile(r"[\x00-\x7f]")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The spelling of nearly all URLs of images: behind the origin, only characters that stay as they are.
@@ -170,7 +176,7 @@ def _authority(text: str, scheme: Scheme, authority: str) -> tuple[str, int]:
 
 
 def _port(text: str, scheme: Scheme, port: str | None) -> int:
-    if port is None:
+    if not port:  # the colon alone says as much as nothing (RFC 3986, 3.2.3)
         return DEFAULT_PORTS[scheme]
     if not _PORT.fullmatch(port) or int(port) > 65535:
         raise _invalid(text, f"the port is {printable(port, 20)!r}", "ports are written 1 to 65535, or left out")
@@ -183,16 +189,49 @@ def _host(text: str, host: str) -> str:
     if not host:
         raise _invalid(text, "the host is missing", "write it in full, such as https://host/path")
     if not host.isascii():  # asked before lower(), which makes a plain k of the Kelvin sign
-        raise _invalid(text, "the host holds other characters than ASCII", "write the name in its xn-- form")
-    if host.endswith("."):
-        raise _invalid(text, "the host ends in a dot", "remove it")
-    host = host.lower()
+        host = _in_ascii(text, host)
+    is_absolute = host.endswith(".")  # a name may be written so: nothing is to be put behind it
+    host = host.removesuffix(".").lower()
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
+        if is_absolute:
+            raise _invalid(text, "the host is an address that ends in a dot", "remove the dot")
         return _ipv4(text, host)
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _invalid(text, "the host is not a DNS name", "use letters, digits, hyphens and single dots")
+    if len(host) > MAX_NAME_CHARACTERS or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _not_a_name(text)
     return host
+
+
+def _in_ascii(text: str, host: str) -> str:
+    if len(host) > MAX_NAME_CHARACTERS:
+        raise _not_a_name(text)
+    if not _DOTS.isdisjoint(host):
+        raise _ambiguous(text)
+    return ".".join(label if label.isascii() else _ascii_label(text, label) for label in host.split("."))
+
+
+def _ascii_label(text: str, label: str) -> str:
+    """The `xn--` form of a label. Source: RFC 3490, 4.1, where what it prepares is what RFC 5891 and UTS 46 do too."""
+    from encodings.idna import nameprep
+
+    lower = [unicodedata.normalize("NFC", character.lower()) for character in label]
+    try:
+        prepared = nameprep(label)
+    except UnicodeError as err:  # characters of no name, or of two directions
+        raise _ambiguous(text) from err
+    borrowed = any(not old.isascii() and _ASCII.search(new) for old, new in zip(label, lower, strict=True))
+    if borrowed or prepared != unicodedata.normalize("NFC", "".join(lower)) or prepared.startswith("xn--"):
+        raise _ambiguous(text)
+    return f"xn--{prepared.encode('punycode').decode('ascii')}"
+
+
+def _not_a_name(text: str) -> InvalidUrl:
+    return _invalid(text, "the host is not a DNS name", "use letters, digits, hyphens and single dots")
+
+
+def _ambiguous(text: str) -> InvalidUrl:
+    found = "the host holds other characters than ASCII that not everybody reads alike, or that are in no name"
+    return _invalid(text, found, "write the name in its xn-- form")
 
 
 def _ipv4(text: str, host: str) -> str:
