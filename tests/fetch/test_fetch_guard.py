@@ -208,7 +208,7 @@ def test_a_loop_of_redirects_ends_at_once(location: str) -> None:
 def test_a_location_may_be_written_as_browsers_read_it(location: bytes, there: str) -> None:
     """Spaces, other letters, and bytes of no UTF-8 go on as they came; what else an answer holds leads nowhere."""
     moved = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
-    names = dict.fromkeys(["dogs.example", "cats.example", "xn--kter-5qa.example"], [PUBLIC])
+    names = {name: [PUBLIC] for name in ("dogs.example", "cats.example", "xn--kter-5qa.example")}
     assert client_on(FakeInternet(names, {DOG: moved, there: answer(b"woof")})).get(DOG).url == there
 
 

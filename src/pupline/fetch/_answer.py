@@ -190,12 +190,10 @@ def _names_framing(line: bytes) -> bool:
 
 def _text(name: str, value: bytes) -> str:
     """A field's value, which is UTF-8, or else Latin-1; a URL goes on as the bytes that it came in."""
-    if name == "location" and not value.isascii():
-        return quote(value, safe=_ASCII)
     try:
         return value.decode()
     except UnicodeDecodeError:
-        return value.decode("latin-1")
+        return quote(value, safe=_ASCII) if name == "location" else value.decode("latin-1")
 
 
 def is_here(wire: Wire, head: Head, limit: int) -> bool | None:
