@@ -49,7 +49,7 @@ def top_level(body: bytes, picture: Picture) -> dict[bytes, Range]:
             if kind in _STRUCTURE or not (described or kind == b"mdat"):
                 raise Damage(f"a box of {max(last - offset, 0)} bytes that does not fit where it is", offset)
             if kind == b"mdat":
-                picture.note = f"a box of {last - offset} bytes overruns the file at byte {offset}"
+                picture.remark(f"a box of {last - offset} bytes overruns the file at byte {offset}")
             else:
                 picture.end_at(offset, body)
             break

@@ -10,7 +10,7 @@ from pupline.images._heif import walk_heif
 from pupline.images._jpeg import walk_jpeg
 from pupline.images._png import walk_png
 from pupline.images._sniff import IMAGE_TYPES, sniff
-from pupline.images._structure import Damage, Picture
+from pupline.images._structure import Damage, OtherType, Picture
 from pupline.images._tiff import walk_tiff
 from pupline.images._webp import walk_webp
 
@@ -60,12 +60,14 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     """
     file_type = sniff(body)
     if file_type not in IMAGE_TYPES:
-        return Inspection(file_type, is_image=False, problem="not_an_image", detail=_not_an_image(file_type, body))
+        return _not_an_image(file_type, body)
     picture = Picture()
     problem: Problem | None = None
     try:
         _WALKERS[file_type](body, picture)
         detail = picture.note
+    except OtherType as other:
+        return _not_an_image(other.file_type, body)
     except Damage as damage:
         problem, detail = "damaged_image", f"damaged {file_type}: {damage}"
     if problem is None and picture.pixels > max_pixels:
@@ -74,7 +76,8 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     return Inspection(file_type, True, picture.animated, picture.width, picture.height, problem, detail)
 
 
-def _not_an_image(file_type: str, body: bytes) -> str:
+def _not_an_image(file_type: str, body: bytes) -> Inspection:
+    detail = f"not an image: {file_type} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"
     if not body:
-        return "not an image: the body is empty"
-    return f"not an image: {file_type} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"
+        detail = "not an image: the body is empty"
+    return Inspection(file_type, is_image=False, problem="not_an_image", detail=detail)

@@ -14,6 +14,16 @@ MAX_STEPS: Final = 100_000
 has about ten thousand. The length of a body bounds nothing: a table of 20 MB has millions of entries, and entries may
 name the same bytes again and again."""
 
+_MAX_REMARKS = 4
+
+
+class OtherType(Exception):
+    """The body is of another type than its first bytes promised: `file_type`, which is not one of `IMAGE_TYPES`."""
+
+    def __init__(self, file_type: str) -> None:
+        super().__init__(file_type)
+        self.file_type = file_type
+
 
 class Damage(Exception):
     """The body is broken: `what` is wrong at byte `offset`."""
@@ -28,7 +38,7 @@ class Picture:
 
     width, height: of the canvas, in pixels, as readers of the format show it (see `pupline.images.Inspection`).
     pixels: of the largest canvas, frame or page seen: what a decoder would have to hold.
-    note: something odd that does no harm, such as bytes after the end.
+    note: what is odd but does no harm, such as bytes after the end; `remark` adds to it.
     steps_left: how many more parts of the file may be looked at.
     """
 
@@ -56,10 +66,15 @@ class Picture:
         """Take the size of one more frame or page into account."""
         self.pixels = max(self.pixels, width * height)
 
+    def remark(self, what: str) -> None:
+        """Note something odd that does no harm. What comes after the first few remarks adds nothing."""
+        if self.note.count(";") < _MAX_REMARKS - 1:
+            self.note = f"{self.note}; {what}" if self.note else what
+
     def end_at(self, end: int, body: bytes) -> None:
         """Note how many bytes follow the end of the image, if any do."""
         if end < len(body):
-            self.note = f"{len(body) - end} more bytes follow the end of the image at byte {end}"
+            self.remark(f"{len(body) - end} more bytes follow the end of the image at byte {end}")
 
 
 def need(body: bytes, offset: int, count: int, what: str) -> None:
