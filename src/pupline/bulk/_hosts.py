@@ -3,6 +3,9 @@
 A host here is an origin: scheme, name and port. One that answers 429, or asks for a pause, gets half as many requests
 at once from then on, and earns the others back one by one with good answers: sooner or later the number settles where
 the host is content.
+
+One that gives nothing but trouble for a while is taken to be away: it is paused, then asked for one thing at a time,
+with ever longer pauses in between, until it answers.
 """
 
 from collections import deque
@@ -28,15 +31,18 @@ HOUR_SECONDS = 3600.0
 UNLIMITED = 1 << 30
 """Requests in flight at one host that may have all there are."""
 
-DEAD_AFTER = 10
-"""Connections that failed in a row before a host's images get one attempt each."""
+AWAY_AFTER = 10
+"""Requests in vain in a row before a host is taken to be away. Each goes back to where it waited, at no cost to it."""
 
-GONE_AFTER = 30
-"""Connections that failed in a row before a host is taken for gone: it may be starting anew, so it gets some pauses."""
+AWAY_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""How long it is left alone then, in seconds: before the second request, the third, ..."""
 
-GONE_PAUSES = (5.0, 10.0, 20.0)
-"""How long they are, in seconds. When it answers none after the last one, its images end unasked: ten thousand of them,
-a time-out each, would hold everybody up for hours."""
+LEAST_PAUSES = 3
+"""Pauses that every host gets, however long its requests take to fail."""
+
+LONGEST_ABSENCE_SECONDS = 60.0
+"""How long a host may be away. Its images end unasked then: ten thousand of them, a time-out each, would hold everybody
+up for hours."""
 
 REFUSED_SECONDS = 300.0
 """How long a host that is gone, or whose robots.txt could not be had, is left alone before it is asked again."""
@@ -48,10 +54,24 @@ class Job:
     """One request to be made. number: in order of creation. url: what is asked for.
 
     index, item, known: of an image. page: of a list page. attempts: made so far; deaths: of workers that had it in
-    hand. began_at: when the first attempt began, in seconds since the epoch; 0 before.
+    hand. began_at: when the first attempt began, in seconds since the epoch; 0 before. good_before: what its host had
+    answered well when the first attempt failed.
     """
 
-    __slots__ = ("attempts", "began_at", "deaths", "host", "index", "item", "kind", "known", "number", "page", "url")
+    __slots__ = (
+        "attempts",
+        "began_at",
+        "deaths",
+        "good_before",
+        "host",
+        "index",
+        "item",
+        "kind",
+        "known",
+        "number",
+        "page",
+        "url",
+    )
 
     def __init__(self, number: int, kind: JobKind, url: str) -> None:
         self.number = number
@@ -63,6 +83,7 @@ class Job:
         self.page: PageRequest | None = None
         self.attempts = 0
         self.deaths = 0
+        self.good_before = 0
         self.began_at = 0.0
         self.host: Host
 
@@ -122,8 +143,10 @@ class Ended:
 class Host:
     """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off.
 
-    claim: of the requests in flight, those that others leave to it. dead: requests in a row that got no answer.
-    absences: pauses that it was given for that. unheard: of its requests in flight, while it leaves them unanswered.
+    claim: of the requests in flight, those that others leave to it. good: answers that told nothing bad of it, so far.
+    vain: requests in a row that failed in a way that may pass, the first one at `vain_since`. dead: of those, the last
+    ones, that got no answer at all. absences: pauses that it was given for that. is_away: since the first of them and
+    until it answers. unheard: of its requests in flight, while it leaves them unanswered.
     """
 
     __slots__ = (
@@ -131,11 +154,14 @@ class Host:
         "_full",
         "_good_answers",
         "_heeds_robots",
+        "_limit_before",
         "absences",
         "claim",
         "dead",
+        "good",
         "in_flight",
         "in_rotation",
+        "is_away",
         "limit",
         "origin",
         "paused_until",
@@ -147,6 +173,8 @@ class Host:
         "rules",
         "unheard",
         "urgent",
+        "vain",
+        "vain_since",
         "waiting",
         "wakes_at",
     )
@@ -164,8 +192,13 @@ class Host:
         self.claim = 0
         self.unheard = 0
         self.waiting = 0
+        self.good = 0
         self.dead = 0
+        self.vain = 0
+        self.vain_since = 0.0
         self.absences = 0
+        self.is_away = False
+        self._limit_before = self.limit
         self.paused_until = 0.0
         self.wakes_at = float("inf")
         self.in_rotation = False
@@ -179,7 +212,7 @@ class Host:
     @property
     def is_forgettable(self) -> bool:
         """Whether nothing is known of it that must not be forgotten: a new one would do as well."""
-        busy = self.in_flight or self.ready or self.urgent or self.waiting or self.in_rotation
+        busy = self.in_flight or self.ready or self.urgent or self.waiting or self.in_rotation or self.is_away
         return not (busy or self.refusal or self.limit != self._configured or self.wakes_at != float("inf"))
 
     def wants_robots(self, now: float) -> bool:
@@ -194,7 +227,7 @@ class Host:
 
         One request with none to follow does not count: it is a list page as a rule, or the host's last image.
         """
-        if self.dead or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
+        if self.dead or self.is_away or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
             return 0
         wanted = self.in_flight + len(self.ready)
         # Asked for each image: min() would take as long as all the rest of this.
@@ -241,6 +274,7 @@ class Host:
         """Have its images end with `failure`, unasked, until then."""
         self.robots = "known"
         self.refusal, self.refused_until = failure, until
+        self.come_back()
 
     def pause(self, until: float) -> bool:
         """Ask for nothing until then, and for half as many at once afterwards; False where it is paused for longer."""
@@ -251,14 +285,38 @@ class Host:
         self._good_answers = 0
         return True
 
-    def is_there(self) -> None:
-        """It answered, whatever it said."""
-        self.dead = self.absences = 0
+    def go_away(self, until: float) -> None:
+        """Ask for nothing until then, and for one thing at a time afterwards, until it answers."""
+        if not self.is_away:
+            self.is_away = True
+            self._limit_before = max(1, min(self.limit, self._full) // 2)
+        self.limit = 1
+        self.paused_until = until
+        self.absences += 1
+
+    def come_back(self) -> None:
+        """Ask as before; at once for half as many as before it was away."""
+        if self.is_away:
+            self.is_away = False
+            self.limit = self._limit_before
+            self.paused_until = 0.0
+
+    def failed_in_vain(self, now: float, *, answered: bool) -> None:
+        """A request failed in a way that may pass."""
+        self.vain_since = self.vain_since if self.vain else now
+        self.vain += 1
+        self.dead = 0 if answered else self.dead + 1
+
+    def is_well(self) -> None:
+        """It answered, and nothing in that tells of trouble."""
+        self.good += 1
+        if self.vain:
+            self.dead = self.vain = self.absences = 0
+            self.come_back()
 
     def answered_well(self) -> None:
-        """A request succeeded: it is alive, and may earn back what it was halved by."""
-        if self.dead:
-            self.is_there()
+        """A request succeeded: the host is well, and may earn back what it was halved by."""
+        self.is_well()
         if self.limit != self._configured:
             self._good_answers += 1
             if self._good_answers >= _GOOD_ANSWERS_PER_STEP:

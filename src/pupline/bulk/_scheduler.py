@@ -12,9 +12,12 @@ The rules:
   that may be asked for, it leaves them what they can use, up to half of all: a host that falls silent holds the other
   half at most until its requests time out. Until it answers it gets no more than half, all such hosts together while
   others have images, and nothing is left for it;
-- transient failures are tried again up to `MAX_ATTEMPTS` attempts, after a random part (full jitter) of 1, 2, 4, ...
-  30 seconds; a Retry-After pauses the whole host instead;
-- a host that does not answer gets fewer attempts (`DEAD_AFTER`), then pauses, then none for a while (`GONE_AFTER`).
+- transient failures are tried again after a random part (full jitter) of 1, 2, 4 seconds, up to `MAX_ATTEMPTS`
+  attempts, where the host meanwhile answered others well, so that the trouble is the image's own; else after 2, 4, 8
+  and 16 seconds, as the workflow does, and a list page longer; a Retry-After pauses the whole host instead;
+- a host that gives nothing but transient failures is away (`AWAY_AFTER`): what fails goes back to where it waited, and
+  the host is paused ever longer. After a minute of that its images end unasked, for a while, where it does not answer
+  at all; where it answers, with 503 say, each has its attempts.
 
 Memory is bounded by whoever adds images: `held` says how many there are, `wants_more` whether more would be of use.
 """
@@ -27,10 +30,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from pupline.bulk._attempts import attempts_of, back_off, put_back, put_first
 from pupline.bulk._hosts import (
-    DEAD_AFTER,
-    GONE_AFTER,
-    GONE_PAUSES,
+    AWAY_AFTER,
+    AWAY_PAUSES,
+    LEAST_PAUSES,
+    LONGEST_ABSENCE_SECONDS,
     REFUSED_SECONDS,
     UNLIMITED,
     Ended,
@@ -38,7 +43,16 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
-from pupline.errors import ConnectionFailed, InvalidUrl, RequestTimeout, RetryAfter, TaskFailure, TooManyRequests
+from pupline.errors import (
+    ConnectionFailed,
+    IncompleteBody,
+    InvalidUrl,
+    RequestTimeout,
+    RetryAfter,
+    ServerError,
+    TaskFailure,
+    TooManyRequests,
+)
 from pupline.fetch import Origin, Url, robots_rules_of
 from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import Known, SourceItem
@@ -48,9 +62,9 @@ if TYPE_CHECKING:
     from pupline.fetch import RobotsRules
     from pupline.sources import PageRequest
 
+_UNANSWERED = ConnectionFailed | RequestTimeout
+_UNWELL = ServerError | IncompleteBody | TooManyRequests
 MAX_DEATHS = 3
-FIRST_BACK_OFF_SECONDS = 1.0
-LONGEST_BACK_OFF_SECONDS = 30.0
 LONGEST_REFUSAL_SECONDS = 86_400.0
 MAX_IDLE_HOSTS = 4096
 
@@ -157,19 +171,26 @@ class Scheduler:
         host = job.host
         host.in_flight -= 1
         job.attempts += 1
-        if isinstance(failure, ConnectionFailed | RequestTimeout):
-            self._no_answer(host, failure, now)
+        if job.attempts == 1:
+            job.good_before = host.good
+        is_vain = isinstance(failure, _UNANSWERED | _UNWELL)
+        if is_vain:
+            self._failed_in_vain(host, failure, now)
         else:
-            host.is_there()
+            host.is_well()
         if isinstance(failure, RetryAfter):
             self._come_back(job, failure, now)
         elif _asks_to_stay_away(failure):
             self._stay_away(job, failure, now)
-        elif failure.retryable and job.attempts < _attempts(job):
-            delay = self._back_off(job.attempts)
+        elif is_vain and host.is_away:
+            put_back(job)
+        elif failure.retryable and job.attempts < attempts_of(job):
+            delay = back_off(job, self._random)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)
-            self._later(job, now + delay)
+                put_back(job)
+            else:
+                self._later(job, now + delay)
         else:
             self._end(job, failure, now)
         self._consider(host, now)
@@ -177,7 +198,7 @@ class Scheduler:
     def returned(self, job: Job, now: float) -> None:
         """The job was handed back without a request."""
         job.host.in_flight -= 1
-        _put_first(job)
+        put_first(job)
         self._consider(job.host, now)
 
     def lost(self, job: Job, now: float) -> None:
@@ -189,7 +210,7 @@ class Scheduler:
             self._end(job, TaskFailure(f"{job.url}: {ended}; look at the system's log for what stopped them"), now)
         else:
             # After a while and at different moments: the next death shall not meet the same company.
-            self._later(job, now + self._back_off(job.deaths))
+            self._later(job, now + back_off(job, self._random))
         self._consider(job.host, now)
 
     def learn(self, host: Host, rules: "RobotsRules | None", now: float) -> None:
@@ -302,7 +323,7 @@ class Scheduler:
             _, _, woken = heapq.heappop(self._timers)
             if isinstance(woken, Job):
                 woken.host.waiting -= 1
-                _put_first(woken)
+                put_first(woken)
                 self._consider(woken.host, now)
             else:
                 woken.wakes_at = float("inf")
@@ -312,30 +333,27 @@ class Scheduler:
         job.host.waiting += 1
         heapq.heappush(self._timers, (due, next(self._numbers), job))
 
-    def _no_answer(self, host: Host, failure: ConnectionFailed | RequestTimeout, now: float) -> None:
+    def _failed_in_vain(self, host: Host, failure: TaskFailure, now: float) -> None:
         """One more request in vain: after too many in a row the host is paused, and in the end left alone."""
-        host.dead += 1
-        if host.dead < GONE_AFTER or now < host.paused_until or host.refusal is not None:
+        host.failed_in_vain(now, answered=isinstance(failure, _UNWELL))
+        if host.vain < AWAY_AFTER or now < host.paused_until or host.refusal is not None:
             return
-        told = f"{host.origin} answered none of {host.dead} requests in a row"
-        if host.absences < len(GONE_PAUSES):
-            seconds = GONE_PAUSES[host.absences]
-            host.absences += 1
+        if host.absences < LEAST_PAUSES or now < host.vain_since + LONGEST_ABSENCE_SECONDS:
+            seconds = AWAY_PAUSES[min(host.absences, len(AWAY_PAUSES) - 1)]
+            host.go_away(now + seconds)
+            told = f"{host.origin} gave nothing at {host.vain} requests in a row (the last one: {failure.message})"
+            self._pauses.append(Pause(host.origin, seconds, told))
+        elif host.dead >= AWAY_AFTER:
+            told = f"{host.origin} answered none of {host.dead} requests in a row; fetch what failed when it does again"
+            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + REFUSED_SECONDS)
+            self._pauses.append(Pause(host.origin, REFUSED_SECONDS, told))
         else:
-            seconds = REFUSED_SECONDS
-            told = f"{told}; fetch what failed when it does again"
-            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + seconds)
-        self._pauses.append(Pause(host.origin, seconds, told))
-        if host.refusal is None:
-            host.pause(now + seconds)
-
-    def _back_off(self, failures: int) -> float:
-        return self._random.uniform(0, min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** (failures - 1)))
+            host.come_back()
 
     def _come_back(self, job: Job, failure: RetryAfter, now: float) -> None:
         self._pause(job.host, failure, now, float(failure.seconds))
         if job.attempts < MAX_ATTEMPTS:
-            _put_first(job)
+            put_back(job)
         else:
             self._end(job, failure, now)
 
@@ -366,15 +384,6 @@ class Scheduler:
         host.learn(None)
         if robots_rules_of(failure).failure is not None:
             host.refuse(failure, now + REFUSED_SECONDS)
-
-
-def _attempts(job: Job) -> int:
-    """A list page is worth more than an image: without it the listing ends."""
-    return 1 if job.kind == "image" and job.host.dead >= DEAD_AFTER else MAX_ATTEMPTS
-
-
-def _put_first(job: Job) -> None:
-    (job.host.ready if job.kind == "image" else job.host.urgent).appendleft(job)
 
 
 def _asks_to_stay_away(failure: TaskFailure) -> bool:
