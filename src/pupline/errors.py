@@ -9,6 +9,7 @@ Each `TaskFailure` class says what its execution's audit record will hold (`outc
 from the bare name, which is all the workflow's failure path has.
 """
 
+import errno
 import json
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -219,6 +220,81 @@ class StorageError(TaskFailure):
 
     reason: ClassVar[Reason] = "storage_error"
     retryable: ClassVar[bool] = True
+
+
+class LocalTrouble(StorageError):
+    """This machine cannot go on, whichever image is at hand: no room, no permission, no memory, too few descriptors.
+
+    It is never an image's outcome. It ends the run with one line, and what is unfinished stays so, to be resumed.
+    """
+
+    retryable: ClassVar[bool] = False
+
+
+class DamagedDatabase(LocalTrouble):
+    """The database does not hold what was written: exit code 2, and nothing is changed before somebody looks at it."""
+
+
+_NO_ROOM = ("no room is left", "free some space")
+_DENIED = ("permission is denied", "look at its owner and its permissions, and at those of the directories above it")
+_NO_MEMORY = (
+    "no memory is left",
+    "raise its limit (ulimit -v, or the container's), or ask for less at once with --concurrency",
+)
+_NO_THREADS = (
+    "the system starts no further thread",
+    "raise the limits of processes and memory (ulimit -u, ulimit -v, or the container's), or lower --concurrency",
+)
+_MEANINGS: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: _NO_ROOM,
+    errno.EROFS: ("the file system is read-only", "mount it for writing, or give another data directory with --data"),
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EMFILE: (
+        "this process may open no further file",
+        "raise its limit of open files (ulimit -n), or ask for less at once with --concurrency",
+    ),
+    errno.ENFILE: ("the system opens no further file", "close other programs, or raise its limit (fs.file-max)"),
+    errno.ENOMEM: _NO_MEMORY,
+    errno.EIO: ("the disk cannot be read or written", "look at the system's log: it may be failing"),
+    errno.ESTALE: ("the file system has gone away", "mount it again"),
+}
+
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Numbers of system errors that are local trouble even where a network was asked."""
+
+_SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR": errno.EIO, "SQLITE_READONLY": errno.EROFS}
+
+
+def local_trouble(err: BaseException) -> LocalTrouble | None:
+    """What an error of Python or of the system tells of this machine; None where it tells of something else.
+
+    A failed import counts where the library is there and could not be loaded into memory.
+    """
+    if isinstance(err, LocalTrouble):
+        return err
+    text = " ".join(str(err).split())
+    meaning: tuple[str, str] | None = None
+    if isinstance(err, MemoryError):
+        meaning = _NO_MEMORY
+    elif isinstance(err, RuntimeError) and "can't start new thread" in text:
+        meaning = _NO_THREADS
+    elif isinstance(err, ImportError) and ("failed to map segment" in text or "allocate memory" in text):
+        meaning = _NO_MEMORY
+    elif isinstance(err, OSError):
+        meaning = _MEANINGS.get(err.errno or 0)
+        text = err.strerror or text
+        if err.filename is not None:
+            text = f"{text}: {err.filename!r}"
+    else:
+        name = getattr(err, "sqlite_errorname", "")
+        meaning = next((_MEANINGS[number] for start, number in _SQLITE.items() if name.startswith(start)), None)
+    if meaning is None:
+        return None
+    what, advice = meaning
+    return LocalTrouble(f"{what} ({text}): {advice}" if text else f"{what}: {advice}")
 
 
 def _subclasses(cls: type[TaskFailure]) -> list[type[TaskFailure]]:

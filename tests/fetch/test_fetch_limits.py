@@ -1,5 +1,7 @@
 """A request ends at its deadline, whatever it is waiting for, and never takes more than its limits."""
 
+import errno
+import os
 import socket
 import threading
 import time
@@ -9,7 +11,7 @@ import pytest
 from fetch_servers import PUBLIC, FakeInternet, RawServer, answer
 from fetch_waits import bounded_by as bounded_by
 
-from pupline.errors import RequestTimeout, TooLarge
+from pupline.errors import ConnectionFailed, LocalTrouble, RequestTimeout, TaskFailure, TooLarge
 from pupline.fetch import FetchPolicy, HttpClient, Network, Origin
 from pupline.fetch._deadline import MAX_LOOKUPS
 
@@ -167,3 +169,43 @@ def test_the_deadline_is_asked_before_each_step() -> None:
     with pytest.raises(RequestTimeout, match=r"while (connecting|sending)"):
         HttpClient(FetchPolicy(timeout_seconds=10), network).get("http://dogs.example/")
     assert not any(internet.requests)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.EMFILE, LocalTrouble),
+        (errno.ENFILE, LocalTrouble),
+        (errno.ENOMEM, LocalTrouble),
+        (errno.ENETUNREACH, ConnectionFailed),
+        (errno.EACCES, ConnectionFailed),
+        (errno.ECONNREFUSED, ConnectionFailed),
+    ],
+)
+def test_a_machine_without_descriptors_is_not_the_servers_fault(number: int, expected: type[TaskFailure]) -> None:
+    """What this machine has nothing left for is local trouble; what the network refuses is a failed connection."""
+
+    def connect(_address: str, _port: int, _seconds: float) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    client = HttpClient(FetchPolicy(), Network(resolve=lambda _host, _port: [PUBLIC], connect=connect))
+    with pytest.raises(TaskFailure) as failed:
+        client.get("http://dogs.example/")
+    assert type(failed.value) is expected
+
+
+def test_a_name_that_cannot_be_looked_up_for_want_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's resolver says that it does not know the name: so it is seen whether anything can be opened."""
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        raise OSError(-3, "Temporary failure in name resolution")
+
+    def open_nothing(*_given: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    client = HttpClient(FetchPolicy(), Network(resolve=resolve))
+    with pytest.raises(ConnectionFailed, match="was not resolved"):
+        client.get("http://dogs.example/")
+    monkeypatch.setattr(os, "open", open_nothing)
+    with pytest.raises(LocalTrouble, match="ulimit -n"):
+        client.get("http://dogs.example/")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import ConfigurationError, InvalidInput, StorageError
+from pupline.errors import ConfigurationError, InvalidInput, LocalTrouble, StorageError
 from pupline.local import LocalBackend, LocalBucket, NewIngest
 from pupline.local._paths import candidates, folded, spread_directories
 from pupline.ports import ObjectToCreate
@@ -287,3 +287,26 @@ def test_spreading_directories_is_only_a_hint(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("fcntl.ioctl", unknown)
     LocalBackend.open(tmp_path / "data", exclusive=True).close()
     assert (tmp_path / "data" / "pupline.sqlite").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES])
+def test_a_file_that_cannot_be_opened_now_is_not_a_file_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Neither a second copy, nor a forgotten object: local trouble, and all is as before when it has passed."""
+
+    def fail(*_args: Any, **_options: Any) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        bucket = backend.bucket()
+        held = bucket.create(an_object("html/rex.jpg", owner="r-1"))
+        backend.database.write(lambda connection: connection.execute("UPDATE objects SET state = 'writing'"))
+        with monkeypatch.context() as broken:
+            broken.setattr("os.open", fail)
+            with pytest.raises(LocalTrouble):
+                bucket.create(an_object("html/rex.jpg", owner="r-2"))
+            with pytest.raises(LocalTrouble):
+                bucket.settle()
+        assert bucket.create(an_object("html/rex.jpg", owner="r-2")) == held
+        assert files(bucket) == ["html/rex.jpg"]

@@ -9,10 +9,11 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from pupline.errors import ConfigurationError, StorageError
+from pupline.errors import ConfigurationError, LocalTrouble, StorageError
 from pupline.local import Database, LocalBackend, _schema
 from pupline.ports import ObjectToCreate
 
@@ -96,6 +97,29 @@ def test_ones_mistake_does_not_undo_the_others(path: Path) -> None:
     assert seen_from_outside(path) == ["a", "b"]
 
 
+def test_a_commit_without_memory_is_answered(path: Path) -> None:
+    """SQLite says by MemoryError that it has none: the group is told, and the thread that writes lives on."""
+
+    class Poor(sqlite3.Connection):
+        is_poor = False
+
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            if Poor.is_poor and sql == "COMMIT":
+                raise MemoryError
+            return super().execute(sql, *parameters)
+
+    connect = sqlite3.connect
+    with mock.patch("sqlite3.connect", lambda *given, **options: connect(*given, **options, factory=Poor)):
+        database = Database.open(path)
+    with database:
+        Poor.is_poor = True
+        with pytest.raises(LocalTrouble, match=r"pupline\.sqlite cannot be used now: no memory is left"):
+            put(database, "lost").result(10)
+        Poor.is_poor = False
+        put(database, "kept").result(10)
+    assert seen_from_outside(path) == ["kept"]
+
+
 def test_a_full_database_is_a_clear_error_and_harms_nothing(path: Path) -> None:
     """SQLITE_FULL undoes the group, names the file, and the next write goes on when there is room."""
     with Database.open(path) as database:
@@ -176,7 +200,7 @@ def test_a_damaged_file_is_refused_and_left_alone(path: Path, damage: str) -> No
         del body[len(body) // 2 :]
     path.write_bytes(bytes(body))
     before = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(ConfigurationError, match=r"pupline\.sqlite is damaged .*Restore it from a backup"):
+    with pytest.raises(ConfigurationError, match=r"sqlite is damaged .*doctor --repair.*restore it from a backup"):
         Database.open(path)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
 

@@ -1,5 +1,6 @@
 """The durable driver: every execution to its end, once, whatever interrupts it."""
 
+import errno
 import itertools
 import sqlite3
 import threading
@@ -11,7 +12,7 @@ import pytest
 from local_fakes import START, InlineRuntime, VirtualClock, machine, task
 
 from pupline.asl import StateMachine, TaskSucceeded
-from pupline.errors import ConfigurationError, StorageError
+from pupline.errors import ConfigurationError, LocalTrouble, StorageError
 from pupline.local import (
     TOPIC_ARN,
     Driver,
@@ -576,3 +577,40 @@ def test_every_interruption_gives_the_same_end(tmp_path: Path) -> None:
     expected = run(tmp_path / "whole", None)
     assert expected[2] == 1
     assert [run(tmp_path / str(k), k) for k in range(1, 6)] == [expected] * 5
+
+
+CATCHING = machine(
+    {
+        "Store": task(
+            "Store",
+            Retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}],
+            Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Log"}],
+        ),
+        "Log": {"Type": "Succeed"},
+    }
+)
+
+
+def test_local_trouble_ends_the_drive_and_not_the_execution(tmp_path: Path) -> None:
+    """No Retry, no Catch: what runs stays RUNNING, and is done by the next drive."""
+    bench, room = Bench(tmp_path), [False]
+
+    def store(event: Any, _invocation: Invocation) -> Any:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return event
+
+    runtime = LambdaRuntime({"Store": store}, concurrency=2)
+    with pytest.raises(LocalTrouble, match="free some space"):
+        bench.driver(CATCHING, runtime).drive([Start(f"r-{number}", {"n": number}) for number in range(3)])
+    assert {row.status for row in bench.backend.journal.executions()} == {"RUNNING"}
+    assert not any(list(bench.backend.journal.facts(row.execution_id)) for row in bench.backend.journal.executions())
+    room[0] = True
+    bench.restart()
+    bench.driver(CATCHING, runtime).drive([Start(f"r-{number}", {"n": number}) for number in range(3)])
+    rows = sorted(bench.backend.journal.executions(), key=lambda row: row.name)
+    assert [(row.name, row.status, row.output) for row in rows] == [
+        (f"r-{number}", "SUCCEEDED", f'{{"n": {number}}}') for number in range(3)
+    ]
+    runtime.close()
+    bench.backend.close()

@@ -1,23 +1,26 @@
 """Functions in a pool: what comes in, what goes out, and what a failure looks like."""
 
+import errno
 import json
+import threading
 from concurrent.futures import Future
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded
-from pupline.errors import RetryAfter
+from pupline.errors import LocalTrouble, RetryAfter
 from pupline.local import Invocation, LambdaRuntime
 from pupline.local._functions import Function, function_name
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Dog"
 
 
-def call(function: Function, payload: Any = None, resource: str = ARN) -> TaskSucceeded | TaskFailed:
+def call(function: Function, payload: Any = None, resource: str = ARN) -> TaskSucceeded | TaskFailed | LocalTrouble:
     """The answer of a runtime that has this one function."""
     runtime = LambdaRuntime({"Dog": function}, concurrency=1)
-    answer: Future[TaskSucceeded | TaskFailed] = Future()
+    answer: Future[TaskSucceeded | TaskFailed | LocalTrouble] = Future()
     task = InvokeTask("Dog@1#0", "Dog", resource, payload)
     runtime.invoke(task, Invocation("run-00001", "Dog@1#0", {"source": "sample"}), answer.set_result)
     found = answer.result(10)
@@ -101,3 +104,32 @@ def test_event_and_output_are_copies() -> None:
     answer = call(function, event)
     assert event == {"n": [1]}
     assert answer == TaskSucceeded("Dog@1#0", {"pair": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LocalTrouble("no room"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EMFILE, "Too many open files"),
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=lambda error: f"{type(error).__name__}-{error}",
+)
+def test_local_trouble_is_not_the_functions_failure(error: Exception) -> None:
+    """Nothing that a state machine could catch and record: the trouble itself is the answer."""
+
+    def function(_event: Any, _invocation: Invocation) -> None:
+        raise error
+
+    assert isinstance(call(function), LocalTrouble)
+
+
+def test_a_pool_without_threads_is_local_trouble() -> None:
+    """Where the system starts no thread for a call, the caller is told so."""
+    with (
+        mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")),
+        pytest.raises(LocalTrouble, match="the system starts no further thread"),
+    ):
+        call(lambda event, _invocation: event)

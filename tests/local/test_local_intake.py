@@ -253,7 +253,7 @@ def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest
             for number in range(100):
                 intake.take([source.fetched(number % 4, REX, b"%d" % number)])
 
-    with pytest.raises(StorageError, match="cannot store or read"):
+    with pytest.raises(StorageError, match="cannot be stored or read"):
         take_all()
     assert source.done == []
 

@@ -7,7 +7,7 @@ import itertools
 import os
 from collections import deque
 
-from pupline.errors import StorageError
+from pupline.errors import StorageError, local_trouble
 
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,7 +38,7 @@ class Bodies:
             if len(self._written) > self._kept_open:
                 _forget(self._written.popleft())
         except OSError as err:
-            raise StorageError(f"cannot write {path}: {err.strerror}; free some space, or look at it") from err
+            raise local_trouble(err) or StorageError(f"cannot write {path}: {err.strerror}; look at it") from err
         return path
 
 

@@ -29,7 +29,7 @@ from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._workers import Workers
-from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
 from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
 from pupline.layout import dataset_folder
@@ -135,7 +135,7 @@ class _Run:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as err:
-            raise StorageError(f"{folder} cannot be made: {err.strerror}; look at its permissions") from err
+            raise local_trouble(err) or StorageError(f"{folder} cannot be made: {err.strerror}; look at it") from err
         request = self._request
         settings = WorkerSettings(
             policy=replace(policy, connect_to=dict(policy.connect_to)),  # which can be pickled

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._shards import ShardWriter, SidecarWriter
 from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
-from pupline.errors import FAILING_OUTCOMES, StorageError
+from pupline.errors import FAILING_OUTCOMES, LocalTrouble, StorageError
 from pupline.items import SourceItem
 from pupline.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items, timestamp
@@ -188,6 +188,8 @@ def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[s
     """What the run's summary.json holds; None where somebody removed or changed it."""
     try:
         found = json.loads(backend.bucket().read(summary_key(dataset, run)))
+    except LocalTrouble:
+        raise
     except (KeyError, ValueError, StorageError):
         return None
     is_ours = isinstance(found, dict) and (found.get("run"), found.get("dataset")) == (run, dataset)

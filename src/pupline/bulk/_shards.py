@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile
-from pupline.errors import StorageError
+from pupline.errors import LocalTrouble, StorageError
 from pupline.layout import partition
 
 KEPT = frozenset({"stored", "duplicate"})
@@ -65,6 +65,8 @@ class ShardWriter:
         """The bytes that were recorded, and no others; None where the object is gone or was changed."""
         try:
             return self._spool.bucket.read(key)
+        except LocalTrouble:
+            raise
         except (KeyError, StorageError):
             return None
 
@@ -105,6 +107,8 @@ class SidecarWriter:
     def _is_there(self, key: str) -> bool:
         try:
             return bool(self._bucket.read(key))
+        except LocalTrouble:
+            raise
         except (KeyError, StorageError):
             return False
 

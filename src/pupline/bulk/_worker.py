@@ -46,7 +46,7 @@ from pupline.bulk._messages import (
     frame,
     messages,
 )
-from pupline.errors import TaskFailure
+from pupline.errors import TaskFailure, local_trouble
 from pupline.fetch import Exchange, FetchPolicy, HttpClient
 from pupline.functions.ingesting import IngestRules, fetch_item, understood, validators_of
 from pupline.items import Fetched, Known, SourceItem, Unchanged
@@ -336,6 +336,8 @@ def _answer(request: Request, began_at: float, ask: Ask) -> Answer | None:
     except TaskFailure as failure:
         said = (FAILED, type(failure).__name__, failure.message, failure.details)
     except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
+        if trouble := local_trouble(err):
+            return (request[0], FAILED, began_at, time.time(), type(trouble).__name__, trouble.message, {})
         told = f"{request[2]}: {type(err).__name__}: {err}; this is a mistake in pupline"
         said = (FAILED, TaskFailure.__name__, told, {})
     return said and (request[0], said[0], began_at, time.time(), *said[1:])

@@ -6,12 +6,13 @@ Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration, 3 
 import importlib
 import os
 import sys
+import threading
 
 import click
 
 from pupline import __version__
 from pupline.cli._streams import OutputLost, prepare_streams
-from pupline.errors import ConfigurationError, PuplineError, TaskFailure
+from pupline.errors import ConfigurationError, DamagedDatabase, PuplineError, TaskFailure, local_trouble
 from pupline.text import nearest
 
 # name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
@@ -100,9 +101,9 @@ def main() -> None:
     prepare_streams()
     try:
         code = _invoke()
-        if code == _INTERRUPTED:
+        if code == _INTERRUPTED or (code and threading.active_count() > 1):
             # What is unfinished is in the journal. A function may still wait for a slow server in its thread, and the
-            # interpreter would wait for that, which is not what Ctrl-C asks for.
+            # interpreter would wait for that: not what Ctrl-C asks for, nor what a full disk is worth.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
@@ -131,8 +132,17 @@ def _invoke() -> int:
     except ConfigurationError as error:
         click.echo(f"pupline: {error}", err=True)
         return 2
+    except DamagedDatabase as error:
+        click.echo(f"pupline: {error.message}", err=True)
+        return 2
     except PuplineError as error:
         # The text of a failure with details is JSON, for a Catcher.
         click.echo(f"pupline: {error.message if isinstance(error, TaskFailure) else error}", err=True)
+        return 1
+    except Exception as error:
+        trouble = local_trouble(error)  # no memory for an import, say: no room of ours has had a chance to tell of it
+        if trouble is None:
+            raise
+        click.echo(f"pupline: {trouble.message}", err=True)
         return 1
     return code if isinstance(code, int) else 0

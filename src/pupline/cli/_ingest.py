@@ -15,7 +15,8 @@ from pupline.cli._ingest_summary import ended_directly, given_data
 from pupline.cli._ingest_view import IngestView
 from pupline.cli._output import data_option, json_option, message, metadata_address_option, print_json, program
 from pupline.cli._streams import SummaryOutput
-from pupline.errors import ConfigurationError, StorageError
+from pupline.cli._trouble import work_kept
+from pupline.errors import ConfigurationError
 from pupline.layout import summary_key
 from pupline.text import plural, printable
 
@@ -163,11 +164,8 @@ def ingest(
 def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int:
     from pupline.bulk import ingest as run_ingest
 
-    try:
-        with IngestView(as_json=as_json) as view:
-            report = run_ingest(data_dir, request, view.hear)
-    except StorageError as error:
-        raise StorageError(f"{error.message}. What is done is kept; the same command goes on") from error
+    with work_kept("the same command goes on"), IngestView(as_json=as_json) as view:
+        report = run_ingest(data_dir, request, view.hear)
     output = SummaryOutput()
     with output:
         if as_json:

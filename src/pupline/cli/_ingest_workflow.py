@@ -13,6 +13,7 @@ from pupline.cli._ingest_summary import Ended, given_data
 from pupline.cli._ingest_view import IngestView, result_of
 from pupline.cli._output import message, print_json, print_json_lines, relative, undelivered
 from pupline.cli._streams import SummaryOutput
+from pupline.cli._trouble import work_kept
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def ingest_through_the_workflow(data_dir: Path, request: "IngestRequest", *, as_
     """Ingest on this machine; the exit code."""
     from pupline.pipeline import LocalReader, run_bulk_workflow
 
-    with _WorkflowView(as_json=as_json) as view:
+    with work_kept("the same command goes on"), _WorkflowView(as_json=as_json) as view:
         report = run_bulk_workflow(data_dir, request, view.hear)
     bucket = data_dir.absolute() / "buckets" / "dog-images"
     where = _Where(given_data(data_dir), lambda key: relative(bucket / key), partial(LocalReader.open, data_dir))

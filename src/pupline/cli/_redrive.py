@@ -11,6 +11,7 @@ from pupline.cli._command import Command
 from pupline.cli._output import data_option, json_option, message
 from pupline.cli._progress import RunProgress
 from pupline.cli._run import RunView, conclude
+from pupline.cli._trouble import work_kept
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
@@ -80,7 +81,11 @@ def _on_one_machine(data_dir: Path, view: RunView, names: tuple[str, ...], run_i
         chosen = [name for name in asked if _can_be_redriven(reader, name)]
     if not chosen:
         return _nothing(left=bool(asked))
-    with OneMachine.open(data_dir, _CONCURRENCY, view.hear) as machine, RunProgress(len(chosen)) as view.progress:
+    with (
+        work_kept("the same command goes on"),
+        OneMachine.open(data_dir, _CONCURRENCY, view.hear) as machine,
+        RunProgress(len(chosen)) as view.progress,
+    ):
         report = machine.redrive(chosen)
     return conclude(report, view, data_dir) or (1 if len(chosen) < len(asked) else 0)
 

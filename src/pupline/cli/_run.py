@@ -10,10 +10,19 @@ import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
-from pupline.cli._output import data_option, json_option, message, metadata_address_option, print_json, undelivered
+from pupline.cli._output import (
+    data_option,
+    json_option,
+    message,
+    metadata_address_option,
+    print_json,
+    program,
+    undelivered,
+)
 from pupline.cli._progress import RunProgress
 from pupline.cli._streams import OutputLost, SummaryOutput
 from pupline.cli._summary import Tally
+from pupline.cli._trouble import work_kept
 from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
@@ -99,7 +108,8 @@ def run(
     if sample_if_offline:
         settings = _online_or_sample(settings)
     request = RunRequest(settings, count, run_id)
-    with OneMachine.open(data_dir, concurrency, view.hear) as machine:
+    go_on = f"go on with: {program()} resume{_given(data_dir)}"
+    with work_kept(go_on), OneMachine.open(data_dir, concurrency, view.hear) as machine:
         unfinished = machine.unfinished
         if unfinished:
             message(f"Going on with {plural(unfinished, 'execution')} that an earlier run left unfinished.")
@@ -119,7 +129,11 @@ def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
     if not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; nothing was ever started there")
     view = RunView(as_json=as_json)
-    with OneMachine.open(data_dir, concurrency, view.hear) as machine, RunProgress(machine.unfinished) as view.progress:
+    with (
+        work_kept("the same command goes on"),
+        OneMachine.open(data_dir, concurrency, view.hear) as machine,
+        RunProgress(machine.unfinished) as view.progress,
+    ):
         report = machine.resume()
     return conclude(report, view, data_dir)
 

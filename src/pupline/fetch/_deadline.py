@@ -1,9 +1,10 @@
 """One deadline for all that a request waits for."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 
-from pupline.errors import ConnectionFailed, RequestTimeout
+from pupline.errors import ConnectionFailed, RequestTimeout, local_trouble
 from pupline.text import plain_number, printable
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -73,7 +74,10 @@ class BoundedResolver:
         self._turns = threading.BoundedSemaphore(MAX_LOOKUPS)
 
     def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
-        """The addresses of `host`, each once, in the resolver's order. Raises: ConnectionFailed, RequestTimeout."""
+        """The addresses of `host`, each once, in the resolver's order.
+
+        Raises: ConnectionFailed, RequestTimeout; LocalTrouble where this machine has nothing left to ask with.
+        """
         doing = f"looking up {host}"
         if not self._turns.acquire(timeout=deadline.remaining(doing)):
             raise deadline.passed(doing)
@@ -82,15 +86,25 @@ class BoundedResolver:
             lookup.start()
         except RuntimeError as err:  # the system gives no more threads
             self._turns.release()
-            raise ConnectionFailed(f"{deadline.url}: {host} could not be looked up ({err}); try again later") from err
+            raise local_trouble(err) or err from err
         if not lookup.finished.wait(deadline.remaining(doing)):
             raise deadline.passed(doing)
         if not lookup.found:
+            _check_descriptors()
             why = lookup.error.strerror if lookup.error and lookup.error.strerror else "no address found"
             raise ConnectionFailed(
                 f"{deadline.url}: the name {host} was not resolved ({why}); check the name and the network"
             ) from lookup.error
         return list(dict.fromkeys(lookup.found))
+
+
+def _check_descriptors() -> None:
+    """Raise LocalTrouble where nothing can be opened: the system's resolver then says that the name is not known."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as err:
+        if trouble := local_trouble(err):
+            raise trouble from err
 
 
 class _Lookup(threading.Thread):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pupline.errors import ConnectionFailed
+from pupline.errors import EXHAUSTED, ConnectionFailed, local_trouble
 from pupline.fetch._deadline import Deadline, Resolve
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Network:
 def connect_first(network: Network, addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
     """A connection to the first of `addresses` that answers; each gets its share of the time left.
 
-    Raises: ConnectionFailed, RequestTimeout.
+    Raises: ConnectionFailed, RequestTimeout; LocalTrouble where this machine has nothing left to connect with.
     """
     tried = addresses[:MAX_ADDRESSES_TRIED]
     failures: list[str] = []
@@ -67,6 +67,8 @@ def connect_first(network: Network, addresses: Sequence[str], port: int, deadlin
         try:
             return network.connect(address, port, share)
         except OSError as err:
+            if err.errno in EXHAUSTED and (trouble := local_trouble(err)):
+                raise trouble from err
             failures.append(f"{address} port {port}: {err.strerror or err}")
             cause = err
     if isinstance(cause, TimeoutError):

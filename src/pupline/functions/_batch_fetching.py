@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pupline.errors import InvalidUrl, RequestTimeout, RetryAfter, RobotsDisallowed, TaskFailure
+from pupline.errors import InvalidUrl, LocalTrouble, RequestTimeout, RetryAfter, RobotsDisallowed, TaskFailure
 from pupline.fetch import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_of
 from pupline.functions._batch_event import Entry
 from pupline.functions.ingesting import MAX_ATTEMPTS, IngestRules, fetch_item, unfetched
@@ -126,7 +126,7 @@ class Fetching:
     jitter: random.Random
 
     def fetch(self, entry: Entry) -> tuple[Fetched, bytes] | Ending | Again:
-        """What becomes of the entry: bytes, an ending without any, or another round. Raises nothing of TaskFailure."""
+        """What becomes of the entry: bytes, an ending without any, or another round. Raises: LocalTrouble alone."""
         try:
             url = _parsed(entry.item)
             pause = self.hosts.turn(url.origin.host)
@@ -135,6 +135,8 @@ class Fetching:
             if self.rules.heed_robots:
                 self.robots.check(url)
             return fetch_item(self.client, entry.item, None, self.rules)
+        except LocalTrouble:
+            raise
         except TaskFailure as failure:
             return self._failed(entry, failure)
 

@@ -9,6 +9,7 @@ Readers have read-only connections of their own; in WAL mode they neither wait n
 """
 
 import os
+import shlex
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from pupline.errors import ConfigurationError, PuplineError, StorageError
+from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, StorageError, local_trouble
 from pupline.local._schema import MIGRATIONS, check_version, migrate
+from pupline.text import printable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -33,8 +35,9 @@ _BUSY_TIMEOUT_MS = 30_000
 
 _CACHE_KIB = 64 * 1024
 
-_DAMAGE = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
-_FULL = {"SQLITE_FULL"}
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")
+_NO_UTF8 = "Could not decode to UTF-8"
+"""What the sqlite3 module says, without any code, of text that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Database:
                 yield connection
             finally:
                 self._give_back(connection)
-        except sqlite3.DatabaseError as err:
+        except (sqlite3.DatabaseError, MemoryError) as err:
             raise explain(err, self.path) from err
 
     def rows(self, query: str, parameters: tuple[Any, ...] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -165,6 +168,9 @@ class Database:
         self._close_readers()
         self._writer.close()
 
+    def _told(self, err: Exception) -> Exception:
+        return explain(err, self.path) if isinstance(err, sqlite3.Error | MemoryError) else err
+
     def _close_readers(self) -> None:
         """Before the writer: the last to close moves the WAL into the file, and a read-only connection cannot."""
         while True:
@@ -187,12 +193,13 @@ class Database:
             self._writer.execute("BEGIN IMMEDIATE")
             outcomes = [self._run(job) for job in group]
             self._writer.execute("COMMIT")
-        except (sqlite3.Error, _GroupLost) as err:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            cause = err.__cause__ if isinstance(err, _GroupLost) else err
+        except Exception as err:  # noqa: BLE001 - MemoryError, say: unanswered, those who submitted would wait forever
+            with suppress(sqlite3.Error, MemoryError):
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+            cause = err.__cause__ if isinstance(err, _GroupLost) and isinstance(err.__cause__, Exception) else err
             for job in group:
-                job.answer.set_exception(explain(cause, self.path) if isinstance(cause, sqlite3.Error) else err)
+                job.answer.set_exception(self._told(cause))
             return
         for job, (value, failure) in zip(group, outcomes, strict=True):
             if failure is None:
@@ -209,28 +216,39 @@ class Database:
                 raise _GroupLost from err
             self._writer.execute("ROLLBACK TO job")
             self._writer.execute("RELEASE job")
-            return None, explain(err, self.path) if _is_trouble(err) else err
+            return None, self._told(err) if _is_trouble(err) else err
         self._writer.execute("RELEASE job")
         return value, None
 
 
-def explain(err: Exception, path: Path) -> PuplineError:
-    """What a SQLite error means for whoever runs pupline: what happened, where, and what to do next."""
+def explain(err: Exception, path: Path) -> LocalTrouble:
+    """What a SQLite error means for anyone who runs pupline: what happened, where, and what to do next."""
     name = getattr(err, "sqlite_errorname", "") or ""
-    if any(name.startswith(damage) for damage in _DAMAGE):
-        return StorageError(
-            f"{path} is damaged ({err}). Nothing was changed. Restore it from a backup, or move it away to begin a new "
-            "journal and audit; the stored objects are plain files beside it and stay as they are"
-        )
-    if any(name.startswith(full) for full in _FULL):
-        return StorageError(f"no room to write {path} ({err}): free some space and start again; nothing saved is lost")
+    if name.startswith(_DAMAGE) or _NO_UTF8 in str(err):
+        return damaged(path, printable(str(err), 200))
+    if name.startswith("SQLITE_FULL"):
+        return LocalTrouble(f"no room to write {path} ({err}): free some space and start again; nothing saved is lost")
     if name.startswith("SQLITE_READONLY"):
-        return StorageError(f"{path} cannot be written ({err}): look at its permissions")
+        return LocalTrouble(f"{path} cannot be written ({err}): look at its permissions")
     if name.startswith("SQLITE_CANTOPEN"):
-        return StorageError(f"{path} cannot be opened ({err}): look at the directory and its permissions")
+        return LocalTrouble(
+            f"{path} cannot be opened ({err}): look at the directory and its permissions, at the limit of open files "
+            "(ulimit -n), and at the room on its disk"
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return StorageError(f"{path} is held by another program ({err}): try again when it is done")
-    return StorageError(f"{path} cannot be used now: {err} ({name or type(err).__name__})")
+        return LocalTrouble(f"{path} is held by another program ({err}): try again when it is done")
+    if isinstance(err, MemoryError):
+        return LocalTrouble(f"{path} cannot be used now: {local_trouble(err) or err}")
+    return LocalTrouble(f"{path} cannot be used now: {err} ({name or type(err).__name__})")
+
+
+def damaged(path: Path, what: str) -> DamagedDatabase:
+    """The error that says so, and what to do. what: what was found."""
+    data = shlex.quote(str(path.parent))
+    return DamagedDatabase(
+        f"{path} is damaged ({what}). Nothing was changed. Save what can be read of it with: pupline doctor --repair "
+        f"--data {data}; or restore it from a backup. The stored objects are plain files and stay as they are"
+    )
 
 
 def storable(text: str) -> str:
@@ -239,8 +257,8 @@ def storable(text: str) -> str:
 
 
 def _is_trouble(err: Exception) -> bool:
-    """Whether SQLite's surroundings are to blame (disk, file, locks) and not the statement."""
-    return isinstance(err, sqlite3.OperationalError) or type(err) is sqlite3.DatabaseError
+    """Whether SQLite's surroundings are to blame (disk, file, locks, memory) and not the statement."""
+    return isinstance(err, sqlite3.OperationalError | MemoryError) or type(err) is sqlite3.DatabaseError
 
 
 def _connection(path: Path, mode: str) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pupline.errors import PuplineError
+from pupline.errors import PuplineError, local_trouble
 from pupline.local._channels import CHANNELS, Channel, DeliveryFailed
 from pupline.local._database import Database, storable
 from pupline.local._topic import Alert, alert_of_row
@@ -109,8 +109,10 @@ class Deliverer:
                 if self._abandoned or (self._closing and not receivers and not self._busy):
                     return
                 self._wake.wait(_POLL_SECONDS)
-        except PuplineError as err:
-            self.trouble = err
+        except (PuplineError, RuntimeError) as err:
+            self.trouble = err if isinstance(err, PuplineError) else local_trouble(err)
+            if self.trouble is None:
+                raise
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 

@@ -47,6 +47,7 @@ from pupline.asl import (
     WriteResults,
     lambda_error,
 )
+from pupline.errors import LocalTrouble, local_trouble
 from pupline.local._batch import Batch, Running
 from pupline.local._clock import Instant, instant
 from pupline.local._database import Database
@@ -93,7 +94,7 @@ class Driver:
         self._runs = Runs(database, settings.clock)
         self._machines = {settings.machine.digest: settings.machine}
         self._run_settings: dict[str, Mapping[str, JSON]] = {}
-        self._inbox: SimpleQueue[tuple[Running, Fact] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Running, Fact | LocalTrouble] | None] = SimpleQueue()
         self._stopping = False
         self._next_id = self._journal.last_id() + 1
         self._looked_at: float | None = None
@@ -104,7 +105,8 @@ class Driver:
 
         `starts` is read as there is room, so it may be long. Starting the same name with the same input again goes on
         with, or reports, the execution that is there; with another input it is refused (ExecutionRefused).
-        Raises: StorageError when the journal cannot be written; it is then as it was after the last commit.
+        Raises: StorageError when the journal cannot be written, LocalTrouble also when a function met it; the journal
+        is then as it was after the last commit, and the executions stay RUNNING.
         """
         self._reset()
         self._to_do: Iterator[Start | Redrive | ExecutionRow] = self._work(starts, resume=resume)
@@ -300,8 +302,12 @@ class Driver:
                 answer = self._inbox.get_nowait()
             except Empty:
                 return
-            if answer is not None:
-                self._hear(*answer, at, batch)
+            if answer is None:
+                continue
+            running, fact = answer
+            if isinstance(fact, LocalTrouble):
+                raise fact  # the call stays unanswered, and is made again when the execution is resumed
+            self._hear(running, fact, at, batch)
 
     def _hear_timers(self, batch: Batch, at: Instant) -> None:
         for execution_id, command_id in self._alarms.take_due(at):
@@ -404,7 +410,13 @@ class Driver:
                 self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((running, fact)))
         elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
             self._called.add(key)
+            self._start_thread(running, command)
+
+    def _start_thread(self, running: Running, command: ReadItems | WriteResults) -> None:
+        try:
             threading.Thread(target=self._read_or_write, args=(running, command), daemon=True).start()
+        except RuntimeError as err:
+            raise local_trouble(err) or err from err
 
     def _start_timer(self, running: Running, timer: StartTimer, at: Instant) -> None:
         key = (running.execution_id, timer.id)
@@ -414,10 +426,11 @@ class Driver:
             self._alarms.after(key, running.seconds_of(timer, at), at)
 
     def _read_or_write(self, running: Running, command: ReadItems | WriteResults) -> None:
+        answer: Fact | LocalTrouble
         try:
             answer = self._map_io.carry_out(command, running.core.name)
         except Exception as err:  # noqa: BLE001 - unanswered, the execution would wait for ever
-            answer = TaskFailed(command.id, type(err).__name__, lambda_error(err))
+            answer = local_trouble(err) or TaskFailed(command.id, type(err).__name__, lambda_error(err))
         self._inbox.put((running, answer))
 
     def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:

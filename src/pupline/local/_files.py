@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pupline.errors import StorageError
+from pupline.errors import LocalTrouble, StorageError, local_trouble
 from pupline.local._paths import directory
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class BucketFiles:
@@ -74,10 +73,17 @@ class BucketFiles:
             os.fsync(parent)
 
     def holds(self, path: str, sha256: str) -> bool:
-        """Whether the file there has these bytes. Raises: nothing."""
+        """Whether the file there has these bytes. Raises: LocalTrouble where that cannot be known."""
         try:
             return hashlib.sha256(self.read(path)).hexdigest() == sha256
-        except (OSError, StorageError):
+        except LocalTrouble:
+            raise
+        except OSError as err:
+            # A file that cannot be opened now is not a file that is gone: its key would be given to other bytes.
+            if local_trouble(err):
+                raise self.trouble(err) from err
+            return False
+        except StorageError:
             return False
 
     def read(self, path: str) -> bytes:
@@ -88,10 +94,12 @@ class BucketFiles:
                 return file.read()
 
     def is_there(self, path: str, size_bytes: int) -> bool:
-        """Whether a file of that size is there: cheap, and blind to bytes edited in place. Raises: nothing."""
+        """Whether a file of that size is there: cheap, and blind to bytes edited in place. Raises: LocalTrouble."""
         try:
             found = os.lstat(f"{self.root}/{path}")
-        except OSError:
+        except OSError as err:
+            if local_trouble(err):
+                raise self.trouble(err) from err
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
 
@@ -104,9 +112,10 @@ class BucketFiles:
 
     def trouble(self, err: OSError) -> StorageError:
         """What the system's error means for whoever runs pupline."""
-        if err.errno in _NO_ROOM:
-            return StorageError(f"no room to store an object under {self.root} ({err.strerror}): free some space")
-        return StorageError(f"cannot store or read an object under {self.root}: {err}")
+        found = local_trouble(err)
+        if found is None:
+            return StorageError(f"cannot store or read an object under {self.root}: {err}")
+        return LocalTrouble(f"an object under {self.root} cannot be stored or read: {found.message}")
 
 
 def name_file(temporary: str, name: str, parent: int) -> None:

@@ -1,8 +1,11 @@
 """Lambda on one machine: functions by name, called in a bounded pool of threads.
 
 An exception becomes what Step Functions would show of a failed Lambda invocation: the class name as the Error Name, and
-Lambda's error JSON as the Cause. Time-outs are the engine's timers, not ours: a thread cannot be stopped from outside,
-so a late answer is thrown away, and each function bounds its own work (the HTTP client has a deadline for that).
+Lambda's error JSON as the Cause. Local trouble (a full disk, no memory) is not the function's failure: it ends the
+drive, and the call is made again when the execution is resumed.
+
+Time-outs are the engine's timers, not ours: a thread cannot be stopped from outside, so a late answer is thrown away,
+and each function bounds its own work (the HTTP client has a deadline for that).
 """
 
 import json
@@ -12,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded, lambda_error
+from pupline.errors import LocalTrouble, local_trouble
 from pupline.ports import JSON
 
 _NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
@@ -36,7 +40,7 @@ class Invocation:
 
 
 Function = Callable[[JSON, Invocation], JSON]
-Answer = Callable[[TaskSucceeded | TaskFailed], None]
+Answer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
 
 
 class LambdaRuntime:
@@ -51,14 +55,20 @@ class LambdaRuntime:
         return function_name(resource) in self._functions
 
     def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
-        """Call the function in a thread of the pool, and `answer` from there, exactly once."""
-        self._pool.submit(lambda: answer(self._call(task, invocation)))
+        """Call the function in a thread of the pool, and `answer` from there, exactly once.
+
+        Raises: LocalTrouble where the system starts no thread for it.
+        """
+        try:
+            self._pool.submit(lambda: answer(self._call(task, invocation)))
+        except RuntimeError as err:
+            raise local_trouble(err) or err from err
 
     def close(self) -> None:
         """Start nothing more. Calls that run go on to their end; their answers are nobody's any more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed:
+    def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed | LocalTrouble:
         function = self._functions.get(function_name(task.resource))
         if function is None:
             known = ", ".join(sorted(self._functions)) or "none"
@@ -69,6 +79,8 @@ class LambdaRuntime:
             # copy, and what the engine sees now is what it will see when the journal is replayed.
             output = function(_copied(task.payload), invocation)
         except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever it raises is the function's answer
+            if trouble := local_trouble(err):
+                return trouble
             return TaskFailed(task.id, type(err).__name__, lambda_error(err, invocation.request_id))
         try:
             return TaskSucceeded(task.id, _copied(output))

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from pupline.errors import local_trouble
 from pupline.items import Ending, Fetched, SourceItem, Stored
 from pupline.local._audit import insert_records
 from pupline.local._backend import LocalBackend
@@ -141,7 +142,7 @@ class Intake:
         try:
             work()
         except Exception as err:  # noqa: BLE001 - it is raised where somebody hears it
-            failure = self._files.trouble(err) if isinstance(err, OSError) else err
+            failure = self._files.trouble(err) if isinstance(err, OSError) else local_trouble(err) or err
             with self._changed:
                 self._failure = self._failure or failure
                 self._changed.notify_all()

@@ -18,7 +18,7 @@ from pupline.asl import (
     WriteResults,
     parse_items,
 )
-from pupline.errors import PuplineError
+from pupline.errors import LocalTrouble, PuplineError
 from pupline.local._bucket import LocalBucket
 from pupline.ports import JSON, ObjectToCreate
 
@@ -32,7 +32,10 @@ class LocalMapIO:
         self._bucket_of = bucket_of
 
     def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
-        """The answer to the command; a failure of the store or of what is in it is a TaskFailed like any other."""
+        """The answer to the command; a failure of what is in the store is a TaskFailed like any other.
+
+        Raises: LocalTrouble.
+        """
         try:
             bucket = self._bucket_of(str(command.arguments["Bucket"]))
             if isinstance(command, WriteResults):
@@ -44,6 +47,8 @@ class LocalMapIO:
             return TaskFailed(command.id, "S3.NoSuchKey", f"The specified key does not exist: {err}")
         except ItemReaderError as err:
             return TaskFailed(command.id, "States.ItemReaderFailed", str(err))
+        except LocalTrouble:
+            raise
         except PuplineError as err:
             return TaskFailed(command.id, "S3.AmazonS3Exception", str(err))
 

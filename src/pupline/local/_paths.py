@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pupline.errors import StorageError
+from pupline.errors import LocalTrouble
 
 _PART_BYTES = 255
 _CANDIDATES = 8
@@ -66,7 +66,7 @@ def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
     """An open descriptor of `root/relative`, reached step by step without following a symbolic link.
 
     With `create`, missing directories are made and each is on the disk before the next. `root` itself may be reached
-    through links: it is the operator's word. Raises: FileNotFoundError; StorageError for a link or a file on the way.
+    through links: it is the operator's word. Raises: FileNotFoundError; LocalTrouble for a link or a file on the way.
     """
     current = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -113,7 +113,7 @@ def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
         if not create:
             raise
     except NotADirectoryError as err:  # also what O_DIRECTORY | O_NOFOLLOW says of a link
-        raise StorageError(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
+        raise LocalTrouble(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
     with suppress(FileExistsError):  # another thread was quicker
         os.mkdir(part, dir_fd=parent)
     os.fsync(parent)

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import policy_of
-from pupline.errors import PuplineError, RetryAfter, SourceError, TaskFailure
+from pupline.errors import LocalTrouble, PuplineError, RetryAfter, SourceError, TaskFailure
 from pupline.fetch import HttpClient, Response
 from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import SourceItem
@@ -59,6 +59,8 @@ class Pages:
             request = listing.request()
             try:
                 yield (self._asked(listing, request) if request else listing.read(None, {})), request
+            except LocalTrouble:
+                raise
             except TaskFailure as failure:
                 raise SourceError(request.mask(failure.message) if request else failure.message) from None
 
@@ -66,6 +68,8 @@ class Pages:
         self.sleep(self.interval)
         try:
             response = self._response(request)
+        except LocalTrouble:
+            raise
         except TaskFailure as failure:
             note = listing.skip(failure)
             if note is None:
@@ -107,6 +111,8 @@ def write_manifest(path: Path, source: ImageSource, request: IngestRequest, page
         try:
             with path.open("w", encoding="utf-8") as file:
                 return _Writing(file, request.count, seen, tell).write(listing, pages)
+        except LocalTrouble:
+            raise
         except TaskFailure as failure:
             raise PuplineError(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was "
