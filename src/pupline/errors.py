@@ -19,6 +19,9 @@ Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
 FAILING_OUTCOMES: frozenset[Outcome] = frozenset({"failed", "refused"})
 """Of items that gave no image at all."""
 
+UNHAD_OUTCOMES: frozenset[Outcome] = FAILING_OUTCOMES | {"quarantined"}
+"""Of items without an image that was accepted."""
+
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 """The Error Name of a Distributed Map, and so of every run, of which more items failed than were tolerated."""
 
@@ -311,6 +314,11 @@ _REASONS: dict[str, Reason] = {
 def count_failed(outcomes: Mapping[str, int]) -> int:
     """How many items gave no image. outcomes: outcome to number of items."""
     return sum(outcomes.get(outcome, 0) for outcome in FAILING_OUTCOMES)
+
+
+def count_unhad(outcomes: Mapping[str, int]) -> int:
+    """How many items gave no image that was accepted. outcomes: outcome to number of items."""
+    return sum(outcomes.get(outcome, 0) for outcome in UNHAD_OUTCOMES)
 
 
 def reason_of(error: str) -> Reason:

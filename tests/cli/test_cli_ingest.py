@@ -11,6 +11,7 @@ import pytest
 from tiny_web import Said, Site, serving
 
 Run = Callable[..., Any]
+GIF = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x4c\x01\0;"
 
 FIELDS = [
     "execution", "status", "outcome", "reason", "image_name", "image_url", "file_type", "alert_triggered",
@@ -51,6 +52,20 @@ def test_people_see_outcomes_reasons_examples_and_what_to_do_next(command: Run, 
         f"ingest --retry-failed h --data '{tmp_path}/a b'",
     ):  # fmt: skip
         assert words in done.stdout
+
+
+@pytest.mark.parametrize("how", [(), ("--workflow",)])
+@pytest.mark.parametrize(("body", "code"), [(b"<!DOCTYPE html><html></html>", 1), (GIF, 0)], ids=["html", "gif"])
+def test_a_run_is_all_good_only_where_every_image_is_there(
+    command: Run, tmp_path: Path, how: tuple[str, ...], body: bytes, code: int
+) -> None:
+    """An image that was fetched and quarantined is not in the dataset, which the exit code and the summary say."""
+    listing = tmp_path / "list.txt"
+    with serving(Site({f"/{number}.gif": Said(body) for number in range(2)})) as site:
+        listing.write_text(f"{site.origin}/0.gif\n{site.origin}/1.gif\n")
+        done = ingest(command, tmp_path / "d", listing, "--allow-origin", site.origin, *how)
+    assert done.code == code, done.stderr
+    assert ("Not in the dataset: 2 of 2 images" in done.stdout) == (code == 1)
 
 
 def test_a_retry_needs_no_source(command: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pupline.errors import ConfigurationError, count_failed
+from pupline.errors import ConfigurationError, count_failed, count_unhad
 from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, checked_metadata_address
 from pupline.ports import JSON
 from pupline.text import plain_number
@@ -205,3 +205,8 @@ class IngestReport:
     def failed(self) -> int:
         """How many items ended as failed or refused."""
         return count_failed(self.counts.outcomes)
+
+    @property
+    def unhad(self) -> int:
+        """How many items have no image in the dataset: quarantined, refused or failed."""
+        return count_unhad(self.counts.outcomes)

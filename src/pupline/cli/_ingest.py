@@ -177,7 +177,7 @@ def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int
         return 130
     if report.tolerance_exceeded:
         return 3
-    return output.exit_code(1 if report.failed or report.trouble else 0)
+    return output.exit_code(1 if report.unhad or report.trouble else 0)
 
 
 def _go_on(dataset: str, data_dir: Path) -> str:

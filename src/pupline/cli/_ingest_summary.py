@@ -129,6 +129,11 @@ def _show_examples(out: "Console", examples: Examples) -> None:
         show_table(out, _EXAMPLE_COLUMNS, rows)
 
 
+def not_there(unhad: int, done: int) -> str:
+    """That the dataset lacks images that were asked for, which is what exit code 1 means."""
+    return f"Not in the dataset: {unhad:,} of {plural(done, 'image')}, for the reasons above."
+
+
 def given_data(data_dir: Path) -> str:
     """The option that names the data directory, where it is not the default one."""
     return "" if data_dir == Path("pupline-data") else f" --data {shlex.quote(str(data_dir))}"
@@ -162,6 +167,8 @@ def _speed(report: "IngestReport") -> str:
 def _notes(report: "IngestReport") -> Iterator[str]:
     if not report.counts.items and report.listed_complete:
         yield "There was nothing to fetch."
+    if report.unhad:
+        yield not_there(report.unhad, report.counts.done)
     if report.repeated:
         yield f"Named again, and fetched once: {report.repeated:,}."
     if report.known:

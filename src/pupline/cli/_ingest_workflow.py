@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pupline.cli._ingest_summary import Ended, given_data
+from pupline.cli._ingest_summary import Ended, given_data, not_there
 from pupline.cli._ingest_view import IngestView, result_of
 from pupline.cli._output import message, print_json, print_json_lines, relative, undelivered
 from pupline.cli._streams import SummaryOutput
@@ -81,7 +81,7 @@ def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: boo
         return 130
     if report.tolerance_exceeded:
         return 3
-    return output.exit_code(1 if report.failed or report.status != "SUCCEEDED" else 0)
+    return output.exit_code(1 if report.unhad or report.status != "SUCCEEDED" else 0)
 
 
 def _print_results(report: "BulkReport", where: _Where) -> None:
@@ -116,6 +116,8 @@ def _notes(report: "BulkReport") -> Iterator[str]:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
     if report.trouble:
         yield _without_parquet(report, report.trouble)
+    if report.unhad:
+        yield not_there(report.unhad, report.done)
     if report.alerts:
         yield f"{plural(report.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from pupline.errors import FAILING_OUTCOMES
+from pupline.errors import UNHAD_OUTCOMES
 from pupline.records import AuditRecord
-
-UNHAD = FAILING_OUTCOMES | {"quarantined"}
-"""Outcomes without an accepted image."""
 
 _HOSTS = 1_000
 """Hosts told apart; the images of any further ones are counted together."""
@@ -51,7 +48,7 @@ class Problems:
 
     def add(self, record: AuditRecord) -> None:
         """Count one record."""
-        if record.outcome in UNHAD:
+        if record.outcome in UNHAD_OUTCOMES:
             kind = (record.outcome, record.reason)
             self._kinds.setdefault(kind, FailureKind(*kind)).add(record)
         if record.source_url:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader
-from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, count_failed
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, count_failed, count_unhad
 from pupline.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
 from pupline.local import (
     Deliverer,
@@ -108,6 +108,11 @@ class BulkReport:
     def failed(self) -> int:
         """Items that gave no image."""
         return count_failed(self.outcomes)
+
+    @property
+    def unhad(self) -> int:
+        """How many items have no image in the dataset: quarantined, refused or failed."""
+        return count_unhad(self.outcomes)
 
     @property
     def tolerance_exceeded(self) -> bool:
