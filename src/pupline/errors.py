@@ -212,6 +212,12 @@ class SourceError(TaskFailure):
     reason: ClassVar[Reason] = "source_error"
 
 
+class UnreadableAnswer(SourceError):
+    """The API answered with something that is not JSON: cut short, or a page for people. It may be whole next time."""
+
+    retryable: ClassVar[bool] = True
+
+
 class InvalidInput(TaskFailure):
     """The function's event is not of the documented shape."""
 

@@ -100,6 +100,7 @@ class PagedListing:
         self._pages = list(pages)
         self._skips = skips
         self.total: int | None = None
+        self.shortfall: str | None = None
 
     @property
     def complete(self) -> bool:

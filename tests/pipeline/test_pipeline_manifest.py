@@ -31,6 +31,7 @@ class Numbered:
     closed: bool = False
     number: int = 0
     total: int | None = None
+    shortfall: str | None = None
     notes: tuple[str, ...] = ()
 
     @property

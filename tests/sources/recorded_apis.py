@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from pupline.errors import NotFound, TaskFailure
+from pupline.errors import HttpError, NotFound, TaskFailure
 from pupline.items import SourceItem
 from pupline.sources import Listing, PageRequest, read_spec
 from pupline.sources._resolve import source_of
@@ -32,17 +32,22 @@ class Asked:
 
 
 Api = Callable[[Asked], Any]
-"""Told a request, gives the page as JSON, or (page, headers); raises a TaskFailure for an answer that is none."""
+"""Told a request, gives the page as JSON or as bytes, or (page, headers); raises a TaskFailure for an answer that is
+none."""
 
 
 @dataclass
 class Listed:
-    """What a listing gave. positions: after each page. requests: what was asked, secrets and all."""
+    """What a listing gave. positions: after each page. requests: what was asked, secrets and all.
+
+    shortfall: what it says that it did not give, once it is complete.
+    """
 
     items: list[SourceItem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     positions: list[str] = field(default_factory=list)
     requests: list[PageRequest] = field(default_factory=list)
+    shortfall: str | None = None
 
     @property
     def urls(self) -> list[str]:
@@ -54,7 +59,7 @@ def answered(api: Api, request: PageRequest) -> tuple[bytes, Mapping[str, str]]:
     """Body and headers of the API's answer."""
     found = api(Asked.of(request))
     page, headers = found if isinstance(found, tuple) else (found, {})
-    return json.dumps(page).encode(), headers
+    return page if isinstance(page, bytes) else json.dumps(page).encode(), headers
 
 
 def list_all(listing: Listing, api: Api, most: int = 1000) -> Listed:
@@ -67,18 +72,18 @@ def list_all(listing: Listing, api: Api, most: int = 1000) -> Listed:
         assert request == listing.request(), "a request changed without an answer"
         done.requests.append(request)
         try:
-            body, headers = answered(api, request)
+            page = listing.read(*answered(api, request))
         except TaskFailure as failure:
             note = listing.skip(failure)
             if note is None:
                 raise
             done.notes.append(note)
         else:
-            page = listing.read(body, headers)
             done.items += page.items
             done.notes += page.notes
         done.positions.append(listing.position())
     assert listing.request() is None
+    done.shortfall = listing.shortfall
     return done
 
 
@@ -116,6 +121,13 @@ def spec_source(text: str) -> ImageSource:
 def numbered(first: int, last: int) -> list[str]:
     """URLs of images `first` to `last`, both included."""
     return [f"https://images.example.org/{number}.jpg" for number in range(first, last + 1)]
+
+
+def status(code: int, url: str = "https://api.example.org/v1") -> HttpError:
+    """The failure that an answer of this status is."""
+    failure = HttpError(f"{url}: the server answered {code}")
+    failure.details["status"] = code
+    return failure
 
 
 def missing(url: str = "https://api.example.org/v1/x") -> NotFound:

@@ -129,9 +129,9 @@ def test_plain_text_takes_anything(markup: str) -> None:
 
 
 def test_strings_objects_and_single_things_are_items() -> None:
-    """A list of URLs, a list of objects, one of either; null is none."""
+    """A list of URLs, a list of objects, one of either; an empty list is none."""
     one = SourceItem(url=URL)
-    for page, expected in [([URL], [one]), ([{"url": URL}], [one]), (URL, [one]), ({"url": URL}, [one]), (None, [])]:
+    for page, expected in [([URL], [one]), ([{"url": URL}], [one]), (URL, [one]), ({"url": URL}, [one]), ([], [])]:
         assert items_of({"items": page})[0] == expected
 
 
@@ -146,7 +146,10 @@ def test_items_without_a_url_are_left_out_with_a_note() -> None:
     """Works without a picture have not failed."""
     items, notes = items_of({"items": [{"url": ""}, {"url": None}, {}, 7, None, {"url": URL}]})
     assert [item.url for item in items] == [URL]
-    assert notes == ["items without a url are left out"]
+    assert notes == [
+        "2 of the page's entries cannot be used and are left out: the number 7",
+        "items without a url are left out",
+    ]
 
 
 @pytest.mark.parametrize(

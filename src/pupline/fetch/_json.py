@@ -5,7 +5,7 @@ import math
 import re
 from typing import NoReturn, TypeAlias
 
-from pupline.errors import SourceError
+from pupline.errors import SourceError, UnreadableAnswer
 from pupline.text import printable
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -18,11 +18,19 @@ MAX_JSON_DEPTH = 32
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
-def parse_json(body: bytes, *, max_bytes: int = MAX_JSON_BYTES, max_depth: int = MAX_JSON_DEPTH) -> JSON:
+def parse_json(
+    body: bytes,
+    *,
+    max_bytes: int = MAX_JSON_BYTES,
+    max_depth: int = MAX_JSON_DEPTH,
+    fractions_as_text: bool = False,
+) -> JSON:
     """The value in `body` (UTF-8, RFC 8259).
 
-    Raises: SourceError when it is larger or deeper than the limits, or not JSON; NaN, infinities, numbers too large
-    for a float and objects with a name given twice are not.
+    fractions_as_text: numbers with a fraction or an exponent as the texts that they are in `body`, which no float
+    gives back.
+    Raises: SourceError when it is larger or deeper than the limits; UnreadableAnswer when it is not JSON. NaN,
+    infinities, numbers too large for a float and objects with a name given twice are not.
     """
     if len(body) > max_bytes:
         raise SourceError(f"the JSON answer has {len(body)} bytes, the limit is {max_bytes}")
@@ -30,10 +38,13 @@ def parse_json(body: bytes, *, max_bytes: int = MAX_JSON_BYTES, max_depth: int =
         text = body.decode("utf-8-sig")
         _refuse_depth(text, max_depth)
         value: JSON = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite_float
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=str if fractions_as_text else _finite_float,
         )
     except ValueError as err:  # malformed JSON, malformed UTF-8, an integer of thousands of digits
-        raise SourceError(f"the answer is not usable JSON: {printable(str(err))}") from err
+        raise UnreadableAnswer(f"the answer is not usable JSON: {printable(str(err))}") from err
     return value
 
 

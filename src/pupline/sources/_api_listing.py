@@ -1,28 +1,31 @@
 """The listing of an API: a paginator says which page, credentials say who asks, an item reader reads what came."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit, urlunsplit
 
-from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure
+from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
 from pupline.fetch import JSON, Origin, parse_json
 from pupline.items import SourceItem
 from pupline.sources._auth import Credentials, credentials_of
-from pupline.sources._items import ItemReader
+from pupline.sources._items import ItemReader, ReadPage
 from pupline.sources._listing import MAX_PAGE_BYTES, Page, PageRequest, mask
 from pupline.sources._paginator import Answer, Ask, Paginator, digest_of
 from pupline.sources._paginators import paginator_of
+from pupline.sources._seen import SeenItems
 from pupline.sources._source import Opening
 from pupline.sources._spec import SourceSpec
 from pupline.text import printable
 
 _MAX_DEPTH = 64
-# Of items seen, to tell what is new of an API that answers at random; those known longest are forgotten.
-_MAX_REMEMBERED = 200_000
+# Pages in a row that are left out because they cannot be used, where others do not need them; then it is the API.
+_MAX_BAD_PAGES = 5
+# Statuses by which an API says that it does not answer this client: other pages would get the same.
+_SHUT_OUT = frozenset({401, 402, 403, 407, 451})
+_MAX_SHORTFALL = 300
 # Where APIs commonly say what went wrong.
 _SAID = ("message", "error", "errors", "detail", "title", "status", "code", "reason")
 
@@ -37,10 +40,14 @@ class ApiListing:
         self._credentials: Credentials = credentials_of(spec.auth)
         self._paginator: Paginator = paginator_of(spec.paginator, opening.count)
         self._reader = ItemReader(spec)
-        self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._seen = SeenItems()
         self._pages = 0
         self._listed = 0
+        self._left_out = 0  # pages that could not be used
+        self._bad_in_a_row = 0
         self._ended = False
+        self._cut: str | None = None  # why it ended before the API's own end
+        self._own_notes: list[str] = []
         self._token_asked: PageRequest | None = None
         self._stuck: SourceError | None = None
         if opening.position is not None:
@@ -56,6 +63,18 @@ class ApiListing:
     def complete(self) -> bool:
         """Whether the last page was read, or the terms or `max_pages` allow no more."""
         return self._ended or self._paginator.complete
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why there is more than was named, once complete; None where it ended as it should, or goes on."""
+        if not self.complete:
+            return None
+        told = [self._cut, None if self._ended else self._paginator.shortfall]
+        if self._left_out:
+            told.append(f"{self._left_out:,} of its pages could not be used and were left out")
+        if not self._ended and self._reader.records and not self._reader.named:
+            told.append(f"of {self._reader.records:,} entries none is an image to fetch; look at items in the spec")
+        return mask("; ".join(filter(None, told)), self._credentials.secrets)[:_MAX_SHORTFALL] or None
 
     def request(self) -> PageRequest | None:
         """The next page, or a token first. Raises: SourceError where the last page does not tell which it is."""
@@ -83,23 +102,49 @@ class ApiListing:
         return Page([])
 
     def skip(self, failure: TaskFailure) -> str | None:
-        """Pass over a page that is not there, where no other needs it; ask anew where a token has expired."""
+        """Go on without the page that `failure` stands for: see `Listing.skip`.
+
+        Asks for a new token where one has expired; ends where the status says that there is no such page; leaves out a
+        page that no other needs, unless several in a row cannot be used.
+        """
         if isinstance(failure, HttpError) and self._credentials.renew():
             return "the API refused the access token; a new one is asked for"
-        if isinstance(failure, NotFound) and self._paginator.pass_over():
+        if self._token_asked is not None:
+            return None
+        status = 404 if isinstance(failure, NotFound) else failure.details.get("status")
+        if isinstance(status, int) and self._paginator.ends_at(status):
             self._pages += 1
-            return f"left out, as the API has no such page: {mask(failure.message, self._credentials.secrets)}"
-        return None
+            return "; ".join(self._paginator.take_notes()) or "the API answered that there is nothing"
+        if not self._may_leave_out(failure, status) or not self._paginator.pass_over():
+            return None
+        self._pages += 1
+        told = mask(failure.message, self._credentials.secrets)
+        if isinstance(failure, NotFound):
+            return f"left out, as the API has no such page: {told}"
+        if status == 204:
+            return f"nothing there: {told}"
+        self._left_out += 1
+        self._bad_in_a_row += 1
+        return f"left out, as it cannot be used: {told}"
+
+    def _may_leave_out(self, failure: TaskFailure, status: object) -> bool:
+        if isinstance(failure, NotFound):
+            return True
+        is_bad = isinstance(failure, SourceError) or (isinstance(failure, HttpError) and status not in _SHUT_OUT)
+        return is_bad and self._bad_in_a_row < _MAX_BAD_PAGES
 
     def position(self) -> str:
         """Pages, items and the paginator's state; with a digest of what decides which pages there are."""
-        held = {
+        held: dict[str, Any] = {
             "asks": _asks_digest(self._spec),
             "pages": self._pages,
             "listed": self._listed,
             "complete": self.complete,
+            "counts": self._reader.counts(),
             "at": self._paginator.state(),
         }
+        held |= {"left_out": self._left_out} if self._left_out else {}
+        held |= {"short": self.shortfall} if self.shortfall else {}
         return json.dumps(held, separators=(",", ":"))
 
     def close(self) -> None:
@@ -110,6 +155,9 @@ class ApiListing:
             held = json.loads(position)
             asks = held["asks"]
             self._pages, self._listed, self._ended = int(held["pages"]), int(held["listed"]), bool(held["complete"])
+            # Positions of earlier versions do not have these.
+            self._reader.restore(held.get("counts", (0, 0, 0, 0)))
+            self._left_out, self._cut = int(held.get("left_out", 0)), held.get("short")
             if asks == _asks_digest(self._spec) and not self._ended:
                 self._paginator.restore(held["at"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
@@ -144,18 +192,24 @@ class ApiListing:
     # ---- reading
 
     def _read_page(self, body: bytes, headers: Mapping[str, str]) -> Page:
-        page = parse_json(body, max_bytes=MAX_PAGE_BYTES, max_depth=_MAX_DEPTH)
+        if not body.strip() and self._paginator.good and self._paginator.ends_at(204):
+            self._pages += 1
+            return Page([], self._notes())
+        page = _parsed(body, headers)
         self._check_ok(page)
         url = self._page_url(self._paginator.ask())
-        items, found = self._reader.read(page, url) if self._paginator.names_items else ([], 0)
-        items = [self._without_secrets(item) for item in items] if self._credentials.secrets else items
-        found = self._count_new(items) if self._paginator.counts_new else found
+        # What only tells which pages there are is one thing, and no item.
+        read = self._reader.read(page, url) if self._paginator.names_items else ReadPage([], 1)
+        items = [self._without_secrets(item) for item in read.items] if self._credentials.secrets else read.items
         answer = Answer(
             page=page,
             headers=headers,
             url=url,
-            found=found,
-            body_digest=digest_of(body),
+            records=read.records,
+            items=len(items),
+            new=self._seen.add(items) if self._paginator.counts_new else len(items),
+            digest=digest_of(b"".join(item.identity for item in items) or body),
+            exact=lambda: _parsed(body, headers, fractions_as_text=True),
             allowed=self._allowed,
             clean=self._credentials.clean,
         )
@@ -166,17 +220,23 @@ class ApiListing:
                 raise
             # What this page names is there all the same; the next page is what cannot be asked for.
             self._stuck = self._told_of(url, err)
-        notes = [*self._reader.take_notes(), *self._paginator.take_notes()]
-        items = self._within_cap(items, notes)
-        self._check_max_pages(notes)
-        return Page(items, tuple(mask(note, self._credentials.secrets) for note in notes))
+        items = self._within_cap(items)
+        self._check_max_pages()
+        return Page(items, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = [*self._reader.take_notes(), *self._paginator.take_notes(), *self._own_notes]
+        self._own_notes.clear()
+        return tuple(mask(note, self._credentials.secrets) for note in notes)
 
     def _told_of(self, url: str, err: SourceError) -> SourceError:
-        return SourceError(mask(f"{printable(url)}: {err.message}", self._credentials.secrets))
+        kind = UnreadableAnswer if isinstance(err, UnreadableAnswer) else SourceError
+        return kind(mask(f"{printable(url)}: {err.message}", self._credentials.secrets))
 
     def _move_on(self, answer: Answer) -> None:
         self._paginator.advance(answer)
         self._pages += 1
+        self._bad_in_a_row = 0
         self._credentials.used()
 
     def _without_secrets(self, item: SourceItem) -> SourceItem:
@@ -189,38 +249,54 @@ class ApiListing:
         if ok is not None and not ok.search(page):
             raise SourceError(f"the API says that it could not answer ({_said(page)}); ok is {printable(ok.text)}")
 
-    def _count_new(self, items: list[SourceItem]) -> int:
-        """How many of `items` were not named before, as far as is remembered."""
-        before = {item.identity for item in items}
-        fresh = [identity for identity in before if identity not in self._seen]
-        self._seen.update(dict.fromkeys(fresh))
-        while len(self._seen) > _MAX_REMEMBERED:
-            self._seen.popitem(last=False)
-        return len(fresh)
-
-    def _within_cap(self, items: list[SourceItem], notes: list[str]) -> list[SourceItem]:
+    def _within_cap(self, items: list[SourceItem]) -> list[SourceItem]:
         cap = self._spec.terms.cap
         if cap is not None and self._listed + len(items) >= cap:
             items = items[: cap - self._listed]
             self._ended = True
-            notes.append(f"stopped after {cap:,} items: the terms of {self._spec.name} allow no more in bulk")
+            self._own_notes.append(f"stopped after {cap:,} items: the terms of {self._spec.name} allow no more in bulk")
         self._listed += len(items)
         return items
 
-    def _check_max_pages(self, notes: list[str]) -> None:
+    def _check_max_pages(self) -> None:
         most = self._spec.limits.max_pages
         if self._pages >= most and not self.complete:
             self._ended = True
-            notes.append(f"stopped after {most:,} pages; if there are more, raise limits.max_pages in the spec")
+            self._cut = f"stopped after {most:,} pages; if there are more, raise limits.max_pages in the spec"
+
+
+def _parsed(body: bytes, headers: Mapping[str, str], *, fractions_as_text: bool = False) -> JSON:
+    """The page in `body`. Raises: SourceError, which says what came instead of JSON."""
+    try:
+        return parse_json(body, max_bytes=MAX_PAGE_BYTES, max_depth=_MAX_DEPTH, fractions_as_text=fractions_as_text)
+    except UnreadableAnswer as err:
+        begin = body[:1024].lstrip()
+        if begin.startswith(b"<"):
+            kind = "HTML" if b"<html" in begin.lower() or b"<!doctype html" in begin.lower() else "markup"
+            raise UnreadableAnswer(f"the API answered with {kind}, where JSON was expected") from err
+        if not begin:
+            raise UnreadableAnswer("the API answered with an empty body, where JSON was expected") from err
+        declared = printable(headers.get("content-type", "without a Content-Type"), 60)
+        raise UnreadableAnswer(f"{err.message} ({len(body):,} bytes, {declared})") from err
 
 
 def _with_params(url: str, params: Mapping[str, str]) -> str:
-    """`url` with `params` in its query; those of the same name that it has are replaced."""
+    """`url` with `params` in its query; those of the same name that it has, however it is spelt, are replaced."""
     if not params:
         return url
     parts = urlsplit(url)
-    kept = [pair for pair in parts.query.split("&") if pair and pair.partition("=")[0] not in params]
+    kept = [pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in params]
     return urlunsplit(parts._replace(query="&".join([*kept, urlencode(params, quote_via=quote, safe=",:")])))
+
+
+def shortfall_of(position: str | None) -> str | None:
+    """The `shortfall` of the listing that stood at `position`; None where it had none, or for another's position."""
+    try:
+        held = json.loads(position or "null")
+    except ValueError:
+        return None
+    short = held.get("short") if isinstance(held, dict) else None
+    return short if isinstance(short, str) else None
 
 
 def _asks_digest(spec: SourceSpec) -> str:

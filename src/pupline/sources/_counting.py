@@ -1,45 +1,125 @@
-"""Paginators that count by themselves: offsets, page numbers, days, repeated requests, ids."""
+"""Paginators that count pages and items: offsets and page numbers.
 
+Such an API never says that a page is its last one, unless it tells how many there are; each has its own way of having
+no further page. These are taken for the end, after at least one page that named something, with a note: a page without
+entries, the statuses 204, 404, 410 and 416, a body without a byte, and the last page over again. 400 and 422 may mean
+that too (WordPress answers so), or that the API shows nobody more than its first ten thousand (search engines do): they
+are the end after a page that was shorter than another one, else nobody can tell, and that is a `shortfall`.
+"""
+
+from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from pupline.errors import SourceError
 from pupline.sources._expressions import Expression
-from pupline.sources._paginator import Answer, Ask, Paginator, digest_of, whole_number
+from pupline.sources._paginator import MAX_EMPTY_PAGES, Answer, Ask, Paginator
+from pupline.sources._told import total_from
 from pupline.text import printable
+
+_PAST_THE_END = frozenset({204, 404, 410, 416})
+_MAYBE_THE_END = frozenset({400, 422})
 
 
 class _Numbered(Paginator):
-    """Pages told apart by a number. A page equal to the one before means that the API does not heed the number."""
+    """Pages told apart by a number."""
 
-    def __init__(self, *, param: str, first: int, step: int, stop_after_empty_page: bool) -> None:
+    max_stale: ClassVar[int] = 2
+
+    def __init__(
+        self, *, param: str, first: int, total_path: Expression | None, stop_after_empty_page: bool | None
+    ) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._param = param
-        self._step = step
         self._number = self._first = first
-        self._last_digest: str | None = None
+        self._total_path = total_path
+        self._told: int | None = None  # how many there are in all, by the API's newest word
+        self._largest = self._latest = 0  # records of the largest page, and of the latest one
 
-    def _next(self, answer: Answer) -> None:
-        if answer.found and answer.body_digest == self._last_digest:
+    def advance(self, answer: Answer) -> None:
+        """As any paginator, with the API's newest word on how many there are. Raises: SourceError."""
+        if self._total_path is not None:
+            what = f"total_path ({printable(self._total_path.text, 60)})"
+            told = total_from(self._total_path.search(answer.page), what)
+            self._told = self._told if told is None else told
+        super().advance(answer)
+        if not self.complete and self._has_all():
+            self._finish()
+
+    def ends_at(self, status: int) -> bool:
+        """See the head of this file."""
+        if not self.good:
+            self.complete = status == 204  # there is nothing, and the API says so
+            return self.complete
+        here = f"the API answered {status} to {self._here}"
+        if status in _PAST_THE_END or (status in _MAYBE_THE_END and self._latest < self._largest):
+            self.notes.append(f"{here}, which is taken for the end of its listing")
+        elif status in _MAYBE_THE_END:
+            self.shortfall = f"{here}, after a full page: that may be its end, or as much as it shows"
+        else:
+            return False
+        self._finish()
+        return True
+
+    @property
+    def _here(self) -> str:
+        return f"{printable(self._param, 40)}={self._number}"
+
+    def _after_empty(self, answer: Answer) -> None:
+        if self._stop_after_empty_page is False:
+            self._step(answer)
+        else:
+            self._finish()
+
+    def _after_stale(self, answer: Answer) -> None:
+        if self._stale + 1 < self.max_stale:
+            self._step(answer)
+        elif self.good > 1:
+            self.notes.append(f"from {self._here} on the API repeats itself, which is taken for the end of its listing")
+            self._finish()
+        else:
             raise SourceError(
-                f"the page for {self._param}={self._number} is the same as the one before it; "
-                f"check that the API knows the parameter {self._param}"
+                f"the page for {self._here} is the same as the one before it; check that the API knows the parameter "
+                f"{printable(self._param, 40)}"
             )
-        self._last_digest = answer.body_digest
-        self._number += self._step
 
-    def state(self) -> dict[str, Any]:
-        return {"number": self._number, "last": self._last_digest}
+    def _move(self, answer: Answer) -> None:
+        self._latest = answer.records
+        self._largest = max(self._largest, answer.records)
+        self._step(answer)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._number = int(state["number"])
-        self._last_digest = state["last"]
+    def _finish(self) -> None:
+        """There is nothing more to ask for; say what the API told of and did not give."""
+        self.complete = True
+        self.shortfall = self.shortfall or self._missing()
+
+    @abstractmethod
+    def _step(self, answer: Answer) -> None:
+        """Go to the next number."""
+
+    @abstractmethod
+    def _has_all(self) -> bool:
+        """Whether all that the API told of was asked for."""
+
+    @abstractmethod
+    def _missing(self) -> str | None:
+        """What the API told of and did not give, in words."""
+
+    def _place(self) -> dict[str, Any]:
+        return {"number": self._number, "told": self._told, "sizes": [self._largest, self._latest]}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        self._number = int(place["number"])
+        told = place.get("told")
+        self._told = None if told is None else int(told)
+        self._largest, self._latest = map(int, place.get("sizes", (0, 0)))
 
 
 class Offset(_Numbered):
-    """`limit` items from an offset on. total_path: where the body tells how many items there are in all."""
+    """`limit` items from an offset on. total_path: where the body tells how many items there are in all.
+
+    The offset grows by what came: an API that gives fewer than were asked for is not asked past the others.
+    """
 
     def __init__(
         self,
@@ -48,20 +128,45 @@ class Offset(_Numbered):
         offset_param: str = "offset",
         limit_param: str = "limit",
         total_path: Expression | None = None,
-        stop_after_empty_page: bool = True,
+        stop_after_empty_page: bool | None = None,
     ) -> None:
-        super().__init__(param=offset_param, first=0, step=limit, stop_after_empty_page=stop_after_empty_page)
+        super().__init__(
+            param=offset_param, first=0, total_path=total_path, stop_after_empty_page=stop_after_empty_page
+        )
+        self._limit = limit
         self._limit_param = limit_param
-        self._total_path = total_path
+        self._came = 0  # on pages that named something new
+        self._is_told_wrong = False  # more came than the API says that there are
 
     def ask(self) -> Ask:
-        return Ask(params={self._param: str(self._number), self._limit_param: str(self._step)})
+        return Ask(params={self._param: str(self._number), self._limit_param: str(self._limit)})
 
     def _move(self, answer: Answer) -> None:
-        if self._total_path is not None:
-            self.total = whole_number(self._total_path.search(answer.page), f"total_path ({self._total_path.text})")
-        self._next(answer)
-        self.complete = self.total is not None and self._number >= self.total
+        super()._move(answer)
+        self._came += answer.records
+        if self._told is not None and self._came > self._told:
+            if not self._is_told_wrong:
+                self.notes.append(f"the API says that it has {self._told:,} items, and gave more: it is not believed")
+            self._is_told_wrong = True
+        self.total = None if self._is_told_wrong else self._told
+
+    def _step(self, answer: Answer) -> None:
+        self._number += answer.records or self._limit
+
+    def _has_all(self) -> bool:
+        return self.total is not None and self._number >= self.total
+
+    def _missing(self) -> str | None:
+        if self._is_told_wrong or self._told is None or self._came >= self._told:
+            return None
+        return f"the API says that it has {self._told:,} items, and gave {self._came:,}"
+
+    def _place(self) -> dict[str, Any]:
+        return {**super()._place(), "came": self._came}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        super()._go_to(place)
+        self._came = int(place.get("came", self._number))
 
 
 class PageNumber(_Numbered):
@@ -73,202 +178,37 @@ class PageNumber(_Numbered):
         base_page: int = 0,
         page_param: str = "page",
         total_path: Expression | None = None,
-        stop_after_empty_page: bool = True,
+        stop_after_empty_page: bool | None = None,
     ) -> None:
-        super().__init__(param=page_param, first=base_page, step=1, stop_after_empty_page=stop_after_empty_page)
-        self._total_path = total_path
+        super().__init__(
+            param=page_param, first=base_page, total_path=total_path, stop_after_empty_page=stop_after_empty_page
+        )
 
     def ask(self) -> Ask:
         return Ask(params={self._param: str(self._number)})
 
-    def _move(self, answer: Answer) -> None:
-        pages = None
-        if self._total_path is not None:
-            pages = whole_number(self._total_path.search(answer.page), f"total_path ({self._total_path.text})")
-        self._next(answer)
-        self.complete = pages is not None and self._number - self._first >= pages
-
-
-class DateWindow(Paginator):
-    """Windows of `step` days from `start` to `end`, both included. A window without items is not the end."""
-
-    independent: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        *,
-        start: date,
-        end: date,
-        step: int = 30,
-        start_param: str = "start_date",
-        end_param: str = "end_date",
-        stop_after_empty_page: bool = False,
-    ) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._from = start
-        self._end = end
-        self._step = timedelta(days=step)
-        self._params = (start_param, end_param)
-        self.complete = start > end
-
-    def ask(self) -> Ask:
-        last = min(self._from + self._step - timedelta(days=1), self._end)
-        return Ask(params=dict(zip(self._params, (self._from.isoformat(), last.isoformat()), strict=True)))
-
-    def pass_over(self) -> bool:
-        self._from += self._step
-        self.complete = self._from > self._end
-        return True
-
-    def _move(self, answer: Answer) -> None:  # noqa: ARG002 - the calendar says what comes next
-        self.pass_over()
-
-    def state(self) -> dict[str, Any]:
-        return {"from": self._from.isoformat(), "end": self._end.isoformat()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """The end is kept too: what `today` meant when the listing began, it means until it is done."""
-        self._from, self._end = date.fromisoformat(state["from"]), date.fromisoformat(state["end"])
-        self.complete = self._from > self._end
-
-
-class Repeat(Paginator):
-    """The same request again and again, of an API that answers at random.
-
-    times: how often at most; None: until nothing new came. max_empty: it ends after so many answers in a row which
-    named nothing that had not been named before. size: fills `{size}` in the path: how many images to ask for at once.
-    """
-
-    counts_new: ClassVar[bool] = True
-
-    def __init__(self, *, times: int | None = None, max_empty: int = 5, size: int | None = None) -> None:
-        super().__init__(stop_after_empty_page=False)
-        self._times = times
-        self._max_empty = max_empty
-        self._done = 0
-        self._empty = 0
-        self._fills = {} if size is None else {"size": str(size)}
-
-    def ask(self) -> Ask:
-        return Ask(fills=self._fills)
-
-    def _move(self, answer: Answer) -> None:
-        self._done += 1
-        self._empty = 0 if answer.found else self._empty + 1
-        self.complete = self._done == self._times or self._empty >= self._max_empty
-
-    def state(self) -> dict[str, Any]:
-        return {"done": self._done, "empty": self._empty}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._done, self._empty = int(state["done"]), int(state["empty"])
-
-
-class IdsThenDetail(Paginator):
-    """First a page of ids, then a page for each id. ids: gives a list, or an object of lists.
-
-    An object of lists stands for what its keys name, and for what their lists name below them: `hound: [afghan]` is
-    `hound` and `hound/afghan`. The ids are asked for anew after a restart, since a position that held 200,000 of them
-    would be written with every page: it holds a number, the id that it means, and a digest of all.
-    """
-
-    independent: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        *,
-        ids: Expression,
-        path: str,
-        params: Mapping[str, str] | None = None,
-        stop_after_empty_page: bool = False,
-    ) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._expression = ids
-        self._path = path
-        self._params = params or {}
-        self._ids: list[str] | None = None
-        self._digest: str | None = None
-        self._next = 0
-        self._wanted: str | None = None  # the id to go on with, after a restart
-
     @property
-    def names_items(self) -> bool:
-        """Not the page of ids."""
-        return self._ids is not None
+    def _asked(self) -> int:
+        """Pages that were answered."""
+        return self._number - self._first
 
-    def ask(self) -> Ask:
-        if self._ids is None:
-            return Ask()
-        here = {"id": self._ids[self._next]}
-        return Ask(path=self._path, params=self._params, own_params=False, fills=here)
-
-    def advance(self, answer: Answer) -> None:
-        if self._ids is None:
-            self._take(self._expression.search(answer.page))
+    def _after_empty(self, answer: Answer) -> None:
+        goes_on = self._stop_after_empty_page is None and self._told is not None and self._asked + 1 < self._told
+        if goes_on and self._empty + 1 < MAX_EMPTY_PAGES:
+            self.notes.append(f"the page for {self._here} holds nothing, and the API says that it is not the last one")
+            self._step(answer)
         else:
-            super().advance(answer)
+            super()._after_empty(answer)
 
-    def pass_over(self) -> bool:
-        if self._ids is None:
-            return False
-        self._next += 1
-        self.complete = self._next >= len(self._ids)
-        return True
+    def _step(self, answer: Answer) -> None:  # noqa: ARG002 - a page is a page, whatever it holds
+        self._number += 1
 
-    def _move(self, answer: Answer) -> None:  # noqa: ARG002 - the list says what comes next
-        self.pass_over()
+    def _has_all(self) -> bool:
+        # Where a page came, a number of pages that is 0 is not one.
+        return bool(self._told) and self._asked >= (self._told or 0)
 
-    def _take(self, found: Any) -> None:
-        self._ids = _ids_in(found, self._expression.text)
-        digest = digest_of("\n".join(self._ids).encode())
-        if self._digest is not None and digest != self._digest:
-            self._find_place()
-        self._digest, self._wanted = digest, None
-        self.complete = self._next >= len(self._ids)
-
-    def _find_place(self) -> None:
-        """The API's ids are not those of before the restart: go on by name, else from the beginning."""
-        assert self._ids is not None  # noqa: S101 - they were just taken
-        self._next = self._ids.index(self._wanted) if self._wanted in self._ids else 0
-        self.notes.append("the API's list of ids has changed since this listing began; some pages are asked for again")
-
-    def state(self) -> dict[str, Any]:
-        if self._ids is None:
-            return {"next": self._next, "id": self._wanted, "ids": self._digest}
-        wanted = self._ids[self._next] if self._next < len(self._ids) else None
-        return {"next": self._next, "id": wanted, "ids": self._digest}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._next, self._wanted, self._digest = int(state["next"]), state["id"], state["ids"]
-
-
-def _ids_in(found: Any, expression: str) -> list[str]:
-    """The ids, percent-encoded, in the API's order. Raises: SourceError for what are none."""
-    if isinstance(found, dict):
-        return [one for key, subs in found.items() for one in _with_subs(key, subs, expression)]
-    if isinstance(found, list):
-        return [_encoded(one, expression) for one in found]
-    if found is None:
-        return []
-    raise _no_ids(found, expression)
-
-
-def _with_subs(key: str, subs: Any, expression: str) -> list[str]:
-    if subs is not None and not isinstance(subs, list):
-        raise _no_ids(subs, expression)
-    above = _encoded(key, expression)
-    return [above, *(f"{above}/{_encoded(sub, expression)}" for sub in subs or [])]
-
-
-def _encoded(one: Any, expression: str) -> str:
-    # Dots alone would climb out of the path; nothing that is an id is written so.
-    if isinstance(one, bool) or not isinstance(one, str | int) or str(one) in ("", ".", ".."):
-        raise _no_ids(one, expression)
-    return quote(str(one), safe="", errors="replace")
-
-
-def _no_ids(found: Any, expression: str) -> SourceError:
-    return SourceError(
-        f"ids ({printable(expression, 60)}) gives {printable(repr(found), 60)}; it should be a list of ids, or an "
-        "object of lists"
-    )
+    def _missing(self) -> str | None:
+        given = self._asked - self._empty - self._stale
+        if not self._told or given >= self._told or (self._told == 1 and not self.good):
+            return None
+        return f"the API says that it has {self._told:,} pages, and gave {given:,}"

@@ -12,6 +12,7 @@ from jmespath.exceptions import (
     ParseError,
 )
 from jmespath.functions import Functions
+from jmespath.visitor import TreeInterpreter
 
 from pupline.errors import SourceError
 from pupline.text import printable
@@ -36,10 +37,19 @@ class Expression:
                 raise ValueError(f"there is no function {printable(name, 40)}() in JMESPath")
         return cls(text, compiled)
 
-    def search(self, value: Any) -> Any:
-        """What it finds in `value`. Raises: SourceError where a function meets a value that it cannot take."""
+    @property
+    def tree(self) -> dict[str, Any]:
+        """Its syntax tree, as the library has it."""
+        tree: dict[str, Any] = self._compiled.parsed
+        return tree
+
+    def search(self, value: Any, interpreter: TreeInterpreter | None = None) -> Any:
+        """What it finds in `value`. interpreter: what evaluates `tree`, where somebody wants to watch.
+
+        Raises: SourceError where a function meets a value that it cannot take.
+        """
         try:
-            return self._compiled.search(value)
+            return (interpreter or TreeInterpreter()).visit(self.tree, value)
         except JMESPathError as err:
             why = printable(_first_line(err))
             raise SourceError(

@@ -1,18 +1,17 @@
 """Paginators that follow what the API says comes next: links and cursors, in the answer's body or in its headers."""
 
 import json
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pupline.errors import SourceError
 from pupline.sources._expressions import Expression
-from pupline.sources._paginator import Answer, Ask, Paginator, Recent, cursor_from, link_from
+from pupline.sources._found import described
+from pupline.sources._link_header import LinkHeader
+from pupline.sources._paginator import MAX_EMPTY_PAGES, Answer, Ask, Circle, Paginator, Recent
+from pupline.sources._told import cursor_at, cursor_from, followed, link_from, sendable
 from pupline.text import printable
 
-# RFC 8288: <target>; parameter=value, ... Possessive, so that a header of thousands of quotes costs one pass.
-_LINK = re.compile(r'<(?P<target>[^<>]*+)>(?P<parameters>(?:[^,"]|"[^"]*+")*+)')
-_PARAMETER = re.compile(r';\s*+([A-Za-z*]++)\s*+=\s*+("[^"]*+"|[^\s;,"]++)')
 _MAX_CONTINUE = 4096
 # Where APIs commonly keep the next link; only texts count, so that `next: true` or a page number is not taken for one.
 _USUAL_LINKS = [
@@ -26,21 +25,58 @@ class SinglePage(Paginator):
     def ask(self) -> Ask:
         return Ask()
 
+    def ends_at(self, status: int) -> bool:
+        """204 says that there is nothing."""
+        self.complete = status == 204
+        return self.complete
+
     def _move(self, answer: Answer) -> None:
-        self.total = answer.found
+        self.total = answer.items
         self.complete = True
 
-    def state(self) -> dict[str, Any]:
+    def _place(self) -> dict[str, Any]:
         return {}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def _go_to(self, place: Mapping[str, Any]) -> None:
         """Nothing is to be remembered of one page."""
 
 
-class _Links(Paginator):
+class _Following(Paginator):
+    """Goes where the latest page says."""
+
+    def ends_at(self, status: int) -> bool:
+        """204, or a body without a byte, is a page without entries and without a next one."""
+        if status != 204:
+            return False
+        if self.good:
+            self.notes.append("the API answered without a page, which is taken for the end of its listing")
+        self.complete = True
+        return True
+
+    def _after_empty(self, answer: Answer) -> None:
+        if self._stop_after_empty_page is False:
+            self._move(answer)
+            return
+        try:
+            self._move(answer)
+        except Circle:
+            self.notes.append("a page without entries names itself as the next one, which is taken for the end")
+            self.complete = True
+        if not self.complete and self._stop_after_empty_page:
+            self.notes.append("a page holds nothing and names a next one; stop_after_empty_page ends the listing there")
+            self.complete = True
+        elif not self.complete and self._empty + 1 >= MAX_EMPTY_PAGES:
+            self.shortfall = (
+                f"{MAX_EMPTY_PAGES} pages in a row held nothing, and still there is a next one; with "
+                "stop_after_empty_page = false in the paginator such pages are followed without end"
+            )
+            self.complete = True
+
+
+class _Links(_Following):
     """Follows links, wherever they are."""
 
-    def __init__(self, *, stop_after_empty_page: bool = True) -> None:
+    def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._url: str | None = None
         self._recent = Recent()
@@ -53,24 +89,24 @@ class _Links(Paginator):
             self.complete = True
             return
         if link == answer.url:
-            raise SourceError(f"the API's next link {printable(link, 120)} leads to the same page again")
+            raise Circle(f"the API's next link {printable(link, 120)} leads to the same page again")
         self._recent.check(link, "next link")
         self._recent.add(link)
         self._url = link
 
-    def state(self) -> dict[str, Any]:
+    def _place(self) -> dict[str, Any]:
         return {"url": self._url, "recent": self._recent.state()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        url = state["url"]
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        url = place["url"]
         self._url = None if url is None else str(url)
-        self._recent.restore(state["recent"])
+        self._recent.restore(place["recent"])
 
 
 class JsonLink(_Links):
     """The body holds the URL of the next page at `next_url_path`."""
 
-    def __init__(self, *, next_url_path: Expression, stop_after_empty_page: bool = True) -> None:
+    def __init__(self, *, next_url_path: Expression, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._path = next_url_path
 
@@ -82,12 +118,12 @@ class JsonLink(_Links):
 class HeaderLink(_Links):
     """The Link header (RFC 8288) holds the URL of the next page, under the relation `links_next_key`."""
 
-    def __init__(self, *, links_next_key: str = "next", stop_after_empty_page: bool = True) -> None:
+    def __init__(self, *, links_next_key: str = "next", stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._key = links_next_key
 
     def _move(self, answer: Answer) -> None:
-        self._follow(link_from(link_of(answer.headers.get("link", ""), self._key), answer, "the Link header"), answer)
+        self._follow(_header_link(answer, self._key), answer)
 
 
 class Auto(_Links):
@@ -97,10 +133,11 @@ class Auto(_Links):
     """
 
     def _move(self, answer: Answer) -> None:
-        link = link_from(link_of(answer.headers.get("link", ""), "next"), answer, "the Link header")
+        link: str | None = None
         for place in _USUAL_LINKS:
             if link is None and isinstance(found := place.search(answer.page), str):
                 link = link_from(found, answer, place.text)
+        link = _header_link(answer, "next", otherwise=link)
         if link is None and self._url is None:
             self.notes.append(
                 "no next link was found, so this page is taken for all; name a paginator if there is more"
@@ -108,10 +145,10 @@ class Auto(_Links):
         self._follow(link, answer)
 
 
-class _Cursors(Paginator):
+class _Cursors(_Following):
     """Sends back a cursor that each page gives."""
 
-    def __init__(self, *, cursor_param: str, stop_after_empty_page: bool = True) -> None:
+    def __init__(self, *, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._param = cursor_param
         self._cursor: str | None = None
@@ -120,7 +157,14 @@ class _Cursors(Paginator):
     def ask(self) -> Ask:
         return Ask() if self._cursor is None else Ask(params={self._param: self._cursor})
 
-    def _go_to(self, cursor: str | None) -> None:
+    def _after_stale(self, answer: Answer) -> None:
+        if self._cursor == "0":
+            self.notes.append("the cursor 0 leads to the beginning, which is taken for the end of the listing")
+            self.complete = True
+        else:
+            super()._after_stale(answer)
+
+    def _send(self, cursor: str | None) -> None:
         if cursor is None:
             self.complete = True
             return
@@ -128,45 +172,50 @@ class _Cursors(Paginator):
         self._recent.add(cursor)
         self._cursor = cursor
 
-    def state(self) -> dict[str, Any]:
+    def _place(self) -> dict[str, Any]:
         return {"cursor": self._cursor, "recent": self._recent.state()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        cursor = state["cursor"]
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        cursor = place["cursor"]
         self._cursor = None if cursor is None else str(cursor)
-        self._recent.restore(state["recent"])
+        self._recent.restore(place["recent"])
 
 
 class JsonCursor(_Cursors):
     """The body holds the cursor at `cursor_path`."""
 
-    def __init__(self, *, cursor_path: Expression, cursor_param: str, stop_after_empty_page: bool = True) -> None:
+    def __init__(
+        self, *, cursor_path: Expression, cursor_param: str, stop_after_empty_page: bool | None = None
+    ) -> None:
         super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
         self._path = cursor_path
 
     def _move(self, answer: Answer) -> None:
         what = f"cursor_path ({printable(self._path.text, 60)})"
-        self._go_to(cursor_from(self._path.search(answer.page), what))
+        self._send(cursor_at(self._path, answer, what))
 
 
 class HeaderCursor(_Cursors):
     """The answer's header `cursor_key` holds the cursor."""
 
-    def __init__(self, *, cursor_key: str, cursor_param: str, stop_after_empty_page: bool = True) -> None:
+    def __init__(self, *, cursor_key: str, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
         self._key = cursor_key
 
     def _move(self, answer: Answer) -> None:
-        self._go_to(cursor_from(answer.headers.get(self._key.lower()), f"header {self._key}"))
+        self._send(cursor_from(answer.headers.get(self._key.lower()), f"header {self._key}"))
 
 
-class ContinueObject(Paginator):
+class ContinueObject(_Following):
     """MediaWiki's way: all of the object at `path` is added to the next request's parameters.
 
-    A page without items is not the end there: the API cuts its answers where it likes.
+    A page without items is not the end there: the API cuts its answers where it likes. Nor is one that names nothing
+    new: it names a file once for each batch of what is told of it.
     """
 
-    def __init__(self, *, path: Expression | None = None, stop_after_empty_page: bool = False) -> None:
+    max_stale: ClassVar[int] = 50
+
+    def __init__(self, *, path: Expression | None = None, stop_after_empty_page: bool | None = False) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._path = path or Expression.parse("continue")
         self._params: dict[str, str] = {}
@@ -176,7 +225,10 @@ class ContinueObject(Paginator):
         return Ask(params=self._params)
 
     def _move(self, answer: Answer) -> None:
-        params = self._read(self._path.search(answer.page))
+        found = self._path.search(answer.page)
+        if isinstance(found, dict) and any(isinstance(value, float) for value in found.values()):
+            found = self._path.search(answer.exact())
+        params = self._read(found)
         if not params:
             self.complete = True
             return
@@ -188,26 +240,35 @@ class ContinueObject(Paginator):
     def _read(self, found: Any) -> dict[str, str]:
         if found is None:
             return {}
+        what = f"path ({printable(self._path.text, 60)})"
         is_flat = isinstance(found, dict) and all(isinstance(value, str | int) for value in found.values())
         if not is_flat or len(json.dumps(found)) > _MAX_CONTINUE:
             raise SourceError(
-                f"path ({printable(self._path.text, 60)}) gives {printable(repr(found), 60)}; it should be an object "
-                "of texts and numbers, absent at the end"
+                f"{what} gives {described(found)}; it should be an object of texts and numbers, absent at the end"
             )
-        return {name: str(value) for name, value in found.items()}
+        return {sendable(name, what): sendable(_as_param(value), what) for name, value in found.items()}
 
-    def state(self) -> dict[str, Any]:
+    def _place(self) -> dict[str, Any]:
         return {"params": self._params, "recent": self._recent.state()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self._params = {str(name): str(value) for name, value in state["params"].items()}
-        self._recent.restore(state["recent"])
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        self._params = {str(name): str(value) for name, value in place["params"].items()}
+        self._recent.restore(place["recent"])
 
 
-def link_of(header: str, relation: str) -> str | None:
-    """The target that a Link header has for `relation`; None where it has none, or is malformed."""
-    for link in _LINK.finditer(header):
-        for name, value in _PARAMETER.findall(link["parameters"]):
-            if name.lower() == "rel" and relation.lower() in value.strip('"').lower().split():
-                return link["target"].strip()
-    return None
+def _as_param(value: str | int) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _header_link(answer: Answer, relation: str, otherwise: str | None = None) -> str | None:
+    """The URL of the page that the Link header has under `relation`. otherwise: that of the body, where there is one.
+
+    Raises: SourceError where the header cannot be read, or leads elsewhere, and nothing else tells.
+    """
+    try:
+        target = LinkHeader.parse(answer.headers.get("link", "")).target_of(relation, answer.url)
+    except SourceError:
+        if otherwise is None:
+            raise
+        return otherwise
+    return otherwise if target is None else followed(target, answer, "the Link header")

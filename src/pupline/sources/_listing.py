@@ -1,7 +1,7 @@
 """What a listing is: a small state machine that names a source's images page by page, and opens no socket itself.
 
 listing = source.open()
-while not listing.complete:
+while not listing.complete:                  # `pupline.sources.Pages` is this loop, with retries
     request = listing.request()
     if request is None:                      # a file: no request is needed
         page = listing.read(None, {})
@@ -83,18 +83,25 @@ class Listing(Protocol):
     def complete(self) -> bool:
         """Whether all is named."""
 
+    @property
+    def shortfall(self) -> str | None:
+        """Why there is more than was named, once `complete`: the source itself tells of more, or a limit cut it."""
+
     def request(self) -> PageRequest | None:
         """What to ask next, the same until `read` or `skip` moves on. None: nothing over HTTP, or complete."""
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
         """The items of the page that was asked for, or (body None) of the next part of a file; then moves on.
 
-        headers: of the answer, names in lower case. Raises: SourceError, and nothing has moved; StorageError where a
-        file cannot be read any more.
+        headers: of the answer, names in lower case. Raises: SourceError, and nothing has moved (the page may be asked
+        for again where it is `retryable`); StorageError where a file cannot be read any more.
         """
 
     def skip(self, failure: TaskFailure) -> str | None:
-        """Go on without the page that ended in `failure`: a note for people. None: the listing cannot go on."""
+        """Go on without the page that ended in `failure`, for good: a note for people. None: it cannot go on.
+
+        failure: the client's, for an answer without a page, or `read`'s own, for a page that cannot be used.
+        """
 
     def position(self) -> str:
         """Where it stands, as small JSON without secrets, for `ImageSource.open`."""

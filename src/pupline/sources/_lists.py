@@ -114,6 +114,11 @@ class FileListing:
             self.close()
         return Page(items, self._rows.take_notes())
 
+    @property
+    def shortfall(self) -> str | None:
+        """A file ends where it ends."""
+        return None
+
     def skip(self, failure: TaskFailure) -> str | None:  # noqa: ARG002 - no request can have failed
         """A file has no pages to skip."""
         return None

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pupline.sources import _fields as kinds
-from pupline.sources._counting import DateWindow, IdsThenDetail, Offset, PageNumber, Repeat
+from pupline.sources._counting import Offset, PageNumber
 from pupline.sources._fields import Field
 from pupline.sources._following import Auto, ContinueObject, HeaderCursor, HeaderLink, JsonCursor, JsonLink, SinglePage
+from pupline.sources._independent import DateWindow, IdsThenDetail, Repeat
 from pupline.sources._paginator import Paginator
 from pupline.sources._spec import PaginatorSpec
 
