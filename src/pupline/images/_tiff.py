@@ -1,108 +1,155 @@
-"""TIFF and BigTIFF, in both byte orders: directories, and the strips or tiles that they name.
+"""TIFF and BigTIFF, in both byte orders: pages, and the strips or tiles that hold their pixels.
 
-Sources: TIFF Revision 6.0, section 2; BigTIFF by libtiff, "The BigTIFF File Format". Camera raw files with a TIFF
-skeleton pass as TIFF. Bytes that no directory names cannot be missed: a file cut inside them looks whole.
+Source: TIFF Revision 6.0. A file is measured by its first page. As readers do, a next page that is outside the file, or
+was met before, ends the list, and fields that no reader needs may point anywhere. Uncompressed strips and tiles have a
+size that follows from the page: that much must be there, whatever the counts say. Of compressed ones only the stated
+bytes must be there: whether they hold all rows is not known without decoding. Bytes that no directory names cannot be
+missed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import add
 
-from pupline.images._structure import Damage, Picture, need, unpack
+from pupline.images._directories import Directories, Directory, TooMany, directories_of
+from pupline.images._structure import Damage, Picture
 
-_WIDTH, _HEIGHT = 256, 257
-# Where the pixels are: tag of the offsets, tag of the byte counts. Strips, tiles, and the JPEG of old-style files.
-_DATA_TAGS = ((273, 279), (324, 325), (513, 514))
-_LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-
-# A scan of a thousand pages, a picture of 200,000 strips: larger ones exist in archives, not behind an image API, and
-# without bounds overlapping directories would make the work quadratic.
-_MAX_DIRECTORIES = 1_000
-_MAX_VALUES = 200_000
-
-
-@dataclass(slots=True)
-class _Reader:
-    """The integers of one file: its byte order and the width of its offsets."""
-
-    body: bytes
-    order: str
-    big: bool
-    values_left: int = _MAX_VALUES
-
-    def offset_at(self, offset: int) -> int:
-        """An offset, of 4 or 8 bytes."""
-        return unpack(self.order + ("Q" if self.big else "I"), self.body, offset, "an offset")[0]
-
-    def values(self, kind: int, count: int, offset: int) -> tuple[int, ...]:
-        """`count` integers of a field type. Raises: Damage beyond what one file may hold."""
-        self.values_left -= count
-        if self.values_left < 0:
-            raise Damage(f"more than {_MAX_VALUES} strips, tiles and fields", offset)
-        letter = _LETTERS.get(kind)
-        if letter is None:
-            raise Damage(f"numbers of field type {kind}", offset)
-        return unpack(f"{self.order}{count}{letter}", self.body, offset, "a field's values")
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _ROWS = 256, 257, 258, 259, 262, 277, 278
+_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _SUBSAMPLING, _DEPTH = 284, 322, 323, 530, 32997
+_STRIPS, _TILES, _OLD_JPEG = (273, 279), (324, 325), (513, 514)  # tag of the offsets, tag of the byte counts
+_TO_DECODE = (320, 347)  # the colours of a palette, the tables of all JPEG strips: long, and needed
+_WANTED = frozenset(
+    {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _ROWS}
+    | {_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _SUBSAMPLING, _DEPTH, *_TO_DECODE, *_STRIPS, *_TILES, *_OLD_JPEG}
+)
+_MAX_PAGES = 10_000  # looking at a page takes 30 microseconds
+_UNCOMPRESSED, _SEPARATE_PLANES, _YCBCR = 1, 2, 6
 
 
 def walk_tiff(body: bytes, picture: Picture) -> None:
-    """Measure a TIFF: the first directory's picture, all directories checked. Raises: Damage."""
-    reader = _Reader(body, "<" if body[:2] == b"II" else ">", 43 in body[2:4])
-    if reader.big and unpack(reader.order + "HH", body, 4, "the header") != (8, 0):
-        raise Damage("a BigTIFF header without 8-byte offsets", 4)
-    offset = reader.offset_at(8 if reader.big else 4)
-    seen: set[int] = set()
-    while offset:
-        if offset in seen or len(seen) == _MAX_DIRECTORIES:
-            raise Damage(f"a loop of directories, or more than {_MAX_DIRECTORIES},", offset)
-        seen.add(offset)
-        fields, next_at = _directory(reader, offset)
-        _check_page(reader, fields, offset, picture)
-        offset = reader.offset_at(next_at)
-    if not seen:
+    """Measure a TIFF by its first page, and check that the pixels of all pages are there. Raises: Damage."""
+    found, offset = directories_of(body)
+    if not offset:
         raise Damage("no directory", 4)
+    try:
+        for directory in _pages(found, offset, picture):
+            offset = directory.offset
+            _check_page(found, directory, picture)
+    except TooMany:
+        if picture.width is None:
+            raise Damage("a first page of more parts than are looked at", offset) from None
+        picture.note = f"more pages, strips and tiles than are looked at, from byte {offset} on"
 
 
-def _directory(reader: _Reader, offset: int) -> tuple[dict[int, tuple[int, ...]], int]:
-    """The fields of the directory that matter here, and where the next directory's offset stands."""
-    order, big = reader.order, reader.big
-    (count,) = unpack(order + ("Q" if big else "H"), reader.body, offset, "a directory")
-    entry_bytes, inline, first = (20, 8, offset + 8) if big else (12, 4, offset + 2)
-    need(reader.body, first, count * entry_bytes, f"a directory of {count} fields")
-    reader.values_left -= count
-    if reader.values_left < 0:
-        raise Damage(f"more than {_MAX_VALUES} fields", offset)
-    fields: dict[int, tuple[int, ...]] = {}
-    for at in range(first, first + count * entry_bytes, entry_bytes):
-        tag, kind, values = unpack(order + ("HHQ" if big else "HHI"), reader.body, at, "a field")
-        size = values * _TYPE_BYTES.get(kind, 0)
-        place = at + entry_bytes - inline
-        if size > inline:
-            place = reader.offset_at(place)
-            need(reader.body, place, size, f"field {tag} of {size} bytes")
-        if tag in _NEEDED:
-            fields[tag] = reader.values(kind, values, place)
-    return fields, first + count * entry_bytes
+def _pages(found: Directories, offset: int, picture: Picture) -> Iterator[Directory]:
+    """The directories, up to the first offset that leads nowhere. Raises: Damage where the first one does, TooMany."""
+    seen: set[int] = set()
+    while offset and offset not in seen:
+        try:
+            directory = found.read(offset, _WANTED)
+        except Damage:
+            if not seen:
+                raise
+            break
+        seen.add(offset)
+        if len(seen) > _MAX_PAGES:
+            raise TooMany
+        yield directory
+        offset = found.offset_at(directory.next_at)
+    if offset:
+        picture.note = f"the list of pages ends: there is no further one at byte {offset}"
 
 
-_NEEDED = frozenset({_WIDTH, _HEIGHT, *(tag for pair in _DATA_TAGS for tag in pair)})
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page says of its pixels. bits: of one pixel, in one plane."""
+
+    width: int
+    height: int
+    bits: int
+    planes: int
+    compression: int
+    subsampling: tuple[int, ...]
 
 
-def _check_page(reader: _Reader, fields: dict[int, tuple[int, ...]], offset: int, picture: Picture) -> None:
-    width, height = (next(iter(fields.get(tag, ())), 0) for tag in (_WIDTH, _HEIGHT))
-    if not width or not height:
-        raise Damage(f"a directory for {width} x {height} pixels", offset)
-    if picture.width is None:
-        picture.measure(width, height, offset)
-    picture.see(width, height)
-    places = [place for pair in _DATA_TAGS for place in _extents(fields, *pair)]
-    if not places:
-        raise Damage("a directory without image data", offset)
-    for start, size in places:
-        need(reader.body, start, size, f"a strip or tile of {size} bytes")
+def _check_page(found: Directories, directory: Directory, picture: Picture) -> None:
+    width, height = found.number(directory, _WIDTH, 0), found.number(directory, _HEIGHT, 0)
+    is_first = picture.width is None
+    if is_first or (width > 0 and height > 0):
+        if width < 1 or height < 1:
+            raise Damage(f"a directory for {width} x {height} pixels", directory.offset)
+        picture.measure(width, height, directory.offset) if is_first else picture.see(width, height)
+        for tag in _TO_DECODE:
+            found.check(directory, tag)
+        page = _page(found, directory, width, height)
+        if not _check_pixels(found, directory, page) and is_first:
+            raise Damage("a directory without image data", directory.offset)
 
 
-def _extents(fields: dict[int, tuple[int, ...]], offsets_tag: int, counts_tag: int) -> list[tuple[int, int]]:
-    """Where the pixels are: offset and size each. Sizes may be left out: then one byte at least must be there."""
-    offsets = fields.get(offsets_tag, ())
-    counts = fields.get(counts_tag, ())
-    return list(zip(offsets, (*counts, *(1 for _ in offsets[len(counts) :])), strict=False))
+def _page(found: Directories, directory: Directory, width: int, height: int) -> _Page:
+    samples = found.number(directory, _SAMPLES, 1)
+    bits = found.numbers(directory, _BITS) or (1,)
+    planes = samples if found.number(directory, _PLANAR, 1) == _SEPARATE_PLANES else 1
+    every = sum(bits) if len(bits) == samples else bits[0] * samples
+    packed = found.number(directory, _PHOTOMETRIC, 0) == _YCBCR and planes == 1
+    subsampling = (found.numbers(directory, _SUBSAMPLING) or (2, 2)) if packed else ()
+    compression = found.number(directory, _COMPRESSION, _UNCOMPRESSED)
+    return _Page(width, height, every if planes == 1 else bits[0], planes, compression, subsampling)
+
+
+def _check_pixels(found: Directories, directory: Directory, page: _Page) -> bool:
+    """Check that all strips and tiles of a page are in the file; whether it has any."""
+    offsets = found.numbers(directory, _TILES[0]) or found.numbers(directory, _STRIPS[0])
+    counts = found.numbers(directory, _TILES[1]) or found.numbers(directory, _STRIPS[1])
+    if page.compression == _UNCOMPRESSED and offsets:
+        due = _sizes(found, directory, page, len(offsets))
+        # A count of 0 at offset 0 stands for a tile without content; GDAL writes such sparse files.
+        counts = tuple(size if at else 0 for size, at in zip(due, offsets, strict=False))
+    else:
+        counts += (1,) * (len(offsets) - len(counts))
+    if found.number(directory, _OLD_JPEG[0], 0):
+        offsets += (found.number(directory, _OLD_JPEG[0], 0),)
+        counts = (*counts[: len(offsets) - 1], found.number(directory, _OLD_JPEG[1], 1))
+    ends = map(add, offsets, counts)
+    if offsets and (min(offsets) < 0 or min(counts, default=0) < 0 or max(ends, default=0) > len(found.body)):
+        _name_missing(found, offsets, counts)
+    return bool(offsets)
+
+
+def _name_missing(found: Directories, offsets: tuple[int, ...], counts: tuple[int, ...]) -> None:
+    """Raises: Damage for the first strip or tile that is not all there."""
+    size = len(found.body)
+    for at, count in zip(offsets, counts, strict=False):
+        if at < 0 or count < 0 or at + count > size:
+            raise Damage(f"the file ends at byte {size}, inside a strip or tile of {count} bytes that begins", at)
+
+
+def _sizes(found: Directories, directory: Directory, page: _Page, count: int) -> list[int]:
+    """The bytes of each uncompressed strip or tile, in order. Raises: Damage where there are fewer than it takes."""
+    across, down = found.number(directory, _TILE_WIDTH, 0), found.number(directory, _TILE_HEIGHT, 0)
+    if found.number(directory, _DEPTH, 1) > 1:  # volumes: their strips hold slices, in a way of each writer
+        return [1] * count
+    if across > 0 and down > 0:
+        due = -(-page.width // across) * -(-page.height // down) * page.planes
+        sizes = [_bytes_of(page, across, down)]
+        last = sizes[0]
+    else:
+        rows = found.number(directory, _ROWS, page.height)
+        rows = rows if 0 < rows < page.height else page.height
+        strips = -(-page.height // rows)
+        due = strips * page.planes
+        last = _bytes_of(page, page.width, page.height - (strips - 1) * rows)
+        sizes = [_bytes_of(page, page.width, rows)] * (min(strips, count) - 1)
+    if due > count:
+        raise Damage(f"{count} strips or tiles where {due} are due, in the directory that begins", directory.offset)
+    if across > 0 and down > 0:
+        return sizes * due
+    return [*sizes, last] * page.planes
+
+
+def _bytes_of(page: _Page, width: int, height: int) -> int:
+    """The bytes of an uncompressed block of pixels: each row begins at a byte."""
+    if len(page.subsampling) == 2 and min(page.subsampling) > 0:
+        across, down = page.subsampling
+        return -(-width // across) * -(-height // down) * (across * down + 2) * max(page.bits // 3, 1) // 8
+    return (width * page.bits + 7) // 8 * height
