@@ -10,6 +10,7 @@ import pytest
 
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
+from pupline.local._lock import DirectoryLock
 
 HOLDER = """
 import sys, time
@@ -90,4 +91,4 @@ def test_a_lock_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     """A read-only data directory, say, is one line and no traceback."""
     (tmp_path / "lock").mkdir()  # as good as a missing permission, and so for root too
     with pytest.raises(ConfigurationError, match="lock cannot be opened for writing"):
-        LocalBackend.open(tmp_path, exclusive=True)
+        DirectoryLock(tmp_path)

@@ -5,6 +5,7 @@ Making them durable is the coordinator's, in groups.
 
 import itertools
 import os
+import secrets
 from collections import deque
 
 from pupline.errors import StorageError, local_trouble
@@ -19,7 +20,8 @@ class Bodies:
     """
 
     def __init__(self, folder: str, kept_open: int) -> None:
-        self._path = f"{folder}/ingest-{os.getpid()}-"
+        # Not the process alone: in a container the next one has the same number, and a file may be there to stay.
+        self._path = f"{folder}/ingest-{os.getpid()}-{secrets.token_hex(4)}-"
         self._numbers = itertools.count()
         self._written: deque[int] = deque()
         self._kept_open = kept_open

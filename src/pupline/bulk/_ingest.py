@@ -53,6 +53,8 @@ def work_on(
         raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
+        if backend.stuck:
+            listener(backend.stuck)
         begun = begin(backend.ingests, request)
         try:
             return _Run(backend, begun, listener, began).work(stack, take)
@@ -260,6 +262,6 @@ def _status(coordinator: Coordinator, lister: Lister) -> str:
 
 def _remove_left_files(folder: Path) -> None:
     """What workers wrote that nobody took: of those that died, and of requests that ended too late."""
-    with suppress(OSError):  # the next start removes them too
-        for left in folder.glob("ingest-*"):
+    for left in folder.glob("ingest-*"):
+        with suppress(OSError):  # the next start removes them too
             left.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from pupline.ports import JSON
 from pupline.text import plain_number
 
 if TYPE_CHECKING:
-    from pupline.local import IngestCounts, ItemDone, StopAsked
+    from pupline.local import IngestCounts, ItemDone, StopAsked, Stuck
 
 MAX_CONCURRENCY = 1024
 _TUPLES = ("allow_origins", "metadata_addresses")
@@ -164,7 +164,7 @@ class ListingNote:
 
 
 IngestEvent: TypeAlias = (
-    "IngestBegan | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked"
+    "IngestBegan | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked | Stuck"
 )
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ def text_of(lines: Iterable[str]) -> bytes:
     return "".join([f"{line}\n" for line in lines]).encode()
 
 
+_PROCESS = f"{os.getpid()}-{secrets.token_hex(4)}"
 _NUMBERS = itertools.count()
 """Of all files written aside in this process, where several runs may be ended at the same time."""
 
@@ -79,7 +81,7 @@ class Spool:
 
     def aside(self) -> Path:
         """A path for a file that is being written."""
-        return self.tmp / f"outputs-{os.getpid()}-{next(_NUMBERS)}"
+        return self.tmp / f"outputs-{_PROCESS}-{next(_NUMBERS)}"
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> None:
         """Put a whole file, or bytes, under `key`; a file is gone afterwards. Raises: StorageError."""

@@ -53,7 +53,7 @@ class IngestView:
     def hear(self, event: "IngestEvent") -> None:
         """One event of the ingest. Raises: OutputLost, where nobody reads the JSON any more."""
         from pupline import bulk
-        from pupline.local import StopAsked
+        from pupline.local import StopAsked, Stuck
 
         match event:
             case bulk.ItemsDone(items=done):
@@ -68,6 +68,8 @@ class IngestView:
                 self.progress.paused(host, seconds, why)
             case bulk.ListingNote(text=text):
                 message(f"pupline: {printable(text, 400)}")
+            case Stuck():
+                message(f"pupline: {event}")
             case StopAsked():
                 # In a signal handler: the stream may be in use by the very code that was interrupted.
                 os.write(2, _STOPPING)

@@ -27,7 +27,7 @@ from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.local import DriverEvent
+    from pupline.local import DriverEvent, Stuck
     from pupline.pipeline import ExecutionResult, RunReport, RunSettings, StopAsked
 
 _concurrency_option = click.option(
@@ -146,8 +146,8 @@ class RunView:
         self.tally = Tally()
         self.as_json = as_json
 
-    def hear(self, event: "DriverEvent | ExecutionResult | StopAsked") -> None:
-        from pupline.local import ExecutionRefused, TaskAttemptFailed
+    def hear(self, event: "DriverEvent | ExecutionResult | StopAsked | Stuck") -> None:
+        from pupline.local import ExecutionRefused, Stuck, TaskAttemptFailed
         from pupline.pipeline import ExecutionResult, StopAsked
 
         if isinstance(event, ExecutionResult):
@@ -160,6 +160,8 @@ class RunView:
             self.progress.attempt_failed()
         elif isinstance(event, ExecutionRefused):
             message(f"pupline: {printable(event.execution)}: {printable(event.reason, 400)}")
+        elif isinstance(event, Stuck):
+            message(f"pupline: {event}")
         elif isinstance(event, StopAsked):
             # In a signal handler: the stream may be in use by the very code that was interrupted.
             os.write(2, b"\nStopping when what runs has ended, 30 seconds at most. Ctrl-C again: at once.\n")

@@ -25,7 +25,7 @@ The engine, and what stands on it, is loaded when first used: bulk runs begin wi
 from typing import TYPE_CHECKING, Any
 
 from pupline.local._audit import AuditQuery, LocalAuditTable
-from pupline.local._backend import BUCKET, LocalBackend
+from pupline.local._backend import LocalBackend
 from pupline.local._bucket import LocalBucket, ObjectListed
 from pupline.local._clock import DriverClock, SystemClock
 from pupline.local._database import Database
@@ -43,8 +43,11 @@ from pupline.local._finished import FinishedItems, finished_items
 from pupline.local._ingest_rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
 from pupline.local._ingests import Ingests, item_execution
 from pupline.local._intake import Intake, RecordMaker
+from pupline.local._layout import BUCKET, misplaced
+from pupline.local._leftovers import Stuck
 from pupline.local._memo import LocalMemo
 from pupline.local._prune import Pruned, prunable, prune
+from pupline.local._recovery import Foreseen, foresee
 from pupline.local._runs import Run, Runs, execution_name, new_run_id
 from pupline.local._signals import StopAsked, stopping_on_signals
 from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
@@ -79,6 +82,7 @@ __all__ = [
     "ExecutionRow",
     "ExecutionStarted",
     "FinishedItems",
+    "Foreseen",
     "Function",
     "IngestCounts",
     "IngestRow",
@@ -107,6 +111,7 @@ __all__ = [
     "Runtime",
     "Start",
     "StopAsked",
+    "Stuck",
     "Subscription",
     "Subscriptions",
     "SystemClock",
@@ -114,7 +119,9 @@ __all__ = [
     "alert_as_dict",
     "execution_name",
     "finished_items",
+    "foresee",
     "item_execution",
+    "misplaced",
     "new_run_id",
     "prunable",
     "prune",

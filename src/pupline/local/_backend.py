@@ -13,6 +13,8 @@ from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
 from pupline.local._ingests import Ingests
 from pupline.local._known import KnownItems
+from pupline.local._layout import BUCKET, DATABASE_NAME, misplaced
+from pupline.local._leftovers import Stuck
 from pupline.local._lock import DirectoryLock
 from pupline.local._memo import LocalMemo
 from pupline.local._paths import spread_directories, sync_directory
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
     from pupline.local._driver_settings import DriverSettings
     from pupline.local._journal import Journal
 
-DATABASE_NAME = "pupline.sqlite"
-BUCKET = "dog-images"
-
 
 @dataclass(frozen=True, slots=True)
 class LocalBackend:
-    """What is in one data directory. Use `LocalBackend.open`, in a `with` block or with `close`."""
+    """What is in one data directory. Use `LocalBackend.open`, in a `with` block or with `close`.
+
+    stuck: what an earlier process left and this one could not remove; it is in nobody's way, and should be told.
+    """
 
     data_dir: Path
     database: Database
@@ -43,6 +45,7 @@ class LocalBackend:
     subscriptions: Subscriptions
     runs: Runs
     ingests: Ingests
+    stuck: Stuck | None
     _lock: DirectoryLock | None
     _buckets: dict[str, LocalBucket] = field(default_factory=dict)
 
@@ -55,12 +58,14 @@ class LocalBackend:
         exclusive: to run executions and store objects: takes the directory's lock, has the database checked, and
         finishes what a killed process was writing. Without it: to read, and to change subscriptions.
         create: make what is missing; by default, when exclusive.
-        Raises: ConfigurationError when another process has the lock, when the database is damaged or newer, or when
-        there is nothing there and nothing is to be created.
+        Raises: ConfigurationError when another process has the lock, when the database is damaged or newer, when
+        something else stands where pupline keeps its own, or when there is nothing there and nothing is to be created.
         """
         data_dir = data_dir.absolute()
         if exclusive or create:
             _make(data_dir)
+        if wrong := misplaced(data_dir, database_only=not exclusive):
+            raise ConfigurationError(wrong)
         lock = DirectoryLock(data_dir) if exclusive else None
         with ExitStack() as undo:
             if lock:
@@ -69,8 +74,7 @@ class LocalBackend:
             may_create = exclusive if create is None else create
             database = Database.open(data_dir / DATABASE_NAME, create=may_create, check=exclusive)
             undo.callback(database.close)
-            if lock:
-                recover(data_dir, database)
+            stuck = recover(data_dir, database) if lock else None
             undo.pop_all()
         time = clock or SystemClock()
         bucket = LocalBucket(data_dir, BUCKET, database)
@@ -84,6 +88,7 @@ class LocalBackend:
             subscriptions=Subscriptions(database, time),
             runs=Runs(database, time),
             ingests=Ingests(database, time, KnownItems(bucket)),
+            stuck=stuck,
             _lock=lock,
             _buckets={BUCKET: bucket},
         )

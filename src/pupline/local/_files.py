@@ -4,6 +4,7 @@ import errno
 import hashlib
 import itertools
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +24,14 @@ class BucketFiles:
         self.bucket = bucket
         self.root = data_dir / "buckets" / bucket
         self.tmp = data_dir / "tmp"
+        # Not the process alone: in a container the next one has the same number, and a file may be there to stay.
+        self._prefix = f"{os.getpid()}-{secrets.token_hex(4)}-{bucket}"
         self._numbers = itertools.count()
 
     def write_aside(self, body: bytes) -> Path:
         """A new file below `<data>/tmp` with these bytes, on the disk."""
         self.tmp.mkdir(parents=True, exist_ok=True)
-        temporary = self.tmp / f"{os.getpid()}-{self.bucket}-{next(self._numbers)}"
+        temporary = self.tmp / f"{self._prefix}-{next(self._numbers)}"
         try:
             with temporary.open("xb") as file:
                 file.write(body)

@@ -26,6 +26,7 @@ from pupline.local import (
     Redrive,
     Start,
     StopAsked,
+    Stuck,
     new_run_id,
     stopping_on_signals,
 )
@@ -43,7 +44,7 @@ GRACE_SECONDS = 1.0
 ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
 """Errors of executions that have work left and cannot be redriven: another one does what is missing."""
 
-BulkEvent: TypeAlias = "IngestBegan | ItemsListed | ListingNote | BatchDone | StopAsked"
+BulkEvent: TypeAlias = "IngestBegan | ItemsListed | ListingNote | BatchDone | StopAsked | Stuck"
 BulkListener: TypeAlias = Callable[[BulkEvent], None]
 """Hears BatchDone from the functions' threads, one at a time, all else in the thread that called."""
 
@@ -129,6 +130,8 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
     source = check_for_workflow(request)
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
+        if backend.stuck:
+            listener(backend.stuck)
         opened = _opened(backend, request, source)
         try:
             return _BulkRun(backend, opened, source, listener).run(stack)

@@ -23,6 +23,7 @@ from pupline.local import (
     Redrive,
     Start,
     StopAsked,
+    Stuck,
     execution_name,
     new_run_id,
     stopping_on_signals,
@@ -32,7 +33,7 @@ from pupline.pipeline._results import ExecutionResult, result_of
 from pupline.pipeline._services import LocalFunctions, RunSettings
 from pupline.pipeline._workflow import load_workflow
 
-RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked], None]
+RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked | Stuck], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class OneMachine:
         machine = load_workflow()
         with ExitStack() as stack:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
+            if backend.stuck:
+                listener(backend.stuck)
             functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock)
             stack.callback(functions.close)
             bulk = BulkFunctions(backend)

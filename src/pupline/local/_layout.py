@@ -1,0 +1,46 @@
+"""What has to be what in a data directory, before anything is opened, written or removed in it."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+DATABASE_NAME = "pupline.sqlite"
+BUCKET = "dog-images"
+
+_DATABASE = dict.fromkeys((DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"), stat.S_IFREG)
+_ALL: Mapping[str, int] = {
+    "lock": stat.S_IFREG,
+    "tmp": stat.S_IFDIR,
+    "buckets": stat.S_IFDIR,
+    f"buckets/{BUCKET}": stat.S_IFDIR,
+    **_DATABASE,
+}
+_USE = {"lock": "its lock", "tmp": "files that are being written", "buckets": "the stored objects"}
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def misplaced(data_dir: Path, *, database_only: bool = False) -> str | None:
+    """What stands where pupline keeps something else, and what to do; None when all is as it should be.
+
+    A symbolic link is not followed, wherever it leads: nothing outside the data directory is written or removed.
+    """
+    for name, kind in (_DATABASE if database_only else _ALL).items():
+        path = data_dir / name
+        try:
+            found = stat.S_IFMT(os.lstat(path).st_mode)
+        except OSError:  # not there, or not to be seen: opening it will say so
+            continue
+        if found != kind:
+            is_what = _KINDS.get(found, "something unknown")
+            use = _USE.get(name.partition("/")[0], "its database")
+            return f"{path} is {is_what}, where pupline keeps {use} in {_KINDS[kind]}; move it away"
+    return None
