@@ -99,6 +99,7 @@ class _Run:
             position=self._row.position,
             read=reader(self._backend),
             contact=self._request.contact,
+            delimiter=self._request.delimiter,
         )
 
     def _coordinate(self, lister: Lister, take: TakeProcess) -> Coordinator:

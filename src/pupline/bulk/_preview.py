@@ -11,7 +11,7 @@ from pupline.bulk._request import IngestRequest
 from pupline.errors import TaskFailure
 from pupline.fetch import HttpClient
 from pupline.items import SourceItem
-from pupline.sources import ImageSource, Listing, PageRequest, ask
+from pupline.sources import ImageSource, Listing, Page, PageRequest, ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,14 @@ class Preview:
     """What would be fetched.
 
     items: each as the source names it, the same one maybe twice; at most as many as were asked for. Going through them
-    asks the source for its list pages, and raises TaskFailure where it does not answer.
+    asks the source for its list pages, and raises TaskFailure where it does not answer. notes: what was left out or put
+    right so far, in words for people.
     """
 
     source: str
     dataset: str
     items: Iterator[SourceItem]
+    notes: list[str]
     _listing: Listing
 
     @property
@@ -37,13 +39,14 @@ def preview(request: IngestRequest, sleep: Callable[[float], None] = time.sleep)
     """The preview of an ingest. sleep: for the pauses that a source's limits ask for. Raises: ConfigurationError."""
     source = checked_source(request)
     dataset = checked_dataset(request.dataset or source.dataset)
-    listing = source.open(count=request.count, contact=request.contact)
-    items = _items(source, request, listing, sleep)
-    return Preview(source.name, dataset, islice(items, request.count), listing)
+    listing = source.open(count=request.count, contact=request.contact, delimiter=request.delimiter)
+    notes: list[str] = []
+    items = _items(source, request, listing, notes, sleep)
+    return Preview(source.name, dataset, islice(items, request.count), notes, listing)
 
 
 def _items(
-    source: ImageSource, request: IngestRequest, listing: Listing, sleep: Callable[[float], None]
+    source: ImageSource, request: IngestRequest, listing: Listing, notes: list[str], sleep: Callable[[float], None]
 ) -> Iterator[SourceItem]:
     pause = 1 / source.limits.rps if source.limits.rps else 0.0
     with ExitStack() as stack:
@@ -52,18 +55,19 @@ def _items(
         stack.callback(client.close)
         while not listing.complete:
             asked = listing.request()
-            if asked is None:
-                yield from listing.read(None, {}).items
-            else:
-                yield from _page(listing, client, asked)
+            page = listing.read(None, {}) if asked is None else _page(listing, client, asked)
+            notes += (asked.mask(note) if asked else note for note in page.notes)
+            yield from page.items
+            if asked is not None:
                 sleep(pause)
 
 
-def _page(listing: Listing, client: HttpClient, asked: PageRequest) -> list[SourceItem]:
+def _page(listing: Listing, client: HttpClient, asked: PageRequest) -> Page:
     try:
         answer = ask(client, asked)
     except TaskFailure as failure:
-        if listing.skip(failure) is None:
+        note = listing.skip(failure)
+        if note is None:
             raise
-        return []
-    return listing.read(answer.body, answer.headers).items
+        return Page([], (note,))
+    return listing.read(answer.body, answer.headers)

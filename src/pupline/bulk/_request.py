@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENCY = 1024
 _TUPLES = ("allow_origins", "metadata_addresses")
-_SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "stop_after_known")
+_SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "stop_after_known", "delimiter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class IngestRequest:
     metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at.
     timeout_seconds, max_bytes: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
     shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
-    contact: for the User-Agent. workers: processes; None for as many as serve. run_id: name of a run to make, or to go
-    on with.
+    delimiter: between the cells of a CSV list, where it is not to be found out. contact: for the User-Agent.
+    workers: processes; None for as many as serve. run_id: name of a run to make, or to go on with.
     """
 
     source: str | None = None
@@ -52,6 +52,7 @@ class IngestRequest:
     heed_robots: bool = True
     shard_size: int | None = None
     sidecars: bool = False
+    delimiter: str | None = None
     contact: str | None = None
     workers: int | None = None
     run_id: str | None = None

@@ -88,6 +88,9 @@ _OPTIONS = (
     ),
     metadata_address_option,
     click.option("--ignore-robots", is_flag=True, help="Do not heed robots.txt and X-Robots-Tag. Your own servers."),
+    click.option(
+        "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Found out."
+    ),
     click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."),
     click.option(
         "--timeout",
@@ -232,6 +235,8 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
             print_json(item.as_dict())
         else:
             click.echo(printable(item.url, 2048))
+    for note in found.notes:
+        message(f"Note: {printable(note, 400)}")
     message(
         f"{_extent(shown, found.total, request.count or _PREVIEWED)} of {printable(found.source)} for the dataset "
         f"{found.dataset}. Nothing was fetched or kept."

@@ -144,6 +144,7 @@ def _bytes_of(file: Path) -> bytes:
 @click.argument("source")
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Images to show.")
 @click.option("--dry-run", is_flag=True, help="Show the first request, and ask nothing.")
+@click.option("--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Found out.")
 @click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT).")
 @click.option("--allow-origin", "allow_origins", multiple=True, metavar="ORIGIN", help="Another origin to trust.")
 @metadata_address_option
@@ -153,6 +154,7 @@ def test(
     source: str,
     count: int,
     dry_run: bool,
+    delimiter: str | None,
     contact: str | None,
     allow_origins: tuple[str, ...],
     metadata_addresses: tuple[str, ...],
@@ -173,7 +175,7 @@ def test(
             "timeout_seconds": timeout_seconds,
             "contact": contact,
         }
-        trial = _Trial(resolved, source, policy, stack)
+        trial = _Trial(resolved, source, policy, stack, delimiter)
         request = trial.listing.request()
         if dry_run and request is not None:
             _show_request(request, as_json=as_json)
@@ -184,13 +186,20 @@ def test(
 class _Trial:
     """One listing, asked for its first items."""
 
-    def __init__(self, source: "ImageSource", named: str, policy: Mapping[str, Any], stack: ExitStack) -> None:
+    def __init__(
+        self,
+        source: "ImageSource",
+        named: str,
+        policy: Mapping[str, Any],
+        stack: ExitStack,
+        delimiter: str | None,
+    ) -> None:
         from pupline.fetch import HttpClient
 
         self._source = source
         self._named = named
         self._client = HttpClient(source.policy(**policy, sample_port=_sample_port(source, stack)))
-        self.listing: Listing = source.open(contact=policy["contact"])
+        self.listing: Listing = source.open(contact=policy["contact"], delimiter=delimiter)
         stack.callback(self.listing.close)
         self.notes: list[str] = []
         self.pages = 0

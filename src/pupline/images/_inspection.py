@@ -61,7 +61,7 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     file_type = sniff(body)
     if file_type not in IMAGE_TYPES:
         return _not_an_image(file_type, body)
-    picture = Picture(max_pixels=max_pixels)
+    picture = Picture()
     problem: Problem | None = None
     try:
         _WALKERS[file_type](body, picture)
@@ -70,7 +70,7 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         return _not_an_image(other.file_type, body)
     except Damage as damage:
         problem, detail = "damaged_image", f"damaged {file_type}: {damage}"
-    if problem is None and picture.too_large:
+    if problem is None and picture.pixels > max_pixels:
         problem = "too_many_pixels"
         detail = f"{picture.pixels} pixels, more than the limit of {max_pixels}"
     return Inspection(file_type, True, picture.animated, picture.width, picture.height, problem, detail)

@@ -106,7 +106,7 @@ def write_manifest(path: Path, source: ImageSource, request: IngestRequest, page
 
     Raises: ConfigurationError; PuplineError when the listing stops before its end: nothing was fetched then.
     """
-    opened = source.open(count=request.count, read=pages.read, contact=request.contact)
+    opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
     with closing(opened) as listing, closing(_Seen()) as seen:
         try:
             with path.open("w", encoding="utf-8") as file:

@@ -1,40 +1,62 @@
-"""Lists of URLs as sources: .txt, .csv, .tsv, .jsonl and .parquet files, some packed, local or in a bucket."""
+"""Lists of URLs as sources: text, CSV, JSON and Parquet files, packed or not, local or in a bucket."""
 
-import gzip
 import io
 import json
 import re
 import weakref
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, cast
+from types import MappingProxyType
+from typing import IO, Any
 
 from pupline.errors import ConfigurationError, SourceError, TaskFailure
+from pupline.sources._dialect import delimiter_of
+from pupline.sources._list_kind import kind_of
+from pupline.sources._list_stream import list_stream
 from pupline.sources._listing import ITEMS_OF_A_PART, Page, PageRequest
-from pupline.sources._rows import CsvRows, JsonRows, ParquetRows, Rows, TextRows
+from pupline.sources._rows import Place, Rows, TextRows
+from pupline.sources._rows_csv import CsvRows
+from pupline.sources._rows_json import JsonArray, JsonLines
+from pupline.sources._rows_parquet import ParquetRows
 from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.text import printable
 
+_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("txt", "lst", "urls"), "txt"),
+        **dict.fromkeys(("csv", "psv", "tsv", "tab"), "csv"),
+        **dict.fromkeys(("jsonl", "ndjson", "json"), "json"),
+        **dict.fromkeys(("parquet", "pq"), "parquet"),
+        "list": "any",
+    }
+)
+_OTHERS = (
+    *("xlsx", "xlsm", "xls", "ods", "numbers", "docx", "doc", "pdf", "rtf", "html", "htm", "xml", "sqlite", "sqlite3"),
+    *("db", "arrow", "feather", "orc", "avro", "tar", "tgz", "7z", "rar"),
+)
+"""Files that people take for lists; what is in them says whether they are."""
+
 LIST_FILE = re.compile(
-    r"(?P<file>.*\.(?P<format>txt|csv|tsv|jsonl|ndjson|parquet)(?P<gz>\.gz)?)(?:#(?P<column>[^#/]+))?",
+    rf"(?P<file>.*\.(?P<format>{'|'.join((*_FORMATS, *_OTHERS))})(?:\.(?P<packing>gz|gzip|bz2|xz|lzma|zst|zstd|zip))?)"
+    r"(?:#(?P<column>[^#/]+))?",
     re.IGNORECASE | re.DOTALL,
 )
 """FILE or FILE#COLUMN, where FILE tells its format."""
 
+_PARQUET = b"PAR1"
+_TABS = re.compile(r"\.(?:tsv|tab)\b", re.IGNORECASE)
 _IN_A_BUCKET = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A list as the user named it. column: of the URLs, where it has columns and the user named one."""
+    """A list as the user named it. format: as its name tells. column: of the URLs, where the user named one."""
 
     file: str
     format: str
-    packed: bool
     column: str | None
 
     @classmethod
@@ -43,13 +65,13 @@ class ListFile:
         found = LIST_FILE.fullmatch(value)
         if found is None or (value.startswith("s3://") and not _IN_A_BUCKET.fullmatch(found["file"])):
             raise ConfigurationError(
-                f"list {printable(value)}: name a file or s3://BUCKET/KEY that ends in .txt, .csv, .tsv, .jsonl or "
+                f"list {printable(value)}: name a file or s3://BUCKET/KEY that ends in .txt, .csv, .json, .jsonl or "
                 ".parquet, or in one of them with .gz"
             )
-        kind = found["format"].lower()
-        if kind == "parquet" and found["gz"]:
+        kind = _FORMATS.get(found["format"].lower(), "any")
+        if kind == "parquet" and found["packing"]:
             raise ConfigurationError(f"list {printable(value)}: Parquet is packed inside; unpack the file around it")
-        return cls(found["file"], kind, bool(found["gz"]), found["column"])
+        return cls(found["file"], kind, found["column"])
 
     @property
     def in_a_bucket(self) -> bool:
@@ -82,13 +104,13 @@ class FileListing:
         self._file = file
         self._stream, self._identity = _opened(file, opening)
         self._closing = weakref.finalize(self, self._stream.close)
-        self._listed, at, self.complete = 0, 0, False
+        self._listed, self.complete, place = 0, False, Place()
         if opening.position is not None:
-            at = self._restore(opening.position)
+            place = self._restore(opening.position)
         try:
-            self._rows = _rows(file, self._stream, at)
+            self._rows = _rows(file, self._stream, place, opening.delimiter)
             self.total: int | None = self._rows.count()
-        except (EOFError, OSError, zlib.error) as err:
+        except OSError as err:
             raise _unreadable(file, err) from err
 
     def request(self) -> PageRequest | None:
@@ -99,7 +121,7 @@ class FileListing:
         """The next items of the file. Raises: ConfigurationError for one that gave nothing yet; SourceError."""
         try:
             items = self._rows.take(ITEMS_OF_A_PART)
-        except (EOFError, OSError, zlib.error) as err:
+        except OSError as err:
             if not self._listed:
                 raise _unreadable(self._file, err) from err
             raise SourceError(f"{self._file.name}: it cannot be read further: {printable(str(err))}") from err
@@ -112,7 +134,16 @@ class FileListing:
             self.complete = True
             self.total = self._listed
             self.close()
-        return Page(items, self._rows.take_notes())
+        return Page(items, (*self._rows.take_notes(), *self._last_notes()))
+
+    def _last_notes(self) -> tuple[str, ...]:
+        """What is to be said of the list as a whole, at its end."""
+        refused = self._rows.refused
+        if self.complete and not self._listed:
+            return (f"{self._file.name} names no image: it is empty, or has no rows below its header",)
+        if not self.complete or not refused:
+            return ()
+        return (f"{refused:,} of {self._listed:,} rows name no URL that can be fetched; see pupline audit",)
 
     @property
     def shortfall(self) -> str | None:
@@ -125,17 +156,19 @@ class FileListing:
 
     def position(self) -> str:
         """The byte or row after what was read, and which file it is of."""
-        held = {"file": self._identity, "at": self._rows.at, "listed": self._listed, "complete": self.complete}
+        place = self._rows.place._asdict()
+        held = {"file": self._identity, **place, "listed": self._listed, "complete": self.complete}
         return json.dumps(held, separators=(",", ":"))
 
     def close(self) -> None:
         """Close the file."""
         self._closing()
 
-    def _restore(self, position: str) -> int:
+    def _restore(self, position: str) -> Place:
         try:
             held = json.loads(position)
-            identity, at = held["file"], int(held["at"])
+            identity = held["file"]
+            place = Place(int(held["at"]), int(held.get("row", 0)), int(held.get("refused", 0)))
             self._listed, self.complete = int(held["listed"]), bool(held["complete"])
         except (ValueError, KeyError, TypeError) as err:
             raise ConfigurationError(f"{self._file.name}: {printable(position, 80)} is no position in a list") from err
@@ -144,7 +177,7 @@ class FileListing:
                 f"{self._file.name}: the file has changed since the run that is to go on read it; put the old one "
                 "back, or begin a new run under another --run-id"
             )
-        return at
+        return place
 
 
 def _unreadable(file: ListFile, err: Exception) -> ConfigurationError:
@@ -161,10 +194,10 @@ def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]
             )
         data = opening.read(file.file)
         identity: dict[str, Any] = {"size": len(data), "sha256": sha256(data).hexdigest()[:32]}
-        return _unpacked(file, io.BytesIO(data)), identity
+        return io.BytesIO(data), identity
     path = Path(file.file)
     size, mtime_ns = _looked_at(path)
-    return _unpacked(file, path.open("rb")), {"size": size, "mtime_ns": mtime_ns}
+    return path.open("rb"), {"size": size, "mtime_ns": mtime_ns}
 
 
 def _looked_at(path: Path) -> tuple[int, int]:
@@ -173,30 +206,27 @@ def _looked_at(path: Path) -> tuple[int, int]:
         with path.open("rb"):
             return found.st_size, found.st_mtime_ns
     except OSError as err:
-        raise ConfigurationError(f"list {printable(str(path))}: it cannot be read: {err.strerror}") from err
+        advice = "; the description of an API ends in .toml" if path.suffix == ".json" else ""
+        raise ConfigurationError(f"list {printable(str(path))}: it cannot be read: {err.strerror}{advice}") from err
 
 
-def _unpacked(file: ListFile, stream: IO[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], _Unpacking(stream)) if file.packed else stream
-
-
-class _Unpacking(gzip.GzipFile):
-    """A gzip file that closes what is below it."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(fileobj=stream, mode="rb")
-        self._below = stream
-
-    def close(self) -> None:
-        super().close()
-        self._below.close()
-
-
-def _rows(file: ListFile, stream: IO[bytes], at: int) -> Rows:
-    if file.format == "txt":
-        return TextRows(file.name, stream, at)
-    if file.format in ("jsonl", "ndjson"):
-        return JsonRows(file.name, stream, at, file.column)
-    if file.format == "parquet":
-        return ParquetRows(file.name, stream, at, file.column)
-    return CsvRows(file.name, stream, at, file.column, "\t" if file.format == "tsv" else ",")
+def _rows(file: ListFile, stream: IO[bytes], place: Place, delimiter: str | None) -> Rows:
+    """The reader of a list. Raises: ConfigurationError."""
+    magic = stream.read(len(_PARQUET))
+    stream.seek(0)
+    if magic == _PARQUET:
+        return ParquetRows(file.name, stream, place, file.column)
+    try:
+        if file.format == "parquet" and magic:
+            raise ConfigurationError("it is not a Parquet file; name a list after what it is")  # noqa: TRY301
+        text, sample = list_stream(stream)
+        kind = kind_of(file.format, sample)
+    except ConfigurationError as err:
+        raise ConfigurationError(f"{file.name}: {err}") from err
+    if kind == "txt":
+        return TextRows(file.name, text, place)
+    if kind != "csv":
+        return (JsonArray if kind == "json array" else JsonLines)(file.name, text, place, file.column)
+    usual = "\t" if _TABS.search(file.file) else ","
+    asked = delimiter_of(delimiter) if delimiter is not None else None
+    return CsvRows(file.name, text, place, file.column, asked=asked, usual=usual)

@@ -4,8 +4,10 @@ The url alone is never left out: an item whose url is nonsense ends in the audit
 a source named is lost without a trace.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ MAX_URL: Final = 5000
 _MAX_INTEGER = 2**53  # what every reader of JSON can hold
 _MAX_PIXELS_A_SIDE = 2**31 - 1  # an INT of Parquet and Athena
 
-_DIGITS = re.compile(r"[0-9]{1,16}")
+_DIGITS = re.compile(r"([0-9]{1,16})(?:\.0{1,6})?")  # sheets and data frames write 640.0
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 _HEX = {40: re.compile(r"[0-9a-f]{40}"), 64: re.compile(r"[0-9a-f]{64}")}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -48,18 +50,27 @@ def kept_url(text: str) -> str:
     return url[: MAX_URL - len(rest)] + rest
 
 
+def _is_finite(value: str | float | Decimal) -> bool:
+    """NaN and infinity are what is left where a number is missing."""
+    return isinstance(value, str | int) or math.isfinite(value)
+
+
 def _text(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal) or not _is_finite(value):
         raise _Unusable("a text")
     text = plain_text(_SURROGATE.sub("\ufffd", str(value)[: 4 * MAX_TEXT]))
     return text[:MAX_TEXT] or None
 
 
+def _is_whole(value: float | Decimal) -> bool:
+    return math.isfinite(value) and -_MAX_INTEGER <= value <= _MAX_INTEGER and value == int(value)
+
+
 def _integer(largest: int) -> Callable[[Any], int | None]:
     def read(value: Any) -> int | None:
-        if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, str) and (digits := _DIGITS.fullmatch(value.strip())):
+            value = int(digits[1])
+        if isinstance(value, float | Decimal) and _is_whole(value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
             raise _Unusable("a whole number")

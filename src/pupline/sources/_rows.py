@@ -1,40 +1,66 @@
-"""The lines and rows of list files, read with constant memory: each reader gives items and knows the byte or row after.
+"""The rows of list files, read with constant memory: each reader gives items and knows the byte or row after them.
 
-Nothing that stands in a list is lost: a line that is no URL becomes an item all the same, and ends in the audit as
-`invalid_url`. Only blank lines and, in .txt, comments are passed over.
+Nothing that stands in a list is lost, and no other URL is made of it. A row that names no URL, or none that can be read
+in one way only, becomes an item all the same: in place of its URL it says where it is and what is wrong. No such text
+is a URL, so it is never fetched, and ends in the audit as `invalid_url`. Only blank lines and comments are passed over.
 """
 
-import csv
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import IO, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.items import SourceItem
-from pupline.sources._fields import did_you_mean
-from pupline.sources._normal import FACTS, Normaliser, kept_url
+from pupline.sources._normal import MAX_URL, Normaliser, kept_url
+from pupline.sources._url_text import NOT_UTF_8, trimmed, url_in, why_unreadable
 from pupline.text import printable
 
 MAX_LINE_BYTES: Final = 1024 * 1024
-"""What follows in a longer line is passed over; no URL is that long, so the item is refused, not cut to another one."""
+"""A longer line is a row that cannot be used: no URL is that long."""
 
-_BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+TOO_LONG: Final = "longer than 1 MiB, which no row is"
+
+BLANKS: Final = bytes(range(33)) + b"\x7f"
+"""What may surround a line of text: controls and blanks of ASCII, as in the URL standard."""
+
+LINE_ENDS: Final = b"\r\n"
+
 _HASH = ord("#")
+_LINE_FEED = ord("\n")
+_ASCII = 0x80
+_BOM = b"\xef\xbb\xbf"
+_SHOWN = 500  # characters of a row that cannot be used
+
+
+class Place(NamedTuple):
+    """Where a reader stands. at: the byte or row. row: rows or lines before it. refused: of those that gave items."""
+
+    at: int = 0
+    row: int = 0
+    refused: int = 0
+
+
+Line: TypeAlias = tuple[int, int, bytes, str | None]
+"""One line of a file: the byte after it, its number from 1, what it holds, and why it cannot be used, if so."""
 
 
 class Rows(ABC):
-    """The items of one open file. at: where the next one begins, to go on from; notes: what was left out of items."""
+    """The items of one open file. place: where the next one begins, to go on from. noun: what its rows are called."""
 
-    def __init__(self, name: str) -> None:
+    noun = "line"
+
+    def __init__(self, name: str, place: Place) -> None:
         self.name = name
-        self.at = 0
+        self.at, self.row, self.refused = place
         self._normal = Normaliser()
 
+    @property
+    def place(self) -> Place:
+        """Where the next item begins."""
+        return Place(self.at, self.row, self.refused)
+
     def take_notes(self) -> tuple[str, ...]:
-        """What values were left out, in sentences; each is told once."""
+        """What was left out, in sentences; each is told once."""
         return self._normal.take_notes()
 
     @abstractmethod
@@ -45,219 +71,113 @@ class Rows(ABC):
     def count(self) -> int:
         """How many items there are in all. Reads the file once; call it before the first `take`."""
 
+    def _item(self, text: str, number: int, facts: Mapping[str, Any] | None = None) -> SourceItem:
+        """The item whose URL is `text`, with what may surround it. number: of its row, from 1."""
+        # Nearly all are read at once; the others with all care.
+        if not (text.startswith("http") and text.isascii() and text[-1] > " " and " " not in text):
+            text = url_in(text)
+            why = why_unreadable(text)
+            if why is not None:
+                return self._unusable(number, why, text, facts)
+        if facts:
+            return self._normal.item(text, facts)
+        return SourceItem(url=text if len(text) < MAX_URL else kept_url(text))
 
-class _Lines(Rows):
-    """Text in UTF-8, line by line, from byte `start` on."""
+    def _unusable(self, number: int, why: str, text: str, facts: Mapping[str, Any] | None = None) -> SourceItem:
+        """The item of a row that names no URL that could be fetched. text: what stands there instead."""
+        self.refused += 1
+        shown = printable(as_written(text[: _SHOWN + 1]), _SHOWN)
+        said = f"{self.noun} {number}: {why}" + (f": {shown}" if shown else "")
+        self._normal.note(why, f"{printable(said, 200)}. Such rows are not fetched; the audit has each as invalid_url")
+        return self._normal.item(said, facts or {})
 
-    def __init__(self, name: str, file: IO[bytes], start: int) -> None:
-        super().__init__(name)
+    def _readable(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The facts without texts that are not UTF-8."""
+        broken = [
+            name
+            for name, value in facts.items()
+            if isinstance(value, str) and not value.isascii() and NOT_UTF_8.search(value)
+        ]
+        if not broken:
+            return facts
+        for name in broken:
+            self._normal.note(
+                f"bytes {name}", f"{name}: values that are not UTF-8 are left out; save the list as UTF-8"
+            )
+        return {name: value for name, value in facts.items() if name not in broken}
+
+
+class TextFile(Rows):
+    """Rows of text in UTF-8, line by line."""
+
+    def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
+        super().__init__(name, place)
         self._file = file
-        self.at = start
-        self._refuse_utf_16()
+        self._open_end = -1  # the byte after a last line without an end, once that was read
 
-    def _refuse_utf_16(self) -> None:
-        self._file.seek(0)
-        if self._file.read(2) in _UTF_16:
-            raise ConfigurationError(f"{self.name}: it is UTF-16; save it as UTF-8")
+    def _lines(self, place: Place, around: bytes = BLANKS) -> Iterator[Line]:
+        """Each line from a place on, without the bytes that may be `around` it."""
+        readline, at, number = self._file.readline, place.at, place.row
+        self._file.seek(at)
+        while data := readline(MAX_LINE_BYTES):
+            why = None
+            at += len(data)
+            number += 1
+            if data[-1] != _LINE_FEED:
+                at, why = self._unended(at, data)
+            if at == len(data):
+                data = data.removeprefix(_BOM)
+            data = data.strip(around)
+            if data and data[0] >= _ASCII and around is BLANKS:
+                data = trimmed(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            yield at, number, data, why
+        broken = getattr(self._file, "broken", None)
+        if broken and not at:
+            raise ConfigurationError(f"{self.name}: it cannot be read: {printable(broken)}")
+        if broken:
+            yield at, number + 1, b"", f"the list breaks off here: {broken}"
 
-    def _raw(self, start: int) -> Iterator[tuple[int, bytes]]:
-        """Each line from `start` on, stripped, and the byte after it."""
-        readline, at = self._file.readline, start
-        self._file.seek(start)
-        while line := readline(MAX_LINE_BYTES):
-            at += len(line)
-            rest = line
-            while rest and rest[-1] != 10 and len(rest) == MAX_LINE_BYTES:
-                rest = readline(MAX_LINE_BYTES)
-                at += len(rest)
-            yield at, (line.removeprefix(_BOM) if at == len(line) else line).strip()
+    def _unended(self, at: int, data: bytes) -> tuple[int, str | None]:
+        """The byte after a line of which only the beginning was read, and why it cannot be used, if so."""
+        if len(data) < MAX_LINE_BYTES:
+            self._open_end = at
+            return at, "the list breaks off in this line" if getattr(self._file, "broken", None) else None
+        while rest := self._file.readline(MAX_LINE_BYTES):
+            at += len(rest)
+            if rest[-1] == _LINE_FEED:
+                break
+        return at, TOO_LONG
 
 
-class TextRows(_Lines):
+class TextRows(TextFile):
     """One URL a line; `#` begins a comment line."""
 
-    def __init__(self, name: str, file: IO[bytes], start: int) -> None:
-        super().__init__(name, file, start)
-        self._lines = self._raw(start)
+    def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
+        super().__init__(name, file, place)
+        self._rest = self._lines(place)
 
     def take(self, most: int) -> list[SourceItem]:
         items: list[SourceItem] = []
         add = items.append
-        for at, line in self._lines:
-            self.at = at
-            if line and line[0] != _HASH:
-                add(SourceItem(url=kept_url(line.decode("utf-8", "backslashreplace"))))
-                if len(items) == most:
-                    break
-        return items
-
-    def count(self) -> int:
-        found = sum(1 for _, line in self._raw(0) if line and line[0] != _HASH)
-        self._file.seek(self.at)
-        return found
-
-
-class JsonRows(_Lines):
-    """One JSON value a line: a URL, or an object with `url` and other fields of an item."""
-
-    def __init__(self, name: str, file: IO[bytes], start: int, column: str | None) -> None:
-        super().__init__(name, file, start)
-        self._column = column or "url"
-        self._lines = self._raw(start)
-
-    def take(self, most: int) -> list[SourceItem]:
-        items: list[SourceItem] = []
-        for at, line in self._lines:
-            self.at = at
-            if line:
-                items.append(self._item(line))
-                if len(items) == most:
-                    break
-        return items
-
-    def _item(self, line: bytes) -> SourceItem:
-        text = line.decode("utf-8", "backslashreplace")
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return SourceItem(url=kept_url(text))
-        if isinstance(value, dict) and isinstance(url := value.get(self._column), str):
-            facts = {name: value[name] for name in FACTS if name in value}
-            return self._normal.item(url, facts)
-        return SourceItem(url=kept_url(value if isinstance(value, str) else text))
-
-    def count(self) -> int:
-        found = sum(1 for _, line in self._raw(0) if line)
-        self._file.seek(self.at)
-        return found
-
-
-class CsvRows(_Lines):
-    """Comma-separated values (RFC 4180), or tab-separated, with a header line."""
-
-    def __init__(self, name: str, file: IO[bytes], start: int, column: str | None, delimiter: str) -> None:
-        super().__init__(name, file, start)
-        self._delimiter = delimiter
-        self._end = 0
-        header = next(self._parsed(0), [])
-        self._body = 0 if _is_bare(header) else self._end
-        columns = ["url"] if _is_bare(header) else [cell.strip() for cell in header]
-        self._url = columns.index(column_of(name, columns, column))
-        self._facts = [(at, cell) for at, cell in enumerate(columns) if cell in FACTS and at != self._url]
-        self.at = max(start, self._body)
-        self._rows = self._parsed(self.at)
-
-    def _parsed(self, start: int) -> Iterator[list[str]]:
-        """The rows from byte `start` on. A row may span lines, so `_end` says where it ended."""
-
-        def lines() -> Iterator[str]:
-            for end, line in self._whole_lines(start):
-                self._end = end
-                yield line.decode("utf-8", "backslashreplace")
-
-        try:
-            yield from csv.reader(lines(), delimiter=self._delimiter, strict=True)
-        except csv.Error as err:
-            raise ConfigurationError(
-                f"{self.name}: near byte {self._end:,}: {printable(str(err))}; look for a quote that is not closed"
-            ) from err
-
-    def _whole_lines(self, start: int) -> Iterator[tuple[int, bytes]]:
-        """Lines with their ends, which belong to the value where a quoted one spans lines."""
-        self._file.seek(start)
-        at = start
-        while line := self._file.readline(MAX_LINE_BYTES):
-            at += len(line)
-            yield at, (line.removeprefix(_BOM) if at == len(line) else line)
-
-    def take(self, most: int) -> list[SourceItem]:
-        found = list(islice((row for row in self._rows if row), most))
-        self.at = self._end
-        return [self._item(row) for row in found]
-
-    def _item(self, row: list[str]) -> SourceItem:
-        url = row[self._url].strip() if self._url < len(row) else ""
-        if not self._facts:
-            return SourceItem(url=kept_url(url))
-        return self._normal.item(url, {name: row[at] for at, name in self._facts if at < len(row)})
-
-    def count(self) -> int:
-        found = sum(1 for row in self._parsed(self._body) if row)
-        self._end = self.at
-        self._rows = self._parsed(self.at)
-        return found
-
-
-class ParquetRows(Rows):
-    """A Parquet file's column of URLs, and the columns that are fields of an item. `start` is a row."""
-
-    def __init__(self, name: str, source: Any, start: int, column: str | None) -> None:
-        super().__init__(name)
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self._broken: type[Exception] = pa.ArrowException
-        try:
-            self._file = pq.ParquetFile(source)
-        except (pa.ArrowException, OSError) as err:
-            raise ConfigurationError(f"{name}: it is no Parquet file: {printable(str(err))}") from err
-        columns = list(self._file.schema_arrow.names)
-        self._column = column_of(name, columns, column)
-        self._facts = [each for each in columns if each in FACTS and each != self._column]
-        self.at = start
-        self._items = self._read(start)
-
-    def _read(self, start: int) -> Iterator[SourceItem]:
-        first, skipped = self._group_of(start)
-        groups = range(first, self._file.num_row_groups)
-        wanted = [self._column, *self._facts]
-        for batch in self._file.iter_batches(batch_size=1000, row_groups=list(groups), columns=wanted):
-            if batch.num_rows <= skipped:
-                skipped -= batch.num_rows
+        for at, number, data, why in self._rest:
+            self.at, self.row = at, number
+            if why is not None:
+                add(self._unusable(number, why, data.decode("utf-8", "surrogateescape")))
+            elif data and data[0] != _HASH:
+                add(self._item(data.decode("utf-8", "surrogateescape"), number))
+            else:
                 continue
-            columns = [batch.column(name).slice(skipped).to_pylist() for name in wanted]
-            skipped = 0
-            for url, *facts in zip(*columns, strict=True):
-                yield self._normal.item(str(url or ""), dict(zip(self._facts, facts, strict=True)))
-
-    def _group_of(self, row: int) -> tuple[int, int]:
-        """The row group that holds `row`, and how many of its rows come before."""
-        before = 0
-        for group in range(self._file.num_row_groups):
-            rows = self._file.metadata.row_group(group).num_rows
-            if row < before + rows:
-                return group, row - before
-            before += rows
-        return self._file.num_row_groups, 0
-
-    def take(self, most: int) -> list[SourceItem]:
-        try:
-            items = list(islice(self._items, most))
-        except (self._broken, OSError) as err:
-            raise ConfigurationError(f"{self.name}: row {self.at:,} cannot be read: {printable(str(err))}") from err
-        self.at += len(items)
+            if len(items) == most:
+                break
         return items
 
     def count(self) -> int:
-        return int(self._file.metadata.num_rows)
+        return sum(1 for _, _, data, why in self._lines(Place()) if why or (data and data[0] != _HASH))
 
 
-def _is_bare(header: Sequence[str]) -> bool:
-    """Whether what should be a header is the first URL already."""
-    return len(header) == 1 and "://" in header[0]
-
-
-def column_of(name: str, columns: Sequence[str], wanted: str | None) -> str:
-    """The column that holds the URLs. Raises: ConfigurationError where it cannot be told."""
-    if wanted is not None and wanted in columns:
-        return wanted
-    if wanted is None:
-        for column in columns:
-            if column.lower() == "url":
-                return column
-        if len(columns) == 1:
-            return columns[0]
-    said = f"there is no column {printable(wanted or 'url', 40)!r}"
-    known = ", ".join(printable(column, 40) for column in columns[:20]) or "no columns at all"
-    near = did_you_mean(wanted or "url", columns)
-    raise ConfigurationError(f"{name}: {said}; it has {known}{near}. Name one as FILE#COLUMN")
+def as_written(text: str) -> str:
+    """`text` with the bytes that are not UTF-8 as escapes."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair, out of JSON
+        return text

@@ -57,13 +57,15 @@ class Opening:
     """How a listing is to begin. count: how many items will be taken, a hint for the size of a page; None: all.
 
     position: what `Listing.position` gave, to go on from there. read: gets the objects of `s3://bucket/key` lists.
-    contact: who runs this, for APIs that want to know.
+    contact: who runs this, for APIs that want to know. delimiter: between the cells of a CSV list, where it is not to
+    be found out.
     """
 
     count: int | None = None
     position: str | None = None
     read: Reader | None = None
     contact: str | None = None
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +100,14 @@ class ImageSource:
         position: str | None = None,
         read: Reader | None = None,
         contact: str | None = None,
+        delimiter: str | None = None,
     ) -> Listing:
         """A listing from its beginning, or from `position`. See `Opening` for the arguments.
 
         Raises: ConfigurationError for a secret that is not there, a file that cannot be read, or a position that does
         not fit the source any more.
         """
-        return self.opener(Opening(count=count, position=position, read=read, contact=contact))
+        return self.opener(Opening(count=count, position=position, read=read, contact=contact, delimiter=delimiter))
 
     def policy(
         self,
