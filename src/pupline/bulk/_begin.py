@@ -30,6 +30,7 @@ _MANNERS = (
     "host_concurrency",
     "max_bytes",
     "metadata_addresses",
+    "proxy",
     "rate",
     "timeout_seconds",
     "tolerate",
@@ -107,6 +108,7 @@ def policy_of(source: ImageSource, request: IngestRequest, stack: ExitStack) -> 
         sample_port=port,
         contact=request.contact,
         metadata_addresses=request.metadata_addresses,
+        proxy=request.proxy,
     )
 
 

@@ -1,11 +1,11 @@
 """What an ingest is asked for, what it tells on the way, and what it reports at the end."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed, count_unhad
-from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, checked_metadata_address
+from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, checked_metadata_address
 from pupline.ports import JSON
 from pupline.text import plain_number
 
@@ -33,6 +33,7 @@ class IngestRequest:
     shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
     delimiter: between the cells of a CSV list, where it is not to be found out. contact: for the User-Agent.
     workers: processes; None for as many as serve. run_id: name of a run to make, or to go on with.
+    proxy: what all is asked through; it belongs to the network and not to the run, and is not kept.
     """
 
     source: str | None = None
@@ -57,6 +58,7 @@ class IngestRequest:
     workers: int | None = None
     run_id: str | None = None
     metadata_addresses: tuple[str, ...] = ()
+    proxy: Proxy | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
@@ -70,8 +72,10 @@ class IngestRequest:
             raise ConfigurationError("--resume goes on with a run and --retry-failed begins one: give one of them")
 
     def as_json(self) -> dict[str, JSON]:
-        """The request as a JSON object, as it is kept with the run; `from_json` reads it back."""
-        return {**asdict(self), **{name: list(getattr(self, name)) for name in _TUPLES}}
+        """The request as a JSON object, as it is kept with the run; `from_json` reads it back, without the proxy."""
+        kept = asdict(replace(self, proxy=None))
+        del kept["proxy"]
+        return {**kept, **{name: list(getattr(self, name)) for name in _TUPLES}}
 
     @classmethod
     def from_json(cls, data: Any) -> "IngestRequest":

@@ -64,6 +64,7 @@ _ONE_MACHINE = (
     "--source",
     "--allow-origin",
     "--allow-metadata-address",
+    "--proxy",
     "--timeout",
     "--max-bytes",
     "--sample-if-offline",

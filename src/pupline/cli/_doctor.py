@@ -7,9 +7,10 @@ import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
-from pupline.cli._output import console, data_option, json_option, print_json
+from pupline.cli._output import console, data_option, json_option, print_json, proxy_option
 
 if TYPE_CHECKING:
+    from pupline.fetch import Proxy
     from pupline.pipeline import Check
 
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 @data_option
 @backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")
+@proxy_option
 @json_option
-def doctor(data_dir: Path, backend: str, stack: str | None, source: str, as_json: bool) -> int:
+def doctor(data_dir: Path, backend: str, stack: str | None, source: str, proxy: "Proxy | None", as_json: bool) -> int:
     """Check this machine: Python, the workflow file, the data directory, its database, the source, the subscriptions.
 
     Writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a warning, since the
@@ -26,7 +28,7 @@ def doctor(data_dir: Path, backend: str, stack: str | None, source: str, as_json
 
     With --backend aws: credentials, the stack and its resources, the schedule, and what waits in its queues.
     """
-    checks = _of_stack(stack_name(stack)) if backend == "aws" else _of_this_machine(data_dir, source, stack)
+    checks = _of_stack(stack_name(stack)) if backend == "aws" else _of_this_machine(data_dir, source, stack, proxy)
     if as_json:
         for check in checks:
             print_json({"check": check.name, "status": check.status, "detail": check.detail, "next": check.next_step})
@@ -52,8 +54,8 @@ def _of_stack(stack: str) -> "list[Check]":
     return examine_stack(Account.of_environment(), stack)
 
 
-def _of_this_machine(data_dir: Path, source: str, stack: str | None) -> "list[Check]":
+def _of_this_machine(data_dir: Path, source: str, stack: str | None, proxy: "Proxy | None") -> "list[Check]":
     from pupline.pipeline import examine
 
     check_local(stack)
-    return examine(data_dir, source)
+    return examine(data_dir, source, proxy)

@@ -13,7 +13,15 @@ from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import ended_directly, given_data
 from pupline.cli._ingest_view import IngestView
-from pupline.cli._output import data_option, json_option, message, metadata_address_option, print_json, program
+from pupline.cli._output import (
+    data_option,
+    json_option,
+    message,
+    metadata_address_option,
+    print_json,
+    program,
+    proxy_option,
+)
 from pupline.cli._streams import SummaryOutput
 from pupline.cli._trouble import work_kept
 from pupline.errors import ConfigurationError
@@ -87,6 +95,7 @@ _OPTIONS = (
         help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
     ),
     metadata_address_option,
+    proxy_option,
     click.option("--ignore-robots", is_flag=True, help="Do not heed robots.txt and X-Robots-Tag. Your own servers."),
     click.option(
         "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Found out."

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from pupline.fetch import Proxy
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -46,6 +48,25 @@ def metadata_address_option(command: _Command) -> _Command:
         metavar="ADDRESS",
         help="A metadata or link-local address that origins you named may be at; else it is refused. May be repeated.",
     )(command)
+
+
+def proxy_option(command: _Command) -> _Command:
+    """The --proxy option of the commands that fetch; the command gets a Proxy, or None."""
+    return click.option(
+        "--proxy",
+        envvar="PUPLINE_PROXY",
+        metavar="URL",
+        callback=_proxy,
+        help="HTTP proxy to ask through, such as http://proxy:3128 (or PUPLINE_PROXY); it resolves the names.",
+    )(command)
+
+
+def _proxy(_context: click.Context, _option: click.Parameter, value: str | None) -> "Proxy | None":
+    if not value:
+        return None
+    from pupline.fetch import Proxy
+
+    return Proxy.parse(value)
 
 
 def data_option(command: _Command) -> _Command:

@@ -8,7 +8,7 @@ import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
-from pupline.cli._output import data_option, json_option, message
+from pupline.cli._output import data_option, json_option, message, proxy_option
 from pupline.cli._progress import RunProgress
 from pupline.cli._run import RunView, conclude
 from pupline.cli._trouble import work_kept
@@ -16,6 +16,7 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 if TYPE_CHECKING:
+    from pupline.fetch import Proxy
     from pupline.ports import Reader
 
 _CONCURRENCY = 8
@@ -25,6 +26,7 @@ _CONCURRENCY = 8
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--failed", is_flag=True, help="All that failed, timed out or were aborted, instead of NAME.")
 @click.option("--run", "run_id", help="With --failed: only the executions of this run.")
+@proxy_option
 @data_option
 @backend_options
 @json_option
@@ -32,6 +34,7 @@ def redrive(
     names: tuple[str, ...],
     failed: bool,
     run_id: str | None,
+    proxy: "Proxy | None",
     data_dir: Path,
     backend: str,
     stack: str | None,
@@ -53,7 +56,7 @@ def redrive(
     if backend == "aws":
         return _on_stack(stack_name(stack), view, names, run_id)
     check_local(stack)
-    return _on_one_machine(data_dir, view, names, run_id)
+    return _on_one_machine(data_dir, view, names, run_id, proxy)
 
 
 def _on_stack(stack: str, view: RunView, names: tuple[str, ...], run_id: str | None) -> int:
@@ -71,7 +74,9 @@ def _on_stack(stack: str, view: RunView, names: tuple[str, ...], run_id: str | N
     return code or (1 if redriving.left else 0)
 
 
-def _on_one_machine(data_dir: Path, view: RunView, names: tuple[str, ...], run_id: str | None) -> int:
+def _on_one_machine(
+    data_dir: Path, view: RunView, names: tuple[str, ...], run_id: str | None, proxy: "Proxy | None"
+) -> int:
     from pupline.pipeline import LocalReader, OneMachine
 
     if not data_dir.is_dir():
@@ -83,7 +88,7 @@ def _on_one_machine(data_dir: Path, view: RunView, names: tuple[str, ...], run_i
         return _nothing(left=bool(asked))
     with (
         work_kept("the same command goes on"),
-        OneMachine.open(data_dir, _CONCURRENCY, view.hear) as machine,
+        OneMachine.open(data_dir, _CONCURRENCY, view.hear, proxy) as machine,
         RunProgress(len(chosen)) as view.progress,
     ):
         report = machine.redrive(chosen)

@@ -17,6 +17,7 @@ from pupline.cli._output import (
     metadata_address_option,
     print_json,
     program,
+    proxy_option,
     undelivered,
 )
 from pupline.cli._progress import RunProgress
@@ -27,6 +28,7 @@ from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
+    from pupline.fetch import Proxy
     from pupline.local import DriverEvent, Stuck
     from pupline.pipeline import ExecutionResult, RunReport, RunSettings, StopAsked
 
@@ -59,6 +61,7 @@ _concurrency_option = click.option(
     help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
 )
 @metadata_address_option
+@proxy_option
 @click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=20 * 1024 * 1024, show_default=True, help="Per image.")
 @click.option("--sample-if-offline", is_flag=True, help="Where the source cannot be reached, say so and use sample.")
@@ -74,6 +77,7 @@ def run(
     run_id: str | None,
     allow_origins: tuple[str, ...],
     metadata_addresses: tuple[str, ...],
+    proxy: "Proxy | None",
     timeout_seconds: float,
     max_bytes: int,
     sample_if_offline: bool,
@@ -106,10 +110,10 @@ def run(
         source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses
     ).checked()
     if sample_if_offline:
-        settings = _online_or_sample(settings)
+        settings = _online_or_sample(settings, proxy)
     request = RunRequest(settings, count, run_id)
     go_on = f"go on with: {program()} resume{_given(data_dir)}"
-    with work_kept(go_on), OneMachine.open(data_dir, concurrency, view.hear) as machine:
+    with work_kept(go_on), OneMachine.open(data_dir, concurrency, view.hear, proxy) as machine:
         unfinished = machine.unfinished
         if unfinished:
             message(f"Going on with {plural(unfinished, 'execution')} that an earlier run left unfinished.")
@@ -120,9 +124,10 @@ def run(
 
 @click.command(cls=Command)
 @_concurrency_option
+@proxy_option
 @data_option
 @json_option
-def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
+def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: bool) -> int:
     """Finish what a stopped or killed run left unfinished, under the settings it was started with."""
     from pupline.pipeline import OneMachine
 
@@ -131,7 +136,7 @@ def resume(concurrency: int, data_dir: Path, as_json: bool) -> int:
     view = RunView(as_json=as_json)
     with (
         work_kept("the same command goes on"),
-        OneMachine.open(data_dir, concurrency, view.hear) as machine,
+        OneMachine.open(data_dir, concurrency, view.hear, proxy) as machine,
         RunProgress(machine.unfinished) as view.progress,
     ):
         report = machine.resume()
@@ -174,12 +179,12 @@ class RunView:
             raise
 
 
-def _online_or_sample(settings: "RunSettings") -> "RunSettings":
+def _online_or_sample(settings: "RunSettings", proxy: "Proxy | None") -> "RunSettings":
     from dataclasses import replace
 
     from pupline.pipeline import is_reachable, source_of_run
 
-    failure = is_reachable(source_of_run(settings.source))
+    failure = is_reachable(source_of_run(settings.source), proxy)
     if failure is None:
         return settings
     name = "dog.ceo" if settings.source == "dog-ceo" else settings.source

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._command import Group
-from pupline.cli._output import cell, console, json_option, message, metadata_address_option, print_json, program
+from pupline.cli._output import (
+    cell,
+    console,
+    json_option,
+    message,
+    metadata_address_option,
+    print_json,
+    program,
+    proxy_option,
+)
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
+    from pupline.fetch import Proxy
     from pupline.items import SourceItem
     from pupline.sources import ImageSource, Listing, PageRequest, SourceSpec
 
@@ -148,6 +158,7 @@ def _bytes_of(file: Path) -> bytes:
 @click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT).")
 @click.option("--allow-origin", "allow_origins", multiple=True, metavar="ORIGIN", help="Another origin to trust.")
 @metadata_address_option
+@proxy_option
 @click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
 @json_option
 def test(
@@ -158,6 +169,7 @@ def test(
     contact: str | None,
     allow_origins: tuple[str, ...],
     metadata_addresses: tuple[str, ...],
+    proxy: "Proxy | None",
     timeout_seconds: float,
     as_json: bool,
 ) -> int:
@@ -172,6 +184,7 @@ def test(
         policy = {
             "allow_origins": allow_origins,
             "metadata_addresses": metadata_addresses,
+            "proxy": proxy,
             "timeout_seconds": timeout_seconds,
             "contact": contact,
         }

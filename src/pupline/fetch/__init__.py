@@ -20,6 +20,7 @@ from pupline.fetch._policy import (
     FetchPolicy,
     user_agent,
 )
+from pupline.fetch._proxy import Proxy
 from pupline.fetch._request import Validators
 from pupline.fetch._robots import MAX_ROBOTS_BYTES, RobotsRules, refuse_for_robots, robots_rules_of
 from pupline.fetch._sources import PRESETS, SAMPLE_ORIGIN, Source, base_url_of, resolve_source
@@ -41,6 +42,7 @@ __all__ = [
     "ImageUrls",
     "Network",
     "Origin",
+    "Proxy",
     "Response",
     "RobotsRules",
     "Source",

@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from threading import Lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from pupline.errors import (
     BlockedAddress,
@@ -28,10 +26,10 @@ from pupline.fetch._answer import (
     read_head,
     whole_length,
 )
-from pupline.fetch._deadline import BoundedResolver, Deadline
+from pupline.fetch._connector import Connector, wants_credentials
+from pupline.fetch._deadline import Deadline
 from pupline.fetch._decode import decoded
-from pupline.fetch._guard import check_addresses
-from pupline.fetch._network import Network, connect_first
+from pupline.fetch._network import Network
 from pupline.fetch._policy import FetchPolicy
 from pupline.fetch._pool import ConnectionPool, idle_seconds
 from pupline.fetch._request import Request, Validators, header_lines, is_header_value
@@ -39,9 +37,6 @@ from pupline.fetch._status import REDIRECTS, failure
 from pupline.fetch._url import Origin, Url
 from pupline.fetch._wire import Wire
 from pupline.text import printable
-
-if TYPE_CHECKING:
-    import ssl
 
 # What is read of the body of a redirect or an error, and for how long, to use its connection again: a new one costs
 # about as much.
@@ -105,7 +100,8 @@ class HttpClient:
     """GET, and POST for tokens, with a policy. Safe to use from many threads; keeps no cookies.
 
     A host is resolved, all its addresses are checked, and the connection is made to an address that was checked,
-    again for each redirect. Proxies from the environment are not used: they would resolve the name anew.
+    again for each redirect. Only a proxy that the policy names is used, and none from the environment: it resolves
+    names itself, where nothing can check them.
 
     idle_connections: how many connections are kept open in all for further requests to the same origins; 0: each
     request has its own. `close` ends them.
@@ -114,10 +110,8 @@ class HttpClient:
     def __init__(self, policy: FetchPolicy, network: Network | None = None, *, idle_connections: int = 0) -> None:
         self.policy = policy
         self._network = network or Network()
-        self._resolver = BoundedResolver(self._network.resolve)
+        self._connector = Connector(policy, self._network)
         self._pool = ConnectionPool(idle_connections, self._network.monotonic)
-        self._tls: ssl.SSLContext | None = None
-        self._tls_lock = Lock()
 
     def close(self) -> None:
         """Close the connections that are kept. The client can still be used, and keeps none any more."""
@@ -241,12 +235,13 @@ class HttpClient:
 
     def _ask_anew(self, url: Url, request: Request, first: Origin) -> Response | Url:
         """Ask over a new connection."""
-        return self._answer(self._send(self._open(url, request.deadline), url, request, first))
+        return self._answer(self._send(self._connector.open(url, request.deadline), url, request, first))
 
     def _send(self, wire: Wire, url: Url, request: Request, first: Origin) -> Exchange:
         keep_alive = self._keeps_alive(request)
         try:
-            wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive))
+            proxy = self._connector.asks_proxy(url.origin)
+            wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive, proxy=proxy))
         except BaseException:
             wire.close()
             raise
@@ -308,37 +303,12 @@ class HttpClient:
             return _response(url, head, b"", request, wire)
         if head.status in REDIRECTS:
             return _location(url, head, wire.url)
-        return failure(head.status, head.one("retry-after"), self._network.now(), wire.url)
-
-    def _open(self, url: Url, deadline: Deadline) -> Wire:
-        addresses, port = self._addresses(url, deadline)
-        wire = Wire(connect_first(self._network, addresses, port, deadline), deadline, self.policy.max_header_bytes)
-        if url.origin.scheme == "https":
-            try:
-                wire.start_tls(self._tls_context(), url.origin.host)
-            except BaseException:
-                wire.close()
-                raise
-        return wire
-
-    def _addresses(self, url: Url, deadline: Deadline) -> tuple[list[str], int]:
-        host, port = url.origin.host, url.origin.port
-        if (host, port) in self.policy.connect_to:
-            address, port = self.policy.connect_to[host, port]
-            return [address], port
-        found = [host] if _is_literal(host) else self._resolver.addresses(host, port, deadline)
-        check_addresses(url, found, self.policy, deadline.url)
-        return found, port
-
-    def _tls_context(self) -> "ssl.SSLContext":
-        with self._tls_lock:  # made once: reading the system's authorities takes some 20 ms
-            if self._tls is None:
-                self._tls = self._network.tls_context()
-            return self._tls
-
-
-def _is_literal(host: str) -> bool:
-    return ":" in host or host.rpartition(".")[2].isdigit()
+        proxy, where = self._connector.asks_proxy(url.origin), wire.url
+        if proxy is not None:
+            if head.status == 407:
+                return wants_credentials(proxy, where)
+            where = f"{where} (through the proxy {proxy})"
+        return failure(head.status, head.one("retry-after"), self._network.now(), where)
 
 
 def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:

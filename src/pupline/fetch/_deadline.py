@@ -37,6 +37,12 @@ class Deadline:
         """The request goes on at `url`."""
         self._here = url
 
+    def called(self, name: object) -> "Deadline":
+        """The same moment, for a part of the request that errors call by another name."""
+        same = Deadline(self._timeout_seconds, self._monotonic, name)
+        same._at = self._at
+        return same
+
     def sooner(self, timeout_seconds: float) -> "Deadline":
         """A deadline in `timeout_seconds`, or this one, whichever is earlier, for the same request."""
         early = Deadline(timeout_seconds, self._monotonic, self._here)

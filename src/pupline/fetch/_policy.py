@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.fetch._address import advice_on, checked_metadata_address, may_be_trusted
+from pupline.fetch._proxy import Proxy
 from pupline.fetch._url import Origin
 from pupline.text import plain_number, printable
 
@@ -52,6 +53,7 @@ class FetchPolicy:
     max_header_bytes, max_headers: of one answer, with its interim answers, chunk extensions and trailers.
     connect_to: (host, port) of a URL to the (address, port) that stands for it, as `curl --connect-to`. Addresses in it
         are not checked: it is for the built-in sample source alone.
+    proxy: what everything is asked through, but for `connect_to` and trusted addresses of the user's own.
 
     A policy can be pickled, for a process that fetches.
     """
@@ -66,6 +68,7 @@ class FetchPolicy:
     connect_to: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     user_agent: str = USER_AGENT
     metadata_addresses: frozenset[str] = frozenset()
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.timeout_seconds) and self.timeout_seconds > 0):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pupline.errors import InvalidInput
 from pupline.fetch._deadline import Deadline
+from pupline.fetch._proxy import Proxy
 from pupline.fetch._url import Origin, Url
 from pupline.text import printable
 
@@ -19,7 +20,7 @@ _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _OWN_HEADERS = frozenset(
     {
         *("host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "content-type"),
-        *("transfer-encoding", "if-none-match", "if-modified-since"),
+        *("transfer-encoding", "proxy-authorization", "if-none-match", "if-modified-since"),
     }
 )
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,500}"')
@@ -61,11 +62,16 @@ class Request:
     content_type: str = ""
     truncate: bool = False
 
-    def bytes_for(self, url: Url, user_agent: str, *, first: Origin, keep_alive: bool) -> bytes:
-        """The request to send for `url`. first: the origin that the request was made for."""
+    def bytes_for(
+        self, url: Url, user_agent: str, *, first: Origin, keep_alive: bool, proxy: Proxy | None = None
+    ) -> bytes:
+        """The request to send for `url`. first: the origin that the request was made for. proxy: to whom it goes."""
         common = _common_lines(url.origin.authority, user_agent, self.accept, keep_alive)
         own = self.own if self.own and url.origin == first else ""
-        head = f"{self.method} {url.path}{url.query} HTTP/1.1\r\n{common}{own}{self.conditional}"
+        if proxy is None:
+            head = f"{self.method} {url.path}{url.query} HTTP/1.1\r\n{common}{own}{self.conditional}"
+        else:
+            head = f"{self.method} {url} HTTP/1.1\r\n{common}{proxy.lines}{own}{self.conditional}"
         if self.method == "POST":
             head += f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.content)}\r\n"
         return f"{head}\r\n".encode("ascii") + self.content

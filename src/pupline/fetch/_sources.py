@@ -10,6 +10,7 @@ from typing import Literal
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.fetch._address import checked_metadata_address
 from pupline.fetch._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
+from pupline.fetch._proxy import Proxy
 from pupline.fetch._url import Origin, Url
 from pupline.text import printable
 
@@ -42,6 +43,7 @@ class Source:
         max_bytes: int = DEFAULT_MAX_BYTES,
         sample_port: int | None = None,
         metadata_addresses: Iterable[str] = (),
+        proxy: Proxy | None = None,
     ) -> FetchPolicy:
         """The policy to fetch from this source with. `sample_port`: where the sample server listens on 127.0.0.1.
 
@@ -57,6 +59,7 @@ class Source:
             max_bytes=max_bytes,
             connect_to=connect_to,
             metadata_addresses=frozenset(map(checked_metadata_address, metadata_addresses)),
+            proxy=proxy,
         )
 
 

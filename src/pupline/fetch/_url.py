@@ -140,6 +140,11 @@ class Url:
         return f"{self.origin}{self.target}"
 
 
+def is_literal(host: str) -> bool:
+    """Whether an origin's host is an address, and no name."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
 @lru_cache(maxsize=4096)  # a run names few origins, and each of them very often
 def _origin(text: str) -> Origin:
     return Url._parse_carefully(text).origin  # noqa: SLF001 - the other half of Url.parse

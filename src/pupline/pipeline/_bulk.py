@@ -134,7 +134,7 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
             listener(backend.stuck)
         opened = _opened(backend, request, source)
         try:
-            return _BulkRun(backend, opened, source, listener).run(stack)
+            return _BulkRun(backend, replace(opened, proxy=request.proxy), source, listener).run(stack)
         except ConfigurationError:  # a list that cannot be read, say: its run id is for another command
             backend.runs.drop_empty(str(opened.run_id))
             raise
@@ -218,7 +218,7 @@ class _BulkRun:
         self._listener = listener
         self._run_id = str(request.run_id)
         self._dataset = str(request.dataset)
-        self._functions = BulkFunctions(backend, listener)
+        self._functions = BulkFunctions(backend, listener, request.proxy)
 
     def run(self, stack: ExitStack) -> BulkReport:
         """Drive it to its end, unless somebody interrupts."""

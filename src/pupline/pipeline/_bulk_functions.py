@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from pupline.bulk._begin import checked_source, policy_of, why_refused
 from pupline.bulk._parquet import write_parquet
 from pupline.bulk._spool import Spool
 from pupline.errors import TaskFailure
-from pupline.fetch import FetchPolicy, HttpClient, Origin, Response, Url
+from pupline.fetch import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.functions._batch_event import Run
 from pupline.functions._batch_fetching import Robots
 from pupline.functions._batch_storing import BatchStorage
@@ -106,8 +106,12 @@ class CheckedClient(HttpClient):
 class BulkFunctions:
     """The functions of BulkIngest, for any run: what a run needs is made at its first call and kept until `close`."""
 
-    def __init__(self, backend: LocalBackend, told: Callable[[BatchDone], None] = lambda _: None) -> None:
+    def __init__(
+        self, backend: LocalBackend, told: Callable[[BatchDone], None] = lambda _: None, proxy: Proxy | None = None
+    ) -> None:
+        """proxy: what all is asked through; it is not among what a run keeps."""
         self._backend = backend
+        self._proxy = proxy
         self._told = told
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -153,7 +157,8 @@ class BulkFunctions:
 
     def _made(self, request: IngestRequest) -> BatchServices:
         source = checked_source(request)
-        client = CheckedClient(policy_of(source, request, self._open), source, self._stopping)
+        policy = policy_of(source, replace(request, proxy=self._proxy), self._open)
+        client = CheckedClient(policy, source, self._stopping)
         self._open.callback(client.close)
         return BatchServices(
             client=client,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pupline import __version__
 from pupline.errors import PuplineError, TaskFailure
-from pupline.fetch import HttpClient, Source
+from pupline.fetch import HttpClient, Proxy, Source
 from pupline.local import LocalBackend
 from pupline.pipeline._services import source_of_run
 from pupline.pipeline._workflow import load_workflow, workflow_path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
+_PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class Check:
     next_step: str = ""
 
 
-def examine(data_dir: Path, source: str) -> list[Check]:
-    """All checks of this machine. Raises: ConfigurationError for a source that is none."""
+def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
+    """All checks of this machine. proxy: what the source is asked through.
+
+    Raises: ConfigurationError for a source that is none.
+    """
     resolved = source_of_run(source)
     looks: list[Callable[[], Check]] = [
         _version,
@@ -43,19 +47,19 @@ def examine(data_dir: Path, source: str) -> list[Check]:
         lambda: _writable(data_dir),
         lambda: _space(data_dir),
         lambda: _database(data_dir),
-        lambda: _reachable(resolved),
+        lambda: _reachable(resolved, proxy),
         lambda: _subscriptions(data_dir),
     ]
     return [look() for look in looks]
 
 
-def is_reachable(source: "Source | ImageSource") -> TaskFailure | None:
+def is_reachable(source: "Source | ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
     """None when the source answers, whatever it answers; else why it cannot be reached."""
     if source.sample:
         return None
     url = f"{source.base_url}/breeds/list/all" if isinstance(source, Source) else f"{source.base}/"
     try:
-        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS)).get(url, accept="application/json")
+        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS, proxy=proxy)).get(url, accept="application/json")
     except TaskFailure as failure:
         return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
     return None
@@ -115,11 +119,13 @@ def _database(data_dir: Path) -> Check:
     return Check("database", "ok", detail)
 
 
-def _reachable(source: "Source | ImageSource") -> Check:
-    failure = is_reachable(source)
+def _reachable(source: "Source | ImageSource", proxy: Proxy | None) -> Check:
+    failure = is_reachable(source, proxy)
     if failure is None:
         return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")
     step = "without internet, the sample source works: pupline run --source sample --count 12"
+    if proxy is None and any(name.lower() in _PROXY_VARIABLES for name in os.environ):
+        step = "the proxy of HTTP_PROXY or HTTPS_PROXY is not used; if it is needed, give it with --proxy"
     return Check("source", "warning", f"{source.name} cannot be reached: {failure.message}", step)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.errors import ConfigurationError
+from pupline.fetch import Proxy
 from pupline.functions.storing import Storage
 from pupline.local import (
     AuditQuery,
@@ -74,16 +75,21 @@ class OneMachine:
 
     @classmethod
     @contextmanager
-    def open(cls, data_dir: Path, concurrency: int, listener: RunListener) -> Iterator["OneMachine"]:
-        """The pipeline, ready. Raises: ConfigurationError (in use, damaged, not writable); DefinitionError."""
+    def open(
+        cls, data_dir: Path, concurrency: int, listener: RunListener, proxy: Proxy | None = None
+    ) -> Iterator["OneMachine"]:
+        """The pipeline, ready. proxy: what all is asked through.
+
+        Raises: ConfigurationError (in use, damaged, not writable); DefinitionError.
+        """
         machine = load_workflow()
         with ExitStack() as stack:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
             if backend.stuck:
                 listener(backend.stuck)
-            functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock)
+            functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock, proxy)
             stack.callback(functions.close)
-            bulk = BulkFunctions(backend)
+            bulk = BulkFunctions(backend, proxy=proxy)
             stack.callback(bulk.close)
             runtime = LambdaRuntime({**functions.by_name(), **bulk.by_name()}, concurrency=concurrency)
             stack.callback(runtime.close)

@@ -18,6 +18,7 @@ from pupline.fetch import (
     FetchPolicy,
     HttpClient,
     Origin,
+    Proxy,
     Source,
     Url,
     checked_breed,
@@ -115,21 +116,23 @@ def _origin_of(image_url: str) -> Origin:
         raise ConfigurationError(f"--image-url: {error}") from error
 
 
-def fetch_services(settings: RunSettings, storage: Storage, stack: ExitStack) -> FetchServices:
+def fetch_services(
+    settings: RunSettings, storage: Storage, stack: ExitStack, proxy: Proxy | None = None
+) -> FetchServices:
     """What FetchAndUploadDogImage works with, for these settings; a sample server, if one is needed, lives in `stack`.
 
     Raises: ConfigurationError.
     """
     source = source_of_run(settings.source)
     if not isinstance(source, Source):
-        return _services_of_spec(settings, source, storage)
+        return _services_of_spec(settings, source, storage, proxy)
     port = None
     if source.sample:
         from pupline.samples import SampleServer
 
         first_time = partial(_is_first, storage.memo)
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
-    client = HttpClient(settings.policy(source, port))
+    client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
     api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
     return FetchServices(client, api, source.name, storage)
 
@@ -150,10 +153,12 @@ def source_of_run(value: str) -> "Source | ImageSource":
     return source
 
 
-def _services_of_spec(settings: RunSettings, source: "ImageSource", storage: Storage) -> FetchServices:
+def _services_of_spec(
+    settings: RunSettings, source: "ImageSource", storage: Storage, proxy: Proxy | None
+) -> FetchServices:
     from pupline.sources import RandomImages
 
-    policy = replace(settings.policy(source, None), user_agent=user_agent(_contact()))
+    policy = replace(settings.policy(source, None), user_agent=user_agent(_contact()), proxy=proxy)
     client = HttpClient(policy)
     return FetchServices(client, RandomImages(client, source, _contact()), source.name, storage)
 
@@ -171,8 +176,10 @@ def _is_first(memo: Memo, what: str) -> bool:
 class LocalFunctions:
     """The three functions, for any run: what a run needs is made at its first call and kept until `close`."""
 
-    def __init__(self, storage: Storage, table: AuditTable, clock: Clock) -> None:
+    def __init__(self, storage: Storage, table: AuditTable, clock: Clock, proxy: Proxy | None = None) -> None:
+        """proxy: what images and their API are asked through; it is not among what a run keeps."""
         self._storage = storage
+        self._proxy = proxy
         self._table = table
         self._clock = clock
         self._lock = threading.Lock()
@@ -197,5 +204,5 @@ class LocalFunctions:
     def _services_of(self, settings: RunSettings) -> FetchServices:
         with self._lock:
             if settings not in self._services:
-                self._services[settings] = fetch_services(settings, self._storage, self._open)
+                self._services[settings] = fetch_services(settings, self._storage, self._open, self._proxy)
             return self._services[settings]

@@ -10,6 +10,7 @@ from pupline.fetch import (
     DEFAULT_TIMEOUT_SECONDS,
     FetchPolicy,
     Origin,
+    Proxy,
     Source,
     user_agent,
 )
@@ -118,6 +119,7 @@ class ImageSource:
         sample_port: int | None = None,
         contact: str | None = None,
         metadata_addresses: Iterable[str] = (),
+        proxy: Proxy | None = None,
     ) -> FetchPolicy:
         """The policy to fetch from this source with. `sample_port`: where the sample server listens on 127.0.0.1.
 
@@ -130,6 +132,7 @@ class ImageSource:
             max_bytes=max_bytes,
             sample_port=sample_port,
             metadata_addresses=metadata_addresses,
+            proxy=proxy,
         )
         return replace(policy, user_agent=user_agent(contact))
 
