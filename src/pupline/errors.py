@@ -54,6 +54,7 @@ Reason = Literal[
     "source_error",
     "invalid_input",
     "storage_error",
+    "stopped",
     "internal_error",
 ]
 

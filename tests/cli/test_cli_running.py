@@ -214,7 +214,7 @@ def test_names_in_a_definition_cannot_steer_the_terminal(command: Run, tmp_path:
 def test_doctor(command: Run, kennel: Path, tmp_path: Path) -> None:
     """Every check, with a status; before the first run all is well, and nothing is made by looking."""
     rows = command("doctor", "--source", "sample", "--json", "--data", kennel).rows
-    names = ["version", "workflow", "data directory", "disk space", "database", "source", "subscriptions"]
+    names = ["version", "workflow", "data directory", "disk space", "database", "recovery", "source", "subscriptions"]
     assert [row["check"] for row in rows] == names
     assert all(list(row) == ["check", "status", "detail", "next"] for row in rows)
     assert "24 audit records, 0 unfinished" in rows[4]["detail"]

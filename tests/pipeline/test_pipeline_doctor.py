@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pupline.errors import ConfigurationError
-from pupline.local import LocalBackend
+from pupline.local import LocalBackend, NewIngest
 from pupline.pipeline import Check, examine
 
 
@@ -54,3 +54,36 @@ def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:
     """A misspelt source is the operator's to mend."""
     with pytest.raises(ConfigurationError, match="did you mean sample"):
         examine(tmp_path, "smaple")
+
+
+def test_what_the_next_start_will_do_is_told(tmp_path: Path) -> None:
+    """What is left in `tmp`, objects that were being written, files to take back: counted, and not touched."""
+    insert = (
+        "INSERT INTO objects (bucket, key, path, folded_path, sha256, size_bytes, content_type, owner, state,"
+        " created_at) VALUES ('dog-images', ?1, ?1, ?1, 'x', 1, 'image/jpeg', ?2, 'writing', 0)"
+    )
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        assert checks(tmp_path)["recovery"] == Check("recovery", "ok", "nothing to do")
+        backend.ingests.open(NewIngest(run_id="monday", dataset="dogs", source="x", settings={}))
+        for key, owner in (("a", "run-1"), ("b", "monday-00000001"), ("c", "monday-00000002")):
+            values = (key, owner)
+            backend.database.write(lambda connection, row=values: connection.execute(insert, row).rowcount)  # type: ignore[misc]
+    (tmp_path / "tmp" / "manifest-x").mkdir(parents=True)
+    (tmp_path / "tmp" / "part").write_bytes(b"12345")
+    found = checks(tmp_path)["recovery"]
+    assert found.status == "warning"
+    assert found.detail == (
+        "the next start will remove 2 entries of tmp (5 bytes); take back 2 files of an ingest that was killed; "
+        "finish or forget 1 object that was being written"
+    )
+    assert sorted(path.name for path in (tmp_path / "tmp").iterdir()) == ["manifest-x", "part"]
+    with LocalBackend.open(tmp_path, exclusive=True):
+        pass
+    assert checks(tmp_path)["recovery"].status == "ok"
+
+
+def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
+    """A directory in the place of the database, a file in that of `tmp`."""
+    (tmp_path / "tmp").write_text("")
+    found = checks(tmp_path)["recovery"]
+    assert (found.status, "tmp is a file, where pupline keeps files" in found.detail) == ("error", True)

@@ -82,7 +82,7 @@ def fetch_and_upload(event: Event, services: FetchServices) -> dict[str, JSON]:
     except TaskFailure as failure:
         failure.details |= {name: value for name, value in origin.items() if isinstance(value, str)}
         raise
-    return {**_described(stored), "content_type": response.content_type, **origin}
+    return {**described(stored), "content_type": response.content_type, **origin}
 
 
 def _picked(request: FetchRequest, services: FetchServices) -> str:
@@ -91,7 +91,8 @@ def _picked(request: FetchRequest, services: FetchServices) -> str:
     return memo.recall(name) or memo.remember(name, services.source.random_image(request.breed, request.execution))
 
 
-def _described(stored: StoredImage) -> dict[str, JSON]:
+def described(stored: StoredImage) -> dict[str, JSON]:
+    """What the workflow's `$.image` says of a stored image; not where it came from."""
     found = stored.inspection
     extension = name_extension(stored.name)
     return {

@@ -33,10 +33,14 @@ def log_to_dynamodb(event: Event, table: AuditTable, clock: Clock) -> dict[str, 
     failure path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
     Gives: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
     """
-    fields = checked_event(event)
-    stamp = timestamp(clock.now())
-    record = _of_image(fields, stamp) if fields.get("image") is not None else _of_failure(fields, stamp)
+    record = record_of(event, timestamp(clock.now()))
     return {"status": "success", "logged_item": table.put(record).as_item()}
+
+
+def record_of(event: Event, stamp: str) -> AuditRecord:
+    """The record that the event asks for. stamp: its `upload_timestamp`. Raises: InvalidInput."""
+    fields = checked_event(event)
+    return _of_image(fields, stamp) if fields.get("image") is not None else _of_failure(fields, stamp)
 
 
 def timestamp(now: float) -> str:

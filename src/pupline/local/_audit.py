@@ -66,6 +66,15 @@ class LocalAuditTable:
         """
         self._database.write(lambda connection: insert_records(connection, records))
 
+    def replace(self, execution: str, record: AuditRecord | None) -> None:
+        """Have `record` be all that is told of the execution, or nothing. Raises: StorageError."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM audit WHERE execution = ?", (storable(execution),))
+            insert_records(connection, [record] if record else [])
+
+        self._database.write(work)
+
     def get(self, image_name: str, execution: str) -> AuditRecord | None:
         """The record of this execution under this name, if any. Raises: StorageError."""
         found = self._database.rows(_SELECT + " WHERE image_name = ? AND execution = ?", (image_name, execution))

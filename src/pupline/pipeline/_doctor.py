@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pupline import __version__
 from pupline.errors import PuplineError, TaskFailure
 from pupline.fetch import HttpClient, Proxy, Source
-from pupline.local import LocalBackend
+from pupline.local import LocalBackend, foresee, misplaced
 from pupline.pipeline._services import source_of_run
+from pupline.pipeline._unrecorded import count_unrecorded
 from pupline.pipeline._workflow import load_workflow, workflow_path
 from pupline.text import plural
 
@@ -47,6 +48,7 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
         lambda: _writable(data_dir),
         lambda: _space(data_dir),
         lambda: _database(data_dir),
+        lambda: _recovery(data_dir),
         lambda: _reachable(resolved, proxy),
         lambda: _subscriptions(data_dir),
     ]
@@ -117,6 +119,38 @@ def _database(data_dir: Path) -> Check:
     if unfinished:
         return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
     return Check("database", "ok", detail)
+
+
+def _recovery(data_dir: Path) -> Check:
+    """What the next start finds to be done before it begins; nothing is done about it here."""
+    if not data_dir.is_dir():
+        return Check("recovery", "ok", "nothing to do")
+    if wrong := misplaced(data_dir.absolute()):
+        return Check("recovery", "error", wrong)
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            found = foresee(data_dir, backend.database)
+            unfinished = backend.journal.count_unfinished()
+            unrecorded = count_unrecorded(backend.database)
+    except PuplineError as error:
+        return Check("recovery", "error", str(error))
+    temporary = f"{plural(found.temporary, 'entry', 'entries')} of tmp ({found.temporary_bytes:,} bytes)"
+    to_do = {
+        f"remove {temporary}": found.temporary,
+        f"take back {plural(found.undone, 'file')} of an ingest that was killed": found.undone,
+        f"finish or forget {plural(found.begun, 'object')} that {_was(found.begun)} being written": found.begun,
+        f"go on with {plural(unfinished, 'execution')}": unfinished,
+        f"write the records of {plural(unrecorded, 'execution')} that ended without one": unrecorded,
+    }
+    words = [text for text, count in to_do.items() if count]
+    if not words:
+        return Check("recovery", "ok", "nothing to do")
+    detail = f"the next start will {'; '.join(words)}"
+    return Check("recovery", "warning", detail, "let it, unless a run is at work now: pupline resume")
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _reachable(source: "Source | ImageSource", proxy: Proxy | None) -> Check:

@@ -32,6 +32,7 @@ from pupline.local import (
 from pupline.pipeline._bulk_functions import BulkFunctions
 from pupline.pipeline._results import ExecutionResult, result_of
 from pupline.pipeline._services import LocalFunctions, RunSettings
+from pupline.pipeline._unrecorded import Unrecorded
 from pupline.pipeline._workflow import load_workflow
 
 RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked | Stuck], None]
@@ -96,7 +97,9 @@ class OneMachine:
             deliverer = backend.deliverer()
             deliverer.start()
             stack.callback(deliverer.close)
-            relay = _Relay(backend, listener)
+            unrecorded = Unrecorded(backend)
+            unrecorded.record_all()
+            relay = _Relay(backend, listener, unrecorded)
             settings = DriverSettings(
                 machine=machine,
                 runtime=runtime,
@@ -146,7 +149,13 @@ class OneMachine:
 
     def redrive(self, names: Iterable[str]) -> RunReport:
         """Go on with executions that failed, timed out or were aborted, from the state that did not succeed."""
-        return self._drive("", (Redrive(name) for name in names), resume=False)
+
+        def starts() -> Iterator[Redrive]:
+            for name in names:
+                self._relay.unrecorded.withdraw(name)
+                yield Redrive(name)
+
+        return self._drive("", starts(), resume=False)
 
     def carry_out_stops(self) -> None:
         """Abort what `stop` was asked for, and go on with nothing. Raises: StorageError."""
@@ -175,8 +184,9 @@ class OneMachine:
 class _Relay:
     """Hears the driver's events, and tells the listener those and each execution's result."""
 
-    def __init__(self, backend: LocalBackend, listener: RunListener) -> None:
+    def __init__(self, backend: LocalBackend, listener: RunListener, unrecorded: Unrecorded) -> None:
         self._backend = backend
+        self.unrecorded = unrecorded
         self.listener = listener
         self.run_id: str | None = None
         self.finished = 0
@@ -189,6 +199,8 @@ class _Relay:
         if isinstance(event, ExecutionRefused):
             self.refused.append(event.reason)
         elif isinstance(event, ExecutionFinished):
+            if event.status != "SUCCEEDED":
+                self.unrecorded.record_if_missing(event.execution)
             if self.run_id in {None, event.run_id}:
                 self.tell(event)
             else:
