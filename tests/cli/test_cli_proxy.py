@@ -92,3 +92,11 @@ def test_a_proxy_that_cannot_be_one_is_one_line(command: Run, tmp_path: Path, wo
     assert (done.code, done.stderr.count("\n")) == (2, 1)
     assert "--proxy ***@proxy.example:1080: only proxies" in done.stderr
     assert "sesame" not in done.stderr
+
+
+def test_a_proxy_that_is_not_used_is_said(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HTTP_PROXY is set and the source is not reached, doctor says what would be needed."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://rex:sesame@proxy.example:3128")
+    done = command("doctor", "--source", "http://127.0.0.1:1/api", "--data", tmp_path)
+    assert "is not used; if it is needed, give it with --proxy" in " ".join(done.stdout.split())
+    assert "sesame" not in done.stdout

@@ -302,8 +302,40 @@ def test_pieces_make_no_difference(name: str, cuts: list[int]) -> None:
     assert read_pieces(pieces) == (b"" if name == "empty" else BODY)
 
 
+HARMLESS = [
+    *(b"broken", b"X : y", b": z", b"X[1]: y", b"\xffX: y", b"A: b", b"A:", b"Content-Type: image/gif", b"=", b"//"),
+    *(b" folded", b"\tfolded: too", b" \t", b"Vary: Content-Length, Transfer-Encoding", b"X-Content-Length-Was: 5"),
+]
+HARMFUL = [
+    *(
+        b"Content-Length : 5",
+        b" Content-Length: 5",
+        b"\tTransfer-Encoding: chunked",
+        b"Content-Length",
+        b"content length=5",
+    ),
+    *(b"Content-Length\xa0: 5", b"\x0bContent-Length: 5", b"Transfer\xad-Encoding: chunked", b"(Content-Length): 5"),
+    *(b"Content-Length: 5", b"Transfer-Encoding: identity", b"A: b\rContent-Length: 5", b"A: b\0", b"ContentLength 5"),
+]
+
+
+@given(st.lists(st.sampled_from(HARMLESS), max_size=6), st.lists(st.sampled_from(HARMFUL), max_size=1), st.data())
+@settings(max_examples=300)
+def test_no_line_moves_the_end_of_a_body(harmless: list[bytes], harmful: list[bytes], data: st.DataObject) -> None:
+    """Whatever is passed over or joined, the body is what the one proper Content-Length says; else it is an error."""
+    lines = data.draw(st.permutations([*harmless, *harmful, b"Content-Length: 768"]))
+    raw = b"HTTP/1.1 200 OK\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + BODY + b"more"
+    behind = lines[lines.index(b"Content-Length: 768") + 1 :]
+    if harmful or (behind and behind[0][:1] in b" \t"):
+        with pytest.raises(HttpError):
+            read_pieces([raw])
+    else:
+        assert read_pieces([raw]) == BODY
+
+
 @given(
-    st.binary(max_size=300) | st.lists(st.sampled_from([*WHOLE["chunked"].split(b"\r\n"), b"\r\n", b"9"])).map(b"".join)
+    st.binary(max_size=300)
+    | st.lists(st.sampled_from([*WHOLE["chunked"].split(b"\r\n"), *HARMLESS, *HARMFUL, b"\r\n", b"9"])).map(b"".join)
 )
 @settings(max_examples=300)
 def test_garbage_raises_nothing_but_our_errors(garbage: bytes) -> None:

@@ -29,6 +29,7 @@ from pupline.fetch import MAX_ROBOTS_BYTES, Response, RobotsRules, refuse_for_ro
 from pupline.fetch._status import failure as status_failure
 
 DOG = "/breeds/hound/1.jpg"
+FILE = b"User-agent: *\nDisallow: /dogs\n"
 
 
 def rules(*lines: str) -> RobotsRules:
@@ -198,14 +199,17 @@ def test_odd_files_are_read(text: str) -> None:
     assert [RobotsRules.parse(text).allows(target) for target in ("/dogs", "/")] == [False, True]
 
 
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xef\xbb", b"\xef"])
+def test_half_a_mark_costs_no_rule(mark: bytes) -> None:
+    """The first line is what a mark stands before."""
+    assert not robots_rules_of(response(mark + FILE)).allows("/dogs")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_editors_encodings_are_read(encoding: str) -> None:
     """UTF-8, and UTF-16 by its mark."""
     found = robots_rules_of(response("User-agent: *\r\nDisallow: /\u72ac".encode(encoding)))
     assert [found.allows(target) for target in ("/%E7%8A%AC", "/dogs")] == [False, True]
-
-
-FILE = b"User-agent: *\nDisallow: /dogs\n"
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])

@@ -3,8 +3,8 @@
 A pattern of robots.txt is matched piece by piece with plain searches from left to right, never by a regular expression
 made of it: the time for one URL grows with the length of the file times that of the URL, whatever the file holds.
 
-One odd answer here costs all images of its host, so what can be read is read: NULs are left out, UTF-16 is understood
-by its mark, and so are the slips that Google's parser understands too.
+One odd answer here costs all images of its host, so what can be read is read: NULs and byte order marks are left out,
+UTF-16 is understood, and so are the slips that Google's parser understands.
 """
 
 import codecs
@@ -95,7 +95,7 @@ class RobotsRules:
     @classmethod
     def parse(cls, text: str) -> "RobotsRules":
         """Read a robots.txt. What is not understood is passed over, a page of HTML or JSON altogether. Never raises."""
-        text = _whole_lines(text, "\n", "\r").replace("\0", "").removeprefix("\ufeff").lstrip()
+        text = _whole_lines(text, "\n", "\r").replace("\0", "").lstrip("\ufeff\ufffd").lstrip()
         if text.startswith(("<", "{", "[")):
             return cls()
         groups = _Groups()
