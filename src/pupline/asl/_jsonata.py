@@ -209,16 +209,16 @@ def _quick(
 
 
 def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope], JSON]:
-    from pupline.asl import _jsonata_library as library
+    from pupline.asl import _jsonata_bounds as bounds
 
     def evaluate(scope: Scope) -> JSON:
         try:
             return program.evaluate(scope)
-        except library.Undefined:
+        except bounds.Undefined:
             raise _about(text, location, "returned nothing (undefined).") from None
-        except library.Unsupported:
+        except bounds.Unsupported:
             raise _about(text, location, "returned an unsupported result type.") from None
-        except library.Thrown as err:
+        except bounds.Thrown as err:
             raise _about(text, location, f"threw an error during evaluation. {err}") from err
 
     return evaluate

@@ -12,6 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from pupline import regex
 from pupline.asl._values import JSON, SyntaxProblem
 
 MAX_TEXT = 8192
@@ -411,7 +412,9 @@ class _Parser:
         for letter in found.group(2):
             flags |= _FLAGS.get(letter, 0)
         try:
-            pattern = re.compile(found.group(1), flags)
+            pattern = regex.compiled(found.group(1), flags)
+        except regex.SlowExpression as err:
+            raise self.problem(f"slow regular expression: {err}") from err
         except (re.error, OverflowError, RecursionError) as err:
             raise self.problem("invalid regular expression") from err
         self.at = found.end()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pupline import regex
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.fetch import Origin, Url
 from pupline.sources._expressions import Expression
@@ -125,8 +126,8 @@ def pattern(value: Any) -> re.Pattern[str]:
     if not isinstance(value, str) or not value:
         raise Wrong("write a regular expression as a text")
     try:
-        return re.compile(value)
-    except re.error as err:
+        return regex.compiled(value)
+    except (re.error, regex.SlowExpression, OverflowError, RecursionError) as err:
         raise Wrong(f"write a regular expression of Python ({err})") from err
 
 

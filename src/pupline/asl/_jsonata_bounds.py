@@ -1,0 +1,106 @@
+"""What one evaluation of JSONata may cost: depth, work and size, counted and not timed, so that a replay on another
+machine ends in the same way.
+"""
+
+from jsonata import utils
+
+from pupline.asl._values import Scope, dump
+
+MAX_DEPTH = 100
+"""Levels that one evaluation may nest, as on AWS."""
+
+MAX_STEPS = 100_000
+"""Nodes that one evaluation may visit: half a second of work. AWS stops by the clock."""
+
+STEPS_PER_VALUE = 16
+"""Nodes that it may visit besides for each JSON value that the state was given."""
+
+ELEMENTS_PER_STEP = 32
+"""Elements of new arrays and objects that take as long as one node."""
+
+MAX_INTEGER_TEXT = 1_000
+"""Characters that `$parseInteger` reads: its time grows with their square."""
+
+MAX_BYTES = 6_990_256
+"""What one value that an expression builds may weigh, as on AWS: a character one byte, a number eight."""
+
+MAX_RANGE = 360_145
+"""Elements that `$range` makes, as on AWS."""
+
+
+class Undefined(Exception):
+    """The expression returned nothing."""
+
+
+class Unsupported(Exception):
+    """The expression returned a function, or something else that is not JSON."""
+
+
+class Thrown(Exception):
+    """The evaluation failed; the text is "CODE: message"."""
+
+
+def too_deep(depth: int) -> str:
+    hint = "Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
+    return f"D1011: Stack overflow error: {hint} Depth={depth} max={MAX_DEPTH}"
+
+
+class Budget:
+    """Counts what one evaluation spends; the library calls it around every node.
+
+    Weights are kept by identity, each with its value so that the identity stays its own: values share their parts, and
+    a few dozen doublings would otherwise make one that cannot be walked in a lifetime.
+    """
+
+    __slots__ = ("_given", "_most", "depth", "steps", "weights")
+
+    def __init__(self, given: Scope) -> None:
+        self._given: Scope | None = given
+        self._most = MAX_STEPS
+        self.depth = 0
+        self.steps = 0
+        self.weights: dict[int, tuple[object, int]] = {}
+
+    def enter(self, _node: object, _input: object, _frame: object) -> None:
+        self.depth += 1
+        self.steps += 1
+        if self.depth > MAX_DEPTH:
+            raise Thrown(too_deep(self.depth))
+        if self.steps > self._most:
+            self._allow_for_what_was_given()
+
+    def _allow_for_what_was_given(self) -> None:
+        """More steps where there is much to work on, counted when it is first needed. Raises: Thrown."""
+        if self._given is not None:
+            values = sum(dump(part).count(",") for part in (self._given.states, self._given.variables))
+            self._most += STEPS_PER_VALUE * values
+            self._given = None
+        if self.steps > self._most:
+            raise Thrown("D1012: Evaluation took too many steps. Check for infinite loop")
+
+    def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
+        self.depth -= 1
+        if isinstance(result, (str, list, dict)):
+            bounded(self.weigh(result), MAX_BYTES)
+
+    def weigh(self, value: object) -> int:
+        """Bytes as AWS counts them; what is empty weighs something too."""
+        if isinstance(value, str):
+            return len(value) or 1
+        if not isinstance(value, (list, dict)) or isinstance(value, utils.Utils.RangeList):
+            return 8
+        known = self.weights.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        if isinstance(value, dict):
+            weight = sum([len(key) + self.weigh(item) for key, item in value.items()])
+        else:
+            weight = sum([self.weigh(item) for item in value])
+        self.steps += len(value) // ELEMENTS_PER_STEP
+        self.weights[id(value)] = (value, max(weight, 8))
+        return max(weight, 8)
+
+
+def bounded(size: float, most: int) -> None:
+    if size > most:
+        raise Thrown("D3141: Expression evaluation memory limit exceeded")
