@@ -1,6 +1,7 @@
 """No regular expression hangs: neither one of ours, whatever it meets, nor one that comes from outside."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,19 +33,23 @@ NOT_LITERAL = {
 
 
 def expressions() -> Iterator[tuple[str, str | bytes, int]]:
-    """The file, the expression and the flags of every call of `re` in the source."""
+    """The file, the expression and the flags of every regular expression in the source."""
     for path in sorted(SOURCE.rglob("*.py")):
         name = str(path.relative_to(SOURCE))
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and node.func.attr in CALLS:
-                try:
-                    pattern = ast.literal_eval(node.args[0])
-                except ValueError:
-                    assert name in NOT_LITERAL, f"{name}, line {node.lineno}: compile it with pupline.regex"
+        for statement in ast.parse(path.read_text()).body:
+            for node in ast.walk(statement):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                     continue
-                yield name, pattern, flags_of(node)
+                if isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and node.func.attr in CALLS:
+                    try:
+                        yield name, ast.literal_eval(node.args[0]), flags_of(node)
+                    except ValueError:  # put together: a constant of the module has been by now
+                        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+                            assert name in NOT_LITERAL, f"{name}, line {node.lineno}: compile it with pupline.regex"
+        module = importlib.import_module(".".join(("pupline", *Path(name).with_suffix("").parts)))
+        for value in vars(module).values():
+            if isinstance(value, re.Pattern):
+                yield name, value.pattern, value.flags & ~re.UNICODE
 
 
 def flags_of(call: ast.Call) -> int:
