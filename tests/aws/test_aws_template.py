@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aws_template import MISSING, ROOT, as_list, of_type, resources, statements, template, tool
 
+from pupline.images import MAX_PIXELS
+
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 WORKFLOW = "statemachine/dog_uploader_pipeline.asl.json"
@@ -29,6 +31,16 @@ def test_checkov_finds_nothing_but_what_is_justified() -> None:
     skipped = {(check["check_id"], check["resource"].split(".")[1]) for check in found["skipped_checks"]}
     functions = of_type("AWS::Lambda::Function")
     assert skipped == {*(("CKV_AWS_117", name) for name in functions), ("CKV_AWS_18", "AccessLogBucket")}
+
+
+def test_the_functions_that_fetch_have_the_limit_of_pixels() -> None:
+    """One parameter of the stack, with the default of one machine."""
+    limits = {
+        name: properties.get("Environment", {}).get("Variables", {}).get("MAX_PIXELS")
+        for name, properties in of_type("AWS::Lambda::Function").items()
+    }
+    assert {name for name, limit in limits.items() if limit} == {"FetchAndUploadDogImage", "IngestBatch"}
+    assert template()["Parameters"]["MaxPixels"]["Default"] == MAX_PIXELS
 
 
 def test_statelint_accepts_the_workflow() -> None:

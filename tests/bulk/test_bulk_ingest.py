@@ -20,6 +20,7 @@ from pupline.bulk import (
     preview,
 )
 from pupline.errors import ConfigurationError
+from pupline.images import MAX_PIXELS
 from pupline.local import LocalBackend
 from pupline.records import AuditRecord
 from pupline.samples._pictures import pictures
@@ -119,6 +120,16 @@ def test_outcomes_of_one_run(place: Place) -> None:
     assert (report.status, report.failed, report.counts.done) == ("SUCCEEDED", 3, 8)
     assert place.site.asked[0] == "/robots.txt"
     assert not list((place.data / "tmp").iterdir())
+
+
+def test_more_pixels_than_allowed_are_quarantined(place: Place) -> None:
+    """The limit of pixels is the user's to set, and a run that goes on may be given another one."""
+    place.serve(large=JPEGS[0])
+    assert place.ingest(max_pixels=10).counts.reasons == {"too_many_pixels": 1}
+    with pytest.raises(ConfigurationError, match="--max-pixels 0: give a number of at least 1"):
+        place.ingest(max_pixels=0)
+    old = {name: value for name, value in IngestRequest(source="x").as_json().items() if name != "max_pixels"}
+    assert IngestRequest.from_json(old).max_pixels == MAX_PIXELS
 
 
 def test_a_large_robots_txt_costs_its_host_nothing(place: Place) -> None:

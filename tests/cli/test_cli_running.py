@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from pupline import __version__
+from pupline.cli._run import run
+from pupline.images import MAX_PIXELS
 
 Run = Callable[..., Any]
 
@@ -86,7 +88,8 @@ def test_a_failed_execution_is_exit_code_1(command: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "words",
     [
-        "--count 0", "--count many", "--concurrency 0", "--max-bytes 0", "--timeout 0", "--timeout 71", "--timeout nan",
+        "--count 0", "--count many", "--concurrency 0", "--max-bytes 0", "--max-pixels 0", "--timeout 0",
+        "--timeout 71", "--timeout nan",
         "--source smaple", "--source ftp://h/api", "--allow-origin http://h/path", "--breed Hound", "--run-id a/b",
         "--run-id -a", "--image-url nowhere", "--image-url http://h/a.jpg --breed pug", "--data ", "--unheard",
     ],
@@ -99,6 +102,19 @@ def test_what_cannot_work_is_exit_code_2_and_starts_nothing(command: Run, tmp_pa
     assert "Traceback" not in done.stderr
     if (tmp_path / "pupline.sqlite").exists():
         assert command("executions", "--json", "--data", tmp_path).rows == []
+
+
+def test_pixels_per_image_are_limited_as_told(command: Run, tmp_path: Path) -> None:
+    """What a run was started with stays its limit, and the same run id with another one is refused."""
+    done = sample(command, tmp_path, "--run-id", "r", "--max-pixels", 10, "--json")
+    assert [(row["outcome"], row["reason"]) for row in done.rows] == [("quarantined", "too_many_pixels")]
+    assert "max_pixels" in sample(command, tmp_path, "--run-id", "r").stderr
+
+
+def test_the_default_limit_of_pixels_is_that_of_the_check() -> None:
+    """Help names it without importing the room of images."""
+    [found] = [option.default for option in run.params if option.name == "max_pixels"]
+    assert found == MAX_PIXELS
 
 
 def test_resume_with_nothing_to_do(command: Run, tmp_path: Path) -> None:

@@ -115,8 +115,7 @@ def test_what_is_no_sound_image_is_quarantined(body: bytes, reason: str) -> None
     assert (found["outcome"], found["reason"], found["key"]) == ("quarantined", reason, "quarantine/a.jpg")
     assert reason in str(found["alert_reasons"])
     assert list(world.store.objects) == ["quarantine/a.jpg"]
-    if reason == "not_an_image":
-        assert world.store.objects["quarantine/a.jpg"].content_type == "application/octet-stream"
+    assert world.store.objects["quarantine/a.jpg"].content_type == "application/octet-stream"
 
 
 def test_the_same_bytes_from_another_execution_are_a_duplicate() -> None:

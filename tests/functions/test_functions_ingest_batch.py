@@ -62,10 +62,11 @@ def test_an_item_that_cannot_be_had_fails_nothing_but_itself() -> None:
 
 
 def test_what_is_no_image_goes_to_quarantine() -> None:
-    """Below the dataset's name there, and it alerts."""
-    world = BatchWorld({HOST + "a.jpg": [HTML]})
-    assert world.batch(event_of(urls("a.jpg")))["outcomes"] == {"quarantined": 1}
-    assert world.images() == ["quarantine/dogs/a.jpg"]
+    """Below the dataset's name there, and it alerts. Nothing there is served as an image."""
+    world = BatchWorld({HOST + "a.jpg": [HTML], HOST + "b.jpg": [jpeg(1)[:-40]]})
+    assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"quarantined": 2}
+    assert world.images() == ["quarantine/dogs/a.jpg", "quarantine/dogs/b.jpg"]
+    assert {world.store.objects[key].content_type for key in world.images()} == {"application/octet-stream"}
 
 
 def test_same_name_other_bytes_get_a_name_beside_it_and_same_bytes_are_a_duplicate() -> None:

@@ -6,7 +6,7 @@ import handmade_images as made
 import pytest
 from PIL import Image
 
-from pupline.images import inspect
+from pupline.images import content_type_of, inspect
 
 
 @pytest.mark.parametrize("name", made.HANDMADE)
@@ -76,7 +76,7 @@ def test_the_pixel_limit_stops_bombs(body: bytes, width: int, height: int) -> No
     """A small file that announces a huge picture, or a huge frame, is told by its size, with the size recorded."""
     found = inspect(body)
     assert (found.problem, found.width, found.height) == ("too_many_pixels", width, height)
-    assert found.detail.endswith("more than the limit of 100000000")
+    assert found.detail.endswith("more than the limit of 250000000")
 
 
 def test_the_pixel_limit_is_inclusive() -> None:
@@ -84,3 +84,17 @@ def test_the_pixel_limit_is_inclusive() -> None:
     body = made.HANDMADE["png"][1]
     assert inspect(body, max_pixels=6).problem is None
     assert inspect(body, max_pixels=5).problem == "too_many_pixels"
+
+
+@pytest.mark.parametrize(("width", "height"), [(12_000, 9_000), (16_320, 12_240), (19_968, 12_480)])
+def test_phones_with_200_megapixels_are_within_the_limit(width: int, height: int) -> None:
+    """The largest pictures that cameras take by themselves pass without an option."""
+    assert inspect(made.jpeg(made.frame(width, height), made.scan())).problem != "too_many_pixels"
+
+
+@pytest.mark.parametrize("problem", ["not_an_image", "damaged_image", "too_many_pixels"])
+def test_what_has_a_problem_is_served_as_plain_octets(problem: str) -> None:
+    """The type of a damaged or oversized image would make a browser decode it."""
+    assert content_type_of("png", problem) == "application/octet-stream"
+    assert content_type_of("png", None) == "image/png"
+    assert content_type_of("dng", None) == "application/octet-stream"

@@ -103,16 +103,23 @@ def test_what_is_no_image_goes_to_quarantine(backend: LocalBackend, source: Sour
     records = source.take_in(
         source.fetched(0, REX, b"page", problem="not_an_image"),
         source.fetched(1, OTHER_REX, b"page", problem="not_an_image"),
+        source.fetched(2, SMALL_REX, b"cut", problem="damaged_image"),
         source.fetched(3, BELLA, b"page"),
     )
     assert ends(records) == [
         ("dogs/rex.jpg", "quarantined", "not_an_image"),
         ("dogs/rex.jpg", "quarantined", "not_an_image"),
+        ("dogs/REX.jpg", "quarantined", "damaged_image"),
         ("dogs/bella.jpg", "stored", "accepted"),
     ]
-    assert files(backend) == {"quarantine/dogs/rex.jpg": b"page", "html/dogs/bella.jpg": b"page"}
+    assert sorted(files(backend).values()) == [b"cut", b"page", b"page"]
     kinds = {one.key: one.content_type for one in backend.bucket().objects()}
-    assert kinds == {"quarantine/dogs/rex.jpg": "application/octet-stream", "html/dogs/bella.jpg": "image/jpeg"}
+    octets = "application/octet-stream"
+    assert kinds == {
+        "quarantine/dogs/rex.jpg": octets,
+        "quarantine/dogs/REX.jpg": octets,
+        "html/dogs/bella.jpg": "image/jpeg",
+    }
 
 
 def test_a_failed_item_has_its_record_alone(backend: LocalBackend, source: Source) -> None:

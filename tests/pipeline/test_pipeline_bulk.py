@@ -114,6 +114,12 @@ def test_a_list_becomes_a_dataset(host: ImageHost, tmp_path: Path) -> None:
     ]
 
 
+def test_more_pixels_than_allowed_are_quarantined(host: ImageHost, tmp_path: Path) -> None:
+    """The workflow's batches have the limit that the command was given."""
+    report, _ = run(host, tmp_path, max_pixels=10)
+    assert report.outcomes == {"quarantined": IMAGES}
+
+
 def test_the_same_run_again_asks_for_nothing(host: ImageHost, tmp_path: Path) -> None:
     """It has ended: it is reported. Another command under its name is refused."""
     first, _ = run(host, tmp_path)

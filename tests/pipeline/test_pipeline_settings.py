@@ -37,9 +37,11 @@ def test_settings_survive_the_journal() -> None:
         allow_origins=("http://127.0.0.1:9000",),
         timeout_seconds=5,
         metadata_addresses=("169.254.169.254",),
+        max_pixels=5,
     )
     assert settings.checked() is settings
     assert RunSettings.from_json(settings.as_json()) == settings
     assert RunSettings.from_json({"source": "sample", "unheard": 1}) == RunSettings("sample")
+    assert RunSettings("sample").max_pixels == 250_000_000
     assert settings.policy(source_of_run("sample"), None).metadata_addresses == {"169.254.169.254"}
     assert settings.input == {"breed": "hound/afghan"}

@@ -29,6 +29,7 @@ _MANNERS = (
     "heed_robots",
     "host_concurrency",
     "max_bytes",
+    "max_pixels",
     "metadata_addresses",
     "proxy",
     "rate",

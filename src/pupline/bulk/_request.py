@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed, count_unhad
 from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, checked_metadata_address
+from pupline.images import MAX_PIXELS
 from pupline.ports import JSON
 from pupline.text import plain_number
 
@@ -29,7 +30,7 @@ class IngestRequest:
     stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
     the run is stopped. resume: go on with the dataset's unfinished run. allow_origins: exact origins to trust.
     metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at.
-    timeout_seconds, max_bytes: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
+    timeout_seconds, max_bytes, max_pixels: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
     shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
     delimiter: between the cells of a CSV list, where it is not to be found out. contact: for the User-Agent.
     workers: processes; None for as many as serve. run_id: name of a run to make, or to go on with.
@@ -59,6 +60,7 @@ class IngestRequest:
     run_id: str | None = None
     metadata_addresses: tuple[str, ...] = ()
     proxy: Proxy | None = field(default=None, compare=False)
+    max_pixels: int = MAX_PIXELS
 
     def __post_init__(self) -> None:
         _check_numbers(self)
@@ -99,6 +101,7 @@ def _check_numbers(request: IngestRequest) -> None:
         ("shard_size", "--shards", 1, float("inf")),
         ("timeout_seconds", "--timeout", 0.001, 86_400),
         ("max_bytes", "--max-bytes", 1, float("inf")),
+        ("max_pixels", "--max-pixels", 1, float("inf")),
         ("workers", "--workers", 1, 256),
     )
     for name, option, low, high in limits:

@@ -67,6 +67,7 @@ _ONE_MACHINE = (
     "--proxy",
     "--timeout",
     "--max-bytes",
+    "--max-pixels",
     "--sample-if-offline",
 )
 """What a stack has settled at its deployment."""

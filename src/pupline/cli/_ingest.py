@@ -16,6 +16,7 @@ from pupline.cli._ingest_view import IngestView
 from pupline.cli._output import (
     data_option,
     json_option,
+    max_pixels_option,
     message,
     metadata_address_option,
     print_json,
@@ -117,6 +118,7 @@ _OPTIONS = (
         default=20 * 1024 * 1024,
         help="Bytes per image. By default 20 MiB.",
     ),
+    max_pixels_option,
     click.option("--shards", "shard_size", type=click.IntRange(min=1), metavar="N", help="Also tars of N images each."),
     click.option("--sidecars", is_flag=True, help="Also a JSON file for each image."),
     click.option("--run-id", metavar="ID", help="Name the run; by default it is made from the time."),

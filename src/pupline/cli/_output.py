@@ -69,6 +69,18 @@ def _proxy(_context: click.Context, _option: click.Parameter, value: str | None)
     return Proxy.parse(value)
 
 
+def max_pixels_option(command: _Command) -> _Command:
+    """The --max-pixels option of the commands that fetch images."""
+    return click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=250_000_000,  # as `pupline.images` has it, which help shall not have to import
+        show_default=True,
+        help="Pixels per image.",
+    )(command)
+
+
 def data_option(command: _Command) -> _Command:
     """The --data option, the same for every command."""
     return click.option(

@@ -13,6 +13,7 @@ from pupline.cli._command import Command
 from pupline.cli._output import (
     data_option,
     json_option,
+    max_pixels_option,
     message,
     metadata_address_option,
     print_json,
@@ -64,6 +65,7 @@ _concurrency_option = click.option(
 @proxy_option
 @click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
 @click.option("--max-bytes", type=click.IntRange(min=1), default=20 * 1024 * 1024, show_default=True, help="Per image.")
+@max_pixels_option
 @click.option("--sample-if-offline", is_flag=True, help="Where the source cannot be reached, say so and use sample.")
 @data_option
 @backend_options
@@ -80,6 +82,7 @@ def run(
     proxy: "Proxy | None",
     timeout_seconds: float,
     max_bytes: int,
+    max_pixels: int,
     sample_if_offline: bool,
     data_dir: Path,
     backend: str,
@@ -107,7 +110,7 @@ def run(
     from pupline.pipeline import OneMachine, RunRequest, RunSettings
 
     settings = RunSettings(
-        source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses
+        source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses, max_pixels
     ).checked()
     if sample_if_offline:
         settings = _online_or_sample(settings, proxy)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.fetch import Response
 from pupline.functions.ingesting import IngestRules, judged
-from pupline.images import CONTENT_TYPES, MAX_NAMES, names_for, object_key
+from pupline.images import MAX_NAMES, content_type_of, names_for, object_key
 from pupline.items import Fetched, SourceItem, Stored
 from pupline.ports import ObjectHeld, ObjectStore, ObjectToCreate
 
@@ -55,7 +55,7 @@ def store_arrived(arrived: Arrived, dataset: str, storage: BatchStorage, rules: 
 
 
 def _object(arrived: Arrived, key: str) -> ObjectToCreate:
-    content_type = CONTENT_TYPES.get(arrived.image.file_type, "application/octet-stream")
+    content_type = content_type_of(arrived.image.file_type, arrived.image.problem)
     return ObjectToCreate(key, arrived.body, arrived.image.sha256, content_type, arrived.owner)
 
 

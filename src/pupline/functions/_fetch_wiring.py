@@ -16,6 +16,7 @@ from pupline.fetch import DogCeo, HttpClient, resolve_source
 from pupline.functions._environment import required
 from pupline.functions.fetch_and_upload_dog_image import FetchServices
 from pupline.functions.storing import Storage
+from pupline.images import MAX_PIXELS
 from pupline.text import plain_number
 
 
@@ -31,7 +32,7 @@ class FetchSettings:
     allow_origins: tuple[str, ...] = ()
     timeout_seconds: float = 20.0
     max_bytes: int = 20 * 1024 * 1024
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "FetchSettings":

@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from pupline.errors import Outcome, Reason, StorageError
-from pupline.images import CONTENT_TYPES, MAX_NAMES, Inspection, inspect, names_for, object_key
+from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, content_type_of, inspect, names_for, object_key
 from pupline.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where images go. prefix: of accepted ones. quarantine_prefix: of what is no sound image."""
+    """Where images go. prefix: of accepted ones. quarantine_prefix: of what is no sound image, or over `max_pixels`."""
 
     store: ObjectStore
     memo: Memo
     prefix: str = "html/"
     quarantine_prefix: str = "quarantine/"
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) 
 
 
 def _object(image: _Image, name: str, execution: str) -> ObjectToCreate:
-    content_type = CONTENT_TYPES.get(image.inspection.file_type, "application/octet-stream")
+    content_type = content_type_of(image.inspection.file_type, image.inspection.problem)
     key = object_key(image.prefix, name)
     return ObjectToCreate(key=key, body=image.body, sha256=image.sha256, content_type=content_type, owner=execution)
 

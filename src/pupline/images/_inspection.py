@@ -16,8 +16,8 @@ from pupline.images._webp import walk_webp
 
 Problem: TypeAlias = Literal["not_an_image", "damaged_image", "too_many_pixels"]
 
-MAX_PIXELS: Final = 100_000_000
-"""Twice the largest common camera; decoded as RGBA, 400 MB."""
+MAX_PIXELS: Final = 250_000_000
+"""Phones take pictures of 200 million pixels. Decoded as RGBA, these are 1 GB."""
 
 _WALKERS: Final[dict[str, Callable[[bytes, Picture], None]]] = {
     "jpg": walk_jpeg,

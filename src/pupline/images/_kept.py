@@ -15,10 +15,21 @@ CONTENT_TYPES: Final = {
     "bmp": "image/bmp",
     "tiff": "image/tiff",
 }
-"""By detected type. Anything else is kept as plain octets: no browser shall render a page that posed as an image."""
+"""Of sound images, by detected type."""
+
+_OCTETS: Final = "application/octet-stream"
 
 MAX_NAMES: Final = 8
 """Names tried before giving up: the plain one, then one per further eight hex digits of the SHA-256."""
+
+
+def content_type_of(file_type: str, problem: str | None) -> str:
+    """What bytes are served as, by what `inspect` found.
+
+    Everything with a problem is plain octets: no browser renders a page that posed as an image, or hands a damaged one
+    to a decoder.
+    """
+    return _OCTETS if problem else CONTENT_TYPES.get(file_type, _OCTETS)
 
 
 def names_for(name: str, sha256: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pupline.errors import Outcome, Reason, StorageError
-from pupline.images import CONTENT_TYPES, names_for, object_key
+from pupline.images import content_type_of, names_for, object_key
 from pupline.items import Ending, Fetched, Unchanged, Unfetched
 from pupline.local._bucket import LocalBucket
 from pupline.local._ingest_rows import Arrival, IngestRow
@@ -181,7 +181,7 @@ class Planner:
             path=path,
             sha256=image.sha256,
             size_bytes=image.size_bytes,
-            content_type=CONTENT_TYPES.get(image.file_type, "application/octet-stream"),
+            content_type=content_type_of(image.file_type, image.problem),
             owner=item.execution,
             temporary=item.arrival.path,
             is_plain=is_plain,

@@ -170,6 +170,7 @@ class BulkFunctions:
             sleep=partial(_slept, self._stopping),
             monotonic=self._backend.clock.worked,
             concurrency=Pace.of(request, source).threads,
+            max_pixels=request.max_pixels,
         )
 
     def _ingest_batch(self, event: Any, invocation: Invocation) -> Any:

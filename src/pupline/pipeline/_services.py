@@ -29,6 +29,7 @@ from pupline.functions.alert_png import alert_png
 from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.functions.log_to_dynamodb import log_to_dynamodb
 from pupline.functions.storing import Storage
+from pupline.images import MAX_PIXELS
 from pupline.local import Invocation
 from pupline.ports import JSON, AuditTable, Clock, Memo
 from pupline.text import plain_number
@@ -48,7 +49,7 @@ class RunSettings:
 
     source: a preset, a spec file, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a
     random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses:
-    of metadata services, or link-local ones, that trusted origins may be at.
+    of metadata services, or link-local ones, that trusted origins may be at. max_bytes, max_pixels: of one image.
     """
 
     source: str = "dog-ceo"
@@ -58,6 +59,7 @@ class RunSettings:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     max_bytes: int = DEFAULT_MAX_BYTES
     metadata_addresses: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
 
     def checked(self) -> "RunSettings":
         """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
@@ -123,6 +125,7 @@ def fetch_services(
 
     Raises: ConfigurationError.
     """
+    storage = replace(storage, max_pixels=settings.max_pixels)
     source = source_of_run(settings.source)
     if not isinstance(source, Source):
         return _services_of_spec(settings, source, storage, proxy)
