@@ -85,6 +85,25 @@ def test_https_goes_through_a_tunnel(certificate: Path, trusting: Network) -> No
     assert server.names == [HOST]
 
 
+@pytest.mark.parametrize(
+    "established",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 200\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 204 Go\r\nX-Folded: a\r\n b\r\n\r\n",
+        b"HTTP/1.1 100 Wait\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+def test_what_a_proxy_says_of_a_body_is_not_heeded(certificate: Path, trusting: Network, established: bytes) -> None:
+    """A tunnel begins behind the head of any 2xx (RFC 9110, 9.3.6)."""
+    with (
+        TlsServer(certificate, answer(b"woof")) as server,
+        TinyProxy({"dogs.example:443": server.port}, established=established) as proxy,
+    ):
+        assert through(proxy, network=trusting).get(TLS_DOG).body == b"woof"
+
+
 def test_a_certificate_is_verified_through_a_proxy(certificate: Path, trusting: Network) -> None:
     """A proxy that leads elsewhere is found out; the error names the server."""
     with (

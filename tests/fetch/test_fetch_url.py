@@ -145,6 +145,7 @@ def test_odd_urls_are_refused(text: str, why: str) -> None:
         ("http://\u2603.example/", "http://xn--n3h.example/"),
         ("http://\U0001f436.example/", "http://xn--bp8h.example/"),
         ("http://host./a", "http://host/a"),
+        ("http://rex-.dogs_of.example/a", "http://rex-.dogs_of.example/a"),
         ("http://Dog.CEO.:80/a", "http://dog.ceo/a"),
         ("http://host:/", "http://host/"),
         ("https://host:", "https://host/"),

@@ -31,7 +31,7 @@ _URL = re.compile(
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
 _DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LABEL = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")  # a hyphen at its end is against the rules, and in use
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DOTS = frozenset("\u3002\uff0e\uff61")  # IDNA 2003 takes them for dots
 _ASCII = re.compile(r"[\x00-\x7f]")
