@@ -134,7 +134,7 @@ class _Array:
             chunk = self._file.read(_CHUNK)
             if not chunk:
                 broken = getattr(self._file, "broken", None) or "it is not closed"
-                yield self._at, bytes(self._value[:_SHOWN]), f"the array breaks off here ({broken})"
+                yield self._at, bytes(self._value[:_SHOWN]).strip(BLANKS), f"the array breaks off here ({broken})"
                 return
             yield from self._in_chunk(chunk)
             begun = True
