@@ -146,6 +146,16 @@ class RequestTimeout(TaskFailure):
     retryable: ClassVar[bool] = True
 
 
+class InspectionFailed(TaskFailure):
+    """Looking at the body raised an error that is no finding about it: our mistake, or it asked for too much memory."""
+
+
+class InspectionTimeout(TaskFailure):
+    """The body was there, but what it is was not found out within the deadline: not retried, it would not be."""
+
+    reason: ClassVar[Reason] = "timeout"
+
+
 class IncompleteBody(TaskFailure):
     """The body ended before its Content-Length, or before its last chunk."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.bulk._attempts import PAGE_ATTEMPTS, PATIENT_ATTEMPTS
+from pupline.bulk._attempts import PAGE_ATTEMPTS
 from pupline.bulk._hosts import (
     AWAY_AFTER,
     AWAY_PAUSES,
@@ -37,7 +37,7 @@ from pupline.errors import (
     TooManyRequests,
 )
 from pupline.fetch import Origin, RobotsRules
-from pupline.functions.ingesting import MAX_ATTEMPTS
+from pupline.functions.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 from pupline.items import SourceItem
 from pupline.sources import PageRequest
 

@@ -21,6 +21,8 @@ from pupline.errors import (
     TaskFailure,
 )
 from pupline.fetch import Response
+from pupline.functions import inspecting
+from pupline.images import Inspection, inspect
 from pupline.ports import ObjectHeld, ObjectToCreate
 
 PNG = picture("PNG")
@@ -84,8 +86,8 @@ def test_same_name_other_bytes_get_a_name_beside_it_and_same_bytes_are_a_duplica
     assert len(world.images()) == 2
 
 
-def test_what_may_pass_is_tried_in_another_round_four_times_at_most() -> None:
-    """The function hands it back instead of sleeping; after the fourth attempt it is recorded as failed."""
+def test_what_may_pass_is_tried_in_another_round_five_times_at_most() -> None:
+    """The function hands it back instead of sleeping; after the fifth attempt it is recorded as failed."""
     broken: list[bytes | TaskFailure] = [ConnectionFailed("reset")]
     world = BatchWorld({HOST + "a.jpg": broken, HOST + "b.jpg": [ServerError("500"), jpeg(1)]})
     answer = world.batch(event_of(urls("a.jpg", "b.jpg")))
@@ -94,7 +96,7 @@ def test_what_may_pass_is_tried_in_another_round_four_times_at_most() -> None:
     assert 1 <= answer["wait_seconds"] <= 60
     assert world.clock.slept == []
     assert world.all_rounds(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"failed": 1, "stored": 1}
-    assert (world.web.asked[HOST + "a.jpg"], world.web.asked[HOST + "b.jpg"]) == (4, 2)
+    assert (world.web.asked[HOST + "a.jpg"], world.web.asked[HOST + "b.jpg"]) == (5, 2)
     assert [record.reason for record in world.records] == ["connection_error", "accepted"]
 
 
@@ -215,7 +217,7 @@ def test_rules_that_cannot_be_had_allow_nothing_in_the_end() -> None:
     world = BatchWorld({HOST + "robots.txt": [ServerError("500")], HOST + "a.jpg": [jpeg(1)]})
     assert world.all_rounds(event_of(urls("a.jpg")))["outcomes"] == {"failed": 1}
     assert [(record.reason, record.cause) for record in world.records] == [("server_error", "500")]
-    assert world.web.asked == {HOST + "robots.txt": 4}
+    assert world.web.asked == {HOST + "robots.txt": 5}
 
 
 def test_rules_that_cannot_be_read_allow_nothing_at_all() -> None:
@@ -356,3 +358,17 @@ def test_any_line_of_a_manifest_ends_in_a_record(lines: list[Any]) -> None:
     items = [{"index": index, "item": line} for index, line in enumerate(lines)]
     answer = world.all_rounds({"batch": {"BatchInput": event_of([])["batch"]["BatchInput"], "Items": items}})
     assert sum(answer["outcomes"].values()) == len(lines) == len(world.records) == len(world.lines(PART))
+
+
+def test_an_image_that_brings_a_mistake_to_light_costs_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is raised while it is looked at, the batch ends, and the image is recorded as internal_error."""
+
+    def fail(body: bytes, *, max_pixels: int) -> Inspection:
+        if body == b"poison":
+            raise MemoryError
+        return inspect(body, max_pixels=max_pixels)
+
+    monkeypatch.setattr(inspecting, "inspect", fail)
+    world = BatchWorld({HOST + "a.jpg": [b"poison"], HOST + "b.jpg": [jpeg(1)]})
+    assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"failed": 1, "stored": 1}
+    assert [record.reason for record in world.records] == ["internal_error", "accepted"]

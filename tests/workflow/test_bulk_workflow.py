@@ -315,9 +315,9 @@ def test_the_input_decides_how_fast_and_how_polite() -> None:
 
 
 def test_transient_failures_come_round_again_and_end() -> None:
-    """Four attempts, in four rounds; then the image is recorded as failed, and the batch succeeds."""
+    """Five attempts, in five rounds; then the image is recorded as failed, and the batch succeeds."""
     world, lines = kennel(2, n0=[ConnectionFailed("reset")])
     bulk = BulkRun(world, lines)
     assert bulk.run().output["outcomes"] == {"stored": 1, "failed": 1}
-    assert len(bulk.given_to("IngestBatch")) == 4
-    assert world.lines(FAILURES)[0]["attempts"] == 4
+    assert len(bulk.given_to("IngestBatch")) == 5
+    assert world.lines(FAILURES)[0]["attempts"] == 5

@@ -3,13 +3,10 @@
 from random import Random
 
 from pupline.bulk._hosts import Job
-from pupline.functions.ingesting import MAX_ATTEMPTS
+from pupline.functions.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 30.0
-
-PATIENT_ATTEMPTS = 5
-"""Of an image whose host answers nothing else well either. With the back-off from 2 seconds on, as in the workflow."""
 
 PAGE_ATTEMPTS = 8
 """Of a list page, or a robots.txt, of a host that has answered before: without it, much else ends."""

@@ -142,7 +142,7 @@ class _Run:
         request = self._request
         settings = WorkerSettings(
             policy=replace(policy, connect_to=dict(policy.connect_to)),  # which can be pickled
-            rules=IngestRules(request.max_pixels, heed_robots=request.heed_robots),
+            rules=IngestRules(request.max_pixels, request.heed_robots, timeout_seconds=request.timeout_seconds),
             threads=request.concurrency,
             folder=str(folder),
             coordinator=os.getpid(),

@@ -46,9 +46,9 @@ from pupline.bulk._messages import (
     frame,
     messages,
 )
-from pupline.errors import TaskFailure, local_trouble
+from pupline.errors import TaskFailure
 from pupline.fetch import Exchange, FetchPolicy, HttpClient
-from pupline.functions.ingesting import IngestRules, fetch_item, understood, validators_of
+from pupline.functions.ingesting import IngestRules, fetch_item, mistake, understood, validators_of
 from pupline.items import Fetched, Known, SourceItem, Unchanged
 
 ANSWERS_TOGETHER = 32
@@ -88,12 +88,13 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """An image that was asked for. began_at: seconds since the epoch."""
+    """An image that was asked for. began_at: seconds since the epoch. began: on the monotonic clock."""
 
     request: Request
     exchange: Exchange
     known: Known | None
     began_at: float
+    began: float
 
 
 class Worker:
@@ -237,7 +238,7 @@ class Worker:
         if exchange is None:
             self._to_follow.put(request)
             return
-        self._await(_Begun(request, exchange, known, time.time()))
+        self._await(_Begun(request, exchange, known, time.time(), time.monotonic()))
 
     def _await(self, begun: _Begun) -> None:
         descriptor = begun.exchange.fileno()
@@ -305,7 +306,8 @@ class Worker:
         response = self._client.finish(begun.exchange, wait=wait)
         if response is None:
             return None
-        return self._said_of(understood(response, _item(begun.request), begun.known, self._settings.rules))
+        found = understood(response, _item(begun.request), begun.known, self._settings.rules, begun.began)
+        return self._said_of(found)
 
     def _said_of(self, found: tuple[Fetched, bytes] | Unchanged) -> tuple[Any, ...]:
         if isinstance(found, Unchanged):
@@ -336,10 +338,8 @@ def _answer(request: Request, began_at: float, ask: Ask) -> Answer | None:
     except TaskFailure as failure:
         said = (FAILED, type(failure).__name__, failure.message, failure.details)
     except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
-        if trouble := local_trouble(err):
-            return (request[0], FAILED, began_at, time.time(), type(trouble).__name__, trouble.message, {})
-        told = f"{request[2]}: {type(err).__name__}: {err}; this is a mistake in pupline"
-        said = (FAILED, TaskFailure.__name__, told, {})
+        found = mistake(request[2], err)
+        said = (FAILED, type(found).__name__, found.message, {})
     return said and (request[0], said[0], began_at, time.time(), *said[1:])
 
 

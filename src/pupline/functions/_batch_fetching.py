@@ -12,10 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pupline.errors import InvalidUrl, LocalTrouble, RequestTimeout, RetryAfter, RobotsDisallowed, TaskFailure
+from pupline.errors import (
+    InvalidUrl,
+    LocalTrouble,
+    PuplineError,
+    RequestTimeout,
+    RetryAfter,
+    RobotsDisallowed,
+    TaskFailure,
+)
 from pupline.fetch import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_of
 from pupline.functions._batch_event import Entry
-from pupline.functions.ingesting import MAX_ATTEMPTS, IngestRules, fetch_item, unfetched
+from pupline.functions.ingesting import PATIENT_ATTEMPTS, IngestRules, fetch_item, mistake, unfetched
 from pupline.items import Ending, Fetched, SourceItem
 from pupline.text import printable
 
@@ -139,12 +147,19 @@ class Fetching:
             raise
         except TaskFailure as failure:
             return self._failed(entry, failure)
+        except PuplineError:
+            raise
+        except Exception as err:  # a mistake that one image brings to light costs no other one
+            found = mistake(entry.item.url, err)
+            if isinstance(found, LocalTrouble):
+                raise found from err
+            return unfetched(found)
 
     def _failed(self, entry: Entry, failure: TaskFailure) -> Ending | Again:
         if isinstance(failure, RetryAfter):
             self.hosts.pause(_parsed(entry.item).origin.host, failure.seconds)
         attempt = entry.attempt + 1
-        if failure.may_pass and attempt < MAX_ATTEMPTS:
+        if failure.may_pass and attempt < PATIENT_ATTEMPTS:
             again = self._again(entry, attempt, self._seconds(failure, attempt))
             if again:
                 return again

@@ -90,4 +90,4 @@ def fetch_services() -> FetchServices:
         quarantine_prefix=settings.quarantine_prefix,
         max_pixels=settings.max_pixels,
     )
-    return FetchServices(http, DogCeo(http, source.base_url), source.name, storage)
+    return FetchServices(http, DogCeo(http, source.base_url), source.name, storage, settings.timeout_seconds)

@@ -42,6 +42,7 @@ def batch_services() -> BatchServices:
         clock=SystemClock(),
         concurrency=concurrency,
         max_pixels=settings.max_pixels,
+        timeout_seconds=settings.timeout_seconds,
     )
 
 

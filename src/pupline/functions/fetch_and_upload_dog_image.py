@@ -1,11 +1,12 @@
 """FetchAndUploadDogImage: one image, from its source into the bucket, with everything known about it."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from pupline.errors import InvalidInput, TaskFailure
-from pupline.fetch import Response, breed_of
+from pupline.fetch import DEFAULT_TIMEOUT_SECONDS, Response, breed_of
 from pupline.functions._events import BY_URL, Event, checked_event, execution_of, shown, text_or_none
 from pupline.functions.storing import Storage, StoredImage, store_image
 from pupline.images import Inspection, extension_agrees, name_extension, safe_name
@@ -28,12 +29,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchServices:
-    """What the function works with. source_name: as the audit record shall name the source."""
+    """What the function works with. source_name: as the audit record shall name the source.
+
+    timeout_seconds: to fetch an image and look at it.
+    """
 
     client: Client
     source: Source
     source_name: str
     storage: Storage
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,10 @@ def fetch_and_upload(event: Event, services: FetchServices) -> dict[str, JSON]:
     try:
         url = request.image_url or _picked(request, services)
         origin |= {"source_url": url, "breed": breed_of(url)}
+        began = time.monotonic()
         response = services.client.get(url)
-        stored = store_image(response.body, safe_name(url), request.execution, services.storage)
+        left = services.timeout_seconds - (time.monotonic() - began)
+        stored = store_image(response.body, safe_name(url), request.execution, services.storage, left)
     except TaskFailure as failure:
         failure.details |= {name: value for name, value in origin.items() if isinstance(value, str)}
         raise

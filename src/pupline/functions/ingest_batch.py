@@ -23,14 +23,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from pupline.errors import InvalidInput, count_failed
-from pupline.fetch import HttpClient
+from pupline.errors import InvalidInput, StorageError, TaskFailure, count_failed
+from pupline.fetch import DEFAULT_TIMEOUT_SECONDS, HttpClient
 from pupline.functions._batch_event import Entry, Round
 from pupline.functions._batch_fetching import Again, Fetching, Hosts, Robots, in_threads
 from pupline.functions._batch_storing import Arrived, BatchStorage, store_arrived
 from pupline.functions._events import Event, checked_event
 from pupline.functions.digest import AlertedImage, AlertTally, first_alert
-from pupline.functions.ingesting import IngestRules, RecordOf
+from pupline.functions.ingesting import IngestRules, RecordOf, unfetched
 from pupline.functions.log_to_dynamodb import timestamp
 from pupline.images import MAX_PIXELS
 from pupline.items import Ending, Fetched, Stored
@@ -49,7 +49,10 @@ _UNKNOWN_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchServices:
-    """What the function works with. clock: for records; monotonic: for lengths. concurrency: requests at once."""
+    """What the function works with. clock: for records; monotonic: for lengths. concurrency: requests at once.
+
+    timeout_seconds: to fetch an image and look at it.
+    """
 
     client: HttpClient
     robots: Robots
@@ -61,6 +64,7 @@ class BatchServices:
     monotonic: Callable[[], float] = time.monotonic
     concurrency: int = 8
     max_pixels: int = MAX_PIXELS
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 @dataclass(slots=True)
@@ -172,7 +176,7 @@ class _Ends:
         self._run = run
         self._services = services
         self._record_of = RecordOf(run.source, run.dataset)
-        self._rules = IngestRules(services.max_pixels, heed_robots=run.heed_robots)
+        self._rules = IngestRules(services.max_pixels, run.heed_robots, timeout_seconds=services.timeout_seconds)
         interval = 1 / run.rate if run.rate else 0.0
         self._fetching = Fetching(
             client=services.client,
@@ -191,8 +195,16 @@ class _Ends:
         if isinstance(found, Again):
             return found
         if isinstance(found, tuple):
-            return self._row(entry, began_at, *self._stored(entry, *found))
+            return self._stored_row(entry, began_at, *found)
         return self._row(entry, began_at, found, None)
+
+    def _stored_row(self, entry: Entry, began_at: float, image: Fetched, body: bytes) -> ItemRow:
+        try:
+            return self._row(entry, began_at, *self._stored(entry, image, body))
+        except StorageError:
+            raise
+        except TaskFailure as failure:  # of what an earlier attempt stored, and this one looks at
+            return self._row(entry, began_at, unfetched(failure), None)
 
     def _stored(self, entry: Entry, image: Fetched, body: bytes) -> tuple[Fetched, Stored]:
         arrived = Arrived(entry.item, image, body, self._run.execution(entry.index))

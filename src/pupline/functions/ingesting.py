@@ -3,20 +3,25 @@
 The bulk worker on one machine and the batch function on AWS both stand on this, so that an image is judged alike.
 """
 
+import time
 from dataclasses import dataclass
 from hashlib import sha1, sha256
 from typing import Protocol
 
-from pupline.errors import HashMismatch, TaskFailure
-from pupline.fetch import Response, Validators, breed_of, refuse_for_robots
+from pupline.errors import HashMismatch, TaskFailure, local_trouble
+from pupline.fetch import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, refuse_for_robots
 from pupline.functions.fetch_and_upload_dog_image import alert_reasons
-from pupline.images import MAX_PIXELS, inspect, name_extension, safe_name
+from pupline.functions.inspecting import inspect_within
+from pupline.images import MAX_PIXELS, name_extension, safe_name
 from pupline.items import Ending, Fetched, Known, SourceItem, Stored, Unchanged, Unfetched
 from pupline.records import AuditRecord
 from pupline.text import printable
 
 MAX_ATTEMPTS = 4
 """Requests for one image, or for one page of a listing, before its failure is final."""
+
+PATIENT_ATTEMPTS = 5
+"""Requests for one image where nothing tells its own trouble from its host's: as many as the workflow makes."""
 
 MAX_CAUSE = 500
 """Characters of the cause kept, as in the records of single images."""
@@ -36,10 +41,11 @@ class ValidatingClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestRules:
-    """How items are judged. heed_robots: obey X-Robots-Tag."""
+    """How items are judged. heed_robots: obey X-Robots-Tag. timeout_seconds: to fetch one and look at it."""
 
     max_pixels: int = MAX_PIXELS
     heed_robots: bool = True
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 def fetch_item(
@@ -47,9 +53,10 @@ def fetch_item(
 ) -> tuple[Fetched, bytes] | Unchanged:
     """The item's bytes and what they are; Unchanged where the server says that what is known still holds.
 
-    Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch.
+    Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch, InspectionTimeout.
     """
-    return understood(client.get(item.url, validators=validators_of(known)), item, known, rules)
+    began = time.monotonic()
+    return understood(client.get(item.url, validators=validators_of(known)), item, known, rules, began)
 
 
 def validators_of(known: Known | None) -> Validators | None:
@@ -58,14 +65,17 @@ def validators_of(known: Known | None) -> Validators | None:
 
 
 def understood(
-    response: Response, item: SourceItem, known: Known | None, rules: IngestRules
+    response: Response, item: SourceItem, known: Known | None, rules: IngestRules, began: float
 ) -> tuple[Fetched, bytes] | Unchanged:
-    """What the answer to an item's URL is, as `fetch_item`. Raises: RobotsDisallowed, HashMismatch."""
+    """What the answer to an item's URL is, as `fetch_item`. began: when it was asked for, on the monotonic clock.
+
+    Raises: RobotsDisallowed, HashMismatch, InspectionTimeout.
+    """
     if response.status == 304 and known is not None:
         return Unchanged(known=known)
     if rules.heed_robots:
         refuse_for_robots(response)
-    return judged(response, item, rules), response.body
+    return judged(response, item, rules, time.monotonic() - began), response.body
 
 
 def unfetched(failure: TaskFailure) -> Unfetched:
@@ -74,13 +84,22 @@ def unfetched(failure: TaskFailure) -> Unfetched:
     return Unfetched(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
 
 
-def judged(response: Response, item: SourceItem, rules: IngestRules) -> Fetched:
-    """What the bytes of `response` are. Raises: HashMismatch where the source declared another hash."""
+def mistake(url: str, err: Exception) -> TaskFailure:
+    """The failure of an image that brought a mistake of ours to light; LocalTrouble where it is the machine's."""
+    told = f"{printable(url)}: {type(err).__name__}: {printable(str(err))}; this is a mistake in pupline"
+    return local_trouble(err) or TaskFailure(told)
+
+
+def judged(response: Response, item: SourceItem, rules: IngestRules, spent_seconds: float = 0.0) -> Fetched:
+    """What the bytes of `response` are. spent_seconds: of the rules' time-out, until it was there.
+
+    Raises: HashMismatch where the source declared another hash; InspectionTimeout.
+    """
     body = response.body
     digest = sha256(body).hexdigest()
     declared_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None
     _check_declared(item, digest, declared_sha1)
-    found = inspect(body, max_pixels=rules.max_pixels)
+    found = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
     extension = name_extension(name)
     return Fetched(

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from pupline.errors import Outcome, Reason, StorageError
-from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, content_type_of, inspect, names_for, object_key
+from pupline.fetch import DEFAULT_TIMEOUT_SECONDS
+from pupline.functions.inspecting import inspect_within
+from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, content_type_of, names_for, object_key
 from pupline.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
 
 
@@ -47,18 +49,20 @@ class _Image:
     prefix: str
 
     @classmethod
-    def of(cls, body: bytes, storage: Storage) -> "_Image":
-        inspection = inspect(body, max_pixels=storage.max_pixels)
+    def of(cls, body: bytes, storage: Storage, seconds: float) -> "_Image":
+        inspection = inspect_within(seconds, body, max_pixels=storage.max_pixels)
         prefix = storage.quarantine_prefix if inspection.problem else storage.prefix
         return cls(body, sha256(body).hexdigest(), inspection, prefix)
 
 
-def store_image(body: bytes, name: str, execution: str, storage: Storage) -> StoredImage:
+def store_image(
+    body: bytes, name: str, execution: str, storage: Storage, seconds: float = DEFAULT_TIMEOUT_SECONDS
+) -> StoredImage:
     """`body` stored for `execution` under `name`, or under a name beside it when other bytes have that one.
 
-    Raises: StorageError.
+    seconds: to look at it. Raises: StorageError; InspectionTimeout.
     """
-    image = _as_first_meant(_Image.of(body, storage), name, execution, storage)
+    image = _as_first_meant(_Image.of(body, storage, seconds), name, execution, storage, seconds)
     for candidate in names_for(name, image.sha256):
         held = storage.store.create(_object(image, candidate, execution))
         if held.sha256 == image.sha256:
@@ -69,7 +73,7 @@ def store_image(body: bytes, name: str, execution: str, storage: Storage) -> Sto
     )
 
 
-def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) -> _Image:
+def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage, seconds: float) -> _Image:
     """`image`, unless an earlier attempt of this execution already stored other bytes: then those."""
     intent = f"{image.prefix} {image.sha256}"
     first = storage.memo.remember(f"{execution}/object", intent)
@@ -82,7 +86,7 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage) 
         except KeyError:
             break  # names are taken in order: after a free one there is nothing of ours
         if sha256(earlier).hexdigest() == digest:
-            return _Image.of(earlier, storage)
+            return _Image.of(earlier, storage, seconds)
     return image
 
 

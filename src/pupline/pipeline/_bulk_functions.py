@@ -171,6 +171,7 @@ class BulkFunctions:
             monotonic=self._backend.clock.worked,
             concurrency=Pace.of(request, source).threads,
             max_pixels=request.max_pixels,
+            timeout_seconds=request.timeout_seconds,
         )
 
     def _ingest_batch(self, event: Any, invocation: Invocation) -> Any:

@@ -137,7 +137,7 @@ def fetch_services(
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
     api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
-    return FetchServices(client, api, source.name, storage)
+    return FetchServices(client, api, source.name, storage, settings.timeout_seconds)
 
 
 def source_of_run(value: str) -> "Source | ImageSource":
@@ -163,7 +163,9 @@ def _services_of_spec(
 
     policy = replace(settings.policy(source, None), user_agent=user_agent(_contact()), proxy=proxy)
     client = HttpClient(policy)
-    return FetchServices(client, RandomImages(client, source, _contact()), source.name, storage)
+    return FetchServices(
+        client, RandomImages(client, source, _contact()), source.name, storage, settings.timeout_seconds
+    )
 
 
 def _contact() -> str | None:
