@@ -160,7 +160,7 @@ class HttpClient:
         """
         if not wait and not self._has_arrived(begun):
             return None
-        return self._followed(begun.url, begun.request, self._answer_or_ask_anew(begun, begun.url.origin))
+        return self._followed(begun.url, begun.request, self._answer_or_ask_again(begun, begun.url.origin))
 
     def post(
         self,
@@ -183,7 +183,7 @@ class HttpClient:
         limit = self.policy.max_bytes if max_bytes is None else max_bytes
         own = header_lines(headers or {})
         request = Request("POST", accept, limit, self._deadline(here), own, "", content, content_type)
-        found = self._ask_anew(here, request, here.origin)
+        found = self._ask_again(here, request, here.origin)
         if isinstance(found, Url):
             raise HttpError(
                 f"{request.deadline.url}: the server redirects to {printable(str(found))}, where nothing is posted; "
@@ -210,7 +210,7 @@ class HttpClient:
 
     def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
         kept = self._asked_on_kept(url, request, first)
-        return self._answer_or_ask_anew(kept, first) if kept else self._ask_anew(url, request, first)
+        return self._answer_or_ask_again(kept, first) if kept else self._ask_again(url, request, first)
 
     def _asked_on_kept(self, url: Url, request: Request, first: Origin) -> Exchange | None:
         """Sent over a kept connection; None where there is none, or it just went away."""
@@ -223,7 +223,7 @@ class HttpClient:
         except ConnectionFailed:
             return None
 
-    def _answer_or_ask_anew(self, kept: Exchange, first: Origin) -> Response | Url:
+    def _answer_or_ask_again(self, kept: Exchange, first: Origin) -> Response | Url:
         """The answer to what was sent over a kept connection; over a new one, where it was sent in vain."""
         if not kept.is_in_vain:
             try:
@@ -231,9 +231,9 @@ class HttpClient:
             except TaskFailure as failure:
                 if not kept.was_in_vain(failure):
                     raise
-        return self._ask_anew(kept.url, kept.request, first)
+        return self._ask_again(kept.url, kept.request, first)
 
-    def _ask_anew(self, url: Url, request: Request, first: Origin) -> Response | Url:
+    def _ask_again(self, url: Url, request: Request, first: Origin) -> Response | Url:
         """Ask over a new connection."""
         return self._answer(self._send(self._connector.open(url, request.deadline), url, request, first))
 
@@ -314,7 +314,7 @@ class HttpClient:
 def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:
     way = f"{printable(str(visited[0]))}: the redirect to {printable(str(there))}"
     if there in visited:
-        raise TooManyRedirects(f"{way} is a loop; the server must be mended")
+        raise TooManyRedirects(f"{way} is a loop; name the final URL instead")
     if len(visited) > max_redirects:
         raise TooManyRedirects(
             f"{way} is one more than the {max_redirects} that are followed; name the final URL instead"
@@ -327,7 +327,7 @@ def _location(url: Url, head: Head, where: str) -> Url:
     location = head.one("location")
     if location is None:
         raise HttpError(
-            f"{where}: the server answered {head.status} without one Location to go to; the server must be mended"
+            f"{where}: the server answered {head.status} without one Location to go to; name the final URL instead"
         )
     try:
         return url.join(location)

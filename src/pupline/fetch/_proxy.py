@@ -4,7 +4,7 @@ With one, names are resolved by the proxy: what they mean cannot be checked here
 says by itself still is: a literal address, and `localhost`.
 """
 
-import base64
+from binascii import b2a_base64
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -57,4 +57,4 @@ def _basic(credentials: str) -> str:
     """Source: RFC 7617, 2; UTF-8."""
     user, _, password = credentials.partition(":")
     pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
-    return f"Basic {base64.b64encode(pair).decode('ascii')}"
+    return f"Basic {b2a_base64(pair, newline=False).decode('ascii')}"

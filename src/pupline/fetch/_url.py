@@ -10,7 +10,6 @@ unless it holds characters that one of them turns into others: full-width digits
 
 import ipaddress
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -218,14 +217,15 @@ def _in_ascii(text: str, host: str) -> str:
 def _ascii_label(text: str, label: str) -> str:
     """The `xn--` form of a label. Source: RFC 3490, 4.1, where what it prepares is what RFC 5891 and UTS 46 do too."""
     from encodings.idna import nameprep
+    from unicodedata import normalize
 
-    lower = [unicodedata.normalize("NFC", character.lower()) for character in label]
+    lower = [normalize("NFC", character.lower()) for character in label]
     try:
         prepared = nameprep(label)
     except UnicodeError as err:  # characters of no name, or of two directions
         raise _ambiguous(text) from err
     borrowed = any(not old.isascii() and _ASCII.search(new) for old, new in zip(label, lower, strict=True))
-    if borrowed or prepared != unicodedata.normalize("NFC", "".join(lower)) or prepared.startswith("xn--"):
+    if borrowed or prepared != normalize("NFC", "".join(lower)) or prepared.startswith("xn--"):
         raise _ambiguous(text)
     return f"xn--{prepared.encode('punycode').decode('ascii')}"
 

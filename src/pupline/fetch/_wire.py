@@ -228,7 +228,7 @@ class Wire:
 
     def malformed(self, found: str) -> HttpError:
         """The error to raise for an answer that breaks the rules of HTTP."""
-        return HttpError(f"{self.url}: the answer is not proper HTTP ({found}); the server must be mended")
+        return HttpError(f"{self.url}: the server sent an invalid response: not proper HTTP ({found})")
 
     def closed(self, when: str) -> ConnectionFailed:
         """The error to raise when the server closed the connection too early."""
