@@ -32,11 +32,52 @@ OTHERS = {
     "text": [b"Too many requests", "Bärenhund".encode(), b"BMW is no bitmap, though it begins like one", b"GIF8"],
     "mp4": [b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42"],
     "riff": [b"RIFF\x24\x00\x00\x00WAVEfmt "],
-    "ico": [b"\x00\x00\x01\x00\x01\x00"],
-    "jp2": [b"\x00\x00\x00\x0cjP  \r\n\x87\n\x00"],
-    "jxl": [b"\xff\x0a\xfa\x7f"],
+    "avi": [b"RIFF\x24\x00\x00\x00AVI LIST"],
+    "mov": [b"\x00\x00\x00\x14ftypqt  \x00\x00\x02\x00qt  ", b"\x00\x00\x0f\x17moov"],
     "unknown": [b"\x00\x01\x02\x03", b"\xff\xfe\xfd" * 20, b"\x89PN"],
 }
+
+
+PICTURES = {
+    "ico": [b"\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00"],
+    "cur": [b"\x00\x00\x02\x00\x01\x00\x10\x10\x00\x00"],
+    "icns": [b"icns\x00\x00\x10\x00TOC "],
+    "jp2": [b"\x00\x00\x00\x0cjP  \r\n\x87\n\x00", b"\xff\x4f\xff\x51\x00\x2f"],
+    "jxl": [b"\xff\x0a\xfa\x7f", b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00"],
+    "jxr": [b"II\xbc\x01\x20\x00\x00\x00"],
+    "qoi": [b"qoif\x00\x00\x00\x03\x00\x00\x00\x02\x03\x00"],
+    "exr": [b"v/1\x01\x02\x00\x00\x00"],
+    "dds": [b"DDS \x7c\x00\x00\x00\x07"],
+    "psd": [b"8BPS\x00\x01"],
+    "psb": [b"8BPS\x00\x02"],
+    "eps": [b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xc5\xd0\xd3\xc6\x20\x00"],
+    "hdr": [b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n"],
+    "pnm": [b"P6\n3 2\n255\n", b"P4#made by hand\n# twice\n3 2\n", b"P7\nWIDTH 3\n", b"Pf\n3 2\n-1.0\n"],
+    "tga": [bytes(30) + b"TRUEVISION-XFILE.\x00"],
+    "pcx": [b"\x0a\x05\x01\x08" + bytes(124)],
+    "emf": [b"\x01\x00\x00\x00" + bytes(36) + b" EMF"],
+    "orf": [b"IIRO\x08\x00\x00\x00", b"IIRS\x08\x00\x00\x00", b"MMOR\x00\x00\x00\x08"],
+    "rw2": [b"IIU\x00\x18\x00\x00\x00"],
+    "raf": [b"FUJIFILMCCD-RAW 0201"],
+    "cr3": [b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom"],
+    "crw": [b"II\x1a\x00\x00\x00HEAPCCDR"],
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), [(kind, body) for kind, bodies in PICTURES.items() for body in bodies])
+def test_pictures_of_other_formats_have_their_names(kind: str, body: bytes) -> None:
+    """They are pictures, but not of the types that are kept, and the detail says so."""
+    found = inspect(body)
+    assert (found.file_type, found.is_image, found.problem) == (kind, False, "not_an_image")
+    assert found.detail.startswith(f"not a type of image that is kept: {kind} (")
+
+
+@pytest.mark.parametrize(
+    "beginning", ["qoif", "icns", "FLIF", "DDS ", "FORM", "IIRO", "MMOR", "P6", "P1 ", "BM", "GIF8"]
+)
+def test_names_stand_on_more_than_a_few_letters(beginning: str) -> None:
+    """Text that begins like a picture is text: what no text holds must follow."""
+    assert inspect(f"{beginning} is how this text begins, and it goes on like this".encode()).file_type == "text"
 
 
 @pytest.mark.parametrize(("kind", "body"), [(kind, body) for kind, bodies in OTHERS.items() for body in bodies])

@@ -8,7 +8,9 @@ from pupline.images._bmp import walk_bmp
 from pupline.images._gif import walk_gif
 from pupline.images._heif import walk_heif
 from pupline.images._jpeg import walk_jpeg
+from pupline.images._magic import PICTURE_TYPES
 from pupline.images._png import walk_png
+from pupline.images._raw import camera_raw
 from pupline.images._sniff import IMAGE_TYPES, sniff
 from pupline.images._structure import Damage, OtherType, Picture
 from pupline.images._tiff import walk_tiff
@@ -36,9 +38,11 @@ class Inspection:
     """What a body is.
 
     file_type: `jpg`, `png`, `gif`, `webp`, `avif`, `heic`, `bmp`, `tiff`, or what else it seems to be (`html`, `svg`,
-    `pdf`, `zip`, `exe`, `json`, `text`, `empty`, `unknown`, ...). is_image: it is one of the first eight, whole or not.
-    animated: more than one frame (APNG, GIF, WebP, AVIF and HEIC sequences).
-    width, height: in pixels, as stored; None where not known.
+    `pdf`, `dng`, `jp2`, `zip`, `json`, `text`, `empty`, `unknown`, ...). is_image: it is one of the first eight, whole
+    or not. animated: more than one frame (APNG, GIF, WebP, AVIF and HEIC sequences).
+    width, height: in pixels, None where not known. Those of AVIF and HEIC are as shown, cropped and turned, which is
+    part of these formats. All others are as stored: an orientation in Exif or in a TIFF tag is not applied. Camera raw
+    files have the size of their picture, not of their thumbnail.
     problem: why it must not be kept among the images, a Reason of `pupline.errors`; None where all is well.
     detail: one plain line on the problem and the byte where it is, or a note on something odd but harmless, or empty.
     """
@@ -59,6 +63,8 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     Raises: nothing.
     """
     file_type = sniff(body)
+    if (raw := camera_raw(body, file_type)) is not None:
+        return _not_an_image(raw.file_type, body, (raw.width, raw.height))
     if file_type not in IMAGE_TYPES:
         return _not_an_image(file_type, body)
     picture = Picture()
@@ -76,8 +82,10 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
     return Inspection(file_type, True, picture.animated, picture.width, picture.height, problem, detail)
 
 
-def _not_an_image(file_type: str, body: bytes) -> Inspection:
-    detail = f"not an image: {file_type} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"
+def _not_an_image(file_type: str, body: bytes, size: tuple[int | None, int | None] = (None, None)) -> Inspection:
+    what = "not an image" if file_type not in PICTURE_TYPES else "not a type of image that is kept"
+    of = "" if None in size else f", {size[0]} x {size[1]} pixels"
+    detail = f"{what}: {file_type}{of} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"
     if not body:
         detail = "not an image: the body is empty"
-    return Inspection(file_type, is_image=False, problem="not_an_image", detail=detail)
+    return Inspection(file_type, False, False, *size, "not_an_image", detail)

@@ -1,5 +1,6 @@
 """Image sequences: the tracks of a `moov` box. Source: ISO/IEC 14496-12, sections 8.3 to 8.7."""
 
+from collections.abc import Iterator
 from itertools import accumulate
 
 from pupline.images._boxes import Range, boxes, first_of
@@ -35,6 +36,17 @@ def walk_tracks(body: bytes, moov: Range, picture: Picture) -> None:
         picture.see(width, height)
         picture.see(*entry)
         picture.animated |= frames > 1
+
+
+def track_sizes(body: bytes, moov: Range, picture: Picture) -> Iterator[tuple[int, int]]:
+    """The coded size of each track that has one, in order. Raises: Damage."""
+    for kind, start, end in boxes(body, *moov, picture):
+        inside = first_of(body, start, end, picture) if kind == b"trak" else {}
+        for outer in (b"mdia", b"minf", b"stbl"):
+            inside = first_of(body, *inside.get(outer, (0, 0)), picture)
+        width, height = _entry_size(body, inside)
+        if width and height:
+            yield width, height
 
 
 def _handler(body: bytes, media: dict[bytes, Range]) -> bytes:

@@ -1,0 +1,186 @@
+"""Formats by their first bytes. Sources: the formats' own specifications; file(1) for what has none in public.
+
+The types that are kept are told first, so that no other name can take a sound image away from them.
+"""
+
+import re
+from typing import Final
+
+from pupline.images._bmp import HEADER_BYTES as _BMP_HEADERS
+
+# The PNG signature is matched by its first half: the rest is there to be destroyed by a bad transfer, which is damage.
+_KEPT: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"\xff\xd8\xff", "jpg"),
+    (b"\x89PNG", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
+)
+
+# Pictures that are not kept. Camera raw files built like TIFF are told apart from it in `_raw`.
+_PICTURES: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),
+    (b"\xff\x0a", "jxl"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
+    (b"II\xbc\x01", "jxr"),
+    (b"II\xbc\x00", "jxr"),
+    (b"v/1\x01", "exr"),
+    (b"DDS \x7c\x00\x00\x00", "dds"),
+    (b"8BPS\x00\x02", "psb"),
+    (b"8BPS", "psd"),
+    (b"gimp xcf ", "xcf"),
+    (b"BPG\xfb", "bpg"),
+    (b"#?RADIANCE", "hdr"),
+    (b"#?RGBE", "hdr"),
+    (b"SIMPLE  =", "fits"),
+    (b"\x8aMNG\r\n\x1a\n", "mng"),
+    (b"\x8bJNG\r\n\x1a\n", "jng"),
+    (b"\xd7\xcd\xc6\x9a", "wmf"),
+    (b"%!PS", "eps"),
+    (b"\xc5\xd0\xd3\xc6", "eps"),
+    (b"AT&TFORM", "djvu"),
+    (b"SDPX\x00", "dpx"),
+    (b"XPDS", "dpx"),
+    (b"\x59\xa6\x6a\x95", "ras"),
+    (b"\xabKTX ", "ktx"),
+    (b"\x13\xab\xa1\x5c", "astc"),
+    (b"Paint Shop Pro Image File", "psp"),
+    (b"IIU\x00", "rw2"),
+    (b"FUJIFILMCCD-RAW", "raf"),
+    (b"FOVb", "x3f"),
+    (b"\x00MRM", "mrw"),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", "crw"),
+)
+
+_OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"%PDF-", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"MZ", "exe"),
+    (b"\x7fELF", "exe"),
+    (b"\xcf\xfa\xed\xfe", "exe"),
+    (b"\xce\xfa\xed\xfe", "exe"),
+    (b"\xca\xfe\xba\xbe", "exe"),
+    (b"\x00asm", "exe"),
+    (b"#!", "script"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"SQLite format 3\x00", "sqlite"),
+    (b"PAR1", "parquet"),
+    (b"{\\rtf", "rtf"),
+    (b"wOFF\x00", "font"),
+    (b"wOF2\x00", "font"),
+    (b"OTTO\x00", "font"),
+    (b"\x1aE\xdf\xa3", "webm"),
+    (b"FLV\x01", "flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wmv"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"\x00\x00\x01\xb3", "mpeg"),
+    (b"OggS", "ogg"),
+    (b"fLaC", "flac"),
+    (b"ID3", "mp3"),
+)
+
+_RAW_TYPES: Final = frozenset(
+    {"dng", "nef", "cr2", "cr3", "crw", "arw", "orf", "rw2", "raf", "pef", "srw", "3fr", "iiq", "x3f", "mrw"}
+    | {"dcr", "erf", "mos", "mef", "raw"}
+)
+PICTURE_TYPES: Final = frozenset(
+    {kind for _, kind in _PICTURES}
+    | _RAW_TYPES
+    | {"jls", "qoi", "icns", "ico", "cur", "emf", "pnm", "pcx", "tga", "sgi", "flif", "ilbm", "dicom"}
+)
+"""Names of picture formats that are not kept: they are told by their names, and quarantined."""
+
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+# HEIF by its container only, or with pictures coded as JPEG, JPEG 2000, AVC, VVC, or not at all. `mif3` names the codec
+# where other files have their minor version.
+_HEIF_BRANDS: Final = frozenset(
+    {b"mif1", b"msf1", b"mif2", b"mif3", b"miaf", b"jpeg", b"jpgs", b"j2ki", b"j2is", b"avci", b"avcs"}
+    | {b"vvic", b"vvis", b"unif"}
+)
+_BRANDS_WITHIN: Final = 4096
+_RIFF: Final = {b"WEBP": "webp", b"AVI ": "avi"}
+_QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"pnot", b"skip", b"free"})
+
+# Width and height after the letter; a comment runs to the end of its line (Netpbm, "pnm"). Each of the alternatives
+# begins with another character, so nothing is tried twice.
+_PNM: Final = re.compile(rb"P(?:[1-6](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+\s|7\nWIDTH |[Ff]\n\d+ \d+\n)")
+
+
+def by_magic(body: bytes) -> str | None:
+    """The type that the first bytes (for TGA the last ones) tell; None where they look like nothing in particular."""
+    for magic, kind in _KEPT:
+        if body.startswith(magic):
+            return kind
+    if body[:4] == b"RIFF":
+        return _RIFF.get(body[8:12], "riff")
+    if body[4:8] == b"ftyp":
+        return _by_brand(body)
+    # Two letters are too little to tell a bitmap from a text that begins with them.
+    if body[:2] == b"BM" and int.from_bytes(body[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    for magic, kind in (*_PICTURES, *_OTHERS):
+        if body.startswith(magic):
+            return kind
+    return _by_header(body)
+
+
+def _by_brand(body: bytes) -> str:
+    """The type of an ISO base media file: its major brand first, then the compatible ones."""
+    size = min(max(int.from_bytes(body[:4], "big"), 16), _BRANDS_WITHIN)
+    brands = [body[at : at + 4] for at in (8, *range(16, size, 4))]
+    if brands[0] == b"crx ":
+        return "cr3"
+    if brands[0] == b"mif3":
+        brands.insert(0, body[12:16])
+    for brand in brands:
+        if brand in _AVIF_BRANDS:
+            return "avif"
+        if brand in _HEIC_BRANDS:
+            return "heic"
+    if not _HEIF_BRANDS.isdisjoint(brands):
+        return "heic"
+    return "mov" if brands[0] == b"qt  " else "mp4"
+
+
+def _by_header(body: bytes) -> str | None:
+    """The type where a few letters are too little: by what else the header must hold."""
+    count = int.from_bytes(body[4:6], "little")
+    if body[:4] in (b"\x00\x00\x01\x00", b"\x00\x00\x02\x00") and count and not any(body[9:10]):
+        return "ico" if body[2] == 1 else "cur"
+    if body[:4] == b"qoif" and body[12:13] in (b"\x03", b"\x04") and body[13:14] in (b"\x00", b"\x01"):
+        return "qoi"
+    if body[:4] in (b"IIRO", b"IIRS", b"MMOR") and 0 in body[4:8]:
+        return "orf"
+    if body[:4] == b"icns" and body[4:5] == b"\x00":
+        return "icns"
+    if body[:4] == b"FLIF" and body[5:6] in (b"0", b"1", b"2"):
+        return "flif"
+    if body[:4] == b"FORM" and body[8:12] in (b"ILBM", b"PBM "):
+        return "ilbm"
+    if body[:4] == b"\x01\x00\x00\x00" and body[40:44] == b" EMF":
+        return "emf"
+    if body[:2] == b"\x01\xda" and body[2:3] in (b"\x00", b"\x01") and body[3:4] in (b"\x01", b"\x02"):
+        return "sgi"
+    if body[:1] == b"\x0a" and body[1:2] in (b"\x00", b"\x02", b"\x03", b"\x04", b"\x05") and body[2:3] == b"\x01":
+        return "pcx" if body[3:4] in (b"\x01", b"\x02", b"\x04", b"\x08") else None
+    if body[4:8] in _QUICKTIME and body[:1] == b"\x00":
+        return "mov"
+    if body[128:132] == b"DICM":
+        return "dicom"
+    if body[257:262] == b"ustar":
+        return "tar"
+    if body[-18:-2] == b"TRUEVISION-XFILE":
+        return "tga"
+    return "pnm" if _PNM.match(body, 0, 512) else None
