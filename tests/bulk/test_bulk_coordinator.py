@@ -295,7 +295,7 @@ def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalB
     def reply(job: Job) -> tuple[Any, ...]:
         return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
 
-    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b")))
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
     run.coordinator.run()
     assert set(run.endings) == set(urls(3))
     assert run.lister.trouble == "no JSON at ***"

@@ -21,6 +21,7 @@ from pupline.bulk import (
 )
 from pupline.errors import ConfigurationError
 from pupline.images import MAX_PIXELS
+from pupline.layout import summary_key
 from pupline.local import LocalBackend
 from pupline.records import AuditRecord
 from pupline.samples._pictures import pictures
@@ -70,6 +71,12 @@ class Place:
         options.setdefault("source", str(self.list))
         request = IngestRequest(allow_origins=(self.site.origin,), concurrency=4, workers=1, **options)
         return ingest(self.data, request, self.events.append)
+
+    def summary(self, report: IngestReport) -> dict[str, Any]:
+        """The run's summary.json."""
+        key = summary_key(report.dataset, report.run_id)
+        found: dict[str, Any] = json.loads((self.data / "buckets" / "dog-images" / key).read_bytes())
+        return found
 
     @property
     def images_asked(self) -> list[str]:
@@ -309,24 +316,26 @@ def test_a_run_id_names_the_run_and_finds_it_again(place: Place) -> None:
 
 
 def test_a_listing_that_breaks_is_gone_on_with(place: Place) -> None:
-    """A source that stops answering: what it listed is fetched, the run stays, the same command lists the rest."""
+    """A source that shuts us out: what it listed is fetched, the run has failed, and --resume lists the rest."""
     api = {"breeds": {"message": {"pug": [], "hound": []}, "status": "success"}}
     place.site.pages |= {
         "/api/breeds/list/all": Said(json.dumps(api["breeds"]).encode()),
-        "/api/breed/hound/images": Said(json.dumps({"message": [place.url("h")], "status": "success"}).encode()),
-        "/api/breed/pug/images": Said(b"out of order"),
+        "/api/breed/pug/images": Said(json.dumps({"message": [place.url("p")], "status": "success"}).encode()),
+        "/api/breed/hound/images": Said(status=403),
         "/h.jpg": Said(JPEGS[0]),
         "/p.jpg": Said(JPEGS[1]),
     }
     source = f"{place.site.origin}/api"
     broken = place.ingest(source=source)
-    assert (broken.status, broken.listed_complete) == ("RUNNING", False)
-    assert broken.trouble
-    place.site.pages["/api/breed/pug/images"] = Said(
-        json.dumps({"message": [place.url("p")], "status": "success"}).encode()
+    assert (broken.status, broken.listed_complete) == ("FAILED", False)
+    assert "403" in str(broken.trouble)
+    summary = place.summary(broken)
+    assert (summary["error"], summary["trouble"]) == ("HttpError", broken.trouble)
+    place.site.pages["/api/breed/hound/images"] = Said(
+        json.dumps({"message": [place.url("h")], "status": "success"}).encode()
     )
-    report = place.ingest(source=source)
-    assert (report.run_id, report.status) == (broken.run_id, "SUCCEEDED")
+    report = place.ingest(resume=True, dataset=broken.dataset)
+    assert (report.run_id, report.status, report.trouble) == (broken.run_id, "SUCCEEDED", None)
     assert set(place.records(report.run_id)) == {"h", "p"}
     assert not [event for event in place.events if isinstance(event, ListingNote)]
 

@@ -15,8 +15,8 @@ from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.errors import NotFound, PuplineError, RetryAfter, ServerError, SourceError, TaskFailure
 from pupline.fetch import HttpClient, Response
 from pupline.items import SourceItem
-from pupline.pipeline._manifest import Pages, manifest_line, write_manifest
-from pupline.sources import ImageSource, Listing, Opening, Page, PageRequest
+from pupline.pipeline._manifest import manifest_line, write_manifest
+from pupline.sources import ImageSource, Listing, Opening, Page, PageRequest, Pages
 
 API = "https://api.example/page/"
 SECRET = "s3cret"  # noqa: S105  what must not be seen

@@ -6,6 +6,7 @@ import pytest
 
 from pupline.bulk import IngestRequest
 from pupline.pipeline._bulk import execution_input
+from pupline.pipeline._manifest import Manifest
 from pupline.sources import resolve
 
 
@@ -23,5 +24,7 @@ def test_no_more_requests_at_once_than_one_host_may_get(
     source: str, asked: dict[str, Any], batches: int, requests: int
 ) -> None:
     """In all batches together, for they may all be at the same host: the strictest of the three limits holds."""
-    given = execution_input("r1", IngestRequest(source=source, dataset="dogs", **asked), resolve(source), 100)
+    given = execution_input(
+        "r1", IngestRequest(source=source, dataset="dogs", **asked), resolve(source), Manifest(100, 0)
+    )
     assert (given["concurrency"], given["requests"]) == (batches, requests)

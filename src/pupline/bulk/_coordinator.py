@@ -217,8 +217,9 @@ class Coordinator:
             scheduler.lost(job, now)
         else:
             job.began_at = job.began_at or answer[2]
-            if kind == FAILED:
-                self._take_failure(job, failure_of(answer), now)
+            failure = failure_of(answer) if kind == FAILED else self._why_unusable(job, answer)
+            if failure is not None:
+                self._take_failure(job, failure, now)
                 return
             scheduler.succeeded(job, now)
             if kind == FETCHED:
@@ -255,10 +256,13 @@ class Coordinator:
             team.crew.hand_back(job.host)
             team.listener(HostPaused(pause.origin, pause.seconds, pause.why))
 
+    def _why_unusable(self, job: Job, answer: Answer) -> TaskFailure | None:
+        """Why a page that came is none: it is tried again like one that did not come. None also for what is no page."""
+        return self._team.lister.answered(job, answer) if job.kind == "page" else None
+
     def _take_document(self, job: Job, answer: Answer, now: float) -> None:
         assert answer[1] == ANSWERED  # noqa: S101 - all other kinds are taken
         if job.kind == "page":
-            self._team.lister.answered(job, answer)
             self._listed()
             return
         url, headers, body, content_type = answer[4:8]

@@ -168,6 +168,7 @@ class _Run:
         """Digest, outputs and the end of a run that has one; what this process did."""
         worked = Worked(
             status=_status(coordinator, lister),
+            error=THRESHOLD_EXCEEDED if coordinator.tolerance_exceeded else lister.error,
             finished=coordinator.finished,
             bytes=coordinator.bytes,
             seconds=time.monotonic() - self._began.monotonic,
@@ -179,7 +180,7 @@ class _Run:
             return worked
         self._alerts.publish_digest()
         deliverer.notify()
-        outputs = self._write_outputs(worked)  # before the end: who is killed in between writes all anew
+        outputs = self._write_outputs(worked, lister)  # before the end: who is killed in between writes all anew
         self._backend.ingests.end(self._row.ingest_id, worked.status, worked.error)
         return replace(worked, outputs=outputs)
 
@@ -204,12 +205,13 @@ class _Run:
             undelivered=undelivered,
         )
 
-    def _write_outputs(self, worked: "Worked") -> "Outputs":
+    def _write_outputs(self, worked: "Worked", lister: Lister) -> "Outputs":
         from pupline.bulk._outputs import OutputOptions, RunFigures, write_outputs
 
         figures = RunFigures(
             status=worked.status,
             error=worked.error,
+            trouble=lister.trouble,
             retry_of=self._request.retry_failed,
             ended_at=self._backend.clock.now(),
             seconds=worked.seconds,
@@ -225,9 +227,10 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """What this process did for its run. status: the run's, from now on. finished: items."""
+    """What this process did for its run. status, error: the run's, from now on. finished: items."""
 
     status: str
+    error: str | None = None
     finished: int = 0
     bytes: int = 0
     seconds: float = 0.0
@@ -235,11 +238,6 @@ class Worked:
     interrupted: bool = False
     tolerance_exceeded: bool = False
     outputs: "Outputs | None" = None
-
-    @property
-    def error(self) -> str | None:
-        """The run's error, if it failed."""
-        return THRESHOLD_EXCEEDED if self.status == "FAILED" else None
 
 
 @contextmanager
@@ -258,6 +256,8 @@ def _status(coordinator: Coordinator, lister: Lister) -> str:
         return "RUNNING"
     if coordinator.tolerance_exceeded:
         return "FAILED"
+    if lister.error is not None:
+        return "FAILED"  # and not RUNNING: the same command would end in the same way
     return "SUCCEEDED" if lister.complete else "RUNNING"
 
 

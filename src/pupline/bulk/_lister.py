@@ -7,10 +7,10 @@ Parts of a file are read when they are wanted, a little ahead of what is fetched
 from pupline.bulk._hosts import Job
 from pupline.bulk._messages import Answer
 from pupline.bulk._request import IngestRequest, ItemsListed
-from pupline.errors import TaskFailure
+from pupline.errors import SourceError, TaskFailure
 from pupline.items import SourceItem
 from pupline.local import IngestRow, Ingests
-from pupline.sources import Listing, Page, PageRequest
+from pupline.sources import Listing, Page, PageRequest, is_final, shortfall_of
 from pupline.text import printable
 
 AHEAD_ITEMS = 20_000
@@ -20,8 +20,10 @@ _NOTE_CHARACTERS = 300
 
 
 class Lister:
-    """Goes on with a run's listing. items, total, repeated, known: of the run. trouble: why it stopped for now.
+    """Goes on with a run's listing. items, total, repeated, known: of the run.
 
+    trouble: why its items are not all that the source has: the listing stopped, or came to an end before the source's.
+    error: the Error Name of what stopped it for good; None where the same command can go on there.
     listing: None where the run has all its items.
     """
 
@@ -32,12 +34,13 @@ class Lister:
         self._listing = listing
         self._asking = False
         self.complete = row.listed
-        self.trouble: str | None = None
+        self.error: str | None = None
         self.items = row.items
         self.total = row.total
         self.repeated = row.repeated
         self.known = row.known
         self.notes: list[str] = []
+        self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
 
     @property
     def over(self) -> bool:
@@ -64,7 +67,7 @@ class Lister:
         try:
             request = self._listing.request()
         except TaskFailure as failure:
-            self._stop(failure.message)
+            self._stop(failure)
             return None
         self._asking = request is not None
         return request
@@ -73,23 +76,30 @@ class Lister:
         """Add the next part of a file, unless enough is listed beyond the `read_items` first; whether it did."""
         if self.over or self._asking or self._listing is None or self.items - read_items >= AHEAD_ITEMS:
             return False
-        self._read(None, {})
+        try:
+            self._read(None, {})
+        except TaskFailure as failure:
+            self._stop(failure)
         return True
 
-    def answered(self, job: Job, answer: Answer) -> None:
-        """The page that was asked for is there."""
-        self._asking = False
+    def answered(self, job: Job, answer: Answer) -> TaskFailure | None:
+        """The page that was asked for is there. Gives why it cannot be used, if so: then it is asked for, still."""
         headers, body = answer[5:7]
-        self._read(body, headers, job.page)
+        try:
+            self._read(body, headers, job.page)
+        except SourceError as failure:
+            return failure
+        self._asking = False
+        return None
 
     def failed(self, job: Job, failure: TaskFailure) -> None:
-        """The page that was asked for is not to be had."""
+        """The page that was asked for is not to be had, or not to be used."""
         self._asking = False
         if self._listing is None:
             return
         note = self._listing.skip(failure)
         if note is None:
-            self._stop(failure.message, job.page)
+            self._stop(failure, job.page)
             return
         self._note(note, job.page)
         # Whatever it skipped, what comes next must not depend on asking for it again after a restart.
@@ -102,11 +112,7 @@ class Lister:
 
     def _read(self, body: bytes | None, headers: dict[str, str], asked: PageRequest | None = None) -> None:
         assert self._listing is not None  # noqa: S101 - who reads has asked
-        try:
-            page: Page = self._listing.read(body, headers)
-        except TaskFailure as failure:
-            self._stop(failure.message, asked)
-            return
+        page: Page = self._listing.read(body, headers)
         for note in page.notes:
             self._note(note, asked)
         self._add(page.items)
@@ -129,16 +135,22 @@ class Lister:
         self.repeated += added.repeated
         self.known += added.known
         self.complete = self._listing.complete
+        self.trouble = None if self._has_count else self._listing.shortfall
         if not self.complete and self._has_enough(added.known_in_a_row):
             self.complete = True
             self._ingests.add_items(self._row.ingest_id, [], position=position, listed=True, total=self.items)
 
     def _has_enough(self, known_in_a_row: int) -> bool:
-        count, row = self._request.count, self._request.stop_after_known
-        return (count is not None and self.items >= count) or (row is not None and known_in_a_row >= row)
+        row = self._request.stop_after_known
+        return self._has_count or (row is not None and known_in_a_row >= row)
 
-    def _stop(self, why: str, asked: PageRequest | None = None) -> None:
-        self.trouble = _shown(why, asked)
+    @property
+    def _has_count(self) -> bool:
+        return self._request.count is not None and self.items >= self._request.count
+
+    def _stop(self, failure: TaskFailure, asked: PageRequest | None = None) -> None:
+        self.trouble = _shown(failure.message, asked)
+        self.error = type(failure).__name__ if is_final(failure) else None
 
     def _note(self, note: str, asked: PageRequest | None) -> None:
         self.notes.append(_shown(note, asked))

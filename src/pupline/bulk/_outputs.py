@@ -36,9 +36,9 @@ class OutputOptions:
 class RunFigures:
     """What the journal does not know of a run that is about to end.
 
-    status, error: what it is about to be ended with. trouble: why its listing stopped early. retry_of: the run whose
-    failed items these are. ended_at: seconds since the epoch. finished: items that the process which ends the run
-    finished, in `seconds` of time and `cpu_seconds` of all its workers and itself.
+    status, error: what it is about to be ended with. trouble: why its items are not all that the source has.
+    retry_of: the run whose failed items these are. ended_at: seconds since the epoch. finished: items that the process
+    which ends the run finished, in `seconds` of time and `cpu_seconds` of all its workers and itself.
     """
 
     status: str
@@ -143,7 +143,7 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | No
         "ended_at": timestamp(ended_at) if ended_at is not None else None,
         **_speed(figures, counts),
         "listed": counts.items,
-        "listed_complete": ingest.listed,
+        "listed_complete": ingest.listed and not (figures and figures.trouble),
         "total": ingest.total,
         "repeated": ingest.repeated,
         "known": ingest.known,

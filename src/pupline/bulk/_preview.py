@@ -8,10 +8,9 @@ from itertools import islice
 
 from pupline.bulk._begin import checked_dataset, checked_source, policy_of
 from pupline.bulk._request import IngestRequest
-from pupline.errors import TaskFailure
 from pupline.fetch import HttpClient
 from pupline.items import SourceItem
-from pupline.sources import ImageSource, Listing, Page, PageRequest, ask
+from pupline.sources import PREVIEW_ATTEMPTS, ImageSource, Listing, Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,11 @@ class Preview:
     _listing: Listing
 
     @property
+    def shortfall(self) -> str | None:
+        """Why the source has more than it named, once all items were seen."""
+        return self._listing.shortfall
+
+    @property
     def total(self) -> int | None:
         """How many items the source names, as far as it has said."""
         return self._listing.total
@@ -46,28 +50,18 @@ def preview(request: IngestRequest, sleep: Callable[[float], None] = time.sleep)
 
 
 def _items(
-    source: ImageSource, request: IngestRequest, listing: Listing, notes: list[str], sleep: Callable[[float], None]
+    source: ImageSource,
+    request: IngestRequest,
+    listing: Listing,
+    notes: list[str],
+    sleep: Callable[[float], None],
 ) -> Iterator[SourceItem]:
-    pause = 1 / source.limits.rps if source.limits.rps else 0.0
     with ExitStack() as stack:
         stack.callback(listing.close)
         client = HttpClient(policy_of(source, request, stack), idle_connections=1)
         stack.callback(client.close)
-        while not listing.complete:
-            asked = listing.request()
-            page = listing.read(None, {}) if asked is None else _page(listing, client, asked)
-            notes += (asked.mask(note) if asked else note for note in page.notes)
+        interval = 1 / source.limits.rps if source.limits.rps else 0.0
+        pages = Pages(client=client, interval=interval, attempts=PREVIEW_ATTEMPTS, sleep=sleep)
+        for page, asked in pages.of(listing):
+            notes += [asked.mask(note) if asked else note for note in page.notes]
             yield from page.items
-            if asked is not None:
-                sleep(pause)
-
-
-def _page(listing: Listing, client: HttpClient, asked: PageRequest) -> Page:
-    try:
-        answer = ask(client, asked)
-    except TaskFailure as failure:
-        note = listing.skip(failure)
-        if note is None:
-            raise
-        return Page([], (note,))
-    return listing.read(answer.body, answer.headers)

@@ -183,12 +183,13 @@ IngestListener: TypeAlias = Callable[[IngestEvent], None]
 class IngestReport:
     """What became of a run.
 
-    status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED or FAILED.
+    status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED, or FAILED (stopped by
+    its tolerance, or by a source that cannot be listed: --resume goes on).
     counts: of all its items, from its beginning; began_done: how many earlier processes had finished.
-    listed_complete: the source named all it has. repeated: named more than once. known: left out because the dataset
+    listed_complete: the source names no more. repeated: named more than once. known: left out because the dataset
     has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
-    trouble: why the listing stopped early. folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of
-    the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: the
+    bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
     """
 
     run_id: str

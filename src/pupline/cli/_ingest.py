@@ -11,7 +11,7 @@ import click
 
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
-from pupline.cli._ingest_summary import ended_directly, given_data
+from pupline.cli._ingest_summary import NOTHING_TO_FETCH, ended_directly, given_data, incomplete, listing_trouble
 from pupline.cli._ingest_view import IngestView
 from pupline.cli._output import (
     data_option,
@@ -186,6 +186,10 @@ def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int
             print_json(_summary_of(report, data_dir))
         else:
             ended_directly(report, data_dir).show(view.examples)
+    if report.trouble:
+        message(listing_trouble(report))
+    elif not report.counts.items and report.listed_complete:
+        message(NOTHING_TO_FETCH)
     if report.interrupted:
         message(f"Interrupted; what is done is kept. Go on with: {_go_on(report.dataset, data_dir)}")
         return 130
@@ -252,7 +256,10 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
         f"{_extent(shown, found.total, request.count or _PREVIEWED)} of {printable(found.source)} for the dataset "
         f"{found.dataset}. Nothing was fetched or kept."
     )
-    return 0
+    if found.shortfall is None or shown == request.count:
+        return 0
+    message(incomplete(printable(found.shortfall, 400)))
+    return 1
 
 
 def _extent(shown: int, total: int | None, limit: int) -> str:

@@ -37,6 +37,8 @@ OUTCOME_OF = {
 }
 """Reason to the outcome that it goes with; of all other reasons that is `failed`."""
 
+NOTHING_TO_FETCH = "There was nothing to fetch."
+
 _MAX_CAUSE = 400
 _ENOUGH_TO_MEASURE = 500
 """Images from which on CPU time for each says something: in a short run it is that of starting."""
@@ -139,6 +141,21 @@ def given_data(data_dir: Path) -> str:
     return "" if data_dir == Path("pupline-data") else f" --data {shlex.quote(str(data_dir))}"
 
 
+def listing_trouble(report: "IngestReport") -> str:
+    """Why the run's images are not all that the source has, and what to do about it."""
+    told = printable(report.trouble or "", 400)
+    if report.listed_complete:
+        return incomplete(told)
+    if report.status == "RUNNING":
+        return f"The listing stopped: {told}. The same command goes on there."
+    return f"The listing stopped: {told}. When the source is right again, ingest --resume goes on there."
+
+
+def incomplete(told: str) -> str:
+    """That a listing came to an end before the source's, which is what exit code 1 means."""
+    return f"Not all that the source has: {told}."
+
+
 def ended_directly(report: "IngestReport", data_dir: Path) -> Ended:
     """What `pupline.bulk.ingest` reported."""
     counts = report.counts
@@ -165,8 +182,6 @@ def _speed(report: "IngestReport") -> str:
 
 
 def _notes(report: "IngestReport") -> Iterator[str]:
-    if not report.counts.items and report.listed_complete:
-        yield "There was nothing to fetch."
     if report.unhad:
         yield not_there(report.unhad, report.counts.done)
     if report.repeated:
@@ -175,8 +190,6 @@ def _notes(report: "IngestReport") -> Iterator[str]:
         yield f"Left out, because the dataset has them: {report.known:,}."
     if report.tolerance_exceeded:
         yield "Stopped: more failed than --tolerate allows. With --resume and a larger one the rest is fetched."
-    if report.trouble:
-        yield f"The listing stopped: {printable(report.trouble, 400)}. The same command goes on there."
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:

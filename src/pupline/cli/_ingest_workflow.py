@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pupline.cli._ingest_summary import Ended, given_data, not_there
+from pupline.cli._ingest_summary import NOTHING_TO_FETCH, Ended, given_data, incomplete, not_there
 from pupline.cli._ingest_view import IngestView, result_of
 from pupline.cli._output import message, print_json, print_json_lines, relative, undelivered
 from pupline.cli._streams import SummaryOutput
@@ -76,12 +76,17 @@ def _tell(report: "BulkReport", view: IngestView, where: _Where, *, as_json: boo
             _ended(report, where).show(view.examples)
     if report.trouble and as_json:
         message(_without_parquet(report, report.trouble))
+    if report.listing_trouble:
+        message(incomplete(printable(report.listing_trouble, 400)))
+    elif not report.items:
+        message(NOTHING_TO_FETCH)
     if report.interrupted:
         message(f"Interrupted. Go on with the same command and --run-id {report.run_id}")
         return 130
     if report.tolerance_exceeded:
         return 3
-    return output.exit_code(1 if report.unhad or report.status != "SUCCEEDED" else 0)
+    is_whole = report.status == "SUCCEEDED" and not report.unhad and not report.listing_trouble
+    return output.exit_code(0 if is_whole else 1)
 
 
 def _print_results(report: "BulkReport", where: _Where) -> None:

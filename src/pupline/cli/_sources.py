@@ -215,7 +215,6 @@ class _Trial:
         self.listing: Listing = source.open(contact=policy["contact"], delimiter=delimiter)
         stack.callback(self.listing.close)
         self.notes: list[str] = []
-        self.pages = 0
         self.requests = 0
 
     def show(self, count: int, *, as_json: bool) -> int:
@@ -225,10 +224,13 @@ class _Trial:
                 shown += 1
                 _show_item(shown, item, as_json=as_json)
         except TaskFailure as failure:
+            self._tell_notes()
             message(f"pupline: {printable(failure.message, 500)}")
             return 1
-        for note in self.notes:
-            message(f"Note: {printable(note, 300)}")
+        self._tell_notes()
+        if self.listing.shortfall is not None and shown < count:
+            message(f"pupline: not all that the source has: {printable(self.listing.shortfall, 400)}")
+            return 1
         if not shown:
             why = f"{self._asked()}; check items and ok in its spec" if self.requests else "; look into the list"
             message(f"pupline: {printable(self._source.name)} named no image{why}")
@@ -237,23 +239,18 @@ class _Trial:
             self._tell_more(shown)
         return 0
 
+    def _tell_notes(self) -> None:
+        for note in self.notes:
+            message(f"Note: {printable(note, 300)}")
+
     def _items(self, most_requests: int) -> "Iterator[SourceItem]":
-        while not self.listing.complete and self.pages < most_requests:
-            yield from self._next_page()
+        from pupline.sources import PREVIEW_ATTEMPTS, Pages
 
-    def _next_page(self) -> "list[SourceItem]":
-        from pupline.sources import ask
-
-        request = self.listing.request()
-        self.pages += 1
-        if request is None:
-            page = self.listing.read(None, {})
-        else:
-            self.requests += 1
-            response = ask(self._client, request)
-            page = self.listing.read(response.body, response.headers)
-        self.notes += page.notes
-        return page.items
+        pages = Pages(client=self._client, attempts=PREVIEW_ATTEMPTS).of(self.listing)
+        for page, request in islice(pages, most_requests):
+            self.requests += request is not None
+            self.notes += [request.mask(note) if request else note for note in page.notes]
+            yield from page.items
 
     def _tell_more(self, shown: int) -> None:
         total = self.listing.total

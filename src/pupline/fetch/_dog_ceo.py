@@ -117,7 +117,8 @@ class DogCeo:
         try:
             answer = parse_json(response.body)
         except SourceError as err:
-            raise SourceError(f"{printable(url)}: {err}; check that a Dog CEO API is there") from err
+            # Of the same kind: what is not JSON may be whole the next time.
+            raise type(err)(f"{printable(url)}: {err}; check that a Dog CEO API is there") from err
         if not isinstance(answer, dict):
             raise self._unexpected(path, "the answer", "an object with status and message", answer)
         if answer.get("status") != "success":

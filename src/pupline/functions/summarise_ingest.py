@@ -44,12 +44,16 @@ class SummaryServices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:
-    """The run to sum up. tolerate: percent of items that may fail. items: in the manifest, None where nobody said."""
+    """The run to sum up. tolerate: percent of items that may fail. items: in the manifest, None where nobody said.
+
+    trouble: why the manifest does not hold all that the source has.
+    """
 
     run: Run
     tolerate: float
     items: int | None
     began_at: float | None
+    trouble: str | None = None
 
     @classmethod
     def from_event(cls, event: object) -> "SummaryRequest":
@@ -64,7 +68,15 @@ class SummaryRequest:
             tolerate=float(tolerate),
             items=known,
             began_at=moment_of(fields),
+            trouble=_trouble_of(fields),
         )
+
+
+def _trouble_of(fields: Mapping[str, Any]) -> str | None:
+    """As the execution's input has it, which is the event, or its `input`: not every execution was given any."""
+    given = fields.get("input", fields)
+    trouble = given.get("trouble") if isinstance(given, dict) else None
+    return trouble if isinstance(trouble, str) else None
 
 
 @dataclass(slots=True)
@@ -102,7 +114,8 @@ class Totals:
 def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]:
     """Writes failures.jsonl and summary.json of a run, over what an earlier attempt wrote.
 
-    event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339).
+    event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), and
+    the execution's `input`, whose `trouble` tells why the manifest is not all that the source has.
     Gives: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `alerting`, and then `digest` (subject, message,
     attributes) of all alerts but the first; `folder`, where the files are.
     Raises: InvalidInput, StorageError.
@@ -181,16 +194,17 @@ def put_summary(found: Mapping[str, Any], store: ObjectStore, key: str) -> None:
 
 def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None) -> dict[str, Any]:
     """summary.json without its times: the names of a run without a workflow; what a workflow cannot know is null."""
-    unknown = ("trouble", "retry_of", "cpu_seconds", "cpu_us_per_image", "total", "repeated", "known")
+    unknown = ("retry_of", "cpu_seconds", "cpu_us_per_image", "total", "repeated", "known")
     return {
         "run": asked.run.run,
         "dataset": asked.run.dataset,
         "source": asked.run.source,
         "status": "FAILED" if error else "SUCCEEDED",
         "error": error,
+        "trouble": asked.trouble,
         **dict.fromkeys(unknown),
         "listed": items,
-        "listed_complete": True,
+        "listed_complete": asked.trouble is None,
         "done": totals.done,
         "outcomes": _ranked(totals.outcomes),
         "reasons": _ranked(totals.reasons),

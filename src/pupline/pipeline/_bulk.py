@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader
-from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, count_failed, count_unhad
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unhad
 from pupline.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
 from pupline.local import (
     Deliverer,
@@ -31,11 +31,11 @@ from pupline.local import (
     stopping_on_signals,
 )
 from pupline.pipeline._bulk_functions import BatchDone, BulkFunctions, Pace
-from pupline.pipeline._manifest import Pages, write_manifest
+from pupline.pipeline._manifest import Manifest, write_manifest
 from pupline.pipeline._redrive import UNSUCCESSFUL
 from pupline.pipeline._workflow import BULK_NAME, load_workflow
 from pupline.ports import JSON
-from pupline.sources import ImageSource
+from pupline.sources import ImageSource, Pages
 
 GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
@@ -56,6 +56,7 @@ class BulkReport:
     items: in the manifest. outcomes, reasons, alerts, bytes, summary: from summary.json, empty where there is none yet.
     error, cause: of an execution that failed. folder: `datasets/<dataset>/` in the bucket. undelivered: alerts still in
     the outbox; None where that cannot be known. trouble: why there is no Parquet of a run that has ended.
+    listing_trouble: why its items are not all that the source has.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class BulkReport:
     undelivered: int | None
     summary: Mapping[str, Any] = field(default_factory=dict)
     trouble: str | None = None
+    listing_trouble: str | None = None
 
     @property
     def folder(self) -> str:
@@ -135,7 +137,7 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
         opened = _opened(backend, request, source)
         try:
             return _BulkRun(backend, replace(opened, proxy=request.proxy), source, listener).run(stack)
-        except ConfigurationError:  # a list that cannot be read, say: its run id is for another command
+        except PuplineError:  # a list that cannot be read, say: without an execution there is nothing to go on with
             backend.runs.drop_empty(str(opened.run_id))
             raise
 
@@ -165,7 +167,7 @@ _INSTEAD = {
 }
 
 
-def execution_input(run_id: str, request: IngestRequest, source: ImageSource, items: int) -> dict[str, JSON]:
+def execution_input(run_id: str, request: IngestRequest, source: ImageSource, manifest: Manifest) -> dict[str, JSON]:
     """BulkIngest's input for a run whose manifest is where it belongs."""
     pace = Pace.of(request, source)
     return {
@@ -173,7 +175,8 @@ def execution_input(run_id: str, request: IngestRequest, source: ImageSource, it
         "dataset": request.dataset,
         "source": source.name,
         "manifest": {"key": manifest_key(str(request.dataset), run_id)},
-        "items": items,
+        "items": manifest.items,
+        "trouble": manifest.trouble,
         "batch_size": pace.items,
         "concurrency": pace.batches,
         "rate": pace.rate or 0,
@@ -246,7 +249,7 @@ class _BulkRun:
             path = Path(directory) / "manifest.jsonl"
             manifest = write_manifest(path, self._source, self._request, pages, self._listener)
             self._backend.bucket().put(manifest_key(self._dataset, self._run_id), path, JSON_LINES)
-        return execution_input(self._run_id, self._request, self._source, manifest.items)
+        return execution_input(self._run_id, self._request, self._source, manifest)
 
     def _driven(
         self, there: ExecutionRow | None, given: dict[str, JSON], deliverer: Deliverer, stack: ExitStack
@@ -301,6 +304,7 @@ class _BulkRun:
             interrupted=interrupted,
             undelivered=undelivered,
             summary=self._functions.so_far(given) if status == "RUNNING" else self._summary(given, status),
+            listing_trouble=given.get("trouble"),
         )
 
     def _summary(self, given: Mapping[str, Any], status: str) -> Mapping[str, Any]:

@@ -5,22 +5,19 @@ flat: lines go to a file, and which URLs were named is kept in a table that SQLi
 """
 
 import json
-import random
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import policy_of
-from pupline.errors import LocalTrouble, PuplineError, RetryAfter, SourceError, TaskFailure
-from pupline.fetch import HttpClient, Response
-from pupline.functions.ingesting import MAX_ATTEMPTS
+from pupline.errors import LocalTrouble, PuplineError, TaskFailure
+from pupline.fetch import HttpClient
 from pupline.items import SourceItem
-from pupline.sources import ImageSource, Listing, Page, PageRequest, Reader, ask
+from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
 from pupline.text import printable
 
 Tell = Callable[[ItemsListed | ListingNote], None]
@@ -28,69 +25,14 @@ Tell = Callable[[ItemsListed | ListingNote], None]
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was listed. items: lines in the file. repeated: URLs that were named again, and left out."""
+    """What was listed. items: lines in the file. repeated: URLs that were named again, and left out.
+
+    trouble: why these are not all, in words.
+    """
 
     items: int
     repeated: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pages:
-    """Asks for the pages of a listing, one at a time. interval: seconds between two requests.
-
-    read: gets the objects of `s3://bucket/key` lists.
-    """
-
-    client: HttpClient
-    read: Reader | None = None
-    interval: float = 0.0
-    sleep: Callable[[float], None] = time.sleep
-    chance: random.Random = field(default_factory=random.Random)
-
-    @classmethod
-    def of_source(cls, client: HttpClient, source: ImageSource, read: Reader) -> "Pages":
-        """As fast as the source allows."""
-        rps = source.limits.rps
-        return cls(client=client, read=read, interval=1 / rps if rps else 0.0)
-
-    def of(self, listing: Listing) -> Iterator[tuple[Page, PageRequest | None]]:
-        """Page after page until the listing is complete. Raises: TaskFailure, without secrets, when it cannot go on."""
-        while not listing.complete:
-            request = listing.request()
-            try:
-                yield (self._asked(listing, request) if request else listing.read(None, {})), request
-            except LocalTrouble:
-                raise
-            except TaskFailure as failure:
-                raise SourceError(request.mask(failure.message) if request else failure.message) from None
-
-    def _asked(self, listing: Listing, request: PageRequest) -> Page:
-        self.sleep(self.interval)
-        try:
-            response = self._response(request)
-        except LocalTrouble:
-            raise
-        except TaskFailure as failure:
-            note = listing.skip(failure)
-            if note is None:
-                raise
-            return Page([], (note,))
-        return listing.read(response.body, response.headers)
-
-    def _response(self, request: PageRequest) -> Response:
-        for attempt in range(1, MAX_ATTEMPTS):
-            try:
-                return ask(self.client, request)
-            except TaskFailure as failure:
-                if not failure.may_pass:
-                    raise
-                self.sleep(self._pause(failure, attempt))
-        return ask(self.client, request)
-
-    def _pause(self, failure: TaskFailure, attempt: int) -> float:
-        if isinstance(failure, RetryAfter):
-            return float(failure.seconds)
-        return self.chance.uniform(0, 2.0**attempt)
+    trouble: str | None = None
 
 
 def list_source(path: Path, source: ImageSource, request: IngestRequest, read: Reader, tell: Tell) -> Manifest:
@@ -104,19 +46,22 @@ def list_source(path: Path, source: ImageSource, request: IngestRequest, read: R
 def write_manifest(path: Path, source: ImageSource, request: IngestRequest, pages: Pages, tell: Tell) -> Manifest:
     """List the source into the file `path`, each URL once, at most `request.count`.
 
-    Raises: ConfigurationError; PuplineError when the listing stops before its end: nothing was fetched then.
+    A listing that can never be had whole is kept as far as it goes, with its trouble.
+    Raises: ConfigurationError; PuplineError when the listing stops before its end, and may go on another time, or gave
+    nothing: nothing was fetched then.
     """
     opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
     with closing(opened) as listing, closing(_Seen()) as seen:
         try:
             with path.open("w", encoding="utf-8") as file:
-                return _Writing(file, request.count, seen, tell).write(listing, pages)
+                return _Writing(file, request.count, seen, tell).written(listing, pages)
         except LocalTrouble:
             raise
         except TaskFailure as failure:
+            advice = "look at the source" if is_final(failure) else "repeat the command"
             raise PuplineError(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was "
-                "asked for yet, repeat the command"
+                f"asked for yet, {advice}"
             ) from failure
 
 
@@ -131,7 +76,18 @@ class _Writing:
         self.items = 0
         self.repeated = 0
 
-    def write(self, listing: Listing, pages: Pages) -> Manifest:
+    def written(self, listing: Listing, pages: Pages) -> Manifest:
+        """What came of the whole listing. Raises: TaskFailure where it may come to more another time."""
+        try:
+            self._write(listing, pages)
+        except TaskFailure as failure:
+            if not (self.items and is_final(failure)):
+                raise
+            return Manifest(self.items, self.repeated, printable(failure.message, 400))
+        trouble = None if self.items == self._count else listing.shortfall
+        return Manifest(self.items, self.repeated, trouble)
+
+    def _write(self, listing: Listing, pages: Pages) -> None:
         for page, request in pages.of(listing):
             for note in page.notes:
                 self._tell(ListingNote(printable(request.mask(note) if request else note, 300)))
@@ -139,7 +95,6 @@ class _Writing:
             self._tell(ItemsListed(self.items, listing.total, listing.complete))
             if self.items == self._count:
                 break
-        return Manifest(self.items, self.repeated)
 
     def _add(self, items: list[SourceItem]) -> None:
         new = [item for item in items if self._seen.is_new(item)]

@@ -9,9 +9,11 @@
 Dog-CEO-compatible API, or a list of URLs (.txt, .csv, .jsonl, .parquet; local or s3://bucket/key).
 """
 
+from pupline.sources._api_listing import shortfall_of
 from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
+from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, ask, is_final
 from pupline.sources._paginators import PAGINATORS
-from pupline.sources._random import RandomImages, ask, check_picks
+from pupline.sources._random import RandomImages, check_picks
 from pupline.sources._read_spec import Problem, SpecError, read_spec
 from pupline.sources._resolve import presets, resolve, spec_named, spec_text
 from pupline.sources._source import ImageSource, Limits, Opening, Reader, Terms
@@ -20,6 +22,7 @@ from pupline.sources._spec import AuthSpec, PaginatorSpec, SourceSpec
 __all__ = [
     "MAX_PAGE_BYTES",
     "PAGINATORS",
+    "PREVIEW_ATTEMPTS",
     "AuthSpec",
     "ImageSource",
     "Limits",
@@ -27,6 +30,7 @@ __all__ = [
     "Opening",
     "Page",
     "PageRequest",
+    "Pages",
     "PaginatorSpec",
     "Problem",
     "RandomImages",
@@ -36,9 +40,11 @@ __all__ = [
     "Terms",
     "ask",
     "check_picks",
+    "is_final",
     "presets",
     "read_spec",
     "resolve",
+    "shortfall_of",
     "spec_named",
     "spec_text",
 ]

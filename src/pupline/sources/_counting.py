@@ -55,6 +55,7 @@ class _Numbered(Paginator):
         if status in _PAST_THE_END or (status in _MAYBE_THE_END and self._latest < self._largest):
             self.notes.append(f"{here}, which is taken for the end of its listing")
         elif status in _MAYBE_THE_END:
+            self.notes.append(here)
             self.shortfall = f"{here}, after a full page: that may be its end, or as much as it shows"
         else:
             return False

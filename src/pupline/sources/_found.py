@@ -46,7 +46,7 @@ def find(expression: Expression, page: Any) -> Found:
     found = expression.search(page, watch)
     what = f"items ({printable(expression.text, 120)})"
     if found is None:
-        raise SourceError(f"{what} found {watch.wrong or 'nothing, or null'}; {_expected(page)}")
+        raise SourceError(f"{what} found {watch.wrong or _missing(_place(expression.tree), page)}; {_expected(page)}")
     is_single = isinstance(found, str | dict)
     if is_single:
         found = [found]
@@ -143,18 +143,20 @@ class _Watch(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
             return base
         if not self.wrong:
             place = _place(child)
-            self.wrong = f"{_there(place, value, base)}{f' at {printable(place, 60)}' if place else ''}"
+            at = f" at {printable(place, 60)}" if place else ""
+            self.wrong = _missing(place, value) if base is None else f"{described(base)}{at}"
         return None
 
 
-def _there(place: str, value: Any, base: Any) -> str:
-    """What stands at `place` of `value`, where that is a path of names: absent, or some value."""
-    if base is None:
-        for name in place.split(".") if place else ():
-            if not isinstance(value, dict) or name not in value:
-                return "nothing"
-            value = value[name]
-    return described(base)
+def _missing(place: str, value: Any) -> str:
+    """That `place` of `value`, a path of names, is null, or is not there."""
+    found = "null"
+    for name in place.split(".") if place else ():
+        if not isinstance(value, dict) or name not in value:
+            found = "nothing"
+            break
+        value = value[name]
+    return f"{found} at {printable(place, 60)}" if place else "null"
 
 
 def _spine(node: Node) -> Iterator[Node]:

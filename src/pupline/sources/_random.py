@@ -1,59 +1,17 @@
 """One image at random of a source that a spec describes: what `pupline run` asks of any source."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
-from pupline.errors import ConfigurationError, InvalidInput, Refusal, SourceError, TaskFailure
-from pupline.fetch import FetchPolicy, Response, Url
+from pupline.errors import ConfigurationError, InvalidInput, Refusal, SourceError
+from pupline.fetch import Url
 from pupline.items import SourceItem
-from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
+from pupline.sources._listing import Listing, Page
+from pupline.sources._pages import PageClient, ask
 from pupline.sources._source import ImageSource
 from pupline.text import printable
 
 _REQUESTS = 2  # a token, then the page
-
-
-class PageClient(Protocol):
-    """What asks for pages: `pupline.fetch.HttpClient`."""
-
-    @property
-    def policy(self) -> FetchPolicy:
-        """The rules it asks by."""
-
-    def get(
-        self, url: str, *, accept: str = ..., max_bytes: int | None = None, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """The answer at `url`."""
-
-    def post(
-        self,
-        url: str,
-        *,
-        content: bytes,
-        content_type: str,
-        accept: str = ...,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """The answer to a form."""
-
-
-def ask(client: PageClient, request: PageRequest) -> Response:
-    """The answer to a page request. Raises: TaskFailure, whose text tells no secret."""
-    try:
-        if request.content is not None:
-            return client.post(
-                request.url,
-                content=request.content,
-                content_type=request.content_type,
-                accept="application/json",
-                headers=request.headers,
-            )
-        return client.get(request.url, accept="application/json", max_bytes=MAX_PAGE_BYTES, headers=request.headers)
-    except TaskFailure as failure:
-        failure.message = request.mask(failure.message)
-        failure.args = (failure.message,)
-        raise
 
 
 def check_picks(source: ImageSource) -> ImageSource:

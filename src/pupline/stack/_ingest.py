@@ -126,7 +126,7 @@ class _StackIngest:
             path = Path(folder) / "manifest.jsonl"
             manifest = list_source(path, self._source, self._request, self._object, self._listener)
             self._store.put(manifest_key(self._dataset, self._run_id), path, JSON_LINES)
-        return execution_input(self._run_id, self._request, self._source, manifest.items)
+        return execution_input(self._run_id, self._request, self._source, manifest)
 
     def _object(self, url: str) -> bytes:
         """An object of the stack's bucket, for lists named `s3://bucket/key`."""
@@ -174,6 +174,7 @@ class _StackIngest:
             interrupted=interrupted,
             undelivered=None,
             summary=self._summary(given, ended["status"]),
+            listing_trouble=given.get("trouble"),
         )
 
     def _summary(self, given: Mapping[str, Any], status: str) -> Mapping[str, Any]:
