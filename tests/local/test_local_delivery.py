@@ -76,10 +76,10 @@ def test_a_failure_is_tried_again_later_and_later(backend: LocalBackend, clock: 
     assert (deliverer.deliver_due(), deliverer.deliver_due()) == (1, 0)
     assert post.tried == 2
     assert statuses(backend) == [[("pending", 1), ("delivered", 1)]]
-    clock.time += 1
+    clock.work(1)
     assert (deliverer.deliver_due(), deliverer.deliver_due()) == (0, 0)
     del post.failures["a@example.com"]
-    clock.time += 2
+    clock.work(2)
     assert deliverer.deliver_due() == 1
     assert statuses(backend) == [[("delivered", 3), ("delivered", 1)]]
 
@@ -95,6 +95,50 @@ def test_a_resting_subscription_is_not_asked_for_each_alert(backend: LocalBacken
     assert post.tried == 1 + 3
 
 
+@pytest.mark.parametrize("jump", [0.0, 3600.0, -3600.0, 2_592_000.0, -2_592_000.0])
+def test_a_rest_is_as_long_as_it_was_meant(backend: LocalBackend, clock: VirtualClock, jump: float) -> None:
+    """The third failure means four seconds of work, whatever the clock is set to meanwhile; new alerts wait as well."""
+    post = Post()
+    post.failures["a@example.com"] = DeliveryFailed("no answer")
+    publish(backend, "one")
+    deliverer = Deliverer(backend.database, clock, {"email": post})
+    for _ in range(3):
+        deliverer.deliver_due()
+        clock.work(4)
+    deliverer.deliver_due()
+    tried = post.tried
+    clock.time += jump
+    publish(backend, "two")
+    for _ in range(7):
+        deliverer.deliver_due()
+        clock.work(1)
+    assert post.tried == tried + 1  # the other subscription's
+    clock.work(1)
+    deliverer.deliver_due()
+    assert post.tried == tried + 2
+
+
+@pytest.mark.parametrize(
+    ("gap", "is_tried"), [(0.0, False), (3.9, False), (4.0, True), (2_592_000.0, True), (-1.0, True), (-3600.0, True)]
+)
+def test_another_process_goes_by_the_clock(
+    backend: LocalBackend, clock: VirtualClock, gap: float, *, is_tried: bool
+) -> None:
+    """Four seconds after the third failure, or when the clock says that the failure is still to come."""
+    post = Post()
+    post.failures["a@example.com"] = DeliveryFailed("no answer")
+    publish(backend, "one")
+    deliverer = Deliverer(backend.database, clock, {"email": post})
+    for pause in (1, 2, 0):
+        deliverer.deliver_due()
+        clock.work(pause)
+    tried = post.tried
+    clock.time += gap
+    publish(backend, "two")
+    Deliverer(backend.database, clock, {"email": post}).deliver_due()
+    assert post.tried == tried + 1 + is_tried
+
+
 def test_pauses_grow_to_a_cap() -> None:
     """1, 2, 4, 8 seconds, and never more than five minutes."""
     assert [pause_seconds(failures) for failures in (1, 2, 3, 4, 9, 10, 49)] == [1, 2, 4, 8, 256, 300, 300]
@@ -108,7 +152,7 @@ def test_after_so_many_attempts_it_is_given_up(backend: LocalBackend, clock: Vir
     deliverer = Deliverer(backend.database, clock, {"email": post})
     for _ in range(MAX_ATTEMPTS + 5):
         deliverer.deliver_due()
-        clock.time += 300
+        clock.work(300)
     assert statuses(backend) == [[("failed", MAX_ATTEMPTS)] * 2]
     [(_, deliveries)] = backend.topic.alerts()
     assert deliveries[0].last_error == "no \\x1banswer"

@@ -4,6 +4,9 @@ Each subscription is served by one worker at a time, what was never tried first 
 channel that is slow or down holds up nobody else. After a failure the subscription rests, longer each time, up to five
 minutes; the alert is given up after 50 attempts, as SNS's default policy for HTTP does, or at once when the receiver's
 answer is final.
+
+A rest is measured in working time. Another process goes by the clock, which may have been set meanwhile: a failure that
+lies in the future is long enough ago.
 """
 
 import sqlite3
@@ -14,9 +17,9 @@ from dataclasses import dataclass
 
 from pupline.errors import PuplineError, local_trouble
 from pupline.local._channels import CHANNELS, Channel, DeliveryFailed
+from pupline.local._clock import DriverClock
 from pupline.local._database import Database, storable
 from pupline.local._topic import Alert, alert_of_row
-from pupline.ports import Clock
 from pupline.text import printable
 
 MAX_ATTEMPTS = 50
@@ -27,6 +30,10 @@ _POLL_SECONDS = 0.5
 _PAGE = 100
 _ERROR_CHARACTERS = 300
 
+_RESTING = (
+    "attempts AND next_attempt_at > ?1"
+    f" AND next_attempt_at - min({_LONGEST_PAUSE_SECONDS}, {_FIRST_PAUSE_SECONDS} * (1 << min(attempts - 1, 16))) <= ?1"
+)
 _PENDING = (
     "FROM deliveries JOIN subscriptions USING (subscription_id)"
     " WHERE delivered_at IS NULL AND given_up_at IS NULL AND removed_at IS NULL"
@@ -55,7 +62,7 @@ def pause_seconds(failures: int) -> float:
 class Deliverer:
     """Serves the outbox. `start` it beside a run and `close` it after; or call `deliver_due` by hand."""
 
-    def __init__(self, database: Database, clock: Clock, channels: Mapping[str, Channel] = CHANNELS) -> None:
+    def __init__(self, database: Database, clock: DriverClock, channels: Mapping[str, Channel] = CHANNELS) -> None:
         self._database = database
         self._clock = clock
         self._channels = channels
@@ -63,6 +70,7 @@ class Deliverer:
         self._closing = False
         self._abandoned = False
         self._busy: set[int] = set()
+        self._resting: dict[int, float] = {}
         self._thread: threading.Thread | None = None
         self.trouble: PuplineError | None = None
         """Why the outbox could not be served, where the database itself failed."""
@@ -126,16 +134,17 @@ class Deliverer:
             self._wake.set()
 
     def _receivers(self) -> list[_Receiver]:
-        """Subscriptions with something due, whose latest failure is long enough ago."""
-        query = (
-            f"SELECT subscription_id, protocol, endpoint {_PENDING} GROUP BY subscription_id"
-            " HAVING min(next_attempt_at) <= ? AND max(CASE WHEN attempts THEN next_attempt_at ELSE 0 END) <= ?"
-        )
-        now = self._clock.now()
-        return [_Receiver(*row) for row in self._database.rows(query, (now, now))]
+        """Subscriptions with something to be delivered, whose latest failure is long enough ago."""
+        query = f"SELECT subscription_id, protocol, endpoint, max({_RESTING}) {_PENDING} GROUP BY subscription_id"
+        worked = self._clock.worked()
+        return [
+            _Receiver(number, *found)
+            for number, *found, resting in self._database.rows(query, (self._clock.now(),))
+            if (self._resting[number] <= worked if number in self._resting else not resting)
+        ]
 
     def _serve(self, receiver: _Receiver) -> int:
-        """Deliver in order until nothing is due or one fails; how many were delivered."""
+        """Deliver in order until nothing is left or one fails; how many were delivered."""
         count = 0
         while page := self._due(receiver):
             for pending in page:
@@ -148,10 +157,9 @@ class Deliverer:
         query = (
             "SELECT alert_id, attempts, message_id, execution, command_id, topic, subject, message, attributes,"
             " published_at FROM deliveries JOIN alerts USING (alert_id) WHERE subscription_id = ?"
-            " AND delivered_at IS NULL AND given_up_at IS NULL AND next_attempt_at <= ?"
-            " ORDER BY attempts, alert_id LIMIT ?"
+            " AND delivered_at IS NULL AND given_up_at IS NULL ORDER BY attempts, alert_id LIMIT ?"
         )
-        rows = self._database.rows(query, (receiver.subscription_id, self._clock.now(), _PAGE))
+        rows = self._database.rows(query, (receiver.subscription_id, _PAGE))
         return [_Pending(row[0], row[1], alert_of_row(row[2:])) for row in rows]
 
     def _attempt(self, receiver: _Receiver, pending: _Pending) -> bool:
@@ -171,6 +179,8 @@ class Deliverer:
         else:
             text = storable(printable(str(failure)))[:_ERROR_CHARACTERS]
             final = failure.permanent or attempts >= MAX_ATTEMPTS
+            if not failure.permanent:
+                self._resting[receiver.subscription_id] = self._clock.worked() + pause_seconds(attempts)
             change = f"{'given_up_at' if final else 'next_attempt_at'} = ?, last_error = ?"
             values = (now if final else now + pause_seconds(attempts), text)
         update = f"UPDATE deliveries SET attempts = ?, {change} WHERE alert_id = ? AND subscription_id = ?"  # noqa: S608
