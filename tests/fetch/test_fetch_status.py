@@ -18,7 +18,7 @@ from pupline.errors import (
     TaskFailure,
     TooManyRequests,
 )
-from pupline.fetch._status import failure, retry_after_seconds
+from pupline.fetch._status import failure, given_at, retry_after_seconds
 
 NOW = datetime(2026, 1, 31, 23, 59, 30, tzinfo=UTC).timestamp()
 
@@ -135,3 +135,20 @@ def test_every_date_to_come_is_understood(moment: datetime) -> None:
     """An HTTP-date in the future gives the seconds until then."""
     at = moment.replace(microsecond=0, tzinfo=UTC)
     assert retry_after_seconds(format_datetime(at, usegmt=True), NOW) == int(at.timestamp() - NOW)
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        (None, 3630),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 30),
+        ("Wed, 21 Oct 2015 07:28:30 GMT", 0),
+        ("Wed, 21 Oct 2015 07:28:31 GMT", None),
+        ("yesterday", 3630),
+        ("", 3630),
+    ],
+)
+def test_a_date_to_come_back_at_is_by_the_servers_own_clock(date: str | None, seconds: int | None) -> None:
+    """Half a minute after the answer's Date is half a minute, though our clock is an hour behind; without one, ours."""
+    ours = datetime(2015, 10, 21, 6, 28, 0, tzinfo=UTC).timestamp()
+    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:30 GMT", given_at(date, ours)) == seconds

@@ -33,7 +33,7 @@ from pupline.fetch._network import Network
 from pupline.fetch._policy import FetchPolicy
 from pupline.fetch._pool import ConnectionPool, idle_seconds
 from pupline.fetch._request import Request, Validators, header_lines, is_header_value
-from pupline.fetch._status import REDIRECTS, failure
+from pupline.fetch._status import REDIRECTS, failure, given_at
 from pupline.fetch._url import Origin, Url
 from pupline.fetch._wire import Wire
 from pupline.text import printable
@@ -308,7 +308,7 @@ class HttpClient:
             if head.status == 407:
                 return wants_credentials(proxy, where)
             where = f"{where} (through the proxy {proxy})"
-        return failure(head.status, head.one("retry-after"), self._network.now(), where)
+        return failure(head.status, head.one("retry-after"), given_at(head.one("date"), self._network.now()), where)
 
 
 def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:

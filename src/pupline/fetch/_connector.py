@@ -14,7 +14,7 @@ from pupline.fetch._guard import check_addresses
 from pupline.fetch._network import Network, connect_first
 from pupline.fetch._policy import FetchPolicy
 from pupline.fetch._proxy import Proxy
-from pupline.fetch._status import failure
+from pupline.fetch._status import failure, given_at
 from pupline.fetch._url import Origin, Url, is_literal
 from pupline.fetch._wire import Wire
 
@@ -98,7 +98,7 @@ class Connector:
         if head.status == 407:
             return wants_credentials(proxy, where)
         if head.status in _MAY_PASS:
-            return failure(head.status, head.one("retry-after"), self._network.now(), where)
+            return failure(head.status, head.one("retry-after"), given_at(head.one("date"), self._network.now()), where)
         return HttpError(f"{where}: the proxy refused with {head.status}; ask who runs it, or name another one")
 
     def _addresses(self, url: Url, deadline: Deadline) -> tuple[list[str], int]:

@@ -17,7 +17,7 @@ _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
 def failure(status: int, retry_after: str | None, now: float, url: str) -> TaskFailure:
-    """The error that stands for any answer but 200 and a redirect; `now` is in seconds since the epoch.
+    """The error that stands for any answer but 200 and a redirect; `now` is when it was given (`given_at`).
 
     An HttpError has the `status` among its details. A Retry-After of more than a minute, up to a day, is told by
     `retry_after_seconds` among the error's details.
@@ -67,6 +67,14 @@ def retry_after_seconds(value: str, now: float) -> int | None:
     if at is None or at < now:
         return None
     return math.ceil(at - now)
+
+
+def given_at(date: str | None, now: float) -> float:
+    """When an answer was given, in seconds since the epoch: by its Date, for a date in its Retry-After is by the same
+    clock, which need not be ours; `now` where it has none that can be read. Source: RFC 9110, 6.6.1.
+    """
+    at = _http_date(date) if date is not None else None
+    return now if at is None else at
 
 
 def _http_date(value: str) -> float | None:
