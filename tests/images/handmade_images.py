@@ -28,6 +28,17 @@ def png(*chunks: Part) -> bytes:
 
 IDAT = chunk(b"IDAT", zlib.compress(bytes(2 * 10)))
 IEND = chunk(b"IEND")
+SPLIT = [chunk(b"IDAT", part) for part in (zlib.compress(bytes(4))[:5], b"", zlib.compress(bytes(4))[5:])]
+
+
+def frame_control(number: int, width: int = 3, height: int = 2, x: int = 0, y: int = 0) -> Part:
+    """An fcTL chunk."""
+    return chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height, x, y, 1, 10, 0, 0))
+
+
+def frame_data(number: int, data: bytes) -> Part:
+    """An fdAT chunk."""
+    return chunk(b"fdAT", struct.pack(">I", number) + data)
 
 
 def segment(marker: int, content: bytes) -> Part:
@@ -35,37 +46,76 @@ def segment(marker: int, content: bytes) -> Part:
     return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
 
 
-def frame(width: int = 3, height: int = 2, components: bytes = b"\x01", marker: int = 0xC0) -> Part:
-    """A JPEG start of frame."""
-    inner = b"".join(bytes((number, 0x11, 0)) for number in components)
-    return segment(marker, struct.pack(">BHHB", 8, height, width, len(components)) + inner)
+def frame(
+    width: int = 3,
+    height: int = 2,
+    components: bytes = b"\x01",
+    marker: int = 0xC0,
+    *,
+    factors: int = 0x11,
+    precision: int = 8,
+) -> Part:
+    """A JPEG start of frame; `factors` are the sampling factors of each component."""
+    inner = b"".join(bytes((number, factors, 0)) for number in components)
+    return segment(marker, struct.pack(">BHHB", precision, height, width, len(components)) + inner)
 
 
-def scan(data: bytes = b"\x12\x34\xff\x00\x56", components: bytes = b"\x01") -> Part:
-    """A JPEG start of scan with its entropy-coded data."""
-    inner = b"".join(bytes((number, 0)) for number in components)
-    return segment(0xDA, bytes((len(components),)) + inner + b"\x00\x3f\x00") + data
+def scan(
+    data: bytes = b"\x12\x34\xff\x00\x56", components: bytes = b"\x01", band: bytes = b"\x00\x3f\x00", slots: int = 0
+) -> Part:
+    """A JPEG start of scan with its entropy-coded data; `slots` are its Huffman tables."""
+    inner = b"".join(bytes((number, slots)) for number in components)
+    return segment(0xDA, bytes((len(components),)) + inner + band) + data
 
 
-def jpeg(*segments: Part) -> bytes:
-    """A JPEG of these segments, from SOI to EOI."""
-    return b"\xff\xd8" + b"".join(segments) + b"\xff\xd9"
+def huffman(slot: int, counts: bytes = b"\0\2", symbols: bytes = b"\0\1") -> Part:
+    """A DHT segment: how many codes there are of 1, 2, ... bits, and their symbols."""
+    return segment(0xC4, bytes((slot,)) + counts.ljust(16, b"\0") + symbols)
 
 
-def gif_frame(width: int = 3, height: int = 2, data: bytes = b"\x02\x02\x4c\x01\x00") -> Part:
+DQT = segment(0xDB, b"\0" + b"\x10" * 64)
+
+
+def jpeg(*segments: Part, quantisation: Part = DQT) -> bytes:
+    """A JPEG of a quantisation table and these segments, from SOI to EOI."""
+    return b"\xff\xd8" + quantisation + b"".join(segments) + b"\xff\xd9"
+
+
+def lzw(pixels: int, code_size: int = 2, *, end: bool = True) -> bytes:
+    """LZW data of so many pixels of colour 0: a clear code after every two, so that codes never grow."""
+    clear = 1 << code_size
+    codes = [clear if place % 3 == 0 else 0 for place in range(pixels + (pixels + 1) // 2)] + [clear + 1] * end
+    bits = sum(code << place * (code_size + 1) for place, code in enumerate(codes))
+    return bits.to_bytes((len(codes) * (code_size + 1) + 7) // 8, "little")
+
+
+def sub_blocks(data: bytes, size: int = 255) -> Part:
+    """GIF sub-blocks with their terminator."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(bytes((len(part),)) + part for part in parts) + b"\0"
+
+
+def gif_frame(width: int = 3, height: int = 2, data: bytes = b"", at: tuple[int, int] = (0, 0)) -> Part:
     """A GIF frame without a colour table: LZW code size, sub-blocks, terminator."""
-    return b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + data
+    whole = data or b"\2" + sub_blocks(lzw(width * height))
+    return b"\x2c" + struct.pack("<HHHHB", *at, width, height, 0) + whole
 
 
-def gif(*blocks: Part, width: int = 3, height: int = 2) -> bytes:
+def gif(*blocks: Part, width: int = 3, height: int = 2, end: bytes = b"\x3b") -> bytes:
     """A GIF with a colour table of two colours."""
-    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6) + b"".join(blocks) + b"\x3b"
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6) + b"".join(blocks) + end
 
 
 def riff(*chunks: Part) -> bytes:
     """A WebP of these chunks."""
     content = b"WEBP" + b"".join(chunks)
     return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
+def canvas(width: int = 3, height: int = 2, flags: int = 0) -> Part:
+    """A VP8X chunk."""
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return riff_chunk(b"VP8X", bytes((flags, 0, 0, 0)) + size)
 
 
 def riff_chunk(kind: bytes, content: bytes) -> Part:
@@ -123,12 +173,15 @@ def bmp(width: int = 3, height: int = 2, depth: int = 24, compression: int = 0) 
 
 HANDMADE: dict[str, tuple[str, bytes]] = {
     "baseline jpeg": ("jpg", jpeg(segment(0xE0, b"JFIF\x00"), frame(), scan())),
-    "progressive jpeg": ("jpg", jpeg(frame(marker=0xC2), scan(), segment(0xC4, b"table"), scan(b"\x01\xff\xd3\x02"))),
+    "progressive jpeg": (
+        "jpg",
+        jpeg(frame(marker=0xC2), scan(band=b"\0\0\0"), huffman(0x10), scan(b"\x01\xff\xd3\x02", band=b"\x01\x3f\0")),
+    ),
     "jpeg with fill bytes": ("jpg", jpeg(b"\xff\xff", frame(), b"\xff", scan(b"\x01\xff\xff"))),
     "jpeg with DNL": ("jpg", jpeg(frame(height=0), scan(), segment(0xDC, b"\x00\x02"))),
     "jpeg with a thumbnail": ("jpg", jpeg(segment(0xE1, b"Exif" + jpeg(frame(9, 9), scan())), frame(), scan())),
     "png": ("png", png(ihdr(), IDAT, IEND)),
-    "palette png": ("png", png(ihdr(3, 2, 1, 3), chunk(b"PLTE", bytes(6)), chunk(b"tEXt", b"a"), IDAT, IDAT, IEND)),
+    "palette png": ("png", png(ihdr(3, 2, 1, 3), chunk(b"PLTE", bytes(6)), chunk(b"tEXt", b"a"), *SPLIT, IEND)),
     "gif": ("gif", gif(gif_frame())),
     "gif with an extension": ("gif", gif(b"\x21\xf9\x04\x00\x00\x00\x00\x00", gif_frame())),
     "gif without a screen size": ("gif", gif(gif_frame(), width=0, height=0)),

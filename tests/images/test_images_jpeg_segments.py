@@ -11,7 +11,7 @@ from pupline.images import inspect
 
 plain = st.builds(made.segment, st.sampled_from(sorted(walker._PLAIN)), st.binary(max_size=6))
 other = st.sampled_from(
-    [made.frame(), made.scan(), b"\xff\x01", made.segment(0xDC, b"\x00\x02"), made.segment(0xC8, b"")]
+    [made.frame(), made.scan(), b"\xff\x01", made.segment(0xDC, b"\x00\x02"), made.segment(0xC8, b""), b"\xff\xd1"]
 )
 broken = st.sampled_from(
     [b"\xff\xe0\x00\x01", b"\xff\xe0\x00", b"\xff\xff\xe0\x00\x02", b"\xff\xe0\xff\xff", b"\x00", b"\xff"]
@@ -34,4 +34,7 @@ def test_segments_that_are_passed_over_count_too() -> None:
     body = made.jpeg(made.segment(0xE1, b"") * (walker._MAX_SEGMENTS + 1), made.frame(), made.scan())
     found = inspect(body)
     assert found.problem == "damaged_image"
-    assert found.detail == f"damaged jpg: more than 20000 segments at byte {2 + 4 * walker._MAX_SEGMENTS}"
+    assert (
+        found.detail
+        == f"damaged jpg: more than 20000 segments at byte {len(made.jpeg()) - 2 + 4 * (walker._MAX_SEGMENTS - 1)}"
+    )

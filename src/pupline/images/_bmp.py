@@ -1,40 +1,69 @@
-"""BMP: file header, information header, pixel array. Source: Windows GDI, "Bitmap Storage"."""
+"""BMP: file header, information header, palette, pixel array. Source: Windows GDI, "Bitmap Storage".
+
+The size of the file that its header states is not looked at, as no reader does.
+"""
 
 from pupline.images._structure import Damage, Picture, need, unpack
 
 _CORE, _INFO = 12, 40
 HEADER_BYTES = frozenset({_CORE, 16, _INFO, 52, 56, 64, 108, 124})
 _DEPTHS = frozenset({1, 2, 4, 8, 16, 24, 32})
-_RGB, _BITFIELDS, _ALPHA_BITFIELDS = 0, 3, 6
+_RGB, _RLE8, _RLE4, _BITFIELDS, _EMBEDDED, _ALPHA_BITFIELDS = 0, 1, 2, 3, (4, 5), 6
+_MASK_BYTES = {_BITFIELDS: 12, _ALPHA_BITFIELDS: 16}
+_END_OF_BITMAP = b"\0\1"
 
 
 def walk_bmp(body: bytes, picture: Picture) -> None:
     """Measure a BMP and check that its pixels are all there. Raises: Damage.
 
-    The pixels of run-length and other compressed bitmaps have no size of their own: for them the sizes that the headers
-    state must hold.
+    The pixels of run-length and other compressed bitmaps have no size of their own: for them the size that the header
+    states must be there, or, of run lengths, the end mark.
     """
-    stated, _, pixels_at, header_bytes = unpack("<IIII", body, 2, "the file header")
+    _, _, pixels_at, header_bytes = unpack("<IIII", body, 2, "the file header")
     need(body, 14, header_bytes, "the information header")
-    width, height, depth, compression, image_bytes = _header(body, header_bytes)
+    width, height, depth, compression, image_bytes, colours = _header(body, header_bytes)
     picture.measure(width, abs(height), 18)
-    if depth not in _DEPTHS and compression not in (4, 5):  # embedded JPEG and PNG have depth 0
+    if depth not in _DEPTHS and compression not in _EMBEDDED:  # embedded JPEG and PNG have depth 0
         raise Damage(f"{depth} bits a pixel", 14)
+    if pixels_at == 0:
+        pixels_at = _after_headers(header_bytes, depth, compression, colours)
+        picture.remark("no offset of the pixels")
     if pixels_at < 14 + header_bytes:
         raise Damage(f"pixels that begin at byte {pixels_at}, inside the headers", 10)
+    padding = 0
     if compression in (_RGB, _BITFIELDS, _ALPHA_BITFIELDS):
-        image_bytes = (width * depth + 31) // 32 * 4 * abs(height)
-    need(body, pixels_at, image_bytes or 1, f"pixels of {image_bytes} bytes")
-    need(body, 0, stated, f"a bitmap of {stated} bytes")
-    picture.end_at(max(stated, pixels_at + image_bytes), body)
+        row = (width * depth + 31) // 32 * 4
+        image_bytes, padding = row * abs(height), row - (width * depth + 7) // 8
+    if compression in (_RLE8, _RLE4) and _ends_in_its_mark(body, pixels_at, image_bytes):
+        picture.remark(f"pixels of another size than the {image_bytes} bytes stated")
+        return
+    need(body, pixels_at, image_bytes - padding or 1, f"pixels of {image_bytes} bytes")
+    if pixels_at + image_bytes > len(body):
+        picture.remark("the padding of the last row is missing")
+    picture.end_at(pixels_at + image_bytes, body)
 
 
 def _header(body: bytes, header_bytes: int) -> tuple[int, ...]:
-    """Width, height, bits a pixel, compression and stated size of the pixels."""
+    """Width, height, bits a pixel, compression, stated size of the pixels, and colours of the palette (0: all)."""
     if header_bytes == _CORE:
         width, height, _, depth = unpack("<HHHH", body, 18, "the information header")
-        return width, height, depth, _RGB, 0
+        return width, height, depth, _RGB, 0, 0
     width, height, _, depth = unpack("<iiHH", body, 18, "the information header")
     if header_bytes < _INFO:
-        return width, height, depth, _RGB, 0
-    return width, height, depth, *unpack("<II", body, 30, "the information header")
+        return width, height, depth, _RGB, 0, 0
+    compression, image_bytes, _, _, colours = unpack("<IIIII", body, 30, "the information header")
+    return width, height, depth, compression, image_bytes, colours
+
+
+def _after_headers(header_bytes: int, depth: int, compression: int, colours: int) -> int:
+    """Where pixels begin that follow the headers, colour masks and palette at once."""
+    entries = colours or (1 << depth if depth <= 8 else 0)
+    masks = _MASK_BYTES.get(compression, 0) if header_bytes == _INFO else 0
+    return 14 + header_bytes + masks + entries * (3 if header_bytes == _CORE else 4)
+
+
+def _ends_in_its_mark(body: bytes, pixels_at: int, image_bytes: int) -> bool:
+    """Whether run-length data of a size that cannot be right ends in the mark that ends a bitmap."""
+    if image_bytes and pixels_at + image_bytes <= len(body):
+        return False
+    return _END_OF_BITMAP in body[max(pixels_at, len(body) - 16) :]

@@ -67,7 +67,7 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         return _not_an_image(raw.file_type, body, (raw.width, raw.height))
     if file_type not in IMAGE_TYPES:
         return _not_an_image(file_type, body)
-    picture = Picture()
+    picture = Picture(max_pixels=max_pixels)
     problem: Problem | None = None
     try:
         _WALKERS[file_type](body, picture)
@@ -76,7 +76,7 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
         return _not_an_image(other.file_type, body)
     except Damage as damage:
         problem, detail = "damaged_image", f"damaged {file_type}: {damage}"
-    if problem is None and picture.pixels > max_pixels:
+    if problem is None and picture.too_large:
         problem = "too_many_pixels"
         detail = f"{picture.pixels} pixels, more than the limit of {max_pixels}"
     return Inspection(file_type, True, picture.animated, picture.width, picture.height, problem, detail)

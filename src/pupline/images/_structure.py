@@ -6,6 +6,7 @@ length.
 """
 
 import struct
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +41,7 @@ class Picture:
     pixels: of the largest canvas, frame or page seen: what a decoder would have to hold.
     note: what is odd but does no harm, such as bytes after the end; `remark` adds to it.
     steps_left: how many more parts of the file may be looked at.
+    max_pixels: the limit. Of larger pictures the data is not looked at: they are refused anyway.
     """
 
     width: int | None = None
@@ -48,6 +50,7 @@ class Picture:
     animated: bool = False
     note: str = ""
     steps_left: int = MAX_STEPS
+    max_pixels: int = sys.maxsize
 
     def spend(self, steps: int, offset: int) -> None:
         """Count parts of the file before they are looked at. Raises: Damage when it has too many to be an image."""
@@ -61,6 +64,11 @@ class Picture:
             raise Damage(f"a size of {width} x {height} pixels", offset)
         self.width, self.height = width, height
         self.see(width, height)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether something seen so far is over the limit of pixels."""
+        return self.pixels > self.max_pixels
 
     def see(self, width: int, height: int) -> None:
         """Take the size of one more frame or page into account."""

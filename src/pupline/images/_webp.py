@@ -1,35 +1,81 @@
-"""WebP: a RIFF file of chunks. Sources: RFC 9649 (container, VP8L), RFC 6386 section 9.1 (VP8)."""
+"""WebP: a RIFF file of chunks. Sources: RFC 9649 (container, VP8L), RFC 6386 (VP8).
+
+Chunks must be sound, and padded, to the end of the RIFF file: libwebp, and so browsers, refuse it otherwise.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pupline.images._structure import Damage, Picture, need, unpack
+from pupline.images._webp_vp8 import check_partitions
 
 _FRAME_HEADER_BYTES = 16
 _MAX_CHUNKS = 100_000  # frames are chunks; more than these would take seconds
+_ANIMATION = 0x02
+_IMAGES = (b"VP8 ", b"VP8L")
+
+
+@dataclass(slots=True)
+class _Canvas:
+    """What a VP8X chunk announces, and what has gone by."""
+
+    width: int
+    height: int
+    animation: bool
+    parameters: bool = False  # an ANIM chunk
+    frames: int = 0
+    images: int = 0
 
 
 def walk_webp(body: bytes, picture: Picture) -> None:
     """Measure a WebP, each chunk within the size that RIFF states. Raises: Damage."""
     (size,) = unpack("<I", body, 4, "the RIFF header")
     need(body, 0, size + 8, f"a RIFF file of {size + 8} bytes")
+    if size < 12:
+        raise Damage(f"a RIFF file of {size + 8} bytes, without a chunk", 4)
     end = size + 8
-    extended = body[12:16] == b"VP8X"
-    frames = images = 0
-    for kind, start, length in _chunks(body, 12, end):
-        if kind == b"VP8X" and start == 20:
-            _canvas(body, start, length, picture)
-        elif kind == b"ANMF":
-            frames += 1
-            _animation_frame(body, start, length, picture)
-        elif kind in (b"VP8 ", b"VP8L"):
-            images += 1
-            _bitstream(body, kind, start, length, picture)
-        elif not extended:
-            raise Damage(f"chunk {kind!r} where the image is due", start - 8)
-    if not frames and not images:
-        raise Damage("the end of the file, but no image", end)
-    picture.animated = frames > 1
+    first = body[12:16]
+    if first == b"VP8X":
+        _extended(body, end, picture)
+    elif first in _IMAGES:
+        _simple(body, end, picture)
+    else:
+        raise Damage(f"chunk {first!r} where the image is due", 12)
     picture.end_at(end, body)
+
+
+def _simple(body: bytes, end: int, picture: Picture) -> None:
+    """Check a file whose first chunk is its image. Readers ignore what follows: RFC 9649, section 2.7."""
+    for place, (kind, start, length) in enumerate(_chunks(body, 12, end)):
+        if place == 0:
+            _bitstream(body, kind, start, length, picture)
+        else:
+            picture.remark(f"chunk {kind!r} after the image at byte {start - 8}")
+
+
+def _extended(body: bytes, end: int, picture: Picture) -> None:
+    (length,) = unpack("<I", body, 16, "a chunk")
+    need(body, 20, 10, "a VP8X chunk")
+    if length != 10:
+        raise Damage(f"a VP8X chunk of {length} bytes", 20)
+    width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (24, 27))
+    picture.measure(width, height, 20)
+    canvas = _Canvas(width, height, bool(body[20] & _ANIMATION))
+    for kind, start, length in _chunks(body, 12, end):
+        if kind == b"VP8X" and start > 20:
+            raise Damage("a second VP8X chunk", start)
+        if kind == b"ANIM":
+            canvas.parameters = True
+        elif kind == b"ANMF" and canvas.animation:
+            if not canvas.parameters:
+                raise Damage("an animation frame before its ANIM chunk", start)
+            canvas.frames += 1
+            _animation_frame(body, start, length, canvas, picture)
+        elif kind in _IMAGES:
+            _still(body, kind, start, length, canvas, picture)
+    if not canvas.frames and not canvas.images:
+        raise Damage("the end of the file, but no image", end)
+    picture.animated = canvas.frames > 1
 
 
 def _chunks(body: bytes, offset: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -49,42 +95,51 @@ def _chunks(body: bytes, offset: int, end: int) -> Iterator[tuple[bytes, int, in
         offset = start + length + (length & 1)
 
 
-def _canvas(body: bytes, start: int, length: int, picture: Picture) -> None:
-    if length < 10:
-        raise Damage(f"a VP8X chunk of {length} bytes", start)
-    width = int.from_bytes(body[start + 4 : start + 7], "little") + 1
-    height = int.from_bytes(body[start + 7 : start + 10], "little") + 1
-    picture.measure(width, height, start)
+def _still(body: bytes, kind: bytes, start: int, length: int, canvas: _Canvas, picture: Picture) -> None:
+    if canvas.animation:
+        raise Damage("an image outside the frames of an animation", start)
+    canvas.images += 1
+    if canvas.images > 1:
+        raise Damage("a second image", start)
+    width, height = _bitstream(body, kind, start, length, picture)
+    if (width, height) != (canvas.width, canvas.height):
+        raise Damage(f"an image of {width} x {height} pixels on a canvas of {canvas.width} x {canvas.height}", start)
 
 
-def _animation_frame(body: bytes, start: int, length: int, picture: Picture) -> None:
+def _animation_frame(body: bytes, start: int, length: int, canvas: _Canvas, picture: Picture) -> None:
     if length < _FRAME_HEADER_BYTES:
         raise Damage(f"an animation frame of {length} bytes", start)
+    x, y, width, height = (int.from_bytes(body[at : at + 3], "little") for at in range(start, start + 12, 3))
+    width, height = width + 1, height + 1
+    if 2 * x + width > canvas.width or 2 * y + height > canvas.height:
+        raise Damage(f"a frame of {width} x {height} pixels at {2 * x}, {2 * y}, outside the canvas", start)
     images = 0
     for kind, content, size in _chunks(body, start + _FRAME_HEADER_BYTES, start + length):
-        if kind in (b"VP8 ", b"VP8L"):
+        if kind in _IMAGES:
             images += 1
             _bitstream(body, kind, content, size, picture)
     if not images:
         raise Damage("an animation frame without an image", start)
 
 
-def _bitstream(body: bytes, kind: bytes, start: int, length: int, picture: Picture) -> None:
-    """Check the header of a VP8 or VP8L bitstream and take its size."""
+def _bitstream(body: bytes, kind: bytes, start: int, length: int, picture: Picture) -> tuple[int, int]:
+    """Check the header of a VP8 or VP8L bitstream; its width and height, which are the picture's if it has none."""
     width, height = (_lossy if kind == b"VP8 " else _lossless)(body, start, length)
     if not width or not height:
         raise Damage(f"a size of {width} x {height} pixels", start)
     if picture.width is None:
         picture.measure(width, height, start)
     picture.see(width, height)
+    return width, height
 
 
 def _lossy(body: bytes, start: int, length: int) -> tuple[int, int]:
+    need(body, start, min(length, 10), "a VP8 header")
     if length < 10 or body[start] & 1 or body[start + 3 : start + 6] != b"\x9d\x01\x2a":
         raise Damage("no VP8 key frame", start)
-    first_partition = int.from_bytes(body[start : start + 3], "little") >> 5
-    if first_partition > length - 10:
-        raise Damage(f"a VP8 partition of {first_partition} bytes in {length - 10}", start)
+    if not body[start] & 0x10 or body[start] >> 1 & 7 > 3:
+        raise Damage("a VP8 frame that is not to be shown, or of an unknown profile", start)
+    check_partitions(body, start, length)
     width, height = unpack("<HH", body, start + 6, "a VP8 header")
     return width & 0x3FFF, height & 0x3FFF
 

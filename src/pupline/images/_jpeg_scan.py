@@ -1,0 +1,299 @@
+"""JPEG: what a frame, its tables and the data of its scans must have in common.
+
+Source: ITU-T T.81, Annexes B (headers), F and G (how blocks are coded), H (lossless). Nothing is decoded: the tables
+say how few bits a picture of this size can take, and what a row of zero bytes would mean.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from pupline.images._structure import Damage, unpack
+
+DQT, DHT, DRI = 0xDB, 0xC4, 0xDD
+
+_PROGRESSIVE, _ARITHMETIC, _LOSSLESS = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA}), 0xC3
+SUPPORTED = frozenset({0xC0, 0xC1, 0xC2, _LOSSLESS}) | _ARITHMETIC
+"""Frames that some reader shows. The others are hierarchical, or lossless with arithmetic coding."""
+
+_MAX_COMPONENTS = 10  # as libjpeg has it
+_MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
+
+# No writer pads inside a scan by so much, and so many zeros are ten blocks even where a block takes most bits.
+_ZEROS = bytes(256)
+_NOT_ZERO = re.compile(rb"[^\0]")
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+
+
+class Component(NamedTuple):
+    """One component of a frame, as its header describes it."""
+
+    identifier: int
+    horizontal: int
+    vertical: int
+    quantisation: int
+
+
+class Huffman(NamedTuple):
+    """What a Huffman table says of the bits that a block takes.
+
+    shortest: the bits of its shortest code, which is all zeros. first: the symbol of that code.
+    block: the fewest bits for the AC coefficients of a block: "end of block", or four codes, as one skips 16 at most.
+    """
+
+    shortest: int
+    first: int
+    block: int
+
+
+# T.81 Annex K.3. Frames of motion JPEG have no tables; readers take these.
+_STANDARD = {0x00: Huffman(2, 0, 0), 0x01: Huffman(2, 0, 0), 0x10: Huffman(2, 1, 4), 0x11: Huffman(2, 0, 2)}
+
+
+@dataclass(slots=True)
+class Frame:
+    """A frame: its marker, bits a sample, components and their largest sampling factors.
+
+    scanned: which components some scan has held, by their place in the header.
+    """
+
+    kind: int = 0
+    precision: int = 8
+    components: tuple[Component, ...] = ()
+    widest: int = 1
+    highest: int = 1
+    scanned: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Tables:
+    """The tables in force. Segments are only noted as they go by; `read` reads them when a scan needs them."""
+
+    pending: list[tuple[int, int, int]] = field(default_factory=list)
+    quantisation: set[int] = field(default_factory=set)
+    huffman: dict[int, Huffman | None] = field(default_factory=dict)
+    restart_interval: int = 0
+
+    def read(self, body: bytes) -> None:
+        """Read what has gone by since the last scan. Raises: Damage."""
+        for marker, start, end in self.pending:
+            if marker == DHT:
+                self._huffman(body, start, end)
+            elif marker == DQT:
+                self._quantisation(body, start, end)
+            else:
+                (self.restart_interval,) = unpack(">H", body, start, "DRI")
+        self.pending.clear()
+
+    def _huffman(self, body: bytes, start: int, end: int) -> None:
+        while start < end:
+            total, shortest, lengths = _code_lengths(body[start + 1 : start + 17])
+            symbols = start + 17
+            slot = body[start]
+            if slot & 0xEF > 3 or symbols + total > end:
+                raise Damage("a Huffman table that does not fit its segment", start)
+            if not lengths:
+                self.huffman[slot] = None
+            else:
+                at = body.find(b"\0", symbols, symbols + total)
+                block = 4 * shortest if at < 0 else min(lengths[at - symbols], 4 * shortest)
+                self.huffman[slot] = Huffman(shortest, body[symbols], block)
+            start = symbols + total
+
+    def _quantisation(self, body: bytes, start: int, end: int) -> None:
+        while start < end:
+            self.quantisation.add(body[start] & 0x0F)
+            start += 129 if body[start] > 0x0F else 65
+        if start != end:
+            raise Damage("a quantisation table that does not fit its segment", end)
+
+
+@lru_cache(maxsize=64)
+def _code_lengths(counts: bytes) -> tuple[int, int, bytes]:
+    """How many codes there are, the bits of the shortest, and the bits of each; none where they cannot all exist."""
+    lengths = b"".join(bytes((bits,)) * count for bits, count in enumerate(counts, 1))
+    room = 1
+    for count in counts:
+        room = 2 * room - count
+        if room < 0:
+            return len(lengths), 0, b""
+    return len(lengths), lengths[0] if lengths else 0, lengths
+
+
+@dataclass(slots=True)
+class Scan:
+    """A scan header: components with their DC and AC tables, spectral selection, successive approximation."""
+
+    components: list[tuple[Component, Huffman, Huffman]]
+    first: int
+    last: int
+    high: int
+    low: int
+
+
+def check_frame(frame: Frame, start: int) -> None:
+    """Raises: Damage for a frame header whose fields no decoder takes."""
+    precisions = range(2, 17) if frame.kind == _LOSSLESS else (8, 12)
+    if frame.precision not in precisions or len(frame.components) > _MAX_COMPONENTS:
+        raise Damage(f"a frame of {frame.precision} bits and {len(frame.components)} components", start)
+    for part in frame.components:
+        if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4):
+            raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
+
+
+def start_of_scan(body: bytes, start: int, length: int, frame: Frame, tables: Tables) -> Scan:
+    """The scan whose header begins at `start`, checked against frame and tables. Raises: Damage."""
+    if not frame.components:
+        raise Damage("a scan before any frame", start)
+    count = body[start + 2] if length > 2 else 0
+    if not 1 <= count <= 4 or length != 6 + 2 * count:
+        raise Damage(f"a scan header of {length} bytes for {count} components", start)
+    tables.read(body)
+    first, last, approximation = body[start + length - 3 : start + length]
+    scan = Scan([], first, last, approximation >> 4, approximation & 15)
+    if frame.kind in _PROGRESSIVE:
+        _check_progression(scan, count, start)
+    chosen: list[int] = []
+    for at in range(start + 3, start + 3 + 2 * count, 2):
+        place = _place(frame, body[at], chosen, start)
+        chosen.append(place)
+        component = frame.components[place]
+        if frame.kind != _LOSSLESS and component.quantisation not in tables.quantisation:
+            raise Damage(f"a scan with quantisation table {component.quantisation}, which is not defined,", start)
+        scan.components.append((component, *_tables_of(body[at + 1], frame, scan, tables, start)))
+    if count > 1 and sum(part.horizontal * part.vertical for part, _, _ in scan.components) > _MAX_BLOCKS_IN_MCU:
+        raise Damage(f"a scan of more than {_MAX_BLOCKS_IN_MCU} blocks at a time", start)
+    frame.scanned.update(chosen)
+    return scan
+
+
+def _place(frame: Frame, identifier: int, chosen: list[int], start: int) -> int:
+    """Which component a scan means: the first of that name that it has not named yet, as names may be used twice."""
+    for place, component in enumerate(frame.components):
+        if component.identifier == identifier and place not in chosen:
+            return place
+    raise Damage("a scan of a component that the frame does not have", start)
+
+
+def _check_progression(scan: Scan, count: int, start: int) -> None:
+    """Raises: Damage for a scan that no progressive picture has (T.81 G.1.1.1)."""
+    first, last = scan.first, scan.last
+    band = last == 0 if first == 0 else first <= last <= 63 and count == 1
+    if not band or scan.low > 13 or (scan.high and scan.high != scan.low + 1):
+        raise Damage(f"a progressive scan of coefficients {first} to {last}, bits {scan.high} to {scan.low},", start)
+
+
+def _tables_of(slots: int, frame: Frame, scan: Scan, tables: Tables, start: int) -> tuple[Huffman, Huffman]:
+    """The DC and AC tables of one component; standard ones for those that the scan does not use."""
+    found = [_STANDARD[0x00], _STANDARD[0x10]]
+    if frame.kind in _ARITHMETIC:
+        return found[0], found[1]
+    progressive = frame.kind in _PROGRESSIVE
+    if not progressive or (scan.first == 0 and scan.high == 0):
+        found[0] = _table(slots >> 4, tables, start)
+    if (scan.first > 0) if progressive else frame.kind != _LOSSLESS:
+        found[1] = _table(slots & 15 | 0x10, tables, start)
+    return found[0], found[1]
+
+
+def _table(slot: int, tables: Tables, start: int) -> Huffman:
+    table = tables.huffman[slot] if slot in tables.huffman else _STANDARD.get(slot)
+    if table is None:
+        raise Damage(f"a scan with Huffman table 0x{slot:02x}, which is not defined or not valid,", start)
+    return table
+
+
+def check_data(
+    body: bytes, start: int, end: int, scan: Scan, frame: Frame, tables: Tables, size: tuple[int, int]
+) -> None:
+    """Check that the data of a scan can be that of a picture of this size. Raises: Damage.
+
+    size: width and height, in pixels.
+    """
+    mcus, blocks = _blocks(scan, frame, size)
+    if tables.restart_interval and frame.kind != _LOSSLESS:
+        expected = (mcus - 1) // tables.restart_interval
+        found = len(_RESTART.findall(body, start, end))
+        if found < expected:
+            raise Damage(f"a scan with {found} of {expected} restart markers", start)
+    if frame.kind in _ARITHMETIC:
+        return
+    if start == end:  # arithmetic coding drops zero bytes at the end: all of them, of a plain picture (T.81 D.1.8)
+        raise Damage("a scan without data", start)
+    bits = sum(
+        count * _fewest_bits(frame, scan, dc, ac) for count, (_, dc, ac) in zip(blocks, scan.components, strict=True)
+    )
+    if (end - start) * 8 < bits:
+        raise Damage(
+            f"a scan of {end - start} bytes, where {size[0]} x {size[1]} pixels take {bits // 8} or more,", start
+        )
+    if body.find(_ZEROS, start, end) >= 0:
+        _check_zeros(body, start, end, scan, frame, blocks)
+
+
+def _blocks(scan: Scan, frame: Frame, size: tuple[int, int]) -> tuple[int, list[int]]:
+    """The MCUs of a scan, and how many blocks (samples, if lossless) of each component it has (T.81 A.2)."""
+    unit = 1 if frame.kind == _LOSSLESS else 8
+    widest, highest = frame.widest, frame.highest
+    if len(scan.components) == 1:
+        part = scan.components[0][0]
+        across = _ceil(_ceil(size[0] * part.horizontal, widest), unit)
+        down = _ceil(_ceil(size[1] * part.vertical, highest), unit)
+        return across * down, [across * down]
+    mcus = _ceil(size[0], unit * widest) * _ceil(size[1], unit * highest)
+    return mcus, [mcus * part.horizontal * part.vertical for part, _, _ in scan.components]
+
+
+def _ceil(dividend: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return (dividend + divisor - 1) // divisor
+
+
+def _fewest_bits(frame: Frame, scan: Scan, dc: Huffman, ac: Huffman) -> int:
+    """The fewest bits that a block can take. Of a progressive AC scan that is next to none: blocks share an end."""
+    if frame.kind == _LOSSLESS:
+        return dc.shortest
+    if frame.kind not in _PROGRESSIVE:
+        return dc.shortest + ac.block
+    if scan.first:
+        return 0
+    return 1 if scan.high else dc.shortest
+
+
+def _check_zeros(body: bytes, start: int, end: int, scan: Scan, frame: Frame, blocks: list[int]) -> None:
+    """Raises: Damage for a long row of zero bytes that the tables give no likely meaning.
+
+    Where zeros are blocks like those before them, a plain area looks so, if it has room for them. Where they are
+    blocks with every coefficient set, or ever darker, data was overwritten: a hole in a file is read as zeros.
+    """
+    if frame.kind in _PROGRESSIVE and scan.first and scan.high:
+        return  # a refinement: zeros leave coefficients as they are
+    meanings = [_zero_block(frame, scan, dc, ac) for _, dc, ac in scan.components]
+    range_of_dc = 1 << frame.precision + 4
+    at = body.find(_ZEROS, start, end)
+    while at >= 0:
+        found = _NOT_ZERO.search(body, at, end)
+        stop = found.start() if found else end
+        coded = (stop - at) * 8 // max(bits for bits, _, _ in meanings) * min(cover for _, cover, _ in meanings)
+        drift = max(step * count for count, (_, _, step) in zip(blocks, meanings, strict=True)) * coded // sum(blocks)
+        if not coded or coded > sum(blocks) or drift > range_of_dc:
+            raise Damage(f"{stop - at} bytes of a scan overwritten by zeros", at)
+        at = body.find(_ZEROS, stop, end)
+
+
+def _zero_block(frame: Frame, scan: Scan, dc: Huffman, ac: Huffman) -> tuple[int, int, int]:
+    """What zero bits mean: how many of them make how many blocks, and by how much each block changes the DC value.
+
+    No blocks where they set all the AC coefficients: one such block is rare, and ten in a row no picture.
+    """
+    category = dc.first & 15
+    if frame.kind == _LOSSLESS:
+        return dc.shortest + category, 1, 0
+    step = (1 << category) - 1
+    if frame.kind not in _PROGRESSIVE:
+        return dc.shortest + category + ac.shortest, 0 if ac.first else 1, step
+    if scan.first == 0:
+        return (1, 1, 0) if scan.high else (dc.shortest + category, 1, step << scan.low)
+    run, value = divmod(ac.first, 16)
+    return ac.shortest + run, 0 if value or run == 15 else 1 << run, 0
