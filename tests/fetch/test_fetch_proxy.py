@@ -143,7 +143,7 @@ def test_a_proxy_that_wants_credentials_is_told(url: str, given: str, said: str)
 
 
 REFUSALS: list[tuple[bytes, type[TaskFailure], str]] = [
-    (answer(b"", status="502 Bad Gateway"), ServerError, "502"),
+    (answer(b"", status="502 Bad Gateway"), ServerError, "the proxy answered 502"),
     (answer(b"", status="504 Gateway Timeout"), ServerError, "504"),
     (answer(b"", "Retry-After: 7", status="503 Busy"), RetryAfter, "come back in 7 s"),
     (answer(b"no", status="403 Forbidden"), HttpError, "the proxy refused with 403"),

@@ -98,7 +98,8 @@ class Connector:
         if head.status == 407:
             return wants_credentials(proxy, where)
         if head.status in _MAY_PASS:
-            return failure(head.status, head.one("retry-after"), given_at(head.one("date"), self._network.now()), where)
+            now = given_at(head.one("date"), self._network.now())
+            return failure(head.status, head.one("retry-after"), now, where, by="the proxy")
         return HttpError(f"{where}: the proxy refused with {head.status}; ask who runs it, or name another one")
 
     def _addresses(self, url: Url, deadline: Deadline) -> tuple[list[str], int]:

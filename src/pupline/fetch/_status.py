@@ -16,13 +16,14 @@ MAX_PAUSE_SECONDS = 86_400
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
-def failure(status: int, retry_after: str | None, now: float, url: str) -> TaskFailure:
+def failure(status: int, retry_after: str | None, now: float, url: str, by: str = "the server") -> TaskFailure:
     """The error that stands for any answer but 200 and a redirect; `now` is when it was given (`given_at`).
 
+    url: what the message begins with. by: who answered.
     An HttpError has the `status` among its details. A Retry-After of more than a minute, up to a day, is told by
     `retry_after_seconds` among the error's details.
     """
-    answered = f"{url}: the server answered {status}"
+    answered = f"{url}: {by} answered {status}"
     if status in (404, 410):
         return NotFound(f"{answered}; there is no such thing there (any more)")
     if status in (408, 425):
