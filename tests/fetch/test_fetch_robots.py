@@ -168,6 +168,21 @@ def test_a_file_of_searches_ends_in_time() -> None:
     assert time.process_time() - began < 2
 
 
+def test_a_path_is_no_longer_than_it_is() -> None:
+    """A rule that is the whole path counts as long as itself, however long others are."""
+    assert rules("Disallow: /a", "Allow: /*a", "Disallow: /abcdefg").allows("/a")
+    assert not rules("Disallow: /ab", "Allow: /*$", "Disallow: /abcdefg").allows("/abc")
+
+
+def test_many_plain_rules_cost_no_more_than_few() -> None:
+    """Files of thousands of directories exist, and every URL of their hosts is looked up."""
+    many = rules(*[f"Disallow: /catalogue/section-{number}/" for number in range(9000)])
+    assert not many.allows("/catalogue/section-8999/1.jpg")
+    began = time.process_time()
+    assert all(many.allows(f"/dogs/{number}.jpg") for number in range(1000))
+    assert time.process_time() - began < 1
+
+
 def test_stars_within_the_limit_are_all_searched_for() -> None:
     """Hundreds of such rules are ordinary."""
     many = rules(*[f"Disallow: /*?sort_by_some_column={number}" for number in range(900)])

@@ -9,8 +9,8 @@ UTF-16 is understood, and so are the slips that Google's parser understands.
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import AnyStr
 from urllib.parse import quote
 
@@ -84,10 +84,14 @@ class _Pattern:
 class RobotsRules:
     """The rules of a robots.txt for pupline: those of its own group, or else those for all robots.
 
+    prefixes: plain beginnings of paths, and whether they are allowed; lengths: theirs, the longest first. patterns: all
+    other rules, the longest first, and of two alike the one that allows.
     crawl_delay: seconds between two requests, 0 to 60, as an extension of the RFC that many files hold; None when there
     is none. failure: why the rules could not be had, and nothing is allowed for now; None when they could.
     """
 
+    prefixes: Mapping[str, bool] = field(default_factory=dict)
+    lengths: tuple[int, ...] = ()
     patterns: tuple[_Pattern, ...] = ()
     crawl_delay: float | None = None
     failure: TaskFailure | None = None
@@ -107,14 +111,25 @@ class RobotsRules:
     @property
     def allows_all(self) -> bool:
         """Whether nothing is forbidden."""
-        return self.failure is None and all(pattern.allowed for pattern in self.patterns)
+        allowed = all(self.prefixes.values()) and all(pattern.allowed for pattern in self.patterns)
+        return allowed and self.failure is None
 
     def allows(self, target: str) -> bool:
         """Whether `target`, a URL's path with its query, may be fetched. The longest match decides, a tie allows."""
-        if not self.patterns:
+        if not (self.prefixes or self.patterns):
             return self.failure is None
         path = _one_spelling(target.replace("*", "%2A").replace("$", "%24"))
-        return path == "/robots.txt" or next((rule.allowed for rule in self.patterns if rule.matches(path)), True)
+        if path == "/robots.txt":
+            return True
+        lengths = (length for length in self.lengths if length <= len(path) and path[:length] in self.prefixes)
+        longest = next(lengths, -1)
+        allowed = self.prefixes[path[:longest]] if longest >= 0 else True
+        for pattern in self.patterns:
+            if pattern.length < longest:
+                break
+            if pattern.matches(path):
+                return pattern.allowed if pattern.length > longest else pattern.allowed or allowed
+        return allowed
 
 
 def _directive(line: str) -> tuple[str, str]:
@@ -166,9 +181,17 @@ class _Groups:
 
     def rules(self) -> RobotsRules:
         agent = PRODUCT if PRODUCT in self._rules else "*"
-        found = list(_patterns(self._rules.get(agent, {})))
-        found.sort(key=lambda pattern: (-pattern.length, not pattern.allowed))
-        return RobotsRules(tuple(found), self._delays.get(agent))
+        prefixes: dict[str, bool] = {}
+        others = []
+        for pattern in _patterns(self._rules.get(agent, {})):
+            if pattern.anchored or len(pattern.pieces) > 1:
+                others.append(pattern)
+            else:
+                prefix = pattern.pieces[0]
+                prefixes[prefix] = pattern.allowed or prefixes.get(prefix, False)
+        others.sort(key=lambda pattern: (-pattern.length, not pattern.allowed))
+        lengths = tuple(sorted({len(prefix) for prefix in prefixes}, reverse=True))
+        return RobotsRules(prefixes, lengths, tuple(others), self._delays.get(agent))
 
 
 def _patterns(rules: Iterable[tuple[str, bool]]) -> Iterator[_Pattern]:
