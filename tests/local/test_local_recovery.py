@@ -213,7 +213,7 @@ def test_what_is_in_the_way_is_named(tmp_path: Path, name: str, kind: str) -> No
         path.write_text("")
     else:
         path.mkdir()
-    with pytest.raises(ConfigurationError, match=rf"{path} is {is_what}, where pupline keeps .*; move it away"):
+    with pytest.raises(ConfigurationError, match=rf"{path} is {is_what}; pupline needs .* there, for .*: move it away"):
         LocalBackend.open(tmp_path / "data", exclusive=True)
     assert misplaced(tmp_path / "data") is not None
     assert (outside / "precious").read_text() == "kept"

@@ -19,7 +19,16 @@ from pyarrow import parquet
 from pupline.bulk import IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.local import LocalBackend, LocalBucket, StopAsked
-from pupline.pipeline import BatchDone, BulkReport, LocalReader, OneMachine, _bulk, _bulk_functions, run_bulk_workflow
+from pupline.pipeline import (
+    BatchDone,
+    BulkReport,
+    LocalReader,
+    OneMachine,
+    _bulk,
+    _bulk_functions,
+    run_bulk_workflow,
+    stop_execution,
+)
 from pupline.pipeline._redrive import Ended, why_not_redriven
 from pupline.ports import ObjectHeld, ObjectToCreate
 from pupline.records import AuditRecord
@@ -230,6 +239,16 @@ def test_what_was_left_is_finished_by_whoever_drives_next(host: ImageHost, tmp_p
     host.heard = lambda _: None
     with OneMachine.open(tmp_path / "data", 2, lambda _: None) as machine:
         machine.resume()
+    check(host, tmp_path)
+
+
+def test_a_stopped_run_is_gone_on_with_by_the_same_command(host: ImageHost, tmp_path: Path) -> None:
+    """`pupline stop` aborts the execution in the middle of its batches; no image is left without its record."""
+    host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 9 else None
+    assert run(host, tmp_path)[0].interrupted
+    assert stop_execution(tmp_path / "data", "r1", None, None) == "ABORTED"
+    host.heard = lambda _: None
+    assert run(host, tmp_path)[0].status == "SUCCEEDED"
     check(host, tmp_path)
 
 

@@ -86,4 +86,4 @@ def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
     """A directory in the place of the database, a file in that of `tmp`."""
     (tmp_path / "tmp").write_text("")
     found = checks(tmp_path)["recovery"]
-    assert (found.status, "tmp is a file, where pupline keeps files" in found.detail) == ("error", True)
+    assert (found.status, "tmp is a file; pupline needs a directory there" in found.detail) == ("error", True)

@@ -57,7 +57,7 @@ class Taker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """monotonic: for waits. now: seconds since the epoch, for records."""
+    """monotonic: working time, for waits. now: seconds since the epoch, for records."""
 
     monotonic: Callable[[], float]
     now: Callable[[], float]

@@ -123,7 +123,7 @@ class _Run:
                     intake=intake,
                     stored=stored,
                     listener=self._listener,
-                    clocks=Clocks(time.monotonic, self._backend.clock.now),
+                    clocks=Clocks(self._backend.clock.worked, self._backend.clock.now),
                 )
                 failed = count_failed(self._before.outcomes)
                 coordinator = Coordinator(team, self._row.ingest_id, tolerate=self._request.tolerate, failed=failed)

@@ -16,7 +16,7 @@ _ALL: Mapping[str, int] = {
     f"buckets/{BUCKET}": stat.S_IFDIR,
     **_DATABASE,
 }
-_USE = {"lock": "its lock", "tmp": "files that are being written", "buckets": "the stored objects"}
+_USE = {"lock": "its lock", "tmp": "files that are being written", "buckets": "stored objects"}
 _KINDS = {
     stat.S_IFREG: "a file",
     stat.S_IFDIR: "a directory",
@@ -42,5 +42,5 @@ def misplaced(data_dir: Path, *, database_only: bool = False) -> str | None:
         if found != kind:
             is_what = _KINDS.get(found, "something unknown")
             use = _USE.get(name.partition("/")[0], "its database")
-            return f"{path} is {is_what}, where pupline keeps {use} in {_KINDS[kind]}; move it away"
+            return f"{path} is {is_what}; pupline needs {_KINDS[kind]} there, for {use}: move it away"
     return None
