@@ -353,11 +353,38 @@ def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) ->
 
 
 def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:
-    """A bomb is given up after three deaths; everybody else is fetched."""
+    """A bomb is given up after two deaths; everybody else is fetched."""
     run = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     run.coordinator.run()
     assert run.endings["http://a/7.jpg"] == "TaskFailure"
     assert list(run.endings.values()).count("fetched") == 19
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_what_killed_a_worker_is_not_begun_anew_by_the_next_run(backend: LocalBackend, deaths: int) -> None:
+    """How often an item was lost outlives the process: one more death ends it, and after two it is not asked for."""
+    first = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
+    backend.ingests.note_lost(first.row.ingest_id, {7: deaths, 3: 1})
+    assert {one.index: one.deaths for one in backend.ingests.pending(first.row.ingest_id, after=2, limit=9)} == {
+        **dict.fromkeys(range(3, 12), 0), 3: 1, 7: deaths
+    }  # fmt: skip
+    first.coordinator.run()
+    assert first.endings["http://a/7.jpg"] == "TaskFailure"
+    assert list(first.endings.values()).count("fetched") == 19
+    assert [url for _, url in first.crew.given].count("http://a/7.jpg") == 2 - deaths
+
+
+def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBackend) -> None:
+    """Should the whole run be killed in the second attempt, the next one knows of the first."""
+    known: list[int] = []
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        known.append(backend.ingests.pending(run.row.ingest_id, after=-1, limit=1)[0].deaths)
+        return fetched(job) if len(known) > 1 else (LOST,)
+
+    run = Run(backend, reply, urls=urls(1))
+    run.coordinator.run()
+    assert known == [0, 1]
 
 
 def test_robots_txt_goes_first_and_is_obeyed(backend: LocalBackend) -> None:

@@ -439,7 +439,7 @@ def test_a_job_that_was_handed_back_goes_out_again() -> None:
 
 
 def test_a_job_that_kills_its_workers_ends() -> None:
-    """Three workers died with it in hand: the item ends as internal_error."""
+    """Two workers died with it in hand, the second one with nothing else: the item ends as internal_error."""
     scheduler = scheduler_of()
     add(scheduler, "http://a/bomb.jpg")
     now = 0.0

@@ -1,10 +1,12 @@
 """Worker processes: what they answer, what becomes of their jobs when they die, and how they end."""
 
+import itertools
 import os
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from tiny_web import Said, Site, serving
 
-from pupline.bulk import _starting
+from pupline.bulk import _starting, _workers
 from pupline.bulk._hosts import Job
 from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
@@ -40,11 +42,12 @@ def crew_for(
     threads: int = 1,
     timeout_seconds: float = PATIENCE,
     also: tuple[str, ...] = (),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Workers]:
     """Workers that may ask this site, and also these origins."""
     trusted = frozenset(map(Origin.parse, (site.origin, *also)))
     policy = FetchPolicy(trusted=trusted, connect_to={}, timeout_seconds=timeout_seconds)
-    crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()))
+    crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()), clock=clock)
     try:
         yield crew
     finally:
@@ -279,6 +282,86 @@ def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Pat
         may_go.set()
         crew.give(jobs[:3])
         assert {answer[1] for answer in hear(crew, 3).values()} == {FETCHED}
+
+
+# What a worker does with a body of this kind, before it looks at it: C code that holds the interpreter, and more.
+POISONS = {
+    "dies": "os.kill(os.getpid(), signal.SIGKILL)",
+    "crashes": "ctypes.string_at(0)",
+    "leaves": "os._exit(0)",
+    "holds the interpreter": "ctypes.PyDLL(None).pause()",
+}
+
+
+@pytest.fixture(params=POISONS)
+def poison(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have workers meet their end in one of these ways at a body that says so."""
+    patch = f"""
+import ctypes, os, signal
+from pupline.functions import inspecting
+inspect = inspecting.inspect
+def poisoned(body, **options):
+    if body == b"poison":
+        {POISONS[request.param]}
+    return inspect(body, **options)
+inspecting.inspect = poisoned
+"""
+    monkeypatch.setattr(
+        _starting, "_BOOT", _starting._BOOT.replace("from pupline", f"exec({patch!r}); from pupline", 1)
+    )
+
+
+def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poison: None
+) -> None:
+    """Whatever it does to its process: what was lost is done again alone, and only the cause is lost twice."""
+    del poison
+    monkeypatch.setattr(_workers, "GRACE_SECONDS", 0.2)
+    pages: dict[str, Said | Callable[[Mapping[str, str]], Said]] = {f"/{n}.jpg": Said(JPEG) for n in range(60)}
+    pages["/7.jpg"] = Said(b"poison")
+    with serving(Site(pages)) as site, crew_for(site, tmp_path, threads=4, timeout_seconds=1.0) as crew:
+        crew.give(jobs_for(*(f"{site.origin}{path}" for path in pages)))
+        lost: Counter[str] = Counter()
+        kinds: dict[str, int] = {}
+        deadline = time.monotonic() + 2 * PATIENCE
+        while crew.outstanding:
+            assert time.monotonic() < deadline
+            for job, answer in crew.answers(0.05):
+                kinds[job.url.removeprefix(site.origin)] = answer[1]
+                lost[job.url.removeprefix(site.origin)] += answer[1] == LOST
+                job.deaths += answer[1] == LOST
+                if answer[1] == HANDED_BACK or (answer[1] == LOST and job.deaths < 2):
+                    crew.give([job])
+    assert [path for path, times in lost.items() if times > 1] == ["/7.jpg"]
+    assert {path for path, kind in kinds.items() if kind != FETCHED} == {"/7.jpg"}
+
+
+def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> None:
+    """The coordinator was stopped for an hour, as was its worker: that one is not taken to hang."""
+    jumps = itertools.count(0.0, 3600.0)
+    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, clock=lambda: next(jumps)) as crew:
+        processes = crew.processes
+        crew.give(jobs_for(f"{site.origin}/1.jpg"))
+        arrived.acquire()
+        for _ in range(20):
+            assert crew.answers(0.0) == []
+        may_go.set()
+        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
+        assert crew.processes == processes
+
+
+def test_what_waits_to_be_done_alone_can_be_handed_back(tmp_path: Path) -> None:
+    """One job at a time is begun of those that were lost; the others of a host come back when it is paused."""
+    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, threads=4) as crew:
+        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(5)))
+        for job in jobs:
+            job.deaths = 1
+        crew.give(jobs)
+        arrived.acquire()
+        crew.hand_back(jobs[0].host)
+        assert {answer[1] for answer in hear(crew, 4).values()} == {HANDED_BACK}
+        may_go.set()
+        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
 
 
 def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,7 @@ class Coordinator:
         self._exhausted = False
         self._short = True
         self._arrivals: list[Arrival] = []
+        self._lost: dict[int, int] = {}
         self._stop_asked = False
         self._deadline: float | None = None
         self.tolerance_exceeded = False
@@ -178,7 +179,7 @@ class Coordinator:
             if pending.held is not None:
                 self._arrive(pending.index, pending.item, Unchanged(known=pending.held))
             else:
-                scheduler.add_image(pending.index, pending.item, pending.known, now)
+                scheduler.add_image(pending.index, pending.item, pending.known, now, pending.deaths)
 
     def _may_read(self) -> bool:
         scheduler = self._team.scheduler
@@ -215,6 +216,8 @@ class Coordinator:
             scheduler.returned(job, now)
         elif kind == LOST:
             scheduler.lost(job, now)
+            if job.item is not None:
+                self._lost[job.index] = job.deaths
         else:
             job.began_at = job.began_at or answer[2]
             failure = failure_of(answer) if kind == FAILED else self._why_unusable(job, answer)
@@ -270,7 +273,10 @@ class Coordinator:
         self._team.scheduler.learn(job.host, rules, now)
 
     def _settle(self) -> None:
-        """Hand on what has ended, whichever way."""
+        """Hand on what has ended, whichever way. What was lost is written down before it is tried again."""
+        if self._lost:
+            self._team.ingests.note_lost(self._ingest_id, self._lost)
+            self._lost = {}
         for ended in self._team.scheduler.take_ended():
             job = ended.job
             if job.item is None:

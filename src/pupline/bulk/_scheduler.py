@@ -56,7 +56,7 @@ from pupline.errors import (
 from pupline.fetch import Origin, Url, robots_rules_of
 from pupline.functions.ingesting import MAX_ATTEMPTS
 from pupline.items import Known, SourceItem
-from pupline.text import plain_number
+from pupline.text import plain_number, printable
 
 if TYPE_CHECKING:
     from pupline.fetch import RobotsRules
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 _UNANSWERED = ConnectionFailed | RequestTimeout
 _UNWELL = ServerError | IncompleteBody | TooManyRequests
-MAX_DEATHS = 3
+MAX_DEATHS = 2
 LONGEST_REFUSAL_SECONDS = 86_400.0
 MAX_IDLE_HOSTS = 4096
 
@@ -122,12 +122,14 @@ class Scheduler:
             job.host.urgent.append(job)
             self._consider(job.host, now)
 
-    def add_image(self, index: int, item: SourceItem, known: Known | None, now: float) -> None:
-        """Have an image asked for."""
+    def add_image(self, index: int, item: SourceItem, known: Known | None, now: float, deaths: int = 0) -> None:
+        """Have an image asked for. deaths: how many workers it was lost with in earlier processes of the run."""
         job = Job(next(self._numbers), "image", item.url)
-        job.index, job.item, job.known = index, item, known
+        job.index, job.item, job.known, job.deaths = index, item, known, deaths
         self.held += 1
-        if self._find_host(job):
+        if deaths >= MAX_DEATHS:
+            self._end(job, _fatal(job), now)
+        elif self._find_host(job):
             host = job.host
             host.ready.append(job)
             if not host.in_rotation:
@@ -202,15 +204,13 @@ class Scheduler:
         self._consider(job.host, now)
 
     def lost(self, job: Job, now: float) -> None:
-        """The worker died that may have been at this job: others get it, but not for ever."""
+        """The worker died or hung that may have been at this job: it is done again alone, and ends if lost again."""
         job.host.in_flight -= 1
         job.deaths += 1
         if job.deaths >= MAX_DEATHS:
-            ended = f"{job.deaths} worker processes ended while they had it in hand, the last one unexpectedly"
-            self._end(job, TaskFailure(f"{job.url}: {ended}; look at the system's log for what stopped them"), now)
+            self._end(job, _fatal(job), now)
         else:
-            # After a while and at different moments: the next death shall not meet the same company.
-            self._later(job, now + back_off(job, self._random))
+            put_back(job)
         self._consider(job.host, now)
 
     def learn(self, host: Host, rules: "RobotsRules | None", now: float) -> None:
@@ -384,6 +384,13 @@ class Scheduler:
         host.learn(None)
         if robots_rules_of(failure).failure is not None:
             host.refuse(failure, now + REFUSED_SECONDS)
+
+
+def _fatal(job: Job) -> TaskFailure:
+    return TaskFailure(
+        f"{printable(job.url)}: {MAX_DEATHS} worker processes died, or hung past its deadline, while they were at it, "
+        "the last one at nothing else; look at the system's log, and at the image"
+    )
 
 
 def _asks_to_stay_away(failure: TaskFailure) -> bool:

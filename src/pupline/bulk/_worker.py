@@ -134,6 +134,7 @@ class Worker:
         """Do what the coordinator says, until it goes away; then the process ends."""
         for number in range(1, self._threads + 1):  # and this thread: somebody leads when all are held up
             threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
+        self._sock.sendall(frame([]))  # it is there
         self._obey()
         self._lead(0)
         self._follow(0)
@@ -217,7 +218,8 @@ class Worker:
                 with self._lock:
                     self._waiting += argument
             else:
-                self._hand_back(partial(_is_among, frozenset(argument)))
+                numbers = frozenset(argument)
+                self._hand_back(lambda request, numbers=numbers: request[0] in numbers)  # type: ignore[misc]
 
     def _hand_back(self, which: Callable[[Request], bool]) -> None:
         """Answer for requests that wait and must not be begun now."""
@@ -343,10 +345,6 @@ def _answer(request: Request, began_at: float, ask: Ask) -> Answer | None:
     return said and (request[0], said[0], began_at, time.time(), *said[1:])
 
 
-def _is_among(numbers: frozenset[int], request: Request) -> bool:
-    return request[0] in numbers
-
-
 def _item(request: Request) -> SourceItem:
     return SourceItem(url=request[2], sha1=request[3], sha256=request[4])
 
@@ -388,9 +386,8 @@ def _received(sock: socket.socket) -> bytes:
 
 def _yield_the_processor() -> None:
     """Do not drive others off the processor when an answer comes: what the coordinator does is what all wait for."""
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):  # a sandbox may forbid it, which costs some speed and nothing else
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with suppress(OSError, AttributeError):  # not on each system; a sandbox may forbid it, which costs some speed
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _die_with(coordinator: int) -> None:

@@ -3,12 +3,18 @@
 Each is a fresh interpreter, never a fork: a fork would inherit the data directory's lock, the database and the locks of
 threads that do not exist in it. Jobs are given ahead of what the threads can do at once, so that a worker need not wait
 for the coordinator after each image; `hand_back` gets back what was not begun.
+
+A worker that dies, or is at a job for longer than any may take, is ended and replaced. What it may have been at is
+LOST. Which of that was the cause nobody knows, so each such job is done again alone, one after the other, by a process
+that has nothing else: what is lost there is the cause.
 """
 
 import pickle
 import selectors
 import socket
-from collections.abc import Iterable, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeAlias
@@ -31,6 +37,7 @@ from pupline.bulk._starting import TakeProcess, WorkerProcess
 from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
 from pupline.errors import ConfigurationError
 from pupline.fetch import MAX_ROBOTS_BYTES
+from pupline.functions.inspecting import LEAST_SECONDS
 from pupline.sources import MAX_PAGE_BYTES
 
 AHEAD = 128
@@ -38,6 +45,15 @@ AHEAD = 128
 
 GIVEN_TOGETHER = 32
 """Jobs that a worker has room for before it is given more: each message wakes somebody up at either end."""
+
+GRACE_SECONDS = 10.0
+"""How long a worker may take for a job beyond the job's own deadline, before it is taken to hang."""
+
+BOOT_SECONDS = 60.0
+"""How much longer, until it has said that it is there."""
+
+_LONGEST_STEP_SECONDS = 1.0
+"""What one look at the clock counts at most. Longer, and this process was stopped, as its workers were perhaps."""
 
 _STARTS_IN_VAIN = 3
 _RECEIVE_BYTES = 1 << 16
@@ -73,9 +89,22 @@ class Crew(Protocol):
 class Workers:
     """A `Crew` of processes."""
 
-    def __init__(self, count: int, settings: WorkerSettings, take: TakeProcess = WorkerProcess.start) -> None:
+    def __init__(
+        self,
+        count: int,
+        settings: WorkerSettings,
+        take: TakeProcess = WorkerProcess.start,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """settings.threads: of the whole crew; each worker gets its share. take: gives the processes."""
         self.outstanding = 0
+        self._clock = clock
+        self._looked_at = clock()
+        self._awake = 0.0
+        self._patience = settings.policy.timeout_seconds + LEAST_SECONDS + GRACE_SECONDS
+        self._alone: deque[Job] = deque()
+        self._cell: _Worker | None = None
+        self._handed_back: list[Answered] = []
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = socket.socketpair()
         for end in (self._wake_receiver, self._wake_sender):
@@ -88,33 +117,45 @@ class Workers:
     @property
     def processes(self) -> list[int]:
         """Their process ids."""
-        return [worker.pid for worker in self._workers]
+        return [worker.pid for worker in self._all]
+
+    @property
+    def _all(self) -> "list[_Worker]":
+        return [*self._workers, self._cell] if self._cell else self._workers
 
     def room(self) -> int:
         """How many jobs may be given now."""
         return sum(worker.room for worker in self._workers if worker.room >= GIVEN_TOGETHER)
 
     def give(self, jobs: Sequence[Job]) -> None:
-        """Have these jobs done, by who has most room first."""
+        """Have these jobs done, by who has most room first; alone, what was lost before."""
         self.outstanding += len(jobs)
-        share = -(-len(jobs) // len(self._workers))
+        self._alone += [job for job in jobs if job.deaths]
+        together = [job for job in jobs if not job.deaths]
+        share = -(-len(together) // len(self._workers))
         given = 0
-        while given < len(jobs):
+        while given < len(together):
             worker = max(self._workers, key=lambda worker: worker.room)
-            some = jobs[given : given + min(share, worker.room)]
+            some = together[given : given + min(share, worker.room)]
             worker.give(some)
             given += len(some)
+        self._give_alone()
 
     def hand_back(self, host: Host | None) -> None:
         """Ask for what was not begun of this host's jobs, or of all."""
-        for worker in self._workers:
+        for worker in self._all:
             numbers = [number for number, job in worker.jobs.items() if host is None or job.host is host]
             if numbers:
                 worker.say((HAND_BACK, numbers))
+        back = [job for job in self._alone if host is None or job.host is host]
+        self._handed_back += [(job, (job.number, HANDED_BACK)) for job in back]
+        self._alone = deque(job for job in self._alone if not (host is None or job.host is host))
 
     def answers(self, timeout_seconds: float) -> list[Answered]:
         """What was answered, by the living and for the dead. Raises: ConfigurationError where workers cannot live."""
-        found: list[Answered] = []
+        found, self._handed_back = self._handed_back, []
+        if found:
+            timeout_seconds = 0.0
         for key, events in self._selector.select(timeout_seconds):
             if key.data is None:
                 self._wake_receiver.recv(_RECEIVE_BYTES)
@@ -123,6 +164,8 @@ class Workers:
                 key.data.send_rest()
             if events & selectors.EVENT_READ:
                 found += self._hear(key.data)
+        found += self._end_those_that_hang()
+        self._give_alone()
         self.outstanding -= len(found)
         return found
 
@@ -133,7 +176,9 @@ class Workers:
 
     def close(self) -> None:
         """Close the sockets, at which workers end, and see that they did."""
-        for worker in self._workers:
+        for worker in self._all:
+            worker.leave()
+        for worker in self._all:
             worker.end()
         self._selector.close()
         self._wake_receiver.close()
@@ -144,26 +189,56 @@ class Workers:
         if answered is not None:
             self._in_vain = 0 if answered else self._in_vain
             return answered
-        self._replace(worker)
-        return worker.last_words()
+        return self._replace(worker)
 
-    def _replace(self, dead: "_Worker") -> None:
+    def _end_those_that_hang(self) -> list[Answered]:
+        now = self._clock()
+        self._awake += min(now - self._looked_at, _LONGEST_STEP_SECONDS)
+        self._looked_at = now
+        hung = [worker for worker in self._all if worker.hangs_since(self._awake) > self._patience]
+        for worker in hung:
+            worker.kill()
+        return [answered for worker in hung for answered in self._replace(worker)]
+
+    def _give_alone(self) -> None:
+        """Have the next of the jobs done that are to be done alone, if none is."""
+        if not self._alone or (self._cell and self._cell.jobs):
+            return
+        if self._cell is None:
+            settings = replace(self._workers[0].settings, threads=1)
+            self._cell = _Worker(self._selector, settings, WorkerProcess.start())
+        self._cell.give([self._alone.popleft()])
+
+    def _replace(self, dead: "_Worker") -> list[Answered]:
+        """Another one in place of the dead; answers in place of its own."""
         status = dead.end()
-        self._in_vain += 1
+        if dead is self._cell:
+            self._cell = None  # the next one is begun when there is a job for it
+            self._in_vain += not dead.is_there
+        else:
+            self._in_vain += 1
+        self._check_lives(status)
+        if dead in self._workers:
+            self._workers[self._workers.index(dead)] = _Worker(self._selector, dead.settings, WorkerProcess.start())
+        return dead.last_words()
+
+    def _check_lives(self, status: int) -> None:
         if self._in_vain > _STARTS_IN_VAIN * len(self._workers):
             raise ConfigurationError(
                 f"worker processes end before they answer anything (the last with status {status}); look at their "
                 "messages above and at the system's log; with less memory, try --workers 1 --concurrency 4"
             )
-        self._workers[self._workers.index(dead)] = _Worker(self._selector, dead.settings, WorkerProcess.start())
 
 
 class _Worker:
-    """One process. jobs: what it was given and has not answered for, oldest first."""
+    """One process. jobs: what it was given and has not answered for, oldest first. is_there: it has said something."""
 
     def __init__(self, selector: selectors.BaseSelector, settings: WorkerSettings, started: WorkerProcess) -> None:
         self.settings = settings
         self.jobs: dict[int, Job] = {}
+        self.is_there = False
+        self._oldest: int | None = None
+        self._oldest_since = 0.0
         self._selector = selector
         self._started = started
         self._sock = started.sock
@@ -180,6 +255,16 @@ class _Worker:
     @property
     def room(self) -> int:
         return self.settings.threads + AHEAD - len(self.jobs)
+
+    def hangs_since(self, now: float) -> float:
+        """For how many seconds it has been at the same job for certain: it begins them in the order they came.
+
+        Until it has said that it is there, less than that by what it may take to boot. Ask often.
+        """
+        oldest = next(iter(self.jobs), None)
+        if oldest is None or oldest != self._oldest:
+            self._oldest, self._oldest_since = oldest, now
+        return now - self._oldest_since - (0.0 if self.is_there else BOOT_SECONDS)
 
     def give(self, jobs: Iterable[Job]) -> None:
         self.jobs.update((job.number, job) for job in jobs)
@@ -211,23 +296,35 @@ class _Worker:
         if not received:
             return None
         self._received += received
+        if not self.is_there:
+            self.is_there = True
+            self._oldest = None  # whatever it was given, it begins now
         return [(self.jobs.pop(answer[0]), answer) for said in messages(self._received) for answer in said]
 
     def last_words(self) -> list[Answered]:
         """Answers in place of a dead one: those it may have been at are lost, the others were not begun.
 
-        It begins jobs in the order they came, and keeps back few answers.
+        It begins jobs in the order they came, and keeps back few answers. One that never lived has begun nothing.
         """
-        begun = self.settings.threads + ANSWERS_TOGETHER
+        begun = self.settings.threads + ANSWERS_TOGETHER if self.is_there else 0
         jobs, self.jobs = self.jobs, {}
         return [
             (job, (number, LOST if place < begun else HANDED_BACK)) for place, (number, job) in enumerate(jobs.items())
         ]
 
-    def end(self) -> int:
-        """Have it end, and wait for that. Its exit status."""
+    def kill(self) -> None:
+        """Have the system end it: it does not hear any more."""
+        self._started.process.kill()
+
+    def leave(self) -> None:
+        """Have it end, and do not wait for that."""
         if self._sock.fileno() >= 0:
             self._selector.unregister(self._sock)
+        self._sock.close()
+
+    def end(self) -> int:
+        """Have it end, and wait for that. Its exit status."""
+        self.leave()
         return self._started.end()
 
 

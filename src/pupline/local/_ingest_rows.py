@@ -49,13 +49,15 @@ class IngestRow:
 class PendingItem:
     """An item that is not done. known: what an earlier run stored of the same URL.
 
-    held: an object with the very bytes that the source declares, by SHA-256 or SHA-1.
+    held: an object with the very bytes that the source declares, by SHA-256 or SHA-1. deaths: how many worker processes
+    it was lost with.
     """
 
     index: int
     item: SourceItem
     known: Known | None
     held: Known | None = None
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ asked for again after any crash, and what is done needs nothing more.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -155,10 +155,23 @@ class Ingests:
             items = [_item(url, facts) for _, url, facts in rows]
             known = self._known.of_urls(connection, ingest_id, items)
             held = self._known.of_hashes(connection, items)
+            lost = _lost(connection, ingest_id, rows)
         return [
-            PendingItem(index=row[0], item=item, known=known.get(item.url), held=held.get(item.url))
+            PendingItem(
+                index=row[0], item=item, known=known.get(item.url), held=held.get(item.url), deaths=lost.get(row[0], 0)
+            )
             for row, item in zip(rows, items, strict=True)
         ]
+
+    def note_lost(self, ingest_id: int, deaths: Mapping[int, int]) -> None:
+        """Keep how many workers items were lost with, by index: what kills them shall not do so at each start."""
+        run_id = self._row(ingest_id).run_id
+        rows = [(f"{item_execution(run_id, index)}/lost", str(count)) for index, count in deaths.items()]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO memo (name, value) VALUES (?, ?)", rows)
+
+        self._database.write(work)
 
     def counts(self, ingest_id: int) -> IngestCounts:
         """How far the run is, counted from its records."""
@@ -237,6 +250,17 @@ class Ingests:
 def _ingest(row: tuple[Any, ...]) -> IngestRow:
     values = dict(zip(IngestRow.__slots__, row, strict=True))
     return IngestRow(**values | {"settings": json.loads(values["settings"]), "listed": bool(values["listed"])})
+
+
+def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[Any, ...]]) -> dict[int, int]:
+    """How many workers were lost with which of these items, where any was."""
+    if not rows:
+        return {}
+    (run_id,) = connection.execute("SELECT run_id FROM ingests WHERE ingest_id = ?", (ingest_id,)).fetchone()
+    first, last = (item_execution(run_id, rows[at][0]) for at in (0, -1))
+    query = "SELECT name, value FROM memo WHERE name BETWEEN ? AND ? AND name LIKE '%/lost'"
+    found = connection.execute(query, (f"{first}/lost", f"{last}/lost"))
+    return {int(name.removesuffix("/lost").rpartition("-")[2]): int(value) for name, value in found}
 
 
 def _item(url: str, facts: str | None) -> SourceItem:
