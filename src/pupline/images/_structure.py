@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-MAX_STEPS: Final = 100_000
+MAX_STEPS: Final = 50_000
 """Parts of one file that a walker looks at one by one: boxes, items, extents, frames, ... A picture of a thousand tiles
 has about ten thousand. The length of a body bounds nothing: a table of 20 MB has millions of entries, and entries may
 name the same bytes again and again."""
