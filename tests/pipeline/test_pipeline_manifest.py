@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
-from pupline.errors import NotFound, PuplineError, RetryAfter, ServerError, SourceError, TaskFailure
+from pupline.errors import (
+    ConnectionFailed,
+    NotFound,
+    PuplineError,
+    RetryAfter,
+    ServerError,
+    SourceError,
+    TaskFailure,
+    TooManyRequests,
+)
 from pupline.fetch import HttpClient, Response
 from pupline.items import SourceItem
 from pupline.pipeline._manifest import manifest_line, write_manifest
@@ -88,6 +97,7 @@ class Desk:
         self.listing = listing
         self.api = api or Api()
         self.slept: list[float] = []
+        self.trouble: str | None = None
         self.told: list[ItemsListed | ListingNote] = []
 
     def list(self, path: Path, count: int | None = None) -> tuple[list[dict[str, Any]], int]:
@@ -102,6 +112,7 @@ class Desk:
         written = write_manifest(path, source, IngestRequest(source="x", count=count), pages, self.told.append)
         lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
         assert len(lines) == written.items
+        self.trouble = written.trouble
         return lines, written.repeated
 
 
@@ -134,6 +145,44 @@ def test_pages_are_asked_for_in_the_sources_time(tmp_path: Path) -> None:
     assert desk.api.asked == [0, 0, 1, 1, 1, 1]
     assert desk.slept[:3] == [0.5, 7.0, 0.5]
     assert all(0 <= pause <= 2.0**attempt for attempt, pause in enumerate(desk.slept[3:], 1))
+
+
+def test_an_outage_of_seconds_is_waited_out(tmp_path: Path) -> None:
+    """However the dice fall: of the first page some, of a later one many more."""
+    gone: list[TaskFailure] = [ConnectionFailed("refused")]
+    desk = Desk(Numbered([page(1), page(2)]), Api({0: gone * 3, 1: gone * 7}))
+    assert len(desk.list(tmp_path / "m")[0]) == 2
+    first, later = desk.slept[1:4], desk.slept[5:]
+    assert [len(first), len(later)] == [3, 7]
+    assert sum(first) >= 3.5
+    assert sum(later) >= 45
+    for failures in ({0: gone * 4}, {1: gone * 8}):
+        desk = Desk(Numbered([page(1), page(2)]), Api(failures))
+        with pytest.raises(PuplineError, match="refused; no image was asked for yet, repeat the command"):
+            desk.list(tmp_path / "m")
+
+
+def test_an_api_that_wants_an_hour_is_not_asked_meanwhile(tmp_path: Path) -> None:
+    """The manifest is made another time."""
+    away = TooManyRequests("busy for an hour")
+    away.details["retry_after_seconds"] = 3600
+    desk = Desk(Numbered([page(1)]), Api({0: [away]}))
+    with pytest.raises(PuplineError, match=r"busy for an hour.* repeat the command"):
+        desk.list(tmp_path / "m")
+    assert desk.api.asked == [0]
+
+
+def test_a_listing_that_will_never_be_whole_is_kept_with_its_trouble(tmp_path: Path) -> None:
+    """What was listed before is worth fetching."""
+    desk = Desk(Numbered([page(1, 2), page(3)]), Api({1: [SourceError("another shape")]}))
+    assert len(desk.list(tmp_path / "m")[0]) == 2
+    assert desk.trouble == "another shape"
+    desk = Desk(Numbered([page(1, 2)], shortfall="there are 9"))
+    desk.list(tmp_path / "m")
+    assert desk.trouble == "there are 9"
+    desk = Desk(Numbered([page(1, 2)], shortfall="there are 9"))
+    desk.list(tmp_path / "m", count=2)
+    assert desk.trouble is None
 
 
 def test_a_page_that_can_be_missed_is_left_out_with_a_note(tmp_path: Path) -> None:

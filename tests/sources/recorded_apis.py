@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -133,3 +134,21 @@ def status(code: int, url: str = "https://api.example.org/v1") -> HttpError:
 def missing(url: str = "https://api.example.org/v1/x") -> NotFound:
     """The failure that an answer of 404 is."""
     return NotFound(f"{url}: the server answered 404")
+
+
+def failed_with(code: int) -> TaskFailure:
+    """The failure that an answer of this status is."""
+    failure = missing() if code in (404, 410) else status(code)
+    failure.message = failure.message.replace("404", str(code))
+    failure.details["status"] = code
+    return failure
+
+
+def flat(pages: list[list[str]]) -> list[str]:
+    """The items of all pages."""
+    return list(chain.from_iterable(pages))
+
+
+def always(page: Any) -> Api:
+    """An API that answers with this page, whatever it is asked."""
+    return lambda _: page

@@ -25,7 +25,10 @@ def failure(status: int, retry_after: str | None, now: float, url: str, by: str 
     """
     answered = f"{url}: {by} answered {status}"
     if status in (404, 410):
-        return NotFound(f"{answered}; there is no such thing there (any more)")
+        missing = NotFound(f"{answered}; there is no such thing there (any more)")
+        if status == 410:  # some APIs say so of pages beyond those that they show, so that a listing has to know
+            missing.details["status"] = status
+        return missing
     if status in (408, 425):
         return RequestTimeout(f"{answered}; try again later")
     if status == 429:

@@ -111,7 +111,7 @@ class ApiListing:
             return "the API refused the access token; a new one is asked for"
         if self._token_asked is not None:
             return None
-        status = 404 if isinstance(failure, NotFound) else failure.details.get("status")
+        status = failure.details.get("status", 404 if isinstance(failure, NotFound) else None)
         if isinstance(status, int) and self._paginator.ends_at(status):
             self._pages += 1
             return "; ".join(self._paginator.take_notes()) or "the API answered that there is nothing"

@@ -2,9 +2,10 @@
 
 Such an API never says that a page is its last one, unless it tells how many there are; each has its own way of having
 no further page. These are taken for the end, after at least one page that named something, with a note: a page without
-entries, the statuses 204, 404, 410 and 416, a body without a byte, and the last page over again. 400 and 422 may mean
-that too (WordPress answers so), or that the API shows nobody more than its first ten thousand (search engines do): they
-are the end after a page that was shorter than another one, else nobody can tell, and that is a `shortfall`.
+entries, the statuses 204, 404 and 416, a body without a byte, and the last page over again. 400, 410 and 422 may mean
+that too (WordPress answers 400), or that the API shows nobody more than its first ten thousand (search engines answer
+400 or 422, image boards 410): they are the end after a page that was shorter than another one, else nobody can tell,
+and that is a `shortfall`.
 """
 
 from abc import abstractmethod
@@ -17,8 +18,8 @@ from pupline.sources._paginator import MAX_EMPTY_PAGES, Answer, Ask, Paginator
 from pupline.sources._told import total_from
 from pupline.text import printable
 
-_PAST_THE_END = frozenset({204, 404, 410, 416})
-_MAYBE_THE_END = frozenset({400, 422})
+_PAST_THE_END = frozenset({204, 404, 416})
+_MAYBE_THE_END = frozenset({400, 410, 422})
 
 
 class _Numbered(Paginator):

@@ -13,6 +13,8 @@ from pupline.sources._told import cursor_at, cursor_from, followed, link_from, s
 from pupline.text import printable
 
 _MAX_CONTINUE = 4096
+# What some APIs write where there is no next page. All may be cursors too, so that the page they lead to decides.
+_NO_CURSORS = frozenset({"0", "-1", "null", "None", "undefined"})
 # Where APIs commonly keep the next link; only texts count, so that `next: true` or a page number is not taken for one.
 _USUAL_LINKS = [
     Expression.parse(text) for text in ("next", "next_url", "links.next", "paging.next", "pagination.next_url")
@@ -88,6 +90,10 @@ class _Links(_Following):
         if link is None:
             self.complete = True
             return
+        if link == answer.url and self.good:
+            self.notes.append("the page names itself as the next one, which is taken for the end of the listing")
+            self.complete = True
+            return
         if link == answer.url:
             raise Circle(f"the API's next link {printable(link, 120)} leads to the same page again")
         self._recent.check(link, "next link")
@@ -152,25 +158,42 @@ class _Cursors(_Following):
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._param = cursor_param
         self._cursor: str | None = None
+        self._is_again = False  # the page gave the cursor that had been sent for it
         self._recent = Recent()
 
     def ask(self) -> Ask:
         return Ask() if self._cursor is None else Ask(params={self._param: self._cursor})
 
-    def _after_stale(self, answer: Answer) -> None:
-        if self._cursor == "0":
-            self.notes.append("the cursor 0 leads to the beginning, which is taken for the end of the listing")
+    def _after_empty(self, answer: Answer) -> None:
+        super()._after_empty(answer)
+        if self._is_again and self._stop_after_empty_page is not False and not self.complete:
+            self.notes.append("a page without entries gives its own cursor, which is taken for the end of the listing")
             self.complete = True
-        else:
-            super()._after_stale(answer)
 
-    def _send(self, cursor: str | None) -> None:
-        if cursor is None:
+    def _after_stale(self, answer: Answer) -> None:
+        if self._cursor in _NO_CURSORS:
+            self.notes.append(f"the cursor {self._cursor} leads to the beginning, which is taken for the end")
             self.complete = True
             return
-        self._recent.check(cursor, "cursor")
-        self._recent.add(cursor)
-        self._cursor = cursor
+        super()._after_stale(answer)
+        if self._is_again and self.good > 1:
+            self.notes.append("a page comes again under its own cursor, which is taken for the end of the listing")
+            self.complete = True
+        elif self._is_again:
+            raise SourceError(
+                f"the page for {printable(self._param, 40)}={printable(str(self._cursor), 60)} is the same as the one "
+                f"before it; check that the API knows the parameter {printable(self._param, 40)}"
+            )
+
+    def _send(self, cursor: str | None) -> None:
+        # The cursor of a scroll stays what it is, and gives the next page each time.
+        self._is_again = cursor is not None and cursor == self._cursor
+        if cursor is None:
+            self.complete = True
+        elif not self._is_again:
+            self._recent.check(cursor, "cursor")
+            self._recent.add(cursor)
+            self._cursor = cursor
 
     def _place(self) -> dict[str, Any]:
         return {"cursor": self._cursor, "recent": self._recent.state()}

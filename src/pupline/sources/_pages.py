@@ -112,7 +112,7 @@ class Pages:
             except LocalTrouble:
                 raise
             except TaskFailure as failure:
-                if failure.may_pass and attempt < attempts:
+                if failure.may_pass and attempt < attempts and not _asks_to_stay_away(failure):
                     self.sleep(self._pause(failure, attempt))
                     attempt += 1
                     continue
@@ -126,6 +126,11 @@ class Pages:
         if isinstance(failure, RetryAfter):
             return float(failure.seconds)
         return min(_LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1)) * self.chance.uniform(0.5, 1.0)
+
+
+def _asks_to_stay_away(failure: TaskFailure) -> bool:
+    """Whether the API wants more time than anybody waits here."""
+    return "retry_after_seconds" in failure.details and not isinstance(failure, RetryAfter)
 
 
 def is_final(failure: TaskFailure) -> bool:
