@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -127,6 +128,27 @@ def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path, 
     resumed = ingest(command, tmp_path / "data", "--resume")
     assert (resumed.code, "no ingest is unfinished here" in resumed.stderr) == (2, True)
     assert ingest(command, tmp_path / "data", "sample", "--run-id", "r", *through).code == 0
+
+
+@pytest.mark.parametrize("through", [[], ["--workflow"]])
+def test_a_piped_list_is_kept_with_the_run(command: Run, tmp_path: Path, through: list[str]) -> None:
+    """The same command goes on, or finds that it is done; with another list it is another command."""
+
+    def piped(text: str, *words: object) -> Any:
+        ours, theirs = os.pipe()
+        with os.fdopen(theirs, "w") as out:
+            out.write(text)
+        return ingest(command, tmp_path, f"/dev/fd/{ours}", "--run-id", "r", *through, *words)
+
+    done = piped("https://a.invalid/x y.jpg\nhttp://127.0.0.1:1/1.png\n", "--json")
+    assert (done.code, done.rows[-1]["reasons"]) == (1, {"invalid_url": 1, "blocked_address": 1})
+    assert "1 of 2 rows name no URL that can be fetched" in done.stderr
+    again = piped("https://a.invalid/x y.jpg\nhttp://127.0.0.1:1/1.png\n", "--json")
+    assert again.rows[-1] == done.rows[-1]
+    other = piped("https://a.invalid/3.jpg\n")
+    assert (other.code, "begun with another source" in other.stderr) == (2, True)
+    shown = ingest(command, tmp_path, "--run-id", "r", "--dry-run", f"/dev/fd/{os.open(os.devnull, os.O_RDONLY)}")
+    assert (shown.code, "names no image: it is empty" in shown.stderr) == (0, True)
 
 
 @pytest.mark.parametrize("through", [[], ["--workflow"]])

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pupline.bulk._hosts import HostLimits
@@ -10,7 +11,7 @@ from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.fetch import FetchPolicy, Origin
 from pupline.images import safe_name
 from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, new_run_id
-from pupline.sources import ImageSource, Reader, resolve
+from pupline.sources import ImageSource, Reader, is_piped, keep_piped, resolve
 from pupline.text import printable
 
 _Limit = TypeVar("_Limit", int, float)
@@ -66,6 +67,16 @@ def begin(ingests: Ingests, request: IngestRequest) -> BegunRun:
         if unfinished is not None and IngestRequest.from_json(unfinished.settings).is_same_command(asked):
             return _resumed(ingests, unfinished, request)
     return _begun(ingests, asked, source)
+
+
+def with_list_kept(request: IngestRequest, data_dir: Path) -> IngestRequest:
+    """The request, with the list that comes through a pipe as a file of the data directory: it is read once only.
+
+    Raises: ConfigurationError; StorageError.
+    """
+    if request.source is None or not is_piped(request.source):
+        return request
+    return replace(request, source=keep_piped(request.source, data_dir / "lists", data_dir / "tmp"))
 
 
 def checked_source(request: IngestRequest) -> ImageSource:

@@ -21,6 +21,7 @@ from pupline.bulk._begin import (
     policy_of,
     reader,
     why_refused,
+    with_list_kept,
 )
 from pupline.bulk._coordinator import Clocks, Coordinator, Team
 from pupline.bulk._lister import Lister
@@ -34,7 +35,7 @@ from pupline.fetch import FetchPolicy
 from pupline.functions.ingesting import IngestRules, RecordOf
 from pupline.layout import dataset_folder
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
-from pupline.sources import ImageSource, Listing
+from pupline.sources import ImageSource, Listing, is_piped
 
 if TYPE_CHECKING:
     from pupline.bulk._outputs import Outputs
@@ -46,7 +47,7 @@ def work_on(
     data_dir: Path, request: IngestRequest, listener: IngestListener, take: TakeProcess, began: Began
 ) -> IngestReport:
     """What `ingest` does, with worker processes that boot already."""
-    if request.source is not None:  # before a directory is made for nothing
+    if request.source is not None and not is_piped(request.source):  # before a directory is made for nothing
         checked_dataset(request.dataset or checked_source(request).dataset)
     may_create = not (request.resume or request.retry_failed)
     if not may_create and not data_dir.is_dir():
@@ -55,7 +56,7 @@ def work_on(
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         if backend.stuck:
             listener(backend.stuck)
-        begun = begin(backend.ingests, request)
+        begun = begin(backend.ingests, with_list_kept(request, backend.data_dir))
         try:
             return _Run(backend, begun, listener, began).work(stack, take)
         except ConfigurationError:  # a list that cannot be read, say: there is nothing to go on with

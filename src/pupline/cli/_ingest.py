@@ -4,6 +4,7 @@ import itertools
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +32,7 @@ from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestReport, IngestRequest
+    from pupline.bulk._preview import Preview
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,7 +44,8 @@ SOURCE is one of
   a preset                      dog-ceo, the-cat-api, ...; see: pupline sources
   a description in a file       source.toml
   a Dog-CEO-compatible API      http://127.0.0.1:8099/api
-  a list of addresses           urls.txt, urls.csv, urls.jsonl, urls.parquet, s3://bucket/key
+  a list of addresses           urls.txt, urls.csv, urls.json, urls.parquet, s3://bucket/key
+  standard input, a pipe        -, <(command), urls.fifo
 
 \b
 Exit codes:
@@ -239,10 +242,15 @@ def _refuse_what_a_dry_run_cannot_tell(request: "IngestRequest") -> None:
 def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     """Show what would be fetched: to people the first images and how many there are, to programs every one."""
     from pupline.bulk import preview
+    from pupline.sources import piped_for_now
 
     _refuse_what_a_dry_run_cannot_tell(request)
-    found = preview(request)
-    items = itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED))
+    with piped_for_now(str(request.source)) as at_hand:
+        return _previewed(preview(replace(request, source=at_hand)), request.count, as_json=as_json)
+
+
+def _previewed(found: "Preview", count: int | None, *, as_json: bool) -> int:
+    items = itertools.islice(found.items, count or (None if as_json else _PREVIEWED))
     shown = 0
     for item in items:
         shown += 1
@@ -253,7 +261,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     for note in found.notes:
         message(f"Note: {printable(note, 400)}")
     message(
-        f"{_extent(shown, found.total, request.count or _PREVIEWED)} of {printable(found.source)} for the dataset "
+        f"{_extent(shown, found.total, count or _PREVIEWED)} of {printable(found.source)} for the dataset "
         f"{found.dataset}. Nothing was fetched or kept."
     )
     if found.shortfall is None or shown == request.count:

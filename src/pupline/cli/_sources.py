@@ -177,10 +177,10 @@ def test(
 
     Exits with 1 when the source does not answer as its spec says.
     """
-    from pupline.sources import resolve
+    from pupline.sources import piped_for_now, resolve
 
-    resolved = resolve(source)
     with ExitStack() as stack:
+        resolved = resolve(stack.enter_context(piped_for_now(source)))
         policy = {
             "allow_origins": allow_origins,
             "metadata_addresses": metadata_addresses,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
-from pupline.bulk._begin import checked_dataset, checked_source, reader
+from pupline.bulk._begin import checked_dataset, checked_source, reader, with_list_kept
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unhad
 from pupline.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
 from pupline.local import (
@@ -35,7 +35,7 @@ from pupline.pipeline._manifest import Manifest, write_manifest
 from pupline.pipeline._redrive import UNSUCCESSFUL
 from pupline.pipeline._workflow import BULK_NAME, load_workflow
 from pupline.ports import JSON
-from pupline.sources import ImageSource, Pages
+from pupline.sources import ImageSource, Pages, is_piped
 
 GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
@@ -129,9 +129,13 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
     A run that failed is redriven, one that has ended is reported. Raises: ConfigurationError; DefinitionError;
     StorageError; PuplineError when the source cannot be listed.
     """
-    source = check_for_workflow(request)
+    check_options(request)
+    if not is_piped(str(request.source)):  # before a directory is made for nothing
+        check_for_workflow(request)
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
+        request = with_list_kept(request, backend.data_dir)
+        source = check_for_workflow(request)
         if backend.stuck:
             listener(backend.stuck)
         opened = _opened(backend, request, source)
@@ -144,12 +148,17 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
 
 def check_for_workflow(request: IngestRequest) -> ImageSource:
     """The source, when the workflow can do what is asked. Raises: ConfigurationError."""
+    check_options(request)
+    return checked_source(request)
+
+
+def check_options(request: IngestRequest) -> None:
+    """Refuse what is for the direct way only. Raises: ConfigurationError."""
     for name, option in _NOT_HERE.items():
         if getattr(request, name):
             raise ConfigurationError(
                 f"{option} is for ingests without --workflow; {_INSTEAD.get(name, 'leave it out')}"
             )
-    return checked_source(request)
 
 
 _NOT_HERE = {

@@ -13,6 +13,7 @@ from pupline.sources._api_listing import shortfall_of
 from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
 from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, ask, is_final
 from pupline.sources._paginators import PAGINATORS
+from pupline.sources._piped import is_piped, keep_piped, piped_for_now
 from pupline.sources._random import RandomImages, check_picks
 from pupline.sources._read_spec import Problem, SpecError, read_spec
 from pupline.sources._resolve import presets, resolve, spec_named, spec_text
@@ -41,6 +42,9 @@ __all__ = [
     "ask",
     "check_picks",
     "is_final",
+    "is_piped",
+    "keep_piped",
+    "piped_for_now",
     "presets",
     "read_spec",
     "resolve",

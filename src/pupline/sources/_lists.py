@@ -46,6 +46,7 @@ LIST_FILE = re.compile(
 )
 """FILE or FILE#COLUMN, where FILE tells its format."""
 
+_NAMED = re.compile(r"(.+)#([^#/]+)", re.DOTALL)
 _PARQUET = b"PAR1"
 _TABS = re.compile(r"\.(?:tsv|tab)\b", re.IGNORECASE)
 _IN_A_BUCKET = re.compile(r"s3://[^/]+/.+", re.DOTALL)
@@ -63,6 +64,9 @@ class ListFile:
     def parse(cls, value: str) -> "ListFile":
         """Raises: ConfigurationError for a name that does not tell the format."""
         found = LIST_FILE.fullmatch(value)
+        if found is None and is_list_file(value):
+            whole = _NAMED.fullmatch(value)
+            return cls(value, "any", None) if whole is None or Path(value).exists() else cls(whole[1], "any", whole[2])
         if found is None or (value.startswith("s3://") and not _IN_A_BUCKET.fullmatch(found["file"])):
             raise ConfigurationError(
                 f"list {printable(value)}: name a file or s3://BUCKET/KEY that ends in .txt, .csv, .json, .jsonl or "
@@ -87,6 +91,15 @@ class ListFile:
     def stem(self) -> str:
         """The name without any of its extensions."""
         return self.file.rpartition("/")[2].partition(".")[0]
+
+
+def is_list_file(value: str) -> bool:
+    """Whether it is a file that is there, whose name does not tell what it is: FILE or FILE#COLUMN."""
+    named = _NAMED.fullmatch(value)
+    try:
+        return Path(value).is_file() or (named is not None and Path(named[1]).is_file())
+    except ValueError:  # a name that no path can have
+        return False
 
 
 def list_source(value: str) -> ImageSource:

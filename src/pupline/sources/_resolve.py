@@ -14,7 +14,8 @@ from pupline.errors import ConfigurationError
 from pupline.fetch import SAMPLE_ORIGIN, Url, base_url_of
 from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
-from pupline.sources._lists import LIST_FILE, list_source
+from pupline.sources._lists import LIST_FILE, is_list_file, list_source
+from pupline.sources._piped import is_piped
 from pupline.sources._read_spec import read_spec
 from pupline.sources._source import ImageSource, Limits, Terms, slug_of
 from pupline.sources._spec import SourceSpec
@@ -45,6 +46,8 @@ def resolve(value: str) -> ImageSource:
     name, params = _split(value)
     spec = spec_named(name)
     if spec is None:
+        if is_list_file(value):
+            return list_source(value)
         raise ConfigurationError(f"source {printable(value)!r}: {_advice(name)}")
     source = source_of(with_params(spec, params), name)
     # Another query names other images: they are another dataset.
@@ -153,6 +156,10 @@ def _file_bytes(name: str) -> bytes:
 
 
 def _advice(name: str) -> str:
+    if is_piped(name):
+        return "standard input and pipes are read by pupline ingest and pupline sources test"
+    if Path(name).is_dir():
+        return "it is a directory; name a file in it"
     if name.endswith((".json", ".yaml", ".yml")):
         return "a spec file is TOML; name it so that it ends in .toml"
     close = difflib.get_close_matches(name.lower(), presets(), n=1, cutoff=0.5)

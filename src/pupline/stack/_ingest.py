@@ -24,13 +24,14 @@ from pupline.pipeline._bulk import (
     ENDED_IN_FAIL_STATE,
     BulkListener,
     check_for_workflow,
+    check_options,
     execution_input,
     named,
 )
 from pupline.pipeline._manifest import list_source
 from pupline.pipeline._redrive import UNSUCCESSFUL
 from pupline.ports import JSON
-from pupline.sources import ImageSource
+from pupline.sources import ImageSource, piped_for_now
 from pupline.stack._account import Account, aws_errors, error_code
 from pupline.stack._stack import BUCKET, BULK_MACHINE, Stack
 from pupline.stack._watch import Timer, Watch
@@ -50,6 +51,12 @@ def ingest_on_stack(
     Images are fetched by the stack's functions: from public origins, and those that its parameter AllowOrigins names.
     Raises: ConfigurationError; BackendUnavailable; PuplineError when the source cannot be listed.
     """
+    check_options(request)
+    with piped_for_now(str(request.source)) as at_hand:
+        return _ingest(stack, replace(request, source=at_hand), listener, timer)
+
+
+def _ingest(stack: str, request: IngestRequest, listener: BulkListener, timer: Timer | None) -> BulkReport:
     source = check_for_workflow(request)
     if source.sample:
         raise ConfigurationError(f"{source.name} is served on this machine alone; leave out --backend, or name an API")
