@@ -264,7 +264,7 @@ def _previewed(found: "Preview", count: int | None, *, as_json: bool) -> int:
         f"{_extent(shown, found.total, count or _PREVIEWED)} of {printable(found.source)} for the dataset "
         f"{found.dataset}. Nothing was fetched or kept."
     )
-    if found.shortfall is None or shown == request.count:
+    if found.shortfall is None or shown == count:
         return 0
     message(incomplete(printable(found.shortfall, 400)))
     return 1
