@@ -176,6 +176,29 @@ def test_a_wait_until_a_timestamp_is_the_clocks(world: World, gap: float, ticks:
     assert (world.ended["a"].status, world.clock.ticks) == ("SUCCEEDED", ticks)
 
 
+@GAPS
+def test_a_stop_does_not_undo_the_order_either(world: World, gap: float) -> None:
+    """An execution that is stopped while nobody drives it, then redriven: its history's times do not go back."""
+    two = machine({"Call": task("Call", Next="Die"), "Die": task("Die")}, TimeoutSeconds=100)
+    functions = {"Call": lambda event, _: event, "Die": killed_once(world)}
+    world.process(two, functions, Start("a", {}))
+    world.clock.time += gap
+    with LocalBackend.open(world.data_dir, exclusive=True, clock=world.clock) as backend:
+        backend.journal.request_stop("a")
+        settings = DriverSettings(
+            machine=two, runtime=InlineRuntime(functions), topic=backend.topic, clock=world.clock, listener=world.hear
+        )
+        backend.driver(settings).drive(resume=False)
+        row = backend.journal.get("a")
+    assert (row.status, world.ended["a"].status) == ("ABORTED", "ABORTED")
+    assert row.stop_time is not None
+    assert row.stop_time >= row.start_time
+    world.process(two, functions, Redrive("a"))
+    assert world.ended["a"].status == "SUCCEEDED"
+    stamps = [event["timestamp"] for event in world.history("a")]
+    assert stamps == sorted(stamps)
+
+
 def test_a_late_answer_is_late_in_working_time(world: World) -> None:
     """A task whose time-out passes while it works is late; the time-out of 75 s is not cut by a restart."""
     hangs = machine({"Call": task("Call", TimeoutSeconds=75)})

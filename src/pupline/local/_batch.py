@@ -1,7 +1,7 @@
 """What one turn of the driver commits in one transaction, and what it does after."""
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pupline.asl import Command, ExecutionAborted, StartTimer, StateMachine
 from pupline.local._clock import Instant
@@ -104,14 +104,22 @@ class Batch:
 
 
 def _abort(connection: sqlite3.Connection, execution_id: int, told: JournalledFact) -> None:
-    """End an execution that is not in memory, and perhaps cannot be: the fact and the status are all there is to it."""
+    """End an execution that is not in memory, and perhaps cannot be: the fact and the status are all there is to it.
+
+    Its time is not before the latest fact's, though the clock may have been set back.
+    """
     fact = told.fact
     assert isinstance(fact, ExecutionAborted)  # noqa: S101 - only the driver fills `aborted`
+    facts, last = connection.execute(
+        "SELECT count(f.seq), max(max(e.start_time), coalesce(max(f.now), 0.0))"
+        " FROM executions AS e LEFT JOIN facts AS f USING (execution_id) WHERE e.execution_id = ?",
+        (execution_id,),
+    ).fetchone()
+    told = replace(told, now=max(told.now, last))
     landed = connection.execute(
         "UPDATE executions SET status = 'ABORTED', error = ?, cause = ?, stop_time = ?"
         " WHERE execution_id = ? AND status = 'RUNNING'",
         (fact.error, fact.cause, told.now, execution_id),
     ).rowcount
     if landed:
-        (facts,) = connection.execute("SELECT count(*) FROM facts WHERE execution_id = ?", (execution_id,)).fetchone()
         insert_fact(connection, execution_id, facts, told)

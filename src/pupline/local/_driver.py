@@ -322,7 +322,9 @@ class Driver:
                 self._tell(running, fact, None, at, batch)
             else:
                 batch.aborted[row.execution_id] = JournalledFact(fact, at.now, None)
-                ended = replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=at.now)
+                ended = replace(
+                    row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=max(at.now, row.start_time)
+                )
                 self._report_ended(ended, batch)
 
     def _hear(self, running: Running, fact: Fact, at: Instant, batch: Batch) -> None:
