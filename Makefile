@@ -75,6 +75,12 @@ bench: .venv/dev.stamp  ## Measure speed and memory beside others; BENCH="five i
 soak: .venv/dev.stamp  ## Ingest 10,000 images, killed five times on the way, and compare everything with the source
 	@SOAK_IMAGES=10000 $(BIN)/pytest -n0 tests/e2e/test_e2e_ingest_killed.py
 
+SECONDS := 600
+
+.PHONY: fuzz
+fuzz: .venv/dev.stamp  ## Fuzz every parser of outside data for ten minutes (SECONDS=60 for one); FUZZ="images http" picks
+	@$(BIN)/python -m fuzzing --seconds $(SECONDS) $(FUZZ)
+
 .PHONY: differential
 differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random machines on this engine, moto and aws-local-stepfunctions
 	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
