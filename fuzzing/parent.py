@@ -17,6 +17,7 @@ STUCK_SECONDS = 30.0
 """A call that takes so long will not end."""
 
 _LOOK_SECONDS = 0.5
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def fuzzed(target: Target, seed: int, seconds: float, calls: int = 2**62) -> Res
 def _run_child(target: Target, seed: int, seconds: float, calls: int, state: Path, result: Result) -> None:
     command = [sys.executable, "-m", "fuzzing.child", target.name, str(seed), str(seconds), str(calls), str(state)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(command, stdout=out, stderr=errors)
+        child = subprocess.Popen(command, stdout=out, stderr=errors, cwd=_ROOT)
         ending = _awaited(child, state)
         out.seek(0)
         errors.seek(0)

@@ -213,3 +213,11 @@ def test_no_table_gives_a_url_that_is_not_a_whole_cell_or_line_of_it(tmp_path: P
         item.url.encode()
         for url in fetchable([item.url]):
             assert re.search(rf"(?:^|[\n\r, \t\"'\0]){re.escape(url)}(?:[\n\r, \t\"'\0]|$)", text), url
+
+
+@pytest.mark.parametrize("separator", [b"\xff", b'"', b"'", b"a", b"7"])
+def test_a_separator_that_is_none_is_passed_over(tmp_path: Path, separator: bytes) -> None:
+    """Half a character, a quote or a letter cannot stand between cells; what does is found out then."""
+    file = tmp_path / "dogs.csv"
+    file.write_bytes(b"sep=" + separator + b"\nurl,name\nhttps://a.org/1.jpg,rex\n")
+    assert urls_of(file) == ["https://a.org/1.jpg"]

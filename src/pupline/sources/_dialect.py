@@ -84,12 +84,17 @@ def _begin(lines: Sequence[str], asked: str | None) -> tuple[int, str | None]:
     for at, line in enumerate(lines):
         bare = trimmed(line)
         if len(bare) == 5 and bare.lower().startswith("sep="):
-            asked = asked or bare[4]
+            asked = asked or (bare[4] if _separates(bare[4]) else None)
         elif line.rstrip("\r\n").lower() == "sep=\t":
             asked = asked or "\t"
         elif bare and not (bare.startswith("#") and not is_header(bare[1:])):
             return at, asked
     return len(lines), asked
+
+
+def _separates(letter: str) -> bool:
+    """Whether it can stand between cells: a letter, a quote or half a character cannot."""
+    return letter.isprintable() and not letter.isalnum() and letter not in "\"'"
 
 
 def is_header(line: str) -> bool:
