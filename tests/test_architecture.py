@@ -9,11 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "pupline"
 
-# What each room may import of pupline. `errors`, `text` and `regex` are leaves that everyone may use.
-LEAVES = {"errors", "regex", "text", "pupline"}
+# What each room may import of pupline. `errors`, `text`, `files` and `regex` are leaves that everyone may use.
+LEAVES = {"errors", "files", "regex", "text", "pupline"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
+    "files": set(),
     "regex": set(),
     "asl": set(),
     "images": set(),

@@ -210,7 +210,7 @@ def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     Database.open(path).close()
     broken = (*_schema.MIGRATIONS, "CREATE TABLE half (a); CREATE TABLE half (a);")
     monkeypatch.setattr("pupline.local._schema.MIGRATIONS", broken)
-    monkeypatch.setattr("pupline.local._database.MIGRATIONS", broken)
+    monkeypatch.setattr("pupline.local._opening.MIGRATIONS", broken)
     with pytest.raises(ConfigurationError, match="half already exists"):
         Database.open(path)
     connection = sqlite3.connect(path)

@@ -1,10 +1,12 @@
 """One process at a time drives a data directory; the lock goes with the process."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -88,7 +90,25 @@ def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> Non
 
 
 def test_a_lock_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    """A read-only data directory, say, is one line and no traceback."""
-    (tmp_path / "lock").mkdir()  # as good as a missing permission, and so for root too
-    with pytest.raises(ConfigurationError, match="lock cannot be opened for writing"):
+    """A directory without permissions, say, is one line and no traceback."""
+
+    def refuse(*_given: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with mock.patch("os.open", refuse), pytest.raises(ConfigurationError, match="lock cannot be opened for writing"):
         DirectoryLock(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_disk_without_a_byte_still_locks(tmp_path: Path, number: int) -> None:
+    """The process id inside is only for a message; what must be written says that there is no room."""
+
+    def refuse(*_given: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with mock.patch("os.pwrite", refuse):
+        lock = DirectoryLock(tmp_path)
+    with pytest.raises(ConfigurationError, match="in use by another pupline;"):
+        DirectoryLock(tmp_path)
+    lock.release()
+    DirectoryLock(tmp_path).release()

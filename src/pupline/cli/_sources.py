@@ -23,6 +23,7 @@ from pupline.cli._output import (
 )
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
+from pupline.files import read_input
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def validate(file: Path, as_json: bool) -> int:
 
 def _bytes_of(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_input(file)
     except OSError as error:
         raise ConfigurationError(f"{printable(str(file))}: cannot be read: {error.strerror}") from error
 

@@ -8,6 +8,7 @@ import click
 from pupline.cli._command import Command
 from pupline.cli._output import json_option, message, print_json
 from pupline.errors import ConfigurationError
+from pupline.files import read_input
 from pupline.text import plural, printable
 
 
@@ -68,7 +69,7 @@ def _repeated_keys(definition: str) -> list[tuple[str, str]]:
 def read_definition(file: Path) -> str:
     """The text of a definition. Raises: ConfigurationError when the file cannot be read as text."""
     try:
-        return file.read_text(encoding="utf-8")
+        return read_input(file).decode()
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

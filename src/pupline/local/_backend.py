@@ -1,5 +1,6 @@
 """Everything of one data directory, opened together and closed together."""
 
+import shlex
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,9 @@ class LocalBackend:
                 undo.callback(lock.release)
             _refuse_emptied(data_dir)
             may_create = exclusive if create is None else create
-            database = Database.open(data_dir / DATABASE_NAME, create=may_create, check=exclusive)
+            read_only = not (exclusive or may_create)
+            path = data_dir / DATABASE_NAME
+            database = Database.open(path, create=may_create, check=exclusive, read_only=read_only)
             undo.callback(database.close)
             stuck = recover(data_dir, database) if lock else None
             undo.pop_all()
@@ -147,6 +150,6 @@ def _refuse_emptied(data_dir: Path) -> None:
     emptied = path.exists() and not any(file.stat().st_size for file in files if file.exists())
     if emptied and (data_dir / "buckets").is_dir():
         raise ConfigurationError(
-            f"{path} is empty, though objects were stored beside it. Restore it from a backup, or remove it to begin a "
-            "new journal and audit; the stored objects stay as they are"
+            f"{path} is empty, though objects were stored beside it. Restore it from a backup, or make one of "
+            f"what the bucket still knows: pupline doctor --repair --data {shlex.quote(str(data_dir))}"
         )

@@ -7,15 +7,16 @@ id, by which a receiver can drop the second one.
 import json
 import os
 import socket
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pupline import __version__
+from pupline.local._layout import kind_of
 from pupline.local._topic import Alert, masked, timestamp
 from pupline.text import printable
 
@@ -61,7 +62,7 @@ def to_file(alert: Alert, endpoint: str) -> None:
     """One line of JSON at the end of the file, on the disk when this returns."""
     line = json.dumps(notification(alert)) + "\n"
     try:
-        with Path(endpoint).open("a+b") as file:
+        with open(_descriptor_of(endpoint), "a+b") as file:
             if file.tell() and not _ends_with_newline(file.fileno()):
                 line = "\n" + line  # a line cut short by a crash or a full disk stays alone
             file.write(line.encode())
@@ -69,6 +70,17 @@ def to_file(alert: Alert, endpoint: str) -> None:
             os.fsync(file.fileno())
     except OSError as err:
         raise DeliveryFailed(f"{endpoint}: {err.strerror}") from err
+
+
+def _descriptor_of(endpoint: str) -> int:
+    """The file, opened to be appended to and read. A pipe, which could hold the delivery up forever, is refused."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(endpoint, flags, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise DeliveryFailed(f"{endpoint} is {kind_of(mode)}, where a file belongs: move it away")
+    return descriptor
 
 
 def to_webhook(alert: Alert, endpoint: str) -> None:

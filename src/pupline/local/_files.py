@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import LocalTrouble, StorageError, local_trouble
+from pupline.local._layout import kind_of
 from pupline.local._paths import directory
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -94,6 +95,8 @@ class BucketFiles:
         with self.folder_of(path, create=False) as (parent, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
             with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a device may have no end
+                    raise StorageError(f"{self.root / path} is {kind_of(os.fstat(descriptor).st_mode)}: move it away")
                 return file.read()
 
     def is_there(self, path: str, size_bytes: int) -> bool:

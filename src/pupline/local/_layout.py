@@ -8,7 +8,7 @@ from pathlib import Path
 DATABASE_NAME = "pupline.sqlite"
 BUCKET = "dog-images"
 
-_DATABASE = dict.fromkeys((DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"), stat.S_IFREG)
+_DATABASE = {f"{DATABASE_NAME}{end}": stat.S_IFREG for end in ("", "-wal", "-shm", "-journal")}
 _ALL: Mapping[str, int] = {
     "lock": stat.S_IFREG,
     "tmp": stat.S_IFDIR,
@@ -40,7 +40,12 @@ def misplaced(data_dir: Path, *, database_only: bool = False) -> str | None:
         except OSError:  # not there, or not to be seen: opening it will say so
             continue
         if found != kind:
-            is_what = _KINDS.get(found, "something unknown")
+            is_what = kind_of(found)
             use = _USE.get(name.partition("/")[0], "its database")
             return f"{path} is {is_what}; pupline needs {_KINDS[kind]} there, for {use}: move it away"
     return None
+
+
+def kind_of(mode: int) -> str:
+    """`a pipe` for the st_mode of one."""
+    return _KINDS.get(stat.S_IFMT(mode), "something unknown")

@@ -6,9 +6,12 @@ ended, so there are no stale locks. The process id inside is only for the messag
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, local_trouble
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class DirectoryLock:
@@ -18,31 +21,33 @@ class DirectoryLock:
         """Take the lock. Raises: ConfigurationError, naming the process that has it."""
         self.path = data_dir / "lock"
         try:
-            self._file = self.path.open("a+", encoding="ascii")
+            self._descriptor = os.open(self.path, _FLAGS, 0o666)
         except OSError as err:
-            raise ConfigurationError(
-                f"{self.path} cannot be opened for writing ({err.strerror}): look at the directory and its permissions"
-            ) from err
+            trouble = local_trouble(err)
+            told = trouble.message if trouble else f"{err.strerror}; look at the directory and its permissions"
+            raise ConfigurationError(f"{self.path} cannot be opened for writing: {told}") from err
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
-            holder = _process_in(self.path)
-            self._file.close()
+            holder = self._holder()
+            self.release()
             if not isinstance(err, BlockingIOError):
                 raise ConfigurationError(f"{self.path} cannot be locked: {err.strerror}") from err
             raise ConfigurationError(
                 f"{data_dir} is in use by another pupline{holder}; wait for it, stop it, "
                 "or give another data directory with --data"
             ) from err
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        # On a disk without room the lock holds all the same; what must be written will say that there is none.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go. Harmless when done twice. The file stays: removing it would race with the next one to lock it."""
-        self._file.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
-
-def _process_in(path: Path) -> str:
-    text = path.read_text(encoding="ascii", errors="replace").strip()
-    return f" (process {text})" if text.isdigit() else ""
+    def _holder(self) -> str:
+        text = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+        return f" (process {text})" if text.isdigit() else ""

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pupline.errors import ConfigurationError
 from pupline.local._database import Database
+from pupline.local._layout import kind_of
 from pupline.local._topic import masked
 from pupline.ports import Clock
 
@@ -103,6 +104,8 @@ def _file(endpoint: str) -> str:
     path = Path(endpoint).expanduser().absolute()
     if not endpoint or path.is_dir():
         raise ConfigurationError(f"'{endpoint}' is no file; name one, such as alerts.jsonl")
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is {kind_of(path.stat().st_mode)}; name a file, such as alerts.jsonl")
     if not path.parent.is_dir():
         raise ConfigurationError(f"there is no directory {path.parent}; make it first")
     return str(path)

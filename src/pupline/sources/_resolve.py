@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from pupline.errors import ConfigurationError
 from pupline.fetch import SAMPLE_ORIGIN, Url, base_url_of
+from pupline.files import read_input
 from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
 from pupline.sources._lists import LIST_FILE, is_list_file, list_source
@@ -150,7 +151,7 @@ def _preset(name: str) -> SourceSpec:
 
 def _file_bytes(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
+        return read_input(Path(name))
     except OSError as err:
         raise ConfigurationError(f"{printable(name)}: the spec cannot be read: {err.strerror}") from err
 

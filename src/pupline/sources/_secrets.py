@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.errors import ConfigurationError
+from pupline.files import read_input
 from pupline.text import printable
 
 REFERENCE = re.compile(r"(?P<kind>env|file|secretsmanager):(?P<where>.+)")
@@ -40,8 +41,7 @@ def _from_environment(name: str) -> str | None:
 
 def _from_file(path: str) -> str | None:
     try:
-        with Path(path).expanduser().open("rb") as file:
-            return file.read(_MAX_BYTES).decode("utf-8", "replace").strip()
+        return read_input(Path(path).expanduser(), _MAX_BYTES).decode("utf-8", "replace").strip()
     except FileNotFoundError:
         return None
     except OSError as err:
