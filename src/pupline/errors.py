@@ -71,6 +71,10 @@ class BackendUnavailable(PuplineError):
     """A deployed stack could not be asked, or could not answer now; the same command may work in a moment."""
 
 
+class ReplayMismatch(PuplineError):
+    """The journal does not fit what the definition or the engine asks for now: going on would be a guess."""
+
+
 class TaskFailure(PuplineError):
     """A function could not do its work; the class name is the Error Name that Retry and Catch see.
 

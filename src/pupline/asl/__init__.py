@@ -9,7 +9,7 @@ What is supported is listed field by field in docs/asl-support.md.
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
-from pupline.asl._definition import DefinitionError, StateMachine
+from pupline.asl._definition import DefinitionError, StateMachine, definition_digest
 from pupline.asl._execute import Result, TaskError, execute, lambda_error
 from pupline.asl._execution import Execution, InvalidExecutionInput, ProtocolError
 from pupline.asl._facts import (
@@ -56,6 +56,7 @@ __all__ = [
     "TestStateRequest",
     "TimerFired",
     "WriteResults",
+    "definition_digest",
     "execute",
     "fact_from_json",
     "fact_to_json",

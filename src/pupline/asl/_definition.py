@@ -47,14 +47,13 @@ class StateMachine:
     __slots__ = ("definition", "digest", "name", "role_arn", "start", "timeout_seconds", "type")
 
     def __init__(self, definition: dict[str, JSON], type: MachineType, start: State) -> None:  # noqa: A002
-        canonical = json.dumps({"type": type, "definition": definition}, sort_keys=True, separators=(",", ":"))
         self.definition = definition
         self.type = type
         self.start = start
         self.name = "StateMachine"
         self.role_arn = ROLE_ARN
         self.timeout_seconds: int | None = definition.get("TimeoutSeconds")
-        self.digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        self.digest = definition_digest(definition, type)
 
     @classmethod
     def parse(cls, definition: str | dict[str, Any], *, type: MachineType = "STANDARD") -> StateMachine:  # noqa: A002
@@ -69,6 +68,12 @@ class StateMachine:
             raise DefinitionError(found)
         jsonata = definition.get("QueryLanguage") == "JSONata"
         return cls(definition, type, compile_states(definition, jsonata=jsonata, where="$"))
+
+
+def definition_digest(definition: dict[str, JSON], type: str) -> str:  # noqa: A002
+    """SHA-256 (hex) of a definition's canonical JSON and type, whether it is a valid one or not."""
+    canonical = json.dumps({"type": type, "definition": definition}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _parsed(text: str) -> dict[str, Any]:

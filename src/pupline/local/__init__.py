@@ -24,6 +24,7 @@ The engine, and what stands on it, is loaded when first used: bulk runs begin wi
 
 from typing import TYPE_CHECKING, Any
 
+from pupline.errors import ReplayMismatch
 from pupline.local._audit import AuditQuery, LocalAuditTable
 from pupline.local._backend import LocalBackend
 from pupline.local._bucket import LocalBucket, ObjectListed
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from pupline.local._driver import Driver
     from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
     from pupline.local._functions import Function, Invocation, LambdaRuntime
-    from pupline.local._journal import ExecutionRow, Journal, ReplayMismatch
+    from pupline.local._journal import ExecutionRow, Journal
 
 __all__ = [
     "BUCKET",
@@ -133,7 +134,7 @@ _HOMES = {
     "Driver": "_driver",
     **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "_driver_settings"),
     **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "_functions"),
-    **dict.fromkeys(("ExecutionRow", "Journal", "ReplayMismatch"), "_journal"),
+    **dict.fromkeys(("ExecutionRow", "Journal"), "_journal"),
 }
 
 

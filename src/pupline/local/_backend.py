@@ -3,10 +3,11 @@
 import shlex
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.local._audit import LocalAuditTable
 from pupline.local._bucket import LocalBucket
 from pupline.local._clock import DriverClock, SystemClock
@@ -18,16 +19,31 @@ from pupline.local._layout import BUCKET, DATABASE_NAME, misplaced
 from pupline.local._leftovers import Stuck
 from pupline.local._lock import DirectoryLock
 from pupline.local._memo import LocalMemo
+from pupline.local._opening import damaged
 from pupline.local._paths import spread_directories, sync_directory
 from pupline.local._recovery import recover
 from pupline.local._runs import Runs
 from pupline.local._subscriptions import Subscriptions
 from pupline.local._topic import LocalTopic
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.local._driver import Driver
     from pupline.local._driver_settings import DriverSettings
     from pupline.local._journal import Journal
+
+
+_OF_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    ReplayMismatch,
+)
+"""What is raised of values that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,9 @@ class LocalBackend:
             read_only = not (exclusive or may_create)
             path = data_dir / DATABASE_NAME
             database = Database.open(path, create=may_create, check=exclusive, read_only=read_only)
-            undo.callback(database.close)
+            undo.push(partial(_tell_damage, database))
+            if exclusive:
+                database.check_unfinished()
             stuck = recover(data_dir, database) if lock else None
             undo.pop_all()
         time = clock or SystemClock()
@@ -129,8 +147,26 @@ class LocalBackend:
     def __enter__(self) -> "LocalBackend":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Close. Raises: DamagedDatabase where that is what an error comes from that nobody raised on purpose."""
+        try:
+            _tell_damage(self.database, None, error, None)
+        finally:
+            self.close()
+
+
+def _tell_damage(database: Database, _kind: object, error: BaseException | None, _trace: object) -> None:
+    """Close the database. Raises: DamagedDatabase when it is damaged and `error` may come of that.
+
+    A row that is not what was written shows where it is used: as JSON that is none, a key that is missing, a number
+    that is text. One look at the whole database, after the fact, costs those uses nothing.
+    """
+    try:
+        what = database.damage() if isinstance(error, _OF_DAMAGE) else None
+    finally:
+        database.close()
+    if what:
+        raise damaged(database.path, printable(what, 300)) from error
 
 
 def _make(data_dir: Path) -> None:

@@ -10,7 +10,7 @@ Readers have read-only connections of their own; in WAL mode they neither wait n
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, StorageError, local_trouble
-from pupline.local._opening import Opened, explain, open_database
+from pupline.local._opening import Opened, damaged, explain, open_database
+from pupline.local._schema import MIGRATIONS
+from pupline.local._soundness import UNFINISHED, unsound_rows
+from pupline.text import printable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -69,7 +72,7 @@ class Database:
             )
         try:
             return cls(path, open_database(path, check=check, read_only=read_only))
-        except (sqlite3.Error, DamagedDatabase) as err:
+        except (sqlite3.Error, UnicodeError, DamagedDatabase) as err:
             raise ConfigurationError(str(err if isinstance(err, DamagedDatabase) else explain(err, path))) from err
         except (MemoryError, RuntimeError) as err:  # the writing thread cannot be started, say
             raise local_trouble(err) or err from err
@@ -102,13 +105,43 @@ class Database:
                 yield connection
             finally:
                 self._give_back(connection)
-        except (sqlite3.DatabaseError, MemoryError) as err:
+        except (sqlite3.DatabaseError, MemoryError, UnicodeDecodeError) as err:  # SQLite's own words may be damaged
             raise explain(err, self.path) from err
 
     def rows(self, query: str, parameters: tuple[Any, ...] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one read-only query. Raises: StorageError."""
         with self.reading() as connection:
             return connection.execute(query, parameters).fetchall()
+
+    def damage(self) -> str | None:
+        """What of it is not what was written, found by reading all of it; None where nothing is. Raises: StorageError.
+
+        It reads for seconds where there are a million images.
+        """
+        return self._first_unsound(None)
+
+    def check_unfinished(self) -> None:
+        """Look at the rows that unfinished work goes on from. Raises: DamagedDatabase when one cannot be right."""
+        found = self._first_unsound(UNFINISHED)
+        if found:
+            raise damaged(self.path, printable(found, 300))
+
+    def _first_unsound(self, where: Mapping[str, str] | None) -> str | None:
+        connection = self._opened.read()
+        try:
+            if where is None:
+                problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)") if text != "ok"]
+                if problems:
+                    return " ".join(problems[0].split())
+            connection.text_factory = bytes
+            return next(unsound_rows(connection, len(MIGRATIONS), where), None)
+        except (sqlite3.Error, MemoryError, UnicodeDecodeError) as err:
+            trouble = explain(err, self.path)
+            if isinstance(trouble, DamagedDatabase):
+                return str(err)
+            raise trouble from err
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Commit what was submitted and close. Harmless when done twice."""
@@ -162,7 +195,7 @@ class Database:
             writer.close()
 
     def _told(self, err: Exception) -> Exception:
-        return explain(err, self.path) if isinstance(err, sqlite3.Error | MemoryError) else err
+        return explain(err, self.path) if isinstance(err, sqlite3.Error | MemoryError | UnicodeDecodeError) else err
 
     def _close_readers(self) -> None:
         """Before the writer: the last to close moves the WAL into the file, and a read-only connection cannot."""

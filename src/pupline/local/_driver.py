@@ -47,7 +47,7 @@ from pupline.asl import (
     WriteResults,
     lambda_error,
 )
-from pupline.errors import LocalTrouble, local_trouble
+from pupline.errors import LocalTrouble, ReplayMismatch, local_trouble
 from pupline.local._batch import Batch, Running
 from pupline.local._clock import Instant, instant
 from pupline.local._database import Database
@@ -60,7 +60,7 @@ from pupline.local._events import (
     TaskAttemptFailed,
 )
 from pupline.local._functions import Invocation
-from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed, ReplayMismatch
+from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
 from pupline.local._runs import Runs
 from pupline.local._timers import Alarms
 from pupline.local._topic import PublishFailed

@@ -22,7 +22,7 @@ from pupline.asl import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.errors import ConfigurationError, PuplineError
+from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.local._database import Database, storable
 from pupline.local._events import ExecutionFinished
 from pupline.ports import JSON
@@ -31,10 +31,6 @@ from pupline.text import printable
 _COLUMNS = "execution_id, name, run_id, run_index, digest, input, status, output, error, cause, start_time, stop_time"
 _SELECT = f"SELECT {_COLUMNS} FROM executions"  # noqa: S608 - the names are ours
 _PAGE = 500
-
-
-class ReplayMismatch(PuplineError):
-    """The journal does not fit what the definition or the engine asks for now: going on would be a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +144,7 @@ class Journal:
         for text, *told in rows:
             try:
                 fact = fact_from_json(json.loads(text))
-            except ValueError as err:
+            except (ValueError, TypeError, LookupError, AttributeError) as err:
                 raise ReplayMismatch(f"the journal holds a fact that this version cannot read: {err}") from err
             yield JournalledFact(fact, *told)
 

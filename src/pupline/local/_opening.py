@@ -66,7 +66,8 @@ def open_database(path: Path, *, check: bool, read_only: bool) -> Opened:
 def explain(err: Exception, path: Path) -> LocalTrouble:
     """What a SQLite error means for anyone who runs pupline: what happened, where, and what to do next."""
     name = getattr(err, "sqlite_errorname", "") or ""
-    if name.startswith(_DAMAGE) or _NO_UTF8 in str(err):
+    # SQLITE_ERROR is what it says of a wrong statement; ours are right for the tables that were made.
+    if name.startswith(_DAMAGE) or name == "SQLITE_ERROR" or _NO_UTF8 in str(err) or isinstance(err, UnicodeError):
         return damaged(path, printable(str(err), 200))
     if name.startswith("SQLITE_FULL"):
         return LocalTrouble(f"no room to write {path} ({err}): free some space and start again; nothing saved is lost")

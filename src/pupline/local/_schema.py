@@ -6,6 +6,7 @@ says that the file is ours.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from pupline.errors import ConfigurationError
@@ -211,12 +212,16 @@ ALTER TABLE facts ADD COLUMN worked REAL;
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to today's tables, all or nothing. Raises: ConfigurationError, naming `path`."""
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:
+    """Bring the file to today's tables, or to those of the first `migrations`, all or nothing.
+
+    Raises: ConfigurationError, naming `path`.
+    """
+    migrations = MIGRATIONS if migrations is None else migrations
     connection.execute("BEGIN IMMEDIATE")  # before looking, so that two processes do not both decide to migrate
     try:
         version = check_version(connection, path)
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        for number, script in enumerate(migrations[version:], start=version + 1):
             for statement in _statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")

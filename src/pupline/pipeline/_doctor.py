@@ -16,7 +16,7 @@ from pupline.local import LocalBackend, foresee, misplaced
 from pupline.pipeline._services import source_of_run
 from pupline.pipeline._unrecorded import count_unrecorded
 from pupline.pipeline._workflow import load_workflow, workflow_path
-from pupline.text import plural
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
@@ -107,14 +107,14 @@ def _database(data_dir: Path) -> Check:
         return Check("database", "ok", "none yet; the first run makes it")
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
-            problems = [text for (text,) in backend.database.rows("PRAGMA quick_check(3)") if text != "ok"]
+            damage = backend.database.damage()
             unfinished = backend.journal.count_unfinished()
             records = backend.audit.count()
     except PuplineError as error:
         return Check("database", "error", str(error))
-    if problems:
-        step = "restore it from a backup, or move it away to begin a new journal and audit"
-        return Check("database", "error", f"damaged: {'; '.join(problems)}", step)
+    if damage:
+        step = "save what can be read of it: pupline doctor --repair; or restore it from a backup"
+        return Check("database", "error", f"damaged: {printable(damage, 300)}", step)
     detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
     if unfinished:
         return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
