@@ -13,7 +13,7 @@ from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
 from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
-from pupline.errors import SourceError, StorageError, TaskFailure
+from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.items import Fetched, SourceItem, Unfetched
 from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
@@ -115,6 +115,8 @@ class PagedListing:
         """Its items."""
         if body == b"broken":
             raise SourceError("no JSON at hush")
+        if body == b"cut":
+            raise UnreadableAnswer("half a page at hush")
         return Page([SourceItem(url=url) for url in self._pages.pop(0)])
 
     def skip(self, failure: TaskFailure) -> str | None:
@@ -286,6 +288,21 @@ def test_a_page_that_is_missing_is_left_out_and_said(backend: LocalBackend) -> N
     assert set(run.endings) == set(urls(3, "b"))
     assert [event.text for event in run.events if isinstance(event, ListingNote)] == ["left out: NotFound happened"]
     assert run.lister.complete
+
+
+@pytest.mark.parametrize(("cuts", "listed"), [(3, 6), (4, 3)])
+def test_a_page_that_was_cut_is_tried_again(backend: LocalBackend, cuts: int, listed: int) -> None:
+    """As one that did not come; four times in all, since the host is there, and then the listing stops for good."""
+    bodies = iter([b"page", *[b"cut"] * cuts, b"page"])
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
+
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
+    run.coordinator.run()
+    assert len(run.endings) == listed
+    assert run.lister.trouble == (None if cuts < 4 else "half a page at ***")
+    assert run.lister.error == (None if cuts < 4 else "UnreadableAnswer")
 
 
 def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalBackend) -> None:

@@ -66,3 +66,27 @@ def test_the_bulk_functions_take_their_examples() -> None:
     answer = world.summary(given)
     assert (answer["done"], answer["complete"], answer["tolerance_exceeded"]) == (1, True, False)
     assert {given[name] for name in ("run", "dataset")} == {event("bulk_ingest")[name] for name in ("run", "dataset")}
+
+
+@pytest.mark.parametrize(
+    ("given", "trouble"),
+    [
+        ({"input": {"trouble": "there are 9"}}, "there are 9"),
+        ({"input": {"trouble": None}}, None),
+        ({"input": {}}, None),
+        ({"input": []}, None),
+        ({"input": {"trouble": 7}}, None),
+        ({"trouble": "there are 9"}, "there are 9"),
+        ({}, None),
+    ],
+)
+def test_the_summary_tells_why_a_manifest_is_not_all_that_the_source_has(given: Any, trouble: str | None) -> None:
+    """From the execution's input, which the workflow passes on; executions of earlier versions have none."""
+    world = BatchWorld({URL: [picture("JPEG")]})
+    world.clock.time = Clock().now()
+    world.batch(event("ingest_batch"))
+    asked = {name: value for name, value in event("summarise_ingest").items() if name != "input"}
+    world.summary({**asked, **given})
+    (key,) = (key for key in world.store.objects if key.endswith("summary.json"))
+    found = json.loads(world.store.objects[key].body)
+    assert (found["trouble"], found["listed_complete"]) == (trouble, trouble is None)

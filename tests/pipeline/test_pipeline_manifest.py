@@ -21,6 +21,7 @@ from pupline.errors import (
     SourceError,
     TaskFailure,
     TooManyRequests,
+    UnreadableAnswer,
 )
 from pupline.fetch import HttpClient, Response
 from pupline.items import SourceItem
@@ -213,3 +214,14 @@ def test_a_line_gives_the_item_back(url: str, title: str | None, labels: list[st
     assert line.count("\n") == 1
     found = json.loads(line)
     assert (found.pop("index"), SourceItem.from_dict(found)) == (7, item)
+
+
+def test_a_page_that_is_not_json_is_asked_for_four_times(tmp_path: Path) -> None:
+    """In a few seconds: either it was one bad answer, or all will be like it."""
+    cut: list[TaskFailure] = [UnreadableAnswer("cut")]
+    desk = Desk(Numbered([page(1), page(2)]), Api({1: cut * 3}))
+    assert len(desk.list(tmp_path / "m")[0]) == 2
+    assert sum(desk.slept) < 8
+    desk = Desk(Numbered([page(1), page(2)]), Api({1: cut * 4}))
+    desk.list(tmp_path / "m")
+    assert desk.trouble == "cut"

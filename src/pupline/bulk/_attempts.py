@@ -3,6 +3,7 @@
 from random import Random
 
 from pupline.bulk._hosts import Job
+from pupline.errors import TaskFailure, UnreadableAnswer
 from pupline.functions.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 
 FIRST_BACK_OFF_SECONDS = 1.0
@@ -12,8 +13,10 @@ PAGE_ATTEMPTS = 8
 """Of a list page, or a robots.txt, of a host that has answered before: without it, much else ends."""
 
 
-def attempts_of(job: Job) -> int:
-    """How many attempts the job has in all, as things are with its host."""
+def attempts_of(job: Job, failure: TaskFailure) -> int:
+    """How many attempts the job has in all, as things are with its host; failure: the latest."""
+    if isinstance(failure, UnreadableAnswer):
+        return MAX_ATTEMPTS  # the host is there: either it was one bad answer, or all will be like it
     if job.kind != "image":
         return PAGE_ATTEMPTS if job.host.good else MAX_ATTEMPTS
     if job.host.refusal is not None:
@@ -21,9 +24,10 @@ def attempts_of(job: Job) -> int:
     return PATIENT_ATTEMPTS if _is_hosts_trouble(job) else MAX_ATTEMPTS
 
 
-def back_off(job: Job, chance: Random) -> float:
+def back_off(job: Job, failure: TaskFailure, chance: Random) -> float:
     """Seconds until the job's next attempt: a random part (full jitter) of an ever longer time."""
-    longest = FIRST_BACK_OFF_SECONDS * 2.0 ** (job.attempts - 1 + _is_hosts_trouble(job))
+    is_hosts = _is_hosts_trouble(job) and not isinstance(failure, UnreadableAnswer)
+    longest = FIRST_BACK_OFF_SECONDS * 2.0 ** (job.attempts - 1 + is_hosts)
     return chance.uniform(0, min(LONGEST_BACK_OFF_SECONDS, longest))
 
 

@@ -186,8 +186,8 @@ class Scheduler:
             self._stay_away(job, failure, now)
         elif is_vain and host.is_away:
             put_back(job)
-        elif failure.retryable and job.attempts < attempts_of(job):
-            delay = back_off(job, self._random)
+        elif failure.retryable and job.attempts < attempts_of(job, failure):
+            delay = back_off(job, failure, self._random)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)
                 put_back(job)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pupline.errors import LocalTrouble, RetryAfter, TaskFailure
+from pupline.errors import LocalTrouble, RetryAfter, TaskFailure, UnreadableAnswer
 from pupline.fetch import FetchPolicy, Response
 from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
 from pupline.sources._source import ImageSource, Reader
 
 FIRST_ATTEMPTS = 4
-"""Of a page, while the API has answered nothing yet: a wrong address shall not be asked for a minute."""
+"""Of a page, while the API has answered nothing yet: a wrong address shall not be asked for a minute. Nor shall one
+whose answer is not JSON: either it was one bad answer, or all will be like it."""
 
 LATER_ATTEMPTS = 8
 """Of a page of an API that has answered before, in a minute or so: without it, the listing ends."""
@@ -112,7 +113,8 @@ class Pages:
             except LocalTrouble:
                 raise
             except TaskFailure as failure:
-                if failure.may_pass and attempt < attempts and not _asks_to_stay_away(failure):
+                most = min(attempts, FIRST_ATTEMPTS) if isinstance(failure, UnreadableAnswer) else attempts
+                if failure.may_pass and attempt < most and not _asks_to_stay_away(failure):
                     self.sleep(self._pause(failure, attempt))
                     attempt += 1
                     continue
