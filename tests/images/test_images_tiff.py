@@ -2,6 +2,7 @@
 
 import struct
 import time
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,13 @@ def pages(count: int, last_offset: int = 0) -> bytes:
         at = first + each * number
         body.append(directory(grey(1, 1), at, next_offset=at + each if number < count - 1 else last_offset))
     return b"".join(body)
+
+
+def deflated(pixels: bytes, *, compression: int = 8, cut: int = 0, after: bytes = b"") -> bytes:
+    """A grey picture in one strip, deflated."""
+    data = zlib.compress(pixels)
+    data = data[: len(data) - cut] + after
+    return tiff_of(grey() | {259: compression, 279: len(data)}, data)
 
 
 WHOLE: dict[str, bytes] = {
@@ -46,6 +54,11 @@ WHOLE: dict[str, bytes] = {
     "subsampled": tiff_of(grey() | {258: (3, [8] * 3), 262: 6, 277: 3, 279: 24}, bytes(24)),
     "tiles": tiff_of(grey() | {322: 16, 323: 16, 324: 8, 325: 256}, bytes(256)),
     "tiles without content": tiff_of(grey(17) | {322: 16, 323: 16, 324: [8, 0], 325: [256, 0]}, bytes(256)),
+    "deflated": deflated(PIXELS),
+    "deflated, by its older number": deflated(PIXELS, compression=32946),
+    "deflated, with more rows than are due": deflated(PIXELS * 3),
+    "deflated, without its checksum": deflated(PIXELS, cut=4),
+    "deflated, with bytes after it": deflated(PIXELS, after=b"more"),
     "compressed": tiff_of(grey() | {259: 5, 279: 3}, bytes(3)),
     "a second page without pixels": tiff_of(grey(), PIXELS, next_offset=8 + 12 + 114, more=directory({305: b"x"}, 0)),
 }
@@ -67,6 +80,11 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a tile missing": (tiff_of(grey(17) | {322: 16, 323: 16, 324: 8, 325: 256}, bytes(256)), "where 2 are due"),
     "a short tile": (tiff_of(grey() | {322: 64, 323: 64, 324: 8, 325: 256}, bytes(256)), "tile of 4096 bytes"),
     "samples missing": (tiff_of(grey() | {277: 30}, PIXELS), "strip or tile of 360 bytes"),
+    "deflated rows missing": (deflated(PIXELS[:8]), "a strip or tile of 12 bytes that inflates to 8"),
+    "deflated data cut": (deflated(bytes(range(12)), cut=9), "a strip or tile of 12 bytes that inflates to"),
+    "deflated data that is none": (deflated(b"", after=b"none"), "a strip or tile of 12 bytes that inflates to 0"),
+    "deflated data overwritten": (tiff_of(grey() | {259: 8, 279: 9}, b"\xff" * 9), "that cannot be inflated"),
+    "compressed strips missing": (tiff_of(grey() | {259: 5, 278: 1}, PIXELS), "1 strips or tiles where 3 are due"),
     "compressed data outside": (tiff_of(grey() | {259: 5, 279: 999}, PIXELS), "strip or tile of 999 bytes"),
     "a list of strips outside": (tiff_of(grey() | {273: [8] * 99, 278: 1}, PIXELS)[:-9], "inside field 273"),
     "a width outside": (tiff_of(grey() | {256: [4] * 9}, PIXELS)[:-9], "inside field 256"),
@@ -126,6 +144,12 @@ def overlapping() -> bytes:
     return b"II*\0\x08\0\0\0" + b"\xff\xff" * 10_000_000
 
 
+def deflated_strips(data: bytes, each: int, count: int) -> bytes:
+    """A picture of `count` strips of one row of 1 MB, all in the same `each` bytes."""
+    fields = grey(2**20, count) | {259: 8, 273: [8] * count, 278: 1, 279: [each] * count}
+    return tiff_of(fields, data)
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "fields": lambda: entries(1_700_000),
     "numbers": lambda: many_numbers(600_000),
@@ -134,6 +158,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "pages": lambda: pages(12_000),
     "planes": lambda: tiff_of(grey() | {277: 2**32 - 1, 284: 2, 278: 1, 257: 2**32 - 1}, PIXELS),
     "one tile for each pixel": lambda: tiff_of(grey(4, 2**29) | {256: 2**31, 322: 1, 323: 1, 324: 8, 325: 1}, PIXELS),
+    "a deflated bomb": lambda: deflated_strips(zlib.compress(bytes(2**24)), 16_000, 1),
+    "deflated strips over each other": lambda: deflated_strips(zlib.compress(bytes(2**24)), 16_000, 100_000),
+    "deflated strips of nothing": lambda: deflated_strips(b"x\x01" + b"\0\0\0\xff\xff" * 4_000_000, 20_000_000, 40),
     "text": lambda: tiff_of(grey() | {271: b"x" * 20_000_000}, PIXELS),
 }
 

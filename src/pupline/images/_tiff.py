@@ -2,15 +2,16 @@
 
 Source: TIFF Revision 6.0. A file is measured by its first page. As readers do, a next page that is outside the file, or
 was met before, ends the list, and fields that no reader needs may point anywhere. Uncompressed strips and tiles have a
-size that follows from the page: that much must be there, whatever the counts say. Of compressed ones only the stated
-bytes must be there: whether they hold all rows is not known without decoding. Bytes that no directory names cannot be
-missed.
+size that follows from the page: that much must be there, whatever the counts say. Those compressed by Deflate must
+inflate to it. Of others only the stated bytes must be there: whether they hold all rows is not known without decoding.
+Bytes that no directory names cannot be missed.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import add
 
+from pupline.images._deflate import DEFLATES, Inflating
 from pupline.images._directories import Directories, Directory, TooMany, directories_of
 from pupline.images._structure import Damage, Picture
 
@@ -31,10 +32,11 @@ def walk_tiff(body: bytes, picture: Picture) -> None:
     found, offset = directories_of(body)
     if not offset:
         raise Damage("no directory", 4)
+    inflating = Inflating(body)
     try:
         for directory in _pages(found, offset, picture):
             offset = directory.offset
-            _check_page(found, directory, picture)
+            _check_page(found, directory, picture, inflating)
     except TooMany:
         if picture.width is None:
             raise Damage("a first page of more parts than are looked at", offset) from None
@@ -72,7 +74,7 @@ class _Page:
     subsampling: tuple[int, ...]
 
 
-def _check_page(found: Directories, directory: Directory, picture: Picture) -> None:
+def _check_page(found: Directories, directory: Directory, picture: Picture, inflating: Inflating) -> None:
     width, height = found.number(directory, _WIDTH, 0), found.number(directory, _HEIGHT, 0)
     is_first = picture.width is None
     if is_first or (width > 0 and height > 0):
@@ -82,7 +84,7 @@ def _check_page(found: Directories, directory: Directory, picture: Picture) -> N
         for tag in _TO_DECODE:
             found.check(directory, tag)
         page = _page(found, directory, width, height)
-        if not _check_pixels(found, directory, page) and is_first:
+        if not _check_pixels(found, directory, page, inflating) and is_first:
             raise Damage("a directory without image data", directory.offset)
 
 
@@ -97,22 +99,25 @@ def _page(found: Directories, directory: Directory, width: int, height: int) -> 
     return _Page(width, height, every if planes == 1 else bits[0], planes, compression, subsampling)
 
 
-def _check_pixels(found: Directories, directory: Directory, page: _Page) -> bool:
+def _check_pixels(found: Directories, directory: Directory, page: _Page, inflating: Inflating) -> bool:
     """Check that all strips and tiles of a page are in the file; whether it has any."""
     offsets = found.numbers(directory, _TILES[0]) or found.numbers(directory, _STRIPS[0])
     counts = found.numbers(directory, _TILES[1]) or found.numbers(directory, _STRIPS[1])
-    if page.compression == _UNCOMPRESSED and offsets:
-        due = _sizes(found, directory, page, len(offsets))
+    counts += (1,) * (len(offsets) - len(counts))
+    jpeg = found.number(directory, _OLD_JPEG[0], 0)
+    due = _sizes(found, directory, page, len(offsets)) if offsets and not jpeg else []
+    if page.compression == _UNCOMPRESSED and due:
         # A count of 0 at offset 0 stands for a tile without content; GDAL writes such sparse files.
         counts = tuple(size if at else 0 for size, at in zip(due, offsets, strict=False))
-    else:
-        counts += (1,) * (len(offsets) - len(counts))
-    if found.number(directory, _OLD_JPEG[0], 0):
-        offsets += (found.number(directory, _OLD_JPEG[0], 0),)
-        counts = (*counts[: len(offsets) - 1], found.number(directory, _OLD_JPEG[1], 1))
+    if jpeg:
+        offsets, counts = (*offsets, jpeg), (*counts[: len(offsets)], found.number(directory, _OLD_JPEG[1], 1))
     ends = map(add, offsets, counts)
     if offsets and (min(offsets) < 0 or min(counts, default=0) < 0 or max(ends, default=0) > len(found.body)):
         _name_missing(found, offsets, counts)
+    if page.compression in DEFLATES:
+        for at, count, size in zip(offsets, counts, due, strict=False):
+            if count > 1:  # readers work out a count that is not there
+                inflating.check(at, count, size)
     return bool(offsets)
 
 
@@ -125,7 +130,7 @@ def _name_missing(found: Directories, offsets: tuple[int, ...], counts: tuple[in
 
 
 def _sizes(found: Directories, directory: Directory, page: _Page, count: int) -> list[int]:
-    """The bytes of each uncompressed strip or tile, in order. Raises: Damage where there are fewer than it takes."""
+    """The bytes of each strip or tile, uncompressed, in order. Raises: Damage where there are fewer than it takes."""
     across, down = found.number(directory, _TILE_WIDTH, 0), found.number(directory, _TILE_HEIGHT, 0)
     if found.number(directory, _DEPTH, 1) > 1:  # volumes: their strips hold slices, in a way of each writer
         return [1] * count
