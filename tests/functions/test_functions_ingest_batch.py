@@ -257,7 +257,7 @@ def served() -> dict[str, list[bytes | TaskFailure]]:
         HOST + "a.jpg": [jpeg(1)],
         HOST + "changing.jpg": [jpeg(number) for number in range(100, 110)],
         HOST + "b.png": [PNG],
-        HOST + "c.png": [PNG[:-4]],
+        HOST + "c.png": [PNG[: len(PNG) // 2]],
         HOST + "x/a.jpg": [jpeg(2)],
         HOST + "gone.jpg": [NotFound("gone")],
     }
