@@ -1,7 +1,10 @@
 """What the user means by SOURCE, and what is trusted because the user named it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pupline.bulk._begin import checked_dataset
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.fetch import Origin
 from pupline.sources import Limits, presets, resolve
@@ -90,7 +93,7 @@ def test_images_belong_where_the_source_keeps_them(source: str, origin: str, all
         ("", "pupline sources lists"),
         ("http://u:p@h/api", "before the @"),
         ("ftp://h/api", "only http and https"),
-        ("http://h/api?x=1", "base URL alone"),
+        ("http://h/api#x", "base URL alone"),
         ("https://h/dogs.csv", "download it"),
         ("nowhere.toml", "cannot be read"),
         ("nowhere.csv", "cannot be read"),
@@ -105,8 +108,55 @@ def test_a_mistyped_source_is_explained(value: str, advice: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "slug"),
-    [("My Dogs", "my-dogs"), ("--a--b--", "a-b"), ("ÄÖ", "dataset"), ("", "dataset"), ("x" * 62 + "--y", "x" * 62)],
+    [
+        ("My Dogs", "my-dogs"),
+        ("--a--b--", "a-b"),
+        ("", "dataset"),
+        ("x" * 62 + "--y", "x" * 62),
+        ("犬", "犬"),
+        ("猫 2026", "猫-2026"),
+        ("ÄÖ", "äö"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("Собаки и кошки", "собаки-и-кошки"),
+        ("नमस्ते", "नमस्ते"),
+        ("CON", "con-dataset"),
+        ("com7", "com7-dataset"),
+    ],
 )
 def test_slugs(text: str, slug: str) -> None:
-    """Safe in a path, a URL and a key; never empty."""
+    """Safe in a path, a URL and a key; never empty; letters of any script are kept."""
     assert slug_of(text) == slug
+    assert checked_dataset(slug) == slug_of(slug) == slug
+
+
+def test_names_that_differ_have_datasets_of_their_own() -> None:
+    """Also where what differs is no letter, or comes late; ASCII names are as they always were."""
+    names = [
+        "🐶",
+        "🐱",
+        "dog🐶",
+        "dog🐱",
+        "dog",
+        "❤\ufe0f",
+        "я" * 99,
+        "я" * 98 + "ю",
+        "犬",
+        "猫",
+        "…",
+        "ß",
+        "ss",
+        "\ud800",
+    ]
+    slugs = [slug_of(name) for name in names]
+    assert len(set(slugs)) == len(names)
+    assert [checked_dataset(slug) for slug in slugs] == slugs
+    assert all(len(slug) <= 63 and slug.isprintable() for slug in slugs)
+
+
+@settings(max_examples=200)
+@given(text=st.text(max_size=80))
+def test_any_name_gives_a_dataset(text: str) -> None:
+    """Which can be a folder everywhere, and gives itself."""
+    slug = slug_of(text)
+    assert checked_dataset(slug) == slug
+    assert slug_of(slug) == slug

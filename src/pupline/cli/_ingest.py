@@ -44,6 +44,7 @@ SOURCE is one of
   a preset                      dog-ceo, the-cat-api, ...; see: pupline sources
   a description in a file       source.toml
   a Dog-CEO-compatible API      http://127.0.0.1:8099/api
+  one image                     https://host/dog.jpg
   a list of addresses           urls.txt, urls.csv, urls.json, urls.parquet, s3://bucket/key
   standard input, a pipe        -, <(command), urls.fifo
 

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -10,11 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.fetch import SAMPLE_ORIGIN, Url, base_url_of
 from pupline.files import read_input
 from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
+from pupline.sources._image_url import api_or_image, image_source, is_image
 from pupline.sources._lists import LIST_FILE, is_list_file, list_source
 from pupline.sources._piped import is_piped
 from pupline.sources._read_spec import read_spec
@@ -41,7 +43,7 @@ def resolve(value: str) -> ImageSource:
     Raises: ConfigurationError.
     """
     if "://" in value.partition("?")[0] and not value.startswith("s3://"):
-        return _compatible_api(value)
+        return _at_url(value)
     if value.startswith("s3://") or LIST_FILE.fullmatch(value):
         return list_source(value)
     name, params = _split(value)
@@ -120,8 +122,17 @@ def _split(value: str) -> tuple[str, dict[str, str]]:
         ) from err
 
 
-def _compatible_api(value: str) -> ImageSource:
+def _at_url(value: str) -> ImageSource:
+    """An image, or an API; where that cannot be told yet, both."""
+    with suppress(InvalidUrl):  # said below, with its reason
+        url = Url.parse(value)
+        if is_image(url) or url.query:
+            return image_source(url)
     url = base_url_of(value)
+    return api_or_image(url, _compatible_api(url, value))
+
+
+def _compatible_api(url: Url, value: str) -> ImageSource:
     if LIST_FILE.fullmatch(url.path.rpartition("/")[2]):
         raise ConfigurationError(
             f"source {printable(value)}: lists are read from files; download it, then name the file"
@@ -159,7 +170,7 @@ def _file_bytes(name: str) -> bytes:
 def _advice(name: str) -> str:
     if is_piped(name):
         return "standard input and pipes are read by pupline ingest and pupline sources test"
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return "it is a directory; name a file in it"
     if name.endswith((".json", ".yaml", ".yml")):
         return "a spec file is TOML; name it so that it ends in .toml"

@@ -1,8 +1,11 @@
 """A source of images as the rest of the house sees it: who it is, what it allows, and how its listing begins."""
 
 import re
+import string
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from pupline.fetch import (
@@ -19,7 +22,13 @@ from pupline.sources._listing import Listing
 DEFAULT_MAX_PAGES = 10_000
 """No listing asks for more pages than these, unless its spec says so: an API that never ends must not run for ever."""
 
-_UNSAFE = re.compile(r"[^a-z0-9]+")
+_ASCII = frozenset(string.ascii_lowercase + string.digits)
+_HYPHENS = re.compile(r"-+")
+_LONGEST_SLUG = 63
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+"""Names that no folder may have on Windows."""
+
+_SELECTORS = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that nobody sees
 
 Reader: TypeAlias = Callable[[str], bytes]
 """Told `s3://bucket/key`, gives that object's bytes."""
@@ -142,5 +151,25 @@ class ImageSource:
 
 
 def slug_of(text: str) -> str:
-    """`text` as a dataset's name: small letters, digits, single hyphens, at most 63; `dataset` if nothing is left."""
-    return _UNSAFE.sub("-", text.lower()).strip("-")[:63].strip("-") or "dataset"
+    """`text` as a dataset's name: small letters and digits of any script, single hyphens, at most 63; never empty.
+
+    Names of ASCII that differ in nothing else are one. Others are told apart, by eight hexadecimal digits at the end
+    where their letters alone do not.
+    """
+    letters = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    kept = "".join(each if _is_part(each) else "-" for each in letters)
+    slug = _HYPHENS.sub("-", kept).strip("-")
+    lost = any(not each.isascii() and not _is_part(each) for each in letters)
+    if slug in _DEVICES:
+        return f"{slug}-dataset"
+    if not lost and (len(slug) <= _LONGEST_SLUG or letters.isascii()):
+        return slug[:_LONGEST_SLUG].strip("-") or "dataset"
+    tag = sha256(letters.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{slug[: _LONGEST_SLUG - len(tag) - 1].strip('-') or 'dataset'}-{tag}"
+
+
+def _is_part(character: str) -> bool:
+    """Whether a dataset's name has it: a letter or digit, or a mark on one, of any script."""
+    if character.isascii():
+        return character in _ASCII
+    return unicodedata.category(character)[0] in "LMN" and not _SELECTORS.match(character)

@@ -1,0 +1,125 @@
+"""The URL of one image as a source: told by the ending of its path, or by what the server answers.
+
+A URL without such an ending may be an API's as well. It is asked as an API first; where that gives no list, the URL
+itself is asked for, and an image there is that image.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from pupline.errors import SourceError, TaskFailure, UnreadableAnswer
+from pupline.fetch import Url
+from pupline.items import SourceItem
+from pupline.sources._listing import Listing, Page, PageRequest
+from pupline.sources._source import ImageSource, Opening, slug_of
+from pupline.text import printable
+
+_ENDING = re.compile(r"[^/]\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|hei[cf]|bmp|tiff?|svg|ico|jp2|jxl)\Z", re.IGNORECASE)
+_IMAGES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\x00", b"MM\x00*")
+_ASKED: Final = '{"image":"asked"}'
+_LISTED: Final = '{"image":"listed"}'
+"""Positions: the API gave no list, and the image is asked for; it is listed. Any other is the API's."""
+
+
+def is_image(url: Url) -> bool:
+    """Whether a URL's path ends as the names of images do."""
+    return _ENDING.search(url.path) is not None
+
+
+def image_source(url: Url) -> ImageSource:
+    """The source of the one image at `url`, whose origin is trusted, as the user named it.
+
+    Where the path does not end as an image's, the server's answer has to say that it is one.
+    """
+    why = None if is_image(url) else "an API is named by its base URL alone, without ?"
+    return ImageSource(
+        name=f"{url.origin}{url.path}",  # without a query, which may hold a key
+        dataset=slug_of(url.origin.authority),
+        opener=lambda opening: OneImage(url, opening, why=why),
+        trusted=frozenset({url.origin}),
+    )
+
+
+def api_or_image(url: Url, api: ImageSource) -> ImageSource:
+    """The source of an API that may be an image instead."""
+    opened: Callable[[Opening], Listing] = api.opener
+    return replace(api, opener=lambda opening: OneImage(url, opening, opened, why=""))
+
+
+class OneImage:
+    """A `Listing` of the image at a URL. api: is asked first, where there is one.
+
+    why: what to say where it is not an image, None where it is known to be one.
+    """
+
+    def __init__(
+        self, url: Url, opening: Opening, api: Callable[[Opening], Listing] | None = None, *, why: str | None
+    ) -> None:
+        self._url = str(url)
+        at = opening.position
+        self._api = api(opening) if api is not None and at not in (_ASKED, _LISTED) else None
+        self._first = at is None  # whether nothing was read of the API
+        self._listed = at == _LISTED
+        self._why = why
+
+    @property
+    def total(self) -> int | None:
+        """One, or what the API says."""
+        return 1 if self._api is None else self._api.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether the image is listed, or all of the API."""
+        return self._listed if self._api is None else self._api.complete
+
+    @property
+    def shortfall(self) -> str | None:
+        """Of the API."""
+        return None if self._api is None else self._api.shortfall
+
+    def request(self) -> PageRequest | None:
+        """The API's page, or the URL itself; nothing for what is known to be an image."""
+        if self._api is not None:
+            return self._api.request()
+        return None if self._listed or self._why is None else PageRequest(self._url)
+
+    def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
+        """The API's items, or the image. Raises: SourceError where it is neither."""
+        if self._api is not None:
+            page = self._api.read(body, headers)
+            self._first = False
+            return page
+        kind = headers.get("content-type", "")
+        if body is not None and not kind.lower().startswith("image/") and not body.startswith(_IMAGES):
+            raise SourceError(f"{printable(self._url)}: the server answered {printable(kind, 60) or 'no image'}")
+        self._listed = True
+        return Page([SourceItem(url=self._url)])
+
+    def skip(self, failure: TaskFailure) -> str | None:
+        """Ask for the URL itself, where it is no API's; else as the API does."""
+        if self._api is None:
+            if self._why:
+                failure.message = f"{self._why}; nor is it an image: {failure.message}"
+                self._why = ""  # which is said once
+            return None
+        note = self._api.skip(failure)
+        passing = failure.may_pass and not isinstance(failure, UnreadableAnswer)
+        if note is not None or not self._first or passing:
+            self._first = self._first and note is None
+            return note
+        self._api.close()
+        self._api, self._why = None, failure.message
+        return f"it is asked for as an image, as it is not a Dog-CEO-compatible API: {failure.message}"
+
+    def position(self) -> str:
+        """Of the API; or whether the image is listed."""
+        if self._api is not None:
+            return self._api.position()
+        return _LISTED if self._listed else _ASKED
+
+    def close(self) -> None:
+        """Close the API's listing."""
+        if self._api is not None:
+            self._api.close()
