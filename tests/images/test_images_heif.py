@@ -87,6 +87,12 @@ WHOLE: dict[str, tuple[bytes, int, int]] = {
         64,
         48,
     ),
+    "a sequence whose primary item is not there": (
+        sequence(track(64, 48, (3, 3), (FRAMES_AT,)), meta=full(b"meta", full(b"pitm", struct.pack(">H", 7)))),
+        64,
+        48,
+    ),
+    "turned before its size is named": (heif_of(Item(properties=(HVCC, irot(1), ispe(64, 48)))), 48, 64),
     "a sequence with 64-bit offsets": (sequence(track(64, 48, (3, 3), (FRAMES_AT,), wide=True)), 64, 48),
     "a sequence with sound first": (
         sequence(track(0, 0, (2,), (FRAMES_AT,), b"soun"), track(64, 48, (3, 3), (FRAMES_AT,))),
@@ -124,7 +130,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "other items' data outside": (heif_of(Item(), Item(b"Exif", missing=5)), "inside item 2 of 11 bytes"),
     "no data": (heif_of(Item(data=b"")), "no data for item 1"),
     "no such primary item": (heif_of(Item(), primary=9), "no data for item 9"),
-    "no primary item": (heif_of(Item(), primary=None), "no primary item (pitm)"),
+    "no primary item": (heif_of(Item(), primary=None), "no pitm in the meta box"),
     "no size": (heif_of(Item(properties=(HVCC,))), "no size (ispe) for item 1"),
     "no area": (heif_of(Item(properties=(HVCC, ispe(0, 48)))), "a size of 0 x 48 pixels"),
     "no configuration": (heif_of(Item(properties=(ispe(64, 48),))), "item 1 of type hvc1 without hvcC"),

@@ -24,11 +24,14 @@ def walk_heif(body: bytes, picture: Picture) -> None:
         measure_mini(body, *top[b"mini"], picture)
     elif b"meta" in top:
         start, end = top[b"meta"]
-        meta = read_meta(body, first_of(body, min(start + 4, end), end, picture), picture)
-        if meta.primary is not None:
+        inside = first_of(body, min(start + 4, end), end, picture)
+        meta = read_meta(body, inside, picture)
+        # Players of sequences look at the tracks alone, so the primary item of such a file need not be there.
+        if meta.primary in meta.lengths or b"moov" not in top:
+            missing = [kind.decode() for kind in (b"pitm", b"iloc", b"iprp") if kind not in inside]
+            if missing:
+                raise Damage(f"no {', '.join(missing)} in the meta box that begins", start)
             _still(body, meta, start, picture)
-        elif b"moov" not in top:
-            raise Damage("no primary item (pitm) in the meta box that begins", start)
     if b"moov" in top:
         walk_tracks(body, top[b"moov"], picture)
     elif b"avis" in brands(body):

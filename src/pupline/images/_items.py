@@ -48,9 +48,6 @@ def read_meta(body: bytes, inside: dict[bytes, Range], picture: Picture) -> Meta
         wide = fields.take(1) > 0
         fields.take(3)
         meta.primary = fields.take(4 if wide else 2)
-        missing = [kind.decode() for kind in (b"iloc", b"iprp") if kind not in inside]
-        if missing:
-            raise Damage(f"no {', '.join(missing)} in the meta box around the primary item (pitm)", start)
     properties = first_of(body, *inside.get(b"iprp", nowhere), picture)
     _read_properties(body, properties.get(b"ipco", nowhere), meta, picture)
     for kind, start, end in boxes(body, *inside.get(b"iprp", nowhere), picture):
