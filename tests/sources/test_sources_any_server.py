@@ -1,10 +1,13 @@
 """Paginators against any well-behaved server: every item once, whatever page sizes it likes and however it ends."""
 
+import json
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_apis import Asked, Listed, list_all, list_from_everywhere, missing, numbered, spec_source, status
+
+from pupline.errors import SourceError
 
 OFFSET = "[paginator]\ntype = 'offset'\nlimit = 50\n"
 PAGES = "[paginator]\ntype = 'page_number'\n"
@@ -116,3 +119,60 @@ def test_a_listing_is_whole_or_says_that_it_is_not(total: int, lost: int, size: 
     assert list(dict.fromkeys(done.urls)) == server.items
     assert f"{total + lost:,} items, and gave {total:,}" in str(done.shortfall) or end == "400"
     assert done.shortfall
+
+
+SPECS = {
+    **KINDS,
+    "cursor": "[paginator]\ntype = 'cursor'\ncursor_path = 'next'\ncursor_param = 'c'",
+    "header_cursor": "[paginator]\ntype = 'header_cursor'\ncursor_key = 'Next'\ncursor_param = 'c'",
+    "header_link": "[paginator]\ntype = 'header_link'",
+    "auto": "[paginator]\ntype = 'auto'",
+    "continue_object": "[paginator]\ntype = 'continue_object'\npath = 'next'",
+    "single_page": "",
+    "repeat": "[paginator]\ntype = 'repeat'",
+    "ids_then_detail": "[paginator]\ntype = 'ids_then_detail'\nids = 'items'\npath = '{id}'",
+    "date_window": "[paginator]\ntype = 'date_window'\nstart = 2026-01-01\nend = 2026-01-09\nstep = 2",
+    "template": "url_template = 'https://x.org/{id}.jpg'\nitems = 'items[?id]'\n[fields]\nid = 'id'",
+}
+_TEXTS = st.text(max_size=6) | st.sampled_from(
+    ["?page=2", "/v1", "//x", "http://[", "0", "\ud800", "<?a>; rel=next", ""]
+)
+_NUMBERS = st.integers(-2, 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["url", "id", "a"]), inner, max_size=2),
+    max_leaves=6,
+)
+_PAGES = st.dictionaries(st.sampled_from(["items", "next", "link", "links", "total", "pages"]), _VALUES, max_size=5)
+_BODIES = st.one_of(_PAGES.map(lambda page: json.dumps(page).encode()), st.binary(max_size=20))
+_ANSWERS = st.one_of(
+    st.tuples(_BODIES, st.fixed_dictionaries({"link": _TEXTS, "next": _TEXTS})),
+    st.sampled_from([204, 400, 403, 404, 410, 416, 422, 500]),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(kind=st.sampled_from(sorted(SPECS)), answers=st.lists(_ANSWERS, max_size=6))
+def test_any_answers_end_in_items_or_in_an_error_of_ours(kind: str, answers: list[Any]) -> None:
+    """Whatever an API says: requests can be sent, positions can be kept and gone on from, nothing else is raised."""
+    source = spec_source(SPECS[kind])
+    listing = source.open()
+    for given_answer in answers:
+        listing = source.open(position=listing.position())
+        try:
+            request = listing.request()
+            if request is None:
+                assert listing.complete
+                return
+            assert request.url.isascii()
+            if isinstance(given_answer, int):
+                if listing.skip(status(given_answer)) is None:
+                    return
+            else:
+                page = listing.read(*given_answer)
+                assert all(item.url for item in page.items)
+        except SourceError as failure:
+            str(failure).encode()
+            if listing.skip(failure) is None:
+                return
+        (listing.shortfall or "").encode()
