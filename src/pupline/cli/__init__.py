@@ -11,6 +11,7 @@ import threading
 import click
 
 from pupline import __version__
+from pupline.cli._signals import INTERRUPTED, end_on_signals
 from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, DamagedDatabase, PuplineError, TaskFailure, local_trouble
 from pupline.text import nearest
@@ -34,8 +35,6 @@ _COMMANDS = {
     "prune": ("_keeping", "Forget the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }
-
-_INTERRUPTED = 130
 
 _EPILOG = """\b
 Exit codes:
@@ -99,17 +98,24 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code; no error that we raise on purpose ends in a traceback."""
     prepare_streams()
+    end_on_signals()
     try:
         code = _invoke()
-        if code == _INTERRUPTED or (code and threading.active_count() > 1):
-            # What is unfinished is in the journal. A function may still wait for a slow server in its thread, and the
-            # interpreter would wait for that: not what Ctrl-C asks for, nor what a full disk is worth.
+        if code == INTERRUPTED or _is_somebody_at_work():
+            # What is unfinished is in the journal. A function may still wait for a slow server in its thread, or hang
+            # there, and the interpreter would wait for that.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
         sys.exit(code)
+    except KeyboardInterrupt:  # while the last words were said
+        os._exit(INTERRUPTED)
     except OutputLost as error:  # while an error was shown
         sys.exit(0 if error.reader_gone else 1)
+
+
+def _is_somebody_at_work() -> bool:
+    return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())
 
 
 def _invoke() -> int:
@@ -120,11 +126,11 @@ def _invoke() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("pupline: interrupted", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except OutputLost as error:
         if error.go_on:
             click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: {error.go_on}", err=True)
-            return _INTERRUPTED
+            return INTERRUPTED
         if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
             return 0
         click.echo(f"pupline: {error}", err=True)

@@ -17,6 +17,7 @@ class StopAsked:
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Have the first Ctrl-C or SIGTERM call `stop`, from within the handler; a second one raises KeyboardInterrupt.
 
+    So does each one outside of this, where the command line has it so; that it also ends what hangs is its doing.
     In another thread than the main one nothing is changed: only that one may have handlers.
     """
     if threading.current_thread() is not threading.main_thread():
