@@ -25,9 +25,8 @@ Everything here runs in the thread that calls `drive`, but for the functions, wh
 
 import json
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
@@ -45,10 +44,10 @@ from pupline.asl import (
     TaskSucceeded,
     TimerFired,
     WriteResults,
-    lambda_error,
 )
-from pupline.errors import LocalTrouble, ReplayMismatch, local_trouble
+from pupline.errors import LocalTrouble, ReplayMismatch
 from pupline.local._batch import Batch, Running
+from pupline.local._calls import Calls
 from pupline.local._clock import Instant, instant
 from pupline.local._database import Database
 from pupline.local._driver_settings import DriveResult, DriverSettings, MapIO, Redrive, Start
@@ -59,7 +58,6 @@ from pupline.local._events import (
     ExecutionStarted,
     TaskAttemptFailed,
 )
-from pupline.local._functions import Invocation
 from pupline.local._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
 from pupline.local._runs import Runs
 from pupline.local._timers import Alarms
@@ -88,12 +86,10 @@ class Driver:
     def __init__(self, database: Database, settings: DriverSettings, map_io: MapIO) -> None:
         self._database = database
         self._settings = settings
-        self._map_io = map_io
         self._clock = settings.clock
         self._journal = Journal(database)
-        self._runs = Runs(database, settings.clock)
+        self._calls = Calls(settings.runtime, map_io, Runs(database, settings.clock))
         self._machines = {settings.machine.digest: settings.machine}
-        self._run_settings: dict[str, Mapping[str, JSON]] = {}
         self._inbox: SimpleQueue[tuple[Running, Fact | LocalTrouble] | None] = SimpleQueue()
         self._stopping = False
         self._next_id = self._journal.last_id() + 1
@@ -405,20 +401,9 @@ class Driver:
         key = (running.execution_id, command.id)
         if isinstance(command, StartTimer):
             self._start_timer(running, command, at)
-        elif isinstance(command, InvokeTask):
-            if not self._stopping:
-                self._called.add(key)
-                invocation = Invocation(running.core.name, command.id, self._settings_of(running.run_id))
-                self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((running, fact)))
-        elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
+        elif isinstance(command, InvokeTask | ReadItems | WriteResults) and not self._stopping:
             self._called.add(key)
-            self._start_thread(running, command)
-
-    def _start_thread(self, running: Running, command: ReadItems | WriteResults) -> None:
-        try:
-            threading.Thread(target=self._read_or_write, args=(running, command), daemon=True).start()
-        except RuntimeError as err:
-            raise local_trouble(err) or err from err
+            self._calls.begin(command, running.core.name, running.run_id, lambda fact: self._inbox.put((running, fact)))
 
     def _start_timer(self, running: Running, timer: StartTimer, at: Instant) -> None:
         key = (running.execution_id, timer.id)
@@ -426,22 +411,6 @@ class Driver:
             self._alarms.at(key, timer.due)
         else:
             self._alarms.after(key, running.seconds_of(timer, at), at)
-
-    def _read_or_write(self, running: Running, command: ReadItems | WriteResults) -> None:
-        answer: Fact | LocalTrouble
-        try:
-            answer = self._map_io.carry_out(command, running.core.name)
-        except Exception as err:  # noqa: BLE001 - unanswered, the execution would wait for ever
-            answer = local_trouble(err) or TaskFailed(command.id, type(err).__name__, lambda_error(err))
-        self._inbox.put((running, answer))
-
-    def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:
-        if run_id is None:
-            return {}
-        if run_id not in self._run_settings:
-            run = self._runs.find(run_id)
-            self._run_settings[run_id] = run.settings if run else {}
-        return self._run_settings[run_id]
 
     def _forget(self, running: Running) -> None:
         for command_id in running.waiting:
