@@ -2,6 +2,7 @@
 
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from typing import get_args
 
@@ -100,6 +101,27 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "png of one long chunk": lambda: made.png(made.ihdr(), made.chunk(b"IDAT", bytes(MEGABYTES)), made.IEND),
     "gif of tiny sub-blocks": lambda: made.gif(made.gif_frame(data=b"\x02" + b"\x01\x00" * 10 + b"\x01" * MEGABYTES)),
     "gif of one-byte blocks": lambda: made.gif(made.gif_frame(data=b"\x02" + b"\x01\x01" * (MEGABYTES // 2))),
+    "jpeg of Huffman tables": lambda: made.jpeg(
+        made.segment(0xC4, (b"\0\1" + bytes(15) + b"\0") * 3_600) * (MEGABYTES // 65_000), made.frame(), made.scan()
+    ),
+    "jpeg of intervals": lambda: made.jpeg(
+        made.segment(0xDD, b"\0\1"), made.frame(15_000, 15_000), made.scan(b"\1" + b"\xff\xd0" * (MEGABYTES // 2))
+    ),
+    "apng of frames": lambda: made.png(
+        made.ihdr(),
+        made.chunk(b"acTL", struct.pack(">II", 10**6, 0)),
+        made.IDAT,
+        (made.frame_control(1) + made.frame_data(2, zlib.compress(bytes(20)))) * (MEGABYTES // 70),
+    ),
+    "gif of frames": lambda: made.gif(made.gif_frame(30, 30) * (MEGABYTES // 600)),
+    "gif of clear codes": lambda: made.gif(
+        made.gif_frame(4000, 4000, b"\x0b" + made.sub_blocks(b"\0\x08\x80" * 300_000))
+    ),
+    "webp of frames": lambda: made.riff(
+        made.canvas(flags=2),
+        made.riff_chunk(b"ANIM", bytes(6)),
+        made.riff_chunk(b"ANMF", bytes(6) + b"\2\0\0\1\0\0" + bytes(4) + made.vp8l()) * (MEGABYTES // 50),
+    ),
     "gif of empty extensions": lambda: made.gif(b"\x21\xfe\x00" * (MEGABYTES // 3)),
     "webp of empty chunks": lambda: made.riff(
         made.riff_chunk(b"VP8X", bytes(10)), made.riff_chunk(b"XXXX", b"") * (MEGABYTES // 8)

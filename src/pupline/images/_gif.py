@@ -13,12 +13,11 @@ from pupline.images._structure import Damage, Picture, need, unpack
 _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 _NOT_ZERO = re.compile(rb"[^\0]")
 
-# Encoders fill sub-blocks to 255 bytes, so this is some 250 MB of data, and no animation has 50,000 frames with an
-# extension each; the bounds keep a body of tiny blocks from taking seconds.
+# Encoders fill sub-blocks to 255 bytes, so this is some 250 MB of data; the bound keeps a body of tiny blocks from
+# taking seconds.
 _MAX_SUB_BLOCKS = 1_000_000
-_MAX_BLOCKS = 100_000
 
-# LZW data that may be followed code by code: a fifth of a second.
+# LZW codes that may be followed: a fifth of a second.
 _MAX_FOLLOWED = 2**20
 
 
@@ -27,7 +26,7 @@ class _Walk:
     """What has gone by.
 
     announced: a graphic control extension has gone by, and not yet its frame. sub_blocks, followed: how many more
-    sub-blocks, and bytes of LZW data, may be looked at.
+    sub-blocks, and LZW codes, may be looked at.
     """
 
     body: bytes
@@ -45,13 +44,9 @@ def walk_gif(body: bytes, picture: Picture) -> None:
     if width and height:  # 0 means: as large as the first frame
         picture.measure(width, height, 6)
     walk, offset = _Walk(body, picture, bool(flags & 0x80)), 13 + _table_bytes(flags)
-    for _ in range(_MAX_BLOCKS):
-        end = _end(walk, offset)
-        if end is not None:
-            break
+    while (end := _end(walk, offset)) is None:
+        picture.spend(1, offset)
         offset = _block(walk, offset)
-    else:
-        raise Damage(f"more than {_MAX_BLOCKS} blocks", offset)
     if not walk.frames:
         raise Damage("the trailer, but no frame", offset)
     picture.animated = walk.frames > 1
@@ -84,6 +79,7 @@ def _block(walk: _Walk, offset: int) -> int:
         need(body, offset, 2, "an extension")
         walk.announced = walk.announced or body[offset + 1] == _GRAPHIC_CONTROL
         return _sub_blocks(walk, offset + 2).end
+    walk.picture.spend(2, offset)
     width, height, flags = unpack("<HHB", body, offset + 5, "an image descriptor")
     data = _frame(walk, offset, width, height, flags)
     blocks = _sub_blocks(walk, data)

@@ -10,9 +10,9 @@ from pupline.images._structure import Damage
 _MAX_CODES = 4096
 _MAX_BITS = 12
 
-# Of a frame with less data than this, each code is followed; of a larger one only where it does not end as LZW data
-# does, in the code that says so. A code takes a sixth of a microsecond.
-_SHORT = 4096
+# Of a frame with fewer codes than this, each is followed; of a larger one only where it does not end as LZW data does,
+# in the code that says so. A code takes a sixth of a microsecond.
+_FEW_CODES = 4096
 
 
 class SubBlocks(NamedTuple):
@@ -40,7 +40,7 @@ class SubBlocks(NamedTuple):
 def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, budget: int) -> int:
     """Check that the LZW data in these sub-blocks can hold a frame of so many pixels.
 
-    budget: how many bytes may be followed code by code. Returns: how many of them were. Raises: Damage.
+    budget: how many codes may be followed. Returns: how many of them were. Raises: Damage.
     """
     size = blocks.size
     codes = size * 8 // (code_size + 1)
@@ -48,12 +48,12 @@ def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, bu
     # The nth code after a clear code is a string of n pixels at most, and no string is longer than the table.
     if growing * (growing + 1) // 2 + (codes - growing) * _MAX_CODES < pixels:
         raise Damage(f"a frame of {pixels} pixels with {size} bytes of data, which begin", blocks.begin)
-    if size > budget or (size > _SHORT and _ends_in_its_end_code(body, blocks, code_size)):
+    if codes > budget or (codes > _FEW_CODES and _ends_in_its_end_code(body, blocks, code_size)):
         return 0
     found = _pixels(blocks.joined(body), code_size, pixels, blocks.begin)
     if found < pixels:
         raise Damage(f"data of {found} pixels for a frame of {pixels}, which begins", blocks.begin)
-    return size
+    return codes
 
 
 def _ends_in_its_end_code(body: bytes, blocks: SubBlocks, code_size: int) -> bool:
@@ -67,8 +67,8 @@ def _ends_in_its_end_code(body: bytes, blocks: SubBlocks, code_size: int) -> boo
 def _pixels(data: bytes, code_size: int, wanted: int, offset: int) -> int:
     """The pixels of this LZW data, counted until there are as many as wanted. Raises: Damage for an invalid code."""
     clear = 1 << code_size
-    fresh = [1] * clear + [0, 0]
-    lengths, width, last, pixels = fresh[:], code_size + 1, 0, 0
+    lengths = [1] * clear + [0, 0]
+    width, last, pixels = code_size + 1, 0, 0
     held = bits = 0
     for byte in data:
         held |= byte << bits
@@ -78,7 +78,8 @@ def _pixels(data: bytes, code_size: int, wanted: int, offset: int) -> int:
             held >>= width
             bits -= width
             if code == clear:
-                lengths, width, last = fresh[:], code_size + 1, 0
+                del lengths[clear + 2 :]
+                width, last = code_size + 1, 0
                 continue
             if code == clear + 1:
                 return pixels

@@ -23,7 +23,10 @@ _MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
 # No writer pads inside a scan by so much, and so many zeros are ten blocks even where a block takes most bits.
 _ZEROS = bytes(256)
 _NOT_ZERO = re.compile(rb"[^\0]")
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_RESTARTS = [bytes((0xFF, marker)) for marker in range(0xD0, 0xD8)]
+
+# A progressive file has four tables a scan at most, and tens of scans. Without a bound, 20 MB of tables take seconds.
+_MAX_TABLES = 20_000
 
 
 class Component(NamedTuple):
@@ -74,6 +77,7 @@ class Tables:
     quantisation: set[int] = field(default_factory=set)
     huffman: dict[int, Huffman | None] = field(default_factory=dict)
     restart_interval: int = 0
+    left: int = _MAX_TABLES
 
     def read(self, body: bytes) -> None:
         """Read what has gone by since the last scan. Raises: Damage."""
@@ -88,6 +92,9 @@ class Tables:
 
     def _huffman(self, body: bytes, start: int, end: int) -> None:
         while start < end:
+            self.left -= 1
+            if self.left < 0:
+                raise Damage(f"more than {_MAX_TABLES} Huffman tables", start)
             total, shortest, lengths = _code_lengths(body[start + 1 : start + 17])
             symbols = start + 17
             slot = body[start]
@@ -214,7 +221,7 @@ def check_data(
     mcus, blocks = _blocks(scan, frame, size)
     if tables.restart_interval and frame.kind != _LOSSLESS:
         expected = (mcus - 1) // tables.restart_interval
-        found = len(_RESTART.findall(body, start, end))
+        found = sum(body.count(marker, start, end) for marker in _RESTARTS)
         if found < expected:
             raise Damage(f"a scan with {found} of {expected} restart markers", start)
     if frame.kind in _ARITHMETIC:
