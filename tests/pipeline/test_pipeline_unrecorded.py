@@ -194,3 +194,17 @@ def test_what_the_journal_cannot_tell_is_told_by_the_object(data: Path) -> None:
     assert {name: after[name].sha256 for name in owned} == owned
     unknown = [record for record in after.values() if record.sha256 is None]
     assert {(record.image_name, record.reason) for record in unknown} == {(UNKNOWN_IMAGE, "stopped")}
+
+
+def test_a_damaged_row_keeps_nobody_from_their_record(data: Path) -> None:
+    """Inputs that are no JSON any more: each object is recorded all the same, and the command goes on."""
+    before = records(data)
+    cut(data, "TIMED_OUT", 0)
+    with LocalBackend.open(data, exclusive=True) as backend:
+        update = "UPDATE executions SET input = '{\x7f'"
+        backend.database.write(lambda connection: connection.execute(update).rowcount)
+    run(data)
+    after = records(data)
+    owned = {name: was.sha256 for name, was in before.items() if was.outcome in ("stored", "quarantined")}
+    assert {name: after[name].sha256 for name in owned} == owned
+    assert after.keys() == before.keys()

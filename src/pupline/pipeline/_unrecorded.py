@@ -105,7 +105,7 @@ class Unrecorded:
 
     def _of_failure(self, row: ExecutionRow, state: Mapping[str, Any], stamp: str) -> AuditRecord:
         """Where the workflow had a failure in hand, that; else what ended the execution."""
-        given: dict[str, Any] = {"execution": row.name, "input": json.loads(row.input)}
+        given: dict[str, Any] = {"execution": row.name, "input": _input_of(row)}
         with suppress(InvalidInput):
             if isinstance(state.get("error"), dict):
                 return record_of({**given, "error": state["error"], "outcome": state.get("outcome")}, stamp)
@@ -117,7 +117,7 @@ class Unrecorded:
         """What the execution knew when it ended: the data of the state that it entered or left last."""
         try:
             history: list[dict[str, Any]] = self._backend.journal.history(row.name)
-        except ReplayMismatch:  # it was stopped because it could not go on
+        except (ReplayMismatch, ValueError):  # it was stopped because it could not go on, or a bit in it has flipped
             return {}
         for event in reversed(history):
             details = event.get("stateExitedEventDetails") or event.get("stateEnteredEventDetails")
@@ -129,7 +129,7 @@ class Unrecorded:
     def _image_of(self, row: ExecutionRow) -> dict[str, Any] | None:
         """The image that a function stored for the execution and could not tell it of."""
         found = self._backend.database.rows(_stored_for("?1"), (row.name,))
-        given = json.loads(row.input)
+        given = _input_of(row)
         asked_for = given.get("image_url") if isinstance(given, dict) else None
         url = asked_for or self._backend.memo.recall(f"{row.name}/picked")
         if not found or not isinstance(url, str):
@@ -144,8 +144,15 @@ class Unrecorded:
 
     def _source_of(self, row: ExecutionRow) -> str | None:
         run = self._backend.runs.find(row.run_id) if row.run_id else None
-        with suppress(ConfigurationError):  # a spec that is gone
+        with suppress(ConfigurationError, ValueError):  # a spec that is gone
             return source_of_run(RunSettings.from_json(run.settings).source).name if run else None
+        return None
+
+
+def _input_of(row: ExecutionRow) -> Any:
+    try:
+        return json.loads(row.input)
+    except ValueError:  # a bit in it has flipped: the record is made without it
         return None
 
 
