@@ -22,6 +22,8 @@ from handmade_heif import (
     sequence,
     track,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pupline.images import inspect
 
@@ -209,3 +211,15 @@ def test_tables_of_millions_of_entries_take_no_time(name: str) -> None:
     found = inspect(body)
     assert time.process_time() - begun < 1.0
     assert found.problem == "damaged_image"
+
+
+@given(st.sampled_from([body for body, _, _ in WHOLE.values()]), st.data())
+def test_changed_files_get_an_answer(body: bytes, data: st.DataObject) -> None:
+    """Cut and changed anywhere, they are whole with a size, or damaged, or something else."""
+    changed = bytearray(body)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(changed)))
+        end = at + data.draw(st.sampled_from([0, 1, 4, 30]))
+        changed[at:end] = data.draw(st.binary(max_size=6) | st.sampled_from([b"\xff" * 4, bytes(4)]))
+    found = inspect(bytes(changed))
+    assert found.problem or (found.width and found.height)
