@@ -8,6 +8,7 @@ import click
 from pupline.cli._backend import backend_options, check_local, stack_name
 from pupline.cli._command import Command
 from pupline.cli._output import console, data_option, json_option, print_json, proxy_option
+from pupline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pupline.fetch import Proxy
@@ -18,17 +19,35 @@ if TYPE_CHECKING:
 @data_option
 @backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")
+@click.option("--repair", is_flag=True, help="Make a sound database of what can be read of a damaged one.")
 @proxy_option
 @json_option
-def doctor(data_dir: Path, backend: str, stack: str | None, source: str, proxy: "Proxy | None", as_json: bool) -> int:
+def doctor(
+    data_dir: Path,
+    backend: str,
+    stack: str | None,
+    source: str,
+    repair: bool,
+    proxy: "Proxy | None",
+    as_json: bool,
+) -> int:
     """Check this machine: Python, the workflow file, the data directory, its database, the source, the subscriptions.
 
-    Writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a warning, since the
-    sample sources need none.
+    Without --repair it writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a
+    warning, since the sample sources need none.
+
+    With --repair: where the database is damaged, a new one is made of what can be read of it and of the objects that
+    are in the bucket; the damaged file is kept next to it, and what was recovered and lost is told. Where it is sound,
+    nothing is changed.
 
     With --backend aws: credentials, the stack and its resources, the schedule, and what waits in its queues.
     """
-    checks = _of_stack(stack_name(stack)) if backend == "aws" else _of_this_machine(data_dir, source, stack, proxy)
+    if repair:
+        checks = _repaired(data_dir, backend, stack)
+    elif backend == "aws":
+        checks = _of_stack(stack_name(stack))
+    else:
+        checks = _of_this_machine(data_dir, source, stack, proxy)
     if as_json:
         for check in checks:
             print_json({"check": check.name, "status": check.status, "detail": check.detail, "next": check.next_step})
@@ -52,6 +71,15 @@ def _of_stack(stack: str) -> "list[Check]":
     from pupline.stack import Account, examine_stack
 
     return examine_stack(Account.of_environment(), stack)
+
+
+def _repaired(data_dir: Path, backend: str, stack: str | None) -> "list[Check]":
+    from pupline.pipeline import repair_database
+
+    if backend == "aws":
+        raise ConfigurationError("--repair goes with the database of one machine; leave out --backend aws")
+    check_local(stack)
+    return repair_database(data_dir)
 
 
 def _of_this_machine(data_dir: Path, source: str, stack: str | None, proxy: "Proxy | None") -> "list[Check]":

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
     from pupline.local._functions import Function, Invocation, LambdaRuntime
     from pupline.local._journal import ExecutionRow, Journal
+    from pupline.local._repair import Repaired, repair
 
 __all__ = [
     "BUCKET",
@@ -106,6 +107,7 @@ __all__ = [
     "Pruned",
     "RecordMaker",
     "Redrive",
+    "Repaired",
     "ReplayMismatch",
     "Run",
     "Runs",
@@ -126,6 +128,7 @@ __all__ = [
     "new_run_id",
     "prunable",
     "prune",
+    "repair",
     "stopping_on_signals",
     "timestamp",
 ]
@@ -134,6 +137,7 @@ _HOMES = {
     "Driver": "_driver",
     **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "_driver_settings"),
     **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "_functions"),
+    **dict.fromkeys(("Repaired", "repair"), "_repair"),
     **dict.fromkeys(("ExecutionRow", "Journal"), "_journal"),
 }
 

@@ -15,7 +15,7 @@ from pupline.local._database import Database
 from pupline.local._delivery import Deliverer
 from pupline.local._ingests import Ingests
 from pupline.local._known import KnownItems
-from pupline.local._layout import BUCKET, DATABASE_NAME, misplaced
+from pupline.local._layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, misplaced
 from pupline.local._leftovers import Stuck
 from pupline.local._lock import DirectoryLock
 from pupline.local._memo import LocalMemo
@@ -87,6 +87,7 @@ class LocalBackend:
         with ExitStack() as undo:
             if lock:
                 undo.callback(lock.release)
+            _refuse_unfinished_repair(data_dir)
             _refuse_emptied(data_dir)
             may_create = exclusive if create is None else create
             read_only = not (exclusive or may_create)
@@ -177,6 +178,12 @@ def _make(data_dir: Path) -> None:
             sync_directory(data_dir.parent)
     except OSError as err:
         raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err
+
+
+def _refuse_unfinished_repair(data_dir: Path) -> None:
+    if (data_dir / REPAIRED_NAME).exists():
+        again = f"pupline doctor --repair --data {shlex.quote(str(data_dir))}"
+        raise ConfigurationError(f"a repair of {data_dir / DATABASE_NAME} was interrupted; finish it with: {again}")
 
 
 def _refuse_emptied(data_dir: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 DATABASE_NAME = "pupline.sqlite"
 BUCKET = "dog-images"
+REPAIRED_NAME = f"{DATABASE_NAME}.repaired"
+"""A database that a repair has made and not yet put in its place."""
 
 _DATABASE = {f"{DATABASE_NAME}{end}": stat.S_IFREG for end in ("", "-wal", "-shm", "-journal")}
 _ALL: Mapping[str, int] = {

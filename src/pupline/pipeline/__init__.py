@@ -10,6 +10,7 @@ from pupline.local import StopAsked
 from pupline.pipeline._bulk import BulkReport, run_bulk_workflow
 from pupline.pipeline._bulk_functions import BatchDone
 from pupline.pipeline._doctor import Check, examine, is_reachable
+from pupline.pipeline._doctor_repair import repair_database
 from pupline.pipeline._keeping import prune_executions, stop_execution
 from pupline.pipeline._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.pipeline._reader import LocalReader
@@ -35,6 +36,7 @@ __all__ = [
     "is_reachable",
     "load_workflow",
     "prune_executions",
+    "repair_database",
     "run_bulk_workflow",
     "source_of_run",
     "stop_execution",
