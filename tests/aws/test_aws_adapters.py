@@ -4,7 +4,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
@@ -70,6 +72,18 @@ def test_an_object_is_put_conditionally_and_checked() -> None:
         )
         held = S3Store(client, "dogs").create(an_object("run-ü"))
     assert held.url == "https://dogs.s3.eu-central-1.amazonaws.com/html/%C3%A4%20b.jpg"
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1", "us-iso-east-1", "us-isob-east-1"],
+)
+def test_the_recorded_url_is_in_the_domain_of_its_partition(region: str) -> None:
+    """As botocore knows it: `amazonaws.com.cn` in China."""
+    client = boto3.client("s3", region_name=region)
+    parts = urlsplit(client.meta.endpoint_url)
+    domain = str(parts.hostname).removeprefix("s3.").removeprefix(f"{region}.")
+    assert S3Store(client, "dogs").url("html/rex.jpg") == f"https://dogs.s3.{region}.{domain}/html/rex.jpg"
 
 
 def test_a_record_is_put_conditionally_with_its_day() -> None:

@@ -20,6 +20,21 @@ MAX_MEMO_BYTES = 16 * 1024
 """A memo holds a URL or a digest. More than this is not ours."""
 
 
+_DOMAINS = {
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+"""Where the hosts of a partition are, if not in amazonaws.com. Source: endpoints.json of the AWS SDKs."""
+
+
+def _domain(partition: str) -> str:
+    return _DOMAINS.get(partition, "amazonaws.com")
+
+
 class S3Store:
     """Implements `pupline.ports.ObjectStore` in one bucket. Needs s3:PutObject and s3:GetObject on its prefixes."""
 
@@ -82,7 +97,8 @@ class S3Store:
 
     def url(self, key: str) -> str:
         """The object's URL, as the audit record shows it."""
-        return f"https://{self._bucket}.s3.{self._client.meta.region_name}.amazonaws.com/{quote(key)}"
+        meta = self._client.meta
+        return f"https://{self._bucket}.s3.{meta.region_name}.{_domain(meta.partition)}/{quote(key)}"
 
     def _put(self, new: ObjectToCreate, checksum: str) -> bool:
         from botocore.exceptions import ClientError
