@@ -1,5 +1,6 @@
 """Reading files that a user names: never longer than a file can be expected to be, and never waiting for nobody."""
 
+import codecs
 import errno
 import os
 import stat
@@ -33,6 +34,16 @@ def read_input(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     if len(body) > max_bytes:
         raise _unfit(path, f"it is longer than {max_bytes:,} bytes")
     return body
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that people wrote: UTF-8, or UTF-16 that begins with its byte order mark, as editors save it.
+
+    Raises: UnicodeDecodeError; OSError as `read_input`.
+    """
+    data = read_input(path)
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return data.decode(encoding)
 
 
 def _opened(path: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pupline import __version__
+from pupline.asl import DefinitionError, StateMachine
 from pupline.cli._run import run
 from pupline.images import MAX_PIXELS
 
@@ -208,11 +209,34 @@ def test_a_broken_definition_is_told_with_its_place(
 
 def test_what_is_no_definition_at_all(command: Run, tmp_path: Path) -> None:
     """A missing file, a directory, bytes that are no text."""
-    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    for file, words in [("none.json", "No such file"), (".", "is a directory"), ("bytes", "not UTF-8")]:
+    (tmp_path / "bytes").write_bytes(b"\x89\xfe\x00")
+    (tmp_path / "half").write_bytes(b"\xff\xfe\x00")
+    wrong = {
+        "none.json": "No such file",
+        ".": "is a directory",
+        "bytes": "not text in UTF-8",
+        "half": "not text in UTF",
+    }
+    for file, words in wrong.items():
         done = command("validate", tmp_path / file)
         assert (done.code, done.stdout) == (2, "")
         assert words in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_definition_may_be_saved_by_any_editor(command: Run, tmp_path: Path, encoding: str) -> None:
+    """A byte order mark is not part of the JSON; the same holds for what options read from files."""
+    file, given = tmp_path / "machine.json", tmp_path / "input.json"
+    file.write_text(json.dumps({"StartAt": "é", "States": {"é": {"Type": "Pass", "End": True}}}), encoding=encoding)
+    given.write_text('{"a": 1}', encoding=encoding)
+    assert command("validate", file).code == 0
+    assert '"a": 1' in command("test-state", file, "é", "--input", f"@{given}").stdout
+
+
+def test_a_byte_order_mark_in_a_text_is_told_in_our_words() -> None:
+    """Of a definition given as a text; CreateStateMachine takes none either."""
+    with pytest.raises(DefinitionError, match=r"begins with a byte order mark \(U\+FEFF\)"):
+        StateMachine.parse('\ufeff{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
 
 
 def test_names_in_a_definition_cannot_steer_the_terminal(command: Run, tmp_path: Path) -> None:

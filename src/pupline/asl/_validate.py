@@ -69,6 +69,8 @@ def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, st
         return "", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"
     if not isinstance(error, JSONDecodeError):
         return "", "INVALID_JSON_DESCRIPTION: the definition is nested too deeply, or holds a number that is too long"
+    if text.startswith("\ufeff"):
+        return "", "INVALID_JSON_DESCRIPTION: the definition begins with a byte order mark (U+FEFF): leave it out"
     message, at = error.msg, error.pos
     word = re.match(r"[A-Za-z_]\w*", text[at : at + 100])
     if word is not None:

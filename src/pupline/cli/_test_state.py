@@ -11,7 +11,7 @@ from pupline.cli._command import Command
 from pupline.cli._output import cell, console, json_option, print_json
 from pupline.cli._validate import read_definition
 from pupline.errors import ConfigurationError
-from pupline.files import read_input
+from pupline.files import read_text
 from pupline.text import printable
 
 _STAGES = {
@@ -89,7 +89,7 @@ def _json(text: str, option: str) -> Any:
         if text == "-":
             text = sys.stdin.read()
         elif text.startswith("@"):
-            text = read_input(Path(text[1:])).decode()
+            text = read_text(Path(text[1:]))
         return json.loads(text)
     except OSError as error:
         raise ConfigurationError(f"{option}: {printable(text)} cannot be read: {error.strerror}") from error

@@ -8,7 +8,7 @@ import click
 from pupline.cli._command import Command
 from pupline.cli._output import json_option, message, print_json
 from pupline.errors import ConfigurationError
-from pupline.files import read_input
+from pupline.files import read_text
 from pupline.text import plural, printable
 
 
@@ -69,8 +69,10 @@ def _repeated_keys(definition: str) -> list[tuple[str, str]]:
 def read_definition(file: Path) -> str:
     """The text of a definition. Raises: ConfigurationError when the file cannot be read as text."""
     try:
-        return read_input(file).decode()
+        return read_text(file)
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file}: is not UTF-8 text (byte {error.start}); a definition is JSON") from error
+        raise ConfigurationError(
+            f"{file}: is not text in {error.encoding.upper()} (byte {error.start}); a definition is JSON"
+        ) from error

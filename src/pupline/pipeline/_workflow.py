@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pupline.asl import StateMachine
 from pupline.errors import ConfigurationError
+from pupline.files import read_text
 from pupline.local import BUCKET, TOPIC_ARN
 
 STATE_MACHINE_NAME = "DogUploaderPipeline"
@@ -54,7 +55,7 @@ def load_workflow(name: str = STATE_MACHINE_NAME) -> StateMachine:
     """
     path = workflow_path(name)
     try:
-        definition = json.loads(path.read_text(encoding="utf-8"), object_hook=_filled)
+        definition = json.loads(read_text(path), object_hook=_filled)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: cannot be read as JSON: {error}") from error
     machine = StateMachine.parse(definition)
