@@ -146,6 +146,18 @@ def test_a_redrive_gives_the_record_that_the_workflow_writes(data: Path) -> None
     assert after.keys() == before.keys()
 
 
+def test_a_redrive_that_is_refused_leaves_the_record(data: Path) -> None:
+    """A journal that no longer fits: the execution stays as it ended, with the record that tells of its object."""
+    cut(data, "ABORTED", 0)
+    with LocalBackend.open(data, exclusive=True) as backend:
+        strange = json.dumps({"fact": "TaskSucceeded", "id": "Nobody@1#0", "output": {}})
+        backend.database.write(lambda connection: connection.execute("UPDATE facts SET fact = ?", (strange,)).rowcount)
+    with OneMachine.open(data, 1, lambda _: None) as machine:
+        before = records(data)
+        assert len(machine.redrive(before).refused) == COUNT
+    assert records(data) == before
+
+
 def test_a_redrive_keeps_what_the_workflow_has_recorded(tmp_path: Path) -> None:
     """An execution that was handled and recorded before it failed keeps that record, and gets no other."""
     run(tmp_path, RunRequest(RunSettings(image_url="http://169.254.169.254/a.jpg"), 1, "r"))

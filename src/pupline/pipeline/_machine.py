@@ -155,7 +155,10 @@ class OneMachine:
                 self._relay.unrecorded.withdraw(name)
                 yield Redrive(name)
 
-        return self._drive("", starts(), resume=False)
+        try:
+            return self._drive("", starts(), resume=False)
+        finally:
+            self._relay.unrecorded.record_all()  # of those that could not be redriven after all
 
     def carry_out_stops(self) -> None:
         """Abort what `stop` was asked for, and go on with nothing. Raises: StorageError."""
