@@ -192,7 +192,7 @@ class ApiListing:
     # ---- reading
 
     def _read_page(self, body: bytes, headers: Mapping[str, str]) -> Page:
-        if not body.strip() and self._paginator.good and self._paginator.ends_at(204):
+        if not body.strip() and self._paginator.good and self._paginator.ends_at(200):
             self._pages += 1
             return Page([], self._notes())
         page = _parsed(body, headers)

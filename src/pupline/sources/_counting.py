@@ -18,7 +18,7 @@ from pupline.sources._paginator import MAX_EMPTY_PAGES, Answer, Ask, Paginator
 from pupline.sources._told import total_from
 from pupline.text import printable
 
-_PAST_THE_END = frozenset({204, 404, 416})
+_PAST_THE_END = frozenset({200, 204, 404, 416})
 _MAYBE_THE_END = frozenset({400, 410, 422})
 
 
@@ -52,7 +52,7 @@ class _Numbered(Paginator):
         if not self.good:
             self.complete = status == 204  # there is nothing, and the API says so
             return self.complete
-        here = f"the API answered {status} to {self._here}"
+        here = f"the API answered {status} {'without a body ' if status == 200 else ''}to {self._here}"
         if status in _PAST_THE_END or (status in _MAYBE_THE_END and self._latest < self._largest):
             self.notes.append(f"{here}, which is taken for the end of its listing")
         elif status in _MAYBE_THE_END:

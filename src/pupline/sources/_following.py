@@ -48,7 +48,7 @@ class _Following(Paginator):
 
     def ends_at(self, status: int) -> bool:
         """204, or a body without a byte, is a page without entries and without a next one."""
-        if status != 204:
+        if status not in (200, 204):
             return False
         if self.good:
             self.notes.append("the API answered without a page, which is taken for the end of its listing")

@@ -124,7 +124,7 @@ class Paginator(ABC):
     def ends_at(self, status: int) -> bool:  # noqa: ARG002 - most have an end of their own
         """Whether this status, in place of the page asked for, is the listing's end; then it is `complete`.
 
-        status: of an answer without a page: 204, also for a body without a byte, or a 4xx.
+        status: of an answer without a page: 200 for a body without a byte, 204, or a 4xx.
         """
         return False
 
