@@ -219,7 +219,7 @@ def test_a_total_smaller_than_what_came_is_not_believed() -> None:
     api = paged(SHORT, lambda _: {"items": []})
     done = list_all(spec_source(f"{OFFSET}total_path = 'total'").open(), lambda asked: {"total": 7, **api(asked)})
     assert (done.urls, done.shortfall) == (flat(SHORT), None)
-    assert done.notes == ["the API says that it has 7 items, and gave more: it is not believed"]
+    assert done.notes == ["the API says that it has 7 items, and gave more: its total is ignored"]
 
 
 def test_pages_that_the_api_told_of_and_did_not_give_are_told() -> None:

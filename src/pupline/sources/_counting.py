@@ -148,7 +148,7 @@ class Offset(_Numbered):
         self._came += answer.records
         if self._told is not None and self._came > self._told:
             if not self._is_told_wrong:
-                self.notes.append(f"the API says that it has {self._told:,} items, and gave more: it is not believed")
+                self.notes.append(f"the API says that it has {self._told:,} items, and gave more: its total is ignored")
             self._is_told_wrong = True
         self.total = None if self._is_told_wrong else self._told
 
