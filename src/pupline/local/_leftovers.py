@@ -131,9 +131,21 @@ class _Clearing:
         if found.st_dev != self._device:
             raise OSError(errno.EXDEV, "another file system is mounted there")
         if found.st_mode & stat.S_IRWXU != stat.S_IRWXU and found.st_uid == os.geteuid():
-            os.chmod(name, stat.S_IRWXU, dir_fd=parent)
+            _let_us_in(name, parent)
         descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _let_us_in(name: str, parent: int) -> None:
+    """Let the owner read, write and enter the folder; not what a link leads to that has taken its place meanwhile."""
+    if not hasattr(os, "O_PATH"):
+        os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
+        return
+    descriptor = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    try:
+        Path(f"/proc/self/fd/{descriptor}").chmod(stat.S_IRWXU)
+    finally:
+        os.close(descriptor)
