@@ -124,8 +124,9 @@ def riff_chunk(kind: bytes, content: bytes) -> Part:
 
 
 def vp8l(width: int = 3, height: int = 2) -> Part:
-    """A lossless WebP bitstream: its header and some data."""
-    return riff_chunk(b"VP8L", b"\x2f" + struct.pack("<I", width - 1 | height - 1 << 14) + b"data")
+    """A lossless WebP bitstream of one colour: no transform, no cache, five codes of one symbol and no bits."""
+    codes = sum(1 << 3 + 4 * place for place in range(5)).to_bytes(3, "little")
+    return riff_chunk(b"VP8L", b"\x2f" + struct.pack("<I", width - 1 | height - 1 << 14) + codes)
 
 
 def box(kind: bytes, *content: bytes) -> Part:

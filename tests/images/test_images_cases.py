@@ -31,7 +31,6 @@ DECISIONS = {
 
 NOT_YET = {
     "webp-vp8-data-cut.webp",
-    "webp-vp8l-data-cut.webp",
 }
 """Not right yet."""
 

@@ -99,16 +99,14 @@ def _saved(image: Image.Image) -> tuple[bytes, int, bytes]:
     return body[:start], body[start], data
 
 
-@given(st.integers(1, 60), st.integers(1, 60), st.sampled_from([2, 3, 16, 200]), st.floats(0, 0.95))
+@given(st.integers(5, 60), st.integers(5, 60), st.sampled_from([2, 3, 16, 200]), st.floats(0, 0.7))
 def test_data_that_is_cut_is_found(width: int, height: int, colours: int, share: float) -> None:
     """Of a frame of any size and number of colours: all of its data fills it, and less does not."""
     image = Image.effect_noise((width, height), 90).quantize(colours)
     start, code_size, data = _saved(image)
     assert inspect(start + bytes((code_size,)) + made.sub_blocks(data) + b";").problem is None
     cut = data[: int(len(data) * share)]
-    found = inspect(start + bytes((code_size,)) + made.sub_blocks(cut) + b";")
-    pixels_left = width * height > 3
-    assert found.problem == "damaged_image" or not pixels_left
+    assert inspect(start + bytes((code_size,)) + made.sub_blocks(cut) + b";").problem == "damaged_image"
 
 
 def test_a_large_frame_is_measured_by_its_end() -> None:

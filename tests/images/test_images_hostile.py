@@ -19,6 +19,7 @@ SEEDS = [body for _, body in made.HANDMADE.values()] + [
 ]
 SIGNATURES = [body[:n] for body in SEEDS for n in (12, 40)]
 MEGABYTES = 20 * 2**20
+LOSSLESS = made.made_by_pillow("RGB", "WEBP", (300, 300), lossless=True, method=0)[20:]
 
 
 def check(body: bytes) -> Inspection:
@@ -121,6 +122,15 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         made.canvas(flags=2),
         made.riff_chunk(b"ANIM", bytes(6)),
         made.riff_chunk(b"ANMF", bytes(6) + b"\2\0\0\1\0\0" + bytes(4) + made.vp8l()) * (MEGABYTES // 50),
+    ),
+    "webp of lossless frames": lambda: made.riff(
+        made.canvas(300, 300, flags=2),
+        made.riff_chunk(b"ANIM", bytes(6)),
+        made.riff_chunk(
+            b"ANMF",
+            bytes(6) + b"\x2b\1\0\x2b\1\0" + bytes(4) + made.riff_chunk(b"VP8L", LOSSLESS[:4096]),
+        )
+        * (MEGABYTES // 4200),
     ),
     "gif of empty extensions": lambda: made.gif(b"\x21\xfe\x00" * (MEGABYTES // 3)),
     "webp of empty chunks": lambda: made.riff(

@@ -1,9 +1,13 @@
 """WebP as libwebp reads it, and BMP as everything reads it: containers, canvases, partitions; headers and pixels."""
 
+import io
 import struct
 
 import handmade_images as made
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from pupline.images import inspect
 
@@ -167,3 +171,35 @@ def test_bitmaps_with_all_their_pixels(name: str) -> None:
 def test_bitmaps_without_some_pixels(name: str) -> None:
     """A bitmap that lacks one byte of a pixel is damaged."""
     assert inspect(BROKEN_BITMAPS[name]).problem == "damaged_image"
+
+
+def _lossless(image: Image.Image, method: int) -> bytes:
+    """The content of the VP8L chunk that Pillow writes for the image."""
+    out = io.BytesIO()
+    image.save(out, "WEBP", lossless=True, method=method)
+    body = out.getvalue()
+    return body[20 : 20 + int.from_bytes(body[16:20], "little")]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(2, 200), st.integers(0, 6), st.floats(0, 0.99))
+def test_lossless_streams_are_followed_to_their_last_pixel(
+    width: int, height: int, colours: int, method: int, share: float
+) -> None:
+    """Whatever libwebp writes without loss is whole, and never a cut that libwebp reads is called damaged."""
+    stream = _lossless(Image.effect_noise((width, height), 90).quantize(colours).convert("RGB"), method)
+    assert inspect(made.riff(made.riff_chunk(b"VP8L", stream))).problem is None
+    body = made.riff(made.riff_chunk(b"VP8L", stream[: max(6, int(len(stream) * share))]))
+    if inspect(body).problem:
+        with pytest.raises(OSError, match=r"."), Image.open(io.BytesIO(body)) as picture:
+            picture.load()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_short_lossless_stream_that_is_cut_is_damaged(share: float) -> None:
+    """The codes of a short stream end before the pixels do."""
+    image = Image.new("RGB", (16, 12))
+    image.putdata([(x * 31 % 256, x * 17 % 256, x * 7 % 256) for x in range(16 * 12)])
+    stream = _lossless(image, 0)
+    found = inspect(made.riff(made.riff_chunk(b"VP8L", stream[: int(len(stream) * share)])))
+    assert found.problem == "damaged_image"
+    assert "a VP8L stream that ends before its last pixel" in found.detail

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from pupline.images._structure import Damage, Picture, need, unpack
 from pupline.images._webp_vp8 import check_partitions
+from pupline.images._webp_vp8l import check_lossless
 
 _FRAME_HEADER_BYTES = 16
-_FRAMES_CHECKED = 1_000  # as to their partitions, which takes a tenth of a millisecond each
+# Frames of an animation whose streams are looked into: partitions take a tenth of a millisecond a frame, codes ten.
+_PARTITIONS_CHECKED, _CODES_CHECKED = 1_000, 20
 _ANIMATION = 0x02
 _IMAGES = (b"VP8 ", b"VP8L")
 
@@ -114,18 +116,20 @@ def _animation_frame(body: bytes, start: int, length: int, canvas: _Canvas, pict
     for kind, content, size in _chunks(body, start + _FRAME_HEADER_BYTES, start + length, picture):
         if kind in _IMAGES:
             images += 1
-            _bitstream(body, kind, content, size, picture, partitions=canvas.frames <= _FRAMES_CHECKED)
+            _bitstream(body, kind, content, size, picture, frame=canvas.frames)
     if not images:
         raise Damage("an animation frame without an image", start)
 
 
 def _bitstream(
-    body: bytes, kind: bytes, start: int, length: int, picture: Picture, *, partitions: bool = True
+    body: bytes, kind: bytes, start: int, length: int, picture: Picture, *, frame: int = 1
 ) -> tuple[int, int]:
     """Check the header of a VP8 or VP8L bitstream; its width and height, which are the picture's if it has none."""
     width, height = (_lossy if kind == b"VP8 " else _lossless)(body, start, length)
-    if partitions and kind == b"VP8 ":
+    if kind == b"VP8 " and frame <= _PARTITIONS_CHECKED:
         check_partitions(body, start, length)
+    elif kind == b"VP8L" and frame <= _CODES_CHECKED:
+        check_lossless(body, start, length, width, height)
     if not width or not height:
         raise Damage(f"a size of {width} x {height} pixels", start)
     if picture.width is None:
