@@ -20,6 +20,7 @@ _SAMPLE_LINES: Final = 200
 _SAMPLE_BYTES: Final = 256 * 1024
 _SHOWN_BYTES: Final = 2048
 _QUOTE = b'"'
+_QUOTE_TEXT = '"'
 
 
 _HASH = ord("#")
@@ -85,7 +86,8 @@ class CsvRows(TextFile):
             if why is not None:
                 return self._unusable(number, why, text)
         facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
-        return self._item(cells[dialect.url], number, self._readable(facts) if facts else None)
+        is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may go on in other lines
+        return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
 
     def _why_unlike_header(self, found: int, number: int) -> str | None:
         """Why a row of `found` cells cannot be used. One that is too short can, where its URL is whole."""
@@ -148,6 +150,8 @@ class _Quoted:
         self._again = again
         self._taken: list[Line] = []
         self._reader = csv.reader(self, delimiter=delimiter, strict=True)
+        self._one: deque[str] = deque()
+        self._lone = csv.reader(iter(self._one.popleft, None), delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -162,15 +166,28 @@ class _Quoted:
 
     def row(self, line: Line) -> _Row:
         """The row that begins with `line`."""
+        self._one.append(line[2].decode("utf-8", "surrogateescape"))
+        try:
+            return line[0], line[1], line[1], line[2], next(self._lone), None
+        except IndexError:  # there is no other line for it: the row goes on
+            return self._long_row(line)
+        except csv.Error as err:
+            return _unreadable(line, err)
+
+    def _long_row(self, line: Line) -> _Row:
         self._taken = []
         self._again.appendleft(line)
         try:
             cells = next(self._reader)
         except csv.Error as err:
             self._again.extendleft(reversed(self._taken[1:]))
-            return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
+            return _unreadable(line, err)
         at, last, _, _ = self._taken[-1]
         return at, last, line[1], line[2], cells, None
+
+
+def _unreadable(line: Line, err: csv.Error) -> _Row:
+    return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
 
 
 def _some(lines: Iterator[Line]) -> Iterator[Line]:

@@ -88,6 +88,8 @@ class _Values(TextFile):
 class _Key:
     """Where an object has its URL. first: the key of the object itself that leads there; written: as it is in JSON."""
 
+    __slots__ = ("first", "name", "written")
+
     def __init__(self, name: str, first: str) -> None:
         self.name = name
         self.first = first

@@ -45,6 +45,8 @@ class ParquetRows(Rows):
         except NoColumn as err:
             raise NoColumn(f"{name}: {err}") from err
         self._facts = self._columns_of_facts()
+        self._fact_names = [name for _, name in self._facts]
+        self._has_bytes = False  # whether a text was found that is not UTF-8
         self._rest = self._rows()
 
     def _column_of_urls(self, wanted: str | None) -> tuple[int, tuple[int, ...]]:
@@ -155,15 +157,16 @@ class ParquetRows(Rows):
             return cell.as_py()
         except self._broken as err:
             if isinstance(err, UnicodeDecodeError) and isinstance(err.object, bytes):
+                self._has_bytes = True
                 return err.object.decode("utf-8", "surrogateescape")
             self._normal.note(f"value {cell.type}", f"a value of type {cell.type} cannot be read; such are left out")
             return None
 
     def _item_of(self, row: int, url: Any, values: Sequence[Any]) -> SourceItem:
-        facts = {name: value for (_, name), value in zip(self._facts, values, strict=True)}
+        facts = dict(zip(self._fact_names, values, strict=True))
         if isinstance(url, bytes):
             url = url.decode("utf-8", "surrogateescape")
-        return self._item(url or "", row, self._readable(facts) if facts else None)
+        return self._item(url or "", row, self._readable(facts) if self._has_bytes else facts)
 
 
 def _inside(column: "pa.Array", path: Sequence[int]) -> "pa.Array":
