@@ -93,6 +93,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a width in words": (tiff_of(grey() | {256: b"4"}, PIXELS), "field 256 with values of type 2"),
     "a palette outside": (tiff_of(grey() | {320: [8] * 768}, PIXELS)[:-9], "field 320 of 3072 bytes"),
     "tables of JPEG outside": (tiff_of(grey() | {259: 7, 347: (1, [8] * 768)}, PIXELS)[:-9], "field 347 of 768 bytes"),
+    "a table of old-style JPEG outside": (
+        tiff_of(grey() | {259: 6, 520: [8, 9_999]}, PIXELS),
+        "that begins at byte 9999",
+    ),
     "a negative width": (tiff_of(grey() | {256: (9, [-4])}, PIXELS), "a directory for -4 x 3 pixels"),
     "a negative offset": (tiff_of(grey() | {273: (9, [-4])}, PIXELS), "strip or tile of 12 bytes"),
     "a directory cut": (tiff_of(grey(), PIXELS)[:-1], "inside a directory of 9 fields"),

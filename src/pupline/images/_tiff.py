@@ -13,15 +13,27 @@ from operator import add
 
 from pupline.images._deflate import DEFLATES, Inflating
 from pupline.images._directories import Directories, Directory, TooMany, directories_of
-from pupline.images._structure import Damage, Picture
+from pupline.images._structure import Damage, Picture, need
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _ROWS = 256, 257, 258, 259, 262, 277, 278
 _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _SUBSAMPLING, _DEPTH = 284, 322, 323, 530, 32997
 _STRIPS, _TILES, _OLD_JPEG = (273, 279), (324, 325), (513, 514)  # tag of the offsets, tag of the byte counts
 _TO_DECODE = (320, 347)  # the colours of a palette, the tables of all JPEG strips: long, and needed
+_OLD_TABLES, _OLD_TABLE_BYTES = (519, 520, 521), 17  # where the tables of old-style JPEG are; the smallest one
 _WANTED = frozenset(
     {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _ROWS}
-    | {_PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _SUBSAMPLING, _DEPTH, *_TO_DECODE, *_STRIPS, *_TILES, *_OLD_JPEG}
+    | {
+        _PLANAR,
+        _TILE_WIDTH,
+        _TILE_HEIGHT,
+        _SUBSAMPLING,
+        _DEPTH,
+        *_TO_DECODE,
+        *_OLD_TABLES,
+        *_STRIPS,
+        *_TILES,
+        *_OLD_JPEG,
+    }
 )
 _MAX_PAGES = 10_000  # looking at a page takes 30 microseconds
 _UNCOMPRESSED, _SEPARATE_PLANES, _YCBCR = 1, 2, 6
@@ -83,6 +95,9 @@ def _check_page(found: Directories, directory: Directory, picture: Picture, infl
         picture.measure(width, height, directory.offset) if is_first else picture.see(width, height)
         for tag in _TO_DECODE:
             found.check(directory, tag)
+        for tag in _OLD_TABLES:
+            for at in found.numbers(directory, tag):
+                need(found.body, at, _OLD_TABLE_BYTES, "a table of old-style JPEG")
         page = _page(found, directory, width, height)
         if not _check_pixels(found, directory, page, inflating) and is_first:
             raise Damage("a directory without image data", directory.offset)
