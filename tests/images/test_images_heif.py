@@ -138,6 +138,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no configuration": (heif_of(Item(properties=(ispe(64, 48),))), "item 1 of type hvc1 without hvcC"),
     "a tile missing": (of_grid(sources=(2, 3, 4)), "a grid of 2 x 2 tiles that has 3"),
     "a tile without data": (of_grid(tile=Item(properties=(HVCC, ispe(64, 64)), data=b"")), "no data for item 2"),
+    "a grid of another size": (
+        heif_of(Item(b"grid", (ispe(128, 120),), grid(2, 2, 100, 120), FOUR, method=1), *[TILE] * 4),
+        "a grid of 100 x 120 pixels with another size",
+    ),
     "tiles too small": (of_grid(width=129), "tiles of 64 x 64 pixels that do not fill a grid of 129 x 120"),
     "an identity of itself": (heif_of(Item(b"iden", (), b"", (1,))), "no size (ispe) for item 1"),
     "a sequence without tracks": (heif_of(Item(b"av01", (AV1C, ispe(6, 4))), brand=b"avis"), "without the tracks"),

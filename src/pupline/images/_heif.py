@@ -119,7 +119,10 @@ def _cropped(aperture: tuple[int, ...], width: int, height: int) -> tuple[int, i
 
 
 def _check_grid(body: bytes, meta: Meta, item: int, offset: int, picture: Picture) -> None:
-    """A grid has as many tiles as it says, and they cover it. Source: ISO/IEC 23008-12, section 6.6.2.3."""
+    """A grid has as many tiles as it says, they cover it, and it has the size that its property states.
+
+    Source: ISO/IEC 23008-12, section 6.6.2.3. libheif and libavif refuse what breaks these rules.
+    """
     start = data_start(meta, item, 8)
     if start is None:  # in pieces, or inside another item: rare, and then not looked at
         return
@@ -128,6 +131,8 @@ def _check_grid(body: bytes, meta: Meta, item: int, offset: int, picture: Pictur
     tiles = meta.derived_from.get(item, [])
     if len(tiles) != (rows + 1) * (columns + 1):
         raise Damage(f"a grid of {rows + 1} x {columns + 1} tiles that has {len(tiles)}", offset)
+    if _coded(meta, item) not in ((width, height), None):
+        raise Damage(f"a grid of {width} x {height} pixels with another size (ispe)", offset)
     picture.see(width, height)
     tile = _coded(meta, tiles[0])
     if tile and (tile[0] * (columns + 1) < width or tile[1] * (rows + 1) < height):
