@@ -53,6 +53,18 @@ ODD = {
     "empty chunks of data": (png(idat(b""), made.IDAT, idat(b""), made.IEND), ""),
     "a byte a chunk": (png(*(idat(bytes((byte,))) for byte in PACKED), made.IEND), ""),
     "frames": (apng(FIRST, made.frame_control(1), made.frame_data(2, PACKED), made.IEND), ""),
+    "a frame control before the animation's": (
+        png(
+            made.frame_control(0),
+            made.chunk(b"acTL", struct.pack(">II", 2, 0)),
+            made.IDAT,
+            made.frame_control(1),
+            made.frame_data(2, PACKED),
+            made.IEND,
+        ),
+        "",
+    ),
+    "more frames than can be": (apng(FIRST, made.IEND, frames=2**31), ""),
     "frames of one": (apng(FIRST, made.IEND, frames=1), ""),
     "a hidden first image": (
         apng(made.IDAT, made.frame_control(0), made.frame_data(1, PACKED), made.IEND, frames=1),

@@ -117,7 +117,8 @@ def _check_chunk(body: bytes, view: memoryview, kind: bytes, offset: int, length
         if seen.colour_type == _PALETTE and (not length or length % 3 or length > 768 or seen.rows):
             raise Damage(f"a misplaced palette, or one of {length} bytes,", offset)
     elif kind == b"acTL" and seen.rows is None:
-        (seen.announced,) = unpack(">I", body, offset + 8, "acTL")
+        (frames,) = unpack(">I", body, offset + 8, "acTL")
+        seen.announced = frames if frames <= _MAX_LENGTH else 0
         seen.picture.animated = seen.announced > 1
     elif kind == b"fcTL":
         _frame_control(body, offset, seen)
@@ -154,13 +155,13 @@ def _image_data(content: memoryview, offset: int, seen: _Seen) -> None:
 
 def _frame_control(body: bytes, offset: int, seen: _Seen) -> None:
     """Begin a frame of an APNG. That of an fcTL before the image data is the image itself."""
+    if seen.rows is None:
+        seen.frames = 1
+        return
     if not seen.announced:
         return
     if seen.frame and seen.frame.left:
         raise Damage(f"a new frame, but {seen.missing()} missing from the last", offset)
-    if seen.rows is None:
-        seen.frames += 1
-        return
     width, height, x, y = unpack(">IIII", body, offset + 12, "fcTL")
     picture = seen.picture
     if not (0 < width <= (picture.width or 0) - x and 0 < height <= (picture.height or 0) - y):
