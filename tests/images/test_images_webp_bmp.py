@@ -135,6 +135,7 @@ BROKEN_BITMAPS = {
     "no offset, no room for a palette": changed(10, 0, made.bmp(3, 2, 8))[:-12],
     "an offset beyond the end": changed(10, 9_999),
     "run lengths without their end": rle(99, RUNS[:-1]),
+    "run lengths that end in half a code": rle(99, b"\3\0\0\1"[:3] + b"\0\1"),
     "run lengths cut": rle(len(RUNS), RUNS[:-2]),
 }
 

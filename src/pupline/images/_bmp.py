@@ -66,4 +66,7 @@ def _ends_in_its_mark(body: bytes, pixels_at: int, image_bytes: int) -> bool:
     """Whether run-length data of a size that cannot be right ends in the mark that ends a bitmap."""
     if image_bytes and pixels_at + image_bytes <= len(body):
         return False
-    return _END_OF_BITMAP in body[max(pixels_at, len(body) - 16) :]
+    tail = body[max(pixels_at, len(body) - 16) :]
+    padding = len(tail) - len(tail.rstrip(b"\0"))
+    size = len(body) - padding - pixels_at
+    return size % 2 == 0 and tail[: len(tail) - padding].endswith(_END_OF_BITMAP)  # codes are of two bytes
