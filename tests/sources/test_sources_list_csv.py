@@ -89,6 +89,10 @@ def test_what_separates_the_cells_is_found_out(tmp_path: Path, text: str) -> Non
         (f"url,title\n{A},{'x' * 2**20}\n{B},bo\n", [B], ["line 2: longer than 1 MiB"]),
         (f'url,title\n{A},"{"x" * 2**18}"\n{B},bo\n', [B], ["line 2: its quotes cannot be read (field larger"]),
         (f"url,title\n{A} {B},two\n{B},bo\n", [B], ["line 2: a blank in the URL"]),
+        (f"url\n{A};rex\n{B}\n", [B], ["line 2: it goes on after what may be the whole URL"]),
+        (f"url\n{A},rex\n{B}|bo\n", [], ["line 2: it goes on", "line 3: it goes on"]),
+        (f'url\n"{A},rex"\n{B}\n', [f"{A},rex", B], []),
+        (f"{A};rex\n{B}\n", [B], ["line 1: it goes on"]),
     ],
 )
 def test_rows_that_cannot_be_read_in_one_way_are_items_that_say_so(
@@ -128,6 +132,7 @@ def test_what_cannot_be_told_is_asked(tmp_path: Path, text: str, words: str) -> 
         (f"{A},rex\n{B},bo\n", "", ",", [A, B]),
         (f"1,{A},{B}\n2,{B},{A}\n", "#3", "comma", [B, A]),
         ("http://h/w_303,h_170/x.jpg\n", "", "none", ["http://h/w_303,h_170/x.jpg"]),
+        (f"url\n{A};jsessionid=1\n", "", "none", [f"{A};jsessionid=1"]),
         (f"url,url\n{A},{B}\n", "#2", None, [B]),
         (f"url~title\n{A}~rex\n", "", "~", [A]),
         (f"url;title\n{A};rex\n", "", "semicolon", [A]),

@@ -40,6 +40,7 @@ def json_urls(tmp_path: Path, text: str, suffix: str = "", name: str = "dogs.jso
         (f'{{"Photo": "{A}", "url": "{B}"}}', "#photo"),
         (f'{{"\\u0075rl": "{A}"}}', ""),
         (f'{{"kind": "url", "url": "{A}"}}', ""),
+        (f'{{"url": "{A}"}}   ', ""),
         (f'{{"url": "{A}", "title": "one\u2028line\u0085"}}', ""),
         (f'{{"url": "{A}", "width": NaN, "id": -Infinity, "bytes": {"9" * 400}}}', ""),
     ],
@@ -69,6 +70,7 @@ def test_where_an_object_has_its_url(tmp_path: Path, line: str, suffix: str) -> 
         (f'{{"image": "{A}", "photo": "{B}"}}', "several columns may hold the URLs, image, photo"),
         ('{"url": "https://a.org/\\ud800.jpg"}', "half a surrogate pair"),
         ("[" * 5000, None),
+        ("," * 100_000, "it is not JSON"),
         ('{"a":' * 50_000, "it is not JSON"),
         (f'{{"url": "{A}", "x": "{"y" * 2**20}"}}', "longer than 1 MiB"),
         (f'{{"url": "{A}", "id": {"9" * 5000}}}', "it is not JSON"),
@@ -78,7 +80,7 @@ def test_where_an_object_has_its_url(tmp_path: Path, line: str, suffix: str) -> 
 def test_a_value_without_a_url_costs_itself(tmp_path: Path, line: str, words: str | None) -> None:
     """The lines, or the values of the array, around it are taken."""
     for text, name in ((f'"{B}"\n{line}\n"{C}"\n', "dogs.jsonl"), (f'["{B}",{line},"{C}"]', "dogs.json")):
-        if name == "dogs.json" and (line.count("{") > line.count("}") or "[[" in line):
+        if name == "dogs.json" and (line[0] == "," or line.count("{") > line.count("}") or "[[" in line):
             continue  # what is never closed holds all that comes
         first, refused, last = json_urls(tmp_path, text, name=name)
         assert (first, last) == (B, C)
@@ -160,3 +162,9 @@ def test_facts_of_an_object(tmp_path: Path) -> None:
     page = resolve(str(file)).open().read(None, {})
     assert page.items == [SourceItem(url=A, width=640, height=480, title="t")]
     assert any("id: nan is not a text" in note for note in page.notes)
+
+
+@pytest.mark.parametrize("name", ["dogs.json", "dogs.jsonl", "dogs.list"])
+def test_lines_cut_out_of_an_array(tmp_path: Path, name: str) -> None:
+    """With a comma at their ends."""
+    assert json_urls(tmp_path, f'{{"url": "{A}"}},\n{{"url": "{B}"}} ,\n"{C}",\n', name=name) == [A, B, C]

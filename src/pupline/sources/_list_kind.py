@@ -55,7 +55,7 @@ def _guessed(lines: list[bytes]) -> Kind:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line)
+        json.loads(line.removesuffix(b","))
     except (ValueError, RecursionError):
         return False
     return True

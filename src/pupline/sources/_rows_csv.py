@@ -5,6 +5,7 @@ that is never closed costs its own line, not the rest of the file.
 """
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -12,7 +13,7 @@ from typing import IO, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.items import SourceItem
-from pupline.sources._dialect import dialect_of
+from pupline.sources._dialect import ONE_COLUMN, dialect_of
 from pupline.sources._normal import FACTS
 from pupline.sources._rows import LINE_ENDS, Line, Place, TextFile
 
@@ -24,6 +25,8 @@ _QUOTE_TEXT = '"'
 
 
 _HASH = ord("#")
+_WHOLE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|hei[cf]|bmp|tiff?|svg)[,;|]", re.IGNORECASE)
+"""Where a URL may end, and the next cell begin, in a line of a file that has one column by its header."""
 
 
 _Row: TypeAlias = tuple[int, int, int, bytes, list[str] | None, str | None]
@@ -49,6 +52,7 @@ class CsvRows(TextFile):
         header = self._dialect.header
         self._body = Place(sample[header - 1][0] if header else 0, header)
         self._width = len(self._dialect.columns)
+        self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and asked is None
         self._facts = self._columns_of_facts()
         if not place.at:
             self.at, self.row = self._body.at, self._body.row
@@ -85,6 +89,9 @@ class CsvRows(TextFile):
             why = self._why_unlike_header(len(cells), number)
             if why is not None:
                 return self._unusable(number, why, text)
+        if self._may_be_cut and _QUOTE_TEXT not in text and _WHOLE.search(text):
+            why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
+            return self._unusable(number, why, text)
         facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
         is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may go on in other lines
         return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))

@@ -50,6 +50,8 @@ class _Values(TextFile):
         except UnicodeDecodeError:
             return self._unusable(number, "it is not UTF-8; save the list as UTF-8", _shown(data))
         except (ValueError, RecursionError):
+            if data.endswith(b","):  # lines cut out of an array
+                return self._value(data.rstrip(b", \t"), number)
             if text.startswith(("http://", "https://")):
                 return self._item(text, number)
             return self._unusable(number, "it is not JSON", _shown(data))
