@@ -91,22 +91,14 @@ class Tables:
         self.pending.clear()
 
     def _huffman(self, body: bytes, start: int, end: int) -> None:
-        while start < end:
-            self.left -= 1
-            if self.left < 0:
-                raise Damage(f"more than {_MAX_TABLES} Huffman tables", start)
-            total, shortest, lengths = _code_lengths(body[start + 1 : start + 17])
-            symbols = start + 17
-            slot = body[start]
-            if slot & 0xEF > 3 or symbols + total > end:
-                raise Damage("a Huffman table that does not fit its segment", start)
-            if not lengths:
-                self.huffman[slot] = None
-            else:
-                at = body.find(b"\0", symbols, symbols + total)
-                block = 4 * shortest if at < 0 else min(lengths[at - symbols], 4 * shortest)
-                self.huffman[slot] = Huffman(shortest, body[symbols], block)
-            start = symbols + total
+        segment = body[start:end]
+        found = _usual_tables(segment) if len(segment) <= _USUAL_BYTES else _tables_in(segment)
+        if found is None:
+            raise Damage("a Huffman table that does not fit its segment", start)
+        self.left -= len(found)
+        if self.left < 0:
+            raise Damage(f"more than {_MAX_TABLES} Huffman tables", start)
+        self.huffman.update(found)
 
     def _quantisation(self, body: bytes, start: int, end: int) -> None:
         while start < end:
@@ -114,6 +106,30 @@ class Tables:
             start += 129 if body[start] > 0x0F else 65
         if start != end:
             raise Damage("a quantisation table that does not fit its segment", end)
+
+
+def _tables_in(segment: bytes) -> list[tuple[int, Huffman | None]] | None:
+    """The tables of a DHT segment by their slots, None for those that cannot be; None where one does not fit."""
+    found: list[tuple[int, Huffman | None]] = []
+    start = 0
+    while start < len(segment):
+        total, shortest, lengths = _code_lengths(segment[start + 1 : start + 17])
+        slot, symbols = segment[start], start + 17
+        start = symbols + total
+        if slot & 0xEF > 3 or start > len(segment):
+            return None
+        if lengths:
+            at = segment.find(b"\0", symbols, start)
+            block = 4 * shortest if at < 0 else min(lengths[at - symbols], 4 * shortest)
+            found.append((slot, Huffman(shortest, segment[symbols], block)))
+        else:
+            found.append((slot, None))
+    return found
+
+
+# Most encoders write the tables of Annex K, in one segment of 418 bytes or in four.
+_USUAL_BYTES = 512
+_usual_tables = lru_cache(maxsize=64)(_tables_in)
 
 
 @lru_cache(maxsize=64)
