@@ -10,12 +10,16 @@ import pytest
 PUPLINE = Path(sys.executable).parent / "pupline"
 
 
-def pupline(data: Path, *arguments: str, descriptors: int | None = None) -> subprocess.CompletedProcess[str]:
-    """One command on the data directory, which may open so many files."""
+def pupline(
+    data: Path, *arguments: str, descriptors: int | None = None, megabytes: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One command on the data directory, which may open so many files, and have so much memory."""
 
     def limit() -> None:
         if descriptors:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        if megabytes:
+            resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
     command = [str(PUPLINE), *arguments, "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=limit)
@@ -58,6 +62,21 @@ def test_a_bucket_that_cannot_be_used_ends_the_run_and_no_image(tmp_path: Path, 
     assert f"'{place.name}'" in done.stderr
     assert "move it away" in done.stderr
     place.unlink()
+    again = pupline(tmp_path, *WORK[work])
+    assert again.returncode == 0, again.stderr
+    told = pupline(tmp_path, "audit", "--json").stdout
+    assert (told.count("\n"), '"failed"' in told) == (6, False)
+
+
+@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("megabytes", [90, 160, 300])
+def test_little_memory_is_one_line(tmp_path: Path, work: str, megabytes: int) -> None:
+    """`ulimit -v`: neither a traceback, nor of a worker, nor an image that failed; what fits is done."""
+    done = pupline(tmp_path, *WORK[work], megabytes=megabytes)
+    assert done.returncode in {0, 1, 2}, done.stderr
+    if done.returncode:
+        assert told_lines(done.stderr) == 1, done.stderr
+        assert "memory" in done.stderr
     again = pupline(tmp_path, *WORK[work])
     assert again.returncode == 0, again.stderr
     told = pupline(tmp_path, "audit", "--json").stdout

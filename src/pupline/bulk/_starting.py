@@ -23,7 +23,20 @@ _PATIENCE_SECONDS = 5.0
 
 # The interpreter's path is given as it is here: the same pupline, wherever it came from, and nothing of the directory
 # that somebody happens to be in.
-_BOOT = "import sys; sys.path[:] = sys.argv[2:]; from pupline.bulk._worker import main; main(int(sys.argv[1]))"
+_BOOT = """import sys
+sys.path[:] = sys.argv[2:]
+try:
+    from pupline.bulk._worker import main
+except (ImportError, MemoryError, OSError) as err:
+    if isinstance(err, ImportError) and "segment" not in str(err):
+        raise
+    import os
+    os._exit(71)
+main(int(sys.argv[1]))
+"""
+
+NOTHING_LEFT = 71
+"""How a worker ends that found no memory, threads or descriptors: EX_OSERR of sysexits.h. It prints nothing."""
 
 # A body that the allocator takes from the system and gives back, image after image, costs its page faults each time:
 # half as much as its hashing. These are names of glibc's; other libraries do not know them.

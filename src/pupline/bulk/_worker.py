@@ -33,6 +33,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from pupline.bulk._bodies import Bodies
 from pupline.bulk._descriptors import share_out
+from pupline.bulk._ending import ended_when_nothing_is_left
 from pupline.bulk._messages import (
     ANSWERED,
     DO,
@@ -133,7 +134,13 @@ class Worker:
     def work(self) -> NoReturn:
         """Do what the coordinator says, until it goes away; then the process ends."""
         for number in range(1, self._threads + 1):  # and this thread: somebody leads when all are held up
-            threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
+            try:
+                threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
+            except RuntimeError:
+                if number == 1:  # nobody would follow
+                    raise
+                self._threads = number - 1  # the system starts no more: it is slower with these
+                break
         self._sock.sendall(frame([]))  # it is there
         self._obey()
         self._lead(0)
@@ -373,7 +380,8 @@ def main(descriptor: int) -> NoReturn:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    Worker(sock, settings, buffer).work()
+    with ended_when_nothing_is_left():
+        Worker(sock, settings, buffer).work()
 
 
 def _received(sock: socket.socket) -> bytes:

@@ -33,9 +33,9 @@ from pupline.bulk._messages import (
     frame,
     messages,
 )
-from pupline.bulk._starting import TakeProcess, WorkerProcess
+from pupline.bulk._starting import NOTHING_LEFT, TakeProcess, WorkerProcess
 from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.fetch import MAX_ROBOTS_BYTES
 from pupline.functions.inspecting import LEAST_SECONDS
 from pupline.sources import MAX_PAGE_BYTES
@@ -223,6 +223,11 @@ class Workers:
         return dead.last_words()
 
     def _check_lives(self, status: int) -> None:
+        if status == NOTHING_LEFT:
+            raise LocalTrouble(
+                "a worker process found no memory, threads or descriptors left: raise the limits (ulimit -v, -u, -n, or "
+                "the container's), or try --workers 1 --concurrency 4"
+            )
         if self._in_vain > _STARTS_IN_VAIN * len(self._workers):
             raise ConfigurationError(
                 f"worker processes end before they answer anything (the last with status {status}); look at their "

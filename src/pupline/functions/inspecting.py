@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pupline.errors import InspectionFailed, InspectionTimeout
+from pupline.errors import InspectionFailed, InspectionTimeout, local_trouble
 from pupline.images import Inspection, inspect
 from pupline.text import printable
 
@@ -99,6 +99,8 @@ def inspect_within(seconds: float, body: bytes, *, max_pixels: int) -> Inspectio
             "report it as a mistake in pupline"
         ) from None
     except Exception as err:
+        if isinstance(err, RuntimeError) and (trouble := local_trouble(err)):  # no thread for the watch
+            raise trouble from err
         raise InspectionFailed(
             f"its {len(body):,} bytes could not be looked through ({type(err).__name__}: {printable(str(err), 80)}); "
             "please report the image as a mistake in pupline"

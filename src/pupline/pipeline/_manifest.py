@@ -80,6 +80,8 @@ class _Writing:
         """What came of the whole listing. Raises: TaskFailure where it may come to more another time."""
         try:
             self._write(listing, pages)
+        except LocalTrouble:
+            raise
         except TaskFailure as failure:
             if not (self.items and is_final(failure)):
                 raise

@@ -91,6 +91,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
         self.hostile = hostile
         self.stopping = threading.Event()
+        self.has_threads = True
         self._connections: set[socket.socket] = set()
         self._changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -107,8 +108,12 @@ class _Server(ThreadingHTTPServer):
             crowded = len(self._connections) > _MAX_CONNECTIONS
         if crowded:
             self.shutdown_request(request)
-        else:
+            return
+        try:
             super().process_request(request, client_address)
+        except RuntimeError:  # the system starts no further thread: one request after the other, then
+            self.has_threads = False
+            self.process_request_thread(request, client_address)
 
     def close_request(self, request: Any) -> None:
         """Close the connection and forget it."""
@@ -190,14 +195,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(304)
         self.send_header("ETag", etag(path))
-        self.end_headers()
+        self._end_headers()
 
     def _send(self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
-        self.end_headers()
+        self._end_headers()
         self.wfile.write(body)
+
+    def _end_headers(self) -> None:
+        if not self.server.has_threads:  # the next one waits
+            self.send_header("Connection", "close")
+        self.end_headers()
 
     def _send_endless(self) -> None:
         """A picture that goes on and on, until the client goes away, the server stops, or a gigabyte is sent."""
