@@ -225,8 +225,8 @@ class Workers:
     def _check_lives(self, status: int) -> None:
         if status == NOTHING_LEFT:
             raise LocalTrouble(
-                "a worker process found no memory, threads or descriptors left: raise the limits (ulimit -v, -u, -n, or "
-                "the container's), or try --workers 1 --concurrency 4"
+                "a worker process found no memory, threads or descriptors left: raise the limits (ulimit -v, -u, -n, "
+                "or the container's), or try --workers 1 --concurrency 4"
             )
         if self._in_vain > _STARTS_IN_VAIN * len(self._workers):
             raise ConfigurationError(
