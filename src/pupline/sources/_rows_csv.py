@@ -89,12 +89,17 @@ class CsvRows(TextFile):
             why = self._why_unlike_header(len(cells), number)
             if why is not None:
                 return self._unusable(number, why, text)
-        if self._may_be_cut and _QUOTE_TEXT not in text and _WHOLE.search(text):
+        # The plain tests come first, as they are quicker, and nearly all rows need no other.
+        if self._may_be_cut and ("," in text or ";" in text or "|" in text) and self._is_cut(text):
             why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
             return self._unusable(number, why, text)
         facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
         is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may go on in other lines
         return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
+
+    def _is_cut(self, text: str) -> bool:
+        """Whether a line that is one cell goes on after what may be the whole URL."""
+        return _QUOTE_TEXT not in text and _WHOLE.search(text) is not None
 
     def _why_unlike_header(self, found: int, number: int) -> str | None:
         """Why a row of `found` cells cannot be used. One that is too short can, where its URL is whole."""
