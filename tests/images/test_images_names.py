@@ -202,3 +202,12 @@ def test_extensions(name: str, extension: str | None) -> None:
 def test_extensions_promise_types(extension: str | None, file_type: str, agrees: bool | None) -> None:
     """An extension agrees with its type under all its spellings, contradicts the others, or promises nothing."""
     assert extension_agrees(extension, file_type) is agrees
+
+
+@pytest.mark.parametrize("end", ["x", "x.jpg", "x" * 300])
+def test_no_device_is_left_by_the_cut(end: str) -> None:
+    """A name that only its end tells from `CON` is still told from it when the end is cut off."""
+    name = safe_name("CON" + " " * 300 + end)
+    assert name.startswith("_CON")
+    assert safe_name(name) == name
+    assert len(name.encode()) <= MAX_NAME_BYTES

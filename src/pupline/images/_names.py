@@ -44,7 +44,8 @@ def safe_name(url_path_or_name: str) -> str:
     path = _ORIGIN.sub("", url_path_or_name, count=1)
     segment = re.split(r"[?#]", path, maxsplit=1)[0].rsplit("/", 1)[-1]
     name = _STILL_ESCAPED.sub("_", _REFUSED.sub("_", UNSAFE.sub("_", unquote(segment))))
-    return _fitted(_harmless(name), "")
+    fitted = _fitted(_harmless(name), "")
+    return _fitted(_harmless(fitted), "")  # of `CON`, many spaces and more, the cut leaves `CON`
 
 
 def alternative_name(name: str, sha256: str) -> str:
