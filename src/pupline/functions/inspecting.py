@@ -46,28 +46,29 @@ class _Watch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looks: set[_Look] = set()
+        self._looks: dict[_Look, None] = {}
         self._thread: threading.Thread | None = None
 
     def within(self, seconds: float, work: Callable[[], _Made]) -> _Made:
         """What `work` gives. Raises: what it raises; _TimeUp after so many seconds."""
         look = _Look(seconds)
-        self._add(look)
+        self._looks[look] = None
+        if self._thread is None:
+            self._begin()
         try:
             return work()
         finally:
             self._remove(look)
 
-    def _add(self, look: _Look) -> None:
+    def _begin(self) -> None:
         with self._lock:
-            self._looks.add(look)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._interrupt, name="pupline-inspection", daemon=True)
                 self._thread.start()
 
     def _remove(self, look: _Look) -> None:
         with self._lock:
-            self._looks.discard(look)
+            self._looks.pop(look, None)
             if look.is_over:
                 _set_exception(look.thread, None)  # set, and not raised yet: it must not be raised in other work
 
@@ -76,8 +77,8 @@ class _Watch:
             time.sleep(_LOOK_SECONDS)
             with self._lock:
                 now = time.monotonic()
-                for look in [look for look in self._looks if look.due <= now]:
-                    self._looks.discard(look)
+                for look in [look for look in list(self._looks) if look.due <= now]:
+                    self._looks.pop(look, None)
                     look.is_over = True
                     _set_exception(look.thread, _TimeUp)
 
