@@ -311,12 +311,17 @@ class Host:
         """It answered, and nothing in that tells of trouble."""
         self.good += 1
         if self.vain:
-            self.dead = self.vain = self.absences = 0
-            self.come_back()
+            self._recover()
+
+    def _recover(self) -> None:
+        self.dead = self.vain = self.absences = 0
+        self.come_back()
 
     def answered_well(self) -> None:
         """A request succeeded: the host is well, and may earn back what it was halved by."""
-        self.is_well()
+        self.good += 1  # as `is_well`, which this is too often called for
+        if self.vain:
+            self._recover()
         if self.limit != self._configured:
             self._good_answers += 1
             if self._good_answers >= _GOOD_ANSWERS_PER_STEP:
