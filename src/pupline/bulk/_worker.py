@@ -141,7 +141,7 @@ class Worker:
                     raise
                 self._threads = number - 1  # the system starts no more: it is slower with these
                 break
-        self._sock.sendall(frame([]))  # it is there
+        self._say([])  # it is there
         self._obey()
         self._lead(0)
         self._follow(0)
@@ -298,11 +298,14 @@ class Worker:
     def _send_answers(self) -> None:
         with self._lock:
             if self._answers:
-                try:
-                    self._sock.sendall(frame(self._answers))
-                except OSError:
-                    os._exit(0)  # the coordinator is gone
+                self._say(self._answers)
                 self._answers.clear()
+
+    def _say(self, answers: list[Answer]) -> None:
+        try:
+            self._sock.sendall(frame(answers))
+        except OSError:
+            os._exit(0)  # the coordinator is gone
 
     def _fetch(self, request: Request) -> tuple[Any, ...]:
         """All of a request, however long it takes."""
