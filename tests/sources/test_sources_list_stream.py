@@ -132,10 +132,30 @@ def test_what_comes_before_the_break_of_a_packed_list_is_taken(
     assert len(found) - len(whole) <= 2
 
 
+@pytest.mark.parametrize(
+    ("data", "cut"),
+    [
+        (gzip.compress(f"{A}\n{B}\n".encode()), 8),  # the checksum and the size
+        (gzip.compress(f"{A}\n{B}\n".encode()), 9),
+        (gzip.compress(f"{A}\n".encode()) + gzip.compress(f"{B}\n".encode()), 8),
+        (gzip.compress(f"{A}\n".encode()) + gzip.compress(f"{B}\n".encode() * 50), 30),
+        (bz2.compress(f"{A}\n".encode()) + bz2.compress(f"{B}\n".encode()), 10),
+    ],
+    ids=["trailer", "end", "second file", "long second file", "bzip2"],
+)
+def test_of_a_short_packed_list_too_what_comes_before_the_break_is_taken(tmp_path: Path, data: bytes, cut: int) -> None:
+    """However little it is: a file of a few lines is no other than one of many."""
+    file = tmp_path / "dogs.txt"
+    file.write_bytes(data[:-cut])
+    found = [item.url for item in listed(resolve(str(file)).open())]
+    assert found[0] == A
+    assert found[-1].partition(": ")[2].startswith("the list breaks off here: ")
+
+
 def test_what_cannot_be_unpacked_at_all_is_refused(tmp_path: Path) -> None:
     """Before anything is fetched."""
     file = tmp_path / "dogs.txt"
-    file.write_bytes(gzip.compress(TXT.encode())[:12])
+    file.write_bytes(gzip.compress(TXT.encode())[:11])
     with pytest.raises(ConfigurationError, match=r"dogs\.txt: it cannot be read: "):
         resolve(str(file)).open()
 

@@ -112,12 +112,15 @@ class Url:
         )
 
     def join(self, location: str) -> "Url":
-        """The URL that a Location header means when it comes in the answer to this one. Raises: InvalidUrl."""
+        """The URL that a Location header, or a page's link, means when it comes in the answer to this one.
+
+        Raises: InvalidUrl.
+        """
         _refuse_characters(location)
         try:
             joined = urljoin(str(self), location)
         except ValueError as err:
-            raise _invalid(location, "it is not a URL", "the redirect is the server's mistake") from err
+            raise _invalid(location, "it is not a URL", "that is the server's mistake") from err
         return Url.parse(joined)
 
     def below(self, path: str) -> "Url":

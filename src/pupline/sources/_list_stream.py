@@ -12,7 +12,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Final, cast
+from typing import IO, Final, TypeAlias, cast
 
 from pupline.errors import ConfigurationError
 from pupline.text import printable
@@ -37,6 +37,10 @@ _DAMAGED: Final = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+_Open: TypeAlias = Callable[[IO[bytes]], io.BufferedIOBase]
+"""Gives what a packed file holds."""
 
 
 class _Derived(io.RawIOBase):
@@ -100,7 +104,7 @@ class _Derived(io.RawIOBase):
 class _Unpacked(_Derived):
     """What a packed file holds. broken: why it cannot be read to its end, once that is known."""
 
-    def __init__(self, below: IO[bytes], opened: Callable[[IO[bytes]], IO[bytes]], packed_bytes: int) -> None:
+    def __init__(self, below: IO[bytes], opened: _Open, packed_bytes: int) -> None:
         self._opened = opened
         self._most = max(_FREE_BYTES, packed_bytes * _MOST_TIMES)
         super().__init__(below)
@@ -110,7 +114,7 @@ class _Unpacked(_Derived):
         size = 0
         try:
             file = self._opened(self._below)
-            while piece := file.read(SAMPLE_BYTES):
+            while piece := file.read1(SAMPLE_BYTES):  # read would lose what comes before a break
                 size += len(piece)
                 if size > self._most:
                     self.broken = f"it unpacks to more than {self._most:,} bytes"
@@ -205,26 +209,26 @@ def _size(file: IO[bytes]) -> int:
 # ---- packed files
 
 
-def _unpacker(file: IO[bytes], sample: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
+def _unpacker(file: IO[bytes], sample: bytes) -> _Open | None:
     """What opens a packed file; None for one that is not packed. Raises: ConfigurationError."""
     if sample.startswith(b"\x1f\x8b"):
-        return lambda below: cast(IO[bytes], gzip.GzipFile(fileobj=below, mode="rb"))
+        return lambda below: gzip.GzipFile(fileobj=below, mode="rb")
     if sample.startswith(b"BZh"):
-        return lambda below: cast(IO[bytes], bz2.BZ2File(below))
+        return bz2.BZ2File
     if sample.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00\x80\x00")):
-        return lambda below: cast(IO[bytes], lzma.LZMAFile(below))
+        return lzma.LZMAFile
     if sample.startswith(b"\x28\xb5\x2f\xfd"):
         return _zstandard
     if sample.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         member = _only_member(file)
-        return lambda below: zipfile.ZipFile(below).open(member)
+        return lambda below: cast(io.BufferedIOBase, zipfile.ZipFile(below).open(member))
     return None
 
 
-def _zstandard(below: IO[bytes]) -> IO[bytes]:
+def _zstandard(below: IO[bytes]) -> io.BufferedIOBase:
     import pyarrow as pa
 
-    return cast(IO[bytes], pa.CompressedInputStream(_Kept(below), "zstd"))
+    return cast(io.BufferedIOBase, pa.CompressedInputStream(_Kept(below), "zstd"))
 
 
 class _Kept(io.RawIOBase):
