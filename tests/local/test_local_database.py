@@ -279,3 +279,17 @@ def test_an_emptied_file_beside_stored_objects_is_refused(tmp_path: Path) -> Non
             LocalBackend.open(tmp_path, exclusive=exclusive)
     (tmp_path / "pupline.sqlite").unlink()
     LocalBackend.open(tmp_path, exclusive=True).close()
+
+
+@pytest.mark.parametrize("what", ["empty", "gone"])
+def test_a_wal_whose_database_was_emptied_is_kept(tmp_path: Path, what: str) -> None:
+    """SQLite would remove it, and with it what was written last; with or without stored objects, it is refused."""
+    path = tmp_path / "pupline.sqlite"
+    if what == "empty":
+        path.write_bytes(b"")
+    wal = path.with_name("pupline.sqlite-wal")
+    wal.write_bytes(b"frames")
+    for exclusive in (True, False):
+        with pytest.raises(ConfigurationError, match=f"is {what}, though pupline.sqlite-wal holds"):
+            LocalBackend.open(tmp_path, exclusive=exclusive)
+    assert wal.read_bytes() == b"frames"

@@ -124,6 +124,42 @@ def test_a_first_page_that_is_gone_costs_nothing(data: Path) -> None:
     assert names(data) == {f"{number}.png" for number in range(COUNT)}
 
 
+@pytest.mark.parametrize("with_wal", [False, True])
+def test_pages_of_the_tables_definitions_that_are_gone_cost_nothing(data: Path, *, with_wal: bool) -> None:
+    """There are several, behind the first one as well, and all are known; a WAL of a killed process is read besides."""
+    body = (data / NAME).read_bytes()
+    pages = [body[start : start + 4096] for start in range(0, len(body), 4096)]
+    [place, *_] = [number for number, page in enumerate(pages) if number and b"CREATE TABLE definitions" in page]
+    if with_wal:
+        with closing(sqlite3.connect(data / NAME)) as writer:
+            writer.execute("PRAGMA wal_autocheckpoint = 0")
+            writer.execute("UPDATE audit SET file_type = 'png'")
+            writer.commit()
+            killed = (data / f"{NAME}-wal").read_bytes()
+        (data / f"{NAME}-wal").write_bytes(killed)
+        (data / NAME).write_bytes(body)
+
+    damage(data, lambda there: there.__setitem__(slice(place * 4096, (place + 1) * 4096), b"\x14" * 4096))
+    assert repair(data) is not None
+    assert names(data) == {f"{number}.png" for number in range(COUNT)}
+    with LocalBackend.open(data, exclusive=True) as backend:
+        assert {one.file_type for one in backend.audit.records()} == ({"png"} if with_wal else {None})
+
+
+def test_an_emptied_file_gets_what_its_wal_holds(data: Path) -> None:
+    """The pages that a killed process wrote last are in the WAL, whatever became of the file."""
+    with closing(sqlite3.connect(data / NAME)) as writer:
+        writer.execute("UPDATE ingests SET total = 7")
+        writer.commit()
+        killed = (data / f"{NAME}-wal").read_bytes()
+    (data / f"{NAME}-wal").write_bytes(killed)
+    (data / NAME).write_bytes(b"")
+    found = repair(data)
+    assert found is not None
+    assert [table.kept for table in found.tables if table.table == "ingests"] == [1]
+    assert found.inventory.records == 3
+
+
 @pytest.mark.parametrize("what", ["gone", "empty", "text", "zeros", "cut to a page"])
 def test_of_nothing_the_bucket_is_left(data: Path, what: str) -> None:
     """Objects and records are made of the files: names, bytes, types and sizes."""

@@ -187,12 +187,22 @@ def _refuse_unfinished_repair(data_dir: Path) -> None:
 
 
 def _refuse_emptied(data_dir: Path) -> None:
-    """SQLite takes an empty file for a new database; beside stored objects it is one that lost all it held."""
+    """SQLite takes an empty file for a new database; beside stored objects it is one that lost all it held.
+
+    SQLite would also remove the WAL of an empty file, or of none; it may hold the latest records.
+    """
     path = data_dir / DATABASE_NAME
-    files = [path, path.with_name(f"{DATABASE_NAME}-wal")]
-    emptied = path.exists() and not any(file.stat().st_size for file in files if file.exists())
-    if emptied and (data_dir / "buckets").is_dir():
-        raise ConfigurationError(
-            f"{path} is empty, though objects were stored beside it. Restore it from a backup, or make one of "
-            f"what the bucket still knows: pupline doctor --repair --data {shlex.quote(str(data_dir))}"
-        )
+    wal = path.with_name(f"{DATABASE_NAME}-wal")
+    if path.exists() and path.stat().st_size:
+        return
+    what = "is empty" if path.exists() else "is gone"
+    if wal.exists() and wal.stat().st_size:
+        found = f"though {wal.name} holds what was written to it last"
+    elif path.exists() and (data_dir / "buckets").is_dir():
+        found = "though objects were stored beside it"
+    else:
+        return
+    raise ConfigurationError(
+        f"{path} {what}, {found}. Restore it from a backup, or make one of "
+        f"what is still known: pupline doctor --repair --data {shlex.quote(str(data_dir))}"
+    )

@@ -71,8 +71,8 @@ def repair(data_dir: Path) -> Repaired | None:
 
 def _damage(data_dir: Path) -> str | None:
     path = data_dir / DATABASE_NAME
-    if not path.exists() or not path.stat().st_size + _size_of(data_dir / _WAL):
-        if not (data_dir / "buckets").is_dir():
+    if not path.exists() or not path.stat().st_size:  # SQLite would remove the WAL of such a one
+        if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
             raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
         return "it was empty" if path.exists() else "there was none"
     looking = connection(path, "mode=ro")

@@ -1,13 +1,14 @@
 """Copying out of a damaged database whatever can still be read, row by row, into a new one.
 
 A page that cannot be read costs its rows and no others: reading goes on at the next key that can be found. Rows that
-were never written like that are left out. A first page that is gone is taken from an empty database of the same tables:
-pupline makes its tables in one order, so their first pages are where they were.
+were never written like that are left out. Pages that define the tables and are gone are taken from an empty database of
+the same tables: pupline makes its tables in one order, so their first pages are where they were.
 """
 
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,14 @@ _JUMPS = 40
 """Doubled steps over keys that cannot be read: 2 to the 40th is more than any number that was given out."""
 
 _PAGE_BYTES = 4096
-_HEADER = slice(28, 32), slice(24, 28), slice(92, 96), slice(18, 20)
-"""Of SQLite's first page: pages in the file; change counter, and the one that the first is valid for; WAL or not."""
+_ROOT = 100
+"""Where the first page's B-tree begins, behind the header of the file."""
+
+_INTERIOR = 5
+"""The type of a table's page that leads to others."""
+
+_PAGES, _JOURNAL = slice(28, 32), slice(18, 20)
+"""Of SQLite's first page: pages in the file, where 0 has SQLite count them, those in the WAL too; WAL or not."""
 
 
 @dataclass(slots=True)
@@ -41,48 +48,70 @@ def salvage(copy: Path, new: sqlite3.Connection) -> list[Salvaged]:
 
     Raises: ConfigurationError where it is another program's, or a newer pupline's.
     """
-    for attempt in (_as_it_is, _with_new_first_page, _without_wal):
-        try:
-            old = attempt(copy)
-            version = _version(old)
-        except _ERRORS:
-            continue
-        try:
+    for prepare in (_as_it_is, _with_new_first_page, _with_new_schema, _without_wal):
+        prepare(copy)
+        with closing(connection(copy, "mode=ro")) as old:  # which leaves the WAL as it is for the next attempt
+            old.text_factory = bytes
+            try:
+                version = _version(old)
+            except _ERRORS:
+                continue
             if version:
                 return [_copied(old, new, table) for table in tables(version)]
-        finally:
-            old.close()
     return [Salvaged(table.name, has_gap=True) for table in tables()]
 
 
-def _as_it_is(copy: Path) -> sqlite3.Connection:
-    old = connection(copy, "mode=rw")
-    old.text_factory = bytes
-    return old
+def _as_it_is(copy: Path) -> None:
+    """Change nothing; but of an empty file SQLite would remove the WAL, so it gets its first page."""
+    if not copy.stat().st_size:
+        _with_new_first_page(copy)
 
 
-def _with_new_first_page(copy: Path) -> sqlite3.Connection:
+def _with_new_first_page(copy: Path) -> None:
     """Put the first page of an empty database in the place of a damaged one."""
-    model = copy.with_name("model.sqlite")
-    empty = connection(model, "mode=rwc")
-    migrate(empty, model)
-    empty.close()
-    with model.open("rb") as file:
-        page = bytearray(file.read(_PAGE_BYTES))
-    pages = -(-copy.stat().st_size // _PAGE_BYTES)
-    for place, value in zip(_HEADER, (pages.to_bytes(4), b"\0\0\0\1", b"\0\0\0\1", b"\2\2"), strict=True):
-        page[place] = value
-    with copy.open("r+b") as file:
-        file.write(page)
-        file.truncate(pages * _PAGE_BYTES)
-    model.unlink()
-    return _as_it_is(copy)
+    _put(copy, _model(copy)[:1])
 
 
-def _without_wal(copy: Path) -> sqlite3.Connection:
+def _with_new_schema(copy: Path) -> None:
+    """Put all the pages that define the tables in the place of those that are there."""
+    _put(copy, _model(copy))
+
+
+def _without_wal(copy: Path) -> None:
     for end in ("-wal", "-shm"):
         copy.with_name(copy.name + end).unlink(missing_ok=True)
-    return _as_it_is(copy)
+
+
+def _model(copy: Path) -> list[tuple[int, bytes]]:
+    """The pages, with their numbers from 0, that define the tables in an empty database; the first one first.
+
+    Source: the SQLite file format, sections 1.3 and 1.6. The schema is a table B-tree whose root is the first page; of
+    the empty one, that page leads to leaves.
+    """
+    model = copy.with_name("model.sqlite")
+    with closing(connection(model, "mode=rwc")) as empty:
+        migrate(empty, model)
+    body = model.read_bytes()
+    model.unlink()
+    children = []
+    if body[_ROOT] == _INTERIOR:
+        cells = int.from_bytes(body[_ROOT + 3 : _ROOT + 5])
+        places = [int.from_bytes(body[at : at + 2]) for at in range(_ROOT + 12, _ROOT + 12 + 2 * cells, 2)]
+        children = [int.from_bytes(body[at : at + 4]) - 1 for at in (*places, _ROOT + 8)]
+    return [(page, body[page * _PAGE_BYTES : (page + 1) * _PAGE_BYTES]) for page in (0, *children)]
+
+
+def _put(copy: Path, new: list[tuple[int, bytes]]) -> None:
+    """Write the pages, the first one of which gets a header that suits this file."""
+    pages = max(-(-copy.stat().st_size // _PAGE_BYTES), *(number + 1 for number, _ in new), 1)
+    with copy.open("r+b") as file:
+        file.truncate(pages * _PAGE_BYTES)
+        for number, body in new:
+            page = bytearray(body)
+            if number == 0:
+                page[_PAGES], page[_JOURNAL] = b"\0\0\0\0", b"\2\2"
+            file.seek(number * _PAGE_BYTES)
+            file.write(page)
 
 
 def _version(old: sqlite3.Connection) -> int:
