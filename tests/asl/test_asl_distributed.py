@@ -240,3 +240,11 @@ def test_what_holds_no_items_is_refused(body: bytes, config: dict[str, Any], mes
     """The text says what is wrong with the object."""
     with pytest.raises(ItemReaderError, match=message):
         parse_items(body, config)
+
+
+@pytest.mark.parametrize("text", ["[NaN]", "[1e999]", "[-Infinity]", "[" * 5000, "[" + "9" * 5000 + "]"])
+@pytest.mark.parametrize("kind", ["JSON", "JSONL"])
+def test_what_python_alone_takes_for_json_is_no_item(text: str, kind: str) -> None:
+    """It could not be written into a history; the reader says so, and nothing breaks later."""
+    with pytest.raises(ItemReaderError, match=f"Error parsing the {kind} file"):
+        parse_items(text.encode(), {"InputType": kind})

@@ -114,6 +114,8 @@ WRONG = [
     ("items = '§'", "items", "at character 1"),
     ("items = 'count(@)'", "items", r"no function count\(\)"),
     ("items = 7", "items", "JMESPath"),
+    (f"items = 'a{'.a[]' * 400}'", "items", "more than 100 steps"),
+    (f"items = '{'(' * 3000}'", "items", "JMESPath"),
     ("ok = 'a=b'", "ok", "at character 2"),
     ("id_from = '(x'", "id_from", "regular expression"),
     ("labels_from = ''", "labels_from", "regular expression"),

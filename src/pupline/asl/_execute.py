@@ -19,7 +19,7 @@ from pupline.asl._definition import StateMachine
 from pupline.asl._execution import Execution, Status
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._items import ItemReaderError, parse_items
-from pupline.asl._values import JSON, dump
+from pupline.asl._values import JSON, dump, load
 from pupline.errors import PuplineError
 
 Task: TypeAlias = Callable[[Any], Any]
@@ -226,8 +226,8 @@ def _result(value: JSON | bytes) -> JSON:
     if not isinstance(value, bytes):
         return copied(value)
     try:
-        return json.loads(value)
-    except ValueError:
+        return load(value)
+    except (ValueError, RecursionError):
         return value.decode(errors="replace")
 
 

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import json
 import math
 import random
 import re
@@ -11,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pupline.asl._values import JSON, Scope, dump, is_number, java_text
+from pupline.asl._values import JSON, Scope, dump, is_number, java_text, load
 
 MAX_TEXT = 10_000
 """Characters that Base64Encode, Base64Decode and Hash take. Source: AWS, "Intrinsic functions"."""
@@ -163,15 +162,9 @@ def parse_json(text: str) -> JSON:
     if not text.strip():
         return None
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-        dump(value)  # 1e999 reads as infinity, which is no JSON value
+        return load(text)
     except (ValueError, RecursionError) as err:
         raise FunctionFailure(f"the text is not valid JSON: {str(err)[:200]}") from err
-    return value
-
-
-def _no_constant(name: str) -> JSON:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _math_add(_: Scope, left: JSON, right: JSON) -> JSON:

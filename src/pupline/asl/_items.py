@@ -2,10 +2,9 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 
-from pupline.asl._values import JSON, dump
+from pupline.asl._values import JSON, dump, load
 from pupline.errors import PuplineError
 
 _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
@@ -31,7 +30,7 @@ def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
         if kind == "CSV":
             items = list(_limited(_csv(text, reader_config), limit))
         elif kind == "JSONL":
-            items = list(_limited((json.loads(line) for line in text.split("\n") if line.strip()), limit))
+            items = list(_limited((load(line) for line in text.split("\n") if line.strip()), limit))
         elif kind == "JSON":
             items = _json(text, reader_config.get("ItemsPointer"))
         else:
@@ -49,7 +48,7 @@ def _limited(items: Iterator[JSON], limit: int) -> Iterator[JSON]:
 
 
 def _json(text: str, pointer: str | None) -> list[JSON]:
-    found = json.loads(text)
+    found = load(text)
     for part in (pointer or "").split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         try:

@@ -29,7 +29,7 @@ from pupline.asl._states.map import MapState
 from pupline.asl._states.task import TaskState
 from pupline.asl._thread import Thread
 from pupline.asl._validate import create_error, problems
-from pupline.asl._values import JSON, dump
+from pupline.asl._values import JSON, dump, load
 from pupline.errors import THRESHOLD_EXCEEDED, PuplineError
 
 _NAME = "StateName"
@@ -161,8 +161,8 @@ def _check_mock(request: TestStateRequest, definition: dict[str, JSON]) -> None:
 
 def _parsed(text: str) -> JSON:
     try:
-        return json.loads(text)
-    except ValueError as err:
+        return load(text)
+    except (ValueError, RecursionError) as err:
         raise _invalid("Mocked result must be valid JSON") from err
 
 
@@ -239,7 +239,7 @@ class Probe(Execution):
         self.state = state
         self.waits_for_retry: StartTimer | None = None
         self.last_failure: tuple[str | None, str | None] | None = None
-        self.mocked_result: JSON = json.loads((request.mock or {}).get("result", "null"))
+        self.mocked_result: JSON = load((request.mock or {}).get("result", "null"))
         self._given_context: dict[str, JSON] | None = request.context
         super().__init__(machine, request.input, name=str(uuid.uuid4()), now=DEFAULT_START)
 

@@ -6,6 +6,7 @@ share structure with what it was given.
 
 import json
 import json.encoder
+import math
 import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -14,6 +15,24 @@ from typing import Any, TypeAlias
 JSON: TypeAlias = Any
 """A value as `json.loads` gives it. Typed as Any, like `json.loads` itself: a precise alias (lists and dicts are
 invariant) would ask for a cast at nearly every use."""
+
+
+def load(text: str | bytes) -> JSON:
+    """The value of a JSON text. Raises: ValueError, also for NaN, Infinity and numbers such as 1e999, which Python's
+    own reading takes; RecursionError for one that is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refused, parse_float=_finite)
+
+
+def _refused(name: str) -> JSON:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return value
 
 
 class Scope:

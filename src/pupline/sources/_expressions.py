@@ -17,6 +17,8 @@ from jmespath.visitor import TreeInterpreter
 from pupline.errors import SourceError
 from pupline.text import printable
 
+_MAX_STEPS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -32,6 +34,10 @@ class Expression:
             compiled = jmespath.compile(text)
         except JMESPathError as err:
             raise ValueError(_complaint(err, text)) from err
+        except RecursionError as err:
+            raise ValueError("the expression is nested too deeply") from err
+        if _is_deep(compiled.parsed):
+            raise ValueError(f"the expression has more than {_MAX_STEPS} steps in a row")
         for name in _functions_of(compiled.parsed):
             if name not in Functions.FUNCTION_TABLE:
                 raise ValueError(f"there is no function {printable(name, 40)}() in JMESPath")
@@ -70,6 +76,16 @@ def _complaint(err: JMESPathError, text: str) -> str:
 
 def _first_line(err: JMESPathError) -> str:
     return str(err).partition("\n")[0]
+
+
+def _is_deep(node: dict[str, Any]) -> bool:
+    """Whether its tree is deeper than the library, which goes through it by recursion, can be asked to go."""
+    level = [node]
+    for _ in range(_MAX_STEPS):
+        level = [child for parent in level for child in parent["children"] if isinstance(child, dict)]
+        if not level:
+            return False
+    return True
 
 
 def _functions_of(node: dict[str, Any]) -> Iterator[str]:

@@ -1,11 +1,10 @@
 """`arn:aws:states:::lambda:invoke`: Arguments name the function and hold its Payload; the result wraps the answer."""
 
 import base64
-import json
 import re
 
 from pupline.asl._integrations.base import Integration
-from pupline.asl._values import JSON, EvaluationError, dump
+from pupline.asl._values import JSON, EvaluationError, dump, load
 
 _RESOURCE = re.compile(r"arn:aws(?:-[a-z-]+)?:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitForTaskToken)?)")
 
@@ -53,14 +52,14 @@ class LambdaInvoke(Integration):
         if cause is None or not cause.startswith("{"):
             return cause
         try:
-            return dump(json.loads(cause))
-        except ValueError:
+            return dump(load(cause))
+        except (ValueError, RecursionError):
             return cause
 
 
 def _json_or_text(text: str) -> JSON:
     try:
-        return json.loads(text)
+        return load(text)
     except (ValueError, RecursionError):
         return text
 
