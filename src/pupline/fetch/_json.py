@@ -13,6 +13,8 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 MAX_JSON_BYTES = 4 * 1024 * 1024
 MAX_JSON_DEPTH = 32
 
+_MAX_DIGITS = 4000  # below what Python converts
+
 # Whole strings, so that brackets inside them are not counted; the end quote is optional and the inside possessive, so
 # that a missing quote costs one pass and not one per character.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
@@ -41,9 +43,12 @@ def parse_json(
             text,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
+            parse_int=_integer,
             parse_float=str if fractions_as_text else _finite_float,
         )
-    except ValueError as err:  # malformed JSON, malformed UTF-8, an integer of thousands of digits
+    except UnicodeDecodeError as err:
+        raise UnreadableAnswer(f"the answer is not usable JSON: byte {err.start + 1} is not UTF-8") from err
+    except ValueError as err:
         raise UnreadableAnswer(f"the answer is not usable JSON: {printable(str(err))}") from err
     return value
 
@@ -62,6 +67,12 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     if len(found) < len(pairs):
         raise ValueError("an object gives the same name twice")
     return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"it has a number of {len(text):,} digits; the limit is {_MAX_DIGITS:,}")
+    return int(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:

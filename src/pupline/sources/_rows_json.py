@@ -46,7 +46,7 @@ class _Values(TextFile):
         """The item of a value as it is written."""
         try:
             text = data.decode()
-            value = json.loads(text)
+            value = _parsed(text)
         except UnicodeDecodeError:
             return self._unusable(number, "it is not UTF-8; save the list as UTF-8", _shown(data))
         except (ValueError, RecursionError):
@@ -189,9 +189,19 @@ class _Array:
         return data, why if data else "no value"
 
 
+def _parsed(text: str) -> Any:
+    """The value; a number that is too long for Python, which is nobody's width, as text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_int=str)
+
+
 def _is_twice(key: _Key, data: bytes) -> bool:
     """Whether the object has several values for the key: which one is meant cannot be told."""
-    names = [name for name, _ in json.loads(data, object_pairs_hook=list)]
+    names = [name for name, _ in json.loads(data, object_pairs_hook=list, parse_int=str)]
     return names.count(key.first) > 1
 
 
