@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,25 @@ def test_ctrl_c_ends_it_and_the_same_command_goes_on(host: ImageHost, tmp_path: 
     host.heard = lambda _: None
     assert run(host, tmp_path)[0].status == "SUCCEEDED"
     check(host, tmp_path)
+
+
+def test_without_a_run_id_the_same_command_goes_on_with_its_newest_run(host: ImageHost, tmp_path: Path) -> None:
+    """One that was stopped, at its batches or before it had any; not one that ended, nor another command's."""
+    unnamed = replace(request_for(host, tmp_path), run_id=None)
+
+    def begun(request: IngestRequest) -> BulkReport:
+        return run_bulk_workflow(tmp_path / "data", request, lambda _: None)
+
+    with LocalBackend.open(tmp_path / "data", exclusive=True) as backend:  # as a kill while it lists leaves it
+        backend.runs.open("r1", request_for(host, tmp_path).as_json())
+    host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 3 else None
+    stopped = begun(unnamed)
+    assert (stopped.run_id, stopped.interrupted) == ("r1", True)
+    host.heard = lambda _: None
+    assert begun(replace(unnamed, count=2)).run_id != "r1"
+    finished = begun(unnamed)
+    assert (finished.run_id, finished.status) == ("r1", "SUCCEEDED")
+    assert begun(unnamed).run_id != "r1"
 
 
 def test_the_listener_hears_that_a_stop_was_asked(host: ImageHost, tmp_path: Path) -> None:

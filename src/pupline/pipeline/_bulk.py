@@ -209,6 +209,8 @@ def named(request: IngestRequest, source: ImageSource) -> IngestRequest:
 def _opened(backend: LocalBackend, request: IngestRequest, source: ImageSource) -> IngestRequest:
     """The request as it is kept under the run's id. Raises: ConfigurationError."""
     asked = named(request, source)
+    if request.run_id is None:
+        asked = replace(asked, run_id=_unfinished(backend, asked) or asked.run_id)
     kept = backend.runs.open(str(asked.run_id), asked.as_json()).settings
     if "dataset" not in kept or not IngestRequest.from_json(kept).is_same_command(asked):
         raise ConfigurationError(
@@ -216,6 +218,16 @@ def _opened(backend: LocalBackend, request: IngestRequest, source: ImageSource) 
             "or give another --run-id"
         )
     return IngestRequest.from_json(kept)
+
+
+def _unfinished(backend: LocalBackend, asked: IngestRequest) -> str | None:
+    """The newest run that the same command began and did not end, be it killed while it listed or later."""
+    for run in reversed(backend.runs.all()):
+        if "dataset" not in run.settings or not IngestRequest.from_json(run.settings).is_same_command(asked):
+            continue
+        newest = next(backend.journal.executions(run_id=run.run_id), None)
+        return run.run_id if newest is None or newest.status == "RUNNING" else None
+    return None
 
 
 class _BulkRun:
