@@ -15,6 +15,7 @@ from pupline.sources._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, Place,
 _CHUNK: Final = 64 * 1024
 _KINDS_OF_OBJECTS = 1000  # whose key of the URL is remembered
 _SHOWN = 1000
+_NAME_SHOWN = 40
 _OUTSIDE = re.compile(rb'["\[\]{},]')
 _INSIDE = re.compile(rb'["\\]')
 
@@ -73,7 +74,7 @@ class _Values(TextFile):
         facts = {name: value[name] for name in FACTS if name in value and name != key.name}
         if isinstance(url, str):
             return self._item(url, number, facts)
-        return self._unusable(number, "no URL" if url is None else f"{key.name!r} is not a URL", _shown(data), facts)
+        return self._unusable(number, _no_url(key.name, url), _shown(data), facts)
 
     def _learned(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
         """At which key, or path of keys, objects with these keys have their URL. Raises: NoColumn."""
@@ -187,6 +188,15 @@ class _Array:
         self._value.clear()
         self._too_long = False
         return data, why if data else "no value"
+
+
+def _no_url(name: str, value: object) -> str:
+    if value is None:
+        return "no URL"
+    if not isinstance(value, dict) or not value:
+        return f"{name!r} is not a URL"
+    inside = next((key for key in value if key.lower() == "url"), next(iter(value)))
+    return f"{name!r} is an object; name a field of it, such as FILE#{name}.{inside[:_NAME_SHOWN]}"
 
 
 def _parsed(text: str) -> Any:
