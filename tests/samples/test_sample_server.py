@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
@@ -377,23 +376,3 @@ def test_the_port_needs_the_server() -> None:
     """Asking a server that is not running for its port is a clear mistake."""
     with pytest.raises(RuntimeError, match="use it in a with statement"):
         _ = SampleServer().port
-
-
-def test_a_connection_that_no_thread_can_be_started_for_is_closed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The client has the same trouble, and says so; the server prints no traceback into its output."""
-    with SampleServer() as server:
-        with monkeypatch.context() as short:
-            short.setattr("socketserver.threading.Thread.start", no_thread)
-            client = socket.create_connection(("127.0.0.1", server.port), timeout=5)
-            client.sendall(b"GET /api/breeds/list/all HTTP/1.1\r\nHost: sample.pupline.invalid\r\n\r\n")
-            with client, suppress(ConnectionError):
-                assert client.recv(1) == b""
-        assert random_image(server, "e").status == 200
-    assert capsys.readouterr().err == ""
-
-
-def no_thread(_: threading.Thread) -> None:
-    """What a thread's `start` does at the limit."""
-    raise RuntimeError("can't start new thread")
