@@ -261,3 +261,19 @@ def test_origins_that_are_none_are_explained(text: str, advice: str) -> None:
     """Who types something else than an origin is told how to write one."""
     with pytest.raises(ConfigurationError, match=re.escape(advice)):
         Origin.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "line 16: a blank in the URL; write it as %20: http://ex ample.org/x.png",
+        "line 2: an invisible character in the URL; take it out: http://a\\u200b.org/x.png",
+        "value 7: no URL",
+        "row 12: 'url' is not a URL: http://h\\x",
+    ],
+)
+def test_a_row_that_says_why_it_has_no_url_has_the_last_word(text: str) -> None:
+    """A second reason, or other advice, behind the row's own would mislead."""
+    with pytest.raises(InvalidUrl) as caught:
+        Url.parse(text)
+    assert str(caught.value) == text

@@ -35,6 +35,8 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DOTS = frozenset("\u3002\uff0e\uff61")  # IDNA 2003 takes them for dots
 _ASCII = re.compile(r"[\x00-\x7f]")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
+# What a list gives for a row without a usable URL: it says what is wrong, and what else is no URL in it misleads.
+_SAYS_WHY = re.compile(r"(?:line|row|value) [0-9]+: ")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The spelling of nearly all URLs of images: behind the origin, only characters that stay as they are.
 _PLAIN = re.compile(
@@ -101,6 +103,8 @@ class Url:
 
     @classmethod
     def _parse_carefully(cls, text: str) -> "Url":
+        if _SAYS_WHY.match(text):
+            raise InvalidUrl(printable(text))
         _refuse_characters(text)
         parts = _URL.fullmatch(text)
         if parts is None:
