@@ -29,11 +29,6 @@ DECISIONS = {
     "webp-three-spare-bytes-inside-riff.webp": "damaged",
 }
 
-NOT_FOUND = {
-    "webp-vp8-data-cut.webp",
-}
-"""Nothing but decoding shows that a lossy WebP stream was cut inside its chunk: docs/images.md says so."""
-
 
 def _cases() -> list[tuple[str, str, str]]:
     """Name, verdict and size of each case, from the table of its README."""
@@ -53,13 +48,7 @@ def test_every_case_is_known() -> None:
     assert {name for name, verdict, _ in cases if verdict == "debatable"} == set(DECISIONS)
 
 
-@pytest.mark.parametrize(
-    ("name", "verdict", "size"),
-    [
-        pytest.param(*case, id=case[0], marks=[pytest.mark.xfail(strict=True)] if case[0] in NOT_FOUND else [])
-        for case in _cases()
-    ],
-)
+@pytest.mark.parametrize(("name", "verdict", "size"), [pytest.param(*case, id=case[0]) for case in _cases()])
 def test_cases_have_the_verdict_of_the_readers(name: str, verdict: str, size: str) -> None:
     """What every reader shows has no problem and its size; what none shows is damaged."""
     found = inspect((CASES / name).read_bytes())

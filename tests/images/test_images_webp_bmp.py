@@ -46,7 +46,8 @@ def vp8(tokens: bytes, partitions: int = 0, *, first_byte: int = 0x10, options: 
     return made.riff_chunk(b"VP8 ", tag + b"\x9d\x01\x2a" + struct.pack("<HH", 3, 2) + first + tokens)
 
 
-SIZES = {1: b"\2\0\0", 2: b"\2\0\0" * 3, 3: b"\2\0\0" * 7}
+TOKENS = bytes(4)  # a macroblock without coefficients
+SIZES = {1: b"\4\0\0", 2: b"\4\0\0" * 3, 3: b"\4\0\0" * 7}
 
 WHOLE = {
     "an unknown chunk after": (made.riff(IMAGE, made.riff_chunk(b"IART", b"me")), "chunk b'IART' after the image"),
@@ -60,10 +61,10 @@ WHOLE = {
         "",
     ),
     "frames of no animation": (made.riff(made.canvas(), IMAGE, PARAMETERS, animation_frame()), ""),
-    "lossy": (made.riff(vp8(b"1")), ""),
-    "lossy with options": (made.riff(vp8(b"1", options=True)), ""),
-    **{f"lossy, {1 << n} partitions": (made.riff(vp8(SIZES[n] + b"12" * (1 << n), n)), "") for n in SIZES},
-    "lossy with options, 8 partitions": (made.riff(vp8(SIZES[3] + b"12" * 8, 3, options=True)), ""),
+    "lossy": (made.riff(vp8(TOKENS)), ""),
+    "lossy with options": (made.riff(vp8(TOKENS, options=True)), ""),
+    **{f"lossy, {1 << n} partitions": (made.riff(vp8(SIZES[n] + TOKENS * (1 << n), n)), "") for n in SIZES},
+    "lossy with options, 8 partitions": (made.riff(vp8(SIZES[3] + TOKENS * 8, 3, options=True)), ""),
 }
 
 BROKEN = {
@@ -87,18 +88,18 @@ BROKEN = {
         made.riff(made.canvas(flags=ANIMATION), PARAMETERS, animation_frame(x=1)),
         "a frame of 3 x 2 pixels at 2, 0, outside the canvas",
     ),
-    "hidden": (made.riff(vp8(b"1", first_byte=0)), "not to be shown"),
-    "profile 4": (made.riff(vp8(b"1", first_byte=0x18)), "unknown profile"),
+    "hidden": (made.riff(vp8(TOKENS, first_byte=0)), "not to be shown"),
+    "profile 4": (made.riff(vp8(TOKENS, first_byte=0x18)), "unknown profile"),
     "nothing after the first partition": (made.riff(vp8(b"")), "a VP8 partition of"),
     **{
         f"{1 << n} partitions, the last empty": (
-            made.riff(vp8(SIZES[n] + b"12" * ((1 << n) - 1), n)),
+            made.riff(vp8(SIZES[n] + TOKENS * ((1 << n) - 1), n)),
             "partitions that end",
         )
         for n in SIZES
     },
     "8 partitions, sizes cut": (made.riff(vp8(SIZES[3][:5], 3)), "8 VP8 partitions that end"),
-    "8 partitions with options, cut": (made.riff(vp8(SIZES[3] + b"12" * 6, 3, options=True)), "8 VP8 partitions"),
+    "8 partitions with options, cut": (made.riff(vp8(SIZES[3] + TOKENS * 6, 3, options=True)), "8 VP8 partitions"),
 }
 
 BMP = made.bmp()

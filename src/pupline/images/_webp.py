@@ -4,10 +4,11 @@ Chunks must be sound, and padded, to the end of the RIFF file: libwebp, and so b
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pupline.images._structure import Damage, Picture, need, unpack
-from pupline.images._webp_vp8 import check_partitions
+from pupline.images._webp_vp8 import check_lossy
+from pupline.images._webp_vp8_tokens import Effort
 from pupline.images._webp_vp8l import check_lossless
 
 _FRAME_HEADER_BYTES = 16
@@ -19,7 +20,7 @@ _IMAGES = (b"VP8 ", b"VP8L")
 
 @dataclass(slots=True)
 class _Canvas:
-    """What a VP8X chunk announces, and what has gone by."""
+    """What a VP8X chunk announces, if there is one, and what has gone by."""
 
     width: int
     height: int
@@ -27,6 +28,7 @@ class _Canvas:
     parameters: bool = False  # an ANIM chunk
     frames: int = 0
     images: int = 0
+    effort: Effort = field(default_factory=Effort)
 
 
 def walk_webp(body: bytes, picture: Picture) -> None:
@@ -50,7 +52,7 @@ def _simple(body: bytes, end: int, picture: Picture) -> None:
     """Check a file whose first chunk is its image. Readers ignore what follows: RFC 9649, section 2.7."""
     for place, (kind, start, length) in enumerate(_chunks(body, 12, end, picture)):
         if place == 0:
-            _bitstream(body, kind, start, length, picture)
+            _bitstream(body, kind, start, length, picture, _Canvas(0, 0, animation=False))
         else:
             picture.remark(f"chunk {kind!r} after the image at byte {start - 8}")
 
@@ -100,7 +102,7 @@ def _still(body: bytes, kind: bytes, start: int, length: int, canvas: _Canvas, p
     canvas.images += 1
     if canvas.images > 1:
         raise Damage("a second image", start)
-    width, height = _bitstream(body, kind, start, length, picture)
+    width, height = _bitstream(body, kind, start, length, picture, canvas)
     if (width, height) != (canvas.width, canvas.height):
         raise Damage(f"an image of {width} x {height} pixels on a canvas of {canvas.width} x {canvas.height}", start)
 
@@ -116,19 +118,17 @@ def _animation_frame(body: bytes, start: int, length: int, canvas: _Canvas, pict
     for kind, content, size in _chunks(body, start + _FRAME_HEADER_BYTES, start + length, picture):
         if kind in _IMAGES:
             images += 1
-            _bitstream(body, kind, content, size, picture, frame=canvas.frames)
+            _bitstream(body, kind, content, size, picture, canvas)
     if not images:
         raise Damage("an animation frame without an image", start)
 
 
-def _bitstream(
-    body: bytes, kind: bytes, start: int, length: int, picture: Picture, *, frame: int = 1
-) -> tuple[int, int]:
-    """Check the header of a VP8 or VP8L bitstream; its width and height, which are the picture's if it has none."""
+def _bitstream(body: bytes, kind: bytes, start: int, length: int, picture: Picture, canvas: _Canvas) -> tuple[int, int]:
+    """Check a VP8 or VP8L bitstream; its width and height, which are the picture's if it has none."""
     width, height = (_lossy if kind == b"VP8 " else _lossless)(body, start, length)
-    if kind == b"VP8 " and frame <= _PARTITIONS_CHECKED:
-        check_partitions(body, start, length)
-    elif kind == b"VP8L" and frame <= _CODES_CHECKED:
+    if kind == b"VP8 " and canvas.frames <= _PARTITIONS_CHECKED:
+        check_lossy(body, start, length, (width, height), canvas.effort)
+    elif kind == b"VP8L" and canvas.frames <= _CODES_CHECKED:
         check_lossless(body, start, length, width, height)
     if not width or not height:
         raise Damage(f"a size of {width} x {height} pixels", start)

@@ -61,7 +61,7 @@ def check_lossless(body: bytes, start: int, length: int, width: int, height: int
     """Follow the codes of the stream at `start` to its last pixel, if it is short. Raises: Damage."""
     if length > _SHORT:
         return
-    bits = _Bits(body[start : start + length], start)
+    bits = _Bits(body[start : start + length + (length & 1)], start)  # libwebp counts the padding as well
     while bits.take(1):
         kind = bits.take(2)
         if kind in (_PREDICTOR, _COLOUR):
