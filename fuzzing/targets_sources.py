@@ -14,7 +14,7 @@ from pupline.errors import PuplineError, SourceError
 from pupline.sources import Listing, presets, read_spec, resolve, spec_text
 from pupline.sources._resolve import source_of
 
-_MOST_READS = 300
+_MOST_READS = 8
 _RESUMED = 2
 
 

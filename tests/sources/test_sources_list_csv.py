@@ -226,3 +226,12 @@ def test_a_separator_that_is_none_is_passed_over(tmp_path: Path, separator: byte
     file = tmp_path / "dogs.csv"
     file.write_bytes(b"sep=" + separator + b"\nurl,name\nhttps://a.org/1.jpg,rex\n")
     assert urls_of(file) == ["https://a.org/1.jpg"]
+
+
+@pytest.mark.parametrize("letter", ["a", '"', " x"])
+def test_a_first_row_that_is_too_long_is_told(tmp_path: Path, letter: str) -> None:
+    """It can be no header, and what the columns are nobody knows."""
+    file = tmp_path / "dogs.csv"
+    file.write_text(letter * 2_000_000 + "\nurl,name\nhttps://a.org/1.jpg,rex\n")
+    with pytest.raises(ConfigurationError, match=r"dogs\.csv: its first row has a cell that is too long"):
+        resolve(str(file)).open()

@@ -134,6 +134,10 @@ def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 def _with_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
     delimiter = wish.delimiter or _delimiter(lines, wish)
     columns, height = _header(lines, delimiter)
+    if not columns:
+        raise ConfigurationError(
+            "its first row has a cell that is too long for the name of a column; put a header first, such as url,title"
+        )
     trailing = False
     if len(columns) == 1:
         end = _common_end(lines[height:]) if wish.delimiter is None else None

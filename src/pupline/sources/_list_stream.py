@@ -25,7 +25,7 @@ _MOST_TIMES: Final = 250
 
 _LAYERS: Final = 2  # a .gz that a server or browser packed again
 
-_FREE_BYTES: Final = 256 * 1024 * 1024  # any file may unpack to so much
+_FREE_BYTES: Final = 32 * 1024 * 1024  # any file may unpack to so much
 
 _DAMAGED: Final = (
     EOFError,

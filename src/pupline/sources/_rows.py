@@ -27,6 +27,7 @@ LINE_ENDS: Final = b"\r\n"
 
 _HASH = ord("#")
 _LINE_FEED = ord("\n")
+_BLANK_LINE = b"\n"
 _ASCII = 0x80
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 500  # characters of a row that cannot be used
@@ -123,6 +124,8 @@ class TextFile(Rows):
             why = None
             at += len(data)
             number += 1
+            if data == _BLANK_LINE and around is BLANKS:  # some files have millions
+                continue
             if data[-1] != _LINE_FEED:
                 at, why = self._unended(at, data)
             if at == len(data):
