@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         *("sources", "functions", "local", "bulk", "pipeline"),
     },
 }
-TOP = {"cli", "console"}
+TOP = {"__main__", "cli", "console"}
 
 
 def room_of(path: Path) -> str:

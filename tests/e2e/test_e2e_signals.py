@@ -1,5 +1,6 @@
 """Stopping a run whose source does not answer."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -54,3 +55,28 @@ def test_the_first_signal_says_what_happens_and_the_second_does_not_wait(
         timeout=60,
     )
     assert '"status":"RUNNING"' in listed.stdout
+
+
+INTERRUPTING = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("module", ["pupline.cli", "click", "pupline.cli._audit"])
+def test_ctrl_c_while_the_command_loads_is_no_traceback(tmp_path: Path, module: str) -> None:
+    """Nothing was begun: one line, and 130."""
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTING.format(module=module))
+    done = subprocess.run(
+        [PUPLINE, "audit", "--data", tmp_path],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.strip()) == (130, "pupline: interrupted")
