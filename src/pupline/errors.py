@@ -301,8 +301,8 @@ def local_trouble(err: BaseException) -> LocalTrouble | None:
         return err
     text = " ".join(str(err).split())
     meaning: tuple[str, str] | None = None
-    if isinstance(err, MemoryError):
-        meaning = _NO_MEMORY
+    if isinstance(err, MemoryError) or (isinstance(err, SystemError) and "without exception set" in text):
+        meaning = _NO_MEMORY  # the other is what parts of CPython make of it, where they cannot even make a MemoryError
     elif isinstance(err, RuntimeError) and "can't start new thread" in text:
         meaning = _NO_THREADS
     elif isinstance(err, ImportError) and ("failed to map segment" in text or "allocate memory" in text):

@@ -1,5 +1,6 @@
 """Distributed Map: reading, batching, tolerating, writing, counting."""
 
+import csv
 import json
 from typing import Any
 
@@ -240,6 +241,14 @@ def test_what_holds_no_items_is_refused(body: bytes, config: dict[str, Any], mes
     """The text says what is wrong with the object."""
     with pytest.raises(ItemReaderError, match=message):
         parse_items(body, config)
+
+
+def test_reading_long_fields_changes_nothing_for_others() -> None:
+    """The limit for a field of CSV is the process's; the readers of lists are bounded by it."""
+    before = csv.field_size_limit()
+    [item] = parse_items(b"a\n" + b"x" * 200_000, {"InputType": "CSV"})
+    assert len(item["a"]) == 200_000
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize("text", ["[NaN]", "[1e999]", "[-Infinity]", "[" * 5000, "[" + "9" * 5000 + "]"])

@@ -30,10 +30,19 @@ WRITING = [
 NAME = "pupline.sqlite"
 
 
+def copied(kennel: Path, data: Path) -> None:
+    """The data directory again, whose alerts do not go to the file of the other."""
+    shutil.copytree(kennel, data)
+    connection = sqlite3.connect(data / NAME)
+    connection.execute("UPDATE subscriptions SET endpoint = ?", (str(data.parent / "alerts.jsonl"),))
+    connection.commit()
+    connection.close()
+
+
 def a_copy(kennel: Path, data: Path, damage: Callable[[bytearray], bytes]) -> bytes:
     """The data directory again, with a damaged database; its bytes."""
     shutil.rmtree(data, ignore_errors=True)
-    shutil.copytree(kennel, data)
+    copied(kennel, data)
     body = bytes(damage(bytearray((data / NAME).read_bytes())))
     (data / NAME).write_bytes(body)
     return body
@@ -110,7 +119,7 @@ def test_a_row_that_was_never_written_like_that_is_named(
 ) -> None:
     """SQLite takes it for sound: the line names the table and the row, and nothing is changed."""
     data = tmp_path / "data"
-    shutil.copytree(kennel, data)
+    copied(kennel, data)
     connection = sqlite3.connect(data / NAME)
     connection.executescript(change)
     connection.close()

@@ -166,7 +166,7 @@ def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: P
     assert "named as a file" in refused.stderr
 
 
-@pytest.mark.parametrize("said", [Said(status=503, headers={"Retry-After": "7"}), Said(status=403)])
+@pytest.mark.parametrize("said", [Said(status=503, headers={"Retry-After": "1"}), Said(status=403)])
 def test_what_stops_a_dry_run_is_told_in_words(command: Run, tmp_path: Path, said: Said) -> None:
     """Not as the JSON that a failure's text is for a workflow."""
     with serving(Site({"/api/breeds/list/all": said})) as site:

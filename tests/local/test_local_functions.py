@@ -113,6 +113,7 @@ def test_event_and_output_are_copies() -> None:
         OSError(errno.ENOSPC, "No space left on device"),
         OSError(errno.EMFILE, "Too many open files"),
         MemoryError(),
+        SystemError("error return without exception set"),
         RuntimeError("can't start new thread"),
     ],
     ids=lambda error: f"{type(error).__name__}-{error}",

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pupline.asl._values import JSON, dump, load
 from pupline.errors import PuplineError
@@ -28,7 +29,8 @@ def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
     try:
         text = body.decode("utf-8-sig")
         if kind == "CSV":
-            items = list(_limited(_csv(text, reader_config), limit))
+            with _long_fields():
+                items = list(_limited(_csv(text, reader_config), limit))
         elif kind == "JSONL":
             items = list(_limited((load(line) for line in text.split("\n") if line.strip()), limit))
         elif kind == "JSON":
@@ -60,9 +62,18 @@ def _json(text: str, pointer: str | None) -> list[JSON]:
     return found
 
 
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let a field be as long as an item may be, for now: the limit is the whole process's, and others rely on it."""
+    before = csv.field_size_limit(_MAX_FIELD_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _csv(text: str, reader_config: dict[str, JSON]) -> Iterator[JSON]:
     """Rows as objects: missing cells are empty, cells beyond the header are dropped, of equal names the last stays."""
-    csv.field_size_limit(_MAX_FIELD_BYTES)
     delimiter = _DELIMITERS.get(reader_config.get("CSVDelimiter", "COMMA"), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     headers = reader_config.get("CSVHeaders")
