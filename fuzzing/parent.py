@@ -57,11 +57,14 @@ def _run_child(target: Target, seed: int, seconds: float, calls: int, state: Pat
         ending = _awaited(child, state)
         out.seek(0)
         errors.seek(0)
-        told = [json.loads(line) for line in out.read().decode().splitlines()]
+        lines = out.read().decode(errors="replace").splitlines()
         said = errors.read().decode(errors="replace")[-2000:]
+    told = [json.loads(line) for line in lines if line.startswith("{")]
     for line in told:
         if "finding" in line:
             result.findings.append(Finding(target.name, line["finding"], bytes.fromhex(line["input"])))
+    if printed := [line for line in lines if not line.startswith("{")]:
+        result.findings.append(Finding(target.name, f"printed to stdout: {printed[0][:200]}", b""))
     last = told[-1] if told else {}
     number, size = HEADER.unpack_from(state.read_bytes())
     result.calls += last.get("calls", number)

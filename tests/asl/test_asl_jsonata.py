@@ -1,5 +1,6 @@
 """JSONata in states: results, AWS's error texts, its extra functions, and the bounds on hostile expressions."""
 
+import contextlib
 import json
 import random
 import subprocess
@@ -196,6 +197,14 @@ def test_distinct_takes_one_look_at_each_element() -> None:
     assert evaluate("{% $count($distinct($v)) %}", variables={"v": [*range(30_000), *range(30_000)]}) == 30_000
     mixed = [True, 1, "1", None, 1, [1], [1], {"a": 1, "b": 2}, {"b": 2, "a": 1}]
     assert evaluate("{% $distinct($v) %}", variables={"v": mixed}) == [True, 1, "1", None, [1], {"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize("text", ["$x()", "$order.id(1)", "( $f := 'x'; $f(1) )", "$x ~> $order", "$map([1], 5)"])
+def test_nothing_is_printed(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """jsonata-python tells stdout of what it cannot call; a command's JSON Lines go there."""
+    with contextlib.suppress(EvaluationError, SyntaxProblem):
+        run(text)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_hundred_levels_are_fine() -> None:

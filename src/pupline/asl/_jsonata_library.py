@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from jsonata import jexception, parser, utils
+from jsonata import jsonata as evaluator
 from jsonata.jsonata import Jsonata
 
 from pupline import regex
@@ -23,6 +24,9 @@ from pupline.asl._jsonata_functions import BASE, BUILT_IN, OF_SCOPE, plain, prep
 from pupline.asl._values import JSON, Scope, SyntaxProblem
 
 _SYMBOL = parser.Parser.Symbol
+
+# The library prints a line to stdout before it refuses to call what is no function; stdout is for results here.
+vars(evaluator)["print"] = lambda *_: None
 
 
 class Program:
