@@ -151,7 +151,7 @@ class RequestTimeout(TaskFailure):
 
 
 class InspectionFailed(TaskFailure):
-    """Looking at the body raised an error that is no finding about it: our mistake, or it asked for too much memory."""
+    """Looking at the body raised an error that says nothing about it: our mistake, or too much memory was needed."""
 
 
 class InspectionTimeout(TaskFailure):

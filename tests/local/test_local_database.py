@@ -275,7 +275,7 @@ def test_an_emptied_file_beside_stored_objects_is_refused(tmp_path: Path) -> Non
         backend.bucket().create(ObjectToCreate("k", body, hashlib.sha256(body).hexdigest(), "image/jpeg", "e"))
     os.truncate(tmp_path / "pupline.sqlite", 0)
     for exclusive in (True, False):
-        with pytest.raises(ConfigurationError, match="is empty, though objects were stored"):
+        with pytest.raises(ConfigurationError, match="is empty, though objects are stored"):
             LocalBackend.open(tmp_path, exclusive=exclusive)
     (tmp_path / "pupline.sqlite").unlink()
     LocalBackend.open(tmp_path, exclusive=True).close()

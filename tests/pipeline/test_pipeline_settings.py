@@ -20,7 +20,7 @@ from pupline.pipeline import RunSettings, source_of_run
         ({"timeout_seconds": 71.0}, "at most 70"),
         ({"source": "smaple"}, "did you mean sample"),
         ({"allow_origins": ("http://h/path",)}, "an origin ends after host and port"),
-        ({"metadata_addresses": ("10.0.0.1",)}, "--allow-metadata-address 10.0.0.1: it is no metadata"),
+        ({"metadata_addresses": ("10.0.0.1",)}, "--allow-metadata-address 10.0.0.1: it is not a metadata"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], words: str) -> None:

@@ -25,7 +25,7 @@ from pupline.asl._values import JSON, Scope, SyntaxProblem
 
 _SYMBOL = parser.Parser.Symbol
 
-# The library prints a line to stdout before it refuses to call what is no function; stdout is for results here.
+# The library prints a line to stdout before it refuses to call what is not a function; stdout is for results here.
 vars(evaluator)["print"] = lambda *_: None
 
 

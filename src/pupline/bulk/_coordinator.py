@@ -260,7 +260,7 @@ class Coordinator:
             team.listener(HostPaused(pause.origin, pause.seconds, pause.why))
 
     def _why_unusable(self, job: Job, answer: Answer) -> TaskFailure | None:
-        """Why a page that came is none: it is tried again like one that did not come. None also for what is no page."""
+        """Why a page that came cannot be used, and is tried again. None where it can, and for what is not a page."""
         return self._team.lister.answered(job, answer) if job.kind == "page" else None
 
     def _take_document(self, job: Job, answer: Answer, now: float) -> None:

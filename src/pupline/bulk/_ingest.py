@@ -181,7 +181,9 @@ class _Run:
             return worked
         self._alerts.publish_digest()
         deliverer.notify()
-        outputs = self._write_outputs(worked, lister)  # before the end: who is killed in between writes all anew
+        outputs = self._write_outputs(
+            worked, lister
+        )  # before the end: a process killed in between writes all of them again
         self._backend.ingests.end(self._row.ingest_id, worked.status, worked.error)
         return replace(worked, outputs=outputs)
 

@@ -38,7 +38,7 @@ class OutputLost(PuplineError):
 class SummaryOutput:
     """A `with` block around what is printed when the work is done. Losing it does not undo the work, but is told.
 
-    A reader that has gone wants no summary, and that is no error.
+    A reader that has gone wants no summary, and that is not an error.
     """
 
     def __init__(self) -> None:

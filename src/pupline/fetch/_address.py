@@ -5,8 +5,8 @@ Our own table rather than `ipaddress.is_private` or `is_global`: their answers d
 IPv4 one. Sources: the IANA special-purpose address registries for IPv4 and IPv6; cloud providers' pages for metadata
 services.
 
-Two kinds are worse than private: a metadata service hands out a machine's credentials to whoever asks, and where it is
-there, it answers at a link-local address or at one of a few known ones. No origin that somebody trusts reaches those,
+Two kinds are worse than private: a metadata service hands out a machine's credentials to anyone who asks, and it
+answers at a link-local address or at one of a few known ones. No origin that somebody trusts reaches those,
 as the origin's name may come to mean them; only their own address does, where it is allowed by itself.
 """
 
@@ -150,8 +150,8 @@ def checked_metadata_address(text: str) -> str:
         ) from err
     if beyond_trust(address) is None:
         raise ConfigurationError(
-            f"--allow-metadata-address {address}: it is no metadata or link-local address; give the origin that has it "
-            "with --allow-origin"
+            f"--allow-metadata-address {address}: it is not a metadata or link-local address; give the origin "
+            "that has it with --allow-origin"
         )
     return address
 

@@ -20,7 +20,7 @@ from pupline.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where images go. prefix: of accepted ones. quarantine_prefix: of what is no sound image, or over `max_pixels`."""
+    """Where images go. prefix: of accepted ones. quarantine_prefix: of all others, also of those over `max_pixels`."""
 
     store: ObjectStore
     memo: Memo

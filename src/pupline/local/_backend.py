@@ -187,7 +187,7 @@ def _refuse_unfinished_repair(data_dir: Path) -> None:
 
 
 def _refuse_emptied(data_dir: Path) -> None:
-    """SQLite takes an empty file for a new database; beside stored objects it is one that lost all it held.
+    """SQLite takes an empty file for a new database; next to stored objects it is one that lost all it held.
 
     SQLite would also remove the WAL of an empty file, or of none; it may hold the latest records.
     """
@@ -199,7 +199,7 @@ def _refuse_emptied(data_dir: Path) -> None:
     if wal.exists() and wal.stat().st_size:
         found = f"though {wal.name} holds what was written to it last"
     elif path.exists() and (data_dir / "buckets").is_dir():
-        found = "though objects were stored beside it"
+        found = "though objects are stored next to it"
     else:
         return
     raise ConfigurationError(

@@ -43,7 +43,7 @@ def instant(clock: DriverClock) -> Instant:
 
 
 class SystemClock:
-    """The machine's clock, and beside it the time in which this process ran. Safe to share between threads."""
+    """The machine's clock, and the time in which this process ran. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()

@@ -1,7 +1,7 @@
 """What a killed process, or anybody else, left in `tmp`: found, and removed as far as it can be.
 
 Everything below `tmp` is pupline's to remove, and may be anything: a folder of a listing, a link, a pipe, a name that
-is no text. Links are removed, never followed, and nothing is opened but directories. Folders are taken apart from
+is not text. Links are removed, never followed, and nothing is opened but directories. Folders are taken apart from
 above: what is in one is moved up, so that no depth and no length of a path is too much. What cannot be removed stays,
 and is told.
 """

@@ -103,7 +103,7 @@ def damaged(path: Path, what: str) -> DamagedDatabase:
 def connection(path: Path, query: str) -> sqlite3.Connection:
     """A connection of SQLite. query: of its URI, such as `mode=ro`. Raises: sqlite3.Error."""
     # isolation_level None: transactions begin and end where this file says so, not where the module guesses.
-    # check_same_thread False: each connection is used by one thread at a time, but closed by whoever closes.
+    # check_same_thread False: each connection is used by one thread at a time, but any thread may close it.
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?{query}",
         uri=True,

@@ -1,7 +1,7 @@
 """`pupline doctor --repair`: a sound database in the place of a damaged one, which is kept.
 
-The new one is built in `tmp` from what can be read of a private copy (`_salvage`, `_mending`) and from what the buckets
-hold (`_inventory`). It is whole and on the disk before it gets the name `pupline.sqlite.repaired`; then:
+The new one is built in `tmp` from what can be read of a private copy (`_salvage`, `_references`) and from what the
+buckets hold (`_inventory`). It is whole and on the disk before it gets the name `pupline.sqlite.repaired`; then:
 
 1. the damaged file gets a second name, `pupline.sqlite.damaged-<time>`;
 2. its WAL is moved to that name too, since SQLite would read it into the new database;
@@ -23,9 +23,9 @@ from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local._inventory import Inventory, take_inventory
 from pupline.local._layout import DATABASE_NAME, REPAIRED_NAME, misplaced
 from pupline.local._lock import DirectoryLock
-from pupline.local._mending import Mended, mend
 from pupline.local._opening import connection, explain
 from pupline.local._paths import sync_directory
+from pupline.local._references import Reconciled, reconcile
 from pupline.local._salvage import Salvaged, salvage, sync_file
 from pupline.local._schema import MIGRATIONS, migrate
 from pupline.local._soundness import unsound_rows
@@ -41,7 +41,7 @@ class Repaired:
     damage: str
     kept: Path | None
     tables: tuple[Salvaged, ...]
-    mended: Mended
+    reconciled: Reconciled
     inventory: Inventory
 
 
@@ -109,7 +109,7 @@ def _repaired(data_dir: Path, damage: str, work: Path) -> Repaired:
             tables = salvage(copy, new) if copy.exists() else []
         except ConfigurationError as err:
             raise ConfigurationError(f"{data_dir / DATABASE_NAME} is not repaired: {err}") from err
-        mended = mend(new, time.time())
+        reconciled = reconcile(new, time.time())
         inventory = take_inventory(data_dir, new)
         new.execute("COMMIT")
         if new.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
@@ -119,7 +119,7 @@ def _repaired(data_dir: Path, damage: str, work: Path) -> Repaired:
     sync_file(path)
     os.rename(path, data_dir / REPAIRED_NAME)  # noqa: PTH104 - next to the calls that have no other form
     sync_directory(data_dir)
-    return Repaired(printable(damage, 300), _swap(data_dir), tuple(tables), mended, inventory)
+    return Repaired(printable(damage, 300), _swap(data_dir), tuple(tables), reconciled, inventory)
 
 
 def _swap(data_dir: Path) -> Path | None:

@@ -50,16 +50,16 @@ def _of_rows(found: Repaired) -> Iterator[Check]:
         yield Check("lost", "warning", f"{', '.join(lost)} that cannot have been written like that")
     if gaps:
         yield Check("lost", "warning", f"what stood on pages that cannot be read, of: {', '.join(gaps)}")
-    if found.mended.dropped:
-        yield Check("lost", "warning", f"{plural(found.mended.dropped, 'row')} that belonged to what was lost")
+    if found.reconciled.dropped:
+        yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to what was lost")
 
 
 def _of_work(found: Repaired) -> Iterator[Check]:
-    if found.mended.aborted:
-        many = plural(found.mended.aborted, "unfinished execution")
+    if found.reconciled.aborted:
+        many = plural(found.reconciled.aborted, "unfinished execution")
         yield Check("aborted", "warning", f"{many}, since what they go on from was lost", "start them again")
-    if found.mended.reopened:
-        many = plural(found.mended.reopened, "item")
+    if found.reconciled.reopened:
+        many = plural(found.reconciled.reopened, "item")
         yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
 
 

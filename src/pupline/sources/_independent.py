@@ -97,7 +97,7 @@ class IdsThenDetail(Paginator):
     """First a page of ids, then a page for each id. ids: gives a list, or an object of lists.
 
     An object of lists stands for what its keys name, and for what their lists name below them: `hound: [afghan]` is
-    `hound` and `hound/afghan`. The ids are asked for anew after a restart, since a position that held 200,000 of them
+    `hound` and `hound/afghan`. The ids are asked for again after a restart, since a position that held 200,000 of them
     would be written with every page: it holds a number, the id that it means, and a digest of all.
     """
 

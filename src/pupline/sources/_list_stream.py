@@ -167,8 +167,8 @@ class ListStream(io.BufferedReader):
 def list_stream(file: IO[bytes]) -> tuple[IO[bytes], bytes]:
     """The text of a list, whatever its file is packed in or encoded as, and its beginning to look at.
 
-    file: can be sought in. Closing the stream closes it. Raises: ConfigurationError for what is no text, saying what it
-    is and what to do.
+    file: can be sought in. Closing the stream closes it. Raises: ConfigurationError for what is not text, saying what
+    it is and what to do.
     """
     stream, sample = file, _beginning(file)
     for _ in range(_LAYERS):

@@ -31,7 +31,7 @@ def is_piped(value: str) -> bool:
         return True
     file = _split(value)[0]
     try:
-        mode = os.stat(file).st_mode  # noqa: PTH116 - a name that no path can have is no pipe
+        mode = os.stat(file).st_mode  # noqa: PTH116 - a name that no path can have is not a pipe
     except (OSError, ValueError):
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))

@@ -138,7 +138,7 @@ class CsvRows(TextFile):
                     yield row
 
     def _is_comment(self, line: bytes) -> bool:
-        """Whether a line begins with `#` and is no row: a row has the header's cells, and a URL behind the first."""
+        """Whether a line begins with `#` and is not a row: a row has the header's cells, and a URL behind the first."""
         if line[0] != _HASH:
             return False
         dialect = self._dialect

@@ -61,7 +61,7 @@ def why_unreadable(url: str) -> str | None:
     if NOT_UTF_8.search(url):
         return "it is not UTF-8; save the list as UTF-8"
     if _HALF.search(url):
-        return "half a surrogate pair in the URL, which is no character"
+        return "half a surrogate pair in the URL, which is not a character"
     if _BLANK.search(url):
         return "a blank in the URL; take it out, or percent-encode it if it is meant"
     if UNSAFE.search(url) or _JOINER.search(url):

@@ -32,7 +32,7 @@ _LIST_AGAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Reconciled:
     """dropped: rows whose own was lost. aborted: executions that cannot go on. reopened: items to be had again."""
 
     dropped: int
@@ -40,7 +40,7 @@ class Mended:
     reopened: int
 
 
-def mend(connection: sqlite3.Connection, now: float) -> Mended:
+def reconcile(connection: sqlite3.Connection, now: float) -> Reconciled:
     """Put right what refers to rows that are not there. now: seconds since the epoch.
 
     An execution that lost its run, and with it its settings, or some of its facts, would go on as another one: it is
@@ -59,4 +59,4 @@ def mend(connection: sqlite3.Connection, now: float) -> Mended:
         "UPDATE ingest_items SET outcome = NULL, key = NULL WHERE ingest_id = ? AND item_index = ?", lost
     )
     connection.execute(_LIST_AGAIN)
-    return Mended(dropped, aborted, len(lost))
+    return Reconciled(dropped, aborted, len(lost))
