@@ -211,6 +211,23 @@ def test_an_error_keeps_the_connection(raw: bytes, kind: type[Exception]) -> Non
     assert len(server.talks) == 1
 
 
+@pytest.mark.parametrize("status", [202, 204, 400, 403, 405, 451, 501, 999])
+@pytest.mark.parametrize("begun", [False, True], ids=["get", "begin"])
+def test_a_refusal_on_a_kept_connection_is_not_asked_for_twice(status: int, *, begun: bool) -> None:
+    """An error status is an answer: the server that gave it does not get the same request once more."""
+    refusal = answer(b"", status=f"{status} No")
+    with TalkingServer([answer(b"one"), refusal, answer(b"two")], [answer(b"never")]) as server:
+        client = server.client(idle_connections=1)
+        assert client.get(server.origin).body == b"one"
+        exchange = client.begin(server.origin) if begun else None
+        assert (exchange is not None) is begun
+        with pytest.raises(HttpError, match=f"the server answered {status}"):
+            client.finish(exchange, wait=True) if exchange else client.get(server.origin)
+        assert client.get(server.origin).body == b"two"
+        client.close()
+    assert [len(talk) for talk in server.talks] == [3]
+
+
 def test_a_redirect_keeps_the_connection() -> None:
     """A redirect to the same origin is followed on the same connection."""
     with TalkingServer([answer(b"moved", "Location: /there", status="302 Found"), answer(b"woof")]) as server:

@@ -92,7 +92,7 @@ class Exchange:
     def was_in_vain(self, failure: TaskFailure) -> bool:
         """Whether the server had closed the connection, so that nothing that came answers this request."""
         if isinstance(failure, HttpError):
-            return not self.wire.answered
+            return self.head is None
         return isinstance(failure, ConnectionFailed) and not self.wire.heard
 
 
@@ -268,7 +268,6 @@ class HttpClient:
                 exchange.head = head_at_hand(wire, self.policy.max_headers)
             head = exchange.head
             if head is not None:
-                wire.answered = True
                 here = is_here(wire, head, request.max_bytes) if _has_whole(head) else _is_all_here(wire, head)
         except BaseException as failure:
             wire.close()
@@ -281,7 +280,6 @@ class HttpClient:
     def _head(self, exchange: Exchange) -> Head:
         if exchange.head is None:
             exchange.head = read_head(exchange.wire, self.policy.max_headers)
-            exchange.wire.answered = True
         return exchange.head
 
     def _heard(self, exchange: Exchange) -> tuple[Response | Url | TaskFailure, float]:

@@ -34,9 +34,8 @@ class Wire:
 
     Its errors name the URL. ConnectionFailed: the connection was reset; RequestTimeout: the deadline passed. The time
     left is asked for before each single receive, so a server that drips a byte at a time gains nothing by it.
-    heard: whether a byte of the current answer arrived. answered: set by who reads its head, when that was whole and
-    proper. at_end: set by who reads the answer's body, when it was read to its own exact end. ended_abruptly: TLS ended
-    without its closing alert.
+    heard: whether a byte of the current answer arrived. at_end: set by who reads the answer's body, when it was read to
+    its own exact end. ended_abruptly: TLS ended without its closing alert.
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_header_bytes: int) -> None:
@@ -57,7 +56,7 @@ class Wire:
         """Be ready for another request and its answer."""
         self._deadline = deadline
         self._header_bytes_left = self._max_header_bytes
-        self.heard = self.answered = self.at_end = self.ended_abruptly = False
+        self.heard = self.at_end = self.ended_abruptly = False
 
     @property
     def url(self) -> str:
