@@ -235,3 +235,23 @@ def test_a_first_row_that_is_too_long_is_told(tmp_path: Path, letter: str) -> No
     file.write_text(letter * 2_000_000 + "\nurl,name\nhttps://a.org/1.jpg,rex\n")
     with pytest.raises(ConfigurationError, match=r"dogs\.csv: its first row has a cell that is too long"):
         resolve(str(file)).open()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dogs.csv", f'url,n\n{A},"a \\"b\\", c"\n{B},"5\\""\n'),
+        ("dogs.csv", f'n,url\n"5\\"",{A}\n"6\\"",{B}\n'),
+        ("dogs.tsv", f'n\turl\n"Spot" the dog\t{A}\n"a \\"b" c\t{B}\n'),
+        ("dogs.tsv", f'n\turl\n"five\t{A}\nsix\t{B}\n'),
+    ],
+)
+def test_quotes_in_other_dialects_are_read(tmp_path: Path, name: str, text: str) -> None:
+    """A backslash before a quote, and in files with tabs a quote that means itself, lose no row."""
+    assert csv_urls(tmp_path, text, name=name) == [A, B]
+
+
+@pytest.mark.parametrize("row", ['"a" b\tc" d\t' + A, f'"a" b\t"{A}', '"a\\" b\t' + A + '"'])
+def test_a_row_with_tabs_whose_quotes_leave_its_url_in_doubt_is_told(tmp_path: Path, row: str) -> None:
+    """Where the cells are not as many as the header's, or the URL has a quote, nothing is fetched."""
+    assert fetchable(csv_urls(tmp_path, f"n\turl\n{row}\nx\t{B}\n", name="dogs.tsv")) == [B]

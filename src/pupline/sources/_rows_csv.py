@@ -8,12 +8,13 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import IO, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.items import SourceItem
-from pupline.sources._dialect import ONE_COLUMN, dialect_of
+from pupline.sources._dialect import ONE_COLUMN, Dialect, dialect_of
 from pupline.sources._normal import FACTS
 from pupline.sources._rows import LINE_ENDS, Line, Place, TextFile
 
@@ -22,6 +23,7 @@ _SAMPLE_BYTES: Final = 256 * 1024
 _SHOWN_BYTES: Final = 2048
 _QUOTE = b'"'
 _QUOTE_TEXT = '"'
+_ESCAPED_QUOTE = '\\"'
 
 
 _HASH = ord("#")
@@ -126,7 +128,7 @@ class CsvRows(TextFile):
         delimiter = self._dialect.delimiter
         empty = b" \t" + delimiter.encode()
         special = empty + b"#"
-        quoted = _Quoted(lines, again, delimiter)
+        quoted = _Quoted(lines, again, self._dialect)
         while (line := again.popleft() if again else next(lines, None)) is not None:
             at, number, data, why = line
             if why is not None:
@@ -155,11 +157,16 @@ class _Quoted:
 
     Where one cannot be read, the lines behind its first are rows again. No line is read more than a few times: one that
     leaves a quote open closes it for the line before, or what is there behind is an error at once.
+
+    A line that is no row of RFC 4180 may be one of two others: with `\\"` for a quote inside quotes, as Spark and MySQL
+    write it, or in a file with tabs, where a quote means itself (IANA's text/tab-separated-values).
     """
 
-    def __init__(self, lines: Iterator[Line], again: deque[Line], delimiter: str) -> None:
+    def __init__(self, lines: Iterator[Line], again: deque[Line], dialect: Dialect) -> None:
         self._lines = lines
         self._again = again
+        self._dialect = dialect
+        delimiter = dialect.delimiter
         self._taken: list[Line] = []
         self._reader = csv.reader(self, delimiter=delimiter, strict=True)
         self._one: deque[str] = deque()
@@ -184,7 +191,7 @@ class _Quoted:
         except IndexError:  # there is no other line for it: the row goes on
             return self._long_row(line)
         except csv.Error as err:
-            return _unreadable(line, err)
+            return self._otherwise(line, err)
 
     def _long_row(self, line: Line) -> _Row:
         self._taken = []
@@ -193,13 +200,23 @@ class _Quoted:
             cells = next(self._reader)
         except csv.Error as err:
             self._again.extendleft(reversed(self._taken[1:]))
-            return _unreadable(line, err)
+            return self._otherwise(line, err)
         at, last, _, _ = self._taken[-1]
         return at, last, line[1], line[2], cells, None
 
-
-def _unreadable(line: Line, err: csv.Error) -> _Row:
-    return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
+    def _otherwise(self, line: Line, err: csv.Error) -> _Row:
+        """The row of a line alone that is not RFC 4180, if it has the cells of the header, and none is in doubt."""
+        text, width, url = line[2].decode("utf-8", "surrogateescape"), len(self._dialect.columns), self._dialect.url
+        cells: list[str] = []
+        if _ESCAPED_QUOTE in text:
+            self._one.append(text.replace(_ESCAPED_QUOTE, _QUOTE_TEXT * 2))
+            with suppress(csv.Error, IndexError):
+                cells = next(self._lone)
+        if len(cells) != width and self._dialect.delimiter == "\t":
+            cells = text.split("\t")
+        if len(cells) == width and _QUOTE_TEXT not in cells[url]:
+            return line[0], line[1], line[1], line[2], cells, None
+        return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
 
 
 def _some(lines: Iterator[Line]) -> Iterator[Line]:
