@@ -200,3 +200,20 @@ def test_damaged_files_give_items_or_one_of_our_errors(tmp_path: Path, data: st.
         return
     for item in items:
         item.url.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ({"bytes": None, "path": A}, "FILE#image.path"),
+        ({"bytes": b"a", "path": A}, "FILE#image.path"),
+        ({"height": 3, "src": A}, "FILE#image.src"),
+        ({"height": 3}, "FILE#image.height"),
+    ],
+)
+def test_the_field_of_a_struct_that_is_advised_is_a_text_where_there_is_one(
+    tmp_path: Path, value: dict[str, Any], advice: str
+) -> None:
+    """Image columns of Hugging Face hold the bytes first, then the path."""
+    with pytest.raises(ConfigurationError, match=f"{advice}$"):
+        urls_of(written(tmp_path, {"image": [value]}))

@@ -63,7 +63,9 @@ class ParquetRows(Rows):
         shown = printable(self._names[at], 40)
         advice = "unnest it first" if pa.types.is_nested(kind) else "name another as FILE#COLUMN"
         if pa.types.is_struct(kind) and kind.num_fields:
-            advice = f"name a field of it, such as FILE#{shown}.{printable(kind.field(0).name, 40)}"
+            fields = [kind.field(number) for number in range(kind.num_fields)]
+            one = next((field for field in fields if pa.types.is_string(field.type)), fields[0])  # not the bytes
+            advice = f"name a field of it, such as FILE#{shown}.{printable(one.name, 40)}"
         raise NoColumn(f"the column {shown!r} holds {printable(str(kind), 60)} where a text is wanted; {advice}")
 
     def _find(self, wanted: str | None) -> tuple[int, tuple[int, ...]]:
