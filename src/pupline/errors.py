@@ -168,7 +168,7 @@ class IncompleteBody(TaskFailure):
 
 
 class ServerError(TaskFailure):
-    """The server answered 500, 502, 503 or 504 without a usable Retry-After."""
+    """The server answered 500, 502, 503, 504 or a like status of a network in front, without a usable Retry-After."""
 
     reason: ClassVar[Reason] = "server_error"
     retryable: ClassVar[bool] = True

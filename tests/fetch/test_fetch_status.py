@@ -26,9 +26,9 @@ MEANINGS: list[tuple[type[TaskFailure], list[int]]] = [
     (NotFound, [404, 410]),
     (RequestTimeout, [408, 425]),
     (TooManyRequests, [429]),
-    (ServerError, [500, 502, 503, 504]),
+    (ServerError, [500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530]),
     (HttpError, [201, 202, 204, 205, 206, 300, 304, 305, 306, 400, 401, 403, 405, 406, 416, 418, 451, 501, 505]),
-    (HttpError, [520, 599, 600, 999]),
+    (HttpError, [506, 507, 508, 510, 511, 519, 525, 526, 528, 531, 599, 600, 999]),
 ]
 
 
@@ -43,7 +43,7 @@ def test_each_status_has_one_error(kind: type[TaskFailure], status: int) -> None
         assert caught.value.details == ({"status": status} if kind is HttpError or status == 410 else {})
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 522, 530])
 def test_retry_after_is_passed_on(status: int) -> None:
     """A Retry-After within 60 s becomes a RetryAfter, whose text is JSON for the workflow's Wait state."""
     with RawServer(answer(b"", "Retry-After: 7", status=f"{status} Later")) as server:

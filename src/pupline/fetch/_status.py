@@ -13,6 +13,11 @@ MAX_RETRY_AFTER_SECONDS = 60
 # The longest that makes sense at all: who runs many requests can leave the host alone until then.
 MAX_PAUSE_SECONDS = 86_400
 
+# The server is in trouble that may pass. From 520 on they are not registered: content delivery networks say with them
+# that the server behind them answered with rubbish, is down, out of reach or late (520 to 524, 527, 530), or that there
+# is too much to do (529). 525 and 526 are left out: they tell of its TLS and its certificate, which stay as they are.
+_MAY_PASS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
+
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
@@ -33,7 +38,7 @@ def failure(status: int, retry_after: str | None, now: float, url: str, by: str 
         return RequestTimeout(f"{answered}; try again later")
     if status == 429:
         return _come_back(TooManyRequests, f"{answered} (too many requests)", retry_after, now)
-    if status in (500, 502, 503, 504):
+    if status in _MAY_PASS:
         return _come_back(ServerError, answered, retry_after, now)
     other = HttpError(f"{answered}; only 200 with a whole body can be used, and asking again will not help")
     other.details["status"] = status
