@@ -86,7 +86,7 @@ class ReferencePath:
         keys = self.keys
         if not keys:
             return value
-        if len(keys) == 1 and type(root) is dict:
+        if len(keys) == 1 and type(root) is dict and type(keys[0]) is str:
             return {**root, keys[0]: value}
         return self._copy(root, 0, value, root)
 

@@ -24,12 +24,14 @@ class Report:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.problems: list[tuple[str, str]] = []
+        self._noted: set[tuple[str, str]] = set()
         self.variables: dict[str, set[str]] = {}
 
     def add(self, path: Iterable[_Step], message: str, code: str = _SCHEMA) -> None:
         """Notes a problem at a path, once."""
         found = (json_path(path), f"{code}: {message}")
-        if found not in self.problems:
+        if found not in self._noted:
+            self._noted.add(found)
             self.problems.append(found)
 
     def bare(self, message: str) -> None:

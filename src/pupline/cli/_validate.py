@@ -1,6 +1,7 @@
 """`pupline validate`: a state machine definition, checked as CreateStateMachine would, all problems at once."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -57,9 +58,9 @@ def _repeated_keys(definition: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
 
     def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        keys = [key for key, _ in pairs]
-        for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
-            found.append(("", f"'{key}' stands {keys.count(key)} times in one object; only the last would count"))
+        for key, times in Counter(key for key, _ in pairs).items():
+            if times > 1:
+                found.append(("", f"'{key}' stands {times} times in one object; only the last would count"))
         return dict(pairs)
 
     json.loads(definition, object_pairs_hook=note)
