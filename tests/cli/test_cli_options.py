@@ -1,6 +1,7 @@
 """Options: each once, and what a mistyped one probably meant."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import pytest
 
 from pupline.cli import _COMMANDS, cli
 from pupline.cli._command import Command, Group
+from pupline.cli._output import _Directory
 
 Run = Callable[..., Any]
 
@@ -65,3 +67,39 @@ def test_only_likely_mistakes_lead_to_a_suggestion(command: Run, words: str, tol
     done = command(*words.split())
     assert done.code == 2
     assert done.stderr.splitlines()[-1] == f"Error: {told}"
+
+
+@pytest.mark.parametrize("words", ["run --source sample", "audit", "doctor"])
+@pytest.mark.parametrize("path", ["/" + "y" * 300, "/x" * 2030, "/x" * 3000], ids=["name", "barely", "path"])
+def test_a_data_directory_longer_than_the_system_allows_is_bad_usage(command: Run, words: str, path: str) -> None:
+    """Exit code 2 and a line, not a traceback; so too where only the files in it would have names too long."""
+    done = command(*words.split(), "--data", path)
+    assert done.code == 2
+    assert "give a shorter path" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["run --source sample", "audit", "doctor"])
+def test_a_working_directory_that_is_gone_is_bad_usage(
+    command: Run, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative data directory is nowhere then: exit code 2 and a line, not a traceback."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = command(*words.split(), "--data", "dogs")
+    assert done.code == 2
+    assert "the working directory is gone" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("~/dogs", "{home}/dogs"), ("~", "{home}"), ("~no-such-user/dogs", "~no-such-user/dogs"), ("a~/b", "a~/b")],
+)
+def test_a_tilde_means_the_home_directory(
+    given: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no shell replaced it: in `--data=~/dogs`, or in a variable from an .env file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _Directory(path_type=Path).convert(given, None, None) == Path(expected.format(home=tmp_path))

@@ -4,6 +4,7 @@ rich is imported on first use. Text from outside must have gone through `printab
 reading markup in it.
 """
 
+import errno
 import json
 import os
 import re
@@ -28,15 +29,37 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+_NAME_LENGTH = 64
+"""Characters of the longest name of our own next to the database."""
+
+
 class _Directory(click.Path):
-    """A directory, not an empty text: that is a shell variable nobody set, meaning wherever one happens to be."""
+    """A directory that can be named; not an empty text, which is a shell variable nobody set."""
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
         if not str(value):
             self.fail("it is empty; name a directory", param, ctx)
-        return super().convert(value, param, ctx)
+        path = _expanded(value)
+        try:
+            path.absolute()
+        except OSError as err:
+            self.fail(f"the working directory is gone ({err.strerror}); cd to one that is there", param, ctx)
+        try:
+            (path / ("x" * _NAME_LENGTH)).lstat()
+        except OSError as err:  # that it is not there, or not to be looked into, is for the command to tell
+            if err.errno == errno.ENAMETOOLONG:
+                self.fail("it is longer than the system allows; give a shorter path", param, ctx)
+        return super().convert(path, param, ctx)
+
+
+def _expanded(value: "str | os.PathLike[str]") -> Path:
+    """The path, its `~` replaced: a shell does not do that in `--data=~/dogs`, nor does what reads an .env file."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # of a user that is not known here: the name of a directory, as it stands
+        return Path(value)
 
 
 def metadata_address_option(command: _Command) -> _Command:
