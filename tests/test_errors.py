@@ -28,6 +28,7 @@ LOCAL = {
     "a read-only file system": (system(errno.EROFS), "mount it for writing"),
     "no permission": (system(errno.EACCES), "permissions"),
     "no permission for root": (system(errno.EPERM), "permissions"),
+    "buckets mounted apart from tmp": (system(errno.EXDEV), "mount the whole of it as one"),
     "no descriptors": (system(errno.EMFILE), "ulimit -n"),
     "no descriptors in the system": (system(errno.ENFILE), "fs.file-max"),
     "a failing disk": (system(errno.EIO), "log"),

@@ -276,6 +276,10 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     errno.EROFS: ("the file system is read-only", "mount it for writing, or give another data directory with --data"),
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,
+    errno.EXDEV: (
+        "the data directory is spread over several file systems",
+        "mount the whole of it as one, not its buckets or tmp",
+    ),
     errno.EMFILE: (
         "this process may open no further file",
         "raise its limit of open files (ulimit -n), or ask for less at once with --concurrency",

@@ -1,4 +1,7 @@
-"""Reading files that a user names: never longer than a file can be expected to be, and never waiting for nobody."""
+"""Reading files that a user names: never longer than a file can be expected to be, and never waiting for nobody.
+
+And one thing about directories that all who write files need.
+"""
 
 import codecs
 import errno
@@ -8,6 +11,9 @@ from pathlib import Path
 
 MAX_BYTES = 64 * 1024 * 1024
 """A definition, a spec or a secret is nowhere near it; `/dev/zero` is."""
+
+_NO_DIRECTORY_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a file system says that has no fsync of directories; a write that went wrong is EIO, ENOSPC or EDQUOT."""
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -44,6 +50,18 @@ def read_text(path: Path) -> str:
     data = read_input(path)
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     return data.decode(encoding)
+
+
+def sync_entries(directory: int) -> None:
+    """Put the entries of a directory on the disk. directory: an open descriptor of it. Raises: OSError.
+
+    Some file systems (CIFS and some of FUSE) have no fsync of directories; there it is left to them.
+    """
+    try:
+        os.fsync(directory)
+    except OSError as err:
+        if err.errno not in _NO_DIRECTORY_SYNC:
+            raise
 
 
 def _opened(path: Path) -> int:

@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +167,14 @@ def test_a_full_disk_leaves_no_part_file(bucket: LocalBucket, monkeypatch: pytes
     assert bucket.read("html/rex.jpg") == b"rex"
 
 
-def test_a_file_system_without_links_works_too(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_links_works_too(
+    bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     """Where hard links are not to be had, the file is renamed, and still overwrites nothing."""
 
     def no_links(*_args: Any, **_kwargs: Any) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", no_links)
     (bucket.root / "html").mkdir(parents=True)
@@ -179,6 +183,49 @@ def test_a_file_system_without_links_works_too(bucket: LocalBucket, monkeypatch:
     bucket.create(an_object("html/foreign.jpg"))
     assert (bucket.read("html/rex.jpg"), bucket.read("html/foreign.jpg")) == (b"rex", b"rex")
     assert (bucket.root / "html" / "foreign.jpg").read_bytes() == b"foreign"
+
+
+def _fail_for_directories(number: int) -> Callable[[int], None]:
+    """An fsync that fails with this number for directories alone."""
+    fsync = os.fsync
+
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    return failing
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_directories_works_too(
+    bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """CIFS and some of FUSE have no fsync of directories: objects are stored there all the same."""
+    monkeypatch.setattr(os, "fsync", _fail_for_directories(number))
+    bucket.create(an_object("html/rex.jpg"))
+    assert bucket.read("html/rex.jpg") == b"rex"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+def test_a_directory_that_did_not_reach_the_disk_is_local_trouble(
+    bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A write that went wrong is never taken for a missing fsync: nothing counts as stored."""
+    monkeypatch.setattr(os, "fsync", _fail_for_directories(number))
+    with pytest.raises(LocalTrouble):
+        bucket.create(an_object("html/rex.jpg"))
+
+
+def test_a_bucket_on_another_file_system_is_local_trouble(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volume of its own for the buckets would fail every image: it is told once, with what to do."""
+
+    def elsewhere(*_args: Any, **_kwargs: Any) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", elsewhere)
+    with pytest.raises(LocalTrouble, match="mount the whole of it as one"):
+        bucket.create(an_object("html/rex.jpg"))
 
 
 def test_recovery_finishes_what_is_whole_and_forgets_the_rest(tmp_path: Path) -> None:

@@ -112,3 +112,13 @@ def test_a_disk_without_a_byte_still_locks(tmp_path: Path, number: int) -> None:
         DirectoryLock(tmp_path)
     lock.release()
     DirectoryLock(tmp_path).release()
+
+
+def test_a_file_system_without_locks_is_told_with_a_way_out(tmp_path: Path) -> None:
+    """NFS without its lock service says ENOLCK: one line that says where the data directory could be instead."""
+    refuse = mock.Mock(side_effect=OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)))
+    with (
+        mock.patch("fcntl.flock", refuse),
+        pytest.raises(ConfigurationError, match=r"No locks available; if .* on a disk of this machine with --data"),
+    ):
+        DirectoryLock(tmp_path)

@@ -87,3 +87,10 @@ def test_alerts_go_to_files_and_to_nothing_that_could_hold_them_up(tmp_path: Pat
         checked_endpoint("file", str(path))
     with pytest.raises(DeliveryFailed):
         to_file(ALERT, str(path))
+
+
+def test_a_path_too_long_for_sqlite_is_told_so(tmp_path: Path) -> None:
+    """The system takes 4,096 bytes and SQLite 512: permissions and disk are not to blame."""
+    deep = tmp_path.joinpath(*["x" * 200] * 3)
+    with pytest.raises(ConfigurationError, match="no path of more than about 500 bytes; give a data directory"):
+        LocalBackend.open(deep, exclusive=True)

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import LocalTrouble, StorageError, local_trouble
+from pupline.files import sync_entries
 from pupline.local._layout import kind_of
 from pupline.local._paths import directory
 
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+# EACCES: some of FUSE, such as the shared storage of Android. Where it does mean a permission, the rename fails too.
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
 class BucketFiles:
@@ -51,14 +53,14 @@ class BucketFiles:
             except FileExistsError:
                 if not self.holds(path, sha256):
                     return False
-            os.fsync(parent)
+            sync_entries(parent)
         return True
 
     def replace(self, temporary: Path, path: str) -> None:
         """Put the file in the place of what is at `path`, on the disk."""
         with self.folder_of(path, create=True) as (parent, name):
             os.rename(temporary, name, dst_dir_fd=parent)
-            os.fsync(parent)
+            sync_entries(parent)
 
     def remove(self, path: str, inodes: set[int]) -> bool:
         """Remove the file at `path` if it is one of these, by inode; whether it was."""
@@ -74,7 +76,7 @@ class BucketFiles:
     def sync_folder(self, path: str) -> None:
         """Have the name at `path` on the disk."""
         with self.folder_of(path, create=False) as (parent, _):
-            os.fsync(parent)
+            sync_entries(parent)
 
     def holds(self, path: str, sha256: str) -> bool:
         """Whether the file there has these bytes. Raises: LocalTrouble where that cannot be known."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from urllib.parse import quote_from_bytes
 
 from pupline.errors import StorageError
+from pupline.files import sync_entries
 from pupline.local._database import Database
 from pupline.local._files import BucketFiles, name_file
 from pupline.local._intake_plan import Group, Held
@@ -44,7 +45,7 @@ class GroupFiles:
             for held in group.made:
                 self._name(held, folders, opened)
             for folder in folders.values():
-                os.fsync(folder)
+                sync_entries(folder)
 
     def remove(self, temporary: Sequence[str]) -> None:
         """Remove temporary files; without hard links they are in the bucket already. Raises: OSError."""

@@ -32,7 +32,10 @@ class DirectoryLock:
             holder = self._holder()
             self.release()
             if not isinstance(err, BlockingIOError):
-                raise ConfigurationError(f"{self.path} cannot be locked: {err.strerror}") from err
+                raise ConfigurationError(
+                    f"{self.path} cannot be locked: {err.strerror}; if it is on a network file system, give a data "
+                    "directory on a disk of this machine with --data"
+                ) from err
             raise ConfigurationError(
                 f"{data_dir} is in use by another pupline{holder}; wait for it, stop it, "
                 "or give another data directory with --data"

@@ -27,6 +27,9 @@ _COPIES = 3
 
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")
 _CANNOT_WRITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR_SHM", "SQLITE_PERM", "SQLITE_IOERR_LOCK")
+_LONG_PATH_BYTES = 480
+"""SQLite has 512 for a path, and puts endings such as `-journal` and a whole temporary name into it."""
+
 _NO_UTF8 = "Could not decode to UTF-8"
 """What the sqlite3 module says, without any code, of text that is none."""
 
@@ -73,6 +76,11 @@ def explain(err: Exception, path: Path) -> LocalTrouble:
         return LocalTrouble(f"no room to write {path} ({err}): free some space and start again; nothing saved is lost")
     if name.startswith("SQLITE_READONLY"):
         return LocalTrouble(f"{path} cannot be written ({err}): look at its permissions and those of its directory")
+    if name.startswith("SQLITE_CANTOPEN") and len(os.fsencode(path.absolute())) > _LONG_PATH_BYTES:
+        return LocalTrouble(
+            f"{path} cannot be opened ({err}): SQLite takes no path of more than about 500 bytes; "
+            "give a data directory with a shorter path with --data"
+        )
     if name.startswith("SQLITE_CANTOPEN") and not os.access(path.parent, os.W_OK):
         return LocalTrouble(f"{path} cannot be written ({err}): look at the permissions and the disk of {path.parent}")
     if name.startswith("SQLITE_CANTOPEN"):
