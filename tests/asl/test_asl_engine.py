@@ -513,3 +513,15 @@ def test_what_is_not_supported_is_refused_by_name() -> None:
     with pytest.raises(DefinitionError, match="NOT_SUPPORTED: Activities") as caught:
         machine(task(Resource="arn:aws:states:us-east-1:000000000000:activity:work", Parameters={}))
     assert caught.value.problems[0][0] == "$.States.S.Resource"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cause"),
+    [(2**31, "too long"), (2**63 - 1, "too long"), (2**63, "as a long value"), (10**400, "as a long value")],
+)
+def test_a_wait_beyond_all_time_fails_the_execution(seconds: int, cause: str) -> None:
+    """However large the number that SecondsPath selects, it is a failure with a cause, not an exception of Python's."""
+    wait = {"StartAt": "A", "States": {"A": {"Type": "Wait", "SecondsPath": "$.s", "End": True}}}
+    result = execute(StateMachine.parse(wait), {"s": seconds})
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert cause in str(result.cause)

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl._thread import Thread
 
-#: AWS refuses a Timestamp whose distance a signed 32-bit number of seconds cannot hold: 24,855 days and a bit.
+#: AWS refuses a wait that a signed 32-bit number of seconds cannot hold: 24,855 days and a bit.
 MAX_DELAY_SECONDS = 2**31
+
+#: What SecondsPath may select at most to count as a number of seconds at all.
+MAX_LONG = 2**63 - 1
 
 #: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
 MAX_SECONDS = 99_999_999
@@ -55,7 +58,7 @@ class WaitState(State):
         due = self._due(execution, thread)
         if due <= execution.now:
             return self._over(execution, thread)
-        if due - execution.now >= MAX_DELAY_SECONDS and "Timestamp" in self.field:
+        if due - execution.now >= MAX_DELAY_SECONDS:
             raise EvaluationError(RUNTIME, "Wait state delay is too long.")
         thread.count_visit(self.key)
         timer = f"{thread.path}{self.key}@{thread.visit}"
@@ -104,7 +107,7 @@ class WaitState(State):
             raise EvaluationError(RUNTIME, cause) from err
 
     def _long(self, value: JSON) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or value > MAX_LONG:
             cause = f"The {self.field} parameter cannot be parsed as a long value: {self.path} == {java_text(value)}"
             raise EvaluationError(RUNTIME, cause)
         if value < 0:
