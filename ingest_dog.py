@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parent
 if (ROOT / "src" / "pupline").is_dir():
     sys.path.insert(0, str(ROOT / "src"))
 
+from pupline.backends.machine import RunSettings, fetch_services  # noqa: E402
 from pupline.errors import PuplineError, RetryAfter, TaskFailure  # noqa: E402 - the path comes first
-from pupline.functions.fetch_and_upload_dog_image import FetchServices, fetch_and_upload  # noqa: E402
-from pupline.functions.storing import Storage  # noqa: E402
-from pupline.pipeline import RunSettings, fetch_services  # noqa: E402
+from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload  # noqa: E402
+from pupline.tasks.storing import Storage  # noqa: E402
 from pupline.text import printable  # noqa: E402
 
 ATTEMPTS = 4

@@ -9,18 +9,15 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from benchmarks.measure import BUILD, ROOT, Figure
-
-sys.path.insert(0, str(ROOT / "tools"))
-
-import package_functions
+from benchmarks.measure import BUILD, Figure
+from tools import package_functions
 
 ROUNDS = 7
 
 LAZY = "import {module}"
 NAIVE = """
 import boto3, botocore.config, botocore.exceptions, http.client, ssl
-import pupline.aws, pupline.fetch, pupline.images, pupline.asl, pupline.records, pupline.ports
+import pupline.aws, pupline.http, pupline.images, pupline.asl, pupline.tasks.records, pupline.tasks.ports
 import {module}
 """
 TIMED = """

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pupline.asl import StateMachine
+from pupline.backends.machine import load_workflow
 from pupline.local import DriverSettings, Function, LambdaRuntime, LocalBackend, Start, execution_name
-from pupline.pipeline import load_workflow
-from pupline.ports import ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Stub"
 TASK_CHOICE_TASK = {

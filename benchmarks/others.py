@@ -11,10 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import peers
-
 from benchmarks.measure import BUILD, Figure, isolated, rate
 from benchmarks.workloads import FIVE_STATES, GIVEN, adapted_pipeline, pipeline, pipeline_answers
+from tools import peers
 
 _NODE_EXECUTIONS = 10_000
 _MINISTACK_SECONDS = 4.0
@@ -32,7 +31,7 @@ def rates(what: str, workload: str) -> list[Figure]:
 
 def moto(what: str, workload: str) -> Figure:
     """moto's interpreter, called directly in this process: no boto3, no server."""
-    from peer_moto import Moto
+    from tools.peer_moto import Moto
 
     definition, given = _definition(workload)
     who = f"moto {version('moto')}"
@@ -62,7 +61,7 @@ def node(what: str, workload: str) -> Figure:
 
 def ministack(what: str, workload: str) -> Figure:
     """MiniStack: a server, asked through its Step Functions API, with mocked tasks."""
-    import local_aws
+    from tools import local_aws
 
     missing = local_aws.missing()
     if missing:
@@ -142,7 +141,7 @@ def _mocks() -> dict[str, Any]:
 
 
 def _ministack_version() -> str:
-    import local_aws
+    from tools import local_aws
 
     found = local_aws.PYTHON.parents[1].glob("lib/python*/site-packages/ministack-*.dist-info")
     return next(found).name.removeprefix("ministack-").removesuffix(".dist-info")

@@ -11,7 +11,7 @@ from benchmarks.measure import BUILD, Figure, isolated, rate
 from benchmarks.workloads import FIVE_STATES, FUNCTIONS, GIVEN, pipeline, pipeline_tasks
 from pupline.asl import StateMachine, execute
 from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, Start
-from pupline.ports import JSON
+from pupline.tasks.ports import JSON
 
 MEMORY = "pupline, in memory, history as JSON"
 DURABLE = "pupline, durable"

@@ -4,10 +4,9 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from peers import Answer
-
 from benchmarks.engine import FIVE_STATES, GIVEN
-from pupline.pipeline import load_workflow
+from pupline.backends.machine import load_workflow
+from tools.peers import Answer
 
 __all__ = ["FIVE_STATES", "GIVEN", "Answer", "adapted_pipeline", "pipeline", "pipeline_answers", "pipeline_tasks"]
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from fuzzing.target import Target
 from pupline.errors import TaskFailure
-from pupline.fetch import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, parse_json, refuse_for_robots
-from pupline.fetch._status import retry_after_seconds
+from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, parse_json, refuse_for_robots
+from pupline.http._status import retry_after_seconds
 from pupline.sources._link_header import LinkHeader
 
 _ADDRESS = "93.184.216.34"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.asl import StateMachine
+from pupline.backends.machine import BULK_NAME, load_workflow
 from pupline.cost import (
     DEPLOYED_MB,
     METRICS_LINE_BYTES,
@@ -23,9 +24,8 @@ from pupline.cost import (
     storage_month,
     to_cents,
 )
-from pupline.functions._metrics import metrics_line
-from pupline.pipeline import BULK_NAME, load_workflow
-from pupline.records import AuditRecord
+from pupline.lambdas._metrics import metrics_line
+from pupline.tasks.records import AuditRecord
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = load_workflow()

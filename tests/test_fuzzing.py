@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from fuzzing import parent
 from fuzzing.__main__ import main
 from fuzzing.parent import fuzzed

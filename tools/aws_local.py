@@ -13,12 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import local_aws
-
 from pupline.aws._dynamodb import from_attributes
-from pupline.fetch import DogCeo, HttpClient, resolve_source
-from pupline.records import AuditRecord
+from pupline.http import DogCeo, HttpClient, resolve_source
 from pupline.samples import SampleServer
+from pupline.tasks.records import AuditRecord
+from tools import local_aws
 
 EXECUTIONS = 6
 

@@ -21,8 +21,9 @@ from types import TracebackType
 from typing import Any
 
 import boto3
-import package_functions
 from botocore.config import Config
+
+from tools import package_functions
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "ministack" / "bin" / "python"

@@ -20,13 +20,17 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
 FUNCTIONS = {
-    "FetchAndUploadDogImage": "pupline.functions.fetch_and_upload_dog_image",
-    "AlertPNG": "pupline.functions.alert_png",
-    "LogToDynamoDB": "pupline.functions.log_to_dynamodb",
-    "IngestBatch": "pupline.functions.ingest_batch",
-    "SummariseIngest": "pupline.functions.summarise_ingest",
+    "FetchAndUploadDogImage": "pupline.lambdas.fetch_and_upload_dog_image",
+    "AlertPNG": "pupline.lambdas.alert_png",
+    "LogToDynamoDB": "pupline.lambdas.log_to_dynamodb",
+    "IngestBatch": "pupline.lambdas.ingest_batch",
+    "SummariseIngest": "pupline.lambdas.summarise_ingest",
 }
 """Function to the module its handler is in."""
+
+_OLD_HANDLER = "pupline/functions/{}.py"
+"""The file of the handler up to version 0.1. CloudFormation updates a function's code and its Handler one after the
+other; with both names in the zip, no invocation in between fails."""
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: the time of building must not be in it."""
@@ -80,10 +84,14 @@ def stage(name: str, module: str, output: Path) -> Path:
         target = directory / file.relative_to(SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
+    alias = directory / _OLD_HANDLER.format(module.rpartition(".")[2])
+    alias.parent.mkdir()
+    alias.write_text(f"from {module} import handler as handler\n")
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
     archive = output / f"{name}.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
         for file in files:
-            entry = zipfile.ZipInfo(file.relative_to(SOURCE).as_posix(), LONG_AGO)
+            entry = zipfile.ZipInfo(file.relative_to(directory).as_posix(), LONG_AGO)
             entry.external_attr = 0o644 << 16
             zipped.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
     return archive

@@ -25,7 +25,8 @@ from moto.stepfunctions.parser.mocking.mock_config import (
     MockTestCase,
     StateMockedResponses,
 )
-from peers import Answer, Answers, Outcome, Refused
+
+from tools.peers import Answer, Answers, Outcome, Refused
 
 _ATTEMPTS = 99
 """Attempts of one state that get the same answer; moto wants a number."""

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from pupline.asl import StateMachine, TaskError, execute
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 PRICES_AS_OF = "2026"
 PRICES_REGION = "us-east-1"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aws_stack import local_aws
+from tests.aws.aws_stack import local_aws
 
 
 class Faults:

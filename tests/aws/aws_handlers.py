@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from aws_image_api import BODIES
 
 from pupline.errors import NotFound
-from pupline.fetch import HttpClient, Response
-from pupline.functions import (
+from pupline.http import HttpClient, Response
+from pupline.lambdas import (
     _audit_wiring,
     _fetch_wiring,
     _ingest_wiring,
@@ -19,6 +18,7 @@ from pupline.functions import (
     log_to_dynamodb,
     summarise_ingest,
 )
+from tests.aws.aws_image_api import BODIES
 
 PATHS = ["pug/plain.jpg", "copy/plain.jpg", "other/plain.jpg", "pug/page.jpg"]
 

@@ -5,10 +5,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import local_aws
-
 from pupline.aws._dynamodb import DAY, from_attributes
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
+from tools import local_aws
 
 __all__ = ["Observed", "local_aws", "observe", "run_executions"]
 

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from run_world import LOST, World
 
 from pupline.local import LocalBackend
-from pupline.metadata import METADATA_COLUMNS, Kind
+from pupline.tasks.metadata import METADATA_COLUMNS, Kind
+from tests.shared.run_world import LOST, World
 
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
 

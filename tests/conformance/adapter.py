@@ -37,11 +37,11 @@ from pupline.asl import (
 )
 from pupline.asl._definition import MachineType
 from pupline.asl._execute import answer_of
-from pupline.asl._validate import diagnostics, variable_references
+from pupline.asl.validation.validate import diagnostics, variable_references
 
-sys.path.insert(0, str(Path(__file__).parent))  # the corpus's runner loads this file alone
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the corpus's runner loads this file alone
 
-import services
+from tests.conformance import services
 
 START = 1_800_000_000.0
 ACCOUNT = "111111111111"

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import adapter
 import pytest
+
+from tests.conformance import adapter
 
 CORPUS = adapter.corpus()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pupline.ports import AuditTable, Memo, ObjectStore, ObjectToCreate
-from pupline.records import AuditRecord
+from pupline.tasks.ports import AuditTable, Memo, ObjectStore, ObjectToCreate
+from pupline.tasks.records import AuditRecord
 
 
 def an_object(key: str = "html/rex.jpg", body: bytes = b"rex", owner: str = "run-00001") -> ObjectToCreate:

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kill_points import Trial, kill_at_every_step, rows
-
 from pupline.asl import StateMachine
 from pupline.local import (
     TOPIC_ARN,
@@ -19,8 +17,9 @@ from pupline.local import (
     Start,
     execution_name,
 )
-from pupline.ports import JSON, ObjectToCreate
-from pupline.records import AuditRecord
+from pupline.tasks.ports import JSON, ObjectToCreate
+from pupline.tasks.records import AuditRecord
+from tests.crash.kill_points import Trial, kill_at_every_step, rows
 
 COUNT = 3
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000:function"

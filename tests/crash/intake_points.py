@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kill_points import Trial, kill_at, kill_at_every_step, rows
-
-from pupline.functions.ingesting import RecordOf
-from pupline.items import Ending, Fetched, SourceItem, Unfetched
-from pupline.local import TOPIC_ARN, Alert, Arrival, Intake, LocalBackend, NewIngest, PendingItem, _intake, _intake_disk
-from pupline.records import AuditRecord
+from pupline.local import TOPIC_ARN, Alert, Arrival, Intake, LocalBackend, NewIngest, PendingItem
+from pupline.local.ingests import _intake_disk
+from pupline.local.ingests import intake as _intake
+from pupline.tasks.ingesting import RecordOf
+from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.tasks.records import AuditRecord
+from tests.crash.kill_points import Trial, kill_at, kill_at_every_step, rows
 
 EXPECTED = [
     ("a/rex.jpg", "stored", "html/dogs/rex.jpg"),

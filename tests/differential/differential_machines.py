@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
-from peers import Answer
+
+from tools.peers import Answer
 
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from differential_machines import Case
-from peer_moto import Moto
-from peers import Answer, AwsLocalStepFunctions, Outcome, Refused
-
 from pupline.asl import DefinitionError, StateMachine, TaskError, execute
+from tests.differential.differential_machines import Case
+from tools.peer_moto import Moto
+from tools.peers import Answer, AwsLocalStepFunctions, Outcome, Refused
 
 
 def run_ours(case: Case) -> tuple[Outcome, str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from differential_machines import Case
-from peers import Outcome
+from tests.differential.differential_machines import Case
+from tools.peers import Outcome
 
 MOTO = "moto"
 NODE = "aws-local-stepfunctions"

@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from differential_machines import Case, Vocabulary, cases
 from hypothesis import HealthCheck, given, settings
-from interpreters import run_moto, run_node, run_ours, same
-from known_differences import DIFFERENCES, MOTO, NODE, Difference
-from peers import AwsLocalStepFunctions, Outcome, why_no_node
+
+from tests.differential.differential_machines import Case, Vocabulary, cases
+from tests.differential.interpreters import run_moto, run_node, run_ours, same
+from tests.differential.known_differences import DIFFERENCES, MOTO, NODE, Difference
+from tools.peers import AwsLocalStepFunctions, Outcome, why_no_node
 
 EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "0"))
 """How many random machines; by default as many as take a few seconds, and always the same ones."""

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.parquet as pq
-from ingest_kennel import HTML, Kennel
+
+from tests.e2e.ingest_kennel import HTML, Kennel
 
 PUPLINE = str(Path(sys.executable).parent / "pupline")
 

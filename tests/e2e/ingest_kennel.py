@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, TypeAlias
 from urllib.parse import quote, unquote
 
-from dog_api import jpeg, png
+from tests.e2e.dog_api import jpeg, png
 
 Flaw: TypeAlias = Literal[
     "gone",  # 404, always

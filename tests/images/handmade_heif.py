@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from handmade_images import box
+from tests.images.handmade_images import box
 
 
 def full(kind: bytes, *content: bytes, version: int = 0, flags: int = 0) -> bytes:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pupline.insights import insights_of
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 
 def record(**fields: Any) -> AuditRecord:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import Reason
-from pupline.functions.ingesting import RecordOf
-from pupline.items import Ending, Fetched, SourceItem, Unfetched
 from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
-from pupline.records import AuditRecord
+from pupline.tasks.ingesting import RecordOf
+from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.tasks.records import AuditRecord
 
 _NUMBERS = itertools.count()
 

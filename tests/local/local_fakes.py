@@ -5,7 +5,7 @@ from typing import Any
 
 from pupline.asl import InvokeTask, StateMachine, TaskFailed, TaskSucceeded
 from pupline.local import Invocation
-from pupline.ports import JSON
+from pupline.tasks.ports import JSON
 
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000:function"
 START = 1_767_323_045.0  # 2026-01-02T03:04:05Z

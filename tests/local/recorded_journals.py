@@ -14,9 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from local_fakes import START, InlineRuntime, VirtualClock, machine, task
-
 from pupline.local import TOPIC_ARN, Driver, DriverSettings, ExecutionFinished, Invocation, LocalBackend, Start
+from tests.local.local_fakes import START, InlineRuntime, VirtualClock, machine, task
 
 JOURNALS = Path(__file__).with_name("journals")
 

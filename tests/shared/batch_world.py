@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from functions_fakes import Crash, FakeMemo, FakeStore, FakeTable, picture
-
 from pupline.errors import NotFound, TaskFailure
-from pupline.fetch import HttpClient, Response, Validators
-from pupline.functions._batch_fetching import Robots
-from pupline.functions._batch_storing import BatchStorage
-from pupline.functions.ingest_batch import BatchServices, ingest_batch
-from pupline.functions.summarise_ingest import SummaryServices, summarise_ingest
-from pupline.records import AuditRecord
+from pupline.http import HttpClient, Response, Validators
+from pupline.tasks.batch_fetching import Robots
+from pupline.tasks.batch_storing import BatchStorage
+from pupline.tasks.ingest_batch import BatchServices, ingest_batch
+from pupline.tasks.records import AuditRecord
+from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
+from tests.shared.functions_fakes import Crash, FakeMemo, FakeStore, FakeTable, picture
 
 HOST = "https://images.example/"
 START = 1_767_225_600.0

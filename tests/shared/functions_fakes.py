@@ -9,11 +9,11 @@ from pathlib import Path
 from PIL import Image
 
 from pupline.errors import TaskFailure
-from pupline.fetch import Response
-from pupline.functions.fetch_and_upload_dog_image import FetchServices
-from pupline.functions.storing import Storage
-from pupline.ports import ObjectHeld, ObjectToCreate
-from pupline.records import AuditRecord
+from pupline.http import Response
+from pupline.tasks.fetch_and_upload_dog_image import FetchServices
+from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.records import AuditRecord
+from pupline.tasks.storing import Storage
 
 PUG = "https://images.example/breeds/pug/"
 

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pupline.bulk._spool import Batch
-from pupline.items import SourceItem
-from pupline.metadata import ItemRow, columns_of
-from pupline.records import AuditRecord
+from pupline.tasks.items import SourceItem
+from pupline.tasks.metadata import ItemRow, columns_of
+from pupline.tasks.records import AuditRecord
 
 RUN = "20261122-170000-ab12"
 DATASET = "dogs"

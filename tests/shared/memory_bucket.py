@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pupline.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectHeld, ObjectToCreate
 
 
 class MemoryBucket:
-    """Implements `pupline.ports.ObjectStore`. held: bytes by key. puts: keys in the order in which they were put."""
+    """Implements `pupline.tasks.ports.ObjectStore`. held: bytes by key. puts: keys in the order of their puts."""
 
     def __init__(self, held: dict[str, bytes] | None = None) -> None:
         self.held = dict(held or {})

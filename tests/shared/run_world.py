@@ -8,9 +8,9 @@ from typing import Any
 from pyarrow import parquet
 
 from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
-from pupline.functions.ingesting import RecordOf
-from pupline.items import Ending, Fetched, SourceItem, Unfetched
 from pupline.local import Arrival, IngestRow, Intake, LocalBackend, NewIngest
+from pupline.tasks.ingesting import RecordOf
+from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
 
 RUN = "20261122-170000-ab12"
 FOLDER = f"datasets/dogs/runs/{RUN}/"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pupline.items import SourceItem
 from pupline.sources import ImageSource, Listing, resolve
+from pupline.tasks.items import SourceItem
 
 
 def listed(listing: Listing) -> list[SourceItem]:

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from pupline.errors import HttpError, NotFound, TaskFailure
-from pupline.items import SourceItem
 from pupline.sources import Listing, PageRequest, read_spec
 from pupline.sources._resolve import source_of
 from pupline.sources._source import ImageSource
+from pupline.tasks.items import SourceItem
 
 
 @dataclass

@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from batch_world import BatchWorld
-
 from pupline.asl import Result, StateMachine, TaskError, execute
+from tests.shared.batch_world import BatchWorld
 
 FILE = Path(__file__).parents[2] / "statemachine" / "bulk_ingest.asl.json"
 DEFINITION: dict[str, Any] = json.loads(FILE.read_text())

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from batch_world import HOST, BatchWorld, jpeg
-from bulk_runs import MANIFEST, BulkRun, entered
-from functions_fakes import Crash, Killed, picture
 
 from pupline.asl import TaskError
 from pupline.errors import ConnectionFailed, NotFound, RetryAfter, StorageError, TaskFailure
+from tests.shared.batch_world import HOST, BatchWorld, jpeg
+from tests.shared.functions_fakes import Crash, Killed, picture
+from tests.workflow.bulk_runs import MANIFEST, BulkRun, entered
 
 PNG = picture("PNG")
 SUMMARY = "datasets/dogs/runs/r1/summary.json"

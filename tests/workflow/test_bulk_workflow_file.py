@@ -5,11 +5,11 @@ import re
 from typing import Any
 
 import pytest
-from bulk_runs import CHILD, FILE, STATES
-from state_rules import check_all_reached, check_task
 
 from pupline import errors
-from pupline.functions.ingest_batch import BATCH_SECONDS
+from pupline.tasks.ingest_batch import BATCH_SECONDS
+from tests.workflow.bulk_runs import CHILD, FILE, STATES
+from tests.workflow.state_rules import check_all_reached, check_task
 
 EXPRESS_SECONDS = 300
 TASKS = {name: state for name, state in {**STATES, **CHILD}.items() if state["Type"] == "Task"}

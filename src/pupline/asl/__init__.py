@@ -27,7 +27,7 @@ from pupline.asl._facts import (
 )
 from pupline.asl._items import ItemReaderError, parse_items
 from pupline.asl._map_run import MapRun
-from pupline.asl._test_state import TestStateError, TestStateRequest, run_test_state
+from pupline.asl.test_state.test_state import TestStateError, TestStateRequest, run_test_state
 
 __all__ = [
     "CancelCommand",

@@ -6,17 +6,17 @@ import hashlib
 import json
 from typing import Any, Final, Literal
 
-from pupline.asl._catch import CatchingState
 from pupline.asl._context import ROLE_ARN
-from pupline.asl._state import State
-from pupline.asl._states.distributed import DistributedMapState
-from pupline.asl._states.flow import ChoiceState, FailState, PassState, SucceedState
-from pupline.asl._states.map import MapState
-from pupline.asl._states.parallel import ParallelState
-from pupline.asl._states.task import TaskState
-from pupline.asl._states.wait import WaitState
-from pupline.asl._validate import create_error, json_problem, problems
 from pupline.asl._values import JSON, SyntaxProblem
+from pupline.asl.states.base import State
+from pupline.asl.states.catch import CatchingState
+from pupline.asl.states.distributed import DistributedMapState
+from pupline.asl.states.flow import ChoiceState, FailState, PassState, SucceedState
+from pupline.asl.states.map import MapState
+from pupline.asl.states.parallel import ParallelState
+from pupline.asl.states.task import TaskState
+from pupline.asl.states.wait import WaitState
+from pupline.asl.validation.validate import create_error, json_problem, problems
 from pupline.errors import PuplineError
 
 MachineType = Literal["STANDARD", "EXPRESS"]

@@ -48,7 +48,7 @@ from pupline.errors import PuplineError
 
 if TYPE_CHECKING:
     from pupline.asl._definition import StateMachine
-    from pupline.asl._state import State
+    from pupline.asl.states.base import State
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 Handler: TypeAlias = "Callable[[Execution, Thread, Fact], State | None]"

@@ -16,7 +16,7 @@ from pupline.asl._values import JSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
-    from pupline.asl._state import State
+    from pupline.asl.states.base import State
 
 _ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
 

@@ -15,7 +15,7 @@ from pupline.asl._values import JSON
 
 if TYPE_CHECKING:
     from pupline.asl._fork import Fork
-    from pupline.asl._state import State
+    from pupline.asl.states.base import State
 
 NO_VARIABLES: Mapping[str, JSON] = {}
 

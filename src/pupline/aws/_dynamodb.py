@@ -6,7 +6,7 @@ from typing import Any
 
 from pupline.aws._clients import error_code, storage_errors
 from pupline.errors import StorageError
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 DAY = "upload_day"
 """Partition key of the index `by-day`: the date of `upload_timestamp`. Not part of the record."""
@@ -20,9 +20,10 @@ BATCH_ATTEMPTS = 6
 
 
 class DynamoDBAuditTable:
-    """Implements `pupline.ports.AuditTable`. Needs dynamodb:PutItem for `put`: a refused write brings what is there.
+    """Implements `pupline.tasks.ports.AuditTable`.
 
-    And dynamodb:BatchWriteItem for `put_many`. sleep: waits between the attempts of a batch.
+    Needs dynamodb:PutItem for `put` (a refused write returns what is there) and dynamodb:BatchWriteItem for `put_many`.
+    sleep: waits between the attempts of a batch.
     """
 
     def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from pupline.aws._clients import error_code, storage_errors
 from pupline.errors import StorageError
-from pupline.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectHeld, ObjectToCreate
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 
@@ -36,7 +36,10 @@ def _domain(partition: str) -> str:
 
 
 class S3Store:
-    """Implements `pupline.ports.ObjectStore` in one bucket. Needs s3:PutObject and s3:GetObject on its prefixes."""
+    """Implements `pupline.tasks.ports.ObjectStore` in one bucket.
+
+    Needs s3:PutObject and s3:GetObject on its prefixes.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -130,7 +133,7 @@ class S3Store:
 
 
 class S3Memo:
-    """Implements `pupline.ports.Memo` as one small object per name below `prefix`."""
+    """Implements `pupline.tasks.ports.Memo` as one small object per name below `prefix`."""
 
     def __init__(self, client: Any, bucket: str, prefix: str = "memo/") -> None:
         self._client = client

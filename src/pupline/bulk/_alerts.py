@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from pupline.functions.digest import AlertedImage, AlertTally, Digest, first_alert
 from pupline.local import Alert, IngestRow, LocalBackend
-from pupline.ports import JSON
-from pupline.records import AuditRecord
+from pupline.tasks.digest import AlertedImage, AlertTally, Digest, first_alert
+from pupline.tasks.ports import JSON
+from pupline.tasks.records import AuditRecord
 
 
 @dataclass(frozen=True, slots=True)

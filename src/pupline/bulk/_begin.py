@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pupline.bulk._hosts import HostLimits
 from pupline.bulk._request import IngestRequest
 from pupline.errors import BlockedAddress, ConfigurationError
-from pupline.fetch import FetchPolicy, Origin
+from pupline.http import FetchPolicy, Origin
 from pupline.images import safe_name
 from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, new_run_id
 from pupline.sources import ImageSource, Reader, is_piped, keep_piped, resolve

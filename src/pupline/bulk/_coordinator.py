@@ -26,10 +26,10 @@ from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, Listing
 from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._workers import Crew
 from pupline.errors import StorageError, TaskFailure
-from pupline.fetch import Response, robots_rules_of
-from pupline.functions.ingesting import unfetched
-from pupline.items import Ending, SourceItem, Unchanged
+from pupline.http import Response, robots_rules_of
 from pupline.local import Arrival, Ingests, ItemDone
+from pupline.tasks.ingesting import unfetched
+from pupline.tasks.items import Ending, SourceItem, Unchanged
 
 PAGE_ITEMS = 1000
 """Items read from the run at once."""

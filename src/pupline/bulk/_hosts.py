@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.errors import RobotsDisallowed, TaskFailure
-from pupline.items import Known, SourceItem
+from pupline.tasks.items import Known, SourceItem
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.fetch import RobotsRules
+    from pupline.http import RobotsRules
     from pupline.sources import PageRequest
 
 JobKind: TypeAlias = Literal["page", "robots", "image"]

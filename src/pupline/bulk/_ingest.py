@@ -31,11 +31,11 @@ from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._workers import Workers
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
-from pupline.fetch import FetchPolicy
-from pupline.functions.ingesting import IngestRules, RecordOf
-from pupline.layout import dataset_folder
+from pupline.http import FetchPolicy
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing, is_piped
+from pupline.tasks.ingesting import IngestRules, RecordOf
+from pupline.tasks.layout import dataset_folder
 
 if TYPE_CHECKING:
     from pupline.bulk._outputs import Outputs

@@ -8,9 +8,9 @@ from pupline.bulk._hosts import Job
 from pupline.bulk._messages import Answer
 from pupline.bulk._request import IngestRequest, ItemsListed
 from pupline.errors import SourceError, TaskFailure
-from pupline.items import SourceItem
 from pupline.local import IngestRow, Ingests
 from pupline.sources import Listing, Page, PageRequest, is_final, shortfall_of
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 AHEAD_ITEMS = 20_000

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from pupline import errors
 from pupline.errors import RetryAfter, TaskFailure
-from pupline.items import Fetched
+from pupline.tasks.items import Fetched
 
 DO: Final = 0
 """Operation; argument: a list of requests."""

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
-from pupline.layout import JSON_LINES, Partitioned, partition
-from pupline.metadata import METADATA_COLUMNS, Columns, Kind, milliseconds
+from pupline.tasks.layout import JSON_LINES, Partitioned, partition
+from pupline.tasks.metadata import METADATA_COLUMNS, Columns, Kind, milliseconds
 
 if TYPE_CHECKING:
     import pyarrow

@@ -18,9 +18,9 @@ from typing import Any
 from pupline.bulk._metadata import PART_ROWS, MetadataWriter, TablePart
 from pupline.bulk._spool import Batch, Spool
 from pupline.errors import StorageError
-from pupline.layout import partition
-from pupline.metadata import columns_of_objects
-from pupline.ports import ObjectStore
+from pupline.tasks.layout import partition
+from pupline.tasks.metadata import columns_of_objects
+from pupline.tasks.ports import ObjectStore
 
 _PART = re.compile(r".*/run=[^/]+/part-(\d{8})-\d+\.jsonl")
 _PAGE = 2_500

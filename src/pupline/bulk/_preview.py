@@ -8,9 +8,9 @@ from itertools import islice
 
 from pupline.bulk._begin import checked_dataset, checked_source, policy_of
 from pupline.bulk._request import IngestRequest
-from pupline.fetch import HttpClient
-from pupline.items import SourceItem
+from pupline.http import HttpClient
 from pupline.sources import PREVIEW_ATTEMPTS, ImageSource, Listing, Pages
+from pupline.tasks.items import SourceItem
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed, count_unhad
-from pupline.fetch import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, checked_metadata_address
+from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, checked_metadata_address
 from pupline.images import MAX_PIXELS
-from pupline.ports import JSON
+from pupline.tasks.ports import JSON
 from pupline.text import plain_number
 
 if TYPE_CHECKING:

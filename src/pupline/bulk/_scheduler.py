@@ -53,13 +53,13 @@ from pupline.errors import (
     TaskFailure,
     TooManyRequests,
 )
-from pupline.fetch import Origin, Url, robots_rules_of
-from pupline.functions.ingesting import MAX_ATTEMPTS
-from pupline.items import Known, SourceItem
+from pupline.http import Origin, Url, robots_rules_of
+from pupline.tasks.ingesting import MAX_ATTEMPTS
+from pupline.tasks.items import Known, SourceItem
 from pupline.text import plain_number, printable
 
 if TYPE_CHECKING:
-    from pupline.fetch import RobotsRules
+    from pupline.http import RobotsRules
     from pupline.sources import PageRequest
 
 _UNANSWERED = ConnectionFailed | RequestTimeout

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile
 from pupline.errors import LocalTrouble, StorageError
-from pupline.layout import partition
+from pupline.tasks.layout import partition
 
 KEPT = frozenset({"stored", "duplicate"})
 """Outcomes whose object is among the accepted images."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pupline.local import LocalBackend
-from pupline.metadata import Columns, lines_of, position_of
-from pupline.ports import ObjectStore
+from pupline.tasks.metadata import Columns, lines_of, position_of
+from pupline.tasks.ports import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

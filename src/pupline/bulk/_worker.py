@@ -48,9 +48,9 @@ from pupline.bulk._messages import (
     messages,
 )
 from pupline.errors import TaskFailure
-from pupline.fetch import Exchange, FetchPolicy, HttpClient
-from pupline.functions.ingesting import IngestRules, fetch_item, mistake, understood, validators_of
-from pupline.items import Fetched, Known, SourceItem, Unchanged
+from pupline.http import Exchange, FetchPolicy, HttpClient
+from pupline.tasks.ingesting import IngestRules, fetch_item, mistake, understood, validators_of
+from pupline.tasks.items import Fetched, Known, SourceItem, Unchanged
 
 ANSWERS_TOGETHER = 32
 """Answers that wait for each other while there is more to do: a message for each would cost as much as the hashing."""

@@ -36,9 +36,9 @@ from pupline.bulk._messages import (
 from pupline.bulk._starting import NOTHING_LEFT, TakeProcess, WorkerProcess
 from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
 from pupline.errors import ConfigurationError, LocalTrouble
-from pupline.fetch import MAX_ROBOTS_BYTES
-from pupline.functions.inspecting import LEAST_SECONDS
+from pupline.http import MAX_ROBOTS_BYTES
 from pupline.sources import MAX_PAGE_BYTES
+from pupline.tasks.inspecting import LEAST_SECONDS
 
 AHEAD = 128
 """Jobs that a worker has beyond one for each thread: what keeps it busy while its answers are on their way."""

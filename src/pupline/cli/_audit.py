@@ -26,8 +26,8 @@ from pupline.cli._output import (
 )
 from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
-from pupline.ports import Reader
-from pupline.records import AuditRecord
+from pupline.tasks.ports import Reader
+from pupline.tasks.records import AuditRecord
 from pupline.text import plural
 
 _COLUMNS = [

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from pupline.errors import ConfigurationError
-from pupline.ports import Reader
+from pupline.tasks.ports import Reader
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -31,11 +31,11 @@ def open_backend(data_dir: Path, backend: str, stack: str | None) -> AbstractCon
     """The reader that the options name; closes with the `with` block. Raises: ConfigurationError."""
     if backend == "aws":
         name = stack_name(stack)
-        from pupline.stack import StackReader
+        from pupline.backends.stack import StackReader
 
         return StackReader.open(name)
     check_local(stack)
-    from pupline.pipeline import LocalReader
+    from pupline.backends.machine import LocalReader
 
     return LocalReader.open(data_dir)
 

@@ -51,8 +51,8 @@ def cost(
     Transitions and invocations are counted by running the workflow's file; seconds and log bytes are assumed. With
     --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
     """
+    from pupline.backends.machine import BULK_NAME, load_workflow
     from pupline.cost import Assumptions, Question, bills
-    from pupline.pipeline import BULK_NAME, load_workflow
 
     if from_audit:
         with open_backend(data_dir, backend, stack) as source:

@@ -11,8 +11,8 @@ from pupline.cli._output import console, data_option, json_option, print_json, p
 from pupline.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pupline.fetch import Proxy
-    from pupline.pipeline import Check
+    from pupline.backends.machine import Check
+    from pupline.http import Proxy
 
 
 @click.command(cls=Command)
@@ -68,13 +68,13 @@ def doctor(
 
 
 def _of_stack(stack: str) -> "list[Check]":
-    from pupline.stack import Account, examine_stack
+    from pupline.backends.stack import Account, examine_stack
 
     return examine_stack(Account.of_environment(), stack)
 
 
 def _repaired(data_dir: Path, backend: str, stack: str | None) -> "list[Check]":
-    from pupline.pipeline import repair_database
+    from pupline.backends.machine import repair_database
 
     if backend == "aws":
         raise ConfigurationError("--repair goes with the database of one machine; leave out --backend aws")
@@ -83,7 +83,7 @@ def _repaired(data_dir: Path, backend: str, stack: str | None) -> "list[Check]":
 
 
 def _of_this_machine(data_dir: Path, source: str, stack: str | None, proxy: "Proxy | None") -> "list[Check]":
-    from pupline.pipeline import examine
+    from pupline.backends.machine import examine
 
     check_local(stack)
     return examine(data_dir, source, proxy)

@@ -12,7 +12,7 @@ from pupline.cli._backend import backend_options, open_backend
 from pupline.cli._command import Command
 from pupline.cli._output import cell, console, data_option, json_option, limit_option, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
-from pupline.ports import ExecutionStory, ExecutionSummary
+from pupline.tasks.ports import ExecutionStory, ExecutionSummary
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:
     else:
         _show_history(out, story)
     if row.error:
-        from pupline.functions.log_to_dynamodb import readable_cause
+        from pupline.tasks.log_to_dynamodb import readable_cause
 
         out.print(cell(row.error, "red").append(f": {readable_cause(row.cause) or 'no cause was given'}"))
 

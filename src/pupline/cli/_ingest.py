@@ -27,7 +27,7 @@ from pupline.cli._output import (
 from pupline.cli._streams import SummaryOutput
 from pupline.cli._trouble import work_kept
 from pupline.errors import ConfigurationError
-from pupline.layout import summary_key
+from pupline.tasks.layout import summary_key
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:

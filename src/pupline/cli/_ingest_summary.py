@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pupline.cli._output import OUTCOME_STYLES, cell, console, program, relative, undelivered
 from pupline.cli._table import Column, show_table
 from pupline.errors import FAILING_OUTCOMES
-from pupline.layout import run_folder
+from pupline.tasks.layout import run_folder
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pupline.bulk import IngestReport
     from pupline.local import ItemDone
-    from pupline.records import AuditRecord
+    from pupline.tasks.records import AuditRecord
 
 OUTCOME_OF = {
     "accepted": "stored",

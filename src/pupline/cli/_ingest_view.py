@@ -15,7 +15,7 @@ from pupline.text import plural, printable
 if TYPE_CHECKING:
     from pupline.bulk import IngestBegan, IngestEvent
     from pupline.local import ItemDone
-    from pupline.records import AuditRecord
+    from pupline.tasks.records import AuditRecord
 
 _STOPPING = b"\nStopping when what is under way has ended, 30 seconds at most. Ctrl-C again: at once.\n"
 

@@ -17,16 +17,16 @@ from pupline.cli._trouble import work_kept
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
+    from pupline.backends.machine import BatchDone, BulkReport
     from pupline.bulk import IngestEvent, IngestRequest
-    from pupline.pipeline import BatchDone, BulkReport
-    from pupline.ports import Reader
+    from pupline.tasks.ports import Reader
 
 _LINES_AT_ONCE = 256
 
 
 def ingest_through_the_workflow(data_dir: Path, request: "IngestRequest", *, as_json: bool) -> int:
     """Ingest on this machine; the exit code."""
-    from pupline.pipeline import LocalReader, run_bulk_workflow
+    from pupline.backends.machine import LocalReader, run_bulk_workflow
 
     with work_kept("the same command goes on"), _WorkflowView(as_json=as_json) as view:
         report = run_bulk_workflow(data_dir, request, view.hear)
@@ -37,7 +37,7 @@ def ingest_through_the_workflow(data_dir: Path, request: "IngestRequest", *, as_
 
 def ingest_on_a_stack(stack: str, request: "IngestRequest", *, as_json: bool) -> int:
     """Ingest on a deployed stack, and follow it to its end; the exit code."""
-    from pupline.stack import StackReader, ingest_on_stack
+    from pupline.backends.stack import StackReader, ingest_on_stack
 
     with _WorkflowView(as_json=as_json) as view:
         report = ingest_on_stack(stack, request, view.hear)
@@ -59,7 +59,7 @@ class _WorkflowView(IngestView):
 
     def hear(self, event: "IngestEvent | BatchDone") -> None:
         """One event of the ingest."""
-        from pupline.pipeline import BatchDone
+        from pupline.backends.machine import BatchDone
 
         if isinstance(event, BatchDone):
             self.progress.counted(event.outcomes)

@@ -15,8 +15,8 @@ from pupline.insights import insights_of, run_of
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.ports import Reader
-    from pupline.records import AuditRecord
+    from pupline.tasks.ports import Reader
+    from pupline.tasks.records import AuditRecord
 
 Summaries = list[Mapping[str, Any]]
 

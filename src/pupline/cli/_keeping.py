@@ -32,7 +32,7 @@ def stop(name: str, error: str | None, cause: str | None, data_dir: Path) -> int
     A run that is at work carries it out within a second; otherwise it is done here. Stopping an execution that has
     ended changes nothing. A stopped execution writes no audit record.
     """
-    from pupline.pipeline import stop_execution
+    from pupline.backends.machine import stop_execution
 
     click.echo(f"{name}: {stop_execution(data_dir, name, error, cause)}")
     return 0
@@ -55,7 +55,7 @@ def prune(age: float, dry_run: bool, data_dir: Path, as_json: bool) -> int:
 
     Images, audit records and alerts stay. What was forgotten can no longer be shown by `pupline executions`.
     """
-    from pupline.pipeline import prune_executions
+    from pupline.backends.machine import prune_executions
 
     found = prune_executions(data_dir, time.time() - age, dry_run=dry_run)
     if as_json:

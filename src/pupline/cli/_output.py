@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pupline.fetch import Proxy
+    from pupline.http import Proxy
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -87,7 +87,7 @@ def proxy_option(command: _Command) -> _Command:
 def _proxy(_context: click.Context, _option: click.Parameter, value: str | None) -> "Proxy | None":
     if not value:
         return None
-    from pupline.fetch import Proxy
+    from pupline.http import Proxy
 
     return Proxy.parse(value)
 

@@ -16,8 +16,8 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.fetch import Proxy
-    from pupline.ports import Reader
+    from pupline.http import Proxy
+    from pupline.tasks.ports import Reader
 
 _CONCURRENCY = 8
 
@@ -60,8 +60,8 @@ def redrive(
 
 
 def _on_stack(stack: str, view: RunView, names: tuple[str, ...], run_id: str | None) -> int:
+    from pupline.backends.stack import StackReader, StackRedrive
     from pupline.cli._run_aws import watch
-    from pupline.stack import StackReader, StackRedrive
 
     with StackReader.open(stack) as reader:
         redriving = StackRedrive(reader)
@@ -77,7 +77,7 @@ def _on_stack(stack: str, view: RunView, names: tuple[str, ...], run_id: str | N
 def _on_one_machine(
     data_dir: Path, view: RunView, names: tuple[str, ...], run_id: str | None, proxy: "Proxy | None"
 ) -> int:
-    from pupline.pipeline import LocalReader, OneMachine
+    from pupline.backends.machine import LocalReader, OneMachine
 
     if not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; nothing was ever started there")
@@ -96,14 +96,14 @@ def _on_one_machine(
 
 
 def _unsuccessful(reader: "Reader", run_id: str | None) -> Iterator[str]:
-    from pupline.pipeline._redrive import UNSUCCESSFUL
+    from pupline.backends.machine._redrive import UNSUCCESSFUL
 
     for status in UNSUCCESSFUL:
         yield from (row.name for row in reader.executions(status=status, run=run_id))
 
 
 def _can_be_redriven(reader: "Reader", name: str) -> bool:
-    from pupline.pipeline._redrive import Ended, why_not_redriven
+    from pupline.backends.machine._redrive import Ended, why_not_redriven
 
     story = reader.execution(name)
     reason = why_not_redriven(Ended(story.row.status, story.input, reversed(story.history)))

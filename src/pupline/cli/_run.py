@@ -29,9 +29,9 @@ from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.fetch import Proxy
+    from pupline.backends.machine import ExecutionResult, RunReport, RunSettings, StopAsked
+    from pupline.http import Proxy
     from pupline.local import DriverEvent, Stuck
-    from pupline.pipeline import ExecutionResult, RunReport, RunSettings, StopAsked
 
 _concurrency_option = click.option(
     "--concurrency",
@@ -107,7 +107,7 @@ def run(
         given = {"image_url": image_url, "breed": breed}
         return run_on_stack(stack_name(stack), view, RunAsked(count, concurrency, run_id, given))
     check_local(stack)
-    from pupline.pipeline import OneMachine, RunRequest, RunSettings
+    from pupline.backends.machine import OneMachine, RunRequest, RunSettings
 
     settings = RunSettings(
         source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses, max_pixels
@@ -132,7 +132,7 @@ def run(
 @json_option
 def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: bool) -> int:
     """Finish what a stopped or killed run left unfinished, under the settings it was started with."""
-    from pupline.pipeline import OneMachine
+    from pupline.backends.machine import OneMachine
 
     if not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; nothing was ever started there")
@@ -155,8 +155,8 @@ class RunView:
         self.as_json = as_json
 
     def hear(self, event: "DriverEvent | ExecutionResult | StopAsked | Stuck") -> None:
+        from pupline.backends.machine import ExecutionResult, StopAsked
         from pupline.local import ExecutionRefused, Stuck, TaskAttemptFailed
-        from pupline.pipeline import ExecutionResult, StopAsked
 
         if isinstance(event, ExecutionResult):
             self.tally.add(event)
@@ -185,7 +185,7 @@ class RunView:
 def _online_or_sample(settings: "RunSettings", proxy: "Proxy | None") -> "RunSettings":
     from dataclasses import replace
 
-    from pupline.pipeline import is_reachable, source_of_run
+    from pupline.backends.machine import is_reachable, source_of_run
 
     failure = is_reachable(source_of_run(settings.source), proxy)
     if failure is None:

@@ -14,8 +14,8 @@ from pupline.cli._streams import OutputLost, SummaryOutput
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
+    from pupline.backends.stack import StackReader, StackRun, StackRunReport
     from pupline.cli._run import RunView
-    from pupline.stack import StackReader, StackRun, StackRunReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class RunAsked:
 
 def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
     """Start what the run misses on the stack, wait for all of it, show the results; the exit code."""
+    from pupline.backends.stack import StackReader, StackRunRequest
     from pupline.local import new_run_id
-    from pupline.local._runs import check_run_id
-    from pupline.stack import StackReader, StackRunRequest
+    from pupline.local.journal.runs import check_run_id
 
     run_id = asked.run_id or new_run_id()
     check_run_id(run_id)
@@ -47,7 +47,7 @@ def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
 
 def watch(reader: "StackReader", view: "RunView", total: int, work: "Callable[[StackRun], StackRunReport]") -> int:
     """Let `work` start executions or follow them, show what comes of it; the exit code."""
-    from pupline.stack import StackRun
+    from pupline.backends.stack import StackRun
 
     given = f" --backend aws --stack {shlex.quote(reader.stack.name)}"
     try:

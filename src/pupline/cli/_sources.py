@@ -27,9 +27,9 @@ from pupline.files import read_input
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.fetch import Proxy
-    from pupline.items import SourceItem
+    from pupline.http import Proxy
     from pupline.sources import ImageSource, Listing, PageRequest, SourceSpec
+    from pupline.tasks.items import SourceItem
 
 _SPARE_REQUESTS = 3
 """Requests that `test` makes at most, beyond one for each image: for a token, a page of ids, an empty page."""
@@ -208,7 +208,7 @@ class _Trial:
         stack: ExitStack,
         delimiter: str | None,
     ) -> None:
-        from pupline.fetch import HttpClient
+        from pupline.http import HttpClient
 
         self._source = source
         self._named = named

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pupline.pipeline import ExecutionResult
+    from pupline.backends.machine import ExecutionResult
 
 _ROWS = 24
 _COLUMNS = [

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 CAPACITY = 100_000
 """Addresses in a full sample: some 30 MB."""

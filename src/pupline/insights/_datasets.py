@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage, run_of
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 _RUN_FIELDS = (
     "run",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pupline.insights._datasets import Ingests
 from pupline.insights._problems import Problems
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 
 @dataclass(slots=True)

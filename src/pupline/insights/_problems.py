@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pupline.errors import UNHAD_OUTCOMES
-from pupline.records import AuditRecord
+from pupline.tasks.records import AuditRecord
 
 _HOSTS = 1_000
 """Hosts told apart; the images of any further ones are counted together."""

@@ -16,8 +16,8 @@ Bulk runs need no engine: items are listed, and stored in groups as they arrive.
     intake.take(arrivals)  # again and again, of backend.ingests.pending(...)
     intake.close()
 
-One process at a time drives executions and stores objects; any number may read. `pupline.local._driver` says in which
-order things are written, and why that makes them safe; `pupline.local._intake` says it for groups.
+One process at a time drives executions and stores objects; any number may read. `pupline.local.journal.driver` says
+in which order things are written, and why that makes them safe; `pupline.local.ingests.intake` says it for groups.
 
 The engine, and what stands on it, is loaded when first used: bulk runs begin without it.
 """
@@ -27,11 +27,23 @@ from typing import TYPE_CHECKING, Any
 from pupline.errors import ReplayMismatch
 from pupline.local._audit import AuditQuery, LocalAuditTable
 from pupline.local._backend import LocalBackend
-from pupline.local._bucket import LocalBucket, ObjectListed
 from pupline.local._clock import DriverClock, SystemClock
-from pupline.local._database import Database
-from pupline.local._delivery import Deliverer
-from pupline.local._events import (
+from pupline.local._memo import LocalMemo
+from pupline.local._prune import Pruned, prunable, prune
+from pupline.local._signals import StopAsked, stopping_on_signals
+from pupline.local.alerts.delivery import Deliverer
+from pupline.local.alerts.subscriptions import PROTOCOLS, Subscription, Subscriptions
+from pupline.local.alerts.topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict, timestamp
+from pupline.local.bucket.bucket import LocalBucket, ObjectListed
+from pupline.local.bucket.leftovers import Stuck
+from pupline.local.bucket.recovery import Foreseen, foresee
+from pupline.local.database.database import Database
+from pupline.local.database.layout import BUCKET, misplaced
+from pupline.local.ingests.finished import FinishedItems, finished_items
+from pupline.local.ingests.ingests import Ingests, item_execution
+from pupline.local.ingests.intake import Intake, RecordMaker
+from pupline.local.ingests.rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
+from pupline.local.journal.events import (
     DriverEvent,
     ExecutionFinished,
     ExecutionRefused,
@@ -40,27 +52,15 @@ from pupline.local._events import (
     Listener,
     TaskAttemptFailed,
 )
-from pupline.local._finished import FinishedItems, finished_items
-from pupline.local._ingest_rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
-from pupline.local._ingests import Ingests, item_execution
-from pupline.local._intake import Intake, RecordMaker
-from pupline.local._layout import BUCKET, misplaced
-from pupline.local._leftovers import Stuck
-from pupline.local._memo import LocalMemo
-from pupline.local._prune import Pruned, prunable, prune
-from pupline.local._recovery import Foreseen, foresee
-from pupline.local._runs import Run, Runs, execution_name, new_run_id
-from pupline.local._signals import StopAsked, stopping_on_signals
-from pupline.local._subscriptions import PROTOCOLS, Subscription, Subscriptions
-from pupline.local._topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict, timestamp
-from pupline.metadata import ItemRow
+from pupline.local.journal.runs import Run, Runs, execution_name, new_run_id
+from pupline.tasks.metadata import ItemRow
 
 if TYPE_CHECKING:
-    from pupline.local._driver import Driver
-    from pupline.local._driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
-    from pupline.local._functions import Function, Invocation, LambdaRuntime
-    from pupline.local._journal import ExecutionRow, Journal
-    from pupline.local._repair import Repaired, repair
+    from pupline.local.journal.driver import Driver
+    from pupline.local.journal.driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
+    from pupline.local.journal.functions import Function, Invocation, LambdaRuntime
+    from pupline.local.journal.journal import ExecutionRow, Journal
+    from pupline.local.repair.repair import Repaired, repair
 
 __all__ = [
     "BUCKET",
@@ -134,11 +134,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Driver": "_driver",
-    **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "_driver_settings"),
-    **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "_functions"),
-    **dict.fromkeys(("Repaired", "repair"), "_repair"),
-    **dict.fromkeys(("ExecutionRow", "Journal"), "_journal"),
+    "Driver": "journal.driver",
+    **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "journal.driver_settings"),
+    **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "journal.functions"),
+    **dict.fromkeys(("Repaired", "repair"), "repair.repair"),
+    **dict.fromkeys(("ExecutionRow", "Journal"), "journal.journal"),
 }
 
 

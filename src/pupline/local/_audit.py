@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from pupline.local._database import Database, storable
-from pupline.local._rows import execute_many
-from pupline.records import AuditRecord
+from pupline.local.database.database import Database, storable
+from pupline.local.database.statements import execute_many
+from pupline.tasks.records import AuditRecord
 
 _COLUMNS = tuple(field.name for field in fields(AuditRecord))
 AUDIT_COLUMNS = ", ".join(_COLUMNS)
@@ -40,7 +40,7 @@ class AuditQuery:
 
 
 class LocalAuditTable:
-    """Implements `pupline.ports.AuditTable`."""
+    """Implements `pupline.tasks.ports.AuditTable`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 
 from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.local._audit import LocalAuditTable
-from pupline.local._bucket import LocalBucket
 from pupline.local._clock import DriverClock, SystemClock
-from pupline.local._database import Database
-from pupline.local._delivery import Deliverer
-from pupline.local._ingests import Ingests
-from pupline.local._known import KnownItems
-from pupline.local._layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, misplaced
-from pupline.local._leftovers import Stuck
-from pupline.local._lock import DirectoryLock
 from pupline.local._memo import LocalMemo
-from pupline.local._opening import damaged
-from pupline.local._paths import spread_directories, sync_directory
-from pupline.local._recovery import recover
-from pupline.local._runs import Runs
-from pupline.local._subscriptions import Subscriptions
-from pupline.local._topic import LocalTopic
+from pupline.local.alerts.delivery import Deliverer
+from pupline.local.alerts.subscriptions import Subscriptions
+from pupline.local.alerts.topic import LocalTopic
+from pupline.local.bucket.bucket import LocalBucket
+from pupline.local.bucket.leftovers import Stuck
+from pupline.local.bucket.paths import spread_directories, sync_directory
+from pupline.local.bucket.recovery import recover
+from pupline.local.database.database import Database
+from pupline.local.database.layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, misplaced
+from pupline.local.database.lock import DirectoryLock
+from pupline.local.database.opening import damaged
+from pupline.local.ingests.ingests import Ingests
+from pupline.local.ingests.known import KnownItems
+from pupline.local.journal.runs import Runs
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.local._driver import Driver
-    from pupline.local._driver_settings import DriverSettings
-    from pupline.local._journal import Journal
+    from pupline.local.journal.driver import Driver
+    from pupline.local.journal.driver_settings import DriverSettings
+    from pupline.local.journal.journal import Journal
 
 
 _OF_DAMAGE = (
@@ -122,7 +122,7 @@ class LocalBackend:
     @property
     def journal(self) -> "Journal":
         """The executions and their facts. Loaded when first asked for, with the engine: bulk runs need neither."""
-        from pupline.local._journal import Journal
+        from pupline.local.journal.journal import Journal
 
         return Journal(self.database)
 
@@ -130,8 +130,8 @@ class LocalBackend:
         """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""
         if self._lock is None:
             raise ConfigurationError("executions are driven only by the process that holds the data directory")
-        from pupline.local._driver import Driver
-        from pupline.local._map_io import LocalMapIO
+        from pupline.local.journal.driver import Driver
+        from pupline.local.journal.map_io import LocalMapIO
 
         return Driver(self.database, settings, LocalMapIO(self.bucket))
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from pupline.ports import Clock
+from pupline.tasks.ports import Clock
 
 _LONGEST_STEP_SECONDS = 10.0
 """Of working time between two looks at it. Whoever drives looks every second: in a longer step nothing has run, for the

@@ -2,11 +2,11 @@
 
 import sqlite3
 
-from pupline.local._database import Database
+from pupline.local.database.database import Database
 
 
 class LocalMemo:
-    """Implements `pupline.ports.Memo`."""
+    """Implements `pupline.tasks.ports.Memo`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

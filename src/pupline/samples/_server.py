@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pupline.fetch import EXECUTION_HEADER, SAMPLE_ORIGIN
+from pupline.http import EXECUTION_HEADER, SAMPLE_ORIGIN
 from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
 from pupline.samples._pictures import content_type, etag, pictures
 from pupline.samples._plan import HOSTILE, Trouble

@@ -2,7 +2,7 @@
 
     source = resolve("dog-ceo")
     listing = source.open()
-    request = listing.request()            # ask for it with pupline.fetch.HttpClient, then
+    request = listing.request()            # ask for it with pupline.http.HttpClient, then
     page = listing.read(body, headers)     # page.items: SourceItems; listing.position(): to go on from after a restart
 
 `resolve` takes a preset's name (maybe with params: `openverse?q=dog`), a spec file (`my.toml`), the base URL of a

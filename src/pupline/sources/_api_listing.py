@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
-from pupline.fetch import JSON, Origin, parse_json
-from pupline.items import SourceItem
+from pupline.http import JSON, Origin, parse_json
 from pupline.sources._auth import Credentials, credentials_of
 from pupline.sources._items import ItemReader, ReadPage
 from pupline.sources._listing import MAX_PAGE_BYTES, Page, PageRequest, mask
@@ -18,6 +17,7 @@ from pupline.sources._paginators import paginator_of
 from pupline.sources._seen import SeenItems
 from pupline.sources._source import Opening
 from pupline.sources._spec import SourceSpec
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 _MAX_DEPTH = 64

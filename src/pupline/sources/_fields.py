@@ -10,7 +10,7 @@ from typing import Any
 
 from pupline import regex
 from pupline.errors import ConfigurationError, InvalidUrl
-from pupline.fetch import Origin, Url
+from pupline.http import Origin, Url
 from pupline.sources._expressions import Expression
 from pupline.sources._secrets import FORMS, REFERENCE
 from pupline.text import printable

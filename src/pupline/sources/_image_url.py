@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from pupline.errors import SourceError, TaskFailure, UnreadableAnswer
-from pupline.fetch import Url
-from pupline.items import SourceItem
+from pupline.http import Url
 from pupline.sources._listing import Listing, Page, PageRequest
 from pupline.sources._source import ImageSource, Opening, slug_of
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 _ENDING = re.compile(r"[^/]\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|hei[cf]|bmp|tiff?|svg|ico|jp2|jxl)\Z", re.IGNORECASE)

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from pupline.errors import SourceError
-from pupline.items import SourceItem
 from pupline.sources._found import Found, described, find
 from pupline.sources._normal import FACTS, Normaliser
 from pupline.sources._spec import SourceSpec
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

@@ -18,7 +18,7 @@ from typing import Protocol
 from urllib.parse import quote, quote_plus
 
 from pupline.errors import TaskFailure
-from pupline.items import SourceItem
+from pupline.tasks.items import SourceItem
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
 """Of one page of a listing: the ids of the largest museum fit in a tenth of it."""

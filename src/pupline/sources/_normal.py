@@ -11,8 +11,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from pupline.items import SourceItem
 from pupline.sources._plain_text import plain_text
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 MAX_TEXT: Final = 4096

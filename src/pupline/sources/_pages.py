@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pupline.errors import LocalTrouble, RetryAfter, TaskFailure, UnreadableAnswer
-from pupline.fetch import FetchPolicy, Response
+from pupline.http import FetchPolicy, Response
 from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
 from pupline.sources._source import ImageSource, Reader
 
@@ -30,7 +30,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class PageClient(Protocol):
-    """What asks for pages: `pupline.fetch.HttpClient`."""
+    """What asks for pages: `pupline.http.HttpClient`."""
 
     @property
     def policy(self) -> FetchPolicy:

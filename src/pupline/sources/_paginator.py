@@ -19,7 +19,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
-from pupline.fetch import JSON, Origin
+from pupline.http import JSON, Origin
 from pupline.text import printable
 
 MAX_EMPTY_PAGES = 10

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Iterator
 
 from pupline.errors import ConfigurationError, InvalidInput, Refusal, SourceError
-from pupline.fetch import Url
-from pupline.items import SourceItem
+from pupline.http import Url
 from pupline.sources._listing import Listing, Page
 from pupline.sources._pages import PageClient, ask
 from pupline.sources._source import ImageSource
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 _REQUESTS = 2  # a token, then the page

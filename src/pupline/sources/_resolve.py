@@ -12,8 +12,8 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from pupline.errors import ConfigurationError, InvalidUrl
-from pupline.fetch import SAMPLE_ORIGIN, Url, base_url_of
 from pupline.files import read_input
+from pupline.http import SAMPLE_ORIGIN, Url, base_url_of
 from pupline.sources._api_listing import ApiListing
 from pupline.sources._fields import did_you_mean
 from pupline.sources._image_url import api_or_image, image_source, is_image

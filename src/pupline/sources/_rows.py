@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from pupline.errors import ConfigurationError
-from pupline.items import SourceItem
 from pupline.sources._normal import MAX_URL, Normaliser, kept_url
 from pupline.sources._url_text import NOT_UTF_8, trimmed, url_in, why_unreadable
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 MAX_LINE_BYTES: Final = 1024 * 1024

@@ -13,10 +13,10 @@ from itertools import islice
 from typing import IO, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
-from pupline.items import SourceItem
 from pupline.sources._dialect import ONE_COLUMN, Dialect, dialect_of
 from pupline.sources._normal import FACTS
 from pupline.sources._rows import LINE_ENDS, Line, Place, TextFile
+from pupline.tasks.items import SourceItem
 
 _SAMPLE_LINES: Final = 200
 _SAMPLE_BYTES: Final = 256 * 1024

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO, Any, Final
 
-from pupline.items import SourceItem
 from pupline.sources._columns import NoColumn, key_at, value_at
 from pupline.sources._normal import FACTS
 from pupline.sources._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, Place, TextFile
+from pupline.tasks.items import SourceItem
 
 _CHUNK: Final = 64 * 1024
 _KINDS_OF_OBJECTS = 1000  # whose key of the URL is remembered

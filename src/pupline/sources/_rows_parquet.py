@@ -5,10 +5,10 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pupline.errors import ConfigurationError
-from pupline.items import SourceItem
 from pupline.sources._columns import NoColumn, column_at
 from pupline.sources._normal import FACTS
 from pupline.sources._rows import Place, Rows
+from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 if TYPE_CHECKING:

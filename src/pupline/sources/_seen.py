@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pupline.items import SourceItem
+from pupline.tasks.items import SourceItem
 
 _HALF = 100_000  # items; at most twice as many are remembered, some 15 MB
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pupline.fetch import Origin, Url
+from pupline.http import Origin, Url
 from pupline.sources._expressions import Expression
 from pupline.sources._source import Limits, Terms
 

@@ -3,7 +3,7 @@
 import re
 
 from pupline.errors import InvalidUrl, SourceError
-from pupline.fetch import Url
+from pupline.http import Url
 from pupline.sources._expressions import Expression
 from pupline.sources._found import described
 from pupline.sources._paginator import Answer

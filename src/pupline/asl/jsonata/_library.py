@@ -1,0 +1,242 @@
+"""The one place that touches jsonata-python: compile, check, bind, evaluate within bounds, convert.
+
+What this adds to the library, for AWS's sake: the functions `$partition`, `$range`, `$hash`, `$random(seed)`, `$uuid`
+and `$parse`, and no `$eval`; no names at the top level, where an expression has no context item; null told apart from
+undefined inside arrays; time and randomness from the Scope, so that a replay sees the same; and bounds on depth, work
+and size, counted and not timed, so that they do not depend on the machine either.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from jsonata import jexception, parser, utils
+from jsonata import jsonata as evaluator
+from jsonata.jsonata import Jsonata
+
+from pupline import regex
+from pupline.asl._functions import FunctionFailure
+from pupline.asl._values import JSON, Scope, SyntaxProblem
+from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_DEPTH, Budget, Thrown, Undefined, Unsupported, bounded, too_deep
+from pupline.asl.jsonata._fast import Evaluate, Slow, compile_fast
+from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, plain, prepared
+
+_SYMBOL = parser.Parser.Symbol
+
+# The library prints a line to stdout before it refuses to call what is not a function; stdout is for results here.
+vars(evaluator)["print"] = lambda *_: None
+
+
+class Program:
+    """A compiled expression.
+
+    variables: the workflow variables that it may read; fast: a closure for simple cases, or None.
+    """
+
+    __slots__ = ("_jsonata", "_names", "_parts", "fast", "variables")
+
+    def __init__(self, jsonata: Any, uses: "_Uses") -> None:
+        self._jsonata = jsonata
+        self._names = uses.variables
+        self._parts = uses.parts
+        try:
+            self.fast: Evaluate | None = compile_fast(jsonata.ast, BUILT_IN)
+        except Slow:
+            self.fast = None
+        self.variables = frozenset(uses.variables - uses.bound - {"states"} - BUILT_IN)
+
+    def evaluate(self, scope: Scope) -> JSON:
+        """The result as a JSON value. Raises Undefined, Unsupported or Thrown."""
+        budget = Budget(scope)
+        frame = Jsonata.Frame(BASE)
+        try:
+            frame.bindings = self._bindings(scope)
+            frame.bindings["__evaluate_entry"] = budget.enter
+            frame.bindings["__evaluate_exit"] = budget.leave
+            return _result(self._jsonata.eval(self._jsonata.ast, None, frame))
+        except (Undefined, Unsupported, Thrown):
+            raise
+        except jexception.JException as err:
+            raise Thrown(f"{err.error}: {err}") from err
+        except FunctionFailure as err:
+            raise Thrown(f"D3141: {err}") from err
+        except ZeroDivisionError as err:
+            raise Thrown("D1001: Number out of range: Infinity") from err
+        except ValueError as err:
+            raise Thrown(_about_number(err)) from err
+        except RecursionError as err:
+            raise Thrown(too_deep(MAX_DEPTH + 1)) from err
+        except Exception as err:  # whatever a hostile expression brings the library to raise
+            raise Thrown(f"{type(err).__name__}: {str(err)[:500]}") from err
+
+    def _bindings(self, scope: Scope) -> dict[str, Any]:
+        bound: dict[str, Any] = {}
+        for name in self._names:
+            if name == "states":
+                bound[name] = self._states(scope.states)
+            elif name in scope.variables:
+                bound[name] = prepared(scope.variables[name])
+            elif name in OF_SCOPE:
+                bound[name] = OF_SCOPE[name](scope)
+        return bound
+
+    def _states(self, states: JSON) -> JSON:
+        if self._parts is None or not isinstance(states, dict):
+            return prepared(states)
+        return {part: prepared(states[part]) for part in self._parts if part in states}
+
+
+class _Evaluator(Jsonata):  # type: ignore[misc]
+    """The library's evaluator, but for what it gets wrong."""
+
+    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
+        """`5.5 % 2` is 1.5; the library cuts it to 1."""
+        if op == "%" and _both_numbers(lhs, rhs):
+            return utils.Utils.convert_number(math.fmod(lhs, rhs))
+        return super().evaluate_numeric_expression(lhs, rhs, op)
+
+    def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
+        """`[1..10000000]` is refused before it is made; the library would make it and let us find it too large."""
+        found = super().evaluate_range_expression(lhs, rhs)
+        bounded(8 * (0 if found is None else len(found)), MAX_BYTES)
+        return found
+
+
+def _both_numbers(left: Any, right: Any) -> bool:
+    return bool(utils.Utils.is_numeric(left) and utils.Utils.is_numeric(right))
+
+
+def _about_number(error: ValueError) -> str:
+    """What the library should have said of a text that is no number."""
+    text = str(error)
+    prefix = "could not convert string to float: "
+    if text.startswith(prefix):
+        return f"D3030: Unable to cast value to a number: {text.removeprefix(prefix)[:200]}"
+    return f"D3141: {text[:500]}"
+
+
+def _result(value: Any) -> JSON:
+    if value is None:
+        raise Undefined
+    return plain(value)
+
+
+@lru_cache(maxsize=2048)
+def compile_program(text: str) -> Program:
+    """An expression, without its `{%` and `%}`. Raises SyntaxProblem with AWS's code."""
+    try:
+        jsonata = _Evaluator(text)
+        uses = _Uses(jsonata.ast)
+    except jexception.JException as err:
+        raise SyntaxProblem(str(err) or err.error, (), "INVALID_JSONATA_EXPRESSION") from err
+    except SyntaxProblem:
+        raise
+    except RecursionError as err:
+        raise SyntaxProblem("the expression is nested too deeply", (), "INVALID_JSONATA_EXPRESSION") from err
+    except Exception as err:  # the parser's own failures on texts that make no sense
+        message = f"Syntax error: {type(err).__name__}: {str(err)[:200]}"
+        raise SyntaxProblem(message, (), "INVALID_JSONATA_EXPRESSION") from err
+    if uses.problem is not None:
+        raise SyntaxProblem(uses.problem, (), "UNSUPPORTED_JSONATA_EXPRESSION")
+    return Program(jsonata, uses)
+
+
+# ---------------------------------------------------------------- what an expression refers to
+
+
+class _Uses:
+    """A walk over an expression's tree, which mends its strings on the way.
+
+    variables: all `$name`s; bound: those it binds itself (`:=`, function parameters, `@`, `#`); parts: the fields of
+    `$states` it reads, None for all; problem: what AWS refuses, or None.
+    """
+
+    _INNER = frozenset({"stages", "predicate", "group", "terms", "pattern", "update", "delete"})
+    """Parts that are evaluated against another item than the one around them."""
+
+    def __init__(self, tree: Any) -> None:
+        self.variables: set[str] = set()
+        self.bound: set[str] = set()
+        self.parts: set[str] | None = set()
+        self.problem: str | None = None
+        self._seen: set[int] = set()
+        self._walk(tree, top=True)
+
+    def _walk(self, node: Any, *, top: bool) -> None:
+        if id(node) in self._seen:
+            return
+        self._seen.add(id(node))
+        kind = getattr(node, "type", None)
+        if kind == "path":
+            self._path(node, top=top)
+        elif kind == "variable":
+            self._variable(node, None)
+        elif kind == "string":
+            node.value = _joined(node.value)
+        elif kind == "regex":
+            self._regex(node.value)
+        elif kind in ("bind", "lambda"):
+            targets = [node.lhs] if kind == "bind" else node.arguments
+            self.bound.update(str(target.value) for target in targets)
+        for name, child in _children(node):
+            if not (kind == "path" and name == "steps"):
+                self._walk(child, top=top and name not in self._INNER)
+
+    def _regex(self, pattern: re.Pattern[str]) -> None:
+        try:
+            regex.compiled(pattern.pattern, pattern.flags & ~re.UNICODE)
+        except regex.SlowExpression as err:
+            raise SyntaxProblem(f"Slow regular expression: {err}", (), "INVALID_JSONATA_EXPRESSION") from err
+
+    def _path(self, node: Any, *, top: bool) -> None:
+        first, *rest = node.steps
+        if top and getattr(first, "type", None) == "name" and self.problem is None:
+            self.problem = f"Reference to '{first.value}' at the top level is not supported."
+        if getattr(first, "type", None) == "variable":
+            self._seen.add(id(first))
+            self._variable(first, rest[0] if rest else None)
+            for name, child in _children(first):
+                self._walk(child, top=top and name not in self._INNER)
+        else:
+            self._walk(first, top=top)
+        for step in rest:
+            for attribute in ("focus", "index"):
+                value = getattr(step, attribute, None)
+                if isinstance(value, str):
+                    self.bound.add(value)
+            self._walk(step, top=False)
+
+    def _variable(self, node: Any, following: Any) -> None:
+        name = str(node.value)
+        if name == "$" and self.problem is None:
+            self.problem = "Reference to '$$' is not supported."
+        self.variables.add(name)
+        if name != "states" or self.parts is None:
+            return
+        if following is None or getattr(following, "type", None) != "name" or getattr(node, "predicate", None):
+            self.parts = None
+        else:
+            self.parts.add(str(following.value))
+
+
+def _joined(text: str) -> str:
+    r"""The library reads `\ud83d\ude00` as two characters; they are one. A half that stands alone stays."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _children(node: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(node).items():
+        for item in _flat(value):
+            yield name, item
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, _SYMBOL):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)

@@ -1,0 +1,1 @@
+"""The JSONPath query language of states: paths, payload templates and intrinsic functions."""

@@ -1,0 +1,149 @@
+"""The `[?(...)]` filters of a path, compiled into predicates.
+
+Comparisons follow Jayway: a number equals the string that spells it, `<` and its siblings compare numbers with numbers
+and strings with strings only, and something missing equals nothing.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import TypeAlias
+
+from pupline.asl._values import JSON, Scope, dump, is_number
+from pupline.asl.jsonpath import _parse as syntax
+
+Predicate: TypeAlias = Callable[[JSON, Scope], bool]
+_Value: TypeAlias = Callable[[JSON, Scope], JSON]
+Steps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[JSON, Scope], list[JSON]]]
+Root: TypeAlias = Callable[[syntax.Parsed], Callable[[Scope], JSON]]
+
+_UNDEFINED: JSON = object()
+
+
+def compile_filter(test: syntax.Test, steps: Steps, root: Root) -> Predicate:
+    """A filter's condition as (candidate, scope) -> bool.
+
+    steps and root compile the paths inside it; they are handed in because `_jsonpath_select` imports this module.
+    """
+    if test.operator in ("and", "or", "not"):
+        parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Test)]
+        return _logical(test.operator, parts)
+    values = [_operand(item, steps, root) for item in test.operands if not isinstance(item, syntax.Test)]
+    if test.operator == "exists":
+        (value,) = values
+        return lambda node, scope: value(node, scope) is not _UNDEFINED
+    left, right = values
+    compare = _COMPARE[test.operator]
+    return lambda node, scope: compare(left(node, scope), right(node, scope))
+
+
+def _logical(kind: str, parts: list[Predicate]) -> Predicate:
+    if kind == "not":
+        (part,) = parts
+        return lambda node, scope: not part(node, scope)
+    if kind == "and":
+        return lambda node, scope: all(part(node, scope) for part in parts)
+    return lambda node, scope: any(part(node, scope) for part in parts)
+
+
+def _operand(item: syntax.Operand, steps: Steps, root: Root) -> _Value:
+    if isinstance(item, syntax.Literal):
+        constant = item.value
+        return lambda _, __: constant
+    if isinstance(item, syntax.Pattern):
+        pattern = item.regex
+        return lambda _, __: pattern
+    function = item.steps[-1] if item.steps and isinstance(item.steps[-1], syntax.Function) else None
+    walk = steps(item.steps)
+    start = None if item.root == "@" else root(item)
+    single = item.definite and function is None
+
+    def evaluate(node: JSON, scope: Scope) -> JSON:
+        try:
+            found = walk(node if start is None else start(scope), scope)
+        except KeyError:
+            return _UNDEFINED
+        if single or function is not None:
+            return found[0] if found else _UNDEFINED
+        return found
+
+    return evaluate
+
+
+def _equal(left: JSON, right: JSON) -> bool:
+    if left is _UNDEFINED or right is _UNDEFINED:
+        return False
+    if isinstance(left, str) and is_number(right):
+        return left == dump(right)
+    if is_number(left) and isinstance(right, str):
+        return dump(left) == right
+    return _identical(left, right)
+
+
+def _identical(left: JSON, right: JSON) -> bool:
+    if left is _UNDEFINED or right is _UNDEFINED:
+        return False
+    if isinstance(left, (bool, type(None))) or isinstance(right, (bool, type(None))):
+        return left is right
+    return bool(left == right)
+
+
+def _ordered(compare: Callable[[JSON, JSON], bool]) -> Callable[[JSON, JSON], bool]:
+    def test(left: JSON, right: JSON) -> bool:
+        both_numbers = is_number(left) and is_number(right)
+        both_strings = isinstance(left, str) and isinstance(right, str)
+        return (both_numbers or both_strings) and compare(left, right)
+
+    return test
+
+
+def _matches(left: JSON, right: JSON) -> bool:
+    """Java's `matches`: the whole text, a number by its spelling."""
+    if hasattr(left, "fullmatch"):
+        left, right = right, left
+    if not hasattr(right, "fullmatch"):
+        return False
+    text = left if isinstance(left, str) else dump(left) if is_number(left) else None
+    return text is not None and right.fullmatch(text) is not None
+
+
+def _within(left: JSON, right: JSON) -> bool:
+    return isinstance(right, list) and any(_equal(left, item) for item in right)
+
+
+def _contains(left: JSON, right: JSON) -> bool:
+    if isinstance(left, str):
+        return isinstance(right, str) and right in left
+    return _within(right, left)
+
+
+def _size(left: JSON, right: JSON) -> bool:
+    return isinstance(left, (str, list)) and is_number(right) and len(left) == right
+
+
+def _empty(left: JSON, right: JSON) -> bool:
+    return isinstance(left, (str, list)) and isinstance(right, bool) and (not left) == right
+
+
+def _overlap(left: JSON, right: JSON) -> bool:
+    return isinstance(left, list) and any(_within(item, right) for item in left)
+
+
+_COMPARE: dict[str, Callable[[JSON, JSON], bool]] = {
+    "==": _equal,
+    "!=": lambda left, right: not _equal(left, right),
+    "===": _identical,
+    "!==": lambda left, right: not _identical(left, right),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "=~": _matches,
+    "in": _within,
+    "nin": lambda left, right: not _within(left, right),
+    "contains": _contains,
+    "subsetof": lambda left, right: isinstance(left, list) and all(_within(item, right) for item in left),
+    "anyof": _overlap,
+    "noneof": lambda left, right: not _overlap(left, right),
+    "size": _size,
+    "empty": _empty,
+}

@@ -1,0 +1,171 @@
+"""Intrinsic functions: `States.Format('Hello {}', $.name)` taken apart once and compiled into a closure."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+
+from pupline.asl._functions import FUNCTIONS, FunctionFailure, format_parts
+from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, java_text
+from pupline.asl.jsonpath._parse import MAX_TEXT, scan
+from pupline.asl.jsonpath.path import compile_path
+
+MAX_NESTING = 10
+"""AWS nests intrinsic functions at most ten deep."""
+
+_NAME = re.compile(r"States\.[A-Za-z0-9]+")
+_STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
+_WORDS = {"true": True, "false": False, "null": None}
+_SPACE = " \t\r\n"
+
+
+def compile_intrinsic(text: str, *, field: str) -> Expression:
+    """An intrinsic function call as a callable.
+
+    field: the field it was written in, for messages.
+    Raises: SyntaxProblem; when called, EvaluationError: States.Runtime for a path that finds nothing,
+    States.IntrinsicFailure for anything else, both naming the whole call.
+    """
+    if len(text) > MAX_TEXT:
+        raise SyntaxProblem(f"'{field}' has {len(text)} characters; an intrinsic function may have {MAX_TEXT}")
+    parser = _Parser(text)
+    call = parser.call(1)
+    parser.spaces()
+    if parser.at < len(text):
+        raise parser.problem("unexpected text")
+    return Expression(text, _guarded(text, call.evaluate), call.variables)
+
+
+def _guarded(text: str, evaluate: Callable[[Scope], JSON]) -> Callable[[Scope], JSON]:
+    prefix = f"The function '{text}' had the following error: "
+
+    def guarded(scope: Scope) -> JSON:
+        try:
+            return evaluate(scope)
+        except EvaluationError as err:
+            raise EvaluationError(err.error, prefix + err.cause) from err
+        except FunctionFailure as err:
+            raise EvaluationError("States.IntrinsicFailure", f"{prefix}{err}") from err
+        except (RecursionError, ValueError, OverflowError) as err:
+            message = f"{prefix}the value is too large, too deep or no JSON"
+            raise EvaluationError("States.IntrinsicFailure", message) from err
+
+    return guarded
+
+
+class _Literal(Expression):
+    """A constant argument; `raw` is a string's text before its escapes are undone."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, value: JSON, raw: str = "") -> None:
+        super().__init__(raw, lambda _: value, constant=True)
+        self.raw = raw
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def problem(self, what: str) -> SyntaxProblem:
+        return SyntaxProblem(f"{what} at index {self.at} in '{self.text[:200]}'")
+
+    def spaces(self) -> None:
+        while self.text[self.at : self.at + 1] in _SPACE and self.at < len(self.text):
+            self.at += 1
+
+    def take(self, token: str) -> bool:
+        self.spaces()
+        found = self.text.startswith(token, self.at)
+        if found:
+            self.at += len(token)
+        return found
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self.text, self.at)
+        if found is not None:
+            self.at = found.end()
+        return found
+
+    def call(self, depth: int) -> Expression:
+        if depth > MAX_NESTING:
+            raise self.problem(f"intrinsic functions nest at most {MAX_NESTING} deep")
+        found = self.match(_NAME)
+        name = found.group() if found else ""
+        if name not in FUNCTIONS:
+            raise self.problem(f"unknown intrinsic function '{name}'; known are {', '.join(sorted(FUNCTIONS))}")
+        if not self.take("("):
+            raise self.problem("expected '('")
+        arguments: list[Expression] = []
+        if not self.take(")"):
+            arguments.append(self.argument(depth))
+            while self.take(","):
+                arguments.append(self.argument(depth))
+            if not self.take(")"):
+                raise self.problem("expected ',' or ')'")
+        return self.compile_call(name, arguments)
+
+    def compile_call(self, name: str, arguments: list[Expression]) -> Expression:
+        function = FUNCTIONS[name]
+        if not function.least <= len(arguments) <= function.most:
+            most = "or more" if function.most > 99 else f"to {function.most}"
+            raise self.problem(f"{name} takes {function.least} {most} arguments, not {len(arguments)}")
+        variables = frozenset[str]().union(*(argument.variables for argument in arguments))
+        if name == "States.Format" and isinstance(arguments[0], _Literal):
+            evaluate = _constant_format(arguments[0].raw, arguments[1:])
+        else:
+            evaluate = _apply(function.apply, [argument.evaluate for argument in arguments])
+        return Expression(name, evaluate, variables)
+
+    def argument(self, depth: int) -> Expression:
+        self.spaces()
+        if self.text.startswith("$", self.at):
+            start, self.at = self.at, scan(self.text, self.at)
+            return compile_path(self.text[start : self.at], field="States.")
+        if self.text.startswith("States.", self.at):
+            return self.call(depth + 1)
+        string = self.match(_STRING)
+        if string is not None:
+            raw = string.group(1)
+            return _Literal(re.sub(r"\\(.)", r"\1", raw), raw)
+        number = self.match(_NUMBER)
+        if number is not None and len(number.group()) <= 40 and math.isfinite(value := json.loads(number.group())):
+            return _Literal(value)
+        for word, constant in _WORDS.items():
+            if self.take(word):
+                return _Literal(constant)
+        raise self.problem("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
+
+
+def _apply(function: Callable[..., JSON], arguments: list[Callable[[Scope], JSON]]) -> Callable[[Scope], JSON]:
+    if len(arguments) == 1:
+        (only,) = arguments
+        return lambda scope: function(scope, only(scope))
+    if len(arguments) == 2:
+        first, second = arguments
+        return lambda scope: function(scope, first(scope), second(scope))
+    return lambda scope: function(scope, *[argument(scope) for argument in arguments])
+
+
+def _constant_format(template: str, arguments: list[Expression]) -> Callable[[Scope], JSON]:
+    """States.Format with its template known: the pieces around the placeholders are cut once."""
+    pieces = format_parts(template)
+    if len(pieces) != len(arguments) + 1:
+        message = f"the template has {len(pieces) - 1} placeholders but {len(arguments)} arguments were given"
+
+        def mismatch(_: Scope) -> JSON:
+            raise FunctionFailure(message)
+
+        return mismatch
+    head, tail = pieces[0], list(zip([argument.evaluate for argument in arguments], pieces[1:], strict=True))
+
+    def evaluate(scope: Scope) -> JSON:
+        text = head
+        for argument, piece in tail:
+            value = argument(scope)
+            text += (value if type(value) is str else java_text(value)) + piece
+        return text
+
+    return evaluate

@@ -1,0 +1,191 @@
+"""The steps of a path at work: what a field, an index, a wildcard, a filter or a function selects from a value."""
+
+import math
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+from pupline.asl._values import JSON, EvaluationError, Scope
+from pupline.asl.jsonpath import _parse as syntax
+from pupline.asl.jsonpath._filter import compile_filter
+
+MAX_VISITED = 1_000_000
+"""Values one evaluation may visit: an input of 256 KiB holds at most 131,000, and `..*..*` could visit the square."""
+
+Root = Callable[[Scope], JSON]
+Select = Callable[[JSON, Scope], list[JSON]]
+
+MISSING: JSON = object()
+"""What a single step gives when there is nothing."""
+
+
+def root_of(parsed: syntax.Parsed) -> Root:
+    """Where a path starts: the input, the Context Object, or a variable (KeyError when there is none)."""
+    if parsed.root == "$":
+        return attrgetter("input")
+    if parsed.root == "$$":
+        return attrgetter("context")
+    name = parsed.root
+    return lambda scope: scope.variables[name]
+
+
+def take_step(value: JSON, step: syntax.Step) -> JSON:
+    """What one step of a definite path selects; MISSING when there is nothing."""
+    if isinstance(step, syntax.Key):
+        return value.get(step.name, MISSING) if isinstance(value, dict) else MISSING
+    if isinstance(step, syntax.Index):
+        return _at(value, step.position)
+    if isinstance(step, syntax.Keys):
+        if not isinstance(value, dict):
+            return MISSING
+        return {name: value[name] for name in step.names if name in value}
+    if isinstance(step, syntax.Function):
+        return FUNCTIONS[step.name](value)
+    raise AssertionError(f"{step} is not part of a definite path")
+
+
+def _at(value: JSON, position: int) -> JSON:
+    if isinstance(value, list) and -len(value) <= position < len(value):
+        return value[position]
+    return MISSING
+
+
+def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
+    """Steps as a callable: (value, scope) -> all the values they select, in document order."""
+    selectors: list[tuple[bool, Callable[[JSON, Scope], Iterable[JSON]]]] = []
+    deep = False
+    for step in steps:
+        if isinstance(step, syntax.Descend):
+            deep = True
+        else:
+            selectors.append((deep, _selector(step)))
+            deep = False
+
+    def select(value: JSON, scope: Scope) -> list[JSON]:
+        nodes = [value]
+        visited = 0
+        for descend, selector in selectors:
+            if descend:
+                nodes = _all_descendants(nodes, MAX_VISITED - visited)
+            following: list[JSON] = []
+            for node in nodes:
+                following.extend(selector(node, scope))
+                if visited + len(following) > MAX_VISITED:
+                    raise _too_much()
+            visited += len(nodes) + len(following)
+            nodes = following
+        return nodes
+
+    return select
+
+
+def _too_much() -> EvaluationError:
+    return EvaluationError(
+        "States.Runtime", f"A path selects more than {MAX_VISITED} values; use fewer wildcards or '..' steps."
+    )
+
+
+def _all_descendants(nodes: list[JSON], budget: int) -> list[JSON]:
+    found: list[JSON] = []
+    for node in nodes:
+        found.extend(_descendants(node, budget - len(found)))
+    return found
+
+
+def _descendants(value: JSON, budget: int) -> list[JSON]:
+    """The value and all objects and arrays in it, each before its children."""
+    found: list[JSON] = []
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            found.append(node)
+            stack.extend(reversed([child for child in node.values() if isinstance(child, (dict, list))]))
+        elif isinstance(node, list):
+            found.append(node)
+            stack.extend(reversed([child for child in node if isinstance(child, (dict, list))]))
+        if len(found) > budget:
+            raise _too_much()
+    return found
+
+
+def _selector(step: syntax.Step) -> Callable[[JSON, Scope], Iterable[JSON]]:
+    if isinstance(step, syntax.Wildcard):
+        return lambda node, _: _children(node)
+    if isinstance(step, syntax.Slice):
+        start, stop = step.start, step.stop
+        return lambda node, _: node[start:stop] if isinstance(node, list) else ()
+    if isinstance(step, syntax.Keys):
+        names = step.names
+        return lambda node, _: [node[name] for name in names if name in node] if isinstance(node, dict) else ()
+    if isinstance(step, syntax.Indices):
+        positions = step.positions
+        return lambda node, _: [found for at in positions if (found := _at(node, at)) is not MISSING]
+    if isinstance(step, syntax.Filter):
+        test = compile_filter(step.test, compile_steps, root_of)
+        return lambda node, scope: [child for child in _candidates(node) if test(child, scope)]
+
+    def single(node: JSON, _: Scope) -> Iterable[JSON]:
+        found = take_step(node, step)
+        return () if found is MISSING else (found,)
+
+    return single
+
+
+def _children(node: JSON) -> Iterable[JSON]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def _candidates(node: JSON) -> Iterable[JSON]:
+    """What a filter tests: the elements of an array, or an object itself (as Jayway does)."""
+    if isinstance(node, list):
+        return node
+    return (node,) if isinstance(node, dict) else ()
+
+
+# ---------------------------------------------------------------- functions
+
+
+def _numbers(value: JSON) -> list[float]:
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, (int, float)) and not isinstance(item, bool)]
+
+
+def _over_numbers(compute: Callable[[list[float]], float]) -> Callable[[JSON], JSON]:
+    def apply(value: JSON) -> JSON:
+        numbers = _numbers(value)
+        if not numbers:
+            return MISSING
+        try:
+            result = float(compute(numbers))
+        except OverflowError:
+            return MISSING
+        return result if math.isfinite(result) else MISSING
+
+    return apply
+
+
+def _deviation(numbers: list[float]) -> float:
+    """The population's standard deviation, as Jayway computes it."""
+    mean = math.fsum(numbers) / len(numbers)
+    return math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / len(numbers))
+
+
+def _length(value: JSON) -> JSON:
+    return len(value) if isinstance(value, (list, dict, str)) else MISSING
+
+
+FUNCTIONS: dict[str, Callable[[JSON], JSON]] = {
+    "length": _length,
+    "size": _length,
+    "min": _over_numbers(min),
+    "max": _over_numbers(max),
+    "avg": _over_numbers(lambda numbers: math.fsum(numbers) / len(numbers)),
+    "sum": _over_numbers(math.fsum),
+    "stddev": _over_numbers(_deviation),
+    "keys": lambda value: list(value) if isinstance(value, dict) else MISSING,
+    "first": lambda value: _at(value, 0),
+    "last": lambda value: _at(value, -1),
+}

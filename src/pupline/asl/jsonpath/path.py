@@ -1,0 +1,295 @@
+"""Paths and Reference Paths, compiled once into closures that select values.
+
+Semantics are those of the Jayway library as AWS uses it: a definite path (fields and indices only) gives its value or
+fails; an indefinite one (wildcards, slices, filters, `..`) gives a list, empty when nothing is found. Nearly all paths
+of real state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name`: those are closures of a few lookups.
+"""
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, dump
+from pupline.asl.jsonpath import _parse as syntax
+from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, Root, compile_steps, root_of, take_step
+
+
+def compile_path(text: str, *, field: str) -> Expression:
+    """A path as a callable.
+
+    field: the name of the field it was written in, such as "InputPath", "value.$" or "Variable": AWS words a missing
+    value differently for each.
+    Raises: SyntaxProblem; when called, EvaluationError (States.Runtime).
+    """
+    parsed = syntax.parse(text)
+    missing = _missing(text, field, parsed)
+    if not parsed.definite:
+        evaluate = _indefinite(parsed, missing)
+    elif all(isinstance(step, syntax.Key) for step in parsed.steps):
+        evaluate = _keys_only(parsed, missing)
+    else:
+        evaluate = _definite(parsed, missing, null_past_end=field.endswith(".$"))
+    return Expression(text, evaluate, parsed.variables)
+
+
+def compile_presence(text: str) -> Callable[[Scope], bool]:
+    """Whether a path finds something, as a predicate. Raises SyntaxProblem."""
+    parsed = syntax.parse(text)
+    evaluate = compile_path(text, field="Variable").evaluate
+    if parsed.root == "$" and len(parsed.steps) == 1 and isinstance(parsed.steps[0], syntax.Key):
+        name = parsed.steps[0].name
+        return lambda scope: isinstance(scope.input, dict) and name in scope.input
+
+    def present(scope: Scope) -> bool:
+        try:
+            evaluate(scope)
+        except EvaluationError:
+            return False
+        return True
+
+    return present
+
+
+def reference_problem(text: str) -> str | None:
+    """Why a path is no Reference Path (one that can name a single place only), or None.
+
+    Source: States Language, "Reference Paths": no `@`, `..`, `,`, `:`, `?` or `*`.
+    """
+    if not text.startswith("$"):
+        return "Reference path didn't start with '$'"
+    try:
+        steps = syntax.parse(text).steps
+    except SyntaxProblem as problem:
+        return problem.message
+    for step in steps:
+        if isinstance(step, syntax.Function):
+            return "Reference Path cannot contain function calls"
+        if not isinstance(step, (syntax.Key, syntax.Index)):
+            return "Reference Path cannot contain the operators @ .. , : ? *"
+    return None
+
+
+class ReferencePath:
+    """Where a ResultPath puts its value: `$`, `$.a`, `$.a.b[0]`."""
+
+    __slots__ = ("keys", "text")
+
+    def __init__(self, text: str, keys: tuple[str | int, ...]) -> None:
+        self.text = text
+        self.keys = keys
+
+    def put(self, root: JSON, value: JSON) -> JSON:
+        """A copy of `root` with `value` at this path; `root` itself is left alone.
+
+        Missing objects on the way are made. Raises: EvaluationError (States.ResultPathMatchFailure) when something
+        on the way, or the root, is not an object (or for an index, not an array that has it).
+        """
+        keys = self.keys
+        if not keys:
+            return value
+        if len(keys) == 1 and type(root) is dict and type(keys[0]) is str:
+            return {**root, keys[0]: value}
+        return self._copy(root, 0, value, root)
+
+    def _copy(self, node: JSON, depth: int, value: JSON, root: JSON) -> JSON:
+        key = self.keys[depth]
+        last = depth + 1 == len(self.keys)
+        if isinstance(key, str) and isinstance(node, dict):
+            return {**node, key: value if last else self._copy(node.get(key, {}), depth + 1, value, root)}
+        if isinstance(key, int) and isinstance(node, list) and -len(node) <= key < len(node):
+            changed = list(node)
+            changed[key] = value if last else self._copy(node[key], depth + 1, value, root)
+            return changed
+        cause = f"Unable to apply ReferencePath {self.text} to input {dump(root)}"
+        raise EvaluationError("States.ResultPathMatchFailure", cause)
+
+
+def compile_reference_path(text: str, *, field: str) -> ReferencePath:
+    """A Reference Path into the state's input, as `ResultPath` needs it. Raises SyntaxProblem."""
+    problem = reference_problem(text)
+    if problem is None and syntax.parse(text).root != "$":
+        problem = f"{field} must start with '$' and be a path into the state's input"
+    if problem is not None:
+        raise SyntaxProblem(f"Value is not a Reference Path: {problem}")
+    keys = [step.name if isinstance(step, syntax.Key) else step.position for step in _plain(syntax.parse(text))]
+    return ReferencePath(text, tuple(keys))
+
+
+def _plain(parsed: syntax.Parsed) -> Iterable[syntax.Key | syntax.Index]:
+    return [step for step in parsed.steps if isinstance(step, (syntax.Key, syntax.Index))]
+
+
+# ---------------------------------------------------------------- roots and missing values
+
+
+_BY_VALUE = ("ErrorPath", "CausePath")
+_OF_WAIT = ("SecondsPath", "TimestampPath")
+
+
+def _missing(text: str, field: str, parsed: syntax.Parsed) -> Callable[[Scope, str], EvaluationError]:
+    """The error for a value that is not there; the second argument is what Jayway would say."""
+    if field.endswith(".$") or field in _BY_VALUE:
+        base = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
+        searched: Root = attrgetter("context" if parsed.root == "$$" else "input")
+        return lambda scope, _: _runtime(f"{base}'{dump(searched(scope))}'")
+    if field == "States.":
+        named = text[1:] if parsed.root == "$$" else text
+        base = f"The JsonPath argument for the field '{named}' could not be found in the input "
+        return lambda scope, _: _runtime(f"{base}'{dump(scope.input)}'")
+    if field == "Variable":
+        cause = f"Invalid path '{text}': The choice state's condition path references an invalid value."
+        return lambda _, __: _runtime(cause)
+    if field in _OF_WAIT:
+        return lambda _, __: _runtime(f"The {field} parameter does not reference an input value: {text}")
+    return lambda _, jayway: _runtime(f"Invalid path '{text}' : {jayway}")
+
+
+def _runtime(cause: str) -> EvaluationError:
+    return EvaluationError("States.Runtime", cause)
+
+
+# ---------------------------------------------------------------- definite paths
+
+
+def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+    """Closures for `$`, `$.a`, `$.a.b`, and a loop for longer ones and other roots.
+
+    A dict is looked up without asking for its type first: a list or a string answers a text key with TypeError.
+    """
+    names = tuple(step.name for step in parsed.steps if isinstance(step, syntax.Key))
+    root = root_of(parsed)
+    explain = _explain(parsed, root, missing)
+    if not names and parsed.root in ("$", "$$"):
+        return root
+    if parsed.root == "$" and len(names) == 1:
+        (only,) = names
+
+        def one(scope: Scope) -> JSON:
+            try:
+                return scope.input[only]
+            except (KeyError, TypeError):
+                raise explain(scope) from None
+
+        return one
+    if parsed.root == "$" and len(names) == 2:
+        first, second = names
+
+        def two(scope: Scope) -> JSON:
+            try:
+                return scope.input[first][second]
+            except (KeyError, TypeError):
+                raise explain(scope) from None
+
+        return two
+
+    def many(scope: Scope) -> JSON:
+        try:
+            value = root(scope)
+            for name in names:
+                value = value[name]
+        except (KeyError, TypeError):
+            raise explain(scope) from None
+        return value
+
+    return many
+
+
+def _definite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool) -> Root:
+    """Keys and indices, with a function or several names as the last step.
+
+    null_past_end: AWS gives null, not an error, when the last step of a payload template's path is an index past the
+    end of its array.
+    """
+    root = root_of(parsed)
+    explain = _explain(parsed, root, missing)
+    steps = parsed.steps
+
+    def evaluate(scope: Scope) -> JSON:
+        try:
+            value = root(scope)
+        except KeyError:
+            raise explain(scope) from None
+        for at, step in enumerate(steps):
+            found = take_step(value, step)
+            if found is MISSING:
+                past_end = isinstance(step, syntax.Index) and isinstance(value, list) and at + 1 == len(steps)
+                if past_end and null_past_end:
+                    return None
+                raise explain(scope)
+            value = found
+        return value
+
+    return evaluate
+
+
+def _explain(
+    parsed: syntax.Parsed, root: Root, missing: Callable[[Scope, str], EvaluationError]
+) -> Callable[[Scope], EvaluationError]:
+    """Walks the path again, slowly, to say in Jayway's words where it ended."""
+
+    def explain(scope: Scope) -> EvaluationError:
+        try:
+            value = root(scope)
+        except KeyError:
+            return missing(scope, f"No results for path: ${parsed.root}")
+        where = "$"
+        for at, step in enumerate(parsed.steps):
+            found = take_step(value, step)
+            if found is MISSING:
+                return missing(scope, _jayway(value, step, where, last=at + 1 == len(parsed.steps)))
+            where += _bracketed(step)
+            value = found
+        return missing(scope, f"No results for path: {where}")
+
+    return explain
+
+
+def _bracketed(step: syntax.Step) -> str:
+    if isinstance(step, syntax.Key):
+        return f"['{step.name}']"
+    return f"[{step.position}]" if isinstance(step, syntax.Index) else ""
+
+
+def _jayway(value: JSON, step: syntax.Step, where: str, *, last: bool) -> str:
+    here = where + _bracketed(step)
+    if isinstance(step, syntax.Function):
+        return f"Function {step.name}() cannot be applied to {dump(value)[:200]}"
+    if isinstance(step, syntax.Index):
+        if isinstance(value, list):
+            return f"No results for path: {here}"
+        if value is None:
+            return f"The path {where} is null"
+        return f"Filter: [{step.position}] can only be applied to arrays. Current context is: {dump(value)[:1000]}"
+    if isinstance(value, dict):
+        return f"No results for path: {here}" if last else f"Missing property in path {here}"
+    wanted = _bracketed(step) or "[...]"
+    return f"Expected to find an object with property {wanted} in path {where} but found {_java_class(value)}"
+
+
+def _java_class(value: JSON) -> str:
+    names = {bool: "Boolean", int: "Integer", float: "Double", str: "String", list: "ArrayList"}
+    return f"'java.lang.{names[type(value)]}'" if value is not None else "'null'"
+
+
+# ---------------------------------------------------------------- indefinite paths
+
+
+def _indefinite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+    root = root_of(parsed)
+    function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.Function) else None
+    walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
+    explain = _explain(syntax.Parsed(parsed.root, ()), root, missing)
+
+    def evaluate(scope: Scope) -> JSON:
+        try:
+            value = root(scope)
+        except KeyError:
+            raise explain(scope) from None
+        found = walk(value, scope)
+        if function is None:
+            return found
+        result = FUNCTIONS[function.name](found)
+        if result is MISSING:
+            raise missing(scope, _jayway(found, function, "$", last=True))
+        return result
+
+    return evaluate

@@ -1,0 +1,142 @@
+"""Payload templates: Parameters, ResultSelector, ItemSelector, Assign and the like, where `"name.$"` is evaluated.
+
+The order of the result's keys is AWS's, which shows in States.JsonToString, Hash and Format of such values: first the
+plain keys in document order, then the `.$` ones in the order of a Java HashMap.
+"""
+
+from collections.abc import Callable, Iterable
+
+from pupline.asl._values import JSON, Expression, Scope, SyntaxProblem, dump
+from pupline.asl.jsonpath._intrinsics import compile_intrinsic
+from pupline.asl.jsonpath.path import compile_path
+
+MAX_DEPTH = 200
+
+
+def compile_template(value: JSON, *, field: str) -> Expression:
+    """A payload template as a callable; parts without `.$` keys are shared by all results, not copied.
+
+    field: the name of the field it stands in, for messages.
+    Raises: SyntaxProblem with the path to the key; when called, EvaluationError.
+    """
+    try:
+        text = dump(value)
+    except (RecursionError, ValueError) as err:
+        raise SyntaxProblem(f"The value for the field '{field}' is no JSON value or is nested too deeply") from err
+    compiled = _compile(value, (), 0)
+    if compiled is None:
+        return Expression(text, lambda _: value, constant=True)
+    return Expression(text, compiled.evaluate, compiled.variables)
+
+
+def compile_payload_string(text: JSON, *, field: str) -> Expression:
+    """The value of a `.$` field: a path, or an intrinsic function call.
+
+    Raises: SyntaxProblem with AWS's words; its `__cause__` tells what exactly is wrong.
+    """
+    message = f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
+    if not isinstance(text, str):
+        raise SyntaxProblem(message)
+    try:
+        if text.startswith("States."):
+            return compile_intrinsic(text, field=field)
+        return compile_path(text, field=field)
+    except SyntaxProblem as problem:
+        raise SyntaxProblem(message) from problem
+
+
+def _compile(value: JSON, path: tuple[str | int, ...], depth: int) -> Expression | None:
+    """The template as an Expression, or None when nothing in it depends on the Scope."""
+    if depth > MAX_DEPTH:
+        raise SyntaxProblem(f"a template is nested more than {MAX_DEPTH} deep", path)
+    if isinstance(value, dict):
+        return _object(value, path, depth)
+    if isinstance(value, list):
+        return _array(value, path, depth)
+    return None
+
+
+def _array(value: list[JSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
+    parts = [(at, _compile(item, (*path, at), depth + 1)) for at, item in enumerate(value)]
+    changing = [(at, part.evaluate) for at, part in parts if part is not None]
+    if not changing:
+        return None
+
+    def evaluate(scope: Scope) -> JSON:
+        result = value.copy()
+        for at, item in changing:
+            result[at] = item(scope)
+        return result
+
+    return Expression("", evaluate, _variables(part for _, part in parts))
+
+
+def _object(value: dict[str, JSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
+    base: dict[str, JSON] = {}
+    nested: list[tuple[str, Expression]] = []
+    dynamic: dict[str, Expression] = {}
+    for key, item in value.items():
+        if key.endswith(".$"):
+            dynamic[key[:-2]] = _dynamic(key, item, path)
+            continue
+        base[key] = item
+        part = _compile(item, (*path, key), depth + 1)
+        if part is not None:
+            nested.append((key, part))
+    both = base.keys() & dynamic.keys()
+    if both:
+        raise SyntaxProblem(f"The field '{min(both)}' is given twice, with and without '.$'", path)
+    ordered = [(name, dynamic[name]) for name in hash_map_order(dynamic)]
+    changing = [*nested, *ordered]
+    if not changing:
+        return None
+    return Expression("", _builder(base, changing), _variables(part for _, part in changing))
+
+
+def _dynamic(key: str, text: JSON, path: tuple[str | int, ...]) -> Expression:
+    try:
+        return compile_payload_string(text, field=key)
+    except SyntaxProblem as problem:
+        raise SyntaxProblem(problem.message, path) from problem.__cause__
+
+
+def _builder(base: dict[str, JSON], changing: list[tuple[str, Expression]]) -> Callable[[Scope], JSON]:
+    parts = [(key, part.evaluate) for key, part in changing]
+    if not base:
+        if len(parts) == 1:
+            ((only, value_of),) = parts
+            return lambda scope: {only: value_of(scope)}
+        return lambda scope: {key: part(scope) for key, part in parts}
+
+    def evaluate(scope: Scope) -> JSON:
+        result = base.copy()
+        for key, part in parts:
+            result[key] = part(scope)
+        return result
+
+    return evaluate
+
+
+def _variables(parts: Iterable[Expression | None]) -> frozenset[str]:
+    return frozenset[str]().union(*(part.variables for part in parts if part is not None))
+
+
+def hash_map_order(names: Iterable[str]) -> list[str]:
+    """The names in the order in which a Java HashMap that they were put into lists them.
+
+    16 buckets, doubled while more than three quarters full; within a bucket, the order of arrival.
+    """
+    arrived = list(names)
+    buckets = 16
+    while len(arrived) * 4 > buckets * 3:
+        buckets *= 2
+    return sorted(arrived, key=lambda name: _bucket_hash(name) & (buckets - 1))
+
+
+def _bucket_hash(name: str) -> int:
+    """Java's String.hashCode over UTF-16 units, with HashMap's spreading of the upper bits."""
+    units = name.encode("utf-16-be", "surrogatepass")
+    code = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        code = (31 * code + (high << 8 | low)) & 0xFFFFFFFF
+    return code ^ code >> 16

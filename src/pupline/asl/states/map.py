@@ -1,0 +1,202 @@
+"""Map: the same states for each item of an array.
+
+Both modes share how the items and numbers are found; what runs the items differs: an `InlineFork` here, a Map Run of
+child executions in `pupline.asl.states.distributed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
+from pupline.asl._fork import Fork
+from pupline.asl._history import named, plain
+from pupline.asl._retry import RUNTIME
+from pupline.asl._thread import Thread
+from pupline.asl._values import JSON, EvaluationError, Scope, dump
+from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text, unexpected_type
+from pupline.asl.jsonpath.path import compile_path
+from pupline.asl.states._numbers import Number
+from pupline.asl.states.base import Evaluate, State, path_or_none
+from pupline.asl.states.catch import CatchingState
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+
+#: Iterations at a time, however large MaxConcurrency is: "Map state", Inline mode, up to 40 concurrent iterations.
+MAX_RUNNING = 40
+
+STARTED = named("MapStateStarted", "length")
+SUCCEEDED = plain("MapStateSucceeded")
+FAILED = plain("MapStateFailed")
+_ITERATION_STARTED = named("MapIterationStarted", "name", "index")
+_ITERATION_SUCCEEDED = named("MapIterationSucceeded", "name", "index")
+_ITERATION_FAILED = named("MapIterationFailed", "name", "index")
+_ITERATION_ABORTED = named("MapIterationAborted", "name", "index")
+
+
+class InlineFork(Fork):
+    """The iterations of one attempt; at most `limit` at a time (0: as many as AWS runs).
+
+    value: what `$` is for the ItemSelector. before: the event that the next MapIterationStarted points at.
+    """
+
+    __slots__ = ("before", "items", "limit", "next_index", "prefix", "state", "value")
+
+    def __init__(self, state: MapState, parent: Thread, items: list[JSON], value: JSON, limit: int) -> None:
+        super().__init__(parent, len(items))
+        self.state = state
+        self.items = items
+        self.value = value
+        self.limit = min(limit or MAX_RUNNING, MAX_RUNNING)
+        self.next_index = 0
+        self.prefix = parent.command_id(state.key)
+        self.before = parent.last
+
+    def fill(self, execution: Execution, parent: Thread) -> State | None:
+        """Start iterations until the limit is reached; a step of the parent, whose expressions may fail here."""
+        items, state = self.items, self.state
+        while self.next_index < len(items) and len(self.live) < self.limit:
+            index = self.next_index
+            value = state.item_value(execution, parent, self.value, index, items[index])
+            self.next_index += 1
+            events = parent.events
+            events.append((_ITERATION_STARTED, self.before, execution.now, state.name, index))
+            child = self.child(index, value, self.prefix, len(events))
+            child.item = (index, items[index])
+            execution.make_ready(child, state.first.enter)
+        return None
+
+    def first(self, index: int) -> State:  # noqa: ARG002 - the same for all
+        """The first state of the item processor."""
+        return self.state.first
+
+    def revive(self, execution: Execution, last: int) -> None:
+        """Redrive the iterations that did not succeed, then start those that were never started."""
+        super().revive(execution, last)
+        self.before = last
+        execution.make_ready(self.parent, self.fill)
+
+    def succeeded(self, execution: Execution, child: Thread) -> None:
+        """The next iteration points at the last event of the one that made room for it."""
+        super().succeeded(execution, child)
+        events = child.events
+        events.append((_ITERATION_SUCCEEDED, child.last, execution.now, self.state.name, child.index))
+        if self.next_index < len(self.items):
+            self.before = child.last
+            execution.make_ready(self.parent, self.fill)
+        elif not self.live:
+            self.parent.last = len(events)
+            execution.make_ready(self.parent, self.state.join)
+
+    def note_failed(self, execution: Execution, child: Thread) -> None:
+        """MapIterationFailed."""
+        child.events.append((_ITERATION_FAILED, child.last, execution.now, self.state.name, child.index))
+
+    def note_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
+        """MapIterationAborted."""
+        child.events.append((_ITERATION_ABORTED, cause, execution.now, self.state.name, child.index))
+
+
+class MapState(CatchingState):
+    """Map in INLINE mode, and what both modes have in common.
+
+    items: the ItemsPath, or Items, as an expression. expression: the text of Items, when it is one JSONata expression.
+    first: the first state of the item processor.
+    """
+
+    __slots__ = ("expression", "first", "input_path", "items", "items_text", "max_concurrency", "selector")
+
+    type = "Map"
+
+    def __init__(
+        self,
+        name: str,
+        definition: dict[str, JSON],
+        *,
+        jsonata: bool,
+        compile_branch: Callable[[dict[str, JSON], str], State],
+    ) -> None:
+        super().__init__(name, definition, jsonata=jsonata)
+        field = "ItemProcessor" if "ItemProcessor" in definition else "Iterator"
+        self.first = compile_branch(definition[field], field)
+        self.input_path = None if jsonata else path_or_none(definition, "InputPath")
+        self.items: Evaluate | None = None
+        self.expression = expression_text(definition.get("Items"))
+        self.items_text: str = definition.get("ItemsPath", "$")
+        if "Items" in definition:
+            self.items = compile_jsonata_value(definition["Items"], location="Items").evaluate
+        elif self.items_text != "$":
+            self.items = compile_path(self.items_text, field="ItemsPath").evaluate
+        self.max_concurrency = Number("MaxConcurrency", definition, jsonata=jsonata)
+        selector = "ItemSelector" if "ItemSelector" in definition else "Parameters"
+        self.selector = self.compile_field(definition, selector)
+
+    def start(self, execution: Execution, thread: Thread) -> State | None:
+        """Find the items and start the first iterations."""
+        scope, value = self.effective(execution, thread)
+        limit = int(self.max_concurrency.value(scope) or 0)
+        items = self.item_list(scope, value)
+        self.note_started(execution, thread, len(items))
+        if not items:
+            thread.events.append((SUCCEEDED, thread.last, execution.now))
+            return self.leave(execution, thread, [])
+        return InlineFork(self, thread, items, value, limit).fill(execution, thread)
+
+    def note_started(self, execution: Execution, thread: Thread, length: int) -> None:
+        """Write MapStateStarted."""
+        thread.events.append((STARTED, thread.last, execution.now, length))
+        thread.last = len(thread.events)
+
+    def effective(self, execution: Execution, thread: Thread) -> tuple[Scope, JSON]:
+        """What the state's expressions see, and the effective input."""
+        if self.jsonata:
+            return self.jsonata_scope(execution, thread), thread.raw
+        scope = self.scope(execution, thread, thread.raw)
+        if self.input_path is not None:
+            scope.input = self.input_path(scope)
+        return scope, scope.input
+
+    def item_list(self, scope: Scope, value: JSON) -> list[JSON]:
+        """The array to go over. Raises EvaluationError when it is none."""
+        found = value if self.items is None else self.items(scope)
+        if isinstance(found, list):
+            return found
+        if self.expression is not None:
+            raise unexpected_type(self.expression, "Items", "array", found)
+        if self.jsonata:
+            cause = f"Map state input must be an array but was: {dump(found)}"
+            raise EvaluationError(QUERY_EVALUATION_ERROR, cause)
+        raise EvaluationError(RUNTIME, f'Reference path "{self.items_text}" must point to array.')
+
+    def item_value(self, execution: Execution, thread: Thread, value: JSON, index: int, item: JSON) -> JSON:
+        """The input of one iteration: the item, or what the ItemSelector makes of it."""
+        selector = self.selector
+        if selector is None:
+            return item
+        outer, thread.item = thread.item, (index, item)
+        try:
+            if self.jsonata:
+                return selector(self.jsonata_scope(execution, thread))
+            return selector(self.scope(execution, thread, value))
+        finally:
+            thread.item = outer
+
+    def join(self, execution: Execution, thread: Thread) -> State | None:
+        """All iterations have ended well."""
+        fork, thread.child = thread.child, None
+        assert fork is not None  # noqa: S101 - only a fork makes its parent ready to join
+        thread.events.append((SUCCEEDED, thread.last, execution.now))
+        return self.finish(execution, thread, fork.results)
+
+    def finish(self, execution: Execution, thread: Thread, result: JSON) -> State | None:
+        """Leave with the result, if it is not too large."""
+        if execution.sizes.exceeds(result):
+            raise DataLimitExceeded(self.name)
+        return self.leave(execution, thread, result)
+
+    def abandon(self, execution: Execution, thread: Thread) -> None:
+        """Write MapStateFailed, after the last attempt only."""
+        thread.events.append((FAILED, thread.last, execution.now))
+        thread.last = len(thread.events)

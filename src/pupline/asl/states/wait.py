@@ -1,0 +1,125 @@
+"""Wait: until a time, or for some seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pupline.asl._commands import StartTimer, TimerKind
+from pupline.asl._facts import Fact
+from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
+from pupline.asl._retry import RUNTIME
+from pupline.asl._timestamp import epoch_seconds
+from pupline.asl._values import JSON, EvaluationError, java_text
+from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole, unexpected_type
+from pupline.asl.jsonpath.path import compile_path
+from pupline.asl.states.base import Evaluate, State, path_or_none
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+    from pupline.asl._thread import Thread
+
+#: AWS refuses a wait that a signed 32-bit number of seconds cannot hold: 24,855 days and a bit.
+MAX_DELAY_SECONDS = 2**31
+
+#: What SecondsPath may select at most to count as a number of seconds at all.
+MAX_LONG = 2**63 - 1
+
+#: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
+MAX_SECONDS = 99_999_999
+
+
+class WaitState(State):
+    """Wait: Seconds, SecondsPath, Timestamp or TimestampPath."""
+
+    __slots__ = ("field", "given", "input_path", "path", "until")
+
+    type = "Wait"
+
+    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+        super().__init__(name, definition, jsonata=jsonata)
+        self.input_path = None if jsonata else path_or_none(definition, "InputPath")
+        self.field = next(
+            field for field in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if field in definition
+        )
+        self.path: str = definition[self.field] if self.field.endswith("Path") else ""
+        self.given: JSON = definition[self.field]
+        self.until = self._compile(self.given)
+
+    def _compile(self, value: JSON) -> Evaluate:
+        if self.path:
+            return compile_path(self.path, field=self.field).evaluate
+        if self.jsonata:
+            return compile_jsonata_value(value, location=self.field).evaluate
+        return lambda _: value
+
+    def enter(self, execution: Execution, thread: Thread) -> State | None:
+        """Start the timer; a time that is past waits for nothing."""
+        self.note_entered(execution, thread)
+        due = self._due(execution, thread)
+        if due <= execution.now:
+            return self._over(execution, thread)
+        if due - execution.now >= MAX_DELAY_SECONDS:
+            raise EvaluationError(RUNTIME, "Wait state delay is too long.")
+        thread.count_visit(self.key)
+        timer = f"{thread.path}{self.key}@{thread.visit}"
+        kind: TimerKind = "pause" if "Seconds" in self.field else "moment"
+        execution.command(StartTimer(timer, due, kind), self._fired, thread)
+        return None
+
+    def _fired(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
+        thread.waiting = None
+        return self._over(execution, thread)
+
+    def _over(self, execution: Execution, thread: Thread) -> State | None:
+        value = thread.raw
+        if self.input_path is not None:
+            value = self.input_path(self.scope(execution, thread, value))
+        return self.leave(execution, thread, value)
+
+    def _due(self, execution: Execution, thread: Thread) -> float:
+        value = self._value(execution, thread)
+        if "Seconds" in self.field:
+            return execution.now + (self._seconds(value) if self.jsonata else self._long(value))
+        if self.jsonata and not isinstance(value, str):
+            raise unexpected_type(self.given, "Timestamp", "string", value)
+        moment = epoch_seconds(value)
+        if moment is not None:
+            return moment
+        if self.jsonata:
+            text = "cannot be parsed as an ISO-8601 extended offset date-time format string"
+            cause = f"The Timestamp field {text}: {java_text(value)}"
+            raise TimestampProblem(QUERY_EVALUATION_ERROR, cause, "Timestamp")
+        text = "does not reference a valid ISO-8601 extended offset date-time format string"
+        raise EvaluationError(RUNTIME, f"The {self.field} parameter {text}: {self.path} == {java_text(value)}")
+
+    def _value(self, execution: Execution, thread: Thread) -> JSON:
+        if self.jsonata:
+            return self.until(self.jsonata_scope(execution, thread))
+        scope = self.scope(execution, thread, thread.raw)
+        if self.input_path is not None:
+            scope.input = self.input_path(scope)
+        if not self.path:
+            return self.until(scope)
+        try:
+            return self.until(scope)
+        except EvaluationError as err:
+            cause = f"The {self.field} parameter does not reference an input value: {self.path}"
+            raise EvaluationError(RUNTIME, cause) from err
+
+    def _long(self, value: JSON) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value > MAX_LONG:
+            cause = f"The {self.field} parameter cannot be parsed as a long value: {self.path} == {java_text(value)}"
+            raise EvaluationError(RUNTIME, cause)
+        if value < 0:
+            cause = f"The {self.field} parameter references a negative value: {self.path} == {value}"
+            raise EvaluationError(RUNTIME, cause)
+        return value
+
+    def _seconds(self, value: JSON) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        if isinstance(whole, bool) or not isinstance(whole, int):
+            raise not_whole(self.given, "Seconds", value)
+        if not 0 <= whole <= MAX_SECONDS:
+            cause = f"Seconds must be between 0 and {MAX_SECONDS}, but was {whole}"
+            raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")
+        return whole

@@ -1,0 +1,131 @@
+"""The inspectionData of TestState: what a value was after each stage of a state's data flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pupline.asl._values import JSON, EvaluationError, dump
+from pupline.asl.states.base import State
+from pupline.asl.states.distributed import DistributedMapState
+from pupline.asl.states.flow import PassState
+from pupline.asl.states.map import MapState
+from pupline.asl.states.parallel import ParallelState
+from pupline.asl.states.task import TaskState
+
+if TYPE_CHECKING:
+    from pupline.asl.test_state.test_state import Probe, TestStateRequest
+
+Failure = tuple[str | None, str | None]
+
+
+def inspection_data(
+    probe: Probe, request: TestStateRequest, failure: Failure | None, *, caught: bool
+) -> dict[str, JSON]:
+    """The stages that the state has gone through, in AWS's names; values as JSON text, numbers as numbers."""
+    found: dict[str, JSON] = {"input": dump(request.input)}
+    if request.variables is not None:
+        found["variables"] = dump(request.variables)
+    try:
+        for name, value in _stages(probe, probe.state).items():
+            found[name] = dump(value)
+        if isinstance(probe.state, MapState):
+            found |= _map_numbers(probe, probe.state)
+    except EvaluationError:  # the state has failed there, and says so; what came before it is shown
+        pass
+    details = _error_details(probe, failure, caught=caught)
+    if details:
+        found["errorDetails"] = details
+    return found
+
+
+def _stages(probe: Probe, state: State) -> dict[str, JSON]:
+    found: dict[str, JSON] = {}
+    if isinstance(state, TaskState):
+        _task_stages(probe, state, found)
+    elif state.jsonata:
+        return found
+    elif isinstance(state, PassState):
+        _pass_stages(probe, state, found)
+    elif not isinstance(state, MapState | ParallelState):
+        found["afterInputPath"] = _after_input_path(probe, state)
+    result = _result(probe, state)
+    if not state.jsonata and result is not None and isinstance(state, TaskState | MapState | ParallelState):
+        _result_stages(probe, state, result[0], found)
+    return found
+
+
+def _after_input_path(probe: Probe, state: State) -> JSON:
+    path = getattr(state, "input_path", None)
+    return probe.input if path is None else path(state.scope(probe, probe.root, probe.input))
+
+
+def _task_stages(probe: Probe, state: TaskState, found: dict[str, JSON]) -> None:
+    events = probe.root.events
+    arguments = next((event[3] for event in events if event[0] is state.integration.scheduled), None)
+    if state.jsonata:
+        if state.arguments is not None:
+            found["afterArguments"] = arguments
+    else:
+        found["afterInputPath"] = _after_input_path(probe, state)
+        found["afterParameters"] = arguments
+    result = _result(probe, state)
+    if result is not None:
+        found["result"] = result[0]
+
+
+def _pass_stages(probe: Probe, state: PassState, found: dict[str, JSON]) -> None:
+    if state.has_result:
+        result = found["result"] = state.result
+    else:
+        result = found["afterInputPath"] = _after_input_path(probe, state)
+        if state.parameters is not None:
+            result = state.parameters(state.scope(probe, probe.root, result))
+        found["afterParameters"] = result
+    _result_stages(probe, state, result, found)
+
+
+def _result_stages(probe: Probe, state: State, result: JSON, found: dict[str, JSON]) -> None:
+    if state.result_selector is not None:
+        result = state.result_selector(state.scope(probe, probe.root, result))
+    found["afterResultSelector"] = result
+    found["afterResultPath"] = state.placed(probe.input, result)
+
+
+def _result(probe: Probe, state: State) -> tuple[JSON] | None:
+    """The result of the work, in a tuple because it may be null; None when there is none."""
+    if isinstance(state, TaskState):
+        return next(((event[3],) for event in probe.root.events if event[0] is state.integration.succeeded), None)
+    mock = probe.request.mock or {}
+    return (probe.mocked_result,) if "result" in mock and probe.last_failure is None else None
+
+
+def _map_numbers(probe: Probe, state: MapState) -> dict[str, JSON]:
+    scope, value = state.effective(probe, probe.root)
+    found: dict[str, JSON] = {}
+    if not state.jsonata:
+        found["afterInputPath"] = dump(value)
+        found["afterItemsPath"] = dump(state.item_list(scope, value))
+    found["maxConcurrency"] = int(state.max_concurrency.value(scope) or 0)
+    if isinstance(state, DistributedMapState):
+        count, percentage = state.count.value(scope), state.percentage.value(scope)
+        if count is not None:
+            found["toleratedFailureCount"] = int(count)
+        if percentage is not None:
+            found["toleratedFailurePercentage"] = float(percentage)
+    return found
+
+
+def _error_details(probe: Probe, failure: Failure | None, *, caught: bool) -> dict[str, JSON]:
+    catching = probe.state.catching
+    if failure is None or failure[0] is None or catching is None:
+        return {}
+    error = failure[0]
+    found: dict[str, JSON] = {}
+    matching = [number for number, retrier in enumerate(catching.retriers) if retrier.matches(error)]
+    if matching:
+        found["retryIndex"] = matching[0]
+    if probe.waits_for_retry is not None:
+        found["retryBackoffIntervalSeconds"] = int(probe.waits_for_retry.due - probe.now)
+    if caught:
+        found["catchIndex"] = [each.matches(error) for each in catching.catchers].index(True)
+    return found

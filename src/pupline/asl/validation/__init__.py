@@ -1,0 +1,1 @@
+"""Checks of a definition, with the messages of CreateStateMachine and ValidateStateMachineDefinition."""

@@ -1,0 +1,227 @@
+"""Where problems of a definition are collected, and a place in the definition with the checks that many fields need."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from pupline.asl._values import JSON, SyntaxProblem, is_number
+from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text
+from pupline.asl.jsonpath.path import compile_path, compile_reference_path, reference_problem
+from pupline.asl.jsonpath.template import compile_template
+
+MAX_NESTING = 40
+"""How deep Parallel and Map states may be nested here. AWS sets no limit but a definition's size."""
+
+_SCHEMA = "SCHEMA_VALIDATION_FAILED"
+_Step = str | int
+
+
+class Report:
+    """Problems found so far.
+
+    kind: the machine's type, "STANDARD" or "EXPRESS"; variables: state name -> the variables that it reads.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.problems: list[tuple[str, str]] = []
+        self._noted: set[tuple[str, str]] = set()
+        self.variables: dict[str, set[str]] = {}
+
+    def add(self, path: Iterable[_Step], message: str, code: str = _SCHEMA) -> None:
+        """Notes a problem at a path, once."""
+        found = (json_path(path), f"{code}: {message}")
+        if found not in self._noted:
+            self._noted.add(found)
+            self.problems.append(found)
+
+    def bare(self, message: str) -> None:
+        """Notes a problem of the definition as a whole, for which AWS names no place."""
+        self.problems.append(("", f"{_SCHEMA}: {message}"))
+
+
+def json_path(path: Iterable[_Step]) -> str:
+    """Keys and indices as a JSON path: `$.States['My state'].Choices[0]`."""
+    text = "$"
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif re.fullmatch(r"[\w$-]+", step):
+            text += f".{step}"
+        else:
+            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
+            text += f"['{escaped}']"
+    return text
+
+
+class Place:
+    """A value in the definition, and where it is.
+
+    owner: the state whose variables are noted when expressions are compiled; language: the query language that holds.
+    """
+
+    def __init__(
+        self, report: Report, path: tuple[_Step, ...], value: JSON, owner: str = "", language: str = "JSONPath"
+    ) -> None:
+        self.report = report
+        self.path = path
+        self.value = value
+        self.owner = owner
+        self.language = language
+
+    def inside(self, *steps: _Step, value: JSON) -> "Place":
+        """The place of something inside this value."""
+        return Place(self.report, (*self.path, *steps), value, self.owner, self.language)
+
+    def problem(self, message: str, *steps: _Step, code: str = _SCHEMA) -> None:
+        """Notes a problem here, or at something inside."""
+        self.report.add((*self.path, *steps), message, code)
+
+    # ---- objects
+
+    def known(self, names: Collection[str]) -> None:
+        """Every field is one of these."""
+        for name in self.value:
+            if name not in names:
+                self.problem(f"Field '{name}' is not supported")
+
+    def required(self, *names: str) -> None:
+        """Every one of these fields is there."""
+        missing = [name for name in names if name not in self.value]
+        if len(missing) == 1:
+            self.problem(f"The field '{missing[0]}' is required but was missing")
+        elif missing:
+            self.problem(f"These fields are required: [{', '.join(missing)}]")
+
+    def exclusive(self, *names: str) -> bool:
+        """At most one of these fields is there; gives whether that holds."""
+        there = [name for name in names if name in self.value]
+        if len(there) > 1:
+            self.problem(f"These fields are mutually exclusive: [{', '.join(there)}]")
+        return len(there) < 2
+
+    def exactly_one(self, *names: str) -> None:
+        """Exactly one of these fields is there."""
+        if self.exclusive(*names) and not any(name in self.value for name in names):
+            self.problem(f"One of these fields is required: [{', '.join(names)}]")
+
+    # ---- fields of an object; an absent field is fine
+
+    def text(self, name: str) -> str | None:
+        """A string field's value, or None when it is absent or of another type."""
+        value = self.value.get(name)
+        if isinstance(value, str):
+            return value
+        if name in self.value:
+            self.problem("Expected value of type [STRING]", name)
+        return None
+
+    def object(self, name: str) -> "Place | None":
+        """The place of an object field."""
+        value = self.value.get(name)
+        if isinstance(value, dict):
+            return self.inside(name, value=value)
+        if name in self.value:
+            self.problem("Expected value of type [OBJECT]", name)
+        return None
+
+    def items(self, name: str, *, empty: bool) -> list["Place"]:
+        """The places of an array field's elements."""
+        value = self.value.get(name)
+        if isinstance(value, list):
+            if not value and not empty:
+                self.problem("Value cannot be empty", name)
+            return [self.inside(name, at, value=item) for at, item in enumerate(value)]
+        if name in self.value:
+            self.problem("Expected value of type [ARRAY]", name)
+        return []
+
+    def one_of(self, name: str, values: Collection[str]) -> None:
+        """A string field with one of these values."""
+        value = self.text(name)
+        if value is not None and value not in values:
+            self.problem(f"Value should be one of the following: [{', '.join(values)}]", name)
+
+    def integer(self, name: str, *, least: int, most: int | None = None, computed: bool = True) -> int | None:
+        """An integer field within bounds; under JSONata also an expression, if it may be computed."""
+        value = self.value.get(name)
+        if name not in self.value or (computed and self.dynamic(name)):
+            return None
+        if not is_number(value) or (isinstance(value, float) and not value.is_integer()):
+            self.problem("Expected value of type [INTEGER]", name)
+            return None
+        number = int(value)
+        if number < least:
+            self.problem(f"Value must be greater than or equal to {least}", name)
+        elif most is not None and number > most:
+            self.problem(f"Value must be less than or equal to {most}", name)
+        return number
+
+    def number(self, name: str, *, least: float, most: float | None = None, computed: bool = True) -> None:
+        """A number field within bounds; under JSONata also an expression, if it may be computed."""
+        value = self.value.get(name)
+        if name not in self.value or (computed and self.dynamic(name)):
+            return
+        if not is_number(value):
+            self.problem("Expected value of type [NUMBER]", name)
+        elif value < least:
+            self.problem(f"Value must be greater than or equal to {least}", name)
+        elif most is not None and value > most:
+            self.problem(f"Value must be less than or equal to {most}", name)
+
+    # ---- expressions
+
+    def dynamic(self, name: str) -> bool:
+        """Whether a field of a JSONata state holds an expression; if so, it is checked."""
+        if self.language != "JSONata" or expression_text(self.value.get(name)) is None:
+            return False
+        self.jsonata(name)
+        return True
+
+    def jsonata(self, name: str) -> None:
+        """A field whose value may hold JSONata anywhere."""
+        if name in self.value:
+            self._compiled(name, lambda value: compile_jsonata_value(value, location=name).variables)
+
+    def template(self, name: str) -> None:
+        """A payload template, or under JSONata a value that may hold expressions."""
+        if self.language == "JSONata":
+            self.jsonata(name)
+        elif name in self.value:
+            self._compiled(name, lambda value: compile_template(value, field=name).variables)
+
+    def path_field(self, name: str, *, null: bool = False, reference: bool = False) -> None:
+        """A field that holds a path (null: or null; reference: a Reference Path)."""
+        if name not in self.value or (null and self.value[name] is None):
+            return
+        text = self.text(name)
+        if text is None:
+            return
+        problem = reference_problem(text) if reference else None
+        if problem is not None:
+            self.problem(f"Value is not a Reference Path: {problem}", name)
+            return
+        try:
+            self.reads(compile_path(text, field=name).variables)
+        except SyntaxProblem as err:
+            self.problem(f"Value is not a valid JSONPath: {err.message}", name)
+
+    def result_path(self) -> None:
+        """A ResultPath: null, or a Reference Path into the input."""
+        if self.value.get("ResultPath") is None:
+            return
+        text = self.text("ResultPath")
+        if text is not None:
+            try:
+                compile_reference_path(text, field="ResultPath")
+            except SyntaxProblem as err:
+                self.problem(err.message, "ResultPath")
+
+    def _compiled(self, name: str, compile_value: Callable[[JSON], Iterable[str]]) -> None:
+        try:
+            self.reads(compile_value(self.value[name]))
+        except SyntaxProblem as err:
+            self.problem(err.message, name, *err.path, code=err.code)
+
+    def reads(self, variables: Iterable[str]) -> None:
+        """Notes which variables the state reads."""
+        self.report.variables.setdefault(self.owner, set()).update(variables)

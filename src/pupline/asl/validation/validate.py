@@ -1,0 +1,228 @@
+"""All problems of a state machine definition, found before anything runs, in the words of AWS's CreateStateMachine.
+
+What AWS says is known for some problems and guessed, in its manner, for others; each names the place and what is
+expected there. This module looks at machines and the transitions between their states; `_validate_state` looks into
+states, `_validate_rules` at their Retry, Catch and Choices.
+"""
+
+import json
+import re
+from json import JSONDecodeError
+
+from pupline.asl._values import JSON, dump
+from pupline.asl.validation import _fields as fields
+from pupline.asl.validation._report import MAX_NESTING, Place, Report
+from pupline.asl.validation._state import StateChecker
+
+MAX_BYTES = 1_048_576
+"""Bytes that a definition may have. Source: AWS, "Quotas"."""
+
+MAX_DEPTH = 400
+"""Levels of objects and arrays that a definition may have here: Python's own stack is not to be the limit."""
+
+
+def problems(definition: JSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
+    """(JSON path, "CODE: message") of each problem, such as ("$.States.Pay.Next", "MISSING_TRANSITION_TARGET: ...").
+
+    definition: the parsed definition; type: "STANDARD" or "EXPRESS". Empty when the definition is fine.
+    """
+    return _checked(definition, type).problems
+
+
+def create_error(found: list[tuple[str, str]]) -> str:
+    """The message that CreateStateMachine gives for these problems."""
+    parts = [f"{message} at {location(path)}" if path else message for path, message in found]
+    return f"Invalid State Machine Definition: '{', '.join(parts)}'"
+
+
+def diagnostics(definition: JSON, type: str = "STANDARD") -> list[dict[str, str]]:  # noqa: A002
+    """The problems as ValidateStateMachineDefinition lists them: code, message, severity and, mostly, location.
+
+    definition: JSON text, or the parsed definition.
+    """
+    if isinstance(definition, str):
+        try:
+            definition = json.loads(definition)
+        except (ValueError, RecursionError) as err:
+            return [_diagnostic(*json_problem(definition, err))]
+    return [_diagnostic(path, message) for path, message in problems(definition, type)]
+
+
+def _diagnostic(path: str, problem: str) -> dict[str, str]:
+    code, _, message = problem.partition(": ")
+    found = {"code": code, "message": message, "severity": "ERROR"}
+    source = re.search(r"\[Source: .*\]$", message, re.DOTALL)
+    where = location(path) if path else source.group() if source else None
+    return found if where is None else {**found, "location": where}
+
+
+def location(path: str) -> str:
+    """A JSON path as AWS names places: `$.States['My state'].Choices[0]` is `/States/My state/Choices[0]`."""
+    steps = re.findall(r"\.([^.\[\]']+)|\['((?:[^'\\]|\\.)*)'\]|(\[\d+\])", path)
+    text = "".join(index or "/" + (plain or re.sub(r"\\(.)", r"\1", quoted)) for plain, quoted, index in steps)
+    return text or "/"
+
+
+def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, str]:
+    """The problem of a definition that is no JSON text at all; `error` is what json.loads raised."""
+    if not text.strip():
+        return "", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"
+    if not isinstance(error, JSONDecodeError):
+        return "", "INVALID_JSON_DESCRIPTION: the definition is nested too deeply, or holds a number that is too long"
+    if text.startswith("\ufeff"):
+        return "", "INVALID_JSON_DESCRIPTION: the definition begins with a byte order mark (U+FEFF): leave it out"
+    message, at = error.msg, error.pos
+    word = re.match(r"[A-Za-z_]\w*", text[at : at + 100])
+    if word is not None:
+        expected = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+        message, at = f"Unrecognized token '{word.group()}': was expecting {expected}", at + word.end()
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    shown = text if len(text) <= 500 else text[:500] + "[truncated]"
+    return "", f'INVALID_JSON_DESCRIPTION: {message}\n at [Source: (String)"{shown}"; line: {line}, column: {column}]'
+
+
+def variable_references(definition: JSON) -> dict[str, list[str]]:
+    """State name -> the variables it reads, sorted, for the states that read any (DescribeStateMachine's answer)."""
+    found = _checked(definition, "STANDARD").variables
+    return {name: sorted(names) for name, names in found.items() if names}
+
+
+def _checked(definition: JSON, kind: str) -> Report:
+    report = Report(kind)
+    if not isinstance(definition, dict):
+        report.bare("Definition must be a valid JSON object")
+        return report
+    if _deeper_than(definition, MAX_DEPTH):
+        report.bare(f"The definition is nested more than {MAX_DEPTH} levels deep")
+        return report
+    try:
+        size = len(dump(definition).encode("utf-8", "surrogatepass"))
+    except (TypeError, ValueError):
+        report.bare("Definition must be a valid JSON object")
+        return report
+    if size > MAX_BYTES:
+        report.bare(f"The definition has {size} bytes; at most {MAX_BYTES} are allowed")
+        return report
+    _Machines(report).machine(definition)
+    return report
+
+
+def _deeper_than(value: JSON, most: int) -> bool:
+    """Whether objects and arrays are nested more than `most` deep; looked at level by level, without recursion."""
+    level = [value]
+    for _ in range(most):
+        inner = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+class _Machines:
+    """Walks over a machine and the machines inside its Parallel and Map states."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.names: set[str] = set()
+        self.language: fields.Language = "JSONPath"
+
+    def machine(self, definition: dict[str, JSON]) -> None:
+        root = Place(self.report, (), definition)
+        root.known(fields.MACHINE)
+        root.one_of("QueryLanguage", ("JSONPath", "JSONata"))
+        root.integer("TimeoutSeconds", least=1, most=99_999_999)
+        root.text("Comment")
+        root.text("Version")
+        if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
+            self.language = "JSONata"
+        self.states(root, 0)
+
+    def states(self, place: Place, depth: int) -> None:
+        """A machine's StartAt and States, whatever the machine stands in."""
+        place.required("States", "StartAt")
+        if "States" not in place.value:
+            return
+        states = place.value["States"]
+        if not isinstance(states, dict):
+            place.problem("Expected value of type [OBJECT]", "States")
+            return
+        if not states:
+            place.problem("Value cannot be empty", "States")
+            return
+        place.text("StartAt")
+        for name, state in states.items():
+            self.state(place.inside("States", name, value=state), name, depth)
+        _Transitions(place, {name: state for name, state in states.items() if isinstance(state, dict)}).check()
+
+    def state(self, place: Place, name: str, depth: int) -> None:
+        if name in self.names:
+            place.problem(f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME")
+        self.names.add(name)
+        if len(name) > 80:
+            place.problem(f"A state name has at most 80 characters, this one {len(name)}")
+        if not isinstance(place.value, dict):
+            place.problem("Expected value of type [OBJECT]")
+            return
+        checker = StateChecker(place, name, self.language)
+        checker.check()
+        if depth >= MAX_NESTING:
+            place.problem(f"Parallel and Map states are nested more than {MAX_NESTING} deep")
+            return
+        for inner in checker.machines:
+            self.states(inner, depth + 1)
+
+
+class _Transitions:
+    """Whether StartAt and every transition lead to a state, every state is reachable, and some state is the last."""
+
+    def __init__(self, place: Place, states: dict[str, dict[str, JSON]]) -> None:
+        self.place = place
+        self.states = states
+
+    def check(self) -> None:
+        start = self.place.value.get("StartAt")
+        if not isinstance(start, str):
+            return
+        if start not in self.place.value["States"]:
+            self.missing("StartAt", start, "StartAt")
+            return
+        reached = self.reached(start)
+        for name in self.states:
+            if name not in reached:
+                message = f'State "{name}" is not reachable.'
+                self.place.problem(message, "States", name, code="MISSING_TRANSITION_TARGET")
+        if not any(_terminal(self.states.get(name, {})) for name in reached):
+            self.place.problem("Missing end state", code="MISSING_END_STATE")
+
+    def reached(self, start: str) -> set[str]:
+        """All states that can be reached; targets that do not exist are reported on the way."""
+        reached, ahead = {start}, [start]
+        while ahead:
+            name = ahead.pop()
+            for path, field, target in _targets(self.states.get(name, {})):
+                if target not in self.place.value["States"]:
+                    self.missing(field, target, "States", name, *path)
+                elif target not in reached:
+                    reached.add(target)
+                    ahead.append(target)
+        return reached
+
+    def missing(self, field: str, target: str, *path: str | int) -> None:
+        self.place.problem(f"Missing '{field}' target: {target}", *path, code="MISSING_TRANSITION_TARGET")
+
+
+def _terminal(state: dict[str, JSON]) -> bool:
+    return state.get("End") is True or state.get("Type") in ("Succeed", "Fail") or "Type" not in state
+
+
+def _targets(state: dict[str, JSON]) -> list[tuple[tuple[str | int, ...], str, str]]:
+    """(path inside the state, field, target) of each transition out of a state."""
+    found: list[tuple[tuple[str | int, ...], str, JSON]] = [
+        ((field,), field, state.get(field)) for field in ("Next", "Default")
+    ]
+    for group in ("Choices", "Catch"):
+        rules = state.get(group)
+        for at, rule in enumerate(rules if isinstance(rules, list) else []):
+            if isinstance(rule, dict):
+                found.append(((group, at, "Next"), "Next", rule.get("Next")))
+    return [(path, field, target) for path, field, target in found if isinstance(target, str)]

@@ -1,0 +1,1 @@
+"""Where the workflows run: one machine, or a deployed stack."""

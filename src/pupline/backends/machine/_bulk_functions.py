@@ -1,0 +1,190 @@
+"""IngestBatch and SummariseIngest on this machine: the same code as on AWS, over the local ports."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pupline.bulk import IngestRequest
+from pupline.bulk._begin import checked_source, policy_of, why_refused
+from pupline.bulk._parquet import write_parquet
+from pupline.bulk._spool import Spool
+from pupline.errors import TaskFailure
+from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
+from pupline.local import Invocation, LocalBackend
+from pupline.sources import ImageSource
+from pupline.tasks.batch_event import Run
+from pupline.tasks.batch_fetching import Robots
+from pupline.tasks.batch_storing import BatchStorage
+from pupline.tasks.ingest_batch import BatchServices, ingest_batch
+from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest, summary_so_far
+
+MOST_THREADS = 8
+"""Requests of one batch at the same time, as IngestBatch has on AWS by default."""
+
+MOST_ITEMS = 100
+"""In a batch: what is tried again when a batch is."""
+
+PACED_SECONDS = 180
+"""What a batch that is paced by a rate may take; its function begins nothing more after 200."""
+
+
+class Stopped(BaseException):
+    """Ctrl-C: nothing more is asked for. No Exception, so that nobody takes it for the function's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """A batch of the run has ended: so many items, by outcome. Told from the thread that worked on it."""
+
+    items: int
+    outcomes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, outcomes: Any) -> "BatchDone":
+        """What the function said of its batch."""
+        return cls(sum(outcomes.values()), outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a run is spread: batches at the same time, requests at once in each, items in one, requests a second.
+
+    rate: to one host by one batch; None for no limit.
+    """
+
+    batches: int
+    threads: int
+    items: int
+    rate: float | None
+
+    @classmethod
+    def of(cls, request: IngestRequest, source: ImageSource) -> "Pace":
+        """At most `concurrency` requests in all, and to one host no more than the source and the user allow.
+
+        Batches know nothing of each other: what one host is to be spared holds for all of them together.
+        """
+        limits = (request.concurrency, request.host_concurrency, source.limits.image_concurrency)
+        most = min(limit for limit in limits if limit is not None)
+        threads = min(MOST_THREADS, most)
+        batches = max(1, most // threads)
+        rates = [rate for rate in (request.rate, source.limits.image_rps) if rate]
+        rate = min(rates) / batches if rates else None
+        return cls(batches, threads, _items_at(rate), rate)
+
+
+def _items_at(rate: float | None) -> int:
+    return MOST_ITEMS if rate is None else max(1, min(MOST_ITEMS, int(rate * PACED_SECONDS)))
+
+
+class CheckedClient(HttpClient):
+    """The HTTP client of one run: asks only where the source keeps its images, and nothing once it is stopped."""
+
+    def __init__(self, policy: FetchPolicy, source: ImageSource, stopping: threading.Event) -> None:
+        super().__init__(policy, idle_connections=MOST_THREADS * 4)
+        self._source = source
+        self._stopping = stopping
+        self._verdicts: dict[Origin, TaskFailure | None] = {}
+
+    def get(self, url: str, **options: Any) -> Response:
+        """As any client's. Raises: also BlockedAddress for an origin that is not the source's; Stopped."""
+        if self._stopping.is_set():
+            raise Stopped
+        refusal = self._verdict(Url.parse(url).origin)
+        if refusal is not None:
+            raise refusal
+        return super().get(url, **options)
+
+    def _verdict(self, origin: Origin) -> TaskFailure | None:
+        if origin not in self._verdicts:
+            self._verdicts[origin] = why_refused(self._source, self.policy, origin)
+        return self._verdicts[origin]
+
+
+class BulkFunctions:
+    """The functions of BulkIngest, for any run: what a run needs is made at its first call and kept until `close`."""
+
+    def __init__(
+        self, backend: LocalBackend, told: Callable[[BatchDone], None] = lambda _: None, proxy: Proxy | None = None
+    ) -> None:
+        """proxy: what all is asked through; it is not among what a run keeps."""
+        self._backend = backend
+        self._proxy = proxy
+        self._told = told
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._services: dict[IngestRequest, BatchServices] = {}
+        self._open = ExitStack()
+
+    def by_name(self) -> dict[str, Callable[[Any, Invocation], Any]]:
+        """What the local Lambda runtime calls: function name to callable."""
+        return {"IngestBatch": self._ingest_batch, "SummariseIngest": lambda event, _: self.summarise(event)}
+
+    def services(self, request: IngestRequest) -> BatchServices:
+        """What a batch of this run works with. Raises: ConfigurationError."""
+        with self._lock:
+            if request not in self._services:
+                self._services[request] = self._made(request)
+            return self._services[request]
+
+    def summarise(self, event: Any) -> dict[str, Any]:
+        """What SummariseIngest gives."""
+        return summarise_ingest(event, self._summary_services)
+
+    def so_far(self, event: Any) -> dict[str, Any]:
+        """The summary of a run that has not ended, of which nothing is written."""
+        return summary_so_far(event, self._summary_services)
+
+    @property
+    def _summary_services(self) -> SummaryServices:
+        store, clock = self._backend.bucket(), self._backend.clock
+        return SummaryServices(store=store, clock=clock, concurrency=2, tables=self._tables)
+
+    def _tables(self, run: Run) -> Sequence[str]:
+        """Parquet of the run's metadata, as a run without the state machine has it. Raises: StorageError."""
+        return write_parquet(Spool.of(self._backend, run.dataset, run.run))
+
+    def stop(self) -> None:
+        """Have no batch ask for anything more. Safe in a signal handler."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Stop the sample servers that were started, and close connections."""
+        self.stop()
+        self._open.close()
+
+    def _made(self, request: IngestRequest) -> BatchServices:
+        source = checked_source(request)
+        policy = policy_of(source, replace(request, proxy=self._proxy), self._open)
+        client = CheckedClient(policy, source, self._stopping)
+        self._open.callback(client.close)
+        return BatchServices(
+            client=client,
+            robots=Robots(client),
+            storage=BatchStorage(self._backend.bucket()),
+            table=self._backend.audit,
+            memo=self._backend.memo,
+            clock=self._backend.clock,
+            sleep=partial(_slept, self._stopping),
+            monotonic=self._backend.clock.worked,
+            concurrency=Pace.of(request, source).threads,
+            max_pixels=request.max_pixels,
+            timeout_seconds=request.timeout_seconds,
+        )
+
+    def _ingest_batch(self, event: Any, invocation: Invocation) -> Any:
+        # Without `started`: nothing ends a batch here five minutes later, and the clock's time since then may be a
+        # night in which nothing ran.
+        given = {name: value for name, value in event.items() if name != "started"}
+        answer = ingest_batch(given, self.services(IngestRequest.from_json(invocation.settings)))
+        if not answer["unfinished"]:
+            with self._lock:
+                self._told(BatchDone.of(answer["outcomes"]))
+        return answer
+
+
+def _slept(stopping: threading.Event, seconds: float) -> None:
+    if stopping.wait(seconds):
+        raise Stopped

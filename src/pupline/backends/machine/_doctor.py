@@ -1,0 +1,190 @@
+"""What `pupline doctor` looks at: one check each, none of which leaves anything behind."""
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pupline import __version__
+from pupline.backends.machine._services import source_of_run
+from pupline.backends.machine._unrecorded import count_unrecorded
+from pupline.backends.machine._workflow import load_workflow, workflow_path
+from pupline.errors import PuplineError, TaskFailure
+from pupline.http import HttpClient, Proxy, Source
+from pupline.local import LocalBackend, foresee, misplaced
+from pupline.text import plural, printable
+
+if TYPE_CHECKING:
+    from pupline.sources import ImageSource
+
+_LOW_SPACE_BYTES = 500_000_000
+_PROBE_SECONDS = 5.0
+_PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. next_step: what to do about it; empty where there is nothing to do."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    detail: str
+    next_step: str = ""
+
+
+def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
+    """All checks of this machine. proxy: what the source is asked through.
+
+    Raises: ConfigurationError for a source that is none.
+    """
+    resolved = source_of_run(source)
+    looks: list[Callable[[], Check]] = [
+        _version,
+        _workflow,
+        lambda: _writable(data_dir),
+        lambda: _space(data_dir),
+        lambda: _database(data_dir),
+        lambda: _recovery(data_dir),
+        lambda: _reachable(resolved, proxy),
+        lambda: _subscriptions(data_dir),
+    ]
+    return [look() for look in looks]
+
+
+def is_reachable(source: "Source | ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
+    """None when the source answers, whatever it answers; else why it cannot be reached."""
+    if source.sample:
+        return None
+    url = f"{source.base_url}/breeds/list/all" if isinstance(source, Source) else f"{source.base}/"
+    try:
+        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS, proxy=proxy)).get(url, accept="application/json")
+    except TaskFailure as failure:
+        return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
+    return None
+
+
+def _version() -> Check:
+    return Check("version", "ok", f"pupline {__version__} on Python {platform.python_version()}, {platform.system()}")
+
+
+def _workflow() -> Check:
+    try:
+        states = len(load_workflow().definition["States"])
+    except PuplineError as error:
+        return Check("workflow", "error", str(error), f"pupline validate {_shown(workflow_path())}")
+    return Check("workflow", "ok", f"{_shown(workflow_path())}: valid, {states} states")
+
+
+def _writable(data_dir: Path) -> Check:
+    """Whether the directory, or the nearest one above it that exists, takes files."""
+    there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
+    detail = f"{_shown(data_dir)} ({'there' if there == data_dir.absolute() else 'will be made at the first run'})"
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"pupline")
+            os.fsync(probe.fileno())
+    except OSError as error:
+        step = "give another one with --data, or change its permissions"
+        return Check("data directory", "error", f"{detail} is not writable: {error.strerror}", step)
+    return Check("data directory", "ok", f"{detail}, writable")
+
+
+def _space(data_dir: Path) -> Check:
+    there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
+    free = shutil.disk_usage(there).free
+    detail = f"{free / 1e9:.1f} GB free"
+    if free < _LOW_SPACE_BYTES:
+        return Check("disk space", "warning", detail, "free some, or give another data directory with --data")
+    return Check("disk space", "ok", detail)
+
+
+def _database(data_dir: Path) -> Check:
+    if not data_dir.is_dir():
+        return Check("database", "ok", "none yet; the first run makes it")
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            damage = backend.database.damage()
+            unfinished = backend.journal.count_unfinished()
+            records = backend.audit.count()
+    except PuplineError as error:
+        return Check("database", "error", str(error))
+    if damage:
+        step = "save what can be read of it: pupline doctor --repair; or restore it from a backup"
+        return Check("database", "error", f"damaged: {printable(damage, 300)}", step)
+    detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
+    if unfinished:
+        return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
+    return Check("database", "ok", detail)
+
+
+def _recovery(data_dir: Path) -> Check:
+    """What the next start finds to be done before it begins; nothing is done about it here."""
+    if not data_dir.is_dir():
+        return Check("recovery", "ok", "nothing to do")
+    if wrong := misplaced(data_dir.absolute()):
+        return Check("recovery", "error", wrong)
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            found = foresee(data_dir, backend.database)
+            unfinished = backend.journal.count_unfinished()
+            unrecorded = count_unrecorded(backend.database)
+    except PuplineError as error:
+        return Check("recovery", "error", str(error))
+    temporary = f"{plural(found.temporary, 'entry', 'entries')} of tmp ({found.temporary_bytes:,} bytes)"
+    to_do = {
+        f"remove {temporary}": found.temporary,
+        f"take back {plural(found.undone, 'file')} of an ingest that was killed": found.undone,
+        f"finish or forget {plural(found.begun, 'object')} that {_was(found.begun)} being written": found.begun,
+        f"go on with {plural(unfinished, 'execution')}": unfinished,
+        f"write the records of {plural(unrecorded, 'execution')} that ended without one": unrecorded,
+    }
+    words = [text for text, count in to_do.items() if count]
+    if not words:
+        return Check("recovery", "ok", "nothing to do")
+    detail = f"the next start will {'; '.join(words)}"
+    return Check("recovery", "warning", detail, "let it, unless a run is at work now: pupline resume")
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _reachable(source: "Source | ImageSource", proxy: Proxy | None) -> Check:
+    failure = is_reachable(source, proxy)
+    if failure is None:
+        return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")
+    step = "without internet, the sample source works: pupline run --source sample --count 12"
+    if proxy is None and any(name.lower() in _PROXY_VARIABLES for name in os.environ):
+        step = "the proxy of HTTP_PROXY or HTTPS_PROXY is not used; if it is needed, give it with --proxy"
+    return Check("source", "warning", f"{source.name} cannot be reached: {failure.message}", step)
+
+
+def _subscriptions(data_dir: Path) -> Check:
+    if not data_dir.is_dir():
+        return Check("subscriptions", "ok", "none yet")
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            found = [f"{one.protocol} {one.shown}" for one in backend.subscriptions.all()]
+            waiting = backend.deliverer().pending()
+    except PuplineError as error:
+        return Check("subscriptions", "error", str(error))
+    detail = ", ".join(found) or "none; alerts are kept, and shown by: pupline alerts"
+    if waiting:
+        return Check(
+            "subscriptions",
+            "warning",
+            f"{detail}; waiting: {plural(waiting, 'delivery', 'deliveries')}",
+            "pupline alerts",
+        )
+    return Check("subscriptions", "ok", detail)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

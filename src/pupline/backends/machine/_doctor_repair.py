@@ -1,0 +1,77 @@
+"""What `pupline doctor --repair` tells: exactly what was recovered, and what was lost."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pupline.backends.machine._doctor import Check
+from pupline.local import Repaired, repair
+from pupline.text import plural
+
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "definitions": ("workflow definition", "workflow definitions"),
+    "runs": ("run", "runs"),
+    "executions": ("execution", "executions"),
+    "facts": ("journalled fact", "journalled facts"),
+    "memo": ("remembered choice", "remembered choices"),
+    "objects": ("object", "objects"),
+    "audit": ("audit record", "audit records"),
+    "alerts": ("alert", "alerts"),
+    "subscriptions": ("subscription", "subscriptions"),
+    "deliveries": ("delivery", "deliveries"),
+    "ingests": ("ingest", "ingests"),
+    "ingest_items": ("item of ingests", "items of ingests"),
+    "overwrites": ("unfinished overwrite", "unfinished overwrites"),
+}
+
+
+def repair_database(data_dir: Path) -> list[Check]:
+    """Repair the database of the data directory, if it needs it; one line for each thing that was done.
+
+    Raises: ConfigurationError when another process holds the directory; LocalTrouble.
+    """
+    found = repair(data_dir)
+    if found is None:
+        return [Check("repair", "ok", "the database is sound: there is nothing to repair")]
+    kept = f"; the damaged file is kept as {found.kept}" if found.kept else ""
+    done = f"the database was not as it must be ({found.damage}), and is sound again{kept}"
+    return [Check("repair", "ok", done), *_of_rows(found), *_of_work(found), *_of_bucket(found)]
+
+
+def _of_rows(found: Repaired) -> Iterator[Check]:
+    kept = [_count(table.table, table.kept) for table in found.tables if table.kept]
+    lost = [_count(table.table, table.lost) for table in found.tables if table.lost]
+    gaps = [_count(table.table, 2).partition(" ")[2] for table in found.tables if table.has_gap]
+    if kept:
+        yield Check("recovered", "ok", ", ".join(kept))
+    elif found.kept:
+        yield Check("lost", "warning", "nothing of the damaged file could be read")
+        return
+    if lost:
+        yield Check("lost", "warning", f"{', '.join(lost)} that cannot have been written like that")
+    if gaps:
+        yield Check("lost", "warning", f"what stood on pages that cannot be read, of: {', '.join(gaps)}")
+    if found.reconciled.dropped:
+        yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to what was lost")
+
+
+def _of_work(found: Repaired) -> Iterator[Check]:
+    if found.reconciled.aborted:
+        many = plural(found.reconciled.aborted, "unfinished execution")
+        yield Check("aborted", "warning", f"{many}, since what they go on from was lost", "start them again")
+    if found.reconciled.reopened:
+        many = plural(found.reconciled.reopened, "item")
+        yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
+
+
+def _of_bucket(found: Repaired) -> Iterator[Check]:
+    inventory = found.inventory
+    if inventory.missing:
+        many = plural(inventory.missing, "object")
+        yield Check("bucket", "warning", f"{many} in the database without a file in the bucket")
+    files = plural(inventory.objects, "file")
+    records = plural(inventory.records, "audit record")
+    yield Check("bucket", "ok", f"{files} in it that no row told of, and {records} made of what no record told of")
+
+
+def _count(table: str, number: int) -> str:
+    return plural(number, *_NAMES.get(table, (table, table)))

@@ -1,0 +1,127 @@
+"""A source listed into a manifest: JSON Lines, an item a line, as BulkIngest's Distributed Map reads it.
+
+The whole list is there before the first image is asked for: a state machine maps over what it is given. Memory stays
+flat: lines go to a file, and which URLs were named is kept in a table that SQLite spills to the disk.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from pupline.bulk import IngestRequest, ItemsListed, ListingNote
+from pupline.bulk._begin import policy_of
+from pupline.errors import LocalTrouble, PuplineError, TaskFailure
+from pupline.http import HttpClient
+from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
+from pupline.tasks.items import SourceItem
+from pupline.text import printable
+
+Tell = Callable[[ItemsListed | ListingNote], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was listed. items: lines in the file. repeated: URLs that were named again, and left out.
+
+    trouble: why these are not all, in words.
+    """
+
+    items: int
+    repeated: int
+    trouble: str | None = None
+
+
+def list_source(path: Path, source: ImageSource, request: IngestRequest, read: Reader, tell: Tell) -> Manifest:
+    """As `write_manifest`, with a client of its own. Raises: as that."""
+    with ExitStack() as opened:
+        policy = policy_of(source, request, opened)
+        client = opened.enter_context(closing(HttpClient(policy, idle_connections=1)))
+        return write_manifest(path, source, request, Pages.of_source(client, source, read), tell)
+
+
+def write_manifest(path: Path, source: ImageSource, request: IngestRequest, pages: Pages, tell: Tell) -> Manifest:
+    """List the source into the file `path`, each URL once, at most `request.count`.
+
+    A listing that can never be had whole is kept as far as it goes, with its trouble.
+    Raises: ConfigurationError; PuplineError when the listing stops before its end, and may go on another time, or gave
+    nothing: nothing was fetched then.
+    """
+    opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
+    with closing(opened) as listing, closing(_Seen()) as seen:
+        try:
+            with path.open("w", encoding="utf-8") as file:
+                return _Writing(file, request.count, seen, tell).written(listing, pages)
+        except LocalTrouble:
+            raise
+        except TaskFailure as failure:
+            advice = "look at the source" if is_final(failure) else "repeat the command"
+            raise PuplineError(
+                f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was "
+                f"asked for yet, {advice}"
+            ) from failure
+
+
+class _Writing:
+    """A manifest that is being written."""
+
+    def __init__(self, file: TextIO, count: int | None, seen: "_Seen", tell: Tell) -> None:
+        self._file = file
+        self._count = count
+        self._seen = seen
+        self._tell = tell
+        self.items = 0
+        self.repeated = 0
+
+    def written(self, listing: Listing, pages: Pages) -> Manifest:
+        """What came of the whole listing. Raises: TaskFailure where it may come to more another time."""
+        try:
+            self._write(listing, pages)
+        except LocalTrouble:
+            raise
+        except TaskFailure as failure:
+            if not (self.items and is_final(failure)):
+                raise
+            return Manifest(self.items, self.repeated, printable(failure.message, 400))
+        trouble = None if self.items == self._count else listing.shortfall
+        return Manifest(self.items, self.repeated, trouble)
+
+    def _write(self, listing: Listing, pages: Pages) -> None:
+        for page, request in pages.of(listing):
+            for note in page.notes:
+                self._tell(ListingNote(printable(request.mask(note) if request else note, 300)))
+            self._add(page.items)
+            self._tell(ItemsListed(self.items, listing.total, listing.complete))
+            if self.items == self._count:
+                break
+
+    def _add(self, items: list[SourceItem]) -> None:
+        new = [item for item in items if self._seen.is_new(item)]
+        self.repeated += len(items) - len(new)
+        wanted = new if self._count is None else new[: self._count - self.items]
+        self._file.writelines(manifest_line(self.items + number, item) for number, item in enumerate(wanted))
+        self.items += len(wanted)
+
+
+def manifest_line(index: int, item: SourceItem) -> str:
+    """`{"index":0,"url":"https://...",...}`; lone surrogates cannot be written as UTF-8, hence the escapes."""
+    return json.dumps({"index": index, **item.as_dict()}, separators=(",", ":")) + "\n"
+
+
+class _Seen:
+    """Which images were named. An unnamed database of SQLite is a temporary file that its cache spills to."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.execute("CREATE TABLE seen (identity BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._connection.execute("BEGIN")
+
+    def is_new(self, item: SourceItem) -> bool:
+        added = self._connection.execute("INSERT INTO seen VALUES (?) ON CONFLICT DO NOTHING", (item.identity,))
+        return added.rowcount == 1
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,164 @@
+"""Records of executions that ended before the state that writes them: timed out, stopped, or failed by a mistake.
+
+The workflow records every end that it knows of. What ends an execution from outside it cannot know of: the machine's
+time-out, `pupline stop`, a value that is too large. Then its record is written here, from what is known: what stands
+in its journal, else the object that a function stored whose answer was never heard, else why it ended. A function may
+store an object even after its execution was recorded as failed, for a call cannot be stopped; the next start finds
+that too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from pupline.backends.machine._services import RunSettings, source_of_run
+from pupline.backends.machine._workflow import STATE_MACHINE_NAME
+from pupline.errors import ConfigurationError, InvalidInput
+from pupline.http import breed_of
+from pupline.images import safe_name
+from pupline.local import Database, ExecutionRow, LocalBackend, ReplayMismatch
+from pupline.tasks.events import BY_URL
+from pupline.tasks.fetch_and_upload_dog_image import described
+from pupline.tasks.log_to_dynamodb import record_of, timestamp
+from pupline.tasks.ports import JSON
+from pupline.tasks.records import AuditRecord
+from pupline.tasks.storing import Storage, store_image
+
+_PAGE = 500
+_UNSUCCESSFUL = "e.status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
+
+
+def _stored_for(name: str) -> str:
+    """The query for the key of the object that is stored for an execution. name: an expression of SQL."""
+    return (
+        "SELECT o.key FROM memo AS m JOIN objects AS o ON substr(o.sha256, 1, 16) = substr(m.value, -64, 16)"  # noqa: S608
+        f" WHERE m.name = {name} || '/object' AND o.owner = {name} AND o.state = 'stored'"
+    )
+
+
+_UNRECORDED = (
+    "FROM executions AS e JOIN definitions AS d USING (digest)"  # noqa: S608 - the texts are ours
+    f" WHERE d.name = ? AND {_UNSUCCESSFUL} AND NOT EXISTS (SELECT 1 FROM audit AS a"
+    f" WHERE a.execution = e.name AND (a.sha256 IS NOT NULL OR NOT EXISTS ({_stored_for('e.name')})))"
+)
+
+
+def count_unrecorded(database: Database) -> int:
+    """How many executions have ended without the record of their object, or without any. Raises: StorageError."""
+    return int(database.rows(f"SELECT count(*) {_UNRECORDED}", (STATE_MACHINE_NAME,))[0][0])
+
+
+class Unrecorded:
+    """Writes the records that are missing in one data directory, which it holds."""
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self._backend = backend
+        self._storage = Storage(backend.bucket(), backend.memo)
+
+    def record_all(self) -> int:
+        """Write every record that is missing; how many. Raises: StorageError."""
+        return sum(1 for _ in map(self.record, self._names()))
+
+    def record(self, name: str) -> None:
+        """Write the record of an execution that has ended. Raises: StorageError."""
+        row = self._backend.journal.get(name)
+        self._backend.audit.replace(name, self._record_of(row))
+
+    def record_if_missing(self, name: str) -> None:
+        """The same, for an execution of which nothing is recorded, or that has an object. Raises: StorageError."""
+        missing = f"SELECT 1 {_UNRECORDED} AND e.name = ?"
+        if self._backend.database.rows(missing, (STATE_MACHINE_NAME, name)):
+            self.record(name)
+
+    def withdraw(self, name: str) -> None:
+        """Before a redrive: forget a record that was written here, as the workflow will write its own.
+
+        What the workflow has written, and was told so, stays. Raises: StorageError.
+        """
+        row = self._backend.journal.find(name)
+        if row is not None and row.status in ("FAILED", "TIMED_OUT", "ABORTED") and not self._was_logged(row):
+            self._backend.audit.replace(name, None)
+
+    def _names(self) -> Iterator[str]:
+        after = 0
+        query = f"SELECT e.execution_id, e.name {_UNRECORDED} AND e.execution_id > ? ORDER BY 1 LIMIT {_PAGE}"
+        while page := self._backend.database.rows(query, (STATE_MACHINE_NAME, after)):
+            yield from (name for _, name in page)
+            after = page[-1][0]
+
+    def _was_logged(self, row: ExecutionRow) -> bool:
+        like = "SELECT 1 FROM facts WHERE execution_id = ? AND resource LIKE '%:LogToDynamoDB' AND fact LIKE ?"
+        return bool(self._backend.database.rows(like, (row.execution_id, '{"fact": "TaskSucceeded"%')))
+
+    def _record_of(self, row: ExecutionRow) -> AuditRecord:
+        stamp = timestamp(row.stop_time or row.start_time)
+        state = self._state_of(row)
+        image = state.get("image") if isinstance(state.get("image"), dict) else self._image_of(row)
+        if image:
+            triggered, sent = _flag(state, "alert", "triggered"), _flag(state, "published", "sent")
+            told = {"execution": row.name, "image": image, "alert_triggered": triggered, "alert_sent": sent}
+            with suppress(InvalidInput):  # of a workflow that calls something else its image
+                return record_of(told, stamp)
+        return self._of_failure(row, state, stamp)
+
+    def _of_failure(self, row: ExecutionRow, state: Mapping[str, Any], stamp: str) -> AuditRecord:
+        """Where the workflow had a failure in hand, that; else what ended the execution."""
+        given: dict[str, Any] = {"execution": row.name, "input": _input_of(row)}
+        with suppress(InvalidInput):
+            if isinstance(state.get("error"), dict):
+                return record_of({**given, "error": state["error"], "outcome": state.get("outcome")}, stamp)
+        error: dict[str, JSON] = {"Error": row.error or _ERRORS.get(row.status), "Cause": row.cause}
+        found = record_of({**given, "error": error, "outcome": "failed"}, stamp)
+        return replace(found, reason="stopped") if row.status == "ABORTED" else found
+
+    def _state_of(self, row: ExecutionRow) -> Mapping[str, Any]:
+        """What the execution knew when it ended: the data of the state that it entered or left last."""
+        try:
+            history: list[dict[str, Any]] = self._backend.journal.history(row.name)
+        except (ReplayMismatch, ValueError):  # it was stopped because it could not go on, or a bit in it has flipped
+            return {}
+        for event in reversed(history):
+            details = event.get("stateExitedEventDetails") or event.get("stateEnteredEventDetails")
+            if details:
+                known = json.loads(details.get("output") or details.get("input") or "null")
+                return known if isinstance(known, dict) else {}
+        return {}
+
+    def _image_of(self, row: ExecutionRow) -> dict[str, Any] | None:
+        """The image that a function stored for the execution and could not tell it of."""
+        found = self._backend.database.rows(_stored_for("?1"), (row.name,))
+        given = _input_of(row)
+        asked_for = given.get("image_url") if isinstance(given, dict) else None
+        url = asked_for or self._backend.memo.recall(f"{row.name}/picked")
+        if not found or not isinstance(url, str):
+            return None
+        try:
+            body = self._backend.bucket().read(found[0][0])
+        except KeyError:  # somebody removed the file
+            return None
+        stored = store_image(body, safe_name(url), row.name, self._storage)
+        source = BY_URL if asked_for else self._source_of(row)
+        return {**described(stored), "source": source, "source_url": url, "breed": breed_of(url)}
+
+    def _source_of(self, row: ExecutionRow) -> str | None:
+        run = self._backend.runs.find(row.run_id) if row.run_id else None
+        with suppress(ConfigurationError, ValueError):  # a spec that is gone
+            return source_of_run(RunSettings.from_json(run.settings).source).name if run else None
+        return None
+
+
+def _input_of(row: ExecutionRow) -> Any:
+    try:
+        return json.loads(row.input)
+    except ValueError:  # a bit in it has flipped: the record is made without it
+        return None
+
+
+_ERRORS = {"TIMED_OUT": "States.Timeout", "ABORTED": "ExecutionAborted"}
+
+
+def _flag(state: Mapping[str, Any], name: str, field: str) -> bool:
+    found = state.get(name)
+    return isinstance(found, dict) and found.get(field) is True

@@ -1,0 +1,28 @@
+"""Records put in order with flat memory: an unnamed database of SQLite is a temporary file."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from pupline.tasks.records import AuditRecord
+
+
+class SortedRecords:
+    """Goes through records by their `order`: `upload_timestamp` or `execution`. Reads them when it is first asked."""
+
+    def __init__(self, records: Iterable[AuditRecord], order: str = "upload_timestamp") -> None:
+        self._records = records
+        self._order = order
+        self._connection = sqlite3.connect("", isolation_level=None)
+
+    def __iter__(self) -> Iterator[AuditRecord]:
+        self._connection.execute("CREATE TABLE records (place TEXT, item TEXT)")
+        self._connection.execute("BEGIN")
+        rows = ((getattr(record, self._order), json.dumps(record.as_item())) for record in self._records)
+        self._connection.executemany("INSERT INTO records VALUES (?, ?)", rows)
+        for (item,) in self._connection.execute("SELECT item FROM records ORDER BY place, rowid"):
+            yield AuditRecord.from_item(json.loads(item))
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        self._connection.close()

@@ -1,0 +1,82 @@
+"""A deployed stack: what CloudFormation says it is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pupline.backends.stack._account import Account, aws_errors, error_code, error_message, pages
+from pupline.errors import ConfigurationError
+from pupline.text import printable
+
+MACHINE = "DogUploaderPipeline"
+BULK_MACHINE = "BulkIngest"
+TABLE = "DogImageUploads"
+BUCKET = "ImageBucket"
+TOPIC = "PNGAlertTopic"
+SCHEDULE = "Schedule"
+DEAD_LETTERS = "DeadLetterQueue"
+UNDELIVERED = "UndeliveredAlerts"
+
+TYPES = {
+    MACHINE: "AWS::StepFunctions::StateMachine",
+    BULK_MACHINE: "AWS::StepFunctions::StateMachine",
+    TABLE: "AWS::DynamoDB::Table",
+    BUCKET: "AWS::S3::Bucket",
+    TOPIC: "AWS::SNS::Topic",
+    SCHEDULE: "AWS::Scheduler::Schedule",
+    DEAD_LETTERS: "AWS::SQS::Queue",
+    UNDELIVERED: "AWS::SQS::Queue",
+}
+"""Logical name in template.yaml to type: what the commands need of a stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack. status: CloudFormation's, such as `UPDATE_COMPLETE`. resources: logical name to physical id.
+
+    A machine's and a topic's physical id is its ARN, a table's, bucket's and schedule's its name, a queue's its URL.
+    """
+
+    name: str
+    region: str
+    status: str
+    outputs: Mapping[str, str]
+    resources: Mapping[str, str]
+
+    @classmethod
+    def find(cls, account: Account, name: str) -> "Stack":
+        """The stack of that name, in the account's region. Raises: ConfigurationError when there is none."""
+        from botocore.exceptions import ClientError
+
+        client, doing = account.client("cloudformation"), f"looking for the stack {printable(name)}"
+        with aws_errors(doing):
+            try:
+                found = client.describe_stacks(StackName=name)["Stacks"][0]
+            except ClientError as err:
+                if error_code(err) != "ValidationError":
+                    raise
+                raise ConfigurationError(
+                    f"there is no stack '{printable(name)}' in {account.region} ({error_message(err)});"
+                    " deploy it with: sam deploy, or check AWS_PROFILE and AWS_DEFAULT_REGION"
+                ) from err
+        resources: dict[str, str] = {}
+        for page in pages(client, "list_stack_resources", doing, StackName=name):
+            for one in page["StackResourceSummaries"]:
+                if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE":
+                    resources[one["LogicalResourceId"]] = one["PhysicalResourceId"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+        return cls(name, account.region, found["StackStatus"], outputs, resources)
+
+    def resource(self, logical_name: str) -> str:
+        """The physical id of one of `TYPES`. Raises: ConfigurationError when the stack has none (yet)."""
+        found = self.resources.get(logical_name)
+        if found is None:
+            raise ConfigurationError(
+                f"the stack '{printable(self.name)}' ({self.status}) has no {logical_name} ({TYPES[logical_name]});"
+                " is it pupline's, and is its deployment complete?"
+            )
+        return found
+
+    def execution_arn(self, name: str) -> str:
+        """The ARN of the pipeline's execution of that name. Raises: ConfigurationError without a machine."""
+        machine = self.resource(MACHINE).replace(":stateMachine:", ":execution:", 1)
+        return f"{machine}:{name}"

@@ -1,0 +1,36 @@
+"""Metrics as CloudWatch takes them from a log line: the Embedded Metric Format. No call, no permission, no waiting.
+
+Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
+"""
+
+import json
+from collections.abc import Mapping
+
+from pupline.tasks.ports import JSON
+
+
+def metrics_line(item: Mapping[str, JSON], namespace: str, now: float) -> str:
+    """The line for one audit record: `Images` by outcome; `Bytes` and `Alerts` in all. now: seconds since the epoch.
+
+    A record written twice by a retried function is counted twice: for what happened exactly, read the table.
+    """
+    by_outcome = {"Namespace": namespace, "Dimensions": [["Outcome"]], "Metrics": [_metric("Images", "Count")]}
+    in_all = {
+        "Namespace": namespace,
+        "Dimensions": [[]],
+        "Metrics": [_metric("Bytes", "Bytes"), _metric("Alerts", "Count")],
+    }
+    line = {
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [by_outcome, in_all]},
+        "Outcome": item["outcome"],
+        "Images": 1,
+        "Bytes": item.get("size_bytes", 0),
+        "Alerts": int(item["alert_triggered"] is True),
+        "execution": item["execution"],
+        "image_name": item["image_name"],
+    }
+    return json.dumps(line)
+
+
+def _metric(name: str, unit: str) -> dict[str, str]:
+    return {"Name": name, "Unit": unit}

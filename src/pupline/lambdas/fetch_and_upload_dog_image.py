@@ -1,0 +1,13 @@
+"""The Lambda function FetchAndUploadDogImage."""
+
+from pupline.lambdas._environment import with_execution
+from pupline.tasks.events import Event
+from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
+from pupline.tasks.ports import JSON
+
+
+def handler(event: Event, context: object) -> dict[str, JSON]:
+    """The Lambda entry point."""
+    from pupline.lambdas._fetch_wiring import fetch_services
+
+    return fetch_and_upload(with_execution(event, context), fetch_services())

@@ -1,0 +1,1 @@
+"""SNS on one machine: a topic with an outbox, and its subscriptions."""

@@ -1,0 +1,216 @@
+"""Sending one alert to one endpoint. Each raises DeliveryFailed; none takes longer than a bounded time.
+
+A delivery may be repeated when pupline is killed between sending and noting it, so every channel carries the message
+id, by which a receiver can drop the second one.
+"""
+
+import json
+import os
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from pupline import __version__
+from pupline.local.alerts.topic import Alert, masked, timestamp
+from pupline.local.database.layout import kind_of
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    import smtplib
+    from http.client import HTTPConnection
+
+_CONNECT_SECONDS = 10.0
+_TOTAL_SECONDS = 30.0
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+Channel = Callable[[Alert, str], None]
+
+
+class DeliveryFailed(Exception):
+    """The alert did not get there. permanent: asking again would give the same answer."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+def notification(alert: Alert) -> dict[str, Any]:
+    """The alert as SNS posts it, unsigned (developer guide, "HTTP/HTTPS notification JSON format")."""
+    found: dict[str, Any] = {
+        "Type": "Notification",
+        "MessageId": alert.message_id,
+        "TopicArn": alert.topic,
+        "Subject": alert.subject,
+        "Message": alert.message,
+        "Timestamp": timestamp(alert.published_at),
+        "MessageAttributes": {name: {"Type": "String", "Value": value} for name, value in alert.attributes.items()},
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def to_console(alert: Alert, _endpoint: str) -> None:
+    """One line on stderr, with nothing in it that a terminal would obey."""
+    print(f"ALERT {printable(alert.message)}", file=sys.stderr, flush=True)  # noqa: T201 - this is the console
+
+
+def to_file(alert: Alert, endpoint: str) -> None:
+    """One line of JSON at the end of the file, on the disk when this returns."""
+    line = json.dumps(notification(alert)) + "\n"
+    try:
+        with open(_descriptor_of(endpoint), "a+b") as file:
+            if file.tell() and not _ends_with_newline(file.fileno()):
+                line = "\n" + line  # a line cut short by a crash or a full disk stays alone
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as err:
+        raise DeliveryFailed(f"{endpoint}: {err.strerror}") from err
+
+
+def _descriptor_of(endpoint: str) -> int:
+    """The file, opened to be appended to and read. A pipe, which could hold the delivery up forever, is refused."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(endpoint, flags, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise DeliveryFailed(f"{endpoint} is {kind_of(mode)}, where a file belongs: move it away")
+    return descriptor
+
+
+def to_webhook(alert: Alert, endpoint: str) -> None:
+    """A POST; 2xx is success. Redirects are not followed: the user named this URL and no other."""
+    import http.client
+
+    body = json.dumps(notification(alert)).encode()
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": f"pupline/{__version__}",
+        "x-amz-sns-message-type": "Notification",
+        "x-amz-sns-message-id": alert.message_id,
+        "x-amz-sns-topic-arn": alert.topic,
+    }
+    parts = urlsplit(endpoint)
+    connection = _connection(endpoint)
+    try:
+        with _deadline(connection):
+            connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
+            status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as err:
+        raise DeliveryFailed(f"{masked('webhook', endpoint)}: {err or type(err).__name__}") from err
+    finally:
+        connection.close()
+    if not 200 <= status < 300:
+        again = status >= 500 or status in {408, 425, 429}
+        raise DeliveryFailed(f"{masked('webhook', endpoint)} answered {status}", permanent=not again)
+
+
+def to_email(alert: Alert, endpoint: str, environment: Mapping[str, str] = os.environ) -> None:
+    """A message through `PUPLINE_SMTP_URL` (`smtp://user@host:port`, or `smtps://`).
+
+    The password is `PUPLINE_SMTP_PASSWORD`. STARTTLS is used where the server offers it; a password never goes over an
+    open line to another machine. The sender is `PUPLINE_SMTP_FROM`, or the user of the URL.
+    """
+    import smtplib
+    from email.message import EmailMessage
+
+    url = environment.get("PUPLINE_SMTP_URL", "")
+    if urlsplit(url).scheme not in {"smtp", "smtps"} or not urlsplit(url).hostname:
+        raise DeliveryFailed("PUPLINE_SMTP_URL is not set; it has the form smtp://user@host:port")
+    message = EmailMessage()
+    message["From"] = environment.get("PUPLINE_SMTP_FROM") or _sender(url)
+    message["To"] = endpoint
+    message["Subject"] = alert.subject or "pupline alert"
+    message["Message-ID"] = f"<{alert.message_id}@pupline>"
+    lines = [alert.message, "", *(f"{name}: {value}" for name, value in alert.attributes.items())]
+    message.set_content("\n".join([*lines, "", f"message_id: {alert.message_id}"]))
+    try:
+        with _smtp(url, environment.get("PUPLINE_SMTP_PASSWORD")) as server:
+            server.send_message(message)
+    except smtplib.SMTPRecipientsRefused as err:
+        raise DeliveryFailed(f"the mail server refuses {endpoint}", permanent=True) from err
+    except (OSError, smtplib.SMTPException) as err:
+        raise DeliveryFailed(f"mail to {endpoint}: {err}") from err
+
+
+def to_apprise(alert: Alert, endpoint: str) -> None:
+    """Whatever service the Apprise URL names."""
+    import apprise
+
+    service = apprise.Apprise()
+    service.add(endpoint)
+    body = f"{alert.message}\n\nmessage_id: {alert.message_id}"
+    if not service.notify(title=alert.subject or "pupline alert", body=body):
+        raise DeliveryFailed(f"{masked('apprise', endpoint)}: Apprise could not deliver it")
+
+
+CHANNELS: dict[str, Channel] = {
+    "console": to_console,
+    "file": to_file,
+    "webhook": to_webhook,
+    "email": to_email,
+    "apprise": to_apprise,
+}
+
+
+def _ends_with_newline(descriptor: int) -> bool:
+    return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
+
+
+def _connection(endpoint: str) -> "HTTPConnection":
+    import http.client
+
+    parts = urlsplit(endpoint)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname or "", parts.port, timeout=_CONNECT_SECONDS)
+
+
+@contextmanager
+def _deadline(connection: "HTTPConnection") -> Iterator[None]:
+    """Bound the whole exchange: the socket's time-out is for each read, and a slow drip never reaches it."""
+
+    def hang_up() -> None:
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(_TOTAL_SECONDS, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _sender(url: str) -> str:
+    user = unquote(urlsplit(url).username or "pupline")
+    return user if "@" in user else f"{user}@{urlsplit(url).hostname}"
+
+
+@contextmanager
+def _smtp(url: str, password: str | None) -> Iterator["smtplib.SMTP"]:
+    import smtplib
+    import ssl
+
+    parts = urlsplit(url)
+    host, tls = parts.hostname or "", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=_CONNECT_SECONDS, context=tls)
+    else:
+        server = smtplib.SMTP(host, parts.port or 587, timeout=_CONNECT_SECONDS)
+    with server:
+        server.ehlo()
+        encrypted = parts.scheme == "smtps"
+        if not encrypted and server.has_extn("starttls"):
+            server.starttls(context=tls)
+            encrypted = True
+        if parts.username and password is not None:
+            if not encrypted and host not in _LOOPBACK:
+                raise smtplib.SMTPException(f"{host} offers no encryption: the password stays here; use smtps://")
+            server.login(unquote(parts.username), password)
+        yield server

@@ -1,0 +1,193 @@
+"""Getting alerts from the outbox to their subscriptions, with retries, beside the pipeline and never in its way.
+
+Each subscription is served by one worker at a time, what was never tried first and in the order of publication, so a
+channel that is slow or down holds up nobody else. After a failure the subscription rests, longer each time, up to five
+minutes; the alert is given up after 50 attempts, as SNS's default policy for HTTP does, or at once when the receiver's
+answer is final.
+
+A rest is measured in working time. Another process goes by the clock, which may have been set meanwhile: a failure that
+lies in the future is long enough ago.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pupline.errors import PuplineError, local_trouble
+from pupline.local._clock import DriverClock
+from pupline.local.alerts._channels import CHANNELS, Channel, DeliveryFailed
+from pupline.local.alerts.topic import Alert, alert_of_row
+from pupline.local.database.database import Database, storable
+from pupline.text import printable
+
+MAX_ATTEMPTS = 50
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 300.0
+_WORKERS = 4
+_POLL_SECONDS = 0.5
+_PAGE = 100
+_ERROR_CHARACTERS = 300
+
+_RESTING = (
+    "attempts AND next_attempt_at > ?1"
+    f" AND next_attempt_at - min({_LONGEST_PAUSE_SECONDS}, {_FIRST_PAUSE_SECONDS} * (1 << min(attempts - 1, 16))) <= ?1"
+)
+_PENDING = (
+    "FROM deliveries JOIN subscriptions USING (subscription_id)"
+    " WHERE delivered_at IS NULL AND given_up_at IS NULL AND removed_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    alert_id: int
+    attempts: int
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    subscription_id: int
+    protocol: str
+    endpoint: str
+
+
+def pause_seconds(failures: int) -> float:
+    """How long to rest after the n-th failure in a row: 1, 2, 4, ... up to 300 seconds."""
+    return float(min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
+
+
+class Deliverer:
+    """Serves the outbox. `start` it beside a run and `close` it after; or call `deliver_due` by hand."""
+
+    def __init__(self, database: Database, clock: DriverClock, channels: Mapping[str, Channel] = CHANNELS) -> None:
+        self._database = database
+        self._clock = clock
+        self._channels = channels
+        self._wake = threading.Event()
+        self._closing = False
+        self._abandoned = False
+        self._busy: set[int] = set()
+        self._resting: dict[int, float] = {}
+        self._thread: threading.Thread | None = None
+        self.trouble: PuplineError | None = None
+        """Why the outbox could not be served, where the database itself failed."""
+
+    def deliver_due(self) -> int:
+        """Try, here and now, all that is due; how many deliveries succeeded. Raises: StorageError."""
+        return sum(self._serve(receiver) for receiver in self._receivers())
+
+    def start(self) -> None:
+        """Serve the outbox in a thread from now on."""
+        self._thread = threading.Thread(target=self._run, name="pupline-deliverer", daemon=True)
+        self._thread.start()
+
+    def notify(self) -> None:
+        """There may be something new."""
+        self._wake.set()
+
+    def close(self, *, patience_seconds: float = 10.0) -> None:
+        """Give what was never tried a chance, for so long at most, and stop. The rest waits for the next start."""
+        if self._thread is None:
+            return
+        self._closing = True
+        self._wake.set()
+        self._thread.join(patience_seconds)
+        self._abandoned = True
+        self._wake.set()
+        self._thread.join()
+        self._thread = None
+
+    def pending(self) -> int:
+        """How many deliveries are still to be made. Raises: StorageError."""
+        return int(self._database.rows(f"SELECT count(*) {_PENDING}")[0][0])
+
+    def _run(self) -> None:
+        # Not a `with` block: leaving one waits for the workers, and a receiver may take its time.
+        workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="pupline-delivery")
+        try:
+            while True:
+                self._wake.clear()
+                receivers = [found for found in self._receivers() if found.subscription_id not in self._busy]
+                for receiver in receivers:
+                    self._busy.add(receiver.subscription_id)
+                    workers.submit(self._serve_apart, receiver)
+                if self._abandoned or (self._closing and not receivers and not self._busy):
+                    return
+                self._wake.wait(_POLL_SECONDS)
+        except (PuplineError, RuntimeError) as err:
+            self.trouble = err if isinstance(err, PuplineError) else local_trouble(err)
+            if self.trouble is None:
+                raise
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+
+    def _serve_apart(self, receiver: _Receiver) -> None:
+        try:
+            self._serve(receiver)
+        except PuplineError as err:
+            self.trouble = err
+        finally:
+            self._busy.discard(receiver.subscription_id)
+            self._wake.set()
+
+    def _receivers(self) -> list[_Receiver]:
+        """Subscriptions with something to be delivered, whose latest failure is long enough ago."""
+        query = f"SELECT subscription_id, protocol, endpoint, max({_RESTING}) {_PENDING} GROUP BY subscription_id"
+        worked = self._clock.worked()
+        return [
+            _Receiver(number, *found)
+            for number, *found, resting in self._database.rows(query, (self._clock.now(),))
+            if (self._resting[number] <= worked if number in self._resting else not resting)
+        ]
+
+    def _serve(self, receiver: _Receiver) -> int:
+        """Deliver in order until nothing is left or one fails; how many were delivered."""
+        count = 0
+        while page := self._due(receiver):
+            for pending in page:
+                if not self._attempt(receiver, pending):
+                    return count
+                count += 1
+        return count
+
+    def _due(self, receiver: _Receiver) -> list[_Pending]:
+        query = (
+            "SELECT alert_id, attempts, message_id, execution, command_id, topic, subject, message, attributes,"
+            " published_at FROM deliveries JOIN alerts USING (alert_id) WHERE subscription_id = ?"
+            " AND delivered_at IS NULL AND given_up_at IS NULL ORDER BY attempts, alert_id LIMIT ?"
+        )
+        rows = self._database.rows(query, (receiver.subscription_id, _PAGE))
+        return [_Pending(row[0], row[1], alert_of_row(row[2:])) for row in rows]
+
+    def _attempt(self, receiver: _Receiver, pending: _Pending) -> bool:
+        """Send and note the result; False when the subscription should rest."""
+        failure: DeliveryFailed | None = None
+        try:
+            self._channels[receiver.protocol](pending.alert, receiver.endpoint)
+        except DeliveryFailed as err:
+            failure = err
+        except Exception as err:  # noqa: BLE001 - a channel's or a library's bug is this subscription's trouble alone
+            failure = DeliveryFailed(f"{type(err).__name__}: {err}")
+        attempts = pending.attempts + 1
+        now = self._clock.now()
+        if failure is None:
+            change = "delivered_at = ?, last_error = NULL"
+            values: tuple[object, ...] = (now,)
+        else:
+            text = storable(printable(str(failure)))[:_ERROR_CHARACTERS]
+            final = failure.permanent or attempts >= MAX_ATTEMPTS
+            if not failure.permanent:
+                self._resting[receiver.subscription_id] = self._clock.worked() + pause_seconds(attempts)
+            change = f"{'given_up_at' if final else 'next_attempt_at'} = ?, last_error = ?"
+            values = (now if final else now + pause_seconds(attempts), text)
+        update = f"UPDATE deliveries SET attempts = ?, {change} WHERE alert_id = ? AND subscription_id = ?"  # noqa: S608
+        parameters = (attempts, *values, pending.alert_id, receiver.subscription_id)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(update, parameters)
+
+        self._database.write(work)
+        return failure is None or failure.permanent

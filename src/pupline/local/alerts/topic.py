@@ -1,0 +1,233 @@
+"""The topic of one machine: what `sns:publish` does, who is subscribed, and the outbox.
+
+Publishing adds rows and nothing else: the alert, and one delivery for each subscription there is at that moment. The
+driver commits them together with the fact that the task succeeded, so an alert exists exactly once, whatever is killed
+when. `Deliverer` takes it from there.
+"""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pupline.local.database.database import Database, storable
+from pupline.tasks.ports import JSON, Clock
+
+TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:png-alert-topic"
+"""The only topic here: every ARN of this machine names account 000000000000."""
+
+_SUBJECT_CHARACTERS = 100
+_MESSAGE_BYTES = 262_144
+_NAMESPACE = uuid.UUID("5c1c7be2-6a35-4a5c-9e0a-6f1f5a2f8a11")
+_PAGE = 500
+
+
+class PublishFailed(Exception):
+    """What SNS would have answered: `error` is the Error Name of the optimised integration, the text is the Cause."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(cause)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One published message. attributes: name to value. published_at: seconds since the epoch."""
+
+    message_id: str
+    execution: str
+    command_id: str
+    topic: str
+    subject: str | None
+    message: str
+    attributes: Mapping[str, str]
+    published_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far one alert got with one subscription. status: `delivered`, `pending` or `failed` (given up)."""
+
+    subscription_id: int
+    protocol: str
+    endpoint: str
+    status: str
+    attempts: int
+    last_error: str | None
+
+
+class LocalTopic:
+    """The alerts and their outbox."""
+
+    def __init__(self, database: Database, clock: Clock, arn: str = TOPIC_ARN) -> None:
+        self._database = database
+        self._clock = clock
+        self.arn = arn
+
+    def prepare(self, execution: str, command_id: str, arguments: JSON) -> Alert:
+        """The alert that `arguments` of `sns:publish` ask for; nothing is written. Raises: PublishFailed.
+
+        The message id follows from the execution and the command, so a second attempt has the same one.
+        Source: API reference of SNS, Publish.
+        """
+        if not isinstance(arguments, dict):
+            raise _invalid("the arguments of Publish are an object")
+        if arguments.get("TopicArn") != self.arn:
+            raise PublishFailed("SNS.NotFoundException", f"Topic does not exist: {arguments.get('TopicArn')!r}")
+        return Alert(
+            message_id=str(uuid.uuid5(_NAMESPACE, f"{execution}\n{command_id}")),
+            execution=execution,
+            command_id=command_id,
+            topic=self.arn,
+            subject=_subject(arguments.get("Subject")),
+            message=_message(arguments.get("Message")),
+            attributes=_attributes(arguments.get("MessageAttributes")),
+            published_at=self._clock.now(),
+        )
+
+    def publish(self, alert: Alert) -> None:
+        """Commit `alert` in a transaction of its own. Raises: StorageError."""
+        self._database.write(lambda connection: insert_alert(connection, alert))
+
+    def alerts(self) -> Iterator[tuple[Alert, list[Delivery]]]:
+        """All alerts, oldest first, each with its deliveries, a page at a time. Raises: StorageError."""
+        after = 0
+        while True:
+            page = self._database.rows(
+                "SELECT alert_id, message_id, execution, command_id, topic, subject, message, attributes, published_at"
+                " FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT ?",
+                (after, _PAGE),
+            )
+            deliveries = self._deliveries(after, page[-1][0]) if page else {}
+            for row in page:
+                yield alert_of_row(row[1:]), deliveries.get(row[0], [])
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
+    def _deliveries(self, after: int, last: int) -> dict[int, list[Delivery]]:
+        found: dict[int, list[Delivery]] = {}
+        query = (
+            "SELECT alert_id, subscription_id, protocol, endpoint, attempts, delivered_at, given_up_at, last_error"
+            " FROM deliveries JOIN subscriptions USING (subscription_id) WHERE alert_id > ? AND alert_id <= ?"
+            " ORDER BY alert_id, subscription_id"
+        )
+        for alert_id, number, protocol, endpoint, attempts, delivered, given_up, error in self._database.rows(
+            query, (after, last)
+        ):
+            status = "delivered" if delivered else "failed" if given_up else "pending"
+            delivery = Delivery(number, protocol, masked(protocol, endpoint), status, attempts, error)
+            found.setdefault(alert_id, []).append(delivery)
+        return found
+
+
+def insert_alert(connection: sqlite3.Connection, alert: Alert) -> None:
+    """Add the alert and a delivery for each subscription, unless this command of this execution has published."""
+    added = connection.execute(
+        "INSERT INTO alerts (message_id, execution, command_id, topic, subject, message, attributes, published_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            alert.message_id,
+            alert.execution,
+            alert.command_id,
+            alert.topic,
+            alert.subject,
+            storable(alert.message),
+            json.dumps(dict(alert.attributes)),
+            alert.published_at,
+        ),
+    )
+    if added.rowcount:
+        connection.execute(
+            "INSERT INTO deliveries (alert_id, subscription_id, next_attempt_at)"
+            " SELECT ?, subscription_id, ? FROM subscriptions WHERE removed_at IS NULL",
+            (added.lastrowid, alert.published_at),
+        )
+
+
+def alert_as_dict(alert: Alert, deliveries: list[Delivery]) -> dict[str, Any]:
+    """The JSON object that `pupline alerts --json` prints."""
+    return {
+        "topic": alert.topic,
+        "subject": alert.subject,
+        "message": alert.message,
+        "image_name": alert.attributes.get("image_name"),
+        "execution": alert.execution,
+        "published_at": timestamp(alert.published_at),
+        "message_id": alert.message_id,
+        "deliveries": [
+            {
+                "subscription": one.subscription_id,
+                "protocol": one.protocol,
+                "endpoint": one.endpoint,
+                "status": one.status,
+                "attempts": one.attempts,
+                "last_error": one.last_error,
+            }
+            for one in deliveries
+        ],
+    }
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds, as SNS and Step Functions write it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def masked(protocol: str, endpoint: str) -> str:
+    """The endpoint as it may be shown: of a URL only scheme and host, for the rest of it may be a secret."""
+    if protocol not in {"webhook", "apprise"}:
+        return endpoint
+    scheme, _, rest = endpoint.partition("://")
+    if protocol == "apprise":
+        return f"{scheme}://***"
+    host, slash, path = rest.partition("/")
+    host, question, query = host.partition("?")
+    return f"{scheme}://{host}" + ("/***" if (slash and path) or (question and query) else slash)
+
+
+def alert_of_row(row: tuple[Any, ...]) -> Alert:
+    """The alert that a row of `alerts` holds."""
+    message_id, execution, command_id, topic, subject, message, attributes, published_at = row
+    return Alert(message_id, execution, command_id, topic, subject, message, json.loads(attributes), published_at)
+
+
+def _subject(value: JSON) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= _SUBJECT_CHARACTERS or not value.isascii():
+        raise _invalid(f"Subject: 1 to {_SUBJECT_CHARACTERS} ASCII characters")
+    if not value.isprintable() or value[0] == " ":
+        raise _invalid("Subject: no line breaks or control characters, and no space at the beginning")
+    return value
+
+
+def _message(value: JSON) -> str:
+    # Step Functions hands an object over as its JSON text.
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if value is None or not text:
+        raise _invalid("Empty message")
+    if len(text.encode("utf-8", "replace")) > _MESSAGE_BYTES:
+        raise _invalid("Message too long")
+    return text
+
+
+def _attributes(value: JSON) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _invalid("MessageAttributes: an object of attributes")
+    found = {}
+    for name, attribute in value.items():
+        text = attribute.get("StringValue") if isinstance(attribute, dict) else None
+        if text is None or text == "":
+            raise _invalid(f"The message attribute '{name}' must contain a non-empty StringValue")
+        found[name] = text if isinstance(text, str) else json.dumps(text)
+    return found
+
+
+def _invalid(text: str) -> PublishFailed:
+    return PublishFailed("SNS.InvalidParameterException", f"Invalid parameter: {text}")

@@ -1,0 +1,267 @@
+"""The `ObjectStore` port over a directory: `<data>/buckets/<bucket>/<key>`.
+
+The order of writes, and what a crash after each step leaves:
+
+1. the bytes go to a file under `<data>/tmp`, with fsync                a part file: recovery removes it
+2. the intent is committed (key, path, hash, owner; state `writing`)   a row without a file: recovery removes it
+3. the file gets its name by `link`, which never overwrites            a whole file whose row says what it is:
+4. the directory is synced                                             recovery, or the next `create`, finishes it
+5. state `stored` is committed                                         all is done; only now does `create` return
+
+Without step 2, a file found after a crash could not be told from one that somebody else put there.
+
+`put` over an object that is there: its new facts are committed as an overwrite, the new file is renamed over the old
+one and the directory is synced, then the facts become the object's. A crash in between leaves the old file or the new
+one; recovery keeps the facts that fit.
+"""
+
+import hashlib
+import os
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pupline.errors import ConfigurationError, InvalidInput, StorageError
+from pupline.local.bucket.files import BucketFiles
+from pupline.local.bucket.objects import NewObject, ObjectRow, find_object, insert_intent
+from pupline.local.bucket.paths import candidates
+from pupline.local.database.database import Database, storable
+from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_KEY_BYTES = 1024
+_PAGE = 1000
+_STRIPES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectListed:
+    """One stored object, as `LocalBucket.objects` lists it. created_at: seconds since the epoch."""
+
+    key: str
+    path: Path
+    sha256: str
+    size_bytes: int
+    content_type: str
+    owner: str
+    created_at: float
+
+
+class LocalBucket:
+    """Implements `pupline.tasks.ports.ObjectStore`. Writing needs the data directory's lock; reading does not."""
+
+    def __init__(self, data_dir: Path, name: str, database: Database) -> None:
+        """Raises: ConfigurationError for a name that S3 would not take."""
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(f"'{name}' is no bucket name: 3 to 63 of a-z, 0-9, '-' and '.'")
+        self.name = name
+        self.files = BucketFiles(data_dir.absolute(), name)
+        self.root = self.files.root
+        self._database = database
+        # Two threads with one key take turns; 64 locks for all keys is enough to keep the others from waiting.
+        self._turns = [threading.Lock() for _ in range(_STRIPES)]
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """Store `new` unless its key is taken, and say what is held under that key now (see the port).
+
+        Raises: StorageError; InvalidInput for a key that is not 1 to 1,024 bytes of UTF-8.
+        """
+        _check_key(new.key)
+        if hashlib.sha256(new.body).hexdigest() != new.sha256:
+            raise StorageError(f"the bytes for {new.key} are not those of the SHA-256 given with them")
+        try:
+            with self._turns[hash(new.key) % _STRIPES]:
+                return self._create(new)
+        except OSError as err:
+            raise self.files.trouble(err) from err
+
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """Store `body` under `key`, in the place of what was there; the URL (see the port).
+
+        A Path is a file below `<data>/tmp`, which is moved, not copied. Whoever reads meanwhile, or after a crash at
+        any instant, finds the old bytes or the new ones. Raises: StorageError; InvalidInput as `create` does.
+        """
+        _check_key(key)
+        try:
+            with self._turns[hash(key) % _STRIPES]:
+                return self._put(key, body if isinstance(body, Path) else self.files.write_aside(body), content_type)
+        except OSError as err:
+            raise self.files.trouble(err) from err
+
+    def read(self, key: str) -> bytes:
+        """The object's bytes, checked against the hash they were stored with. Raises: KeyError; StorageError."""
+        row = self._find(key)
+        if row is None or row.state != "stored":
+            raise KeyError(key)
+        try:
+            body = self.files.read(row.path)
+        except FileNotFoundError as err:
+            raise KeyError(key) from err
+        except OSError as err:
+            raise self.files.trouble(err) from err
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != row.sha256 and not self._was_put(key, digest):
+            raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 is another")
+        return body
+
+    def objects(self, prefix: str = "") -> Iterator[ObjectListed]:
+        """The stored objects whose key begins with `prefix`, by key, a page at a time. Raises: StorageError."""
+        after = ""
+        while True:
+            page = self._database.rows(
+                "SELECT key, path, sha256, size_bytes, content_type, owner, created_at FROM objects"
+                " WHERE bucket = ? AND state = 'stored' AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
+                (self.name, after, len(prefix), prefix, _PAGE),
+            )
+            for key, path, *rest in page:
+                yield ObjectListed(key, self.root / path, *rest)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys of the stored objects below `prefix`, in order (see the port). Raises: StorageError."""
+        return (one.key for one in self.objects(prefix))
+
+    def path(self, key: str) -> Path | None:
+        """The file that holds the object, if there is one; its bytes are not looked at. Raises: StorageError."""
+        row = self._find(key)
+        return self.root / row.path if row and row.state == "stored" else None
+
+    def url(self, path: str) -> str:
+        """The `file://` URL, quoted, of a path relative to the bucket."""
+        return (self.root / path).as_uri()
+
+    def settle(self) -> None:
+        """Finish or forget what a killed process was writing. Raises: StorageError."""
+        writing = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
+        overwriting = "SELECT key, path, sha256 FROM overwrites WHERE bucket = ?"
+        try:
+            for key, *row in self._database.rows(writing, (self.name,)):
+                self._settle(key, ObjectRow(*row))
+            for key, path, sha256 in self._database.rows(overwriting, (self.name,)):
+                if self.files.holds(path, sha256):
+                    self.files.sync_folder(path)
+                    self._mark_overwritten(key)
+                self._forget_overwrite(key)
+        except OSError as err:
+            raise self.files.trouble(err) from err
+
+    def _create(self, new: ObjectToCreate) -> ObjectHeld:
+        row = self._find(new.key)
+        if row and self._is_there(new.key, row):
+            return self._held(new.key, row)
+        temporary = self.files.write_aside(new.body)
+        path = self._write(temporary, NewObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner))
+        return ObjectHeld(new.key, new.sha256, new.owner, self.url(path))
+
+    def _put(self, key: str, temporary: Path, content_type: str) -> str:
+        try:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size_bytes = os.fstat(file.fileno()).st_size
+            row = self._find(key)
+            if row and row.state == "writing":
+                row = row if self._settle(key, row) else None
+            if row is None:
+                return self.url(self._write(temporary, NewObject(key, "", digest, size_bytes, content_type, "")))
+            new = NewObject(key, row.path, digest, size_bytes, content_type, "")
+            self._overwrite(temporary, new)
+            return self.url(row.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _write(self, temporary: Path, new: NewObject) -> str:
+        """Name the file for `new`, at the first path that is free, and say so; that path."""
+        try:
+            for path in candidates(new.key):
+                if not self._intend(replace(new, path=path)):
+                    continue
+                if self.files.place(temporary, path, new.sha256):
+                    break
+            else:
+                raise StorageError(f"every path for {new.key} under {self.root} is taken by another file")
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._mark_stored(new.key)
+        return path
+
+    def _overwrite(self, temporary: Path, new: NewObject) -> None:
+        values = (self.name, new.key, new.path, new.sha256, new.size_bytes, storable(new.content_type), time.time())
+        insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._database.write(lambda connection: connection.execute(insert, values))
+        self.files.replace(temporary, new.path)
+        self._mark_overwritten(new.key)
+
+    def _is_there(self, key: str, row: ObjectRow) -> bool:
+        """Whether the row's object can be answered with; one that was being written is finished or forgotten first.
+
+        Not when somebody deleted or changed its file: then the key is free again, and what is in its place stays.
+        """
+        if row.state == "writing":
+            return self._settle(key, row)
+        return self.files.holds(row.path, row.sha256)
+
+    def _settle(self, key: str, row: ObjectRow) -> bool:
+        """Mark the object stored if its file is whole, else forget the intent."""
+        if self.files.holds(row.path, row.sha256):
+            self.files.sync_folder(row.path)
+            self._mark_stored(key)
+            return True
+        delete = "DELETE FROM objects WHERE bucket = ? AND key = ? AND state = 'writing'"
+        self._database.write(lambda connection: connection.execute(delete, (self.name, key)))
+        return False
+
+    def _intend(self, new: NewObject) -> bool:
+        """Commit what is about to be written, unless another key has this path, or one above or below it."""
+        return self._database.write(lambda connection: insert_intent(connection, self.name, new))
+
+    def _mark_stored(self, key: str) -> None:
+        update = "UPDATE objects SET state = 'stored' WHERE bucket = ? AND key = ?"
+        self._database.write(lambda connection: connection.execute(update, (self.name, key)))
+
+    def _was_put(self, key: str, digest: str) -> bool:
+        """Whether these are the bytes of a `put` that came between the row and the file, or was killed there."""
+        query = (
+            "SELECT 1 FROM overwrites WHERE bucket = ?1 AND key = ?2 AND sha256 = ?3"
+            " UNION ALL SELECT 1 FROM objects WHERE bucket = ?1 AND key = ?2 AND sha256 = ?3"
+        )
+        return bool(self._database.rows(query, (self.name, key, digest)))
+
+    def _mark_overwritten(self, key: str) -> None:
+        """Have the row say what its new file is. Its owner stays: who made the key."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE objects SET sha256 = new.sha256, size_bytes = new.size_bytes,"
+                " content_type = new.content_type, created_at = new.created_at"
+                " FROM overwrites AS new WHERE new.bucket = objects.bucket AND new.key = objects.key"
+                " AND objects.bucket = ? AND objects.key = ?",
+                (self.name, key),
+            )
+            connection.execute(_FORGET_OVERWRITE, (self.name, key))
+
+        self._database.write(work)
+
+    def _forget_overwrite(self, key: str) -> None:
+        self._database.write(lambda connection: connection.execute(_FORGET_OVERWRITE, (self.name, key)))
+
+    def _find(self, key: str) -> ObjectRow | None:
+        with self._database.reading() as connection:
+            return find_object(connection, self.name, key)
+
+    def _held(self, key: str, row: ObjectRow) -> ObjectHeld:
+        return ObjectHeld(key, row.sha256, row.owner, self.url(row.path))
+
+
+_FORGET_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"
+
+
+def _check_key(key: str) -> None:
+    if not 0 < len(storable(key).encode()) <= _KEY_BYTES or storable(key) != key:
+        raise InvalidInput(f"an object key is 1 to {_KEY_BYTES} bytes of UTF-8; this one has {len(key)} characters")

@@ -1,0 +1,151 @@
+"""The files of one bucket: written aside, named without overwriting, read, all without following a symbolic link."""
+
+import errno
+import hashlib
+import itertools
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pupline.errors import LocalTrouble, StorageError, local_trouble
+from pupline.files import sync_entries
+from pupline.local.bucket.paths import directory
+from pupline.local.database.layout import kind_of
+
+# EACCES: some of FUSE, such as the shared storage of Android. Where it does mean a permission, the rename fails too.
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+class BucketFiles:
+    """Paths are relative to the bucket, with `/`. Where not said otherwise, methods raise OSError and StorageError."""
+
+    def __init__(self, data_dir: Path, bucket: str) -> None:
+        self.data_dir = data_dir
+        self.bucket = bucket
+        self.root = data_dir / "buckets" / bucket
+        self.tmp = data_dir / "tmp"
+        # Not the process alone: in a container the next one has the same number, and a file may be there to stay.
+        self._prefix = f"{os.getpid()}-{secrets.token_hex(4)}-{bucket}"
+        self._numbers = itertools.count()
+
+    def write_aside(self, body: bytes) -> Path:
+        """A new file below `<data>/tmp` with these bytes, on the disk."""
+        self.tmp.mkdir(parents=True, exist_ok=True)
+        temporary = self.tmp / f"{self._prefix}-{next(self._numbers)}"
+        try:
+            with temporary.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return temporary
+
+    def place(self, temporary: Path, path: str, sha256: str) -> bool:
+        """Give the file its name, on the disk; False when other bytes are there."""
+        with self.folder_of(path, create=True) as (parent, name):
+            try:
+                name_file(str(temporary), name, parent)
+            except FileExistsError:
+                if not self.holds(path, sha256):
+                    return False
+            sync_entries(parent)
+        return True
+
+    def replace(self, temporary: Path, path: str) -> None:
+        """Put the file in the place of what is at `path`, on the disk."""
+        with self.folder_of(path, create=True) as (parent, name):
+            os.rename(temporary, name, dst_dir_fd=parent)
+            sync_entries(parent)
+
+    def remove(self, path: str, inodes: set[int]) -> bool:
+        """Remove the file at `path` if it is one of these, by inode; whether it was."""
+        try:
+            with self.folder_of(path, create=False) as (parent, name):
+                if os.stat(name, dir_fd=parent, follow_symlinks=False).st_ino not in inodes:
+                    return False
+                os.unlink(name, dir_fd=parent)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def sync_folder(self, path: str) -> None:
+        """Have the name at `path` on the disk."""
+        with self.folder_of(path, create=False) as (parent, _):
+            sync_entries(parent)
+
+    def holds(self, path: str, sha256: str) -> bool:
+        """Whether the file there has these bytes. Raises: LocalTrouble where that cannot be known."""
+        try:
+            return hashlib.sha256(self.read(path)).hexdigest() == sha256
+        except LocalTrouble:
+            raise
+        except OSError as err:
+            # A file that cannot be opened now is not a file that is gone: its key would be given to other bytes.
+            if local_trouble(err):
+                raise self.trouble(err) from err
+            return False
+        except StorageError:
+            return False
+
+    def read(self, path: str) -> bytes:
+        """The bytes of the file there."""
+        with self.folder_of(path, create=False) as (parent, name):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a device may have no end
+                    raise StorageError(f"{self.root / path} is {kind_of(os.fstat(descriptor).st_mode)}: move it away")
+                return file.read()
+
+    def is_there(self, path: str, size_bytes: int) -> bool:
+        """Whether a file of that size is there: cheap, and blind to bytes edited in place. Raises: LocalTrouble."""
+        try:
+            found = os.lstat(f"{self.root}/{path}")
+        except OSError as err:
+            if local_trouble(err):
+                raise self.trouble(err) from err
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size_bytes
+
+    @contextmanager
+    def folder_of(self, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
+        """An open descriptor of the directory that holds `path`, and the last part of `path`."""
+        folder, _, name = path.rpartition("/")
+        with directory(self.data_dir, f"buckets/{self.bucket}/{folder}", create=create) as parent:
+            yield parent, name
+
+    def trouble(self, err: OSError) -> StorageError:
+        """What the system's error means for whoever runs pupline."""
+        found = local_trouble(err)
+        if found is None:
+            return StorageError(f"cannot store or read an object under {self.root}: {err}")
+        return LocalTrouble(f"an object under {self.root} cannot be stored or read: {found.message}")
+
+
+def name_file(temporary: str, name: str, parent: int) -> None:
+    """Name the file in `parent` as well, without overwriting. Raises: FileExistsError.
+
+    Where there are no hard links it is moved there instead.
+    """
+    try:
+        os.link(temporary, name, dst_dir_fd=parent)
+    except OSError as err:
+        if err.errno not in _NO_LINKS:
+            raise
+        # rename would overwrite, so look first: between the two, only a program other than pupline could put something
+        # there, for pupline holds the data directory's lock.
+        if _is_there(name, parent):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from err
+        os.rename(temporary, name, dst_dir_fd=parent)
+
+
+def _is_there(name: str, parent: int) -> bool:
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True

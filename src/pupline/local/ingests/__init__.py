@@ -1,0 +1,1 @@
+"""Bulk runs on one machine: their items, stored in groups."""

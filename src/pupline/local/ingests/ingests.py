@@ -1,0 +1,283 @@
+"""The runs of bulk ingestion and their items.
+
+An item is named once in a run: its identity is its URL's. It is done when its `outcome` is there, and that is
+committed in one transaction with its audit record and its object (`pupline.local.ingests.intake`). So what is not done
+can be asked for again after any crash, and what is done needs nothing more.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from pupline.errors import ConfigurationError
+from pupline.local._audit import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
+from pupline.local.alerts.topic import Alert, insert_alert
+from pupline.local.database.database import Database, storable
+from pupline.local.ingests._listing import ListedPage, add_page
+from pupline.local.ingests.known import KnownItems
+from pupline.local.ingests.rows import Added, IngestCounts, IngestRow, NewIngest, PendingItem
+from pupline.local.journal.runs import check_run_id
+from pupline.tasks.items import SourceItem
+from pupline.tasks.metadata import ItemRow
+from pupline.tasks.ports import Clock
+from pupline.tasks.records import AuditRecord
+from pupline.text import printable
+
+_PAGE = 1000
+_SELECT = (
+    "SELECT ingest_id, run_id, dataset, source, settings, status, position, listed, total, items, repeated, known,"
+    " created_at, ended_at, error FROM ingests"
+)
+_COUNT = (
+    "SELECT outcome, reason, count(*), sum(alert_triggered),"  # noqa: S608 - the texts are ours
+    " sum(CASE WHEN outcome IN ('stored', 'quarantined') THEN size_bytes ELSE 0 END)"
+    f" FROM audit WHERE {RUN_CONDITION} GROUP BY outcome, reason"
+)
+_ALERTED = f"SELECT {AUDIT_COLUMNS} FROM audit WHERE alert_triggered = 1 AND {RUN_CONDITION}"  # noqa: S608
+_FINISHED = (
+    "SELECT i.item_index, i.url, i.facts, i.key, i.sha1, i.etag, i.last_modified, i.attempts, i.began_at, i.ended_at,"  # noqa: S608
+    f" {', '.join(f'a.{name}' for name in AUDIT_COLUMNS.split(', '))}"
+    " FROM ingest_items AS i CROSS JOIN audit AS a ON a.execution = ? || printf('%08d', i.item_index)"
+    " WHERE i.ingest_id = ? AND i.item_index > ? AND i.outcome IS NOT NULL ORDER BY i.item_index LIMIT ?"
+)
+_PENDING = (
+    "SELECT item_index, url, facts FROM ingest_items"
+    " WHERE ingest_id = ? AND item_index > ? AND outcome IS NULL ORDER BY item_index LIMIT ?"
+)
+_LISTED = "SELECT listed, items FROM ingests WHERE ingest_id = ?"
+_FAILED = (
+    "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
+    " SELECT ?, row_number() OVER (ORDER BY item_index) - 1, identity, url, facts"
+    " FROM ingest_items WHERE ingest_id = ? AND outcome = 'failed'"
+)
+
+
+def item_execution(run_id: str, index: int) -> str:
+    """The name under which an item has its audit record: `monday-00000042` for the item 42 of the run `monday`."""
+    return f"{run_id}-{index:08}"
+
+
+class Ingests:
+    """The runs of this data directory. Where not said otherwise, methods raise StorageError alone."""
+
+    def __init__(self, database: Database, clock: Clock, known: KnownItems) -> None:
+        self._database = database
+        self._clock = clock
+        self._known = known
+
+    def open(self, new: NewIngest) -> IngestRow:
+        """The run of that id: RUNNING and empty, or as it is where it is there.
+
+        Raises: ConfigurationError for an id that cannot begin an execution's name; StorageError.
+        """
+        check_run_id(new.run_id)
+        settings = json.dumps(dict(new.settings))
+        row = (new.run_id, new.dataset, storable(new.source), settings, self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> IngestRow:
+            columns = "run_id, dataset, source, settings, created_at"
+            connection.execute(f"INSERT INTO ingests ({columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)  # noqa: S608
+            return _ingest(connection.execute(f"{_SELECT} WHERE run_id = ?", (new.run_id,)).fetchone())
+
+        return self._database.write(work)
+
+    def find(self, run_id: str) -> IngestRow | None:
+        """The run of that id, if any."""
+        found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
+        return _ingest(found[0]) if found else None
+
+    def get(self, run_id: str) -> IngestRow:
+        """The run of that id. Raises: ConfigurationError when there is none; StorageError."""
+        found = self.find(run_id)
+        if found is None:
+            raise ConfigurationError(f"there is no ingest run '{printable(run_id)}' here; look at the name")
+        return found
+
+    def unfinished(self, dataset: str) -> IngestRow | None:
+        """The newest RUNNING run of the dataset, if any."""
+        where = "WHERE dataset = ? AND status = 'RUNNING' ORDER BY ingest_id DESC LIMIT 1"
+        found = self._database.rows(f"{_SELECT} {where}", (dataset,))
+        return _ingest(found[0]) if found else None
+
+    def all(self, dataset: str | None = None) -> Iterator[IngestRow]:
+        """The runs, oldest first, a page at a time; of one dataset, or of all."""
+        after = 0
+        query = f"{_SELECT} WHERE ingest_id > ? AND dataset = coalesce(?, dataset) ORDER BY ingest_id LIMIT ?"
+        while page := self._database.rows(query, (after, dataset, _PAGE)):
+            yield from map(_ingest, page)
+            after = page[-1][0]
+
+    def add_items(
+        self,
+        ingest_id: int,
+        items: Sequence[SourceItem],
+        *,
+        position: str | None,
+        listed: bool,
+        skip_known: bool = False,
+        limit: int | None = None,
+        total: int | None = None,
+        stop_after_known: int | None = None,
+    ) -> Added:
+        """Add a page of the listing, and say where it goes on, in one transaction.
+
+        An item that the run has already is `repeated`. skip_known: leave out items that the dataset has. limit: the run
+        gets no more items than that in all; what comes after is left out and not counted. stop_after_known: likewise
+        what comes after so many known ones in a row, which may have begun on earlier pages.
+        """
+        page = ListedPage(items, position, listed, skip_known, limit, total, stop_after_known)
+        return self._database.write(lambda connection: add_page(connection, ingest_id, page, self._known))
+
+    def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:
+        """Add the items of another run that failed there; how many the run then has. Its listing is complete with them.
+
+        Harmless when done twice.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            listed, items = connection.execute(_LISTED, (ingest_id,)).fetchone()
+            if listed:
+                return int(items)
+            added = connection.execute(_FAILED, (ingest_id, failed_run.ingest_id)).rowcount
+            update = "UPDATE ingests SET listed = 1, items = ?, total = ? WHERE ingest_id = ?"
+            connection.execute(update, (added, added, ingest_id))
+            return added
+
+        return self._database.write(work)
+
+    def pending(self, ingest_id: int, *, after: int, limit: int) -> list[PendingItem]:
+        """At most `limit` items that are not done, with an index above `after` (-1: from the first), in order."""
+        with self._database.reading() as connection:
+            rows = connection.execute(_PENDING, (ingest_id, after, limit)).fetchall()
+            items = [_item(url, facts) for _, url, facts in rows]
+            known = self._known.of_urls(connection, ingest_id, items)
+            held = self._known.of_hashes(connection, items)
+            lost = _lost(connection, ingest_id, rows)
+        return [
+            PendingItem(
+                index=row[0], item=item, known=known.get(item.url), held=held.get(item.url), deaths=lost.get(row[0], 0)
+            )
+            for row, item in zip(rows, items, strict=True)
+        ]
+
+    def note_lost(self, ingest_id: int, deaths: Mapping[int, int]) -> None:
+        """Keep how many workers items were lost with, by index: what kills them shall not do so at each start."""
+        run_id = self._row(ingest_id).run_id
+        rows = [(f"{item_execution(run_id, index)}/lost", str(count)) for index, count in deaths.items()]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO memo (name, value) VALUES (?, ?)", rows)
+
+        self._database.write(work)
+
+    def counts(self, ingest_id: int) -> IngestCounts:
+        """How far the run is, counted from its records."""
+        run = self._row(ingest_id)
+        outcomes: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        alerts = size_bytes = 0
+        for outcome, reason, count, alerted, size in self._database.rows(_COUNT, run_range(run.run_id)):
+            outcomes[outcome] += count
+            reasons[reason] += count
+            alerts += alerted
+            size_bytes += size or 0
+        done = outcomes.total()
+        return IngestCounts(
+            items=run.items, done=done, outcomes=outcomes, reasons=reasons, alerts=alerts, bytes=size_bytes
+        )
+
+    def rows(self, ingest_id: int) -> Iterator[ItemRow]:
+        """The run's finished items in the order of their indexes, a page at a time."""
+        run_id, after = self._row(ingest_id).run_id, -1
+        while page := self._database.rows(_FINISHED, (f"{run_id}-", ingest_id, after, _PAGE)):
+            yield from map(_item_row, page)
+            after = page[-1][0]
+
+    def items(self, ingest_id: int) -> Iterator[tuple[int, SourceItem]]:
+        """All items of the run with their indexes, done or not, in order, a page at a time."""
+        query = "SELECT item_index, url, facts FROM ingest_items WHERE ingest_id = ? AND item_index > ?"
+        after = -1
+        while page := self._database.rows(f"{query} ORDER BY item_index LIMIT ?", (ingest_id, after, _PAGE)):
+            yield from ((index, _item(url, facts)) for index, url, facts in page)
+            after = page[-1][0]
+
+    def alerted(self, ingest_id: int, *, sent: bool) -> Iterator[AuditRecord]:
+        """The run's records that told of something to alert on, in order: those an alert told of, or the others."""
+        query = f"{_ALERTED} AND (alert_sent IS 1) = ? AND execution > ? ORDER BY execution LIMIT ?"
+        bounds, after = run_range(self._row(ingest_id).run_id), ""
+        while page := [record_of(row) for row in self._database.rows(query, (*bounds, sent, after, _PAGE))]:
+            yield from page
+            after = page[-1].execution
+
+    def publish(self, ingest_id: int, alert: Alert) -> None:
+        """Put an alert that tells of all the run's alerted records into the outbox, and say so in them.
+
+        One transaction: whoever is killed before it finds them in `alerted(sent=False)` again, after it never.
+        """
+        update = f"UPDATE audit SET alert_sent = 1 WHERE alert_triggered = 1 AND alert_sent IS NULL AND {RUN_CONDITION}"  # noqa: S608
+        bounds = run_range(self._row(ingest_id).run_id)
+
+        def work(connection: sqlite3.Connection) -> None:
+            insert_alert(connection, alert)
+            connection.execute(update, bounds)
+
+        self._database.write(work)
+
+    def end(self, ingest_id: int, status: str, error: str | None = None) -> None:
+        """Say how the run ended: SUCCEEDED or FAILED."""
+        update = "UPDATE ingests SET status = ?, error = ?, ended_at = ? WHERE ingest_id = ?"
+        values = (status, None if error is None else storable(error), self._clock.now(), ingest_id)
+        self._database.write(lambda connection: connection.execute(update, values))
+
+    def drop_empty(self, ingest_id: int) -> None:
+        """Forget the run if it is one whose listing has given nothing yet, not even its end."""
+        delete = "DELETE FROM ingests WHERE ingest_id = ? AND items = 0 AND listed = 0 AND position IS NULL"
+        self._database.write(lambda connection: connection.execute(delete, (ingest_id,)))
+
+    def reopen(self, ingest_id: int) -> IngestRow:
+        """The run, RUNNING again: to go on with what is left."""
+        update = "UPDATE ingests SET status = 'RUNNING', error = NULL, ended_at = NULL WHERE ingest_id = ?"
+        self._database.write(lambda connection: connection.execute(update, (ingest_id,)))
+        return self._row(ingest_id)
+
+    def _row(self, ingest_id: int) -> IngestRow:
+        return _ingest(self._database.rows(f"{_SELECT} WHERE ingest_id = ?", (ingest_id,))[0])
+
+
+def _ingest(row: tuple[Any, ...]) -> IngestRow:
+    values = dict(zip(IngestRow.__slots__, row, strict=True))
+    return IngestRow(**values | {"settings": json.loads(values["settings"]), "listed": bool(values["listed"])})
+
+
+def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[Any, ...]]) -> dict[int, int]:
+    """How many workers were lost with which of these items, where any was."""
+    if not rows:
+        return {}
+    (run_id,) = connection.execute("SELECT run_id FROM ingests WHERE ingest_id = ?", (ingest_id,)).fetchone()
+    first, last = (item_execution(run_id, rows[at][0]) for at in (0, -1))
+    query = "SELECT name, value FROM memo WHERE name BETWEEN ? AND ? AND name LIKE '%/lost'"
+    found = connection.execute(query, (f"{first}/lost", f"{last}/lost"))
+    return {int(name.removesuffix("/lost").rpartition("-")[2]): int(value) for name, value in found}
+
+
+def _item(url: str, facts: str | None) -> SourceItem:
+    return SourceItem(url=url) if facts is None else SourceItem.from_dict({"url": url, **json.loads(facts)})
+
+
+def _item_row(row: tuple[Any, ...]) -> ItemRow:
+    index, url, facts, key, sha1, etag, last_modified, attempts, began_at, ended_at = islice(row, 10)
+    return ItemRow(
+        index=index,
+        item=_item(url, facts),
+        record=record_of(row[10:]),
+        key=key,
+        sha1=sha1,
+        etag=etag,
+        last_modified=last_modified,
+        attempts=attempts,
+        began_at=began_at,
+        ended_at=ended_at,
+    )

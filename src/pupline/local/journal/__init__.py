@@ -1,0 +1,1 @@
+"""Executions on one machine: their journal, and the driver that carries them out."""

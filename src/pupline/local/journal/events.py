@@ -1,0 +1,61 @@
+"""What the driver tells whoever watches it: one event per thing worth showing, after it was committed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pupline.tasks.ports import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStarted:
+    """A new execution."""
+
+    execution: str
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResumed:
+    """An execution that was left unfinished, or is redriven, goes on. facts: how many were in the journal."""
+
+    execution: str
+    run_id: str | None
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAttemptFailed:
+    """One attempt of a task failed; the state machine decides what follows."""
+
+    execution: str
+    state: str
+    error: str
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFinished:
+    """An execution has ended, or had ended when it was asked for again. Times are seconds since the epoch."""
+
+    execution: str
+    run_id: str | None
+    status: str
+    output: JSON
+    error: str | None
+    cause: str | None
+    start_time: float
+    stop_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRefused:
+    """An execution cannot be gone on with; it stays as it is until it is stopped. reason: for people."""
+
+    execution: str
+    run_id: str | None
+    reason: str
+
+
+DriverEvent: TypeAlias = ExecutionStarted | ExecutionResumed | TaskAttemptFailed | ExecutionFinished | ExecutionRefused
+Listener: TypeAlias = Callable[[DriverEvent], None]

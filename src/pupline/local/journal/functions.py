@@ -1,0 +1,105 @@
+"""Lambda on one machine: functions by name, called in a bounded pool of threads.
+
+An exception becomes what Step Functions would show of a failed Lambda invocation: the class name as the Error Name, and
+Lambda's error JSON as the Cause. Local trouble (a full disk, no memory) is not the function's failure: it ends the
+drive, and the call is made again when the execution is resumed.
+
+Time-outs are the engine's timers, not ours: a thread cannot be stopped from outside, so a late answer is thrown away,
+and each function bounds its own work (the HTTP client has a deadline for that).
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded, lambda_error
+from pupline.errors import LocalTrouble, local_trouble
+from pupline.tasks.ports import JSON
+
+_NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a function is told besides its event.
+
+    execution: the execution's name. command_id: with it, the idempotency key of this attempt.
+    settings: of the run that the execution belongs to; empty without one.
+    """
+
+    execution: str
+    command_id: str
+    settings: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def request_id(self) -> str:
+        """Stands where Lambda's request id does; the same for the same attempt, also after a restart."""
+        return str(uuid.uuid5(_NAMESPACE, f"{self.execution}\n{self.command_id}"))
+
+
+Function = Callable[[JSON, Invocation], JSON]
+Answer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
+
+
+class LambdaRuntime:
+    """Functions by their name, the last part of their ARN."""
+
+    def __init__(self, functions: Mapping[str, Function], *, concurrency: int = 16) -> None:
+        self._functions = functions
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-function")
+
+    def knows(self, resource: str) -> bool:
+        """Whether there is a function for this name or ARN."""
+        return function_name(resource) in self._functions
+
+    def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
+        """Call the function in a thread of the pool, and `answer` from there, exactly once.
+
+        Raises: LocalTrouble where the system starts no thread for it.
+        """
+        try:
+            self._pool.submit(lambda: answer(self._call(task, invocation)))
+        except RuntimeError as err:
+            raise local_trouble(err) or err from err
+
+    def close(self) -> None:
+        """Start nothing more. Calls that run go on to their end; their answers are nobody's any more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed | LocalTrouble:
+        function = self._functions.get(function_name(task.resource))
+        if function is None:
+            known = ", ".join(sorted(self._functions)) or "none"
+            cause = f"Function not found: {task.resource}; the functions of this machine: {known}"
+            return TaskFailed(task.id, "Lambda.ResourceNotFoundException", cause)
+        try:
+            # Through JSON and back, as between Step Functions and Lambda: a function that changes its event changes a
+            # copy, and what the engine sees now is what it will see when the journal is replayed.
+            output = function(_copied(task.payload), invocation)
+        except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever it raises is the function's answer
+            if trouble := local_trouble(err):
+                return trouble
+            return TaskFailed(task.id, type(err).__name__, lambda_error(err, invocation.request_id))
+        try:
+            return TaskSucceeded(task.id, _copied(output))
+        except (TypeError, ValueError) as err:
+            report = {
+                "errorMessage": f"Unable to marshal response: {err}",
+                "errorType": "Runtime.MarshalError",
+                "requestId": invocation.request_id,
+                "stackTrace": [],
+            }
+            return TaskFailed(task.id, "Runtime.MarshalError", json.dumps(report))
+
+
+def function_name(resource: str) -> str:
+    """`Name` of `arn:aws:lambda:REGION:ACCOUNT:function:Name[:QUALIFIER]`; anything else as it is."""
+    _, separator, rest = resource.partition(":function:")
+    return rest.partition(":")[0] if separator else resource
+
+
+def _copied(value: JSON) -> JSON:
+    copy: JSON = json.loads(json.dumps(value, allow_nan=False))
+    return copy

@@ -1,0 +1,109 @@
+"""Runs: N executions that were asked for together, with the settings they share."""
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pupline.errors import ConfigurationError
+from pupline.local.database.database import Database
+from pupline.tasks.ports import JSON, Clock
+from pupline.text import printable
+
+_NAME_CHARACTERS = 80
+"""Of an execution's name, by Step Functions' rule; a run id must leave room for its index."""
+
+_INDEX_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. settings: as given when it was first made. created_at: seconds since the epoch."""
+
+    run_id: str
+    settings: Mapping[str, JSON]
+    created_at: float
+
+
+def new_run_id() -> str:
+    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
+
+
+class Runs:
+    """The runs of this data directory."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def open(self, run_id: str, settings: Mapping[str, JSON]) -> Run:
+        """The run of that id: with these settings, or, where it was there, with those it was first made with.
+
+        Raises: ConfigurationError for an id that cannot begin an execution's name; StorageError.
+        """
+        check_run_id(run_id)
+        row = (run_id, json.dumps(dict(settings)), self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> Run:
+            insert = "INSERT INTO runs (run_id, settings, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+            connection.execute(insert, row)
+            return _run(connection.execute(f"{_SELECT} WHERE run_id = ?", (run_id,)).fetchone())
+
+        return self._database.write(work)
+
+    def drop_empty(self, run_id: str) -> None:
+        """Forget the run if it has no execution. Raises: StorageError."""
+        delete = "DELETE FROM runs WHERE run_id = ?1 AND NOT EXISTS (SELECT 1 FROM executions WHERE run_id = ?1)"
+        self._database.write(lambda connection: connection.execute(delete, (run_id,)))
+
+    def find(self, run_id: str) -> Run | None:
+        """The run of that id, if any. Raises: StorageError."""
+        found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
+        return _run(found[0]) if found else None
+
+    def all(self) -> list[Run]:
+        """All runs, oldest first. Raises: StorageError."""
+        return [_run(row) for row in self._database.rows(f"{_SELECT} ORDER BY created_at, run_id")]
+
+    def missing(self, run_id: str, count: int) -> Iterator[int]:
+        """The indexes from 1 to `count` that have no execution yet. Raises: StorageError."""
+        query = "SELECT run_index FROM executions WHERE run_id = ? AND run_index BETWEEN 1 AND ? ORDER BY run_index"
+        begun = [index for (index,) in self._database.rows(query, (run_id, count))]
+        expected = 1
+        for index in [*begun, count + 1]:
+            yield from range(expected, index)
+            expected = index + 1
+
+    def statuses(self, run_id: str) -> dict[str, int]:
+        """How many executions of the run have which status. Raises: StorageError."""
+        query = "SELECT status, count(*) FROM executions WHERE run_id = ? GROUP BY status"
+        return {str(status): int(count) for status, count in self._database.rows(query, (run_id,))}
+
+
+_SELECT = "SELECT run_id, settings, created_at FROM runs"
+
+
+def execution_name(run_id: str, index: int) -> str:
+    """`monday-00007` for the seventh execution of the run `monday`."""
+    return f"{run_id}-{index:05}"
+
+
+def check_run_id(run_id: str) -> None:
+    """Raises ConfigurationError unless `run_id` may begin an execution's name: ASCII letters, digits, `-` and `_`.
+
+    Not with `-` first: the execution could not be named on a command line.
+    """
+    longest = _NAME_CHARACTERS - _INDEX_CHARACTERS
+    plain = run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum() and not run_id.startswith("-")
+    if not plain or len(run_id) > longest:
+        raise ConfigurationError(
+            f"'{printable(run_id)}' is no run id: 1 to {longest} letters, digits, '-' and '_', such as monday-1"
+        )
+
+
+def _run(row: tuple[str, str, float]) -> Run:
+    run_id, settings, created_at = row
+    return Run(run_id, json.loads(settings), created_at)

@@ -1,0 +1,1 @@
+"""A damaged data directory made usable again."""

@@ -1,0 +1,252 @@
+"""Copying out of a damaged database whatever can still be read, row by row, into a new one.
+
+A page that cannot be read costs its rows and no others: reading goes on at the next key that can be found. Rows that
+were never written like that are left out. Pages that define the tables and are gone are taken from an empty database of
+the same tables: pupline makes its tables in one order, so their first pages are where they were.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pupline.errors import ConfigurationError
+from pupline.local.database.opening import connection
+from pupline.local.database.schema import APPLICATION_ID, MIGRATIONS, migrate
+from pupline.local.database.soundness import Table, Unsound, checked_row, tables
+
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+_JUMPS = 40
+"""Doubled steps over keys that cannot be read: 2 to the 40th is more than any number that was given out."""
+
+_PAGE_BYTES = 4096
+_ROOT = 100
+"""Where the first page's B-tree begins, behind the header of the file."""
+
+_INTERIOR = 5
+"""The type of a table's page that leads to others."""
+
+_PAGES, _JOURNAL = slice(28, 32), slice(18, 20)
+"""Of SQLite's first page: pages in the file, where 0 has SQLite count them, those in the WAL too; WAL or not."""
+
+
+@dataclass(slots=True)
+class Salvaged:
+    """What came of one table. kept, lost: rows; has_gap: rows that nobody can count could not be read besides."""
+
+    table: str
+    kept: int = 0
+    lost: int = 0
+    has_gap: bool = False
+
+
+def salvage(copy: Path, new: sqlite3.Connection) -> list[Salvaged]:
+    """What can be read of the database at `copy`, which is a private copy and may be changed, put into `new`.
+
+    Raises: ConfigurationError where it is another program's, or a newer pupline's.
+    """
+    for prepare in (_as_it_is, _with_new_first_page, _with_new_schema, _without_wal):
+        prepare(copy)
+        with closing(connection(copy, "mode=ro")) as old:  # which leaves the WAL as it is for the next attempt
+            old.text_factory = bytes
+            try:
+                version = _version(old)
+            except _ERRORS:
+                continue
+            if version:
+                return [_copied(old, new, table) for table in tables(version)]
+    return [Salvaged(table.name, has_gap=True) for table in tables()]
+
+
+def _as_it_is(copy: Path) -> None:
+    """Change nothing; but of an empty file SQLite would remove the WAL, so it gets its first page."""
+    if not copy.stat().st_size:
+        _with_new_first_page(copy)
+
+
+def _with_new_first_page(copy: Path) -> None:
+    """Put the first page of an empty database in the place of a damaged one."""
+    _put(copy, _model(copy)[:1])
+
+
+def _with_new_schema(copy: Path) -> None:
+    """Put all the pages that define the tables in the place of those that are there."""
+    _put(copy, _model(copy))
+
+
+def _without_wal(copy: Path) -> None:
+    for end in ("-wal", "-shm"):
+        copy.with_name(copy.name + end).unlink(missing_ok=True)
+
+
+def _model(copy: Path) -> list[tuple[int, bytes]]:
+    """The pages, with their numbers from 0, that define the tables in an empty database; the first one first.
+
+    Source: the SQLite file format, sections 1.3 and 1.6. The schema is a table B-tree whose root is the first page; of
+    the empty one, that page leads to leaves.
+    """
+    model = copy.with_name("model.sqlite")
+    with closing(connection(model, "mode=rwc")) as empty:
+        migrate(empty, model)
+    body = model.read_bytes()
+    model.unlink()
+    children = []
+    if body[_ROOT] == _INTERIOR:
+        cells = int.from_bytes(body[_ROOT + 3 : _ROOT + 5])
+        places = [int.from_bytes(body[at : at + 2]) for at in range(_ROOT + 12, _ROOT + 12 + 2 * cells, 2)]
+        children = [int.from_bytes(body[at : at + 4]) - 1 for at in (*places, _ROOT + 8)]
+    return [(page, body[page * _PAGE_BYTES : (page + 1) * _PAGE_BYTES]) for page in (0, *children)]
+
+
+def _put(copy: Path, new: list[tuple[int, bytes]]) -> None:
+    """Write the pages, the first one of which gets a header that suits this file."""
+    pages = max(-(-copy.stat().st_size // _PAGE_BYTES), *(number + 1 for number, _ in new), 1)
+    with copy.open("r+b") as file:
+        file.truncate(pages * _PAGE_BYTES)
+        for number, body in new:
+            page = bytearray(body)
+            if number == 0:
+                page[_PAGES], page[_JOURNAL] = b"\0\0\0\0", b"\2\2"
+            file.seek(number * _PAGE_BYTES)
+            file.write(page)
+
+
+def _version(old: sqlite3.Connection) -> int:
+    """Which of our versions has the tables that are there; 0 for none. Raises: ConfigurationError; sqlite3.Error."""
+    (number,) = old.execute("PRAGMA user_version").fetchone()
+    (application,) = old.execute("PRAGMA application_id").fetchone()
+    names = {name.decode() for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if application != APPLICATION_ID and names and not names & {table.name for table in tables()}:
+        raise ConfigurationError("it is another program's database")
+    for version in range(len(MIGRATIONS), 0, -1):
+        if all(_has(old, table) for table in tables(version)):
+            if len(MIGRATIONS) < number < 2 * len(MIGRATIONS) + 10:
+                raise ConfigurationError(f"it was written by a newer pupline (schema {number}): upgrade pupline first")
+            return version
+    return 0
+
+
+def _has(old: sqlite3.Connection, table: Table) -> bool:
+    found = [name.decode() for _, name, *_ in old.execute(f"PRAGMA table_info({table.name})")]
+    return found == [column.name for column in table.columns]
+
+
+def _copied(old: sqlite3.Connection, new: sqlite3.Connection, table: Table) -> Salvaged:
+    found = Salvaged(table.name)
+    names = ", ".join(column.name for column in table.columns)
+    values = ", ".join("?" * len(table.columns))
+    insert = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - the names are ours
+    for row in _readable(old, table, found):
+        try:
+            new.execute(insert, checked_row(table, row))
+            found.kept += 1
+        except (Unsound, sqlite3.IntegrityError):
+            found.lost += 1
+    return found
+
+
+def _readable(old: sqlite3.Connection, table: Table, found: Salvaged) -> Iterator[Sequence[Any]]:
+    """The rows that can be read, each once. Notes in `found` whether there was something that could not be."""
+    places = [[column.name for column in table.columns].index(name) for name in table.key]
+    rows = _Rows(old, table)
+    last: tuple[Any, ...] | None = None
+    while True:
+        try:
+            for row in rows.after(last):
+                key = tuple(row[place] for place in places)
+                if last is not None and not _follows(key, last):  # a page that leads back
+                    raise sqlite3.DatabaseError("keys out of order")
+                last = key
+                yield row
+        except _ERRORS:
+            found.has_gap = True
+        else:
+            return
+        jumped = rows.jump(last)
+        if jumped is None:
+            break
+        last = jumped
+    # What lies behind a gap that no number leads over is read from its end.
+    try:
+        for row in rows.backwards():
+            key = tuple(row[place] for place in places)
+            if last is not None and not _follows(key, last):
+                return
+            yield row
+    except _ERRORS:
+        return
+
+
+def _follows(key: tuple[Any, ...], last: tuple[Any, ...]) -> bool:
+    try:
+        return bool(key > last)
+    except TypeError:  # a number where there was text
+        return False
+
+
+class _Rows:
+    """Reads one table in the order of its primary key."""
+
+    def __init__(self, old: sqlite3.Connection, table: Table) -> None:
+        self._old = old
+        self._key = ", ".join(table.key)
+        self._descending = ", ".join(f"{name} DESC" for name in table.key)
+        self._marks = ", ".join("?" * len(table.key))
+        kinds = {column.name: column.kind for column in table.columns}
+        self._numbers = [place for place, name in enumerate(table.key) if kinds[name] == "INTEGER"]
+        self._width = len(table.key)
+        names = ", ".join(column.name for column in table.columns)
+        self._select = f"SELECT {names} FROM {table.name}"  # noqa: S608 - the names are ours
+
+    def after(self, last: tuple[Any, ...] | None) -> Iterator[Sequence[Any]]:
+        """From the first row, or from the one after that key."""
+        where = "" if last is None else f" WHERE ({self._key}) > ({self._marks})"
+        return self._old.execute(f"{self._select}{where} ORDER BY {self._key}", _as_stored(last or ()))
+
+    def backwards(self) -> Iterator[Sequence[Any]]:
+        """From the last row."""
+        return self._old.execute(f"{self._select} ORDER BY {self._descending}")
+
+    def jump(self, last: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        """A key beyond `last` after which something can be read; None where no number leads there."""
+        if len(self._numbers) < self._width and (last is None or not self._numbers):
+            return None
+        start = last if last is not None else (0,) * self._width
+        for place in reversed(self._numbers):
+            for power in range(_JUMPS):
+                target = (*start[:place], start[place] + (1 << power), *start[place + 1 :])
+                if self._is_readable(target):
+                    return self._nearest(start, target, place)
+        return None
+
+    def _nearest(self, start: tuple[Any, ...], target: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+        """The smallest key between that serves as well: the last jump may have gone over rows that can be read."""
+        low, high = start[place] + ((target[place] - start[place]) >> 1), target[place]
+        while low + 1 < high:
+            middle = (low + high) // 2
+            candidate = (*start[:place], middle, *start[place + 1 :])
+            low, high = (low, middle) if self._is_readable(candidate) else (middle, high)
+        return (*start[:place], high, *start[place + 1 :])
+
+    def _is_readable(self, key: tuple[Any, ...]) -> bool:
+        try:
+            return next(self.after(key), None) is not None
+        except _ERRORS:
+            return False
+
+
+def _as_stored(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Text was read as bytes, and is compared as text."""
+    return tuple(part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in key)
+
+
+def sync_file(path: Path) -> None:
+    """Have the file on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,157 @@
+"""`pupline doctor --repair`: a sound database in the place of a damaged one, which is kept.
+
+The new one is built in `tmp` from what can be read of a private copy (`_salvage`, `_references`) and from what the
+buckets hold (`_inventory`). It is whole and on the disk before it gets the name `pupline.sqlite.repaired`; then:
+
+1. the damaged file gets a second name, `pupline.sqlite.damaged-<time>`;
+2. its WAL is moved to that name too, since SQLite would read it into the new database;
+3. the new file is renamed over `pupline.sqlite`.
+
+Killed before that name is given, nothing has changed. Killed after it, nothing else is opened until the same command
+has done the rest.
+"""
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pupline.errors import ConfigurationError, LocalTrouble
+from pupline.local.bucket.paths import sync_directory
+from pupline.local.database.layout import DATABASE_NAME, REPAIRED_NAME, misplaced
+from pupline.local.database.lock import DirectoryLock
+from pupline.local.database.opening import connection, explain
+from pupline.local.database.schema import MIGRATIONS, migrate
+from pupline.local.database.soundness import unsound_rows
+from pupline.local.repair._inventory import Inventory, take_inventory
+from pupline.local.repair._references import Reconciled, reconcile
+from pupline.local.repair._salvage import Salvaged, salvage, sync_file
+from pupline.text import printable
+
+_WAL, _SHM = f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What a repair found and did. damage: what was wrong. kept: the damaged file, None where there was none."""
+
+    damage: str
+    kept: Path | None
+    tables: tuple[Salvaged, ...]
+    reconciled: Reconciled
+    inventory: Inventory
+
+
+def repair(data_dir: Path) -> Repaired | None:
+    """Put a sound database in the place of a damaged one; None where it is sound, or an earlier repair was ended.
+
+    Raises: ConfigurationError when another process holds the directory, or it is not pupline's; LocalTrouble.
+    """
+    data_dir = data_dir.absolute()
+    if not data_dir.is_dir():
+        raise ConfigurationError(f"there is no data directory {data_dir}; there is nothing to repair")
+    if wrong := misplaced(data_dir):
+        raise ConfigurationError(wrong)
+    lock = DirectoryLock(data_dir)
+    work = data_dir / "tmp" / "repair"
+    try:
+        if (data_dir / REPAIRED_NAME).exists():
+            _swap(data_dir)
+        damage = _damage(data_dir)
+        return None if damage is None else _repaired(data_dir, damage, work)
+    except sqlite3.Error as err:
+        raise explain(err, data_dir / DATABASE_NAME) from err
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        lock.release()
+
+
+def _damage(data_dir: Path) -> str | None:
+    path = data_dir / DATABASE_NAME
+    if not path.exists() or not path.stat().st_size:  # SQLite would remove the WAL of such a one
+        if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
+            raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
+        return "it was empty" if path.exists() else "there was none"
+    looking = connection(path, "mode=ro")
+    try:
+        problems = [text for (text,) in looking.execute("PRAGMA integrity_check(1)") if text != "ok"]
+        (version,) = looking.execute("PRAGMA user_version").fetchone()
+        if problems or not 0 < version <= len(MIGRATIONS):
+            return " ".join((problems or [f"its tables are of version {version}"])[0].split())
+        if looking.execute("PRAGMA foreign_key_check").fetchone():
+            return "rows refer to others that are not there"
+        looking.text_factory = bytes
+        return next(unsound_rows(looking, version), None)
+    except (sqlite3.Error, UnicodeDecodeError) as err:
+        return str(err)
+    finally:
+        looking.close()
+
+
+def _repaired(data_dir: Path, damage: str, work: Path) -> Repaired:
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    copy = work / "copy.sqlite"
+    for name, there in ((DATABASE_NAME, copy), (_WAL, copy.with_name(f"{copy.name}-wal"))):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(data_dir / name, there)
+    path = work / "new.sqlite"
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    new = connection(path, "mode=rw")
+    try:
+        migrate(new, path)
+        new.execute("PRAGMA foreign_keys = OFF")
+        new.execute("BEGIN")
+        try:
+            tables = salvage(copy, new) if copy.exists() else []
+        except ConfigurationError as err:
+            raise ConfigurationError(f"{data_dir / DATABASE_NAME} is not repaired: {err}") from err
+        reconciled = reconcile(new, time.time())
+        inventory = take_inventory(data_dir, new)
+        new.execute("COMMIT")
+        if new.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+            raise LocalTrouble(f"the new database in {work} is damaged, too: look at the disk, and at the memory")
+    finally:
+        new.close()
+    sync_file(path)
+    os.rename(path, data_dir / REPAIRED_NAME)  # noqa: PTH104 - next to the calls that have no other form
+    sync_directory(data_dir)
+    return Repaired(printable(damage, 300), _swap(data_dir), tuple(tables), reconciled, inventory)
+
+
+def _swap(data_dir: Path) -> Path | None:
+    """Give the repaired database its name, and the damaged one another; each step may have been done before."""
+    path = data_dir / DATABASE_NAME
+    kept = _kept(data_dir, path) if path.exists() else None
+    if kept and (data_dir / _WAL).exists():
+        (data_dir / _WAL).rename(kept.with_name(f"{kept.name}-wal"))
+    for name in (_WAL, _SHM):
+        (data_dir / name).unlink(missing_ok=True)
+    sync_directory(data_dir)
+    (data_dir / REPAIRED_NAME).rename(path)
+    sync_directory(data_dir)
+    return kept
+
+
+def _kept(data_dir: Path, path: Path) -> Path:
+    """A second name of the damaged file: the one it has already, or a new one."""
+    for other in data_dir.glob(f"{DATABASE_NAME}.damaged-*"):
+        if other.samefile(path):
+            return other
+    stem = f"{DATABASE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+    names = (data_dir / f"{stem}{end}" for end in ("", *(f"-{number}" for number in range(2, 1000))))
+    kept = next(name for name in names if not name.exists())
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without links
+        shutil.copyfile(path, kept)
+        sync_file(kept)
+    sync_directory(data_dir)
+    return kept
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

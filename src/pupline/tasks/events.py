@@ -1,0 +1,50 @@
+"""Reading a function's event: the fields it may hold, and a clear InvalidInput for everything else."""
+
+from collections.abc import Mapping
+
+from pupline.errors import InvalidInput
+from pupline.tasks.ports import JSON
+from pupline.text import printable
+
+Event = Mapping[str, JSON]
+
+BY_URL = "image_url"
+"""`source` of an image whose URL was given: no API chose it."""
+
+
+def checked_event(event: object) -> Event:
+    """`event` as a mapping. Raises: InvalidInput when it is not a JSON object."""
+    if not isinstance(event, Mapping):
+        raise InvalidInput(f"the event is {shown(event)}; it has to be a JSON object")
+    return event
+
+
+def text_or_none(event: Event, field: str, *, limit: int = 2048) -> str | None:
+    """The text under `field`, or None when absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
+    value = event.get(field)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 0 < len(value) <= limit:
+        raise InvalidInput(f"{field} is {shown(value)}; it has to be text of 1 to {limit} characters")
+    return value
+
+
+def execution_of(event: Event) -> str:
+    """The execution's name: `execution`, or `Name` as the Context Object's Execution has it. Raises: InvalidInput."""
+    name = text_or_none(event, "execution", limit=80) or text_or_none(event, "Name", limit=80)
+    if name is None:
+        raise InvalidInput("the event names no execution; add execution, the idempotency key of this piece of work")
+    return name
+
+
+def object_of(event: Event, field: str) -> Event:
+    """The JSON object under `field`. Raises: InvalidInput when there is none."""
+    value = event.get(field)
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{field} is {shown(value)}; it has to be a JSON object")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value from outside, fit for a message."""
+    return printable(repr(value), 80)

@@ -1,0 +1,206 @@
+"""What becomes of one item of a dataset: fetched, judged, told as an audit record. Where it is kept is the caller's.
+
+The bulk worker on one machine and the batch function on AWS both stand on this, so that an image is judged alike.
+"""
+
+import time
+from dataclasses import dataclass
+from hashlib import sha1, sha256
+from typing import Protocol
+
+from pupline.errors import HashMismatch, TaskFailure, local_trouble
+from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, refuse_for_robots
+from pupline.images import MAX_PIXELS, name_extension, safe_name
+from pupline.tasks.fetch_and_upload_dog_image import alert_reasons
+from pupline.tasks.inspecting import inspect_within
+from pupline.tasks.items import Ending, Fetched, Known, SourceItem, Stored, Unchanged, Unfetched
+from pupline.tasks.records import AuditRecord
+from pupline.text import printable
+
+MAX_ATTEMPTS = 4
+"""Requests for one image, or for one page of a listing, before its failure is final."""
+
+PATIENT_ATTEMPTS = 5
+"""Requests for one image where nothing tells its own trouble from its host's: as many as the workflow makes."""
+
+MAX_CAUSE = 500
+"""Characters of the cause kept, as in the records of single images."""
+
+
+MAX_SOURCE_URL = 5000
+"""Characters of the URL in the record of what was not fetched: all that a source may name, so that it can be told from
+others that begin alike."""
+
+
+class ValidatingClient(Protocol):
+    """What gets bytes, or hears that they are unchanged: `pupline.http.HttpClient`."""
+
+    def get(self, url: str, *, validators: Validators | None = None) -> Response:
+        """The answer at `url`: status 200 with a body, or 304 where validators were given. Raises: TaskFailure."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRules:
+    """How items are judged. heed_robots: obey X-Robots-Tag. timeout_seconds: to fetch one and look at it."""
+
+    max_pixels: int = MAX_PIXELS
+    heed_robots: bool = True
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+
+def fetch_item(
+    client: ValidatingClient, item: SourceItem, known: Known | None, rules: IngestRules
+) -> tuple[Fetched, bytes] | Unchanged:
+    """The item's bytes and what they are; Unchanged where the server says that what is known still holds.
+
+    Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch, InspectionTimeout.
+    """
+    began = time.monotonic()
+    return understood(client.get(item.url, validators=validators_of(known)), item, known, rules, began)
+
+
+def validators_of(known: Known | None) -> Validators | None:
+    """What to ask with, so that the server can say that what is known still holds."""
+    return Validators(known.etag, known.last_modified) if known and (known.etag or known.last_modified) else None
+
+
+def understood(
+    response: Response, item: SourceItem, known: Known | None, rules: IngestRules, began: float
+) -> tuple[Fetched, bytes] | Unchanged:
+    """What the answer to an item's URL is, as `fetch_item`. began: when it was asked for, on the monotonic clock.
+
+    Raises: RobotsDisallowed, HashMismatch, InspectionTimeout.
+    """
+    if response.status == 304 and known is not None:
+        return Unchanged(known=known)
+    if rules.heed_robots:
+        refuse_for_robots(response)
+    return judged(response, item, rules, time.monotonic() - began), response.body
+
+
+def unfetched(failure: TaskFailure) -> Unfetched:
+    """The ending that `failure`, the last attempt's, makes of an item."""
+    cause = printable(failure.message, MAX_CAUSE)
+    return Unfetched(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
+
+
+def mistake(url: str, err: Exception) -> TaskFailure:
+    """The failure of an image that brought a mistake of ours to light; LocalTrouble where it is the machine's."""
+    told = f"{printable(url)}: {type(err).__name__}: {printable(str(err))}; this is a mistake in pupline"
+    return local_trouble(err) or TaskFailure(told)
+
+
+def judged(response: Response, item: SourceItem, rules: IngestRules, spent_seconds: float = 0.0) -> Fetched:
+    """What the bytes of `response` are. spent_seconds: of the rules' time-out, until it was there.
+
+    Raises: HashMismatch where the source declared another hash; InspectionTimeout.
+    """
+    body = response.body
+    digest = sha256(body).hexdigest()
+    declared_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None
+    _check_declared(item, digest, declared_sha1)
+    found = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
+    name = safe_name(item.url)
+    extension = name_extension(name)
+    return Fetched(
+        name=name,
+        sha256=digest,
+        size_bytes=len(body),
+        file_type=found.file_type,
+        width=found.width,
+        height=found.height,
+        problem=found.problem,
+        content_type=response.content_type,
+        name_extension=extension,
+        alert_reasons=tuple(str(reason) for reason in alert_reasons(found, extension)),
+        sha1=declared_sha1,
+        etag=response.headers.get("etag"),
+        last_modified=response.headers.get("last-modified"),
+    )
+
+
+def _check_declared(item: SourceItem, digest: str, digest_sha1: str | None) -> None:
+    for name, declared, found in (("SHA-256", item.sha256, digest), ("SHA-1", item.sha1, digest_sha1)):
+        if declared and declared.lower() != found:
+            raise HashMismatch(
+                f"{printable(item.url)}: the {name} is {found}, the source declares {printable(declared, 64)}; "
+                "the image changed after it was listed, or was damaged on the way"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOf:
+    """Makes the audit records of one run. source: as the records shall name it. dataset: whose images they are."""
+
+    source: str
+    dataset: str
+
+    def __call__(
+        self, item: SourceItem, ending: Ending, stored: Stored | None, execution: str, timestamp: str
+    ) -> AuditRecord:
+        """The record of one item. stored: what the store did, for a Fetched. timestamp: RFC 3339, UTC."""
+        if isinstance(ending, Fetched):
+            assert stored is not None  # noqa: S101 - who fetched has stored
+            return self._of_image(item, ending, stored, execution, timestamp)
+        if isinstance(ending, Unchanged):
+            return self._of_known(item, ending.known, stored, execution, timestamp)
+        return AuditRecord(
+            image_name=f"{self.dataset}/{safe_name(item.url)}",
+            upload_timestamp=timestamp,
+            alert_triggered=False,
+            outcome=ending.outcome,
+            reason=ending.reason,
+            source=self.source,
+            source_url=printable(item.url, MAX_SOURCE_URL),
+            breed=breed_of(item.url),
+            execution=execution,
+            error=ending.error,
+            cause=ending.cause,
+        )
+
+    def _of_image(
+        self, item: SourceItem, image: Fetched, stored: Stored, execution: str, timestamp: str
+    ) -> AuditRecord:
+        return AuditRecord(
+            image_name=stored.image_name,
+            image_url=stored.url,
+            upload_timestamp=timestamp,
+            file_type=image.file_type,
+            alert_triggered=bool(image.alert_reasons),
+            alert_reasons=image.alert_reasons,
+            outcome=stored.outcome,
+            reason=stored.reason,
+            source=self.source,
+            source_url=item.url,
+            sha256=image.sha256,
+            size_bytes=image.size_bytes,
+            width=image.width,
+            height=image.height,
+            content_type=image.content_type,
+            name_extension=image.name_extension,
+            breed=breed_of(item.url),
+            execution=execution,
+        )
+
+    def _of_known(
+        self, item: SourceItem, known: Known, stored: Stored | None, execution: str, timestamp: str
+    ) -> AuditRecord:
+        return AuditRecord(
+            image_name=known.image_name,
+            image_url=stored.url if stored else None,
+            upload_timestamp=timestamp,
+            file_type=known.file_type,
+            alert_triggered=False,
+            outcome="duplicate",
+            reason="not_modified",
+            source=self.source,
+            source_url=item.url,
+            sha256=known.sha256,
+            size_bytes=known.size_bytes,
+            width=known.width,
+            height=known.height,
+            content_type=known.content_type,
+            name_extension=name_extension(known.image_name),
+            breed=breed_of(item.url),
+            execution=execution,
+        )

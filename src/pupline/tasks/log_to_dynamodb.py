@@ -1,0 +1,142 @@
+"""LogToDynamoDB: the audit record of one execution, written once, whatever happened."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
+
+from pupline.errors import InvalidInput, Outcome, Reason, reason_of
+from pupline.images import safe_name
+from pupline.tasks.events import BY_URL, Event, checked_event, execution_of, object_of, shown, text_or_none
+from pupline.tasks.ports import JSON, AuditTable, Clock
+from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
+from pupline.text import printable
+
+_Word = TypeVar("_Word", bound=str)
+
+OUTCOMES: frozenset[Outcome] = frozenset(get_args(Outcome))
+REASONS: frozenset[Reason] = frozenset(get_args(Reason))
+USUAL_REASONS: dict[Outcome, Reason] = {
+    "stored": "accepted",
+    "duplicate": "same_content",
+    "quarantined": "not_an_image",
+}
+"""For results that name an outcome but no reason."""
+
+MAX_CAUSE = 500
+"""Characters of the cause kept: enough for every message of ours, in a record of about one write unit (1 KB)."""
+
+
+def log_to_dynamodb(event: Event, table: AuditTable, clock: Clock) -> dict[str, JSON]:
+    """Write the audit record, unless this execution already wrote it.
+
+    event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the
+    failure path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
+    Gives: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
+    """
+    record = record_of(event, timestamp(clock.now()))
+    return {"status": "success", "logged_item": table.put(record).as_item()}
+
+
+def record_of(event: Event, stamp: str) -> AuditRecord:
+    """The record that the event asks for. stamp: its `upload_timestamp`. Raises: InvalidInput."""
+    fields = checked_event(event)
+    return _of_image(fields, stamp) if fields.get("image") is not None else _of_failure(fields, stamp)
+
+
+def timestamp(now: float) -> str:
+    """RFC 3339, UTC, to the millisecond: `2026-01-31T12:00:00.000Z`."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _of_image(event: Event, stamp: str) -> AuditRecord:
+    image = object_of(event, "image")
+    triggered = _flag(event, "alert_triggered")
+    outcome = _one_of(OUTCOMES, image.get("outcome"), "image.outcome", "stored")
+    reasons = image.get("alert_reasons")
+    return AuditRecord(
+        image_name=text_or_none(image, "uploaded_image") or UNKNOWN_IMAGE,
+        upload_timestamp=stamp,
+        alert_triggered=triggered,
+        alert_sent=_flag(event, "alert_sent") if triggered else None,
+        alert_reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        outcome=outcome,
+        reason=_one_of(REASONS, image.get("reason"), "image.reason", USUAL_REASONS.get(outcome, "internal_error")),
+        execution=execution_of(event),
+        **_facts(image),
+    )
+
+
+def _of_failure(event: Event, stamp: str) -> AuditRecord:
+    failure = object_of(event, "error")
+    error = text_or_none(failure, "Error", limit=256) or "States.TaskFailed"
+    details = _details(failure.get("Cause"), event.get("input"))
+    url = details.get("source_url")
+    return AuditRecord(
+        image_name=safe_name(url) if url else UNKNOWN_IMAGE,
+        upload_timestamp=stamp,
+        alert_triggered=False,
+        outcome=_one_of(OUTCOMES, event.get("outcome"), "outcome", "failed"),
+        reason=reason_of(error),
+        execution=execution_of(event),
+        source=details.get("source"),
+        source_url=printable(url, 2048) if url else None,
+        breed=details.get("breed"),
+        error=error,
+        cause=readable_cause(failure.get("Cause")),
+    )
+
+
+def _details(cause: JSON, given: JSON) -> dict[str, str]:
+    """source, source_url and breed of what failed: as the failure told them in its Cause, else as the input did."""
+    text = _member(cause, "errorMessage")
+    found = {name: _member(text, name) for name in ("source", "source_url", "breed")}
+    if found["source_url"] is None and isinstance(given, dict) and isinstance(url := given.get("image_url"), str):
+        found = {"source": BY_URL, "source_url": url}
+    return {name: value for name, value in found.items() if value}
+
+
+def _facts(image: Event) -> dict[str, Any]:
+    """The record's fields that are copied as they are, where they are of the right kind."""
+    texts = ("image_url", "file_type", "source", "source_url", "sha256", "content_type", "name_extension", "breed")
+    numbers = ("size_bytes", "width", "height")
+    return {
+        field: value
+        for kind, names in ((str, texts), (int, numbers))
+        for field in names
+        if isinstance(value := image.get(field), kind)
+    }
+
+
+def readable_cause(cause: JSON) -> str | None:
+    """A Cause in one short line: of Lambda's error JSON its `errorMessage`, of a failure with details its `message`."""
+    for field in ("errorMessage", "message"):
+        cause = _member(cause, field) or cause
+    return printable(cause, MAX_CAUSE) if isinstance(cause, str) and cause else None
+
+
+def _member(text: JSON, field: str) -> str | None:
+    """The text under `field` of a JSON object given as text, or None."""
+    if not isinstance(text, str):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = value.get(field) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _flag(event: Event, field: str) -> bool:
+    value = event.get(field, False)
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{field} is {shown(value)}; it has to be true or false")
+    return value
+
+
+def _one_of(allowed: frozenset[_Word], value: JSON, field: str, default: _Word) -> _Word:
+    if value is None:
+        return default
+    for word in allowed:
+        if word == value:
+            return word
+    raise InvalidInput(f"{field} is {shown(value)}; it has to be one of {', '.join(sorted(allowed))}")

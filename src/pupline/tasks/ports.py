@@ -1,0 +1,139 @@
+"""The outside as pupline sees it: one Protocol per thing, implemented by `pupline.local` and by `pupline.aws`.
+
+One contract suite (`tests/contract`) holds for both. Bodies are bytes in memory: the fetching client bounds their size.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from pupline.tasks.records import AuditRecord
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectToCreate:
+    """What `ObjectStore.create` is asked to store. `owner` is the execution on whose behalf it is done."""
+
+    key: str
+    body: bytes
+    sha256: str
+    content_type: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHeld:
+    """What the store now holds under a key: the new object, or the one that already was there."""
+
+    key: str
+    sha256: str
+    owner: str
+    url: str
+
+
+class ObjectStore(Protocol):
+    """A bucket."""
+
+    def create(self, new: ObjectToCreate) -> ObjectHeld:
+        """Store `new` unless its key is taken, and say what is held under that key now.
+
+        Never overwrites: the caller sees by `sha256` and `owner` whether it is its own object, the same bytes from
+        somebody else (a duplicate), or other bytes (take another key). Once it returns, the object is durable.
+        Raises: StorageError.
+        """
+
+    def put(self, key: str, body: bytes | Path, content_type: str) -> str:
+        """Store `body`, or the file that it names, under `key` in the place of what was there; the object's URL.
+
+        For what is made of other things and can be made again: manifests, metadata, results. Readers find the old bytes
+        or the new ones, never a part; once it returns, the new ones are durable. The file may be moved, not copied.
+        Raises: StorageError.
+        """
+
+    def read(self, key: str) -> bytes:
+        """The object's bytes. Raises: KeyError when there is none; StorageError."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, in the order of their code points. Raises: StorageError."""
+
+
+class AuditTable(Protocol):
+    """The audit records, by `image_name` and `execution`."""
+
+    def put(self, record: AuditRecord) -> AuditRecord:
+        """Add `record` unless this execution already has one under this name; the record that is now there.
+
+        Raises: StorageError.
+        """
+
+    def put_many(self, records: Sequence[AuditRecord]) -> None:
+        """Add the records, each of an execution of its own. Adding the same ones again changes nothing.
+
+        Raises: StorageError.
+        """
+
+
+class Memo(Protocol):
+    """What an execution chose before it acted on it, so that a second attempt makes the same choice."""
+
+    def remember(self, name: str, value: str) -> str:
+        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+
+    def recall(self, name: str) -> str | None:
+        """The value remembered under `name`, if any. Raises: StorageError."""
+
+
+class Clock(Protocol):
+    """The time, in seconds since the epoch."""
+
+    def now(self) -> float:
+        """Now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """One execution in a list. Times are seconds since the epoch; stop_time is None while it runs."""
+
+    name: str
+    status: str
+    run: str | None
+    start_time: float
+    stop_time: float | None
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStory:
+    """One execution with all there is to tell: its definition, input, output and history (AWS-shaped events)."""
+
+    row: ExecutionSummary
+    definition: Mapping[str, Any]
+    input: Any
+    output: Any
+    history: Sequence[Mapping[str, Any]]
+
+
+class Reader(Protocol):
+    """What reading commands ask of a backend."""
+
+    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions."""
+
+    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+        """Executions, newest first."""
+
+    def execution(self, name: str) -> ExecutionStory:
+        """One execution. Raises: ConfigurationError when there is none of that name."""
+
+    def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """The runs of bulk ingestion, newest first: each the JSON object of its summary, as far as it is known."""
+
+    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first, at most the newest `limit`: each the JSON object that `pupline alerts --json` prints.
+
+        `deliveries` is None where the backend cannot tell what became of them.
+        """

@@ -1,0 +1,268 @@
+"""Paths and Reference Paths: what they select, what they refuse, and how AWS words what is missing."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
+from pupline.asl.jsonpath.path import compile_path, compile_reference_path, reference_problem
+
+DOCUMENT: dict[str, Any] = {
+    "a": {"b": {"c": 1}, "null": None},
+    "items": [{"v": 1, "s": 0}, {"v": 2, "s": "0"}, {"v": 3}],
+    "name": "Rex",
+    'Test\\""Name"': "odd",
+    "it's": {"dotted.name": 1},
+    "matrix": [[1, 2], [3]],
+    "ns:tag-1": {"@type": "t", "$id": 5},
+}
+CONTEXT = {"Execution": {"Name": "run-1"}}
+VARIABLES = {"dog": {"name": "Lassie", "legs": [1, 2, 3, 4]}}
+
+
+def scope(document: Any = DOCUMENT) -> Scope:
+    """A scope over a document, with a Context Object and a variable `$dog`."""
+    return Scope(document, CONTEXT, VARIABLES)
+
+
+def select(path: str, document: Any = DOCUMENT, field: str = "InputPath") -> Any:
+    """What a path in a field selects from a document."""
+    return compile_path(path, field=field)(scope(document))
+
+
+SELECTED = [
+    ("$", DOCUMENT, "the whole input"),
+    ("$.a.b", {"c": 1}, "a field of a field"),
+    ("$.a.b.c", 1, "three deep"),
+    ("$['a'][\"b\"]", {"c": 1}, "brackets with either quote"),
+    ("$.a.null", None, "null is a value, not something missing"),
+    ("$['it\\'s']['dotted.name']", 1, "an escaped quote, and dots inside quotes"),
+    ('$[\'Test\\""Name"\']', "odd", "a backslash before another character stands for itself, as on AWS"),
+    ("$.ns:tag-1.@type", "t", "colons, dashes and at signs belong to names"),
+    ("$.ns:tag-1.$id", 5, "and dollar signs"),
+    ("$.items[1].v", 2, "an index"),
+    ("$.items[-1]", {"v": 3}, "an index from the end"),
+    ("$.matrix[0][1]", 2, "an index of an index"),
+    ("$.items[*].v", [1, 2, 3], "a wildcard gives a list"),
+    ("$.items[1:].v", [2, 3], "a slice with a start"),
+    ("$.items[:1].v", [1], "a slice with an end"),
+    ("$.items[-2:].v", [2, 3], "a slice from the end"),
+    ("$.items[0,2].v", [1, 3], "several indices"),
+    ("$['name','gone']", {"name": "Rex"}, "several names as the last step give an object of those that are there"),
+    ("$..v", [1, 2, 3], "all descendants of a name, in document order"),
+    ("$.a.*", [{"c": 1}, None], "a wildcard over an object"),
+    ("$.items[?(@.s)].v", [1, 2], "a filter on existence"),
+    ("$.items[?(@.s == 0)].v", [1, 2], "a number equals the string that spells it, as in Jayway"),
+    ("$.items[?(@.s === 0)].v", [1], "unless types must agree"),
+    ("$.items[?(@.v > 1 && !(@.s))].v", [3], "and, not"),
+    ("$.items[?(@.v == 1 || @.v == 3)].v", [1, 3], "or"),
+    ("$.items[?(@.v in [1, 3])].v", [1, 3], "membership"),
+    ("$.items[?(@.v >= $.a.b.c)].v", [1, 2, 3], "a filter may look at the whole input"),
+    ("$.items[?(@.v == $dog.legs[1])].v", [2], "and at variables"),
+    ("$.matrix[?(@ contains 3)]", [[3]], "contains"),
+    ("$.items.length()", 3, "a function of an array"),
+    ("$.items[*].v.sum()", 6, "a function of a selection"),
+    ("$.matrix[0].avg()", 1.5, "an average"),
+    ("$.matrix[0].stddev()", 0.5, "a standard deviation, of the population"),
+    ("$.matrix[0].max()", 2, "the largest"),
+    ("$.a.keys()", ["b", "null"], "an object's keys"),
+    ("$.items.last()", {"v": 3}, "the last element"),
+    ("$$.Execution.Name", "run-1", "the Context Object"),
+    ("$dog.name", "Lassie", "a variable"),
+    ("$dog", VARIABLES["dog"], "a whole variable"),
+    ("$.none[*]", [], "an indefinite path over something missing gives an empty list"),
+    ("$.name[1:5].x", [], "and over something that is no array"),
+    ("$.none..x", [], "and with a descent"),
+]
+
+
+@pytest.mark.parametrize(("path", "expected", "why"), SELECTED, ids=[row[0] for row in SELECTED])
+def test_paths_select_as_jayway_does(path: str, expected: Any, why: str) -> None:
+    """Each path selects what AWS's JSONPath library would."""
+    assert select(path) == expected, why
+
+
+REFUSED = ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(", "$[?(@.a ==)]", "$.a.unknown()", "$.a.length().b", "$..",
+           "$[:]",
+           "$.a['b',]", "$[99999999999999]", "$[?(@.a =~ /(/)]", "$[?(@.a == 'x)]", "@.a", "$" + ".a" * 300,
+           "$[?(" + "(" * 99 + "@.a" + ")" * 99 + ")]", "$." + "a" * 9000]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", REFUSED, ids=[text[:20] for text in REFUSED])
+def test_what_is_no_path_is_refused(path: str) -> None:
+    """A text that is no path, or one beyond the bounds, is a SyntaxProblem that quotes at most a part of it."""
+    with pytest.raises(SyntaxProblem) as caught:
+        compile_path(path, field="InputPath")
+    assert len(caught.value.message) < 400
+
+
+MISSING = [
+    ("$.x", "InputPath", "Invalid path '$.x' : No results for path: $['x']"),
+    ("$.no.such.path", "OutputPath", "Invalid path '$.no.such.path' : Missing property in path $['no']"),
+    ("$.items[9]", "InputPath", "Invalid path '$.items[9]' : No results for path: $['items'][9]"),
+    ("$.name[0]", "InputPath",
+     "Invalid path '$.name[0]' : Filter: [0] can only be applied to arrays. Current context is: \"Rex\""),
+    ("$.x", "SecondsPath", "The SecondsPath parameter does not reference an input value: $.x"),
+    ("$.x", "Variable", "Invalid path '$.x': The choice state's condition path references an invalid value."),
+    ("$gone", "Variable", "Invalid path '$gone': The choice state's condition path references an invalid value."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "field", "cause"), MISSING)
+def test_what_is_missing_is_worded_by_its_field(path: str, field: str, cause: str) -> None:
+    """A definite path that finds nothing fails with States.Runtime and the text AWS uses for that field."""
+    with pytest.raises(EvaluationError) as caught:
+        select(path, field=field)
+    assert (caught.value.error, caught.value.cause) == ("States.Runtime", cause)
+
+
+@pytest.mark.parametrize("field", ["value.$", "ErrorPath", "CausePath"])
+def test_a_missing_value_in_a_payload_quotes_the_input(field: str) -> None:
+    """In a payload template and in Fail, the cause quotes path, field and input."""
+    with pytest.raises(EvaluationError) as caught:
+        select("$.x", {"é": [1]}, field)
+    expected = f"The JSONPath '$.x' specified for the field '{field}' could not be found in the input '{{\"é\":[1]}}'"
+    assert caught.value.cause == expected
+
+
+def test_an_index_past_the_end_is_null_in_a_payload_only() -> None:
+    """`"x.$": "$.items[9]"` is null on AWS, while the same path elsewhere fails."""
+    assert select("$.items[9]", field="x.$") is None
+    with pytest.raises(EvaluationError):
+        select("$.items[9].v", field="x.$")
+
+
+def test_a_selection_that_explodes_is_stopped() -> None:
+    """Many `..*` over a deep document end in an error of ours instead of filling the memory."""
+    deep: Any = 0
+    for _ in range(60):
+        deep = {"a": deep, "b": [deep] if not isinstance(deep, dict) else []}
+    with pytest.raises(EvaluationError, match="selects more than"):
+        select("$" + "..*" * 12, deep)
+
+
+PUT = [
+    ("$", {"a": 1}, "v", "v"),
+    ("$.b", {"a": 1}, 2, {"a": 1, "b": 2}),
+    ("$.a", {"a": 1, "b": 2}, 9, {"a": 9, "b": 2}),
+    ("$.x.y.z", {"a": 1}, None, {"a": 1, "x": {"y": {"z": None}}}),
+    ("$['odd name']", {}, 1, {"odd name": 1}),
+    ("$.list[1]", {"list": [1, 2, 3]}, 0, {"list": [1, 0, 3]}),
+    ("$.list[0].a", {"list": [{}]}, 0, {"list": [{"a": 0}]}),
+]
+
+
+@pytest.mark.parametrize(("path", "root", "value", "expected"), PUT)
+def test_a_result_path_puts_its_value_into_a_copy(path: str, root: Any, value: Any, expected: Any) -> None:
+    """ResultPath merges into the input, makes what is missing on the way, and leaves the input itself alone."""
+    before = json.dumps(root)
+    assert compile_reference_path(path, field="ResultPath").put(root, value) == expected
+    assert json.dumps(root) == before
+
+
+UNFIT: list[tuple[str, Any]] = [
+    ("$.a", [1]),
+    ("$.a", "text"),
+    ("$.a", None),
+    ("$.a.b", {"a": 5}),
+    ("$.a[0]", {}),
+    ("$.a[1]", {"a": [1]}),
+    ("$[0]", {"a": 1}),
+    ("$[-1]", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "root"), UNFIT)
+def test_a_result_path_that_does_not_fit_fails(path: str, root: Any) -> None:
+    """Where an object (or an element) is needed and something else is found, it is States.ResultPathMatchFailure."""
+    with pytest.raises(EvaluationError) as caught:
+        compile_reference_path(path, field="ResultPath").put(root, 1)
+    assert caught.value.error == "States.ResultPathMatchFailure"
+    assert path in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    "path", ["$.a[*]", "$..a", "$.a[0:1]", "$['a','b']", "$.a[?(@.b)]", "$.a.length()", "a", "$.a["]
+)
+def test_what_names_several_places_is_no_reference_path(path: str) -> None:
+    """A Reference Path names a single place: no wildcard, slice, union, filter, descent or function."""
+    assert reference_problem(path) is not None
+    with pytest.raises(SyntaxProblem):
+        compile_reference_path(path, field="ResultPath")
+
+
+def test_a_result_path_points_into_the_input() -> None:
+    """The Context Object and variables cannot be written by ResultPath."""
+    for path in ("$$.a", "$dog.name"):
+        with pytest.raises(SyntaxProblem, match="input"):
+            compile_reference_path(path, field="ResultPath")
+
+
+def test_a_path_tells_which_variables_it_reads() -> None:
+    """Variables at the root and inside filters are all named."""
+    assert compile_path("$dog.legs[?(@ == $wanted)]", field="InputPath").variables == {"dog", "wanted"}
+    assert compile_path("$.a", field="InputPath").variables == frozenset()
+
+
+names = st.text("abcdexyz_", min_size=1, max_size=3)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+keys = st.one_of(names, st.integers(-3, 3), st.just("*"))
+
+
+def naive(value: Any, steps: list[Any]) -> list[Any]:
+    """The values that steps select, written without regard for speed."""
+    if not steps:
+        return [value]
+    first, *rest = steps
+    if first == "*":
+        found = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    elif isinstance(first, int):
+        found = [value[first]] if isinstance(value, list) and -len(value) <= first < len(value) else []
+    else:
+        found = [value[first]] if isinstance(value, dict) and first in value else []
+    return [result for item in found for result in naive(item, rest)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(values, st.lists(keys, max_size=4), st.booleans())
+def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any], dotted: bool) -> None:
+    """On any document, a path of names, indices and wildcards selects what a naive walk selects."""
+    text = "$"
+    for step in steps:
+        if isinstance(step, int) or step == "*":
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if dotted else f"['{step}']"
+    expected = naive(document, steps)
+    path = compile_path(text, field="InputPath")
+    before = json.dumps(document)
+    if "*" in steps:
+        assert path(scope(document)) == expected
+    elif expected:
+        assert path(scope(document)) == expected[0]
+    else:
+        with pytest.raises(EvaluationError):
+            path(scope(document))
+    assert json.dumps(document) == before
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(names, values, max_size=3), st.lists(names, min_size=1, max_size=3), values)
+def test_what_a_result_path_puts_can_be_read_back(root: dict[str, Any], steps: list[str], value: Any) -> None:
+    """Reading a path after putting a value there gives the value, and everything else is as before."""
+    text = "$." + ".".join(steps)
+    try:
+        changed = compile_reference_path(text, field="ResultPath").put(root, value)
+    except EvaluationError:
+        return
+    assert compile_path(text, field="InputPath")(scope(changed)) == value
+    assert {key: item for key, item in changed.items() if key != steps[0]} == {
+        key: item for key, item in root.items() if key != steps[0]
+    }

@@ -1,0 +1,191 @@
+"""The AWS adapters: what they send, what they make of AWS's errors, and objects that others wrote."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import ANY, Stubber
+from moto import mock_aws
+
+from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
+from pupline.aws._clients import storage_errors
+from pupline.errors import ConfigurationError, StorageError
+from pupline.tasks.ports import ObjectToCreate
+from pupline.tasks.records import AuditRecord
+
+BODY = b"woof"
+DIGEST = sha256(BODY).hexdigest()
+RECORD = AuditRecord(
+    image_name="a.jpg",
+    upload_timestamp="2026-01-31T12:00:00.000Z",
+    alert_triggered=False,
+    outcome="stored",
+    reason="accepted",
+    execution="run-1",
+    size_bytes=4,
+)
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+
+@pytest.fixture
+def bucket() -> Iterator[Any]:
+    """An S3 client in an account with the bucket `dogs`."""
+    with mock_aws():
+        client = s3_client()
+        client.create_bucket(Bucket="dogs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        yield client
+
+
+def an_object(owner: str = "run-1") -> ObjectToCreate:
+    """An object to create."""
+    return ObjectToCreate("html/ä b.jpg", BODY, DIGEST, "image/jpeg", owner)
+
+
+def test_an_object_is_put_conditionally_and_checked() -> None:
+    """If-None-Match keeps what is there, the checksum makes S3 verify what arrived."""
+    client = s3_client()
+    with Stubber(client) as stub:
+        stub.add_response(
+            "put_object",
+            {},
+            {
+                "Bucket": "dogs",
+                "Key": "html/ä b.jpg",
+                "Body": BODY,
+                "ContentType": "image/jpeg",
+                "ChecksumSHA256": b64encode(bytes.fromhex(DIGEST)).decode(),
+                "IfNoneMatch": "*",
+                "Metadata": {"sha256": DIGEST, "owner": "run-%C3%BC"},
+            },
+        )
+        held = S3Store(client, "dogs").create(an_object("run-ü"))
+    assert held.url == "https://dogs.s3.eu-central-1.amazonaws.com/html/%C3%A4%20b.jpg"
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1", "us-iso-east-1", "us-isob-east-1"],
+)
+def test_the_recorded_url_is_in_the_domain_of_its_partition(region: str) -> None:
+    """As botocore knows it: `amazonaws.com.cn` in China."""
+    client = boto3.client("s3", region_name=region)
+    parts = urlsplit(client.meta.endpoint_url)
+    domain = str(parts.hostname).removeprefix("s3.").removeprefix(f"{region}.")
+    assert S3Store(client, "dogs").url("html/rex.jpg") == f"https://dogs.s3.{region}.{domain}/html/rex.jpg"
+
+
+def test_a_record_is_put_conditionally_with_its_day() -> None:
+    """Nothing is overwritten, and the index by day finds the record."""
+    client = dynamodb_client()
+    with Stubber(client) as stub:
+        expected = {
+            "TableName": "T",
+            "Item": ANY,
+            "ConditionExpression": "attribute_not_exists(image_name)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        stub.add_response("put_item", {}, expected)
+        sent: dict[str, Any] = {}
+        client.meta.events.register("before-parameter-build.dynamodb.PutItem", lambda params, **_: sent.update(params))
+        assert DynamoDBAuditTable(client, "T").put(RECORD) == RECORD
+    assert sent["Item"]["upload_day"] == {"S": "2026-01-31"}
+    assert sent["Item"]["size_bytes"] == {"N": "4"}
+    assert sent["Item"]["alert_triggered"] == {"BOOL": False}
+
+
+@pytest.mark.parametrize("with_checksum", [False, True])
+def test_an_object_that_somebody_else_put_is_recognised(bucket: Any, with_checksum: bool) -> None:
+    """Without our metadata the bytes are compared by S3's checksum, or by reading them."""
+    options = {"ChecksumAlgorithm": "SHA256"} if with_checksum else {}
+    bucket.put_object(Bucket="dogs", Key="html/ä b.jpg", Body=BODY, **options)
+    held = S3Store(bucket, "dogs").create(an_object())
+    assert (held.sha256, held.owner) == (DIGEST, "")
+
+
+def client_error(status: int, code: str) -> Any:
+    """A stubbed S3 client that answers everything with this error."""
+    client = s3_client()
+    client.meta.events.register(
+        "before-send.s3",
+        lambda **_: type(
+            "Answer",
+            (),
+            {
+                "status_code": status,
+                "headers": {},
+                "content": f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode(),
+                "raw": None,
+                "text": "",
+            },
+        )(),
+    )
+    return client
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (503, "SlowDown", StorageError),
+        (500, "InternalError", StorageError),
+        (409, "ConditionalRequestConflict", StorageError),
+        (400, "RequestTimeout", StorageError),
+        (400, "BadDigest", StorageError),
+        (403, "AccessDenied", ConfigurationError),
+        (404, "NoSuchBucket", ConfigurationError),
+    ],
+)
+def test_what_may_pass_is_a_storage_error(status: int, code: str, kind: type[Exception]) -> None:
+    """The workflow retries StorageError; what no retry can mend is for the operator, and says what was being done."""
+    with pytest.raises(kind, match=rf"storing s3://dogs/html/ä b.jpg: {code}: m"):
+        S3Store(client_error(status, code), "dogs").create(an_object())
+
+
+def test_clients_do_not_retry_by_themselves() -> None:
+    """One attempt per call: the workflow's Retry is the only one."""
+    client, calls = client_error(503, "SlowDown"), []
+    client.meta.events.register_first("before-send.s3", lambda **_: calls.append(1))
+    with pytest.raises(StorageError):
+        S3Memo(client, "dogs").remember("run-1/picked", "u")
+    assert len(calls) == 1
+
+
+def test_not_being_allowed_to_list_means_absent() -> None:
+    """Without s3:ListBucket, S3 denies access to a key that is not there."""
+    with pytest.raises(KeyError):
+        S3Store(client_error(403, "AccessDenied"), "dogs").read("html/a.jpg")
+    assert S3Memo(client_error(403, "AccessDenied"), "dogs").recall("run-1/picked") is None
+
+
+def test_a_lost_connection_is_a_storage_error() -> None:
+    """botocore's own errors are ours too."""
+    with pytest.raises(StorageError, match="storing x: Could not connect"), storage_errors("storing x"):
+        raise EndpointConnectionError(endpoint_url="https://dogs.example")
+
+
+def test_no_region_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to set."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    with pytest.raises(ConfigurationError, match=r"no client for dynamodb: .*; set AWS_DEFAULT_REGION"):
+        dynamodb_client()
+
+
+def test_a_memo_is_a_small_private_object(bucket: Any) -> None:
+    """Below its prefix, under a quoted key."""
+    assert (
+        S3Memo(bucket, "dogs").remember("run ü/picked", "https://images.example/ü.jpg")
+        == "https://images.example/ü.jpg"
+    )
+    assert [found["Key"] for found in bucket.list_objects_v2(Bucket="dogs")["Contents"]] == ["memo/run%20%C3%BC/picked"]

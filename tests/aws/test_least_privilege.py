@@ -1,0 +1,285 @@
+"""Least privilege: each role can do what its work needs, and nothing else that was tried."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.aws.aws_handlers import drive_handlers
+from tests.aws.aws_template import MISSING, allowed, attribute_of, statements
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+Call = tuple[str, str, dict[str, str]]
+"""Action, resource, and what conditions see."""
+
+HERE = "eu-central-1:111122223333"
+BUCKET = "arn:aws:s3:::ImageBucket"
+KEY = f"arn:aws:kms:{HERE}:key/Key"
+DEAD_LETTERS = f"arn:aws:sqs:{HERE}:pupline-dead-letters"
+TABLE = f"arn:aws:dynamodb:{HERE}:table"
+S3_OBJECT_ACTIONS = {"PutObject": "s3:PutObject", "GetObject": "s3:GetObject", "HeadObject": "s3:GetObject"}
+STATE_MACHINE: list[Call] = [
+    *(
+        (f"logs:{action}", "*", {})
+        for action in (
+            "CreateLogDelivery",
+            "GetLogDelivery",
+            "UpdateLogDelivery",
+            "DeleteLogDelivery",
+            "ListLogDeliveries",
+            "PutResourcePolicy",
+            "DescribeResourcePolicies",
+            "DescribeLogGroups",
+        )
+    ),
+    *(
+        (f"xray:{action}", "*", {})
+        for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    ),
+]
+"""Documented by AWS as what a state machine needs to log and to trace."""
+
+
+def by_lambda(function: str) -> list[Call]:
+    """What Lambda itself does as the function's role: logs, traces, and keeping an event that failed."""
+    logs = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{function}:log-stream:2026/01/31/x"
+    return [
+        ("logs:CreateLogStream", logs, {}),
+        ("logs:PutLogEvents", logs, {}),
+        ("xray:PutTraceSegments", "*", {}),
+        ("xray:PutTelemetryRecords", "*", {}),
+        ("sqs:SendMessage", DEAD_LETTERS, {}),
+        ("kms:GenerateDataKey", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+        ("kms:Decrypt", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+    ]
+
+
+def needed() -> dict[str, list[Call]]:
+    """What each role's work needs. The functions' own calls are not in this list: they are recorded."""
+    functions = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB")
+    via_sns = {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}
+    return {
+        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage"),
+        "AlertPNGRole": by_lambda("AlertPNG"),
+        "LogToDynamoDBRole": by_lambda("LogToDynamoDB"),
+        "IngestBatchRole": by_lambda("IngestBatch"),
+        "SummariseIngestRole": by_lambda("SummariseIngest"),
+        "ScheduleRole": [
+            ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline", {}),
+            ("sqs:SendMessage", DEAD_LETTERS, {}),
+            ("kms:GenerateDataKey", KEY, {}),
+            ("kms:Decrypt", KEY, {}),
+        ],
+        "PipelineRole": [
+            *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in functions),
+            ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+            ("kms:GenerateDataKey", KEY, via_sns),
+            ("kms:Decrypt", KEY, via_sns),
+            *STATE_MACHINE,
+        ],
+        "BulkRole": bulk_calls(),
+    }
+
+
+def bulk_calls() -> list[Call]:
+    """What a Distributed Map does for itself, as AWS documents it, and what BulkIngest's tasks do."""
+    via = [{"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"} for service in ("sns", "s3")]
+    child = "BulkIngest/IngestBatches"
+    results = f"{BUCKET}/datasets/dogs/runs/r1/results/x/manifest.json"
+    machine = f"arn:aws:states:{HERE}"
+    return [
+        *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in ("IngestBatch", "SummariseIngest")),
+        ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+        *((action, KEY, where) for action in ("kms:GenerateDataKey", "kms:Decrypt") for where in via),
+        ("states:StartExecution", f"{machine}:stateMachine:BulkIngest", {}),
+        *(
+            (f"states:{action}", f"{machine}:{execution}", {})
+            for action in ("DescribeExecution", "StopExecution")
+            for execution in ("execution:BulkIngest:r1", f"execution:{child}:x", f"express:{child}:x:y")
+        ),
+        ("states:RedriveExecution", f"{machine}:execution:{child}:x", {}),
+        ("s3:GetObject", f"{BUCKET}/datasets/dogs/runs/r1/manifest.jsonl", {}),
+        *(
+            (f"s3:{action}", results, {})
+            for action in ("PutObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+        ),
+        *STATE_MACHINE,
+    ]
+
+
+ROLES = [
+    "FetchAndUploadDogImageRole",
+    "AlertPNGRole",
+    "LogToDynamoDBRole",
+    "ScheduleRole",
+    "PipelineRole",
+    "IngestBatchRole",
+    "SummariseIngestRole",
+    "BulkRole",
+]
+
+
+class Recorded:
+    """The AWS calls made so far, by the role that was at work."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[Call]] = {}
+        self._at_work = ""
+
+    def working(self, role: str) -> None:
+        """From now on calls are this role's."""
+        self._at_work = role
+        self.calls.setdefault(role, [])
+
+    def note(self, action: str, resource: str, **context: str) -> None:
+        """A call."""
+        self.calls[self._at_work].append(
+            (action, resource, {name.replace("_", ":"): context[name] for name in context})
+        )
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """The AWS calls that the handlers make, by role, on every way an image can take to its place."""
+    from botocore.hooks import HierarchicalEmitter
+
+    found = Recorded()
+    emit = HierarchicalEmitter.emit
+
+    def listening(self: Any, event: str, **given: Any) -> Any:
+        service, operation = event.split(".")[1:3] if event.startswith("provide-client-params.") else ("", "")
+        if service == "s3" and operation in S3_OBJECT_ACTIONS:
+            found.note(S3_OBJECT_ACTIONS[operation], f"{BUCKET}/{given['params']['Key']}")
+        elif service == "s3" and operation == "ListObjectsV2":
+            found.note("s3:ListBucket", BUCKET, s3_prefix=given["params"]["Prefix"])
+        elif service == "dynamodb" and operation != "CreateTable":
+            tables = given["params"].get("RequestItems") or [given["params"]["TableName"]]
+            for table in tables:
+                found.note(f"dynamodb:{operation}", f"{TABLE}/{table}")
+        return emit(self, event, **given)
+
+    monkeypatch.setattr(HierarchicalEmitter, "emit", listening)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DOG_BUCKET": "ImageBucket",
+        "DDB_TABLE": "DogImageUploads",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="ImageBucket")
+        boto3.client("dynamodb").create_table(
+            TableName="DogImageUploads",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("image_name", "execution")
+            ],
+            KeySchema=[
+                {"AttributeName": "image_name", "KeyType": "HASH"},
+                {"AttributeName": "execution", "KeyType": "RANGE"},
+            ],
+        )
+        yield found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_do_what_its_work_needs(role: str) -> None:
+    """Every needed action on the very resource is allowed."""
+    found = statements(role)
+    assert [call for call in needed()[role] if not allowed(found, *call)] == []
+
+
+def test_the_functions_own_calls_are_allowed(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the handlers really call, for images new, seen before, renamed and quarantined, and for records repeated."""
+    drive_handlers(monkeypatch, recorded.working)
+    assert {role: {action for action, *_ in calls} for role, calls in recorded.calls.items()} == {
+        "FetchAndUploadDogImageRole": {"s3:PutObject", "s3:GetObject"},
+        "LogToDynamoDBRole": {"dynamodb:PutItem"},
+        "IngestBatchRole": {"s3:PutObject", "s3:GetObject", "dynamodb:BatchWriteItem"},
+        "SummariseIngestRole": {"s3:PutObject", "s3:GetObject", "s3:ListBucket"},
+    }
+    for role, calls in recorded.calls.items():
+        assert [call for call in calls if not allowed(statements(role), *call)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_action_is_there_that_nothing_needs(role: str, recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take any one action, or any one resource, out of a role's policy, and something it needs is denied."""
+    drive_handlers(monkeypatch, recorded.working)
+    calls = needed()[role] + recorded.calls.get(role, [])
+    found = statements(role)
+    for index, statement in enumerate(found):
+        for field in ("Action", "Resource"):
+            for value in statement[field]:
+                poorer = deepcopy(found)
+                poorer[index][field].remove(value)
+                denied = [call for call in calls if not allowed(poorer, *call)]
+                assert denied, f"{role} {statement['Sid']}: nothing needs {value}"
+
+
+TEMPTING: list[Call] = [
+    ("s3:DeleteObject", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:DeleteObjectVersion", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:PutObjectAcl", f"{BUCKET}/html/a.jpg", {}),
+    ("s3:ListBucket", BUCKET, {}),
+    ("s3:ListBucket", BUCKET, {"s3:prefix": "html/"}),
+    ("s3:PutObject", f"{BUCKET}/datasets/dogs/runs/r1/manifest.jsonl", {}),
+    ("s3:GetObject", f"{BUCKET}/datasets-of-others/x", {}),
+    ("s3:PutBucketPolicy", BUCKET, {}),
+    ("s3:PutObject", f"{BUCKET}/a.jpg", {}),
+    ("s3:PutObject", f"{BUCKET}/htmlx/a.jpg", {}),
+    ("s3:PutObject", "arn:aws:s3:::AccessLogBucket/images/x", {}),
+    ("s3:GetObject", "arn:aws:s3:::AccessLogBucket/images/x", {}),
+    ("s3:GetObject", "arn:aws:s3:::SomebodyElses/html/a.jpg", {}),
+    ("dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("dynamodb:Query", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads/index/by-day", {}),
+    ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/AnotherTable", {}),
+    ("dynamodb:DeleteTable", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
+    ("sns:Publish", f"arn:aws:sns:{HERE}:pupline-alarms", {}),
+    ("sns:Subscribe", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
+    ("sqs:ReceiveMessage", DEAD_LETTERS, {}),
+    ("sqs:PurgeQueue", DEAD_LETTERS, {}),
+    ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AnotherFunction", {}),
+    ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{HERE}:function:AlertPNG", {}),
+    ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:Another", {}),
+    ("states:StopExecution", f"arn:aws:states:{HERE}:execution:DogUploaderPipeline:x", {}),
+    ("kms:ScheduleKeyDeletion", KEY, {}),
+    ("kms:PutKeyPolicy", KEY, {}),
+    ("kms:Decrypt", f"arn:aws:kms:{HERE}:key/another", {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
+    ("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/AlertPNG:*", {}),
+    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/Another:log-stream:x", {}),
+    ("iam:PassRole", "arn:aws:iam::111122223333:role/StepFunctions-DogUploaderPipeline-role", {}),
+    ("sts:AssumeRole", "arn:aws:iam::111122223333:role/Admin", {}),
+    ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:x", {}),
+    ("ec2:RunInstances", "*", {}),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_what_a_thief_would_try(role: str) -> None:
+    """Nothing that reads, changes or deletes beyond its work, on this stack or beside it."""
+    assert [call for call in TEMPTING if allowed(statements(role), *call)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_the_work_of_another(role: str) -> None:
+    """What only one role needs, only that one may do."""
+    work = {
+        "FetchAndUploadDogImageRole": ("s3:PutObject", f"{BUCKET}/memo/run-1/picked"),
+        "LogToDynamoDBRole": ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads"),
+        "PipelineRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AlertPNG"),
+        "IngestBatchRole": ("dynamodb:BatchWriteItem", f"{TABLE}/DogImageUploads"),
+        "SummariseIngestRole": ("s3:PutObject", f"{BUCKET}/datasets/dogs/runs/r1/summary.json"),
+        "BulkRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:IngestBatch"),
+        "ScheduleRole": ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline"),
+    }
+    may = {owner for owner, (action, resource) in work.items() if allowed(statements(role), action, resource, {})}
+    assert may == {role} & work.keys()

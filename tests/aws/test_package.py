@@ -1,0 +1,79 @@
+"""What is deployed: only what a function imports, and the same bytes each time."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tools import package_functions
+
+LOADED = """
+import importlib, json, os, sys
+sys.path.insert(0, sys.argv[1])
+os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", AWS_DEFAULT_REGION="eu-central-1")
+importlib.import_module(sys.argv[2])
+importlib.import_module(sys.argv[2].replace("lambdas", "functions"))
+services = {
+    "_fetch_wiring": "fetch_services",
+    "_audit_wiring": "audit_table",
+    "_ingest_wiring": "batch_services",
+    "_summary_wiring": "summary_services",
+}
+for wiring, make in services.items():
+    if os.path.exists(os.path.join(sys.argv[1], "pupline", "lambdas", wiring + ".py")):
+        getattr(importlib.import_module("pupline.lambdas." + wiring), make)()
+json.dump([module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "pupline"], sys.stdout)
+"""
+
+
+@pytest.mark.parametrize(("name", "module"), package_functions.FUNCTIONS.items())
+def test_a_package_holds_all_it_needs_and_nothing_else(name: str, module: str, tmp_path: Path) -> None:
+    """Every staged file is loaded once the function has made its services, and nothing is loaded from elsewhere."""
+    archive = package_functions.stage(name, module, tmp_path)
+    staged = {str(path) for path in (tmp_path / name).rglob("*") if path.is_file()}
+    command = [sys.executable, "-c", LOADED, str(tmp_path / name), module]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == staged
+    with zipfile.ZipFile(archive) as zipped:
+        inside = {entry.filename for entry in zipped.infolist()}
+    assert inside == {str(Path(path).relative_to(tmp_path / name)) for path in staged}
+
+
+def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
+    """Whenever and wherever they are made, and whatever was there before."""
+    hashes = []
+    for output in (tmp_path / "first", tmp_path / "second", tmp_path / "second"):
+        for directory in output.glob("*/pupline"):
+            (directory / "left_over.py").write_text("")
+        time.sleep(0.01)
+        archives = [
+            package_functions.stage(name, module, output) for name, module in package_functions.FUNCTIONS.items()
+        ]
+        hashes.append([sha256(archive.read_bytes()).hexdigest() for archive in archives])
+    assert hashes[0] == hashes[1] == hashes[2]
+    assert not list(tmp_path.rglob("left_over.py"))
+
+
+def test_the_template_takes_what_is_staged() -> None:
+    """Each function's CodeUri is where make package puts it, and its handler is in there."""
+    template = (package_functions.ROOT / "template.yaml").read_text()
+    for name, module in package_functions.FUNCTIONS.items():
+        assert f"CodeUri: build/package/{name}\n" in template
+        assert f"Handler: {module}.handler\n" in template
+
+
+def test_make_package_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per function, with the SHA-256 of its zip."""
+    package_functions.main(["--output", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(package_functions.FUNCTIONS)
+    for line in lines:
+        assert line.split()[-1] == sha256((tmp_path / f"{line.split()[0]}.zip").read_bytes()).hexdigest()

@@ -1,0 +1,295 @@
+"""What would be deployed, checked by the usual tools, and by what those cannot see."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pupline.images import MAX_PIXELS
+from tests.aws.aws_template import MISSING, ROOT, as_list, of_type, resources, statements, template, tool
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+WORKFLOW = "statemachine/dog_uploader_pipeline.asl.json"
+BULK = "statemachine/bulk_ingest.asl.json"
+
+
+def test_cfn_lint_has_nothing_to_say() -> None:
+    """Neither errors nor warnings."""
+    done = tool("cfn-lint", "template.yaml")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_checkov_finds_nothing_but_what_is_justified() -> None:
+    """No failed check; skipped are VPCs for functions that need none, and access logs of the access logs."""
+    done = tool(
+        "checkov", "--skip-download", "--framework", "cloudformation", "--output", "json", "--file", "template.yaml"
+    )
+    found = json.loads(done.stdout)["results"]
+    assert [(check["check_id"], check["resource"]) for check in found["failed_checks"]] == []
+    assert len(found["passed_checks"]) > 80
+    skipped = {(check["check_id"], check["resource"].split(".")[1]) for check in found["skipped_checks"]}
+    functions = of_type("AWS::Lambda::Function")
+    assert skipped == {*(("CKV_AWS_117", name) for name in functions), ("CKV_AWS_18", "AccessLogBucket")}
+
+
+def test_the_functions_that_fetch_have_the_limit_of_pixels() -> None:
+    """One parameter of the stack, with the default of one machine."""
+    limits = {
+        name: properties.get("Environment", {}).get("Variables", {}).get("MAX_PIXELS")
+        for name, properties in of_type("AWS::Lambda::Function").items()
+    }
+    assert {name for name, limit in limits.items() if limit} == {"FetchAndUploadDogImage", "IngestBatch"}
+    assert template()["Parameters"]["MaxPixels"]["Default"] == MAX_PIXELS
+
+
+def test_statelint_accepts_the_workflow() -> None:
+    """All of it but the one state in JSONata, which that tool does not know yet."""
+    complaints = [line for line in tool("statelint", WORKFLOW).stdout.splitlines() if "State Machine." in line]
+    assert len(complaints) == 1
+    assert complaints[0].strip().startswith('State Machine.States.WaitRetryAfter.Seconds is "{%')
+
+
+def test_statelint_accepts_the_bulk_workflow() -> None:
+    """All but two fields of a Distributed Map that AWS documents and that tool does not know."""
+    complaints = [line.strip() for line in tool("statelint", BULK).stdout.splitlines() if "State Machine." in line]
+    assert complaints == [
+        'Field "Label" not allowed in State Machine.States.IngestBatches',
+        'Field "InputType" not allowed in State Machine.States.IngestBatches.ItemReader.ReaderConfig',
+    ]
+
+
+def test_parliament_finds_no_fault_in_any_policy() -> None:
+    """Actions exist, resources fit them, and no condition is misspelt."""
+    program = (
+        "import json, sys; from parliament import analyze_policy_string\n"
+        "for name, text in json.loads(sys.argv[1]).items():\n"
+        "    for found in analyze_policy_string(text).findings: print(name, found)\n"
+    )
+    policies = {
+        f"{role} {policy['PolicyName']}": json.dumps(policy["PolicyDocument"])
+        for role, properties in of_type("AWS::IAM::Role").items()
+        for policy in properties["Policies"]
+    }
+    done = tool("python", "-c", program, json.dumps(policies))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert len(policies) == 8
+
+
+def test_nothing_of_an_account_is_in_the_template() -> None:
+    """No literal account, region or partition: it deploys anywhere."""
+    text = json.dumps(template()["Resources"])
+    assert "arn:aws:" not in text
+    assert not [word for word in ("us-east-1", "eu-central-1", "123456789012") if word in text]
+
+
+def test_users_find_the_names_they_know() -> None:
+    """With no prefix given; and every name that is given begins with the prefix."""
+    properties = [found["Properties"] for found in resources().values()]
+    names = {
+        found[key] for found in properties for key in ("FunctionName", "StateMachineName", "TableName") if key in found
+    }
+    machines = {"DogUploaderPipeline", "BulkIngest"}
+    functions = {"FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB", "IngestBatch", "SummariseIngest"}
+    assert names == {*machines, *functions, "DogImageUploads"}
+    assert of_type("AWS::IAM::Role")["PipelineRole"]["RoleName"] == "StepFunctions-DogUploaderPipeline-role"
+    assert of_type("AWS::IAM::Role")["BulkRole"]["RoleName"] == "StepFunctions-BulkIngest-role"
+    assert of_type("AWS::SNS::Topic")["PNGAlertTopic"]["TopicName"] == "png-alert-topic"
+    for resource in template()["Resources"].values():
+        for key, value in resource["Properties"].items():
+            if key.endswith("Name") and isinstance(value, dict) and "Fn::Sub" in value:
+                assert "${NamePrefix}" in value["Fn::Sub"], value
+
+
+@pytest.mark.parametrize("name", ["ImageBucket", "AccessLogBucket", "DogImageUploads", "Key"])
+def test_data_outlives_the_stack(name: str) -> None:
+    """What is kept, and the key it is encrypted with, stays when the stack goes."""
+    found = resources()[name]
+    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_table_can_be_brought_back() -> None:
+    """Point-in-time recovery, deletion protection, our own key; paid per request."""
+    (table,) = of_type("AWS::DynamoDB::Table").values()
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy_kind", "attachment"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
+    ],
+)
+def test_everything_that_has_an_address_is_reached_over_tls_only(kind: str, policy_kind: str, attachment: str) -> None:
+    """Each bucket, topic and queue has a policy that denies everybody anything else, and allows nobody everything."""
+    policies = {
+        target["Ref"]: found["Properties"]["PolicyDocument"]["Statement"]
+        for found in template()["Resources"].values()
+        if found["Type"] == policy_kind
+        for target in as_list(found["Properties"][attachment])
+    }
+    assert policies.keys() == of_type(kind).keys()
+    for found in policies.values():
+        deny = next(statement for statement in found if statement["Effect"] == "Deny")
+        assert deny["Principal"] == "*"
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        allows = [statement for statement in found if statement["Effect"] == "Allow"]
+        assert all(statement["Principal"] != "*" and not str(statement["Action"]).endswith("*") for statement in allows)
+
+
+@pytest.mark.parametrize("name", ["ImageBucket", "AccessLogBucket"])
+def test_no_bucket_is_public(name: str) -> None:
+    """All four blocks, no ACLs, versions kept, encrypted, and tidied up."""
+    bucket = of_type("AWS::S3::Bucket")[name]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+    assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+
+
+def test_images_are_never_deleted_by_the_lifecycle() -> None:
+    """Only memos expire; images and quarantined files stay until somebody decides."""
+    rules = of_type("AWS::S3::Bucket")["ImageBucket"]["LifecycleConfiguration"]["Rules"]
+    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["memo/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "with_data", "filled"),
+    [
+        (
+            "DogUploaderPipeline",
+            True,
+            ["AlertPNGArn", "FetchAndUploadDogImageArn", "LogToDynamoDBArn", "PNGAlertTopicArn"],
+        ),
+        ("BulkIngest", False, ["ImageBucketName", "IngestBatchArn", "PNGAlertTopicArn", "SummariseIngestArn"]),
+    ],
+)
+def test_the_state_machines_are_watched(name: str, with_data: bool, filled: list[str]) -> None:
+    """Logs to a group of ours, of bulk without data; traces; placeholders filled; Standard, so they can be redriven."""
+    machine = of_type("AWS::StepFunctions::StateMachine")[name]
+    assert machine["LoggingConfiguration"]["Level"] == "ERROR"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is with_data
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["StateMachineType"] == "STANDARD"
+    assert sorted(machine["DefinitionSubstitutions"]) == filled
+
+
+def test_every_log_group_ends_and_is_encrypted() -> None:
+    """Each function has its own, and none is made by chance, without retention."""
+    groups = of_type("AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == 30 and group["KmsKeyId"] for group in groups.values())
+    for name, function in of_type("AWS::Lambda::Function").items():
+        assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{name}"}
+        assert f"{name}Logs" in groups
+
+
+def test_every_function_is_bounded() -> None:
+    """arm64, traced, with dead letters, a concurrency of its own, a time shorter than its state's TimeoutSeconds."""
+    bulk = json.loads((ROOT / BULK).read_text())["States"]
+    states = json.loads((ROOT / WORKFLOW).read_text())["States"] | bulk
+    states |= bulk["IngestBatches"]["ItemProcessor"]["States"]
+    for name, function in of_type("AWS::Lambda::Function").items():
+        assert function["Architectures"] == ["arm64"]
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["DeadLetterConfig"]["TargetArn"].endswith(":pupline-dead-letters")
+        assert function["ReservedConcurrentExecutions"] == (4 if name in ("IngestBatch", "SummariseIngest") else 5)
+        assert function["Timeout"] < states[name]["TimeoutSeconds"]
+
+
+def test_fetching_has_time_for_what_it_may_do() -> None:
+    """The API's answer and the image, each within its own deadline, and then some for storing."""
+    from pupline.lambdas._fetch_wiring import FetchSettings
+
+    function = of_type("AWS::Lambda::Function")["FetchAndUploadDogImage"]
+    assert 2 * FetchSettings("b").timeout_seconds + 15 <= function["Timeout"]
+
+
+def test_a_batch_has_time_for_what_it_may_do() -> None:
+    """Nothing is begun after BATCH_SECONDS; robots.txt, an image, each within its deadline, and storing still fit."""
+    from pupline.lambdas._fetch_wiring import FetchSettings
+    from pupline.tasks.ingest_batch import BATCH_SECONDS
+
+    function = of_type("AWS::Lambda::Function")["IngestBatch"]
+    assert BATCH_SECONDS + 2 * FetchSettings("b").timeout_seconds + 15 <= function["Timeout"] < 300
+
+
+def test_every_role_trusts_one_service() -> None:
+    """The state machine's and the schedule's only on behalf of this account."""
+    for name, role in of_type("AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole"
+        assert isinstance(statement["Principal"]["Service"], str)
+        if name in ("PipelineRole", "BulkRole", "ScheduleRole"):
+            assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == "111122223333"
+
+
+def test_no_role_has_more_than_it_can_name() -> None:
+    """A resource is `*` only for actions that know no resources; no action has a wildcard."""
+    boundless = {"xray", "logs"}
+    for role in of_type("AWS::IAM::Role"):
+        for statement in statements(role):
+            assert not [action for action in statement["Action"] if "*" in action]
+            if "*" in statement["Resource"]:
+                assert {action.split(":")[0] for action in statement["Action"]} <= boundless, statement["Sid"]
+
+
+def test_the_schedule_is_off_until_asked_for() -> None:
+    """Hourly, flexible, with a dead letter queue."""
+    (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+    assert (schedule["State"], schedule["ScheduleExpression"]) == ("DISABLED", "rate(1 hour)")
+    assert schedule["Target"]["Input"] == "{}"
+    assert schedule["Target"]["DeadLetterConfig"]["Arn"].endswith(":pupline-dead-letters")
+
+
+def test_every_alarm_tells_somebody() -> None:
+    """Failing and timed out executions, every function's errors and throttles, every queue of dead letters."""
+    alarms = of_type("AWS::CloudWatch::Alarm")
+    assert all(
+        len(alarm["AlarmActions"]) == 1 and alarm["AlarmActions"] == alarm["OKActions"] for alarm in alarms.values()
+    )
+    assert all(alarm["AlarmActions"][0].endswith(":pupline-alarms") for alarm in alarms.values())
+    watched = {(alarm["MetricName"], alarm["Dimensions"][0]["Value"].rsplit(":", 1)[-1]) for alarm in alarms.values()}
+    queues = {queue["QueueName"] for queue in of_type("AWS::SQS::Queue").values()}
+    assert watched >= {
+        ("ExecutionsFailed", "DogUploaderPipeline"),
+        ("ExecutionsTimedOut", "DogUploaderPipeline"),
+        ("ExecutionsFailed", "BulkIngest"),
+        ("ExecutionsTimedOut", "BulkIngest"),
+        *((metric, name) for name in of_type("AWS::Lambda::Function") for metric in ("Errors", "Throttles")),
+        *(("ApproximateNumberOfMessagesVisible", queue) for queue in queues),
+    }
+
+
+def test_the_dashboard_can_be_read() -> None:
+    """It is JSON, and each widget shows metrics of this stack."""
+    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
+    widgets: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
+    assert len(widgets) == 8
+    assert all(widget["properties"]["metrics"] for widget in widgets)
+
+
+def test_everything_at_rest_is_under_our_own_key() -> None:
+    """Queues, topics, logs, table, bucket, and the environment of functions that have one; the key is rotated."""
+    (key,) = of_type("AWS::KMS::Key").values()
+    assert key["EnableKeyRotation"] is True
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        assert all(found["KmsMasterKeyId"] == "Key" for found in of_type(kind).values())
+    with_environment = [found for found in of_type("AWS::Lambda::Function").values() if "Environment" in found]
+    assert len(with_environment) == 4
+    assert all(found["KmsKeyArn"].endswith("key/Key") for found in with_environment)
+
+
+def test_a_subscription_by_mail_is_made_only_when_asked_for() -> None:
+    """And what cannot be delivered waits in a queue."""
+    for name, condition in (("PNGAlertEmail", "HasAlertEmail"), ("AlarmEmailSubscription", "HasAlarmEmail")):
+        found = resources()[name]
+        assert found["Condition"] == condition
+        assert found["Properties"]["RedrivePolicy"]["deadLetterTargetArn"].startswith("arn:aws:sqs:")

@@ -1,0 +1,30 @@
+"""How a run through the state machine is spread over batches, so that no host is asked for more than it should be."""
+
+from typing import Any
+
+import pytest
+
+from pupline.backends.machine._bulk import execution_input
+from pupline.backends.machine._manifest import Manifest
+from pupline.bulk import IngestRequest
+from pupline.sources import resolve
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "batches", "requests"),
+    [
+        ("sample", {"concurrency": 32}, 4, 8),
+        ("sample", {"concurrency": 32, "host_concurrency": 16}, 2, 8),
+        ("sample", {"concurrency": 32, "host_concurrency": 3}, 1, 3),
+        ("sample", {"concurrency": 2, "host_concurrency": 3}, 1, 2),
+        ("wikimedia-commons", {"concurrency": 32, "host_concurrency": 64}, 1, 2),
+    ],
+)
+def test_no_more_requests_at_once_than_one_host_may_get(
+    source: str, asked: dict[str, Any], batches: int, requests: int
+) -> None:
+    """In all batches together, for they may all be at the same host: the strictest of the three limits holds."""
+    given = execution_input(
+        "r1", IngestRequest(source=source, dataset="dogs", **asked), resolve(source), Manifest(100, 0)
+    )
+    assert (given["concurrency"], given["requests"]) == (batches, requests)

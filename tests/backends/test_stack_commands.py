@@ -1,0 +1,365 @@
+"""The commands with --backend aws, as a user types them: data on stdout, messages on stderr, exit codes."""
+
+import json
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+
+from pupline.cli import _invoke
+from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
+from tests.backends.stack_fixtures import fake_stack
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "aws-commands.md"
+STACK = ("--backend", "aws", "--stack", "pupline")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> list[dict[str, Any]]:
+        """Its JSON Lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Pupline = Callable[..., Done]
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeStack]:
+    """The stack `pupline`."""
+    monkeypatch.setattr("pupline.backends.stack._runs.Timer", VirtualTimer)
+    monkeypatch.chdir(tmp_path)
+    with fake_stack(monkeypatch, tmp_path) as stack:
+        yield stack
+
+
+@pytest.fixture
+def pupline(
+    deployed: FakeStack,  # noqa: ARG001 - it has to be there
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Pupline:
+    """Calls a command, in this process: moto lives here."""
+
+    def call(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["pupline", *arguments])
+        code = _invoke()  # `main` would end this process when interrupted
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Done(code, printed.out, printed.err)
+
+    return call
+
+
+def three_kinds(deployed: FakeStack) -> None:
+    """The second image is a PNG, the third is gone."""
+    deployed.states.fetch = lambda name: {"2": PNG, "3": not_found()}.get(name[-1], STORED)
+
+
+def test_run_prints_one_object_for_each_execution(deployed: FakeStack, pupline: Pupline) -> None:
+    """The same fields as on one machine; 1 because one failed; the run's name on stderr."""
+    three_kinds(deployed)
+    done = pupline("run", *STACK, "--count", "3", "--run-id", "m", "--json")
+    assert done.code == 1
+    assert {(row["execution"], row["status"], row["alert_triggered"]) for row in done.json} == {
+        ("m-00001", "SUCCEEDED", False),
+        ("m-00002", "SUCCEEDED", True),
+        ("m-00003", "FAILED", False),
+    }
+    assert "Run m on the stack pupline" in done.err
+
+
+def test_run_sums_up_for_people(deployed: FakeStack, pupline: Pupline) -> None:
+    """The table, the counts, and where to look next: at the stack."""
+    three_kinds(deployed)
+    done = pupline("run", *STACK, "--count", "2", "--run-id", "m")
+    assert done.code == 0
+    assert "2 images: 2 stored  1 alert" in done.out
+    assert "Pictures: https://dogs.s3.eu-central-1.amazonaws.com/html\n" in done.out
+    assert "executions m-00001 --graph --backend aws --stack pupline" in done.out
+
+
+def test_a_run_gets_a_name(pupline: Pupline, deployed: FakeStack) -> None:
+    """Without --run-id a new one every time, from the time."""
+    pupline("run", *STACK, "--json")
+    pupline("run", *STACK, "--json")
+    assert len(deployed.states.runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", *STACK, "--source", "sample"), "--source goes with one machine"),
+        (("run", *STACK, "--timeout", "9"), "--timeout goes with one machine"),
+        (("audit", *STACK, "--data", "d"), "--data goes with one machine"),
+        (("run", "--backend", "aws"), "--backend aws needs the name of a deployed stack: --stack NAME"),
+        (("doctor", "--backend", "aws"), "--backend aws needs the name of a deployed stack: --stack NAME"),
+        (("run", "--stack", "pupline"), "--stack goes with --backend aws"),
+        (("alerts", "--stack", "pupline"), "--stack goes with --backend aws"),
+        (("run", *STACK, "--image-url", "https://x.example/a.jpg", "--breed", "pug"), "give one of them"),
+        (("run", *STACK, "--run-id", "a b"), "'a b' is no run id"),
+        (("redrive", *STACK), "say which: NAME..., or --failed"),
+        (("redrive", *STACK, "m-00001", "--failed"), "say which: NAME..., or --failed"),
+        (("redrive", *STACK, "m-00001", "--run", "m"), "--run goes with --failed"),
+        (("audit", "--backend", "aws", "--stack", "nope"), "there is no stack 'nope' in eu-central-1"),
+        (("executions", *STACK, "m-00009"), "there is no execution 'm-00009'"),
+        (("cost", *STACK), "they go with --from-audit"),
+    ],
+)
+def test_what_cannot_work_is_one_clear_line(pupline: Pupline, words: tuple[str, ...], message: str) -> None:
+    """Exit code 2, nothing on stdout."""
+    done = pupline(*words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+@pytest.mark.parametrize("command", ["run", "executions", "audit", "alerts", "insights", "redrive", "doctor"])
+@pytest.mark.parametrize("missing", ["AWS_DEFAULT_REGION", "stack", "boto3"])
+def test_every_command_says_what_is_missing(
+    pupline: Pupline, monkeypatch: pytest.MonkeyPatch, command: str, missing: str
+) -> None:
+    """One line and exit code 2 without a region, without the stack, without boto3."""
+    if missing == "boto3":
+        monkeypatch.setitem(sys.modules, "boto3", None)
+    elif missing != "stack":
+        monkeypatch.delenv(missing)
+    stack = "nope" if missing == "stack" else "pupline"
+    failed = ["--failed"] if command == "redrive" else []
+    done = pupline(command, *failed, "--backend", "aws", "--stack", stack)
+    assert (done.code, done.out) == (2, "")
+    assert {"stack": "no stack", "boto3": "pip install", "AWS_DEFAULT_REGION": "set AWS_DEFAULT_REGION"}[
+        missing
+    ] in done.err
+
+
+def test_reading_commands_read_the_stack(deployed: FakeStack, pupline: Pupline) -> None:
+    """One code path: the same objects with --json as on one machine."""
+    three_kinds(deployed)
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    records = pupline("audit", *STACK, "--json").json
+    assert [record["execution"] for record in records] == ["m-00001", "m-00002", "m-00003"]
+    assert (records[0]["size_bytes"], records[0]["width"]) == (70_123, 500)
+    assert [row["status"] for row in pupline("executions", *STACK, "--json").json] == [
+        "FAILED",
+        "SUCCEEDED",
+        "SUCCEEDED",
+    ]
+    assert [row["execution"] for row in pupline("executions", *STACK, "--status", "failed", "--json").json] == [
+        "m-00003"
+    ]
+    (figures,) = pupline("insights", *STACK, "--json").json
+    assert (figures["records"], figures["alerts"], figures["file_types"]) == (3, 1, {"jpg": 1, "png": 1})
+    done = pupline("alerts", *STACK, "--json")
+    (alert,) = done.json
+    assert (alert["message"], alert["deliveries"]) == ("A PNG file was detected and processed: b.png", None)
+    assert "SNS does not tell about single deliveries" in done.err
+
+
+def test_people_read_the_stack_too(deployed: FakeStack, pupline: Pupline) -> None:
+    """Tables, a history and a drawing."""
+    three_kinds(deployed)
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    assert "; kept under https://dogs.s3.eu-central-1.amazonaws.com/html" in pupline("audit", *STACK).out
+    assert "not told" in pupline("alerts", *STACK).out
+    assert "LogToDynamoDB" in pupline("executions", *STACK, "m-00002").out
+    drawing = pupline("executions", *STACK, "m-00003", "--graph").out
+    assert drawing.index("FetchAndUploadDogImage") < drawing.index("LogFailureToDynamoDB") < drawing.index("FailState")
+
+
+def test_redrive_goes_on_and_says_what_it_left(deployed: FakeStack, pupline: Pupline) -> None:
+    """What was aborted succeeds now; the handled failure is named; 1 because it was left alone."""
+    deployed.states.abort = frozenset({"m-00001"})
+    three_kinds(deployed)
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    deployed.states.abort = frozenset()
+    done = pupline("redrive", *STACK, "--failed", "--json")
+    assert [(row["execution"], row["status"]) for row in done.json] == [("m-00001", "SUCCEEDED")]
+    assert "m-00003: not redriven: its failure was handled" in done.err
+    assert done.code == 1
+    assert pupline("redrive", *STACK, "m-00001").code == 1
+
+
+def test_redrive_of_one_that_succeeds_now_is_all_good(deployed: FakeStack, pupline: Pupline) -> None:
+    """Exit code 0, and a summary."""
+    deployed.states.abort = frozenset({"m-00001"})
+    pupline("run", *STACK, "--run-id", "m")
+    deployed.states.abort = frozenset()
+    done = pupline("redrive", *STACK, "m-00001")
+    assert done.code == 0
+    assert "1 image: 1 stored" in done.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_what_goes_on(
+    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Ctrl-C and SIGTERM alike: exit code 130, what was started stays started, the signal's handler is as before."""
+    deployed.states.looks = 3
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        patched.setattr(VirtualTimer, "sleep", lambda *_: signal.raise_signal(number))
+        done = pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    assert done.code == 130
+    assert "Interrupted; 3 executions of it may go on in AWS" in done.err
+    assert len(deployed.states.runs) == 3
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert pupline("run", *STACK, "--count", "3", "--run-id", "m").code == 0
+
+
+def test_nothing_to_redrive_is_said(pupline: Pupline) -> None:
+    """And all good."""
+    done = pupline("redrive", *STACK, "--failed")
+    assert (done.code, done.out) == (0, "")
+    assert "Nothing to redrive" in done.err
+
+
+def test_redrive_on_one_machine_is_the_engines_own(pupline: Pupline, tmp_path: Path) -> None:
+    """Handled failures are left alone there too, by the same rule and in the same words."""
+    data = ("--data", str(tmp_path / "data"))
+    url = "http://sample.pupline.invalid/none.jpg"
+    assert pupline("redrive", *data, "--failed").code == 2
+    (result,) = pupline("run", *data, "--source", "sample", "--image-url", url, "--run-id", "m", "--json").json
+    assert result["status"] == "FAILED"
+    done = pupline("redrive", *data, "--failed")
+    assert done.code == 1
+    assert "m-00001: not redriven: its failure was handled" in done.err
+
+
+def test_doctor_looks_at_all_of_the_stack(pupline: Pupline) -> None:
+    """Every check by name; no subscription is a warning and the schedule says how to enable it; exit code 0."""
+    done = pupline("doctor", *STACK, "--json")
+    checks = {row["check"]: row for row in done.json}
+    assert done.code == 0
+    assert {name: row["status"] for name, row in checks.items()} == {
+        "credentials": "ok",
+        "stack": "ok",
+        "resources": "ok",
+        "state machine": "ok",
+        "audit table": "ok",
+        "bucket": "ok",
+        "alerts": "warning",
+        "schedule": "ok",
+        "dead letters": "ok",
+        "undelivered alerts": "ok",
+    }
+    assert "arn:aws:" in checks["credentials"]["detail"]
+    assert "outputs: AuditTableName=DogImageUploads" in checks["resources"]["detail"]
+    assert (checks["schedule"]["detail"], "ScheduleState=ENABLED" in checks["schedule"]["next"]) == (
+        "rate(1 hour), DISABLED",
+        True,
+    )
+
+
+def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> None:
+    """A bucket that is gone, a machine that may not be seen, dead letters, a rollback: each is said, none hidden."""
+    boto3.client("s3").delete_bucket(Bucket="dogs")
+    boto3.client("sqs").send_message(QueueUrl=deployed.resources["DeadLetterQueue"][1], MessageBody="x")
+    boto3.client("sns").subscribe(
+        TopicArn=deployed.resources["PNGAlertTopic"][1], Protocol="email", Endpoint="a@example.org"
+    )
+    deployed.status = "UPDATE_ROLLBACK_COMPLETE"
+    deployed.states.fail_with["DescribeStateMachine"] = (400, "AccessDeniedException", "states:DescribeStateMachine")
+    done = pupline("doctor", *STACK, "--json")
+    checks = {row["check"]: row for row in done.json}
+    assert done.code == 1
+    assert {name for name, row in checks.items() if row["status"] == "error"} == {"bucket", "state machine"}
+    assert {name for name, row in checks.items() if row["status"] == "warning"} == {"stack", "dead letters"}
+    assert "about 1 events" in checks["dead letters"]["detail"]
+    assert "1 subscription (email)" in checks["alerts"]["detail"]
+    assert "was it deleted outside CloudFormation" in checks["bucket"]["detail"]
+
+
+def test_doctor_names_a_missing_resource(deployed: FakeStack, pupline: Pupline) -> None:
+    """By its logical name."""
+    del deployed.resources["DeadLetterQueue"]
+    done = pupline("doctor", *STACK)
+    assert done.code == 1
+    assert "resources: DeadLetterQueue missing" in done.out
+
+
+def test_the_actions_that_are_needed_are_documented(
+    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/aws-commands.md lists for each command is what the command calls: no less, and no more."""
+    called: set[str] = set()
+    call_api = BaseClient._make_api_call
+
+    def recording(client: Any, operation: str, arguments: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():  # in others the fake's functions work
+            called.add(f"{PREFIXES.get(client.meta.service_model.service_name, '')}:{operation}")
+        return call_api(client, operation, arguments)
+
+    deployed.states.abort = frozenset({"m-00001"})
+    deployed.states.fetch = lambda name: PNG if name.endswith("2") else not_found()
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    deployed.states.abort = frozenset()
+    boto3.client("s3").put_object(Bucket="dogs", Key="datasets/dogs/runs/r1/summary.json", Body=b"[]")
+    monkeypatch.setattr(BaseClient, "_make_api_call", recording)
+    for command, documented in documented_actions().items():
+        called.clear()
+        for words in CALLS[command]:
+            pupline(command, *STACK, *words)
+        assert called == documented, command
+
+
+PREFIXES = {"stepfunctions": "states"} | {
+    name: name for name in ("cloudformation", "dynamodb", "s3", "scheduler", "sns", "sqs", "sts")
+}
+CALLS: dict[str, list[tuple[str, ...]]] = {
+    "run": [("--count", "4", "--run-id", "m")],
+    "executions": [(), ("m-00002",)],
+    "audit": [()],
+    "insights": [()],
+    "alerts": [()],
+    "redrive": [("--failed",)],
+    "doctor": [()],
+}
+
+
+def documented_actions() -> dict[str, set[str]]:
+    """The table of actions: command to operations. s3:ListBucket allows two of them, and decrypting is no call."""
+    found: dict[str, set[str]] = {}
+    table = DOCUMENT.read_text().split("| for | actions |")[1].split("\n## ")[0]
+    for line in table.splitlines()[2:]:
+        if line.startswith("|"):
+            _, commands, actions, _ = line.split("|")
+            named = set(re.findall(r"`(\w+:\w+)`", actions)) - {"kms:Decrypt"}
+            for command in CALLS if "every" in commands else commands.strip().split(", "):
+                listing = "HeadBucket" if command == "doctor" else "ListObjectsV2"
+                found[command] = found.get(command, set()) | {one.replace("ListBucket", listing) for one in named}
+    return found
+
+
+def test_cost_can_count_in_the_stacks_audit(deployed: FakeStack, pupline: Pupline) -> None:
+    """Shares and sizes of the records in DynamoDB."""
+    three_kinds(deployed)
+    pupline("run", *STACK, "--count", "2", "--run-id", "m")
+    bill = pupline("cost", *STACK, "--from-audit", "--images", "1000", "--json").json[1]
+    assert bill["records_counted"] == 2
+    (transitions,) = [item for item in bill["items"] if item["item"] == "standard_transition"]
+    assert transitions["quantity"] == 500 * 4 + 500 * 7
+
+
+def test_cost_needs_no_account_and_no_data(pupline: Pupline) -> None:
+    """Five designs, the known totals, for programs and for people."""
+    bills = pupline("cost", "--images", "1000000", "--json").json
+    totals = {bill["design"]: bill["total_usd"] for bill in bills}
+    assert totals == {"stack": 124.63, "standard": 110.03, "express": 12.48, "bulk": 6.54, "map": 6.45, "floor": 5.63}
+    done = pupline("cost", "--images", "1000000", "--batch", "100")
+    assert "$110.03" in done.out
+    assert "$0.63 writes" in done.out

@@ -1,0 +1,292 @@
+"""Ingesting on a stack: listed here, started once under its name, waited for, redriven, told; and read afterwards."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pyarrow import parquet
+
+from pupline.asl import Result, StateMachine, execute
+from pupline.aws import S3Store
+from pupline.backends.machine import BulkReport
+from pupline.backends.stack import Account, Stack, StackReader, Timer, ingest_on_stack
+from pupline.bulk import IngestBegan, IngestRequest, ItemsListed
+from pupline.errors import ConfigurationError, StorageError
+from pupline.lambdas import ingest_batch, summarise_ingest
+from pupline.tasks.records import AuditRecord
+from tests.aws.aws_handlers import Context, cold_start, serve_from_memory
+from tests.backends.stack_fakes import FakeStack, VirtualTimer
+from tests.backends.stack_fixtures import fake_stack
+
+FILE = Path(__file__).parents[2] / "statemachine" / "bulk_ingest.asl.json"
+IMAGES = "https://images.example/breeds/"
+PATHS = ["pug/plain.jpg", "pug/real.png", "pug/gone.jpg", "pug/gif.jpg", "pug/plain.jpg"]
+SUMMARY = "datasets/urls/runs/r1/summary.json"
+PARQUET = "datasets/urls/metadata/parquet/run=r1/part-00000.parquet"
+LINES = "datasets/urls/metadata/jsonl/run=r1/part-00000000-0.jsonl"
+
+
+class Kennel:
+    """A stack that can ingest, and a command on it."""
+
+    def __init__(self, stack: FakeStack, folder: Path) -> None:
+        self.stack = stack
+        self.broken = False
+        self.urls = folder / "urls.txt"
+        self.urls.write_text("".join(f"{IMAGES}{path}\n" for path in PATHS))
+        self.heard: list[Any] = []
+        self.clock = VirtualTimer()
+        stack.states.ingest = self.run_machine
+
+    def run_machine(self, name: str, given: Any) -> Result:
+        """BulkIngest in memory, its functions over moto."""
+        machine = StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", FILE.read_text()))
+        s3 = boto3.client("s3")
+        tasks = {
+            "IngestBatch": self.batch,
+            "SummariseIngest": lambda event: summarise_ingest.handler(event, Context()),
+            "arn:aws:states:::s3:getObject": lambda asked: s3.get_object(Bucket="dogs", Key=asked["Key"])[
+                "Body"
+            ].read(),
+            "arn:aws:states:::s3:putObject": lambda _: None,
+            "arn:aws:states:::sns:publish": lambda _: {"MessageId": "1"},
+        }
+        with cold_start():
+            return execute(machine, given, tasks=tasks, name=name, start=time.time())
+
+    def batch(self, event: Any) -> Any:
+        """IngestBatch, unless the bucket is broken."""
+        if self.broken:
+            raise StorageError("no room")
+        return ingest_batch.handler(event, Context())
+
+    def ingest(self, **asked: Any) -> BulkReport:
+        """The command."""
+        request = IngestRequest(source=str(self.urls), **{"run_id": "r1", **asked})
+        return ingest_on_stack("pupline", request, self.heard.append, Timer(self.clock.now, self.clock.sleep))
+
+
+@pytest.fixture
+def kennel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Kennel]:
+    """The stack `pupline`, whose functions get their images from memory."""
+    monkeypatch.setenv("DOG_BUCKET", "dogs")
+    monkeypatch.setenv("DDB_TABLE", "DogImageUploads")
+    serve_from_memory(monkeypatch)
+    with fake_stack(monkeypatch, tmp_path) as stack:
+        yield Kennel(stack, tmp_path)
+
+
+def object_at(key: str) -> bytes:
+    """What the bucket holds."""
+    body: bytes = boto3.client("s3").get_object(Bucket="dogs", Key=key)["Body"].read()
+    return body
+
+
+def test_a_list_is_ingested_and_told(kennel: Kennel) -> None:
+    """Each URL once; the report is what summary.json says; the list is in the bucket."""
+    report = kennel.ingest(concurrency=16, rate=4)
+    assert (report.status, report.items, report.done, report.failed) == ("SUCCEEDED", 4, 4, 1)
+    assert report.outcomes == {"stored": 3, "failed": 1}
+    assert report.summary == json.loads(object_at(SUMMARY))
+    assert (report.folder, report.alerts, report.undelivered) == ("datasets/urls/", 2, None)
+    assert kennel.heard[0] == IngestBegan("r1", "urls", resumed=False)
+    assert kennel.heard[-1] == ItemsListed(4, kennel.heard[-1].total, complete=True)
+    lines = object_at("datasets/urls/runs/r1/manifest.jsonl").splitlines()
+    assert [json.loads(line)["url"] for line in lines] == [IMAGES + path for path in PATHS[:4]]
+    given = json.loads(kennel.stack.states.runs["r1"].input)
+    assert (given["concurrency"], given["rate"], given["batch_size"], given["items"]) == (2, 2.0, 100, 4)
+
+
+def test_the_parquet_is_made_after_the_end(kennel: Kennel) -> None:
+    """Row by row what the batches wrote and the table holds; the summary in the bucket names it, itself last."""
+    report = kennel.ingest()
+    rows = parquet.read_table(io.BytesIO(object_at(PARQUET))).to_pylist()
+    lines = [json.loads(line) for line in object_at(LINES).splitlines()]
+    assert [json.loads(json.dumps(row, default=stamp)) for row in rows] == lines
+    account = Account.of_environment()
+    records = list(StackReader(account, Stack.find(account, "pupline")).records(run="r1"))
+    assert [AuditRecord.from_item(line) for line in lines] == records
+    assert (report.has_parquet, report.trouble) == (True, None)
+    assert json.loads(object_at(SUMMARY))["files"] == [
+        "datasets/urls/runs/r1/manifest.jsonl",
+        "datasets/urls/runs/r1/failures.jsonl",
+        PARQUET,
+        SUMMARY,
+    ]
+
+
+def stamp(when: datetime) -> str:
+    """A time as lines have it."""
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_whoever_may_not_write_it_is_told_and_another_one_writes_it(
+    kennel: Kennel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ingest has not failed for that; what is whole is not written again."""
+    put = S3Store.put
+    keys: list[str] = []
+
+    def denied(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        if "/parquet/" in key:
+            raise ConfigurationError(f"storing s3://dogs/{key}: AccessDenied: Access Denied")
+        return put(self, key, body, content_type)
+
+    def noted(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        keys.append(key)
+        return put(self, key, body, content_type)
+
+    monkeypatch.setattr(S3Store, "put", denied)
+    first = kennel.ingest()
+    assert (first.status, first.has_parquet) == ("SUCCEEDED", False)
+    assert first.trouble == f"storing s3://dogs/{PARQUET}: AccessDenied: Access Denied"
+    monkeypatch.setattr(S3Store, "put", noted)
+    assert kennel.ingest().has_parquet
+    assert kennel.ingest().has_parquet
+    assert keys == [PARQUET, SUMMARY]
+
+
+def test_whoever_may_not_read_the_lines_is_told(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers as if they were not there."""
+    read = S3Store.read
+
+    def hidden(self: S3Store, key: str) -> bytes:
+        if "/jsonl/" in key:
+            raise KeyError(key)
+        return read(self, key)
+
+    kennel.ingest()
+    boto3.client("s3").delete_object(Bucket="dogs", Key=SUMMARY)
+    monkeypatch.setattr(S3Store, "read", hidden)
+    assert kennel.ingest().trouble == f"{LINES} may not be read, or is not there any more"
+
+
+def test_an_interrupted_parquet_is_made_by_the_same_command(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while it is uploaded: the execution has ended, the command has not."""
+    put = S3Store.put
+
+    def interrupted(self: S3Store, key: str, body: bytes | Path, content_type: str) -> str:
+        if "/parquet/" in key:
+            raise KeyboardInterrupt
+        return put(self, key, body, content_type)
+
+    monkeypatch.setattr(S3Store, "put", interrupted)
+    report = kennel.ingest()
+    assert (report.interrupted, report.status, report.has_parquet) == (True, "SUCCEEDED", False)
+    monkeypatch.setattr(S3Store, "put", put)
+    assert kennel.ingest().has_parquet
+
+
+def test_the_same_run_again_is_reported_and_not_started(kennel: Kennel) -> None:
+    """Its name is its idempotency key."""
+    first = kennel.ingest()
+    assert kennel.ingest() == first
+    assert kennel.stack.states.count("StartExecution") == 1
+    with pytest.raises(ConfigurationError, match="the run 'r1' was begun with another source or dataset"):
+        kennel.ingest(dataset="cats")
+
+
+def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
+    """The same command goes on; until then what is known is told without a summary."""
+    kennel.broken = True
+    report = kennel.ingest()
+    assert (report.status, report.error, report.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
+    assert not report.tolerance_exceeded
+    assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 0
+    kennel.broken = False
+    again = kennel.ingest()
+    assert (again.status, again.done) == ("SUCCEEDED", 4)
+    assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 4
+    assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (1, 1)
+
+
+def test_more_failures_than_tolerated_are_told_as_such(kennel: Kennel) -> None:
+    """Not a batch that could not work, but images."""
+    report = kennel.ingest(tolerate=10)
+    assert (report.status, report.tolerance_exceeded, report.done) == ("FAILED", True, 4)
+
+
+def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
+    """The execution goes on; the report says how far it is."""
+    kennel.stack.states.looks = 5
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt(seconds)
+
+    kennel.clock.sleep = interrupt  # type: ignore[method-assign]
+    report = kennel.ingest()
+    assert (report.interrupted, report.status) == (True, "RUNNING")
+    assert report.summary["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"shard_size": 10}, "--shards is for ingests without --workflow"),
+        ({"incremental": True}, "--incremental is for ingests without --workflow"),
+        ({"workers": 2}, "--workers is for"),
+        ({"source": "sample"}, "served on this machine alone"),
+        ({"dataset": "a/b"}, "cannot be a folder's name"),
+    ],
+)
+def test_what_a_stack_cannot_do_is_said_before_anything_starts(
+    kennel: Kennel, asked: dict[str, Any], words: str
+) -> None:
+    """One line with the way out."""
+    source = {"source": str(kennel.urls), **asked}
+    with pytest.raises(ConfigurationError, match=words):
+        ingest_on_stack("pupline", IngestRequest(**source), kennel.heard.append)
+    assert kennel.stack.states.count("StartExecution") == 0
+
+
+def test_a_stack_without_the_machine_says_so(kennel: Kennel) -> None:
+    """It was deployed by an older version."""
+    del kennel.stack.resources["BulkIngest"]
+    with pytest.raises(ConfigurationError, match="has no BulkIngest"):
+        kennel.ingest()
+
+
+def test_the_audit_has_bulk_records_in_their_place(kennel: Kennel) -> None:
+    """They are not in the index by day; the reader puts them between the others by their time."""
+    kennel.ingest()
+    table = boto3.resource("dynamodb").Table("DogImageUploads")
+    for execution, stamp in (("early-00001", "2020-01-01T00:00:00.000Z"), ("late-00001", "2999-01-01T00:00:00.000Z")):
+        single = {"image_name": "x.jpg", "execution": execution, "upload_timestamp": stamp, "upload_day": stamp[:10]}
+        table.put_item(Item={**single, "alert_triggered": False, "outcome": "stored", "reason": "accepted"})
+    account = Account.of_environment()
+    reader = StackReader(account, Stack.find(account, "pupline"), page_size=2)
+    found = [record.execution for record in reader.records()]
+    assert (found[0], found[-1], len(found)) == ("early-00001", "late-00001", 6)
+    assert sorted(found[1:-1]) == [f"r1-{index:08d}" for index in range(4)]
+
+
+def test_the_records_of_one_run_come_in_its_order(kennel: Kennel) -> None:
+    """Of that run alone, though another one's name begins alike."""
+    kennel.ingest()
+    kennel.ingest(run_id="r12")
+    kennel.ingest(run_id="r1-2")
+    account = Account.of_environment()
+    reader = StackReader(account, Stack.find(account, "pupline"), page_size=3)
+    assert [record.execution for record in reader.records(run="r1")] == [f"r1-{index:08d}" for index in range(4)]
+
+
+def test_runs_are_listed_by_their_summaries(kennel: Kennel) -> None:
+    """Newest first, of all datasets or of one; a run without a summary, or with a damaged one, is left out."""
+    kennel.ingest()
+    kennel.ingest(run_id="r2")
+    kennel.ingest(run_id="c1", dataset="cats")
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket="dogs", Key="datasets/urls/runs/r3/manifest.jsonl", Body=b"")
+    s3.put_object(Bucket="dogs", Key="datasets/urls/runs/r4/summary.json", Body=b"{")
+    account = Account.of_environment()
+    reader = StackReader(account, Stack.find(account, "pupline"))
+    assert [found["run"] for found in reader.ingests()] == ["c1", "r2", "r1"]
+    assert [found["run"] for found in reader.ingests(dataset="urls")] == ["r2", "r1"]
+    assert list(reader.ingests(dataset="none")) == []

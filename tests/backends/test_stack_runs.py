@@ -1,0 +1,228 @@
+"""Running and redriving on a stack: started once under its name, waited for politely, told with its record."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pupline.backends.machine import ExecutionResult
+from pupline.backends.stack import (
+    Account,
+    Stack,
+    StackReader,
+    StackRedrive,
+    StackRun,
+    StackRunReport,
+    StackRunRequest,
+    Timer,
+)
+from pupline.errors import ConfigurationError, PuplineError
+from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
+from tests.backends.stack_fixtures import fake_stack
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeStack]:
+    """The stack `pupline`."""
+    with fake_stack(monkeypatch, tmp_path) as stack:
+        yield stack
+
+
+class Runner:
+    """A reader of the stack, a clock, and what was heard."""
+
+    def __init__(self) -> None:
+        account = Account.of_environment()
+        self.reader = StackReader(account, Stack.find(account, "pupline"), page_size=7)
+        self.heard: list[ExecutionResult] = []
+        self.clock = VirtualTimer()
+
+    def stack_run(self) -> StackRun:
+        """A run that tells this object."""
+        return StackRun(self.reader, self.heard.append, Timer(self.clock.now, self.clock.sleep))
+
+    def run(self, count: int, *, concurrency: int = 4, run_id: str = "r", **given: str) -> StackRunReport:
+        """Run it to its end."""
+        return self.stack_run().run(StackRunRequest(run_id, count, concurrency, given))
+
+
+@pytest.fixture
+def runner(deployed: FakeStack) -> Runner:  # noqa: ARG001 - it has to be there
+    """For the stack."""
+    return Runner()
+
+
+def test_each_execution_is_told_with_its_record(deployed: FakeStack, runner: Runner) -> None:
+    """The same objects as on one machine: from the output of what succeeded, from the history of what failed."""
+    deployed.states.fetch = lambda name: {"r-00002": PNG, "r-00003": not_found()}.get(name, STORED)
+    report = runner.run(3)
+    assert report == StackRunReport("r", failed=1, unfinished=0, interrupted=False)
+    told = {result.execution: result.as_dict() for result in runner.heard}
+    assert told["r-00002"] == {
+        "execution": "r-00002",
+        "status": "SUCCEEDED",
+        "outcome": "stored",
+        "reason": "accepted",
+        "image_name": "b.png",
+        "image_url": STORED["image_url"],
+        "file_type": "png",
+        "alert_triggered": True,
+        "error": None,
+        "cause": None,
+    }
+    failed = told["r-00003"]
+    assert (failed["status"], failed["outcome"], failed["reason"]) == ("FAILED", "failed", "not_found")
+    assert (failed["image_name"], failed["error"]) == ("c.jpg", "NotFound")
+    assert failed["cause"] == "https://x.example/c.jpg: 404"
+    assert [type(result.record.size_bytes) for result in runner.heard if result.record] == [int, int, type(None)]
+
+
+def test_the_input_is_what_was_asked_for(deployed: FakeStack, runner: Runner) -> None:
+    """A breed or an image's URL goes to every execution."""
+    runner.run(2, breed="hound/afghan")
+    assert {run.input for run in deployed.states.runs.values()} == {'{"breed": "hound/afghan"}'}
+
+
+def test_a_run_asked_for_again_starts_what_is_missing(deployed: FakeStack, runner: Runner) -> None:
+    """Names make starting idempotent: what is there is told again and not done again."""
+    runner.run(3)
+    runner.heard.clear()
+    report = runner.run(5)
+    assert sorted(result.execution for result in runner.heard) == [f"r-{number:05}" for number in range(1, 6)]
+    assert (len(deployed.states.runs), report.failed) == (5, 0)
+    assert len(list(runner.reader.records())) == 5
+
+
+def test_a_run_that_still_goes_is_joined(deployed: FakeStack, runner: Runner) -> None:
+    """An execution that another terminal started is waited for."""
+    deployed.states.looks = 3
+    deployed.states.start_execution({"name": "r-00001", "input": "{}"})
+    assert runner.run(1).failed == 0
+    assert [result.status for result in runner.heard] == ["SUCCEEDED"]
+
+
+@pytest.mark.parametrize("looks", [0, 3])
+def test_a_run_begun_with_another_input_is_refused(deployed: FakeStack, runner: Runner, looks: int) -> None:
+    """The name is taken by something else; it says by what."""
+    deployed.states.looks = looks
+    deployed.states.start_execution({"name": "r-00001", "input": '{"breed": "pug"}'})
+    with pytest.raises(ConfigurationError, match=r"begun with other settings \(the input of r-00001 is .*pug"):
+        runner.run(1)
+
+
+def test_no_more_are_in_flight_than_asked(deployed: FakeStack, runner: Runner) -> None:
+    """Concurrency bounds what runs at the same time, from the first to the last."""
+    deployed.states.looks, most = 2, 0
+    start = deployed.states.start_execution
+
+    def counting(asked: dict[str, str]) -> dict[str, object]:
+        nonlocal most
+        answer = start(asked)
+        most = max(most, sum(run.status == "RUNNING" for run in deployed.states.runs.values()))
+        return answer
+
+    deployed.states.start_execution = counting  # type: ignore[method-assign]
+    runner.run(20, concurrency=3)
+    assert most == 3
+    assert len(runner.heard) == 20
+
+
+def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
+    """Each execution is asked about less and less often, and all of them at no more than ten a second."""
+    deployed.states.looks = 12
+    runner.run(1)
+    pauses = runner.clock.slept
+    assert pauses[0] == pytest.approx(1.0)
+    assert all(later >= earlier for earlier, later in itertools.pairwise(pauses))
+    assert max(pauses) == pytest.approx(20.0)
+    before, runner.clock.time, deployed.states.looks = deployed.states.count("DescribeExecution"), 0.0, 1
+    runner.run(40, concurrency=40, run_id="s")
+    looks = deployed.states.count("DescribeExecution") - before
+    assert looks / runner.clock.time <= 10.5
+
+
+def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runner) -> None:
+    """A run repeated when all of it is there asks about ten a second, not as fast as it can."""
+    deployed.states.looks = 0
+    runner.run(30)
+    runner.clock.time, before = 0.0, deployed.states.count("DescribeExecution")
+    runner.stack_run().run(StackRunRequest("r", 30, 4))
+    assert deployed.states.count("DescribeExecution") - before == 30
+    assert runner.clock.time == pytest.approx(2.9)
+
+
+def test_ctrl_c_stops_waiting_and_says_what_goes_on(deployed: FakeStack, runner: Runner) -> None:
+    """What was heard stays heard, what runs goes on, and the run can be asked for again."""
+    deployed.states.looks = 3
+    sleep = runner.clock.sleep
+
+    def interrupted(seconds: float) -> None:
+        if len(runner.heard) == 1:
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    runner.clock.sleep = interrupted  # type: ignore[method-assign]
+    report = runner.run(6, concurrency=2)
+    assert (report.interrupted, report.unfinished, len(runner.heard)) == (True, 2, 1)
+    runner.clock.sleep = sleep  # type: ignore[method-assign]
+    runner.heard.clear()
+    assert runner.run(6).failed == 0
+    assert len(runner.heard) == 6
+
+
+def test_an_execution_that_logged_nothing_has_no_record(deployed: FakeStack, runner: Runner) -> None:
+    """Stopped by somebody: told as it is."""
+    deployed.states.abort = frozenset({"r-00001"})
+    assert runner.run(1).failed == 1
+    (result,) = runner.heard
+    assert (result.status, result.outcome, result.record) == ("ABORTED", "failed", None)
+
+
+def test_what_start_execution_refuses_is_said(deployed: FakeStack, runner: Runner) -> None:
+    """With the name that was to be started."""
+    deployed.states.fail_with["StartExecution"] = (400, "InvalidExecutionInput", "no")
+    with pytest.raises(PuplineError, match="starting r-00001: InvalidExecutionInput: no"):
+        runner.run(1)
+
+
+def test_an_aborted_execution_is_redriven(deployed: FakeStack, runner: Runner) -> None:
+    """RedriveExecution is called for it, and it goes on under its own name; no second record comes of it."""
+    deployed.states.abort = frozenset({"r-00001"})
+    runner.run(1)
+    deployed.states.abort = frozenset()
+    redriving = StackRedrive(runner.reader)
+    begun = list(redriving.redrive(redriving.failed()))
+    runner.heard.clear()
+    assert runner.stack_run().watch(iter(begun)) == StackRunReport("", 0, 0, interrupted=False)
+    assert [(result.execution, result.status) for result in runner.heard] == [("r-00001", "SUCCEEDED")]
+    assert redriving.left == []
+    assert len(list(runner.reader.records())) == 1
+
+
+def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) -> None:
+    """It ended in a Fail state, which a redrive would only enter again: said, and not asked of AWS."""
+    deployed.states.fetch = lambda _: not_found()
+    runner.run(2, breed="x; y")
+    redriving = StackRedrive(runner.reader)
+    assert list(redriving.redrive(redriving.failed("r"))) == []
+    assert [one.execution for one in redriving.left] == ["r-00002", "r-00001"]
+    reason = redriving.left[0].reason
+    assert "would only enter the Fail state FailState again" in reason
+    assert reason.endswith("pupline run --breed 'x; y' --backend aws --stack pupline")
+    assert deployed.states.count("RedriveExecution") == 0
+
+
+def test_what_cannot_be_redriven_is_said(deployed: FakeStack, runner: Runner) -> None:
+    """What succeeded, and what Step Functions refuses; a name that is none is a mistake."""
+    deployed.states.abort = frozenset({"r-00002"})
+    runner.run(2)
+    deployed.states.fail_with["RedriveExecution"] = (400, "ExecutionNotRedrivable", "too old")
+    redriving = StackRedrive(runner.reader)
+    assert list(redriving.redrive(["r-00001", "r-00002"])) == []
+    assert [one.reason for one in redriving.left] == [
+        "it is SUCCEEDED; only what failed, timed out or was aborted can be redriven",
+        "Step Functions will not: too old",
+    ]
+    with pytest.raises(ConfigurationError, match="no execution 'r-00009'"):
+        list(redriving.redrive(["r-00009"]))

@@ -1,0 +1,446 @@
+"""The coordinator's loop with a crew that answers as told, in virtual time: hours of pauses pass at once."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _coordinator
+from pupline.bulk._coordinator import Clocks, Coordinator, Team
+from pupline.bulk._hosts import Host, HostLimits, Job
+from pupline.bulk._lister import Lister
+from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer
+from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
+from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
+from pupline.sources import Listing, Page, PageRequest
+from pupline.tasks.items import Fetched, SourceItem, Unfetched
+
+Reply = Callable[[Job], tuple[Any, ...]]
+"""What becomes of a job: the kind of answer, and what follows it."""
+
+
+def fetched(job: Job) -> tuple[Any, ...]:
+    """The answer for a sound image."""
+    name = job.url.rpartition("/")[2]
+    return (FETCHED, 1.0, 2.0, f"/tmp/{name}", name, "0" * 64, 10, "jpg", 1, 1, None, None, "jpg", (), None, None, None)  # noqa: S108
+
+
+def failed(error: str, **details: int) -> tuple[Any, ...]:
+    """The answer for an attempt that failed."""
+    return (FAILED, 1.0, 2.0, error, f"{error} happened", details)
+
+
+class VirtualCrew:
+    """Answers all it was given at the next wait, each job as `reply` says. Waiting for nothing moves the clock."""
+
+    def __init__(self, reply: Reply, size: int = 100) -> None:
+        self.now = 0.0
+        self.given: list[tuple[float, str]] = []
+        self.asked_back: list[str | None] = []
+        self.outstanding = 0
+        self._reply = reply
+        self._size = size
+        self._jobs: list[Job] = []
+        self._begun: list[Job] = []
+        self._returned: list[Job] = []
+
+    def room(self) -> int:
+        """As many as it has not got."""
+        return self._size - self.outstanding
+
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Remember when what was given."""
+        self.given += [(self.now, job.url) for job in jobs]
+        self._jobs = [*self._jobs, *jobs]
+        self.outstanding += len(jobs)
+
+    def hand_back(self, host: Host | None) -> None:
+        """Everything of that host that was not begun is handed back."""
+        self.asked_back.append(host.origin if host else None)
+        self._returned += [job for job in self._jobs if host in {None, job.host} and job not in self._begun]
+        self._jobs = [job for job in self._jobs if job not in self._returned]
+
+    def answers(self, timeout_seconds: float) -> list[tuple[Job, Answer]]:
+        """All answers there are; an endless request is one for which `reply` gives nothing."""
+        found = [(job, (job.number, *self._reply(job))) for job in self._jobs]
+        heard = [pair for pair in found if len(pair[1]) > 1]
+        heard += [(job, (job.number, HANDED_BACK)) for job in self._returned]
+        self._jobs = self._begun = [job for job, answer in found if len(answer) == 1]
+        self._returned = []
+        self.outstanding -= len(heard)
+        if not heard:
+            self.now += timeout_seconds
+        return heard
+
+    def wake(self) -> None:
+        """Nobody waits in virtual time."""
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class Basket:
+    """An intake that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[Arrival] = []
+
+    def take(self, arrivals: Sequence[Arrival]) -> None:
+        """Keep them."""
+        self.arrivals += arrivals
+
+
+class PagedListing:
+    """A listing over HTTP: each page is its URL's list of images. Skips what is missing."""
+
+    def __init__(self, *pages: list[str], skips: bool = True) -> None:
+        self._pages = list(pages)
+        self._skips = skips
+        self.total: int | None = None
+        self.shortfall: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pages were read."""
+        return not self._pages
+
+    def request(self) -> PageRequest | None:
+        """The next page."""
+        return PageRequest("http://api/list", secrets=("hush",)) if self._pages else None
+
+    def read(self, body: bytes | None, headers: object) -> Page:  # noqa: ARG002 - the protocol's
+        """Its items."""
+        if body == b"broken":
+            raise SourceError("no JSON at hush")
+        if body == b"cut":
+            raise UnreadableAnswer("half a page at hush")
+        return Page([SourceItem(url=url) for url in self._pages.pop(0)])
+
+    def skip(self, failure: TaskFailure) -> str | None:
+        """Go on without it, or not."""
+        if not self._skips:
+            return None
+        self._pages.pop(0)
+        return f"left out: {failure.message}"
+
+    def position(self) -> str:
+        """How many are left."""
+        return str(len(self._pages))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FileListing(PagedListing):
+    """A listing over a file: no request is needed."""
+
+    def request(self) -> PageRequest | None:
+        """None."""
+        return None
+
+
+class Run:
+    """A run over these images, or this listing, with everything around the coordinator at hand."""
+
+    def __init__(self, backend: LocalBackend, reply: Reply, *, listing: Listing | None = None, **options: Any) -> None:
+        self.crew = VirtualCrew(reply, options.pop("size", 100))
+        self.basket = Basket()
+        self.events: list[Any] = []
+        self.row = self._row(backend, options.pop("urls", None))
+        limits = options.pop("limits", HostLimits(heed_robots=False))
+        request = IngestRequest(source="test", **options)
+        self.lister = Lister(backend.ingests, self.row, request, listing)
+        self.scheduler = Scheduler(SchedulerSettings(concurrency=8, limits=lambda _: limits, seed="test"))
+        team = Team(
+            ingests=backend.ingests,
+            lister=self.lister,
+            scheduler=self.scheduler,
+            crew=self.crew,
+            intake=self.basket,
+            stored=deque(),
+            listener=self.events.append,
+            clocks=Clocks(lambda: self.crew.now, lambda: 1000.0 + self.crew.now),
+        )
+        self.coordinator = Coordinator(team, self.row.ingest_id, tolerate=request.tolerate, failed=0)
+
+    def _row(self, backend: LocalBackend, urls: Sequence[str] | None) -> IngestRow:
+        row = backend.ingests.open(NewIngest(run_id="run", dataset="dogs", source="test", settings={}))
+        if urls is not None:
+            items = [SourceItem(url=url) for url in urls]
+            backend.ingests.add_items(row.ingest_id, items, position=None, listed=True)
+        return backend.ingests.get("run")
+
+    @property
+    def endings(self) -> dict[str, str]:
+        """What became of each URL: `fetched`, or the error's name."""
+        found: dict[str, str] = {}
+        for arrival in self.basket.arrivals:
+            assert arrival.item.url not in found, "ended twice"
+            ending = arrival.ending
+            found[arrival.item.url] = ending.error if isinstance(ending, Unfetched) else type(ending).__name__.lower()
+        return found
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[LocalBackend]:
+    """A data directory of its own."""
+    with LocalBackend.open(tmp_path / "data", exclusive=True) as opened:
+        yield opened
+
+
+def urls(count: int, host: str = "a") -> list[str]:
+    """So many images of one host."""
+    return [f"http://{host}/{number}.jpg" for number in range(count)]
+
+
+def test_every_item_arrives_once_with_its_index(backend: LocalBackend) -> None:
+    """Thousands of items, more than one page of them: each is handed to the intake once, under its own index."""
+    run = Run(backend, fetched, urls=urls(2500))
+    run.coordinator.run()
+    assert run.endings == dict.fromkeys(urls(2500), "fetched")
+    assert {arrival.index: arrival.item.url for arrival in run.basket.arrivals} == dict(enumerate(urls(2500)))
+    assert run.coordinator.bytes == 25_000
+
+
+def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> None:
+    """The host is asked for nothing during its pause; then all are had, and the listener heard of the pause once."""
+    busy = [f"http://a/{number}.jpg" for number in range(3)]
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        return failed("RetryAfter", retry_after_seconds=30) if job.url in busy and job.attempts == 0 else fetched(job)
+
+    run = Run(backend, reply, urls=urls(50))
+    run.coordinator.run()
+    assert set(run.endings.values()) == {"fetched"}
+    assert not [at for at, _ in run.crew.given if 0 < at < 30]
+    assert run.crew.asked_back == ["http://a"]
+    assert [event.seconds for event in run.events if isinstance(event, HostPaused)] == [30.0]
+
+
+@pytest.mark.parametrize(("before", "is_seen"), [(4000, True), (7000, False)])
+def test_a_paused_host_hides_few_behind_it(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, before: int, is_seen: bool
+) -> None:
+    """Images behind those of a paused host are had during its pause, as long as its own do not fill the far window."""
+    monkeypatch.setattr(_coordinator, "WINDOW_ITEMS", 3000)
+    monkeypatch.setattr(_coordinator, "FAR_WINDOW_ITEMS", 6000)
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        busy = job.url == "http://a/0.jpg" and job.attempts == 0
+        return failed("RetryAfter", retry_after_seconds=30) if busy else fetched(job)
+
+    run = Run(backend, reply, urls=[*urls(before), *urls(10, "b")])
+    run.coordinator.run()
+    assert set(run.endings.values()) == {"fetched"}
+    assert all((at < 30) == is_seen for at, url in run.crew.given if url.startswith("http://b/"))
+
+
+def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: LocalBackend) -> None:
+    """An arrival tells how many requests its item took, and what the last one's error was."""
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        if job.url == "http://a/0.jpg":
+            return failed("ServerError") if job.attempts < 2 else fetched(job)
+        return failed("NotFound")
+
+    run = Run(backend, reply, urls=urls(2))
+    run.coordinator.run()
+    assert run.endings == {"http://a/0.jpg": "fetched", "http://a/1.jpg": "NotFound"}
+    assert sorted(arrival.attempts for arrival in run.basket.arrivals) == [1, 3]
+
+
+def test_a_worker_that_cannot_write_stops_the_run(backend: LocalBackend) -> None:
+    """A full disk is the run's trouble, not an item's: nothing is recorded as failed for it."""
+    run = Run(backend, lambda _: failed("StorageError"), urls=urls(3))
+    with pytest.raises(StorageError, match="StorageError happened"):
+        run.coordinator.run()
+    assert run.basket.arrivals == []
+
+
+def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> None:
+    """Each page's items are in the run with the position after it, and are fetched; the total grows as it is told."""
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        return (ANSWERED, 1.0, 2.0, job.url, {}, b"page", None) if job.kind == "page" else fetched(job)
+
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), urls(2)))
+    run.coordinator.run()
+    assert run.endings == dict.fromkeys([*urls(3), *urls(3, "b")], "fetched")
+    row = backend.ingests.get("run")
+    assert (row.position, row.listed, row.items, row.repeated) == ("0", True, 6, 2)
+    assert [event.items for event in run.events if isinstance(event, ItemsListed)][-1] == 6
+
+
+def test_a_page_that_is_missing_is_left_out_and_said(backend: LocalBackend) -> None:
+    """Where pages are independent, the listing goes on without one; the listener hears why, without any secret."""
+    pages = iter([failed("NotFound")])
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        if job.kind == "page":
+            return next(pages, (ANSWERED, 1.0, 2.0, job.url, {}, b"page", None))
+        return fetched(job)
+
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b")))
+    run.coordinator.run()
+    assert set(run.endings) == set(urls(3, "b"))
+    assert [event.text for event in run.events if isinstance(event, ListingNote)] == ["left out: NotFound happened"]
+    assert run.lister.complete
+
+
+@pytest.mark.parametrize(("cuts", "listed"), [(3, 6), (4, 3)])
+def test_a_page_that_was_cut_is_tried_again(backend: LocalBackend, cuts: int, listed: int) -> None:
+    """As one that did not come; four times in all, since the host is there, and then the listing stops for good."""
+    bodies = iter([b"page", *[b"cut"] * cuts, b"page"])
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
+
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
+    run.coordinator.run()
+    assert len(run.endings) == listed
+    assert run.lister.trouble == (None if cuts < 4 else "half a page at ***")
+    assert run.lister.error == (None if cuts < 4 else "UnreadableAnswer")
+
+
+def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalBackend) -> None:
+    """What was listed is fetched; the trouble is told without the request's secret; the run is not complete."""
+    bodies = iter([b"page", b"broken"])
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
+
+    run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
+    run.coordinator.run()
+    assert set(run.endings) == set(urls(3))
+    assert run.lister.trouble == "no JSON at ***"
+    assert not backend.ingests.get("run").listed
+
+
+def test_failures_beyond_the_tolerance_stop_the_run(backend: LocalBackend) -> None:
+    """With 10 percent tolerated, the run ends soon after more than 10 of 100 have failed; the others stay pending."""
+    run = Run(backend, lambda _: failed("NotFound"), urls=urls(100), tolerate=10.0, size=1)
+    run.coordinator.run()
+    assert run.coordinator.tolerance_exceeded
+    assert not run.coordinator.interrupted
+    assert len(run.endings) == 11
+
+
+def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
+    """Exactly the tolerated percentage is tolerated."""
+    bad = set(urls(10))
+    run = Run(
+        backend, lambda job: failed("NotFound") if job.url in bad else fetched(job), urls=urls(100), tolerate=10.0
+    )
+    run.coordinator.run()
+    assert not run.coordinator.tolerance_exceeded
+    assert len(run.endings) == 100
+
+
+def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBackend) -> None:
+    """After a stop nothing new is begun; requests that never end are waited for half a minute."""
+    run: Run
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        run.coordinator.stop()
+        return () if job.url.endswith("/0.jpg") else fetched(job)
+
+    run = Run(backend, reply, urls=urls(300), size=10)
+    run.coordinator.run()
+    assert run.coordinator.interrupted
+    assert len(run.crew.given) == 10
+    assert set(run.endings) == set(urls(10)) - {"http://a/0.jpg"}
+    assert 30 <= run.crew.now < 31
+
+
+def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) -> None:
+    """When all has ended at the moment of the stop, the run is as complete as without it."""
+    run: Run
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        run.coordinator.stop()
+        return fetched(job)
+
+    run = Run(backend, reply, urls=urls(5))
+    run.coordinator.run()
+    assert not run.coordinator.interrupted
+    assert len(run.endings) == 5
+
+
+def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:
+    """A bomb is given up after two deaths; everybody else is fetched."""
+    run = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
+    run.coordinator.run()
+    assert run.endings["http://a/7.jpg"] == "TaskFailure"
+    assert list(run.endings.values()).count("fetched") == 19
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_what_killed_a_worker_is_not_begun_anew_by_the_next_run(backend: LocalBackend, deaths: int) -> None:
+    """How often an item was lost outlives the process: one more death ends it, and after two it is not asked for."""
+    first = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
+    backend.ingests.note_lost(first.row.ingest_id, {7: deaths, 3: 1})
+    assert {one.index: one.deaths for one in backend.ingests.pending(first.row.ingest_id, after=2, limit=9)} == {
+        **dict.fromkeys(range(3, 12), 0), 3: 1, 7: deaths
+    }  # fmt: skip
+    first.coordinator.run()
+    assert first.endings["http://a/7.jpg"] == "TaskFailure"
+    assert list(first.endings.values()).count("fetched") == 19
+    assert [url for _, url in first.crew.given].count("http://a/7.jpg") == 2 - deaths
+
+
+def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBackend) -> None:
+    """Should the whole run be killed in the second attempt, the next one knows of the first."""
+    known: list[int] = []
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        known.append(backend.ingests.pending(run.row.ingest_id, after=-1, limit=1)[0].deaths)
+        return fetched(job) if len(known) > 1 else (LOST,)
+
+    run = Run(backend, reply, urls=urls(1))
+    run.coordinator.run()
+    assert known == [0, 1]
+
+
+def test_robots_txt_goes_first_and_is_obeyed(backend: LocalBackend) -> None:
+    """A host's robots.txt is asked for once; what it disallows ends as refused, unasked."""
+
+    def reply(job: Job) -> tuple[Any, ...]:
+        rules = b"User-agent: *\nDisallow: /1.jpg"
+        return (ANSWERED, 1.0, 2.0, job.url, {}, rules, "text/plain") if job.kind == "robots" else fetched(job)
+
+    run = Run(backend, reply, urls=urls(3), limits=HostLimits())
+    run.coordinator.run()
+    asked = [url for _, url in run.crew.given]
+    assert asked == ["http://a/robots.txt", "http://a/0.jpg", "http://a/2.jpg"]
+    assert run.endings["http://a/1.jpg"] == "RobotsDisallowed"
+
+
+def test_arrivals_are_what_the_worker_saw(backend: LocalBackend) -> None:
+    """Every value of an answer is in its arrival, under its own name."""
+    run = Run(backend, fetched, urls=urls(1))
+    run.coordinator.run()
+    (arrival,) = run.basket.arrivals
+    assert (arrival.path, arrival.attempts, arrival.began_at, arrival.ended_at) == ("/tmp/0.jpg", 1, 1.0, 2.0)  # noqa: S108
+    assert arrival.ending == Fetched(
+        name="0.jpg",
+        sha256="0" * 64,
+        size_bytes=10,
+        file_type="jpg",
+        width=1,
+        height=1,
+        problem=None,
+        content_type=None,
+        name_extension="jpg",
+    )
+
+
+def test_a_file_is_read_without_a_wait(backend: LocalBackend) -> None:
+    """Parts that bring nothing new follow each other at once: a list of known images takes no time."""
+    run = Run(backend, fetched, listing=FileListing(*([urls(3)] * 50)))
+    run.coordinator.run()
+    assert run.endings == dict.fromkeys(urls(3), "fetched")
+    assert run.lister.repeated == 147
+    assert run.crew.now == 0.0

@@ -1,0 +1,44 @@
+"""What one host is spared: by default, by its source's rules, by what the user says."""
+
+from dataclasses import replace
+
+import pytest
+
+from pupline.bulk import IngestRequest
+from pupline.bulk._begin import POLITE_CONCURRENCY, limits_of
+from pupline.http import FetchPolicy, Origin
+from pupline.sources import ImageSource, Limits, resolve
+
+NAMED, FOREIGN = Origin("http", "127.0.0.1", 8099), Origin("https", "images.example", 443)
+
+
+def source(limits: Limits) -> ImageSource:
+    """A Dog-CEO-compatible API with these limits."""
+    return replace(resolve(f"{NAMED}/api"), limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("origin", "asked", "own", "expected"),
+    [
+        (FOREIGN, None, None, POLITE_CONCURRENCY),
+        (FOREIGN, 20, None, 20),
+        (FOREIGN, 20, 3, 3),
+        (FOREIGN, None, 30, POLITE_CONCURRENCY),
+        (NAMED, None, None, None),
+        (NAMED, 2, None, 2),
+    ],
+)
+def test_requests_at_one_host(origin: Origin, asked: int | None, own: int | None, expected: int | None) -> None:
+    """A host nobody named gets few requests at once; the user may say another number, and the source a smaller one."""
+    request = IngestRequest(source=f"{NAMED}/api", host_concurrency=asked)
+    limits = Limits(concurrency=own, image_concurrency=own)
+    found = limits_of(source(limits), FetchPolicy(trusted=frozenset({NAMED})), request, origin)
+    assert found.concurrency == expected
+
+
+def test_the_smaller_rate_holds() -> None:
+    """Neither the source's rate nor the user's is exceeded."""
+    request = IngestRequest(source=f"{NAMED}/api", rate=5.0)
+    for own, expected in ((2.0, 2.0), (9.0, 5.0)):
+        found = limits_of(source(Limits(rps=own, image_rps=own)), FetchPolicy(), request, FOREIGN)
+        assert found.rate == expected

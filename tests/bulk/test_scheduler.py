@@ -1,0 +1,579 @@
+"""The scheduler alone: times are numbers, answers are made up, and an hour passes in a millisecond."""
+
+import heapq
+import itertools
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pupline.bulk._attempts import PAGE_ATTEMPTS
+from pupline.bulk._hosts import (
+    AWAY_AFTER,
+    AWAY_PAUSES,
+    BURST_SECONDS,
+    LEAST_PAUSES,
+    LONGEST_ABSENCE_SECONDS,
+    REFUSED_SECONDS,
+    Ended,
+    HostLimits,
+    Job,
+)
+from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
+from pupline.errors import (
+    BlockedAddress,
+    ConnectionFailed,
+    HttpError,
+    IncompleteBody,
+    NotFound,
+    RequestTimeout,
+    RetryAfter,
+    ServerError,
+    TaskFailure,
+    TooLarge,
+    TooManyRequests,
+)
+from pupline.http import Origin, RobotsRules
+from pupline.sources import PageRequest
+from pupline.tasks.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
+from pupline.tasks.items import SourceItem
+
+DISALLOW_PRIVATE = RobotsRules.parse("User-agent: *\nDisallow: /private/")
+
+
+def scheduler_of(limits: HostLimits | None = None, concurrency: int = 8, seed: str = "") -> Scheduler:
+    """A scheduler with these limits for every host; robots.txt is not asked for unless they say so."""
+    one = limits or HostLimits(heed_robots=False)
+    return Scheduler(SchedulerSettings(concurrency=concurrency, limits=lambda _: one, seed=seed))
+
+
+def add(scheduler: Scheduler, *urls: str, now: float = 0.0) -> None:
+    """Add images with indexes from 0."""
+    for index, url in enumerate(urls):
+        scheduler.add_image(index, SourceItem(url=url), None, now)
+
+
+def urls_of(jobs: list[Job]) -> list[str]:
+    """What they ask for."""
+    return [job.url for job in jobs]
+
+
+def test_robots_txt_is_asked_for_before_the_first_image() -> None:
+    """A host's first request is its robots.txt, once; its images wait for the answer."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg", "http://a/2.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    assert (robots.kind, robots.url) == ("robots", "http://a/robots.txt")
+    assert scheduler.take(100.0, 9) == []
+    scheduler.succeeded(robots, 100.0)
+    scheduler.learn(robots.host, DISALLOW_PRIVATE, 100.0)
+    assert urls_of(scheduler.take(100.0, 9)) == ["http://a/1.jpg", "http://a/2.jpg"]
+
+
+def test_what_robots_txt_disallows_is_not_asked_for() -> None:
+    """A disallowed image ends as RobotsDisallowed without a request; the others of its host go out."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/private/1.jpg", "http://a/2.jpg", "http://a/private/3.jpg?x#y")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.succeeded(robots, 0.0)
+    scheduler.learn(robots.host, DISALLOW_PRIVATE, 0.0)
+    assert urls_of(scheduler.take(0.0, 9)) == ["http://a/2.jpg"]
+    ended = scheduler.take_ended()
+    assert [type(end.failure).__name__ for end in ended] == ["RobotsDisallowed"] * 2
+    assert "--ignore-robots" in ended[0].failure.message
+    assert scheduler.held == 1
+
+
+def test_a_missing_robots_txt_allows_all() -> None:
+    """A 404 for robots.txt means that there are no rules."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.failed(robots, NotFound("no robots.txt"), 0.0)
+    assert urls_of(scheduler.take(0.0, 9)) == ["http://a/1.jpg"]
+
+
+@pytest.mark.parametrize("failure", [HttpError("not proper HTTP"), TooLarge("a film")])
+def test_a_robots_txt_that_cannot_be_read_holds_its_images_back(failure: TaskFailure) -> None:
+    """It is not asked for again at once, for it would be the same; the images end as it did, none is asked for."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg", "http://a/2.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.failed(robots, failure, 0.0)
+    assert scheduler.take(0.0, 9) == []
+    assert [end.failure for end in scheduler.take_ended()] == [failure, failure]
+
+
+def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:
+    """After all attempts on a broken robots.txt its images end as it did; later the host is asked again."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg")
+    now = 0.0
+    for _ in range(MAX_ATTEMPTS):
+        (robots,) = scheduler.take(now, 9)
+        scheduler.failed(robots, ServerError("503"), now)
+        now += 60
+    assert scheduler.take(now, 9) == []
+    assert [type(end.failure) for end in scheduler.take_ended()] == [ServerError]
+    now += REFUSED_SECONDS
+    scheduler.add_image(1, SourceItem(url="http://a/2.jpg"), None, now)
+    assert [job.kind for job in scheduler.take(now, 9)] == ["robots"]
+
+
+def test_a_crawl_delay_is_a_rate() -> None:
+    """Crawl-delay: 2 lets one request out every two seconds."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg", "http://a/2.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.succeeded(robots, 0.0)
+    scheduler.learn(robots.host, RobotsRules.parse("User-agent: pupline\nCrawl-delay: 2"), 0.0)
+    assert len(scheduler.take(0.0, 9)) == 1
+    assert scheduler.take(1.9, 9) == []
+    assert len(scheduler.take(2.1, 9)) == 1
+
+
+def test_list_pages_need_no_robots_txt_and_go_first() -> None:
+    """A list page goes before images that wait for the same host, and before its robots.txt is known."""
+    scheduler = scheduler_of(HostLimits(concurrency=1))
+    add(scheduler, "http://a/1.jpg")
+    scheduler.add_page(PageRequest("http://a/list?page=1"), 0.0)
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.succeeded(robots, 0.0)
+    scheduler.learn(robots.host, None, 0.0)
+    (page,) = scheduler.take(0.0, 9)
+    assert page.kind == "page"
+    scheduler.succeeded(page, 0.0)
+    assert urls_of(scheduler.take(0.0, 9)) == ["http://a/1.jpg"]
+
+
+def test_hosts_take_turns() -> None:
+    """Five hundred images of one host do not keep another host's one waiting."""
+    scheduler = scheduler_of(concurrency=4)
+    add(scheduler, *(f"http://big/{number}.jpg" for number in range(500)), "http://small/1.jpg")
+    assert "http://small/1.jpg" in urls_of(scheduler.take(0.0, 4))
+
+
+def test_a_retry_after_pauses_the_whole_host() -> None:
+    """One Retry-After keeps all of its host's requests back for so long, and tells the listener once."""
+    scheduler = scheduler_of()
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)), "http://b/1.jpg")
+    first, second = [job for job in scheduler.take(0.0, 3) if job.url.startswith("http://a/")][:2]
+    scheduler.failed(first, RetryAfter("429, come back in 30 s", 30), 1.0)
+    scheduler.failed(second, RetryAfter("429, come back in 20 s", 20), 1.5)
+    assert [(pause.origin, pause.seconds) for pause in scheduler.take_pauses()] == [("http://a", 30.0)]
+    assert not [job for job in scheduler.take(30.9, 9) if job.url.startswith("http://a/")]
+    assert scheduler.next_due() == 31.0
+    assert first in scheduler.take(31.0, 9)
+
+
+def test_a_host_that_asks_for_hours_is_left_alone() -> None:
+    """A Retry-After of an hour ends the host's images as rate_limited, without asking for each in vain."""
+    scheduler = scheduler_of()
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)))
+    (job,) = scheduler.take(0.0, 1)
+    failure = TooManyRequests("429, come back in an hour")
+    failure.details["retry_after_seconds"] = 3600
+    scheduler.failed(job, failure, 0.0)
+    assert scheduler.take(0.0, 9) == []
+    assert [end.failure.reason for end in scheduler.take_ended()] == ["rate_limited"] * 5
+    scheduler.add_image(9, SourceItem(url="http://a/9.jpg"), None, 3600.0)
+    assert urls_of(scheduler.take(3600.0, 9)) == ["http://a/9.jpg"]
+
+
+def test_a_host_in_trouble_gets_half_as_many_and_earns_them_back() -> None:
+    """After a 429 a host gets half of its requests at once; good answers bring back the others."""
+    scheduler = scheduler_of(HostLimits(concurrency=4, heed_robots=False))
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(200)))
+    jobs = scheduler.take(0.0, 9)
+    assert len(jobs) == 4
+    scheduler.failed(jobs[0], RetryAfter("429", 1), 0.0)
+    for job in jobs[1:]:
+        scheduler.succeeded(job, 0.0)
+    in_flight = scheduler.take(1.0, 9)
+    assert len(in_flight) == 2
+    most = 2
+    while scheduler.held:
+        scheduler.succeeded(in_flight.pop(), 1.0)
+        in_flight += scheduler.take(1.0, 9)
+        most = max(most, len(in_flight))
+    assert most == 4
+
+
+def attempts_at(scheduler: Scheduler, failure: TaskFailure, longest: float) -> int:
+    """How often the one job that waits is tried; each back-off is at most twice as long as the one before."""
+    now, attempts = 0.0, 0
+    while not (ended := scheduler.take_ended()):
+        (job,) = scheduler.take(now, 9)
+        attempts += 1
+        scheduler.failed(job, failure, now)
+        due = scheduler.next_due()
+        assert due is None or now <= due <= now + min(longest * 2 ** (attempts - 1), 30)
+        now = due or now
+    assert ended[0].failure is failure
+    assert ended[0].job.attempts == attempts
+    assert scheduler.held == 0
+    return attempts
+
+
+@pytest.mark.parametrize("failure", [ConnectionFailed("x"), RequestTimeout("x"), ServerError("x"), IncompleteBody("x")])
+def test_transient_failures_are_tried_again_but_not_without_end(failure: TaskFailure) -> None:
+    """An image alone is tried as the workflow tries one: five times, after parts of 2, 4, 8 and 16 seconds."""
+    scheduler = scheduler_of(seed="jitter")
+    add(scheduler, "http://a/1.jpg")
+    assert attempts_at(scheduler, failure, 2.0) == PATIENT_ATTEMPTS
+
+
+def test_an_image_whose_host_is_well_is_given_up_sooner() -> None:
+    """Its neighbours were answered since it failed first: the trouble is its own."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="jitter")
+    add(scheduler, "http://a/bad.jpg", *(f"http://a/{number}.jpg" for number in range(9)))
+    now, attempts = 0.0, 0
+    while scheduler.held:
+        for job in scheduler.take(now, 1):
+            if job.url.endswith("bad.jpg"):
+                attempts += 1
+                scheduler.failed(job, ConnectionFailed("reset"), now)
+            else:
+                scheduler.succeeded(job, now)
+        now += 0.5
+    assert attempts == MAX_ATTEMPTS
+    assert now < 1 + 2 + 4 + 5
+
+
+def test_permanent_failures_are_not_tried_again() -> None:
+    """A 404 is the end at once."""
+    scheduler = scheduler_of()
+    add(scheduler, "http://a/1.jpg")
+    (job,) = scheduler.take(0.0, 9)
+    scheduler.failed(job, NotFound("404"), 0.0)
+    assert [end.job for end in scheduler.take_ended()] == [job]
+
+
+@dataclass
+class Outage:
+    """A server that answers each request after a while, but not between two moments: then each fails.
+
+    takes: seconds until a request succeeds; fails_in: until one fails, while it is away.
+    """
+
+    begins: float
+    ends: float
+    failure: TaskFailure
+    takes: float = 0.05
+    fails_in: float = 0.001
+    now: float = 0.0
+    succeeded: int = 0
+    asked: int = 0
+    ended: list[Ended] = field(default_factory=list)
+
+    def serve(self, scheduler: Scheduler, room: int = 32) -> None:
+        """Answer until all images have ended; what a pause concerns and was not begun comes back."""
+        under_way: list[tuple[float, int, Job, bool]] = []
+        numbers = itertools.count()
+        while scheduler.held or under_way:
+            assert self.now < 3600, "it never ends"
+            for job in scheduler.take(self.now, room - len(under_way)):
+                self.asked += 1
+                good = not self.begins <= self.now < self.ends
+                at = self.now + (self.takes if good else self.fails_in)
+                heapq.heappush(under_way, (at, next(numbers), job, good))
+            self.ended += scheduler.take_ended()
+            due = [at for at in (scheduler.next_due(), under_way[0][0] if under_way else None) if at is not None]
+            self.now = max(self.now, min(due)) if due else self.now
+            while under_way and under_way[0][0] <= self.now:
+                _, _, job, good = heapq.heappop(under_way)
+                if good:
+                    self.succeeded += 1
+                    scheduler.succeeded(job, self.now)
+                else:
+                    scheduler.failed(job, self.failure, self.now)
+        self.ended += scheduler.take_ended()
+
+
+FAILURES = [
+    ConnectionFailed("refused"),
+    RequestTimeout("too late"),
+    ServerError("503"),
+    IncompleteBody("cut off"),
+    TooManyRequests("429"),
+    RetryAfter("503", 1),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 10.0, 45.0])
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_an_outage_costs_no_image(failure: TaskFailure, seconds: float, concurrency: int) -> None:
+    """A server that goes away and comes back within a minute, in whatever way, has every image fetched."""
+    scheduler = scheduler_of(HostLimits(concurrency=concurrency, heed_robots=False), concurrency=32, seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(1500)))
+    outage = Outage(2.0, 2.0 + seconds, failure)
+    outage.serve(scheduler)
+    assert (outage.succeeded, outage.ended) == (1500, [])
+    assert outage.now <= 2.0 + 2 * seconds + 1500 * 0.05 + 16
+
+
+@pytest.mark.parametrize(
+    ("failure", "fails_in"), [*((failure, 0.001) for failure in FAILURES[:4]), (FAILURES[0], 30.0), (FAILURES[1], 30.0)]
+)
+@pytest.mark.parametrize("images", [1, 9, 200, 1500])
+def test_a_host_that_stays_away_ends_in_bounded_time(failure: TaskFailure, fails_in: float, images: int) -> None:
+    """Each of its images has failed then, for a true reason, with as many attempts as it had."""
+    scheduler = scheduler_of(concurrency=32, seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(images)))
+    outage = Outage(0.0, 1e9, failure, fails_in=fails_in)
+    outage.serve(scheduler)
+    assert (outage.succeeded, len(outage.ended)) == (0, images)
+    assert outage.now <= LONGEST_ABSENCE_SECONDS + sum(AWAY_PAUSES[:LEAST_PAUSES]) + (5 + images / 3) * fails_in + 60
+    assert {type(ended.failure) for ended in outage.ended} == {type(failure)}
+    assert sum(ended.job.attempts for ended in outage.ended) == outage.asked
+
+
+def test_a_host_that_is_gone_is_told_and_left_alone() -> None:
+    """After its pauses its images end unasked, which their failure says; the pauses are told as they begin."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, *(f"http://hangs/{number}.jpg" for number in range(200)))
+    outage = Outage(0.0, 1e9, RequestTimeout("too late"))
+    outage.serve(scheduler, room=1)
+    assert outage.asked == AWAY_AFTER + len(AWAY_PAUSES)
+    message = outage.ended[-1].failure.message
+    assert "http://hangs answered none of 16 requests in a row; fetch what failed when it does again" in message
+    assert [pause.seconds for pause in scheduler.take_pauses()] == [*AWAY_PAUSES, REFUSED_SECONDS]
+
+
+def test_a_host_that_was_gone_is_asked_again_later() -> None:
+    """Left alone for a while, not for ever: an image that is named after that gets its request."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(200)))
+    outage = Outage(0.0, 1e9, RequestTimeout("too late"))
+    outage.serve(scheduler, room=1)
+    now = outage.now
+    add(scheduler, "http://a/soon.jpg", now=now)
+    assert scheduler.take(now + 1, 99) == []
+    add(scheduler, "http://a/later.jpg", now=now + REFUSED_SECONDS)
+    assert urls_of(scheduler.take(now + REFUSED_SECONDS, 99)) == ["http://a/later.jpg"]
+
+
+def test_an_image_that_fails_alone_does_not_keep_its_host_away() -> None:
+    """While a host is away each request is another image's: one that always fails cannot stand for all."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
+    add(scheduler, "http://a/bad.jpg", *(f"http://a/{number}.jpg" for number in range(50)))
+    now, good = 0.0, 0
+    while scheduler.held:
+        for job in scheduler.take(now, 1):
+            if job.url.endswith("bad.jpg") or now < 1.5:
+                scheduler.failed(job, ConnectionFailed("reset"), now)
+            else:
+                good += 1
+                scheduler.succeeded(job, now)
+        now += 0.1
+    assert (good, now < 60) == (50, True)
+
+
+def test_a_list_page_outlasts_its_hosts_absence() -> None:
+    """Its failure would end the listing: it goes back to the front while its host is away, and has more attempts."""
+    scheduler = scheduler_of(seed="x")
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(AWAY_AFTER)))
+    for job in scheduler.take(0.0, AWAY_AFTER):
+        scheduler.failed(job, RequestTimeout("too late"), 0.0)
+    scheduler.add_page(PageRequest("http://a/list", {}), 0.0)
+    for pause in range(1, len(AWAY_PAUSES)):
+        (page,) = scheduler.take(sum(AWAY_PAUSES[:pause]), 9)
+        assert page.kind == "page"
+        scheduler.failed(page, RequestTimeout("too late"), sum(AWAY_PAUSES[:pause]))
+    assert scheduler.take_ended() == []
+
+
+@pytest.mark.parametrize(("heard", "attempts"), [(True, PAGE_ATTEMPTS), (False, MAX_ATTEMPTS)])
+def test_a_page_of_a_host_that_never_answered_is_given_up_sooner(heard: bool, attempts: int) -> None:
+    """Who mistyped an address is told soon; a listing that was under way is not given up as easily."""
+    scheduler = scheduler_of(seed="x")
+    if heard:
+        add(scheduler, "http://a/1.jpg")
+        scheduler.succeeded(scheduler.take(0.0, 1)[0], 0.0)
+    scheduler.add_page(PageRequest("http://a/list", {}), 0.0)
+    assert attempts_at(scheduler, ConnectionFailed("refused"), 2.0) == attempts
+
+
+def test_a_refused_origin_gets_no_request_at_all() -> None:
+    """Images on an origin where the source keeps none end at once, without robots.txt being asked for."""
+    refusal = BlockedAddress("not there")
+    settings_ = SchedulerSettings(concurrency=4, refused=lambda origin: refusal if origin.host == "evil" else None)
+    scheduler = Scheduler(settings_)
+    add(scheduler, "http://evil/1.jpg", "http://evil/2.jpg")
+    assert scheduler.take(0.0, 9) == []
+    assert [end.failure for end in scheduler.take_ended()] == [refusal, refusal]
+    assert scheduler.held == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["", "no url", "ftp://a/1.jpg", "http://", "http:///x", "http://user@a/1.jpg", "http://a\n/1"]
+)
+def test_what_is_no_url_ends_as_such(url: str) -> None:
+    """A malformed URL is an item that ended as invalid_url, not an error of the run."""
+    scheduler = scheduler_of()
+    add(scheduler, url)
+    assert scheduler.take(0.0, 9) == []
+    assert [end.failure.reason for end in scheduler.take_ended()] == ["invalid_url"]
+    assert scheduler.held == 0
+
+
+def test_spellings_of_one_origin_are_one_host() -> None:
+    """Letter case and the default port make no other host, so they win no further requests."""
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False))
+    add(scheduler, "http://Dogs.example/1.jpg", "http://dogs.example:80/2.jpg", "http://dogs.example?3")
+    assert len(scheduler.take(0.0, 9)) == 1
+
+
+def test_a_job_that_was_handed_back_goes_out_again() -> None:
+    """A job that its worker did not begin is as if it had never been given."""
+    scheduler = scheduler_of()
+    add(scheduler, "http://a/1.jpg")
+    (job,) = scheduler.take(0.0, 9)
+    scheduler.returned(job, 0.0)
+    assert scheduler.take(0.0, 9) == [job]
+    assert job.attempts == 0
+
+
+def test_a_job_that_kills_its_workers_ends() -> None:
+    """Two workers died with it in hand, the second one with nothing else: the item ends as internal_error."""
+    scheduler = scheduler_of()
+    add(scheduler, "http://a/bomb.jpg")
+    now = 0.0
+    for _ in range(MAX_DEATHS):
+        (job,) = scheduler.take(now, 9)
+        scheduler.lost(job, now)
+        now += 60
+    assert [end.failure.reason for end in scheduler.take_ended()] == ["internal_error"]
+
+
+def test_an_hourly_limit_comes_in_bursts_but_never_too_many_in_an_hour() -> None:
+    """30 an hour: a burst of half of them, the others evenly, and no hour with more than 30."""
+    scheduler = scheduler_of(HostLimits(per_hour=30, heed_robots=False), concurrency=100)
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(100)))
+    times: list[float] = []
+    now = 0.0
+    while scheduler.held and len(times) < 100:
+        times += [now] * len(scheduler.take(now, 100))
+        now = scheduler.next_due() or now
+    assert times.count(0.0) == 15
+    assert max(sum(start <= at < start + 3600 for at in times) for start in times) <= 30
+
+
+def test_idle_hosts_are_forgotten() -> None:
+    """A list that names a host per image does not fill the memory with hosts."""
+    scheduler = scheduler_of()
+    for number in range(3 * MAX_IDLE_HOSTS):
+        scheduler.add_image(number, SourceItem(url=f"http://host{number}.example/1.jpg"), None, 0.0)
+        for job in scheduler.take(0.0, 9):
+            scheduler.succeeded(job, 0.0)
+    assert len(scheduler._hosts) <= 2 * MAX_IDLE_HOSTS
+    assert len(scheduler._by_prefix) <= 4 * MAX_IDLE_HOSTS
+
+
+@dataclass
+class World:
+    """Servers that answer at random, and a ledger of all that was asked of them."""
+
+    chance: random.Random
+    limits: HostLimits
+    concurrency: int
+    now: float = 0.0
+    asked: dict[str, list[float]] = field(default_factory=dict)
+    most_in_flight: Counter[str] = field(default_factory=Counter)
+    ends: Counter[int] = field(default_factory=Counter)
+    in_pause: int = 0
+
+    def run(self, urls: list[str]) -> None:
+        """Have all of them asked for, until every one has ended."""
+        scheduler = Scheduler(
+            SchedulerSettings(concurrency=self.concurrency, limits=lambda _: self.limits, seed="world")
+        )
+        add(scheduler, *urls)
+        under_way: list[tuple[float, int, Job]] = []
+        in_flight: Counter[str] = Counter()
+        paused: dict[str, float] = {}
+        numbers = itertools.count()
+        for _ in range(200_000):
+            for job in scheduler.take(self.now, self.concurrency - len(under_way)):
+                origin = job.host.origin
+                in_flight[origin] += 1
+                self.most_in_flight[origin] = max(self.most_in_flight[origin], in_flight[origin])
+                self.asked.setdefault(origin, []).append(self.now)
+                self.in_pause += self.now < paused.get(origin, 0.0)
+                heapq.heappush(under_way, (self.now + self.chance.uniform(0.01, 2), next(numbers), job))
+            for ended in scheduler.take_ended():
+                self.ends[ended.job.index] += 1
+            if not scheduler.held:
+                return
+            due = [at for at in (scheduler.next_due(), under_way[0][0] if under_way else None) if at is not None]
+            self.now = max(self.now, min(due))
+            while under_way and under_way[0][0] <= self.now:
+                job = heapq.heappop(under_way)[2]
+                in_flight[job.host.origin] -= 1
+                self._answer(scheduler, job, paused)
+        raise AssertionError("something starves")
+
+    def _answer(self, scheduler: Scheduler, job: Job, paused: dict[str, float]) -> None:
+        luck = self.chance.random()
+        if job.kind == "robots":
+            scheduler.succeeded(job, self.now)
+            scheduler.learn(job.host, None, self.now)
+        elif luck < 0.6:
+            scheduler.succeeded(job, self.now)
+            self.ends[job.index] += 1
+        elif luck < 0.7:
+            seconds = self.chance.randrange(0, 10)
+            origin = job.host.origin
+            paused[origin] = max(paused.get(origin, 0.0), self.now + seconds)
+            scheduler.failed(job, RetryAfter("429", seconds), self.now)
+        elif luck < 0.75:
+            scheduler.returned(job, self.now)
+        elif luck < 0.8:
+            scheduler.lost(job, self.now)
+        else:
+            failures: list[TaskFailure] = [ConnectionFailed("x"), NotFound("x"), ServerError("x"), TooManyRequests("x")]
+            scheduler.failed(job, self.chance.choice(failures), self.now)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    hosts=st.integers(1, 5),
+    items=st.integers(0, 60),
+    per_host=st.none() | st.integers(1, 4),
+    rate=st.none() | st.sampled_from([0.5, 3.0, 40.0]),
+    heed_robots=st.booleans(),
+)
+def test_limits_hold_and_every_item_ends_once(
+    seed: int, hosts: int, items: int, per_host: int | None, rate: float | None, heed_robots: bool
+) -> None:
+    """Whatever servers answer: no host sees more at once, or faster, than allowed, or anything in a pause; each item
+    ends exactly once."""
+    chance = random.Random(seed)
+    limits = HostLimits(concurrency=per_host, rate=rate, heed_robots=heed_robots)
+    world = World(chance, limits, concurrency=6)
+    world.run([f"http://host{chance.randrange(hosts)}/{number}.jpg" for number in range(items)])
+    assert world.ends == Counter(range(items))
+    assert world.in_pause == 0
+    assert all(most <= (per_host or 6) for most in world.most_in_flight.values())
+    for times in world.asked.values() if rate else ():
+        for first, last in itertools.combinations(range(len(times)), 2):
+            allowed = 1 + (times[last] - times[first] + BURST_SECONDS) * (rate or 0)
+            assert last - first + 1 <= allowed + 1e-6
+
+
+def test_origins_are_judged_once() -> None:
+    """Limits and refusals are asked for once per host, however many images it has."""
+    asked: list[Origin] = []
+
+    def limits(origin: Origin) -> HostLimits:
+        asked.append(origin)
+        return HostLimits(heed_robots=False)
+
+    scheduler = Scheduler(SchedulerSettings(concurrency=4, limits=limits))
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(50)))
+    assert len(asked) == 1

@@ -1,0 +1,61 @@
+"""The ports over S3 and DynamoDB keep the rules of the ports, as far as moto is AWS."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
+from pupline.tasks.ports import AuditTable, Memo, ObjectStore
+from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty account with a bucket and a table."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        s3_client().create_bucket(Bucket="dogs")
+        boto3.client("dynamodb").create_table(
+            TableName="DogImageUploads",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "image_name", "AttributeType": "S"},
+                {"AttributeName": "execution", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "image_name", "KeyType": "HASH"},
+                {"AttributeName": "execution", "KeyType": "RANGE"},
+            ],
+        )
+        yield
+
+
+class TestS3Store(ObjectStoreContract):
+    """A bucket in S3."""
+
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        """The bucket."""
+        return S3Store(s3_client(), "dogs")
+
+
+class TestDynamoDBAuditTable(AuditTableContract):
+    """A table in DynamoDB."""
+
+    @pytest.fixture
+    def table(self) -> AuditTable:
+        """The table."""
+        return DynamoDBAuditTable(dynamodb_client(), "DogImageUploads")
+
+
+class TestS3Memo(MemoContract):
+    """Small objects in S3."""
+
+    @pytest.fixture
+    def memo(self) -> Memo:
+        """Memos in the bucket."""
+        return S3Memo(s3_client(), "dogs")

@@ -1,0 +1,20 @@
+"""Rows held against what was written: the words and columns that are expected are those that the house has."""
+
+from pupline.local import PROTOCOLS
+from pupline.local.database.schema import MIGRATIONS
+from pupline.local.database.soundness import _FLAGS, _JSON, _WORDS, UNFINISHED, tables
+
+
+def test_every_protocol_is_a_sound_one() -> None:
+    """A subscription to a new kind of channel must not be taken for damage."""
+    assert _WORDS["subscriptions.protocol"] == frozenset(PROTOCOLS)
+
+
+def test_what_is_looked_at_is_there() -> None:
+    """Every table and column that is named is one of today's schema; older ones have some of them."""
+    columns = {f"{table.name}.{column.name}" for table in tables() for column in table.columns}
+    assert {*_WORDS, *_JSON, *_FLAGS} <= columns
+    assert set(UNFINISHED) <= {table.name for table in tables()}
+    for version in range(1, len(MIGRATIONS)):
+        older = {f"{table.name}.{column.name}" for table in tables(version) for column in table.columns}
+        assert older < columns

@@ -1,0 +1,243 @@
+"""Where a listing ends: with all that there is, or with a word on what is missing; never early without one."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pupline.errors import SourceError, TaskFailure
+from tests.sources.recorded_apis import (
+    Api,
+    Asked,
+    failed_with,
+    flat,
+    list_all,
+    list_from_everywhere,
+    missing,
+    numbered,
+    spec_source,
+    status,
+)
+
+OFFSET = "[paginator]\ntype = 'offset'\nlimit = 50\n"
+PAGES = "[paginator]\ntype = 'page_number'\n"
+CURSOR = "[paginator]\ntype = 'cursor'\ncursor_path = 'next'\ncursor_param = 'c'\n"
+HEADER_CURSOR = "[paginator]\ntype = 'header_cursor'\ncursor_key = 'X-Next'\ncursor_param = 'c'\n"
+LINK = "[paginator]\ntype = 'json_link'\nnext_url_path = 'next'\n"
+
+
+def paged(pages: list[list[str]], past: Callable[[int], Any]) -> Callable[[Asked], Any]:
+    """An API of these pages by number or offset; past: its answer beyond, told how many pages there are."""
+
+    def api(asked: Asked) -> Any:
+        if "offset" in asked.query:
+            starts = [sum(map(len, pages[:at])) for at in range(len(pages) + 1)]
+            number = starts.index(int(asked.query["offset"])) if int(asked.query["offset"]) in starts else len(pages)
+        else:
+            number = int(asked.query["page"])
+        return {"items": pages[number], "n": number} if number < len(pages) else past(number)
+
+    return api
+
+
+def raising(failure: TaskFailure) -> Callable[[object], Any]:
+    """An API's answer that is a failure."""
+
+    def past(_: object) -> Any:
+        raise failure
+
+    return past
+
+
+SHORT = [numbered(1, 20), numbered(21, 40), numbered(41, 47)]  # the last page is shorter than others
+FULL = [numbered(1, 20), numbered(21, 40)]
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("pages", [SHORT, FULL])
+def test_an_offset_grows_by_what_came(text: str, pages: list[list[str]]) -> None:
+    """An API that gives 20 where 50 were asked for has 20 more behind them."""
+    done = list_from_everywhere(spec_source(text), paged(pages, lambda _: {"items": []}))
+    assert done.urls == flat(pages)
+    assert done.shortfall is None
+
+
+def test_offsets_count_what_a_page_holds_not_what_can_be_used() -> None:
+    """A filter leaves some out; the API counts them all the same."""
+    things = [{"url": url if number % 3 else None} for number, url in enumerate(numbered(0, 99))]
+
+    def api(asked: Asked) -> Any:
+        start = int(asked.query["offset"])
+        return {"items": things[start : start + 20], "total": 100}
+
+    done = list_from_everywhere(spec_source(f"items = 'items[?url]'\n{OFFSET}total_path = 'total'"), api)
+    assert done.urls == [thing["url"] for thing in things if thing["url"]]
+    assert done.shortfall is None
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("code", [204, 404, 416])
+@pytest.mark.parametrize("pages", [SHORT, FULL])
+def test_statuses_past_the_end_are_the_end(text: str, code: int, pages: list[list[str]]) -> None:
+    """With a note, since the API might have meant something else."""
+    done = list_from_everywhere(spec_source(text), paged(pages, raising(failed_with(code))))
+    assert done.urls == flat(pages)
+    assert done.shortfall is None
+    assert f"the API answered {code} to" in done.notes[-1]
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("body", [b"", b"\r\n"])
+def test_an_empty_body_past_the_end_is_the_end(text: str, body: bytes) -> None:
+    """As 204 is."""
+    done = list_from_everywhere(spec_source(text), paged(SHORT, lambda _: body))
+    assert done.urls == flat(SHORT)
+    assert "answered 200 without a body to" in done.notes[-1]
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("code", [400, 410, 422])
+def test_a_bad_request_past_a_full_page_may_be_a_limit(text: str, code: int) -> None:
+    """Some APIs say so past the end, and some show nobody more than their first ten thousand."""
+    done = list_all(spec_source(text).open(), paged(SHORT, raising(failed_with(code))))
+    assert (done.urls, done.shortfall) == (flat(SHORT), None)
+    assert f"answered {code}" in done.notes[-1]
+    done = list_all(spec_source(text).open(), paged(FULL, raising(failed_with(code))))
+    assert done.urls == flat(FULL)
+    assert "after a full page: that may be its end, or as much as it shows" in str(done.shortfall)
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410, 416])
+def test_the_same_statuses_to_the_first_page_are_failures(text: str, code: int) -> None:
+    """There was no page yet, so this is not the end of any."""
+    with pytest.raises(TaskFailure, match=f"answered {code}"):
+        list_all(spec_source(text).open(), raising(failed_with(code)))
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES, CURSOR, LINK, ""])
+def test_no_content_at_all_is_nothing(text: str) -> None:
+    """204 to the first request says that there is nothing."""
+    done = list_all(spec_source(text).open(), raising(status(204)))
+    assert (done.items, done.shortfall) == ([], None)
+
+
+@pytest.mark.parametrize("code", [401, 403, 500])
+def test_other_statuses_are_failures_wherever_they_come(code: int) -> None:
+    """A key that expired is not the end of a listing."""
+    with pytest.raises(TaskFailure, match=f"answered {code}"):
+        list_all(spec_source(PAGES).open(), paged(FULL, raising(failed_with(code))))
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize("stamped", [False, True])
+def test_the_last_page_over_again_is_the_end(text: str, stamped: bool) -> None:
+    """Also with another timestamp each time."""
+    stamps = iter(range(1000))
+    api = paged(SHORT, lambda _: {"items": SHORT[-1], "n": 2, "at": next(stamps) if stamped else 0})
+    done = list_from_everywhere(spec_source(text), api)
+    assert set(done.urls) == set(flat(SHORT))
+    assert len(done.requests) == len(SHORT) + 2
+    assert "repeats itself" in done.notes[-1]
+    assert done.shortfall is None
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+def test_an_api_that_does_not_heed_the_number_is_told(text: str) -> None:
+    """Its first page comes again and again, with another timestamp or in another order."""
+    calls = iter(range(1000))
+
+    def api(_: Asked) -> Any:
+        call = next(calls)
+        return {"items": FULL[0][call:] + FULL[0][:call], "at": call}
+
+    with pytest.raises(SourceError, match="check that the API knows the parameter"):
+        list_all(spec_source(text).open(), api)
+    assert next(calls) == 3
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+def test_one_page_that_names_nothing_new_is_passed_over(text: str) -> None:
+    """Items move while a listing goes on: what is behind such a page is not lost."""
+    pages = [*FULL, FULL[1], numbered(41, 60)]
+    done = list_from_everywhere(spec_source(text), paged(pages, lambda _: {"items": []}))
+    assert set(done.urls) == set(numbered(1, 60))
+
+
+def telling(total: Any, api: Api) -> Api:
+    """The API, with a total in each of its pages."""
+
+    def told(asked: Asked) -> Any:
+        found = api(asked)
+        return {"total": total, **found} if isinstance(found, dict) else found
+
+    return told
+
+
+@pytest.mark.parametrize("total", [120, 120.0, "120", " 120 ", "120.0"])
+def test_a_total_larger_than_what_came_is_told(total: Any) -> None:
+    """However the API writes the number; and however its pages end."""
+    ends: list[Callable[[int], Any]] = [
+        lambda _: {"items": [], "total": total},
+        lambda _: {"items": SHORT[-1], "total": total},
+        lambda _: b"",
+        raising(missing()),
+    ]
+    for end in ends:
+        done = list_all(spec_source(f"{OFFSET}total_path = 'total'").open(), telling(total, paged(SHORT, end)))
+        assert set(done.urls) == set(flat(SHORT))
+        assert done.shortfall == "the API says that it has 120 items, and gave 47"
+
+
+@pytest.mark.parametrize("total", [40, 40.0, "40", "40.0"])
+def test_a_total_that_is_reached_is_the_end(total: Any) -> None:
+    """No further page is asked for."""
+    done = list_from_everywhere(
+        spec_source(f"{OFFSET}total_path = 'total'"),
+        lambda asked: {**paged(FULL, lambda _: {"items": []})(asked), "total": total},
+    )
+    assert (len(done.requests), done.shortfall) == (2, None)
+
+
+def test_a_total_with_separators_is_a_number() -> None:
+    """As people write it."""
+    listing = spec_source(f"{OFFSET}total_path = 'total'").open()
+    listing.read(json.dumps({"items": FULL[0], "total": "1,234"}).encode(), {})
+    assert listing.total == 1234
+
+
+@pytest.mark.parametrize("total", [1.5, "many", "12,34", -1, True, [], {"value": 7}, "1" * 400, 1e300])
+def test_a_total_that_is_no_count_is_told(total: Any) -> None:
+    """With the expression and what it gave."""
+    with pytest.raises(SourceError, match=r"total_path \(total\) gives .*; it should be a whole number"):
+        list_all(spec_source(f"{OFFSET}total_path = 'total'").open(), lambda _: {"items": FULL[0], "total": total})
+
+
+def test_a_total_smaller_than_what_came_is_not_believed() -> None:
+    """It may count the page, or be capped: the listing goes on to its own end."""
+    api = paged(SHORT, lambda _: {"items": []})
+    done = list_all(spec_source(f"{OFFSET}total_path = 'total'").open(), lambda asked: {"total": 7, **api(asked)})
+    assert (done.urls, done.shortfall) == (flat(SHORT), None)
+    assert done.notes == ["the API says that it has 7 items, and gave more: its total is ignored"]
+
+
+def test_pages_that_the_api_told_of_and_did_not_give_are_told() -> None:
+    """Empty ones are passed over as long as there are more; missing ones end the listing."""
+    text = f"{PAGES}total_path = 'pages'"
+    gap = [numbered(1, 2), [], [], numbered(3, 4)]
+    done = list_from_everywhere(spec_source(text), lambda asked: {**paged(gap, raising(missing()))(asked), "pages": 4})
+    assert (done.urls, done.shortfall) == (numbered(1, 4), None)
+    assert sum("holds nothing" in note for note in done.notes) == 2
+
+    api = paged(FULL, lambda _: {"items": []})
+    done = list_all(spec_source(text).open(), lambda asked: {**api(asked), "pages": 5})
+    assert done.shortfall == "the API says that it has 5 pages, and gave 2"
+    done = list_all(spec_source(text).open(), lambda asked: {**api(asked), "pages": 99})
+    assert done.shortfall == "the API says that it has 99 pages, and gave 2"
+    assert len(done.requests) == 12
+    gone = paged(FULL, raising(missing()))
+    done = list_all(spec_source(text).open(), lambda asked: {**gone(asked), "pages": 5})
+    assert done.shortfall == "the API says that it has 5 pages, and gave 2"
+    nothing = list_all(spec_source(text).open(), lambda _: {"items": [], "pages": 1})
+    assert (nothing.items, nothing.shortfall) == ([], None)

@@ -1,0 +1,1 @@
+"""Programs for developers of pupline: packaging, a local AWS, other engines to compare with, sample drawings."""
