@@ -7,7 +7,7 @@ from typing import Final
 
 from fuzzing.target import Target
 from pupline.errors import TaskFailure
-from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, parse_json, refuse_for_robots
+from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag, parse_json
 from pupline.http._status import retry_after_seconds
 from pupline.sources._link_header import LinkHeader
 
@@ -43,7 +43,7 @@ def _answered(data: bytes) -> str:
     client = HttpClient(FetchPolicy(timeout_seconds=5, max_bytes=_MAX_BODY), network)
     response = client.get("http://dogs.example/rex.jpg")
     assert len(response.body) <= _MAX_BODY
-    refuse_for_robots(response)
+    check_robots_tag(response)
     return f"{response.status}"
 
 

@@ -22,7 +22,7 @@ from pupline.errors import (
     ServerError,
     TaskFailure,
 )
-from pupline.http import FetchPolicy, HttpClient, Network, Origin, Proxy, robots_rules_of
+from pupline.http import FetchPolicy, HttpClient, Network, Origin, Proxy, robots_rules_from
 from tests.http.fetch_servers import RawServer, TalkingServer, answer
 from tests.http.test_tls import TalkingTlsServer, TlsServer
 from tests.shared.self_signed import certificate_for
@@ -139,7 +139,7 @@ def test_a_proxy_that_wants_credentials_is_told(url: str, given: str, said: str)
         through(proxy.url.replace("//", f"//{given}")).get(url)
     assert caught.value.details == {}
     assert "YTpi" not in str(caught.value)
-    assert not robots_rules_of(caught.value).allows("/")
+    assert not robots_rules_from(caught.value).allows("/")
 
 
 REFUSALS: list[tuple[bytes, type[TaskFailure], str]] = [
@@ -164,7 +164,7 @@ def test_a_proxy_that_opens_no_tunnel_is_told(refusal: bytes, kind: type[TaskFai
         assert type(caught.value) is kind
         assert caught.value.message.startswith(f"the proxy {proxy.url}, asked for https://dogs.example: ")
     assert "status" not in caught.value.details
-    assert not robots_rules_of(caught.value).allows("/")
+    assert not robots_rules_from(caught.value).allows("/")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from pupline.errors import (
     TooManyRedirects,
     TooManyRequests,
 )
-from pupline.http import MAX_ROBOTS_BYTES, Response, RobotsRules, refuse_for_robots, robots_rules_of
+from pupline.http import MAX_ROBOTS_BYTES, Response, RobotsRules, check_robots_tag, robots_rules_from
 from pupline.http._status import failure as status_failure
 from tests.http.fetch_servers import RawServer, TalkingServer, answer, chunked
 
@@ -127,7 +127,7 @@ def test_it_is_said_when_nothing_is_forbidden() -> None:
     """Who asks once need not ask for each image."""
     assert rules("Allow: /x", "Crawl-delay: 9").allows_all
     assert not rules("Disallow: /x").allows_all
-    assert not robots_rules_of(ServerError("down")).allows_all
+    assert not robots_rules_from(ServerError("down")).allows_all
 
 
 def test_what_exceeds_the_limit_is_ignored() -> None:
@@ -216,13 +216,13 @@ def test_odd_files_are_read(text: str) -> None:
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xef\xbb", b"\xef"])
 def test_half_a_mark_costs_no_rule(mark: bytes) -> None:
     """The first line is what a mark stands before."""
-    assert not robots_rules_of(response(mark + FILE)).allows("/dogs")
+    assert not robots_rules_from(response(mark + FILE)).allows("/dogs")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_editors_encodings_are_read(encoding: str) -> None:
     """UTF-8, and UTF-16 by its mark."""
-    found = robots_rules_of(response("User-agent: *\r\nDisallow: /\u72ac".encode(encoding)))
+    found = robots_rules_from(response("User-agent: *\r\nDisallow: /\u72ac".encode(encoding)))
     assert [found.allows(target) for target in ("/%E7%8A%AC", "/dogs")] == [False, True]
 
 
@@ -246,7 +246,7 @@ def test_the_beginning_of_a_large_file_is_read(line_end: bytes, framing: str, si
     with RawServer(raw) as server:
         found = server.client().get(f"{server.origin}/robots.txt", max_bytes=MAX_ROBOTS_BYTES, truncate=True)
     assert found.body == body[:MAX_ROBOTS_BYTES]
-    assert [robots_rules_of(found).allows(target) for target in ("/dogs", "/a", "/a/b")] == [False, True, True]
+    assert [robots_rules_from(found).allows(target) for target in ("/dogs", "/a", "/a/b")] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -343,13 +343,13 @@ def answered(status: int) -> TaskFailure:
 )
 def test_without_a_robots_txt_its_absence_decides(failure: TaskFailure, *, allowed: bool) -> None:
     """A server that has none allows all; one that could not tell allows nothing, and the rules hold why."""
-    found = robots_rules_of(failure)
+    found = robots_rules_from(failure)
     assert (found.allows(DOG), found.failure) == (allowed, None if allowed else failure)
 
 
 def test_an_answer_is_parsed() -> None:
     """The body is read as UTF-8, with what is none replaced."""
-    found = robots_rules_of(response("User-agent: *\nDisallow: /\u00e9\n".encode() + b"Disallow: /\xff\n"))
+    found = robots_rules_from(response("User-agent: *\nDisallow: /\u00e9\n".encode() + b"Disallow: /\xff\n"))
     assert [found.allows(target) for target in ("/%C3%A9", "/x")] == [False, True]
 
 
@@ -379,12 +379,12 @@ def test_x_robots_tag_is_heeded(values: list[str], refused: str | None) -> None:
     repeated = {"x-robots-tag": values} if len(values) > 1 else {}
     answer = Response("http://h/1.jpg", 200, {"x-robots-tag": ", ".join(values)}, b"", None, repeated)
     if refused is None:
-        refuse_for_robots(answer)
+        check_robots_tag(answer)
         return
     with pytest.raises(RobotsDisallowed, match=f"^http://h/1.jpg: the server's X-Robots-Tag says {refused}; "):
-        refuse_for_robots(answer)
+        check_robots_tag(answer)
 
 
 def test_no_x_robots_tag_refuses_nothing() -> None:
     """Without the header there is nothing to heed."""
-    refuse_for_robots(response(content_type="noai"))
+    check_robots_tag(response(content_type="noai"))

@@ -26,7 +26,7 @@ from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, Listing
 from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._workers import Crew
 from pupline.errors import StorageError, TaskFailure
-from pupline.http import Response, robots_rules_of
+from pupline.http import Response, robots_rules_from
 from pupline.local import Arrival, Ingests, ItemDone
 from pupline.tasks.ingesting import unfetched
 from pupline.tasks.items import Ending, SourceItem, Unchanged
@@ -269,7 +269,7 @@ class Coordinator:
             self._listed()
             return
         url, headers, body, content_type = answer[4:8]
-        rules = robots_rules_of(Response(url, 200, headers, body, content_type))
+        rules = robots_rules_from(Response(url, 200, headers, body, content_type))
         self._team.scheduler.learn(job.host, rules, now)
 
     def _settle(self) -> None:

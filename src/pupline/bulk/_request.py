@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pupline.errors import ConfigurationError, count_failed, count_unhad
-from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, checked_metadata_address
+from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, parse_metadata_address
 from pupline.images import MAX_PIXELS
 from pupline.tasks.ports import JSON
 from pupline.text import plain_number
@@ -67,7 +67,7 @@ class IngestRequest:
         for origin in self.allow_origins:
             Origin.parse(origin)
         for address in self.metadata_addresses:
-            checked_metadata_address(address)
+            parse_metadata_address(address)
         if self.source is None and not (self.resume or self.retry_failed):
             raise ConfigurationError("name a source: a preset, a spec file, a base URL or a list; see: pupline sources")
         if self.resume and self.retry_failed:

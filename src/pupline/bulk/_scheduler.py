@@ -53,7 +53,7 @@ from pupline.errors import (
     TaskFailure,
     TooManyRequests,
 )
-from pupline.http import Origin, Url, robots_rules_of
+from pupline.http import Origin, Url, robots_rules_from
 from pupline.tasks.ingesting import MAX_ATTEMPTS
 from pupline.tasks.items import Known, SourceItem
 from pupline.text import plain_number, printable
@@ -377,12 +377,12 @@ class Scheduler:
             self._ended.append(Ended(job, failure))
 
     def _without_robots(self, host: Host, failure: TaskFailure, now: float) -> None:
-        """All is allowed, or nothing for now, as `robots_rules_of` has it.
+        """All is allowed, or nothing for now, as `robots_rules_from` has it.
 
         Images that nobody may ask for now end as the robots.txt did, so that a retry of failed items finds them.
         """
         host.learn(None)
-        if robots_rules_of(failure).failure is not None:
+        if robots_rules_from(failure).failure is not None:
             host.refuse(failure, now + REFUSED_SECONDS)
 
 

@@ -8,7 +8,7 @@
 Standard library only, as it runs in Lambda. The client never retries: that is the workflow's business.
 """
 
-from pupline.http._address import checked_metadata_address
+from pupline.http._address import parse_metadata_address
 from pupline.http._client import Exchange, HttpClient, Response
 from pupline.http._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
 from pupline.http._json import JSON, parse_json
@@ -22,7 +22,7 @@ from pupline.http._policy import (
 )
 from pupline.http._proxy import Proxy
 from pupline.http._request import Validators
-from pupline.http._robots import MAX_ROBOTS_BYTES, RobotsRules, refuse_for_robots, robots_rules_of
+from pupline.http._robots import MAX_ROBOTS_BYTES, RobotsRules, check_robots_tag, robots_rules_from
 from pupline.http._sources import PRESETS, SAMPLE_ORIGIN, Source, base_url_of, resolve_source
 from pupline.http._url import Origin, Url
 
@@ -50,11 +50,11 @@ __all__ = [
     "Validators",
     "base_url_of",
     "breed_of",
+    "check_robots_tag",
     "checked_breed",
-    "checked_metadata_address",
     "parse_json",
-    "refuse_for_robots",
+    "parse_metadata_address",
     "resolve_source",
-    "robots_rules_of",
+    "robots_rules_from",
     "user_agent",
 ]

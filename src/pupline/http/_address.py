@@ -137,7 +137,7 @@ def beyond_trust(address: str) -> str | None:
     return next((kind for kind in kinds if kind in _BEYOND_TRUST), None)
 
 
-def checked_metadata_address(text: str) -> str:
+def parse_metadata_address(text: str) -> str:
     """The address that somebody allows by itself, as `ip_address` writes it.
 
     Raises: ConfigurationError for what is not an address, or one that a trusted origin reaches anyway.

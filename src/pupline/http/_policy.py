@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError
-from pupline.http._address import advice_on, checked_metadata_address, may_be_trusted
+from pupline.http._address import advice_on, may_be_trusted, parse_metadata_address
 from pupline.http._proxy import Proxy
 from pupline.http._url import Origin
 from pupline.text import plain_number, printable
@@ -76,7 +76,7 @@ class FetchPolicy:
         if not _USER_AGENT.fullmatch(self.user_agent):
             raise ConfigurationError(f"user agent {printable(self.user_agent, 60)!r}: give printable ASCII")
         for address in self.metadata_addresses:
-            checked_metadata_address(address)
+            parse_metadata_address(address)
         for name in ("max_bytes", "max_header_bytes", "max_headers"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} {getattr(self, name)}: give a number above 0")

@@ -219,7 +219,7 @@ def _escaped(escape: re.Match[str]) -> str:
     return character if character in _UNRESERVED else f"%{escape[1].upper()}"
 
 
-def robots_rules_of(outcome: Response | TaskFailure) -> RobotsRules:
+def robots_rules_from(outcome: Response | TaskFailure) -> RobotsRules:
     """The rules that hold after asking for /robots.txt. Source: RFC 9309, 2.3.1.
 
     The server has none (4xx but 429; redirects without an end; an answer that is said to be empty): all is allowed. It
@@ -249,7 +249,7 @@ def _says_that_there_is_none(failure: TaskFailure) -> bool:
 _EMPTY = frozenset({204, 205})
 
 
-def refuse_for_robots(response: Response) -> None:
+def check_robots_tag(response: Response) -> None:
     """Return when the answer's X-Robots-Tag lets machines use the image. Raises: RobotsDisallowed.
 
     `noai` and `noimageai` refuse, for all robots or for pupline; the header may come several times, each with a list,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pupline.errors import ConfigurationError, InvalidUrl
-from pupline.http._address import checked_metadata_address
+from pupline.http._address import parse_metadata_address
 from pupline.http._policy import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, FetchPolicy
 from pupline.http._proxy import Proxy
 from pupline.http._url import Origin, Url
@@ -58,7 +58,7 @@ class Source:
             timeout_seconds=timeout_seconds,
             max_bytes=max_bytes,
             connect_to=connect_to,
-            metadata_addresses=frozenset(map(checked_metadata_address, metadata_addresses)),
+            metadata_addresses=frozenset(map(parse_metadata_address, metadata_addresses)),
             proxy=proxy,
         )
 

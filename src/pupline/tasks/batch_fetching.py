@@ -21,7 +21,7 @@ from pupline.errors import (
     RobotsDisallowed,
     TaskFailure,
 )
-from pupline.http import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_of
+from pupline.http import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_from
 from pupline.tasks.batch_event import Entry
 from pupline.tasks.ingesting import PATIENT_ATTEMPTS, IngestRules, fetch_item, mistake, unfetched
 from pupline.tasks.items import Ending, Fetched, SourceItem
@@ -77,7 +77,7 @@ class Robots:
             if failure.may_pass:
                 raise
             found = failure
-        return self._rules.setdefault(origin, robots_rules_of(found))
+        return self._rules.setdefault(origin, robots_rules_from(found))
 
 
 @dataclass(slots=True)

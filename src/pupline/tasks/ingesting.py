@@ -9,7 +9,7 @@ from hashlib import sha1, sha256
 from typing import Protocol
 
 from pupline.errors import HashMismatch, TaskFailure, local_trouble
-from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, refuse_for_robots
+from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, check_robots_tag
 from pupline.images import MAX_PIXELS, name_extension, safe_name
 from pupline.tasks.fetch_and_upload_dog_image import alert_reasons
 from pupline.tasks.inspecting import inspect_within
@@ -74,7 +74,7 @@ def understood(
     if response.status == 304 and known is not None:
         return Unchanged(known=known)
     if rules.heed_robots:
-        refuse_for_robots(response)
+        check_robots_tag(response)
     return judged(response, item, rules, time.monotonic() - began), response.body
 
 
