@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from fuzzing.target import Target
-from pupline.images import MAX_KEY_BYTES, MAX_NAME_BYTES, inspect, names_for, object_key, safe_name
+from pupline.images import MAX_KEY_BYTES, MAX_NAME_BYTES, candidate_names, inspect, object_key, safe_name
 from pupline.samples._pictures import pictures
 
 CASES: Final = Path(__file__).parents[2] / "shared" / "cases" / "images"
@@ -82,7 +82,7 @@ def _named(data: bytes) -> str:
     assert len(key.encode()) <= MAX_KEY_BYTES
     assert ".." not in key.split("/")
     assert safe_name(name) == name, name
-    assert len(set(names_for(name, "0" * 64))) > 1
+    assert len(set(candidate_names(name, "0" * 64))) > 1
     return "name"
 
 

@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "samples": {"http", "images"},
     "insights": {"tasks"},
     "cost": {"asl", "tasks"},
-    "aws": {"asl", "images", "http", "tasks", "insights"},
+    "aws": {"tasks"},
     "lambdas": {"images", "http", "tasks", "aws"},
     "local": {"asl", "images", "http", "tasks"},
     "bulk": {"images", "http", "tasks", "sources", "samples", "local"},

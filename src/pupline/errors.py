@@ -19,7 +19,7 @@ Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
 FAILING_OUTCOMES: frozenset[Outcome] = frozenset({"failed", "refused"})
 """Of items that gave no image at all."""
 
-UNHAD_OUTCOMES: frozenset[Outcome] = FAILING_OUTCOMES | {"quarantined"}
+UNACCEPTED_OUTCOMES: frozenset[Outcome] = FAILING_OUTCOMES | {"quarantined"}
 """Of items without an image that was accepted."""
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
@@ -92,7 +92,7 @@ class TaskFailure(PuplineError):
         self.details: dict[str, str | int] = {}
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether another attempt may go better: at once, or after the pause that a RetryAfter asks for."""
         return self.retryable
 
@@ -195,7 +195,7 @@ class RetryAfter(TaskFailure):
         self.details["retry_after_seconds"] = seconds
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """It may; the pause is not a Retrier's to choose, so it is not `retryable`."""
         return True
 
@@ -341,9 +341,9 @@ def count_failed(outcomes: Mapping[str, int]) -> int:
     return sum(outcomes.get(outcome, 0) for outcome in FAILING_OUTCOMES)
 
 
-def count_unhad(outcomes: Mapping[str, int]) -> int:
+def count_unaccepted(outcomes: Mapping[str, int]) -> int:
     """How many items gave no image that was accepted. outcomes: outcome to number of items."""
-    return sum(outcomes.get(outcome, 0) for outcome in UNHAD_OUTCOMES)
+    return sum(outcomes.get(outcome, 0) for outcome in UNACCEPTED_OUTCOMES)
 
 
 def reason_of(error: str) -> Reason:

@@ -52,7 +52,7 @@ def read_text(path: Path) -> str:
     return data.decode(encoding)
 
 
-def sync_entries(directory: int) -> None:
+def fsync_directory(directory: int) -> None:
     """Put the entries of a directory on the disk. directory: an open descriptor of it. Raises: OSError.
 
     Some file systems (CIFS and some of FUSE) have no fsync of directories; there it is left to them.

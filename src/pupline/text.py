@@ -5,6 +5,7 @@ A leaf: every room may import it.
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 _LONGEST_ASKED = 40
 """Letters of a mistyped name that are looked at: the time for a suggestion grows with their square."""
@@ -48,6 +49,12 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
 def plain_number(value: float) -> str:
     """A number as people write it: `30`, `0.5`, `1,000,000`. Beyond 15 digits, or below 0.0001, it gets an exponent."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.15g}"
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since the epoch in RFC 3339, UTC, to the millisecond: `2026-01-31T12:00:00.000Z`."""
+    # isoformat is twice as fast as strftime, and an execution of the pipeline has five of these.
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -28,7 +28,7 @@ from pupline.backends.machine._redrive import Ended, why_not_redriven
 from pupline.bulk import IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.local import LocalBackend, LocalBucket, StopAsked
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
 from tests.shared.batch_world import jpeg
 from tests.shared.functions_fakes import picture
@@ -280,7 +280,7 @@ def test_a_bucket_that_cannot_be_written_fails_the_run_and_a_redrive_goes_on(
     """At the Map, so that the same command redrives it; images that are stored are not asked for again."""
     create = LocalBucket.create
 
-    def full(self: LocalBucket, new: ObjectToCreate) -> ObjectHeld:
+    def full(self: LocalBucket, new: ObjectToCreate) -> StoredObject:
         if new.key == "html/dogs/12.jpg":
             raise ConfigurationError("read-only")
         return create(self, new)

@@ -16,7 +16,7 @@ from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
-from pupline.tasks.items import Fetched, SourceItem, Unfetched
+from pupline.tasks.items import FetchedImage, SourceItem, Unfetched
 
 Reply = Callable[[Job], tuple[Any, ...]]
 """What becomes of a job: the kind of answer, and what follows it."""
@@ -424,7 +424,7 @@ def test_arrivals_are_what_the_worker_saw(backend: LocalBackend) -> None:
     run.coordinator.run()
     (arrival,) = run.basket.arrivals
     assert (arrival.path, arrival.attempts, arrival.began_at, arrival.ended_at) == ("/tmp/0.jpg", 1, 1.0, 2.0)  # noqa: S108
-    assert arrival.ending == Fetched(
+    assert arrival.ending == FetchedImage(
         name="0.jpg",
         sha256="0" * 64,
         size_bytes=10,

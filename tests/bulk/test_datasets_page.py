@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.tasks.metadata import METADATA_COLUMNS, Kind
+from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
 from tests.shared.run_world import LOST, World
 
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
 
-IN_THE_TABLE: dict[Kind, str] = {
+IN_THE_TABLE: dict[ColumnType, str] = {
     "text": "text",
     "texts": "list of text",
     "flag": "flag",
@@ -20,7 +20,7 @@ IN_THE_TABLE: dict[Kind, str] = {
     "moment": "time",
     "stamp": "time",
 }
-IN_PARQUET: dict[Kind, str] = {
+IN_PARQUET: dict[ColumnType, str] = {
     "text": "string",
     "texts": "array<string>",
     "flag": "boolean",
@@ -29,7 +29,7 @@ IN_PARQUET: dict[Kind, str] = {
     "moment": "timestamp",
     "stamp": "timestamp",
 }
-IN_JSON: dict[Kind, str] = IN_PARQUET | {"moment": "string", "stamp": "string"}
+IN_JSON: dict[ColumnType, str] = IN_PARQUET | {"moment": "string", "stamp": "string"}
 
 
 def sql(label: str) -> list[str]:
@@ -44,7 +44,7 @@ def test_the_table_names_every_column() -> None:
 
 
 @pytest.mark.parametrize(("label", "types"), [("athena parquet", IN_PARQUET), ("athena jsonl", IN_JSON)])
-def test_athena_tables_have_the_columns_of_the_files(label: str, types: dict[Kind, str]) -> None:
+def test_athena_tables_have_the_columns_of_the_files(label: str, types: dict[ColumnType, str]) -> None:
     """Exactly these columns with these types, and the run as the only partition."""
     (statement,) = sql(label)
     columns, _, rest = statement.partition("\n)\n")

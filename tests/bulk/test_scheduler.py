@@ -38,7 +38,7 @@ from pupline.errors import (
 )
 from pupline.http import Origin, RobotsRules
 from pupline.sources import PageRequest
-from pupline.tasks.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
+from pupline.tasks.ingest_item import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 from pupline.tasks.items import SourceItem
 
 DISALLOW_PRIVATE = RobotsRules.parse("User-agent: *\nDisallow: /private/")

@@ -25,7 +25,7 @@ from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, Origin
 from pupline.samples._pictures import pictures
 from pupline.sources import PageRequest
-from pupline.tasks.ingesting import IngestRules
+from pupline.tasks.ingest_item import IngestRules
 from pupline.tasks.items import SourceItem
 from tests.shared.tiny_web import Said, Site, serving
 

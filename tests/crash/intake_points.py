@@ -12,8 +12,8 @@ from typing import Any
 from pupline.local import TOPIC_ARN, Alert, Arrival, Intake, LocalBackend, NewIngest, PendingItem
 from pupline.local.ingests import _intake_disk
 from pupline.local.ingests import intake as _intake
-from pupline.tasks.ingesting import RecordOf
-from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.tasks.ingest_item import RecordBuilder
+from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
 from pupline.tasks.records import AuditRecord
 from tests.crash.kill_points import Trial, kill_at, kill_at_every_step, rows
 
@@ -58,7 +58,7 @@ def run(data_dir: Path) -> None:
         def first(record: AuditRecord) -> Alert:
             return alert("first-alert", record.image_name)
 
-        intake = Intake(backend, ingest, RecordOf("test", "dogs"), done, first_alert=first)
+        intake = Intake(backend, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
         for pending in backend.ingests.pending(ingest.ingest_id, after=-1, limit=100):
             intake.take([arrival(data_dir, pending)])
         intake.close()
@@ -77,7 +77,7 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
         body, path = body_of(index), str(data_dir / "tmp" / f"ingest-{os.getpid()}-{index}")
         Path(path).write_bytes(body)
         is_page = EXPECTED[index][1] == "quarantined"
-        ending = Fetched(
+        ending = FetchedImage(
             name=pending.item.url.rpartition("/")[2],
             sha256=hashlib.sha256(body).hexdigest(),
             size_bytes=len(body),

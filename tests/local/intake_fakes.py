@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pupline.errors import Reason
 from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
-from pupline.tasks.ingesting import RecordOf
-from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.tasks.ingest_item import RecordBuilder
+from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
 from pupline.tasks.records import AuditRecord
 
 _NUMBERS = itertools.count()
@@ -36,7 +36,7 @@ class Source:
         done: Callable[[list[ItemDone]], None] | None = None,
     ) -> Iterator[Intake]:
         """An intake, closed at the end, that notes what is done."""
-        record_of = RecordOf(self.run.source, self.run.dataset)
+        record_of = RecordBuilder(self.run.source, self.run.dataset)
         intake = Intake(self.backend, self.run, record_of, done or self.done.extend, first_alert=first_alert)
         try:
             yield intake
@@ -68,9 +68,9 @@ class Source:
         return path
 
 
-def fetched(url: str, body: bytes, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()) -> Fetched:
+def fetched(url: str, body: bytes, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()) -> FetchedImage:
     """What a worker says of a body."""
-    return Fetched(
+    return FetchedImage(
         name=url.rpartition("/")[2],
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),

@@ -16,7 +16,7 @@ from pupline.local.ingests import _intake_plan, _listing
 from pupline.local.ingests import finished as _finished
 from pupline.local.ingests import ingests as _ingests
 from pupline.local.ingests import known as _known
-from pupline.tasks.items import Known, SourceItem
+from pupline.tasks.items import PreviousFetch, SourceItem
 from tests.local.intake_fakes import Source
 from tests.local.local_fakes import START, VirtualClock
 
@@ -152,7 +152,7 @@ def test_an_earlier_run_tells_what_is_known_of_a_url(backend: LocalBackend) -> N
     later = Source(backend, "two", "cats")
     later.list_urls(url(1), url(2), url(3))
     first, second, third = backend.ingests.pending(later.run.ingest_id, after=-1, limit=ALL)
-    assert first.known == Known(
+    assert first.known == PreviousFetch(
         image_name="dogs/1.jpg",
         key="html/dogs/1.jpg",
         sha256=later.fetched(0, url(1), b"bytes of 1").ending.sha256,  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ from pupline.local import TOPIC_ARN, Alert, LocalBackend
 from pupline.local.bucket.paths import folded
 from pupline.local.ingests import _intake_disk
 from pupline.local.ingests import intake as _intake
-from pupline.tasks.items import Known, Unchanged
+from pupline.tasks.items import PreviousFetch, UnchangedImage
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 from tests.local.intake_fakes import Source, arrival, fetched
@@ -185,8 +185,8 @@ def test_unchanged_is_a_duplicate_of_what_is_known(backend: LocalBackend, source
     again = Source(backend, "again")
     again.list_urls(REX, BELLA)
     [pending, _] = backend.ingests.pending(again.run.ingest_id, after=-1, limit=9)
-    assert isinstance(pending.known, Known)
-    ending = Unchanged(known=pending.known)
+    assert isinstance(pending.known, PreviousFetch)
+    ending = UnchangedImage(known=pending.known)
     [record] = again.take_in(arrival(0, REX, ending))
     assert ends([record]) == [("dogs/rex.jpg", "duplicate", "not_modified")]
     assert (record.image_url, record.sha256) == (stored.image_url, stored.sha256)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pupline.errors import NotFound, TaskFailure
 from pupline.http import HttpClient, Response, Validators
-from pupline.tasks.batch_fetching import Robots
+from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.batch_storing import BatchStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
 from pupline.tasks.records import AuditRecord
@@ -92,7 +92,7 @@ class BatchWorld:
         client = cast(HttpClient, self.web)
         return BatchServices(
             client=client,
-            robots=Robots(client),
+            robots=RobotsCache(client),
             storage=BatchStorage(self.store),
             table=self.table,
             memo=self.memo,

@@ -11,7 +11,7 @@ from PIL import Image
 from pupline.errors import TaskFailure
 from pupline.http import Response
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.storing import Storage
 
@@ -45,12 +45,12 @@ class FakeStore:
     crash: Crash = field(default_factory=Crash)
     objects: dict[str, ObjectToCreate] = field(default_factory=dict)
 
-    def create(self, new: ObjectToCreate) -> ObjectHeld:
+    def create(self, new: ObjectToCreate) -> StoredObject:
         """As the port says."""
         self.crash.reached(after=False)
         held = self.objects.setdefault(new.key, new)
         self.crash.reached(after=True)
-        return ObjectHeld(held.key, held.sha256, held.owner, f"https://bucket.example/{held.key}")
+        return StoredObject(held.key, held.sha256, held.owner, f"https://bucket.example/{held.key}")
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
         """As the port says."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 
 class MemoryBucket:
@@ -13,10 +13,10 @@ class MemoryBucket:
         self.held = dict(held or {})
         self.puts: list[str] = []
 
-    def create(self, new: ObjectToCreate) -> ObjectHeld:
+    def create(self, new: ObjectToCreate) -> StoredObject:
         """Hold the object."""
         self.held.setdefault(new.key, new.body)
-        return ObjectHeld(new.key, new.sha256, new.owner, f"memory:{new.key}")
+        return StoredObject(new.key, new.sha256, new.owner, f"memory:{new.key}")
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:  # noqa: ARG002 - the port's
         """Hold the bytes, in the place of what was there."""

@@ -9,8 +9,8 @@ from pyarrow import parquet
 
 from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
 from pupline.local import Arrival, IngestRow, Intake, LocalBackend, NewIngest
-from pupline.tasks.ingesting import RecordOf
-from pupline.tasks.items import Ending, Fetched, SourceItem, Unfetched
+from pupline.tasks.ingest_item import RecordBuilder
+from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
 
 RUN = "20261122-170000-ab12"
 FOLDER = f"datasets/dogs/runs/{RUN}/"
@@ -33,7 +33,7 @@ class World:
 
     def finish(self, endings: dict[int, bytes | Unfetched]) -> None:
         """End these items: with bytes, or without."""
-        intake = Intake(self.backend, self.ingest, RecordOf("urls.txt", "dogs"), lambda _: None)
+        intake = Intake(self.backend, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
         intake.take([self._arrival(index, items[index], ending) for index, ending in endings.items()])
         intake.close()
@@ -67,7 +67,7 @@ class World:
 
 
 def _fetched(index: int, body: bytes) -> Ending:
-    return Fetched(
+    return FetchedImage(
         name=f"{index}.jpg",
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),

@@ -20,8 +20,8 @@ from pupline.errors import (
 )
 from pupline.http import Response
 from pupline.images import Inspection, inspect
-from pupline.tasks import inspecting
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks import timed_inspection
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 from tests.shared.batch_world import HOST, START, BatchWorld, event_of, jpeg
 from tests.shared.functions_fakes import Crash, Killed, picture
 
@@ -313,7 +313,7 @@ def test_a_store_that_fails_fails_the_batch() -> None:
     """For Retry to try again: nothing is recorded as what it is not."""
     world = BatchWorld({url: [jpeg(1)] for url in urls("a.jpg", "b.jpg")})
 
-    def full(new: ObjectToCreate) -> ObjectHeld:
+    def full(new: ObjectToCreate) -> StoredObject:
         raise StorageError(f"no room for {new.key}")
 
     world.store.create = full  # type: ignore[method-assign]
@@ -368,7 +368,7 @@ def test_an_image_that_brings_a_mistake_to_light_costs_no_other_one(monkeypatch:
             raise MemoryError
         return inspect(body, max_pixels=max_pixels)
 
-    monkeypatch.setattr(inspecting, "inspect", fail)
+    monkeypatch.setattr(timed_inspection, "inspect", fail)
     world = BatchWorld({HOST + "a.jpg": [b"poison"], HOST + "b.jpg": [jpeg(1)]})
     assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"failed": 1, "stored": 1}
     assert [record.reason for record in world.records] == ["internal_error", "accepted"]

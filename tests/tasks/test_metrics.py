@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pupline.lambdas._audit_wiring import tell_metrics
+from pupline.lambdas._audit_wiring import log_metrics
 from pupline.lambdas._metrics import metrics_line
 
 ITEM: dict[str, Any] = {
@@ -48,9 +48,9 @@ def test_metrics_are_told_only_where_somebody_listens(
 ) -> None:
     """One line to stdout when a namespace is set, else nothing."""
     monkeypatch.delenv("METRICS_NAMESPACE", raising=False)
-    tell_metrics(ITEM)
+    log_metrics(ITEM)
     assert capsys.readouterr().out == ""
     monkeypatch.setenv("METRICS_NAMESPACE", "pupline")
-    tell_metrics(ITEM)
+    log_metrics(ITEM)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["Outcome"] == "stored"

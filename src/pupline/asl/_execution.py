@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.asl import _history as history
 from pupline.asl._commands import CancelCommand, Command, StartTimer
-from pupline.asl._context import execution_context, state_machine_arn, timestamp
+from pupline.asl._context import execution_context, state_machine_arn
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded, TimestampProblem
 from pupline.asl._fork import revive
@@ -45,6 +45,7 @@ from pupline.asl._retry import RUNTIME
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl._values import JSON, EvaluationError
 from pupline.errors import PuplineError
+from pupline.text import timestamp
 
 if TYPE_CHECKING:
     from pupline.asl._definition import StateMachine

@@ -6,8 +6,8 @@ import random
 import uuid
 from typing import Literal
 
-from pupline.asl._context import timestamp
 from pupline.asl._values import JSON, dump
+from pupline.text import timestamp
 
 MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 _COUNTS = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted", "resultsWritten")

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from pupline.aws._clients import error_code, storage_errors
 from pupline.errors import StorageError
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 
@@ -45,7 +45,7 @@ class S3Store:
         self._client = client
         self._bucket = bucket
 
-    def create(self, new: ObjectToCreate) -> ObjectHeld:
+    def create(self, new: ObjectToCreate) -> StoredObject:
         """Store `new` unless its key is taken, and say what is held under that key now. Raises: StorageError.
 
         S3 checks the SHA-256 over what arrived, so bytes damaged on the way are refused, and the object is durable when
@@ -53,7 +53,7 @@ class S3Store:
         """
         checksum = b64encode(bytes.fromhex(new.sha256)).decode("ascii")
         if self._put(new, checksum):
-            return ObjectHeld(new.key, new.sha256, new.owner, self.url(new.key))
+            return StoredObject(new.key, new.sha256, new.owner, self.url(new.key))
         return self._held(new.key)
 
     def read(self, key: str) -> bytes:
@@ -123,13 +123,13 @@ class S3Store:
                 raise
             return True
 
-    def _held(self, key: str) -> ObjectHeld:
+    def _held(self, key: str) -> StoredObject:
         """What is under a key that is taken. A foreign object has no owner, and may lack a SHA-256."""
         with storage_errors(f"looking at s3://{self._bucket}/{key}"):
             head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         metadata = head.get("Metadata", {})
         digest = metadata.get("sha256") or _whole_object_sha256(head) or sha256(self.read(key)).hexdigest()
-        return ObjectHeld(key, digest, unquote(metadata.get("owner", "")), self.url(key))
+        return StoredObject(key, digest, unquote(metadata.get("owner", "")), self.url(key))
 
 
 class S3Memo:

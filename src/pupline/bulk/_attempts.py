@@ -4,7 +4,7 @@ from random import Random
 
 from pupline.bulk._hosts import Job
 from pupline.errors import TaskFailure, UnreadableAnswer
-from pupline.tasks.ingesting import MAX_ATTEMPTS, PATIENT_ATTEMPTS
+from pupline.tasks.ingest_item import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 
 FIRST_BACK_OFF_SECONDS = 1.0
 LONGEST_BACK_OFF_SECONDS = 30.0

@@ -28,8 +28,8 @@ from pupline.bulk._workers import Crew
 from pupline.errors import StorageError, TaskFailure
 from pupline.http import Response, robots_rules_from
 from pupline.local import Arrival, Ingests, ItemDone
-from pupline.tasks.ingesting import unfetched
-from pupline.tasks.items import Ending, SourceItem, Unchanged
+from pupline.tasks.ingest_item import fetch_failed
+from pupline.tasks.items import Ending, SourceItem, UnchangedImage
 
 PAGE_ITEMS = 1000
 """Items read from the run at once."""
@@ -177,7 +177,7 @@ class Coordinator:
         now = self._team.clocks.monotonic()
         for pending in page:
             if pending.held is not None:
-                self._arrive(pending.index, pending.item, Unchanged(known=pending.held))
+                self._arrive(pending.index, pending.item, UnchangedImage(known=pending.held))
             else:
                 scheduler.add_image(pending.index, pending.item, pending.known, now, pending.deaths)
 
@@ -230,7 +230,7 @@ class Coordinator:
                 self.bytes += image.size_bytes
                 self._arrive_fetched(job, image, answer)
             elif kind == UNCHANGED and job.known is not None and job.item is not None:
-                self._arrive_fetched(job, Unchanged(known=job.known), answer)
+                self._arrive_fetched(job, UnchangedImage(known=job.known), answer)
             else:
                 self._take_document(job, answer, now)
 
@@ -284,7 +284,7 @@ class Coordinator:
                 self._listed()
             else:
                 self._failed += 1
-                self._arrive(job.index, job.item, unfetched(ended.failure), job)
+                self._arrive(job.index, job.item, fetch_failed(ended.failure), job)
                 self._check_tolerance()
         if self._arrivals:
             self._team.intake.take(self._arrivals)

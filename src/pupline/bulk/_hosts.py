@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.errors import RobotsDisallowed, TaskFailure
-from pupline.tasks.items import Known, SourceItem
+from pupline.tasks.items import PreviousFetch, SourceItem
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Job:
         self.url = url
         self.index = -1
         self.item: SourceItem | None = None
-        self.known: Known | None = None
+        self.known: PreviousFetch | None = None
         self.page: PageRequest | None = None
         self.attempts = 0
         self.deaths = 0

@@ -34,7 +34,7 @@ from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError,
 from pupline.http import FetchPolicy
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
 from pupline.sources import ImageSource, Listing, is_piped
-from pupline.tasks.ingesting import IngestRules, RecordOf
+from pupline.tasks.ingest_item import IngestRules, RecordBuilder
 from pupline.tasks.layout import dataset_folder
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _Run:
         try:
             with ExitStack() as stack, _seldom_collected():
                 policy = policy_of(self._begun.source, self._request, stack)
-                record_of = RecordOf(self._begun.source.name, self._row.dataset)
+                record_of = RecordBuilder(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
                 intake = Intake(self._backend, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from pupline import errors
 from pupline.errors import RetryAfter, TaskFailure
-from pupline.tasks.items import Fetched
+from pupline.tasks.items import FetchedImage
 
 DO: Final = 0
 """Operation; argument: a list of requests."""
@@ -32,7 +32,7 @@ content: to POST. truncate: the first max_bytes are enough.
 """
 
 FETCHED: Final = 0
-"""`(number, FETCHED, began_at, ended_at, path, *fields of Fetched)`."""
+"""`(number, FETCHED, began_at, ended_at, path, *fields of FetchedImage)`."""
 
 UNCHANGED: Final = 1
 """`(number, UNCHANGED, began_at, ended_at)`."""
@@ -86,11 +86,11 @@ def failure_of(answer: Answer) -> TaskFailure:
     return failure
 
 
-def fetched_of(answer: Answer) -> Fetched:
+def fetched_of(answer: Answer) -> FetchedImage:
     """What a FETCHED answer tells of its image."""
     name, sha256, size_bytes, file_type, width, height, problem, content_type, extension, *rest = answer[5:]
     alert_reasons, sha1, etag, last_modified = rest
-    return Fetched(
+    return FetchedImage(
         name=name,
         sha256=sha256,
         size_bytes=size_bytes,

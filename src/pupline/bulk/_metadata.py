@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
 from pupline.tasks.layout import JSON_LINES, Partitioned, partition
-from pupline.tasks.metadata import METADATA_COLUMNS, Columns, Kind, milliseconds
+from pupline.tasks.metadata import METADATA_COLUMNS, Columns, ColumnType, milliseconds
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,7 +27,7 @@ def parquet_schema() -> "pyarrow.Schema":
     """The columns of the metadata with their pyarrow types."""
     import pyarrow
 
-    types: dict[Kind, Any] = {
+    types: dict[ColumnType, Any] = {
         "text": pyarrow.string(),
         "texts": pyarrow.list_(pyarrow.string()),
         "flag": pyarrow.bool_(),
@@ -161,7 +161,7 @@ class _TableWriter:
         self._batches, self._rows = [], 0
 
 
-def _array(kind: Kind, arrow_type: Any, values: Any) -> Any:
+def _array(kind: ColumnType, arrow_type: Any, values: Any) -> Any:
     import pyarrow
 
     if kind == "moment":

@@ -19,9 +19,10 @@ from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._shards import ShardWriter, SidecarWriter
 from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
 from pupline.errors import FAILING_OUTCOMES, LocalTrouble, StorageError
-from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items, timestamp
+from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
+from pupline.text import timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pupline.errors import ConfigurationError, count_failed, count_unhad
+from pupline.errors import ConfigurationError, count_failed, count_unaccepted
 from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, parse_metadata_address
 from pupline.images import MAX_PIXELS
 from pupline.tasks.ports import JSON
@@ -218,4 +218,4 @@ class IngestReport:
     @property
     def unhad(self) -> int:
         """How many items have no image in the dataset: quarantined, refused or failed."""
-        return count_unhad(self.counts.outcomes)
+        return count_unaccepted(self.counts.outcomes)

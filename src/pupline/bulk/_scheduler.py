@@ -54,8 +54,8 @@ from pupline.errors import (
     TooManyRequests,
 )
 from pupline.http import Origin, Url, robots_rules_from
-from pupline.tasks.ingesting import MAX_ATTEMPTS
-from pupline.tasks.items import Known, SourceItem
+from pupline.tasks.ingest_item import MAX_ATTEMPTS
+from pupline.tasks.items import PreviousFetch, SourceItem
 from pupline.text import plain_number, printable
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Scheduler:
             job.host.urgent.append(job)
             self._consider(job.host, now)
 
-    def add_image(self, index: int, item: SourceItem, known: Known | None, now: float, deaths: int = 0) -> None:
+    def add_image(self, index: int, item: SourceItem, known: PreviousFetch | None, now: float, deaths: int = 0) -> None:
         """Have an image asked for. deaths: how many workers it was lost with in earlier processes of the run."""
         job = Job(next(self._numbers), "image", item.url)
         job.index, job.item, job.known, job.deaths = index, item, known, deaths

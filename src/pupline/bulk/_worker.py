@@ -49,8 +49,8 @@ from pupline.bulk._messages import (
 )
 from pupline.errors import TaskFailure
 from pupline.http import Exchange, FetchPolicy, HttpClient
-from pupline.tasks.ingesting import IngestRules, fetch_item, mistake, understood, validators_of
-from pupline.tasks.items import Fetched, Known, SourceItem, Unchanged
+from pupline.tasks.ingest_item import IngestRules, fetch_item, internal_failure, interpret_response, validators_for
+from pupline.tasks.items import FetchedImage, PreviousFetch, SourceItem, UnchangedImage
 
 ANSWERS_TOGETHER = 32
 """Answers that wait for each other while there is more to do: a message for each would cost as much as the hashing."""
@@ -70,7 +70,7 @@ _RECEIVE_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
 Ask: TypeAlias = Callable[[], tuple[Any, ...] | None]
-_values = attrgetter(*(field.name for field in fields(Fetched)))
+_values = attrgetter(*(field.name for field in fields(FetchedImage)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Begun:
 
     request: Request
     exchange: Exchange
-    known: Known | None
+    known: PreviousFetch | None
     began_at: float
     began: float
 
@@ -254,11 +254,11 @@ class Worker:
         self._poll.register(descriptor, select.POLLIN)
         self._begun[descriptor] = begun  # last: from now on another leader may take it and unregister it
 
-    def _exchange(self, request: Request, known: Known | None) -> Exchange | None:
+    def _exchange(self, request: Request, known: PreviousFetch | None) -> Exchange | None:
         if request[1] != IMAGE:
             return None
         try:
-            return self._client.begin(request[2], validators=validators_of(known))
+            return self._client.begin(request[2], validators=validators_for(known))
         except TaskFailure:
             return None  # whoever tries again will be told the same
 
@@ -318,11 +318,11 @@ class Worker:
         response = self._client.finish(begun.exchange, wait=wait)
         if response is None:
             return None
-        found = understood(response, _item(begun.request), begun.known, self._settings.rules, begun.began)
+        found = interpret_response(response, _item(begun.request), begun.known, self._settings.rules, begun.began)
         return self._said_of(found)
 
-    def _said_of(self, found: tuple[Fetched, bytes] | Unchanged) -> tuple[Any, ...]:
-        if isinstance(found, Unchanged):
+    def _said_of(self, found: tuple[FetchedImage, bytes] | UnchangedImage) -> tuple[Any, ...]:
+        if isinstance(found, UnchangedImage):
             return (UNCHANGED,)
         image, body = found
         return (FETCHED, self._bodies.write(body), *_values(image))
@@ -350,7 +350,7 @@ def _answer(request: Request, began_at: float, ask: Ask) -> Answer | None:
     except TaskFailure as failure:
         said = (FAILED, type(failure).__name__, failure.message, failure.details)
     except Exception as err:  # noqa: BLE001 - a bug that one image brings to light is that image's trouble alone
-        found = mistake(request[2], err)
+        found = internal_failure(request[2], err)
         said = (FAILED, type(found).__name__, found.message, {})
     return said and (request[0], said[0], began_at, time.time(), *said[1:])
 
@@ -359,12 +359,14 @@ def _item(request: Request) -> SourceItem:
     return SourceItem(url=request[2], sha1=request[3], sha256=request[4])
 
 
-def _known(request: Request) -> Known | None:
+def _known(request: Request) -> PreviousFetch | None:
     """All that is needed here of what is known: what the server said of it. The rest is with the coordinator."""
     etag, last_modified = request[5:7]
     if not (etag or last_modified):
         return None
-    return Known(image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified)
+    return PreviousFetch(
+        image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified
+    )
 
 
 def main(descriptor: int) -> NoReturn:

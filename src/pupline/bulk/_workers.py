@@ -38,7 +38,7 @@ from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.http import MAX_ROBOTS_BYTES
 from pupline.sources import MAX_PAGE_BYTES
-from pupline.tasks.inspecting import LEAST_SECONDS
+from pupline.tasks.timed_inspection import MIN_INSPECTION_SECONDS
 
 AHEAD = 128
 """Jobs that a worker has beyond one for each thread: what keeps it busy while its answers are on their way."""
@@ -101,7 +101,7 @@ class Workers:
         self._clock = clock
         self._looked_at = clock()
         self._awake = 0.0
-        self._patience = settings.policy.timeout_seconds + LEAST_SECONDS + GRACE_SECONDS
+        self._patience = settings.policy.timeout_seconds + MIN_INSPECTION_SECONDS + GRACE_SECONDS
         self._alone: deque[Job] = deque()
         self._cell: _Worker | None = None
         self._handed_back: list[Answered] = []

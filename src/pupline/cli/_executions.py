@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ from pupline.cli._backend import backend_options, open_backend
 from pupline.cli._command import Command
 from pupline.cli._output import cell, console, data_option, json_option, limit_option, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
-from pupline.tasks.ports import ExecutionStory, ExecutionSummary
-from pupline.text import plural, printable
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
+from pupline.text import plural, printable, timestamp
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,9 +90,7 @@ def _row_as_dict(row: ExecutionSummary) -> dict[str, Any]:
 
 
 def _time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if seconds is None else timestamp(seconds)
 
 
 def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
@@ -117,7 +114,7 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
     out.print(f"{more} One with its history: pupline executions NAME [--graph]")
 
 
-def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:
+def _show_one(story: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
     if as_json:
         extra = {"input": story.input, "output": story.output, "history": list(story.history)}
         print_json(_row_as_dict(story.row) | extra)
@@ -138,7 +135,7 @@ def _show_one(story: ExecutionStory, *, graph: bool, as_json: bool) -> None:
         out.print(cell(row.error, "red").append(f": {readable_cause(row.cause) or 'no cause was given'}"))
 
 
-def _show_history(out: "Console", story: ExecutionStory) -> None:
+def _show_history(out: "Console", story: ExecutionDetails) -> None:
     others = [
         [
             cell(event["id"]),

@@ -7,7 +7,7 @@ key = object_key("html", safe_name(url))
 
 from pupline.images._extensions import extension_agrees
 from pupline.images._inspection import MAX_PIXELS, Inspection, Problem, inspect
-from pupline.images._kept import CONTENT_TYPES, MAX_NAMES, content_type_of, names_for
+from pupline.images._kept import CONTENT_TYPES, MAX_NAMES, candidate_names, content_type_of
 from pupline.images._names import (
     MAX_KEY_BYTES,
     MAX_NAME_BYTES,
@@ -28,11 +28,11 @@ __all__ = [
     "Inspection",
     "Problem",
     "alternative_name",
+    "candidate_names",
     "content_type_of",
     "extension_agrees",
     "inspect",
     "name_extension",
-    "names_for",
     "object_key",
     "safe_name",
 ]

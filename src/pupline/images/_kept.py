@@ -32,7 +32,7 @@ def content_type_of(file_type: str, problem: str | None) -> str:
     return _OCTETS if problem else CONTENT_TYPES.get(file_type, _OCTETS)
 
 
-def names_for(name: str, sha256: str) -> Iterator[str]:
+def candidate_names(name: str, sha256: str) -> Iterator[str]:
     """The names to try, in order, for bytes with this SHA-256: the plain one, then names beside it."""
     yield name
     for start in range(0, 8 * (MAX_NAMES - 1), 8):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pupline.errors import UNHAD_OUTCOMES
+from pupline.errors import UNACCEPTED_OUTCOMES
 from pupline.tasks.records import AuditRecord
 
 _HOSTS = 1_000
@@ -48,7 +48,7 @@ class Problems:
 
     def add(self, record: AuditRecord) -> None:
         """Count one record."""
-        if record.outcome in UNHAD_OUTCOMES:
+        if record.outcome in UNACCEPTED_OUTCOMES:
             kind = (record.outcome, record.reason)
             self._kinds.setdefault(kind, FailureKind(*kind)).add(record)
         if record.source_url:

@@ -28,7 +28,7 @@ def audit_table() -> DynamoDBAuditTable:
     return DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE"))
 
 
-def tell_metrics(item: JSON) -> None:
+def log_metrics(item: JSON) -> None:
     """Write the record's metrics to the log, from where CloudWatch takes them."""
     namespace = os.environ.get("METRICS_NAMESPACE", "")
     if namespace and isinstance(item, dict):

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from pupline.errors import ConfigurationError
-from pupline.tasks.events import Event, checked_event
+from pupline.tasks.task_input import TaskInput, checked_input
 
 
-def with_execution(event: object, context: object) -> Event:
+def with_execution(event: object, context: object) -> TaskInput:
     """`event`, which outside of a workflow gets the request's id as its execution: Lambda's own retries keep it."""
-    fields = checked_event(event)
+    fields = checked_input(event)
     if "execution" in fields or "Name" in fields:
         return fields
     return {**fields, "execution": str(getattr(context, "aws_request_id", "")) or None}

@@ -19,7 +19,7 @@ from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
 from pupline.lambdas._audit_wiring import SystemClock
 from pupline.lambdas._environment import required
 from pupline.lambdas._fetch_wiring import FetchSettings
-from pupline.tasks.batch_fetching import Robots
+from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.batch_storing import BatchStorage
 from pupline.tasks.ingest_batch import BatchServices
 
@@ -35,7 +35,7 @@ def batch_services() -> BatchServices:
     s3 = s3_client(connections=concurrency)
     return BatchServices(
         client=client,
-        robots=Robots(client),
+        robots=RobotsCache(client),
         storage=BatchStorage(S3Store(s3, settings.bucket), settings.prefix, settings.quarantine_prefix),
         table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
         memo=S3Memo(s3, settings.bucket, settings.memo_prefix),

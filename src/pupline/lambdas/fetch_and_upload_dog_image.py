@@ -1,12 +1,12 @@
 """The Lambda function FetchAndUploadDogImage."""
 
 from pupline.lambdas._environment import with_execution
-from pupline.tasks.events import Event
 from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
 from pupline.tasks.ports import JSON
+from pupline.tasks.task_input import TaskInput
 
 
-def handler(event: Event, context: object) -> dict[str, JSON]:
+def handler(event: TaskInput, context: object) -> dict[str, JSON]:
     """The Lambda entry point."""
     from pupline.lambdas._fetch_wiring import fetch_services
 

@@ -33,7 +33,7 @@ from pupline.local._prune import Pruned, prunable, prune
 from pupline.local._signals import StopAsked, stopping_on_signals
 from pupline.local.alerts.delivery import Deliverer
 from pupline.local.alerts.subscriptions import PROTOCOLS, Subscription, Subscriptions
-from pupline.local.alerts.topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict, timestamp
+from pupline.local.alerts.topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
 from pupline.local.bucket.bucket import LocalBucket, ObjectListed
 from pupline.local.bucket.leftovers import Stuck
 from pupline.local.bucket.recovery import Foreseen, foresee
@@ -130,7 +130,6 @@ __all__ = [
     "prune",
     "repair",
     "stopping_on_signals",
-    "timestamp",
 ]
 
 _HOMES = {

@@ -105,7 +105,7 @@ class OneImage:
                 self._why = ""  # which is said once
             return None
         note = self._api.skip(failure)
-        passing = failure.may_pass and not isinstance(failure, UnreadableAnswer)
+        passing = failure.is_transient and not isinstance(failure, UnreadableAnswer)
         if note is not None or not self._first or passing:
             self._first = self._first and note is None
             return note

@@ -114,7 +114,7 @@ class Pages:
                 raise
             except TaskFailure as failure:
                 most = min(attempts, FIRST_ATTEMPTS) if isinstance(failure, UnreadableAnswer) else attempts
-                if failure.may_pass and attempt < most and not _asks_to_stay_away(failure):
+                if failure.is_transient and attempt < most and not _asks_to_stay_away(failure):
                     self.sleep(self._pause(failure, attempt))
                     attempt += 1
                     continue
@@ -139,4 +139,4 @@ def is_final(failure: TaskFailure) -> bool:
     """Whether a listing that stopped for this will stop there again, until somebody changes something."""
     if failure.reason == "source_error":
         return True
-    return not (failure.may_pass or "retry_after_seconds" in failure.details)
+    return not (failure.is_transient or "retry_after_seconds" in failure.details)

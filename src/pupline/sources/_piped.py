@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Final, cast
 
 from pupline.errors import ConfigurationError, StorageError
-from pupline.files import sync_entries
+from pupline.files import fsync_directory
 from pupline.text import printable
 
 STANDARD_INPUT: Final = "-"
@@ -123,6 +123,6 @@ def _made_durable(*folders: Path) -> None:
     for folder in folders:
         handle = os.open(folder, os.O_RDONLY)
         try:
-            sync_entries(handle)
+            fsync_directory(handle)
         finally:
             os.close(handle)

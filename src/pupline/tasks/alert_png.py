@@ -1,20 +1,20 @@
 """AlertPNG: the alert in words, from the image that caused it."""
 
 from pupline.errors import InvalidInput
-from pupline.tasks.events import Event, checked_event, text_or_none
 from pupline.tasks.ports import JSON
+from pupline.tasks.task_input import TaskInput, checked_input, text_or_none
 
 
-def alert_png(event: Event) -> dict[str, JSON]:
+def alert_png(event: TaskInput) -> dict[str, JSON]:
     """The alert on an image; publishing it is the workflow's next step.
 
     event: `image`, FetchAndUploadDogImage's result; `message` and `reason`, chosen by CheckIfPNG.
     Gives: status "alert", message, image (its name), reasons (all of them, in the closed words).
     Raises: InvalidInput when no image is named.
     """
-    fields = checked_event(event)
+    fields = checked_input(event)
     image = fields.get("image")
-    details: Event = image if isinstance(image, dict) else {"uploaded_image": image or fields.get("uploaded_image")}
+    details: TaskInput = image if isinstance(image, dict) else {"uploaded_image": image or fields.get("uploaded_image")}
     name = text_or_none(details, "uploaded_image")
     if name is None:
         raise InvalidInput("the event names no image; give image as FetchAndUploadDogImage returned it")
@@ -22,7 +22,7 @@ def alert_png(event: Event) -> dict[str, JSON]:
     return {"status": "alert", "message": message, "image": name, "reasons": _reasons(details, fields)}
 
 
-def _reasons(image: Event, event: Event) -> list[JSON]:
+def _reasons(image: TaskInput, event: TaskInput) -> list[JSON]:
     found = image.get("alert_reasons")
     reasons = [reason for reason in found if isinstance(reason, str)] if isinstance(found, list) else []
     chosen = text_or_none(event, "reason")

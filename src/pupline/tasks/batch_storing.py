@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.http import Response
-from pupline.images import MAX_NAMES, content_type_of, names_for, object_key
-from pupline.tasks.ingesting import IngestRules, judged
-from pupline.tasks.items import Fetched, SourceItem, Stored
-from pupline.tasks.ports import ObjectHeld, ObjectStore, ObjectToCreate
+from pupline.images import MAX_NAMES, candidate_names, content_type_of, object_key
+from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
+from pupline.tasks.ports import ObjectStore, ObjectToCreate, StoredObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,18 @@ class Arrived:
     """An item's bytes and what they are. owner: the item's execution."""
 
     item: SourceItem
-    image: Fetched
+    image: FetchedImage
     body: bytes
     owner: str
 
 
-def store_arrived(arrived: Arrived, dataset: str, storage: BatchStorage, rules: IngestRules) -> tuple[Fetched, Stored]:
+def store_arrived(
+    arrived: Arrived, dataset: str, storage: BatchStorage, rules: IngestRules
+) -> tuple[FetchedImage, StoredImage]:
     """What is now stored for the item: the image that arrived, or that of an earlier attempt. Raises: StorageError."""
     image = arrived.image
     prefix = f"{storage.quarantine_prefix if image.problem else storage.prefix}{dataset}"
-    for candidate in names_for(image.name, image.sha256):
+    for candidate in candidate_names(image.name, image.sha256):
         key = object_key(prefix, candidate)
         held = storage.store.create(_object(arrived, key))
         if held.sha256 == image.sha256:
@@ -59,19 +61,19 @@ def _object(arrived: Arrived, key: str) -> ObjectToCreate:
     return ObjectToCreate(key, arrived.body, arrived.image.sha256, content_type, arrived.owner)
 
 
-def _image_at(held: ObjectHeld, arrived: Arrived, storage: BatchStorage, rules: IngestRules) -> Fetched:
+def _image_at(held: StoredObject, arrived: Arrived, storage: BatchStorage, rules: IngestRules) -> FetchedImage:
     """What an earlier attempt stored; its declared type is taken from this one, as nothing else keeps it."""
     body = storage.store.read(held.key)
     response = Response(arrived.item.url, 200, {}, body, arrived.image.content_type)
-    return judged(response, arrived.item, rules)
+    return inspect_response(response, arrived.item, rules)
 
 
-def _stored(image: Fetched, held: ObjectHeld, image_name: str, owner: str) -> Stored:
+def _stored(image: FetchedImage, held: StoredObject, image_name: str, owner: str) -> StoredImage:
     outcome, reason = _outcome(image, held, owner, renamed=not image_name.endswith(f"/{image.name}"))
-    return Stored(image_name=image_name, key=held.key, url=held.url, outcome=outcome, reason=reason)
+    return StoredImage(image_name=image_name, key=held.key, url=held.url, outcome=outcome, reason=reason)
 
 
-def _outcome(image: Fetched, held: ObjectHeld, owner: str, *, renamed: bool) -> tuple[Outcome, Reason]:
+def _outcome(image: FetchedImage, held: StoredObject, owner: str, *, renamed: bool) -> tuple[Outcome, Reason]:
     if image.problem:
         return "quarantined", image.problem
     if held.owner != owner:

@@ -8,9 +8,9 @@ from typing import Protocol
 from pupline.errors import InvalidInput, TaskFailure
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, breed_of
 from pupline.images import Inspection, extension_agrees, name_extension, safe_name
-from pupline.tasks.events import BY_URL, Event, checked_event, execution_of, shown, text_or_none
 from pupline.tasks.ports import JSON
 from pupline.tasks.storing import Storage, StoredImage, store_image
+from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, shown, text_or_none
 
 
 class Client(Protocol):
@@ -56,7 +56,7 @@ class FetchRequest:
         The workflow adds the Context Object's Execution, whose keys (`Name`, `StartTime`, ...) are capitalised and may
         become more; of all others an unknown one is most likely misspelt, and a random image is not what was meant.
         """
-        fields = checked_event(event)
+        fields = checked_input(event)
         unknown = [key for key in fields if key not in ("execution", "breed", "image_url") and not key[:1].isupper()]
         if unknown:
             raise InvalidInput(f"the input has {shown(unknown[0])}; it may be {{}} or have breed or image_url")
@@ -66,7 +66,7 @@ class FetchRequest:
         return request
 
 
-def fetch_and_upload(event: Event, services: FetchServices) -> dict[str, JSON]:
+def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSON]:
     """Fetch one image and store it unless it is there; the workflow's `$.image`.
 
     event: `execution`, and `breed` (`hound/afghan`), or `image_url`, or neither for a random image.

@@ -26,18 +26,18 @@ from typing import Any
 from pupline.errors import StorageError, TaskFailure, count_failed
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, HttpClient
 from pupline.images import MAX_PIXELS
-from pupline.tasks.batch_event import Entry, Round
-from pupline.tasks.batch_fetching import Again, Fetching, Hosts, Robots, in_threads
+from pupline.tasks.batch_fetch import DeferredItem, Fetching, HostThrottle, RobotsCache, in_threads
+from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.batch_storing import Arrived, BatchStorage, store_arrived
 from pupline.tasks.digest import AlertedImage, AlertTally, first_alert
-from pupline.tasks.events import Event
-from pupline.tasks.ingesting import IngestRules, RecordOf, unfetched
-from pupline.tasks.items import Ending, Fetched, Stored
+from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
+from pupline.tasks.items import Ending, FetchedImage, StoredImage
 from pupline.tasks.layout import JSON_LINES
-from pupline.tasks.log_to_dynamodb import timestamp
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of
 from pupline.tasks.ports import JSON, AuditTable, Clock, Memo, ObjectToCreate
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.task_input import TaskInput
+from pupline.text import timestamp
 
 BATCH_SECONDS = 200
 """From a batch's start until nothing more is begun: an Express execution has 300, of which the last requests, storing
@@ -55,7 +55,7 @@ class BatchServices:
     """
 
     client: HttpClient
-    robots: Robots
+    robots: RobotsCache
     storage: BatchStorage
     table: AuditTable
     memo: Memo
@@ -99,7 +99,7 @@ class RoundResult:
         }
 
 
-def ingest_batch(event: Event, services: BatchServices, seconds: float = math.inf) -> dict[str, JSON]:
+def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = math.inf) -> dict[str, JSON]:
     """One round of a batch; the workflow's state after it.
 
     event: `batch` (`BatchInput` with run, dataset, source, rate, heed_robots; `Items`, each `index` and `item`, a line
@@ -111,13 +111,13 @@ def ingest_batch(event: Event, services: BatchServices, seconds: float = math.in
     Raises: InvalidInput; StorageError and ConfigurationError when the bucket or the table cannot be used. An item that
     cannot be had raises nothing: it is recorded.
     """
-    asked = Round.from_event(event)
+    asked = BatchRound.from_event(event)
     done = _read(services, asked.result_key)
     result: dict[str, Any] = json.loads(done) if done else _work(asked, services, seconds)
     return _answer(asked, result, event)
 
 
-def _work(asked: Round, services: BatchServices, seconds: float) -> dict[str, Any]:
+def _work(asked: BatchRound, services: BatchServices, seconds: float) -> dict[str, Any]:
     result = _decided_before(asked, services) or _decide(asked, services, seconds)
     services.table.put_many(result.records)
     _claim_alerts(asked, result, services.memo)
@@ -126,7 +126,7 @@ def _work(asked: Round, services: BatchServices, seconds: float) -> dict[str, An
     return kept
 
 
-def _decided_before(asked: Round, services: BatchServices) -> RoundResult | None:
+def _decided_before(asked: BatchRound, services: BatchServices) -> RoundResult | None:
     """The round as an earlier attempt decided it, if that one came so far."""
     part = _read(services, asked.part_key)
     if part is None:
@@ -138,14 +138,14 @@ def _decided_before(asked: Round, services: BatchServices) -> RoundResult | None
     return RoundResult(records, again, _UNKNOWN_PAUSE_SECONDS if again else 0, asked.part_key)
 
 
-def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResult:
+def _decide(asked: BatchRound, services: BatchServices, seconds: float) -> RoundResult:
     """Fetch and store; then write down what became of each item, unless somebody else was faster."""
     began = services.monotonic()
     ends = _Ends(asked, services, began + _seconds_left(asked, services.clock, seconds))
     concurrency = min(services.concurrency, asked.run.requests or services.concurrency)
     made = in_threads(ends.of, asked.entries, concurrency)
     rows = sorted((one for one in made if isinstance(one, ItemRow)), key=lambda row: row.index)
-    left = [one for one in made if isinstance(one, Again)]
+    left = [one for one in made if isinstance(one, DeferredItem)]
     if rows:
         lines = lines_of(columns_of(rows, asked.run.dataset))
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
@@ -159,7 +159,7 @@ def _decide(asked: Round, services: BatchServices, seconds: float) -> RoundResul
     return RoundResult([row.record for row in rows], again, wait, asked.part_key if rows else None, seconds=took)
 
 
-def _seconds_left(asked: Round, clock: Clock, seconds: float) -> float:
+def _seconds_left(asked: BatchRound, clock: Clock, seconds: float) -> float:
     """How long this round may begin something.
 
     What an attempt took that was killed counts against nothing: only rounds that have ended say what they took.
@@ -171,49 +171,49 @@ def _seconds_left(asked: Round, clock: Clock, seconds: float) -> float:
 class _Ends:
     """How the items of a round end: each fetched, stored, and made into a row; or left for another round."""
 
-    def __init__(self, asked: Round, services: BatchServices, stop_at: float) -> None:
+    def __init__(self, asked: BatchRound, services: BatchServices, stop_at: float) -> None:
         run = asked.run
         self._run = run
         self._services = services
-        self._record_of = RecordOf(run.source, run.dataset)
+        self._record_of = RecordBuilder(run.source, run.dataset)
         self._rules = IngestRules(services.max_pixels, run.heed_robots, timeout_seconds=services.timeout_seconds)
         interval = 1 / run.rate if run.rate else 0.0
         self._fetching = Fetching(
             client=services.client,
             robots=services.robots,
-            hosts=Hosts(services.monotonic, services.sleep, interval, stop_at),
+            hosts=HostThrottle(services.monotonic, services.sleep, interval, stop_at),
             rules=self._rules,
             monotonic=services.monotonic,
             stop_at=stop_at,
             jitter=random.Random(f"{run.run} {asked.name}"),  # noqa: S311 - spreads the load, keeps no secret
         )
 
-    def of(self, entry: Entry) -> ItemRow | Again:
+    def of(self, entry: BatchItem) -> ItemRow | DeferredItem:
         """What becomes of one entry. Raises: StorageError, ConfigurationError."""
         began_at = self._services.clock.now()
         found = self._fetching.fetch(entry)
-        if isinstance(found, Again):
+        if isinstance(found, DeferredItem):
             return found
         if isinstance(found, tuple):
             return self._stored_row(entry, began_at, *found)
         return self._row(entry, began_at, found, None)
 
-    def _stored_row(self, entry: Entry, began_at: float, image: Fetched, body: bytes) -> ItemRow:
+    def _stored_row(self, entry: BatchItem, began_at: float, image: FetchedImage, body: bytes) -> ItemRow:
         try:
             return self._row(entry, began_at, *self._stored(entry, image, body))
         except StorageError:
             raise
         except TaskFailure as failure:  # of what an earlier attempt stored, and this one looks at
-            return self._row(entry, began_at, unfetched(failure), None)
+            return self._row(entry, began_at, fetch_failed(failure), None)
 
-    def _stored(self, entry: Entry, image: Fetched, body: bytes) -> tuple[Fetched, Stored]:
+    def _stored(self, entry: BatchItem, image: FetchedImage, body: bytes) -> tuple[FetchedImage, StoredImage]:
         arrived = Arrived(entry.item, image, body, self._run.execution(entry.index))
         return store_arrived(arrived, self._run.dataset, self._services.storage, self._rules)
 
-    def _row(self, entry: Entry, began_at: float, ending: Ending, stored: Stored | None) -> ItemRow:
+    def _row(self, entry: BatchItem, began_at: float, ending: Ending, stored: StoredImage | None) -> ItemRow:
         ended_at = self._services.clock.now()
         execution = self._run.execution(entry.index)
-        image = ending if isinstance(ending, Fetched) else None
+        image = ending if isinstance(ending, FetchedImage) else None
         return ItemRow(
             index=entry.index,
             item=entry.item,
@@ -228,7 +228,7 @@ class _Ends:
         )
 
 
-def _claim_alerts(asked: Round, result: RoundResult, memo: Memo) -> None:
+def _claim_alerts(asked: BatchRound, result: RoundResult, memo: Memo) -> None:
     """Count the alerts; the run's very first one is told by itself, and is not among those counted."""
     alerted = [record for record in result.records if record.alert_triggered]
     if alerted:
@@ -244,7 +244,7 @@ def _alerted(record: AuditRecord) -> AlertedImage:
     return AlertedImage(record.image_name, record.file_type, record.alert_reasons)
 
 
-def _answer(asked: Round, result: dict[str, Any], event: Event) -> dict[str, JSON]:
+def _answer(asked: BatchRound, result: dict[str, Any], event: TaskInput) -> dict[str, JSON]:
     outcomes = Counter(asked.before)
     outcomes.update(result["outcomes"])
     # Another execution, started to do what is missing, finds this one's results; it must not tell the alert again.
@@ -261,9 +261,11 @@ def _answer(asked: Round, result: dict[str, Any], event: Event) -> dict[str, JSO
     return answer
 
 
-def _next_batch(asked: Round, result: dict[str, Any], event: Event, outcomes: dict[str, JSON]) -> dict[str, JSON]:
+def _next_batch(
+    asked: BatchRound, result: dict[str, Any], event: TaskInput, outcomes: dict[str, JSON]
+) -> dict[str, JSON]:
     attempts = dict(result["again"])
-    left = [Entry(one.index, one.item, attempts[one.index]) for one in asked.entries if one.index in attempts]
+    left = [BatchItem(one.index, one.item, attempts[one.index]) for one in asked.entries if one.index in attempts]
     batch = event["batch"]
     assert isinstance(batch, dict)  # noqa: S101 - it was read
     return {
@@ -283,7 +285,7 @@ def _read(services: BatchServices, key: str) -> bytes | None:
         return None
 
 
-def _create(services: BatchServices, asked: Round, key: str, body: bytes, content_type: str) -> bool:
+def _create(services: BatchServices, asked: BatchRound, key: str, body: bytes, content_type: str) -> bool:
     """Whether `body` is now what is held under `key`."""
     digest = sha256(body).hexdigest()
     held = services.storage.store.create(

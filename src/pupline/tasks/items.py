@@ -63,7 +63,7 @@ _KNOWN = frozenset(_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class PreviousFetch:
     """An image that was stored before, of the same URL. etag, last_modified: what the server said of it then.
 
     image_name: as the audit has it. key: of the object that holds it.
@@ -82,7 +82,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedImage:
     """The bytes arrived and were looked at; they are not in the store yet.
 
     name: a safe name from the URL, without any prefix. problem: why it must not be kept among the images, else None.
@@ -106,10 +106,10 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unchanged:
+class UnchangedImage:
     """Nothing had to be fetched: the server answered 304, or the source declared a hash that is in the store."""
 
-    known: Known
+    known: PreviousFetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +122,12 @@ class Unfetched:
     cause: str
 
 
-Ending: TypeAlias = Fetched | Unchanged | Unfetched
+Ending: TypeAlias = FetchedImage | UnchangedImage | Unfetched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What the store did with a `Fetched`. image_name: as the audit will have it, with the dataset in front.
+class StoredImage:
+    """What the store did with a `FetchedImage`. image_name: as the audit will have it, with the dataset in front.
 
     A duplicate's image_name, key and url are those of the object that already held the bytes.
     """

@@ -1,15 +1,14 @@
 """LogToDynamoDB: the audit record of one execution, written once, whatever happened."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
 from pupline.errors import InvalidInput, Outcome, Reason, reason_of
 from pupline.images import safe_name
-from pupline.tasks.events import BY_URL, Event, checked_event, execution_of, object_of, shown, text_or_none
 from pupline.tasks.ports import JSON, AuditTable, Clock
 from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
-from pupline.text import printable
+from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, object_of, shown, text_or_none
+from pupline.text import printable, timestamp
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -26,7 +25,7 @@ MAX_CAUSE = 500
 """Characters of the cause kept: enough for every message of ours, in a record of about one write unit (1 KB)."""
 
 
-def log_to_dynamodb(event: Event, table: AuditTable, clock: Clock) -> dict[str, JSON]:
+def log_to_dynamodb(event: TaskInput, table: AuditTable, clock: Clock) -> dict[str, JSON]:
     """Write the audit record, unless this execution already wrote it.
 
     event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the
@@ -37,18 +36,13 @@ def log_to_dynamodb(event: Event, table: AuditTable, clock: Clock) -> dict[str, 
     return {"status": "success", "logged_item": table.put(record).as_item()}
 
 
-def record_of(event: Event, stamp: str) -> AuditRecord:
+def record_of(event: TaskInput, stamp: str) -> AuditRecord:
     """The record that the event asks for. stamp: its `upload_timestamp`. Raises: InvalidInput."""
-    fields = checked_event(event)
+    fields = checked_input(event)
     return _of_image(fields, stamp) if fields.get("image") is not None else _of_failure(fields, stamp)
 
 
-def timestamp(now: float) -> str:
-    """RFC 3339, UTC, to the millisecond: `2026-01-31T12:00:00.000Z`."""
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _of_image(event: Event, stamp: str) -> AuditRecord:
+def _of_image(event: TaskInput, stamp: str) -> AuditRecord:
     image = object_of(event, "image")
     triggered = _flag(event, "alert_triggered")
     outcome = _one_of(OUTCOMES, image.get("outcome"), "image.outcome", "stored")
@@ -66,7 +60,7 @@ def _of_image(event: Event, stamp: str) -> AuditRecord:
     )
 
 
-def _of_failure(event: Event, stamp: str) -> AuditRecord:
+def _of_failure(event: TaskInput, stamp: str) -> AuditRecord:
     failure = object_of(event, "error")
     error = text_or_none(failure, "Error", limit=256) or "States.TaskFailed"
     details = _details(failure.get("Cause"), event.get("input"))
@@ -95,7 +89,7 @@ def _details(cause: JSON, given: JSON) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _facts(image: Event) -> dict[str, Any]:
+def _facts(image: TaskInput) -> dict[str, Any]:
     """The record's fields that are copied as they are, where they are of the right kind."""
     texts = ("image_url", "file_type", "source", "source_url", "sha256", "content_type", "name_extension", "breed")
     numbers = ("size_bytes", "width", "height")
@@ -126,7 +120,7 @@ def _member(text: JSON, field: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _flag(event: Event, field: str) -> bool:
+def _flag(event: TaskInput, field: str) -> bool:
     value = event.get(field, False)
     if not isinstance(value, bool):
         raise InvalidInput(f"{field} is {shown(value)}; it has to be true or false")

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeAlias
 from pupline.tasks.items import SourceItem
 from pupline.tasks.records import AuditRecord
 
-Kind = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp"]
+ColumnType = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp"]
 """What a column holds. texts: a list of text. moment: seconds since the epoch in the row, stamp: RFC 3339 text there;
 in JSON Lines both are RFC 3339, UTC, to the millisecond."""
 
@@ -46,58 +46,58 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MetadataColumn:
     """One column. path: where its value is in an `ItemRow`; empty for the dataset, which is the same in all rows."""
 
     name: str
-    kind: Kind
+    kind: ColumnType
     path: str
 
 
-METADATA_COLUMNS: tuple[Column, ...] = (
+METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     # which image of which listing
-    Column("execution", "text", "record.execution"),
-    Column("index", "int64", "index"),
-    Column("dataset", "text", ""),
-    Column("id", "text", "item.id"),
+    MetadataColumn("execution", "text", "record.execution"),
+    MetadataColumn("index", "int64", "index"),
+    MetadataColumn("dataset", "text", ""),
+    MetadataColumn("id", "text", "item.id"),
     # what the source says of it
-    Column("source", "text", "record.source"),
-    Column("source_url", "text", "record.source_url"),
-    Column("url", "text", "item.url"),
-    Column("license", "text", "item.license"),
-    Column("creator", "text", "item.creator"),
-    Column("attribution", "text", "item.attribution"),
-    Column("landing", "text", "item.landing"),
-    Column("title", "text", "item.title"),
-    Column("alt", "text", "item.alt"),
-    Column("labels", "texts", "item.labels"),
-    Column("breed", "text", "record.breed"),
+    MetadataColumn("source", "text", "record.source"),
+    MetadataColumn("source_url", "text", "record.source_url"),
+    MetadataColumn("url", "text", "item.url"),
+    MetadataColumn("license", "text", "item.license"),
+    MetadataColumn("creator", "text", "item.creator"),
+    MetadataColumn("attribution", "text", "item.attribution"),
+    MetadataColumn("landing", "text", "item.landing"),
+    MetadataColumn("title", "text", "item.title"),
+    MetadataColumn("alt", "text", "item.alt"),
+    MetadataColumn("labels", "texts", "item.labels"),
+    MetadataColumn("breed", "text", "record.breed"),
     # what it is, and where
-    Column("image_name", "text", "record.image_name"),
-    Column("image_url", "text", "record.image_url"),
-    Column("key", "text", "key"),
-    Column("file_type", "text", "record.file_type"),
-    Column("content_type", "text", "record.content_type"),
-    Column("name_extension", "text", "record.name_extension"),
-    Column("size_bytes", "int64", "record.size_bytes"),
-    Column("width", "int32", "record.width"),
-    Column("height", "int32", "record.height"),
-    Column("sha256", "text", "record.sha256"),
-    Column("sha1", "text", "sha1"),
-    Column("etag", "text", "etag"),
-    Column("last_modified", "text", "last_modified"),
+    MetadataColumn("image_name", "text", "record.image_name"),
+    MetadataColumn("image_url", "text", "record.image_url"),
+    MetadataColumn("key", "text", "key"),
+    MetadataColumn("file_type", "text", "record.file_type"),
+    MetadataColumn("content_type", "text", "record.content_type"),
+    MetadataColumn("name_extension", "text", "record.name_extension"),
+    MetadataColumn("size_bytes", "int64", "record.size_bytes"),
+    MetadataColumn("width", "int32", "record.width"),
+    MetadataColumn("height", "int32", "record.height"),
+    MetadataColumn("sha256", "text", "record.sha256"),
+    MetadataColumn("sha1", "text", "sha1"),
+    MetadataColumn("etag", "text", "etag"),
+    MetadataColumn("last_modified", "text", "last_modified"),
     # what became of it
-    Column("outcome", "text", "record.outcome"),
-    Column("reason", "text", "record.reason"),
-    Column("alert_triggered", "flag", "record.alert_triggered"),
-    Column("alert_sent", "flag", "record.alert_sent"),
-    Column("alert_reasons", "texts", "record.alert_reasons"),
-    Column("error", "text", "record.error"),
-    Column("cause", "text", "record.cause"),
-    Column("attempts", "int32", "attempts"),
-    Column("began_at", "moment", "began_at"),
-    Column("ended_at", "moment", "ended_at"),
-    Column("upload_timestamp", "stamp", "record.upload_timestamp"),
+    MetadataColumn("outcome", "text", "record.outcome"),
+    MetadataColumn("reason", "text", "record.reason"),
+    MetadataColumn("alert_triggered", "flag", "record.alert_triggered"),
+    MetadataColumn("alert_sent", "flag", "record.alert_sent"),
+    MetadataColumn("alert_reasons", "texts", "record.alert_reasons"),
+    MetadataColumn("error", "text", "record.error"),
+    MetadataColumn("cause", "text", "record.cause"),
+    MetadataColumn("attempts", "int32", "attempts"),
+    MetadataColumn("began_at", "moment", "began_at"),
+    MetadataColumn("ended_at", "moment", "ended_at"),
+    MetadataColumn("upload_timestamp", "stamp", "record.upload_timestamp"),
 )
 """The columns, in the order in which they are written."""
 
@@ -157,12 +157,12 @@ def milliseconds(moment: float) -> int:
     return round(moment * 1000)
 
 
-def _decoded(kind: Kind, values: Sequence[Any]) -> Sequence[Any]:
+def _decoded(kind: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
     decode = _DECODERS.get(kind)
     return [None if value is None else decode(value) for value in values] if decode else values
 
 
-def _all_encoded(kind: Kind, values: Sequence[Any], distinct: set[Any]) -> Iterable[str]:
+def _all_encoded(kind: ColumnType, values: Sequence[Any], distinct: set[Any]) -> Iterable[str]:
     if len(distinct) * _DISTINCT < len(values):
         return map({value: _encoded(kind, value) for value in distinct}.__getitem__, values)
     if None in distinct:
@@ -170,7 +170,7 @@ def _all_encoded(kind: Kind, values: Sequence[Any], distinct: set[Any]) -> Itera
     return map(_ENCODERS[kind], values)
 
 
-def _encoded(kind: Kind, value: Any) -> str:
+def _encoded(kind: ColumnType, value: Any) -> str:
     return "null" if value is None else _ENCODERS[kind](value)
 
 
@@ -193,7 +193,7 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-_ENCODERS: dict[Kind, Callable[[Any], str]] = {
+_ENCODERS: dict[ColumnType, Callable[[Any], str]] = {
     "text": encode_basestring,
     "stamp": encode_basestring,
     "texts": _texts,
@@ -202,7 +202,7 @@ _ENCODERS: dict[Kind, Callable[[Any], str]] = {
     "int64": str,
     "moment": _moment,
 }
-_DECODERS: dict[Kind, Callable[[Any], Any]] = {
+_DECODERS: dict[ColumnType, Callable[[Any], Any]] = {
     "texts": tuple,
     "moment": lambda text: datetime.fromisoformat(text).timestamp(),
 }

@@ -25,7 +25,7 @@ class ObjectToCreate:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectHeld:
+class StoredObject:
     """What the store now holds under a key: the new object, or the one that already was there."""
 
     key: str
@@ -37,7 +37,7 @@ class ObjectHeld:
 class ObjectStore(Protocol):
     """A bucket."""
 
-    def create(self, new: ObjectToCreate) -> ObjectHeld:
+    def create(self, new: ObjectToCreate) -> StoredObject:
         """Store `new` unless its key is taken, and say what is held under that key now.
 
         Never overwrites: the caller sees by `sha256` and `owner` whether it is its own object, the same bytes from
@@ -107,7 +107,7 @@ class ExecutionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionStory:
+class ExecutionDetails:
     """One execution with all there is to tell: its definition, input, output and history (AWS-shaped events)."""
 
     row: ExecutionSummary
@@ -126,7 +126,7 @@ class Reader(Protocol):
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions, newest first."""
 
-    def execution(self, name: str) -> ExecutionStory:
+    def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:

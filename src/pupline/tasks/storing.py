@@ -13,9 +13,9 @@ from hashlib import sha256
 
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.http import DEFAULT_TIMEOUT_SECONDS
-from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, content_type_of, names_for, object_key
-from pupline.tasks.inspecting import inspect_within
-from pupline.tasks.ports import Memo, ObjectHeld, ObjectStore, ObjectToCreate
+from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, candidate_names, content_type_of, object_key
+from pupline.tasks.ports import Memo, ObjectStore, ObjectToCreate, StoredObject
+from pupline.tasks.timed_inspection import inspect_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class StoredImage:
     """What is now stored. name: as stored, without the prefix."""
 
     name: str
-    held: ObjectHeld
+    held: StoredObject
     size_bytes: int
     inspection: Inspection
     outcome: Outcome
@@ -63,7 +63,7 @@ def store_image(
     seconds: to look at it. Raises: StorageError; InspectionTimeout.
     """
     image = _as_first_meant(_Image.of(body, storage, seconds), name, execution, storage, seconds)
-    for candidate in names_for(name, image.sha256):
+    for candidate in candidate_names(name, image.sha256):
         held = storage.store.create(_object(image, candidate, execution))
         if held.sha256 == image.sha256:
             outcome, reason = _judged(image, held, renamed=candidate != name, execution=execution)
@@ -80,7 +80,7 @@ def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage, 
     if first == intent:
         return image
     prefix, _, digest = first.rpartition(" ")
-    for candidate in names_for(name, digest):
+    for candidate in candidate_names(name, digest):
         try:
             earlier = storage.store.read(object_key(prefix, candidate))
         except KeyError:
@@ -96,7 +96,7 @@ def _object(image: _Image, name: str, execution: str) -> ObjectToCreate:
     return ObjectToCreate(key=key, body=image.body, sha256=image.sha256, content_type=content_type, owner=execution)
 
 
-def _judged(image: _Image, held: ObjectHeld, *, renamed: bool, execution: str) -> tuple[Outcome, Reason]:
+def _judged(image: _Image, held: StoredObject, *, renamed: bool, execution: str) -> tuple[Outcome, Reason]:
     if image.inspection.problem:
         return "quarantined", image.inspection.problem
     if held.owner != execution:

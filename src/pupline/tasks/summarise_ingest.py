@@ -13,19 +13,19 @@ from itertools import islice
 from typing import Any
 
 from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
-from pupline.tasks.batch_event import Run, moment_of, results_prefix
+from pupline.tasks.batch_input import IngestRun, moment_of, results_prefix
 from pupline.tasks.digest import AlertTally
-from pupline.tasks.events import Event, checked_event, shown
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
-from pupline.tasks.log_to_dynamodb import timestamp
 from pupline.tasks.ports import JSON, Clock, ObjectStore
+from pupline.tasks.task_input import TaskInput, checked_input, shown
+from pupline.text import timestamp
 
 BATCHES_MISSING = "BatchesMissing"
 """The error of a run in its summary, if not THRESHOLD_EXCEEDED; the workflow fails with the same one."""
 
 
-def _no_tables(_: Run) -> Sequence[str]:
+def _no_tables(_: IngestRun) -> Sequence[str]:
     return ()
 
 
@@ -39,7 +39,7 @@ class SummaryServices:
     store: ObjectStore
     clock: Clock
     concurrency: int = 16
-    tables: Callable[[Run], Sequence[str]] = _no_tables
+    tables: Callable[[IngestRun], Sequence[str]] = _no_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class SummaryRequest:
     trouble: why the manifest does not hold all that the source has.
     """
 
-    run: Run
+    run: IngestRun
     tolerate: float
     items: int | None
     began_at: float | None
@@ -58,13 +58,13 @@ class SummaryRequest:
     @classmethod
     def from_event(cls, event: object) -> "SummaryRequest":
         """The request in the workflow's input. Raises: InvalidInput."""
-        fields = checked_event(event)
+        fields = checked_input(event)
         tolerate, items = fields.get("tolerate", 100), fields.get("items")
         if not isinstance(tolerate, int | float) or isinstance(tolerate, bool) or not 0 <= tolerate <= 100:
             raise InvalidInput(f"tolerate is {shown(tolerate)}; give a percentage, 0 to 100")
         known = items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None
         return cls(
-            run=Run.from_json(fields),
+            run=IngestRun.from_json(fields),
             tolerate=float(tolerate),
             items=known,
             began_at=moment_of(fields),
@@ -111,7 +111,7 @@ class Totals:
         return count_failed(self.outcomes)
 
 
-def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]:
+def summarise_ingest(event: TaskInput, services: SummaryServices) -> dict[str, JSON]:
     """Writes failures.jsonl and summary.json of a run, over what an earlier attempt wrote.
 
     event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), and
@@ -128,7 +128,7 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
     found = summary(asked, totals, items, error) | _times(asked, services.clock, totals.done)
     key = summary_key(asked.run.dataset, asked.run.run)
-    put_summary(naming(found, services.tables(asked.run)), services.store, key)
+    write_summary(with_files(found, services.tables(asked.run)), services.store, key)
     digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
     answer: dict[str, JSON] = {
         "items": items,
@@ -143,7 +143,7 @@ def summarise_ingest(event: Event, services: SummaryServices) -> dict[str, JSON]
     return answer | {"digest": digest.as_dict()} if digest else answer
 
 
-def summary_so_far(event: Event, services: SummaryServices) -> dict[str, Any]:
+def current_summary(event: TaskInput, services: SummaryServices) -> dict[str, Any]:
     """What summary.json would hold if the run, which goes on, were summed up now. Writes nothing."""
     asked = SummaryRequest.from_event(event)
     totals = _totals(asked, services)
@@ -186,7 +186,7 @@ def _failure_lines(part: bytes) -> Iterator[str]:
 _OF_THE_SOURCE = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
 
 
-def put_summary(found: Mapping[str, Any], store: ObjectStore, key: str) -> None:
+def write_summary(found: Mapping[str, Any], store: ObjectStore, key: str) -> None:
     """Put a summary as the JSON that people read. Raises: StorageError."""
     body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
     store.put(key, body, "application/json")
@@ -214,7 +214,7 @@ def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None
     }
 
 
-def naming(found: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def with_files(found: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """The summary with these keys among its `files`, whose last one it is itself."""
     others = [key for key in found["files"] if key not in keys]
     return {**found, "files": [*others[:-1], *keys, *others[-1:]]}

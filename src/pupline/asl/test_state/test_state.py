@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pupline.asl._commands import InvokeTask, StartTimer
-from pupline.asl._context import ACCOUNT_ID, REGION, timestamp
+from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._definition import StateMachine
 from pupline.asl._execute import DEFAULT_START, Task, answer_of
 from pupline.asl._execution import Execution
@@ -31,6 +31,7 @@ from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._mock_models import problem_of
 from pupline.asl.validation.validate import create_error, problems
 from pupline.errors import THRESHOLD_EXCEEDED, PuplineError
+from pupline.text import timestamp
 
 _NAME = "StateName"
 _MOCKABLE = ("Task", "Map", "Parallel")

@@ -19,7 +19,7 @@ from pupline.backends.machine._redrive import UNSUCCESSFUL
 from pupline.backends.machine._workflow import BULK_NAME, load_workflow
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader, with_list_kept
-from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unhad
+from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unaccepted
 from pupline.local import (
     Deliverer,
     DriverSettings,
@@ -115,7 +115,7 @@ class BulkReport:
     @property
     def unhad(self) -> int:
         """How many items have no image in the dataset: quarantined, refused or failed."""
-        return count_unhad(self.outcomes)
+        return count_unaccepted(self.outcomes)
 
     @property
     def tolerance_exceeded(self) -> bool:

@@ -15,11 +15,11 @@ from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.local import Invocation, LocalBackend
 from pupline.sources import ImageSource
-from pupline.tasks.batch_event import Run
-from pupline.tasks.batch_fetching import Robots
+from pupline.tasks.batch_fetch import RobotsCache
+from pupline.tasks.batch_input import IngestRun
 from pupline.tasks.batch_storing import BatchStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
-from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest, summary_so_far
+from pupline.tasks.summarise_ingest import SummaryServices, current_summary, summarise_ingest
 
 MOST_THREADS = 8
 """Requests of one batch at the same time, as IngestBatch has on AWS by default."""
@@ -135,14 +135,14 @@ class BulkFunctions:
 
     def so_far(self, event: Any) -> dict[str, Any]:
         """The summary of a run that has not ended, of which nothing is written."""
-        return summary_so_far(event, self._summary_services)
+        return current_summary(event, self._summary_services)
 
     @property
     def _summary_services(self) -> SummaryServices:
         store, clock = self._backend.bucket(), self._backend.clock
         return SummaryServices(store=store, clock=clock, concurrency=2, tables=self._tables)
 
-    def _tables(self, run: Run) -> Sequence[str]:
+    def _tables(self, run: IngestRun) -> Sequence[str]:
         """Parquet of the run's metadata, as a run without the state machine has it. Raises: StorageError."""
         return write_parquet(Spool.of(self._backend, run.dataset, run.run))
 
@@ -162,7 +162,7 @@ class BulkFunctions:
         self._open.callback(client.close)
         return BatchServices(
             client=client,
-            robots=Robots(client),
+            robots=RobotsCache(client),
             storage=BatchStorage(self._backend.bucket()),
             table=self._backend.audit,
             memo=self._backend.memo,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.local import AuditQuery, ExecutionRow, LocalBackend, alert_as_dict
-from pupline.tasks.ports import ExecutionStory, ExecutionSummary
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.tasks.records import AuditRecord
 
 
@@ -33,11 +33,11 @@ class LocalReader:
         """Executions, newest first."""
         return map(_row, self._backend.journal.executions(status=status, run_id=run))
 
-    def execution(self, name: str) -> ExecutionStory:
+    def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
         journal = self._backend.journal
         row = journal.get(name)
-        return ExecutionStory(
+        return ExecutionDetails(
             row=_row(row),
             definition=journal.definition(row.digest).definition,
             input=json.loads(row.input),

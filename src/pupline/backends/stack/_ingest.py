@@ -34,7 +34,7 @@ from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
 from pupline.tasks.ports import JSON
-from pupline.tasks.summarise_ingest import SummaryServices, naming, put_summary, summary_so_far
+from pupline.tasks.summarise_ingest import SummaryServices, current_summary, with_files, write_summary
 from pupline.text import printable
 
 _CONCURRENCY = 8
@@ -193,7 +193,7 @@ class _StackIngest:
         if written and status != "RUNNING":
             return written
         services = SummaryServices(store=self._store, clock=SystemClock(), concurrency=_CONCURRENCY)
-        return {**summary_so_far(given, services), "status": status}
+        return {**current_summary(given, services), "status": status}
 
     def _with_parquet(self, report: BulkReport) -> BulkReport:
         """The report once the run's Parquet is there, which its functions cannot write; or why it is not.
@@ -204,9 +204,9 @@ class _StackIngest:
         if report.has_parquet and report.status == "SUCCEEDED":
             return report
         try:
-            summary = naming(report.summary, self._parquet())
+            summary = with_files(report.summary, self._parquet())
             if report.summary["files"]:  # there is a summary.json
-                put_summary(summary, self._store, summary_key(self._dataset, self._run_id))
+                write_summary(summary, self._store, summary_key(self._dataset, self._run_id))
         except (PuplineError, OSError) as err:
             return replace(report, trouble=str(err))
         return replace(report, summary=summary)

@@ -20,7 +20,7 @@ from pupline.backends.stack._history import logged_in_history, logged_in_output,
 from pupline.backends.stack._sorted import SortedRecords
 from pupline.backends.stack._stack import MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
-from pupline.tasks.ports import ExecutionStory, ExecutionSummary
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
@@ -132,12 +132,12 @@ class StackReader:
                 if run in {None, run_of(one["name"])}:
                     yield _summary(one if one["status"] in {"RUNNING", "SUCCEEDED"} else self.describe(one["name"]))
 
-    def execution(self, name: str) -> ExecutionStory:
+    def execution(self, name: str) -> ExecutionDetails:
         """One execution, by its name or its ARN. Raises: ConfigurationError when there is none of that name."""
         described = self.describe(name)
         with aws_errors(f"reading the definition of {printable(name)}"):
             machine = self.states.describe_state_machine_for_execution(executionArn=described["executionArn"])
-        return ExecutionStory(
+        return ExecutionDetails(
             row=_summary(described),
             definition=json.loads(machine["definition"]),
             input=parsed(described.get("input")),

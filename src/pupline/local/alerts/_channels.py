@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pupline import __version__
-from pupline.local.alerts.topic import Alert, masked, timestamp
+from pupline.local.alerts.topic import Alert, masked
 from pupline.local.database.layout import kind_of
-from pupline.text import printable
+from pupline.text import printable, timestamp
 
 if TYPE_CHECKING:
     import smtplib

@@ -10,11 +10,11 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pupline.local.database.database import Database, storable
 from pupline.tasks.ports import JSON, Clock
+from pupline.text import timestamp
 
 TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:png-alert-topic"
 """The only topic here: every ARN of this machine names account 000000000000."""
@@ -170,11 +170,6 @@ def alert_as_dict(alert: Alert, deliveries: list[Delivery]) -> dict[str, Any]:
             for one in deliveries
         ],
     }
-
-
-def timestamp(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds, as SNS and Step Functions write it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def masked(protocol: str, endpoint: str) -> str:

@@ -30,7 +30,7 @@ from pupline.local.bucket.files import BucketFiles
 from pupline.local.bucket.objects import NewObject, ObjectRow, find_object, insert_intent
 from pupline.local.bucket.paths import candidates
 from pupline.local.database.database import Database, storable
-from pupline.tasks.ports import ObjectHeld, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_BYTES = 1024
@@ -65,7 +65,7 @@ class LocalBucket:
         # Two threads with one key take turns; 64 locks for all keys is enough to keep the others from waiting.
         self._turns = [threading.Lock() for _ in range(_STRIPES)]
 
-    def create(self, new: ObjectToCreate) -> ObjectHeld:
+    def create(self, new: ObjectToCreate) -> StoredObject:
         """Store `new` unless its key is taken, and say what is held under that key now (see the port).
 
         Raises: StorageError; InvalidInput for a key that is not 1 to 1,024 bytes of UTF-8.
@@ -151,13 +151,13 @@ class LocalBucket:
         except OSError as err:
             raise self.files.trouble(err) from err
 
-    def _create(self, new: ObjectToCreate) -> ObjectHeld:
+    def _create(self, new: ObjectToCreate) -> StoredObject:
         row = self._find(new.key)
         if row and self._is_there(new.key, row):
             return self._held(new.key, row)
         temporary = self.files.write_aside(new.body)
         path = self._write(temporary, NewObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner))
-        return ObjectHeld(new.key, new.sha256, new.owner, self.url(path))
+        return StoredObject(new.key, new.sha256, new.owner, self.url(path))
 
     def _put(self, key: str, temporary: Path, content_type: str) -> str:
         try:
@@ -255,8 +255,8 @@ class LocalBucket:
         with self._database.reading() as connection:
             return find_object(connection, self.name, key)
 
-    def _held(self, key: str, row: ObjectRow) -> ObjectHeld:
-        return ObjectHeld(key, row.sha256, row.owner, self.url(row.path))
+    def _held(self, key: str, row: ObjectRow) -> StoredObject:
+        return StoredObject(key, row.sha256, row.owner, self.url(row.path))
 
 
 _FORGET_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import LocalTrouble, StorageError, local_trouble
-from pupline.files import sync_entries
+from pupline.files import fsync_directory
 from pupline.local.bucket.paths import directory
 from pupline.local.database.layout import kind_of
 
@@ -53,14 +53,14 @@ class BucketFiles:
             except FileExistsError:
                 if not self.holds(path, sha256):
                     return False
-            sync_entries(parent)
+            fsync_directory(parent)
         return True
 
     def replace(self, temporary: Path, path: str) -> None:
         """Put the file in the place of what is at `path`, on the disk."""
         with self.folder_of(path, create=True) as (parent, name):
             os.rename(temporary, name, dst_dir_fd=parent)
-            sync_entries(parent)
+            fsync_directory(parent)
 
     def remove(self, path: str, inodes: set[int]) -> bool:
         """Remove the file at `path` if it is one of these, by inode; whether it was."""
@@ -76,7 +76,7 @@ class BucketFiles:
     def sync_folder(self, path: str) -> None:
         """Have the name at `path` on the disk."""
         with self.folder_of(path, create=False) as (parent, _):
-            sync_entries(parent)
+            fsync_directory(parent)
 
     def holds(self, path: str, sha256: str) -> bool:
         """Whether the file there has these bytes. Raises: LocalTrouble where that cannot be known."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pupline.errors import LocalTrouble
-from pupline.files import sync_entries
+from pupline.files import fsync_directory
 
 _PART_BYTES = 255
 _CANDIDATES = 8
@@ -84,7 +84,7 @@ def sync_directory(path: Path) -> None:
     """Put the directory's entries on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        sync_entries(descriptor)
+        fsync_directory(descriptor)
     finally:
         os.close(descriptor)
 
@@ -117,7 +117,7 @@ def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
         raise LocalTrouble(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
     with suppress(FileExistsError):  # another thread was quicker
         os.mkdir(part, dir_fd=parent)
-    sync_entries(parent)
+    fsync_directory(parent)
     return os.open(part, flags, dir_fd=parent)
 
 

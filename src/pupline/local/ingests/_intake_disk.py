@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from urllib.parse import quote_from_bytes
 
 from pupline.errors import StorageError
-from pupline.files import sync_entries
+from pupline.files import fsync_directory
 from pupline.local.bucket.files import BucketFiles, name_file
 from pupline.local.bucket.objects import move_intent
 from pupline.local.bucket.paths import candidates
@@ -45,7 +45,7 @@ class GroupFiles:
             for held in group.made:
                 self._name(held, folders, opened)
             for folder in folders.values():
-                sync_entries(folder)
+                fsync_directory(folder)
 
     def remove(self, temporary: Sequence[str]) -> None:
         """Remove temporary files; without hard links they are in the bucket already. Raises: OSError."""

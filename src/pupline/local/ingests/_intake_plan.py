@@ -15,13 +15,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pupline.errors import Outcome, Reason, StorageError
-from pupline.images import content_type_of, names_for, object_key
+from pupline.images import candidate_names, content_type_of, object_key
 from pupline.local.bucket.bucket import LocalBucket
 from pupline.local.bucket.objects import NewObject, is_taken
 from pupline.local.bucket.paths import candidates, folded, parents
 from pupline.local.ingests.ingests import item_execution
 from pupline.local.ingests.rows import Arrival, IngestRow
-from pupline.tasks.items import Ending, Fetched, Unchanged, Unfetched
+from pupline.tasks.items import Ending, FetchedImage, UnchangedImage, Unfetched
 
 _DONE = (
     "SELECT item_index FROM ingest_items WHERE ingest_id = ? AND outcome IS NOT NULL"
@@ -146,9 +146,9 @@ class Planner:
 
     def _planned(self, arrival: Arrival, look: "_Look", made: list[Held]) -> PlannedItem:
         item = PlannedItem(arrival, item_execution(self._ingest.run_id, arrival.index), arrival.ending)
-        if isinstance(arrival.ending, Fetched):
+        if isinstance(arrival.ending, FetchedImage):
             self._plan_fetched(item, arrival.ending, look, made)
-        elif isinstance(arrival.ending, Unchanged):
+        elif isinstance(arrival.ending, UnchangedImage):
             item.held = look.by_key(arrival.ending.known.key)
             item.outcome, item.reason = "duplicate", "not_modified"
             if item.held is None:
@@ -157,7 +157,7 @@ class Planner:
             item.outcome, item.reason = item.ending.outcome, item.ending.reason
         return item
 
-    def _plan_fetched(self, item: PlannedItem, image: Fetched, look: "_Look", made: list[Held]) -> None:
+    def _plan_fetched(self, item: PlannedItem, image: FetchedImage, look: "_Look", made: list[Held]) -> None:
         identity = image.sha256, image.problem is None
         held = self._flying.get(identity) or look.same_bytes.get(identity)
         item.outcome, item.reason = "duplicate", "same_content"
@@ -173,7 +173,7 @@ class Planner:
             item.outcome, item.reason = "quarantined", image.problem
         item.held = held
 
-    def _new(self, item: PlannedItem, image: Fetched, look: "_Look") -> Held:
+    def _new(self, item: PlannedItem, image: FetchedImage, look: "_Look") -> Held:
         assert item.arrival.path is not None  # noqa: S101 - what was fetched is in a file
         key, path, is_plain = self._place_of(image, look)
         return Held(
@@ -187,13 +187,13 @@ class Planner:
             is_plain=is_plain,
         )
 
-    def _place_of(self, image: Fetched, look: "_Look") -> tuple[str, str, bool]:
+    def _place_of(self, image: FetchedImage, look: "_Look") -> tuple[str, str, bool]:
         """The key and the path for new bytes, and whether they are the plain ones."""
         prefix = self._prefixes[image.problem is None]
         plain = prefix + image.name
         if plain not in self._keys and folded(plain) not in self._folds and look.is_free(plain, prefix):
             return plain, plain, True
-        for name in names_for(image.name, image.sha256):
+        for name in candidate_names(image.name, image.sha256):
             key = prefix + name
             if key in self._keys or look.by_key(key):
                 continue
@@ -212,7 +212,7 @@ class _Look:
     ) -> None:
         self._bucket = bucket
         self._connection = connection
-        images = [ending for ending in endings if isinstance(ending, Fetched)]
+        images = [ending for ending in endings if isinstance(ending, FetchedImage)]
         self.same_bytes = {(held.sha256, held.is_sound): held for held in self._held(images)}
         self._taken = self._not_plain([prefixes[image.problem is None] + image.name for image in images])
         self._blocked = {prefix for prefix in prefixes.values() if self._is_file_above(prefix)}
@@ -229,7 +229,7 @@ class _Look:
         """The object of that key, if its file is there."""
         return next(self._there(self._connection.execute(_BY_KEY, (self._bucket.name, key))), None)
 
-    def _held(self, images: Sequence[Fetched]) -> Iterator[Held]:
+    def _held(self, images: Sequence[FetchedImage]) -> Iterator[Held]:
         digests = json.dumps([image.sha256[:16] for image in images])
         rows = self._connection.execute(_SAME_BYTES, (self._bucket.name, digests))
         return (held for held in self._there(rows) if held.key.startswith(("html/", "quarantine/")))

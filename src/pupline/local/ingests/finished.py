@@ -11,7 +11,7 @@ from typing import Any
 
 from pupline.local.database.database import Database
 from pupline.local.ingests.rows import IngestRow
-from pupline.tasks.metadata import METADATA_COLUMNS, Column, Columns
+from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn
 
 PAGE_ROWS = 2_500
 """Items in memory at a time, some 5 MB; with more, the columns no longer fit a processor's cache."""
@@ -35,7 +35,7 @@ def finished_items(database: Database, ingest: IngestRow) -> Iterator[FinishedIt
         after = selected["index"][-1]
 
 
-def _expression(column: Column) -> str | None:
+def _expression(column: MetadataColumn) -> str | None:
     """Where the value of a column is: in the audit, among the items, or (None) in the JSON of facts."""
     owner, _, name = column.path.rpartition(".")
     if owner == "record":
@@ -61,7 +61,7 @@ def _columns(selected: Mapping[str, Sequence[Any]], dataset: str) -> Columns:
 
 
 def _values(
-    column: Column, selected: Mapping[str, Sequence[Any]], told: Sequence[dict[str, Any]] | None, dataset: str
+    column: MetadataColumn, selected: Mapping[str, Sequence[Any]], told: Sequence[dict[str, Any]] | None, dataset: str
 ) -> Sequence[Any]:
     found = selected.get(column.name)
     if found is None:
@@ -74,7 +74,7 @@ def _values(
     return found
 
 
-def _told(column: Column, told: Sequence[dict[str, Any]] | None, count: int, dataset: str) -> Sequence[Any]:
+def _told(column: MetadataColumn, told: Sequence[dict[str, Any]] | None, count: int, dataset: str) -> Sequence[Any]:
     """What the source told of each item; the dataset is the same for all."""
     if not column.path:
         return (dataset,) * count

@@ -28,17 +28,18 @@ from typing import TypeAlias
 from pupline.errors import local_trouble
 from pupline.local._audit import insert_records
 from pupline.local._backend import LocalBackend
-from pupline.local.alerts.topic import Alert, insert_alert, timestamp
+from pupline.local.alerts.topic import Alert, insert_alert
 from pupline.local.bucket.objects import insert_intents
 from pupline.local.database.statements import execute_many
 from pupline.local.ingests._intake_disk import GroupFiles
 from pupline.local.ingests._intake_plan import Group, PlannedItem, Planner
 from pupline.local.ingests.rows import Arrival, IngestRow, ItemDone
-from pupline.tasks.items import Ending, Fetched, SourceItem, Stored
+from pupline.tasks.items import Ending, FetchedImage, SourceItem, StoredImage
 from pupline.tasks.records import AuditRecord
+from pupline.text import timestamp
 
-RecordMaker: TypeAlias = Callable[[SourceItem, Ending, Stored | None, str, str], AuditRecord]
-"""Makes the record of an item: `pupline.tasks.ingesting.RecordOf`."""
+RecordMaker: TypeAlias = Callable[[SourceItem, Ending, StoredImage | None, str, str], AuditRecord]
+"""Makes the record of an item: `pupline.tasks.ingest_item.RecordBuilder`."""
 
 FULL_GROUP = 1024
 """Items in one group at most: the cost of a commit and of a sync is shared by enough of them."""
@@ -209,7 +210,7 @@ class Intake:
         held = item.held
         if held is None:
             return self._record_of(item.arrival.item, item.ending, None, item.execution, now)
-        stored = Stored(
+        stored = StoredImage(
             image_name=held.key.partition("/")[2],
             key=held.key,
             url=self._files.url(held.path),
@@ -242,7 +243,7 @@ class Intake:
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
         arrival, image = item.arrival, item.ending
         key = item.held.key if item.held else None
-        facts = (image.sha1, image.etag, image.last_modified) if isinstance(image, Fetched) else (None, None, None)
+        facts = (image.sha1, image.etag, image.last_modified) if isinstance(image, FetchedImage) else (None, None, None)
         times = (arrival.attempts, arrival.began_at, arrival.ended_at)
         return (self._ingest_id, arrival.index, item.outcome, key, *times, *facts)
 

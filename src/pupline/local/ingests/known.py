@@ -10,7 +10,7 @@ from typing import Any
 
 from pupline.local.bucket.bucket import LocalBucket
 from pupline.local.database.statements import MANY, marks
-from pupline.tasks.items import Known, SourceItem
+from pupline.tasks.items import PreviousFetch, SourceItem
 
 _FACTS = (
     "a.image_name, o.key, o.sha256, o.size_bytes, a.file_type, a.width, a.height, a.content_type,"
@@ -49,14 +49,16 @@ class KnownItems:
     def __init__(self, bucket: LocalBucket) -> None:
         self._bucket = bucket
 
-    def of_urls(self, connection: sqlite3.Connection, ingest_id: int, items: Sequence[SourceItem]) -> dict[str, Known]:
+    def of_urls(
+        self, connection: sqlite3.Connection, ingest_id: int, items: Sequence[SourceItem]
+    ) -> dict[str, PreviousFetch]:
         """By URL: what the newest run before this one stored of it."""
         if not connection.execute("SELECT 1 FROM ingests WHERE ingest_id < ?", (ingest_id,)).fetchone():
             return {}
         rows = self._rows(connection, _BY_URL, [item.identity for item in items], (ingest_id,))
         return {url: known for url, known in self._there(rows)}  # noqa: C416 - later ones, which are newer, win
 
-    def of_hashes(self, connection: sqlite3.Connection, items: Sequence[SourceItem]) -> dict[str, Known]:
+    def of_hashes(self, connection: sqlite3.Connection, items: Sequence[SourceItem]) -> dict[str, PreviousFetch]:
         """By URL: an object with the bytes that the source declares."""
         sha256s = [item.sha256.lower() for item in items if item.sha256]
         sha1s = [item.sha1.lower() for item in items if item.sha1]
@@ -81,15 +83,15 @@ class KnownItems:
                 query.replace(":values", marks(len(some))), (self._bucket.name, *some, *after)
             )
 
-    def _there(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, Known]]:
+    def _there(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, PreviousFetch]]:
         for row in rows:
             if self._bucket.files.is_there(row[-1], row[4]):
                 yield row[0], _known(row)
 
 
-def _known(row: tuple[Any, ...]) -> Known:
+def _known(row: tuple[Any, ...]) -> PreviousFetch:
     _, image_name, key, sha256, size_bytes, file_type, width, height, content_type, etag, modified = islice(row, 11)
-    return Known(
+    return PreviousFetch(
         image_name=image_name,
         key=key,
         sha256=sha256,

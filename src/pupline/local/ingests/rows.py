@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pupline.tasks.items import Ending, Known, SourceItem
+from pupline.tasks.items import Ending, PreviousFetch, SourceItem
 from pupline.tasks.ports import JSON
 from pupline.tasks.records import AuditRecord
 
@@ -55,8 +55,8 @@ class PendingItem:
 
     index: int
     item: SourceItem
-    known: Known | None
-    held: Known | None = None
+    known: PreviousFetch | None
+    held: PreviousFetch | None = None
     deaths: int = 0
 
 

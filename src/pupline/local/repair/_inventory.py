@@ -11,10 +11,10 @@ from pathlib import Path
 from pupline.errors import StorageError
 from pupline.images import content_type_of, inspect, name_extension
 from pupline.local._audit import insert_records
-from pupline.local.alerts.topic import timestamp
 from pupline.local.bucket.files import BucketFiles
 from pupline.local.bucket.paths import folded
 from pupline.tasks.records import AuditRecord
+from pupline.text import timestamp
 
 EXECUTION = "doctor-repair"
 """Stands for the execution in the records that are made of objects alone."""

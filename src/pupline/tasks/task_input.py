@@ -6,20 +6,20 @@ from pupline.errors import InvalidInput
 from pupline.tasks.ports import JSON
 from pupline.text import printable
 
-Event = Mapping[str, JSON]
+TaskInput = Mapping[str, JSON]
 
 BY_URL = "image_url"
 """`source` of an image whose URL was given: no API chose it."""
 
 
-def checked_event(event: object) -> Event:
+def checked_input(event: object) -> TaskInput:
     """`event` as a mapping. Raises: InvalidInput when it is not a JSON object."""
     if not isinstance(event, Mapping):
         raise InvalidInput(f"the event is {shown(event)}; it has to be a JSON object")
     return event
 
 
-def text_or_none(event: Event, field: str, *, limit: int = 2048) -> str | None:
+def text_or_none(event: TaskInput, field: str, *, limit: int = 2048) -> str | None:
     """The text under `field`, or None when absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
     value = event.get(field)
     if value is None:
@@ -29,7 +29,7 @@ def text_or_none(event: Event, field: str, *, limit: int = 2048) -> str | None:
     return value
 
 
-def execution_of(event: Event) -> str:
+def execution_of(event: TaskInput) -> str:
     """The execution's name: `execution`, or `Name` as the Context Object's Execution has it. Raises: InvalidInput."""
     name = text_or_none(event, "execution", limit=80) or text_or_none(event, "Name", limit=80)
     if name is None:
@@ -37,7 +37,7 @@ def execution_of(event: Event) -> str:
     return name
 
 
-def object_of(event: Event, field: str) -> Event:
+def object_of(event: TaskInput, field: str) -> TaskInput:
     """The JSON object under `field`. Raises: InvalidInput when there is none."""
     value = event.get(field)
     if not isinstance(value, dict):

@@ -11,10 +11,10 @@ from typing import Any
 
 from pupline.errors import InvalidInput
 from pupline.images import safe_name
-from pupline.tasks.events import checked_event, object_of, shown, text_or_none
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import partition, run_folder
 from pupline.tasks.ports import JSON
+from pupline.tasks.task_input import checked_input, object_of, shown, text_or_none
 from pupline.text import printable
 
 MAX_ITEMS = 10_000
@@ -25,7 +25,7 @@ MAX_RUN_CHARACTERS = 71
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BatchItem:
     """One line of the manifest. index: which one, from 0. attempt: how often it was tried before."""
 
     index: int
@@ -38,7 +38,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class IngestRun:
     """The run that a batch belongs to. rate: requests a second to one host by this worker; None for no limit.
 
     requests: at the same time by this worker; None for as many as it can. told_to: the workflow's execution that works
@@ -54,7 +54,7 @@ class Run:
     told_to: str | None = None
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Run":
+    def from_json(cls, given: Mapping[str, Any]) -> "IngestRun":
         """The run that the workflow names. Raises: InvalidInput."""
         return cls(
             run=slug_of(given, "run", MAX_RUN_CHARACTERS),
@@ -72,7 +72,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class BatchRound:
     """The items of a batch that are to be worked on now.
 
     first: the batch's first index, by which it is known; number: of the round, from 0. started: when the workflow
@@ -80,8 +80,8 @@ class Round:
     rounds before; spent: seconds that they and the waits after them took.
     """
 
-    run: Run
-    entries: tuple[Entry, ...]
+    run: IngestRun
+    entries: tuple[BatchItem, ...]
     first: int
     number: int
     started: float | None
@@ -89,16 +89,16 @@ class Round:
     spent: float = 0.0
 
     @classmethod
-    def from_event(cls, event: object) -> "Round":
+    def from_event(cls, event: object) -> "BatchRound":
         """The round in `{"batch": {"BatchInput": {...}, "Items": [...]}, "started": ...}`. Raises: InvalidInput."""
-        fields = checked_event(event)
+        fields = checked_input(event)
         batch = object_of(fields, "batch")
         items = batch.get("Items")
         if not isinstance(items, list) or not 0 < len(items) <= MAX_ITEMS:
             raise InvalidInput(f"Items is {shown(items)}; it has to be an array of 1 to {MAX_ITEMS:,} items")
         entries = tuple(_entry_of(value) for value in items)
         return cls(
-            run=Run.from_json(object_of(batch, "BatchInput")),
+            run=IngestRun.from_json(object_of(batch, "BatchInput")),
             entries=entries,
             first=_count_of(batch, "first", entries[0].index),
             number=_count_of(batch, "round", 0),
@@ -123,7 +123,7 @@ class Round:
         return f"{results_prefix(self.run)}{self.name}.json"
 
 
-def results_prefix(run: Run) -> str:
+def results_prefix(run: IngestRun) -> str:
     """Below this key the results of all rounds of a run are."""
     return f"{run_folder(run.dataset, run.run)}batches/"
 
@@ -136,13 +136,13 @@ def slug_of(given: Mapping[str, Any], field: str, limit: int) -> str:
     return value
 
 
-def _entry_of(value: JSON) -> Entry:
+def _entry_of(value: JSON) -> BatchItem:
     given = object_of({"item": value}, "item")
     index = given.get("index")
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 10**8:
         raise InvalidInput(f"an item's index is {shown(index)}; it has to be its number in the manifest, from 0")
     attempt = given.get("attempt")
-    return Entry(index, _item_of(given.get("item")), attempt if isinstance(attempt, int) else 0)
+    return BatchItem(index, _item_of(given.get("item")), attempt if isinstance(attempt, int) else 0)
 
 
 def _item_of(value: JSON) -> SourceItem:

@@ -8,21 +8,21 @@ import pytest
 
 from pupline.errors import InspectionFailed, InspectionTimeout, reason_of
 from pupline.images import Inspection
-from pupline.tasks import inspecting
-from pupline.tasks.inspecting import inspect_within
+from pupline.tasks import timed_inspection
+from pupline.tasks.timed_inspection import inspect_within
 
 FOUND = Inspection("jpg", is_image=True)
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, inspect: Callable[[bytes], Inspection]) -> None:
     """Have images looked at in this way."""
-    monkeypatch.setattr(inspecting, "inspect", lambda body, *, max_pixels: inspect(body))  # noqa: ARG005
+    monkeypatch.setattr(timed_inspection, "inspect", lambda body, *, max_pixels: inspect(body))  # noqa: ARG005
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No look has more time than it is given."""
-    monkeypatch.setattr(inspecting, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(timed_inspection, "MIN_INSPECTION_SECONDS", 0.0)
 
 
 def endless(_body: bytes) -> Inspection:
@@ -59,15 +59,15 @@ def test_a_look_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_look_that_ends_just_in_time_interrupts_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the order of end and time-out, nothing is raised in the thread once its look has given something."""
-    monkeypatch.setattr(inspecting, "_LOOK_SECONDS", 0.001)
-    watch = inspecting._Watch()
+    monkeypatch.setattr(timed_inspection, "_LOOK_SECONDS", 0.001)
+    watch = timed_inspection._Watch()
     outcomes = set()
     for number in range(300):
         seconds = number % 10 / 5000
         end = time.monotonic() + seconds + 0.0005
         try:
             outcomes.add(watch.within(seconds, lambda end=end: _busy_until(end)))  # type: ignore[misc]
-        except inspecting._TimeUp:
+        except timed_inspection._TimeUp:
             outcomes.add("interrupted")
         _busy_until(time.monotonic() + 0.0003)
     assert outcomes == {"done", "interrupted"}
@@ -95,6 +95,6 @@ def test_an_error_in_a_look_is_the_images_own(monkeypatch: pytest.MonkeyPatch, e
 
 def test_a_sound_look_gives_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time that a body took is not held against it once it is there: a look has a second at least."""
-    monkeypatch.setattr(inspecting, "LEAST_SECONDS", 1.0)
+    monkeypatch.setattr(timed_inspection, "MIN_INSPECTION_SECONDS", 1.0)
     looks(monkeypatch, lambda _: FOUND)
     assert inspect_within(-5.0, b"sound", max_pixels=1) is FOUND

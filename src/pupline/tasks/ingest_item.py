@@ -1,4 +1,4 @@
-"""What becomes of one item of a dataset: fetched, judged, told as an audit record. Where it is kept is the caller's.
+"""What becomes of one item of a dataset: fetched, inspected, recorded. The caller stores it.
 
 The bulk worker on one machine and the batch function on AWS both stand on this, so that an image is judged alike.
 """
@@ -12,9 +12,9 @@ from pupline.errors import HashMismatch, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, check_robots_tag
 from pupline.images import MAX_PIXELS, name_extension, safe_name
 from pupline.tasks.fetch_and_upload_dog_image import alert_reasons
-from pupline.tasks.inspecting import inspect_within
-from pupline.tasks.items import Ending, Fetched, Known, SourceItem, Stored, Unchanged, Unfetched
+from pupline.tasks.items import Ending, FetchedImage, PreviousFetch, SourceItem, StoredImage, UnchangedImage, Unfetched
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.timed_inspection import inspect_within
 from pupline.text import printable
 
 MAX_ATTEMPTS = 4
@@ -49,48 +49,50 @@ class IngestRules:
 
 
 def fetch_item(
-    client: ValidatingClient, item: SourceItem, known: Known | None, rules: IngestRules
-) -> tuple[Fetched, bytes] | Unchanged:
-    """The item's bytes and what they are; Unchanged where the server says that what is known still holds.
+    client: ValidatingClient, item: SourceItem, known: PreviousFetch | None, rules: IngestRules
+) -> tuple[FetchedImage, bytes] | UnchangedImage:
+    """The item's bytes and what they are; UnchangedImage where the server says that what is known still holds.
 
     Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch, InspectionTimeout.
     """
     began = time.monotonic()
-    return understood(client.get(item.url, validators=validators_of(known)), item, known, rules, began)
+    return interpret_response(client.get(item.url, validators=validators_for(known)), item, known, rules, began)
 
 
-def validators_of(known: Known | None) -> Validators | None:
+def validators_for(known: PreviousFetch | None) -> Validators | None:
     """What to ask with, so that the server can say that what is known still holds."""
     return Validators(known.etag, known.last_modified) if known and (known.etag or known.last_modified) else None
 
 
-def understood(
-    response: Response, item: SourceItem, known: Known | None, rules: IngestRules, began: float
-) -> tuple[Fetched, bytes] | Unchanged:
+def interpret_response(
+    response: Response, item: SourceItem, known: PreviousFetch | None, rules: IngestRules, began: float
+) -> tuple[FetchedImage, bytes] | UnchangedImage:
     """What the answer to an item's URL is, as `fetch_item`. began: when it was asked for, on the monotonic clock.
 
     Raises: RobotsDisallowed, HashMismatch, InspectionTimeout.
     """
     if response.status == 304 and known is not None:
-        return Unchanged(known=known)
+        return UnchangedImage(known=known)
     if rules.heed_robots:
         check_robots_tag(response)
-    return judged(response, item, rules, time.monotonic() - began), response.body
+    return inspect_response(response, item, rules, time.monotonic() - began), response.body
 
 
-def unfetched(failure: TaskFailure) -> Unfetched:
+def fetch_failed(failure: TaskFailure) -> Unfetched:
     """The ending that `failure`, the last attempt's, makes of an item."""
     cause = printable(failure.message, MAX_CAUSE)
     return Unfetched(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
 
 
-def mistake(url: str, err: Exception) -> TaskFailure:
-    """The failure of an image that brought a mistake of ours to light; LocalTrouble where it is the machine's."""
+def internal_failure(url: str, err: Exception) -> TaskFailure:
+    """The failure of an image that triggered a bug of ours; LocalTrouble where it is the machine's."""
     told = f"{printable(url)}: {type(err).__name__}: {printable(str(err))}; this is a mistake in pupline"
     return local_trouble(err) or TaskFailure(told)
 
 
-def judged(response: Response, item: SourceItem, rules: IngestRules, spent_seconds: float = 0.0) -> Fetched:
+def inspect_response(
+    response: Response, item: SourceItem, rules: IngestRules, spent_seconds: float = 0.0
+) -> FetchedImage:
     """What the bytes of `response` are. spent_seconds: of the rules' time-out, until it was there.
 
     Raises: HashMismatch where the source declared another hash; InspectionTimeout.
@@ -102,7 +104,7 @@ def judged(response: Response, item: SourceItem, rules: IngestRules, spent_secon
     found = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
     extension = name_extension(name)
-    return Fetched(
+    return FetchedImage(
         name=name,
         sha256=digest,
         size_bytes=len(body),
@@ -129,20 +131,20 @@ def _check_declared(item: SourceItem, digest: str, digest_sha1: str | None) -> N
 
 
 @dataclass(frozen=True, slots=True)
-class RecordOf:
+class RecordBuilder:
     """Makes the audit records of one run. source: as the records shall name it. dataset: whose images they are."""
 
     source: str
     dataset: str
 
     def __call__(
-        self, item: SourceItem, ending: Ending, stored: Stored | None, execution: str, timestamp: str
+        self, item: SourceItem, ending: Ending, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
-        """The record of one item. stored: what the store did, for a Fetched. timestamp: RFC 3339, UTC."""
-        if isinstance(ending, Fetched):
+        """The record of one item. stored: what the store did, for a FetchedImage. timestamp: RFC 3339, UTC."""
+        if isinstance(ending, FetchedImage):
             assert stored is not None  # noqa: S101 - who fetched has stored
             return self._of_image(item, ending, stored, execution, timestamp)
-        if isinstance(ending, Unchanged):
+        if isinstance(ending, UnchangedImage):
             return self._of_known(item, ending.known, stored, execution, timestamp)
         return AuditRecord(
             image_name=f"{self.dataset}/{safe_name(item.url)}",
@@ -159,7 +161,7 @@ class RecordOf:
         )
 
     def _of_image(
-        self, item: SourceItem, image: Fetched, stored: Stored, execution: str, timestamp: str
+        self, item: SourceItem, image: FetchedImage, stored: StoredImage, execution: str, timestamp: str
     ) -> AuditRecord:
         return AuditRecord(
             image_name=stored.image_name,
@@ -183,7 +185,7 @@ class RecordOf:
         )
 
     def _of_known(
-        self, item: SourceItem, known: Known, stored: Stored | None, execution: str, timestamp: str
+        self, item: SourceItem, known: PreviousFetch, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
         return AuditRecord(
             image_name=known.image_name,

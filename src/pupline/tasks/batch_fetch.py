@@ -22,9 +22,9 @@ from pupline.errors import (
     TaskFailure,
 )
 from pupline.http import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_from
-from pupline.tasks.batch_event import Entry
-from pupline.tasks.ingesting import PATIENT_ATTEMPTS, IngestRules, fetch_item, mistake, unfetched
-from pupline.tasks.items import Ending, Fetched, SourceItem
+from pupline.tasks.batch_input import BatchItem
+from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
+from pupline.tasks.items import Ending, FetchedImage, SourceItem
 from pupline.text import printable
 
 Made = TypeVar("Made")
@@ -35,14 +35,14 @@ LEAST_TIME_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class DeferredItem:
     """An entry for the next round, and the seconds that should pass before."""
 
-    entry: Entry
+    entry: BatchItem
     seconds: int
 
 
-class Robots:
+class RobotsCache:
     """robots.txt of each origin, asked for once in the life of a process."""
 
     def __init__(self, client: HttpClient) -> None:
@@ -74,14 +74,14 @@ class Robots:
                 f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES, truncate=True
             )
         except TaskFailure as failure:
-            if failure.may_pass:
+            if failure.is_transient:
                 raise
             found = failure
         return self._rules.setdefault(origin, robots_rules_from(found))
 
 
 @dataclass(slots=True)
-class Hosts:
+class HostThrottle:
     """What the hosts of one round want: when each may be asked next, and which are not to be asked any more.
 
     interval: seconds between two requests of a host; 0 for none. monotonic: by which `stop_at` is given.
@@ -126,20 +126,20 @@ class Fetching:
     """What a round fetches with. monotonic: seconds; stop_at: nothing is begun after this."""
 
     client: HttpClient
-    robots: Robots
-    hosts: Hosts
+    robots: RobotsCache
+    hosts: HostThrottle
     rules: IngestRules
     monotonic: Callable[[], float]
     stop_at: float
     jitter: random.Random
 
-    def fetch(self, entry: Entry) -> tuple[Fetched, bytes] | Ending | Again:
+    def fetch(self, entry: BatchItem) -> tuple[FetchedImage, bytes] | Ending | DeferredItem:
         """What becomes of the entry: bytes, an ending without any, or another round. Raises: LocalTrouble alone."""
         try:
             url = _parsed(entry.item)
             pause = self.hosts.turn(url.origin.host)
             if pause is not None:
-                return self._again(entry, entry.attempt, pause) or unfetched(_still_paused(url))
+                return self._again(entry, entry.attempt, pause) or fetch_failed(_still_paused(url))
             if self.rules.heed_robots:
                 self.robots.check(url)
             return fetch_item(self.client, entry.item, None, self.rules)
@@ -149,27 +149,27 @@ class Fetching:
             return self._failed(entry, failure)
         except PuplineError:
             raise
-        except Exception as err:  # a mistake that one image brings to light costs no other one
-            found = mistake(entry.item.url, err)
+        except Exception as err:  # a bug that one image triggers costs no other one
+            found = internal_failure(entry.item.url, err)
             if isinstance(found, LocalTrouble):
                 raise found from err
-            return unfetched(found)
+            return fetch_failed(found)
 
-    def _failed(self, entry: Entry, failure: TaskFailure) -> Ending | Again:
+    def _failed(self, entry: BatchItem, failure: TaskFailure) -> Ending | DeferredItem:
         if isinstance(failure, RetryAfter):
             self.hosts.pause(_parsed(entry.item).origin.host, failure.seconds)
         attempt = entry.attempt + 1
-        if failure.may_pass and attempt < PATIENT_ATTEMPTS:
+        if failure.is_transient and attempt < PATIENT_ATTEMPTS:
             again = self._again(entry, attempt, self._seconds(failure, attempt))
             if again:
                 return again
-        return unfetched(failure)
+        return fetch_failed(failure)
 
-    def _again(self, entry: Entry, attempt: int, seconds: int) -> Again | None:
+    def _again(self, entry: BatchItem, attempt: int, seconds: int) -> DeferredItem | None:
         """The entry for the next round, None where there is no time for one."""
         if self.monotonic() + seconds + LEAST_TIME_SECONDS >= self.stop_at:
             return None
-        return Again(Entry(entry.index, entry.item, attempt), seconds)
+        return DeferredItem(BatchItem(entry.index, entry.item, attempt), seconds)
 
     def _seconds(self, failure: TaskFailure, attempt: int) -> int:
         if isinstance(failure, RetryAfter):
@@ -189,7 +189,7 @@ def _still_paused(url: Url) -> RetryAfter:
     )
 
 
-def in_threads(work: Callable[[Entry], Made], entries: Iterable[Entry], concurrency: int) -> list[Made]:
+def in_threads(work: Callable[[BatchItem], Made], entries: Iterable[BatchItem], concurrency: int) -> list[Made]:
     """What `work` makes of each entry, in their order. The first error stops what has not begun, and is raised."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-batch") as pool:
         futures = [pool.submit(work, entry) for entry in entries]

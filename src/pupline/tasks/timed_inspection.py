@@ -16,7 +16,7 @@ from pupline.errors import InspectionFailed, InspectionTimeout, local_trouble
 from pupline.images import Inspection, inspect
 from pupline.text import printable
 
-LEAST_SECONDS = 1.0
+MIN_INSPECTION_SECONDS = 1.0
 """What an inspection has at least, where the body took nearly all of the time: a thousand times what it needs."""
 
 _LOOK_SECONDS = 0.1
@@ -93,7 +93,7 @@ def inspect_within(seconds: float, body: bytes, *, max_pixels: int) -> Inspectio
     this image alone: memory that it asks for in vain, say, is there for the next one.
     """
     try:
-        return _watch.within(max(seconds, LEAST_SECONDS), lambda: inspect(body, max_pixels=max_pixels))
+        return _watch.within(max(seconds, MIN_INSPECTION_SECONDS), lambda: inspect(body, max_pixels=max_pixels))
     except _TimeUp:
         raise InspectionTimeout(
             f"its {len(body):,} bytes could not be looked through in the time for it; look at the image, and please "
