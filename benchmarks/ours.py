@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.measure import BUILD, Figure, isolated, rate
 from benchmarks.workloads import FIVE_STATES, FUNCTIONS, GIVEN, pipeline, pipeline_tasks
 from pupline.asl import StateMachine, execute
+from pupline.json_values import JSON
 from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, Start
-from pupline.tasks.ports import JSON
 
 MEMORY = "pupline, in memory, history as JSON"
 DURABLE = "pupline, durable"

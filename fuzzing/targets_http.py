@@ -7,8 +7,9 @@ from typing import Final
 
 from fuzzing.target import Target
 from pupline.errors import TaskFailure
-from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag, parse_json
+from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag
 from pupline.http._status import retry_after_seconds
+from pupline.json_values import parse_json
 from pupline.sources._link_header import LinkHeader
 
 _ADDRESS = "93.184.216.34"

@@ -9,10 +9,11 @@ from fuzzing.target import Target
 from pupline.asl import DefinitionError, StateMachine, execute
 from pupline.asl._items import ItemReaderError, parse_items
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem, dump
+from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
 from pupline.asl.jsonata.expression import compile_jsonata_value
 from pupline.asl.jsonpath._intrinsics import compile_intrinsic
 from pupline.asl.jsonpath.path import compile_path
+from pupline.json_values import dumps
 
 _INPUT: dict[str, Any] = {
     "a": {"b": [1, None, "x", {"c": True}]},
@@ -29,7 +30,7 @@ def _evaluated(compile_it: Callable[[str], Callable[[Scope], Any]]) -> Callable[
         expression = compile_it(data.decode("utf-8", "replace"))
         scope = Scope(_INPUT, {"State": {"Name": "X"}}, {"v": 5, "l": [[1], [2]]}, _STATES, random.Random(0))
         found = expression(scope)
-        dump(found)
+        dumps(found)
         return type(found).__name__
 
     return run
@@ -213,7 +214,7 @@ def _items(data: bytes) -> str:
     kind = ("JSON", "JSONL", "CSV")[data[0] % 3 if data else 0]
     config = {"InputType": kind, "CSVHeaderLocation": "FIRST_ROW", "MaxItems": 1000}
     found = parse_items(data[1:], config)
-    dump(found)
+    dumps(found)
     return f"{kind} {len(found) > 0}"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "pupline"
 
-LEAVES = {"errors", "files", "regex", "text"}
+LEAVES = {"errors", "files", "json_values", "regex", "text"}
 """Rooms that every room may import, and that import no other room but one another."""
 
 ALLOWED: dict[str, set[str]] = {

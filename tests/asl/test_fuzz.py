@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pupline.asl import DefinitionError, StateMachine, TaskError, execute
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem, dump
+from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
 from pupline.asl.jsonata.expression import compile_jsonata_value
 from pupline.asl.jsonpath._intrinsics import compile_intrinsic
 from pupline.asl.jsonpath.path import compile_path, compile_reference_path
 from pupline.asl.jsonpath.template import compile_template
 from pupline.asl.states.choice import OPERATORS, compile_rule
 from pupline.asl.validation.validate import problems
+from pupline.json_values import dumps
 
 FUZZ = settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -37,7 +38,7 @@ def survives(compile_it: Callable[[], Callable[[Scope], Any]]) -> None:
     before = json.dumps(INPUT)
     caught = None
     try:
-        dump(compile_it()(scope()))
+        dumps(compile_it()(scope()))
     except (SyntaxProblem, EvaluationError) as error:
         caught = error
     assert caught is None or str(caught)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem, dump
+from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
 from pupline.asl.jsonpath.template import compile_template, hash_map_order
+from pupline.json_values import dumps
 
 SCOPE = Scope({"a": 1, "list": [1, 2], "o": {"b": "x"}}, {"Execution": {"Name": "run"}}, {"v": True})
 
@@ -107,7 +108,7 @@ def test_keys_come_in_hash_map_order(names: list[str], expected: list[str], why:
 def test_plain_keys_come_first() -> None:
     """Plain keys keep the document's order and go before the evaluated ones."""
     template = {"z.$": "$.a", "y": 1, "b.$": "$.a", "x": {"n.$": "$.a"}}
-    assert dump(compile_template(template, field="Parameters")(SCOPE)) == '{"y":1,"x":{"n":1},"b":1,"z":1}'
+    assert dumps(compile_template(template, field="Parameters")(SCOPE)) == '{"y":1,"x":{"n":1},"b":1,"z":1}'
 
 
 @given(st.lists(st.text(max_size=6), unique=True, max_size=40))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.asl import StateMachine
+from pupline.json_values import JSON
 from pupline.local import (
     TOPIC_ARN,
     DriverSettings,
@@ -17,7 +18,7 @@ from pupline.local import (
     Start,
     execution_name,
 )
-from pupline.tasks.ports import JSON, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 from tests.crash.kill_points import Trial, kill_at_every_step, rows
 

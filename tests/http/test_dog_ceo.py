@@ -15,7 +15,7 @@ from pupline.errors import (
     TooLarge,
 )
 from pupline.http import DogCeo, FetchPolicy, HttpClient, breed_of, resolve_source
-from pupline.http._json import MAX_JSON_BYTES
+from pupline.json_values import MAX_JSON_BYTES
 from tests.http.fetch_servers import PUBLIC, FakeInternet, RawServer, answer
 
 IMAGE = "http://1.1.1.1/breeds/hound-afghan/n02088094_1003.jpg"

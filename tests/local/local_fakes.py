@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pupline.asl import InvokeTask, StateMachine, TaskFailed, TaskSucceeded
+from pupline.json_values import JSON
 from pupline.local import Invocation
-from pupline.tasks.ports import JSON
 
 LAMBDA = "arn:aws:lambda:us-east-1:000000000000:function"
 START = 1_767_323_045.0  # 2026-01-02T03:04:05Z

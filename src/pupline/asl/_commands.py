@@ -9,7 +9,7 @@ key of whatever the command does. In names the characters `%`, `/`, `@` and `#` 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class InvokeTask:
     id: str
     state: str
     resource: str
-    payload: JSON
+    payload: AnyJSON
     timeout_seconds: int | None = None
     heartbeat_seconds: int | None = None
     integration: str = ""
@@ -74,8 +74,8 @@ class ReadItems:
     id: str
     state: str
     resource: str
-    arguments: JSON
-    reader_config: dict[str, JSON]
+    arguments: AnyJSON
+    reader_config: dict[str, AnyJSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,9 @@ class WriteResults:
     id: str
     state: str
     resource: str
-    arguments: JSON
+    arguments: AnyJSON
     key_prefix: str
-    files: dict[str, JSON]
+    files: dict[str, AnyJSON]
 
 
 Command: TypeAlias = InvokeTask | StartTimer | CancelCommand | ReadItems | WriteResults

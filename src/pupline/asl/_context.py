@@ -2,7 +2,7 @@
 
 import uuid
 
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 from pupline.text import timestamp
 
 #: What stands for the account and region where there is none; `context` given to the execution overrides parts.
@@ -20,12 +20,12 @@ def execution_context(
     *,
     machine: str,
     name: str,
-    input: JSON,  # noqa: A002 - the Context Object's word
+    input: AnyJSON,  # noqa: A002 - the Context Object's word
     start: float,
     redrives: int,
     express: bool,
-    overrides: JSON,
-) -> dict[str, JSON]:
+    overrides: AnyJSON,
+) -> dict[str, AnyJSON]:
     """The parts that stay the same during an execution: Execution and StateMachine.
 
     express: these have an ARN of their own, and no RedriveCount: they cannot be redriven.
@@ -33,7 +33,7 @@ def execution_context(
     The order of the keys is AWS's; it shows where the Context Object is turned into text.
     """
     arn = state_machine_arn(machine)
-    execution: dict[str, JSON]
+    execution: dict[str, AnyJSON]
     if express:
         run = uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}:{name}")
         execution = {"Id": f"{arn.replace(':stateMachine:', ':express:')}:{name}:{run}", "Input": input, "Name": name}
@@ -45,7 +45,7 @@ def execution_context(
     return merged({"Execution": execution, "StateMachine": {"Id": arn, "Name": machine}}, overrides)
 
 
-def merged(base: dict[str, JSON], overrides: JSON) -> dict[str, JSON]:
+def merged(base: dict[str, AnyJSON], overrides: AnyJSON) -> dict[str, AnyJSON]:
     """`base` with `overrides` laid over it, objects key by key; neither is changed."""
     if not overrides:
         return base

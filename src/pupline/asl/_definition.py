@@ -7,7 +7,7 @@ import json
 from typing import Any, Final, Literal
 
 from pupline.asl._context import ROLE_ARN
-from pupline.asl._values import JSON, SyntaxProblem
+from pupline.asl._values import SyntaxProblem
 from pupline.asl.states.base import State
 from pupline.asl.states.catch import CatchingState
 from pupline.asl.states.distributed import DistributedMapState
@@ -18,6 +18,7 @@ from pupline.asl.states.task import TaskState
 from pupline.asl.states.wait import WaitState
 from pupline.asl.validation.validate import create_error, json_problem, problems
 from pupline.errors import PuplineError
+from pupline.json_values import AnyJSON
 
 MachineType = Literal["STANDARD", "EXPRESS"]
 
@@ -46,7 +47,7 @@ class StateMachine:
 
     __slots__ = ("definition", "digest", "name", "role_arn", "start", "timeout_seconds", "type")
 
-    def __init__(self, definition: dict[str, JSON], type: MachineType, start: State) -> None:  # noqa: A002
+    def __init__(self, definition: dict[str, AnyJSON], type: MachineType, start: State) -> None:  # noqa: A002
         self.definition = definition
         self.type = type
         self.start = start
@@ -70,7 +71,7 @@ class StateMachine:
         return cls(definition, type, compile_states(definition, jsonata=jsonata, where="$"))
 
 
-def definition_digest(definition: dict[str, JSON], type: str) -> str:  # noqa: A002
+def definition_digest(definition: dict[str, AnyJSON], type: str) -> str:  # noqa: A002
     """SHA-256 (hex) of a definition's canonical JSON and type, whether it is a valid one or not."""
     canonical = json.dumps({"type": type, "definition": definition}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
@@ -86,7 +87,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return found
 
 
-def compile_states(definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+def compile_states(definition: dict[str, AnyJSON], *, jsonata: bool, where: str) -> State:
     """The first state of a machine, branch or item processor; the others hang from it by `next`.
 
     jsonata: the machine's query language. where: the JSON path of `definition`, for problems. Raises DefinitionError.
@@ -100,7 +101,7 @@ def compile_states(definition: dict[str, JSON], *, jsonata: bool, where: str) ->
     return states[definition["StartAt"]]
 
 
-def _compile_state(name: str, definition: dict[str, JSON], *, jsonata: bool, where: str) -> State:
+def _compile_state(name: str, definition: dict[str, AnyJSON], *, jsonata: bool, where: str) -> State:
     own = definition["QueryLanguage"] == "JSONata" if "QueryLanguage" in definition else jsonata
     kind = definition["Type"]
     try:
@@ -112,10 +113,10 @@ def _compile_state(name: str, definition: dict[str, JSON], *, jsonata: bool, whe
         raise DefinitionError([(f"{where}{path}", f"{problem.code}: {problem.message}")]) from problem
 
 
-def _compile_fork(name: str, definition: dict[str, JSON], *, own: bool, jsonata: bool, where: str) -> State:
+def _compile_fork(name: str, definition: dict[str, AnyJSON], *, own: bool, jsonata: bool, where: str) -> State:
     """A Parallel or Map state. The states in it inherit the machine's query language, not that of the state (`own`)."""
 
-    def branch(inner: dict[str, JSON], field: str) -> State:
+    def branch(inner: dict[str, AnyJSON], field: str) -> State:
         return compile_states(inner, jsonata=jsonata, where=f"{where}.{field}")
 
     if definition["Type"] == "Parallel":
@@ -126,7 +127,7 @@ def _compile_fork(name: str, definition: dict[str, JSON], *, own: bool, jsonata:
     return kind(name, definition, jsonata=own, compile_branch=branch)
 
 
-def _link(state: State, definition: dict[str, JSON], states: dict[str, State]) -> None:
+def _link(state: State, definition: dict[str, AnyJSON], states: dict[str, State]) -> None:
     state.next = states.get(definition.get("Next", ""))
     if isinstance(state, ChoiceState):
         state.default = states[state.default_name] if state.default_name is not None else None

@@ -19,8 +19,8 @@ from pupline.asl._definition import StateMachine
 from pupline.asl._execution import Execution, Status
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._items import ItemReaderError, parse_items
-from pupline.asl._values import JSON, dump, load
 from pupline.errors import PuplineError
+from pupline.json_values import AnyJSON, dumps, loads
 
 Task: TypeAlias = Callable[[Any], Any]
 
@@ -49,13 +49,13 @@ class Result:
     """How an execution ended: what DescribeExecution and GetExecutionHistory would say."""
 
     status: Status
-    output: JSON
+    output: AnyJSON
     error: str | None
     cause: str | None
     execution: Execution
 
     @property
-    def history(self) -> list[dict[str, JSON]]:
+    def history(self) -> list[dict[str, AnyJSON]]:
         """The events, in the shape of GetExecutionHistory."""
         return self.execution.history
 
@@ -76,11 +76,11 @@ def lambda_error(error: BaseException, request_id: str = "") -> str:
 
 def execute(
     machine: StateMachine,
-    input: JSON,  # noqa: A002 - the API's word
+    input: AnyJSON,  # noqa: A002 - the API's word
     *,
     tasks: Mapping[str, Task] | None = None,
     name: str | None = None,
-    context: dict[str, JSON] | None = None,
+    context: dict[str, AnyJSON] | None = None,
     start: float = DEFAULT_START,
 ) -> Result:
     """Run `machine` on `input` to its end.
@@ -221,12 +221,12 @@ def _function_name(resource: str) -> str:
     return resource.rpartition("function:")[2].partition(":")[0]
 
 
-def _result(value: JSON | bytes) -> JSON:
+def _result(value: AnyJSON | bytes) -> AnyJSON:
     """What a function returned, copied; bytes are its payload as sent: JSON text, or else a text."""
     if not isinstance(value, bytes):
         return copied(value)
     try:
-        return load(value)
+        return loads(value)
     except (ValueError, RecursionError):
         return value.decode(errors="replace")
 
@@ -241,13 +241,13 @@ def _no_such_function(command: InvokeTask) -> TaskFailed:
     return TaskFailed(command.id, "Lambda.ResourceNotFoundException", cause)
 
 
-def copied(value: JSON) -> JSON:
+def copied(value: AnyJSON) -> AnyJSON:
     """The value as it is after a way through JSON text, as between Step Functions and Lambda.
 
     What a function does to its event, or later to what it returned, cannot reach the history; and what is not JSON is
     found here. Raises TypeError or ValueError for that.
     """
-    return json.loads(dump(value))
+    return json.loads(dumps(value))
 
 
 def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
@@ -266,6 +266,6 @@ def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
 def _written(command: WriteResults, task: Task) -> TaskSucceeded:
     """One call for each file."""
     for name, content in command.files.items():
-        body = dump(content)
+        body = dumps(content)
         task({**command.arguments, "Key": command.key_prefix + name, "Body": body})
     return TaskSucceeded(command.id)

@@ -43,8 +43,9 @@ from pupline.asl._limits import Sizes
 from pupline.asl._map_run import MapRun
 from pupline.asl._retry import RUNTIME
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.asl._values import JSON, EvaluationError
+from pupline.asl._values import EvaluationError
 from pupline.errors import PuplineError
+from pupline.json_values import AnyJSON
 from pupline.text import timestamp
 
 if TYPE_CHECKING:
@@ -106,11 +107,11 @@ class Execution:
     def __init__(
         self,
         machine: StateMachine,
-        input: JSON,  # noqa: A002 - the API's word
+        input: AnyJSON,  # noqa: A002 - the API's word
         *,
         name: str,
         now: float,
-        context: dict[str, JSON] | None = None,
+        context: dict[str, AnyJSON] | None = None,
         redrive_count: int = 0,
     ) -> None:
         self.machine = machine
@@ -119,7 +120,7 @@ class Execution:
         self.now = self.start_time = now
         self.stop_time: float | None = None
         self.status: Status = "RUNNING"
-        self.output: JSON = None
+        self.output: AnyJSON = None
         self.error: str | None = None
         self.cause: str | None = None
         self.redrive_count = redrive_count
@@ -146,7 +147,7 @@ class Execution:
         if self._ready:
             self._drain()
 
-    def _role_arn(self) -> JSON:
+    def _role_arn(self) -> AnyJSON:
         if not self._context:
             return self.machine.role_arn
         return self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
@@ -171,7 +172,7 @@ class Execution:
         return given or state_machine_arn(self.machine_name)
 
     @property
-    def history(self) -> list[dict[str, JSON]]:
+    def history(self) -> list[dict[str, AnyJSON]]:
         """The events so far, in the shape of GetExecutionHistory; `timestamp` in seconds since the epoch."""
         return history.render(self._root.events)
 
@@ -316,13 +317,13 @@ class Execution:
 
     # ---- for the states: what expressions see
 
-    def context_of(self, thread: Thread) -> dict[str, JSON]:
+    def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
         """The Context Object as the thread's current state sees it."""
         frame = thread.frame
         base = frame.context
         if base is None:
             base = frame.context = self._base_context(frame)
-        state: dict[str, JSON] = {}
+        state: dict[str, AnyJSON] = {}
         if thread.state is not None:
             state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
             if thread.state.counts_retries:
@@ -336,7 +337,7 @@ class Execution:
             context = {**context, **{key: self._context[key] for key in ("State", "Task") if key in self._context}}
         return context
 
-    def _base_context(self, frame: Frame) -> dict[str, JSON]:
+    def _base_context(self, frame: Frame) -> dict[str, AnyJSON]:
         overrides = self._context
         if overrides and frame is not self._root.frame:
             overrides = {**overrides, "Execution": {}, "StateMachine": {}}
@@ -377,7 +378,7 @@ class Execution:
         else:
             thread.fork.failed(self, thread, error, cause)
 
-    def _end(self, status: Status, output: JSON, error: str | None, cause: str | None) -> None:
+    def _end(self, status: Status, output: AnyJSON, error: str | None, cause: str | None) -> None:
         if self.status != "RUNNING":
             return
         root = self._root

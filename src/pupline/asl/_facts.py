@@ -7,7 +7,7 @@ A durable driver writes the fact and the time to its journal, commits, and only 
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class TaskSucceeded:
     """The task (or WriteResults) gave `output`."""
 
     id: str
-    output: JSON = None
+    output: AnyJSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class TaskSubmitted:
     """A `.sync` or `.waitForTaskToken` task was handed over; its result comes later."""
 
     id: str
-    output: JSON = None
+    output: AnyJSON = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ItemsRead:
     """The ItemReader found `items`."""
 
     id: str
-    items: list[JSON]
+    items: list[AnyJSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,15 @@ _KINDS: dict[str, type[Any]] = {
 }
 
 
-def fact_to_json(fact: Fact) -> dict[str, JSON]:
+def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
     """The fact as a JSON object: {"fact": "TaskSucceeded", "id": "Fetch@1#0", "output": {...}}."""
-    found: dict[str, JSON] = {"fact": type(fact).__name__}
+    found: dict[str, AnyJSON] = {"fact": type(fact).__name__}
     for field in fields(fact):
         found[field.name] = getattr(fact, field.name)
     return found
 
 
-def fact_from_json(data: dict[str, JSON]) -> Fact:
+def fact_from_json(data: dict[str, AnyJSON]) -> Fact:
     """The fact that `fact_to_json` wrote. Raises ValueError for anything else, naming what was found."""
     kind = _KINDS.get(str(data.get("fact")))
     if kind is None:

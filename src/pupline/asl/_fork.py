@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pupline.asl._history import Event, plain
 from pupline.asl._retry import TIMEOUT
 from pupline.asl._thread import Thread
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -32,14 +32,14 @@ class Fork:
 
     def __init__(self, parent: Thread, size: int) -> None:
         self.parent = parent
-        self.results: list[JSON] = [None] * size
+        self.results: list[AnyJSON] = [None] * size
         self.live: dict[int, Thread] = {}
         self.dead: dict[int, Thread] = {}
         self.state_of = parent.state
         parent.child = self
         parent.wreck = None
 
-    def child(self, index: int, value: JSON, prefix: str, last: int) -> Thread:
+    def child(self, index: int, value: AnyJSON, prefix: str, last: int) -> Thread:
         """A new thread in this fork. It sees the parent's variables; what it assigns is its own."""
         parent = self.parent
         thread = Thread(parent.frame, value, f"{prefix}/{index}/", parent.variables, last)

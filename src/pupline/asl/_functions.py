@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pupline.asl._values import JSON, Scope, dump, is_number, java_text, load
+from pupline.asl._values import Scope, is_number, java_text
+from pupline.json_values import AnyJSON, dumps, loads
 
 MAX_TEXT = 10_000
 """Characters that Base64Encode, Base64Decode and Hash take. Source: AWS, "Intrinsic functions"."""
@@ -27,18 +28,18 @@ class FunctionFailure(Exception):
 class Function:
     """An intrinsic function: apply(scope, *arguments), and how many arguments it takes."""
 
-    apply: Callable[..., JSON]
+    apply: Callable[..., AnyJSON]
     least: int
     most: int
 
 
-def _array(name: str, value: JSON) -> list[JSON]:
+def _array(name: str, value: AnyJSON) -> list[AnyJSON]:
     if not isinstance(value, list):
         raise FunctionFailure(f"Invalid arguments in {name}: expected an array but got {_shown(value)}")
     return value
 
 
-def _text(name: str, value: JSON) -> str:
+def _text(name: str, value: AnyJSON) -> str:
     if not isinstance(value, str):
         raise FunctionFailure(f"Invalid arguments in {name}: expected a string but got {_shown(value)}")
     return value
@@ -50,7 +51,7 @@ def _short(name: str, text: str) -> str:
     return text
 
 
-def _integer(name: str, value: JSON) -> int:
+def _integer(name: str, value: AnyJSON) -> int:
     """A number rounded as Java's Math.round does: halves towards plus infinity."""
     if not is_number(value) or (isinstance(value, float) and not math.isfinite(value)):
         raise FunctionFailure(f"Invalid arguments in {name}: expected a number but got {_shown(value)}")
@@ -58,12 +59,12 @@ def _integer(name: str, value: JSON) -> int:
     return floor + 1 if value - floor >= 0.5 else floor
 
 
-def _shown(value: JSON) -> str:
-    text = dump(value)
+def _shown(value: AnyJSON) -> str:
+    text = dumps(value)
     return text if len(text) <= 200 else text[:200] + "..."
 
 
-def same(value: JSON) -> object:
+def same(value: AnyJSON) -> object:
     """A hashable stand-in: two JSON values are equal exactly when theirs are. True is not 1, but 1 is 1.0."""
     if isinstance(value, dict):
         return ("object", frozenset((key, same(item)) for key, item in value.items()))
@@ -83,26 +84,26 @@ def format_parts(template: str) -> list[str]:
     return parts
 
 
-def _format(_: Scope, template: JSON, *values: JSON) -> JSON:
+def _format(_: Scope, template: AnyJSON, *values: AnyJSON) -> AnyJSON:
     parts = format_parts(_text("States.Format", template))
     if len(parts) != len(values) + 1:
         raise FunctionFailure(f"the template has {len(parts) - 1} placeholders but {len(values)} arguments were given")
     return parts[0] + "".join(java_text(value) + part for value, part in zip(values, parts[1:], strict=True))
 
 
-def _partition(_: Scope, array: JSON, size: JSON) -> JSON:
+def _partition(_: Scope, array: AnyJSON, size: AnyJSON) -> AnyJSON:
     items, step = _array("States.ArrayPartition", array), _integer("States.ArrayPartition", size)
     if step <= 0:
         raise FunctionFailure(f"Invalid arguments in States.ArrayPartition: the chunk size {step} is not positive")
     return [items[at : at + step] for at in range(0, len(items), step)]
 
 
-def _contains(_: Scope, array: JSON, value: JSON) -> JSON:
+def _contains(_: Scope, array: AnyJSON, value: AnyJSON) -> AnyJSON:
     wanted = same(value)
     return any(same(item) == wanted for item in _array("States.ArrayContains", array))
 
 
-def _range(_: Scope, first: JSON, last: JSON, step: JSON) -> JSON:
+def _range(_: Scope, first: AnyJSON, last: AnyJSON, step: AnyJSON) -> AnyJSON:
     start, stop, by = (_integer("States.ArrayRange", value) for value in (first, last, step))
     if by == 0:
         raise FunctionFailure("Invalid arguments in States.ArrayRange: the step must not be 0")
@@ -112,7 +113,7 @@ def _range(_: Scope, first: JSON, last: JSON, step: JSON) -> JSON:
     return list(numbers)
 
 
-def _get_item(_: Scope, array: JSON, index: JSON) -> JSON:
+def _get_item(_: Scope, array: AnyJSON, index: AnyJSON) -> AnyJSON:
     items, at = _array("States.ArrayGetItem", array), _integer("States.ArrayGetItem", index)
     if not 0 <= at < len(items):
         message = f"Invalid arguments in States.ArrayGetItem: index {at} is not in an array of {len(items)}"
@@ -120,16 +121,16 @@ def _get_item(_: Scope, array: JSON, index: JSON) -> JSON:
     return items[at]
 
 
-def _unique(_: Scope, array: JSON) -> JSON:
+def _unique(_: Scope, array: AnyJSON) -> AnyJSON:
     return list({same(item): item for item in reversed(_array("States.ArrayUnique", array))}.values())[::-1]
 
 
-def _base64_encode(_: Scope, value: JSON) -> JSON:
+def _base64_encode(_: Scope, value: AnyJSON) -> AnyJSON:
     text = _short("States.Base64Encode", _text("States.Base64Encode", value))
     return base64.b64encode(text.encode()).decode()
 
 
-def _base64_decode(_: Scope, value: JSON) -> JSON:
+def _base64_decode(_: Scope, value: AnyJSON) -> AnyJSON:
     text = _short("States.Base64Decode", _text("States.Base64Decode", value))
     try:
         return base64.b64decode(text, validate=True).decode(errors="replace")
@@ -140,16 +141,16 @@ def _base64_decode(_: Scope, value: JSON) -> JSON:
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
-def digest(value: JSON, algorithm: JSON) -> str:
+def digest(value: AnyJSON, algorithm: AnyJSON) -> str:
     """The hex digest of a string, or of another value's JSON text. Raises FunctionFailure."""
     name = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
     if name is None:
         raise FunctionFailure(f"Invalid hash algorithm {_shown(algorithm)}; use one of {', '.join(_ALGORITHMS)}")
-    text = _short("States.Hash", value if isinstance(value, str) else dump(value))
+    text = _short("States.Hash", value if isinstance(value, str) else dumps(value))
     return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _merge(_: Scope, left: JSON, right: JSON, deep: JSON) -> JSON:
+def _merge(_: Scope, left: AnyJSON, right: AnyJSON, deep: AnyJSON) -> AnyJSON:
     if not isinstance(left, dict) or not isinstance(right, dict):
         raise FunctionFailure("Invalid arguments in States.JsonMerge: the first two must be objects")
     if deep is not False:
@@ -157,21 +158,21 @@ def _merge(_: Scope, left: JSON, right: JSON, deep: JSON) -> JSON:
     return {**left, **right}
 
 
-def parse_json(text: str) -> JSON:
+def parse_json(text: str) -> AnyJSON:
     """The value of a JSON text, "" and blanks giving null as on AWS. Raises FunctionFailure."""
     if not text.strip():
         return None
     try:
-        return load(text)
+        return loads(text)
     except (ValueError, RecursionError) as err:
         raise FunctionFailure(f"the text is not valid JSON: {str(err)[:200]}") from err
 
 
-def _math_add(_: Scope, left: JSON, right: JSON) -> JSON:
+def _math_add(_: Scope, left: AnyJSON, right: AnyJSON) -> AnyJSON:
     return _integer("States.MathAdd", left) + _integer("States.MathAdd", right)
 
 
-def _math_random(scope: Scope, first: JSON, last: JSON, seed: JSON = None) -> JSON:
+def _math_random(scope: Scope, first: AnyJSON, last: AnyJSON, seed: AnyJSON = None) -> AnyJSON:
     start, stop = _integer("States.MathRandom", first), _integer("States.MathRandom", last)
     if stop <= start:
         raise FunctionFailure(f"Invalid arguments in States.MathRandom: {stop} is not greater than {start}")
@@ -191,7 +192,7 @@ def new_uuid(scope: Scope) -> str:
     return str(uuid.UUID(int=generator(scope).getrandbits(128), version=4))
 
 
-def _split(_: Scope, value: JSON, delimiters: JSON) -> JSON:
+def _split(_: Scope, value: AnyJSON, delimiters: AnyJSON) -> AnyJSON:
     """The second argument is a set of single-character delimiters, and empty parts are dropped, as on AWS."""
     text, marks = _text("States.StringSplit", value), _text("States.StringSplit", delimiters)
     if not marks:
@@ -202,7 +203,7 @@ def _split(_: Scope, value: JSON, delimiters: JSON) -> JSON:
 FUNCTIONS: dict[str, Function] = {
     "States.Format": Function(_format, 1, 1000),
     "States.StringToJson": Function(lambda _, text: parse_json(_text("States.StringToJson", text)), 1, 1),
-    "States.JsonToString": Function(lambda _, value: dump(value), 1, 1),
+    "States.JsonToString": Function(lambda _, value: dumps(value), 1, 1),
     "States.Array": Function(lambda _, *values: list(values), 0, 1000),
     "States.ArrayPartition": Function(_partition, 2, 2),
     "States.ArrayContains": Function(_contains, 2, 2),

@@ -10,12 +10,12 @@ The id of an event is its place in the list, from 1, as at AWS.
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from pupline.asl._values import JSON, dump
+from pupline.json_values import AnyJSON, dumps
 
-Event: TypeAlias = tuple[JSON, ...]
-Text: TypeAlias = Callable[[JSON], str]
+Event: TypeAlias = tuple[AnyJSON, ...]
+Text: TypeAlias = Callable[[AnyJSON], str]
 
-_WHOLE: dict[str, JSON] = {"truncated": False}
+_WHOLE: dict[str, AnyJSON] = {"truncated": False}
 
 
 class EventKind:
@@ -30,7 +30,7 @@ class EventKind:
         self,
         type: str,  # noqa: A002 - the API's word
         key: str = "",
-        details: Callable[[Event, Text], dict[str, JSON]] | None = None,
+        details: Callable[[Event, Text], dict[str, AnyJSON]] | None = None,
     ) -> None:
         self.type = type
         self.key = key
@@ -52,8 +52,8 @@ def entered(state_type: str, name: str) -> EventKind:
 def exited(state_type: str, name: str) -> EventKind:
     """`<Type>StateExited` of the state `name`; values: output, assigned variables or None."""
 
-    def details(event: Event, text: Text) -> dict[str, JSON]:
-        found: dict[str, JSON] = {"name": name, "output": text(event[3]), "outputDetails": _WHOLE}
+    def details(event: Event, text: Text) -> dict[str, AnyJSON]:
+        found: dict[str, AnyJSON] = {"name": name, "output": text(event[3]), "outputDetails": _WHOLE}
         if event[4] is not None:
             found["assignedVariables"] = {key: text(value) for key, value in event[4].items()}
             found["assignedVariablesDetails"] = _WHOLE
@@ -71,10 +71,10 @@ def _key(type: str) -> str:  # noqa: A002 - the API's word
     return f"{type[0].lower()}{type[1:]}EventDetails"
 
 
-def failure(type: str, **fixed: JSON) -> EventKind:  # noqa: A002 - the API's word
+def failure(type: str, **fixed: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
     """An event with error and cause; values: error or None, cause or None. What is None is left out."""
 
-    def details(event: Event, _: Text) -> dict[str, JSON]:
+    def details(event: Event, _: Text) -> dict[str, AnyJSON]:
         found = dict(fixed)
         if event[3] is not None:
             found["error"] = event[3]
@@ -85,12 +85,12 @@ def failure(type: str, **fixed: JSON) -> EventKind:  # noqa: A002 - the API's wo
     return EventKind(type, _key(type), details)
 
 
-def output(type: str, **fixed: JSON) -> EventKind:  # noqa: A002 - the API's word
+def output(type: str, **fixed: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
     """An event with an output; values: output."""
     return EventKind(type, _key(type), lambda event, text: {**fixed, "output": text(event[3]), "outputDetails": _WHOLE})
 
 
-def fixed(type: str, **details: JSON) -> EventKind:  # noqa: A002 - the API's word
+def fixed(type: str, **details: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
     """An event whose details are the same whenever it happens."""
     return EventKind(type, _key(type), lambda _event, _text: dict(details))
 
@@ -98,7 +98,7 @@ def fixed(type: str, **details: JSON) -> EventKind:  # noqa: A002 - the API's wo
 def named(type: str, *names: str) -> EventKind:  # noqa: A002 - the API's word
     """An event whose details are the values as they are, under these names; None is left out."""
 
-    def details(event: Event, _: Text) -> dict[str, JSON]:
+    def details(event: Event, _: Text) -> dict[str, AnyJSON]:
         return {name: value for name, value in zip(names, event[3:], strict=True) if value is not None}
 
     return EventKind(type, _key(type), details)
@@ -117,22 +117,22 @@ EXECUTION_REDRIVEN = named("ExecutionRedriven", "redriveCount")
 EVALUATION_FAILED = named("EvaluationFailed", "error", "cause", "state", "location")
 
 
-def render(events: Iterable[Event]) -> list[dict[str, JSON]]:
+def render(events: Iterable[Event]) -> list[dict[str, AnyJSON]]:
     """The events in the shape of GetExecutionHistory; `timestamp` is seconds since the epoch."""
     texts: dict[int, str] = {}
 
-    def text(value: JSON) -> str:
+    def text(value: AnyJSON) -> str:
         found = texts.get(id(value))  # the events keep every value alive, so an id stands for one value
         if found is None:
-            found = texts[id(value)] = dump(value)
+            found = texts[id(value)] = dumps(value)
         return found
 
     return [_shown(number, event, text) for number, event in enumerate(events, 1)]
 
 
-def _shown(number: int, event: Event, text: Text) -> dict[str, JSON]:
+def _shown(number: int, event: Event, text: Text) -> dict[str, AnyJSON]:
     kind: EventKind = event[0]
-    shown: dict[str, JSON] = {
+    shown: dict[str, AnyJSON] = {
         "timestamp": event[2],
         "type": kind.type,
         "id": number,

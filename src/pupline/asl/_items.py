@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pupline.asl._values import JSON, dump, load
 from pupline.errors import PuplineError
+from pupline.json_values import AnyJSON, dumps, loads
 
 _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
@@ -18,7 +18,7 @@ class ItemReaderError(PuplineError):
     """The object holds no items; the text is the Cause of States.ItemReaderFailed."""
 
 
-def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
+def parse_items(body: bytes, reader_config: dict[str, AnyJSON]) -> list[AnyJSON]:
     """The items in an object: of a JSON array, of JSON Lines, or of CSV rows as objects of strings.
 
     reader_config: InputType (JSON, JSONL or CSV), ItemsPointer for JSON; CSVHeaderLocation, CSVHeaders and CSVDelimiter
@@ -32,7 +32,7 @@ def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
             with _long_fields():
                 items = list(_limited(_csv(text, reader_config), limit))
         elif kind == "JSONL":
-            items = list(_limited((load(line) for line in text.split("\n") if line.strip()), limit))
+            items = list(_limited((loads(line) for line in text.split("\n") if line.strip()), limit))
         elif kind == "JSON":
             items = _json(text, reader_config.get("ItemsPointer"))
         else:
@@ -42,15 +42,15 @@ def parse_items(body: bytes, reader_config: dict[str, JSON]) -> list[JSON]:
     return items[:limit] if limit else items
 
 
-def _limited(items: Iterator[JSON], limit: int) -> Iterator[JSON]:
+def _limited(items: Iterator[AnyJSON], limit: int) -> Iterator[AnyJSON]:
     for number, item in enumerate(items, 1):
         yield item
         if number == limit:
             return
 
 
-def _json(text: str, pointer: str | None) -> list[JSON]:
-    found = load(text)
+def _json(text: str, pointer: str | None) -> list[AnyJSON]:
+    found = loads(text)
     for part in (pointer or "").split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         try:
@@ -72,7 +72,7 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _csv(text: str, reader_config: dict[str, JSON]) -> Iterator[JSON]:
+def _csv(text: str, reader_config: dict[str, AnyJSON]) -> Iterator[AnyJSON]:
     """Rows as objects: missing cells are empty, cells beyond the header are dropped, of equal names the last stays."""
     delimiter = _DELIMITERS.get(reader_config.get("CSVDelimiter", "COMMA"), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -89,18 +89,18 @@ def _csv(text: str, reader_config: dict[str, JSON]) -> Iterator[JSON]:
 
 
 def batches(
-    items: Iterator[JSON], *, max_items: int, max_bytes: int, batch_input: JSON, has_input: bool
-) -> Iterator[tuple[JSON, int]]:
+    items: Iterator[AnyJSON], *, max_items: int, max_bytes: int, batch_input: AnyJSON, has_input: bool
+) -> Iterator[tuple[AnyJSON, int]]:
     """(input of one child execution, number of its items): {"BatchInput": ..., "Items": [...]}.
 
     max_items, max_bytes: 0 for no limit. A single item over max_bytes is a batch of its own.
     """
-    head: dict[str, JSON] = {"BatchInput": batch_input} if has_input else {}
-    overhead = len(dump({**head, "Items": []}).encode())
-    batch: list[JSON] = []
+    head: dict[str, AnyJSON] = {"BatchInput": batch_input} if has_input else {}
+    overhead = len(dumps({**head, "Items": []}).encode())
+    batch: list[AnyJSON] = []
     size = overhead
     for item in items:
-        cost = len(dump(item).encode("utf-8", "surrogatepass")) + 1 if max_bytes else 0
+        cost = len(dumps(item).encode("utf-8", "surrogatepass")) + 1 if max_bytes else 0
         if batch and ((max_items and len(batch) >= max_items) or (max_bytes and size + cost > max_bytes)):
             yield {**head, "Items": batch}, len(batch)
             batch, size = [], overhead

@@ -6,7 +6,7 @@ with an earlier value (ResultPath copies one level only) are not walked again. O
 quota is printed, to know for sure.
 """
 
-from pupline.asl._values import JSON, dump
+from pupline.json_values import AnyJSON, dumps
 
 #: 256 KiB: "Quotas for Step Functions", maximum input or output size for a task, state, or execution.
 MAX_PAYLOAD_BYTES = 262_144
@@ -28,9 +28,9 @@ class Sizes:
     __slots__ = ("_bounds",)
 
     def __init__(self) -> None:
-        self._bounds: dict[int, tuple[int, JSON]] = {}
+        self._bounds: dict[int, tuple[int, AnyJSON]] = {}
 
-    def exceeds(self, value: JSON) -> bool:
+    def exceeds(self, value: AnyJSON) -> bool:
         """Whether the JSON text of `value` takes more than MAX_PAYLOAD_BYTES.
 
         Raises: RecursionError for a value that is nested too deeply to be printed.
@@ -40,12 +40,12 @@ class Sizes:
                 return False
         except RecursionError:  # nested hundreds of levels deep: the C encoder goes deeper than this walk
             pass
-        exact = len(dump(value).encode("utf-8", "surrogatepass"))
+        exact = len(dumps(value).encode("utf-8", "surrogatepass"))
         if isinstance(value, dict | list):
             self._bounds[id(value)] = (exact, value)
         return exact > MAX_PAYLOAD_BYTES
 
-    def _bound(self, value: JSON) -> int:
+    def _bound(self, value: AnyJSON) -> int:
         kind = type(value)
         if kind is not dict and kind is not list:
             return _scalar_bound(value)
@@ -58,7 +58,7 @@ class Sizes:
         self._bounds[id(value)] = (bound, value)
         return bound
 
-    def _container(self, value: JSON) -> int:
+    def _container(self, value: AnyJSON) -> int:
         """The hottest loop of the engine: strings and plain numbers are counted in line."""
         bound = 2 + len(value)
         items = value
@@ -78,7 +78,7 @@ class Sizes:
         return bound
 
 
-def _scalar_bound(value: JSON) -> int:
+def _scalar_bound(value: AnyJSON) -> int:
     if isinstance(value, str):
         return _CHARACTER * len(value) + 2
     if type(value) is int and not -(2**63) < value < 2**63:

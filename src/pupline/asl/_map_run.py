@@ -6,7 +6,7 @@ import random
 import uuid
 from typing import Literal
 
-from pupline.asl._values import JSON, dump
+from pupline.json_values import AnyJSON, dumps
 from pupline.text import timestamp
 
 MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
@@ -21,7 +21,7 @@ class Counts:
     def __init__(self) -> None:
         self.total = self.pending = self.running = self.succeeded = self.failed = self.aborted = self.written = 0
 
-    def shown(self) -> dict[str, JSON]:
+    def shown(self) -> dict[str, AnyJSON]:
         """The counts under DescribeMapRun's names."""
         values = (self.total, self.pending, self.running, self.succeeded, self.failed, 0, self.aborted, self.written)
         return dict(zip(_COUNTS, values, strict=True))
@@ -57,7 +57,7 @@ class MapRun:
         self.start_time = now
         self.stop_time: float | None = None
 
-    def describe(self) -> dict[str, JSON]:
+    def describe(self) -> dict[str, AnyJSON]:
         """The Map Run in the shape of DescribeMapRun; times in seconds since the epoch."""
         return {
             "mapRunArn": self.arn,
@@ -92,15 +92,15 @@ def child_record(
     arn: str,
     machine_arn: str,
     name: str,
-    input: JSON,  # noqa: A002 - the API's word
+    input: AnyJSON,  # noqa: A002 - the API's word
     start: float,
     stop: float,
-    ending: dict[str, JSON],
-) -> dict[str, JSON]:
+    ending: dict[str, AnyJSON],
+) -> dict[str, AnyJSON]:
     """One entry of SUCCEEDED_0.json or FAILED_0.json; ending: Status and Output, or Error and Cause."""
     return {
         "ExecutionArn": arn,
-        "Input": dump(input),
+        "Input": dumps(input),
         "InputDetails": {"Included": True},
         "Name": name,
         "StartDate": timestamp(start),
@@ -110,11 +110,11 @@ def child_record(
     }
 
 
-def result_files(run: MapRun, bucket: JSON, prefix: str, records: dict[str, list[JSON]]) -> dict[str, JSON]:
+def result_files(run: MapRun, bucket: AnyJSON, prefix: str, records: dict[str, list[AnyJSON]]) -> dict[str, AnyJSON]:
     """File name -> content: the records by status, and the manifest that lists them."""
-    files: dict[str, JSON] = {f"{status}_0.json": rows for status, rows in records.items() if rows}
+    files: dict[str, AnyJSON] = {f"{status}_0.json": rows for status, rows in records.items() if rows}
     listed = {
-        status: [{"Key": f"{prefix}{status}_0.json", "Size": len(dump(rows).encode("utf-8", "surrogatepass"))}]
+        status: [{"Key": f"{prefix}{status}_0.json", "Size": len(dumps(rows).encode("utf-8", "surrogatepass"))}]
         if rows
         else []
         for status, rows in records.items()

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 ALL: Final = "States.ALL"
 RUNTIME: Final = "States.Runtime"
@@ -47,7 +47,7 @@ class Retrier(ErrorMatcher):
 
     __slots__ = ("backoff_rate", "full_jitter", "interval_seconds", "max_attempts", "max_delay_seconds")
 
-    def __init__(self, definition: dict[str, JSON]) -> None:
+    def __init__(self, definition: dict[str, AnyJSON]) -> None:
         super().__init__(definition["ErrorEquals"])
         self.interval_seconds: int = definition.get("IntervalSeconds", DEFAULT_INTERVAL_SECONDS)
         self.max_attempts: int = definition.get("MaxAttempts", DEFAULT_MAX_ATTEMPTS)

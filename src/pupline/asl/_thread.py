@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pupline.asl._history import Event
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._fork import Fork
     from pupline.asl.states.base import State
 
-NO_VARIABLES: Mapping[str, JSON] = {}
+NO_VARIABLES: Mapping[str, AnyJSON] = {}
 
 
 class Frame:
@@ -28,13 +28,13 @@ class Frame:
 
     __slots__ = ("context", "events", "input", "machine", "name", "start")
 
-    def __init__(self, name: str, input: JSON, machine: str, start: float) -> None:  # noqa: A002 - the API's word
+    def __init__(self, name: str, input: AnyJSON, machine: str, start: float) -> None:  # noqa: A002 - the API's word
         self.machine = machine
         self.start = start
         self.name = name
         self.input = input
         self.events: list[Event] = []
-        self.context: dict[str, JSON] | None = None  # made when the first expression asks for it
+        self.context: dict[str, AnyJSON] | None = None  # made when the first expression asks for it
 
 
 class Thread:
@@ -79,11 +79,11 @@ class Thread:
         "wreck",
     )
 
-    def __init__(self, frame: Frame, value: JSON, path: str, variables: Mapping[str, JSON], last: int) -> None:
+    def __init__(self, frame: Frame, value: AnyJSON, path: str, variables: Mapping[str, AnyJSON], last: int) -> None:
         self.frame = frame
         self.events = frame.events
         self.value = value
-        self.raw: JSON = None
+        self.raw: AnyJSON = None
         self.path = path
         self.variables = variables
         self.last = last
@@ -94,7 +94,7 @@ class Thread:
         self.fork: Fork | None = None
         self.index = 0
         self.stopped = False
-        self.item: tuple[int, JSON] | None = None
+        self.item: tuple[int, AnyJSON] | None = None
         self.deadline: float | None = None
         self.visits: dict[str, int] | None = None
         self.visit = 0

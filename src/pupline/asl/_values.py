@@ -4,35 +4,11 @@ JSON values are never mutated once made; every function here and in the modules 
 share structure with what it was given.
 """
 
-import json
-import json.encoder
-import math
 import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias
 
-JSON: TypeAlias = Any
-"""A value as `json.loads` gives it. Typed as Any, like `json.loads` itself: a precise alias (lists and dicts are
-invariant) would ask for a cast at nearly every use."""
-
-
-def load(text: str | bytes) -> JSON:
-    """The value of a JSON text. Raises: ValueError, also for NaN, Infinity and numbers such as 1e999, which Python's
-    own reading takes; RecursionError for one that is nested too deeply.
-    """
-    return json.loads(text, parse_constant=_refused, parse_float=_finite)
-
-
-def _refused(name: str) -> JSON:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {digits[:40]} is too large")
-    return value
+from pupline.json_values import AnyJSON, dumps
 
 
 class Scope:
@@ -46,10 +22,10 @@ class Scope:
 
     def __init__(
         self,
-        input: JSON,  # noqa: A002 - the States Language's own word
-        context: JSON,
-        variables: Mapping[str, JSON],
-        states: JSON = None,
+        input: AnyJSON,  # noqa: A002 - the States Language's own word
+        context: AnyJSON,
+        variables: Mapping[str, AnyJSON],
+        states: AnyJSON = None,
         random: random.Random | None = None,
     ) -> None:
         self.input = input
@@ -103,7 +79,7 @@ class Expression:
     def __init__(
         self,
         text: str,
-        evaluate: Callable[[Scope], JSON],
+        evaluate: Callable[[Scope], AnyJSON],
         variables: frozenset[str] = frozenset(),
         *,
         constant: bool = False,
@@ -113,35 +89,14 @@ class Expression:
         self.variables = variables
         self.constant = constant
 
-    def __call__(self, scope: Scope) -> JSON:
+    def __call__(self, scope: Scope) -> AnyJSON:
         return self.evaluate(scope)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
 
-def _encoder() -> Callable[[JSON], str]:
-    """`JSONEncoder.encode` builds the C encoder anew at each call; one that is kept takes half the time."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
-    encode = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    join = "".join
-    return lambda value: join(encode(value, 0))
-
-
-def _refuse(value: object) -> None:
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
-
-
-dump: Callable[[JSON], str] = _encoder()
-"""Compact JSON text as AWS prints it: no spaces, characters beyond ASCII kept.
-
-Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
-"""
-
-
-def java_text(value: JSON) -> str:
+def java_text(value: AnyJSON) -> str:
     """A value as States.Format prints it: strings bare, objects and arrays in Java's toString form.
 
     {"a": [1, null, "x"]} gives `{a=[1, null, x]}`.
@@ -152,7 +107,7 @@ def java_text(value: JSON) -> str:
         return "{" + ", ".join([f"{key}={java_text(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join([java_text(item) for item in value]) + "]"
-    return _java_double(value) if isinstance(value, float) else dump(value)
+    return _java_double(value) if isinstance(value, float) else dumps(value)
 
 
 def _java_double(value: float) -> str:
@@ -164,13 +119,13 @@ def _java_double(value: float) -> str:
     return f"{'-' * sign}{first}.{rest}E{int(exponent) + len(digits) - 1}"
 
 
-def is_number(value: JSON) -> bool:
+def is_number(value: AnyJSON) -> bool:
     """Whether a value is a JSON number; true and false are not."""
     kind = type(value)
     return kind is int or kind is float
 
 
-def type_name(value: JSON) -> str:
+def type_name(value: AnyJSON) -> str:
     """The JSON name of a value's type, as AWS's messages say it: `array`, `boolean`, `null`, ..."""
     if value is None:
         return "null"

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
+from pupline.json_values import JSON
 from pupline.local import Alert, IngestRow, LocalBackend
 from pupline.tasks.digest import AlertedImage, AlertTally, Digest, first_alert
-from pupline.tasks.ports import JSON
 from pupline.tasks.records import AuditRecord
 
 

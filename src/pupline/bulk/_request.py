@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pupline.errors import ConfigurationError, count_failed, count_unaccepted
 from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, parse_metadata_address
 from pupline.images import MAX_PIXELS
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 from pupline.text import plain_number
 
 if TYPE_CHECKING:

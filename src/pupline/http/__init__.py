@@ -11,7 +11,6 @@ Standard library only, as it runs in Lambda. The client never retries: that is t
 from pupline.http._address import parse_metadata_address
 from pupline.http._client import Exchange, HttpClient, Response
 from pupline.http._dog_ceo import EXECUTION_HEADER, DogCeo, ImageUrls, breed_of, checked_breed
-from pupline.http._json import JSON, parse_json
 from pupline.http._network import Network
 from pupline.http._policy import (
     DEFAULT_MAX_BYTES,
@@ -30,7 +29,6 @@ __all__ = [
     "DEFAULT_MAX_BYTES",
     "DEFAULT_TIMEOUT_SECONDS",
     "EXECUTION_HEADER",
-    "JSON",
     "MAX_ROBOTS_BYTES",
     "PRESETS",
     "PRODUCT",
@@ -52,7 +50,6 @@ __all__ = [
     "breed_of",
     "check_robots_tag",
     "checked_breed",
-    "parse_json",
     "parse_metadata_address",
     "resolve_source",
     "robots_rules_from",

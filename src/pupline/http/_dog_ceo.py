@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from pupline.errors import InvalidInput, InvalidUrl, NotFound, Refusal, SourceError, TooLarge
 from pupline.http._client import HttpClient
-from pupline.http._json import JSON, MAX_JSON_BYTES, parse_json
 from pupline.http._url import Url
+from pupline.json_values import JSON, MAX_JSON_BYTES, parse_json
 from pupline.text import printable
 
 # The API cuts larger numbers to this one without a word.

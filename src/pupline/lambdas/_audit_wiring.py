@@ -9,9 +9,9 @@ import time
 from functools import cache
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
+from pupline.json_values import JSON
 from pupline.lambdas._environment import required
 from pupline.lambdas._metrics import metrics_line
-from pupline.tasks.ports import JSON
 
 
 class SystemClock:

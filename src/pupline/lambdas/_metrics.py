@@ -6,7 +6,7 @@ Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 import json
 from collections.abc import Mapping
 
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 
 
 def metrics_line(item: Mapping[str, JSON], namespace: str, now: float) -> str:

@@ -1,7 +1,7 @@
 """The Lambda function AlertPNG."""
 
+from pupline.json_values import JSON
 from pupline.tasks.alert_png import alert_png
-from pupline.tasks.ports import JSON
 from pupline.tasks.task_input import TaskInput
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pupline.errors import InvalidInput
+from pupline.json_values import JSON
 from pupline.tasks.ingest_batch import ingest_batch
-from pupline.tasks.ports import JSON
 from pupline.tasks.task_input import TaskInput, checked_input
 
 

@@ -1,8 +1,8 @@
 """The Lambda function LogToDynamoDB."""
 
+from pupline.json_values import JSON
 from pupline.lambdas._environment import with_execution
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
-from pupline.tasks.ports import JSON
 from pupline.tasks.task_input import TaskInput
 
 

@@ -1,6 +1,6 @@
 """The Lambda function SummariseIngest."""
 
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 from pupline.tasks.summarise_ingest import summarise_ingest
 from pupline.tasks.task_input import TaskInput
 

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
-from pupline.http import JSON, Origin, parse_json
+from pupline.http import Origin
+from pupline.json_values import JSON, parse_json
 from pupline.sources._auth import Credentials, credentials_of
 from pupline.sources._items import ItemReader, ReadPage
 from pupline.sources._listing import MAX_PAGE_BYTES, Page, PageRequest, mask

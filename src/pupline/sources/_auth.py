@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus, urlencode
 
 from pupline.errors import ConfigurationError, SourceError
-from pupline.http import parse_json
+from pupline.json_values import parse_json
 from pupline.sources._listing import PageRequest, spellings
 from pupline.sources._secrets import secret_of
 from pupline.sources._spec import AuthSpec

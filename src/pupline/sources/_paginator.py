@@ -19,7 +19,8 @@ from hashlib import blake2b
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
-from pupline.http import JSON, Origin
+from pupline.http import Origin
+from pupline.json_values import JSON
 from pupline.text import printable
 
 MAX_EMPTY_PAGES = 10

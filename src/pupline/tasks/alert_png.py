@@ -1,7 +1,7 @@
 """AlertPNG: the alert in words, from the image that caused it."""
 
 from pupline.errors import InvalidInput
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 from pupline.tasks.task_input import TaskInput, checked_input, text_or_none
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from pupline.errors import InvalidInput
 from pupline.images import safe_name
+from pupline.json_values import JSON
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import partition, run_folder
-from pupline.tasks.ports import JSON
 from pupline.tasks.task_input import checked_input, object_of, shown, text_or_none
 from pupline.text import printable
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from pupline.errors import InvalidInput, TaskFailure
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, breed_of
 from pupline.images import Inspection, extension_agrees, name_extension, safe_name
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 from pupline.tasks.storing import Storage, StoredImage, store_image
 from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, shown, text_or_none
 

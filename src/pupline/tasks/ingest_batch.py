@@ -26,6 +26,7 @@ from typing import Any
 from pupline.errors import StorageError, TaskFailure, count_failed
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, HttpClient
 from pupline.images import MAX_PIXELS
+from pupline.json_values import JSON
 from pupline.tasks.batch_fetch import DeferredItem, Fetching, HostThrottle, RobotsCache, in_threads
 from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.batch_storing import Arrived, BatchStorage, store_arrived
@@ -34,7 +35,7 @@ from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
 from pupline.tasks.items import Ending, FetchedImage, StoredImage
 from pupline.tasks.layout import JSON_LINES
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of
-from pupline.tasks.ports import JSON, AuditTable, Clock, Memo, ObjectToCreate
+from pupline.tasks.ports import AuditTable, Clock, Memo, ObjectToCreate
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.task_input import TaskInput
 from pupline.text import timestamp

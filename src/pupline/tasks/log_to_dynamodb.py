@@ -5,7 +5,8 @@ from typing import Any, TypeVar, get_args
 
 from pupline.errors import InvalidInput, Outcome, Reason, reason_of
 from pupline.images import safe_name
-from pupline.tasks.ports import JSON, AuditTable, Clock
+from pupline.json_values import JSON
+from pupline.tasks.ports import AuditTable, Clock
 from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
 from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, object_of, shown, text_or_none
 from pupline.text import printable, timestamp

@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Any
 
 from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
+from pupline.json_values import JSON
 from pupline.tasks.batch_input import IngestRun, moment_of, results_prefix
 from pupline.tasks.digest import AlertTally
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
-from pupline.tasks.ports import JSON, Clock, ObjectStore
+from pupline.tasks.ports import Clock, ObjectStore
 from pupline.tasks.task_input import TaskInput, checked_input, shown
 from pupline.text import timestamp
 

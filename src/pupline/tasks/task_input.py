@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pupline.errors import InvalidInput
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 from pupline.text import printable
 
 TaskInput = Mapping[str, JSON]

@@ -4,7 +4,8 @@ machine ends in the same way.
 
 from jsonata import utils
 
-from pupline.asl._values import Scope, dump
+from pupline.asl._values import Scope
+from pupline.json_values import dumps
 
 MAX_DEPTH = 100
 """Levels that one evaluation may nest, as on AWS."""
@@ -72,7 +73,7 @@ class Budget:
     def _allow_for_what_was_given(self) -> None:
         """More steps where there is much to work on, counted when it is first needed. Raises: Thrown."""
         if self._given is not None:
-            values = sum(dump(part).count(",") for part in (self._given.states, self._given.variables))
+            values = sum(dumps(part).count(",") for part in (self._given.states, self._given.variables))
             self._most += STEPS_PER_VALUE * values
             self._given = None
         if self.steps > self._most:

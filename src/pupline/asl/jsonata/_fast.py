@@ -11,11 +11,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from pupline.asl._values import JSON, Scope
+from pupline.asl._values import Scope
+from pupline.json_values import AnyJSON
 
-Evaluate = Callable[[Scope], JSON]
+Evaluate = Callable[[Scope], AnyJSON]
 
-UNDEFINED: JSON = object()
+UNDEFINED: AnyJSON = object()
 """What an expression that returns nothing gives."""
 
 _EXACT = 2**53
@@ -81,7 +82,7 @@ class _Compiler:
             raise Slow
         built_in = name in self.names
 
-        def variable(scope: Scope) -> JSON:
+        def variable(scope: Scope) -> AnyJSON:
             value = scope.variables.get(name, UNDEFINED)
             if value is UNDEFINED and built_in:
                 raise Slow
@@ -99,7 +100,7 @@ class _Compiler:
             self.only(step)
         keys = tuple(str(step.value) for step in rest)
 
-        def path(scope: Scope) -> JSON:
+        def path(scope: Scope) -> AnyJSON:
             value = root(scope)
             for key in keys:
                 if isinstance(value, dict):
@@ -131,7 +132,7 @@ class _Compiler:
             raise Slow
         argument = self.compile(node.arguments[0])
 
-        def call(scope: Scope) -> JSON:
+        def call(scope: Scope) -> AnyJSON:
             if name in scope.variables:
                 raise Slow
             value = argument(scope)
@@ -155,24 +156,24 @@ class _Compiler:
         return lambda scope: combine(left(scope), right(scope))
 
 
-def _undefined(_: Scope) -> JSON:
+def _undefined(_: Scope) -> AnyJSON:
     return UNDEFINED
 
 
-def _truth(value: JSON) -> bool:
+def _truth(value: AnyJSON) -> bool:
     """JSONata's boolean of a value: undefined, null, 0, "" and {} are false."""
     if isinstance(value, list):
         raise Slow
     return False if value is UNDEFINED else bool(value)
 
 
-def _scalar(value: JSON) -> bool:
+def _scalar(value: AnyJSON) -> bool:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return -_EXACT <= value <= _EXACT
     return value is None or isinstance(value, (str, bool))
 
 
-def _equals(left: JSON, right: JSON) -> JSON:
+def _equals(left: AnyJSON, right: AnyJSON) -> AnyJSON:
     if left is UNDEFINED or right is UNDEFINED:
         return False
     if not _scalar(left) or not _scalar(right):
@@ -180,18 +181,18 @@ def _equals(left: JSON, right: JSON) -> JSON:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _differs(left: JSON, right: JSON) -> JSON:
+def _differs(left: AnyJSON, right: AnyJSON) -> AnyJSON:
     if left is UNDEFINED or right is UNDEFINED:
         return False
     return not _equals(left, right)
 
 
-def _is_number(value: JSON) -> bool:
+def _is_number(value: AnyJSON) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -_EXACT <= value <= _EXACT
 
 
-def _ordered(compare: Callable[[JSON, JSON], bool]) -> Callable[[JSON, JSON], JSON]:
-    def test(left: JSON, right: JSON) -> JSON:
+def _ordered(compare: Callable[[AnyJSON, AnyJSON], bool]) -> Callable[[AnyJSON, AnyJSON], AnyJSON]:
+    def test(left: AnyJSON, right: AnyJSON) -> AnyJSON:
         if (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
             return compare(left, right)
         raise Slow
@@ -199,10 +200,10 @@ def _ordered(compare: Callable[[JSON, JSON], bool]) -> Callable[[JSON, JSON], JS
     return test
 
 
-def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[JSON, JSON], JSON]:
+def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[AnyJSON, AnyJSON], AnyJSON]:
     """Numbers are doubles, and a whole result is printed as a whole number."""
 
-    def calculate(left: JSON, right: JSON) -> JSON:
+    def calculate(left: AnyJSON, right: AnyJSON) -> AnyJSON:
         if not (_is_number(left) and _is_number(right)):
             raise Slow
         try:
@@ -216,11 +217,11 @@ def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[JSON, JSO
     return calculate
 
 
-def _concatenated(left: JSON, right: JSON) -> JSON:
+def _concatenated(left: AnyJSON, right: AnyJSON) -> AnyJSON:
     return _as_text(left) + _as_text(right)
 
 
-def _as_text(value: JSON) -> str:
+def _as_text(value: AnyJSON) -> str:
     if isinstance(value, str):
         return value
     if value is UNDEFINED:
@@ -232,7 +233,7 @@ def _as_text(value: JSON) -> str:
     raise Slow
 
 
-_BINARY: dict[str, Callable[[JSON, JSON], JSON]] = {
+_BINARY: dict[str, Callable[[AnyJSON, AnyJSON], AnyJSON]] = {
     "=": _equals,
     "!=": _differs,
     "<": _ordered(operator.lt),

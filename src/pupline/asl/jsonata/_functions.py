@@ -17,23 +17,24 @@ from jsonata.jsonata import Jsonata
 
 from pupline.asl._functions import FunctionFailure, digest, generator, new_uuid, parse_json
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import JSON, Scope, dump
+from pupline.asl._values import Scope
 from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, Unsupported, bounded
+from pupline.json_values import AnyJSON, dumps
 
 _NULL = utils.Utils.NULL_VALUE
 _WIDE = re.compile(r"[,*-][0-9]{4}")
 
 
-def prepared(value: JSON) -> Any:
+def prepared(value: AnyJSON) -> Any:
     """A JSON value as the library wants it: null as its own object, since it takes None for undefined."""
     if value is None:
         return _NULL
-    if not isinstance(value, (dict, list)) or "null" not in dump(value):
+    if not isinstance(value, (dict, list)) or "null" not in dumps(value):
         return value
     return _with_nulls(value)
 
 
-def _with_nulls(value: JSON) -> Any:
+def _with_nulls(value: AnyJSON) -> Any:
     if isinstance(value, dict):
         return {key: _with_nulls(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -44,7 +45,7 @@ def _with_nulls(value: JSON) -> Any:
 _NUMBERS_AS_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def plain(value: Any) -> JSON:
+def plain(value: Any) -> AnyJSON:
     """A result of the library as a JSON value. Raises Unsupported."""
     if value is None or value is _NULL:
         return None

@@ -18,10 +18,11 @@ from jsonata.jsonata import Jsonata
 
 from pupline import regex
 from pupline.asl._functions import FunctionFailure
-from pupline.asl._values import JSON, Scope, SyntaxProblem
+from pupline.asl._values import Scope, SyntaxProblem
 from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_DEPTH, Budget, Thrown, Undefined, Unsupported, bounded, too_deep
 from pupline.asl.jsonata._fast import Evaluate, Slow, compile_fast
 from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, plain, prepared
+from pupline.json_values import AnyJSON
 
 _SYMBOL = parser.Parser.Symbol
 
@@ -47,7 +48,7 @@ class Program:
             self.fast = None
         self.variables = frozenset(uses.variables - uses.bound - {"states"} - BUILT_IN)
 
-    def evaluate(self, scope: Scope) -> JSON:
+    def evaluate(self, scope: Scope) -> AnyJSON:
         """The result as a JSON value. Raises Undefined, Unsupported or Thrown."""
         budget = Budget(scope)
         frame = Jsonata.Frame(BASE)
@@ -82,7 +83,7 @@ class Program:
                 bound[name] = OF_SCOPE[name](scope)
         return bound
 
-    def _states(self, states: JSON) -> JSON:
+    def _states(self, states: AnyJSON) -> AnyJSON:
         if self._parts is None or not isinstance(states, dict):
             return prepared(states)
         return {part: prepared(states[part]) for part in self._parts if part in states}
@@ -117,7 +118,7 @@ def _about_number(error: ValueError) -> str:
     return f"D3141: {text[:500]}"
 
 
-def _result(value: Any) -> JSON:
+def _result(value: Any) -> AnyJSON:
     if value is None:
         raise Undefined
     return plain(value)

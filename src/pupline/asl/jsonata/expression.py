@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, dump, type_name
+from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem, type_name
 from pupline.asl.jsonata._fast import UNDEFINED, Slow
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl.jsonata._library import Program
@@ -23,7 +24,7 @@ _KEYWORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 """Words that are no field names where a name may stand alone; a path with one of them goes to the library."""
 
 
-def compile_jsonata_value(value: JSON, *, location: str) -> Expression:
+def compile_jsonata_value(value: AnyJSON, *, location: str) -> Expression:
     """A JSON value that may hold JSONata anywhere in it, as a callable.
 
     location: the field, as AWS names it: "Output", "Choices[1]/Output", ...; what is inside adds "/key" or "[index]".
@@ -35,7 +36,7 @@ def compile_jsonata_value(value: JSON, *, location: str) -> Expression:
     return compiled
 
 
-def compile_condition(value: JSON, *, location: str) -> Callable[[Scope], bool]:
+def compile_condition(value: AnyJSON, *, location: str) -> Callable[[Scope], bool]:
     """A Choice rule's Condition as a predicate. Raises SyntaxProblem; when called, EvaluationError."""
     if isinstance(value, bool):
         return lambda _: value
@@ -53,14 +54,14 @@ def compile_condition(value: JSON, *, location: str) -> Callable[[Scope], bool]:
     return condition
 
 
-def expression_text(value: JSON) -> str | None:
+def expression_text(value: AnyJSON) -> str | None:
     """What is between `{%` and `%}`, or None when the value is no JSONata expression."""
     if isinstance(value, str) and value.startswith("{%") and value.endswith("%}") and len(value) >= 4:
         return value[2:-2].strip()
     return None
 
 
-def unexpected_type(text: JSON, location: str, expected: str, value: JSON) -> EvaluationError:
+def unexpected_type(text: AnyJSON, location: str, expected: str, value: AnyJSON) -> EvaluationError:
     """The error for an expression whose result is of another type than its field needs.
 
     text: the expression, or the field's whole value as written; expected: "array", "number", "boolean", ...
@@ -68,12 +69,12 @@ def unexpected_type(text: JSON, location: str, expected: str, value: JSON) -> Ev
     shown = expression_text(text) or text
     cause = (
         f"The JSONata expression '{shown}' specified for the field '{location}' returned an unexpected result type. "
-        f"Expected '{expected}', but was '{type_name(value)}' for value: {dump(value)}"
+        f"Expected '{expected}', but was '{type_name(value)}' for value: {dumps(value)}"
     )
     return query_error(cause, location)
 
 
-def not_whole(text: JSON, location: str, value: JSON) -> EvaluationError:
+def not_whole(text: AnyJSON, location: str, value: AnyJSON) -> EvaluationError:
     """The error for an expression that gives no number, or a fraction, where a field counts something."""
     return unexpected_type(text, location, "integer" if isinstance(value, float) else "number", value)
 
@@ -90,7 +91,7 @@ def _about(text: str, location: str, what: str) -> EvaluationError:
 # ---------------------------------------------------------------- values that hold expressions
 
 
-def _compile(value: JSON, location: str, path: tuple[str | int, ...], depth: int) -> Expression | None:
+def _compile(value: AnyJSON, location: str, path: tuple[str | int, ...], depth: int) -> Expression | None:
     """The value as an Expression, or None when there is no JSONata in it."""
     if isinstance(value, str):
         text = expression_text(value)
@@ -106,8 +107,8 @@ def _compile(value: JSON, location: str, path: tuple[str | int, ...], depth: int
     return None
 
 
-def _copied(value: JSON, parts: dict[str, Expression | None] | dict[int, Expression | None]) -> Expression | None:
-    changing: list[tuple[str | int, Callable[[Scope], JSON]]] = []
+def _copied(value: AnyJSON, parts: dict[str, Expression | None] | dict[int, Expression | None]) -> Expression | None:
+    changing: list[tuple[str | int, Callable[[Scope], AnyJSON]]] = []
     variables: set[str] = set()
     for key, part in parts.items():
         if part is not None:
@@ -116,7 +117,7 @@ def _copied(value: JSON, parts: dict[str, Expression | None] | dict[int, Express
     if not changing:
         return None
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         result = value.copy()
         for key, part in changing:
             result[key] = part(scope)
@@ -146,16 +147,16 @@ def _plain_path(text: str, root: str, names: list[str], location: str) -> Expres
     Objects are looked up here. Whatever else is met on the way (an array to map over, a built-in function's name) is
     left to the library, which answers for it as it does for any expression.
     """
-    fallback: list[Callable[[Scope], JSON]] = []
+    fallback: list[Callable[[Scope], AnyJSON]] = []
 
-    def slow(scope: Scope) -> JSON:
+    def slow(scope: Scope) -> AnyJSON:
         if not fallback:
             fallback.append(_library_expression(text, location, ()).evaluate)
         return fallback[0](scope)
 
     if root == "states":
 
-        def states_path(scope: Scope) -> JSON:
+        def states_path(scope: Scope) -> AnyJSON:
             value = scope.states
             try:
                 for name in names:
@@ -166,7 +167,7 @@ def _plain_path(text: str, root: str, names: list[str], location: str) -> Expres
 
         return Expression(text, states_path)
 
-    def variable_path(scope: Scope) -> JSON:
+    def variable_path(scope: Scope) -> AnyJSON:
         try:
             value = scope.variables[root]
             for name in names:
@@ -190,13 +191,13 @@ def _library_expression(text: str, location: str, path: tuple[str | int, ...]) -
 
 
 def _quick(
-    fast: Callable[[Scope], JSON] | None, slow: Callable[[Scope], JSON], text: str, location: str
-) -> Callable[[Scope], JSON]:
+    fast: Callable[[Scope], AnyJSON] | None, slow: Callable[[Scope], AnyJSON], text: str, location: str
+) -> Callable[[Scope], AnyJSON]:
     """The compiled closure where there is one, with the library for what it leaves."""
     if fast is None:
         return slow
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = fast(scope)
         except Slow:
@@ -208,10 +209,10 @@ def _quick(
     return evaluate
 
 
-def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope], JSON]:
+def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope], AnyJSON]:
     from pupline.asl.jsonata import _bounds as bounds
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         try:
             return program.evaluate(scope)
         except bounds.Undefined:

@@ -8,15 +8,16 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-from pupline.asl._values import JSON, Scope, dump, is_number
+from pupline.asl._values import Scope, is_number
 from pupline.asl.jsonpath import _parse as syntax
+from pupline.json_values import AnyJSON, dumps
 
-Predicate: TypeAlias = Callable[[JSON, Scope], bool]
-_Value: TypeAlias = Callable[[JSON, Scope], JSON]
-Steps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[JSON, Scope], list[JSON]]]
-Root: TypeAlias = Callable[[syntax.Parsed], Callable[[Scope], JSON]]
+Predicate: TypeAlias = Callable[[AnyJSON, Scope], bool]
+_Value: TypeAlias = Callable[[AnyJSON, Scope], AnyJSON]
+Steps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[AnyJSON, Scope], list[AnyJSON]]]
+Root: TypeAlias = Callable[[syntax.Parsed], Callable[[Scope], AnyJSON]]
 
-_UNDEFINED: JSON = object()
+_UNDEFINED: AnyJSON = object()
 
 
 def compile_filter(test: syntax.Test, steps: Steps, root: Root) -> Predicate:
@@ -57,7 +58,7 @@ def _operand(item: syntax.Operand, steps: Steps, root: Root) -> _Value:
     start = None if item.root == "@" else root(item)
     single = item.definite and function is None
 
-    def evaluate(node: JSON, scope: Scope) -> JSON:
+    def evaluate(node: AnyJSON, scope: Scope) -> AnyJSON:
         try:
             found = walk(node if start is None else start(scope), scope)
         except KeyError:
@@ -69,17 +70,17 @@ def _operand(item: syntax.Operand, steps: Steps, root: Root) -> _Value:
     return evaluate
 
 
-def _equal(left: JSON, right: JSON) -> bool:
+def _equal(left: AnyJSON, right: AnyJSON) -> bool:
     if left is _UNDEFINED or right is _UNDEFINED:
         return False
     if isinstance(left, str) and is_number(right):
-        return left == dump(right)
+        return left == dumps(right)
     if is_number(left) and isinstance(right, str):
-        return dump(left) == right
+        return dumps(left) == right
     return _identical(left, right)
 
 
-def _identical(left: JSON, right: JSON) -> bool:
+def _identical(left: AnyJSON, right: AnyJSON) -> bool:
     if left is _UNDEFINED or right is _UNDEFINED:
         return False
     if isinstance(left, (bool, type(None))) or isinstance(right, (bool, type(None))):
@@ -87,8 +88,8 @@ def _identical(left: JSON, right: JSON) -> bool:
     return bool(left == right)
 
 
-def _ordered(compare: Callable[[JSON, JSON], bool]) -> Callable[[JSON, JSON], bool]:
-    def test(left: JSON, right: JSON) -> bool:
+def _ordered(compare: Callable[[AnyJSON, AnyJSON], bool]) -> Callable[[AnyJSON, AnyJSON], bool]:
+    def test(left: AnyJSON, right: AnyJSON) -> bool:
         both_numbers = is_number(left) and is_number(right)
         both_strings = isinstance(left, str) and isinstance(right, str)
         return (both_numbers or both_strings) and compare(left, right)
@@ -96,39 +97,39 @@ def _ordered(compare: Callable[[JSON, JSON], bool]) -> Callable[[JSON, JSON], bo
     return test
 
 
-def _matches(left: JSON, right: JSON) -> bool:
+def _matches(left: AnyJSON, right: AnyJSON) -> bool:
     """Java's `matches`: the whole text, a number by its spelling."""
     if hasattr(left, "fullmatch"):
         left, right = right, left
     if not hasattr(right, "fullmatch"):
         return False
-    text = left if isinstance(left, str) else dump(left) if is_number(left) else None
+    text = left if isinstance(left, str) else dumps(left) if is_number(left) else None
     return text is not None and right.fullmatch(text) is not None
 
 
-def _within(left: JSON, right: JSON) -> bool:
+def _within(left: AnyJSON, right: AnyJSON) -> bool:
     return isinstance(right, list) and any(_equal(left, item) for item in right)
 
 
-def _contains(left: JSON, right: JSON) -> bool:
+def _contains(left: AnyJSON, right: AnyJSON) -> bool:
     if isinstance(left, str):
         return isinstance(right, str) and right in left
     return _within(right, left)
 
 
-def _size(left: JSON, right: JSON) -> bool:
+def _size(left: AnyJSON, right: AnyJSON) -> bool:
     return isinstance(left, (str, list)) and is_number(right) and len(left) == right
 
 
-def _empty(left: JSON, right: JSON) -> bool:
+def _empty(left: AnyJSON, right: AnyJSON) -> bool:
     return isinstance(left, (str, list)) and isinstance(right, bool) and (not left) == right
 
 
-def _overlap(left: JSON, right: JSON) -> bool:
+def _overlap(left: AnyJSON, right: AnyJSON) -> bool:
     return isinstance(left, list) and any(_within(item, right) for item in left)
 
 
-_COMPARE: dict[str, Callable[[JSON, JSON], bool]] = {
+_COMPARE: dict[str, Callable[[AnyJSON, AnyJSON], bool]] = {
     "==": _equal,
     "!=": lambda left, right: not _equal(left, right),
     "===": _identical,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 
 from pupline.asl._functions import FUNCTIONS, FunctionFailure, format_parts
-from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, java_text
+from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem, java_text
 from pupline.asl.jsonpath._parse import MAX_TEXT, scan
 from pupline.asl.jsonpath.path import compile_path
+from pupline.json_values import AnyJSON
 
 MAX_NESTING = 10
 """AWS nests intrinsic functions at most ten deep."""
@@ -37,10 +38,10 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     return Expression(text, _guarded(text, call.evaluate), call.variables)
 
 
-def _guarded(text: str, evaluate: Callable[[Scope], JSON]) -> Callable[[Scope], JSON]:
+def _guarded(text: str, evaluate: Callable[[Scope], AnyJSON]) -> Callable[[Scope], AnyJSON]:
     prefix = f"The function '{text}' had the following error: "
 
-    def guarded(scope: Scope) -> JSON:
+    def guarded(scope: Scope) -> AnyJSON:
         try:
             return evaluate(scope)
         except EvaluationError as err:
@@ -59,7 +60,7 @@ class _Literal(Expression):
 
     __slots__ = ("raw",)
 
-    def __init__(self, value: JSON, raw: str = "") -> None:
+    def __init__(self, value: AnyJSON, raw: str = "") -> None:
         super().__init__(raw, lambda _: value, constant=True)
         self.raw = raw
 
@@ -139,7 +140,7 @@ class _Parser:
         raise self.problem("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
 
 
-def _apply(function: Callable[..., JSON], arguments: list[Callable[[Scope], JSON]]) -> Callable[[Scope], JSON]:
+def _apply(function: Callable[..., AnyJSON], arguments: list[Callable[[Scope], AnyJSON]]) -> Callable[[Scope], AnyJSON]:
     if len(arguments) == 1:
         (only,) = arguments
         return lambda scope: function(scope, only(scope))
@@ -149,19 +150,19 @@ def _apply(function: Callable[..., JSON], arguments: list[Callable[[Scope], JSON
     return lambda scope: function(scope, *[argument(scope) for argument in arguments])
 
 
-def _constant_format(template: str, arguments: list[Expression]) -> Callable[[Scope], JSON]:
+def _constant_format(template: str, arguments: list[Expression]) -> Callable[[Scope], AnyJSON]:
     """States.Format with its template known: the pieces around the placeholders are cut once."""
     pieces = format_parts(template)
     if len(pieces) != len(arguments) + 1:
         message = f"the template has {len(pieces) - 1} placeholders but {len(arguments)} arguments were given"
 
-        def mismatch(_: Scope) -> JSON:
+        def mismatch(_: Scope) -> AnyJSON:
             raise FunctionFailure(message)
 
         return mismatch
     head, tail = pieces[0], list(zip([argument.evaluate for argument in arguments], pieces[1:], strict=True))
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         text = head
         for argument, piece in tail:
             value = argument(scope)

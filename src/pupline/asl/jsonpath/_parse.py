@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 
 from pupline import regex
-from pupline.asl._values import JSON, SyntaxProblem
+from pupline.asl._values import SyntaxProblem
+from pupline.json_values import AnyJSON
 
 MAX_TEXT = 8192
 MAX_STEPS = 256
@@ -115,7 +116,7 @@ class Parsed:
 class Literal:
     """A constant inside a filter."""
 
-    value: JSON
+    value: AnyJSON
 
 
 @dataclass(frozen=True, slots=True)

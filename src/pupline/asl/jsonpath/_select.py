@@ -4,17 +4,18 @@ import math
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from pupline.asl._values import JSON, EvaluationError, Scope
+from pupline.asl._values import EvaluationError, Scope
 from pupline.asl.jsonpath import _parse as syntax
 from pupline.asl.jsonpath._filter import compile_filter
+from pupline.json_values import AnyJSON
 
 MAX_VISITED = 1_000_000
 """Values one evaluation may visit: an input of 256 KiB holds at most 131,000, and `..*..*` could visit the square."""
 
-Root = Callable[[Scope], JSON]
-Select = Callable[[JSON, Scope], list[JSON]]
+Root = Callable[[Scope], AnyJSON]
+Select = Callable[[AnyJSON, Scope], list[AnyJSON]]
 
-MISSING: JSON = object()
+MISSING: AnyJSON = object()
 """What a single step gives when there is nothing."""
 
 
@@ -28,7 +29,7 @@ def root_of(parsed: syntax.Parsed) -> Root:
     return lambda scope: scope.variables[name]
 
 
-def take_step(value: JSON, step: syntax.Step) -> JSON:
+def take_step(value: AnyJSON, step: syntax.Step) -> AnyJSON:
     """What one step of a definite path selects; MISSING when there is nothing."""
     if isinstance(step, syntax.Key):
         return value.get(step.name, MISSING) if isinstance(value, dict) else MISSING
@@ -43,7 +44,7 @@ def take_step(value: JSON, step: syntax.Step) -> JSON:
     raise AssertionError(f"{step} is not part of a definite path")
 
 
-def _at(value: JSON, position: int) -> JSON:
+def _at(value: AnyJSON, position: int) -> AnyJSON:
     if isinstance(value, list) and -len(value) <= position < len(value):
         return value[position]
     return MISSING
@@ -51,7 +52,7 @@ def _at(value: JSON, position: int) -> JSON:
 
 def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
     """Steps as a callable: (value, scope) -> all the values they select, in document order."""
-    selectors: list[tuple[bool, Callable[[JSON, Scope], Iterable[JSON]]]] = []
+    selectors: list[tuple[bool, Callable[[AnyJSON, Scope], Iterable[AnyJSON]]]] = []
     deep = False
     for step in steps:
         if isinstance(step, syntax.Descend):
@@ -60,13 +61,13 @@ def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
             selectors.append((deep, _selector(step)))
             deep = False
 
-    def select(value: JSON, scope: Scope) -> list[JSON]:
+    def select(value: AnyJSON, scope: Scope) -> list[AnyJSON]:
         nodes = [value]
         visited = 0
         for descend, selector in selectors:
             if descend:
                 nodes = _all_descendants(nodes, MAX_VISITED - visited)
-            following: list[JSON] = []
+            following: list[AnyJSON] = []
             for node in nodes:
                 following.extend(selector(node, scope))
                 if visited + len(following) > MAX_VISITED:
@@ -84,16 +85,16 @@ def _too_much() -> EvaluationError:
     )
 
 
-def _all_descendants(nodes: list[JSON], budget: int) -> list[JSON]:
-    found: list[JSON] = []
+def _all_descendants(nodes: list[AnyJSON], budget: int) -> list[AnyJSON]:
+    found: list[AnyJSON] = []
     for node in nodes:
         found.extend(_descendants(node, budget - len(found)))
     return found
 
 
-def _descendants(value: JSON, budget: int) -> list[JSON]:
+def _descendants(value: AnyJSON, budget: int) -> list[AnyJSON]:
     """The value and all objects and arrays in it, each before its children."""
-    found: list[JSON] = []
+    found: list[AnyJSON] = []
     stack = [value]
     while stack:
         node = stack.pop()
@@ -108,7 +109,7 @@ def _descendants(value: JSON, budget: int) -> list[JSON]:
     return found
 
 
-def _selector(step: syntax.Step) -> Callable[[JSON, Scope], Iterable[JSON]]:
+def _selector(step: syntax.Step) -> Callable[[AnyJSON, Scope], Iterable[AnyJSON]]:
     if isinstance(step, syntax.Wildcard):
         return lambda node, _: _children(node)
     if isinstance(step, syntax.Slice):
@@ -124,20 +125,20 @@ def _selector(step: syntax.Step) -> Callable[[JSON, Scope], Iterable[JSON]]:
         test = compile_filter(step.test, compile_steps, root_of)
         return lambda node, scope: [child for child in _candidates(node) if test(child, scope)]
 
-    def single(node: JSON, _: Scope) -> Iterable[JSON]:
+    def single(node: AnyJSON, _: Scope) -> Iterable[AnyJSON]:
         found = take_step(node, step)
         return () if found is MISSING else (found,)
 
     return single
 
 
-def _children(node: JSON) -> Iterable[JSON]:
+def _children(node: AnyJSON) -> Iterable[AnyJSON]:
     if isinstance(node, dict):
         return node.values()
     return node if isinstance(node, list) else ()
 
 
-def _candidates(node: JSON) -> Iterable[JSON]:
+def _candidates(node: AnyJSON) -> Iterable[AnyJSON]:
     """What a filter tests: the elements of an array, or an object itself (as Jayway does)."""
     if isinstance(node, list):
         return node
@@ -147,14 +148,14 @@ def _candidates(node: JSON) -> Iterable[JSON]:
 # ---------------------------------------------------------------- functions
 
 
-def _numbers(value: JSON) -> list[float]:
+def _numbers(value: AnyJSON) -> list[float]:
     if not isinstance(value, list):
         return []
     return [item for item in value if isinstance(item, (int, float)) and not isinstance(item, bool)]
 
 
-def _over_numbers(compute: Callable[[list[float]], float]) -> Callable[[JSON], JSON]:
-    def apply(value: JSON) -> JSON:
+def _over_numbers(compute: Callable[[list[float]], float]) -> Callable[[AnyJSON], AnyJSON]:
+    def apply(value: AnyJSON) -> AnyJSON:
         numbers = _numbers(value)
         if not numbers:
             return MISSING
@@ -173,11 +174,11 @@ def _deviation(numbers: list[float]) -> float:
     return math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / len(numbers))
 
 
-def _length(value: JSON) -> JSON:
+def _length(value: AnyJSON) -> AnyJSON:
     return len(value) if isinstance(value, (list, dict, str)) else MISSING
 
 
-FUNCTIONS: dict[str, Callable[[JSON], JSON]] = {
+FUNCTIONS: dict[str, Callable[[AnyJSON], AnyJSON]] = {
     "length": _length,
     "size": _length,
     "min": _over_numbers(min),

@@ -8,9 +8,10 @@ of real state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from pupline.asl._values import JSON, EvaluationError, Expression, Scope, SyntaxProblem, dump
+from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem
 from pupline.asl.jsonpath import _parse as syntax
 from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, Root, compile_steps, root_of, take_step
+from pupline.json_values import AnyJSON, dumps
 
 
 def compile_path(text: str, *, field: str) -> Expression:
@@ -77,7 +78,7 @@ class ReferencePath:
         self.text = text
         self.keys = keys
 
-    def put(self, root: JSON, value: JSON) -> JSON:
+    def put(self, root: AnyJSON, value: AnyJSON) -> AnyJSON:
         """A copy of `root` with `value` at this path; `root` itself is left alone.
 
         Missing objects on the way are made. Raises: EvaluationError (States.ResultPathMatchFailure) when something
@@ -90,7 +91,7 @@ class ReferencePath:
             return {**root, keys[0]: value}
         return self._copy(root, 0, value, root)
 
-    def _copy(self, node: JSON, depth: int, value: JSON, root: JSON) -> JSON:
+    def _copy(self, node: AnyJSON, depth: int, value: AnyJSON, root: AnyJSON) -> AnyJSON:
         key = self.keys[depth]
         last = depth + 1 == len(self.keys)
         if isinstance(key, str) and isinstance(node, dict):
@@ -99,7 +100,7 @@ class ReferencePath:
             changed = list(node)
             changed[key] = value if last else self._copy(node[key], depth + 1, value, root)
             return changed
-        cause = f"Unable to apply ReferencePath {self.text} to input {dump(root)}"
+        cause = f"Unable to apply ReferencePath {self.text} to input {dumps(root)}"
         raise EvaluationError("States.ResultPathMatchFailure", cause)
 
 
@@ -130,11 +131,11 @@ def _missing(text: str, field: str, parsed: syntax.Parsed) -> Callable[[Scope, s
     if field.endswith(".$") or field in _BY_VALUE:
         base = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
         searched: Root = attrgetter("context" if parsed.root == "$$" else "input")
-        return lambda scope, _: _runtime(f"{base}'{dump(searched(scope))}'")
+        return lambda scope, _: _runtime(f"{base}'{dumps(searched(scope))}'")
     if field == "States.":
         named = text[1:] if parsed.root == "$$" else text
         base = f"The JsonPath argument for the field '{named}' could not be found in the input "
-        return lambda scope, _: _runtime(f"{base}'{dump(scope.input)}'")
+        return lambda scope, _: _runtime(f"{base}'{dumps(scope.input)}'")
     if field == "Variable":
         cause = f"Invalid path '{text}': The choice state's condition path references an invalid value."
         return lambda _, __: _runtime(cause)
@@ -163,7 +164,7 @@ def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], Evaluation
     if parsed.root == "$" and len(names) == 1:
         (only,) = names
 
-        def one(scope: Scope) -> JSON:
+        def one(scope: Scope) -> AnyJSON:
             try:
                 return scope.input[only]
             except (KeyError, TypeError):
@@ -173,7 +174,7 @@ def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], Evaluation
     if parsed.root == "$" and len(names) == 2:
         first, second = names
 
-        def two(scope: Scope) -> JSON:
+        def two(scope: Scope) -> AnyJSON:
             try:
                 return scope.input[first][second]
             except (KeyError, TypeError):
@@ -181,7 +182,7 @@ def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], Evaluation
 
         return two
 
-    def many(scope: Scope) -> JSON:
+    def many(scope: Scope) -> AnyJSON:
         try:
             value = root(scope)
             for name in names:
@@ -203,7 +204,7 @@ def _definite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationE
     explain = _explain(parsed, root, missing)
     steps = parsed.steps
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = root(scope)
         except KeyError:
@@ -249,23 +250,23 @@ def _bracketed(step: syntax.Step) -> str:
     return f"[{step.position}]" if isinstance(step, syntax.Index) else ""
 
 
-def _jayway(value: JSON, step: syntax.Step, where: str, *, last: bool) -> str:
+def _jayway(value: AnyJSON, step: syntax.Step, where: str, *, last: bool) -> str:
     here = where + _bracketed(step)
     if isinstance(step, syntax.Function):
-        return f"Function {step.name}() cannot be applied to {dump(value)[:200]}"
+        return f"Function {step.name}() cannot be applied to {dumps(value)[:200]}"
     if isinstance(step, syntax.Index):
         if isinstance(value, list):
             return f"No results for path: {here}"
         if value is None:
             return f"The path {where} is null"
-        return f"Filter: [{step.position}] can only be applied to arrays. Current context is: {dump(value)[:1000]}"
+        return f"Filter: [{step.position}] can only be applied to arrays. Current context is: {dumps(value)[:1000]}"
     if isinstance(value, dict):
         return f"No results for path: {here}" if last else f"Missing property in path {here}"
     wanted = _bracketed(step) or "[...]"
     return f"Expected to find an object with property {wanted} in path {where} but found {_java_class(value)}"
 
 
-def _java_class(value: JSON) -> str:
+def _java_class(value: AnyJSON) -> str:
     names = {bool: "Boolean", int: "Integer", float: "Double", str: "String", list: "ArrayList"}
     return f"'java.lang.{names[type(value)]}'" if value is not None else "'null'"
 
@@ -279,7 +280,7 @@ def _indefinite(parsed: syntax.Parsed, missing: Callable[[Scope, str], Evaluatio
     walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
     explain = _explain(syntax.Parsed(parsed.root, ()), root, missing)
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = root(scope)
         except KeyError:

@@ -6,21 +6,22 @@ plain keys in document order, then the `.$` ones in the order of a Java HashMap.
 
 from collections.abc import Callable, Iterable
 
-from pupline.asl._values import JSON, Expression, Scope, SyntaxProblem, dump
+from pupline.asl._values import Expression, Scope, SyntaxProblem
 from pupline.asl.jsonpath._intrinsics import compile_intrinsic
 from pupline.asl.jsonpath.path import compile_path
+from pupline.json_values import AnyJSON, dumps
 
 MAX_DEPTH = 200
 
 
-def compile_template(value: JSON, *, field: str) -> Expression:
+def compile_template(value: AnyJSON, *, field: str) -> Expression:
     """A payload template as a callable; parts without `.$` keys are shared by all results, not copied.
 
     field: the name of the field it stands in, for messages.
     Raises: SyntaxProblem with the path to the key; when called, EvaluationError.
     """
     try:
-        text = dump(value)
+        text = dumps(value)
     except (RecursionError, ValueError) as err:
         raise SyntaxProblem(f"The value for the field '{field}' is no JSON value or is nested too deeply") from err
     compiled = _compile(value, (), 0)
@@ -29,7 +30,7 @@ def compile_template(value: JSON, *, field: str) -> Expression:
     return Expression(text, compiled.evaluate, compiled.variables)
 
 
-def compile_payload_string(text: JSON, *, field: str) -> Expression:
+def compile_payload_string(text: AnyJSON, *, field: str) -> Expression:
     """The value of a `.$` field: a path, or an intrinsic function call.
 
     Raises: SyntaxProblem with AWS's words; its `__cause__` tells what exactly is wrong.
@@ -45,7 +46,7 @@ def compile_payload_string(text: JSON, *, field: str) -> Expression:
         raise SyntaxProblem(message) from problem
 
 
-def _compile(value: JSON, path: tuple[str | int, ...], depth: int) -> Expression | None:
+def _compile(value: AnyJSON, path: tuple[str | int, ...], depth: int) -> Expression | None:
     """The template as an Expression, or None when nothing in it depends on the Scope."""
     if depth > MAX_DEPTH:
         raise SyntaxProblem(f"a template is nested more than {MAX_DEPTH} deep", path)
@@ -56,13 +57,13 @@ def _compile(value: JSON, path: tuple[str | int, ...], depth: int) -> Expression
     return None
 
 
-def _array(value: list[JSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
+def _array(value: list[AnyJSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
     parts = [(at, _compile(item, (*path, at), depth + 1)) for at, item in enumerate(value)]
     changing = [(at, part.evaluate) for at, part in parts if part is not None]
     if not changing:
         return None
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         result = value.copy()
         for at, item in changing:
             result[at] = item(scope)
@@ -71,8 +72,8 @@ def _array(value: list[JSON], path: tuple[str | int, ...], depth: int) -> Expres
     return Expression("", evaluate, _variables(part for _, part in parts))
 
 
-def _object(value: dict[str, JSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
-    base: dict[str, JSON] = {}
+def _object(value: dict[str, AnyJSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
+    base: dict[str, AnyJSON] = {}
     nested: list[tuple[str, Expression]] = []
     dynamic: dict[str, Expression] = {}
     for key, item in value.items():
@@ -93,14 +94,14 @@ def _object(value: dict[str, JSON], path: tuple[str | int, ...], depth: int) -> 
     return Expression("", _builder(base, changing), _variables(part for _, part in changing))
 
 
-def _dynamic(key: str, text: JSON, path: tuple[str | int, ...]) -> Expression:
+def _dynamic(key: str, text: AnyJSON, path: tuple[str | int, ...]) -> Expression:
     try:
         return compile_payload_string(text, field=key)
     except SyntaxProblem as problem:
         raise SyntaxProblem(problem.message, path) from problem.__cause__
 
 
-def _builder(base: dict[str, JSON], changing: list[tuple[str, Expression]]) -> Callable[[Scope], JSON]:
+def _builder(base: dict[str, AnyJSON], changing: list[tuple[str, Expression]]) -> Callable[[Scope], AnyJSON]:
     parts = [(key, part.evaluate) for key, part in changing]
     if not base:
         if len(parts) == 1:
@@ -108,7 +109,7 @@ def _builder(base: dict[str, JSON], changing: list[tuple[str, Expression]]) -> C
             return lambda scope: {only: value_of(scope)}
         return lambda scope: {key: part(scope) for key, part in parts}
 
-    def evaluate(scope: Scope) -> JSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         result = base.copy()
         for key, part in parts:
             result[key] = part(scope)

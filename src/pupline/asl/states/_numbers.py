@@ -6,10 +6,11 @@ import re
 
 from pupline.asl._failures import QUERY_EVALUATION_ERROR
 from pupline.asl._retry import RUNTIME
-from pupline.asl._values import JSON, EvaluationError, Scope, dump
+from pupline.asl._values import EvaluationError, Scope
 from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole
 from pupline.asl.jsonpath.path import compile_path
 from pupline.asl.states.base import Evaluate
+from pupline.json_values import AnyJSON, dumps
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d{1,18}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -25,7 +26,13 @@ class Number:
     __slots__ = ("evaluate", "field", "fixed", "given", "path", "percentage", "signed")
 
     def __init__(
-        self, field: str, definition: dict[str, JSON], *, jsonata: bool, percentage: bool = False, signed: bool = False
+        self,
+        field: str,
+        definition: dict[str, AnyJSON],
+        *,
+        jsonata: bool,
+        percentage: bool = False,
+        signed: bool = False,
     ) -> None:
         self.field = field
         self.percentage = percentage
@@ -55,7 +62,7 @@ class Number:
             raise self._problem(f"{self.field} cannot be negative.")
         return number
 
-    def _number(self, found: JSON) -> float | None:
+    def _number(self, found: AnyJSON) -> float | None:
         if isinstance(found, str) and self.path is not None:
             if not (_FLOAT if self.percentage else _INTEGER).fullmatch(found):
                 return None
@@ -66,10 +73,10 @@ class Number:
             return found
         return int(found) if isinstance(found, int) or found.is_integer() else None
 
-    def _not_a_number(self, found: JSON) -> EvaluationError:
+    def _not_a_number(self, found: AnyJSON) -> EvaluationError:
         if self.path is None:
             return not_whole(self.given, self.field, found)
-        shown = found if isinstance(found, str) else dump(found)
+        shown = found if isinstance(found, str) else dumps(found)
         kind = "float" if self.percentage else "integer"
         cause = f'The {self.field}Path field refers to value "{shown}" which is not a valid {kind}: {self.path}'
         return self._problem(cause)

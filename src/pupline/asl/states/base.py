@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pupline.asl._failures import DataLimitExceeded
 from pupline.asl._history import entered, exited
-from pupline.asl._values import JSON, Scope, dump
+from pupline.asl._values import Scope
 from pupline.asl.jsonata.expression import compile_jsonata_value
 from pupline.asl.jsonpath.path import ReferencePath, compile_path, compile_reference_path
 from pupline.asl.jsonpath.template import compile_template
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl._thread import Thread
     from pupline.asl.states.catch import CatchingState
 
-Evaluate = Callable[[Scope], JSON]
+Evaluate = Callable[[Scope], AnyJSON]
 
 _NESTED = ("Branches", "ItemProcessor", "Iterator")
 _RANDOM = re.compile(r"States\.UUID|States\.MathRandom|\$uuid|\$random|\$shuffle")
 _JSONATA_CONTEXT = re.compile(r"\$states(?!\.(?:input|result|errorOutput)\b)|\$eval")
 
 
-def empty_object(_: Scope) -> JSON:
+def empty_object(_: Scope) -> AnyJSON:
     """What `InputPath: null` and `OutputPath: null` select."""
     return {}
 
 
-def path_or_none(definition: dict[str, JSON], field: str) -> Evaluate | None:
+def path_or_none(definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
     """The compiled InputPath or OutputPath; None where it would change nothing."""
     text = definition.get(field, "$")
     if text is None:
@@ -80,8 +81,8 @@ class State:
         """The state itself when it can have Retry and Catch."""
         return None
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
-        own = dump({key: value for key, value in definition.items() if key not in _NESTED})
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
+        own = dumps({key: value for key, value in definition.items() if key not in _NESTED})
         self.name = name
         self.key = escaped(name)
         self.jsonata = jsonata
@@ -101,7 +102,7 @@ class State:
         else:
             self._compile_output(definition)
 
-    def compile_assign(self, definition: dict[str, JSON]) -> Evaluate | None:
+    def compile_assign(self, definition: dict[str, AnyJSON]) -> Evaluate | None:
         """The compiled Assign of a state, a Choice Rule or a Catcher."""
         if not definition.get("Assign"):
             return None
@@ -109,7 +110,7 @@ class State:
             return compile_jsonata_value(definition["Assign"], location="Assign").evaluate
         return compile_template(definition["Assign"], field="Assign").evaluate
 
-    def _compile_output(self, definition: dict[str, JSON]) -> None:
+    def _compile_output(self, definition: dict[str, AnyJSON]) -> None:
         if "ResultSelector" in definition:
             self.result_selector = compile_template(definition["ResultSelector"], field="ResultSelector").evaluate
         self.result_path = result_path(definition)
@@ -138,7 +139,7 @@ class State:
         thread.raw = thread.value
         thread.state = self
 
-    def scope(self, execution: Execution, thread: Thread, value: JSON) -> Scope:
+    def scope(self, execution: Execution, thread: Thread, value: AnyJSON) -> Scope:
         """What the state's JSONPath expressions see, `value` being `$`."""
         return Scope(
             value,
@@ -148,7 +149,7 @@ class State:
             execution.randomness_of(thread) if self.needs_random else None,
         )
 
-    def jsonata_scope(self, execution: Execution, thread: Thread, **more: JSON) -> Scope:
+    def jsonata_scope(self, execution: Execution, thread: Thread, **more: AnyJSON) -> Scope:
         """What the state's JSONata expressions see; more: `result` or `errorOutput` of `$states`."""
         states = {"input": thread.raw, **more}
         if self.needs_context:
@@ -156,7 +157,7 @@ class State:
         randomness = execution.randomness_of(thread) if self.needs_random else None
         return Scope(None, None, thread.variables, states, randomness)
 
-    def leave(self, execution: Execution, thread: Thread, result: JSON) -> State | None:
+    def leave(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
         """From the result of the work to the next state: ResultSelector, Assign, ResultPath, OutputPath, or Output."""
         assigned = None
         if self.jsonata:
@@ -178,7 +179,7 @@ class State:
                 output = self.output_path(self.scope(execution, thread, output))
         return self.exit(execution, thread, output, assigned, self.next)
 
-    def placed(self, raw: JSON, result: JSON) -> JSON:
+    def placed(self, raw: AnyJSON, result: AnyJSON) -> AnyJSON:
         """The result where ResultPath says, in the raw input."""
         path = self.result_path
         if path is True:
@@ -189,8 +190,8 @@ class State:
         self,
         execution: Execution,
         thread: Thread,
-        output: JSON,
-        assigned: dict[str, JSON] | None,
+        output: AnyJSON,
+        assigned: dict[str, AnyJSON] | None,
         following: State | None,
     ) -> State | None:
         """Write ...StateExited, set the variables, go on to the following state or end the thread."""
@@ -212,7 +213,7 @@ class State:
         """Write what a state of this type writes when it fails for good; most write nothing."""
 
 
-def result_path(definition: dict[str, JSON]) -> ReferencePath | bool:
+def result_path(definition: dict[str, AnyJSON]) -> ReferencePath | bool:
     """The compiled ResultPath: True where the result replaces the input, False where it is thrown away."""
     text = definition.get("ResultPath", "$")
     if text is None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
 from pupline.asl._retry import ErrorMatcher, Retrier
-from pupline.asl._values import JSON
 from pupline.asl.jsonata.expression import compile_jsonata_value
 from pupline.asl.jsonpath.template import compile_template
 from pupline.asl.states.base import Evaluate, State, result_path
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -22,7 +22,7 @@ class Catcher(ErrorMatcher):
 
     __slots__ = ("assign", "next", "next_name", "output", "result_path")
 
-    def __init__(self, state: State, definition: dict[str, JSON], number: int) -> None:
+    def __init__(self, state: State, definition: dict[str, AnyJSON], number: int) -> None:
         super().__init__(definition["ErrorEquals"])
         self.next_name: str = definition["Next"]
         self.next: State | None = None
@@ -41,12 +41,12 @@ class CatchingState(State):
     counts_retries = True
     gives_result = True
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.retriers = [Retrier(each) for each in definition.get("Retry", ())]
         self.catchers = [Catcher(self, each, number) for number, each in enumerate(definition.get("Catch", ()))]
 
-    def compile_field(self, definition: dict[str, JSON], field: str) -> Evaluate | None:
+    def compile_field(self, definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
         """The field's value as an expression in the state's query language; None when there is no such field."""
         if field not in definition:
             return None
@@ -117,7 +117,7 @@ class CatchingState(State):
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
         thread.wreck = None
-        failure: dict[str, JSON] = {"Error": error or "", "Cause": cause or ""}
+        failure: dict[str, AnyJSON] = {"Error": error or "", "Cause": cause or ""}
         if self.jsonata:
             return self._leave_jsonata(execution, thread, catcher, failure)
         assigned = None
@@ -128,7 +128,7 @@ class CatchingState(State):
         return self.exit(execution, thread, output, assigned, catcher.next)
 
     def _leave_jsonata(
-        self, execution: Execution, thread: Thread, catcher: Catcher, failure: dict[str, JSON]
+        self, execution: Execution, thread: Thread, catcher: Catcher, failure: dict[str, AnyJSON]
     ) -> State | None:
         scope = self.jsonata_scope(execution, thread, errorOutput=failure)
         assigned = None if catcher.assign is None else catcher.assign(scope)

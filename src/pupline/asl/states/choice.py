@@ -9,17 +9,18 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pupline.asl._timestamp import instant
-from pupline.asl._values import JSON, Scope, SyntaxProblem, is_number
+from pupline.asl._values import Scope, SyntaxProblem, is_number
 from pupline.asl.jsonata.expression import compile_condition
 from pupline.asl.jsonpath.path import compile_path, compile_presence
+from pupline.json_values import AnyJSON
 
 Rule: TypeAlias = Callable[[Scope], bool]
-_Check: TypeAlias = Callable[[JSON], bool]
+_Check: TypeAlias = Callable[[AnyJSON], bool]
 
 MAX_DEPTH = 100
 
 
-def compile_rule(rule: dict[str, JSON], *, jsonata: bool, where: str = "Choices[0]") -> Rule:
+def compile_rule(rule: dict[str, AnyJSON], *, jsonata: bool, where: str = "Choices[0]") -> Rule:
     """A Choice rule as a predicate: its Condition (JSONata), or its Variable, And, Or, Not (JSONPath).
 
     where: the rule's place in its state, such as "Choices[1]", for JSONata's error texts.
@@ -30,7 +31,7 @@ def compile_rule(rule: dict[str, JSON], *, jsonata: bool, where: str = "Choices[
     return _rule(rule, (), 0)
 
 
-def _rule(rule: JSON, path: tuple[str | int, ...], depth: int) -> Rule:
+def _rule(rule: AnyJSON, path: tuple[str | int, ...], depth: int) -> Rule:
     if depth > MAX_DEPTH:
         raise SyntaxProblem(f"a Choice rule is nested more than {MAX_DEPTH} deep", path)
     if not isinstance(rule, dict):
@@ -44,7 +45,7 @@ def _rule(rule: JSON, path: tuple[str | int, ...], depth: int) -> Rule:
     return _comparison(rule, path)
 
 
-def _several(name: str, rules: JSON, path: tuple[str | int, ...], depth: int) -> Rule:
+def _several(name: str, rules: AnyJSON, path: tuple[str | int, ...], depth: int) -> Rule:
     if not isinstance(rules, list) or not rules:
         raise SyntaxProblem("Expected a non-empty array of rules", path)
     parts = [_rule(rule, (*path, at), depth + 1) for at, rule in enumerate(rules)]
@@ -58,7 +59,7 @@ def _several(name: str, rules: JSON, path: tuple[str | int, ...], depth: int) ->
     return lambda scope: any(part(scope) for part in parts)
 
 
-def _comparison(rule: dict[str, JSON], path: tuple[str | int, ...]) -> Rule:
+def _comparison(rule: dict[str, AnyJSON], path: tuple[str | int, ...]) -> Rule:
     names = [name for name in rule if name in OPERATORS]
     if len(names) != 1 or not isinstance(rule.get("Variable"), str):
         raise SyntaxProblem("a rule needs a Variable and exactly one comparison operator, or And, Or or Not", path)
@@ -81,14 +82,14 @@ def _comparison(rule: dict[str, JSON], path: tuple[str | int, ...]) -> Rule:
     return lambda scope: check(variable(scope))
 
 
-def _path(text: JSON, path: tuple[str | int, ...]) -> Callable[[Scope], JSON]:
+def _path(text: AnyJSON, path: tuple[str | int, ...]) -> Callable[[Scope], AnyJSON]:
     try:
         return compile_path(text, field="Variable").evaluate
     except SyntaxProblem as problem:
         raise SyntaxProblem(f"Value is not a Reference Path: {problem.message}", path) from problem
 
 
-def operand_problem(name: str, operand: JSON) -> str | None:
+def operand_problem(name: str, operand: AnyJSON) -> str | None:
     """What is wrong with an operator's literal operand, in AWS's words; None when nothing is."""
     if name.endswith("Path") or name.startswith("String"):
         return None if isinstance(operand, str) else "Expected value of type [STRING]"
@@ -102,14 +103,16 @@ def operand_problem(name: str, operand: JSON) -> str | None:
 # ---------------------------------------------------------------- operators
 
 
-def _of(belongs: _Check, key: Callable[[JSON], JSON], compare: Callable[[JSON, JSON], bool]) -> Callable[..., bool]:
-    def test(value: JSON, operand: JSON) -> bool:
+def _of(
+    belongs: _Check, key: Callable[[AnyJSON], AnyJSON], compare: Callable[[AnyJSON, AnyJSON], bool]
+) -> Callable[..., bool]:
+    def test(value: AnyJSON, operand: AnyJSON) -> bool:
         return belongs(value) and belongs(operand) and compare(key(value), key(operand))
 
     return test
 
 
-def _is_string(value: JSON) -> bool:
+def _is_string(value: AnyJSON) -> bool:
     return isinstance(value, str)
 
 
@@ -118,15 +121,15 @@ def _java_order(text: str) -> bytes:
     return text.encode("utf-16-be", "surrogatepass")
 
 
-def _is_instant(value: JSON) -> bool:
+def _is_instant(value: AnyJSON) -> bool:
     return instant(value) is not None
 
 
-def _itself(value: JSON) -> JSON:
+def _itself(value: AnyJSON) -> AnyJSON:
     return value
 
 
-_ORDERS: tuple[tuple[str, Callable[[JSON, JSON], bool]], ...] = (
+_ORDERS: tuple[tuple[str, Callable[[AnyJSON, AnyJSON], bool]], ...] = (
     ("Equals", operator.eq),
     ("LessThan", operator.lt),
     ("LessThanEquals", operator.le),
@@ -134,7 +137,7 @@ _ORDERS: tuple[tuple[str, Callable[[JSON, JSON], bool]], ...] = (
     ("GreaterThanEquals", operator.ge),
 )
 
-COMPARE: dict[str, Callable[[JSON, JSON], bool]] = {
+COMPARE: dict[str, Callable[[AnyJSON, AnyJSON], bool]] = {
     **{f"String{name}": _of(_is_string, _java_order, compare) for name, compare in _ORDERS},
     **{f"Numeric{name}": _of(is_number, _itself, compare) for name, compare in _ORDERS},
     **{f"Timestamp{name}": _of(_is_instant, instant, compare) for name, compare in _ORDERS},
@@ -155,7 +158,7 @@ _NUMBER_TYPES = frozenset({int, float})
 OPERATORS = frozenset(COMPARE) | {f"{name}Path" for name in COMPARE} | set(_KINDS) | {"IsPresent", "StringMatches"}
 
 
-def _literal(name: str, operand: JSON) -> _Check:
+def _literal(name: str, operand: AnyJSON) -> _Check:
     """A comparison with a constant, without the checks that the constant makes needless."""
     if name == "StringEquals":
         return lambda value: bool(value == operand)
@@ -182,7 +185,7 @@ def string_matcher(pattern: str) -> _Check:
         return lambda value: bool(value == pieces[0])
     head, *middle, tail = pieces
 
-    def matches(value: JSON) -> bool:
+    def matches(value: AnyJSON) -> bool:
         if not isinstance(value, str) or len(value) < len(head) + len(tail):
             return False
         if not value.startswith(head) or not value.endswith(tail):

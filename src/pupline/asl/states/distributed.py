@@ -22,13 +22,14 @@ from pupline.asl._items import batches
 from pupline.asl._limits import MAX_PAYLOAD_BYTES
 from pupline.asl._map_run import MapRun, child_record, result_files
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.asl._values import JSON, Scope, SyntaxProblem, dump
+from pupline.asl._values import Scope, SyntaxProblem
 from pupline.asl.jsonata.expression import compile_jsonata_value
 from pupline.asl.jsonpath.template import compile_template
 from pupline.asl.states._numbers import Number
 from pupline.asl.states.base import Evaluate, State
 from pupline.asl.states.map import SUCCEEDED, MapState
 from pupline.errors import THRESHOLD_EXCEEDED
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -50,16 +51,16 @@ class Plan:
 
     __slots__ = ("batch", "batch_input", "count", "limit", "max_items", "percentage", "reader", "value", "writer")
 
-    def __init__(self, value: JSON, limit: int) -> None:
+    def __init__(self, value: AnyJSON, limit: int) -> None:
         self.value = value
         self.limit = limit
         self.count: float | None = None
         self.percentage: float | None = None
         self.max_items: float = 0
-        self.reader: JSON = None
-        self.writer: JSON = None
+        self.reader: AnyJSON = None
+        self.writer: AnyJSON = None
         self.batch: tuple[int, int] | None = None
-        self.batch_input: JSON = None
+        self.batch_input: AnyJSON = None
 
 
 class RunFork(Fork):
@@ -73,13 +74,13 @@ class RunFork(Fork):
         self.plan = plan
         self.run = run
         self.prefix = parent.command_id(state.key)
-        self.inputs: Iterator[tuple[JSON, int]] = iter(())
+        self.inputs: Iterator[tuple[AnyJSON, int]] = iter(())
         self.sizes: dict[int, int] = {}
-        self.records: dict[str, dict[int, JSON]] = {"SUCCEEDED": {}, "FAILED": {}}
+        self.records: dict[str, dict[int, AnyJSON]] = {"SUCCEEDED": {}, "FAILED": {}}
         self.failures: set[int] = set()
         self.waits = False
 
-    def begin(self, execution: Execution, items: list[JSON]) -> State | None:
+    def begin(self, execution: Execution, items: list[AnyJSON]) -> State | None:
         """Run the items; a step of the parent."""
         if self.plan.max_items:
             items = items[: int(self.plan.max_items)]
@@ -98,7 +99,7 @@ class RunFork(Fork):
             self._start(execution, *following)
         return None
 
-    def _start(self, execution: Execution, value: JSON, size: int) -> None:
+    def _start(self, execution: Execution, value: AnyJSON, size: int) -> None:
         index = len(self.results)
         self.results.append(_NOTHING)
         if size != 1:  # batches only: a run over many items keeps no number for each
@@ -106,7 +107,7 @@ class RunFork(Fork):
         self._count(size, "pending", "running", start=True)
         self._begin(execution, index, value)
 
-    def _begin(self, execution: Execution, index: int, value: JSON) -> None:
+    def _begin(self, execution: Execution, index: int, value: AnyJSON) -> None:
         name = f"{self.run.id}-{index}"
         frame = Frame(name, value, f"{execution.machine_name}/{self.run.label}", execution.now)
         frame.events.append((history.EXECUTION_STARTED, 0, execution.now, value, None))
@@ -128,7 +129,7 @@ class RunFork(Fork):
     def succeeded(self, execution: Execution, child: Thread) -> None:
         """Keep the output, forget the child."""
         self.results[child.index] = child.value
-        self._ended(execution, child, "succeeded", {"Output": dump(child.value), "Status": "SUCCEEDED"})
+        self._ended(execution, child, "succeeded", {"Output": dumps(child.value), "Status": "SUCCEEDED"})
         self._go_on(execution)
 
     def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
@@ -142,7 +143,7 @@ class RunFork(Fork):
         else:
             self._go_on(execution)
 
-    def _ended(self, execution: Execution, child: Thread, how: str, ending: dict[str, JSON]) -> None:
+    def _ended(self, execution: Execution, child: Thread, how: str, ending: dict[str, AnyJSON]) -> None:
         del self.live[child.index]
         self._count(self.sizes.get(child.index, 1), "running", how)
         if self.plan.writer is not None:
@@ -234,14 +235,14 @@ _SUPPORTED: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
-def _refuse_unsupported(definition: dict[str, JSON]) -> None:
+def _refuse_unsupported(definition: dict[str, AnyJSON]) -> None:
     for path, values in _SUPPORTED.items():
-        found: JSON = definition
+        found: AnyJSON = definition
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
         if found is not None and found not in values:
             wanted = f"use {' or '.join(values)}"
-            raise SyntaxProblem(f"{path[-1]} {dump(found)} is not supported; {wanted}", path, NOT_SUPPORTED)
+            raise SyntaxProblem(f"{path[-1]} {dumps(found)} is not supported; {wanted}", path, NOT_SUPPORTED)
 
 
 class DistributedMapState(MapState):
@@ -253,10 +254,10 @@ class DistributedMapState(MapState):
     def __init__(
         self,
         name: str,
-        definition: dict[str, JSON],
+        definition: dict[str, AnyJSON],
         *,
         jsonata: bool,
-        compile_branch: Callable[[dict[str, JSON], str], State],
+        compile_branch: Callable[[dict[str, AnyJSON], str], State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata, compile_branch=compile_branch)
         _refuse_unsupported(definition)
@@ -283,11 +284,11 @@ class DistributedMapState(MapState):
         self.writer_resource: str | None = writer.get("Resource")
         self.writer = self._arguments(writer, "ResultWriter")
 
-    def _arguments(self, part: dict[str, JSON], where: str) -> Evaluate:
+    def _arguments(self, part: dict[str, AnyJSON], where: str) -> Evaluate:
         field = "Arguments" if self.jsonata else "Parameters"
         return self._compile_object(part.get(field) or {}, f"{where}/{field}")
 
-    def _compile_object(self, value: JSON, where: str) -> Evaluate:
+    def _compile_object(self, value: AnyJSON, where: str) -> Evaluate:
         if self.jsonata:
             return compile_jsonata_value(value, location=where).evaluate
         return compile_template(value, field=where).evaluate
@@ -340,7 +341,9 @@ class DistributedMapState(MapState):
             raise execution.unexpected(fact)
         return fork.begin(execution, fact.items)
 
-    def inputs(self, execution: Execution, thread: Thread, plan: Plan, items: list[JSON]) -> Iterator[tuple[JSON, int]]:
+    def inputs(
+        self, execution: Execution, thread: Thread, plan: Plan, items: list[AnyJSON]
+    ) -> Iterator[tuple[AnyJSON, int]]:
         """(input, number of items) of each child execution, made when it is due."""
         values = (self.item_value(execution, thread, plan.value, index, item) for index, item in enumerate(items))
         if plan.batch is None:
@@ -380,7 +383,7 @@ class DistributedMapState(MapState):
         details = {"Bucket": arguments.get("Bucket"), "Key": key}
         return self._run_succeeded(execution, thread, fork, {"MapRunArn": run.arn, "ResultWriterDetails": details})
 
-    def _run_succeeded(self, execution: Execution, thread: Thread, fork: RunFork, result: JSON) -> State | None:
+    def _run_succeeded(self, execution: Execution, thread: Thread, fork: RunFork, result: AnyJSON) -> State | None:
         fork.run.end("SUCCEEDED", execution.now)
         thread.child = None
         thread.events.append((_RUN_SUCCEEDED, thread.last, execution.now))

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pupline.asl._retry import RUNTIME
-from pupline.asl._values import JSON, EvaluationError, Scope, dump
+from pupline.asl._values import EvaluationError, Scope
 from pupline.asl.jsonata.expression import compile_jsonata_value, unexpected_type
 from pupline.asl.jsonpath.template import compile_payload_string, compile_template
 from pupline.asl.states.base import Evaluate, State, path_or_none
 from pupline.asl.states.choice import compile_rule
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -24,7 +25,7 @@ class PassState(State):
 
     type = "Pass"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.parameters: Evaluate | None = None
@@ -62,7 +63,7 @@ class SucceedState(State):
 
     type = "Succeed"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
 
@@ -82,13 +83,13 @@ class FailState(State):
 
     type = "Fail"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.definition = definition
         self.error = self._compile(definition, "Error")
         self.cause = self._compile(definition, "Cause")
 
-    def _compile(self, definition: dict[str, JSON], field: str) -> Evaluate | None:
+    def _compile(self, definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
         path = f"{field}Path"
         if path in definition:
             return compile_payload_string(definition[path], field=path).evaluate
@@ -111,12 +112,12 @@ class FailState(State):
         execution.thread_failed(thread, error, cause)
         return None
 
-    def _text(self, value: JSON, field: str) -> str:
+    def _text(self, value: AnyJSON, field: str) -> str:
         if isinstance(value, str):
             return value
         if self.jsonata:
             raise unexpected_type(self.definition[field], field, "string", value)
-        raise EvaluationError(RUNTIME, f"The {field}Path field must select a string, but it selected {dump(value)}")
+        raise EvaluationError(RUNTIME, f"The {field}Path field must select a string, but it selected {dumps(value)}")
 
 
 class ChoiceRule:
@@ -124,7 +125,7 @@ class ChoiceRule:
 
     __slots__ = ("assign", "condition", "next", "next_name", "output")
 
-    def __init__(self, state: State, definition: dict[str, JSON], number: int) -> None:
+    def __init__(self, state: State, definition: dict[str, AnyJSON], number: int) -> None:
         self.condition: Callable[[Scope], bool] = compile_rule(
             definition, jsonata=state.jsonata, where=f"Choices[{number}]"
         )
@@ -144,7 +145,7 @@ class ChoiceState(State):
 
     type = "Choice"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.rules = [ChoiceRule(self, rule, number) for number, rule in enumerate(definition["Choices"])]
@@ -175,7 +176,7 @@ class ChoiceState(State):
         execution: Execution,
         thread: Thread,
         scope: Scope,
-        value: JSON,
+        value: AnyJSON,
         following: State | None,
         assign: Evaluate | None,
         output: Evaluate | None,

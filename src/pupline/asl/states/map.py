@@ -14,12 +14,13 @@ from pupline.asl._fork import Fork
 from pupline.asl._history import named, plain
 from pupline.asl._retry import RUNTIME
 from pupline.asl._thread import Thread
-from pupline.asl._values import JSON, EvaluationError, Scope, dump
+from pupline.asl._values import EvaluationError, Scope
 from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text, unexpected_type
 from pupline.asl.jsonpath.path import compile_path
 from pupline.asl.states._numbers import Number
 from pupline.asl.states.base import Evaluate, State, path_or_none
 from pupline.asl.states.catch import CatchingState
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -44,7 +45,7 @@ class InlineFork(Fork):
 
     __slots__ = ("before", "items", "limit", "next_index", "prefix", "state", "value")
 
-    def __init__(self, state: MapState, parent: Thread, items: list[JSON], value: JSON, limit: int) -> None:
+    def __init__(self, state: MapState, parent: Thread, items: list[AnyJSON], value: AnyJSON, limit: int) -> None:
         super().__init__(parent, len(items))
         self.state = state
         self.items = items
@@ -113,10 +114,10 @@ class MapState(CatchingState):
     def __init__(
         self,
         name: str,
-        definition: dict[str, JSON],
+        definition: dict[str, AnyJSON],
         *,
         jsonata: bool,
-        compile_branch: Callable[[dict[str, JSON], str], State],
+        compile_branch: Callable[[dict[str, AnyJSON], str], State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         field = "ItemProcessor" if "ItemProcessor" in definition else "Iterator"
@@ -149,7 +150,7 @@ class MapState(CatchingState):
         thread.events.append((STARTED, thread.last, execution.now, length))
         thread.last = len(thread.events)
 
-    def effective(self, execution: Execution, thread: Thread) -> tuple[Scope, JSON]:
+    def effective(self, execution: Execution, thread: Thread) -> tuple[Scope, AnyJSON]:
         """What the state's expressions see, and the effective input."""
         if self.jsonata:
             return self.jsonata_scope(execution, thread), thread.raw
@@ -158,7 +159,7 @@ class MapState(CatchingState):
             scope.input = self.input_path(scope)
         return scope, scope.input
 
-    def item_list(self, scope: Scope, value: JSON) -> list[JSON]:
+    def item_list(self, scope: Scope, value: AnyJSON) -> list[AnyJSON]:
         """The array to go over. Raises EvaluationError when it is none."""
         found = value if self.items is None else self.items(scope)
         if isinstance(found, list):
@@ -166,11 +167,11 @@ class MapState(CatchingState):
         if self.expression is not None:
             raise unexpected_type(self.expression, "Items", "array", found)
         if self.jsonata:
-            cause = f"Map state input must be an array but was: {dump(found)}"
+            cause = f"Map state input must be an array but was: {dumps(found)}"
             raise EvaluationError(QUERY_EVALUATION_ERROR, cause)
         raise EvaluationError(RUNTIME, f'Reference path "{self.items_text}" must point to array.')
 
-    def item_value(self, execution: Execution, thread: Thread, value: JSON, index: int, item: JSON) -> JSON:
+    def item_value(self, execution: Execution, thread: Thread, value: AnyJSON, index: int, item: AnyJSON) -> AnyJSON:
         """The input of one iteration: the item, or what the ItemSelector makes of it."""
         selector = self.selector
         if selector is None:
@@ -190,7 +191,7 @@ class MapState(CatchingState):
         thread.events.append((SUCCEEDED, thread.last, execution.now))
         return self.finish(execution, thread, fork.results)
 
-    def finish(self, execution: Execution, thread: Thread, result: JSON) -> State | None:
+    def finish(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
         """Leave with the result, if it is not too large."""
         if execution.sizes.exceeds(result):
             raise DataLimitExceeded(self.name)

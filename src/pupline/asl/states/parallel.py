@@ -9,9 +9,9 @@ from pupline.asl._failures import DataLimitExceeded
 from pupline.asl._fork import Fork
 from pupline.asl._history import plain
 from pupline.asl._thread import Thread
-from pupline.asl._values import JSON
 from pupline.asl.states.base import State, path_or_none
 from pupline.asl.states.catch import CatchingState
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -61,10 +61,10 @@ class ParallelState(CatchingState):
     def __init__(
         self,
         name: str,
-        definition: dict[str, JSON],
+        definition: dict[str, AnyJSON],
         *,
         jsonata: bool,
-        compile_branch: Callable[[dict[str, JSON], str], State],
+        compile_branch: Callable[[dict[str, AnyJSON], str], State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.branches = [
@@ -85,7 +85,7 @@ class ParallelState(CatchingState):
             execution.make_ready(fork.child(index, value, prefix, thread.last), branch.enter)
         return None
 
-    def _value(self, execution: Execution, thread: Thread) -> JSON:
+    def _value(self, execution: Execution, thread: Thread) -> AnyJSON:
         value = thread.raw
         if self.jsonata:
             return value if self.arguments is None else self.arguments(self.jsonata_scope(execution, thread))

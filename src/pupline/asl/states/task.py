@@ -9,12 +9,13 @@ from pupline.asl._commands import InvokeTask, StartTimer
 from pupline.asl._facts import Fact, TaskFailed, TaskHeartbeat, TaskSubmitted, TaskSucceeded
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
 from pupline.asl._retry import DATA_LIMIT_EXCEEDED, RUNTIME, TIMEOUT
-from pupline.asl._values import JSON, EvaluationError, Scope, java_text
+from pupline.asl._values import EvaluationError, Scope, java_text
 from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole
 from pupline.asl.jsonpath.path import compile_path
 from pupline.asl.states._integrations import integration_for
 from pupline.asl.states.base import Evaluate, State, path_or_none
 from pupline.asl.states.catch import CatchingState
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -29,7 +30,7 @@ class Timeout:
 
     __slots__ = ("evaluate", "field", "fixed", "given")
 
-    def __init__(self, field: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, field: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         self.field = field
         self.fixed: int | None = None
         self.evaluate: Evaluate | None = None
@@ -64,7 +65,7 @@ class TaskState(CatchingState):
 
     type = "Task"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.integration = integration_for(definition["Resource"])
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
@@ -104,7 +105,7 @@ class TaskState(CatchingState):
             execution.command(silent, self._silent, thread)
         return None
 
-    def _arguments(self, execution: Execution, thread: Thread) -> tuple[Scope, JSON]:
+    def _arguments(self, execution: Execution, thread: Thread) -> tuple[Scope, AnyJSON]:
         if self.jsonata:
             scope = self.jsonata_scope(execution, thread)
             return scope, thread.raw if self.arguments is None else self.arguments(scope)
@@ -130,7 +131,7 @@ class TaskState(CatchingState):
         execution.wait_again(fact.id, self._answered, thread)
         return None
 
-    def _succeeded(self, execution: Execution, thread: Thread, answer: JSON) -> State | None:
+    def _succeeded(self, execution: Execution, thread: Thread, answer: AnyJSON) -> State | None:
         integration = self.integration
         result = answer if integration.submits else integration.result(answer, self._called_with(thread))
         if execution.sizes.exceeds(result):
@@ -140,7 +141,7 @@ class TaskState(CatchingState):
         return self.leave(execution, thread, result)
 
     @staticmethod
-    def _called_with(thread: Thread) -> JSON:
+    def _called_with(thread: Thread) -> AnyJSON:
         """The arguments of the running attempt: its newest event is ...Started, which points at ...Scheduled."""
         events = thread.events
         return events[events[thread.last - 1][1] - 1][3]
@@ -176,7 +177,7 @@ class TaskState(CatchingState):
             execution.restart(StartTimer(timer, execution.now + seconds, "task"))
 
     @staticmethod
-    def _write(execution: Execution, thread: Thread, kind: JSON, *values: JSON) -> None:
+    def _write(execution: Execution, thread: Thread, kind: AnyJSON, *values: AnyJSON) -> None:
         events = thread.events
         events.append((kind, thread.last, execution.now, *values))
         thread.last = len(events)

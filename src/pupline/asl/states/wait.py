@@ -9,10 +9,11 @@ from pupline.asl._facts import Fact
 from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
 from pupline.asl._retry import RUNTIME
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import JSON, EvaluationError, java_text
+from pupline.asl._values import EvaluationError, java_text
 from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole, unexpected_type
 from pupline.asl.jsonpath.path import compile_path
 from pupline.asl.states.base import Evaluate, State, path_or_none
+from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -35,17 +36,17 @@ class WaitState(State):
 
     type = "Wait"
 
-    def __init__(self, name: str, definition: dict[str, JSON], *, jsonata: bool) -> None:
+    def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.field = next(
             field for field in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if field in definition
         )
         self.path: str = definition[self.field] if self.field.endswith("Path") else ""
-        self.given: JSON = definition[self.field]
+        self.given: AnyJSON = definition[self.field]
         self.until = self._compile(self.given)
 
-    def _compile(self, value: JSON) -> Evaluate:
+    def _compile(self, value: AnyJSON) -> Evaluate:
         if self.path:
             return compile_path(self.path, field=self.field).evaluate
         if self.jsonata:
@@ -92,7 +93,7 @@ class WaitState(State):
         text = "does not reference a valid ISO-8601 extended offset date-time format string"
         raise EvaluationError(RUNTIME, f"The {self.field} parameter {text}: {self.path} == {java_text(value)}")
 
-    def _value(self, execution: Execution, thread: Thread) -> JSON:
+    def _value(self, execution: Execution, thread: Thread) -> AnyJSON:
         if self.jsonata:
             return self.until(self.jsonata_scope(execution, thread))
         scope = self.scope(execution, thread, thread.raw)
@@ -106,7 +107,7 @@ class WaitState(State):
             cause = f"The {self.field} parameter does not reference an input value: {self.path}"
             raise EvaluationError(RUNTIME, cause) from err
 
-    def _long(self, value: JSON) -> int:
+    def _long(self, value: AnyJSON) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value > MAX_LONG:
             cause = f"The {self.field} parameter cannot be parsed as a long value: {self.path} == {java_text(value)}"
             raise EvaluationError(RUNTIME, cause)
@@ -115,7 +116,7 @@ class WaitState(State):
             raise EvaluationError(RUNTIME, cause)
         return value
 
-    def _seconds(self, value: JSON) -> int:
+    def _seconds(self, value: AnyJSON) -> int:
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(whole, bool) or not isinstance(whole, int):
             raise not_whole(self.given, "Seconds", value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pupline.asl._values import JSON, EvaluationError, dump
+from pupline.asl._values import EvaluationError
 from pupline.asl.states.base import State
 from pupline.asl.states.distributed import DistributedMapState
 from pupline.asl.states.flow import PassState
 from pupline.asl.states.map import MapState
 from pupline.asl.states.parallel import ParallelState
 from pupline.asl.states.task import TaskState
+from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl.test_state.test_state import Probe, TestStateRequest
@@ -20,14 +21,14 @@ Failure = tuple[str | None, str | None]
 
 def inspection_data(
     probe: Probe, request: TestStateRequest, failure: Failure | None, *, caught: bool
-) -> dict[str, JSON]:
+) -> dict[str, AnyJSON]:
     """The stages that the state has gone through, in AWS's names; values as JSON text, numbers as numbers."""
-    found: dict[str, JSON] = {"input": dump(request.input)}
+    found: dict[str, AnyJSON] = {"input": dumps(request.input)}
     if request.variables is not None:
-        found["variables"] = dump(request.variables)
+        found["variables"] = dumps(request.variables)
     try:
         for name, value in _stages(probe, probe.state).items():
-            found[name] = dump(value)
+            found[name] = dumps(value)
         if isinstance(probe.state, MapState):
             found |= _map_numbers(probe, probe.state)
     except EvaluationError:  # the state has failed there, and says so; what came before it is shown
@@ -38,8 +39,8 @@ def inspection_data(
     return found
 
 
-def _stages(probe: Probe, state: State) -> dict[str, JSON]:
-    found: dict[str, JSON] = {}
+def _stages(probe: Probe, state: State) -> dict[str, AnyJSON]:
+    found: dict[str, AnyJSON] = {}
     if isinstance(state, TaskState):
         _task_stages(probe, state, found)
     elif state.jsonata:
@@ -54,12 +55,12 @@ def _stages(probe: Probe, state: State) -> dict[str, JSON]:
     return found
 
 
-def _after_input_path(probe: Probe, state: State) -> JSON:
+def _after_input_path(probe: Probe, state: State) -> AnyJSON:
     path = getattr(state, "input_path", None)
     return probe.input if path is None else path(state.scope(probe, probe.root, probe.input))
 
 
-def _task_stages(probe: Probe, state: TaskState, found: dict[str, JSON]) -> None:
+def _task_stages(probe: Probe, state: TaskState, found: dict[str, AnyJSON]) -> None:
     events = probe.root.events
     arguments = next((event[3] for event in events if event[0] is state.integration.scheduled), None)
     if state.jsonata:
@@ -73,7 +74,7 @@ def _task_stages(probe: Probe, state: TaskState, found: dict[str, JSON]) -> None
         found["result"] = result[0]
 
 
-def _pass_stages(probe: Probe, state: PassState, found: dict[str, JSON]) -> None:
+def _pass_stages(probe: Probe, state: PassState, found: dict[str, AnyJSON]) -> None:
     if state.has_result:
         result = found["result"] = state.result
     else:
@@ -84,14 +85,14 @@ def _pass_stages(probe: Probe, state: PassState, found: dict[str, JSON]) -> None
     _result_stages(probe, state, result, found)
 
 
-def _result_stages(probe: Probe, state: State, result: JSON, found: dict[str, JSON]) -> None:
+def _result_stages(probe: Probe, state: State, result: AnyJSON, found: dict[str, AnyJSON]) -> None:
     if state.result_selector is not None:
         result = state.result_selector(state.scope(probe, probe.root, result))
     found["afterResultSelector"] = result
     found["afterResultPath"] = state.placed(probe.input, result)
 
 
-def _result(probe: Probe, state: State) -> tuple[JSON] | None:
+def _result(probe: Probe, state: State) -> tuple[AnyJSON] | None:
     """The result of the work, in a tuple because it may be null; None when there is none."""
     if isinstance(state, TaskState):
         return next(((event[3],) for event in probe.root.events if event[0] is state.integration.succeeded), None)
@@ -99,12 +100,12 @@ def _result(probe: Probe, state: State) -> tuple[JSON] | None:
     return (probe.mocked_result,) if "result" in mock and probe.last_failure is None else None
 
 
-def _map_numbers(probe: Probe, state: MapState) -> dict[str, JSON]:
+def _map_numbers(probe: Probe, state: MapState) -> dict[str, AnyJSON]:
     scope, value = state.effective(probe, probe.root)
-    found: dict[str, JSON] = {}
+    found: dict[str, AnyJSON] = {}
     if not state.jsonata:
-        found["afterInputPath"] = dump(value)
-        found["afterItemsPath"] = dump(state.item_list(scope, value))
+        found["afterInputPath"] = dumps(value)
+        found["afterItemsPath"] = dumps(state.item_list(scope, value))
     found["maxConcurrency"] = int(state.max_concurrency.value(scope) or 0)
     if isinstance(state, DistributedMapState):
         count, percentage = state.count.value(scope), state.percentage.value(scope)
@@ -115,12 +116,12 @@ def _map_numbers(probe: Probe, state: MapState) -> dict[str, JSON]:
     return found
 
 
-def _error_details(probe: Probe, failure: Failure | None, *, caught: bool) -> dict[str, JSON]:
+def _error_details(probe: Probe, failure: Failure | None, *, caught: bool) -> dict[str, AnyJSON]:
     catching = probe.state.catching
     if failure is None or failure[0] is None or catching is None:
         return {}
     error = failure[0]
-    found: dict[str, JSON] = {}
+    found: dict[str, AnyJSON] = {}
     matching = [number for number, retrier in enumerate(catching.retriers) if retrier.matches(error)]
     if matching:
         found["retryIndex"] = matching[0]

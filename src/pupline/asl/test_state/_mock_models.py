@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
 _RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([a-z0-9-]+):(\w+)")
 _SERVICES = {"states": "stepfunctions", "sfn": "stepfunctions"}
@@ -29,7 +29,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def problem_of(resource: str, result: JSON, mode: str) -> str | None:
+def problem_of(resource: str, result: AnyJSON, mode: str) -> str | None:
     """What is wrong with a mocked result, in AWS's words; None when nothing is, or nothing can be known.
 
     mode: STRICT, PRESENT or NONE.
@@ -60,7 +60,7 @@ def _upper(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _check(shape: Any, value: JSON, name: str, *, strict: bool) -> str | None:
+def _check(shape: Any, value: AnyJSON, name: str, *, strict: bool) -> str | None:
     kinds, expected = _KINDS.get(shape.type_name, ((object,), "a value"))
     if not _is_one_of(value, kinds):
         return f"Field '{name}' must be {expected}"
@@ -75,13 +75,13 @@ def _check(shape: Any, value: JSON, name: str, *, strict: bool) -> str | None:
     return _check_bounds(shape, value, name)
 
 
-def _is_one_of(value: JSON, kinds: tuple[type, ...]) -> bool:
+def _is_one_of(value: AnyJSON, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, bool):
         return bool in kinds or object in kinds
     return isinstance(value, kinds)
 
 
-def _check_structure(shape: Any, value: dict[str, JSON], *, strict: bool) -> str | None:
+def _check_structure(shape: Any, value: dict[str, AnyJSON], *, strict: bool) -> str | None:
     if strict:
         for name in shape.required_members:
             if _upper(name) not in value:
@@ -95,7 +95,7 @@ def _check_structure(shape: Any, value: dict[str, JSON], *, strict: bool) -> str
     return None
 
 
-def _check_bounds(shape: Any, value: JSON, name: str) -> str | None:
+def _check_bounds(shape: Any, value: AnyJSON, name: str) -> str | None:
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:
         return f"Field '{name}' is not an expected value"

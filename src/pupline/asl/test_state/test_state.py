@@ -22,7 +22,6 @@ from pupline.asl._execute import DEFAULT_START, Task, answer_of
 from pupline.asl._execution import Execution
 from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._thread import Thread
-from pupline.asl._values import JSON, dump, load
 from pupline.asl.states.base import State
 from pupline.asl.states.distributed import DistributedMapState
 from pupline.asl.states.map import MapState
@@ -31,6 +30,7 @@ from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._mock_models import problem_of
 from pupline.asl.validation.validate import create_error, problems
 from pupline.errors import THRESHOLD_EXCEEDED, PuplineError
+from pupline.json_values import AnyJSON, dumps, loads
 from pupline.text import timestamp
 
 _NAME = "StateName"
@@ -60,20 +60,20 @@ class TestStateRequest:
 
     __test__ = False  # no test class, whatever its name says
 
-    definition: dict[str, JSON]
-    input: JSON = field(default_factory=dict)
+    definition: dict[str, AnyJSON]
+    input: AnyJSON = field(default_factory=dict)
     state_name: str | None = None
     inspection_level: Literal["INFO", "DEBUG", "TRACE"] = "INFO"
-    context: dict[str, JSON] | None = None
-    variables: dict[str, JSON] | None = None
-    mock: dict[str, JSON] | None = None
-    state_configuration: dict[str, JSON] = field(default_factory=dict)
+    context: dict[str, AnyJSON] | None = None
+    variables: dict[str, AnyJSON] | None = None
+    mock: dict[str, AnyJSON] | None = None
+    state_configuration: dict[str, AnyJSON] = field(default_factory=dict)
     role_arn: str | None = None
     reveal_secrets: bool = False
     tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
-def run_test_state(request: TestStateRequest) -> dict[str, JSON]:
+def run_test_state(request: TestStateRequest) -> dict[str, AnyJSON]:
     """AWS's answer to a TestState request. Raises TestStateError for a request that AWS refuses."""
     definition, language = _state_definition(request)
     wrapped = {"QueryLanguage": language, **_wrapped(definition)}
@@ -95,7 +95,7 @@ def run_test_state(request: TestStateRequest) -> dict[str, JSON]:
 # ---------------------------------------------------------------- the definition
 
 
-def _state_definition(request: TestStateRequest) -> tuple[dict[str, JSON], str]:
+def _state_definition(request: TestStateRequest) -> tuple[dict[str, AnyJSON], str]:
     """The state alone, and the query language of its machine."""
     definition = request.definition
     if "States" not in definition:
@@ -107,7 +107,7 @@ def _state_definition(request: TestStateRequest) -> tuple[dict[str, JSON], str]:
     raise TestStateError("ValidationException", "State not found in definition")
 
 
-def _all_states(definition: dict[str, JSON]) -> Iterator[tuple[str, dict[str, JSON]]]:
+def _all_states(definition: dict[str, AnyJSON]) -> Iterator[tuple[str, dict[str, AnyJSON]]]:
     for name, state in definition["States"].items():
         yield name, state
         nested = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
@@ -116,7 +116,7 @@ def _all_states(definition: dict[str, JSON]) -> Iterator[tuple[str, dict[str, JS
                 yield from _all_states(inner)
 
 
-def _wrapped(definition: dict[str, JSON]) -> dict[str, JSON]:
+def _wrapped(definition: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
     """A machine of the state alone; the states it leads to are empty."""
     rules = [*definition.get("Choices", ()), *definition.get("Catch", ())]
     targets = [definition.get("Next"), definition.get("Default"), *(rule.get("Next") for rule in rules)]
@@ -124,7 +124,7 @@ def _wrapped(definition: dict[str, JSON]) -> dict[str, JSON]:
     return {"StartAt": _NAME, "States": {**stubs, _NAME: definition}}
 
 
-def _refuse_problems(definition: dict[str, JSON]) -> None:
+def _refuse_problems(definition: dict[str, AnyJSON]) -> None:
     found = problems(definition, "STANDARD")
     if found:
         raise TestStateError("InvalidDefinition", create_error(found))
@@ -133,7 +133,7 @@ def _refuse_problems(definition: dict[str, JSON]) -> None:
 # ---------------------------------------------------------------- the request
 
 
-def _check_mock(request: TestStateRequest, definition: dict[str, JSON]) -> None:
+def _check_mock(request: TestStateRequest, definition: dict[str, AnyJSON]) -> None:
     """Raises TestStateError for a mock, or the lack of one, that does not go with the state."""
     kind, mock = definition["Type"], request.mock
     if mock is None:
@@ -160,14 +160,14 @@ def _check_mock(request: TestStateRequest, definition: dict[str, JSON]) -> None:
                 raise _invalid(f"Mock result schema validation error: {problem}")
 
 
-def _parsed(text: str) -> JSON:
+def _parsed(text: str) -> AnyJSON:
     try:
-        return load(text)
+        return loads(text)
     except (ValueError, RecursionError) as err:
         raise _invalid("Mocked result must be valid JSON") from err
 
 
-def _check_context(context: dict[str, JSON] | None) -> None:
+def _check_context(context: dict[str, AnyJSON] | None) -> None:
     """Raises TestStateError for a Context Object that AWS would not take as a mock."""
     if not context:
         return
@@ -240,8 +240,8 @@ class Probe(Execution):
         self.state = state
         self.waits_for_retry: StartTimer | None = None
         self.last_failure: tuple[str | None, str | None] | None = None
-        self.mocked_result: JSON = load((request.mock or {}).get("result", "null"))
-        self._given_context: dict[str, JSON] | None = request.context
+        self.mocked_result: AnyJSON = loads((request.mock or {}).get("result", "null"))
+        self._given_context: dict[str, AnyJSON] | None = request.context
         super().__init__(machine, request.input, name=str(uuid.uuid4()), now=DEFAULT_START)
 
     def _begin(self) -> None:
@@ -260,13 +260,13 @@ class Probe(Execution):
         """The state's thread."""
         return self._root
 
-    def context_of(self, thread: Thread) -> dict[str, JSON]:
+    def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
         """The mocked Context Object, or that of a synchronous Express execution, as AWS shows it here."""
         if self._given_context is not None:
             return self._given_context
         machine = f"{REGION}:{ACCOUNT_ID}"
         name = self.name
-        state: dict[str, JSON] = {"Name": _NAME, "EnteredTime": timestamp(self.now)}
+        state: dict[str, AnyJSON] = {"Name": _NAME, "EnteredTime": timestamp(self.now)}
         if self.state.counts_retries:
             state["RetryCount"] = self.request.state_configuration.get("retrierRetryCount", thread.attempt)
         return {
@@ -317,14 +317,14 @@ class Probe(Execution):
 # ---------------------------------------------------------------- the answer
 
 
-def _answer(probe: Probe, request: TestStateRequest) -> dict[str, JSON]:
-    found: dict[str, JSON] = {}
+def _answer(probe: Probe, request: TestStateRequest) -> dict[str, AnyJSON]:
+    found: dict[str, AnyJSON] = {}
     failure = _failure(probe)
     if failure is not None:
         found |= {key: value for key, value in zip(("error", "cause"), failure, strict=True) if value is not None}
     exited, following = _way_out(probe)
     if exited is not None:
-        found["output"] = dump(exited)
+        found["output"] = dumps(exited)
         if exited is probe.mocked_result and "result" in (request.mock or {}):
             found["output"] = (request.mock or {})["result"]  # as AWS, with the spaces it came with
     if following is not None:
@@ -346,7 +346,7 @@ def _failure(probe: Probe) -> tuple[str | None, str | None] | None:
     return probe.last_failure
 
 
-def _way_out(probe: Probe) -> tuple[JSON, str | None]:
+def _way_out(probe: Probe) -> tuple[AnyJSON, str | None]:
     """(output, next state) of the state; both None when it has not ended well."""
     events: list[Any] = probe.root.events
     for number, event in enumerate(events):
@@ -354,6 +354,6 @@ def _way_out(probe: Probe) -> tuple[JSON, str | None]:
             following = events[number + 1][0]
             name = None
             if following.type.endswith("StateEntered"):
-                name = following.details(events[number + 1], dump)["name"]
+                name = following.details(events[number + 1], dumps)["name"]
             return event[3], name
     return None, None

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from pupline.asl._values import JSON, SyntaxProblem, is_number
+from pupline.asl._values import SyntaxProblem, is_number
 from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text
 from pupline.asl.jsonpath.path import compile_path, compile_reference_path, reference_problem
 from pupline.asl.jsonpath.template import compile_template
+from pupline.json_values import AnyJSON
 
 MAX_NESTING = 40
 """How deep Parallel and Map states may be nested here. AWS sets no limit but a definition's size."""
@@ -60,7 +61,7 @@ class Place:
     """
 
     def __init__(
-        self, report: Report, path: tuple[_Step, ...], value: JSON, owner: str = "", language: str = "JSONPath"
+        self, report: Report, path: tuple[_Step, ...], value: AnyJSON, owner: str = "", language: str = "JSONPath"
     ) -> None:
         self.report = report
         self.path = path
@@ -68,7 +69,7 @@ class Place:
         self.owner = owner
         self.language = language
 
-    def inside(self, *steps: _Step, value: JSON) -> "Place":
+    def inside(self, *steps: _Step, value: AnyJSON) -> "Place":
         """The place of something inside this value."""
         return Place(self.report, (*self.path, *steps), value, self.owner, self.language)
 
@@ -216,7 +217,7 @@ class Place:
             except SyntaxProblem as err:
                 self.problem(err.message, "ResultPath")
 
-    def _compiled(self, name: str, compile_value: Callable[[JSON], Iterable[str]]) -> None:
+    def _compiled(self, name: str, compile_value: Callable[[AnyJSON], Iterable[str]]) -> None:
         try:
             self.reads(compile_value(self.value[name]))
         except SyntaxProblem as err:

@@ -9,10 +9,10 @@ import json
 import re
 from json import JSONDecodeError
 
-from pupline.asl._values import JSON, dump
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import MAX_NESTING, Place, Report
 from pupline.asl.validation._state import StateChecker
+from pupline.json_values import AnyJSON, dumps
 
 MAX_BYTES = 1_048_576
 """Bytes that a definition may have. Source: AWS, "Quotas"."""
@@ -21,7 +21,7 @@ MAX_DEPTH = 400
 """Levels of objects and arrays that a definition may have here: Python's own stack is not to be the limit."""
 
 
-def problems(definition: JSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
+def problems(definition: AnyJSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
     """(JSON path, "CODE: message") of each problem, such as ("$.States.Pay.Next", "MISSING_TRANSITION_TARGET: ...").
 
     definition: the parsed definition; type: "STANDARD" or "EXPRESS". Empty when the definition is fine.
@@ -35,7 +35,7 @@ def create_error(found: list[tuple[str, str]]) -> str:
     return f"Invalid State Machine Definition: '{', '.join(parts)}'"
 
 
-def diagnostics(definition: JSON, type: str = "STANDARD") -> list[dict[str, str]]:  # noqa: A002
+def diagnostics(definition: AnyJSON, type: str = "STANDARD") -> list[dict[str, str]]:  # noqa: A002
     """The problems as ValidateStateMachineDefinition lists them: code, message, severity and, mostly, location.
 
     definition: JSON text, or the parsed definition.
@@ -81,13 +81,13 @@ def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, st
     return "", f'INVALID_JSON_DESCRIPTION: {message}\n at [Source: (String)"{shown}"; line: {line}, column: {column}]'
 
 
-def variable_references(definition: JSON) -> dict[str, list[str]]:
+def variable_references(definition: AnyJSON) -> dict[str, list[str]]:
     """State name -> the variables it reads, sorted, for the states that read any (DescribeStateMachine's answer)."""
     found = _checked(definition, "STANDARD").variables
     return {name: sorted(names) for name, names in found.items() if names}
 
 
-def _checked(definition: JSON, kind: str) -> Report:
+def _checked(definition: AnyJSON, kind: str) -> Report:
     report = Report(kind)
     if not isinstance(definition, dict):
         report.bare("Definition must be a valid JSON object")
@@ -96,7 +96,7 @@ def _checked(definition: JSON, kind: str) -> Report:
         report.bare(f"The definition is nested more than {MAX_DEPTH} levels deep")
         return report
     try:
-        size = len(dump(definition).encode("utf-8", "surrogatepass"))
+        size = len(dumps(definition).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError):
         report.bare("Definition must be a valid JSON object")
         return report
@@ -107,7 +107,7 @@ def _checked(definition: JSON, kind: str) -> Report:
     return report
 
 
-def _deeper_than(value: JSON, most: int) -> bool:
+def _deeper_than(value: AnyJSON, most: int) -> bool:
     """Whether objects and arrays are nested more than `most` deep; looked at level by level, without recursion."""
     level = [value]
     for _ in range(most):
@@ -126,7 +126,7 @@ class _Machines:
         self.names: set[str] = set()
         self.language: fields.Language = "JSONPath"
 
-    def machine(self, definition: dict[str, JSON]) -> None:
+    def machine(self, definition: dict[str, AnyJSON]) -> None:
         root = Place(self.report, (), definition)
         root.known(fields.MACHINE)
         root.one_of("QueryLanguage", ("JSONPath", "JSONata"))
@@ -175,7 +175,7 @@ class _Machines:
 class _Transitions:
     """Whether StartAt and every transition lead to a state, every state is reachable, and some state is the last."""
 
-    def __init__(self, place: Place, states: dict[str, dict[str, JSON]]) -> None:
+    def __init__(self, place: Place, states: dict[str, dict[str, AnyJSON]]) -> None:
         self.place = place
         self.states = states
 
@@ -211,13 +211,13 @@ class _Transitions:
         self.place.problem(f"Missing '{field}' target: {target}", *path, code="MISSING_TRANSITION_TARGET")
 
 
-def _terminal(state: dict[str, JSON]) -> bool:
+def _terminal(state: dict[str, AnyJSON]) -> bool:
     return state.get("End") is True or state.get("Type") in ("Succeed", "Fail") or "Type" not in state
 
 
-def _targets(state: dict[str, JSON]) -> list[tuple[tuple[str | int, ...], str, str]]:
+def _targets(state: dict[str, AnyJSON]) -> list[tuple[tuple[str | int, ...], str, str]]:
     """(path inside the state, field, target) of each transition out of a state."""
-    found: list[tuple[tuple[str | int, ...], str, JSON]] = [
+    found: list[tuple[tuple[str | int, ...], str, AnyJSON]] = [
         ((field,), field, state.get(field)) for field in ("Next", "Default")
     ]
     for group in ("Choices", "Catch"):

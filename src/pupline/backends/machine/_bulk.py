@@ -20,6 +20,7 @@ from pupline.backends.machine._workflow import BULK_NAME, load_workflow
 from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
 from pupline.bulk._begin import checked_dataset, checked_source, reader, with_list_kept
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unaccepted
+from pupline.json_values import JSON
 from pupline.local import (
     Deliverer,
     DriverSettings,
@@ -35,7 +36,6 @@ from pupline.local import (
 )
 from pupline.sources import ImageSource, Pages, is_piped
 from pupline.tasks.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
-from pupline.tasks.ports import JSON
 
 GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""

@@ -26,11 +26,12 @@ from pupline.http import (
     user_agent,
 )
 from pupline.images import MAX_PIXELS
+from pupline.json_values import JSON
 from pupline.local import Invocation
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
-from pupline.tasks.ports import JSON, AuditTable, Clock, Memo
+from pupline.tasks.ports import AuditTable, Clock, Memo
 from pupline.tasks.storing import Storage
 from pupline.text import plain_number
 

@@ -18,10 +18,10 @@ from pupline.backends.machine._workflow import STATE_MACHINE_NAME
 from pupline.errors import ConfigurationError, InvalidInput
 from pupline.http import breed_of
 from pupline.images import safe_name
+from pupline.json_values import JSON
 from pupline.local import Database, ExecutionRow, LocalBackend, ReplayMismatch
 from pupline.tasks.fetch_and_upload_dog_image import described
 from pupline.tasks.log_to_dynamodb import record_of
-from pupline.tasks.ports import JSON
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.storing import Storage, store_image
 from pupline.tasks.task_input import BY_URL

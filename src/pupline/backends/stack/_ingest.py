@@ -30,10 +30,10 @@ from pupline.bulk import IngestBegan, IngestRequest
 from pupline.bulk._parquet import write_parquet
 from pupline.bulk._spool import Spool
 from pupline.errors import ConfigurationError, PuplineError
+from pupline.json_values import JSON
 from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
-from pupline.tasks.ports import JSON
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary, with_files, write_summary
 from pupline.text import printable
 

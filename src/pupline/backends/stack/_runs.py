@@ -12,8 +12,8 @@ from pupline.backends.stack._reader import StackReader
 from pupline.backends.stack._stack import MACHINE
 from pupline.backends.stack._watch import Timer, Watch
 from pupline.errors import ConfigurationError
+from pupline.json_values import JSON
 from pupline.local import execution_name
-from pupline.tasks.ports import JSON
 
 ResultListener = Callable[[ExecutionResult], None]
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pupline.json_values import JSON
 from pupline.local.database.database import Database, storable
-from pupline.tasks.ports import JSON, Clock
+from pupline.tasks.ports import Clock
 from pupline.text import timestamp
 
 TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:png-alert-topic"

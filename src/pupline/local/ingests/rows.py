@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pupline.json_values import JSON
 from pupline.tasks.items import Ending, PreviousFetch, SourceItem
-from pupline.tasks.ports import JSON
 from pupline.tasks.records import AuditRecord
 
 

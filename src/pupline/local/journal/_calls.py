@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 
 from pupline.asl import Fact, InvokeTask, ReadItems, TaskFailed, WriteResults, lambda_error
 from pupline.errors import LocalTrouble, local_trouble
+from pupline.json_values import JSON
 from pupline.local.journal.driver_settings import MapIO, Runtime
 from pupline.local.journal.functions import Invocation
 from pupline.local.journal.runs import Runs
-from pupline.tasks.ports import JSON
 
 Answered = Callable[[Fact | LocalTrouble], None]
 """Told the answer to a command, from any thread; LocalTrouble where this machine is to blame for there being none."""

@@ -46,6 +46,7 @@ from pupline.asl import (
     WriteResults,
 )
 from pupline.errors import LocalTrouble, ReplayMismatch
+from pupline.json_values import JSON
 from pupline.local._clock import Instant, instant
 from pupline.local.alerts.topic import PublishFailed
 from pupline.local.database.database import Database
@@ -62,7 +63,6 @@ from pupline.local.journal.events import (
 )
 from pupline.local.journal.journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
 from pupline.local.journal.runs import Runs
-from pupline.tasks.ports import JSON
 from pupline.text import printable
 
 PUBLISH = "arn:aws:states:::sns:publish"

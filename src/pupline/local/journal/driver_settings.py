@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pupline.asl import Fact, InvokeTask, ReadItems, StateMachine, WriteResults
+from pupline.json_values import JSON
 from pupline.local._clock import DriverClock
 from pupline.local.alerts.topic import LocalTopic
 from pupline.local.journal.events import Listener
 from pupline.local.journal.functions import Answer, Invocation
-from pupline.tasks.ports import JSON
 
 
 class Runtime(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 
 
 @dataclass(frozen=True, slots=True)

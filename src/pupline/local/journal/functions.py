@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded, lambda_error
 from pupline.errors import LocalTrouble, local_trouble
-from pupline.tasks.ports import JSON
+from pupline.json_values import JSON
 
 _NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
 

@@ -23,9 +23,9 @@ from pupline.asl import (
     fact_to_json,
 )
 from pupline.errors import ConfigurationError, ReplayMismatch
+from pupline.json_values import JSON
 from pupline.local.database.database import Database, storable
 from pupline.local.journal.events import ExecutionFinished
-from pupline.tasks.ports import JSON
 from pupline.text import printable
 
 _COLUMNS = "execution_id, name, run_id, run_index, digest, input, status, output, error, cause, start_time, stop_time"

@@ -19,8 +19,9 @@ from pupline.asl import (
     parse_items,
 )
 from pupline.errors import LocalTrouble, PuplineError
+from pupline.json_values import JSON
 from pupline.local.bucket.bucket import LocalBucket
-from pupline.tasks.ports import JSON, ObjectToCreate
+from pupline.tasks.ports import ObjectToCreate
 
 _LIST = "arn:aws:states:::s3:listObjectsV2"
 

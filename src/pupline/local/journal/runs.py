@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pupline.errors import ConfigurationError
+from pupline.json_values import JSON
 from pupline.local.database.database import Database
-from pupline.tasks.ports import JSON, Clock
+from pupline.tasks.ports import Clock
 from pupline.text import printable
 
 _NAME_CHARACTERS = 80

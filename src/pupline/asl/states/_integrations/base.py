@@ -2,9 +2,9 @@
 
 from pupline.asl._context import REGION
 from pupline.asl._history import Event, EventKind, Text, failure, fixed, output
-from pupline.asl._values import JSON
+from pupline.json_values import AnyJSON
 
-_WHOLE: dict[str, JSON] = {"truncated": False}
+_WHOLE: dict[str, AnyJSON] = {"truncated": False}
 
 
 class Integration:
@@ -29,7 +29,7 @@ class Integration:
     )
 
     def __init__(self, resource: str, service: str, action: str) -> None:
-        names: dict[str, JSON] = {"resourceType": service, "resource": action}
+        names: dict[str, AnyJSON] = {"resourceType": service, "resource": action}
         self.resource = resource
         self.limited_name = service
         self.waits_for_token = action.endswith(".waitForTaskToken")
@@ -41,11 +41,11 @@ class Integration:
         self.failed = failure("TaskFailed", **names)
         self.timed_out = failure("TaskTimedOut", **names)
 
-    def call(self, arguments: JSON) -> tuple[str, JSON]:
+    def call(self, arguments: AnyJSON) -> tuple[str, AnyJSON]:
         """(resource, payload) of the InvokeTask command."""
         return self.resource, arguments
 
-    def result(self, answer: JSON, arguments: JSON) -> JSON:  # noqa: ARG002 - other integrations need them
+    def result(self, answer: AnyJSON, arguments: AnyJSON) -> AnyJSON:  # noqa: ARG002 - other integrations need them
         """The state's result for the driver's answer to a call with `arguments`."""
         return answer
 
@@ -54,15 +54,15 @@ class Integration:
         return cause
 
 
-def _task_scheduled(names: dict[str, JSON]) -> EventKind:
-    def details(event: Event, text: Text) -> dict[str, JSON]:
-        found: dict[str, JSON] = {**names, "region": REGION, "parameters": text(event[3])}
+def _task_scheduled(names: dict[str, AnyJSON]) -> EventKind:
+    def details(event: Event, text: Text) -> dict[str, AnyJSON]:
+        found: dict[str, AnyJSON] = {**names, "region": REGION, "parameters": text(event[3])}
         return with_options(found, event)
 
     return EventKind("TaskScheduled", "taskScheduledEventDetails", details)
 
 
-def with_options(details: dict[str, JSON], event: Event) -> dict[str, JSON]:
+def with_options(details: dict[str, AnyJSON], event: Event) -> dict[str, AnyJSON]:
     """The details with the time-outs and credentials that the task has."""
     _, _, _, _, timeout, heartbeat, role = event
     if timeout is not None:

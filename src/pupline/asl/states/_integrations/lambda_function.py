@@ -3,8 +3,8 @@
 import re
 
 from pupline.asl._history import Event, EventKind, Text, failure, output, plain
-from pupline.asl._values import JSON
 from pupline.asl.states._integrations.base import Integration, with_options
+from pupline.json_values import AnyJSON
 
 _ARN = re.compile(r"arn:aws(?:-[a-z-]+)?:lambda:[^:]*:[^:]*:function:(.+)")
 
@@ -25,8 +25,12 @@ class LambdaFunction(Integration):
 
 
 def _scheduled(resource: str) -> EventKind:
-    def details(event: Event, text: Text) -> dict[str, JSON]:
-        found: dict[str, JSON] = {"resource": resource, "input": text(event[3]), "inputDetails": {"truncated": False}}
+    def details(event: Event, text: Text) -> dict[str, AnyJSON]:
+        found: dict[str, AnyJSON] = {
+            "resource": resource,
+            "input": text(event[3]),
+            "inputDetails": {"truncated": False},
+        }
         return with_options(found, (*event[:5], None, event[6]))  # the event has no heartbeatInSeconds
 
     return EventKind("LambdaFunctionScheduled", "lambdaFunctionScheduledEventDetails", details)

@@ -3,8 +3,9 @@
 import base64
 import re
 
-from pupline.asl._values import JSON, EvaluationError, dump, load
+from pupline.asl._values import EvaluationError
 from pupline.asl.states._integrations.base import Integration
+from pupline.json_values import AnyJSON, dumps, loads
 
 _RESOURCE = re.compile(r"arn:aws(?:-[a-z-]+)?:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitForTaskToken)?)")
 
@@ -17,7 +18,7 @@ class LambdaInvoke(Integration):
 
     __slots__ = ()
 
-    def call(self, arguments: JSON) -> tuple[str, JSON]:
+    def call(self, arguments: AnyJSON) -> tuple[str, AnyJSON]:
         """The function named by FunctionName, with Payload as the event.
 
         No Payload, or null, is {}. A string is sent as it is, so its JSON is what the function sees.
@@ -31,7 +32,7 @@ class LambdaInvoke(Integration):
             payload = _json_or_text(payload)
         return arguments["FunctionName"], {} if payload is None else payload
 
-    def result(self, answer: JSON, arguments: JSON) -> JSON:
+    def result(self, answer: AnyJSON, arguments: AnyJSON) -> AnyJSON:
         """The answer as Payload, among what the Invoke API says of itself.
 
         The two SDK objects hold HTTP headers at AWS; there is no HTTP here, so they hold the status alone. LogResult,
@@ -52,14 +53,14 @@ class LambdaInvoke(Integration):
         if cause is None or not cause.startswith("{"):
             return cause
         try:
-            return dump(load(cause))
+            return dumps(loads(cause))
         except (ValueError, RecursionError):
             return cause
 
 
-def _json_or_text(text: str) -> JSON:
+def _json_or_text(text: str) -> AnyJSON:
     try:
-        return load(text)
+        return loads(text)
     except (ValueError, RecursionError):
         return text
 

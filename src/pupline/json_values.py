@@ -1,14 +1,25 @@
-"""JSON from outside, bounded in size and depth, and without the freedoms that Python's parser takes."""
+"""JSON values: their types, and strict reading and compact writing of their texts.
+
+A leaf: every room may import it. Python's own parser also takes NaN, infinities and numbers beyond a float; these do
+not.
+"""
 
 import json
+import json.encoder
 import math
 import re
-from typing import NoReturn, TypeAlias
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeAlias
 
 from pupline.errors import SourceError, UnreadableAnswer
 from pupline.text import printable
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+"""A value that `json.loads` can return."""
+
+AnyJSON: TypeAlias = Any
+"""A JSON value that the type checker does not look into: the engine walks through documents of every shape, where
+`JSON` would need a cast at nearly every step."""
 
 MAX_JSON_BYTES = 4 * 1024 * 1024
 MAX_JSON_DEPTH = 32
@@ -84,3 +95,32 @@ def _finite_float(digits: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the number {digits} is too large")
     return value
+
+
+def loads(text: str | bytes) -> AnyJSON:
+    """The value of a JSON text, without limits on its size.
+
+    Raises: ValueError when it is not JSON; RecursionError when it is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+
+
+def _encoder() -> Callable[[AnyJSON], str]:
+    """A kept C encoder: `JSONEncoder.encode` builds one at each call, which doubles the time."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+    encode = make(None, _refuse_value, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    join = "".join
+    return lambda value: join(encode(value, 0))
+
+
+def _refuse_value(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+dumps: Callable[[AnyJSON], str] = _encoder()
+"""Compact JSON text as AWS prints it: no spaces, characters beyond ASCII kept.
+
+Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
+"""
