@@ -18,8 +18,9 @@ from typing import Any
 
 from pupline.asl import StateMachine
 from pupline.backends.machine import load_workflow
-from pupline.local import DriverSettings, Function, LambdaRuntime, LocalBackend, Start, execution_name
+from pupline.local import DriverSettings, Function, LambdaRuntime, LocalBackend, Start
 from pupline.tasks.ports import ObjectToCreate
+from pupline.tasks.run_ids import execution_name
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Stub"
 TASK_CHOICE_TASK = {

@@ -42,9 +42,7 @@ FACES = {"asl", "images", "http", "sources", "samples", "insights", "aws", "loca
 
 
 NOT_YET = {
-    *("backends.stack._ingest", "backends.stack._redrive", "backends.stack._runs", "backends.machine._bulk"),
-    *("backends.machine._bulk_functions", "backends.machine._doctor_repair", "backends.machine._manifest"),
-    *("cli._backend", "cli._cost", "cli._doctor", "cli._ingest", "cli._ingest_workflow", "cli._keeping"),
+    *("backends.stack._ingest", "cli._backend", "cli._cost", "cli._doctor", "cli._ingest_workflow", "cli._keeping"),
     *("cli._redrive", "cli._run", "cli._run_aws", "cli._summary"),
 }
 """Modules that still import what is private."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
+from pupline.backends._redrive import Ended, why_not_redriven
 from pupline.backends.machine import (
     BatchDone,
     BulkReport,
@@ -24,7 +25,6 @@ from pupline.backends.machine import (
     run_bulk_workflow,
     stop_execution,
 )
-from pupline.backends.machine._redrive import Ended, why_not_redriven
 from pupline.bulk import IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.local import LocalBackend, LocalBucket, StopAsked

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.backends.machine._manifest import manifest_line, write_manifest
+from pupline.backends._manifest import manifest_line, write_manifest
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.errors import (
     ConnectionFailed,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pupline.backends._manifest import Manifest
 from pupline.backends.machine._bulk import execution_input
-from pupline.backends.machine._manifest import Manifest
 from pupline.bulk import IngestRequest
 from pupline.sources import resolve
 

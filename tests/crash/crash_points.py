@@ -16,10 +16,10 @@ from pupline.local import (
     LambdaRuntime,
     LocalBackend,
     Start,
-    execution_name,
 )
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.run_ids import execution_name
 from tests.crash.kill_points import Trial, kill_at_every_step, rows
 
 COUNT = 3

@@ -27,8 +27,8 @@ from pupline.local import (
     Redrive,
     Start,
     TaskAttemptFailed,
-    execution_name,
 )
+from pupline.tasks.run_ids import execution_name
 from tests.local.local_fakes import START, InlineRuntime, VirtualClock, machine, task
 
 DOUBLE = machine({"Double": task("Double", ResultPath="$.doubled", Next="Again"), "Again": task("Double")})

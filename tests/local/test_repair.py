@@ -14,7 +14,7 @@ import pytest
 
 from pupline.asl import definition_digest
 from pupline.errors import ConfigurationError
-from pupline.local import LocalBackend, NewIngest, repair
+from pupline.local import LocalBackend, NewIngest, repair_database
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
@@ -95,7 +95,7 @@ def audit_leaves(data: Path) -> list[int]:
 def test_a_sound_database_is_left_alone(data: Path) -> None:
     """None, and not one byte changes."""
     before = (data / NAME).read_bytes()
-    assert repair(data) is None
+    assert repair_database(data) is None
     assert (data / NAME).read_bytes() == before
     assert not list(data.glob("*damaged*"))
 
@@ -106,7 +106,7 @@ def test_a_page_costs_its_rows_and_no_others(data: Path, place: str) -> None:
     leaves = audit_leaves(data)
     page = {"first": leaves[0], "middle": leaves[len(leaves) // 2], "last": leaves[-1]}[place]
     body = damage(data, zero_pages(page))
-    found = repair(data)
+    found = repair_database(data)
     assert found is not None
     assert found.kept is not None
     assert found.kept.read_bytes() == body
@@ -114,13 +114,13 @@ def test_a_page_costs_its_rows_and_no_others(data: Path, place: str) -> None:
     assert audit.has_gap
     assert COUNT - 25 < audit.kept < COUNT
     assert len(names(data)) >= audit.kept
-    assert repair(data) is None
+    assert repair_database(data) is None
 
 
 def test_a_first_page_that_is_gone_costs_nothing(data: Path) -> None:
     """It holds the tables' definitions, which are known."""
     damage(data, zero_pages(0))
-    assert repair(data) is not None
+    assert repair_database(data) is not None
     assert names(data) == {f"{number}.png" for number in range(COUNT)}
 
 
@@ -140,7 +140,7 @@ def test_pages_of_the_tables_definitions_that_are_gone_cost_nothing(data: Path, 
         (data / NAME).write_bytes(body)
 
     damage(data, lambda there: there.__setitem__(slice(place * 4096, (place + 1) * 4096), b"\x14" * 4096))
-    assert repair(data) is not None
+    assert repair_database(data) is not None
     assert names(data) == {f"{number}.png" for number in range(COUNT)}
     with LocalBackend.open(data, exclusive=True) as backend:
         assert {one.file_type for one in backend.audit.records()} == ({"png"} if with_wal else {None})
@@ -154,7 +154,7 @@ def test_an_emptied_file_gets_what_its_wal_holds(data: Path) -> None:
         killed = (data / f"{NAME}-wal").read_bytes()
     (data / f"{NAME}-wal").write_bytes(killed)
     (data / NAME).write_bytes(b"")
-    found = repair(data)
+    found = repair_database(data)
     assert found is not None
     assert [table.kept for table in found.tables if table.table == "ingests"] == [1]
     assert found.inventory.records == 3
@@ -170,7 +170,7 @@ def test_of_nothing_the_bucket_is_left(data: Path, what: str) -> None:
         body = path.read_bytes()
         contents = {"empty": b"", "text": b"woof\n" * 999, "zeros": bytes(len(body)), "cut to a page": body[:4096]}
         path.write_bytes(contents[what])
-    found = repair(data)
+    found = repair_database(data)
     assert found is not None
     assert (found.inventory.objects, found.inventory.records) == (3, 3)
     with LocalBackend.open(data, exclusive=True) as backend:
@@ -179,7 +179,7 @@ def test_of_nothing_the_bucket_is_left(data: Path, what: str) -> None:
             ("0.png", "stored", "png", 1, "doctor-repair")
         )
         assert backend.bucket().read("html/0.png") == PNG + b"\0"
-    assert repair(data) is None
+    assert repair_database(data) is None
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -194,8 +194,8 @@ def test_whatever_is_flipped_the_database_is_sound_again(data: Path, seed: int) 
             zero_pages(*(chance.randrange(len(body) // 4096) for _ in range(4)))(body)
 
     damage(data, change)
-    repair(data)
-    assert repair(data) is None
+    repair_database(data)
+    assert repair_database(data) is None
     assert {f"{number}.png" for number in range(3)} <= names(data)
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_wal_is_not_read_into_the_new_database(data: Path) -> None:
         body = (data / NAME).read_bytes()
     (data / NAME).write_bytes(body)
     (data / f"{NAME}-wal").write_bytes(wal)
-    found = repair(data)
+    found = repair_database(data)
     assert found is not None
     assert found.kept is not None
     assert found.kept.with_name(f"{found.kept.name}-wal").read_bytes() == wal
@@ -241,7 +241,7 @@ def test_a_repair_that_was_killed_is_repeated(data: Path, step: int) -> None:
             stack.enter_context(mock.patch(f"os.{name}", kill_at(name)))
         stack.enter_context(mock.patch("shutil.rmtree"))
         try:
-            repair(data)
+            repair_database(data)
         except Killed:
             pass
         else:
@@ -251,16 +251,16 @@ def test_a_repair_that_was_killed_is_repeated(data: Path, step: int) -> None:
     if (data / f"{NAME}.repaired").exists():
         with pytest.raises(ConfigurationError, match=r"interrupted; finish it with: pupline doctor --repair"):
             LocalBackend.open(data, exclusive=False)
-    repair(data)
+    repair_database(data)
     assert COUNT - 25 < len(names(data)) <= COUNT
     assert len(list(data.glob(f"{NAME}.damaged-*[0-9]"))) == 1
-    assert repair(data) is None
+    assert repair_database(data) is None
 
 
 def test_a_directory_in_use_is_not_repaired(data: Path) -> None:
     """Whoever holds the lock writes."""
     with LocalBackend.open(data, exclusive=True), pytest.raises(ConfigurationError, match="in use"):
-        repair(data)
+        repair_database(data)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_what_is_not_ours_to_repair_is_left_alone(data: Path, statements: str | 
         connection.executescript(statements or "PRAGMA user_version = 4")
     before = path.read_bytes()
     with pytest.raises(ConfigurationError, match=message):
-        repair(data)
+        repair_database(data)
     assert path.read_bytes() == before
 
 
@@ -308,7 +308,7 @@ def test_an_execution_without_what_it_goes_on_from_is_aborted(data: Path, what: 
         connection.executemany(insert, [(number, fact) for number in range(3)])
         connection.execute(statement)
         connection.execute("UPDATE audit SET outcome = 'woof' WHERE audit_id = 5")
-    found = repair(data)
+    found = repair_database(data)
     assert found is not None
     with LocalBackend.open(data, exclusive=False) as backend:
         [row] = backend.journal.executions()

@@ -9,7 +9,16 @@ used: a worker is a module of this package too, and needs neither SQLite nor Par
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pupline.bulk._begin import (
+        checked_dataset,
+        checked_source,
+        policy_of,
+        stored_list_reader,
+        why_refused,
+        with_list_kept,
+    )
     from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries, write_outputs
+    from pupline.bulk._parquet import write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
         HostPaused,
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
         ListingNote,
         MetadataWritten,
     )
+    from pupline.bulk._spool import Spool
     from pupline.bulk._starting import ingest
 
 __all__ = [
@@ -40,16 +50,37 @@ __all__ = [
     "Outputs",
     "Preview",
     "RunFigures",
+    "Spool",
+    "checked_dataset",
+    "checked_source",
     "ingest",
+    "policy_of",
     "preview",
+    "stored_list_reader",
     "summaries",
+    "why_refused",
+    "with_list_kept",
     "write_outputs",
+    "write_parquet",
 ]
 
 _HOMES = {
+    "Spool": "_spool",
     "ingest": "_starting",
+    "write_parquet": "_parquet",
     "preview": "_preview",
     "Preview": "_preview",
+    **dict.fromkeys(
+        (
+            "checked_dataset",
+            "checked_source",
+            "policy_of",
+            "stored_list_reader",
+            "why_refused",
+            "with_list_kept",
+        ),
+        "_begin",
+    ),
     **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),
 }
 

@@ -10,8 +10,9 @@ from pupline.bulk._request import IngestRequest
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.http import FetchPolicy, Origin
 from pupline.images import safe_name
-from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, new_run_id
+from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest
 from pupline.sources import ImageSource, Reader, is_piped, keep_piped, resolve
+from pupline.tasks.run_ids import new_run_id
 from pupline.text import printable
 
 _Limit = TypeVar("_Limit", int, float)
@@ -219,7 +220,7 @@ def _with_failed(ingests: Ingests, row: IngestRow, request: IngestRequest) -> In
     return ingests.get(row.run_id)
 
 
-def reader(backend: LocalBackend) -> Reader:
+def stored_list_reader(backend: LocalBackend) -> Reader:
     """Gets the objects of lists that pupline stored in this machine's buckets: `s3://bucket/key`."""
 
     def read(url: str) -> bytes:

@@ -19,7 +19,7 @@ from pupline.bulk._begin import (
     checked_source,
     limits_of,
     policy_of,
-    reader,
+    stored_list_reader,
     why_refused,
     with_list_kept,
 )
@@ -98,7 +98,7 @@ class _Run:
         return source.open(
             count=self._request.count,
             position=self._row.position,
-            read=reader(self._backend),
+            read=stored_list_reader(self._backend),
             contact=self._request.contact,
             delimiter=self._request.delimiter,
         )

@@ -31,8 +31,7 @@ from pupline.tasks.layout import summary_key
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.bulk import IngestReport, IngestRequest
-    from pupline.bulk._preview import Preview
+    from pupline.bulk import IngestReport, IngestRequest, Preview
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -96,14 +96,14 @@ def _on_one_machine(
 
 
 def _unsuccessful(reader: "Reader", run_id: str | None) -> Iterator[str]:
-    from pupline.backends.machine._redrive import UNSUCCESSFUL
+    from pupline.backends._redrive import UNSUCCESSFUL
 
     for status in UNSUCCESSFUL:
         yield from (row.name for row in reader.executions(status=status, run=run_id))
 
 
 def _can_be_redriven(reader: "Reader", name: str) -> bool:
-    from pupline.backends.machine._redrive import Ended, why_not_redriven
+    from pupline.backends._redrive import Ended, why_not_redriven
 
     story = reader.execution(name)
     reason = why_not_redriven(Ended(story.row.status, story.input, reversed(story.history)))

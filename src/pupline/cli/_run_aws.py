@@ -31,8 +31,7 @@ class RunAsked:
 def run_on_stack(stack: str, view: "RunView", asked: RunAsked) -> int:
     """Start what the run misses on the stack, wait for all of it, show the results; the exit code."""
     from pupline.backends.stack import StackReader, StackRunRequest
-    from pupline.local import new_run_id
-    from pupline.local.journal.runs import check_run_id
+    from pupline.tasks.run_ids import check_run_id, new_run_id
 
     run_id = asked.run_id or new_run_id()
     check_run_id(run_id)

@@ -52,7 +52,7 @@ from pupline.local.journal.events import (
     Listener,
     TaskAttemptFailed,
 )
-from pupline.local.journal.runs import Run, Runs, execution_name, new_run_id
+from pupline.local.journal.runs import Run, Runs
 from pupline.tasks.metadata import ItemRow
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from pupline.local.journal.driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
     from pupline.local.journal.functions import Function, Invocation, LambdaRuntime
     from pupline.local.journal.journal import ExecutionRow, Journal
-    from pupline.local.repair.repair import Repaired, repair
+    from pupline.local.repair.repair import Repaired, repair_database
 
 __all__ = [
     "BUCKET",
@@ -120,15 +120,13 @@ __all__ = [
     "SystemClock",
     "TaskAttemptFailed",
     "alert_as_dict",
-    "execution_name",
     "finished_items",
     "foresee",
     "item_execution",
     "misplaced",
-    "new_run_id",
     "prunable",
     "prune",
-    "repair",
+    "repair_database",
     "stopping_on_signals",
 ]
 
@@ -136,7 +134,7 @@ _HOMES = {
     "Driver": "journal.driver",
     **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "journal.driver_settings"),
     **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "journal.functions"),
-    **dict.fromkeys(("Repaired", "repair"), "repair.repair"),
+    **dict.fromkeys(("Repaired", "repair_database"), "repair.repair"),
     **dict.fromkeys(("ExecutionRow", "Journal"), "journal.journal"),
 }
 

@@ -6,6 +6,8 @@ with OneMachine.open(Path("pupline-data"), concurrency=8, listener=print) as mac
 report = run_bulk_workflow(Path("pupline-data"), IngestRequest(source="sample"), print)
 """
 
+from pupline.backends._results import ExecutionResult
+from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._bulk import BulkReport, run_bulk_workflow
 from pupline.backends.machine._bulk_functions import BatchDone
 from pupline.backends.machine._doctor import Check, examine, is_reachable
@@ -13,8 +15,7 @@ from pupline.backends.machine._doctor_repair import repair_database
 from pupline.backends.machine._keeping import prune_executions, stop_execution
 from pupline.backends.machine._machine import OneMachine, RunListener, RunReport, RunRequest
 from pupline.backends.machine._reader import LocalReader
-from pupline.backends.machine._results import ExecutionResult
-from pupline.backends.machine._services import RunSettings, fetch_services, source_of_run
+from pupline.backends.machine._services import fetch_services
 from pupline.backends.machine._workflow import BULK_NAME, load_workflow, workflow_path
 from pupline.local import StopAsked
 

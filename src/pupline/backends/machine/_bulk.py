@@ -13,12 +13,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pupline.backends._manifest import Manifest, write_manifest
+from pupline.backends._redrive import UNSUCCESSFUL
 from pupline.backends.machine._bulk_functions import BatchDone, BulkFunctions, Pace
-from pupline.backends.machine._manifest import Manifest, write_manifest
-from pupline.backends.machine._redrive import UNSUCCESSFUL
 from pupline.backends.machine._workflow import BULK_NAME, load_workflow
-from pupline.bulk import IngestBegan, IngestRequest, ItemsListed, ListingNote
-from pupline.bulk._begin import checked_dataset, checked_source, reader, with_list_kept
+from pupline.bulk import (
+    IngestBegan,
+    IngestRequest,
+    ItemsListed,
+    ListingNote,
+    checked_dataset,
+    checked_source,
+    stored_list_reader,
+    with_list_kept,
+)
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unaccepted
 from pupline.json_values import JSON
 from pupline.local import (
@@ -31,11 +39,11 @@ from pupline.local import (
     Start,
     StopAsked,
     Stuck,
-    new_run_id,
     stopping_on_signals,
 )
 from pupline.sources import ImageSource, Pages, is_piped
 from pupline.tasks.layout import JSON_LINES, dataset_folder, manifest_key, partition, summary_key
+from pupline.tasks.run_ids import new_run_id
 
 GRACE_SECONDS = 1.0
 """How long batches may take to end after Ctrl-C, when they ask for nothing more; what is cut off is done again."""
@@ -265,7 +273,7 @@ class _BulkRun:
         folder = self._backend.data_dir / "tmp"
         folder.mkdir(exist_ok=True)
         client = self._functions.services(self._request).client
-        pages = Pages.of_source(client, self._source, reader(self._backend))
+        pages = Pages.of_source(client, self._source, stored_list_reader(self._backend))
         with tempfile.TemporaryDirectory(prefix="manifest-", dir=folder) as directory:
             path = Path(directory) / "manifest.jsonl"
             manifest = write_manifest(path, self._source, self._request, pages, self._listener)

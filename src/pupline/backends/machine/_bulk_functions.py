@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pupline.bulk import IngestRequest
-from pupline.bulk._begin import checked_source, policy_of, why_refused
-from pupline.bulk._parquet import write_parquet
-from pupline.bulk._spool import Spool
+from pupline.bulk import IngestRequest, Spool, checked_source, policy_of, why_refused, write_parquet
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.local import Invocation, LocalBackend

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pupline import __version__
-from pupline.backends.machine._services import source_of_run
+from pupline.backends._settings import source_of_run
 from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow, workflow_path
 from pupline.errors import PuplineError, TaskFailure

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pupline import local
 from pupline.backends.machine._doctor import Check
-from pupline.local import Repaired, repair
+from pupline.local import Repaired
 from pupline.text import plural
 
 _NAMES: Mapping[str, tuple[str, str]] = {
@@ -29,7 +30,7 @@ def repair_database(data_dir: Path) -> list[Check]:
 
     Raises: ConfigurationError when another process holds the directory; LocalTrouble.
     """
-    found = repair(data_dir)
+    found = local.repair_database(data_dir)
     if found is None:
         return [Check("repair", "ok", "the database is sound: there is nothing to repair")]
     kept = f"; the damaged file is kept as {found.kept}" if found.kept else ""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pupline.backends._results import ExecutionResult, result_of
+from pupline.backends._settings import RunSettings
 from pupline.backends.machine._bulk_functions import BulkFunctions
-from pupline.backends.machine._results import ExecutionResult, result_of
-from pupline.backends.machine._services import LocalFunctions, RunSettings
+from pupline.backends.machine._services import LocalFunctions
 from pupline.backends.machine._unrecorded import Unrecorded
 from pupline.backends.machine._workflow import load_workflow
 from pupline.errors import ConfigurationError
@@ -29,10 +30,9 @@ from pupline.local import (
     Start,
     StopAsked,
     Stuck,
-    execution_name,
-    new_run_id,
     stopping_on_signals,
 )
+from pupline.tasks.run_ids import execution_name, new_run_id
 from pupline.tasks.storing import Storage
 
 RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked | Stuck], None]

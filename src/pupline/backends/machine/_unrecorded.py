@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from pupline.backends.machine._services import RunSettings, source_of_run
+from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._workflow import STATE_MACHINE_NAME
 from pupline.errors import ConfigurationError, InvalidInput
 from pupline.http import breed_of

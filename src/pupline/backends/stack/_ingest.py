@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pupline.aws import S3Store
+from pupline.backends._manifest import list_source
+from pupline.backends._redrive import UNSUCCESSFUL
 from pupline.backends.machine import BulkReport
 from pupline.backends.machine._bulk import (
     ENDED_IN_FAIL_STATE,
@@ -21,14 +23,10 @@ from pupline.backends.machine._bulk import (
     execution_input,
     named,
 )
-from pupline.backends.machine._manifest import list_source
-from pupline.backends.machine._redrive import UNSUCCESSFUL
 from pupline.backends.stack._account import Account, aws_errors, error_code
 from pupline.backends.stack._stack import BUCKET, BULK_MACHINE, Stack
 from pupline.backends.stack._watch import Timer, Watch
-from pupline.bulk import IngestBegan, IngestRequest
-from pupline.bulk._parquet import write_parquet
-from pupline.bulk._spool import Spool
+from pupline.bulk import IngestBegan, IngestRequest, Spool, write_parquet
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
 from pupline.local import SystemClock

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pupline.backends.machine._redrive import UNSUCCESSFUL, Ended, why_not_redriven
+from pupline.backends._redrive import UNSUCCESSFUL, Ended, why_not_redriven
 from pupline.backends.stack._account import aws_errors, error_code, error_message
 from pupline.backends.stack._reader import StackReader, parsed
 

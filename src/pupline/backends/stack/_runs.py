@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pupline.backends._results import result_of
 from pupline.backends.machine import ExecutionResult
-from pupline.backends.machine._results import result_of
 from pupline.backends.stack._account import aws_errors, error_code
 from pupline.backends.stack._reader import StackReader
 from pupline.backends.stack._stack import MACHINE
 from pupline.backends.stack._watch import Timer, Watch
 from pupline.errors import ConfigurationError
 from pupline.json_values import JSON
-from pupline.local import execution_name
+from pupline.tasks.run_ids import execution_name
 
 ResultListener = Callable[[ExecutionResult], None]
 

@@ -19,11 +19,11 @@ from pupline.local.database.database import Database, storable
 from pupline.local.ingests._listing import ListedPage, add_page
 from pupline.local.ingests.known import KnownItems
 from pupline.local.ingests.rows import Added, IngestCounts, IngestRow, NewIngest, PendingItem
-from pupline.local.journal.runs import check_run_id
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow
 from pupline.tasks.ports import Clock
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.run_ids import check_run_id
 from pupline.text import printable
 
 _PAGE = 1000

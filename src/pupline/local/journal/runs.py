@@ -1,22 +1,14 @@
 """Runs: N executions that were asked for together, with the settings they share."""
 
 import json
-import secrets
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pupline.errors import ConfigurationError
 from pupline.json_values import JSON
 from pupline.local.database.database import Database
 from pupline.tasks.ports import Clock
-from pupline.text import printable
-
-_NAME_CHARACTERS = 80
-"""Of an execution's name, by Step Functions' rule; a run id must leave room for its index."""
-
-_INDEX_CHARACTERS = 12
+from pupline.tasks.run_ids import check_run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +18,6 @@ class Run:
     run_id: str
     settings: Mapping[str, JSON]
     created_at: float
-
-
-def new_run_id() -> str:
-    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
 
 
 class Runs:
@@ -85,24 +72,6 @@ class Runs:
 
 
 _SELECT = "SELECT run_id, settings, created_at FROM runs"
-
-
-def execution_name(run_id: str, index: int) -> str:
-    """`monday-00007` for the seventh execution of the run `monday`."""
-    return f"{run_id}-{index:05}"
-
-
-def check_run_id(run_id: str) -> None:
-    """Raises ConfigurationError unless `run_id` may begin an execution's name: ASCII letters, digits, `-` and `_`.
-
-    Not with `-` first: the execution could not be named on a command line.
-    """
-    longest = _NAME_CHARACTERS - _INDEX_CHARACTERS
-    plain = run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum() and not run_id.startswith("-")
-    if not plain or len(run_id) > longest:
-        raise ConfigurationError(
-            f"'{printable(run_id)}' is no run id: 1 to {longest} letters, digits, '-' and '_', such as monday-1"
-        )
 
 
 def _run(row: tuple[str, str, float]) -> Run:

@@ -45,7 +45,7 @@ class Repaired:
     inventory: Inventory
 
 
-def repair(data_dir: Path) -> Repaired | None:
+def repair_database(data_dir: Path) -> Repaired | None:
     """Put a sound database in the place of a damaged one; None where it is sound, or an earlier repair was ended.
 
     Raises: ConfigurationError when another process holds the directory, or it is not pupline's; LocalTrouble.

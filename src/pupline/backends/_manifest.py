@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from pupline.bulk import IngestRequest, ItemsListed, ListingNote
-from pupline.bulk._begin import policy_of
+from pupline.bulk import IngestRequest, ItemsListed, ListingNote, policy_of
 from pupline.errors import LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
 from pupline.sources import ImageSource, Listing, Pages, Reader, is_final

@@ -1,0 +1,126 @@
+"""Settings of a run: what it fetches, and within which bounds."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pupline.errors import ConfigurationError, InvalidInput, InvalidUrl
+from pupline.http import (
+    DEFAULT_MAX_BYTES,
+    DEFAULT_TIMEOUT_SECONDS,
+    PRESETS,
+    FetchPolicy,
+    Origin,
+    Source,
+    Url,
+    checked_breed,
+    resolve_source,
+)
+from pupline.images import MAX_PIXELS
+from pupline.json_values import JSON
+from pupline.text import plain_number
+
+if TYPE_CHECKING:
+    from pupline.sources import ImageSource
+
+LONGEST_TIMEOUT_SECONDS = 70
+"""For one request. More would only turn a clear error into States.Timeout, and leave the function waiting behind it."""
+
+_TUPLES = ("allow_origins", "metadata_addresses")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
+
+    source: a preset, a spec file, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a
+    random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses:
+    of metadata services, or link-local ones, that trusted origins may be at. max_bytes, max_pixels: of one image.
+    """
+
+    source: str = "dog-ceo"
+    image_url: str | None = None
+    breed: str | None = None
+    allow_origins: tuple[str, ...] = ()
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_bytes: int = DEFAULT_MAX_BYTES
+    metadata_addresses: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
+
+    def checked(self) -> "RunSettings":
+        """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
+        if self.image_url is not None and self.breed is not None:
+            raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        if self.timeout_seconds > LONGEST_TIMEOUT_SECONDS:
+            raise ConfigurationError(
+                f"--timeout {plain_number(self.timeout_seconds)}: at most {LONGEST_TIMEOUT_SECONDS} seconds, as the "
+                "workflow gives a function 75 for all it does"
+            )
+        if self.breed is not None:
+            try:
+                checked_breed(self.breed)
+            except InvalidInput as error:
+                raise ConfigurationError(f"--breed: {error}") from error
+        source = source_of_run(self.source)
+        if self.breed is not None and not isinstance(source, Source):
+            raise ConfigurationError(f"--breed: the source {source.name} does not know breeds; leave it out")
+        self.policy(source, None)
+        return self
+
+    @property
+    def input(self) -> dict[str, JSON]:
+        """The workflow's input for each execution of the run."""
+        named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def policy(self, source: "Source | ImageSource", sample_port: int | None) -> FetchPolicy:
+        """The fetching rules of the run. Raises: ConfigurationError."""
+        policy = source.policy(
+            allow_origins=self.allow_origins,
+            timeout_seconds=self.timeout_seconds,
+            max_bytes=self.max_bytes,
+            sample_port=sample_port,
+            metadata_addresses=self.metadata_addresses,
+        )
+        if self.image_url is None:
+            return policy
+        return replace(policy, trusted=policy.trusted | {_origin_of(self.image_url)})
+
+    def as_json(self) -> dict[str, JSON]:
+        """The settings as a JSON object; `from_json` reads it back."""
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in _TUPLES}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RunSettings":
+        """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
+
+
+def _origin_of(image_url: str) -> Origin:
+    try:
+        return Url.parse(image_url).origin
+    except InvalidUrl as error:
+        raise ConfigurationError(f"--image-url: {error}") from error
+
+
+def source_of_run(value: str) -> "Source | ImageSource":
+    """The source that `value` names, of which one image can be had at random. Raises: ConfigurationError.
+
+    Dog CEO, what answers as it does, and the samples know breeds, and give the workflow one image for each execution;
+    spec files and the other presets are read by `pupline.sources`.
+    """
+    if value in PRESETS or "://" in value.partition("?")[0]:
+        return resolve_source(value)
+    from pupline.sources import check_picks, resolve
+
+    source = check_picks(resolve(value))
+    if source.contact_required and not contact():
+        raise ConfigurationError(f"source {source.name}: its rules ask who you are; set PUPLINE_CONTACT to an address")
+    return source
+
+
+def contact() -> str | None:
+    """The address for the User-Agent that PUPLINE_CONTACT names."""
+    return os.environ.get("PUPLINE_CONTACT") or None
