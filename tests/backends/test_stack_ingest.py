@@ -17,7 +17,7 @@ from pupline.asl import Result, StateMachine, execute
 from pupline.aws import S3Store
 from pupline.backends.machine import BulkReport
 from pupline.backends.stack import Account, Stack, StackReader, Timer, ingest_on_stack
-from pupline.bulk import IngestBegan, IngestRequest, ItemsListed
+from pupline.bulk import IngestRequest, IngestStarted, ItemsListed
 from pupline.errors import ConfigurationError, StorageError
 from pupline.lambdas import ingest_batch, summarise_ingest
 from pupline.tasks.records import AuditRecord
@@ -96,7 +96,7 @@ def test_a_list_is_ingested_and_told(kennel: Kennel) -> None:
     assert report.outcomes == {"stored": 3, "failed": 1}
     assert report.summary == json.loads(object_at(SUMMARY))
     assert (report.folder, report.alerts, report.undelivered) == ("datasets/urls/", 2, None)
-    assert kennel.heard[0] == IngestBegan("r1", "urls", resumed=False)
+    assert kennel.heard[0] == IngestStarted("r1", "urls", resumed=False)
     assert kennel.heard[-1] == ItemsListed(4, kennel.heard[-1].total, complete=True)
     lines = object_at("datasets/urls/runs/r1/manifest.jsonl").splitlines()
     assert [json.loads(line)["url"] for line in lines] == [IMAGES + path for path in PATHS[:4]]

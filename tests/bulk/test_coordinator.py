@@ -1,4 +1,4 @@
-"""The coordinator's loop with a crew that answers as told, in virtual time: hours of pauses pass at once."""
+"""The coordinator's loop with a pool that answers as told, in virtual time: hours of pauses pass at once."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _coordinator
-from pupline.bulk._coordinator import Clocks, Coordinator, Team
+from pupline.bulk._coordinator import Clocks, Collaborators, Coordinator
 from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
-from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._worker_messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
-from pupline.tasks.items import FetchedImage, SourceItem, Unfetched
+from pupline.tasks.items import FetchedImage, FetchFailed, SourceItem
 
 Reply = Callable[[Job], tuple[Any, ...]]
 """What becomes of a job: the kind of answer, and what follows it."""
@@ -33,7 +33,7 @@ def failed(error: str, **details: int) -> tuple[Any, ...]:
     return (FAILED, 1.0, 2.0, error, f"{error} happened", details)
 
 
-class VirtualCrew:
+class VirtualPool:
     """Answers all it was given at the next wait, each job as `reply` says. Waiting for nothing moves the clock."""
 
     def __init__(self, reply: Reply, size: int = 100) -> None:
@@ -146,7 +146,7 @@ class Run:
     """A run over these images, or this listing, with everything around the coordinator at hand."""
 
     def __init__(self, backend: LocalBackend, reply: Reply, *, listing: Listing | None = None, **options: Any) -> None:
-        self.crew = VirtualCrew(reply, options.pop("size", 100))
+        self.pool = VirtualPool(reply, options.pop("size", 100))
         self.basket = Basket()
         self.events: list[Any] = []
         self.row = self._row(backend, options.pop("urls", None))
@@ -154,15 +154,15 @@ class Run:
         request = IngestRequest(source="test", **options)
         self.lister = Lister(backend.ingests, self.row, request, listing)
         self.scheduler = Scheduler(SchedulerSettings(concurrency=8, limits=lambda _: limits, seed="test"))
-        team = Team(
+        team = Collaborators(
             ingests=backend.ingests,
             lister=self.lister,
             scheduler=self.scheduler,
-            crew=self.crew,
+            pool=self.pool,
             intake=self.basket,
             stored=deque(),
             listener=self.events.append,
-            clocks=Clocks(lambda: self.crew.now, lambda: 1000.0 + self.crew.now),
+            clocks=Clocks(lambda: self.pool.now, lambda: 1000.0 + self.pool.now),
         )
         self.coordinator = Coordinator(team, self.row.ingest_id, tolerate=request.tolerate, failed=0)
 
@@ -174,13 +174,13 @@ class Run:
         return backend.ingests.get("run")
 
     @property
-    def endings(self) -> dict[str, str]:
+    def outcomes(self) -> dict[str, str]:
         """What became of each URL: `fetched`, or the error's name."""
         found: dict[str, str] = {}
         for arrival in self.basket.arrivals:
             assert arrival.item.url not in found, "ended twice"
-            ending = arrival.ending
-            found[arrival.item.url] = ending.error if isinstance(ending, Unfetched) else type(ending).__name__.lower()
+            outcome = arrival.fetch_outcome
+            found[arrival.item.url] = outcome.error if isinstance(outcome, FetchFailed) else "fetched"
         return found
 
 
@@ -200,7 +200,7 @@ def test_every_item_arrives_once_with_its_index(backend: LocalBackend) -> None:
     """Thousands of items, more than one page of them: each is handed to the intake once, under its own index."""
     run = Run(backend, fetched, urls=urls(2500))
     run.coordinator.run()
-    assert run.endings == dict.fromkeys(urls(2500), "fetched")
+    assert run.outcomes == dict.fromkeys(urls(2500), "fetched")
     assert {arrival.index: arrival.item.url for arrival in run.basket.arrivals} == dict(enumerate(urls(2500)))
     assert run.coordinator.bytes == 25_000
 
@@ -214,9 +214,9 @@ def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> 
 
     run = Run(backend, reply, urls=urls(50))
     run.coordinator.run()
-    assert set(run.endings.values()) == {"fetched"}
-    assert not [at for at, _ in run.crew.given if 0 < at < 30]
-    assert run.crew.asked_back == ["http://a"]
+    assert set(run.outcomes.values()) == {"fetched"}
+    assert not [at for at, _ in run.pool.given if 0 < at < 30]
+    assert run.pool.asked_back == ["http://a"]
     assert [event.seconds for event in run.events if isinstance(event, HostPaused)] == [30.0]
 
 
@@ -234,8 +234,8 @@ def test_a_paused_host_hides_few_behind_it(
 
     run = Run(backend, reply, urls=[*urls(before), *urls(10, "b")])
     run.coordinator.run()
-    assert set(run.endings.values()) == {"fetched"}
-    assert all((at < 30) == is_seen for at, url in run.crew.given if url.startswith("http://b/"))
+    assert set(run.outcomes.values()) == {"fetched"}
+    assert all((at < 30) == is_seen for at, url in run.pool.given if url.startswith("http://b/"))
 
 
 def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: LocalBackend) -> None:
@@ -248,7 +248,7 @@ def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: Loca
 
     run = Run(backend, reply, urls=urls(2))
     run.coordinator.run()
-    assert run.endings == {"http://a/0.jpg": "fetched", "http://a/1.jpg": "NotFound"}
+    assert run.outcomes == {"http://a/0.jpg": "fetched", "http://a/1.jpg": "NotFound"}
     assert sorted(arrival.attempts for arrival in run.basket.arrivals) == [1, 3]
 
 
@@ -268,7 +268,7 @@ def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> Non
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), urls(2)))
     run.coordinator.run()
-    assert run.endings == dict.fromkeys([*urls(3), *urls(3, "b")], "fetched")
+    assert run.outcomes == dict.fromkeys([*urls(3), *urls(3, "b")], "fetched")
     row = backend.ingests.get("run")
     assert (row.position, row.listed, row.items, row.repeated) == ("0", True, 6, 2)
     assert [event.items for event in run.events if isinstance(event, ItemsListed)][-1] == 6
@@ -285,7 +285,7 @@ def test_a_page_that_is_missing_is_left_out_and_said(backend: LocalBackend) -> N
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b")))
     run.coordinator.run()
-    assert set(run.endings) == set(urls(3, "b"))
+    assert set(run.outcomes) == set(urls(3, "b"))
     assert [event.text for event in run.events if isinstance(event, ListingNote)] == ["left out: NotFound happened"]
     assert run.lister.complete
 
@@ -300,7 +300,7 @@ def test_a_page_that_was_cut_is_tried_again(backend: LocalBackend, cuts: int, li
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
     run.coordinator.run()
-    assert len(run.endings) == listed
+    assert len(run.outcomes) == listed
     assert run.lister.trouble == (None if cuts < 4 else "half a page at ***")
     assert run.lister.error == (None if cuts < 4 else "UnreadableAnswer")
 
@@ -314,7 +314,7 @@ def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalB
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
     run.coordinator.run()
-    assert set(run.endings) == set(urls(3))
+    assert set(run.outcomes) == set(urls(3))
     assert run.lister.trouble == "no JSON at ***"
     assert not backend.ingests.get("run").listed
 
@@ -325,7 +325,7 @@ def test_failures_beyond_the_tolerance_stop_the_run(backend: LocalBackend) -> No
     run.coordinator.run()
     assert run.coordinator.tolerance_exceeded
     assert not run.coordinator.interrupted
-    assert len(run.endings) == 11
+    assert len(run.outcomes) == 11
 
 
 def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
@@ -336,7 +336,7 @@ def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
     )
     run.coordinator.run()
     assert not run.coordinator.tolerance_exceeded
-    assert len(run.endings) == 100
+    assert len(run.outcomes) == 100
 
 
 def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBackend) -> None:
@@ -350,9 +350,9 @@ def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBacke
     run = Run(backend, reply, urls=urls(300), size=10)
     run.coordinator.run()
     assert run.coordinator.interrupted
-    assert len(run.crew.given) == 10
-    assert set(run.endings) == set(urls(10)) - {"http://a/0.jpg"}
-    assert 30 <= run.crew.now < 31
+    assert len(run.pool.given) == 10
+    assert set(run.outcomes) == set(urls(10)) - {"http://a/0.jpg"}
+    assert 30 <= run.pool.now < 31
 
 
 def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) -> None:
@@ -366,15 +366,15 @@ def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) ->
     run = Run(backend, reply, urls=urls(5))
     run.coordinator.run()
     assert not run.coordinator.interrupted
-    assert len(run.endings) == 5
+    assert len(run.outcomes) == 5
 
 
 def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:
     """A bomb is given up after two deaths; everybody else is fetched."""
     run = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     run.coordinator.run()
-    assert run.endings["http://a/7.jpg"] == "TaskFailure"
-    assert list(run.endings.values()).count("fetched") == 19
+    assert run.outcomes["http://a/7.jpg"] == "TaskFailure"
+    assert list(run.outcomes.values()).count("fetched") == 19
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
@@ -386,9 +386,9 @@ def test_what_killed_a_worker_is_not_begun_anew_by_the_next_run(backend: LocalBa
         **dict.fromkeys(range(3, 12), 0), 3: 1, 7: deaths
     }  # fmt: skip
     first.coordinator.run()
-    assert first.endings["http://a/7.jpg"] == "TaskFailure"
-    assert list(first.endings.values()).count("fetched") == 19
-    assert [url for _, url in first.crew.given].count("http://a/7.jpg") == 2 - deaths
+    assert first.outcomes["http://a/7.jpg"] == "TaskFailure"
+    assert list(first.outcomes.values()).count("fetched") == 19
+    assert [url for _, url in first.pool.given].count("http://a/7.jpg") == 2 - deaths
 
 
 def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBackend) -> None:
@@ -413,9 +413,9 @@ def test_robots_txt_goes_first_and_is_obeyed(backend: LocalBackend) -> None:
 
     run = Run(backend, reply, urls=urls(3), limits=HostLimits())
     run.coordinator.run()
-    asked = [url for _, url in run.crew.given]
+    asked = [url for _, url in run.pool.given]
     assert asked == ["http://a/robots.txt", "http://a/0.jpg", "http://a/2.jpg"]
-    assert run.endings["http://a/1.jpg"] == "RobotsDisallowed"
+    assert run.outcomes["http://a/1.jpg"] == "RobotsDisallowed"
 
 
 def test_arrivals_are_what_the_worker_saw(backend: LocalBackend) -> None:
@@ -424,7 +424,7 @@ def test_arrivals_are_what_the_worker_saw(backend: LocalBackend) -> None:
     run.coordinator.run()
     (arrival,) = run.basket.arrivals
     assert (arrival.path, arrival.attempts, arrival.began_at, arrival.ended_at) == ("/tmp/0.jpg", 1, 1.0, 2.0)  # noqa: S108
-    assert arrival.ending == FetchedImage(
+    assert arrival.fetch_outcome == FetchedImage(
         name="0.jpg",
         sha256="0" * 64,
         size_bytes=10,
@@ -441,6 +441,6 @@ def test_a_file_is_read_without_a_wait(backend: LocalBackend) -> None:
     """Parts that bring nothing new follow each other at once: a list of known images takes no time."""
     run = Run(backend, fetched, listing=FileListing(*([urls(3)] * 50)))
     run.coordinator.run()
-    assert run.endings == dict.fromkeys(urls(3), "fetched")
+    assert run.outcomes == dict.fromkeys(urls(3), "fetched")
     assert run.lister.repeated == 147
-    assert run.crew.now == 0.0
+    assert run.pool.now == 0.0

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pupline.bulk._hosts import HostLimits, Job
+from pupline.bulk._process_pool import AHEAD
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
-from pupline.bulk._workers import AHEAD
 from pupline.errors import RequestTimeout, RetryAfter
 from pupline.tasks.items import SourceItem
 

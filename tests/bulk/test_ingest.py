@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pupline.bulk import (
-    IngestBegan,
     IngestReport,
     IngestRequest,
+    IngestStarted,
     ItemsDone,
     ListingNote,
     MetadataWritten,
@@ -231,7 +231,7 @@ def test_an_interrupted_run_goes_on_with_the_same_command(place: Place) -> None:
     with pytest.raises(KeyError, match="enough"):
         ingest(place.data, request, give_up)
     report = place.ingest()
-    (began,) = [event for event in place.events if isinstance(event, IngestBegan)]
+    (began,) = [event for event in place.events if isinstance(event, IngestStarted)]
     assert began.resumed
     assert began.done == report.began_done > 0
     assert (dict(began.before), began.ended) == ({"stored": began.done}, False)
@@ -254,7 +254,7 @@ def test_another_command_begins_another_run(place: Place) -> None:
         ingest(place.data, request, give_up)
     place.ingest()
     place.ingest(count=7)
-    assert [event.resumed for event in place.events if isinstance(event, IngestBegan)] == [False, True]
+    assert [event.resumed for event in place.events if isinstance(event, IngestStarted)] == [False, True]
 
 
 def test_resume_needs_neither_source_nor_origins(place: Place) -> None:

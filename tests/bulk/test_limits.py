@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pupline.bulk import IngestRequest
-from pupline.bulk._begin import POLITE_CONCURRENCY, limits_of
+from pupline.bulk._source_rules import POLITE_CONCURRENCY, host_limits
 from pupline.http import FetchPolicy, Origin
 from pupline.sources import ImageSource, Limits, resolve
 
@@ -32,7 +32,7 @@ def test_requests_at_one_host(origin: Origin, asked: int | None, own: int | None
     """A host nobody named gets few requests at once; the user may say another number, and the source a smaller one."""
     request = IngestRequest(source=f"{NAMED}/api", host_concurrency=asked)
     limits = Limits(concurrency=own, image_concurrency=own)
-    found = limits_of(source(limits), FetchPolicy(trusted=frozenset({NAMED})), request, origin)
+    found = host_limits(source(limits), FetchPolicy(trusted=frozenset({NAMED})), request, origin)
     assert found.concurrency == expected
 
 
@@ -40,5 +40,5 @@ def test_the_smaller_rate_holds() -> None:
     """Neither the source's rate nor the user's is exceeded."""
     request = IngestRequest(source=f"{NAMED}/api", rate=5.0)
     for own, expected in ((2.0, 2.0), (9.0, 5.0)):
-        found = limits_of(source(Limits(rps=own, image_rps=own)), FetchPolicy(), request, FOREIGN)
+        found = host_limits(source(Limits(rps=own, image_rps=own)), FetchPolicy(), request, FOREIGN)
         assert found.rate == expected

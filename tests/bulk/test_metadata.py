@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from pupline.bulk._metadata import MetadataWriter, parquet_schema
-from pupline.bulk._spool import Spool
+from pupline.bulk._run_files import RunFiles
 from pupline.tasks.metadata import METADATA_COLUMNS, ItemRow, columns_of, lines_of
 from pupline.tasks.records import AuditRecord
 from tests.shared.item_rows import DATASET, RUN, batch, hostile_rows, row
@@ -29,7 +29,7 @@ MOMENTS = {column.name for column in METADATA_COLUMNS if column.kind in {"moment
 def written(rows: Sequence[ItemRow], tmp: Path, *, page: int = 3, **options: Any) -> MemoryBucket:
     """The bucket after all rows were written, `page` at a time."""
     bucket = MemoryBucket()
-    writer = MetadataWriter(Spool(bucket, tmp, DATASET, RUN), **options)
+    writer = MetadataWriter(RunFiles(bucket, tmp, DATASET, RUN), **options)
     for start in range(0, len(rows), page):
         writer.add(batch(rows[start : start + page]))
     writer.finish()
@@ -142,7 +142,7 @@ def test_types_are_those_of_the_schema(tmp_path: Path) -> None:
 def test_memory_is_flat(tmp_path: Path) -> None:
     """After 100,000 rows the writer holds no more than after 10,000, and never more than a row group."""
     bucket = MemoryBucket()
-    writer = MetadataWriter(Spool(bucket, tmp_path, DATASET, RUN))
+    writer = MetadataWriter(RunFiles(bucket, tmp_path, DATASET, RUN))
     page = batch([row(number) for number in range(2_500)])
     held, arrow = [], []
     tracemalloc.start()
@@ -165,7 +165,7 @@ def test_duckdb_reads_both_forms_of_several_runs(tmp_path: Path) -> None:
     import duckdb
 
     for run, count in (("monday-0001", 3), ("tuesday-0002", 2)):
-        spool = Spool(MemoryBucket(), tmp_path, DATASET, run)
+        spool = RunFiles(MemoryBucket(), tmp_path, DATASET, run)
         writer = MetadataWriter(spool)
         writer.add(batch([row(number, breed="hound/afghan") for number in range(count)]))
         writer.finish()

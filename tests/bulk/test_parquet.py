@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from pupline.bulk._metadata import MetadataWriter, TablePart
 from pupline.bulk._parquet import parquet_of, write_parquet
-from pupline.bulk._spool import Spool
+from pupline.bulk._run_files import RunFiles
 from pupline.errors import ServerError, StorageError
 from pupline.tasks.metadata import METADATA_COLUMNS, ItemRow, columns_of, columns_of_objects, lines_of
 from pupline.tasks.records import AuditRecord
@@ -60,12 +60,12 @@ def test_it_is_byte_for_byte_what_the_direct_way_writes(
     """Whatever texts a source sends, in however many batches, and in parts of however many rows."""
     rows = [data.draw(hostile_rows(index=index)) for index in range(data.draw(st.integers(0, 6)))]
     tmp, direct, from_lines = tmp_path_factory.mktemp("tmp"), MemoryBucket(), MemoryBucket()
-    writer = MetadataWriter(Spool(direct, tmp, DATASET, RUN), size, TablePart)
+    writer = MetadataWriter(RunFiles(direct, tmp, DATASET, RUN), size, TablePart)
     if rows:
         writer.add(batch(rows))
     writer.finish()
     texts = [text_of(rows[start : start + 2]) for start in range(0, len(rows), 2)]
-    keys = parquet_of(texts, Spool(from_lines, tmp, DATASET, RUN), size)
+    keys = parquet_of(texts, RunFiles(from_lines, tmp, DATASET, RUN), size)
     assert from_lines.held == direct.held
     assert list(keys) == from_lines.puts
     assert list(tmp.iterdir()) == []
@@ -86,7 +86,7 @@ def test_rows_come_in_the_order_of_the_listing_in_parts(tmp_path: Path) -> None:
     foreign = ("part-00000.jsonl", "notes.txt", "old/part-00000002-0.jsonl")
     bucket.held |= {f"{LINES}{name}": b"no lines of ours" for name in foreign}
     bucket.held[f"datasets/{DATASET}/metadata/jsonl/run={RUN}-2/part-00000000-0.jsonl"] = b"of another run"
-    keys = write_parquet(Spool(bucket, tmp_path, DATASET, RUN), concurrency=1, part_rows=3)
+    keys = write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN), concurrency=1, part_rows=3)
     assert indexes(bucket.held) == {
         "part-00000.parquet": [0, 1, 2],
         "part-00001.parquet": [3, 4, 5],
@@ -98,7 +98,7 @@ def test_rows_come_in_the_order_of_the_listing_in_parts(tmp_path: Path) -> None:
 def test_a_run_without_images_has_a_part_without_rows(tmp_path: Path) -> None:
     """A query finds the columns and no rows."""
     bucket = MemoryBucket()
-    write_parquet(Spool(bucket, tmp_path, DATASET, RUN))
+    write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN))
     assert indexes(bucket.held) == {"part-00000.parquet": []}
 
 
@@ -113,7 +113,7 @@ def test_what_batches_write_of_hostile_items_is_what_it_says(tmp_path: Path) -> 
     pages[f"{HOST}1.jpg"] = [ServerError("busy"), picture("PNG")]
     world = BatchWorld(pages)
     world.all_rounds(event_of([*items, {"url": "no \udfff URL"}]))
-    write_parquet(Spool(world.store, tmp_path, "dogs", "r1"))
+    write_parquet(RunFiles(world.store, tmp_path, "dogs", "r1"))
     folder = "datasets/dogs/metadata/"
     found = [row for key in world.store.keys(f"{folder}jsonl/run=r1/") for row in world.lines(key)]
     assert len(list(world.store.keys(f"{folder}jsonl/run=r1/"))) == 2
@@ -151,7 +151,7 @@ def test_foreign_lines_are_told_and_leave_nothing(tmp_path: Path, body: bytes) -
     """Somebody changed a part: one clear error of ours, no half file."""
     bucket = MemoryBucket({f"{LINES}part-00000000-0.jsonl": body})
     with pytest.raises(StorageError, match=f"the metadata of the run {RUN} has lines that pupline did not write"):
-        write_parquet(Spool(bucket, tmp_path, DATASET, RUN))
+        write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN))
     assert bucket.puts == []
     assert list(tmp_path.iterdir()) == []
 
@@ -165,7 +165,7 @@ def test_a_part_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
     bucket = Closed(dict([round_of(0, 0, 0)]))
     with pytest.raises(StorageError, match=r"part-00000000-0.jsonl may not be read"):
-        write_parquet(Spool(bucket, tmp_path, DATASET, RUN))
+        write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN))
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
 
     tracemalloc.start()
     try:
-        parquet_of(texts(), Spool(MemoryBucket(), tmp_path, DATASET, RUN), 5_000)
+        parquet_of(texts(), RunFiles(MemoryBucket(), tmp_path, DATASET, RUN), 5_000)
     finally:
         tracemalloc.stop()
     assert max(held[5:]) < max(held[:5]) + 4_000_000

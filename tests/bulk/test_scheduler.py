@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.bulk._attempts import PAGE_ATTEMPTS
 from pupline.bulk._hosts import (
     AWAY_AFTER,
     AWAY_PAUSES,
@@ -22,6 +21,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
+from pupline.bulk._retries import PAGE_ATTEMPTS
 from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
 from pupline.errors import (
     BlockedAddress,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pupline.bulk._run_files import RunFiles
 from pupline.bulk._shards import ShardWriter, SidecarWriter
-from pupline.bulk._spool import Spool
 from pupline.errors import StorageError
 from pupline.tasks.metadata import ItemRow
 from tests.shared.item_rows import DATASET, RUN, batch, row
@@ -26,7 +26,7 @@ def held(*rows: ItemRow) -> MemoryBucket:
 
 def sharded(bucket: MemoryBucket, rows: list[ItemRow], tmp: Path, size: int) -> ShardWriter:
     """Write all rows, in pages of two."""
-    writer = ShardWriter(Spool(bucket, tmp, DATASET, RUN), size)
+    writer = ShardWriter(RunFiles(bucket, tmp, DATASET, RUN), size)
     for start in range(0, len(rows), 2):
         writer.add(batch(rows[start : start + 2]))
     writer.finish()
@@ -128,7 +128,7 @@ def test_an_unfinished_shard_leaves_nothing(tmp_path: Path) -> None:
     """Whoever stops in the middle has put no half shard, and closing removes what was written aside."""
     rows = [row(0), row(1)]
     bucket = held(*rows)
-    writer = ShardWriter(Spool(bucket, tmp_path, DATASET, RUN), 10)
+    writer = ShardWriter(RunFiles(bucket, tmp_path, DATASET, RUN), 10)
     writer.add(batch(rows))
     writer.close()
     assert bucket.puts == []
@@ -137,7 +137,7 @@ def test_an_unfinished_shard_leaves_nothing(tmp_path: Path) -> None:
 
 def sidecars(bucket: MemoryBucket, *pages: list[ItemRow], tmp: Path) -> dict[str, Any]:
     """The sidecars after the pages were written, by the image's name."""
-    writer = SidecarWriter(Spool(bucket, tmp, DATASET, RUN))
+    writer = SidecarWriter(RunFiles(bucket, tmp, DATASET, RUN))
     for page in pages:
         writer.add(batch(page))
     writer.finish()

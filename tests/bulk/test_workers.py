@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pupline.bulk import _starting, _workers
+from pupline.bulk import _process_pool, _worker_process
 from pupline.bulk._hosts import Job
-from pupline.bulk._messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
+from pupline.bulk._process_pool import AHEAD, ProcessPool
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
-from pupline.bulk._starting import worker_count
 from pupline.bulk._worker import WorkerSettings
-from pupline.bulk._workers import AHEAD, Workers
+from pupline.bulk._worker_messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
+from pupline.bulk._worker_process import worker_count
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, Origin
 from pupline.samples._pictures import pictures
@@ -34,7 +34,7 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def crew_for(
+def pool_for(
     site: Site,
     folder: Path,
     *,
@@ -43,15 +43,15 @@ def crew_for(
     timeout_seconds: float = PATIENCE,
     also: tuple[str, ...] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Workers]:
+) -> Iterator[ProcessPool]:
     """Workers that may ask this site, and also these origins."""
     trusted = frozenset(map(Origin.parse, (site.origin, *also)))
     policy = FetchPolicy(trusted=trusted, connect_to={}, timeout_seconds=timeout_seconds)
-    crew = Workers(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()), clock=clock)
+    pool = ProcessPool(count, WorkerSettings(policy, IngestRules(), threads, str(folder), os.getpid()), clock=clock)
     try:
-        yield crew
+        yield pool
     finally:
-        crew.close()
+        pool.close()
 
 
 def jobs_for(*urls: str) -> list[Job]:
@@ -65,13 +65,13 @@ def jobs_for(*urls: str) -> list[Job]:
     return scheduler.take(0.0, 999)
 
 
-def hear(crew: Workers, count: int) -> dict[str, Answer]:
+def hear(pool: ProcessPool, count: int) -> dict[str, Answer]:
     """The next `count` answers by URL; each job is answered once."""
     found: dict[str, Answer] = {}
     deadline = time.monotonic() + PATIENCE
     while len(found) < count:
         assert time.monotonic() < deadline, "no answer"
-        for job, answer in crew.answers(PATIENCE):
+        for job, answer in pool.answers(PATIENCE):
             assert job.url not in found
             found[job.url] = answer
     return found
@@ -80,9 +80,9 @@ def hear(crew: Workers, count: int) -> dict[str, Answer]:
 def test_an_image_is_judged_and_its_bytes_are_in_a_file(tmp_path: Path) -> None:
     """The answer tells what the image is; its file holds what was served, and only its owner may read it."""
     said = Said(JPEG, headers={"Content-Type": "image/jpeg", "ETag": '"one"'})
-    with serving(Site({"/rex.jpg": said})) as site, crew_for(site, tmp_path) as crew:
-        crew.give(jobs_for(f"{site.origin}/rex.jpg"))
-        (answer,) = hear(crew, 1).values()
+    with serving(Site({"/rex.jpg": said})) as site, pool_for(site, tmp_path) as pool:
+        pool.give(jobs_for(f"{site.origin}/rex.jpg"))
+        (answer,) = hear(pool, 1).values()
         assert answer[1] == FETCHED
         image = fetched_of(answer)
         assert (image.name, image.file_type, image.etag) == ("rex.jpg", "jpg", '"one"')
@@ -91,15 +91,15 @@ def test_an_image_is_judged_and_its_bytes_are_in_a_file(tmp_path: Path) -> None:
         assert path.read_bytes() == JPEG
         assert path.parent == tmp_path
         assert path.stat().st_mode & 0o777 == 0o600
-        assert crew.outstanding == 0
+        assert pool.outstanding == 0
 
 
 def test_failures_come_back_as_what_they_were(tmp_path: Path) -> None:
     """Error name, text and details cross the socket whole."""
     pages = {"/gone.jpg": Said(status=410), "/busy.jpg": Said(status=503, headers={"Retry-After": "7"})}
-    with serving(Site(dict(pages))) as site, crew_for(site, tmp_path) as crew:
-        crew.give(jobs_for(f"{site.origin}/gone.jpg", f"{site.origin}/busy.jpg"))
-        answers = hear(crew, 2)
+    with serving(Site(dict(pages))) as site, pool_for(site, tmp_path) as pool:
+        pool.give(jobs_for(f"{site.origin}/gone.jpg", f"{site.origin}/busy.jpg"))
+        answers = hear(pool, 2)
     gone, busy = (failure_of(answers[f"{site.origin}/{name}.jpg"]) for name in ("gone", "busy"))
     assert (type(gone).__name__, gone.reason) == ("NotFound", "not_found")
     assert (type(busy).__name__, busy.details["retry_after_seconds"]) == ("RetryAfter", 7)
@@ -113,11 +113,11 @@ def test_list_pages_come_back_whole(tmp_path: Path) -> None:
         seen.append(headers.get("X-Key"))
         return Said(b"[1, 2]" * 100_000, headers={"Link": "next"})
 
-    with serving(Site({"/list": page})) as site, crew_for(site, tmp_path) as crew:
+    with serving(Site({"/list": page})) as site, pool_for(site, tmp_path) as pool:
         scheduler = Scheduler(SchedulerSettings(concurrency=1))
         scheduler.add_page(PageRequest(f"{site.origin}/list", {"X-Key": "k"}), 0.0)
-        crew.give(scheduler.take(0.0, 1))
-        (answer,) = hear(crew, 1).values()
+        pool.give(scheduler.take(0.0, 1))
+        (answer,) = hear(pool, 1).values()
     assert answer[1] == ANSWERED
     assert (answer[5]["link"], answer[6]) == ("next", b"[1, 2]" * 100_000)
     assert seen == ["k"]
@@ -142,23 +142,23 @@ def slow_site() -> Iterator[tuple[Site, threading.Event, threading.Semaphore]]:
 
 def test_what_was_not_begun_comes_back(tmp_path: Path) -> None:
     """Asked for its waiting jobs, a worker gives all back but the one it is at, which it ends."""
-    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path) as crew:
-        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(20))))
+    with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path) as pool:
+        pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(20))))
         arrived.acquire()
-        crew.hand_back(None)
-        back = hear(crew, 19)
+        pool.hand_back(None)
+        back = hear(pool, 19)
         assert {answer[1] for answer in back.values()} == {HANDED_BACK}
         may_go.set()
-        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
+        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
     assert len(site.asked) == 1
 
 
 def test_after_a_retry_after_the_host_gets_nothing_more(tmp_path: Path) -> None:
     """The worker that hears Retry-After gives its other jobs for that host back at once, unasked."""
     busy = Said(status=429, headers={"Retry-After": "9"})
-    with serving(Site({f"/{number}.jpg": busy for number in range(30)})) as site, crew_for(site, tmp_path) as crew:
-        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
-        kinds = [answer[1] for answer in hear(crew, 30).values()]
+    with serving(Site({f"/{number}.jpg": busy for number in range(30)})) as site, pool_for(site, tmp_path) as pool:
+        pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
+        kinds = [answer[1] for answer in hear(pool, 30).values()]
     assert (kinds.count(FAILED), kinds.count(HANDED_BACK)) == (1, 29)
     assert len(site.asked) == 1
 
@@ -169,21 +169,21 @@ def test_a_retry_after_is_for_one_host_alone(tmp_path: Path) -> None:
     with (
         serving(Site({"/": busy})) as site,
         serving(Site(many(20))) as other,
-        crew_for(other, tmp_path, also=(site.origin,)) as crew,
+        pool_for(other, tmp_path, also=(site.origin,)) as pool,
     ):
-        crew.give(jobs_for(site.origin, *(f"{other.origin}/{number}.jpg" for number in range(20))))
-        kinds = [answer[1] for answer in hear(crew, 21).values()]
+        pool.give(jobs_for(site.origin, *(f"{other.origin}/{number}.jpg" for number in range(20))))
+        kinds = [answer[1] for answer in hear(pool, 21).values()]
     assert (kinds.count(FAILED), kinds.count(FETCHED)) == (1, 20)
 
 
 def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
     """Those that follow wait for it, and whoever leads goes on: all requests allowed are under way."""
-    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, threads=12) as crew:
-        crew.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
+    with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path, threads=12) as pool:
+        pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
         for _ in range(12):
             assert arrived.acquire(timeout=PATIENCE)
         may_go.set()
-        hear(crew, 30)
+        hear(pool, 30)
 
 
 def many(count: int) -> dict[str, Said | Callable[[Mapping[str, str]], Said]]:
@@ -193,12 +193,12 @@ def many(count: int) -> dict[str, Said | Callable[[Mapping[str, str]], Said]]:
 
 def test_images_come_over_few_connections(tmp_path: Path) -> None:
     """Each is used again and again, however many images there are."""
-    with serving(Site(many(200))) as site, crew_for(site, tmp_path, threads=4) as crew:
+    with serving(Site(many(200))) as site, pool_for(site, tmp_path, threads=4) as pool:
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(200)))
         while jobs:
-            some, jobs = jobs[: crew.room()], jobs[crew.room() :]
-            crew.give(some)
-            assert {answer[1] for answer in hear(crew, len(some)).values()} == {FETCHED}
+            some, jobs = jobs[: pool.room()], jobs[pool.room() :]
+            pool.give(some)
+            assert {answer[1] for answer in hear(pool, len(some)).values()} == {FETCHED}
     assert sorted(site.asked) == sorted(site.pages)
     assert site.connections <= 4
 
@@ -235,10 +235,10 @@ CHUNKED = (
 @pytest.mark.parametrize("how", [COUNTED, CHUNKED], ids=["counted", "chunked"])
 def test_a_body_that_stops_holds_nobody_up(tmp_path: Path, how: tuple[Mapping[str, str], bytes, bytes]) -> None:
     """All others come meanwhile, over the connections that are open already, whoever reads the slow one."""
-    with stalled(*how) as site, crew_for(site, tmp_path, threads=2) as crew:
+    with stalled(*how) as site, pool_for(site, tmp_path, threads=2) as pool:
         names = [*range(20), "slow", *range(20, 40), "go"]
-        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in names)))
-        found = hear(crew, 42)
+        pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in names)))
+        found = hear(pool, 42)
     assert {answer[1] for answer in found.values()} == {FETCHED}
     assert fetched_of(found[f"{site.origin}/slow.jpg"]).sha256 == sha256(JPEG).hexdigest()
     assert {url.rpartition("/")[2] for url in list(found)[-2:]} == {"slow.jpg", "go.jpg"}
@@ -246,10 +246,10 @@ def test_a_body_that_stops_holds_nobody_up(tmp_path: Path, how: tuple[Mapping[st
 
 def test_an_answer_that_never_comes_is_given_up_in_time(tmp_path: Path) -> None:
     """On a connection that answered before; the others go on."""
-    with slow_site() as (site, _, _), crew_for(site, tmp_path, threads=2, timeout_seconds=0.3) as crew:
+    with slow_site() as (site, _, _), pool_for(site, tmp_path, threads=2, timeout_seconds=0.3) as pool:
         site.pages |= {f"/{name}.jpg": Said(JPEG) for name in "abcdef"}
-        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in ["a", "b", "1", *"cdef"])))
-        found = hear(crew, 7)
+        pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in ["a", "b", "1", *"cdef"])))
+        found = hear(pool, 7)
     failed = [url for url, answer in found.items() if answer[1] == FAILED]
     assert failed == [f"{site.origin}/1.jpg"]
     assert failure_of(found[failed[0]]).reason == "timeout"
@@ -260,28 +260,28 @@ def test_a_body_that_never_goes_on_is_given_up_in_time(
     tmp_path: Path, how: tuple[Mapping[str, str], bytes, bytes]
 ) -> None:
     """Also on a connection that answered before, where nobody waits for it: a run would never end."""
-    with stalled(*how) as site, crew_for(site, tmp_path, threads=2, timeout_seconds=0.3) as crew:
-        crew.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in [*range(5), "slow", *range(5, 9)])))
-        found = hear(crew, 10)
+    with stalled(*how) as site, pool_for(site, tmp_path, threads=2, timeout_seconds=0.3) as pool:
+        pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in [*range(5), "slow", *range(5, 9)])))
+        found = hear(pool, 10)
     failed = {url.rpartition("/")[2]: failure_of(answer) for url, answer in found.items() if answer[1] == FAILED}
     assert {name: failure.reason for name, failure in failed.items()} == {"slow.jpg": "timeout"}
 
 
 def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Path) -> None:
     """Jobs it may have been at are LOST, the others HANDED_BACK, each once; a new process does what comes next."""
-    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path) as crew:
+    with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path) as pool:
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(40)))
-        crew.give(jobs)
+        pool.give(jobs)
         arrived.acquire()
-        (killed,) = crew.processes
+        (killed,) = pool.processes
         os.kill(killed, signal.SIGKILL)
-        kinds = [answer[1] for answer in hear(crew, 40).values()]
+        kinds = [answer[1] for answer in hear(pool, 40).values()]
         assert set(kinds) == {LOST, HANDED_BACK}
         assert kinds[0] == LOST
-        assert crew.processes != [killed]
+        assert pool.processes != [killed]
         may_go.set()
-        crew.give(jobs[:3])
-        assert {answer[1] for answer in hear(crew, 3).values()} == {FETCHED}
+        pool.give(jobs[:3])
+        assert {answer[1] for answer in hear(pool, 3).values()} == {FETCHED}
 
 
 # What a worker does with a body of this kind, before it looks at it: C code that holds the interpreter, and more.
@@ -298,16 +298,16 @@ def poison(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Have workers meet their end in one of these ways at a body that says so."""
     patch = f"""
 import ctypes, os, signal
-from pupline.tasks import inspecting
-inspect = inspecting.inspect
+from pupline.tasks import timed_inspection
+inspect = timed_inspection.inspect
 def poisoned(body, **options):
     if body == b"poison":
         {POISONS[request.param]}
     return inspect(body, **options)
-inspecting.inspect = poisoned
+timed_inspection.inspect = poisoned
 """
     monkeypatch.setattr(
-        _starting, "_BOOT", _starting._BOOT.replace("from pupline", f"exec({patch!r}); from pupline", 1)
+        _worker_process, "_BOOT", _worker_process._BOOT.replace("from pupline", f"exec({patch!r}); from pupline", 1)
     )
 
 
@@ -316,22 +316,22 @@ def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
 ) -> None:
     """Whatever it does to its process: what was lost is done again alone, and only the cause is lost twice."""
     del poison
-    monkeypatch.setattr(_workers, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(_process_pool, "GRACE_SECONDS", 0.2)
     pages: dict[str, Said | Callable[[Mapping[str, str]], Said]] = {f"/{n}.jpg": Said(JPEG) for n in range(60)}
     pages["/7.jpg"] = Said(b"poison")
-    with serving(Site(pages)) as site, crew_for(site, tmp_path, threads=4, timeout_seconds=1.0) as crew:
-        crew.give(jobs_for(*(f"{site.origin}{path}" for path in pages)))
+    with serving(Site(pages)) as site, pool_for(site, tmp_path, threads=4, timeout_seconds=1.0) as pool:
+        pool.give(jobs_for(*(f"{site.origin}{path}" for path in pages)))
         lost: Counter[str] = Counter()
         kinds: dict[str, int] = {}
         deadline = time.monotonic() + 2 * PATIENCE
-        while crew.outstanding:
+        while pool.outstanding:
             assert time.monotonic() < deadline
-            for job, answer in crew.answers(0.05):
+            for job, answer in pool.answers(0.05):
                 kinds[job.url.removeprefix(site.origin)] = answer[1]
                 lost[job.url.removeprefix(site.origin)] += answer[1] == LOST
                 job.deaths += answer[1] == LOST
                 if answer[1] == HANDED_BACK or (answer[1] == LOST and job.deaths < 2):
-                    crew.give([job])
+                    pool.give([job])
     assert [path for path, times in lost.items() if times > 1] == ["/7.jpg"]
     assert {path for path, kind in kinds.items() if kind != FETCHED} == {"/7.jpg"}
 
@@ -339,49 +339,49 @@ def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
 def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> None:
     """The coordinator was stopped for an hour, as was its worker: that one is not taken to hang."""
     jumps = itertools.count(0.0, 3600.0)
-    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, clock=lambda: next(jumps)) as crew:
-        processes = crew.processes
-        crew.give(jobs_for(f"{site.origin}/1.jpg"))
+    with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path, clock=lambda: next(jumps)) as pool:
+        processes = pool.processes
+        pool.give(jobs_for(f"{site.origin}/1.jpg"))
         arrived.acquire()
         for _ in range(20):
-            assert crew.answers(0.0) == []
+            assert pool.answers(0.0) == []
         may_go.set()
-        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
-        assert crew.processes == processes
+        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
+        assert pool.processes == processes
 
 
 def test_what_waits_to_be_done_alone_can_be_handed_back(tmp_path: Path) -> None:
     """One job at a time is begun of those that were lost; the others of a host come back when it is paused."""
-    with slow_site() as (site, may_go, arrived), crew_for(site, tmp_path, threads=4) as crew:
+    with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path, threads=4) as pool:
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(5)))
         for job in jobs:
             job.deaths = 1
-        crew.give(jobs)
+        pool.give(jobs)
         arrived.acquire()
-        crew.hand_back(jobs[0].host)
-        assert {answer[1] for answer in hear(crew, 4).values()} == {HANDED_BACK}
+        pool.hand_back(jobs[0].host)
+        assert {answer[1] for answer in hear(pool, 4).values()} == {HANDED_BACK}
         may_go.set()
-        assert [answer[1] for answer in hear(crew, 1).values()] == [FETCHED]
+        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
 
 
 def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that end before they answer anything are not started for ever: one clear error."""
-    monkeypatch.setattr(_starting, "_BOOT", "raise SystemExit(3)")
+    monkeypatch.setattr(_worker_process, "_BOOT", "raise SystemExit(3)")
     with (
         serving(Site({})) as site,
-        crew_for(site, tmp_path) as crew,
+        pool_for(site, tmp_path) as pool,
         pytest.raises(ConfigurationError, match="status 3"),
     ):
-        hear(crew, 1)
+        hear(pool, 1)
 
 
 def test_closing_ends_all_processes(tmp_path: Path) -> None:
     """After `close` no worker is there any more, whatever it was at."""
-    with slow_site() as (site, _, arrived), crew_for(site, tmp_path, count=2, threads=2) as crew:
-        processes = crew.processes
-        crew.give(jobs_for(f"{site.origin}/1.jpg"))
+    with slow_site() as (site, _, arrived), pool_for(site, tmp_path, count=2, threads=2) as pool:
+        processes = pool.processes
+        pool.give(jobs_for(f"{site.origin}/1.jpg"))
         arrived.acquire()
-        crew.close()
+        pool.close()
         for process in processes:
             with pytest.raises(ProcessLookupError):
                 os.kill(process, 0)
@@ -392,25 +392,25 @@ def test_a_worker_inherits_nothing_of_the_coordinator(tmp_path: Path) -> None:
     """Files that are open here, such as the data directory's lock, are not open in a worker."""
     with (tmp_path / "lock").open("w") as lock, serving(Site({"/a.jpg": Said(JPEG)})) as site:
         os.set_inheritable(lock.fileno(), True)
-        with crew_for(site, tmp_path) as crew:
-            crew.give(jobs_for(f"{site.origin}/a.jpg"))
-            hear(crew, 1)
-            (process,) = crew.processes
+        with pool_for(site, tmp_path) as pool:
+            pool.give(jobs_for(f"{site.origin}/a.jpg"))
+            hear(pool, 1)
+            (process,) = pool.processes
             opened = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()}
     assert str(tmp_path / "lock") not in opened
 
 
 def test_jobs_go_to_who_has_least_to_do(tmp_path: Path) -> None:
     """Two workers share jobs evenly, and never get more than there is room for."""
-    with slow_site() as (site, may_go, _), crew_for(site, tmp_path, count=2, threads=2) as crew:
-        assert crew.room() == 2 * (AHEAD + 1)
-        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(crew.room())))
-        crew.give(jobs[:31])
-        assert abs(len(crew._workers[0].jobs) - len(crew._workers[1].jobs)) <= 1
-        crew.give(jobs[31:])
-        assert crew.room() == 0
+    with slow_site() as (site, may_go, _), pool_for(site, tmp_path, count=2, threads=2) as pool:
+        assert pool.room() == 2 * (AHEAD + 1)
+        jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(pool.room())))
+        pool.give(jobs[:31])
+        assert abs(len(pool._workers[0].jobs) - len(pool._workers[1].jobs)) <= 1
+        pool.give(jobs[31:])
+        assert pool.room() == 0
         may_go.set()
-        hear(crew, len(jobs))
+        hear(pool, len(jobs))
 
 
 @pytest.mark.parametrize(

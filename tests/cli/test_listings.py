@@ -148,7 +148,7 @@ def test_a_page_that_was_cut_is_asked_for_again(
     command: Run, api: Api, tmp_path: Path, how: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole framing, half a document: the second answer is whole."""
-    monkeypatch.setattr("pupline.bulk._attempts.FIRST_BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr("pupline.bulk._retries.FIRST_BACK_OFF_SECONDS", 0.01)
     monkeypatch.setattr("pupline.sources._pages.FIRST_PAUSE_SECONDS", 0.01)
     bodies = iter([b'{"items": ["/1.g', json.dumps({"items": api.images(5)}).encode()])
     api.gives(4, lambda _: Said(next(bodies)))

@@ -13,7 +13,7 @@ from pupline.local import TOPIC_ARN, Alert, Arrival, Intake, LocalBackend, NewIn
 from pupline.local.ingests import _intake_disk
 from pupline.local.ingests import intake as _intake
 from pupline.tasks.ingest_item import RecordBuilder
-from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
+from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
 from tests.crash.kill_points import Trial, kill_at, kill_at_every_step, rows
 
@@ -72,12 +72,12 @@ def run(data_dir: Path) -> None:
 def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
     """What a worker answers for the item; its bytes are in a temporary file, unsynced."""
     index, path = pending.index, None
-    ending: Ending = Unfetched(outcome="failed", reason="not_found", error="NotFound", cause="404")
+    fetch_outcome: FetchOutcome = FetchFailed(outcome="failed", reason="not_found", error="NotFound", cause="404")
     if EXPECTED[index][1] != "failed":
         body, path = body_of(index), str(data_dir / "tmp" / f"ingest-{os.getpid()}-{index}")
         Path(path).write_bytes(body)
         is_page = EXPECTED[index][1] == "quarantined"
-        ending = FetchedImage(
+        fetch_outcome = FetchedImage(
             name=pending.item.url.rpartition("/")[2],
             sha256=hashlib.sha256(body).hexdigest(),
             size_bytes=len(body),
@@ -89,7 +89,9 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
             name_extension="jpg",
             alert_reasons=("not_an_image",) if is_page else (),
         )
-    return Arrival(index=index, item=pending.item, ending=ending, path=path, attempts=1, began_at=1.0, ended_at=2.0)
+    return Arrival(
+        index=index, item=pending.item, fetch_outcome=fetch_outcome, path=path, attempts=1, began_at=1.0, ended_at=2.0
+    )
 
 
 def kill_in_groups_at(point: int, report: int) -> None:

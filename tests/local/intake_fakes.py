@@ -9,7 +9,7 @@ from pathlib import Path
 from pupline.errors import Reason
 from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
-from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
+from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
 
 _NUMBERS = itertools.count()
@@ -58,7 +58,7 @@ class Source:
 
     def failed(self, index: int, url: str) -> Arrival:
         """An item that the server did not have."""
-        return arrival(index, url, Unfetched(outcome="failed", reason="not_found", error="NotFound", cause="404"))
+        return arrival(index, url, FetchFailed(outcome="failed", reason="not_found", error="NotFound", cause="404"))
 
     def _aside(self, index: int, body: bytes) -> Path:
         folder = self.backend.data_dir / "tmp"
@@ -85,8 +85,10 @@ def fetched(url: str, body: bytes, problem: Reason | None = None, alert_reasons:
     )
 
 
-def arrival(index: int, url: str, ending: Ending, path: Path | None = None) -> Arrival:
+def arrival(index: int, url: str, fetch_outcome: FetchOutcome, path: Path | None = None) -> Arrival:
     """An item that ended at the first attempt."""
     item = SourceItem(url=url)
     where = None if path is None else str(path)
-    return Arrival(index=index, item=item, ending=ending, path=where, attempts=1, began_at=1.0, ended_at=2.0)
+    return Arrival(
+        index=index, item=item, fetch_outcome=fetch_outcome, path=where, attempts=1, began_at=1.0, ended_at=2.0
+    )

@@ -155,7 +155,7 @@ def test_an_earlier_run_tells_what_is_known_of_a_url(backend: LocalBackend) -> N
     assert first.known == PreviousFetch(
         image_name="dogs/1.jpg",
         key="html/dogs/1.jpg",
-        sha256=later.fetched(0, url(1), b"bytes of 1").ending.sha256,  # type: ignore[union-attr]
+        sha256=later.fetched(0, url(1), b"bytes of 1").fetch_outcome.sha256,  # type: ignore[union-attr]
         size_bytes=10,
         file_type="jpg",
         width=1,
@@ -182,7 +182,7 @@ def test_bytes_that_are_declared_are_found_by_their_hash(backend: LocalBackend) 
     source = Source(backend, "one")
     source.list_urls(url(1))
     arrived = source.fetched(0, url(1), b"rex")
-    sha256 = arrived.ending.sha256  # type: ignore[union-attr]
+    sha256 = arrived.fetch_outcome.sha256  # type: ignore[union-attr]
     source.take_in(arrived)
     later = backend.ingests.open(an_ingest("two"))
     declared = [SourceItem(url=url(8), sha256=sha256.upper()), SourceItem(url=url(9), sha256="00" * 32), *items(1)]

@@ -186,12 +186,12 @@ def test_unchanged_is_a_duplicate_of_what_is_known(backend: LocalBackend, source
     again.list_urls(REX, BELLA)
     [pending, _] = backend.ingests.pending(again.run.ingest_id, after=-1, limit=9)
     assert isinstance(pending.known, PreviousFetch)
-    ending = UnchangedImage(known=pending.known)
-    [record] = again.take_in(arrival(0, REX, ending))
+    fetch_outcome = UnchangedImage(known=pending.known)
+    [record] = again.take_in(arrival(0, REX, fetch_outcome))
     assert ends([record]) == [("dogs/rex.jpg", "duplicate", "not_modified")]
     assert (record.image_url, record.sha256) == (stored.image_url, stored.sha256)
     (backend.bucket().root / "html/dogs/rex.jpg").unlink()
-    [lost] = again.take_in(arrival(1, BELLA, ending))
+    [lost] = again.take_in(arrival(1, BELLA, fetch_outcome))
     assert (lost.outcome, lost.reason) == ("failed", "storage_error")
     assert "--retry-failed" in (lost.cause or "")
 
@@ -323,7 +323,7 @@ def test_half_a_surrogate_pair_is_stored_as_a_question_mark(backend: LocalBacken
     """Text from outside that SQLite cannot hold stops nothing."""
     arrived = source.fetched(0, REX, b"rex")
     bad = replace(fetched(REX, b"rex"), etag='"\ud800"')
-    source.take_in(replace(arrived, ending=bad), source.fetched(3, BELLA, b"bella"))
+    source.take_in(replace(arrived, fetch_outcome=bad), source.fetched(3, BELLA, b"bella"))
     assert [row.etag for row in backend.ingests.rows(source.run.ingest_id)] == ['"?"', '"v1"']
 
 

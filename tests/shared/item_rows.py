@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pupline.bulk._spool import Batch
+from pupline.bulk._run_files import RowBatch
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow, columns_of
 from pupline.tasks.records import AuditRecord
@@ -54,10 +54,10 @@ def row(index: int, *, item: dict[str, Any] | None = None, key: str | None = Non
     )
 
 
-def batch(rows: Sequence[ItemRow]) -> Batch:
+def batch(rows: Sequence[ItemRow]) -> RowBatch:
     """The batch of the rows, as the journal's columns give it."""
     facts = [{name: value for name, value in one.item.as_dict().items() if name != "url"} for one in rows]
-    return Batch.of(columns_of(rows, DATASET), [json.dumps(one) if one else None for one in facts])
+    return RowBatch.of(columns_of(rows, DATASET), [json.dumps(one) if one else None for one in facts])
 
 
 @st.composite

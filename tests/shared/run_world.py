@@ -10,12 +10,12 @@ from pyarrow import parquet
 from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
 from pupline.local import Arrival, IngestRow, Intake, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
-from pupline.tasks.items import Ending, FetchedImage, SourceItem, Unfetched
+from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 
 RUN = "20261122-170000-ab12"
 FOLDER = f"datasets/dogs/runs/{RUN}/"
-LOST = Unfetched(outcome="failed", reason="not_found", error="NotFound", cause="it answered 404 🐶\\n")
-REFUSED = Unfetched(outcome="refused", reason="too_large", error="BodyTooLarge", cause="over 20 MB")
+LOST = FetchFailed(outcome="failed", reason="not_found", error="NotFound", cause="it answered 404 🐶\\n")
+REFUSED = FetchFailed(outcome="refused", reason="too_large", error="BodyTooLarge", cause="over 20 MB")
 
 
 class World:
@@ -31,11 +31,13 @@ class World:
         items = [SourceItem(url=f"https://cdn.example/{n}.jpg", title=f"Rex {n} 🐕\u2028") for n in range(count)]
         self.backend.ingests.add_items(self.ingest.ingest_id, items, position=None, listed=listed, total=count)
 
-    def finish(self, endings: dict[int, bytes | Unfetched]) -> None:
+    def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""
         intake = Intake(self.backend, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
-        intake.take([self._arrival(index, items[index], ending) for index, ending in endings.items()])
+        intake.take(
+            [self._arrival(index, items[index], fetch_outcome) for index, fetch_outcome in fetch_outcomes.items()]
+        )
         intake.close()
 
     def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> Outputs:
@@ -56,17 +58,17 @@ class World:
         bodies = [self.backend.bucket().read(key) for key in keys]
         return [row for body in bodies for row in parquet.read_table(io.BytesIO(body)).to_pylist()]
 
-    def _arrival(self, index: int, item: SourceItem, ending: bytes | Unfetched) -> Arrival:
+    def _arrival(self, index: int, item: SourceItem, fetch_outcome: bytes | FetchFailed) -> Arrival:
         times = {"attempts": 2, "began_at": 1_795_366_800.0, "ended_at": 1_795_366_801.0}
-        if isinstance(ending, Unfetched):
-            return Arrival(index=index, item=item, ending=ending, path=None, **times)  # type: ignore[arg-type]
+        if isinstance(fetch_outcome, FetchFailed):
+            return Arrival(index=index, item=item, fetch_outcome=fetch_outcome, path=None, **times)  # type: ignore[arg-type]
         path = self.backend.data_dir / "tmp" / f"ingest-1-{index}"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(ending)
-        return Arrival(index=index, item=item, ending=_fetched(index, ending), path=str(path), **times)  # type: ignore[arg-type]
+        path.write_bytes(fetch_outcome)
+        return Arrival(index=index, item=item, fetch_outcome=_fetched(index, fetch_outcome), path=str(path), **times)  # type: ignore[arg-type]
 
 
-def _fetched(index: int, body: bytes) -> Ending:
+def _fetched(index: int, body: bytes) -> FetchOutcome:
     return FetchedImage(
         name=f"{index}.jpg",
         sha256=hashlib.sha256(body).hexdigest(),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.bulk._begin import checked_dataset
+from pupline.bulk import checked_dataset
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.http import Origin
 from pupline.sources import Limits, presets, resolve

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from pupline.bulk import IngestRequest, ItemsListed, ListingNote, policy_of
+from pupline.bulk import IngestRequest, ItemsListed, ListingNote, fetch_policy
 from pupline.errors import LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
 from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
@@ -37,7 +37,7 @@ class Manifest:
 def list_source(path: Path, source: ImageSource, request: IngestRequest, read: Reader, tell: Tell) -> Manifest:
     """As `write_manifest`, with a client of its own. Raises: as that."""
     with ExitStack() as opened:
-        policy = policy_of(source, request, opened)
+        policy = fetch_policy(source, request, opened)
         client = opened.enter_context(closing(HttpClient(policy, idle_connections=1)))
         return write_manifest(path, source, request, Pages.of_source(client, source, read), tell)
 

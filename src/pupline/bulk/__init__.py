@@ -1,4 +1,4 @@
-"""Bulk ingestion on one machine: whole datasets from a source, each image once, as fast as its host likes.
+"""Bulk ingestion on one machine: whole datasets from a source, each image once, as fast as its hosts allow.
 
     report = ingest(Path("pupline-data"), IngestRequest(source="sample"), print)
 
@@ -9,39 +9,39 @@ used: a worker is a module of this package too, and needs neither SQLite nor Par
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pupline.bulk._begin import (
-        checked_dataset,
-        checked_source,
-        policy_of,
-        stored_list_reader,
-        why_refused,
-        with_list_kept,
-    )
     from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries, write_outputs
     from pupline.bulk._parquet import write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
         HostPaused,
-        IngestBegan,
         IngestEvent,
         IngestListener,
         IngestReport,
         IngestRequest,
+        IngestStarted,
         ItemsDone,
         ItemsListed,
         ListingNote,
         MetadataWritten,
     )
-    from pupline.bulk._spool import Spool
-    from pupline.bulk._starting import ingest
+    from pupline.bulk._run_files import RunFiles
+    from pupline.bulk._source_rules import (
+        checked_dataset,
+        checked_source,
+        fetch_policy,
+        origin_refusal,
+        save_piped_list,
+        stored_list_reader,
+    )
+    from pupline.bulk._start import ingest
 
 __all__ = [
     "HostPaused",
-    "IngestBegan",
     "IngestEvent",
     "IngestListener",
     "IngestReport",
     "IngestRequest",
+    "IngestStarted",
     "ItemsDone",
     "ItemsListed",
     "ListingNote",
@@ -50,38 +50,33 @@ __all__ = [
     "Outputs",
     "Preview",
     "RunFigures",
-    "Spool",
+    "RunFiles",
     "checked_dataset",
     "checked_source",
+    "fetch_policy",
     "ingest",
-    "policy_of",
+    "origin_refusal",
     "preview",
+    "save_piped_list",
     "stored_list_reader",
     "summaries",
-    "why_refused",
-    "with_list_kept",
     "write_outputs",
     "write_parquet",
 ]
 
 _HOMES = {
-    "Spool": "_spool",
-    "ingest": "_starting",
+    "ingest": "_start",
     "write_parquet": "_parquet",
-    "preview": "_preview",
-    "Preview": "_preview",
+    "RunFiles": "_run_files",
+    **dict.fromkeys(("Preview", "preview"), "_preview"),
+    **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),
     **dict.fromkeys(
         (
-            "checked_dataset",
-            "checked_source",
-            "policy_of",
-            "stored_list_reader",
-            "why_refused",
-            "with_list_kept",
+            *("checked_dataset", "checked_source", "fetch_policy", "origin_refusal"),
+            *("save_piped_list", "stored_list_reader"),
         ),
-        "_begin",
+        "_source_rules",
     ),
-    **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),
 }
 
 

@@ -1,6 +1,6 @@
 """The loop that all of an ingest turns on: list, read ahead, send out, hear, hand to the intake. One thread.
 
-Nothing here touches the network, the disk or a clock of its own: those are the crew's, the intake's and the caller's.
+Nothing here touches the network, the disk or a clock of its own: those are the pool's, the intake's and the caller's.
 So hours of pauses pass in a test in no time.
 """
 
@@ -11,7 +11,10 @@ from typing import Protocol
 
 from pupline.bulk._hosts import Job
 from pupline.bulk._lister import Lister
-from pupline.bulk._messages import (
+from pupline.bulk._process_pool import WorkerPool
+from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, ListingNote
+from pupline.bulk._scheduler import Scheduler
+from pupline.bulk._worker_messages import (
     ANSWERED,
     FAILED,
     FETCHED,
@@ -22,14 +25,11 @@ from pupline.bulk._messages import (
     failure_of,
     fetched_of,
 )
-from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, ListingNote
-from pupline.bulk._scheduler import Scheduler
-from pupline.bulk._workers import Crew
 from pupline.errors import StorageError, TaskFailure
 from pupline.http import Response, robots_rules_from
 from pupline.local import Arrival, Ingests, ItemDone
 from pupline.tasks.ingest_item import fetch_failed
-from pupline.tasks.items import Ending, SourceItem, UnchangedImage
+from pupline.tasks.items import FetchOutcome, SourceItem, UnchangedImage
 
 PAGE_ITEMS = 1000
 """Items read from the run at once."""
@@ -48,7 +48,7 @@ _TURN_SECONDS = 0.2
 """How long the loop waits at most: what was stored meanwhile is told at least this often."""
 
 
-class Taker(Protocol):
+class ItemSink(Protocol):
     """What stores items: `pupline.local.Intake`."""
 
     def take(self, arrivals: Sequence[Arrival]) -> None:
@@ -64,14 +64,14 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class Collaborators:
     """Everyone the coordinator works with. stored: groups that the intake committed and nobody was told of yet."""
 
     ingests: Ingests
     lister: Lister
     scheduler: Scheduler
-    crew: Crew
-    intake: Taker
+    pool: WorkerPool
+    intake: ItemSink
     stored: deque[Sequence[ItemDone]]
     listener: IngestListener
     clocks: Clocks
@@ -83,7 +83,7 @@ class Coordinator:
     tolerate: percent of all items that may fail; None for any number. failed: items that had failed before.
     """
 
-    def __init__(self, team: Team, ingest_id: int, *, tolerate: float | None, failed: int) -> None:
+    def __init__(self, team: Collaborators, ingest_id: int, *, tolerate: float | None, failed: int) -> None:
         self._team = team
         self._ingest_id = ingest_id
         self._tolerate = tolerate
@@ -104,7 +104,7 @@ class Coordinator:
     def stop(self) -> None:
         """Begin nothing more, and end when what is under way has ended. Safe in a signal handler and in any thread."""
         self._stop_asked = True
-        self._team.crew.wake()
+        self._team.pool.wake()
 
     def run(self) -> None:
         """Work. Raises: StorageError; ConfigurationError where no worker can live; what the listener raises."""
@@ -135,7 +135,7 @@ class Coordinator:
         return self._exhausted and not self._team.scheduler.held and self._team.lister.over
 
     def _is_over(self) -> bool:
-        if not self._team.crew.outstanding:
+        if not self._team.pool.outstanding:
             return self._nothing_left or self._deadline is not None
         return self._deadline is not None and self._team.clocks.monotonic() >= self._deadline
 
@@ -143,7 +143,7 @@ class Coordinator:
         """Whether nothing more is to be begun."""
         if self._deadline is None and (self._stop_asked or self.tolerance_exceeded):
             self._deadline = self._team.clocks.monotonic() + LAST_PATIENCE_SECONDS
-            self._team.crew.hand_back(None)
+            self._team.pool.hand_back(None)
         return self._deadline is not None
 
     def _list(self) -> None:
@@ -187,16 +187,16 @@ class Coordinator:
         return self._short and not self._exhausted and scheduler.held <= window - PAGE_ITEMS
 
     def _send_out(self) -> None:
-        crew = self._team.crew
-        room = crew.room()
+        pool = self._team.pool
+        room = pool.room()
         if room:
             jobs = self._team.scheduler.take(self._team.clocks.monotonic(), room)
             self._short = len(jobs) < room
             if jobs:
-                crew.give(jobs)
+                pool.give(jobs)
 
     def _hear(self) -> None:
-        answered = self._team.crew.answers(self._patience())
+        answered = self._team.pool.answers(self._patience())
         now = self._team.clocks.monotonic()
         for job, answer in answered:
             self._take_answer(job, answer, now)
@@ -234,13 +234,13 @@ class Coordinator:
             else:
                 self._take_document(job, answer, now)
 
-    def _arrive_fetched(self, job: Job, ending: Ending, answer: Answer) -> None:
+    def _arrive_fetched(self, job: Job, fetch_outcome: FetchOutcome, answer: Answer) -> None:
         assert job.item is not None  # noqa: S101 - only images are fetched
         self._arrivals.append(
             Arrival(
                 index=job.index,
                 item=job.item,
-                ending=ending,
+                fetch_outcome=fetch_outcome,
                 path=answer[4] if answer[1] == FETCHED else None,
                 attempts=job.attempts + 1,
                 began_at=job.began_at,
@@ -256,7 +256,7 @@ class Coordinator:
         team = self._team
         team.scheduler.failed(job, failure, now)
         for pause in team.scheduler.take_pauses():
-            team.crew.hand_back(job.host)
+            team.pool.hand_back(job.host)
             team.listener(HostPaused(pause.origin, pause.seconds, pause.why))
 
     def _why_unusable(self, job: Job, answer: Answer) -> TaskFailure | None:
@@ -290,14 +290,14 @@ class Coordinator:
             self._team.intake.take(self._arrivals)
             self._arrivals = []
 
-    def _arrive(self, index: int, item: SourceItem, ending: Ending, job: Job | None = None) -> None:
+    def _arrive(self, index: int, item: SourceItem, fetch_outcome: FetchOutcome, job: Job | None = None) -> None:
         """An item ended without an answer that tells when: now."""
         now = self._team.clocks.now()
         self._arrivals.append(
             Arrival(
                 index=index,
                 item=item,
-                ending=ending,
+                fetch_outcome=fetch_outcome,
                 path=None,
                 attempts=job.attempts if job else 0,
                 began_at=(job.began_at if job else 0.0) or now,

@@ -5,8 +5,8 @@ Parts of a file are read when they are wanted, a little ahead of what is fetched
 """
 
 from pupline.bulk._hosts import Job
-from pupline.bulk._messages import Answer
 from pupline.bulk._request import IngestRequest, ItemsListed
+from pupline.bulk._worker_messages import Answer
 from pupline.errors import SourceError, TaskFailure
 from pupline.local import IngestRow, Ingests
 from pupline.sources import Listing, Page, PageRequest, is_final, shortfall_of

@@ -6,7 +6,7 @@ pyarrow is imported when the first part is begun: it takes a fifth of a second, 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
+from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.tasks.layout import JSON_LINES, Partitioned, partition
 from pupline.tasks.metadata import METADATA_COLUMNS, Columns, ColumnType, milliseconds
 
@@ -42,12 +42,12 @@ def parquet_schema() -> "pyarrow.Schema":
 class TablePart:
     """One part as Parquet: `metadata/parquet/run=<run>/part-00000.parquet`."""
 
-    def __init__(self, spool: Spool, number: int) -> None:
+    def __init__(self, spool: RunFiles, number: int) -> None:
         self.rows = 0
-        self._parquet = SpooledFile(spool, f"{_place(spool, 'metadata/parquet', number)}.parquet", PARQUET)
+        self._parquet = RunFile(spool, f"{_place(spool, 'metadata/parquet', number)}.parquet", PARQUET)
         self._table = _TableWriter(self._parquet)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Write the batch."""
         self._table.add(batch.columns)
         self.rows += len(batch)
@@ -66,11 +66,11 @@ class TablePart:
 class DoublePart(TablePart):
     """One part in both forms: the same rows also as `metadata/jsonl/run=<run>/part-00000.jsonl`."""
 
-    def __init__(self, spool: Spool, number: int) -> None:
+    def __init__(self, spool: RunFiles, number: int) -> None:
         super().__init__(spool, number)
-        self._lines = SpooledFile(spool, f"{_place(spool, 'metadata/jsonl', number)}.jsonl", JSON_LINES)
+        self._lines = RunFile(spool, f"{_place(spool, 'metadata/jsonl', number)}.jsonl", JSON_LINES)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Write the batch."""
         self._lines.file.write(text_of(batch.lines))
         super().add(batch)
@@ -86,7 +86,7 @@ class DoublePart(TablePart):
         self._lines.close()
 
 
-def _place(spool: Spool, form: Partitioned, number: int) -> str:
+def _place(spool: RunFiles, form: Partitioned, number: int) -> str:
     return f"{partition(form, spool.dataset, spool.run)}part-{number:05d}"
 
 
@@ -96,14 +96,14 @@ class MetadataWriter:
     A run that ends again overwrites the parts of its earlier end: its rows only become more.
     """
 
-    def __init__(self, spool: Spool, part_rows: int = PART_ROWS, form: type[TablePart] = DoublePart) -> None:
-        self._spool = spool
+    def __init__(self, spool: RunFiles, part_rows: int = PART_ROWS, form: type[TablePart] = DoublePart) -> None:
+        self._run_files = spool
         self._part_rows = part_rows
         self._form = form
         self._number = 0
         self._part = form(spool, 0)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
         room = self._part_rows - self._part.rows
         if len(batch) <= room:
@@ -112,7 +112,7 @@ class MetadataWriter:
         self._part.add(batch.cut(0, room))
         self._part.put()
         self._number += 1
-        self._part = self._form(self._spool, self._number)
+        self._part = self._form(self._run_files, self._number)
         self.add(batch.cut(room, None))
 
     def finish(self) -> None:
@@ -127,7 +127,7 @@ class MetadataWriter:
 class _TableWriter:
     """Gathers batches to row groups of one Parquet file."""
 
-    def __init__(self, target: SpooledFile) -> None:
+    def __init__(self, target: RunFile) -> None:
         from pyarrow import parquet
 
         self._schema = parquet_schema()

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import Any, Protocol
 
 from pupline.bulk._metadata import MetadataWriter
+from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.bulk._shards import ShardWriter, SidecarWriter
-from pupline.bulk._spool import Batch, Spool, SpooledFile, text_of
 from pupline.errors import FAILING_OUTCOMES, LocalTrouble, StorageError
 from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items
 from pupline.tasks.items import SourceItem
@@ -68,7 +68,7 @@ class Outputs:
 class Writer(Protocol):
     """One kind of output: it sees every finished item once, in the order of the listing."""
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Write these rows. Raises: StorageError."""
 
     def finish(self) -> None:
@@ -91,7 +91,7 @@ def write_outputs(
     end of the same run left. Raises: StorageError.
     """
     ingest = backend.ingests.get(ingest.run_id)  # its listing may have gone on since the caller read it
-    spool = Spool.of(backend, ingest.dataset, ingest.run_id)
+    spool = RunFiles.of(backend, ingest.dataset, ingest.run_id)
     counts = backend.ingests.counts(ingest.ingest_id)
     shards = ShardWriter(spool, options.shard_size) if options.shard_size else None
     unfinished = backend.ingests.items(ingest.ingest_id) if counts.done < counts.items else None
@@ -110,7 +110,7 @@ def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: C
     """One pass over all rows."""
     items = 0
     for page in pages:
-        batch = Batch.of(page.columns, page.facts)
+        batch = RowBatch.of(page.columns, page.facts)
         for writer in writers:
             writer.add(batch)
         items += len(batch)
@@ -119,7 +119,7 @@ def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: C
         writer.finish()
 
 
-def _with_summary(spool: Spool, summary: dict[str, Any], counts: IngestCounts) -> Outputs:
+def _with_summary(spool: RunFiles, summary: dict[str, Any], counts: IngestCounts) -> Outputs:
     key = summary_key(spool.dataset, spool.run)
     summary["files"] = [*spool.keys, key]
     spool.put(key, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n", "application/json")
@@ -227,11 +227,11 @@ class _Manifest:
     items: all of the run, where some have not finished; None where the rows that come tell them all.
     """
 
-    def __init__(self, spool: Spool, items: Iterator[tuple[int, SourceItem]] | None) -> None:
-        self._target = SpooledFile(spool, manifest_key(spool.dataset, spool.run), JSON_LINES)
+    def __init__(self, spool: RunFiles, items: Iterator[tuple[int, SourceItem]] | None) -> None:
+        self._target = RunFile(spool, manifest_key(spool.dataset, spool.run), JSON_LINES)
         self._items = items
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         if self._items is None:
             self._target.file.write(text_of(batch.items))
 
@@ -247,10 +247,10 @@ class _Manifest:
 class _Failures:
     """failures.jsonl: the manifest's lines of the items that gave no image, and why. It is a URL list in itself."""
 
-    def __init__(self, spool: Spool) -> None:
-        self._target = SpooledFile(spool, failures_key(spool.dataset, spool.run), JSON_LINES)
+    def __init__(self, spool: RunFiles) -> None:
+        self._target = RunFile(spool, failures_key(spool.dataset, spool.run), JSON_LINES)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         failed = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in FAILING_OUTCOMES]
         self._target.file.write(text_of(_failure(batch, at) for at in failed))
 
@@ -261,7 +261,7 @@ class _Failures:
         self._target.close()
 
 
-def _failure(batch: Batch, at: int) -> str:
+def _failure(batch: RowBatch, at: int) -> str:
     return _encode(json.loads(batch.items[at]) | {name: batch.values(name)[at] for name in _WHY})
 
 

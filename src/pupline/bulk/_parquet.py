@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from pupline.bulk._metadata import PART_ROWS, MetadataWriter, TablePart
-from pupline.bulk._spool import Batch, Spool
+from pupline.bulk._run_files import RowBatch, RunFiles
 from pupline.errors import StorageError
 from pupline.tasks.layout import partition
 from pupline.tasks.metadata import columns_of_objects
@@ -27,7 +27,7 @@ _PAGE = 2_500
 """Rows that become columns together."""
 
 
-def write_parquet(spool: Spool, concurrency: int = 2, part_rows: int = PART_ROWS) -> Sequence[str]:
+def write_parquet(spool: RunFiles, concurrency: int = 2, part_rows: int = PART_ROWS) -> Sequence[str]:
     """Write the Parquet of the spool's run from the JSON Lines in the spool's bucket; the keys of its parts.
 
     concurrency: reads at once. Raises: StorageError, ConfigurationError.
@@ -35,7 +35,7 @@ def write_parquet(spool: Spool, concurrency: int = 2, part_rows: int = PART_ROWS
     return parquet_of(_batches(spool, concurrency), spool, part_rows)
 
 
-def parquet_of(texts: Iterable[bytes], spool: Spool, part_rows: int = PART_ROWS) -> Sequence[str]:
+def parquet_of(texts: Iterable[bytes], spool: RunFiles, part_rows: int = PART_ROWS) -> Sequence[str]:
     """Write JSON Lines as Parquet; the keys of its parts.
 
     texts: each holds the rows of a stretch of the listing in any order, one stretch after the other.
@@ -45,7 +45,7 @@ def parquet_of(texts: Iterable[bytes], spool: Spool, part_rows: int = PART_ROWS)
     with closing(MetadataWriter(spool, part_rows, TablePart)) as writer, _telling_of_foreign_lines(spool):
         rows = chain.from_iterable(map(_rows, texts))
         while page := list(islice(rows, _PAGE)):
-            writer.add(Batch(columns_of_objects(page), (), ()))
+            writer.add(RowBatch(columns_of_objects(page), (), ()))
         writer.finish()
     return spool.keys[before:]
 
@@ -54,7 +54,7 @@ def _rows(text: bytes) -> list[dict[str, Any]]:
     return sorted(map(json.loads, filter(None, text.decode().split("\n"))), key=itemgetter("index"))
 
 
-def _batches(spool: Spool, concurrency: int) -> Iterator[bytes]:
+def _batches(spool: RunFiles, concurrency: int) -> Iterator[bytes]:
     """The rows of each batch: what all its rounds ended."""
     keys = spool.bucket.keys(partition("metadata/jsonl", spool.dataset, spool.run))
     found = filter(None, map(_PART.fullmatch, keys))
@@ -81,7 +81,7 @@ def _read(store: ObjectStore, key: str) -> bytes:
 
 
 @contextmanager
-def _telling_of_foreign_lines(spool: Spool) -> Iterator[None]:
+def _telling_of_foreign_lines(spool: RunFiles) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as err:

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 
-from pupline.bulk._begin import checked_dataset, checked_source, policy_of
 from pupline.bulk._request import IngestRequest
+from pupline.bulk._source_rules import checked_dataset, checked_source, fetch_policy
 from pupline.http import HttpClient
 from pupline.sources import PREVIEW_ATTEMPTS, ImageSource, Listing, Pages
 from pupline.tasks.items import SourceItem
@@ -58,7 +58,7 @@ def _items(
 ) -> Iterator[SourceItem]:
     with ExitStack() as stack:
         stack.callback(listing.close)
-        client = HttpClient(policy_of(source, request, stack), idle_connections=1)
+        client = HttpClient(fetch_policy(source, request, stack), idle_connections=1)
         stack.callback(client.close)
         interval = 1 / source.limits.rps if source.limits.rps else 0.0
         pages = Pages(client=client, interval=interval, attempts=PREVIEW_ATTEMPTS, sleep=sleep)

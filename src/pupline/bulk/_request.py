@@ -114,7 +114,7 @@ def _check_numbers(request: IngestRequest) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class IngestBegan:
+class IngestStarted:
     """The run is there. resumed: an earlier process began it. before: what came of its items so far, by outcome.
 
     ended: it is finished, and there is nothing to do.
@@ -172,7 +172,7 @@ class ListingNote:
 
 
 IngestEvent: TypeAlias = (
-    "IngestBegan | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked | Stuck"
+    "IngestStarted | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked | Stuck"
 )
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]

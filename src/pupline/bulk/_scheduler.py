@@ -30,7 +30,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from pupline.bulk._attempts import attempts_of, back_off, put_back, put_first
 from pupline.bulk._hosts import (
     AWAY_AFTER,
     AWAY_PAUSES,
@@ -43,6 +42,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
+from pupline.bulk._retries import back_off, max_attempts, put_back, put_first
 from pupline.errors import (
     ConnectionFailed,
     IncompleteBody,
@@ -186,7 +186,7 @@ class Scheduler:
             self._stay_away(job, failure, now)
         elif is_vain and host.is_away:
             put_back(job)
-        elif failure.retryable and job.attempts < attempts_of(job, failure):
+        elif failure.retryable and job.attempts < max_attempts(job, failure):
             delay = back_off(job, failure, self._random)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)

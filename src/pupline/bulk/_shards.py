@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pupline.bulk._spool import Batch, Spool, SpooledFile
+from pupline.bulk._run_files import RowBatch, RunFile, RunFiles
 from pupline.errors import LocalTrouble, StorageError
 from pupline.tasks.layout import partition
 
@@ -26,14 +26,14 @@ _PUTS_AT_ONCE = 8
 class ShardWriter:
     """Writes `shards/run=<run>/00000.tar` and on, `size` images in each. missing: images that were gone or changed."""
 
-    def __init__(self, spool: Spool, size: int) -> None:
+    def __init__(self, spool: RunFiles, size: int) -> None:
         self.missing = 0
-        self._spool = spool
+        self._run_files = spool
         self._size = size
         self._images = 0
         self._shard: _Shard | None = None
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Add the batch's images. Raises: StorageError."""
         for image in kept_images(batch):
             self._add(image)
@@ -56,7 +56,7 @@ class ShardWriter:
             return
         if self._images % self._size == 0:
             self.finish()
-            self._shard = _Shard(self._spool, self._images // self._size)
+            self._shard = _Shard(self._run_files, self._images // self._size)
         assert self._shard is not None  # noqa: S101 - the first image opened one
         self._shard.add(image, body)
         self._images += 1
@@ -64,7 +64,7 @@ class ShardWriter:
     def _body(self, key: str) -> bytes | None:
         """The bytes that were recorded, and no others; None where the object is gone or was changed."""
         try:
-            return self._spool.bucket.read(key)
+            return self._run_files.bucket.read(key)
         except LocalTrouble:
             raise
         except (KeyError, StorageError):
@@ -78,13 +78,13 @@ class SidecarWriter:
     have the same image, the one that was stored is told, or else the first duplicate.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: RunFiles) -> None:
         self._bucket = spool.bucket
         self._prefix = partition("sidecars", spool.dataset, spool.run)
         # Each put waits for the disk: side by side they wait together.
         self._pool = ThreadPoolExecutor(_PUTS_AT_ONCE, "pupline-sidecar")
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: RowBatch) -> None:
         """Write the batch's sidecars. Raises: StorageError."""
         told: dict[str, str] = {}
         for image in kept_images(batch):
@@ -129,7 +129,7 @@ class KeptImage:
     line: str
 
 
-def kept_images(batch: Batch) -> Iterator[KeptImage]:
+def kept_images(batch: RowBatch) -> Iterator[KeptImage]:
     """The accepted images of a batch; a duplicate may be of one in quarantine, which is none."""
     facts = [batch.values(name) for name in ("index", "image_name", "key", "file_type", "outcome")]
     for image in map(KeptImage, *facts, batch.lines):
@@ -140,8 +140,8 @@ def kept_images(batch: Batch) -> Iterator[KeptImage]:
 class _Shard:
     """One tar file that grows."""
 
-    def __init__(self, spool: Spool, number: int) -> None:
-        self._target = SpooledFile(spool, f"{partition('shards', spool.dataset, spool.run)}{number:05d}.tar", _TAR)
+    def __init__(self, spool: RunFiles, number: int) -> None:
+        self._target = RunFile(spool, f"{partition('shards', spool.dataset, spool.run)}{number:05d}.tar", _TAR)
         self._tar = tarfile.open(fileobj=self._target.file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
     def add(self, image: KeptImage, body: bytes) -> None:

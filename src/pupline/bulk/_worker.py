@@ -6,7 +6,7 @@ cost as much in changing hands as the hashing does. What may take long goes to t
 new connection, documents, redirects, and answers of which nobody can tell when they will be whole. A leader that is
 held up all the same, by a slow disk say, is replaced by one of them, and follows.
 
-Bodies of images go to files, not through the socket. Answers are collected for a moment and sent together.
+BodyFiles of images go to files, not through the socket. Answers are collected for a moment and sent together.
 
 It ends with its coordinator, however that ended: the socket closes, and Linux kills it outright.
 """
@@ -23,31 +23,31 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TypeAlias
 
-from pupline.bulk._bodies import Bodies
-from pupline.bulk._descriptors import share_out
-from pupline.bulk._ending import ended_when_nothing_is_left
-from pupline.bulk._messages import (
+from pupline.bulk._body_files import BodyFiles
+from pupline.bulk._descriptor_budget import descriptor_budget
+from pupline.bulk._worker_messages import (
     ANSWERED,
     DO,
     FAILED,
     FETCHED,
     HANDED_BACK,
     IMAGE,
+    NO_RESOURCES_STATUS,
     UNCHANGED,
     Answer,
     Request,
     frame,
     messages,
 )
-from pupline.errors import TaskFailure
+from pupline.errors import TaskFailure, local_trouble
 from pupline.http import Exchange, FetchPolicy, HttpClient
 from pupline.tasks.ingest_item import IngestRules, fetch_item, internal_failure, interpret_response, validators_for
 from pupline.tasks.items import FetchedImage, PreviousFetch, SourceItem, UnchangedImage
@@ -109,10 +109,10 @@ class Worker:
         self._sock = sock
         self._received = buffer
         self._settings = settings
-        descriptors = share_out(settings.threads)
+        descriptors = descriptor_budget(settings.threads)
         self._threads = descriptors.requests
         self._client = HttpClient(settings.policy, idle_connections=descriptors.idle)
-        self._bodies = Bodies(settings.folder, descriptors.files)
+        self._bodies = BodyFiles(settings.folder, descriptors.files)
         self._lock = threading.Lock()
         self._waiting: deque[Request] = deque()
         self._under_way = 0
@@ -385,8 +385,26 @@ def main(descriptor: int) -> NoReturn:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    with ended_when_nothing_is_left():
+    with exiting_without_resources():
         Worker(sock, settings, buffer).work()
+
+
+@contextmanager
+def exiting_without_resources() -> Iterator[None]:
+    """End the process with NO_RESOURCES_STATUS when this thread, or another one, meets local trouble."""
+    threading.excepthook = _exit_without_resources
+    try:
+        yield
+    except Exception as err:
+        if local_trouble(err):
+            os._exit(NO_RESOURCES_STATUS)
+        raise
+
+
+def _exit_without_resources(args: "threading.ExceptHookArgs") -> None:
+    if args.exc_value is not None and local_trouble(args.exc_value):
+        os._exit(NO_RESOURCES_STATUS)
+    threading.__excepthook__(args)
 
 
 def _received(sock: socket.socket) -> bytes:

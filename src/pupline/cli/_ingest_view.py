@@ -13,7 +13,7 @@ from pupline.errors import FAILING_OUTCOMES
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.bulk import IngestBegan, IngestEvent
+    from pupline.bulk import IngestEvent, IngestStarted
     from pupline.local import ItemDone
     from pupline.tasks.records import AuditRecord
 
@@ -60,7 +60,7 @@ class IngestView:
                 self._done(done)
             case bulk.ItemsListed(items=items, total=total, complete=complete):
                 self.progress.listed(items, total, complete=complete)
-            case bulk.IngestBegan():
+            case bulk.IngestStarted():
                 self._began(event)
             case bulk.MetadataWritten(items=items):
                 self.progress.metadata_written(items)
@@ -74,7 +74,7 @@ class IngestView:
                 # In a signal handler: the stream may be in use by the very code that was interrupted.
                 os.write(2, _STOPPING)
 
-    def _began(self, event: "IngestBegan") -> None:
+    def _began(self, event: "IngestStarted") -> None:
         self.progress.began(event.before)
         if event.ended:
             message(f"Run {event.run_id} of {event.dataset} is finished: there is nothing to do.")

@@ -24,7 +24,7 @@ from pupline.errors import (
 from pupline.http import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_from
 from pupline.tasks.batch_input import BatchItem
 from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
-from pupline.tasks.items import Ending, FetchedImage, SourceItem
+from pupline.tasks.items import FetchedImage, FetchOutcome, SourceItem
 from pupline.text import printable
 
 Made = TypeVar("Made")
@@ -133,7 +133,7 @@ class Fetching:
     stop_at: float
     jitter: random.Random
 
-    def fetch(self, entry: BatchItem) -> tuple[FetchedImage, bytes] | Ending | DeferredItem:
+    def fetch(self, entry: BatchItem) -> tuple[FetchedImage, bytes] | FetchOutcome | DeferredItem:
         """What becomes of the entry: bytes, an ending without any, or another round. Raises: LocalTrouble alone."""
         try:
             url = _parsed(entry.item)
@@ -155,7 +155,7 @@ class Fetching:
                 raise found from err
             return fetch_failed(found)
 
-    def _failed(self, entry: BatchItem, failure: TaskFailure) -> Ending | DeferredItem:
+    def _failed(self, entry: BatchItem, failure: TaskFailure) -> FetchOutcome | DeferredItem:
         if isinstance(failure, RetryAfter):
             self.hosts.pause(_parsed(entry.item).origin.host, failure.seconds)
         attempt = entry.attempt + 1

@@ -32,7 +32,7 @@ from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.batch_storing import Arrived, BatchStorage, store_arrived
 from pupline.tasks.digest import AlertedImage, AlertTally, first_alert
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
-from pupline.tasks.items import Ending, FetchedImage, StoredImage
+from pupline.tasks.items import FetchedImage, FetchOutcome, StoredImage
 from pupline.tasks.layout import JSON_LINES
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of
 from pupline.tasks.ports import AuditTable, Clock, Memo, ObjectToCreate
@@ -211,14 +211,16 @@ class _Ends:
         arrived = Arrived(entry.item, image, body, self._run.execution(entry.index))
         return store_arrived(arrived, self._run.dataset, self._services.storage, self._rules)
 
-    def _row(self, entry: BatchItem, began_at: float, ending: Ending, stored: StoredImage | None) -> ItemRow:
+    def _row(
+        self, entry: BatchItem, began_at: float, fetch_outcome: FetchOutcome, stored: StoredImage | None
+    ) -> ItemRow:
         ended_at = self._services.clock.now()
         execution = self._run.execution(entry.index)
-        image = ending if isinstance(ending, FetchedImage) else None
+        image = fetch_outcome if isinstance(fetch_outcome, FetchedImage) else None
         return ItemRow(
             index=entry.index,
             item=entry.item,
-            record=self._record_of(entry.item, ending, stored, execution, timestamp(ended_at)),
+            record=self._record_of(entry.item, fetch_outcome, stored, execution, timestamp(ended_at)),
             key=stored.key if stored else None,
             sha1=image.sha1 if image else None,
             etag=image.etag if image else None,

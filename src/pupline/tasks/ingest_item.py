@@ -12,7 +12,15 @@ from pupline.errors import HashMismatch, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, check_robots_tag
 from pupline.images import MAX_PIXELS, name_extension, safe_name
 from pupline.tasks.fetch_and_upload_dog_image import alert_reasons
-from pupline.tasks.items import Ending, FetchedImage, PreviousFetch, SourceItem, StoredImage, UnchangedImage, Unfetched
+from pupline.tasks.items import (
+    FetchedImage,
+    FetchFailed,
+    FetchOutcome,
+    PreviousFetch,
+    SourceItem,
+    StoredImage,
+    UnchangedImage,
+)
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.timed_inspection import inspect_within
 from pupline.text import printable
@@ -78,10 +86,10 @@ def interpret_response(
     return inspect_response(response, item, rules, time.monotonic() - began), response.body
 
 
-def fetch_failed(failure: TaskFailure) -> Unfetched:
-    """The ending that `failure`, the last attempt's, makes of an item."""
+def fetch_failed(failure: TaskFailure) -> FetchFailed:
+    """The outcome that `failure`, the last attempt's, makes of an item."""
     cause = printable(failure.message, MAX_CAUSE)
-    return Unfetched(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
+    return FetchFailed(outcome=failure.outcome, reason=failure.reason, error=type(failure).__name__, cause=cause)
 
 
 def internal_failure(url: str, err: Exception) -> TaskFailure:
@@ -138,26 +146,26 @@ class RecordBuilder:
     dataset: str
 
     def __call__(
-        self, item: SourceItem, ending: Ending, stored: StoredImage | None, execution: str, timestamp: str
+        self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
         """The record of one item. stored: what the store did, for a FetchedImage. timestamp: RFC 3339, UTC."""
-        if isinstance(ending, FetchedImage):
+        if isinstance(fetch_outcome, FetchedImage):
             assert stored is not None  # noqa: S101 - who fetched has stored
-            return self._of_image(item, ending, stored, execution, timestamp)
-        if isinstance(ending, UnchangedImage):
-            return self._of_known(item, ending.known, stored, execution, timestamp)
+            return self._of_image(item, fetch_outcome, stored, execution, timestamp)
+        if isinstance(fetch_outcome, UnchangedImage):
+            return self._of_known(item, fetch_outcome.known, stored, execution, timestamp)
         return AuditRecord(
             image_name=f"{self.dataset}/{safe_name(item.url)}",
             upload_timestamp=timestamp,
             alert_triggered=False,
-            outcome=ending.outcome,
-            reason=ending.reason,
+            outcome=fetch_outcome.outcome,
+            reason=fetch_outcome.reason,
             source=self.source,
             source_url=printable(item.url, MAX_SOURCE_URL),
             breed=breed_of(item.url),
             execution=execution,
-            error=ending.error,
-            cause=ending.cause,
+            error=fetch_outcome.error,
+            cause=fetch_outcome.cause,
         )
 
     def _of_image(

@@ -113,7 +113,7 @@ class UnchangedImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfetched:
+class FetchFailed:
     """It could not be had: the last attempt's error. error: an Error Name of `pupline.errors`. cause: one line."""
 
     outcome: Outcome
@@ -122,7 +122,7 @@ class Unfetched:
     cause: str
 
 
-Ending: TypeAlias = FetchedImage | UnchangedImage | Unfetched
+FetchOutcome: TypeAlias = FetchedImage | UnchangedImage | FetchFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

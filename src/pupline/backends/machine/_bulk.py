@@ -18,14 +18,14 @@ from pupline.backends._redrive import UNSUCCESSFUL
 from pupline.backends.machine._bulk_functions import BatchDone, BulkFunctions, Pace
 from pupline.backends.machine._workflow import BULK_NAME, load_workflow
 from pupline.bulk import (
-    IngestBegan,
     IngestRequest,
+    IngestStarted,
     ItemsListed,
     ListingNote,
     checked_dataset,
     checked_source,
+    save_piped_list,
     stored_list_reader,
-    with_list_kept,
 )
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, PuplineError, count_failed, count_unaccepted
 from pupline.json_values import JSON
@@ -52,7 +52,7 @@ GRACE_SECONDS = 1.0
 ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
 """Errors of executions that have work left and cannot be redriven: another one does what is missing."""
 
-BulkEvent: TypeAlias = "IngestBegan | ItemsListed | ListingNote | BatchDone | StopAsked | Stuck"
+BulkEvent: TypeAlias = "IngestStarted | ItemsListed | ListingNote | BatchDone | StopAsked | Stuck"
 BulkListener: TypeAlias = Callable[[BulkEvent], None]
 """Hears BatchDone from the functions' threads, one at a time, all else in the thread that called."""
 
@@ -142,7 +142,7 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
         check_for_workflow(request)
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
-        request = with_list_kept(request, backend.data_dir)
+        request = save_piped_list(request, backend.data_dir)
         source = check_for_workflow(request)
         if backend.stuck:
             listener(backend.stuck)
@@ -257,7 +257,7 @@ class _BulkRun:
         stack.callback(self._functions.close)
         there = next(self._backend.journal.executions(run_id=self._run_id), None)
         ended = there is not None and there.status == "SUCCEEDED"
-        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, ended=ended))
+        self._listener(IngestStarted(self._run_id, self._dataset, there is not None, ended=ended))
         given: dict[str, Any] = json.loads(there.input) if there else self._listed()
         if there is not None:
             self._listener(ItemsListed(given["items"], given["items"], complete=True))

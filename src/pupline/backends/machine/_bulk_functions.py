@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pupline.bulk import IngestRequest, Spool, checked_source, policy_of, why_refused, write_parquet
+from pupline.bulk import IngestRequest, RunFiles, checked_source, fetch_policy, origin_refusal, write_parquet
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.local import Invocation, LocalBackend
@@ -96,7 +96,7 @@ class CheckedClient(HttpClient):
 
     def _verdict(self, origin: Origin) -> TaskFailure | None:
         if origin not in self._verdicts:
-            self._verdicts[origin] = why_refused(self._source, self.policy, origin)
+            self._verdicts[origin] = origin_refusal(self._source, self.policy, origin)
         return self._verdicts[origin]
 
 
@@ -141,7 +141,7 @@ class BulkFunctions:
 
     def _tables(self, run: IngestRun) -> Sequence[str]:
         """Parquet of the run's metadata, as a run without the state machine has it. Raises: StorageError."""
-        return write_parquet(Spool.of(self._backend, run.dataset, run.run))
+        return write_parquet(RunFiles.of(self._backend, run.dataset, run.run))
 
     def stop(self) -> None:
         """Have no batch ask for anything more. Safe in a signal handler."""
@@ -154,7 +154,7 @@ class BulkFunctions:
 
     def _made(self, request: IngestRequest) -> BatchServices:
         source = checked_source(request)
-        policy = policy_of(source, replace(request, proxy=self._proxy), self._open)
+        policy = fetch_policy(source, replace(request, proxy=self._proxy), self._open)
         client = CheckedClient(policy, source, self._stopping)
         self._open.callback(client.close)
         return BatchServices(

@@ -26,7 +26,7 @@ from pupline.backends.machine._bulk import (
 from pupline.backends.stack._account import Account, aws_errors, error_code
 from pupline.backends.stack._stack import BUCKET, BULK_MACHINE, Stack
 from pupline.backends.stack._watch import Timer, Watch
-from pupline.bulk import IngestBegan, IngestRequest, Spool, write_parquet
+from pupline.bulk import IngestRequest, IngestStarted, RunFiles, write_parquet
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
 from pupline.local import SystemClock
@@ -82,7 +82,7 @@ class _StackIngest:
         """Start or go on, wait, report."""
         there = self._latest()
         ended = there is not None and there["status"] == "SUCCEEDED"
-        self._listener(IngestBegan(self._run_id, self._dataset, there is not None, ended=ended))
+        self._listener(IngestStarted(self._run_id, self._dataset, there is not None, ended=ended))
         name = self._begun(there)
         watch = Watch(self._described, timer)
         watch.add(name)
@@ -211,4 +211,4 @@ class _StackIngest:
 
     def _parquet(self) -> Sequence[str]:
         with tempfile.TemporaryDirectory(prefix="pupline-") as folder:
-            return write_parquet(Spool(self._store, Path(folder), self._dataset, self._run_id), _CONCURRENCY)
+            return write_parquet(RunFiles(self._store, Path(folder), self._dataset, self._run_id), _CONCURRENCY)

@@ -21,7 +21,7 @@ from pupline.local.bucket.objects import NewObject, is_taken
 from pupline.local.bucket.paths import candidates, folded, parents
 from pupline.local.ingests.ingests import item_execution
 from pupline.local.ingests.rows import Arrival, IngestRow
-from pupline.tasks.items import Ending, FetchedImage, UnchangedImage, Unfetched
+from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, UnchangedImage
 
 _DONE = (
     "SELECT item_index FROM ingest_items WHERE ingest_id = ? AND outcome IS NOT NULL"
@@ -77,7 +77,7 @@ class PlannedItem:
 
     arrival: Arrival
     execution: str
-    ending: Ending
+    fetch_outcome: FetchOutcome
     held: Held | None = None
     outcome: Outcome = "failed"
     reason: Reason = "internal_error"
@@ -121,7 +121,7 @@ class Planner:
         """
         group = Group(files=[one.path for one in arrivals if one.path])
         fresh = self._fresh(connection, arrivals)
-        look = _Look(self._bucket, connection, [one.ending for one in fresh], self._prefixes)
+        look = _Look(self._bucket, connection, [one.fetch_outcome for one in fresh], self._prefixes)
         for arrival in fresh:
             group.items.append(self._planned(arrival, look, group.made))
         return group
@@ -145,16 +145,18 @@ class Planner:
         return list(fresh.values())
 
     def _planned(self, arrival: Arrival, look: "_Look", made: list[Held]) -> PlannedItem:
-        item = PlannedItem(arrival, item_execution(self._ingest.run_id, arrival.index), arrival.ending)
-        if isinstance(arrival.ending, FetchedImage):
-            self._plan_fetched(item, arrival.ending, look, made)
-        elif isinstance(arrival.ending, UnchangedImage):
-            item.held = look.by_key(arrival.ending.known.key)
+        item = PlannedItem(arrival, item_execution(self._ingest.run_id, arrival.index), arrival.fetch_outcome)
+        if isinstance(arrival.fetch_outcome, FetchedImage):
+            self._plan_fetched(item, arrival.fetch_outcome, look, made)
+        elif isinstance(arrival.fetch_outcome, UnchangedImage):
+            item.held = look.by_key(arrival.fetch_outcome.known.key)
             item.outcome, item.reason = "duplicate", "not_modified"
             if item.held is None:
-                item.ending = Unfetched(outcome="failed", reason="storage_error", error="StorageError", cause=_GONE)
-        if isinstance(item.ending, Unfetched):
-            item.outcome, item.reason = item.ending.outcome, item.ending.reason
+                item.fetch_outcome = FetchFailed(
+                    outcome="failed", reason="storage_error", error="StorageError", cause=_GONE
+                )
+        if isinstance(item.fetch_outcome, FetchFailed):
+            item.outcome, item.reason = item.fetch_outcome.outcome, item.fetch_outcome.reason
         return item
 
     def _plan_fetched(self, item: PlannedItem, image: FetchedImage, look: "_Look", made: list[Held]) -> None:
@@ -208,11 +210,15 @@ class _Look:
     """What the tables say of a group's items, asked in few queries. same_bytes: by SHA-256 and soundness."""
 
     def __init__(
-        self, bucket: LocalBucket, connection: sqlite3.Connection, endings: Sequence[Ending], prefixes: dict[bool, str]
+        self,
+        bucket: LocalBucket,
+        connection: sqlite3.Connection,
+        fetch_outcomes: Sequence[FetchOutcome],
+        prefixes: dict[bool, str],
     ) -> None:
         self._bucket = bucket
         self._connection = connection
-        images = [ending for ending in endings if isinstance(ending, FetchedImage)]
+        images = [fetch_outcome for fetch_outcome in fetch_outcomes if isinstance(fetch_outcome, FetchedImage)]
         self.same_bytes = {(held.sha256, held.is_sound): held for held in self._held(images)}
         self._taken = self._not_plain([prefixes[image.problem is None] + image.name for image in images])
         self._blocked = {prefix for prefix in prefixes.values() if self._is_file_above(prefix)}

@@ -34,11 +34,11 @@ from pupline.local.database.statements import execute_many
 from pupline.local.ingests._intake_disk import GroupFiles
 from pupline.local.ingests._intake_plan import Group, PlannedItem, Planner
 from pupline.local.ingests.rows import Arrival, IngestRow, ItemDone
-from pupline.tasks.items import Ending, FetchedImage, SourceItem, StoredImage
+from pupline.tasks.items import FetchedImage, FetchOutcome, SourceItem, StoredImage
 from pupline.tasks.records import AuditRecord
 from pupline.text import timestamp
 
-RecordMaker: TypeAlias = Callable[[SourceItem, Ending, StoredImage | None, str, str], AuditRecord]
+RecordMaker: TypeAlias = Callable[[SourceItem, FetchOutcome, StoredImage | None, str, str], AuditRecord]
 """Makes the record of an item: `pupline.tasks.ingest_item.RecordBuilder`."""
 
 FULL_GROUP = 1024
@@ -209,7 +209,7 @@ class Intake:
     def _record(self, item: PlannedItem, now: str) -> AuditRecord:
         held = item.held
         if held is None:
-            return self._record_of(item.arrival.item, item.ending, None, item.execution, now)
+            return self._record_of(item.arrival.item, item.fetch_outcome, None, item.execution, now)
         stored = StoredImage(
             image_name=held.key.partition("/")[2],
             key=held.key,
@@ -217,7 +217,7 @@ class Intake:
             outcome=item.outcome,
             reason=item.reason,
         )
-        return self._record_of(item.arrival.item, item.ending, stored, item.execution, now)
+        return self._record_of(item.arrival.item, item.fetch_outcome, stored, item.execution, now)
 
     def _commit(self, arrivals: Sequence[Arrival], ended: _Ended) -> Group:
         """One transaction: all that the ended groups have written, and what the group of the arrivals means to write.
@@ -241,7 +241,7 @@ class Intake:
         return self._backend.database.write(work)
 
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
-        arrival, image = item.arrival, item.ending
+        arrival, image = item.arrival, item.fetch_outcome
         key = item.held.key if item.held else None
         facts = (image.sha1, image.etag, image.last_modified) if isinstance(image, FetchedImage) else (None, None, None)
         times = (arrival.attempts, arrival.began_at, arrival.ended_at)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pupline.json_values import JSON
-from pupline.tasks.items import Ending, PreviousFetch, SourceItem
+from pupline.tasks.items import FetchOutcome, PreviousFetch, SourceItem
 from pupline.tasks.records import AuditRecord
 
 
@@ -69,7 +69,7 @@ class Arrival:
 
     index: int
     item: SourceItem
-    ending: Ending
+    fetch_outcome: FetchOutcome
     path: str | None
     attempts: int
     began_at: float

@@ -13,7 +13,7 @@ from pupline.errors import StorageError, local_trouble
 _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Bodies:
+class BodyFiles:
     """Files named after this process and a number. Safe to use from many threads.
 
     kept_open: how many of them stay open, so that their memory is used anew once they are synced.

@@ -13,7 +13,7 @@ _OTHERS = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Descriptors:
+class DescriptorBudget:
     """How many may be open. requests: connections in use. idle: connections kept for later. files: written ones."""
 
     requests: int
@@ -21,19 +21,19 @@ class Descriptors:
     files: int
 
 
-def share_out(threads: int) -> Descriptors:
+def descriptor_budget(threads: int) -> DescriptorBudget:
     """The shares of a process that may make so many requests at once, after raising its limit as far as it may."""
     wanted = FILES_KEPT_OPEN + 2 * threads + _OTHERS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return shares_of(wanted if soft == resource.RLIM_INFINITY else soft, threads)
+    return budget_of(wanted if soft == resource.RLIM_INFINITY else soft, threads)
 
 
-def shares_of(limit: int, threads: int) -> Descriptors:
+def budget_of(limit: int, threads: int) -> DescriptorBudget:
     """The shares of a process that may have `limit` descriptors: requests come first, files last."""
     left = limit - min(_OTHERS, limit // 2)
     requests = min(threads, max(1, left // 2))
     idle = min(threads, left - requests)
-    return Descriptors(requests, idle, min(FILES_KEPT_OPEN, left - requests - idle))
+    return DescriptorBudget(requests, idle, min(FILES_KEPT_OPEN, left - requests - idle))

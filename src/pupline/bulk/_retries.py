@@ -13,7 +13,7 @@ PAGE_ATTEMPTS = 8
 """Of a list page, or a robots.txt, of a host that has answered before: without it, much else ends."""
 
 
-def attempts_of(job: Job, failure: TaskFailure) -> int:
+def max_attempts(job: Job, failure: TaskFailure) -> int:
     """How many attempts the job has in all, as things are with its host; failure: the latest."""
     if isinstance(failure, UnreadableAnswer):
         return MAX_ATTEMPTS  # the host is there: either it was one bad answer, or all will be like it

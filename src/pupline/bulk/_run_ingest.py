@@ -2,7 +2,6 @@
 
 import gc
 import os
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,24 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline.bulk._alerts import RunAlerts
-from pupline.bulk._begin import (
-    BegunRun,
-    begin,
+from pupline.bulk._coordinator import Clocks, Collaborators, Coordinator
+from pupline.bulk._lister import Lister
+from pupline.bulk._process_pool import ProcessPool
+from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
+from pupline.bulk._run_selection import SelectedRun, select_run
+from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._source_rules import (
     checked_dataset,
     checked_source,
-    limits_of,
-    policy_of,
+    fetch_policy,
+    host_limits,
+    origin_refusal,
+    save_piped_list,
     stored_list_reader,
-    why_refused,
-    with_list_kept,
 )
-from pupline.bulk._coordinator import Clocks, Coordinator, Team
-from pupline.bulk._lister import Lister
-from pupline.bulk._request import IngestBegan, IngestListener, IngestReport, IngestRequest, MetadataWritten
-from pupline.bulk._scheduler import Scheduler, SchedulerSettings
-from pupline.bulk._starting import Began, TakeProcess, cpu_seconds, worker_count
+from pupline.bulk._stopwatch import Stopwatch
 from pupline.bulk._worker import WorkerSettings
-from pupline.bulk._workers import Workers
+from pupline.bulk._worker_process import WorkerFactory, worker_count
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
 from pupline.http import FetchPolicy
 from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
 _COLLECT_AFTER = 100_000
 
 
-def work_on(
-    data_dir: Path, request: IngestRequest, listener: IngestListener, take: TakeProcess, began: Began
+def run_ingest(
+    data_dir: Path, request: IngestRequest, listener: IngestListener, take: WorkerFactory, stopwatch: Stopwatch
 ) -> IngestReport:
     """What `ingest` does, with worker processes that boot already."""
     if request.source is not None and not is_piped(request.source):  # before a directory is made for nothing
@@ -56,38 +55,40 @@ def work_on(
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         if backend.stuck:
             listener(backend.stuck)
-        begun = begin(backend.ingests, with_list_kept(request, backend.data_dir))
+        begun = select_run(backend.ingests, save_piped_list(request, backend.data_dir))
         try:
-            return _Run(backend, begun, listener, began).work(stack, take)
+            return _IngestRun(backend, begun, listener, stopwatch).work(stack, take)
         except ConfigurationError:  # a list that cannot be read, say: there is nothing to go on with
             backend.ingests.drop_empty(begun.row.ingest_id)
             raise
 
 
-class _Run:
+class _IngestRun:
     """One run in this process."""
 
-    def __init__(self, backend: LocalBackend, begun: BegunRun, listener: IngestListener, began: Began) -> None:
+    def __init__(
+        self, backend: LocalBackend, begun: SelectedRun, listener: IngestListener, stopwatch: Stopwatch
+    ) -> None:
         self._backend = backend
         self._begun = begun
         self._row = begun.row
         self._request = begun.request
         self._listener = listener
-        self._began = began
+        self._stopwatch = stopwatch
         self._before = backend.ingests.counts(begun.row.ingest_id)
         self._alerts = RunAlerts(backend, begun.row)
 
-    def work(self, stack: ExitStack, take: TakeProcess) -> IngestReport:
+    def work(self, stack: ExitStack, take: WorkerFactory) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
         row = self._row
         ended = row.status == "SUCCEEDED"  # and repeated under its own name
-        self._listener(IngestBegan(row.run_id, row.dataset, self._begun.resumed, self._before.outcomes, ended))
+        self._listener(IngestStarted(row.run_id, row.dataset, self._begun.resumed, self._before.outcomes, ended))
         lister = Lister(self._backend.ingests, row, self._request, self._listing())
         stack.callback(lister.close)
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
-        worked = Worked(status=row.status) if ended else self._end(self._coordinate(lister, take), lister, deliverer)
+        worked = RunStats(status=row.status) if ended else self._end(self._coordinate(lister, take), lister, deliverer)
         deliverer.close()
         return self._report(worked, lister, deliverer.pending())
 
@@ -103,24 +104,24 @@ class _Run:
             delimiter=self._request.delimiter,
         )
 
-    def _coordinate(self, lister: Lister, take: TakeProcess) -> Coordinator:
+    def _coordinate(self, lister: Lister, take: WorkerFactory) -> Coordinator:
         """Have all items fetched and stored that can be; nobody is at work any more afterwards."""
         folder = self._backend.data_dir / "tmp"
         stored: deque[Sequence[ItemDone]] = deque()
         try:
             with ExitStack() as stack, _seldom_collected():
-                policy = policy_of(self._begun.source, self._request, stack)
+                policy = fetch_policy(self._begun.source, self._request, stack)
                 record_of = RecordBuilder(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
                 intake = Intake(self._backend, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)
-                crew = self._crew(policy, folder, take)
-                stack.callback(crew.close)  # first: the last group is stored meanwhile
-                team = Team(
+                pool = self._pool(policy, folder, take)
+                stack.callback(pool.close)  # first: the last group is stored meanwhile
+                team = Collaborators(
                     ingests=self._backend.ingests,
                     lister=lister,
                     scheduler=self._scheduler(policy),
-                    crew=crew,
+                    pool=pool,
                     intake=intake,
                     stored=stored,
                     listener=self._listener,
@@ -135,7 +136,7 @@ class _Run:
         coordinator.tell_done()
         return coordinator
 
-    def _crew(self, policy: FetchPolicy, folder: Path, take: TakeProcess) -> Workers:
+    def _pool(self, policy: FetchPolicy, folder: Path, take: WorkerFactory) -> ProcessPool:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as err:
@@ -148,15 +149,15 @@ class _Run:
             folder=str(folder),
             coordinator=os.getpid(),
         )
-        return Workers(worker_count(request.concurrency, request.workers), settings, take)
+        return ProcessPool(worker_count(request.concurrency, request.workers), settings, take)
 
     def _scheduler(self, policy: FetchPolicy) -> Scheduler:
         source, request = self._begun.source, self._request
         return Scheduler(
             SchedulerSettings(
                 concurrency=request.concurrency,
-                limits=partial(limits_of, source, policy, request),
-                refused=partial(why_refused, source, policy),
+                limits=partial(host_limits, source, policy, request),
+                refused=partial(origin_refusal, source, policy),
                 seed=self._row.run_id,
             )
         )
@@ -165,15 +166,15 @@ class _Run:
         coordinator.stop()
         self._listener(StopAsked())
 
-    def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> "Worked":
+    def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> "RunStats":
         """Digest, outputs and the end of a run that has one; what this process did."""
-        worked = Worked(
+        worked = RunStats(
             status=_status(coordinator, lister),
             error=THRESHOLD_EXCEEDED if coordinator.tolerance_exceeded else lister.error,
             finished=coordinator.finished,
             bytes=coordinator.bytes,
-            seconds=time.monotonic() - self._began.monotonic,
-            cpu_seconds=cpu_seconds() - self._began.cpu,
+            seconds=self._stopwatch.seconds,
+            cpu_seconds=self._stopwatch.cpu_seconds,
             interrupted=coordinator.interrupted,
             tolerance_exceeded=coordinator.tolerance_exceeded,
         )
@@ -187,7 +188,7 @@ class _Run:
         self._backend.ingests.end(self._row.ingest_id, worked.status, worked.error)
         return replace(worked, outputs=outputs)
 
-    def _report(self, worked: "Worked", lister: Lister, undelivered: int) -> IngestReport:
+    def _report(self, worked: "RunStats", lister: Lister, undelivered: int) -> IngestReport:
         return IngestReport(
             run_id=self._row.run_id,
             dataset=self._row.dataset,
@@ -208,7 +209,7 @@ class _Run:
             undelivered=undelivered,
         )
 
-    def _write_outputs(self, worked: "Worked", lister: Lister) -> "Outputs":
+    def _write_outputs(self, worked: "RunStats", lister: Lister) -> "Outputs":
         from pupline.bulk._outputs import OutputOptions, RunFigures, write_outputs
 
         figures = RunFigures(
@@ -229,7 +230,7 @@ class _Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worked:
+class RunStats:
     """What this process did for its run. status, error: the run's, from now on. finished: items."""
 
     status: str

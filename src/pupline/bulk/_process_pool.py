@@ -19,26 +19,29 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from pupline.bulk._begin import PAGE_ACCEPT
 from pupline.bulk._hosts import Host, Job
-from pupline.bulk._messages import (
+from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
+from pupline.bulk._worker_messages import (
     DO,
     DOCUMENT,
     HAND_BACK,
     HANDED_BACK,
     IMAGE,
     LOST,
+    NO_RESOURCES_STATUS,
     Answer,
     Request,
     frame,
     messages,
 )
-from pupline.bulk._starting import NOTHING_LEFT, TakeProcess, WorkerProcess
-from pupline.bulk._worker import ANSWERS_TOGETHER, WorkerSettings
+from pupline.bulk._worker_process import WorkerFactory, WorkerProcess
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.http import MAX_ROBOTS_BYTES
 from pupline.sources import MAX_PAGE_BYTES
 from pupline.tasks.timed_inspection import MIN_INSPECTION_SECONDS
+
+PAGE_ACCEPT = "application/json, */*;q=0.1"
+"""What list pages should be: APIs answer in JSON, and some in HTML unless they are asked for it."""
 
 AHEAD = 128
 """Jobs that a worker has beyond one for each thread: what keeps it busy while its answers are on their way."""
@@ -61,7 +64,7 @@ _RECEIVE_BYTES = 1 << 16
 Answered: TypeAlias = tuple[Job, Answer]
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Those who do jobs. One thread uses it."""
 
     outstanding: int
@@ -86,24 +89,24 @@ class Crew(Protocol):
         """End them all, whatever they are at."""
 
 
-class Workers:
-    """A `Crew` of processes."""
+class ProcessPool:
+    """A `WorkerPool` of processes."""
 
     def __init__(
         self,
         count: int,
         settings: WorkerSettings,
-        take: TakeProcess = WorkerProcess.start,
+        take: WorkerFactory = WorkerProcess.start,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """settings.threads: of the whole crew; each worker gets its share. take: gives the processes."""
+        """settings.threads: of the whole pool; each worker gets its share. take: gives the processes."""
         self.outstanding = 0
         self._clock = clock
         self._looked_at = clock()
         self._awake = 0.0
         self._patience = settings.policy.timeout_seconds + MIN_INSPECTION_SECONDS + GRACE_SECONDS
         self._alone: deque[Job] = deque()
-        self._cell: _Worker | None = None
+        self._cell: WorkerHandle | None = None
         self._handed_back: list[Answered] = []
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -111,7 +114,7 @@ class Workers:
             end.setblocking(False)
         self._selector.register(self._wake_receiver, selectors.EVENT_READ)
         shares = [settings.threads // count + (number < settings.threads % count) for number in range(count)]
-        self._workers = [_Worker(self._selector, replace(settings, threads=share), take()) for share in shares]
+        self._workers = [WorkerHandle(self._selector, replace(settings, threads=share), take()) for share in shares]
         self._in_vain = 0
 
     @property
@@ -120,7 +123,7 @@ class Workers:
         return [worker.pid for worker in self._all]
 
     @property
-    def _all(self) -> "list[_Worker]":
+    def _all(self) -> "list[WorkerHandle]":
         return [*self._workers, self._cell] if self._cell else self._workers
 
     def room(self) -> int:
@@ -184,7 +187,7 @@ class Workers:
         self._wake_receiver.close()
         self._wake_sender.close()
 
-    def _hear(self, worker: "_Worker") -> list[Answered]:
+    def _hear(self, worker: "WorkerHandle") -> list[Answered]:
         answered = worker.hear()
         if answered is not None:
             self._in_vain = 0 if answered else self._in_vain
@@ -206,10 +209,10 @@ class Workers:
             return
         if self._cell is None:
             settings = replace(self._workers[0].settings, threads=1)
-            self._cell = _Worker(self._selector, settings, WorkerProcess.start())
+            self._cell = WorkerHandle(self._selector, settings, WorkerProcess.start())
         self._cell.give([self._alone.popleft()])
 
-    def _replace(self, dead: "_Worker") -> list[Answered]:
+    def _replace(self, dead: "WorkerHandle") -> list[Answered]:
         """Another one in place of the dead; answers in place of its own."""
         status = dead.end()
         if dead is self._cell:
@@ -219,11 +222,13 @@ class Workers:
             self._in_vain += 1
         self._check_lives(status)
         if dead in self._workers:
-            self._workers[self._workers.index(dead)] = _Worker(self._selector, dead.settings, WorkerProcess.start())
+            self._workers[self._workers.index(dead)] = WorkerHandle(
+                self._selector, dead.settings, WorkerProcess.start()
+            )
         return dead.last_words()
 
     def _check_lives(self, status: int) -> None:
-        if status == NOTHING_LEFT:
+        if status == NO_RESOURCES_STATUS:
             raise LocalTrouble(
                 "a worker process found no memory, threads or descriptors left: raise the limits (ulimit -v, -u, -n, "
                 "or the container's), or try --workers 1 --concurrency 4"
@@ -235,7 +240,7 @@ class Workers:
             )
 
 
-class _Worker:
+class WorkerHandle:
     """One process. jobs: what it was given and has not answered for, oldest first. is_there: it has said something."""
 
     def __init__(self, selector: selectors.BaseSelector, settings: WorkerSettings, started: WorkerProcess) -> None:

@@ -16,7 +16,7 @@ from pupline.tasks.ports import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RowBatch:
     """Some finished items in the forms that writers want, made once. Lines are without line feeds.
 
     lines: the rows of metadata as JSON. items: the manifest's lines: what the source named. Both are empty where the
@@ -28,7 +28,7 @@ class Batch:
     items: Sequence[str]
 
     @classmethod
-    def of(cls, columns: Columns, facts: Sequence[str | None]) -> "Batch":
+    def of(cls, columns: Columns, facts: Sequence[str | None]) -> "RowBatch":
         """The batch of these columns. facts: JSON objects of what the source told of each item besides its URL."""
         indexes, urls = columns[position_of("index")], columns[position_of("url")]
         return cls(columns, lines_of(columns), list(map(manifest_line, indexes, urls, facts)))
@@ -40,10 +40,10 @@ class Batch:
         """The values of one column."""
         return self.columns[position_of(name)]
 
-    def cut(self, start: int, stop: int | None) -> "Batch":
+    def cut(self, start: int, stop: int | None) -> "RowBatch":
         """Its rows from `start` up to `stop`."""
         part = slice(start, stop)
-        return Batch([values[part] for values in self.columns], self.lines[part], self.items[part])
+        return RowBatch([values[part] for values in self.columns], self.lines[part], self.items[part])
 
 
 def manifest_line(index: int, url: str, facts: str | None) -> str:
@@ -63,7 +63,7 @@ _NUMBERS = itertools.count()
 
 
 @dataclass(slots=True)
-class Spool:
+class RunFiles:
     """Puts the derived files of one run into the bucket. keys: of all that were put."""
 
     bucket: ObjectStore
@@ -73,7 +73,7 @@ class Spool:
     keys: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, backend: LocalBackend, dataset: str, run: str) -> "Spool":
+    def of(cls, backend: LocalBackend, dataset: str, run: str) -> "RunFiles":
         """A spool for a run. Needs the data directory's lock: what a killed process left aside is removed with it."""
         tmp = backend.data_dir / "tmp"
         tmp.mkdir(exist_ok=True)
@@ -91,11 +91,11 @@ class Spool:
             body.unlink(missing_ok=True)
 
 
-class SpooledFile:
+class RunFile:
     """A file that grows, then is put under its key. Closed without `put`, it leaves nothing behind."""
 
-    def __init__(self, spool: Spool, key: str, content_type: str) -> None:
-        self._spool = spool
+    def __init__(self, spool: RunFiles, key: str, content_type: str) -> None:
+        self._run_files = spool
         self._key = key
         self._content_type = content_type
         self._path = spool.aside()
@@ -104,7 +104,7 @@ class SpooledFile:
     def put(self) -> None:
         """Put what was written into the bucket. Raises: StorageError."""
         self.file.close()
-        self._spool.put(self._key, self._path, self._content_type)
+        self._run_files.put(self._key, self._path, self._content_type)
 
     def close(self) -> None:
         """Drop what was not put."""

@@ -1,23 +1,17 @@
-"""Worker processes begin to boot before the coordinator has loaded what it needs itself: half a second, side by side.
+"""Start and end of worker processes, as the coordinator sees them.
 
-Light on purpose: what is imported here is imported before the first process is there.
+Imports little: all of it is loaded before the first process starts.
 """
 
 import os
-import resource
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pupline.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from pupline.bulk._request import IngestListener, IngestReport, IngestRequest
 
 _PATIENCE_SECONDS = 5.0
 
@@ -31,12 +25,9 @@ except (ImportError, MemoryError, OSError) as err:
     if isinstance(err, ImportError) and "segment" not in str(err):
         raise
     import os
-    os._exit(71)
+    os._exit(os.EX_OSERR)
 main(int(sys.argv[1]))
 """
-
-NOTHING_LEFT = 71
-"""How a worker ends that found no memory, threads or descriptors: EX_OSERR of sysexits.h. It prints nothing."""
 
 # A body that the allocator takes from the system and gives back, image after image, costs its page faults each time:
 # half as much as its hashing. These are names of glibc's; other libraries do not know them.
@@ -45,32 +36,6 @@ _ALLOCATOR = {
     "MALLOC_TOP_PAD_": str(16 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
 }
-
-
-def ingest(data_dir: Path, request: "IngestRequest", listener: "IngestListener") -> "IngestReport":
-    """Fetch what the request asks for into the data directory, or go on with it; what became of it.
-
-    Every item that is told of by ItemsDone is stored and recorded durably. Ctrl-C and SIGTERM end it cleanly, and the
-    same command goes on; so it does after any kill.
-    Raises: ConfigurationError; StorageError, where what was told of stays; whatever the listener raises.
-    """
-    began = Began(time.monotonic(), cpu_seconds())
-    boot = Boot()
-    try:
-        boot.begin(worker_count(request.concurrency, request.workers))
-        from pupline.bulk._ingest import work_on
-
-        return work_on(data_dir, request, listener, boot.take, began)
-    finally:
-        boot.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    """When a process began its work: on the monotonic clock, and in CPU seconds."""
-
-    monotonic: float
-    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +77,17 @@ class WorkerProcess:
             return self.process.wait()
 
 
-TakeProcess: TypeAlias = Callable[[], WorkerProcess]
+WorkerFactory: TypeAlias = Callable[[], WorkerProcess]
 """Gives a worker process that is new, or still boots."""
 
 
 @dataclass(slots=True)
-class Boot:
+class PrestartedWorkers:
     """Processes that were started and nobody has taken yet."""
 
     _waiting: list[WorkerProcess] = field(default_factory=list)
 
-    def begin(self, count: int) -> None:
+    def start(self, count: int) -> None:
         """Start so many. Raises: ConfigurationError."""
         for _ in range(count):
             self._waiting.append(WorkerProcess.start())
@@ -144,9 +109,3 @@ def worker_count(concurrency: int, asked: int | None) -> int:
         return min(asked, concurrency)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cpus, -(-concurrency // 4)))
-
-
-def cpu_seconds() -> float:
-    """CPU time so far of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)

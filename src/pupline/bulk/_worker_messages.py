@@ -8,6 +8,7 @@ with the number of its job and the kind of answer.
 """
 
 import marshal
+import os
 import struct
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,9 @@ from typing import Any, Final, TypeAlias
 from pupline import errors
 from pupline.errors import RetryAfter, TaskFailure
 from pupline.tasks.items import FetchedImage
+
+NO_RESOURCES_STATUS: Final = os.EX_OSERR
+"""Exit status of a worker that found no memory, threads or descriptors. It prints nothing: the coordinator does."""
 
 DO: Final = 0
 """Operation; argument: a list of requests."""
