@@ -28,7 +28,8 @@ services = {
 for wiring, make in services.items():
     if os.path.exists(os.path.join(sys.argv[1], "pupline", "lambdas", wiring + ".py")):
         getattr(importlib.import_module("pupline.lambdas." + wiring), make)()
-json.dump([module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "pupline"], sys.stdout)
+loaded = [module for name, module in sys.modules.items() if name.split(".")[0] == "pupline"]
+json.dump([module.__file__ for module in loaded if module.__file__], sys.stdout)
 """
 
 
