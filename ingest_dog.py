@@ -87,14 +87,14 @@ def _with_retries(event: Mapping[str, Any], services: FetchServices) -> dict[str
 def _storage(options: argparse.Namespace, stack: ExitStack) -> Storage:
     """Where images go. Raises: ConfigurationError; ImportError without boto3."""
     if options.bucket:
-        from pupline.aws import S3Memo, S3Store, s3_client
+        from pupline.aws import S3Store, S3WriteOnceStore, s3_client
 
         client = s3_client()
-        return Storage(S3Store(client, options.bucket), S3Memo(client, options.bucket, "memo/"))
+        return Storage(S3Store(client, options.bucket), S3WriteOnceStore(client, options.bucket, "memo/"))
     from pupline.local import LocalBackend
 
     backend = stack.enter_context(LocalBackend.open(options.data, exclusive=True))
-    return Storage(backend.bucket(), backend.memo)
+    return Storage(backend.bucket(), backend.write_once)
 
 
 def _options(given: list[str] | None) -> argparse.Namespace:

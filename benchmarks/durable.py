@@ -18,7 +18,7 @@ from typing import Any
 
 from pupline.asl import StateMachine
 from pupline.backends.machine import load_workflow
-from pupline.local import DriverSettings, Function, LambdaRuntime, LocalBackend, Start
+from pupline.local import DriverSettings, LambdaHandler, LambdaRuntime, LocalBackend, StartRequest
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.run_ids import execution_name
 
@@ -44,7 +44,7 @@ IMAGE: dict[str, Any] = {
     "extension_agrees": True,
     "alert_reasons": [],
 }
-STUBS: dict[str, Function] = {
+STUBS: dict[str, LambdaHandler] = {
     "Stub": lambda _event, _invocation: {"status": "success"},
     "FetchAndUploadDogImage": lambda _event, _invocation: IMAGE,
     "LogToDynamoDB": lambda _event, _invocation: {"status": "success", "logged_item": {}},
@@ -81,7 +81,9 @@ def executions_per_second(where: Path, machine: StateMachine, concurrency: int, 
                 )
             )
             start = time.perf_counter()
-            driver.drive(Start(execution_name("bench", number), {}, "bench", number) for number in range(1, count + 1))
+            driver.drive(
+                StartRequest(execution_name("bench", number), {}, "bench", number) for number in range(1, count + 1)
+            )
             seconds = time.perf_counter() - start
             runtime.close()
         with closing(sqlite3.connect(f"{data_dir}/pupline.sqlite")) as connection:

@@ -11,7 +11,7 @@ from benchmarks.measure import BUILD, Figure, isolated, rate
 from benchmarks.workloads import FIVE_STATES, FUNCTIONS, GIVEN, pipeline, pipeline_tasks
 from pupline.asl import StateMachine, execute
 from pupline.json_values import JSON
-from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, Start
+from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, StartRequest
 
 MEMORY = "pupline, in memory, history as JSON"
 DURABLE = "pupline, durable"
@@ -71,7 +71,7 @@ def _drive(
         )
         driver = backend.driver(settings)
         start = time.perf_counter()
-        result = driver.drive(Start(f"{prefix}-{number}", given) for number in range(count))
+        result = driver.drive(StartRequest(f"{prefix}-{number}", given) for number in range(count))
         taken = time.perf_counter() - start
         runtime.close()
     return result.finished.get("SUCCEEDED", 0), taken

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
-from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
+from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
 from pupline.aws._clients import storage_errors
 from pupline.errors import ConfigurationError, StorageError
 from pupline.tasks.ports import ObjectToCreate
@@ -157,7 +157,7 @@ def test_clients_do_not_retry_by_themselves() -> None:
     client, calls = client_error(503, "SlowDown"), []
     client.meta.events.register_first("before-send.s3", lambda **_: calls.append(1))
     with pytest.raises(StorageError):
-        S3Memo(client, "dogs").remember("run-1/picked", "u")
+        S3WriteOnceStore(client, "dogs").remember("run-1/picked", "u")
     assert len(calls) == 1
 
 
@@ -165,7 +165,7 @@ def test_not_being_allowed_to_list_means_absent() -> None:
     """Without s3:ListBucket, S3 denies access to a key that is not there."""
     with pytest.raises(KeyError):
         S3Store(client_error(403, "AccessDenied"), "dogs").read("html/a.jpg")
-    assert S3Memo(client_error(403, "AccessDenied"), "dogs").recall("run-1/picked") is None
+    assert S3WriteOnceStore(client_error(403, "AccessDenied"), "dogs").recall("run-1/picked") is None
 
 
 def test_a_lost_connection_is_a_storage_error() -> None:
@@ -185,7 +185,7 @@ def test_no_region_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_memo_is_a_small_private_object(bucket: Any) -> None:
     """Below its prefix, under a quoted key."""
     assert (
-        S3Memo(bucket, "dogs").remember("run ü/picked", "https://images.example/ü.jpg")
+        S3WriteOnceStore(bucket, "dogs").remember("run ü/picked", "https://images.example/ü.jpg")
         == "https://images.example/ü.jpg"
     )
     assert [found["Key"] for found in bucket.list_objects_v2(Bucket="dogs")["Contents"]] == ["memo/run%20%C3%BC/picked"]

@@ -27,7 +27,7 @@ from pupline.backends.machine import (
 )
 from pupline.bulk import IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
-from pupline.local import LocalBackend, LocalBucket, StopAsked
+from pupline.local import LocalBackend, LocalBucket, StopRequested
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
 from tests.shared.batch_world import jpeg
@@ -250,7 +250,7 @@ def test_the_listener_hears_that_a_stop_was_asked(host: ImageHost, tmp_path: Pat
     host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 3 else None
     report, heard = run(host, tmp_path)
     assert report.interrupted
-    assert sum(isinstance(event, StopAsked) for event in heard) == 1
+    assert sum(isinstance(event, StopRequested) for event in heard) == 1
     assert report.summary["status"] == "RUNNING"
 
 

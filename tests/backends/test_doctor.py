@@ -25,7 +25,7 @@ def test_damage_in_the_middle_of_the_database_is_found(tmp_path: Path) -> None:
     """The whole file is looked through, not only its beginning."""
     with LocalBackend.open(tmp_path, exclusive=True) as backend:
         for number in range(2000):
-            backend.memo.remember(f"name {number}", "x" * 100)
+            backend.write_once.remember(f"name {number}", "x" * 100)
     path = tmp_path / "pupline.sqlite"
     whole = path.read_bytes()
     middle = len(whole) // 2 // 4096 * 4096

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pupline.local import Stuck
+from pupline.local import UndeletedFiles
 
 
 @pytest.mark.parametrize("words", [["run"], ["ingest", "sample"], ["ingest", "sample", "--workflow"], ["resume"]])
@@ -14,7 +14,7 @@ def test_what_could_not_be_removed_is_told_once(
     command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     """One line on stderr; the command does its work."""
-    stuck = Stuck(tmp_path / "tmp", 1, "sta\x1by", "Operation not permitted")
+    stuck = UndeletedFiles(tmp_path / "tmp", 1, "sta\x1by", "Operation not permitted")
     monkeypatch.setattr("pupline.local.bucket.recovery.clear", lambda _folder: stuck)
     source = ["--source", "sample"] if words == ["run"] else []
     done = command(*words, *source, "--data", tmp_path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.tasks.ports import AuditTable, Memo, ObjectStore, ObjectToCreate
+from pupline.tasks.ports import AuditTable, ObjectStore, ObjectToCreate, WriteOnceStore
 from pupline.tasks.records import AuditRecord
 
 
@@ -185,21 +185,21 @@ class AuditTableContract:
 
 
 class MemoContract:
-    """Rules of `ports.Memo`. Needs a fixture `memo`: an empty one."""
+    """Rules of `ports.WriteOnceStore`. Needs a fixture `write_once`: an empty one."""
 
-    def test_nothing_is_remembered_at_first(self, memo: Memo) -> None:
+    def test_nothing_is_remembered_at_first(self, write_once: WriteOnceStore) -> None:
         """An unknown name gives None."""
-        assert memo.recall("run-00001") is None
+        assert write_once.recall("run-00001") is None
 
-    def test_the_first_value_stays(self, memo: Memo) -> None:
+    def test_the_first_value_stays(self, write_once: WriteOnceStore) -> None:
         """Whoever remembers second is told the first value."""
-        assert memo.remember("run-00001", "https://dogs.example/1.jpg") == "https://dogs.example/1.jpg"
-        assert memo.remember("run-00001", "https://dogs.example/2.jpg") == "https://dogs.example/1.jpg"
-        assert memo.recall("run-00001") == "https://dogs.example/1.jpg"
+        assert write_once.remember("run-00001", "https://dogs.example/1.jpg") == "https://dogs.example/1.jpg"
+        assert write_once.remember("run-00001", "https://dogs.example/2.jpg") == "https://dogs.example/1.jpg"
+        assert write_once.recall("run-00001") == "https://dogs.example/1.jpg"
 
-    def test_names_do_not_mix(self, memo: Memo) -> None:
+    def test_names_do_not_mix(self, write_once: WriteOnceStore) -> None:
         """Each name has its own value, whatever characters it is made of."""
         names = ["run-1", "run-1/a", "run 1", "RUN-1", "\u72ac"]
         for name in names:
-            memo.remember(name, f"of {name}")
-        assert [memo.recall(name) for name in names] == [f"of {name}" for name in names]
+            write_once.remember(name, f"of {name}")
+        assert [write_once.recall(name) for name in names] == [f"of {name}" for name in names]

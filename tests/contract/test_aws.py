@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
-from pupline.tasks.ports import AuditTable, Memo, ObjectStore
+from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 
 
@@ -56,6 +56,6 @@ class TestS3Memo(MemoContract):
     """Small objects in S3."""
 
     @pytest.fixture
-    def memo(self) -> Memo:
+    def write_once(self) -> WriteOnceStore:
         """Memos in the bucket."""
-        return S3Memo(s3_client(), "dogs")
+        return S3WriteOnceStore(s3_client(), "dogs")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.tasks.ports import AuditTable, Memo, ObjectStore
+from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 
 
@@ -45,6 +45,6 @@ class TestLocalMemo(MemoContract):
     """Rows in SQLite."""
 
     @pytest.fixture
-    def memo(self, backend: LocalBackend) -> Memo:
-        """Its memo."""
-        return backend.memo
+    def write_once(self, backend: LocalBackend) -> WriteOnceStore:
+        """Its store."""
+        return backend.write_once

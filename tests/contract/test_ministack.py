@@ -6,8 +6,8 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
-from pupline.tasks.ports import AuditTable, Memo, ObjectStore
+from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 from tools import local_aws
 
@@ -54,9 +54,9 @@ class TestS3MemoOverHttp(MemoContract):
     """Small objects in S3."""
 
     @pytest.fixture
-    def memo(self, bucket: str) -> Memo:
+    def write_once(self, bucket: str) -> WriteOnceStore:
         """Memos in the bucket."""
-        return S3Memo(s3_client(), bucket)
+        return S3WriteOnceStore(s3_client(), bucket)
 
 
 class TestDynamoDBAuditTableOverHttp(AuditTableContract):

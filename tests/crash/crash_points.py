@@ -15,7 +15,7 @@ from pupline.local import (
     Invocation,
     LambdaRuntime,
     LocalBackend,
-    Start,
+    StartRequest,
 )
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
@@ -57,8 +57,8 @@ def run(data_dir: Path) -> None:
         bucket = backend.bucket()
 
         def store(_event: JSON, invocation: Invocation) -> JSON:
-            # Another choice at each attempt: only the memo makes the second attempt choose the same.
-            drawn = backend.memo.remember(invocation.execution, f"html/{invocation.execution}-{os.getpid()}.jpg")
+            # Another choice at each attempt: only what is remembered makes the second attempt choose the same.
+            drawn = backend.write_once.remember(invocation.execution, f"html/{invocation.execution}-{os.getpid()}.jpg")
             body = body_of(invocation.execution)
             digest = hashlib.sha256(body).hexdigest()
             held = bucket.create(ObjectToCreate(drawn, body, digest, "image/jpeg", invocation.execution))
@@ -84,7 +84,7 @@ def run(data_dir: Path) -> None:
         deliverer = backend.deliverer()
         backend.runs.open("run", {})
         backend.driver(settings).drive(
-            Start(execution_name("run", index), {"n": index}, "run", index)
+            StartRequest(execution_name("run", index), {"n": index}, "run", index)
             for index in backend.runs.missing("run", COUNT)
         )
         deliverer.deliver_due()

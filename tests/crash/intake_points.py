@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pupline.local import TOPIC_ARN, Alert, Arrival, Intake, LocalBackend, NewIngest, PendingItem
+from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, LocalBackend, NewIngest, PendingItem
 from pupline.local.ingests import _intake_disk
 from pupline.local.ingests import intake as _intake
 from pupline.tasks.ingest_item import RecordBuilder
@@ -58,7 +58,7 @@ def run(data_dir: Path) -> None:
         def first(record: AuditRecord) -> Alert:
             return alert("first-alert", record.image_name)
 
-        intake = Intake(backend, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
+        intake = GroupCommitter(backend, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
         for pending in backend.ingests.pending(ingest.ingest_id, after=-1, limit=100):
             intake.take([arrival(data_dir, pending)])
         intake.close()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import Reason
-from pupline.local import Alert, Arrival, IngestRow, Intake, ItemDone, LocalBackend, NewIngest
+from pupline.local import Alert, Arrival, GroupCommitter, IngestRow, ItemDone, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
@@ -34,10 +34,10 @@ class Source:
         self,
         first_alert: Callable[[AuditRecord], Alert] | None = None,
         done: Callable[[list[ItemDone]], None] | None = None,
-    ) -> Iterator[Intake]:
+    ) -> Iterator[GroupCommitter]:
         """An intake, closed at the end, that notes what is done."""
         record_of = RecordBuilder(self.run.source, self.run.dataset)
-        intake = Intake(self.backend, self.run, record_of, done or self.done.extend, first_alert=first_alert)
+        intake = GroupCommitter(self.backend, self.run, record_of, done or self.done.extend, first_alert=first_alert)
         try:
             yield intake
         finally:

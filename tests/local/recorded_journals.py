@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pupline.local import TOPIC_ARN, Driver, DriverSettings, ExecutionFinished, Invocation, LocalBackend, Start
+from pupline.local import TOPIC_ARN, Driver, DriverSettings, ExecutionFinished, Invocation, LocalBackend, StartRequest
 from tests.local.local_fakes import START, InlineRuntime, VirtualClock, machine, task
 
 JOURNALS = Path(__file__).with_name("journals")
@@ -82,12 +82,12 @@ def functions() -> dict[str, Any]:
     return {"Echo": lambda event, _invocation: event, "Flaky": flaky, "Hang": lambda *_: InlineRuntime.HANG}
 
 
-def inputs() -> list[Start]:
+def inputs() -> list[StartRequest]:
     """Executions that between them take every way."""
-    return [Start(f"dog-{n}", {"n": n, "items": [n, {"deep": [n]}, "é"]}) for n in (1, 7, 101)]
+    return [StartRequest(f"dog-{n}", {"n": n, "items": [n, {"deep": [n]}, "é"]}) for n in (1, 7, 101)]
 
 
-def drive(data_dir: Path, starts: list[Start], stop_after: int | None) -> dict[str, ExecutionFinished]:
+def drive(data_dir: Path, starts: list[StartRequest], stop_after: int | None) -> dict[str, ExecutionFinished]:
     """Run what is there and `starts`, and leave, as if killed, at the call with that number."""
     ended: dict[str, ExecutionFinished] = {}
     holder: list[Driver] = []
@@ -134,7 +134,7 @@ def main(version: str) -> None:
         for k in range(1, 6):  # five functions are called; at the sixth nothing is left to interrupt
             # `resume` would go on with the ones before: each interrupted execution is made in a directory of its own.
             other = data_dir / str(k)
-            drive(other, [Start(f"cut-{k}", {"n": k, "items": [k]})], k)
+            drive(other, [StartRequest(f"cut-{k}", {"n": k, "items": [k]})], k)
             _adopt(data_dir / "pupline.sqlite", other / "pupline.sqlite", 100 + k)
         with LocalBackend.open(data_dir, exclusive=False) as backend:
             rows = sorted(backend.journal.executions(), key=lambda row: row.execution_id)

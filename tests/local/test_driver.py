@@ -24,8 +24,8 @@ from pupline.local import (
     Invocation,
     LambdaRuntime,
     LocalBackend,
-    Redrive,
-    Start,
+    RedriveRequest,
+    StartRequest,
     TaskAttemptFailed,
 )
 from pupline.tasks.run_ids import execution_name
@@ -90,7 +90,7 @@ def double(event: Any, _invocation: Invocation) -> Any:
     return {"n": event["n"] * 2}
 
 
-def interrupted(bench: Bench, definition: StateMachine, *starts: Start) -> None:
+def interrupted(bench: Bench, definition: StateMachine, *starts: StartRequest) -> None:
     """Start and leave after the first call of any function, which is never answered: a kill while it runs."""
     holder: list[Driver] = []
 
@@ -106,7 +106,7 @@ def interrupted(bench: Bench, definition: StateMachine, *starts: Start) -> None:
 def test_executions_run_to_their_end(bench: Bench) -> None:
     """Each start gives one finished execution with the machine's output; events tell of both."""
     result = bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive(
-        Start(f"run-{number}", {"n": number}) for number in range(5)
+        StartRequest(f"run-{number}", {"n": number}) for number in range(5)
     )
     assert (dict(result.finished), result.refused, result.interrupted) == ({"SUCCEEDED": 5}, 0, False)
     assert bench.finished() == {f"run-{number}": {"n": number * 2} for number in range(5)}
@@ -115,19 +115,19 @@ def test_executions_run_to_their_end(bench: Bench) -> None:
 
 def test_the_same_start_again_is_the_same_execution(bench: Bench) -> None:
     """Same name and input: nothing runs again, and the result is told again, also after a restart."""
-    bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive([Start("a", {"n": 1, "m": 2})])
+    bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive([StartRequest("a", {"n": 1, "m": 2})])
     first = bench.finished()
     bench.restart()
     runtime = InlineRuntime({"Double": double})
-    bench.driver(DOUBLE, runtime).drive([Start("a", {"m": 2, "n": 1})])
+    bench.driver(DOUBLE, runtime).drive([StartRequest("a", {"m": 2, "n": 1})])
     assert (bench.finished(), runtime.calls) == (first, [])
 
 
 def test_another_input_under_a_taken_name_is_refused(bench: Bench) -> None:
     """The first execution keeps the name; the other start is told so, and the rest go on."""
     driver = bench.driver(DOUBLE, InlineRuntime({"Double": double}))
-    driver.drive([Start("a", {"n": 1})])
-    result = driver.drive([Start("a", {"n": 2}), Start("b", {"n": 3})])
+    driver.drive([StartRequest("a", {"n": 1})])
+    result = driver.drive([StartRequest("a", {"n": 2}), StartRequest("b", {"n": 3})])
     assert (dict(result.finished), result.refused) == ({"SUCCEEDED": 1}, 1)
     [refused] = [event for event in bench.events if isinstance(event, ExecutionRefused)]
     assert refused.reason == "there is an execution 'a' with another input; choose another name"
@@ -136,7 +136,7 @@ def test_another_input_under_a_taken_name_is_refused(bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "x" * 81, "a/b", "a\x1bb"])
 def test_a_name_that_aws_would_refuse_is_refused(bench: Bench, name: str) -> None:
     """Names follow Step Functions' rule, so that they are names there too."""
-    assert bench.driver(DOUBLE, InlineRuntime({})).drive([Start(name, {})]).refused == 1
+    assert bench.driver(DOUBLE, InlineRuntime({})).drive([StartRequest(name, {})]).refused == 1
 
 
 def test_what_was_interrupted_goes_on_where_it_was(bench: Bench) -> None:
@@ -151,7 +151,7 @@ def test_what_was_interrupted_goes_on_where_it_was(bench: Bench) -> None:
         return InlineRuntime.HANG
 
     holder.append(bench.driver(DOUBLE, InlineRuntime({"Double": second_hangs}), grace_seconds=0.0))
-    assert holder[0].drive([Start("a", {"n": 4})]).interrupted
+    assert holder[0].drive([StartRequest("a", {"n": 4})]).interrupted
     before = bench.backend.journal.history("a")
     bench.restart()
     runtime = InlineRuntime({"Double": double})
@@ -171,7 +171,7 @@ def test_a_wait_goes_on_after_a_restart(bench: Bench) -> None:
         {"StartAt": "Wait", "States": waiting.definition["States"]},
         {"StartAt": "Hang", "States": {"Hang": task("Wait", TimeoutSeconds=5000)}},
     ]}})  # fmt: skip
-    interrupted(bench, both, Start("a", {"n": 1}))
+    interrupted(bench, both, StartRequest("a", {"n": 1}))
     bench.clock.time += 3000
     bench.restart()
     times: list[float] = []
@@ -187,7 +187,7 @@ def test_a_wait_goes_on_after_a_restart(bench: Bench) -> None:
 def test_timers_come_in_virtual_time(bench: Bench) -> None:
     """A Wait of a year costs nothing under a virtual clock, and ends at its time."""
     year = machine({"Wait": {"Type": "Wait", "Seconds": 31_536_000, "End": True}})
-    bench.driver(year, InlineRuntime({})).drive([Start("a", {})])
+    bench.driver(year, InlineRuntime({})).drive([StartRequest("a", {})])
     assert bench.clock.now() == START + 31_536_000
     row = bench.backend.journal.get("a")
     assert (row.start_time, row.stop_time) == (START, START + 31_536_000)
@@ -203,7 +203,9 @@ def test_a_failed_attempt_is_retried_and_told(bench: Bench) -> None:
         return "done"
 
     retry: Any = [{"ErrorEquals": ["OSError"], "IntervalSeconds": 10, "MaxAttempts": 3, "BackoffRate": 1}]
-    bench.driver(machine({"Try": task("Flaky", Retry=retry)}), InlineRuntime({"Flaky": flaky})).drive([Start("a", {})])
+    bench.driver(machine({"Try": task("Flaky", Retry=retry)}), InlineRuntime({"Flaky": flaky})).drive(
+        [StartRequest("a", {})]
+    )
     assert bench.finished() == {"a": "done"}
     assert bench.clock.now() == START + 20
     failed = [event for event in bench.events if isinstance(event, TaskAttemptFailed)]
@@ -218,8 +220,8 @@ def test_a_clock_that_is_set_back_does_not_undo_the_order(bench: Bench) -> None:
         bench.clock.time += next(times)
         return double(event, invocation)
 
-    bench.driver(DOUBLE, InlineRuntime({"Double": function})).drive([Start("a", {"n": 1})])
-    interrupted(bench, DOUBLE, Start("b", {"n": 1}))
+    bench.driver(DOUBLE, InlineRuntime({"Double": function})).drive([StartRequest("a", {"n": 1})])
+    interrupted(bench, DOUBLE, StartRequest("b", {"n": 1}))
     bench.clock.time -= 500
     bench.restart()
     bench.driver(DOUBLE, InlineRuntime({"Double": function})).drive()
@@ -250,7 +252,7 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
         }
     )
     driver = bench.driver(slow, Late())
-    driver.drive([Start("a", {})])
+    driver.drive([StartRequest("a", {})])
     assert bench.finished() == {"a": "second"}
     assert len(list(bench.backend.journal.facts(1))) == 2
 
@@ -258,8 +260,8 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
 def test_publishing_is_in_the_same_transaction_as_its_fact(bench: Bench) -> None:
     """The alert, the fact and the final status are there together, and never twice."""
     driver = bench.driver(machine({"Publish": PUBLISH}), InlineRuntime({}))
-    driver.drive([Start("a", {"text": "a PNG"})])
-    driver.drive([Start("a", {"text": "a PNG"})])
+    driver.drive([StartRequest("a", {"text": "a PNG"})])
+    driver.drive([StartRequest("a", {"text": "a PNG"})])
     [(alert, deliveries)] = bench.backend.topic.alerts()
     assert (alert.message, alert.execution, alert.published_at, deliveries) == ("a PNG", "a", START, [])
     assert bench.finished()["a"]["MessageId"] == alert.message_id
@@ -270,30 +272,30 @@ def test_many_publications_in_a_row_are_no_recursion(bench: Bench) -> None:
     each: Any = {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": {"StartAt": "P", "States": {"P": PUBLISH}},
                  "ResultPath": None, "End": True}  # fmt: skip
     items: Any = [{"text": f"dog {number}"} for number in range(2000)]
-    bench.driver(machine({"Each": each}), InlineRuntime({})).drive([Start("a", items)])
+    bench.driver(machine({"Each": each}), InlineRuntime({})).drive([StartRequest("a", items)])
     assert [alert.message for alert, _ in bench.backend.topic.alerts()] == [item["text"] for item in items]
 
 
 def test_a_publication_that_sns_would_refuse_fails_the_task(bench: Bench) -> None:
     """Another topic's ARN is SNS.NotFoundException, which Catch can name."""
     elsewhere = {**PUBLISH, "Parameters": {"TopicArn": "arn:aws:sns:us-east-1:1:Other", "Message": "x"}}
-    bench.driver(machine({"Publish": elsewhere}), InlineRuntime({})).drive([Start("a", {})])
+    bench.driver(machine({"Publish": elsewhere}), InlineRuntime({})).drive([StartRequest("a", {})])
     assert bench.finished()["a"][:2] == ("FAILED", "SNS.NotFoundException")
 
 
 def test_the_definition_an_execution_started_with_finishes_it(bench: Bench) -> None:
     """An edited definition is for new executions; the unfinished one ends by its own."""
-    interrupted(bench, DOUBLE, Start("old", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("old", {"n": 1}))
     bench.restart()
     edited = machine({"Double": task("Double", End=True)})
-    bench.driver(edited, InlineRuntime({"Double": double})).drive([Start("new", {"n": 1})])
+    bench.driver(edited, InlineRuntime({"Double": double})).drive([StartRequest("new", {"n": 1})])
     assert bench.finished() == {"old": {"n": 2}, "new": {"n": 2}}
     assert len(bench.backend.journal.history("old")) > len(bench.backend.journal.history("new"))
 
 
 def test_a_journal_that_does_not_fit_is_refused_and_can_be_stopped(bench: Bench) -> None:
     """A changed stored definition, or a fact that nobody asked for, is named; others go on; stop ends it."""
-    interrupted(bench, DOUBLE, Start("a", {"n": 1}), Start("b", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}), StartRequest("b", {"n": 1}))
 
     def tamper(connection: sqlite3.Connection) -> None:
         fact = '{"fact": "TaskSucceeded", "id": "Triple@1#0", "output": 1}'
@@ -318,7 +320,7 @@ def test_a_journal_that_does_not_fit_is_refused_and_can_be_stopped(bench: Bench)
 
 def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
     """What was answered by one function is not taken for the answer of another."""
-    interrupted(bench, DOUBLE, Start("a", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}))
     fact = '{"fact": "TaskSucceeded", "id": "Double@1#0", "output": 1}'
     triple = "arn:aws:lambda:us-east-1:000000000000:function:Triple"
     statement = "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (1, 0, ?, ?, ?)"
@@ -332,7 +334,7 @@ def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
 @pytest.mark.parametrize("fact", ["no JSON", '{"fact": "TaskEvaporated", "id": "Double@1#0"}', "{}"])
 def test_a_fact_that_is_none_is_refused(bench: Bench, fact: str) -> None:
     """A damaged row is told as such, and the others go on."""
-    interrupted(bench, DOUBLE, Start("a", {"n": 1}), Start("b", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}), StartRequest("b", {"n": 1}))
     statement = "INSERT INTO facts (execution_id, seq, now, resource, fact) VALUES (1, 0, ?, NULL, ?)"
     bench.backend.database.write(lambda connection: connection.execute(statement, (START, fact)).rowcount)
     bench.restart()
@@ -344,7 +346,7 @@ def test_a_fact_that_is_none_is_refused(bench: Bench, fact: str) -> None:
 
 def test_an_edited_stored_definition_is_refused(bench: Bench) -> None:
     """The stored definition must be the one whose digest it has."""
-    interrupted(bench, DOUBLE, Start("a", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}))
     update = "UPDATE definitions SET definition = replace(definition, 'doubled', 'trebled')"
     bench.backend.database.write(lambda connection: connection.execute(update).rowcount)
     bench.restart()
@@ -364,7 +366,7 @@ def test_stop_aborts_a_running_execution(bench: Bench) -> None:
         return {}
 
     holder.append(bench.driver(waiting, InlineRuntime({"Call": call})))
-    assert dict(holder[0].drive([Start("a", {})]).finished) == {"ABORTED": 1}
+    assert dict(holder[0].drive([StartRequest("a", {})]).finished) == {"ABORTED": 1}
     assert bench.finished() == {"a": ("ABORTED", "Operator", "enough")}
     assert bench.backend.journal.history("a")[-1]["type"] == "ExecutionAborted"
     with pytest.raises(ConfigurationError, match="no execution 'nobody' here"):
@@ -378,13 +380,13 @@ def test_a_redrive_does_again_only_what_did_not_succeed(bench: Bench) -> None:
         raise ValueError("broken")
 
     two = machine({"Double": task("Double", ResultPath="$.d", Next="Log"), "Log": task("Log")})
-    bench.driver(two, InlineRuntime({"Double": double, "Log": fail})).drive([Start("a", {"n": 1})])
+    bench.driver(two, InlineRuntime({"Double": double, "Log": fail})).drive([StartRequest("a", {"n": 1})])
     assert bench.finished()["a"][:2] == ("FAILED", "ValueError")
     before = bench.backend.journal.history("a")
     bench.restart()
     runtime = InlineRuntime({"Log": lambda event, _invocation: event["d"]})
     driver = bench.driver(two, runtime)
-    assert dict(driver.drive([Redrive("a")]).finished) == {"SUCCEEDED": 1}
+    assert dict(driver.drive([RedriveRequest("a")]).finished) == {"SUCCEEDED": 1}
     assert bench.finished() == {"a": {"n": 2}}
     assert [execution for execution, _ in runtime.calls] == ["a"]
     bench.restart()
@@ -397,7 +399,7 @@ def test_a_redrive_does_again_only_what_did_not_succeed(bench: Bench) -> None:
 
 def test_a_redrive_that_is_interrupted_goes_on(bench: Bench) -> None:
     """Killed after the redrive began, the execution is RUNNING and is finished by the next start; stopped ones too."""
-    interrupted(bench, DOUBLE, Start("a", {"n": 1}))
+    interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}))
     bench.restart()
     driver = bench.driver(DOUBLE, InlineRuntime({"Double": double}))
     driver.stop("a")
@@ -409,10 +411,10 @@ def test_a_redrive_that_is_interrupted_goes_on(bench: Bench) -> None:
         return InlineRuntime.HANG
 
     holder.append(bench.driver(DOUBLE, InlineRuntime({"Double": hang}), grace_seconds=0.0))
-    assert holder[0].drive([Redrive("a")]).interrupted
+    assert holder[0].drive([RedriveRequest("a")]).interrupted
     bench.restart()
     assert bench.backend.journal.get("a").status == "RUNNING"
-    bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive([Redrive("a")])
+    bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive([RedriveRequest("a")])
     assert bench.finished() == {"a": {"n": 2}}
     assert [event["type"] for event in bench.backend.journal.history("a")].count("ExecutionRedriven") == 1
 
@@ -420,8 +422,8 @@ def test_a_redrive_that_is_interrupted_goes_on(bench: Bench) -> None:
 def test_what_cannot_be_redriven_is_refused(bench: Bench) -> None:
     """One that succeeded, and one that is not there."""
     driver = bench.driver(DOUBLE, InlineRuntime({"Double": double}))
-    driver.drive([Start("a", {"n": 1})])
-    assert driver.drive([Redrive("a"), Redrive("b")]).refused == 2
+    driver.drive([StartRequest("a", {"n": 1})])
+    assert driver.drive([RedriveRequest("a"), RedriveRequest("b")]).refused == 2
     reasons = [event.reason for event in bench.events if isinstance(event, ExecutionRefused)]
     assert reasons == ["'a' has succeeded: there is nothing to redrive", "there is no execution 'b' here"]
 
@@ -444,7 +446,7 @@ def test_no_more_run_at_once_than_allowed(bench: Bench) -> None:
     two = machine({"Call": task("Call", Next="Pause"), "Pause": {"Type": "Wait", "Seconds": 1, "Next": "Done"},
                    "Done": task("Done")})  # fmt: skip
     result = bench.driver(two, InlineRuntime({"Call": call, "Done": done}), concurrency=3).drive(
-        Start(f"run-{number}", {}) for number in range(20)
+        StartRequest(f"run-{number}", {}) for number in range(20)
     )
     assert (dict(result.finished), most) == ({"SUCCEEDED": 20}, 3)
 
@@ -461,10 +463,12 @@ def test_a_run_knows_what_is_missing(bench: Bench) -> None:
     driver = bench.driver(machine({"Note": task("Note")}), InlineRuntime({"Note": note}))
     runs.open("monday", {"source": "sample"})
     assert list(runs.missing("monday", 3)) == [1, 2, 3]
-    driver.drive([Start(execution_name("monday", 2), {}, "monday", 2)])
+    driver.drive([StartRequest(execution_name("monday", 2), {}, "monday", 2)])
     assert runs.open("monday", {"source": "other"}).settings == {"source": "sample"}
     assert list(runs.missing("monday", 4)) == [1, 3, 4]
-    driver.drive(Start(execution_name("monday", index), {}, "monday", index) for index in runs.missing("monday", 3))
+    driver.drive(
+        StartRequest(execution_name("monday", index), {}, "monday", index) for index in runs.missing("monday", 3)
+    )
     assert seen == [(f"monday-0000{index}", {"source": "sample"}) for index in (2, 1, 3)]
     assert runs.statuses("monday") == {"SUCCEEDED": 3}
     runs.open("tuesday", {})
@@ -487,7 +491,7 @@ def test_a_journal_that_cannot_be_written_stops_the_driver(bench: Bench) -> None
         return double(event, invocation)
 
     with pytest.raises(StorageError):
-        bench.driver(DOUBLE, InlineRuntime({"Double": fill})).drive([Start("a", {"n": 1})])
+        bench.driver(DOUBLE, InlineRuntime({"Double": fill})).drive([StartRequest("a", {"n": 1})])
     assert bench.finished() == {}
     bench.restart()
     bench.driver(DOUBLE, InlineRuntime({"Double": double})).drive()
@@ -497,7 +501,7 @@ def test_a_journal_that_cannot_be_written_stops_the_driver(bench: Bench) -> None
 def test_express_executions_leave_no_trace_in_the_journal(bench: Bench) -> None:
     """An Express machine runs to its end in memory."""
     express = StateMachine.parse(DOUBLE.definition, type="EXPRESS")
-    bench.driver(express, InlineRuntime({"Double": double})).drive([Start("a", {"n": 1})])
+    bench.driver(express, InlineRuntime({"Double": double})).drive([StartRequest("a", {"n": 1})])
     assert bench.finished() == {"a": {"n": 2}}
     assert list(bench.backend.journal.executions()) == []
 
@@ -522,7 +526,7 @@ def test_real_threads_and_a_clean_stop(bench: Bench) -> None:
 
     stopper = threading.Thread(target=stop)
     stopper.start()
-    result = driver.drive(Start(f"run-{number}", {"n": number}) for number in range(4))
+    result = driver.drive(StartRequest(f"run-{number}", {"n": number}) for number in range(4))
     stopper.join()
     runtime.close()
     assert (dict(result.finished), result.interrupted) == ({}, True)
@@ -566,7 +570,7 @@ def test_every_interruption_gives_the_same_end(tmp_path: Path) -> None:
 
         runtime = InlineRuntime({"Double": hooked(double), "Flaky": hooked(flaky)})
         holder.append(bench.driver(shape, runtime, grace_seconds=0.0))
-        while holder[-1].drive([Start("a", {"n": 1})]).interrupted:
+        while holder[-1].drive([StartRequest("a", {"n": 1})]).interrupted:
             bench.restart()
             holder.append(bench.driver(shape, runtime, grace_seconds=0.0))
         types = [event["type"] for event in bench.backend.journal.history("a")]
@@ -602,12 +606,12 @@ def test_local_trouble_ends_the_drive_and_not_the_execution(tmp_path: Path) -> N
 
     runtime = LambdaRuntime({"Store": store}, concurrency=2)
     with pytest.raises(LocalTrouble, match="free some space"):
-        bench.driver(CATCHING, runtime).drive([Start(f"r-{number}", {"n": number}) for number in range(3)])
+        bench.driver(CATCHING, runtime).drive([StartRequest(f"r-{number}", {"n": number}) for number in range(3)])
     assert {row.status for row in bench.backend.journal.executions()} == {"RUNNING"}
     assert not any(list(bench.backend.journal.facts(row.execution_id)) for row in bench.backend.journal.executions())
     room[0] = True
     bench.restart()
-    bench.driver(CATCHING, runtime).drive([Start(f"r-{number}", {"n": number}) for number in range(3)])
+    bench.driver(CATCHING, runtime).drive([StartRequest(f"r-{number}", {"n": number}) for number in range(3)])
     rows = sorted(bench.backend.journal.executions(), key=lambda row: row.name)
     assert [(row.name, row.status, row.output) for row in rows] == [
         (f"r-{number}", "SUCCEEDED", f'{{"n": {number}}}') for number in range(3)

@@ -12,12 +12,14 @@ import pytest
 from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded
 from pupline.errors import LocalTrouble, RetryAfter
 from pupline.local import Invocation, LambdaRuntime
-from pupline.local.journal.functions import Function, function_name
+from pupline.local.journal.functions import LambdaHandler, function_name
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Dog"
 
 
-def call(function: Function, payload: Any = None, resource: str = ARN) -> TaskSucceeded | TaskFailed | LocalTrouble:
+def call(
+    function: LambdaHandler, payload: Any = None, resource: str = ARN
+) -> TaskSucceeded | TaskFailed | LocalTrouble:
     """The answer of a runtime that has this one function."""
     runtime = LambdaRuntime({"Dog": function}, concurrency=1)
     answer: Future[TaskSucceeded | TaskFailed | LocalTrouble] = Future()

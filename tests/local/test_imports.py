@@ -11,7 +11,7 @@ import pupline.local
 def test_bulk_runs_load_no_engine() -> None:
     """Opening a data directory's package, with all that an ingest uses of it, leaves the interpreter of ASL out."""
     program = (
-        "import sys\nfrom pupline.local import Arrival, Ingests, Intake, LocalBackend, NewIngest\n"
+        "import sys\nfrom pupline.local import Arrival, Ingests, GroupCommitter, LocalBackend, NewIngest\n"
         "assert 'pupline.asl' not in sys.modules, 'pupline.asl'\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
-from pupline.local import Added, IngestCounts, LocalBackend, NewIngest, item_execution
+from pupline.local import IngestCounts, LocalBackend, NewIngest, PageCounts, item_execution
 from pupline.local.ingests import _intake_plan, _listing
 from pupline.local.ingests import finished as _finished
 from pupline.local.ingests import ingests as _ingests
@@ -79,9 +79,9 @@ def test_a_page_and_its_position_are_one_step(backend: LocalBackend) -> None:
     run = backend.ingests.open(an_ingest())
     add = backend.ingests.add_items
     page = add(run.ingest_id, items(1, 2, 1), position="p1", listed=False, total=9)
-    assert page == Added(added=2, repeated=1, known=0, known_in_a_row=0)
+    assert page == PageCounts(added=2, repeated=1, known=0, known_in_a_row=0)
     page = add(run.ingest_id, items(2, 3, 4), position="p2", listed=True)
-    assert page == Added(added=2, repeated=1, known=0, known_in_a_row=0)
+    assert page == PageCounts(added=2, repeated=1, known=0, known_in_a_row=0)
     now = backend.ingests.get("monday")
     assert (now.position, now.listed, now.total, now.items, now.repeated) == ("p2", True, 9, 4, 2)
     pending = backend.ingests.pending(run.ingest_id, after=-1, limit=ALL)
@@ -105,7 +105,7 @@ def test_a_limit_is_of_the_whole_run(backend: LocalBackend) -> None:
     run = backend.ingests.open(an_ingest())
     backend.ingests.add_items(run.ingest_id, items(1, 2), position=None, listed=False, limit=3)
     page = backend.ingests.add_items(run.ingest_id, items(1, 3, 4, 1), position=None, listed=False, limit=3)
-    assert page == Added(added=1, repeated=1, known=0, known_in_a_row=0)
+    assert page == PageCounts(added=1, repeated=1, known=0, known_in_a_row=0)
     assert [item.url for _, item in backend.ingests.items(run.ingest_id)] == [url(1), url(2), url(3)]
 
 
@@ -152,7 +152,7 @@ def test_an_earlier_run_tells_what_is_known_of_a_url(backend: LocalBackend) -> N
     later = Source(backend, "two", "cats")
     later.list_urls(url(1), url(2), url(3))
     first, second, third = backend.ingests.pending(later.run.ingest_id, after=-1, limit=ALL)
-    assert first.known == PreviousFetch(
+    assert first.previous == PreviousFetch(
         image_name="dogs/1.jpg",
         key="html/dogs/1.jpg",
         sha256=later.fetched(0, url(1), b"bytes of 1").fetch_outcome.sha256,  # type: ignore[union-attr]
@@ -163,18 +163,18 @@ def test_an_earlier_run_tells_what_is_known_of_a_url(backend: LocalBackend) -> N
         content_type="image/jpeg",
         etag='"v1"',
     )
-    assert third.known is None
+    assert third.previous is None
     later.take_in(later.fetched(0, url(1), b"newer"))
     last = Source(backend, "three")
     last.list_urls(url(1), url(2))
     (backend.bucket().root / "html/dogs/2.jpg").unlink()
     first, second = backend.ingests.pending(last.run.ingest_id, after=-1, limit=ALL)
-    assert first.known is not None
-    assert (first.known.key, second.known) == ("html/cats/1.jpg", None)
+    assert first.previous is not None
+    assert (first.previous.key, second.previous) == ("html/cats/1.jpg", None)
     (backend.bucket().root / "html/cats/1.jpg").unlink()
     [first] = backend.ingests.pending(last.run.ingest_id, after=-1, limit=1)
-    assert first.known is not None
-    assert first.known.key == "html/dogs/1.jpg"
+    assert first.previous is not None
+    assert first.previous.key == "html/dogs/1.jpg"
 
 
 def test_bytes_that_are_declared_are_found_by_their_hash(backend: LocalBackend) -> None:
@@ -201,9 +201,9 @@ def test_known_items_are_left_out_when_asked(backend: LocalBackend) -> None:
     run = backend.ingests.open(an_ingest("two"))
     add = backend.ingests.add_items
     page = add(run.ingest_id, items(9, 1), position=None, listed=False, skip_known=True)
-    assert page == Added(added=1, repeated=0, known=1, known_in_a_row=1)
+    assert page == PageCounts(added=1, repeated=0, known=1, known_in_a_row=1)
     page = add(run.ingest_id, items(2, 9, 3, 4), position=None, listed=True, skip_known=True)
-    assert page == Added(added=1, repeated=1, known=2, known_in_a_row=3)
+    assert page == PageCounts(added=1, repeated=1, known=2, known_in_a_row=3)
     assert backend.ingests.get("two").known == 3
     assert [item.url for _, item in backend.ingests.items(run.ingest_id)] == [url(9), url(4)]
     cats = backend.ingests.open(an_ingest("three", "cats"))

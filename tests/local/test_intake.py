@@ -185,8 +185,8 @@ def test_unchanged_is_a_duplicate_of_what_is_known(backend: LocalBackend, source
     again = Source(backend, "again")
     again.list_urls(REX, BELLA)
     [pending, _] = backend.ingests.pending(again.run.ingest_id, after=-1, limit=9)
-    assert isinstance(pending.known, PreviousFetch)
-    fetch_outcome = UnchangedImage(known=pending.known)
+    assert isinstance(pending.previous, PreviousFetch)
+    fetch_outcome = UnchangedImage(previous=pending.previous)
     [record] = again.take_in(arrival(0, REX, fetch_outcome))
     assert ends([record]) == [("dogs/rex.jpg", "duplicate", "not_modified")]
     assert (record.image_url, record.sha256) == (stored.image_url, stored.sha256)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pupline.asl import StateMachine
-from pupline.local import BUCKET, DriverSettings, ExecutionFinished, Invocation, LocalBackend, Start
+from pupline.local import BUCKET, DriverSettings, ExecutionFinished, Invocation, LocalBackend, StartRequest
 from pupline.tasks.ports import ObjectToCreate
 from tests.local.local_fakes import InlineRuntime, VirtualClock, machine, task
 
@@ -61,7 +61,7 @@ def run(backend: LocalBackend, definition: StateMachine) -> ExecutionFinished:
         clock=backend.clock,
         listener=lambda event: ended.append(event) if isinstance(event, ExecutionFinished) else None,
     )
-    backend.driver(settings).drive([Start("bulk", {})])
+    backend.driver(settings).drive([StartRequest("bulk", {})])
     return ended[0]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.local import Database, LocalMemo, Pruned, prunable, prune
+from pupline.local import Database, LocalWriteOnceStore, PruneCounts, count_prunable, prune
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def names(database: Database) -> list[str]:
 
 def test_only_whole_old_runs_and_old_single_executions_go(database: Database) -> None:
     """A run with a young or running execution stays whole; counts are what went."""
-    assert prunable(database, 100.0) == Pruned(executions=3, facts=3)
+    assert count_prunable(database, 100.0) == PruneCounts(executions=3, facts=3)
     assert len(names(database)) == 7
-    assert prune(database, 100.0) == Pruned(executions=3, facts=3)
+    assert prune(database, 100.0) == PruneCounts(executions=3, facts=3)
     assert names(database) == ["half-1", "half-2", "going-1", "going-2"]
     assert database.rows("SELECT count(*) FROM facts") == [(4,)]
     assert database.rows("SELECT run_id FROM runs ORDER BY 1") == [("going",), ("half",)]
@@ -59,18 +59,18 @@ def test_only_whole_old_runs_and_old_single_executions_go(database: Database) ->
 
 def test_what_an_execution_remembered_goes_with_it(database: Database) -> None:
     """Memos of forgotten executions go, those of others with a similar name stay; unused definitions go."""
-    memo = LocalMemo(database)
+    write_once = LocalWriteOnceStore(database)
     for name in ("old-1/picked", "old-1/object", "old-10/picked", "half-1/picked"):
-        memo.remember(name, "x")
+        write_once.remember(name, "x")
     prune(database, 100.0)
-    assert memo.recall("old-1/picked") is None
-    assert memo.recall("old-10/picked") == memo.recall("half-1/picked") == "x"
+    assert write_once.recall("old-1/picked") is None
+    assert write_once.recall("old-10/picked") == write_once.recall("half-1/picked") == "x"
     assert database.rows("SELECT digest FROM definitions") == [("d",)]
     database.close()
 
 
 def test_nothing_old_is_nothing_done(database: Database) -> None:
     """With nothing to forget nothing changes."""
-    assert prune(database, 5.0) == Pruned(executions=0, facts=0)
+    assert prune(database, 5.0) == PruneCounts(executions=0, facts=0)
     assert len(names(database)) == 7
     database.close()

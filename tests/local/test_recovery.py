@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, StorageError
-from pupline.local import LocalBackend, foresee, misplaced
-from pupline.local.bucket.leftovers import Stuck, clear, leftovers
+from pupline.local import LocalBackend, layout_problem, plan_recovery
+from pupline.local.bucket.leftovers import UndeletedFiles, clear, leftovers
 
 
-def opened(data_dir: Path) -> Stuck | None:
+def opened(data_dir: Path) -> UndeletedFiles | None:
     """Start once; what could not be removed."""
     with LocalBackend.open(data_dir, exclusive=True) as backend:
-        return backend.stuck
+        return backend.undeleted
 
 
 def deep(folder: Path) -> None:
@@ -80,11 +80,11 @@ def test_whatever_lies_in_tmp_is_removed(tmp_path: Path, left: str) -> None:
     folder.mkdir()
     LEFT[left](folder)
     with LocalBackend.open(tmp_path, exclusive=False, create=True) as backend:
-        assert foresee(tmp_path, backend.database).temporary > 0
+        assert plan_recovery(tmp_path, backend.database).temporary > 0
     assert opened(tmp_path) is None
     assert list(folder.iterdir()) == []
     with LocalBackend.open(tmp_path, exclusive=True) as backend:
-        assert foresee(tmp_path, backend.database).temporary == 0
+        assert plan_recovery(tmp_path, backend.database).temporary == 0
 
 
 def test_links_are_removed_and_never_followed(tmp_path: Path) -> None:
@@ -133,18 +133,20 @@ def flagged(path: Path, flags: int) -> bool:
 def test_what_cannot_be_removed_is_told_and_stops_nothing(tmp_path: Path, immutable: Path) -> None:
     """One line with the name, escaped, and the reason; everything else is removed."""
     (tmp_path / "tmp" / "other").write_text("")
-    stuck = opened(tmp_path)
-    assert stuck is not None
-    assert (stuck.count, stuck.first, stuck.reason) == (1, "inner", "Operation not permitted")
-    assert str(stuck).startswith(f"{tmp_path / 'tmp'} is pupline's own, to be emptied at each start, and 1 entry of it")
+    undeleted = opened(tmp_path)
+    assert undeleted is not None
+    assert (undeleted.count, undeleted.first, undeleted.reason) == (1, "inner", "Operation not permitted")
+    assert str(undeleted).startswith(
+        f"{tmp_path / 'tmp'} is pupline's own, to be emptied at each start, and 1 entry of it"
+    )
     assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["inner"]
     assert immutable.exists()
-    assert opened(tmp_path) == stuck
+    assert opened(tmp_path) == undeleted
 
 
 def test_a_stuck_entry_is_told_as_one_line_of_text() -> None:
     """Names from outside reach a terminal escaped, those that are no text too."""
-    told = str(Stuck(Path("/data/tmp"), 3, os.fsdecode(b"a\n\x1b[31m\xff"), "Operation not permitted"))
+    told = str(UndeletedFiles(Path("/data/tmp"), 3, os.fsdecode(b"a\n\x1b[31m\xff"), "Operation not permitted"))
     assert told == (
         "/data/tmp is pupline's own, to be emptied at each start, and 3 entries of it cannot be removed "
         r"('a\n\x1b[31m\xff': Operation not permitted); remove what is there by hand"
@@ -215,7 +217,7 @@ def test_what_is_in_the_way_is_named(tmp_path: Path, name: str, kind: str) -> No
         path.mkdir()
     with pytest.raises(ConfigurationError, match=rf"{path} is {is_what}; pupline needs .* there, for .*: move it away"):
         LocalBackend.open(tmp_path / "data", exclusive=True)
-    assert misplaced(tmp_path / "data") is not None
+    assert layout_problem(tmp_path / "data") is not None
     assert (outside / "precious").read_text() == "kept"
 
 
@@ -231,7 +233,7 @@ def test_a_link_in_the_bucket_is_told_and_not_followed(tmp_path: Path) -> None:
             " created_at) VALUES ('dog-images', ?1, ?1, ?1, 'x', 1, 'image/jpeg', 'a', 'writing', 0)"
         )
         backend.database.write(lambda connection: connection.execute(insert, ("html/a.jpg",)).rowcount)
-        assert foresee(data, backend.database).begun == 1
+        assert plan_recovery(data, backend.database).begun == 1
     (data / "buckets" / "dog-images").mkdir(parents=True)
     (data / "buckets" / "dog-images" / "html").symlink_to(outside)
     with pytest.raises(StorageError, match=r"'html' in .* is a file or a symbolic link, not a directory: move it away"):
@@ -243,7 +245,7 @@ def test_a_tmp_that_cannot_be_opened_says_so(tmp_path: Path, monkeypatch: pytest
     """Nothing could be stored then, so the run stops, with one line."""
     (tmp_path / "tmp").mkdir()
 
-    def refused(_folder: Path) -> Stuck | None:
+    def refused(_folder: Path) -> UndeletedFiles | None:
         raise PermissionError(13, "Permission denied", str(tmp_path / "tmp"))
 
     monkeypatch.setattr("pupline.local.bucket.recovery.clear", refused)
@@ -258,7 +260,7 @@ def test_another_file_system_in_tmp_is_left_alone(tmp_path: Path, monkeypatch: p
     (tmp_path / "other").write_text("")
     root = tmp_path.stat()
     monkeypatch.setattr("pupline.local.bucket.leftovers.os.fstat", lambda _: os.stat_result([*root[:2], -1, *root[3:]]))
-    stuck = clear(tmp_path)
-    assert stuck is not None
-    assert (stuck.first, stuck.reason) == ("mounted", "another file system is mounted there")
+    undeleted = clear(tmp_path)
+    assert undeleted is not None
+    assert (undeleted.first, undeleted.reason) == ("mounted", "another file system is mounted there")
     assert [path.name for path in tmp_path.rglob("*")] == ["mounted", "precious"]

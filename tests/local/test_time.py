@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from pupline.asl import StateMachine
-from pupline.local import Driver, DriverSettings, ExecutionFinished, Invocation, LocalBackend, Redrive, Start
+from pupline.local import (
+    Driver,
+    DriverSettings,
+    ExecutionFinished,
+    Invocation,
+    LocalBackend,
+    RedriveRequest,
+    StartRequest,
+)
 from pupline.local._clock import Instant, SystemClock
 from pupline.local.journal._timers import Alarms
 from tests.local.local_fakes import START, InlineRuntime, VirtualClock, machine, task
@@ -35,7 +43,9 @@ class World:
         self.ended: dict[str, ExecutionFinished] = {}
         self.driver: Driver | None = None
 
-    def process(self, definition: StateMachine, functions: dict[str, Any], *starts: Start | Redrive) -> None:
+    def process(
+        self, definition: StateMachine, functions: dict[str, Any], *starts: StartRequest | RedriveRequest
+    ) -> None:
         """Drive to the end, or until a function raises Killed. Working time begins anew, as in any process."""
         self.clock.ticks = 0.0
         with LocalBackend.open(self.data_dir, exclusive=True, clock=self.clock) as backend:
@@ -87,7 +97,7 @@ def test_time_in_which_nothing_ran_ends_no_execution(world: World, gap: float) -
     """The machine's TimeoutSeconds and the task's count work alone, whatever the clock says at the next start."""
     two = machine({"Call": task("Call", TimeoutSeconds=75, Next="Log"), "Log": task("Log")}, TimeoutSeconds=12_000)
     functions = {"Call": killed_once(world, after=70), "Log": lambda event, _: event}
-    world.process(two, functions, Start("a", {"n": 1}))
+    world.process(two, functions, StartRequest("a", {"n": 1}))
     world.clock.time += gap
     world.process(two, functions)
     assert world.ended["a"].status == "SUCCEEDED"
@@ -107,7 +117,7 @@ def test_the_clock_may_be_set_while_it_runs(world: World, gap: float) -> None:
         return event
 
     trying = machine({"Try": task("Try", TimeoutSeconds=75, Retry=RETRY)}, TimeoutSeconds=12_000)
-    world.process(trying, {"Try": flaky}, Start("a", {}))
+    world.process(trying, {"Try": flaky}, StartRequest("a", {}))
     assert (world.ended["a"].status, world.clock.ticks) == ("SUCCEEDED", 40.0)
     stamps = [event["timestamp"] for event in world.history("a")]
     assert stamps == sorted(stamps)
@@ -131,7 +141,7 @@ def test_a_pause_is_never_longer_than_it_was_meant(world: World, kind: str, gap:
         {"StartAt": next(iter(states)), "States": states} for states in (again if kind == "retry" else wait, killed)
     ]}})  # fmt: skip
     functions = {"Try": flaky, "Die": killed_once(world)}
-    world.process(both, functions, Start("a", {}))
+    world.process(both, functions, StartRequest("a", {}))
     world.clock.time += gap
     world.process(both, functions)
     assert (world.ended["a"].status, world.clock.ticks) == ("SUCCEEDED", waited)
@@ -153,7 +163,7 @@ def test_work_counts_over_all_processes(world: World) -> None:
             raise Killed
         return event
 
-    starts = [Start("a", {})]
+    starts = [StartRequest("a", {})]
     for _ in range(10):
         world.process(many, {"Call": call, "Die": die}, *starts)
         starts = []
@@ -172,7 +182,7 @@ def test_a_wait_until_a_timestamp_is_the_clocks(world: World, gap: float, ticks:
         world.clock.time += gap
         return event
 
-    world.process(until, {"Die": jump}, Start("a", {"at": "2026-01-02T03:05:45Z"}))
+    world.process(until, {"Die": jump}, StartRequest("a", {"at": "2026-01-02T03:05:45Z"}))
     assert (world.ended["a"].status, world.clock.ticks) == ("SUCCEEDED", ticks)
 
 
@@ -181,7 +191,7 @@ def test_a_stop_does_not_undo_the_order_either(world: World, gap: float) -> None
     """An execution that is stopped while nobody drives it, then redriven: its history's times do not go back."""
     two = machine({"Call": task("Call", Next="Die"), "Die": task("Die")}, TimeoutSeconds=100)
     functions = {"Call": lambda event, _: event, "Die": killed_once(world)}
-    world.process(two, functions, Start("a", {}))
+    world.process(two, functions, StartRequest("a", {}))
     world.clock.time += gap
     with LocalBackend.open(world.data_dir, exclusive=True, clock=world.clock) as backend:
         backend.journal.request_stop("a")
@@ -193,7 +203,7 @@ def test_a_stop_does_not_undo_the_order_either(world: World, gap: float) -> None
     assert (row.status, world.ended["a"].status) == ("ABORTED", "ABORTED")
     assert row.stop_time is not None
     assert row.stop_time >= row.start_time
-    world.process(two, functions, Redrive("a"))
+    world.process(two, functions, RedriveRequest("a"))
     assert world.ended["a"].status == "SUCCEEDED"
     stamps = [event["timestamp"] for event in world.history("a")]
     assert stamps == sorted(stamps)
@@ -212,7 +222,7 @@ def test_a_late_answer_is_late_in_working_time(world: World) -> None:
         world.driver._called.clear()  # as if nobody worked, so that the clock goes to the time-out
         return InlineRuntime.HANG
 
-    world.process(hangs, {"Call": call}, Start("a", {}))
+    world.process(hangs, {"Call": call}, StartRequest("a", {}))
     world.clock.time += MONTH
     world.process(hangs, {"Call": call})
     assert (world.ended["a"].error, world.clock.ticks) == ("States.Timeout", 75.0)
@@ -233,10 +243,10 @@ def test_a_redrive_begins_the_time_out_again(world: World) -> None:
             return InlineRuntime.HANG
         return event
 
-    world.process(slow, {"Call": call, "Log": log}, Start("a", {}))
+    world.process(slow, {"Call": call, "Log": log}, StartRequest("a", {}))
     assert world.ended["a"].status == "TIMED_OUT"
     world.clock.time += MONTH
-    world.process(slow, {"Call": call, "Log": log}, Redrive("a"))
+    world.process(slow, {"Call": call, "Log": log}, RedriveRequest("a"))
     assert world.ended["a"].status == "SUCCEEDED"
 
 
@@ -244,7 +254,7 @@ def test_facts_without_working_time_are_resumed(world: World) -> None:
     """A journal of a version that did not measure it: what it waits for has its whole time."""
     two = machine({"Call": task("Call", Next="Die"), "Die": task("Die")}, TimeoutSeconds=100)
     functions = {"Call": lambda event, _: event, "Die": killed_once(world)}
-    world.process(two, functions, Start("a", {}))
+    world.process(two, functions, StartRequest("a", {}))
     with LocalBackend.open(world.data_dir, exclusive=True) as backend:
         backend.database.write(lambda connection: connection.execute("UPDATE facts SET worked = NULL").rowcount)
     world.clock.time += MONTH

@@ -13,7 +13,7 @@ from pupline.tasks.batch_storing import BatchStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
-from tests.shared.functions_fakes import Crash, FakeMemo, FakeStore, FakeTable, picture
+from tests.shared.functions_fakes import Crash, FakeStore, FakeTable, FakeWriteOnceStore, picture
 
 HOST = "https://images.example/"
 START = 1_767_225_600.0
@@ -80,7 +80,7 @@ class BatchWorld:
 
     def __post_init__(self) -> None:
         self.store = FakeStore(self.crash)
-        self.memo = FakeMemo(self.crash)
+        self.write_once = FakeWriteOnceStore(self.crash)
         self.table = FakeTable(self.crash)
         self.clock = BatchClock()
         self.web = Web(self.pages)
@@ -95,7 +95,7 @@ class BatchWorld:
             robots=RobotsCache(client),
             storage=BatchStorage(self.store),
             table=self.table,
-            memo=self.memo,
+            write_once=self.write_once,
             clock=self.clock,
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

@@ -70,7 +70,7 @@ class FakeStore:
 
 
 @dataclass
-class FakeMemo:
+class FakeWriteOnceStore:
     """Memos in memory."""
 
     crash: Crash = field(default_factory=Crash)
@@ -146,14 +146,14 @@ class World:
 
     def __post_init__(self) -> None:
         self.store = FakeStore(self.crash)
-        self.memo = FakeMemo(self.crash)
+        self.write_once = FakeWriteOnceStore(self.crash)
         self.client = FakeClient(self.bodies)
         self.source = FakeSource(self.picks)
 
     @property
     def services(self) -> FetchServices:
         """For the function."""
-        return FetchServices(self.client, self.source, "dog-ceo", Storage(self.store, self.memo))
+        return FetchServices(self.client, self.source, "dog-ceo", Storage(self.store, self.write_once))
 
     def put(self, key: str, body: bytes, owner: str) -> None:
         """An object that somebody else stored before."""

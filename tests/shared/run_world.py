@@ -8,7 +8,7 @@ from typing import Any
 from pyarrow import parquet
 
 from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
-from pupline.local import Arrival, IngestRow, Intake, LocalBackend, NewIngest
+from pupline.local import Arrival, GroupCommitter, IngestRow, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 
@@ -33,7 +33,7 @@ class World:
 
     def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""
-        intake = Intake(self.backend, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
+        intake = GroupCommitter(self.backend, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
         intake.take(
             [self._arrival(index, items[index], fetch_outcome) for index, fetch_outcome in fetch_outcomes.items()]

@@ -301,7 +301,7 @@ def test_of_two_attempts_at_the_same_time_the_first_part_counts() -> None:
     world.batch(event_of(urls("a.jpg")))
     del world.store.objects[RESULT]
     late = BatchWorld({HOST + "a.jpg": [NotFound("gone")]})
-    late.store, late.table, late.memo = world.store, world.table, world.memo
+    late.store, late.table, late.write_once = world.store, world.table, world.write_once
     seen = late.store.read
     late.store.read = lambda key: seen(key) if late.web.asked or key != PART else seen("not there")  # type: ignore[method-assign]
     assert late.batch(event_of(urls("a.jpg")))["outcomes"] == {"stored": 1}

@@ -6,6 +6,6 @@ is here, since every write is conditional.
 
 from pupline.aws._clients import dynamodb_client, s3_client
 from pupline.aws._dynamodb import DynamoDBAuditTable, from_attributes
-from pupline.aws._s3 import S3Memo, S3Store
+from pupline.aws._s3 import S3Store, S3WriteOnceStore
 
-__all__ = ["DynamoDBAuditTable", "S3Memo", "S3Store", "dynamodb_client", "from_attributes", "s3_client"]
+__all__ = ["DynamoDBAuditTable", "S3Store", "S3WriteOnceStore", "dynamodb_client", "from_attributes", "s3_client"]

@@ -1,4 +1,4 @@
-"""Objects and memos in S3: conditional writes, so that nothing is ever overwritten."""
+"""Objects and write-once values in S3: conditional writes, so that nothing is ever overwritten."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _TAKEN = frozenset({"PreconditionFailed", "412"})
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 MAX_MEMO_BYTES = 16 * 1024
-"""A memo holds a URL or a digest. More than this is not ours."""
+"""A write-once value is a URL or a digest. More than this is not ours."""
 
 
 _DOMAINS = {
@@ -132,8 +132,8 @@ class S3Store:
         return StoredObject(key, digest, unquote(metadata.get("owner", "")), self.url(key))
 
 
-class S3Memo:
-    """Implements `pupline.tasks.ports.Memo` as one small object per name below `prefix`."""
+class S3WriteOnceStore:
+    """Implements `pupline.tasks.ports.WriteOnceStore` as one small object per name below `prefix`."""
 
     def __init__(self, client: Any, bucket: str, prefix: str = "memo/") -> None:
         self._client = client

@@ -49,7 +49,7 @@ _TURN_SECONDS = 0.2
 
 
 class ItemSink(Protocol):
-    """What stores items: `pupline.local.Intake`."""
+    """What stores items: `pupline.local.GroupCommitter`."""
 
     def take(self, arrivals: Sequence[Arrival]) -> None:
         """Have these items stored and recorded. Raises: StorageError."""
@@ -177,9 +177,9 @@ class Coordinator:
         now = self._team.clocks.monotonic()
         for pending in page:
             if pending.held is not None:
-                self._arrive(pending.index, pending.item, UnchangedImage(known=pending.held))
+                self._arrive(pending.index, pending.item, UnchangedImage(previous=pending.held))
             else:
-                scheduler.add_image(pending.index, pending.item, pending.known, now, pending.deaths)
+                scheduler.add_image(pending.index, pending.item, pending.previous, now, pending.deaths)
 
     def _may_read(self) -> bool:
         scheduler = self._team.scheduler
@@ -229,8 +229,8 @@ class Coordinator:
                 image = fetched_of(answer)
                 self.bytes += image.size_bytes
                 self._arrive_fetched(job, image, answer)
-            elif kind == UNCHANGED and job.known is not None and job.item is not None:
-                self._arrive_fetched(job, UnchangedImage(known=job.known), answer)
+            elif kind == UNCHANGED and job.previous is not None and job.item is not None:
+                self._arrive_fetched(job, UnchangedImage(previous=job.previous), answer)
             else:
                 self._take_document(job, answer, now)
 

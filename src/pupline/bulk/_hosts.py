@@ -53,7 +53,7 @@ _GOOD_ANSWERS_PER_STEP = 8
 class Job:
     """One request to be made. number: in order of creation. url: what is asked for.
 
-    index, item, known: of an image. page: of a list page. attempts: made so far; deaths: of workers that had it in
+    index, item, previous: of an image. page: of a list page. attempts: made so far; deaths: of workers that had it in
     hand. began_at: when the first attempt began, in seconds since the epoch; 0 before. good_before: what its host had
     answered well when the first attempt failed.
     """
@@ -67,9 +67,9 @@ class Job:
         "index",
         "item",
         "kind",
-        "known",
         "number",
         "page",
+        "previous",
         "url",
     )
 
@@ -79,7 +79,7 @@ class Job:
         self.url = url
         self.index = -1
         self.item: SourceItem | None = None
-        self.known: PreviousFetch | None = None
+        self.previous: PreviousFetch | None = None
         self.page: PageRequest | None = None
         self.attempts = 0
         self.deaths = 0
@@ -204,7 +204,7 @@ class Host:
         self.in_rotation = False
         self.urgent: deque[Job] = deque()
         self.ready: deque[Job] = deque()
-        self.robots: Literal["unknown", "asked", "known"] = "unknown" if self._heeds_robots else "known"
+        self.robots: Literal["unknown", "asked", "previous"] = "unknown" if self._heeds_robots else "previous"
         self.rules: RobotsRules | None = None
         self.refusal: TaskFailure | None = None
         self.refused_until = 0.0
@@ -219,7 +219,7 @@ class Host:
         """Whether its robots.txt has to be asked for, before the images that wait."""
         if self.refusal is not None and now >= self.refused_until:
             self.refusal = None
-            self.robots = "unknown" if self._heeds_robots else "known"
+            self.robots = "unknown" if self._heeds_robots else "previous"
         return self.robots == "unknown" and bool(self.ready)
 
     def demand(self, most: int) -> int:
@@ -227,7 +227,7 @@ class Host:
 
         One request with none to follow does not count: it is a list page as a rule, or the host's last image.
         """
-        if self.dead or self.is_away or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
+        if self.dead or self.is_away or self.robots != "previous" or (self.in_flight <= 1 and not self.ready):
             return 0
         wanted = self.in_flight + len(self.ready)
         # Asked for each image: min() would take as long as all the rest of this.
@@ -236,7 +236,7 @@ class Host:
 
     def may_ask_at(self) -> float | None:
         """When its next job may go out (a moment in the past: now); None while only an answer can change that."""
-        if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "known")):
+        if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "previous")):
             return None
         if not self.rates:
             return self.paused_until
@@ -265,14 +265,14 @@ class Host:
 
     def learn(self, rules: "RobotsRules | None") -> None:
         """Its robots.txt was read, or there is none."""
-        self.robots = "known"
+        self.robots = "previous"
         self.rules = rules if rules and not rules.allows_all else None
         if rules and rules.crawl_delay:
             self.rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
 
     def refuse(self, failure: TaskFailure, until: float) -> None:
         """Have its images end with `failure`, unasked, until then."""
-        self.robots = "known"
+        self.robots = "previous"
         self.refusal, self.refused_until = failure, until
         self.come_back()
 

@@ -340,15 +340,15 @@ class WorkerHandle:
 
 def _request(job: Job) -> Request:
     if job.kind == "image" and job.item is not None:
-        item, known = job.item, job.known
+        item, previous = job.item, job.previous
         return (
             job.number,
             IMAGE,
             job.url,
             item.sha1,
             item.sha256,
-            known.etag if known else None,
-            known.last_modified if known else None,
+            previous.etag if previous else None,
+            previous.last_modified if previous else None,
         )
     return _document(job)
 

@@ -11,7 +11,7 @@ from pupline.json_values import JSON
 from pupline.text import plain_number
 
 if TYPE_CHECKING:
-    from pupline.local import IngestCounts, ItemDone, StopAsked, Stuck
+    from pupline.local import IngestCounts, ItemDone, StopRequested, UndeletedFiles
 
 MAX_CONCURRENCY = 1024
 _TUPLES = ("allow_origins", "metadata_addresses")
@@ -172,11 +172,12 @@ class ListingNote:
 
 
 IngestEvent: TypeAlias = (
-    "IngestStarted | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote | StopAsked | Stuck"
+    "IngestStarted | ItemsListed | ItemsDone | MetadataWritten | HostPaused | ListingNote"
+    " | StopRequested | UndeletedFiles"
 )
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]
-"""Hears all events in the thread that called `ingest`; StopAsked from within a signal handler: do little there."""
+"""Hears all events in the thread that called `ingest`; StopRequested from within a signal handler: do little there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

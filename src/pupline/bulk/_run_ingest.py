@@ -31,7 +31,7 @@ from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._worker_process import WorkerFactory, worker_count
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
 from pupline.http import FetchPolicy
-from pupline.local import Deliverer, Intake, ItemDone, LocalBackend, StopAsked, stopping_on_signals
+from pupline.local import Deliverer, GroupCommitter, ItemDone, LocalBackend, StopRequested, stopping_on_signals
 from pupline.sources import ImageSource, Listing, is_piped
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder
 from pupline.tasks.layout import dataset_folder
@@ -53,8 +53,8 @@ def run_ingest(
         raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
-        if backend.stuck:
-            listener(backend.stuck)
+        if backend.undeleted:
+            listener(backend.undeleted)
         begun = select_run(backend.ingests, save_piped_list(request, backend.data_dir))
         try:
             return _IngestRun(backend, begun, listener, stopwatch).work(stack, take)
@@ -113,7 +113,7 @@ class _IngestRun:
                 policy = fetch_policy(self._begun.source, self._request, stack)
                 record_of = RecordBuilder(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
-                intake = Intake(self._backend, self._row, record_of, stored.append, first_alert=first)
+                intake = GroupCommitter(self._backend, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)
                 pool = self._pool(policy, folder, take)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile
@@ -164,7 +164,7 @@ class _IngestRun:
 
     def _stop(self, coordinator: Coordinator) -> None:
         coordinator.stop()
-        self._listener(StopAsked())
+        self._listener(StopRequested())
 
     def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> "RunStats":
         """Digest, outputs and the end of a run that has one; what this process did."""

@@ -122,10 +122,12 @@ class Scheduler:
             job.host.urgent.append(job)
             self._consider(job.host, now)
 
-    def add_image(self, index: int, item: SourceItem, known: PreviousFetch | None, now: float, deaths: int = 0) -> None:
+    def add_image(
+        self, index: int, item: SourceItem, previous: PreviousFetch | None, now: float, deaths: int = 0
+    ) -> None:
         """Have an image asked for. deaths: how many workers it was lost with in earlier processes of the run."""
         job = Job(next(self._numbers), "image", item.url)
-        job.index, job.item, job.known, job.deaths = index, item, known, deaths
+        job.index, job.item, job.previous, job.deaths = index, item, previous, deaths
         self.held += 1
         if deaths >= MAX_DEATHS:
             self._end(job, _fatal(job), now)

@@ -93,7 +93,7 @@ class _Begun:
 
     request: Request
     exchange: Exchange
-    known: PreviousFetch | None
+    previous: PreviousFetch | None
     began_at: float
     began: float
 
@@ -242,23 +242,23 @@ class Worker:
                 return
             request = self._waiting.popleft()
             self._under_way += 1
-        known = _known(request) if request[1] == IMAGE else None
-        exchange = self._exchange(request, known)
+        previous = _previous(request) if request[1] == IMAGE else None
+        exchange = self._exchange(request, previous)
         if exchange is None:
             self._to_follow.put(request)
             return
-        self._await(_Begun(request, exchange, known, time.time(), time.monotonic()))
+        self._await(_Begun(request, exchange, previous, time.time(), time.monotonic()))
 
     def _await(self, begun: _Begun) -> None:
         descriptor = begun.exchange.fileno()
         self._poll.register(descriptor, select.POLLIN)
         self._begun[descriptor] = begun  # last: from now on another leader may take it and unregister it
 
-    def _exchange(self, request: Request, known: PreviousFetch | None) -> Exchange | None:
+    def _exchange(self, request: Request, previous: PreviousFetch | None) -> Exchange | None:
         if request[1] != IMAGE:
             return None
         try:
-            return self._client.begin(request[2], validators=validators_for(known))
+            return self._client.begin(request[2], validators=validators_for(previous))
         except TaskFailure:
             return None  # whoever tries again will be told the same
 
@@ -311,14 +311,14 @@ class Worker:
         """All of a request, however long it takes."""
         if request[1] != IMAGE:
             return self._fetch_document(request)
-        return self._said_of(fetch_item(self._client, _item(request), _known(request), self._settings.rules))
+        return self._said_of(fetch_item(self._client, _item(request), _previous(request), self._settings.rules))
 
     def _said_of_begun(self, begun: _Begun, *, wait: bool) -> tuple[Any, ...] | None:
         """None where not all of it has arrived."""
         response = self._client.finish(begun.exchange, wait=wait)
         if response is None:
             return None
-        found = interpret_response(response, _item(begun.request), begun.known, self._settings.rules, begun.began)
+        found = interpret_response(response, _item(begun.request), begun.previous, self._settings.rules, begun.began)
         return self._said_of(found)
 
     def _said_of(self, found: tuple[FetchedImage, bytes] | UnchangedImage) -> tuple[Any, ...]:
@@ -359,8 +359,8 @@ def _item(request: Request) -> SourceItem:
     return SourceItem(url=request[2], sha1=request[3], sha256=request[4])
 
 
-def _known(request: Request) -> PreviousFetch | None:
-    """All that is needed here of what is known: what the server said of it. The rest is with the coordinator."""
+def _previous(request: Request) -> PreviousFetch | None:
+    """All that is needed here of the previous fetch: its validators. The rest is with the coordinator."""
     etag, last_modified = request[5:7]
     if not (etag or last_modified):
         return None

@@ -53,7 +53,7 @@ class IngestView:
     def hear(self, event: "IngestEvent") -> None:
         """One event of the ingest. Raises: OutputLost, where nobody reads the JSON any more."""
         from pupline import bulk
-        from pupline.local import StopAsked, Stuck
+        from pupline.local import StopRequested, UndeletedFiles
 
         match event:
             case bulk.ItemsDone(items=done):
@@ -68,9 +68,9 @@ class IngestView:
                 self.progress.paused(host, seconds, why)
             case bulk.ListingNote(text=text):
                 message(f"pupline: {printable(text, 400)}")
-            case Stuck():
+            case UndeletedFiles():
                 message(f"pupline: {event}")
-            case StopAsked():
+            case StopRequested():
                 # In a signal handler: the stream may be in use by the very code that was interrupted.
                 os.write(2, _STOPPING)
 

@@ -29,9 +29,9 @@ from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.backends.machine import ExecutionResult, RunReport, RunSettings, StopAsked
+    from pupline.backends.machine import ExecutionResult, RunReport, RunSettings, StopRequested
     from pupline.http import Proxy
-    from pupline.local import DriverEvent, Stuck
+    from pupline.local import DriverEvent, UndeletedFiles
 
 _concurrency_option = click.option(
     "--concurrency",
@@ -154,9 +154,9 @@ class RunView:
         self.tally = Tally()
         self.as_json = as_json
 
-    def hear(self, event: "DriverEvent | ExecutionResult | StopAsked | Stuck") -> None:
-        from pupline.backends.machine import ExecutionResult, StopAsked
-        from pupline.local import ExecutionRefused, Stuck, TaskAttemptFailed
+    def hear(self, event: "DriverEvent | ExecutionResult | StopRequested | UndeletedFiles") -> None:
+        from pupline.backends.machine import ExecutionResult, StopRequested
+        from pupline.local import ExecutionRefused, TaskAttemptFailed, UndeletedFiles
 
         if isinstance(event, ExecutionResult):
             self.tally.add(event)
@@ -168,9 +168,9 @@ class RunView:
             self.progress.attempt_failed()
         elif isinstance(event, ExecutionRefused):
             message(f"pupline: {printable(event.execution)}: {printable(event.reason, 400)}")
-        elif isinstance(event, Stuck):
+        elif isinstance(event, UndeletedFiles):
             message(f"pupline: {event}")
-        elif isinstance(event, StopAsked):
+        elif isinstance(event, StopRequested):
             # In a signal handler: the stream may be in use by the very code that was interrupted.
             os.write(2, b"\nStopping when what runs has ended, 30 seconds at most. Ctrl-C again: at once.\n")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from pupline.aws import S3Memo, S3Store, s3_client
+from pupline.aws import S3Store, S3WriteOnceStore, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import DogCeo, HttpClient, resolve_source
 from pupline.images import MAX_PIXELS
@@ -85,7 +85,7 @@ def fetch_services() -> FetchServices:
     http, s3 = HttpClient(policy), s3_client()
     storage = Storage(
         store=S3Store(s3, settings.bucket),
-        memo=S3Memo(s3, settings.bucket, settings.memo_prefix),
+        write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
         prefix=settings.prefix,
         quarantine_prefix=settings.quarantine_prefix,
         max_pixels=settings.max_pixels,

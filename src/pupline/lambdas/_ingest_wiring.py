@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from pupline.aws import DynamoDBAuditTable, S3Memo, S3Store, dynamodb_client, s3_client
+from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
 from pupline.lambdas._audit_wiring import SystemClock
@@ -38,7 +38,7 @@ def batch_services() -> BatchServices:
         robots=RobotsCache(client),
         storage=BatchStorage(S3Store(s3, settings.bucket), settings.prefix, settings.quarantine_prefix),
         table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
-        memo=S3Memo(s3, settings.bucket, settings.memo_prefix),
+        write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
         clock=SystemClock(),
         concurrency=concurrency,
         max_pixels=settings.max_pixels,

@@ -5,14 +5,15 @@
         settings = DriverSettings(machine=machine, runtime=runtime, topic=backend.topic, clock=backend.clock)
         backend.runs.open("monday", {"source": "sample"})
         result = backend.driver(settings).drive(
-            Start(execution_name("monday", index), {}, "monday", index) for index in backend.runs.missing("monday", 12)
+            StartRequest(execution_name("monday", index), {}, "monday", index)
+            for index in backend.runs.missing("monday", 12)
         )
 
 Bulk runs need no engine: items are listed, and stored in groups as they arrive.
 
     ingest = backend.ingests.open(NewIngest(run_id="monday", dataset="dogs", source="dog-ceo", settings={}))
     backend.ingests.add_items(ingest.ingest_id, items, position=None, listed=True)
-    intake = Intake(backend, ingest, record_of, done)
+    intake = GroupCommitter(backend, ingest, record_of, done)
     intake.take(arrivals)  # again and again, of backend.ingests.pending(...)
     intake.close()
 
@@ -28,21 +29,21 @@ from pupline.errors import ReplayMismatch
 from pupline.local._audit import AuditQuery, LocalAuditTable
 from pupline.local._backend import LocalBackend
 from pupline.local._clock import DriverClock, SystemClock
-from pupline.local._memo import LocalMemo
-from pupline.local._prune import Pruned, prunable, prune
-from pupline.local._signals import StopAsked, stopping_on_signals
+from pupline.local._memo import LocalWriteOnceStore
+from pupline.local._prune import PruneCounts, count_prunable, prune
+from pupline.local._signals import StopRequested, stopping_on_signals
 from pupline.local.alerts.delivery import Deliverer
 from pupline.local.alerts.subscriptions import PROTOCOLS, Subscription, Subscriptions
 from pupline.local.alerts.topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
-from pupline.local.bucket.bucket import LocalBucket, ObjectListed
-from pupline.local.bucket.leftovers import Stuck
-from pupline.local.bucket.recovery import Foreseen, foresee
+from pupline.local.bucket.bucket import ListedObject, LocalBucket
+from pupline.local.bucket.leftovers import UndeletedFiles
+from pupline.local.bucket.recovery import RecoveryPlan, plan_recovery
 from pupline.local.database.database import Database
-from pupline.local.database.layout import BUCKET, misplaced
+from pupline.local.database.layout import BUCKET, layout_problem
 from pupline.local.ingests.finished import FinishedItems, finished_items
 from pupline.local.ingests.ingests import Ingests, item_execution
-from pupline.local.ingests.intake import Intake, RecordMaker
-from pupline.local.ingests.rows import Added, Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PendingItem
+from pupline.local.ingests.intake import GroupCommitter, RecordMaker
+from pupline.local.ingests.rows import Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PageCounts, PendingItem
 from pupline.local.journal.events import (
     DriverEvent,
     ExecutionFinished,
@@ -52,21 +53,20 @@ from pupline.local.journal.events import (
     Listener,
     TaskAttemptFailed,
 )
-from pupline.local.journal.runs import Run, Runs
+from pupline.local.journal.runs import RunRow, Runs
 from pupline.tasks.metadata import ItemRow
 
 if TYPE_CHECKING:
     from pupline.local.journal.driver import Driver
-    from pupline.local.journal.driver_settings import DriveResult, DriverSettings, Redrive, Runtime, Start
-    from pupline.local.journal.functions import Function, Invocation, LambdaRuntime
+    from pupline.local.journal.driver_settings import DriveResult, DriverSettings, RedriveRequest, Runtime, StartRequest
+    from pupline.local.journal.functions import Invocation, LambdaHandler, LambdaRuntime
     from pupline.local.journal.journal import ExecutionRow, Journal
-    from pupline.local.repair.repair import Repaired, repair_database
+    from pupline.local.repair.repair import RepairReport, repair_database
 
 __all__ = [
     "BUCKET",
     "PROTOCOLS",
     "TOPIC_ARN",
-    "Added",
     "Alert",
     "Arrival",
     "AuditQuery",
@@ -84,47 +84,48 @@ __all__ = [
     "ExecutionRow",
     "ExecutionStarted",
     "FinishedItems",
-    "Foreseen",
-    "Function",
+    "GroupCommitter",
     "IngestCounts",
     "IngestRow",
     "Ingests",
-    "Intake",
     "Invocation",
     "ItemDone",
     "ItemRow",
     "Journal",
+    "LambdaHandler",
     "LambdaRuntime",
+    "ListedObject",
     "Listener",
     "LocalAuditTable",
     "LocalBackend",
     "LocalBucket",
-    "LocalMemo",
     "LocalTopic",
+    "LocalWriteOnceStore",
     "NewIngest",
-    "ObjectListed",
+    "PageCounts",
     "PendingItem",
-    "Pruned",
+    "PruneCounts",
     "RecordMaker",
-    "Redrive",
-    "Repaired",
+    "RecoveryPlan",
+    "RedriveRequest",
+    "RepairReport",
     "ReplayMismatch",
-    "Run",
+    "RunRow",
     "Runs",
     "Runtime",
-    "Start",
-    "StopAsked",
-    "Stuck",
+    "StartRequest",
+    "StopRequested",
     "Subscription",
     "Subscriptions",
     "SystemClock",
     "TaskAttemptFailed",
+    "UndeletedFiles",
     "alert_as_dict",
+    "count_prunable",
     "finished_items",
-    "foresee",
     "item_execution",
-    "misplaced",
-    "prunable",
+    "layout_problem",
+    "plan_recovery",
     "prune",
     "repair_database",
     "stopping_on_signals",
@@ -132,9 +133,11 @@ __all__ = [
 
 _HOMES = {
     "Driver": "journal.driver",
-    **dict.fromkeys(("DriveResult", "DriverSettings", "Redrive", "Runtime", "Start"), "journal.driver_settings"),
-    **dict.fromkeys(("Function", "Invocation", "LambdaRuntime"), "journal.functions"),
-    **dict.fromkeys(("Repaired", "repair_database"), "repair.repair"),
+    **dict.fromkeys(
+        ("DriveResult", "DriverSettings", "RedriveRequest", "Runtime", "StartRequest"), "journal.driver_settings"
+    ),
+    **dict.fromkeys(("LambdaHandler", "Invocation", "LambdaRuntime"), "journal.functions"),
+    **dict.fromkeys(("RepairReport", "repair_database"), "repair.repair"),
     **dict.fromkeys(("ExecutionRow", "Journal"), "journal.journal"),
 }
 

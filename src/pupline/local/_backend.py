@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.local._audit import LocalAuditTable
 from pupline.local._clock import DriverClock, SystemClock
-from pupline.local._memo import LocalMemo
+from pupline.local._memo import LocalWriteOnceStore
 from pupline.local.alerts.delivery import Deliverer
 from pupline.local.alerts.subscriptions import Subscriptions
 from pupline.local.alerts.topic import LocalTopic
 from pupline.local.bucket.bucket import LocalBucket
-from pupline.local.bucket.leftovers import Stuck
+from pupline.local.bucket.leftovers import UndeletedFiles
 from pupline.local.bucket.paths import spread_directories, sync_directory
 from pupline.local.bucket.recovery import recover
 from pupline.local.database.database import Database
-from pupline.local.database.layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, misplaced
+from pupline.local.database.layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, layout_problem
 from pupline.local.database.lock import DirectoryLock
 from pupline.local.database.opening import damaged
 from pupline.local.ingests.ingests import Ingests
-from pupline.local.ingests.known import KnownItems
+from pupline.local.ingests.known import PreviousFetches
 from pupline.local.journal.runs import Runs
 from pupline.text import printable
 
@@ -50,19 +50,19 @@ _OF_DAMAGE = (
 class LocalBackend:
     """What is in one data directory. Use `LocalBackend.open`, in a `with` block or with `close`.
 
-    stuck: what an earlier process left and this one could not remove; it is in nobody's way, and should be told.
+    undeleted: what an earlier process left and this one could not remove; it is in nobody's way, and should be told.
     """
 
     data_dir: Path
     database: Database
     clock: DriverClock
     audit: LocalAuditTable
-    memo: LocalMemo
+    write_once: LocalWriteOnceStore
     topic: LocalTopic
     subscriptions: Subscriptions
     runs: Runs
     ingests: Ingests
-    stuck: Stuck | None
+    undeleted: UndeletedFiles | None
     _lock: DirectoryLock | None
     _buckets: dict[str, LocalBucket] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ class LocalBackend:
         data_dir = data_dir.absolute()
         if exclusive or create:
             _make(data_dir)
-        if wrong := misplaced(data_dir, database_only=not exclusive):
+        if wrong := layout_problem(data_dir, database_only=not exclusive):
             raise ConfigurationError(wrong)
         lock = DirectoryLock(data_dir) if exclusive else None
         with ExitStack() as undo:
@@ -96,7 +96,7 @@ class LocalBackend:
             undo.push(partial(_tell_damage, database))
             if exclusive:
                 database.check_unfinished()
-            stuck = recover(data_dir, database) if lock else None
+            undeleted = recover(data_dir, database) if lock else None
             undo.pop_all()
         time = clock or SystemClock()
         bucket = LocalBucket(data_dir, BUCKET, database)
@@ -105,12 +105,12 @@ class LocalBackend:
             database=database,
             clock=time,
             audit=LocalAuditTable(database),
-            memo=LocalMemo(database),
+            write_once=LocalWriteOnceStore(database),
             topic=LocalTopic(database, time),
             subscriptions=Subscriptions(database, time),
             runs=Runs(database, time),
-            ingests=Ingests(database, time, KnownItems(bucket)),
-            stuck=stuck,
+            ingests=Ingests(database, time, PreviousFetches(bucket)),
+            undeleted=undeleted,
             _lock=lock,
             _buckets={BUCKET: bucket},
         )

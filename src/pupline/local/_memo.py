@@ -1,12 +1,12 @@
-"""The `Memo` port: what an execution chose before it acted on it, one row each."""
+"""The `WriteOnceStore` port: what an execution chose before it acted on it, one row each."""
 
 import sqlite3
 
 from pupline.local.database.database import Database
 
 
-class LocalMemo:
-    """Implements `pupline.tasks.ports.Memo`."""
+class LocalWriteOnceStore:
+    """Implements `pupline.tasks.ports.WriteOnceStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

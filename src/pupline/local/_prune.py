@@ -18,26 +18,26 @@ _PRUNABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneCounts:
     """What was forgotten, or would be: executions, and the facts of their journals."""
 
     executions: int
     facts: int
 
 
-def prunable(database: Database, before: float) -> Pruned:
+def count_prunable(database: Database, before: float) -> PruneCounts:
     """What `prune` would forget: executions that ended before `before` (seconds since the epoch).
 
     Raises: StorageError.
     """
     [(executions,)] = database.rows(f"SELECT count(*) FROM ({_PRUNABLE})", {"before": before})  # noqa: S608
     facts = f"SELECT count(*) FROM facts WHERE execution_id IN (SELECT execution_id FROM ({_PRUNABLE}))"  # noqa: S608
-    return Pruned(executions, int(database.rows(facts, {"before": before})[0][0]))
+    return PruneCounts(executions, int(database.rows(facts, {"before": before})[0][0]))
 
 
-def prune(database: Database, before: float) -> Pruned:
+def prune(database: Database, before: float) -> PruneCounts:
     """Forget them, run by run in small transactions: a kill in the middle leaves whole runs. Raises: StorageError."""
-    found = prunable(database, before)
+    found = count_prunable(database, before)
     while database.write(lambda connection: _prune_some(connection, before)):
         pass
     database.write(_sweep)

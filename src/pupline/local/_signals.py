@@ -9,7 +9,7 @@ from types import FrameType
 
 
 @dataclass(frozen=True, slots=True)
-class StopAsked:
+class StopRequested:
     """Ctrl-C or SIGTERM was heard. Told from within the signal handler: whoever hears it should do little."""
 
 

@@ -1,4 +1,4 @@
-"""Storing the images of a batch with one PUT each, and no memo.
+"""Storing the images of a batch with one PUT each, and no write-once store.
 
 An object is created, never over another one, with the item's execution as its owner. So a second attempt finds what the
 first one stored: its own bytes are `stored`, not a duplicate. Where the server gave other bytes this time, the object

@@ -94,8 +94,8 @@ def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSO
 
 def _picked(request: FetchRequest, services: FetchServices) -> str:
     """The source's choice, remembered before it is used: a second attempt must not fetch a second image."""
-    memo, name = services.storage.memo, f"{request.execution}/picked"
-    return memo.recall(name) or memo.remember(name, services.source.random_image(request.breed, request.execution))
+    store, name = services.storage.write_once, f"{request.execution}/picked"
+    return store.recall(name) or store.remember(name, services.source.random_image(request.breed, request.execution))
 
 
 def described(stored: StoredImage) -> dict[str, JSON]:

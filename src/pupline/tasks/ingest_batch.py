@@ -35,7 +35,7 @@ from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
 from pupline.tasks.items import FetchedImage, FetchOutcome, StoredImage
 from pupline.tasks.layout import JSON_LINES
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of
-from pupline.tasks.ports import AuditTable, Clock, Memo, ObjectToCreate
+from pupline.tasks.ports import AuditTable, Clock, ObjectToCreate, WriteOnceStore
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.task_input import TaskInput
 from pupline.text import timestamp
@@ -59,7 +59,7 @@ class BatchServices:
     robots: RobotsCache
     storage: BatchStorage
     table: AuditTable
-    memo: Memo
+    write_once: WriteOnceStore
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -121,7 +121,7 @@ def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = mat
 def _work(asked: BatchRound, services: BatchServices, seconds: float) -> dict[str, Any]:
     result = _decided_before(asked, services) or _decide(asked, services, seconds)
     services.table.put_many(result.records)
-    _claim_alerts(asked, result, services.memo)
+    _claim_alerts(asked, result, services.write_once)
     kept = result.as_json() | {"told_to": asked.run.told_to}
     _create(services, asked, asked.result_key, json.dumps(kept).encode(), "application/json")
     return kept
@@ -231,12 +231,12 @@ class _Ends:
         )
 
 
-def _claim_alerts(asked: BatchRound, result: RoundResult, memo: Memo) -> None:
+def _claim_alerts(asked: BatchRound, result: RoundResult, write_once: WriteOnceStore) -> None:
     """Count the alerts; the run's very first one is told by itself, and is not among those counted."""
     alerted = [record for record in result.records if record.alert_triggered]
     if alerted:
         claim = alerted[0].execution
-        if memo.remember(f"first-alert/{asked.run.run}", claim) == claim:
+        if write_once.remember(f"first-alert/{asked.run.run}", claim) == claim:
             first = first_alert(_alerted(alerted.pop(0)), asked.run.run, asked.run.dataset)
             result.first_alert = first.as_dict()
     for record in alerted:

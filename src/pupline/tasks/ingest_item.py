@@ -57,30 +57,32 @@ class IngestRules:
 
 
 def fetch_item(
-    client: ValidatingClient, item: SourceItem, known: PreviousFetch | None, rules: IngestRules
+    client: ValidatingClient, item: SourceItem, previous: PreviousFetch | None, rules: IngestRules
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
-    """The item's bytes and what they are; UnchangedImage where the server says that what is known still holds.
+    """The item's bytes and what they are; UnchangedImage where the server says that its earlier answer still holds.
 
     Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch, InspectionTimeout.
     """
     began = time.monotonic()
-    return interpret_response(client.get(item.url, validators=validators_for(known)), item, known, rules, began)
+    return interpret_response(client.get(item.url, validators=validators_for(previous)), item, previous, rules, began)
 
 
-def validators_for(known: PreviousFetch | None) -> Validators | None:
-    """What to ask with, so that the server can say that what is known still holds."""
-    return Validators(known.etag, known.last_modified) if known and (known.etag or known.last_modified) else None
+def validators_for(previous: PreviousFetch | None) -> Validators | None:
+    """What to ask with, so that the server can say that its earlier answer still holds."""
+    if previous and (previous.etag or previous.last_modified):
+        return Validators(previous.etag, previous.last_modified)
+    return None
 
 
 def interpret_response(
-    response: Response, item: SourceItem, known: PreviousFetch | None, rules: IngestRules, began: float
+    response: Response, item: SourceItem, previous: PreviousFetch | None, rules: IngestRules, began: float
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
     """What the answer to an item's URL is, as `fetch_item`. began: when it was asked for, on the monotonic clock.
 
     Raises: RobotsDisallowed, HashMismatch, InspectionTimeout.
     """
-    if response.status == 304 and known is not None:
-        return UnchangedImage(known=known)
+    if response.status == 304 and previous is not None:
+        return UnchangedImage(previous=previous)
     if rules.heed_robots:
         check_robots_tag(response)
     return inspect_response(response, item, rules, time.monotonic() - began), response.body
@@ -153,7 +155,7 @@ class RecordBuilder:
             assert stored is not None  # noqa: S101 - who fetched has stored
             return self._of_image(item, fetch_outcome, stored, execution, timestamp)
         if isinstance(fetch_outcome, UnchangedImage):
-            return self._of_known(item, fetch_outcome.known, stored, execution, timestamp)
+            return self._of_previous(item, fetch_outcome.previous, stored, execution, timestamp)
         return AuditRecord(
             image_name=f"{self.dataset}/{safe_name(item.url)}",
             upload_timestamp=timestamp,
@@ -192,25 +194,25 @@ class RecordBuilder:
             execution=execution,
         )
 
-    def _of_known(
-        self, item: SourceItem, known: PreviousFetch, stored: StoredImage | None, execution: str, timestamp: str
+    def _of_previous(
+        self, item: SourceItem, previous: PreviousFetch, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
         return AuditRecord(
-            image_name=known.image_name,
+            image_name=previous.image_name,
             image_url=stored.url if stored else None,
             upload_timestamp=timestamp,
-            file_type=known.file_type,
+            file_type=previous.file_type,
             alert_triggered=False,
             outcome="duplicate",
             reason="not_modified",
             source=self.source,
             source_url=item.url,
-            sha256=known.sha256,
-            size_bytes=known.size_bytes,
-            width=known.width,
-            height=known.height,
-            content_type=known.content_type,
-            name_extension=name_extension(known.image_name),
+            sha256=previous.sha256,
+            size_bytes=previous.size_bytes,
+            width=previous.width,
+            height=previous.height,
+            content_type=previous.content_type,
+            name_extension=name_extension(previous.image_name),
             breed=breed_of(item.url),
             execution=execution,
         )

@@ -109,7 +109,7 @@ class FetchedImage:
 class UnchangedImage:
     """Nothing had to be fetched: the server answered 304, or the source declared a hash that is in the store."""
 
-    known: PreviousFetch
+    previous: PreviousFetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ class AuditTable(Protocol):
         """
 
 
-class Memo(Protocol):
+class WriteOnceStore(Protocol):
     """What an execution chose before it acted on it, so that a second attempt makes the same choice."""
 
     def remember(self, name: str, value: str) -> str:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.http import DEFAULT_TIMEOUT_SECONDS
 from pupline.images import MAX_NAMES, MAX_PIXELS, Inspection, candidate_names, content_type_of, object_key
-from pupline.tasks.ports import Memo, ObjectStore, ObjectToCreate, StoredObject
+from pupline.tasks.ports import ObjectStore, ObjectToCreate, StoredObject, WriteOnceStore
 from pupline.tasks.timed_inspection import inspect_within
 
 
@@ -23,7 +23,7 @@ class Storage:
     """Where images go. prefix: of accepted ones. quarantine_prefix: of all others, also of those over `max_pixels`."""
 
     store: ObjectStore
-    memo: Memo
+    write_once: WriteOnceStore
     prefix: str = "html/"
     quarantine_prefix: str = "quarantine/"
     max_pixels: int = MAX_PIXELS
@@ -76,7 +76,7 @@ def store_image(
 def _as_first_meant(image: _Image, name: str, execution: str, storage: Storage, seconds: float) -> _Image:
     """`image`, unless an earlier attempt of this execution already stored other bytes: then those."""
     intent = f"{image.prefix} {image.sha256}"
-    first = storage.memo.remember(f"{execution}/object", intent)
+    first = storage.write_once.remember(f"{execution}/object", intent)
     if first == intent:
         return image
     prefix, _, digest = first.rpartition(" ")

@@ -17,7 +17,7 @@ from pupline.backends.machine._machine import OneMachine, RunListener, RunReport
 from pupline.backends.machine._reader import LocalReader
 from pupline.backends.machine._services import fetch_services
 from pupline.backends.machine._workflow import BULK_NAME, load_workflow, workflow_path
-from pupline.local import StopAsked
+from pupline.local import StopRequested
 
 __all__ = [
     "BULK_NAME",
@@ -31,7 +31,7 @@ __all__ = [
     "RunReport",
     "RunRequest",
     "RunSettings",
-    "StopAsked",
+    "StopRequested",
     "examine",
     "fetch_services",
     "is_reachable",

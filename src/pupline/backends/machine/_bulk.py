@@ -35,10 +35,10 @@ from pupline.local import (
     ExecutionRow,
     LambdaRuntime,
     LocalBackend,
-    Redrive,
-    Start,
-    StopAsked,
-    Stuck,
+    RedriveRequest,
+    StartRequest,
+    StopRequested,
+    UndeletedFiles,
     stopping_on_signals,
 )
 from pupline.sources import ImageSource, Pages, is_piped
@@ -52,7 +52,7 @@ GRACE_SECONDS = 1.0
 ENDED_IN_FAIL_STATE = frozenset({"BatchesMissing", "SummaryFailed"})
 """Errors of executions that have work left and cannot be redriven: another one does what is missing."""
 
-BulkEvent: TypeAlias = "IngestStarted | ItemsListed | ListingNote | BatchDone | StopAsked | Stuck"
+BulkEvent: TypeAlias = "IngestStarted | ItemsListed | ListingNote | BatchDone | StopRequested | UndeletedFiles"
 BulkListener: TypeAlias = Callable[[BulkEvent], None]
 """Hears BatchDone from the functions' threads, one at a time, all else in the thread that called."""
 
@@ -144,8 +144,8 @@ def run_bulk_workflow(data_dir: Path, request: IngestRequest, listener: BulkList
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
         request = save_piped_list(request, backend.data_dir)
         source = check_for_workflow(request)
-        if backend.stuck:
-            listener(backend.stuck)
+        if backend.undeleted:
+            listener(backend.undeleted)
         opened = _opened(backend, request, source)
         try:
             return _BulkRun(backend, replace(opened, proxy=request.proxy), source, listener).run(stack)
@@ -299,23 +299,25 @@ class _BulkRun:
         def stop() -> None:
             self._functions.stop()
             driver.stop_starting()
-            self._listener(StopAsked())
+            self._listener(StopRequested())
 
         with stopping_on_signals(stop):
             return driver.drive(self._work(there, given), resume=False).interrupted
 
-    def _work(self, there: ExecutionRow | None, given: dict[str, JSON]) -> Iterator[Start | Redrive]:
+    def _work(self, there: ExecutionRow | None, given: dict[str, JSON]) -> Iterator[StartRequest | RedriveRequest]:
         """The execution to begin or to go on with.
 
         One that failed at its batches is redriven. One that ended in a Fail state would only enter that again, so
         another execution does what is missing.
         """
         if there is None or there.error in ENDED_IN_FAIL_STATE:
-            yield Start(self._name(there), given, self._run_id, 1 if there is None else (there.run_index or 0) + 1)
+            yield StartRequest(
+                self._name(there), given, self._run_id, 1 if there is None else (there.run_index or 0) + 1
+            )
         elif there.status in UNSUCCESSFUL:
-            yield Redrive(there.name)
+            yield RedriveRequest(there.name)
         else:
-            yield Start(there.name, given, self._run_id, there.run_index)
+            yield StartRequest(there.name, given, self._run_id, there.run_index)
 
     def _name(self, there: ExecutionRow | None) -> str:
         return self._run_id if there is None else f"{self._run_id}-again-{there.run_index}"

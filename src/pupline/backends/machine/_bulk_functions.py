@@ -162,7 +162,7 @@ class BulkFunctions:
             robots=RobotsCache(client),
             storage=BatchStorage(self._backend.bucket()),
             table=self._backend.audit,
-            memo=self._backend.memo,
+            write_once=self._backend.write_once,
             clock=self._backend.clock,
             sleep=partial(_slept, self._stopping),
             monotonic=self._backend.clock.worked,

@@ -15,7 +15,7 @@ from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow, workflow_path
 from pupline.errors import PuplineError, TaskFailure
 from pupline.http import HttpClient, Proxy, Source
-from pupline.local import LocalBackend, foresee, misplaced
+from pupline.local import LocalBackend, layout_problem, plan_recovery
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ def _recovery(data_dir: Path) -> Check:
     """What the next start finds to be done before it begins; nothing is done about it here."""
     if not data_dir.is_dir():
         return Check("recovery", "ok", "nothing to do")
-    if wrong := misplaced(data_dir.absolute()):
+    if wrong := layout_problem(data_dir.absolute()):
         return Check("recovery", "error", wrong)
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
-            found = foresee(data_dir, backend.database)
+            found = plan_recovery(data_dir, backend.database)
             unfinished = backend.journal.count_unfinished()
             unrecorded = count_unrecorded(backend.database)
     except PuplineError as error:

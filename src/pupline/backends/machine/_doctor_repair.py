@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pupline import local
 from pupline.backends.machine._doctor import Check
-from pupline.local import Repaired
+from pupline.local import RepairReport
 from pupline.text import plural
 
 _NAMES: Mapping[str, tuple[str, str]] = {
@@ -38,7 +38,7 @@ def repair_database(data_dir: Path) -> list[Check]:
     return [Check("repair", "ok", done), *_of_rows(found), *_of_work(found), *_of_bucket(found)]
 
 
-def _of_rows(found: Repaired) -> Iterator[Check]:
+def _of_rows(found: RepairReport) -> Iterator[Check]:
     kept = [_count(table.table, table.kept) for table in found.tables if table.kept]
     lost = [_count(table.table, table.lost) for table in found.tables if table.lost]
     gaps = [_count(table.table, 2).partition(" ")[2] for table in found.tables if table.has_gap]
@@ -55,7 +55,7 @@ def _of_rows(found: Repaired) -> Iterator[Check]:
         yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to what was lost")
 
 
-def _of_work(found: Repaired) -> Iterator[Check]:
+def _of_work(found: RepairReport) -> Iterator[Check]:
     if found.reconciled.aborted:
         many = plural(found.reconciled.aborted, "unfinished execution")
         yield Check("aborted", "warning", f"{many}, since what they go on from was lost", "start them again")
@@ -64,7 +64,7 @@ def _of_work(found: Repaired) -> Iterator[Check]:
         yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
 
 
-def _of_bucket(found: Repaired) -> Iterator[Check]:
+def _of_bucket(found: RepairReport) -> Iterator[Check]:
     inventory = found.inventory
     if inventory.missing:
         many = plural(inventory.missing, "object")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pupline.backends.machine._machine import OneMachine
 from pupline.errors import ConfigurationError
-from pupline.local import LocalBackend, Pruned, prunable, prune
+from pupline.local import LocalBackend, PruneCounts, count_prunable, prune
 
 
 def stop_execution(data_dir: Path, name: str, error: str | None, cause: str | None) -> str:
@@ -28,7 +28,7 @@ def stop_execution(data_dir: Path, name: str, error: str | None, cause: str | No
         return str(backend.journal.get(name).status)
 
 
-def prune_executions(data_dir: Path, before: float, *, dry_run: bool) -> Pruned:
+def prune_executions(data_dir: Path, before: float, *, dry_run: bool) -> PruneCounts:
     """Forget executions that ended before `before` (seconds since the epoch), and give the space back to the disk.
 
     Raises: ConfigurationError when a run is at work there, or there is nothing; StorageError.
@@ -37,7 +37,7 @@ def prune_executions(data_dir: Path, before: float, *, dry_run: bool) -> Pruned:
         raise ConfigurationError(f"there is no data directory {data_dir}; nothing was ever started there")
     if dry_run:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
-            return prunable(backend.database, before)
+            return count_prunable(backend.database, before)
     with LocalBackend.open(data_dir, exclusive=True, create=False) as backend:
         found = prune(backend.database, before)
         if found.executions:

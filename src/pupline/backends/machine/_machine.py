@@ -26,16 +26,16 @@ from pupline.local import (
     ExecutionRow,
     LambdaRuntime,
     LocalBackend,
-    Redrive,
-    Start,
-    StopAsked,
-    Stuck,
+    RedriveRequest,
+    StartRequest,
+    StopRequested,
+    UndeletedFiles,
     stopping_on_signals,
 )
 from pupline.tasks.run_ids import execution_name, new_run_id
 from pupline.tasks.storing import Storage
 
-RunListener = Callable[[DriverEvent | ExecutionResult | StopAsked | Stuck], None]
+RunListener = Callable[[DriverEvent | ExecutionResult | StopRequested | UndeletedFiles], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,11 @@ class OneMachine:
         machine = load_workflow()
         with ExitStack() as stack:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
-            if backend.stuck:
-                listener(backend.stuck)
-            functions = LocalFunctions(Storage(backend.bucket(), backend.memo), backend.audit, backend.clock, proxy)
+            if backend.undeleted:
+                listener(backend.undeleted)
+            functions = LocalFunctions(
+                Storage(backend.bucket(), backend.write_once), backend.audit, backend.clock, proxy
+            )
             stack.callback(functions.close)
             bulk = BulkFunctions(backend, proxy=proxy)
             stack.callback(bulk.close)
@@ -140,7 +142,9 @@ class OneMachine:
             if row.status != "RUNNING":
                 self._relay.tell(row)
         missing = self._backend.runs.missing(run_id, request.count)
-        starts = (Start(execution_name(run_id, index), request.settings.input, run_id, index) for index in missing)
+        starts = (
+            StartRequest(execution_name(run_id, index), request.settings.input, run_id, index) for index in missing
+        )
         return self._drive(run_id, starts)
 
     def resume(self) -> RunReport:
@@ -150,10 +154,10 @@ class OneMachine:
     def redrive(self, names: Iterable[str]) -> RunReport:
         """Go on with executions that failed, timed out or were aborted, from the state that did not succeed."""
 
-        def starts() -> Iterator[Redrive]:
+        def starts() -> Iterator[RedriveRequest]:
             for name in names:
                 self._relay.unrecorded.withdraw(name)
-                yield Redrive(name)
+                yield RedriveRequest(name)
 
         try:
             return self._drive("", starts(), resume=False)
@@ -164,7 +168,7 @@ class OneMachine:
         """Abort what `stop` was asked for, and go on with nothing. Raises: StorageError."""
         self._driver.drive(resume=False)
 
-    def _drive(self, run_id: str, starts: Iterable[Start | Redrive], *, resume: bool = True) -> RunReport:
+    def _drive(self, run_id: str, starts: Iterable[StartRequest | RedriveRequest], *, resume: bool = True) -> RunReport:
         with stopping_on_signals(self._stop):
             done: DriveResult = self._driver.drive(starts, resume=resume)
         self._deliverer.close()
@@ -181,7 +185,7 @@ class OneMachine:
 
     def _stop(self) -> None:
         self._driver.stop_starting()
-        self._relay.listener(StopAsked())
+        self._relay.listener(StopRequested())
 
 
 class _Relay:

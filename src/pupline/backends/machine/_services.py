@@ -14,7 +14,7 @@ from pupline.local import Invocation
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
-from pupline.tasks.ports import AuditTable, Clock, Memo
+from pupline.tasks.ports import AuditTable, Clock, WriteOnceStore
 from pupline.tasks.storing import Storage
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def fetch_services(
     if source.sample:
         from pupline.samples import SampleServer
 
-        first_time = partial(_is_first, storage.memo)
+        first_time = partial(_is_first, storage.write_once)
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
     api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
@@ -55,10 +55,10 @@ def _services_of_spec(
     )
 
 
-def _is_first(memo: Memo, what: str) -> bool:
+def _is_first(write_once: WriteOnceStore, what: str) -> bool:
     """Whether nobody asked this before: the sample's trouble that comes once shall not come again after a kill."""
     token = secrets.token_hex(8)
-    return memo.remember(f"sample/{what}", token) == token
+    return write_once.remember(f"sample/{what}", token) == token
 
 
 class LocalFunctions:

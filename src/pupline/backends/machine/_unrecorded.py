@@ -56,7 +56,7 @@ class Unrecorded:
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
-        self._storage = Storage(backend.bucket(), backend.memo)
+        self._storage = Storage(backend.bucket(), backend.write_once)
 
     def record_all(self) -> int:
         """Write every record that is missing; how many. Raises: StorageError."""
@@ -132,7 +132,7 @@ class Unrecorded:
         found = self._backend.database.rows(_stored_for("?1"), (row.name,))
         given = _input_of(row)
         asked_for = given.get("image_url") if isinstance(given, dict) else None
-        url = asked_for or self._backend.memo.recall(f"{row.name}/picked")
+        url = asked_for or self._backend.write_once.recall(f"{row.name}/picked")
         if not found or not isinstance(url, str):
             return None
         try:

@@ -39,7 +39,7 @@ _STRIPES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectListed:
+class ListedObject:
     """One stored object, as `LocalBucket.objects` lists it. created_at: seconds since the epoch."""
 
     key: str
@@ -108,7 +108,7 @@ class LocalBucket:
             raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 is another")
         return body
 
-    def objects(self, prefix: str = "") -> Iterator[ObjectListed]:
+    def objects(self, prefix: str = "") -> Iterator[ListedObject]:
         """The stored objects whose key begins with `prefix`, by key, a page at a time. Raises: StorageError."""
         after = ""
         while True:
@@ -118,7 +118,7 @@ class LocalBucket:
                 (self.name, after, len(prefix), prefix, _PAGE),
             )
             for key, path, *rest in page:
-                yield ObjectListed(key, self.root / path, *rest)
+                yield ListedObject(key, self.root / path, *rest)
             if len(page) < _PAGE:
                 return
             after = page[-1][0]

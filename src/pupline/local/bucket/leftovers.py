@@ -21,7 +21,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
+class UndeletedFiles:
     """What could not be removed of a folder. first: the name of one of them; reason: why not, in the system's words."""
 
     folder: Path
@@ -53,7 +53,7 @@ def leftovers(folder: Path) -> list[os.stat_result]:
     return found
 
 
-def clear(folder: Path) -> Stuck | None:
+def clear(folder: Path) -> UndeletedFiles | None:
     """Remove everything in the folder that can be removed; what could not, None when all is gone.
 
     Raises: OSError when the folder itself cannot be opened; not when there is none.
@@ -76,7 +76,7 @@ class _Clearing:
         self._todo = os.listdir(root)
         self._stuck: dict[str, str] = {}
 
-    def run(self, folder: Path) -> Stuck | None:
+    def run(self, folder: Path) -> UndeletedFiles | None:
         """Remove entry after entry, those that folders held among them."""
         while self._todo:
             name = self._todo.pop()
@@ -89,7 +89,7 @@ class _Clearing:
         if not self._stuck:
             return None
         first = min(self._stuck)
-        return Stuck(folder, len(self._stuck), first, self._stuck[first])
+        return UndeletedFiles(folder, len(self._stuck), first, self._stuck[first])
 
     def _remove(self, name: str) -> None:
         if not self._is_folder(name, self._root):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pupline.errors import StorageError
 from pupline.local.bucket.bucket import LocalBucket
-from pupline.local.bucket.leftovers import Stuck, clear, leftovers
+from pupline.local.bucket.leftovers import UndeletedFiles, clear, leftovers
 from pupline.local.database.database import Database
 
 _BEGUN = "SELECT bucket FROM objects WHERE state = 'writing' UNION SELECT bucket FROM overwrites"
@@ -25,7 +25,7 @@ _OF_INGESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class RecoveryPlan:
     """What `recover` would do now. temporary, temporary_bytes: entries of `tmp` to remove, and the size of the files.
 
     begun: objects whose writing was begun and not ended; each is finished where its file is whole, else forgotten.
@@ -38,22 +38,22 @@ class Foreseen:
     undone: int
 
 
-def recover(data_dir: Path, database: Database) -> Stuck | None:
+def recover(data_dir: Path, database: Database) -> UndeletedFiles | None:
     """Finish or undo, in all buckets, what a killed process was writing, and clear `tmp`; what could not be removed.
 
     Only for the holder of the data directory's lock, before anything is created. Raises: StorageError.
     """
     try:
         _undo_groups(data_dir, database)
-        stuck = clear(data_dir / "tmp")
+        undeleted = clear(data_dir / "tmp")
     except OSError as err:
         raise StorageError(f"what a killed process left in {data_dir} cannot be cleared: {err}") from err
     for (name,) in database.rows(_BEGUN):
         LocalBucket(data_dir, name, database).settle()
-    return stuck
+    return undeleted
 
 
-def foresee(data_dir: Path, database: Database) -> Foreseen:
+def plan_recovery(data_dir: Path, database: Database) -> RecoveryPlan:
     """What the next start has to do, without doing it. Raises: StorageError."""
     try:
         found = leftovers(data_dir / "tmp")
@@ -64,7 +64,7 @@ def foresee(data_dir: Path, database: Database) -> Foreseen:
         "SELECT (SELECT count(*) FROM objects WHERE state = 'writing') + (SELECT count(*) FROM overwrites)"
     )
     sizes = sum(one.st_size for one in found if stat.S_ISREG(one.st_mode))
-    return Foreseen(len(found), sizes, begun - undone, undone)
+    return RecoveryPlan(len(found), sizes, begun - undone, undone)
 
 
 def _undo_groups(data_dir: Path, database: Database) -> None:

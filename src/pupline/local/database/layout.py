@@ -30,7 +30,7 @@ _KINDS = {
 }
 
 
-def misplaced(data_dir: Path, *, database_only: bool = False) -> str | None:
+def layout_problem(data_dir: Path, *, database_only: bool = False) -> str | None:
     """What stands where pupline keeps something else, and what to do; None when all is as it should be.
 
     A symbolic link is not followed, wherever it leads: nothing outside the data directory is written or removed.

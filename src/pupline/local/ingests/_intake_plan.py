@@ -149,7 +149,7 @@ class Planner:
         if isinstance(arrival.fetch_outcome, FetchedImage):
             self._plan_fetched(item, arrival.fetch_outcome, look, made)
         elif isinstance(arrival.fetch_outcome, UnchangedImage):
-            item.held = look.by_key(arrival.fetch_outcome.known.key)
+            item.held = look.by_key(arrival.fetch_outcome.previous.key)
             item.outcome, item.reason = "duplicate", "not_modified"
             if item.held is None:
                 item.fetch_outcome = FetchFailed(

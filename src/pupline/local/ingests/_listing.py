@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pupline.local.database.database import storable
 from pupline.local.database.statements import MANY, execute_many, marks
-from pupline.local.ingests.known import KnownItems
-from pupline.local.ingests.rows import Added
+from pupline.local.ingests.known import PreviousFetches
+from pupline.local.ingests.rows import PageCounts
 from pupline.tasks.items import SourceItem
 
 _ROW = "SELECT dataset, items, known_in_a_row FROM ingests WHERE ingest_id = ?"
@@ -56,12 +56,12 @@ class _Sorted:
         self.in_a_row = 0
 
 
-def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, known: KnownItems) -> Added:
+def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, previous: PreviousFetches) -> PageCounts:
     """Add what is new, and say where the listing goes on. The caller commits."""
     dataset, count, in_a_row = connection.execute(_ROW, (ingest_id,)).fetchone()
     items = [(item.identity, item) for item in page.items]
     identities = [identity for identity, _ in items]
-    stored = known.in_dataset(connection, dataset, ingest_id, identities) if page.skip_known else set()
+    stored = previous.in_dataset(connection, dataset, ingest_id, identities) if page.skip_known else set()
     room = len(items) if page.limit is None else max(page.limit - count, 0)
     found = _Sorted([], in_a_row, in_a_row, page.stop_after_known)
     _sort(items, _named(connection, ingest_id, identities), stored, found, room)
@@ -72,7 +72,7 @@ def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, k
     execute_many(connection, _INSERT, rows)
     counts = (len(rows), found.repeated, found.known, found.in_a_row)
     connection.execute(_UPDATE, (page.position, page.listed, page.total, *counts, ingest_id))
-    return Added(added=len(rows), repeated=found.repeated, known=found.known, known_in_a_row=found.longest)
+    return PageCounts(added=len(rows), repeated=found.repeated, known=found.known, known_in_a_row=found.longest)
 
 
 def _sort(

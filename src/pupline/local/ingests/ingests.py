@@ -17,8 +17,8 @@ from pupline.local._audit import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_ra
 from pupline.local.alerts.topic import Alert, insert_alert
 from pupline.local.database.database import Database, storable
 from pupline.local.ingests._listing import ListedPage, add_page
-from pupline.local.ingests.known import KnownItems
-from pupline.local.ingests.rows import Added, IngestCounts, IngestRow, NewIngest, PendingItem
+from pupline.local.ingests.known import PreviousFetches
+from pupline.local.ingests.rows import IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow
 from pupline.tasks.ports import Clock
@@ -63,10 +63,10 @@ def item_execution(run_id: str, index: int) -> str:
 class Ingests:
     """The runs of this data directory. Where not said otherwise, methods raise StorageError alone."""
 
-    def __init__(self, database: Database, clock: Clock, known: KnownItems) -> None:
+    def __init__(self, database: Database, clock: Clock, previous: PreviousFetches) -> None:
         self._database = database
         self._clock = clock
-        self._known = known
+        self._previous = previous
 
     def open(self, new: NewIngest) -> IngestRow:
         """The run of that id: RUNNING and empty, or as it is where it is there.
@@ -121,7 +121,7 @@ class Ingests:
         limit: int | None = None,
         total: int | None = None,
         stop_after_known: int | None = None,
-    ) -> Added:
+    ) -> PageCounts:
         """Add a page of the listing, and say where it goes on, in one transaction.
 
         An item that the run has already is `repeated`. skip_known: leave out items that the dataset has. limit: the run
@@ -129,7 +129,7 @@ class Ingests:
         what comes after so many known ones in a row, which may have begun on earlier pages.
         """
         page = ListedPage(items, position, listed, skip_known, limit, total, stop_after_known)
-        return self._database.write(lambda connection: add_page(connection, ingest_id, page, self._known))
+        return self._database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
 
     def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:
         """Add the items of another run that failed there; how many the run then has. Its listing is complete with them.
@@ -153,12 +153,16 @@ class Ingests:
         with self._database.reading() as connection:
             rows = connection.execute(_PENDING, (ingest_id, after, limit)).fetchall()
             items = [_item(url, facts) for _, url, facts in rows]
-            known = self._known.of_urls(connection, ingest_id, items)
-            held = self._known.of_hashes(connection, items)
+            previous = self._previous.of_urls(connection, ingest_id, items)
+            held = self._previous.of_hashes(connection, items)
             lost = _lost(connection, ingest_id, rows)
         return [
             PendingItem(
-                index=row[0], item=item, known=known.get(item.url), held=held.get(item.url), deaths=lost.get(row[0], 0)
+                index=row[0],
+                item=item,
+                previous=previous.get(item.url),
+                held=held.get(item.url),
+                deaths=lost.get(row[0], 0),
             )
             for row, item in zip(rows, items, strict=True)
         ]

@@ -70,7 +70,7 @@ class _Ended:
     alert: Alert | None = None
 
 
-class Intake:
+class GroupCommitter:
     """Stores the items of one run as they arrive. `close` it; until then it is the only one that stores in the bucket.
 
     done: called from a thread of the intake with the items of a group, after they are committed. first_alert: what to

@@ -43,7 +43,7 @@ _IN_DATASET = (
 )
 
 
-class KnownItems:
+class PreviousFetches:
     """What earlier runs stored in one bucket. Methods take a connection: who adds items asks in its transaction."""
 
     def __init__(self, bucket: LocalBucket) -> None:
@@ -86,10 +86,10 @@ class KnownItems:
     def _there(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, PreviousFetch]]:
         for row in rows:
             if self._bucket.files.is_there(row[-1], row[4]):
-                yield row[0], _known(row)
+                yield row[0], _previous_fetch(row)
 
 
-def _known(row: tuple[Any, ...]) -> PreviousFetch:
+def _previous_fetch(row: tuple[Any, ...]) -> PreviousFetch:
     _, image_name, key, sha256, size_bytes, file_type, width, height, content_type, etag, modified = islice(row, 11)
     return PreviousFetch(
         image_name=image_name,

@@ -47,7 +47,7 @@ class IngestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingItem:
-    """An item that is not done. known: what an earlier run stored of the same URL.
+    """An item that is not done. previous: what an earlier run stored of the same URL.
 
     held: an object with the very bytes that the source declares, by SHA-256 or SHA-1. deaths: how many worker processes
     it was lost with.
@@ -55,7 +55,7 @@ class PendingItem:
 
     index: int
     item: SourceItem
-    known: PreviousFetch | None
+    previous: PreviousFetch | None
     held: PreviousFetch | None = None
     deaths: int = 0
 
@@ -85,7 +85,7 @@ class ItemDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class PageCounts:
     """What became of a page of items. known_in_a_row: the longest row of known ones, begun on earlier pages or here."""
 
     added: int

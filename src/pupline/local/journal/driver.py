@@ -53,7 +53,7 @@ from pupline.local.database.database import Database
 from pupline.local.journal._batch import Batch, Running
 from pupline.local.journal._calls import Calls
 from pupline.local.journal._timers import Alarms
-from pupline.local.journal.driver_settings import DriveResult, DriverSettings, MapIO, Redrive, Start
+from pupline.local.journal.driver_settings import DriveResult, DriverSettings, MapIO, RedriveRequest, StartRequest
 from pupline.local.journal.events import (
     ExecutionFinished,
     ExecutionRefused,
@@ -96,7 +96,7 @@ class Driver:
         self._looked_at: float | None = None
         self._reset()
 
-    def drive(self, starts: Iterable[Start | Redrive] = (), *, resume: bool = True) -> DriveResult:
+    def drive(self, starts: Iterable[StartRequest | RedriveRequest] = (), *, resume: bool = True) -> DriveResult:
         """Run what is unfinished (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
 
         `starts` is read as there is room, so it may be long. Starting the same name with the same input again goes on
@@ -105,7 +105,7 @@ class Driver:
         is then as it was after the last commit, and the executions stay RUNNING.
         """
         self._reset()
-        self._to_do: Iterator[Start | Redrive | ExecutionRow] = self._work(starts, resume=resume)
+        self._to_do: Iterator[StartRequest | RedriveRequest | ExecutionRow] = self._work(starts, resume=resume)
         deadline: float | None = None
         try:
             while True:
@@ -187,7 +187,9 @@ class Driver:
 
     # ---- what begins
 
-    def _work(self, starts: Iterable[Start | Redrive], *, resume: bool) -> Iterator[Start | Redrive | ExecutionRow]:
+    def _work(
+        self, starts: Iterable[StartRequest | RedriveRequest], *, resume: bool
+    ) -> Iterator[StartRequest | RedriveRequest | ExecutionRow]:
         after, until = 0, self._next_id - 1
         while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until)):
             yield from page
@@ -199,14 +201,14 @@ class Driver:
             item = next(self._to_do, None)
             if item is None:
                 self._more = False
-            elif isinstance(item, Start):
+            elif isinstance(item, StartRequest):
                 self._begin(item, batch, at)
-            elif isinstance(item, Redrive):
+            elif isinstance(item, RedriveRequest):
                 self._redrive(item.name, batch, at)
             else:
                 self._resume(item.name, batch, at)
 
-    def _begin(self, start: Start, batch: Batch, at: Instant) -> None:
+    def _begin(self, start: StartRequest, batch: Batch, at: Instant) -> None:
         if start.name in self._names:
             self._check_same(start, self._names[start.name].core.input, batch)
         elif there := self._journal.find(start.name):
@@ -218,7 +220,7 @@ class Driver:
         else:
             self._begin_new(start, batch, at)
 
-    def _begin_new(self, start: Start, batch: Batch, at: Instant) -> None:
+    def _begin_new(self, start: StartRequest, batch: Batch, at: Instant) -> None:
         machine = self._settings.machine
         execution_id, self._next_id = self._next_id, self._next_id + 1
         text = json.dumps(start.input, allow_nan=False)
@@ -233,7 +235,7 @@ class Driver:
         batch.events.append(ExecutionStarted(start.name, start.run_id))
         self._take_up(running, commands, batch)
 
-    def _check_same(self, start: Start, there: JSON, batch: Batch) -> bool:
+    def _check_same(self, start: StartRequest, there: JSON, batch: Batch) -> bool:
         if json.dumps(start.input, sort_keys=True) == json.dumps(there, sort_keys=True):
             return True
         reason = f"there is an execution '{start.name}' with another input; choose another name"

@@ -27,7 +27,7 @@ class MapIO(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartRequest:
     """An execution to start. input: JSON. run_id: of a run that was opened before; its settings go to the functions."""
 
     name: str
@@ -37,7 +37,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Redrive:
+class RedriveRequest:
     """An execution to go on with although it failed, timed out or was aborted (API reference, RedriveExecution).
 
     Same name, input and definition; what succeeded is not run again.

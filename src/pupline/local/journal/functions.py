@@ -39,14 +39,14 @@ class Invocation:
         return str(uuid.uuid5(_NAMESPACE, f"{self.execution}\n{self.command_id}"))
 
 
-Function = Callable[[JSON, Invocation], JSON]
+LambdaHandler = Callable[[JSON, Invocation], JSON]
 Answer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
 
 
 class LambdaRuntime:
     """Functions by their name, the last part of their ARN."""
 
-    def __init__(self, functions: Mapping[str, Function], *, concurrency: int = 16) -> None:
+    def __init__(self, functions: Mapping[str, LambdaHandler], *, concurrency: int = 16) -> None:
         self._functions = functions
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-function")
 

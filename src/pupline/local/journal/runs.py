@@ -12,7 +12,7 @@ from pupline.tasks.run_ids import check_run_id
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRow:
     """One run. settings: as given when it was first made. created_at: seconds since the epoch."""
 
     run_id: str
@@ -27,7 +27,7 @@ class Runs:
         self._database = database
         self._clock = clock
 
-    def open(self, run_id: str, settings: Mapping[str, JSON]) -> Run:
+    def open(self, run_id: str, settings: Mapping[str, JSON]) -> RunRow:
         """The run of that id: with these settings, or, where it was there, with those it was first made with.
 
         Raises: ConfigurationError for an id that cannot begin an execution's name; StorageError.
@@ -35,7 +35,7 @@ class Runs:
         check_run_id(run_id)
         row = (run_id, json.dumps(dict(settings)), self._clock.now())
 
-        def work(connection: sqlite3.Connection) -> Run:
+        def work(connection: sqlite3.Connection) -> RunRow:
             insert = "INSERT INTO runs (run_id, settings, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
             connection.execute(insert, row)
             return _run(connection.execute(f"{_SELECT} WHERE run_id = ?", (run_id,)).fetchone())
@@ -47,12 +47,12 @@ class Runs:
         delete = "DELETE FROM runs WHERE run_id = ?1 AND NOT EXISTS (SELECT 1 FROM executions WHERE run_id = ?1)"
         self._database.write(lambda connection: connection.execute(delete, (run_id,)))
 
-    def find(self, run_id: str) -> Run | None:
+    def find(self, run_id: str) -> RunRow | None:
         """The run of that id, if any. Raises: StorageError."""
         found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
         return _run(found[0]) if found else None
 
-    def all(self) -> list[Run]:
+    def all(self) -> list[RunRow]:
         """All runs, oldest first. Raises: StorageError."""
         return [_run(row) for row in self._database.rows(f"{_SELECT} ORDER BY created_at, run_id")]
 
@@ -74,6 +74,6 @@ class Runs:
 _SELECT = "SELECT run_id, settings, created_at FROM runs"
 
 
-def _run(row: tuple[str, str, float]) -> Run:
+def _run(row: tuple[str, str, float]) -> RunRow:
     run_id, settings, created_at = row
-    return Run(run_id, json.loads(settings), created_at)
+    return RunRow(run_id, json.loads(settings), created_at)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local.bucket.paths import sync_directory
-from pupline.local.database.layout import DATABASE_NAME, REPAIRED_NAME, misplaced
+from pupline.local.database.layout import DATABASE_NAME, REPAIRED_NAME, layout_problem
 from pupline.local.database.lock import DirectoryLock
 from pupline.local.database.opening import connection, explain
 from pupline.local.database.schema import MIGRATIONS, migrate
@@ -35,7 +35,7 @@ _WAL, _SHM = f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairReport:
     """What a repair found and did. damage: what was wrong. kept: the damaged file, None where there was none."""
 
     damage: str
@@ -45,7 +45,7 @@ class Repaired:
     inventory: Inventory
 
 
-def repair_database(data_dir: Path) -> Repaired | None:
+def repair_database(data_dir: Path) -> RepairReport | None:
     """Put a sound database in the place of a damaged one; None where it is sound, or an earlier repair was ended.
 
     Raises: ConfigurationError when another process holds the directory, or it is not pupline's; LocalTrouble.
@@ -53,7 +53,7 @@ def repair_database(data_dir: Path) -> Repaired | None:
     data_dir = data_dir.absolute()
     if not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; there is nothing to repair")
-    if wrong := misplaced(data_dir):
+    if wrong := layout_problem(data_dir):
         raise ConfigurationError(wrong)
     lock = DirectoryLock(data_dir)
     work = data_dir / "tmp" / "repair"
@@ -91,7 +91,7 @@ def _damage(data_dir: Path) -> str | None:
         looking.close()
 
 
-def _repaired(data_dir: Path, damage: str, work: Path) -> Repaired:
+def _repaired(data_dir: Path, damage: str, work: Path) -> RepairReport:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     copy = work / "copy.sqlite"
@@ -119,7 +119,7 @@ def _repaired(data_dir: Path, damage: str, work: Path) -> Repaired:
     sync_file(path)
     os.rename(path, data_dir / REPAIRED_NAME)  # noqa: PTH104 - next to the calls that have no other form
     sync_directory(data_dir)
-    return Repaired(printable(damage, 300), _swap(data_dir), tuple(tables), reconciled, inventory)
+    return RepairReport(printable(damage, 300), _swap(data_dir), tuple(tables), reconciled, inventory)
 
 
 def _swap(data_dir: Path) -> Path | None:
