@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from fuzzing.target import Target
 from pupline.asl import DefinitionError, StateMachine, execute
-from pupline.asl._items import ItemReaderError, parse_items
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonata.expression import compile_jsonata_value
-from pupline.asl.jsonpath._intrinsics import compile_intrinsic
-from pupline.asl.jsonpath.path import compile_path
+from pupline.asl.driver import ItemReaderError, parse_items
+from pupline.asl.jsonata import compile_jsonata_value
+from pupline.asl.jsonpath import compile_intrinsic, compile_path
 from pupline.json_values import dumps
 
 _INPUT: dict[str, Any] = {

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
 from pupline.asl._timestamp import epoch_seconds, instant
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.states.choice import COMPARE, OPERATORS, compile_rule, string_matcher
+from pupline.asl.states import OPERATORS
+from pupline.asl.states._choice_rule import COMPARE, compile_rule, string_matcher
 
 SAMPLES: list[Any] = [
     None,

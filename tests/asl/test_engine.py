@@ -29,8 +29,8 @@ from pupline.asl import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._bounded import Call
-from pupline.asl._execute import DEFAULT_START
+from pupline.asl.driver import DEFAULT_START
+from pupline.asl.driver._timed_call import TimedCall
 
 NOW = 1_800_000_000.0
 LAMBDA = "arn:aws:states:::lambda:invoke"
@@ -195,15 +195,15 @@ def test_a_task_that_answers_leaves_the_machines_timeout_running() -> None:
     assert execution.history[-1]["type"] == "ExecutionTimedOut"
 
 
-def hurried(call: Callable[[], Any], seconds: float) -> Call[Any]:
+def hurried(call: Callable[[], Any], seconds: float) -> TimedCall[Any]:
     """A call that may take a five-hundredth of the time."""
-    return Call(call, seconds / 500)
+    return TimedCall(call, seconds / 500)
 
 
 def test_a_function_that_takes_too_long_has_timed_out() -> None:
     """`execute` waits for a callable no longer than its TimeoutSeconds of real time, here a part of that."""
     released = threading.Event()
-    with mock.patch("pupline.asl._execute.Call", hurried):
+    with mock.patch("pupline.asl.driver._execute.TimedCall", hurried):
         result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": lambda _: released.wait()})
     released.set()
     assert (result.status, result.error, result.cause) == ("FAILED", "States.Timeout", None)
@@ -213,7 +213,7 @@ def test_a_function_that_takes_too_long_has_timed_out() -> None:
 
 def test_a_late_answer_has_timed_out_however_long_it_may_take() -> None:
     """With a long TimeoutSeconds the call stays in the caller's thread, and its late answer is still too late."""
-    with mock.patch("pupline.asl._execute.time", mock.Mock(monotonic=mock.Mock(side_effect=[0.0, 61.0]))):
+    with mock.patch("pupline.asl.driver._execute.time", mock.Mock(monotonic=mock.Mock(side_effect=[0.0, 61.0]))):
         result = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
     assert (result.status, result.error) == ("FAILED", "States.Timeout")
     here = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
@@ -235,7 +235,7 @@ def test_slow_functions_run_side_by_side() -> None:
         assert called.wait(15)
         return item
 
-    with mock.patch("pupline.asl._execute.PATIENCE_SECONDS", 0.01):
+    with mock.patch("pupline.asl.driver._execute.PATIENCE_SECONDS", 0.01):
         result = execute(machine(fan), ["first", "second"], tasks={"f": meet})
     assert [answer["Payload"] for answer in result.output] == ["first", "second"]
 
@@ -243,12 +243,12 @@ def test_slow_functions_run_side_by_side() -> None:
 def test_a_bounded_call_gives_what_an_unbounded_one_gives() -> None:
     """What the function returns or raises reaches the caller, also after another one was left behind."""
     released = threading.Event()
-    late = Call(released.wait, 10)
+    late = TimedCall(released.wait, 10)
     with pytest.raises(TimeoutError):
         late.answer(0.01)
-    assert Call(lambda: 5, 10).answer() == 5
+    assert TimedCall(lambda: 5, 10).answer() == 5
     with pytest.raises(ZeroDivisionError):
-        Call(lambda: 1 / 0, 10).answer()
+        TimedCall(lambda: 1 / 0, 10).answer()
     released.set()
     assert late.answer() is True
 

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pupline.asl import DefinitionError, StateMachine, TaskError, execute
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonata.expression import compile_jsonata_value
-from pupline.asl.jsonpath._intrinsics import compile_intrinsic
-from pupline.asl.jsonpath.path import compile_path, compile_reference_path
-from pupline.asl.jsonpath.template import compile_template
-from pupline.asl.states.choice import OPERATORS, compile_rule
-from pupline.asl.validation.validate import problems
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
+from pupline.asl.jsonata import compile_jsonata_value
+from pupline.asl.jsonpath import compile_intrinsic, compile_path, compile_reference_path, compile_template
+from pupline.asl.states import OPERATORS
+from pupline.asl.states._choice_rule import compile_rule
+from pupline.asl.validation import problems
 from pupline.json_values import dumps
 
 FUZZ = settings(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonpath._intrinsics import compile_intrinsic
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
+from pupline.asl.jsonpath import compile_intrinsic
 
 INPUT: dict[str, Any] = {
     "n": 5, "half": 1.5, "text": "Rex", "nothing": None, "list": [1, 2, 3, 4, 5], "object": {"Arg1": 1, "Arg2": []},

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text, unexpected_type
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
+from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
 
 INPUT: dict[str, Any] = {
     "n": 7, "none": None, "one": [5], "empty": [], "numbers": [1, 2, 3], "name": "Rex", "yes": True, "half": 1.5,
@@ -307,8 +308,8 @@ def test_a_wrong_type_is_told_with_its_value() -> None:
 def test_plain_paths_do_not_import_the_library() -> None:
     """A machine whose expressions are plain paths starts without jsonata-python."""
     code = (
-        "import sys; from pupline.asl._values import Scope;"
-        "from pupline.asl.jsonata.expression import compile_jsonata_value as c;"
+        "import sys; from pupline.asl._expression import Scope;"
+        "from pupline.asl.jsonata import compile_jsonata_value as c;"
         "assert c('{% $states.input.a %}', location='Output')(Scope(0, {}, {}, {'input': {'a': 5}})) == 5;"
         "sys.exit('jsonata' in sys.modules)"
     )

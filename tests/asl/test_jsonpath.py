@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonpath.path import compile_path, compile_reference_path, reference_problem
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
+from pupline.asl.jsonpath import compile_path, compile_reference_path, reference_problem
 
 DOCUMENT: dict[str, Any] = {
     "a": {"b": {"c": 1}, "null": None},

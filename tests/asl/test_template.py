@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.asl._values import EvaluationError, Scope, SyntaxProblem
-from pupline.asl.jsonpath.template import compile_template, hash_map_order
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Scope
+from pupline.asl.jsonpath import compile_template
+from pupline.asl.jsonpath._template import hash_map_order
 from pupline.json_values import dumps
 
 SCOPE = Scope({"a": 1, "list": [1, 2], "o": {"b": "x"}}, {"Execution": {"Name": "run"}}, {"v": True})

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.asl.validation.validate import create_error, diagnostics, location, problems, variable_references
+from pupline.asl.validation import create_error, diagnostics, problems, variable_references
+from pupline.asl.validation._definition import location
 
 LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:Fetch"
 INVOKE = "arn:aws:states:::lambda:invoke"

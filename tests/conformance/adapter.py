@@ -35,9 +35,9 @@ from pupline.asl import (
     lambda_error,
     run_test_state,
 )
-from pupline.asl._definition import MachineType
-from pupline.asl._execute import answer_of
-from pupline.asl.validation.validate import diagnostics, variable_references
+from pupline.asl._state_machine import MachineType
+from pupline.asl.driver import answer_of
+from pupline.asl.validation import diagnostics, variable_references
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the corpus's runner loads this file alone
 

@@ -9,8 +9,6 @@ What is supported is listed field by field in docs/asl-support.md.
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
-from pupline.asl._definition import DefinitionError, StateMachine, definition_digest
-from pupline.asl._execute import Result, TaskError, execute, lambda_error
 from pupline.asl._execution import Execution, InvalidExecutionInput, ProtocolError
 from pupline.asl._facts import (
     ExecutionAborted,
@@ -25,9 +23,10 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._items import ItemReaderError, parse_items
-from pupline.asl._map_run import MapRun
-from pupline.asl.test_state.test_state import TestStateError, TestStateRequest, run_test_state
+from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest
+from pupline.asl.driver import ItemReaderError, Result, TaskError, execute, lambda_error, parse_items
+from pupline.asl.states import MapRun
+from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 
 __all__ = [
     "CancelCommand",

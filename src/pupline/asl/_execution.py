@@ -36,21 +36,19 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pupline.asl import _history as history
 from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import execution_context, state_machine_arn
+from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError, TimestampProblem
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
-from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded, TimestampProblem
 from pupline.asl._fork import revive
-from pupline.asl._limits import Sizes
-from pupline.asl._map_run import MapRun
-from pupline.asl._retry import RUNTIME
+from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.asl._values import EvaluationError
+from pupline.asl.states import MapRun
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON
 from pupline.text import timestamp
 
 if TYPE_CHECKING:
-    from pupline.asl._definition import StateMachine
-    from pupline.asl.states.base import State
+    from pupline.asl._state_machine import StateMachine
+    from pupline.asl.states import State
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 Handler: TypeAlias = "Callable[[Execution, Thread, Fact], State | None]"
@@ -98,7 +96,7 @@ class Execution:
         "now",
         "output",
         "redrive_count",
-        "sizes",
+        "size_quota",
         "start_time",
         "status",
         "stop_time",
@@ -124,7 +122,7 @@ class Execution:
         self.error: str | None = None
         self.cause: str | None = None
         self.redrive_count = redrive_count
-        self.sizes = Sizes()
+        self.size_quota = SizeQuota()
         self.map_runs: list[MapRun] = []
         self._name = name
         self._pending: dict[str, Command] = {}
@@ -136,7 +134,7 @@ class Execution:
 
     def _begin(self) -> None:
         try:
-            self.sizes.exceeds(self.input)
+            self.size_quota.exceeds(self.input)
         except RecursionError as err:
             text = "Invalid State Machine Execution Input: 'the value is nested too deeply'"
             raise InvalidExecutionInput(text) from err

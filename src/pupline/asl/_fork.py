@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pupline.asl._errors import TIMEOUT
 from pupline.asl._history import Event, plain
-from pupline.asl._retry import TIMEOUT
 from pupline.asl._thread import Thread
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
-    from pupline.asl.states.base import State
+    from pupline.asl.states import State
 
 _ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
 

@@ -15,7 +15,7 @@ from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
     from pupline.asl._fork import Fork
-    from pupline.asl.states.base import State
+    from pupline.asl.states import State
 
 NO_VARIABLES: Mapping[str, AnyJSON] = {}
 

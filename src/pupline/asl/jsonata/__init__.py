@@ -1,1 +1,14 @@
-"""The JSONata query language of states."""
+"""The JSONata query language: values that hold `{% ... %}`, compiled once.
+
+jsonata-python is imported when an expression needs it, not before.
+"""
+
+from pupline.asl.jsonata._expression import (
+    compile_condition,
+    compile_jsonata_value,
+    expression_text,
+    not_whole,
+    unexpected_type,
+)
+
+__all__ = ["compile_condition", "compile_jsonata_value", "expression_text", "not_whole", "unexpected_type"]

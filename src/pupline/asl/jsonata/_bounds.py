@@ -4,7 +4,7 @@ machine ends in the same way.
 
 from jsonata import utils
 
-from pupline.asl._values import Scope
+from pupline.asl._expression import Scope
 from pupline.json_values import dumps
 
 MAX_DEPTH = 100

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from pupline.asl._values import Scope
+from pupline.asl._expression import Scope
 from pupline.json_values import AnyJSON
 
 Evaluate = Callable[[Scope], AnyJSON]

@@ -15,9 +15,9 @@ from jsonata import utils
 from jsonata.functions import Functions
 from jsonata.jsonata import Jsonata
 
+from pupline.asl._expression import Scope
 from pupline.asl._functions import FunctionFailure, digest, generator, new_uuid, parse_json
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import Scope
 from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, Unsupported, bounded
 from pupline.json_values import AnyJSON, dumps
 

@@ -17,8 +17,9 @@ from jsonata import jsonata as evaluator
 from jsonata.jsonata import Jsonata
 
 from pupline import regex
+from pupline.asl._errors import SyntaxProblem
+from pupline.asl._expression import Scope
 from pupline.asl._functions import FunctionFailure
-from pupline.asl._values import Scope, SyntaxProblem
 from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_DEPTH, Budget, Thrown, Undefined, Unsupported, bounded, too_deep
 from pupline.asl.jsonata._fast import Evaluate, Slow, compile_fast
 from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, plain, prepared

@@ -8,8 +8,9 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-from pupline.asl._values import Scope, is_number
-from pupline.asl.jsonpath import _parse as syntax
+from pupline.asl._expression import Scope
+from pupline.asl._values import is_number
+from pupline.asl.jsonpath import _syntax as syntax
 from pupline.json_values import AnyJSON, dumps
 
 Predicate: TypeAlias = Callable[[AnyJSON, Scope], bool]

@@ -5,10 +5,13 @@ import math
 import re
 from collections.abc import Callable
 
-from pupline.asl._functions import FUNCTIONS, FunctionFailure, format_parts
-from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem, java_text
-from pupline.asl.jsonpath._parse import MAX_TEXT, scan
-from pupline.asl.jsonpath.path import compile_path
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Expression, Scope
+from pupline.asl._functions import FunctionFailure
+from pupline.asl._values import java_text
+from pupline.asl.jsonpath._functions import FUNCTIONS, format_parts
+from pupline.asl.jsonpath._path import compile_path
+from pupline.asl.jsonpath._syntax import MAX_TEXT, scan
 from pupline.json_values import AnyJSON
 
 MAX_NESTING = 10

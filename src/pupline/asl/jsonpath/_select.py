@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from pupline.asl._values import EvaluationError, Scope
-from pupline.asl.jsonpath import _parse as syntax
+from pupline.asl._errors import EvaluationError
+from pupline.asl._expression import Scope
+from pupline.asl.jsonpath import _syntax as syntax
 from pupline.asl.jsonpath._filter import compile_filter
 from pupline.json_values import AnyJSON
 

@@ -1,1 +1,34 @@
-"""One module per kind of state."""
+"""The states of a machine, compiled: one module for each type, and what they share.
+
+`_base` and `_catch` hold what all states, and those with Retry and Catch, have in common; `_choice` and `_choice_rule`
+evaluate Choice rules; `_map` runs Map states inline, `_distributed_map` as a Map Run of child executions; `_resource`
+and `_integrations` know what a Task's Resource names.
+"""
+
+from pupline.asl.states._base import State
+from pupline.asl.states._choice_rule import OPERATORS, operand_problem
+from pupline.asl.states._compile import compile_states
+from pupline.asl.states._distributed_map import DistributedMapState
+from pupline.asl.states._flow import PassState
+from pupline.asl.states._map import MapState
+from pupline.asl.states._map_run import MapRun
+from pupline.asl.states._parallel import ParallelState
+from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_resource
+from pupline.asl.states._task import TaskState
+
+__all__ = [
+    "OPERATORS",
+    "READERS",
+    "WRITERS",
+    "DistributedMapState",
+    "MapRun",
+    "MapState",
+    "ParallelState",
+    "PassState",
+    "State",
+    "TaskState",
+    "compile_states",
+    "not_recognized",
+    "operand_problem",
+    "read_resource",
+]

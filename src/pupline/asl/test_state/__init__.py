@@ -1,1 +1,5 @@
-"""TestState: one state, run alone."""
+"""TestState: one state, run alone, with each stage of its data flow shown."""
+
+from pupline.asl.test_state._run import TestStateError, TestStateRequest, run_test_state
+
+__all__ = ["TestStateError", "TestStateRequest", "run_test_state"]

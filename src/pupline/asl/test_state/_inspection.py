@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pupline.asl._values import EvaluationError
-from pupline.asl.states.base import State
-from pupline.asl.states.distributed import DistributedMapState
-from pupline.asl.states.flow import PassState
-from pupline.asl.states.map import MapState
-from pupline.asl.states.parallel import ParallelState
-from pupline.asl.states.task import TaskState
+from pupline.asl._errors import EvaluationError
+from pupline.asl.states import DistributedMapState, MapState, ParallelState, PassState, State, TaskState
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
-    from pupline.asl.test_state.test_state import Probe, TestStateRequest
+    from pupline.asl.test_state._run import Probe, TestStateRequest
 
 Failure = tuple[str | None, str | None]
 

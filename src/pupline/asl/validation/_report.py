@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from pupline.asl._values import SyntaxProblem, is_number
-from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text
-from pupline.asl.jsonpath.path import compile_path, compile_reference_path, reference_problem
-from pupline.asl.jsonpath.template import compile_template
+from pupline.asl._errors import SyntaxProblem
+from pupline.asl._values import is_number
+from pupline.asl.jsonata import compile_jsonata_value, expression_text
+from pupline.asl.jsonpath import compile_path, compile_reference_path, compile_template, reference_problem
 from pupline.json_values import AnyJSON
 
 MAX_NESTING = 40

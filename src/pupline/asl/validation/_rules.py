@@ -1,7 +1,7 @@
 """The checks of a state's Retry, Catch and Choices."""
 
-from pupline.asl.jsonata.expression import expression_text
-from pupline.asl.states.choice import OPERATORS, operand_problem
+from pupline.asl.jsonata import expression_text
+from pupline.asl.states import OPERATORS, operand_problem
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import MAX_NESTING, Place
 

@@ -2,12 +2,12 @@
 
 import re
 
+from pupline.asl._errors import SyntaxProblem
 from pupline.asl._timestamp import instant
-from pupline.asl._values import SyntaxProblem
-from pupline.asl.jsonpath.template import compile_payload_string
+from pupline.asl.jsonpath import compile_payload_string
+from pupline.asl.states import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import Place
-from pupline.asl.validation._resources import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.validation._rules import check_catch, check_choices, check_retry
 
 _TIMEOUT_MOST = 99_999_999

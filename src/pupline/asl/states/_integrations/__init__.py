@@ -4,8 +4,7 @@ A plug-in knows which history events its tasks write, what the driver is asked t
 Another one is one module with an `Integration` class and a line in `_FINDERS`.
 """
 
-from pupline.asl._failures import NOT_SUPPORTED
-from pupline.asl._values import SyntaxProblem
+from pupline.asl._errors import NOT_SUPPORTED, SyntaxProblem
 from pupline.asl.states._integrations import lambda_function, lambda_invoke, service
 from pupline.asl.states._integrations.base import Integration
 

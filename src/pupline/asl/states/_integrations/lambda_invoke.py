@@ -3,7 +3,7 @@
 import base64
 import re
 
-from pupline.asl._values import EvaluationError
+from pupline.asl._errors import EvaluationError
 from pupline.asl.states._integrations.base import Integration
 from pupline.json_values import AnyJSON, dumps, loads
 

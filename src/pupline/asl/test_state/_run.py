@@ -17,18 +17,15 @@ from typing import Any, Literal
 
 from pupline.asl._commands import InvokeTask, StartTimer
 from pupline.asl._context import ACCOUNT_ID, REGION
-from pupline.asl._definition import StateMachine
-from pupline.asl._execute import DEFAULT_START, Task, answer_of
 from pupline.asl._execution import Execution
 from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._state_machine import StateMachine
 from pupline.asl._thread import Thread
-from pupline.asl.states.base import State
-from pupline.asl.states.distributed import DistributedMapState
-from pupline.asl.states.map import MapState
-from pupline.asl.states.task import TaskState
+from pupline.asl.driver import DEFAULT_START, Task, answer_of
+from pupline.asl.states import DistributedMapState, MapState, State, TaskState
 from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._mock_models import problem_of
-from pupline.asl.validation.validate import create_error, problems
+from pupline.asl.validation import create_error, problems
 from pupline.errors import THRESHOLD_EXCEEDED, PuplineError
 from pupline.json_values import AnyJSON, dumps, loads
 from pupline.text import timestamp

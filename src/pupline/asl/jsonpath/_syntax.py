@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from pupline import regex
-from pupline.asl._values import SyntaxProblem
+from pupline.asl._errors import SyntaxProblem
 from pupline.json_values import AnyJSON
 
 MAX_TEXT = 8192

@@ -19,7 +19,7 @@ _CHARACTER = 6
 _SCALAR = 25
 
 
-class Sizes:
+class SizeQuota:
     """Upper bounds of the JSON text of values, remembered by identity.
 
     Remembered values are kept alive, so that an identity always stands for the value that was measured.

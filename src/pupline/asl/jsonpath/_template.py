@@ -6,9 +6,10 @@ plain keys in document order, then the `.$` ones in the order of a Java HashMap.
 
 from collections.abc import Callable, Iterable
 
-from pupline.asl._values import Expression, Scope, SyntaxProblem
+from pupline.asl._errors import SyntaxProblem
+from pupline.asl._expression import Expression, Scope
 from pupline.asl.jsonpath._intrinsics import compile_intrinsic
-from pupline.asl.jsonpath.path import compile_path
+from pupline.asl.jsonpath._path import compile_path
 from pupline.json_values import AnyJSON, dumps
 
 MAX_DEPTH = 200

@@ -6,15 +6,22 @@ import base64
 from typing import TYPE_CHECKING
 
 from pupline.asl._commands import InvokeTask, StartTimer
+from pupline.asl._errors import (
+    DATA_LIMIT_EXCEEDED,
+    QUERY_EVALUATION_ERROR,
+    RUNTIME,
+    TIMEOUT,
+    DataLimitExceeded,
+    EvaluationError,
+)
+from pupline.asl._expression import Scope
 from pupline.asl._facts import Fact, TaskFailed, TaskHeartbeat, TaskSubmitted, TaskSucceeded
-from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
-from pupline.asl._retry import DATA_LIMIT_EXCEEDED, RUNTIME, TIMEOUT
-from pupline.asl._values import EvaluationError, Scope, java_text
-from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole
-from pupline.asl.jsonpath.path import compile_path
+from pupline.asl._values import java_text
+from pupline.asl.jsonata import compile_jsonata_value, not_whole
+from pupline.asl.jsonpath import compile_path
+from pupline.asl.states._base import Evaluate, State, path_or_none
+from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._integrations import integration_for
-from pupline.asl.states.base import Evaluate, State, path_or_none
-from pupline.asl.states.catch import CatchingState
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
@@ -83,7 +90,7 @@ class TaskState(CatchingState):
         scope, arguments = self._arguments(execution, thread)
         timeout, heartbeat = self.timeout.seconds(scope), self.heartbeat.seconds(scope)
         role = None if self.credentials is None else self.credentials(scope).get("RoleArn")
-        if arguments is not thread.raw and execution.sizes.exceeds(arguments):
+        if arguments is not thread.raw and execution.size_quota.exceeds(arguments):
             raise DataLimitExceeded(self.name)
         resource, payload = integration.call(arguments)
         events = thread.events
@@ -134,7 +141,7 @@ class TaskState(CatchingState):
     def _succeeded(self, execution: Execution, thread: Thread, answer: AnyJSON) -> State | None:
         integration = self.integration
         result = answer if integration.submits else integration.result(answer, self._called_with(thread))
-        if execution.sizes.exceeds(result):
+        if execution.size_quota.exceeds(result):
             problem = DataLimitExceeded(integration.limited_name)
             return self.failed(execution, thread, DATA_LIMIT_EXCEEDED, problem.cause)
         self._write(execution, thread, integration.succeeded, result)

@@ -8,10 +8,12 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
+from pupline.asl._errors import SyntaxProblem
+from pupline.asl._expression import Scope
 from pupline.asl._timestamp import instant
-from pupline.asl._values import Scope, SyntaxProblem, is_number
-from pupline.asl.jsonata.expression import compile_condition
-from pupline.asl.jsonpath.path import compile_path, compile_presence
+from pupline.asl._values import is_number
+from pupline.asl.jsonata import compile_condition
+from pupline.asl.jsonpath import compile_path, compile_presence
 from pupline.json_values import AnyJSON
 
 Rule: TypeAlias = Callable[[Scope], bool]

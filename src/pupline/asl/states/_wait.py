@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer, TimerKind
+from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, EvaluationError, TimestampProblem
 from pupline.asl._facts import Fact
-from pupline.asl._failures import QUERY_EVALUATION_ERROR, TimestampProblem
-from pupline.asl._retry import RUNTIME
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl._values import EvaluationError, java_text
-from pupline.asl.jsonata.expression import compile_jsonata_value, not_whole, unexpected_type
-from pupline.asl.jsonpath.path import compile_path
-from pupline.asl.states.base import Evaluate, State, path_or_none
+from pupline.asl._values import java_text
+from pupline.asl.jsonata import compile_jsonata_value, not_whole, unexpected_type
+from pupline.asl.jsonpath import compile_path
+from pupline.asl.states._base import Evaluate, State, path_or_none
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:

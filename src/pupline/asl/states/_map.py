@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pupline.asl._failures import QUERY_EVALUATION_ERROR, DataLimitExceeded
+from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError
+from pupline.asl._expression import Scope
 from pupline.asl._fork import Fork
 from pupline.asl._history import named, plain
-from pupline.asl._retry import RUNTIME
 from pupline.asl._thread import Thread
-from pupline.asl._values import EvaluationError, Scope
-from pupline.asl.jsonata.expression import compile_jsonata_value, expression_text, unexpected_type
-from pupline.asl.jsonpath.path import compile_path
+from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
+from pupline.asl.jsonpath import compile_path
+from pupline.asl.states._base import Evaluate, State, path_or_none
+from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._numbers import Number
-from pupline.asl.states.base import Evaluate, State, path_or_none
-from pupline.asl.states.catch import CatchingState
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class MapState(CatchingState):
         definition: dict[str, AnyJSON],
         *,
         jsonata: bool,
-        compile_branch: Callable[[dict[str, AnyJSON], str], State],
+        compile_branch: Callable[..., State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         field = "ItemProcessor" if "ItemProcessor" in definition else "Iterator"
@@ -193,7 +192,7 @@ class MapState(CatchingState):
 
     def finish(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
         """Leave with the result, if it is not too large."""
-        if execution.sizes.exceeds(result):
+        if execution.size_quota.exceeds(result):
             raise DataLimitExceeded(self.name)
         return self.leave(execution, thread, result)
 

@@ -10,18 +10,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from pupline.asl._failures import DataLimitExceeded
+from pupline.asl._errors import DataLimitExceeded
+from pupline.asl._expression import Scope
 from pupline.asl._history import entered, exited
-from pupline.asl._values import Scope
-from pupline.asl.jsonata.expression import compile_jsonata_value
-from pupline.asl.jsonpath.path import ReferencePath, compile_path, compile_reference_path
-from pupline.asl.jsonpath.template import compile_template
+from pupline.asl.jsonata import compile_jsonata_value
+from pupline.asl.jsonpath import ReferencePath, compile_path, compile_reference_path, compile_template
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl._thread import Thread
-    from pupline.asl.states.catch import CatchingState
+    from pupline.asl.states._catch import CatchingState
 
 Evaluate = Callable[[Scope], AnyJSON]
 
@@ -195,10 +194,10 @@ class State:
         following: State | None,
     ) -> State | None:
         """Write ...StateExited, set the variables, go on to the following state or end the thread."""
-        if output is not thread.raw and execution.sizes.exceeds(output):
+        if output is not thread.raw and execution.size_quota.exceeds(output):
             raise DataLimitExceeded(self.name)
         if assigned is not None:
-            if execution.sizes.exceeds(assigned):
+            if execution.size_quota.exceeds(assigned):
                 raise DataLimitExceeded(self.name)
             thread.variables = {**thread.variables, **assigned}
         events = thread.events

@@ -30,7 +30,7 @@ class _Worker:
 _own = threading.local()
 
 
-class Call(Generic[T]):
+class TimedCall(Generic[T]):
     """A call of `function` that has begun, in another thread, with the caller's context variables.
 
     One thread is kept for each calling thread; one whose work is late ends with that work: Python cannot stop it.

@@ -8,8 +8,9 @@ of real state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem
-from pupline.asl.jsonpath import _parse as syntax
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Expression, Scope
+from pupline.asl.jsonpath import _syntax as syntax
 from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, Root, compile_steps, root_of, take_step
 from pupline.json_values import AnyJSON, dumps
 

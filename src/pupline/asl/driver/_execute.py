@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pupline.asl._bounded import Call
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
-from pupline.asl._definition import StateMachine
 from pupline.asl._execution import Execution, Status
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
-from pupline.asl._items import ItemReaderError, parse_items
+from pupline.asl._state_machine import StateMachine
+from pupline.asl.driver._item_reader import ItemReaderError, parse_items
+from pupline.asl.driver._timed_call import TimedCall
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON, dumps, loads
 
@@ -116,7 +116,7 @@ class _Loop:
         self.execution = execution
         self.tasks = tasks
         self.coming: list[tuple[float, int, TimerFired | _Answer]] = []
-        self.slow: deque[tuple[str, Call[_Answer]]] = deque()
+        self.slow: deque[tuple[str, TimedCall[_Answer]]] = deque()
         self.cancelled: set[str] = set()
         self.count = 0
 
@@ -141,7 +141,7 @@ class _Loop:
         else:
             self.execution.receive(fact, now=max(due, self.execution.now))
 
-    def hear_slow(self, command_id: str, call: Call[_Answer]) -> None:
+    def hear_slow(self, command_id: str, call: TimedCall[_Answer]) -> None:
         if command_id in self.cancelled:
             return
         try:
@@ -165,7 +165,7 @@ class _Loop:
             if limit is None or limit >= PATIENT_FROM_SECONDS:
                 self.wait_for(command, limit)
                 return
-            call = Call(lambda: answer_of(command, self.tasks), limit)
+            call = TimedCall(lambda: answer_of(command, self.tasks), limit)
             try:
                 fact = call.answer(PATIENCE_SECONDS)
             except TimeoutError:
@@ -174,7 +174,7 @@ class _Loop:
             execution.receive(fact, now=execution.now)
 
     def wait_for(self, command: InvokeTask | ReadItems | WriteResults, limit: float | None) -> None:
-        """Call here, and give the answer unless it is late: then its time-out comes in virtual time."""
+        """TimedCall here, and give the answer unless it is late: then its time-out comes in virtual time."""
         begun = time.monotonic()
         fact = answer_of(command, self.tasks)
         if limit is None or time.monotonic() - begun <= limit:

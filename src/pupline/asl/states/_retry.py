@@ -1,16 +1,9 @@
 """Retrier and Catcher: which errors they match, and how long a Retrier waits. Pure functions of names and numbers."""
 
 import random
-from typing import Final
 
+from pupline.asl._errors import ALL, HEARTBEAT_TIMEOUT, RUNTIME, TASK_FAILED, TIMEOUT
 from pupline.json_values import AnyJSON
-
-ALL: Final = "States.ALL"
-RUNTIME: Final = "States.Runtime"
-TASK_FAILED: Final = "States.TaskFailed"
-TIMEOUT: Final = "States.Timeout"
-HEARTBEAT_TIMEOUT: Final = "States.HeartbeatTimeout"
-DATA_LIMIT_EXCEEDED: Final = "States.DataLimitExceeded"
 
 #: Seconds; the specification's defaults ("Retrying after error").
 DEFAULT_INTERVAL_SECONDS = 1

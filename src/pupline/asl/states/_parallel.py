@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pupline.asl._failures import DataLimitExceeded
+from pupline.asl._errors import DataLimitExceeded
 from pupline.asl._fork import Fork
 from pupline.asl._history import plain
 from pupline.asl._thread import Thread
-from pupline.asl.states.base import State, path_or_none
-from pupline.asl.states.catch import CatchingState
+from pupline.asl.states._base import State, path_or_none
+from pupline.asl.states._catch import CatchingState
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _join(execution: Execution, thread: Thread) -> State | None:
     thread.events.append((_SUCCEEDED, thread.last, execution.now))
     state = thread.state
     assert state is not None  # noqa: S101 - as above
-    if execution.sizes.exceeds(fork.results):
+    if execution.size_quota.exceeds(fork.results):
         raise DataLimitExceeded(state.name)
     return state.leave(execution, thread, fork.results)
 
@@ -64,11 +64,11 @@ class ParallelState(CatchingState):
         definition: dict[str, AnyJSON],
         *,
         jsonata: bool,
-        compile_branch: Callable[[dict[str, AnyJSON], str], State],
+        compile_branch: Callable[..., State],
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.branches = [
-            compile_branch(branch, f"Branches[{number}]") for number, branch in enumerate(definition["Branches"])
+            compile_branch(branch, "Branches", number) for number, branch in enumerate(definition["Branches"])
         ]
         self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.arguments = self.compile_field(definition, "Arguments" if jsonata else "Parameters")

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pupline.asl._values import EvaluationError, Expression, Scope, SyntaxProblem, type_name
+from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._expression import Expression, Scope
+from pupline.asl._values import type_name
 from pupline.asl.jsonata._fast import UNDEFINED, Slow
 from pupline.json_values import AnyJSON, dumps
 

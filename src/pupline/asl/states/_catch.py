@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
-from pupline.asl._retry import ErrorMatcher, Retrier
-from pupline.asl.jsonata.expression import compile_jsonata_value
-from pupline.asl.jsonpath.template import compile_template
-from pupline.asl.states.base import Evaluate, State, result_path
+from pupline.asl.jsonata import compile_jsonata_value
+from pupline.asl.jsonpath import compile_template
+from pupline.asl.states._base import Evaluate, State, result_path
+from pupline.asl.states._retry import ErrorMatcher, Retrier
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:

@@ -1,0 +1,62 @@
+"""Error Names of the States Language, and what states and expressions raise."""
+
+from typing import Final
+
+ALL: Final = "States.ALL"
+RUNTIME: Final = "States.Runtime"
+TASK_FAILED: Final = "States.TaskFailed"
+TIMEOUT: Final = "States.Timeout"
+HEARTBEAT_TIMEOUT: Final = "States.HeartbeatTimeout"
+DATA_LIMIT_EXCEEDED: Final = "States.DataLimitExceeded"
+QUERY_EVALUATION_ERROR: Final = "States.QueryEvaluationError"
+
+#: The code of a valid definition that pupline does not support. AWS has no such code.
+NOT_SUPPORTED: Final = "NOT_SUPPORTED"
+
+
+class EvaluationError(Exception):
+    """An expression failed while a state ran.
+
+    error: the Error Name, such as "States.Runtime" or "States.QueryEvaluationError".
+    cause: AWS's text, without the "An error occurred while executing the state ..." that goes before it.
+    location: for JSONata, the slash path of the field, such as "Output/result"; else None.
+    """
+
+    def __init__(self, error: str, cause: str, location: str | None = None) -> None:
+        super().__init__(cause)
+        self.error = error
+        self.cause = cause
+        self.location = location
+
+
+class DataLimitExceeded(EvaluationError):
+    """A result, output or Assign is larger than the quota. The cause stands alone, without the state and event id.
+
+    name: the state's name, `lambda` for lambda:invoke, the function's ARN for a Lambda resource.
+    """
+
+    def __init__(self, name: str) -> None:
+        text = "returned a result with a size exceeding the maximum number of bytes service limit."
+        super().__init__(DATA_LIMIT_EXCEEDED, f"The state/task '{name}' {text}")
+
+
+class TimestampProblem(EvaluationError):
+    """Wait's Timestamp is none: its EvaluationFailed follows WaitStateEntered, unlike all others."""
+
+
+class SyntaxProblem(Exception):
+    """A path, template, intrinsic, rule or JSONata expression cannot be compiled.
+
+    path: where inside the compiled value the problem is, as keys and indices; empty for the value itself.
+    code: AWS's code for such a problem.
+    """
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = (), code: str = "SCHEMA_VALIDATION_FAILED") -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.code = code
+
+    def inside(self, *path: str | int) -> "SyntaxProblem":
+        """The same problem, as seen from a value that holds the compiled one at `path`."""
+        return SyntaxProblem(self.message, (*path, *self.path), self.code)

@@ -1,0 +1,65 @@
+"""Compiled expressions, and what they see.
+
+JSON values are never mutated once made: results may share structure with the values of the Scope.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+
+from pupline.json_values import AnyJSON
+
+
+class Scope:
+    """What an expression sees: the state's input (`$`), the Context Object (`$$`), variables and `$states`.
+
+    random: where States.UUID, States.MathRandom, `$uuid()` and `$random()` take their randomness from. The engine seeds
+    it from the execution, so that a replay draws the same values.
+    """
+
+    __slots__ = ("context", "input", "random", "states", "variables")
+
+    def __init__(
+        self,
+        input: AnyJSON,  # noqa: A002 - the States Language's own word
+        context: AnyJSON,
+        variables: Mapping[str, AnyJSON],
+        states: AnyJSON = None,
+        random: random.Random | None = None,
+    ) -> None:
+        self.input = input
+        self.context = context
+        self.variables = variables
+        self.states = states
+        self.random = random
+
+
+class Expression:
+    """A compiled path, template, intrinsic or JSONata value: call it with a Scope, get a JSON value.
+
+    text: the source (of a template, its compact JSON text).
+    constant: whether the result is the same for every Scope.
+    variables: names of the workflow variables that it reads, without the `$`.
+    evaluate: the closure that does the work; callers in a hurry keep it instead of the object.
+    Raises (when called): EvaluationError.
+    """
+
+    __slots__ = ("constant", "evaluate", "text", "variables")
+
+    def __init__(
+        self,
+        text: str,
+        evaluate: Callable[[Scope], AnyJSON],
+        variables: frozenset[str] = frozenset(),
+        *,
+        constant: bool = False,
+    ) -> None:
+        self.text = text
+        self.evaluate = evaluate
+        self.variables = variables
+        self.constant = constant
+
+    def __call__(self, scope: Scope) -> AnyJSON:
+        return self.evaluate(scope)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"

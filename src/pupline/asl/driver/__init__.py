@@ -1,0 +1,16 @@
+"""The driver in memory and in virtual time, and what every driver shares."""
+
+from pupline.asl.driver._execute import DEFAULT_START, Result, Task, TaskError, answer_of, execute, lambda_error
+from pupline.asl.driver._item_reader import ItemReaderError, parse_items
+
+__all__ = [
+    "DEFAULT_START",
+    "ItemReaderError",
+    "Result",
+    "Task",
+    "TaskError",
+    "answer_of",
+    "execute",
+    "lambda_error",
+    "parse_items",
+]
