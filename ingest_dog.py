@@ -27,7 +27,7 @@ if (ROOT / "src" / "pupline").is_dir():
 from pupline.backends.machine import RunSettings, fetch_services  # noqa: E402
 from pupline.errors import PuplineError, RetryAfter, TaskFailure  # noqa: E402 - the path comes first
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload  # noqa: E402
-from pupline.tasks.storing import Storage  # noqa: E402
+from pupline.tasks.image_storage import ImageStorage  # noqa: E402
 from pupline.text import printable  # noqa: E402
 
 ATTEMPTS = 4
@@ -84,17 +84,17 @@ def _with_retries(event: Mapping[str, Any], services: FetchServices) -> dict[str
     return dict(fetch_and_upload(event, services))
 
 
-def _storage(options: argparse.Namespace, stack: ExitStack) -> Storage:
+def _storage(options: argparse.Namespace, stack: ExitStack) -> ImageStorage:
     """Where images go. Raises: ConfigurationError; ImportError without boto3."""
     if options.bucket:
         from pupline.aws import S3Store, S3WriteOnceStore, s3_client
 
         client = s3_client()
-        return Storage(S3Store(client, options.bucket), S3WriteOnceStore(client, options.bucket, "memo/"))
+        return ImageStorage(S3Store(client, options.bucket), S3WriteOnceStore(client, options.bucket, "memo/"))
     from pupline.local import LocalBackend
 
     backend = stack.enter_context(LocalBackend.open(options.data, exclusive=True))
-    return Storage(backend.bucket(), backend.write_once)
+    return ImageStorage(backend.bucket(), backend.write_once)
 
 
 def _options(given: list[str] | None) -> argparse.Namespace:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pupline.errors import NotFound, TaskFailure
 from pupline.http import HttpClient, Response, Validators
 from pupline.tasks.batch_fetch import RobotsCache
-from pupline.tasks.batch_storing import BatchStorage
+from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
@@ -93,9 +93,8 @@ class BatchWorld:
         return BatchServices(
             client=client,
             robots=RobotsCache(client),
-            storage=BatchStorage(self.store),
+            storage=ImageStorage(self.store, self.write_once),
             table=self.table,
-            write_once=self.write_once,
             clock=self.clock,
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,

@@ -11,9 +11,9 @@ from PIL import Image
 from pupline.errors import TaskFailure
 from pupline.http import Response
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
+from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
-from pupline.tasks.storing import Storage
 
 PUG = "https://images.example/breeds/pug/"
 
@@ -153,7 +153,7 @@ class World:
     @property
     def services(self) -> FetchServices:
         """For the function."""
-        return FetchServices(self.client, self.source, "dog-ceo", Storage(self.store, self.write_once))
+        return FetchServices(self.client, self.source, "dog-ceo", ImageStorage(self.store, self.write_once))
 
     def put(self, key: str, body: bytes, owner: str) -> None:
         """An object that somebody else stored before."""

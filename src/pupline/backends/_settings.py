@@ -19,6 +19,7 @@ from pupline.http import (
 )
 from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
+from pupline.tasks.ingest_item import IngestRules
 from pupline.text import plain_number
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class RunSettings:
         """The workflow's input for each execution of the run."""
         named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
         return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def rules(self) -> IngestRules:
+        """The limits for one image."""
+        return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
 
     def policy(self, source: "Source | ImageSource", sample_port: int | None) -> FetchPolicy:
         """The fetching rules of the run. Raises: ConfigurationError."""

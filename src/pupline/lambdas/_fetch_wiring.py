@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from pupline.aws import S3Store, S3WriteOnceStore, s3_client
 from pupline.errors import ConfigurationError
@@ -16,7 +17,8 @@ from pupline.http import DogCeo, HttpClient, resolve_source
 from pupline.images import MAX_PIXELS
 from pupline.lambdas._environment import required
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
-from pupline.tasks.storing import Storage
+from pupline.tasks.image_storage import ImageStorage
+from pupline.tasks.ingest_item import IngestRules
 from pupline.text import plain_number
 
 
@@ -48,6 +50,11 @@ class FetchSettings:
             max_bytes=int(_number(environment, "MAX_BYTES", cls.max_bytes)),
             max_pixels=int(_number(environment, "MAX_PIXELS", cls.max_pixels)),
         )
+
+    @property
+    def rules(self) -> IngestRules:
+        """The limits for one image."""
+        return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
 
 
 def _prefix(environment: Mapping[str, str], name: str, default: str) -> str:
@@ -83,11 +90,14 @@ def fetch_services() -> FetchServices:
         allow_origins=settings.allow_origins, timeout_seconds=settings.timeout_seconds, max_bytes=settings.max_bytes
     )
     http, s3 = HttpClient(policy), s3_client()
-    storage = Storage(
+    return FetchServices(http, DogCeo(http, source.base_url), source.name, image_storage(settings, s3), settings.rules)
+
+
+def image_storage(settings: FetchSettings, s3: Any) -> ImageStorage:
+    """The bucket that the settings name."""
+    return ImageStorage(
         store=S3Store(s3, settings.bucket),
         write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
         prefix=settings.prefix,
         quarantine_prefix=settings.quarantine_prefix,
-        max_pixels=settings.max_pixels,
     )
-    return FetchServices(http, DogCeo(http, source.base_url), source.name, storage, settings.timeout_seconds)

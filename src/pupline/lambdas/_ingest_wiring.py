@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.aws import DynamoDBAuditTable, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
 from pupline.lambdas._audit_wiring import SystemClock
 from pupline.lambdas._environment import required
-from pupline.lambdas._fetch_wiring import FetchSettings
+from pupline.lambdas._fetch_wiring import FetchSettings, image_storage
 from pupline.tasks.batch_fetch import RobotsCache
-from pupline.tasks.batch_storing import BatchStorage
 from pupline.tasks.ingest_batch import BatchServices
 
 MOST_CONCURRENCY = 64
@@ -36,13 +35,11 @@ def batch_services() -> BatchServices:
     return BatchServices(
         client=client,
         robots=RobotsCache(client),
-        storage=BatchStorage(S3Store(s3, settings.bucket), settings.prefix, settings.quarantine_prefix),
+        storage=image_storage(settings, s3),
         table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
-        write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
         clock=SystemClock(),
         concurrency=concurrency,
-        max_pixels=settings.max_pixels,
-        timeout_seconds=settings.timeout_seconds,
+        rules=settings.rules,
     )
 
 

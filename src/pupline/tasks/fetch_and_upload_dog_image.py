@@ -1,27 +1,28 @@
-"""FetchAndUploadDogImage: one image, from its source into the bucket, with everything known about it."""
+"""FetchAndUploadDogImage: fetch one image from its source and store it in the bucket."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pupline.errors import InvalidInput, TaskFailure
-from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, breed_of
-from pupline.images import Inspection, extension_agrees, name_extension, safe_name
+from pupline.http import Response, breed_of
+from pupline.images import extension_agrees, name_extension
 from pupline.json_values import JSON
-from pupline.tasks.storing import Storage, StoredImage, store_image
+from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
+from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
 from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, shown, text_or_none
 
 
 class Client(Protocol):
-    """What gets bytes: `pupline.http.HttpClient`."""
+    """An HTTP client: `pupline.http.HttpClient`."""
 
     def get(self, url: str) -> Response:
-        """The answer at `url`. Raises: errors of `pupline.errors`."""
+        """The response at `url`. Raises: errors of `pupline.errors`."""
 
 
 class Source(Protocol):
-    """What chooses images: `pupline.http.DogCeo`."""
+    """A source of random images: `pupline.http.DogCeo`."""
 
     def random_image(self, breed: str | None, execution: str | None) -> str:
         """The URL of one image. Raises: errors of `pupline.errors`."""
@@ -29,32 +30,29 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchServices:
-    """What the function works with. source_name: as the audit record shall name the source.
-
-    timeout_seconds: to fetch an image and look at it.
-    """
+    """What the task works with. source_name: the source's name in the audit record."""
 
     client: Client
     source: Source
     source_name: str
-    storage: Storage
-    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    storage: ImageStorage
+    rules: IngestRules = field(default_factory=IngestRules)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A checked event: a random image, one of `breed`, or the one at `image_url`."""
+    """A checked input: a random image, one of `breed`, or the one at `image_url`."""
 
     execution: str
     breed: str | None = None
     image_url: str | None = None
 
     @classmethod
-    def from_event(cls, event: object) -> "FetchRequest":
-        """The request in `event`. Raises: InvalidInput.
+    def from_input(cls, event: object) -> "FetchRequest":
+        """The request in a task's input. Raises: InvalidInput.
 
-        The workflow adds the Context Object's Execution, whose keys (`Name`, `StartTime`, ...) are capitalised and may
-        become more; of all others an unknown one is most likely misspelt, and a random image is not what was meant.
+        The workflow adds the Context Object's Execution, whose keys (`Name`, `StartTime`, ...) are capitalised. AWS may
+        add keys to it. Any other unknown key is probably misspelt, and a random image is not what its author wants.
         """
         fields = checked_input(event)
         unknown = [key for key in fields if key not in ("execution", "breed", "image_url") and not key[:1].isupper()]
@@ -67,65 +65,53 @@ class FetchRequest:
 
 
 def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSON]:
-    """Fetch one image and store it unless it is there; the workflow's `$.image`.
+    """Fetch one image and store it unless it is stored already; the workflow's `$.image`.
 
     event: `execution`, and `breed` (`hound/afghan`), or `image_url`, or neither for a random image.
-    Gives: status "success", uploaded_image (its name in the bucket), image_url (where it is), outcome, reason, key,
-    file_type, name_extension, extension_agrees (null: cannot be told), alert_reasons, sha256, size_bytes, width,
-    height, content_type (declared), source, source_url, breed. Doing it again for the same execution gives the same
-    object.
-    Raises: TaskFailure, of the class that the workflow's Retry and Catch name; with source, and once they are known
-    source_url and breed, among its details, since the record of a failure shall name what failed.
+    Returns: as `task_result`, with source, source_url and breed. The same execution always gets the same object.
+    Raises: TaskFailure, of the class that the workflow's Retry and Catch name. Its details have source, and source_url
+    and breed once they are known, because the record of a failure names what failed.
     """
-    request = FetchRequest.from_event(event)
+    request = FetchRequest.from_input(event)
     origin: dict[str, JSON] = {"source": BY_URL if request.image_url else services.source_name}
     try:
-        url = request.image_url or _picked(request, services)
+        url = request.image_url or _pick(request, services)
         origin |= {"source_url": url, "breed": breed_of(url)}
         began = time.monotonic()
         response = services.client.get(url)
-        left = services.timeout_seconds - (time.monotonic() - began)
-        stored = store_image(response.body, safe_name(url), request.execution, services.storage, left)
+        item = SourceItem(url=url)
+        image = inspect_response(response, item, services.rules, time.monotonic() - began)
+        new = ImageToStore(item, image, response.body, request.execution)
+        image, stored = store_image_once(new, services.storage, services.rules)
     except TaskFailure as failure:
         failure.details |= {name: value for name, value in origin.items() if isinstance(value, str)}
         raise
-    return {**described(stored), "content_type": response.content_type, **origin}
+    return {**task_result(image, stored), **origin}
 
 
-def _picked(request: FetchRequest, services: FetchServices) -> str:
+def _pick(request: FetchRequest, services: FetchServices) -> str:
     """The source's choice, remembered before it is used: a second attempt must not fetch a second image."""
     store, name = services.storage.write_once, f"{request.execution}/picked"
     return store.recall(name) or store.remember(name, services.source.random_image(request.breed, request.execution))
 
 
-def described(stored: StoredImage) -> dict[str, JSON]:
-    """What the workflow's `$.image` says of a stored image; not where it came from."""
-    found = stored.inspection
-    extension = name_extension(stored.name)
+def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:
+    """`$.image` of the workflow for a stored image, without its origin. extension_agrees: null where unknown."""
+    extension = name_extension(stored.image_name)
     return {
         "status": "success",
-        "uploaded_image": stored.name,
-        "image_url": stored.held.url,
+        "uploaded_image": stored.image_name,
+        "image_url": stored.url,
         "outcome": stored.outcome,
         "reason": stored.reason,
-        "key": stored.held.key,
-        "file_type": found.file_type,
+        "key": stored.key,
+        "file_type": image.file_type,
         "name_extension": extension,
-        "extension_agrees": extension_agrees(extension, found.file_type),
-        "alert_reasons": alert_reasons(found, extension),
-        "sha256": stored.held.sha256,
-        "size_bytes": stored.size_bytes,
-        "width": found.width,
-        "height": found.height,
+        "extension_agrees": extension_agrees(extension, image.file_type),
+        "alert_reasons": list(image.alert_reasons),
+        "sha256": image.sha256,
+        "size_bytes": image.size_bytes,
+        "width": image.width,
+        "height": image.height,
+        "content_type": image.content_type,
     }
-
-
-def alert_reasons(found: Inspection, extension: str | None) -> list[JSON]:
-    """Every reason to alert on this image, in the closed words of the audit record's `alert_reasons`."""
-    reasons: Mapping[str, bool] = {
-        "png_content": found.file_type == "png",
-        "png_name": extension == "png",
-        "extension_mismatch": extension_agrees(extension, found.file_type) is False,
-        str(found.problem): found.problem is not None,
-    }
-    return [reason for reason, holds in reasons.items() if holds]

@@ -19,18 +19,17 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from pupline.errors import StorageError, TaskFailure, count_failed
-from pupline.http import DEFAULT_TIMEOUT_SECONDS, HttpClient
-from pupline.images import MAX_PIXELS
+from pupline.http import HttpClient
 from pupline.json_values import JSON
 from pupline.tasks.batch_fetch import DeferredItem, Fetching, HostThrottle, RobotsCache, in_threads
 from pupline.tasks.batch_input import BatchItem, BatchRound
-from pupline.tasks.batch_storing import Arrived, BatchStorage, store_arrived
 from pupline.tasks.digest import AlertedImage, AlertTally, first_alert
+from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
 from pupline.tasks.items import FetchedImage, FetchOutcome, StoredImage
 from pupline.tasks.layout import JSON_LINES
@@ -50,22 +49,17 @@ _UNKNOWN_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchServices:
-    """What the function works with. clock: for records; monotonic: for lengths. concurrency: requests at once.
-
-    timeout_seconds: to fetch an image and look at it.
-    """
+    """What the task works with. clock: for records. monotonic: for durations. concurrency: requests at once."""
 
     client: HttpClient
     robots: RobotsCache
-    storage: BatchStorage
+    storage: ImageStorage
     table: AuditTable
-    write_once: WriteOnceStore
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     concurrency: int = 8
-    max_pixels: int = MAX_PIXELS
-    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    rules: IngestRules = field(default_factory=IngestRules)
 
 
 @dataclass(slots=True)
@@ -121,7 +115,7 @@ def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = mat
 def _work(asked: BatchRound, services: BatchServices, seconds: float) -> dict[str, Any]:
     result = _decided_before(asked, services) or _decide(asked, services, seconds)
     services.table.put_many(result.records)
-    _claim_alerts(asked, result, services.write_once)
+    _claim_alerts(asked, result, services.storage.write_once)
     kept = result.as_json() | {"told_to": asked.run.told_to}
     _create(services, asked, asked.result_key, json.dumps(kept).encode(), "application/json")
     return kept
@@ -177,7 +171,8 @@ class _Ends:
         self._run = run
         self._services = services
         self._record_of = RecordBuilder(run.source, run.dataset)
-        self._rules = IngestRules(services.max_pixels, run.heed_robots, timeout_seconds=services.timeout_seconds)
+        self._rules = replace(services.rules, heed_robots=run.heed_robots)
+        self._storage = replace(services.storage, folder=f"{run.dataset}/")
         interval = 1 / run.rate if run.rate else 0.0
         self._fetching = Fetching(
             client=services.client,
@@ -208,8 +203,8 @@ class _Ends:
             return self._row(entry, began_at, fetch_failed(failure), None)
 
     def _stored(self, entry: BatchItem, image: FetchedImage, body: bytes) -> tuple[FetchedImage, StoredImage]:
-        arrived = Arrived(entry.item, image, body, self._run.execution(entry.index))
-        return store_arrived(arrived, self._run.dataset, self._services.storage, self._rules)
+        new = ImageToStore(entry.item, image, body, self._run.execution(entry.index))
+        return store_image(new, self._storage, self._rules)
 
     def _row(
         self, entry: BatchItem, began_at: float, fetch_outcome: FetchOutcome, stored: StoredImage | None

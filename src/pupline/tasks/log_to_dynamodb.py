@@ -7,7 +7,7 @@ from pupline.errors import InvalidInput, Outcome, Reason, reason_of
 from pupline.images import safe_name
 from pupline.json_values import JSON
 from pupline.tasks.ports import AuditTable, Clock
-from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
+from pupline.tasks.records import MAX_CAUSE, UNKNOWN_IMAGE, AuditRecord
 from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, object_of, shown, text_or_none
 from pupline.text import printable, timestamp
 
@@ -21,9 +21,6 @@ USUAL_REASONS: dict[Outcome, Reason] = {
     "quarantined": "not_an_image",
 }
 """For results that name an outcome but no reason."""
-
-MAX_CAUSE = 500
-"""Characters of the cause kept: enough for every message of ours, in a record of about one write unit (1 KB)."""
 
 
 def log_to_dynamodb(event: TaskInput, table: AuditTable, clock: Clock) -> dict[str, JSON]:

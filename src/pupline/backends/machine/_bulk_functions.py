@@ -14,8 +14,9 @@ from pupline.local import Invocation, LocalBackend
 from pupline.sources import ImageSource
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.batch_input import IngestRun
-from pupline.tasks.batch_storing import BatchStorage
+from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
+from pupline.tasks.ingest_item import IngestRules
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary, summarise_ingest
 
 MOST_THREADS = 8
@@ -160,15 +161,13 @@ class BulkFunctions:
         return BatchServices(
             client=client,
             robots=RobotsCache(client),
-            storage=BatchStorage(self._backend.bucket()),
+            storage=ImageStorage(self._backend.bucket(), self._backend.write_once),
             table=self._backend.audit,
-            write_once=self._backend.write_once,
             clock=self._backend.clock,
             sleep=partial(_slept, self._stopping),
             monotonic=self._backend.clock.worked,
             concurrency=Pace.of(request, source).threads,
-            max_pixels=request.max_pixels,
-            timeout_seconds=request.timeout_seconds,
+            rules=IngestRules(request.max_pixels, timeout_seconds=request.timeout_seconds),
         )
 
     def _ingest_batch(self, event: Any, invocation: Invocation) -> Any:

@@ -32,8 +32,8 @@ from pupline.local import (
     UndeletedFiles,
     stopping_on_signals,
 )
+from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.run_ids import execution_name, new_run_id
-from pupline.tasks.storing import Storage
 
 RunListener = Callable[[DriverEvent | ExecutionResult | StopRequested | UndeletedFiles], None]
 
@@ -89,7 +89,7 @@ class OneMachine:
             if backend.undeleted:
                 listener(backend.undeleted)
             functions = LocalFunctions(
-                Storage(backend.bucket(), backend.write_once), backend.audit, backend.clock, proxy
+                ImageStorage(backend.bucket(), backend.write_once), backend.audit, backend.clock, proxy
             )
             stack.callback(functions.close)
             bulk = BulkFunctions(backend, proxy=proxy)

@@ -13,22 +13,21 @@ from pupline.http import DogCeo, HttpClient, Proxy, Source, user_agent
 from pupline.local import Invocation
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
+from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
 from pupline.tasks.ports import AuditTable, Clock, WriteOnceStore
-from pupline.tasks.storing import Storage
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
 
 
 def fetch_services(
-    settings: RunSettings, storage: Storage, stack: ExitStack, proxy: Proxy | None = None
+    settings: RunSettings, storage: ImageStorage, stack: ExitStack, proxy: Proxy | None = None
 ) -> FetchServices:
     """What FetchAndUploadDogImage works with, for these settings; a sample server, if one is needed, lives in `stack`.
 
     Raises: ConfigurationError.
     """
-    storage = replace(storage, max_pixels=settings.max_pixels)
     source = source_of_run(settings.source)
     if not isinstance(source, Source):
         return _services_of_spec(settings, source, storage, proxy)
@@ -40,19 +39,17 @@ def fetch_services(
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
     api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
-    return FetchServices(client, api, source.name, storage, settings.timeout_seconds)
+    return FetchServices(client, api, source.name, storage, settings.rules)
 
 
 def _services_of_spec(
-    settings: RunSettings, source: "ImageSource", storage: Storage, proxy: Proxy | None
+    settings: RunSettings, source: "ImageSource", storage: ImageStorage, proxy: Proxy | None
 ) -> FetchServices:
     from pupline.sources import RandomImages
 
     policy = replace(settings.policy(source, None), user_agent=user_agent(contact()), proxy=proxy)
     client = HttpClient(policy)
-    return FetchServices(
-        client, RandomImages(client, source, contact()), source.name, storage, settings.timeout_seconds
-    )
+    return FetchServices(client, RandomImages(client, source, contact()), source.name, storage, settings.rules)
 
 
 def _is_first(write_once: WriteOnceStore, what: str) -> bool:
@@ -64,7 +61,7 @@ def _is_first(write_once: WriteOnceStore, what: str) -> bool:
 class LocalFunctions:
     """The three functions, for any run: what a run needs is made at its first call and kept until `close`."""
 
-    def __init__(self, storage: Storage, table: AuditTable, clock: Clock, proxy: Proxy | None = None) -> None:
+    def __init__(self, storage: ImageStorage, table: AuditTable, clock: Clock, proxy: Proxy | None = None) -> None:
         """proxy: what images and their API are asked through; it is not among what a run keeps."""
         self._storage = storage
         self._proxy = proxy

@@ -16,14 +16,15 @@ from typing import Any
 from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._workflow import STATE_MACHINE_NAME
 from pupline.errors import ConfigurationError, InvalidInput
-from pupline.http import breed_of
-from pupline.images import safe_name
+from pupline.http import Response, breed_of
 from pupline.json_values import JSON
 from pupline.local import Database, ExecutionRow, LocalBackend, ReplayMismatch
-from pupline.tasks.fetch_and_upload_dog_image import described
+from pupline.tasks.fetch_and_upload_dog_image import task_result
+from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
+from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.items import SourceItem
 from pupline.tasks.log_to_dynamodb import record_of
 from pupline.tasks.records import AuditRecord
-from pupline.tasks.storing import Storage, store_image
 from pupline.tasks.task_input import BY_URL
 from pupline.text import timestamp
 
@@ -56,7 +57,7 @@ class Unrecorded:
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
-        self._storage = Storage(backend.bucket(), backend.write_once)
+        self._storage = ImageStorage(backend.bucket(), backend.write_once)
 
     def record_all(self) -> int:
         """Write every record that is missing; how many. Raises: StorageError."""
@@ -139,9 +140,11 @@ class Unrecorded:
             body = self._backend.bucket().read(found[0][0])
         except KeyError:  # somebody removed the file
             return None
-        stored = store_image(body, safe_name(url), row.name, self._storage)
+        item, rules = SourceItem(url=url), IngestRules()
+        image = inspect_response(Response(url, 200, {}, body, None), item, rules)
+        image, stored = store_image_once(ImageToStore(item, image, body, row.name), self._storage, rules)
         source = BY_URL if asked_for else self._source_of(row)
-        return {**described(stored), "source": source, "source_url": url, "breed": breed_of(url)}
+        return {**task_result(image, stored), "source": source, "source_url": url, "breed": breed_of(url)}
 
     def _source_of(self, row: ExecutionRow) -> str | None:
         run = self._backend.runs.find(row.run_id) if row.run_id else None
