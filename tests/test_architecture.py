@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 """What each room may import besides the leaves."""
 
-FACES = {"asl", "images", "http", "sources", "samples", "insights", "aws", "local", "bulk", "backends"}
+FACES = {"asl", "images", "http", "sources", "samples", "insights", "cost", "aws", "local", "bulk", "backends"}
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
 

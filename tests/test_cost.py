@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 
 from pupline.asl import StateMachine
 from pupline.backends.machine import BULK_NAME, load_workflow
-from pupline.cost import (
-    DEPLOYED_MB,
-    METRICS_LINE_BYTES,
-    Assumptions,
-    Bill,
-    Question,
-    Way,
-    Ways,
-    bills,
-    storage_month,
-    to_cents,
-)
+from pupline.cost import Assumptions, Bill, CostQuery, bills, storage_month, to_cents
+from pupline.cost._assumptions import DEPLOYED_MB, METRICS_LINE_BYTES
+from pupline.cost._paths import WorkflowPath, WorkflowPaths
 from pupline.lambdas._metrics import metrics_line
 from pupline.tasks.records import AuditRecord
 
@@ -32,9 +23,9 @@ WORKFLOW = load_workflow()
 BULK = load_workflow(BULK_NAME)
 
 
-def by_design(asked: Question, workflow: StateMachine = WORKFLOW) -> dict[str, Bill]:
+def by_design(query: CostQuery, workflow: StateMachine = WORKFLOW) -> dict[str, Bill]:
     """The bills by their short names."""
-    return {bill.design: bill for bill in bills(workflow, BULK, asked)}
+    return {bill.design: bill for bill in bills(workflow, BULK, query)}
 
 
 def usd_of(bill: Bill, *prices: str) -> Decimal:
@@ -55,12 +46,12 @@ def usd_of(bill: Bill, *prices: str) -> Decimal:
 )
 def test_what_a_million_images_cost(design: str, total: str) -> None:
     """Each design at list prices, to the cent."""
-    assert by_design(Question(1_000_000))[design].usd == Decimal(total)
+    assert by_design(CostQuery(1_000_000))[design].usd == Decimal(total)
 
 
 def test_bulk_is_near_the_floor() -> None:
     """A million images through BulkIngest cost at most a quarter more than one PUT and one write each."""
-    found = by_design(Question(1_000_000))
+    found = by_design(CostQuery(1_000_000))
     assert found["bulk"].usd < Decimal("1.25") * found["floor"].usd
     quantities = {item.price: item.quantity for item in found["bulk"].items}
     assert quantities["standard_transition"] == 10_000 + 7
@@ -69,7 +60,7 @@ def test_bulk_is_near_the_floor() -> None:
 
 def test_where_the_money_goes() -> None:
     """Transitions make the one-by-one design dear; requests to keep the images are what none can save."""
-    found = by_design(Question(1_000_000))
+    found = by_design(CostQuery(1_000_000))
     assert usd_of(found["standard"], "standard_transition") == Decimal(100)
     assert usd_of(found["map"], "s3_put") == Decimal(5)
     assert to_cents(usd_of(found["map"], "dynamodb_write")) == Decimal("0.63")
@@ -78,8 +69,10 @@ def test_where_the_money_goes() -> None:
 def test_ways_are_counted_in_the_workflow() -> None:
     """Four states for an image that is as it should be; an alert adds its words, AlertPNG and the publishing."""
     functions = {"FetchAndUploadDogImage": 1, "AlertPNG": 0, "LogToDynamoDB": 1}
-    assert Ways.counted(WORKFLOW) == Ways(
-        plain=Way(4, functions, 0), alert=Way(7, functions | {"AlertPNG": 1}, 1), failure=Way(4, functions, 0)
+    assert WorkflowPaths.counted(WORKFLOW) == WorkflowPaths(
+        plain=WorkflowPath(4, functions, 0),
+        alert=WorkflowPath(7, functions | {"AlertPNG": 1}, 1),
+        failure=WorkflowPath(4, functions, 0),
     )
 
 
@@ -88,20 +81,20 @@ def test_a_longer_workflow_costs_more() -> None:
     definition = json.loads(json.dumps(WORKFLOW.definition))
     definition["States"]["Between"] = {"Type": "Pass", "Next": "LogToDynamoDB"}
     definition["States"]["CheckIfPNG"]["Default"] = "Between"
-    longer = by_design(Question(1_000_000), StateMachine.parse(definition))
+    longer = by_design(CostQuery(1_000_000), StateMachine.parse(definition))
     assert usd_of(longer["standard"], "standard_transition") == Decimal(125)
     assert longer["standard"].title == "one Standard execution per image, 5 transitions"
 
 
 def test_batches_are_counted_up() -> None:
     """A batch that is not full costs its transition all the same."""
-    assert usd_of(by_design(Question(101, 100))["map"], "standard_transition") == Decimal("0.00005")
+    assert usd_of(by_design(CostQuery(101, 100))["map"], "standard_transition") == Decimal("0.00005")
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10_000))
 def test_the_bill_is_the_sum_of_its_lines(images: int, batch: int) -> None:
     """For any question: no line is negative, the floor is the least, the total is the lines' sum."""
-    found = by_design(Question(images, batch))
+    found = by_design(CostQuery(images, batch))
     for bill in found.values():
         assert all(item.usd > 0 for item in bill.items)
         assert bill.usd == to_cents(sum((item.usd for item in bill.items), Decimal(0)))
@@ -136,11 +129,11 @@ def test_an_audit_replaces_assumptions() -> None:
     assert counted.image_bytes == 100_000
     assert Assumptions().counted([record()]).item_bytes == 169
     assert (counted.records, counted.function_ms) == (4, Assumptions().function_ms)
-    bill = by_design(Question(4_000, assumptions=counted))["standard"]
+    bill = by_design(CostQuery(4_000, assumptions=counted))["standard"]
     quantities = {item.price: item.quantity for item in bill.items}
     assert quantities["standard_transition"] == 4_000 * 4 + 1_000 * 3
     assert [quantities[price] for price in ("s3_put", "s3_get", "sns_email")] == [4_000, 2_000, 1_000]
-    assert storage_month(Question(4_000_000, assumptions=counted)) == Decimal("4.60")
+    assert storage_month(CostQuery(4_000_000, assumptions=counted)) == Decimal("4.60")
 
 
 def test_an_empty_audit_changes_nothing() -> None:
@@ -151,7 +144,7 @@ def test_an_empty_audit_changes_nothing() -> None:
 def test_a_large_record_needs_more_write_units() -> None:
     """DynamoDB writes in units of 1 KB."""
     counted = Assumptions().counted([record(cause="x" * 1_500)])
-    assert usd_of(by_design(Question(1_000_000, assumptions=counted))["floor"], "dynamodb_write") == Decimal("1.25")
+    assert usd_of(by_design(CostQuery(1_000_000, assumptions=counted))["floor"], "dynamodb_write") == Decimal("1.25")
 
 
 def test_the_metrics_are_as_long_as_is_said() -> None:

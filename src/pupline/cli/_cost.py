@@ -12,7 +12,7 @@ from pupline.cli._table import Column, show_table
 from pupline.text import plural
 
 if TYPE_CHECKING:
-    from pupline.cost import Assumptions, Bill, Question
+    from pupline.cost import Assumptions, Bill, CostQuery
 
 _COLUMNS = [
     Column("design", needs=28),
@@ -52,7 +52,7 @@ def cost(
     --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
     """
     from pupline.backends.machine import BULK_NAME, load_workflow
-    from pupline.cost import Assumptions, Question, bills
+    from pupline.cost import Assumptions, CostQuery, bills
 
     if from_audit:
         with open_backend(data_dir, backend, stack) as source:
@@ -63,17 +63,17 @@ def cost(
         raise click.UsageError("--backend and --stack say whose audit to count: they go with --from-audit")
     else:
         assumed = Assumptions()
-    asked = Question(images, batch, assumed)
-    found = bills(load_workflow(), load_workflow(BULK_NAME), asked)
+    query = CostQuery(images, batch, assumed)
+    found = bills(load_workflow(), load_workflow(BULK_NAME), query)
     if as_json:
         for bill in found:
-            print_json(_as_dict(bill, asked))
+            print_json(_as_dict(bill, query))
     else:
-        _show(found, asked)
+        _show(found, query)
     return 0
 
 
-def _as_dict(bill: "Bill", asked: "Question") -> dict[str, Any]:
+def _as_dict(bill: "Bill", query: "CostQuery") -> dict[str, Any]:
     from pupline.cost import PRICES_AS_OF, PRICES_REGION, PRICES_USD
 
     items = [
@@ -89,25 +89,25 @@ def _as_dict(bill: "Bill", asked: "Question") -> dict[str, Any]:
         "design": bill.design,
         "title": bill.title,
         "note": bill.note,
-        "images": asked.images,
-        "batch": asked.batch,
+        "images": query.images,
+        "batch": query.batch,
         "total_usd": float(bill.usd),
         "items": items,
-        "records_counted": asked.assumptions.records,
+        "records_counted": query.assumptions.records,
         "prices_as_of": PRICES_AS_OF,
         "region": PRICES_REGION,
     }
 
 
-def _show(found: "list[Bill]", asked: "Question") -> None:
+def _show(found: "list[Bill]", query: "CostQuery") -> None:
     from pupline.cost import PRICES_AS_OF, PRICES_REGION, storage_month
 
     out = console()
     rows = [[cell(bill.title), cell(f"${bill.usd:,}"), cell(_largest(bill)), cell(bill.note)] for bill in found]
-    show_table(out, _COLUMNS, rows, plural(asked.images, "image"))
-    out.print(f"List prices of {PRICES_REGION}, {PRICES_AS_OF}, without free tier. {_basis(asked.assumptions)}")
-    kept = size(int(asked.images * asked.assumptions.stored * asked.assumptions.image_bytes))
-    out.print(f"Keeping the new images ({kept}) costs ${storage_month(asked):,} a month.")
+    show_table(out, _COLUMNS, rows, plural(query.images, "image"))
+    out.print(f"List prices of {PRICES_REGION}, {PRICES_AS_OF}, without free tier. {_basis(query.assumptions)}")
+    kept = size(int(query.images * query.assumptions.stored * query.assumptions.image_bytes))
+    out.print(f"Keeping the new images ({kept}) costs ${storage_month(query):,} a month.")
 
 
 def _largest(bill: "Bill") -> str:
