@@ -2,9 +2,11 @@
 
 Commands stand in `sh` blocks, one a line. They run in order, file by file, in a copy of what a user would have: the
 working directory is a fresh one with the project's files linked into it. A block under `<!-- needs: ... -->` needs what
-no test has (the internet, an AWS account): of its commands only the names and options are checked.
+no test has (the internet, an AWS account): of its commands only the names and options are checked. A `text` block that
+follows an `sh` block is what its last command prints on stdout; `...` stands for anything, and spaces for any spaces.
 """
 
+import doctest
 import os
 import re
 import shlex
@@ -19,7 +21,10 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]
 )
-BLOCK = re.compile(r"(?:<!-- needs: (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- needs: (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",
+    re.DOTALL,
+)
 LINKED = ["statemachine", "src", "ingest_dog.py", "examples", "events", "template.yaml", "pyproject.toml"]
 
 
@@ -29,6 +34,7 @@ class Documented:
 
     line: str
     needs: str | None
+    output: str | None = None
 
     @property
     def words(self) -> list[str]:
@@ -41,7 +47,9 @@ def commands_of(document: Path) -> list[Documented]:
     found = []
     for block in BLOCK.finditer(document.read_text()):
         body = block["body"].replace("\\\n", " ")
-        found += [Documented(line.strip(), block["needs"]) for line in body.splitlines() if line.strip()]
+        *others, last = [line.strip() for line in body.splitlines() if line.strip()]
+        found += [Documented(line, block["needs"]) for line in others]
+        found.append(Documented(last, block["needs"], block["output"]))
     return found
 
 
@@ -65,7 +73,7 @@ def run_command(words: list[str], directory: Path) -> str:
     """Run one command with the interpreter of the tests; its output. Exit codes 0 and 1 (some failed) are results."""
     python = Path(sys.executable)
     programs = {"pupline": [str(python.parent / "pupline")], "python": [str(python)]}
-    environment = {**os.environ, "PUPLINE_DATA": str(directory / "pupline-data"), "NO_COLOR": "1"}
+    environment = {**os.environ, "PUPLINE_DATA": str(directory / "pupline-data"), "NO_COLOR": "1", "COLUMNS": "100"}
     done = subprocess.run(
         programs[words[0]] + words[1:],
         cwd=directory,
@@ -81,20 +89,31 @@ def run_command(words: list[str], directory: Path) -> str:
     return done.stdout
 
 
+def matches(documented: str, printed: str) -> bool:
+    """Whether a command printed what its document shows. The rules under the heads of tables need not be shown."""
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    without_rules = re.sub(r"^\s*─+\n", "", printed, flags=re.MULTILINE)
+    return doctest.OutputChecker().check_output(documented, without_rules, flags)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documented_commands_work(document: Path, tmp_path: Path) -> None:
     """What a document tells the reader to type does what it says, in the order of the document."""
     for name in LINKED:
         if (ROOT / name).exists():
             (tmp_path / name).symlink_to(ROOT / name)
+    wrong: list[str] = []
     for command in commands_of(document):
         words = command.words
         if words[0] in {"pupline", "python"} and command.needs is None:
-            run_command(words, tmp_path)
+            printed = run_command(words, tmp_path)
+            if command.output is not None and not matches(command.output, printed):
+                wrong.append(f"{command.line} prints:\n{printed}")
         elif words[0] in {"pupline", "make"}:
             check_names(words)
         else:
             assert command.needs, f"{document.name}: '{command.line}' is run by no test; say what it needs"
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
