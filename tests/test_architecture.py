@@ -1,6 +1,10 @@
-"""The house keeps its shape: imports point one way, without circles, and reading help stays cheap."""
+"""The house keeps its shape: imports point one way, without circles, and reading help stays cheap.
+
+The drawing in docs/architecture.md is the law: a room imports what its arrows lead to, directly or not.
+"""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,33 +13,12 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src" / "pupline"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "pupline"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 LEAVES = {"errors", "files", "json_values", "regex", "text"}
 """Rooms that every room may import, and that import no other room but one another."""
-
-ALLOWED: dict[str, set[str]] = {
-    **{leaf: set() for leaf in LEAVES},
-    "asl": set(),
-    "images": set(),
-    "http": set(),
-    "tasks": {"images", "http"},
-    "sources": {"http", "tasks"},
-    "samples": {"http", "images"},
-    "insights": {"tasks"},
-    "cost": {"asl", "tasks"},
-    "aws": {"tasks"},
-    "lambdas": {"images", "http", "tasks", "aws"},
-    "local": {"asl", "images", "http", "tasks"},
-    "bulk": {"images", "http", "tasks", "sources", "samples", "local"},
-    "backends": {"asl", "images", "http", "tasks", "sources", "samples", "aws", "local", "bulk"},
-    "cli": {
-        *("asl", "images", "http", "tasks", "sources", "samples", "insights", "cost"),
-        *("local", "bulk", "backends"),
-    },
-    "__main__": {"cli"},
-}
-"""What each room may import besides the leaves."""
 
 FACES = {"asl", "images", "http", "sources", "samples", "insights", "cost", "aws", "local", "bulk", "backends"}
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
@@ -85,12 +68,60 @@ def imports_of(module: str, *, types: bool = False) -> frozenset[str]:
     return frozenset(name for name in found if name in FILES and name not in {module, "pupline"})
 
 
-@pytest.mark.parametrize("module", [name for name in FILES if name != "pupline"])
-def test_imports_point_one_way(module: str) -> None:
-    """A room imports only rooms below it."""
-    room = room_of(module)
-    assert room in ALLOWED, f"{room} is a new room: say in this test what it may import"
-    assert {room_of(name) for name in imports_of(module, types=True)} - LEAVES - {room} <= ALLOWED[room]
+def room_arrows() -> dict[str, set[str]]:
+    """Each room of the drawing, and the rooms that it imports in the code; leaves and `__main__` are not drawn."""
+    arrows: dict[str, set[str]] = {}
+    for module in FILES:
+        found = {room_of(name) for name in imports_of(module, types=True)} - LEAVES - {room_of(module)}
+        arrows.setdefault(room_of(module), set()).update(found)
+    return {room: found for room, found in arrows.items() if room not in {"pupline", "__main__", *LEAVES}}
+
+
+def drawn_arrows() -> dict[str, set[str]]:
+    """The arrows of the drawing in docs/architecture.md: each room, and the rooms that its arrows point at."""
+    drawing = ARCHITECTURE.read_text().split("```mermaid\n")[1].split("```")[0]
+    drawn: dict[str, set[str]] = {}
+    for tail, heads in re.findall(r"(\w+) --> ([\w &]+)", drawing):
+        drawn.setdefault(tail, set()).update(heads.split(" & "))
+    return drawn
+
+
+def led_to(room: str, arrows: dict[str, set[str]]) -> set[str]:
+    """All rooms that the arrows from `room` lead to, directly or not."""
+    found: set[str] = set()
+    waiting = [room]
+    while waiting:
+        new = arrows.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("room", sorted(room_arrows()))
+def test_imports_follow_the_drawing(room: str) -> None:
+    """A room imports only what its arrows lead to, and each arrow is an import that no other arrow implies."""
+    drawn, real = drawn_arrows(), room_arrows()
+    assert real[room] <= led_to(room, drawn), f"{room} imports {sorted(real[room] - led_to(room, drawn))}"
+    implied = set().union(*(led_to(head, drawn) for head in drawn.get(room, ())))
+    assert drawn.get(room, set()) <= real[room] - implied, f"{room}: an arrow that is no import, or not needed"
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_leaves_import_leaves_only(leaf: str) -> None:
+    """A leaf imports no room."""
+    assert {room_of(name) for name in imports_of(f"pupline.{leaf}", types=True)} <= LEAVES
+
+
+@pytest.mark.parametrize(("name", "path"), re.findall(r"\[`(\w+)`\]\(\.\./(src/[\w/.]+)\)", ARCHITECTURE.read_text()))
+def test_the_places_named_exist(name: str, path: str) -> None:
+    """What docs/architecture.md points at is defined where it says."""
+    assert re.search(rf"^(?:class|def) {name}\b", (ROOT / path).read_text(), re.MULTILINE), f"{path} defines no {name}"
+
+
+def test_every_room_is_described() -> None:
+    """Each room has a row in docs/architecture.md."""
+    rows = re.findall(r"^\| (`.+?`) \|", ARCHITECTURE.read_text(), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(room_arrows())
 
 
 @pytest.mark.parametrize("module", [name for name in FILES if name != "pupline"])
