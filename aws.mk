@@ -17,11 +17,11 @@ aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## What the tests of the
 
 .PHONY: package
 package: .venv/run.stamp  ## Stage each Lambda function's code for sam deploy
-	@$(BIN)/python tools/package_functions.py
+	@$(BIN)/python -m tools.package_functions
 
 .PHONY: aws-local
 aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local AWS, run a few executions, look around
-	@$(BIN)/python tools/aws_local.py
+	@$(BIN)/python -m tools.aws_local
 
 .PHONY: lock-aws
 lock-aws:  ## Pin the tools of the AWS side anew (needs uv)

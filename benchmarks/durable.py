@@ -1,4 +1,4 @@
-"""How fast executions are when every fact is on the disk before it counts: `python benchmarks/durable.py [DIR]`.
+"""How fast executions are when every fact is on the disk before it counts: `python -m benchmarks.durable [DIR]`.
 
 The data directory is made in DIR, by default the directory for temporary files: name one on the disk you mean.
 Functions are stubs in the real pool of threads; the journal is the real one, in WAL mode with synchronous=FULL. Each

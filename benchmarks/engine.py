@@ -1,4 +1,4 @@
-"""How fast the States Language engine is in memory, on one core: `python benchmarks/engine.py`.
+"""How fast the States Language engine is in memory, on one core: `python -m benchmarks.engine`.
 
 Each figure is the best of three runs. Every execution keeps its full history; "history shown" also turns it into the
 JSON of GetExecutionHistory.

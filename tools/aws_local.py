@@ -1,6 +1,6 @@
 """`make aws-local`: the whole stack on a local AWS, a few executions on it, and how to look around, until Ctrl-C.
 
-    python tools/aws_local.py [--once]
+    python -m tools.aws_local [--once]
 
 Images come from the built-in sample pictures, served on 127.0.0.1. `--once` ends after the executions.
 """

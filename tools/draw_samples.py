@@ -1,4 +1,4 @@
-"""Draw the dogs of the sample source anew: python tools/draw_samples.py [DIRECTORY] [--sheet SHEET.png]
+"""Draw the dogs of the sample source again: python -m tools.draw_samples [DIRECTORY] [--sheet SHEET.png]
 
 The pictures in src/pupline/samples/pictures were made with this; the same Pillow gives the same bytes again. Needs
 Pillow, which is a development dependency. Every dog is a portrait in a square of 100 x 100 units, the dachshund walks

@@ -1,6 +1,6 @@
 """Stage the code of each Lambda function under build/package, and zip it, the same bytes each time.
 
-    python tools/package_functions.py [--output build/package]
+    python -m tools.package_functions [--output build/package]
 
 A function's files are those that its module imports, directly or not, now or later: found by reading the sources, so an
 import inside a function counts and a whole package is never taken for granted. `template.yaml` names the directories;

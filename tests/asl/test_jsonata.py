@@ -169,6 +169,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "reason"), HOSTILE, ids=[row[0][:30] for row in HOSTILE])
 def test_runaway_expressions_end(text: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Endless loops, endless recursion and exploding values end in an error of ours, soon."""

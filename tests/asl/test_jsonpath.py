@@ -136,6 +136,7 @@ def test_an_index_past_the_end_is_null_in_a_payload_only() -> None:
         select("$.items[9].v", field="x.$")
 
 
+@pytest.mark.slow
 def test_a_selection_that_explodes_is_stopped() -> None:
     """Many `..*` over a deep document end in an error of ours instead of filling the memory."""
     deep: Any = 0

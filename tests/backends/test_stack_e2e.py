@@ -14,7 +14,10 @@ import pytest
 from tests.aws.aws_image_api import image_api
 from tests.aws.aws_stack import local_aws
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = [
+    pytest.mark.aws,
+    pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing())),
+]
 
 PUPLINE = Path(sys.executable).parent / "pupline"
 STACK = ("--backend", "aws", "--stack", "pupline")

@@ -62,6 +62,7 @@ def flipped(seed: int) -> Callable[[bytearray], bytes]:
     return damage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(16))
 def test_flipped_bits_are_never_a_traceback(command: Command, kennel: Path, tmp_path: Path, seed: int) -> None:
     """A command works as before, or says what is damaged; reading changes not one byte."""
@@ -87,6 +88,7 @@ WHOLE_FILES: dict[str, Callable[[bytearray], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", WHOLE_FILES)
 def test_a_file_that_is_not_the_database_is_said(command: Command, kennel: Path, tmp_path: Path, what: str) -> None:
     """One line, exit code 2, and what to do; the file stays as it is."""

@@ -105,6 +105,7 @@ def places(shown: str) -> list[str]:
     return [line for line in shown.splitlines() if line.startswith(("Pictures:", "Metadata:", "This run:"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, through: list[str]) -> None:
     """The same command with its --run-id says so, and shows again what came of it."""
@@ -118,6 +119,7 @@ def test_a_finished_run_has_nothing_left_to_do(command: Run, tmp_path: Path, thr
     assert as_json.rows[-1] == json.loads(written.read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path, through: list[str]) -> None:
     """Exit code 2 and one line; there is nothing to go on with, and its --run-id is free for the list put right."""
@@ -152,6 +154,7 @@ def test_a_piped_list_is_kept_with_the_run(command: Run, tmp_path: Path, through
     assert (shown.code, "names no image: it is empty" in shown.stderr) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: Path, through: list[str]) -> None:
     """An earlier run's files are; of what somebody else put there it says what to do instead."""

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # Each says that it is there, and then does not come to an end by itself.
 HANGS = {
     "a cleanup that takes Ctrl-C for something else": """

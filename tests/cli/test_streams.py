@@ -14,6 +14,8 @@ from pupline.cli._output import print_json
 from pupline.cli._streams import PLAIN, OutputLost, _Output, _prepared
 from pupline.text import UNSAFE
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 

@@ -11,7 +11,10 @@ from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 from tools import local_aws
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = [
+    pytest.mark.aws,
+    pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing())),
+]
 
 
 @pytest.fixture(scope="module")

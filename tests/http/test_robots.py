@@ -226,6 +226,7 @@ def test_editors_encodings_are_read(encoding: str) -> None:
     assert [found.allows(target) for target in ("/%E7%8A%AC", "/dogs")] == [False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])
 @pytest.mark.parametrize("framing", ["counted", "chunked", "until closed", "gzip", "chunked gzip"])
 @pytest.mark.parametrize("size", [MAX_ROBOTS_BYTES, 3_000_000])

@@ -207,6 +207,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_tables_of_millions_of_entries_take_no_time(name: str) -> None:
     """Every count that a file states is bounded: a table made to keep the walker busy is damage within a second."""

@@ -149,6 +149,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_twenty_hostile_megabytes_take_no_time(name: str) -> None:
     """A body made to keep the walker busy is answered within a second (of processor time)."""

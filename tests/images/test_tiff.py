@@ -171,6 +171,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_lists_of_millions_take_no_time(name: str) -> None:
     """What is looked at in one file is bounded, in directories and in numbers."""

@@ -1,4 +1,4 @@
-"""Records a journal of this version: `python tests/local/recorded_journals.py VERSION` writes journals/VERSION.sql.
+"""Records a journal of this version: `python -m tests.local.recorded_journals VERSION` writes journals/VERSION.sql.
 
 Executions of one machine with every kind of fact, some finished, some interrupted after the k-th call. Beside the dump,
 VERSION.json holds each execution's history as this version gave it. Later versions must give the same, and finish what

@@ -1,4 +1,4 @@
-"""The executions whose journals are kept; `python tests/replay/journal_cases.py` records those that are not there yet.
+"""The executions whose journals are kept; `python -m tests.replay.journal_cases` records those that are not there yet.
 
 A journal that is there is never recorded anew: it stands for what an earlier version has written, and today's engine
 has to resume it.

@@ -228,6 +228,7 @@ def test_a_missing_secret_says_how_to_give_it(reference: str, advice: str) -> No
         spec_source(f"[auth]\nkind = 'bearer'\nfrom = '{reference}'").open()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "expected"), [("kennel/plain", "abc"), ("kennel/json#key", "k-1"), ("none", None)])
 def test_a_secret_may_be_in_secrets_manager(name: str, expected: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it, or one key of a JSON object."""

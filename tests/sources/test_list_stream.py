@@ -116,6 +116,7 @@ def test_what_is_no_list_is_told_with_what_to_do(tmp_path: Path, name: str, data
         resolve(str(file)).open()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
 def test_what_comes_before_the_break_of_a_packed_list_is_taken(
     tmp_path: Path, packed: Callable[[bytes], bytes]

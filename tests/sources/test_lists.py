@@ -268,6 +268,7 @@ def test_a_list_in_a_bucket_needs_a_reader() -> None:
         resolve("s3://kennel/dogs.txt").open()
 
 
+@pytest.mark.slow
 def test_reading_a_long_list_needs_little_memory(tmp_path: Path) -> None:
     """What is held does not grow with the list: one part of it at a time."""
     import tracemalloc

@@ -242,6 +242,7 @@ def test_the_list_of_ids_and_other_failures_are_not_passed_over() -> None:
     assert listing.skip(ServerError("the server answered 500")) is None
 
 
+@pytest.mark.slow
 def test_the_position_among_200_000_ids_is_small() -> None:
     """It is written with every page."""
     listing = spec_source(IDS).open()

@@ -1,0 +1,77 @@
+"""What applies to every test: the fast lane, the order of the files, and byte code that is compiled once.
+
+Plain `pytest` runs the fast lane: the tests without the markers that pyproject.toml deselects, on all cores. Where the
+command line names files or folders, everything in them runs, in one process. `make test` runs all tests.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import is_hypothesis_test, settings
+
+TESTS = Path(__file__).parent
+
+MARKED_FOLDERS = {"aws": "aws", "crash": "crash", "e2e": "e2e", "differential": "slow", "docs": "slow"}
+"""The marker of every test below a folder. Single tests and files elsewhere have theirs at their definition."""
+
+FAST_LANE = "not (slow or e2e or aws or crash)"
+"""The `-m` of pyproject.toml."""
+
+SLOW_MARKERS = ("slow", "e2e", "aws", "crash")
+
+# The tests start hundreds of Python processes. Where this is set, each of them would compile all of pupline again, and
+# pytest all tests: that is more work than the tests themselves.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def look_at_fewer_examples(function: Any) -> None:
+    """Have a test of random data look at a tenth of its examples, but at 10 or more; `make test` looks at all.
+
+    The attribute is what `@settings` writes; hypothesis has no public way to scale the settings of many tests.
+    """
+    if is_hypothesis_test(function):
+        full: settings = function._hypothesis_internal_use_settings
+        function._hypothesis_internal_use_settings = settings(full, max_examples=max(10, full.max_examples // 10))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Deselect nothing that the command line names."""
+    if names_tests(config) and config.option.markexpr == FAST_LANE:
+        config.option.markexpr = ""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """No workers for tests that the command line names: one process starts sooner. None leaves it to xdist."""
+    is_number_given = any(word.startswith(("-n", "--numprocesses")) for word in config.invocation_params.args)
+    return 0 if names_tests(config) and not is_number_given else None
+
+
+def names_tests(config: pytest.Config) -> bool:
+    """Whether the command line names files, folders or tests. False in a worker, which gets its options as they are."""
+    return config.args_source is pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what a folder marks, and put the files with slow tests first, so that no core idles at the end.
+
+    Processes get whole files, in this order, so that a module's fixtures are set up once. Coverage is measured by the
+    fast tests alone: it slows the others, which mostly start processes, for next to nothing.
+    """
+    slow_files = set()
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKED_FOLDERS:
+            item.add_marker(MARKED_FOLDERS[folder])
+        if any(item.get_closest_marker(marker) for marker in SLOW_MARKERS):
+            slow_files.add(item.path)
+            item.add_marker("no_cover")
+    if config.option.markexpr == FAST_LANE:
+        functions = (item.obj for item in items if isinstance(item, pytest.Function))
+        for function in {getattr(function, "__func__", function) for function in functions}:
+            look_at_fewer_examples(function)
+    items.sort(key=lambda item: item.path not in slow_files)
