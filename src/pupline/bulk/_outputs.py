@@ -20,9 +20,9 @@ from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.bulk._shards import ShardWriter, SidecarWriter
 from pupline.errors import FAILING_OUTCOMES, LocalTrouble, StorageError
 from pupline.local import FinishedItems, IngestCounts, IngestRow, LocalBackend, finished_items
+from pupline.tasks.ingest_summary import IngestSummary, summary_bytes
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
-from pupline.text import timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,38 +122,39 @@ def _write_all(pages: Iterable[FinishedItems], writers: list[Writer], written: C
 def _with_summary(spool: RunFiles, summary: dict[str, Any], counts: IngestCounts) -> Outputs:
     key = summary_key(spool.dataset, spool.run)
     summary["files"] = [*spool.keys, key]
-    spool.put(key, json.dumps(summary, ensure_ascii=False, indent=2).encode() + b"\n", "application/json")
+    spool.put(key, summary_bytes(summary), "application/json")
     return Outputs(run_folder(spool.dataset, spool.run), tuple(spool.keys), summary, counts)
 
 
 def summary_of(ingest: IngestRow, counts: IngestCounts, figures: RunFigures | None) -> dict[str, Any]:
     """The JSON object of summary.json, without `files`. figures: None for a run that has not ended.
 
-    Times are RFC 3339, UTC; `seconds` and what is computed from it are of the process that ended the run.
+    `seconds` and what is computed from it are of the process that ended the run.
     """
-    ended_at = figures.ended_at if figures else ingest.ended_at
-    return {
-        "run": ingest.run_id,
-        "dataset": ingest.dataset,
-        "source": ingest.source,
-        "status": figures.status if figures else ingest.status,
-        "error": figures.error if figures else ingest.error,
-        "trouble": figures.trouble if figures else None,
-        "retry_of": figures.retry_of if figures else None,
-        "began_at": timestamp(ingest.created_at),
-        "ended_at": timestamp(ended_at) if ended_at is not None else None,
-        **_speed(figures, counts),
-        "listed": counts.items,
-        "listed_complete": ingest.listed and not (figures and figures.trouble),
-        "total": ingest.total,
-        "repeated": ingest.repeated,
-        "known": ingest.known,
-        "done": counts.done,
-        "outcomes": _ranked(counts.outcomes),
-        "reasons": _ranked(counts.reasons),
-        "alerts": counts.alerts,
-        "bytes_stored": counts.bytes,
-    }
+    return IngestSummary(
+        run=ingest.run_id,
+        dataset=ingest.dataset,
+        source=ingest.source,
+        status=figures.status if figures else ingest.status,
+        error=figures.error if figures else ingest.error,
+        trouble=figures.trouble if figures else None,
+        retry_of=figures.retry_of if figures else None,
+        began_at=ingest.created_at,
+        ended_at=figures.ended_at if figures else ingest.ended_at,
+        seconds=figures.seconds if figures else None,
+        cpu_seconds=figures.cpu_seconds if figures else None,
+        finished=figures.finished if figures else None,
+        listed=counts.items,
+        listed_complete=ingest.listed and not (figures and figures.trouble),
+        total=ingest.total,
+        repeated=ingest.repeated,
+        known=ingest.known,
+        done=counts.done,
+        outcomes=counts.outcomes,
+        reasons=counts.reasons,
+        alerts=counts.alerts,
+        bytes_stored=counts.bytes,
+    ).as_dict()
 
 
 def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
@@ -195,30 +196,6 @@ def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[s
         return None
     is_ours = isinstance(found, dict) and (found.get("run"), found.get("dataset")) == (run, dataset)
     return found if is_ours else None
-
-
-def _speed(figures: RunFigures | None, counts: IngestCounts) -> dict[str, float | int | None]:
-    """How fast it was; bytes only where one process did it all, for of single processes the journal knows none."""
-    if figures is None:
-        return dict.fromkeys(_SPEED)
-    images, seconds = figures.finished, figures.seconds
-    alone = images == counts.done
-    values = (
-        round(seconds, 3),
-        round(figures.cpu_seconds, 3),
-        images,
-        round(images / seconds, 1) if seconds else None,
-        round(counts.bytes / seconds) if seconds and alone else None,
-        round(figures.cpu_seconds * 1e6 / images, 1) if images else None,
-    )
-    return dict(zip(_SPEED, values, strict=True))
-
-
-_SPEED = ("seconds", "cpu_seconds", "finished", "images_per_second", "bytes_per_second", "cpu_us_per_image")
-
-
-def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 class _Manifest:

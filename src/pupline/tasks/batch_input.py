@@ -102,7 +102,7 @@ class BatchRound:
             entries=entries,
             first=_count_of(batch, "first", entries[0].index),
             number=_count_of(batch, "round", 0),
-            started=moment_of(fields),
+            started=start_time(fields),
             before=_outcomes_of(batch),
             spent=_spent_of(batch),
         )
@@ -183,7 +183,7 @@ def _count_of(given: Mapping[str, Any], field: str, default: int) -> int:
     return value
 
 
-def moment_of(given: Mapping[str, Any]) -> float | None:
+def start_time(given: Mapping[str, Any]) -> float | None:
     """The Context Object's time under `started`, in seconds since the epoch, if it is given. Raises: InvalidInput."""
     text = text_or_none(given, "started", limit=40)
     try:

@@ -1,7 +1,7 @@
-"""SummariseIngest: what became of a whole run, from the results that its batches left in the bucket.
+"""SummariseIngest: the figures of a whole run, from the results that its batches left in the bucket.
 
-It reads one small object for each round of each batch, and of the metadata only the parts with failures in them. So it
-works alike where a ResultWriter wrote something, where it did not, and for a run that was stopped on its way.
+It reads one small object for each round of each batch, and only those metadata parts that contain failures. It does not
+need the output of a ResultWriter, so it also works for a run that was stopped.
 """
 
 import json
@@ -14,16 +14,20 @@ from typing import Any
 
 from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
 from pupline.json_values import JSON
-from pupline.tasks.batch_input import IngestRun, moment_of, results_prefix
+from pupline.tasks.batch_input import IngestRun, results_prefix, start_time
 from pupline.tasks.digest import AlertTally
+from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_files
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.tasks.ports import Clock, ObjectStore
 from pupline.tasks.task_input import TaskInput, checked_input, shown
-from pupline.text import timestamp
 
 BATCHES_MISSING = "BatchesMissing"
-"""The error of a run in its summary, if not THRESHOLD_EXCEEDED; the workflow fails with the same one."""
+"""The error of a run with missing results, in its summary and of its execution."""
+
+# Metadata columns that describe the source's item. Others of the same name as an item's field (width, sha256, ...)
+# describe the image.
+_ITEM_COLUMNS = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
 
 
 def _no_tables(_: IngestRun) -> Sequence[str]:
@@ -32,9 +36,9 @@ def _no_tables(_: IngestRun) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryServices:
-    """What the function works with. concurrency: reads at once.
+    """What the task works with. concurrency: reads at the same time.
 
-    tables: makes Parquet of the run's metadata and gives its keys; in Lambda there are no libraries for that.
+    tables: writes the run's metadata as Parquet and returns the keys; Lambda has no library for that.
     """
 
     store: ObjectStore
@@ -45,7 +49,7 @@ class SummaryServices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:
-    """The run to sum up. tolerate: percent of items that may fail. items: in the manifest, None where nobody said.
+    """The run to summarise. tolerate: percent of items that may fail. items: in the manifest, None if unknown.
 
     trouble: why the manifest does not hold all that the source has.
     """
@@ -57,183 +61,141 @@ class SummaryRequest:
     trouble: str | None = None
 
     @classmethod
-    def from_event(cls, event: object) -> "SummaryRequest":
-        """The request in the workflow's input. Raises: InvalidInput."""
+    def from_input(cls, event: object) -> "SummaryRequest":
+        """The request in a task's input. Raises: InvalidInput."""
         fields = checked_input(event)
         tolerate, items = fields.get("tolerate", 100), fields.get("items")
         if not isinstance(tolerate, int | float) or isinstance(tolerate, bool) or not 0 <= tolerate <= 100:
             raise InvalidInput(f"tolerate is {shown(tolerate)}; give a percentage, 0 to 100")
-        known = items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None
+        # `trouble` is in the execution's input, which is `input` or, in earlier versions, the event itself.
+        execution_input = fields.get("input", fields)
+        trouble = execution_input.get("trouble") if isinstance(execution_input, Mapping) else None
         return cls(
             run=IngestRun.from_json(fields),
             tolerate=float(tolerate),
-            items=known,
-            began_at=moment_of(fields),
-            trouble=_trouble_of(fields),
+            items=items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None,
+            began_at=start_time(fields),
+            trouble=trouble if isinstance(trouble, str) else None,
         )
 
 
-def _trouble_of(fields: Mapping[str, Any]) -> str | None:
-    """As the execution's input has it, which is the event, or its `input`: not every execution was given any."""
-    given = fields.get("input", fields)
-    trouble = given.get("trouble") if isinstance(given, dict) else None
-    return trouble if isinstance(trouble, str) else None
-
-
 @dataclass(slots=True)
-class Totals:
-    """All rounds of a run, added up. failing: metadata parts that hold failures."""
+class RunTotals:
+    """The sum of all rounds of a run. failure_parts: keys of the metadata parts that contain failures."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     alerts: AlertTally = field(default_factory=AlertTally)
     first_alerts: int = 0
-    bytes: int = 0
-    failing: list[str] = field(default_factory=list)
+    bytes_stored: int = 0
+    failure_parts: list[str] = field(default_factory=list)
 
-    def add(self, result: Mapping[str, Any]) -> None:
-        """One round's result, as IngestBatch left it."""
-        self.outcomes.update(result["outcomes"])
-        self.reasons.update(result["reasons"])
-        self.alerts.add_all(AlertTally.from_dict(result["alerts"]))
-        self.first_alerts += result["first_alert"] is not None
-        self.bytes += result["bytes"]
-        if result["failures"]:
-            self.failing.append(result["part"])
+    @classmethod
+    def read(cls, run: IngestRun, services: SummaryServices) -> "RunTotals":
+        """The sum of the results in the bucket. Raises: StorageError."""
+        totals = cls()
+        for result in map(json.loads, _read_all(services.store.keys(results_prefix(run)), services)):
+            totals.outcomes.update(result["outcomes"])
+            totals.reasons.update(result["reasons"])
+            totals.alerts.add_all(AlertTally.from_dict(result["alerts"]))
+            totals.first_alerts += result["first_alert"] is not None
+            totals.bytes_stored += result["bytes"]
+            if result["failures"]:
+                totals.failure_parts.append(result["part"])
+        return totals
 
     @property
     def done(self) -> int:
         """Items that have ended."""
         return self.outcomes.total()
 
-    @property
-    def failed(self) -> int:
-        """Items that gave no image."""
-        return count_failed(self.outcomes)
-
 
 def summarise_ingest(event: TaskInput, services: SummaryServices) -> dict[str, JSON]:
-    """Writes failures.jsonl and summary.json of a run, over what an earlier attempt wrote.
+    """Write failures.jsonl and summary.json of a run, over those of an earlier attempt.
 
     event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), and
-    the execution's `input`, whose `trouble` tells why the manifest is not all that the source has.
-    Gives: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `alerting`, and then `digest` (subject, message,
-    attributes) of all alerts but the first; `folder`, where the files are.
+    the execution's `input`, whose `trouble` says why the manifest is incomplete.
+    Returns: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `complete`; `alerting`, and then `digest`
+    (subject, message, attributes) of all alerts but the first; `folder`, where the files are.
     Raises: InvalidInput, StorageError.
     """
-    asked = SummaryRequest.from_event(event)
-    totals = _totals(asked, services)
-    items = totals.done if asked.items is None else max(asked.items, totals.done)
-    exceeded = 100 * totals.failed > asked.tolerate * items
-    _write_failures(asked, totals, services)
+    request = SummaryRequest.from_input(event)
+    run = request.run
+    totals = RunTotals.read(run, services)
+    items, failed = _items(request, totals), count_failed(totals.outcomes)
+    exceeded = 100 * failed > request.tolerate * items
+    lines = (line for part in _read_all(totals.failure_parts, services) for line in _failure_lines(part))
+    services.store.put(failures_key(run.dataset, run.run), "".join(lines).encode("utf-8", "replace"), JSON_LINES)
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
-    found = summary(asked, totals, items, error) | _times(asked, services.clock, totals.done)
-    key = summary_key(asked.run.dataset, asked.run.run)
-    write_summary(with_files(found, services.tables(asked.run)), services.store, key)
-    digest = totals.alerts.digest(asked.run.run, asked.run.dataset)
+    summary = _summary(request, totals, "FAILED" if error else "SUCCEEDED", error, services.clock.now())
+    keys = [key(run.dataset, run.run) for key in (manifest_key, failures_key, summary_key)]
+    summary = with_files(summary | {"files": keys}, services.tables(run))
+    services.store.put(keys[-1], summary_bytes(summary), "application/json")
+    digest = totals.alerts.digest(run.run, run.dataset)
     answer: dict[str, JSON] = {
         "items": items,
         "done": totals.done,
-        "failed": totals.failed,
+        "failed": failed,
         "outcomes": dict(totals.outcomes),
         "tolerance_exceeded": exceeded,
         "complete": totals.done >= items,
         "alerting": digest is not None,
-        "folder": run_folder(asked.run.dataset, asked.run.run),
+        "folder": run_folder(run.dataset, run.run),
     }
     return answer | {"digest": digest.as_dict()} if digest else answer
 
 
 def current_summary(event: TaskInput, services: SummaryServices) -> dict[str, Any]:
-    """What summary.json would hold if the run, which goes on, were summed up now. Writes nothing."""
-    asked = SummaryRequest.from_event(event)
-    totals = _totals(asked, services)
-    items = totals.done if asked.items is None else max(asked.items, totals.done)
-    return summary(asked, totals, items, None) | {"status": "RUNNING", "files": []}
+    """What summary.json would hold now for a run that has not ended. Writes nothing."""
+    request = SummaryRequest.from_input(event)
+    totals = RunTotals.read(request.run, services)
+    return _summary(request, totals, "RUNNING", None, None) | {"files": []}
 
 
-def _totals(asked: SummaryRequest, services: SummaryServices) -> Totals:
-    totals = Totals()
-    for body in _bodies(services.store.keys(results_prefix(asked.run)), services):
-        totals.add(json.loads(body))
-    return totals
+def _items(request: SummaryRequest, totals: RunTotals) -> int:
+    return totals.done if request.items is None else max(request.items, totals.done)
 
 
-def _bodies(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
-    """The objects of these keys, in their order: a few are read at the same time, and no more are held."""
-    waiting = iter(keys)
+def _summary(
+    request: SummaryRequest, totals: RunTotals, status: str, error: str | None, ended_at: float | None
+) -> dict[str, Any]:
+    seconds = None
+    if request.began_at is not None and ended_at is not None:
+        seconds = max(round(ended_at - request.began_at, 3), 0.0)  # a clock may have been set back
+    return IngestSummary(
+        run=request.run.run,
+        dataset=request.run.dataset,
+        source=request.run.source,
+        status=status,
+        error=error,
+        trouble=request.trouble,
+        began_at=request.began_at,
+        ended_at=ended_at,
+        seconds=seconds,
+        finished=None if ended_at is None else totals.done,
+        listed=_items(request, totals),
+        listed_complete=request.trouble is None,
+        done=totals.done,
+        outcomes=totals.outcomes,
+        reasons=totals.reasons,
+        alerts=totals.alerts.count + totals.first_alerts,
+        bytes_stored=totals.bytes_stored,
+    ).as_dict()
+
+
+def _read_all(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
+    """The objects of these keys, in order. At most `concurrency` are read and held at the same time."""
+    remaining = iter(keys)
     with ThreadPoolExecutor(services.concurrency, thread_name_prefix="pupline-summary") as pool:
-        while some := list(islice(waiting, services.concurrency)):
+        while some := list(islice(remaining, services.concurrency)):
             yield from pool.map(services.store.read, some)
 
 
-def _write_failures(asked: SummaryRequest, totals: Totals, services: SummaryServices) -> None:
-    lines = (line for part in _bodies(totals.failing, services) for line in _failure_lines(part))
-    key = failures_key(asked.run.dataset, asked.run.run)
-    services.store.put(key, "".join(lines).encode("utf-8", "replace"), JSON_LINES)
-
-
 def _failure_lines(part: bytes) -> Iterator[str]:
-    """A line of the manifest for each row that failed, and why."""
+    """A line of failures.jsonl for each failed row: the line of the manifest, and why it failed."""
     for row in map(json.loads, filter(None, part.split(b"\n"))):
         if row["outcome"] in FAILING_OUTCOMES:
-            item = SourceItem.from_dict({name: value for name, value in row.items() if name in _OF_THE_SOURCE})
+            item = SourceItem.from_dict({name: value for name, value in row.items() if name in _ITEM_COLUMNS})
             why = {name: row[name] for name in ("outcome", "reason", "error", "cause", "attempts")}
-            found = {"index": row["index"], **item.as_dict(), **why}
-            yield json.dumps(found, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-# Of the metadata's columns; the others of those names (width, sha256, ...) tell of the image, and here is none.
-_OF_THE_SOURCE = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
-
-
-def write_summary(found: Mapping[str, Any], store: ObjectStore, key: str) -> None:
-    """Put a summary as the JSON that people read. Raises: StorageError."""
-    body = json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
-    store.put(key, body, "application/json")
-
-
-def summary(asked: SummaryRequest, totals: Totals, items: int, error: str | None) -> dict[str, Any]:
-    """summary.json without its times: the names of a run without a workflow; what a workflow cannot know is null."""
-    unknown = ("retry_of", "cpu_seconds", "cpu_us_per_image", "total", "repeated", "known")
-    return {
-        "run": asked.run.run,
-        "dataset": asked.run.dataset,
-        "source": asked.run.source,
-        "status": "FAILED" if error else "SUCCEEDED",
-        "error": error,
-        "trouble": asked.trouble,
-        **dict.fromkeys(unknown),
-        "listed": items,
-        "listed_complete": asked.trouble is None,
-        "done": totals.done,
-        "outcomes": _ranked(totals.outcomes),
-        "reasons": _ranked(totals.reasons),
-        "alerts": totals.alerts.count + totals.first_alerts,
-        "bytes_stored": totals.bytes,
-        "files": [key(asked.run.dataset, asked.run.run) for key in (manifest_key, failures_key, summary_key)],
-    }
-
-
-def with_files(found: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """The summary with these keys among its `files`, whose last one it is itself."""
-    others = [key for key in found["files"] if key not in keys]
-    return {**found, "files": [*others[:-1], *keys, *others[-1:]]}
-
-
-def _times(asked: SummaryRequest, clock: Clock, done: int) -> dict[str, Any]:
-    """When the workflow began and ended, and how fast it was in between; without a beginning, the end alone."""
-    now = clock.now()
-    began = asked.began_at
-    seconds = max(round(now - began, 3), 0.0) if began is not None else None  # a clock may have been set back
-    return {
-        "began_at": timestamp(began) if began is not None else None,
-        "ended_at": timestamp(now),
-        "seconds": seconds,
-        "finished": done,
-        "images_per_second": round(done / seconds, 1) if seconds else None,
-    }
-
-
-def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+            failure = {"index": row["index"], **item.as_dict(), **why}
+            yield json.dumps(failure, ensure_ascii=False, separators=(",", ":")) + "\n"

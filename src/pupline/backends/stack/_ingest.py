@@ -31,8 +31,9 @@ from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
 from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
+from pupline.tasks.ingest_summary import summary_bytes, with_files
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
-from pupline.tasks.summarise_ingest import SummaryServices, current_summary, with_files, write_summary
+from pupline.tasks.summarise_ingest import SummaryServices, current_summary
 from pupline.text import printable
 
 _CONCURRENCY = 8
@@ -204,7 +205,8 @@ class _StackIngest:
         try:
             summary = with_files(report.summary, self._parquet())
             if report.summary["files"]:  # there is a summary.json
-                write_summary(summary, self._store, summary_key(self._dataset, self._run_id))
+                key = summary_key(self._dataset, self._run_id)
+                self._store.put(key, summary_bytes(summary), "application/json")
         except (PuplineError, OSError) as err:
             return replace(report, trouble=str(err))
         return replace(report, summary=summary)

@@ -1,0 +1,98 @@
+"""summary.json: one ingest run in figures, the same from the bulk worker and from the workflow."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pupline.text import timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSummary:
+    """The figures of a run. What the run's driver does not know is None.
+
+    trouble: why the items are not all that the source has. retry_of: the run whose failed items these are.
+    began_at, ended_at: in seconds since the epoch. finished: items that ended within `seconds`, which took
+    `cpu_seconds`. listed: items in the manifest. total: images that the source says it has. repeated, known: items left
+    out because they were listed before, in this run or in an earlier one. done: items that ended.
+    """
+
+    run: str
+    dataset: str
+    source: str
+    status: str
+    error: str | None = None
+    trouble: str | None = None
+    retry_of: str | None = None
+    began_at: float | None = None
+    ended_at: float | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    finished: int | None = None
+    listed: int
+    listed_complete: bool
+    total: int | None = None
+    repeated: int | None = None
+    known: int | None = None
+    done: int
+    outcomes: Mapping[str, int]
+    reasons: Mapping[str, int]
+    alerts: int
+    bytes_stored: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object of summary.json, without `files`. Times are RFC 3339, UTC."""
+        return {
+            "run": self.run,
+            "dataset": self.dataset,
+            "source": self.source,
+            "status": self.status,
+            "error": self.error,
+            "trouble": self.trouble,
+            "retry_of": self.retry_of,
+            "began_at": None if self.began_at is None else timestamp(self.began_at),
+            "ended_at": None if self.ended_at is None else timestamp(self.ended_at),
+            **self._speed(),
+            "listed": self.listed,
+            "listed_complete": self.listed_complete,
+            "total": self.total,
+            "repeated": self.repeated,
+            "known": self.known,
+            "done": self.done,
+            "outcomes": ranked(self.outcomes),
+            "reasons": ranked(self.reasons),
+            "alerts": self.alerts,
+            "bytes_stored": self.bytes_stored,
+        }
+
+    def _speed(self) -> dict[str, float | int | None]:
+        seconds, cpu_seconds, finished = self.seconds, self.cpu_seconds, self.finished
+        # The bytes of a part of the items are not known: a resumed run finishes the rest only.
+        is_whole = finished == self.done
+        return {
+            "seconds": None if seconds is None else round(seconds, 3),
+            "cpu_seconds": None if cpu_seconds is None else round(cpu_seconds, 3),
+            "finished": finished,
+            "images_per_second": round(finished / seconds, 1) if seconds and finished is not None else None,
+            "bytes_per_second": round(self.bytes_stored / seconds) if seconds and is_whole else None,
+            "cpu_us_per_image": round(cpu_seconds * 1e6 / finished, 1)
+            if cpu_seconds is not None and finished
+            else None,
+        }
+
+
+def summary_bytes(summary: Mapping[str, Any]) -> bytes:
+    """A summary as readable JSON."""
+    return json.dumps(summary, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
+
+
+def with_files(summary: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The summary with these keys among its `files`, of which the last is the summary itself."""
+    others = [key for key in summary["files"] if key not in keys]
+    return {**summary, "files": [*others[:-1], *keys, *others[-1:]]}
+
+
+def ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts, the largest first."""
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
