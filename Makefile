@@ -65,12 +65,12 @@ build/bench-node/$(NODE_PEER).stamp:
 	@.venv/img2dataset/bin/pip install --quiet --require-hashes -r requirements/img2dataset.txt
 	@touch $@
 
-# What each part needs beside it; all of it where no part is named.
+# The peers that each part needs; all of them if no part is named.
 ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)
 BULK := $(if $(BENCH),$(filter ingest,$(BENCH)),all)
 
 .PHONY: bench
-bench: .venv/dev.stamp  ## Measure speed and memory beside others; BENCH="five ingest" picks parts, "million" only so
+bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five ingest" picks parts; "million" runs only if named
 	$(if $(ENGINES),-@$(MAKE) -s .venv/ministack/stamp)
 	$(if $(ENGINES),-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp)
 	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)
@@ -91,7 +91,7 @@ differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random mac
 	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
 
 .PHONY: lock
-lock:  ## Pin the dependencies anew (needs uv)
+lock:  ## Pin the dependencies again (needs uv)
 	$(LOCK) --extra aws pyproject.toml -o requirements/run.txt
 	$(LOCK) --extra aws --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt

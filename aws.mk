@@ -1,4 +1,4 @@
-# What concerns AWS. Each foreign tool has an environment of its own: they pin libraries that pupline uses in other versions.
+# Targets of the AWS side. Each tool has its own environment: they pin other versions of libraries that pupline uses.
 
 .venv/aws-tools/stamp: requirements/aws-tools.txt | .venv/run.stamp
 	@echo "Installing the template's checkers into .venv/aws-tools ..."
@@ -13,7 +13,7 @@
 	@touch $@
 
 .PHONY: aws-tools
-aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## What the tests of the AWS side need; without it they are skipped
+aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## Tools for the tests of the AWS side; without them these tests are skipped
 
 .PHONY: package
 package: .venv/run.stamp  ## Stage each Lambda function's code for sam deploy
@@ -24,6 +24,6 @@ aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local
 	@$(BIN)/python -m tools.aws_local
 
 .PHONY: lock-aws
-lock-aws:  ## Pin the tools of the AWS side anew (needs uv)
+lock-aws:  ## Pin the tools of the AWS side again (needs uv)
 	$(LOCK) requirements/aws-tools.in -o requirements/aws-tools.txt
 	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
