@@ -38,7 +38,7 @@ from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import execution_context, state_machine_arn
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError, TimestampProblem
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
-from pupline.asl._fork import revive
+from pupline.asl._fork import resume
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states import MapRun
@@ -175,11 +175,6 @@ class Execution:
         return history.render(self._root.events)
 
     @property
-    def event_count(self) -> int:
-        """How many events `history` holds."""
-        return len(self._root.events)
-
-    @property
     def waiting_ids(self) -> list[str]:
         """Ids of the commands whose answers are awaited."""
         return list(self._waiting)
@@ -229,7 +224,7 @@ class Execution:
         self.status, self.error, self.cause, self.stop_time = "RUNNING", None, None, None
         root.events.append((history.EXECUTION_REDRIVEN, len(root.events), self.now, self.redrive_count))
         self._start_timeout(f"{_MACHINE_TIMEOUT}#{self.redrive_count}")
-        revive(self, root, len(root.events))
+        resume(self, root, len(root.events))
         self._drain()
 
     def _start_timeout(self, timer: str) -> None:
@@ -290,11 +285,11 @@ class Execution:
         """Wait for one more answer to a command that was answered in part."""
         self._waiting[command_id] = (handler, thread)
 
-    def restart(self, timer: StartTimer) -> None:
+    def restart_timer(self, timer: StartTimer) -> None:
         """Replace a timer that is running: the driver gets the command anew, with the same id."""
         self._pending[timer.id] = timer
 
-    def unexpected(self, fact: Fact) -> ProtocolError:
+    def unexpected_fact(self, fact: Fact) -> ProtocolError:
         """The error for a fact that does not answer its command."""
         return ProtocolError(f"{type(fact).__name__} is no answer to {fact!r} in execution {self._name!r}")
 
@@ -410,14 +405,14 @@ class Execution:
         assert state is not None  # noqa: S101 - a thread without a state has not begun
         catching = state.catching
         if catching is not None and error != RUNTIME:
-            if catching.retriers and catching.retried(self, thread, error, heartbeat=heartbeat):
+            if catching.retriers and catching.schedule_retry(self, thread, error, heartbeat=heartbeat):
                 return None
             catcher = catching.catcher_for(error, heartbeat=heartbeat)
             if catcher is not None:
-                catching.abandon(self, thread)
-                return catching.caught(self, thread, catcher, error, cause)
+                catching.write_state_failed(self, thread)
+                return catching.catch(self, thread, catcher, error, cause)
         if error != RUNTIME:
-            state.abandon(self, thread)
+            state.write_state_failed(self, thread)
         self.thread_failed(thread, error, cause)
         return None
 

@@ -1,8 +1,8 @@
 """Threads inside a state: the branches of a Parallel, the iterations of a Map.
 
-A fork lives as long as one attempt of its state. When a child fails, the others are stopped at once: what they wait for
-is cancelled, and the history says that their states were aborted. All those events, like the ...Failed of the state
-itself, point at the event the failing child ended with.
+A fork lives as long as one attempt of its state. When a child fails, the others are stopped at once: their commands are
+cancelled, and the history says that their states were aborted. All those events, like the ...Failed of the state itself,
+point at the failing child's last event.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import TIMEOUT
-from pupline.asl._history import Event, plain
+from pupline.asl._history import plain
 from pupline.asl._thread import Thread
 from pupline.json_values import AnyJSON
 
@@ -24,20 +24,20 @@ _ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Par
 class Fork:
     """One attempt of a state that holds threads.
 
-    parent: the thread that is in the state. results: by index. live: children that were started and have not ended.
-    dead: children that have failed or were stopped, for a redrive.
+    parent: the thread that is in the state. results: by index. running: children that were started and have not ended.
+    unsuccessful: children that have failed or were stopped, for a redrive.
     """
 
-    __slots__ = ("dead", "live", "parent", "results", "state_of")
+    __slots__ = ("parent", "results", "running", "state", "unsuccessful")
 
-    def __init__(self, parent: Thread, size: int) -> None:
+    def __init__(self, state: State, parent: Thread, size: int) -> None:
+        self.state = state
         self.parent = parent
         self.results: list[AnyJSON] = [None] * size
-        self.live: dict[int, Thread] = {}
-        self.dead: dict[int, Thread] = {}
-        self.state_of = parent.state
+        self.running: dict[int, Thread] = {}
+        self.unsuccessful: dict[int, Thread] = {}
         parent.child = self
-        parent.wreck = None
+        parent.failed_fork = None
 
     def child(self, index: int, value: AnyJSON, prefix: str, last: int) -> Thread:
         """A new thread in this fork. It sees the parent's variables; what it assigns is its own."""
@@ -46,91 +46,89 @@ class Fork:
         thread.fork = self
         thread.index = index
         thread.item = parent.item
-        self.live[index] = thread
+        self.running[index] = thread
         return thread
 
     def succeeded(self, execution: Execution, child: Thread) -> None:  # noqa: ARG002 - subclasses need it
         """A child has ended with `child.value`."""
         self.results[child.index] = child.value
-        del self.live[child.index]
+        del self.running[child.index]
 
     def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
-        """A child has failed: stop the others, then let the parent's state fail."""
+        """A child has failed: stop the others, then fail the parent's state."""
         parent = self.parent
-        self.time_out_siblings(execution, child, error)
-        self.note_failed(execution, child)
+        if error == TIMEOUT:
+            self._time_out_siblings(execution, child)
+        self.write_failed(execution, child)
         if child.state is not None and child.state.type == "Task":
             child.events.append((_ABORTED["Task"], child.last, execution.now))
-        self.dead[child.index] = self.live.pop(child.index)
+        self.unsuccessful[child.index] = self.running.pop(child.index)
         self.stop(execution, child.last)
         parent.last = child.last
         following = execution.state_failed(parent, error, cause)
         if following is not None:
             execution.make_ready(parent, following.enter)
 
-    def time_out_siblings(self, execution: Execution, child: Thread, error: str | None) -> None:
-        """When a time-out fails the fork, the tasks that are as late as that one have timed out too, says AWS."""
-        if error != TIMEOUT:
-            return
-        for thread in self.live.values():
+    def _time_out_siblings(self, execution: Execution, child: Thread) -> None:
+        """AWS also writes ...TimedOut for the other tasks whose deadline has passed when one fails the fork."""
+        for thread in self.running.values():
             if thread is not child and thread.deadline is not None and thread.deadline <= execution.now:
                 state = thread.state
                 if state is not None and state.catching is not None:
-                    state.catching.note_timed_out(execution, thread)
+                    state.catching.write_timed_out(execution, thread)
 
-    def note_failed(self, execution: Execution, child: Thread) -> None:
-        """Write what says that the child failed; nothing for a branch."""
+    def write_failed(self, execution: Execution, child: Thread) -> None:
+        """Write the child's ...Failed event; a branch has none."""
 
-    def note_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
-        """Write what says that a child was stopped; nothing for a branch."""
+    def write_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
+        """Write the child's ...Aborted event; a branch has none."""
 
     def stop(self, execution: Execution, cause: int) -> None:
         """Stop all children; `cause` is the id of the event that their last ones point at."""
-        for thread in self.live.values():
+        for thread in self.running.values():
             execution.cancel_all(thread)
-            self.note_aborted(execution, thread, cause)
+            self.write_aborted(execution, thread, cause)
             if thread.child is not None:
                 thread.child.stop(execution, cause)
             if thread.state is not None and (kind := _ABORTED.get(thread.state.type)) is not None:
-                event: Event = (kind, cause, execution.now)
-                thread.events.append(event)
+                thread.events.append((kind, cause, execution.now))
         self.freeze(execution)
 
     def freeze(self, execution: Execution) -> None:
-        """Stop all children without a word, and keep them for a redrive."""
-        for thread in self.live.values():
+        """Stop all children without writing events, and keep them for a redrive."""
+        for thread in self.running.values():
             thread.stopped = True
             execution.cancel_all(thread)
             if thread.child is not None:
                 thread.child.freeze(execution)
-        self.dead.update(self.live)
-        self.live.clear()
+        self.unsuccessful.update(self.running)
+        self.running.clear()
         self.parent.child = None
-        self.parent.wreck = self
+        self.parent.failed_fork = self
 
     def first(self, index: int) -> State:
         """The first state of a child."""
         raise NotImplementedError
 
-    def revive(self, execution: Execution, last: int) -> None:
-        """Redrive: let the children that did not succeed go on; `last` is the event they follow."""
+    def resume(self, execution: Execution, last: int) -> None:
+        """Redrive the children that did not succeed; `last` is the event that they follow."""
         parent = self.parent
-        parent.child, parent.wreck = self, None
-        self.live.update(sorted(self.dead.items()))
-        self.dead.clear()
-        for thread in list(self.live.values()):
-            revive(execution, thread, last)
+        parent.child, parent.failed_fork = self, None
+        self.running.update(sorted(self.unsuccessful.items()))
+        self.unsuccessful.clear()
+        for thread in list(self.running.values()):
+            resume(execution, thread, last)
 
 
-def revive(execution: Execution, thread: Thread, last: int) -> None:
-    """Redrive a thread: its forks' children, or else the state that it was in, do again what did not succeed."""
+def resume(execution: Execution, thread: Thread, last: int) -> None:
+    """Redrive a thread: the children of its failed fork, or else the state that it was in."""
     thread.stopped = False
-    fork, state = thread.wreck, thread.state
+    fork, state = thread.failed_fork, thread.state
     if state is None:
-        assert thread.fork is not None  # noqa: S101 - the execution's own thread has always a state
+        assert thread.fork is not None  # noqa: S101 - the execution's own thread always has a state
         execution.make_ready(thread, thread.fork.first(thread.index).enter)
-    elif fork is not None and fork.state_of is state:
-        fork.revive(execution, last)
+    elif fork is not None and fork.state is state:
+        fork.resume(execution, last)
     else:
         thread.last = last
-        execution.make_ready(thread, state.again)
+        execution.make_ready(thread, state.redrive)

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from pupline.json_values import AnyJSON, dumps
 
-Event: TypeAlias = tuple[AnyJSON, ...]
-Text: TypeAlias = Callable[[AnyJSON], str]
+HistoryEvent: TypeAlias = tuple[AnyJSON, ...]
+ToText: TypeAlias = Callable[[AnyJSON], str]
 
 _WHOLE: dict[str, AnyJSON] = {"truncated": False}
 
@@ -30,7 +30,7 @@ class EventKind:
         self,
         type: str,  # noqa: A002 - the API's word
         key: str = "",
-        details: Callable[[Event, Text], dict[str, AnyJSON]] | None = None,
+        details: Callable[[HistoryEvent, ToText], dict[str, AnyJSON]] | None = None,
     ) -> None:
         self.type = type
         self.key = key
@@ -52,7 +52,7 @@ def entered(state_type: str, name: str) -> EventKind:
 def exited(state_type: str, name: str) -> EventKind:
     """`<Type>StateExited` of the state `name`; values: output, assigned variables or None."""
 
-    def details(event: Event, text: Text) -> dict[str, AnyJSON]:
+    def details(event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
         found: dict[str, AnyJSON] = {"name": name, "output": text(event[3]), "outputDetails": _WHOLE}
         if event[4] is not None:
             found["assignedVariables"] = {key: text(value) for key, value in event[4].items()}
@@ -74,7 +74,7 @@ def _key(type: str) -> str:  # noqa: A002 - the API's word
 def failure(type: str, **fixed: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
     """An event with error and cause; values: error or None, cause or None. What is None is left out."""
 
-    def details(event: Event, _: Text) -> dict[str, AnyJSON]:
+    def details(event: HistoryEvent, _: ToText) -> dict[str, AnyJSON]:
         found = dict(fixed)
         if event[3] is not None:
             found["error"] = event[3]
@@ -98,7 +98,7 @@ def fixed(type: str, **details: AnyJSON) -> EventKind:  # noqa: A002 - the API's
 def named(type: str, *names: str) -> EventKind:  # noqa: A002 - the API's word
     """An event whose details are the values as they are, under these names; None is left out."""
 
-    def details(event: Event, _: Text) -> dict[str, AnyJSON]:
+    def details(event: HistoryEvent, _: ToText) -> dict[str, AnyJSON]:
         return {name: value for name, value in zip(names, event[3:], strict=True) if value is not None}
 
     return EventKind(type, _key(type), details)
@@ -117,7 +117,7 @@ EXECUTION_REDRIVEN = named("ExecutionRedriven", "redriveCount")
 EVALUATION_FAILED = named("EvaluationFailed", "error", "cause", "state", "location")
 
 
-def render(events: Iterable[Event]) -> list[dict[str, AnyJSON]]:
+def render(events: Iterable[HistoryEvent]) -> list[dict[str, AnyJSON]]:
     """The events in the shape of GetExecutionHistory; `timestamp` is seconds since the epoch."""
     texts: dict[int, str] = {}
 
@@ -130,7 +130,7 @@ def render(events: Iterable[Event]) -> list[dict[str, AnyJSON]]:
     return [_shown(number, event, text) for number, event in enumerate(events, 1)]
 
 
-def _shown(number: int, event: Event, text: Text) -> dict[str, AnyJSON]:
+def _shown(number: int, event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
     kind: EventKind = event[0]
     shown: dict[str, AnyJSON] = {
         "timestamp": event[2],

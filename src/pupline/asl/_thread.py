@@ -1,7 +1,7 @@
-"""Where an execution is: threads of states, and the frame they write their history to.
+"""Where an execution is: threads of states, and the frame that holds their history.
 
-A thread is one line of states that follow one another: the execution itself, a Parallel branch, a Map iteration. It is
-one object with slots, because a Map makes one per item.
+A thread is a sequence of states: the execution itself, a Parallel branch, a Map iteration. It is one object with slots,
+because a Map makes one for each item.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pupline.asl._history import Event
+from pupline.asl._history import EventKind, HistoryEvent
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ NO_VARIABLES: Mapping[str, AnyJSON] = {}
 
 
 class Frame:
-    """What belongs to one execution: its events and its Context Object. Map Run children have their own.
+    """The events and the Context Object of one execution. Each child execution of a Map Run has its own.
 
-    machine: the name of the state machine, for Map Run children with the run's label. start: seconds since the epoch.
+    machine: the name of the state machine, followed by the run's label in a Map Run. start: seconds since the epoch.
     """
 
     __slots__ = ("context", "events", "input", "machine", "name", "start")
@@ -33,21 +33,21 @@ class Frame:
         self.start = start
         self.name = name
         self.input = input
-        self.events: list[Event] = []
+        self.events: list[HistoryEvent] = []
         self.context: dict[str, AnyJSON] | None = None  # made when the first expression asks for it
 
 
 class Thread:
-    """One line of states.
+    """A sequence of states.
 
-    variables: what `$name` reads; never changed in place, so that branches share their parent's for nothing.
-    last: id of the newest event of this thread; entered: of the newest ...StateEntered; before: what came before that.
-    raw: the state's input as it came in; value: what the next state will get.
+    variables: what `$name` reads; never changed in place, so that branches can share their parent's.
+    last: id of this thread's newest event; entered: of the newest ...StateEntered; before: of the event before that.
+    state_input: the state's raw input; value: the next state's input.
     path: the prefix of this thread's command ids. visits: how often each state was entered, for the same ids.
-    attempt: of the current visit, from 0. retries: per Retrier, how often it has answered.
-    waiting: ids of the commands whose answers this thread waits for. child: the fork that it waits for.
-    wreck: the fork of the current state that has failed or was stopped: a redrive goes on with it.
-    stopped: a sibling has failed, this thread will not go on. token: of the task that waits for one.
+    attempt: of the current visit, from 0. retries: how many times each Retrier has retried.
+    waiting: ids of the commands that this thread waits for. child: the fork that it waits for.
+    failed_fork: the fork of the current state that has failed or was stopped; a redrive resumes it.
+    stopped: this thread does not run any more, because a sibling has failed. token: of a task that waits for one.
     item: (index, value) of `$$.Map.Item`, inside a Map. deadline: when the current task times out.
     """
 
@@ -59,6 +59,7 @@ class Thread:
         "entered",
         "entered_time",
         "events",
+        "failed_fork",
         "fork",
         "frame",
         "index",
@@ -66,9 +67,9 @@ class Thread:
         "last",
         "path",
         "randomness",
-        "raw",
         "retries",
         "state",
+        "state_input",
         "stopped",
         "token",
         "value",
@@ -76,14 +77,13 @@ class Thread:
         "visit",
         "visits",
         "waiting",
-        "wreck",
     )
 
     def __init__(self, frame: Frame, value: AnyJSON, path: str, variables: Mapping[str, AnyJSON], last: int) -> None:
         self.frame = frame
         self.events = frame.events
         self.value = value
-        self.raw: AnyJSON = None
+        self.state_input: AnyJSON = None
         self.path = path
         self.variables = variables
         self.last = last
@@ -102,20 +102,25 @@ class Thread:
         self.retries: list[int] | None = None
         self.waiting: list[str] | None = None
         self.child: Fork | None = None
-        self.wreck: Fork | None = None
+        self.failed_fork: Fork | None = None
         self.token: str | None = None
         self.randomness: random.Random | None = None
 
+    def write(self, kind: EventKind, now: float, *values: AnyJSON) -> None:
+        """Append an event that follows this thread's newest one."""
+        self.events.append((kind, self.last, now, *values))
+        self.last = len(self.events)
+
     def count_visit(self, key: str) -> None:
-        """Note that a state which gives commands is entered again."""
+        """Count an entry of a state that issues commands."""
         visits = self.visits
         if visits is None:
             visits = self.visits = {}
         self.visit = visits[key] = visits.get(key, 0) + 1
         self.attempt = 0
         self.retries = None
-        self.wreck = None
+        self.failed_fork = None
 
     def command_id(self, key: str) -> str:
-        """The id of what the current attempt of the state `key` asks for."""
+        """The id of the command that the current attempt of the state `key` issues."""
         return f"{self.path}{key}@{self.visit}#{self.attempt}"

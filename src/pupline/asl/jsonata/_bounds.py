@@ -29,19 +29,19 @@ MAX_RANGE = 360_145
 """Elements that `$range` makes, as on AWS."""
 
 
-class Undefined(Exception):
+class UndefinedResult(Exception):
     """The expression returned nothing."""
 
 
-class Unsupported(Exception):
+class UnsupportedResult(Exception):
     """The expression returned a function, or something else that is not JSON."""
 
 
-class Thrown(Exception):
+class JsonataError(Exception):
     """The evaluation failed; the text is "CODE: message"."""
 
 
-def too_deep(depth: int) -> str:
+def depth_error(depth: int) -> str:
     hint = "Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
     return f"D1011: Stack overflow error: {hint} Depth={depth} max={MAX_DEPTH}"
 
@@ -66,7 +66,7 @@ class Budget:
         self.depth += 1
         self.steps += 1
         if self.depth > MAX_DEPTH:
-            raise Thrown(too_deep(self.depth))
+            raise JsonataError(depth_error(self.depth))
         if self.steps > self._most:
             self._allow_for_what_was_given()
 
@@ -77,12 +77,12 @@ class Budget:
             self._most += STEPS_PER_VALUE * values
             self._given = None
         if self.steps > self._most:
-            raise Thrown("D1012: Evaluation took too many steps. Check for infinite loop")
+            raise JsonataError("D1012: Evaluation took too many steps. Check for infinite loop")
 
     def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
         self.depth -= 1
         if isinstance(result, (str, list, dict)):
-            bounded(self.weigh(result), MAX_BYTES)
+            check_size(self.weigh(result), MAX_BYTES)
 
     def weigh(self, value: object) -> int:
         """Bytes as AWS counts them; what is empty weighs something too."""
@@ -102,6 +102,6 @@ class Budget:
         return max(weight, 8)
 
 
-def bounded(size: float, most: int) -> None:
+def check_size(size: float, most: int) -> None:
     if size > most:
-        raise Thrown("D3141: Expression evaluation memory limit exceeded")
+        raise JsonataError("D3141: Expression evaluation memory limit exceeded")

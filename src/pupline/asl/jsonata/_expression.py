@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Expression, Scope
 from pupline.asl._values import type_name
-from pupline.asl.jsonata._fast import UNDEFINED, Slow
+from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _quick(
     def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = fast(scope)
-        except Slow:
+        except NeedsLibrary:
             return slow(scope)
         if value is UNDEFINED:
             raise _about(text, location, "returned nothing (undefined).")
@@ -217,11 +217,11 @@ def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope]
     def evaluate(scope: Scope) -> AnyJSON:
         try:
             return program.evaluate(scope)
-        except bounds.Undefined:
+        except bounds.UndefinedResult:
             raise _about(text, location, "returned nothing (undefined).") from None
-        except bounds.Unsupported:
+        except bounds.UnsupportedResult:
             raise _about(text, location, "returned an unsupported result type.") from None
-        except bounds.Thrown as err:
+        except bounds.JsonataError as err:
             raise _about(text, location, f"threw an error during evaluation. {err}") from err
 
     return evaluate

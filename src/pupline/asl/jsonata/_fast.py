@@ -25,7 +25,7 @@ _MAX_DEPTH = 90
 """Deeper trees are left to the library, which counts the levels as AWS does."""
 
 
-class Slow(Exception):
+class NeedsLibrary(Exception):
     """The expression needs the library, for this Scope or ever."""
 
 
@@ -48,10 +48,10 @@ class _Compiler:
     def compile(self, node: Any) -> Evaluate:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            raise Slow
+            raise NeedsLibrary
         make = getattr(self, f"compile_{node.type}", None)
         if make is None:
-            raise Slow
+            raise NeedsLibrary
         evaluate: Evaluate = make(node)
         self.depth -= 1
         return evaluate
@@ -60,7 +60,7 @@ class _Compiler:
         """Refuses a node that has more to it (predicates, groupings, ...) than these parts."""
         for name, value in vars(node).items():
             if value and name not in self._PLUMBING and name not in parts and not callable(value):
-                raise Slow
+                raise NeedsLibrary
 
     def constant(self, node: Any) -> Evaluate:
         self.only(node)
@@ -79,13 +79,13 @@ class _Compiler:
         if name == "states":
             return lambda scope: scope.states
         if not name or name == "$":
-            raise Slow
+            raise NeedsLibrary
         built_in = name in self.names
 
         def variable(scope: Scope) -> AnyJSON:
             value = scope.variables.get(name, UNDEFINED)
             if value is UNDEFINED and built_in:
-                raise Slow
+                raise NeedsLibrary
             return value
 
         return variable
@@ -94,7 +94,7 @@ class _Compiler:
         self.only(node, "steps")
         first, *rest = node.steps
         if first.type != "variable" or any(step.type != "name" for step in rest):
-            raise Slow
+            raise NeedsLibrary
         root = self.compile_variable(first)
         for step in rest:
             self.only(step)
@@ -106,7 +106,7 @@ class _Compiler:
                 if isinstance(value, dict):
                     value = value.get(key, UNDEFINED)
                 elif isinstance(value, list):
-                    raise Slow
+                    raise NeedsLibrary
                 else:
                     return UNDEFINED
             return value
@@ -116,7 +116,7 @@ class _Compiler:
     def compile_block(self, node: Any) -> Evaluate:
         self.only(node, "expressions")
         if len(node.expressions) != 1:
-            raise Slow
+            raise NeedsLibrary
         return self.compile(node.expressions[0])
 
     def compile_condition(self, node: Any) -> Evaluate:
@@ -129,12 +129,12 @@ class _Compiler:
         self.only(node, "procedure", "arguments")
         name = node.procedure.value if node.procedure.type == "variable" else None
         if name not in ("not", "exists") or len(node.arguments) != 1:
-            raise Slow
+            raise NeedsLibrary
         argument = self.compile(node.arguments[0])
 
         def call(scope: Scope) -> AnyJSON:
             if name in scope.variables:
-                raise Slow
+                raise NeedsLibrary
             value = argument(scope)
             if name == "exists":
                 return value is not UNDEFINED
@@ -152,7 +152,7 @@ class _Compiler:
             return lambda scope: _truth(left(scope)) or _truth(right(scope))
         combine = _BINARY.get(sign)
         if combine is None:
-            raise Slow
+            raise NeedsLibrary
         return lambda scope: combine(left(scope), right(scope))
 
 
@@ -163,7 +163,7 @@ def _undefined(_: Scope) -> AnyJSON:
 def _truth(value: AnyJSON) -> bool:
     """JSONata's boolean of a value: undefined, null, 0, "" and {} are false."""
     if isinstance(value, list):
-        raise Slow
+        raise NeedsLibrary
     return False if value is UNDEFINED else bool(value)
 
 
@@ -177,7 +177,7 @@ def _equals(left: AnyJSON, right: AnyJSON) -> AnyJSON:
     if left is UNDEFINED or right is UNDEFINED:
         return False
     if not _scalar(left) or not _scalar(right):
-        raise Slow
+        raise NeedsLibrary
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
@@ -195,7 +195,7 @@ def _ordered(compare: Callable[[AnyJSON, AnyJSON], bool]) -> Callable[[AnyJSON, 
     def test(left: AnyJSON, right: AnyJSON) -> AnyJSON:
         if (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
             return compare(left, right)
-        raise Slow
+        raise NeedsLibrary
 
     return test
 
@@ -205,13 +205,13 @@ def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[AnyJSON, 
 
     def calculate(left: AnyJSON, right: AnyJSON) -> AnyJSON:
         if not (_is_number(left) and _is_number(right)):
-            raise Slow
+            raise NeedsLibrary
         try:
             result = compute(float(left), float(right))
         except (ArithmeticError, ValueError):
-            raise Slow from None
+            raise NeedsLibrary from None
         if not math.isfinite(result):
-            raise Slow
+            raise NeedsLibrary
         return int(result) if result.is_integer() else result
 
     return calculate
@@ -230,7 +230,7 @@ def _as_text(value: AnyJSON) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and -_EXACT <= value <= _EXACT:
         return str(value)
-    raise Slow
+    raise NeedsLibrary
 
 
 _BINARY: dict[str, Callable[[AnyJSON, AnyJSON], AnyJSON]] = {

@@ -18,14 +18,14 @@ from jsonata.jsonata import Jsonata
 from pupline.asl._expression import Scope
 from pupline.asl._functions import FunctionFailure, digest, generator, new_uuid, parse_json
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, Unsupported, bounded
+from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, UnsupportedResult, check_size
 from pupline.json_values import AnyJSON, dumps
 
 _NULL = utils.Utils.NULL_VALUE
 _WIDE = re.compile(r"[,*-][0-9]{4}")
 
 
-def prepared(value: AnyJSON) -> Any:
+def to_library(value: AnyJSON) -> Any:
     """A JSON value as the library wants it: null as its own object, since it takes None for undefined."""
     if value is None:
         return _NULL
@@ -45,7 +45,7 @@ def _with_nulls(value: AnyJSON) -> Any:
 _NUMBERS_AS_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-def plain(value: Any) -> AnyJSON:
+def from_library(value: Any) -> AnyJSON:
     """A result of the library as a JSON value. Raises Unsupported."""
     if value is None or value is _NULL:
         return None
@@ -56,10 +56,10 @@ def plain(value: Any) -> AnyJSON:
     if isinstance(value, utils.Utils.RangeList):
         return list(range(value.a, value.b + 1))
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [from_library(item) for item in value]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    raise Unsupported
+        return {key: from_library(item) for key, item in value.items()}
+    raise UnsupportedResult
 
 
 def _function(function: Callable[..., Any], signature: str) -> Any:
@@ -82,7 +82,7 @@ def _range(start: float | None = None, stop: float | None = None, step: float | 
     numbers = range(first, last + (1 if by > 0 else -1), by)
     if not numbers:
         return None
-    bounded((numbers[-1] - first) // by + 1, MAX_RANGE)
+    check_size((numbers[-1] - first) // by + 1, MAX_RANGE)
     return utils.Utils.create_sequence_from_iter(numbers)
 
 
@@ -91,12 +91,12 @@ def _hash(text: str | None = None, algorithm: str | None = None) -> str | None:
 
 
 def _parse(text: str | None = None) -> Any:
-    return None if text is None else prepared(parse_json(text))
+    return None if text is None else to_library(parse_json(text))
 
 
 def _pad(text: str | None = None, width: float | None = None, char: str | None = None) -> Any:
     """The library's own $pad, after a look at how much it would make."""
-    bounded(abs(width or 0), MAX_BYTES)
+    check_size(abs(width or 0), MAX_BYTES)
     return Functions.pad(text, None if width is None else int(width), char)
 
 
@@ -115,13 +115,13 @@ def _distinct(array: Any = None) -> Any:
 def _identity(value: Any) -> object:
     """Something hashable that two values share if and only if they are equal."""
     try:
-        return json.dumps(plain(value), sort_keys=True)
-    except Unsupported:  # a function is itself and nothing else
+        return json.dumps(from_library(value), sort_keys=True)
+    except UnsupportedResult:  # a function is itself and nothing else
         return id(value)
 
 
 def _parse_integer(text: str | None = None, picture: str | None = None) -> Any:
-    bounded(MAX_BYTES * (len(text or "") > MAX_INTEGER_TEXT) * 2, MAX_BYTES)
+    check_size(MAX_BYTES * (len(text or "") > MAX_INTEGER_TEXT) * 2, MAX_BYTES)
     return Functions.parse_integer(text, picture)
 
 

@@ -20,9 +20,18 @@ from pupline import regex
 from pupline.asl._errors import SyntaxProblem
 from pupline.asl._expression import Scope
 from pupline.asl._functions import FunctionFailure
-from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_DEPTH, Budget, Thrown, Undefined, Unsupported, bounded, too_deep
-from pupline.asl.jsonata._fast import Evaluate, Slow, compile_fast
-from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, plain, prepared
+from pupline.asl.jsonata._bounds import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    Budget,
+    JsonataError,
+    UndefinedResult,
+    UnsupportedResult,
+    check_size,
+    depth_error,
+)
+from pupline.asl.jsonata._fast import Evaluate, NeedsLibrary, compile_fast
+from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, from_library, to_library
 from pupline.json_values import AnyJSON
 
 _SYMBOL = parser.Parser.Symbol
@@ -45,7 +54,7 @@ class Program:
         self._parts = uses.parts
         try:
             self.fast: Evaluate | None = compile_fast(jsonata.ast, BUILT_IN)
-        except Slow:
+        except NeedsLibrary:
             self.fast = None
         self.variables = frozenset(uses.variables - uses.bound - {"states"} - BUILT_IN)
 
@@ -58,20 +67,20 @@ class Program:
             frame.bindings["__evaluate_entry"] = budget.enter
             frame.bindings["__evaluate_exit"] = budget.leave
             return _result(self._jsonata.eval(self._jsonata.ast, None, frame))
-        except (Undefined, Unsupported, Thrown):
+        except (UndefinedResult, UnsupportedResult, JsonataError):
             raise
         except jexception.JException as err:
-            raise Thrown(f"{err.error}: {err}") from err
+            raise JsonataError(f"{err.error}: {err}") from err
         except FunctionFailure as err:
-            raise Thrown(f"D3141: {err}") from err
+            raise JsonataError(f"D3141: {err}") from err
         except ZeroDivisionError as err:
-            raise Thrown("D1001: Number out of range: Infinity") from err
+            raise JsonataError("D1001: Number out of range: Infinity") from err
         except ValueError as err:
-            raise Thrown(_about_number(err)) from err
+            raise JsonataError(_about_number(err)) from err
         except RecursionError as err:
-            raise Thrown(too_deep(MAX_DEPTH + 1)) from err
+            raise JsonataError(depth_error(MAX_DEPTH + 1)) from err
         except Exception as err:  # whatever a hostile expression brings the library to raise
-            raise Thrown(f"{type(err).__name__}: {str(err)[:500]}") from err
+            raise JsonataError(f"{type(err).__name__}: {str(err)[:500]}") from err
 
     def _bindings(self, scope: Scope) -> dict[str, Any]:
         bound: dict[str, Any] = {}
@@ -79,15 +88,15 @@ class Program:
             if name == "states":
                 bound[name] = self._states(scope.states)
             elif name in scope.variables:
-                bound[name] = prepared(scope.variables[name])
+                bound[name] = to_library(scope.variables[name])
             elif name in OF_SCOPE:
                 bound[name] = OF_SCOPE[name](scope)
         return bound
 
     def _states(self, states: AnyJSON) -> AnyJSON:
         if self._parts is None or not isinstance(states, dict):
-            return prepared(states)
-        return {part: prepared(states[part]) for part in self._parts if part in states}
+            return to_library(states)
+        return {part: to_library(states[part]) for part in self._parts if part in states}
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc]
@@ -102,7 +111,7 @@ class _Evaluator(Jsonata):  # type: ignore[misc]
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         """`[1..10000000]` is refused before it is made; the library would make it and let us find it too large."""
         found = super().evaluate_range_expression(lhs, rhs)
-        bounded(8 * (0 if found is None else len(found)), MAX_BYTES)
+        check_size(8 * (0 if found is None else len(found)), MAX_BYTES)
         return found
 
 
@@ -121,8 +130,8 @@ def _about_number(error: ValueError) -> str:
 
 def _result(value: Any) -> AnyJSON:
     if value is None:
-        raise Undefined
-    return plain(value)
+        raise UndefinedResult
+    return from_library(value)
 
 
 @lru_cache(maxsize=2048)

@@ -16,20 +16,20 @@ from pupline.json_values import AnyJSON, dumps
 Predicate: TypeAlias = Callable[[AnyJSON, Scope], bool]
 _Value: TypeAlias = Callable[[AnyJSON, Scope], AnyJSON]
 Steps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[AnyJSON, Scope], list[AnyJSON]]]
-Root: TypeAlias = Callable[[syntax.Parsed], Callable[[Scope], AnyJSON]]
+Root: TypeAlias = Callable[[syntax.Path], Callable[[Scope], AnyJSON]]
 
 _UNDEFINED: AnyJSON = object()
 
 
-def compile_filter(test: syntax.Test, steps: Steps, root: Root) -> Predicate:
+def compile_filter(test: syntax.Condition, steps: Steps, root: Root) -> Predicate:
     """A filter's condition as (candidate, scope) -> bool.
 
     steps and root compile the paths inside it; they are handed in because `_jsonpath_select` imports this module.
     """
     if test.operator in ("and", "or", "not"):
-        parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Test)]
+        parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Condition)]
         return _logical(test.operator, parts)
-    values = [_operand(item, steps, root) for item in test.operands if not isinstance(item, syntax.Test)]
+    values = [_operand(item, steps, root) for item in test.operands if not isinstance(item, syntax.Condition)]
     if test.operator == "exists":
         (value,) = values
         return lambda node, scope: value(node, scope) is not _UNDEFINED
@@ -54,7 +54,7 @@ def _operand(item: syntax.Operand, steps: Steps, root: Root) -> _Value:
     if isinstance(item, syntax.Pattern):
         pattern = item.regex
         return lambda _, __: pattern
-    function = item.steps[-1] if item.steps and isinstance(item.steps[-1], syntax.Function) else None
+    function = item.steps[-1] if item.steps and isinstance(item.steps[-1], syntax.PathFunction) else None
     walk = steps(item.steps)
     start = None if item.root == "@" else root(item)
     single = item.definite and function is None

@@ -18,7 +18,7 @@ MAX_RANGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class IntrinsicFunction:
     """An intrinsic function: apply(scope, *arguments), and how many arguments it takes."""
 
     apply: Callable[..., AnyJSON]
@@ -46,12 +46,12 @@ def _integer(name: str, value: AnyJSON) -> int:
     return floor + 1 if value - floor >= 0.5 else floor
 
 
-def same(value: AnyJSON) -> object:
+def equality_key(value: AnyJSON) -> object:
     """A hashable stand-in: two JSON values are equal exactly when theirs are. True is not 1, but 1 is 1.0."""
     if isinstance(value, dict):
-        return ("object", frozenset((key, same(item)) for key, item in value.items()))
+        return ("object", frozenset((key, equality_key(item)) for key, item in value.items()))
     if isinstance(value, list):
-        return ("array", tuple(same(item) for item in value))
+        return ("array", tuple(equality_key(item) for item in value))
     return ("boolean", value) if isinstance(value, bool) else value
 
 
@@ -81,8 +81,8 @@ def _partition(_: Scope, array: AnyJSON, size: AnyJSON) -> AnyJSON:
 
 
 def _contains(_: Scope, array: AnyJSON, value: AnyJSON) -> AnyJSON:
-    wanted = same(value)
-    return any(same(item) == wanted for item in _array("States.ArrayContains", array))
+    wanted = equality_key(value)
+    return any(equality_key(item) == wanted for item in _array("States.ArrayContains", array))
 
 
 def _range(_: Scope, first: AnyJSON, last: AnyJSON, step: AnyJSON) -> AnyJSON:
@@ -104,7 +104,7 @@ def _get_item(_: Scope, array: AnyJSON, index: AnyJSON) -> AnyJSON:
 
 
 def _unique(_: Scope, array: AnyJSON) -> AnyJSON:
-    return list({same(item): item for item in reversed(_array("States.ArrayUnique", array))}.values())[::-1]
+    return list({equality_key(item): item for item in reversed(_array("States.ArrayUnique", array))}.values())[::-1]
 
 
 def _base64_encode(_: Scope, value: AnyJSON) -> AnyJSON:
@@ -148,23 +148,23 @@ def _split(_: Scope, value: AnyJSON, delimiters: AnyJSON) -> AnyJSON:
     return [part for part in re.split(f"[{re.escape(marks)}]", text) if part]
 
 
-FUNCTIONS: dict[str, Function] = {
-    "States.Format": Function(_format, 1, 1000),
-    "States.StringToJson": Function(lambda _, text: parse_json(_text("States.StringToJson", text)), 1, 1),
-    "States.JsonToString": Function(lambda _, value: dumps(value), 1, 1),
-    "States.Array": Function(lambda _, *values: list(values), 0, 1000),
-    "States.ArrayPartition": Function(_partition, 2, 2),
-    "States.ArrayContains": Function(_contains, 2, 2),
-    "States.ArrayRange": Function(_range, 3, 3),
-    "States.ArrayGetItem": Function(_get_item, 2, 2),
-    "States.ArrayLength": Function(lambda _, array: len(_array("States.ArrayLength", array)), 1, 1),
-    "States.ArrayUnique": Function(_unique, 1, 1),
-    "States.Base64Encode": Function(_base64_encode, 1, 1),
-    "States.Base64Decode": Function(_base64_decode, 1, 1),
-    "States.Hash": Function(lambda _, value, algorithm: digest(value, algorithm), 2, 2),
-    "States.JsonMerge": Function(_merge, 3, 3),
-    "States.MathRandom": Function(_math_random, 2, 3),
-    "States.MathAdd": Function(_math_add, 2, 2),
-    "States.StringSplit": Function(_split, 2, 2),
-    "States.UUID": Function(lambda scope: new_uuid(scope), 0, 0),
+FUNCTIONS: dict[str, IntrinsicFunction] = {
+    "States.Format": IntrinsicFunction(_format, 1, 1000),
+    "States.StringToJson": IntrinsicFunction(lambda _, text: parse_json(_text("States.StringToJson", text)), 1, 1),
+    "States.JsonToString": IntrinsicFunction(lambda _, value: dumps(value), 1, 1),
+    "States.Array": IntrinsicFunction(lambda _, *values: list(values), 0, 1000),
+    "States.ArrayPartition": IntrinsicFunction(_partition, 2, 2),
+    "States.ArrayContains": IntrinsicFunction(_contains, 2, 2),
+    "States.ArrayRange": IntrinsicFunction(_range, 3, 3),
+    "States.ArrayGetItem": IntrinsicFunction(_get_item, 2, 2),
+    "States.ArrayLength": IntrinsicFunction(lambda _, array: len(_array("States.ArrayLength", array)), 1, 1),
+    "States.ArrayUnique": IntrinsicFunction(_unique, 1, 1),
+    "States.Base64Encode": IntrinsicFunction(_base64_encode, 1, 1),
+    "States.Base64Decode": IntrinsicFunction(_base64_decode, 1, 1),
+    "States.Hash": IntrinsicFunction(lambda _, value, algorithm: digest(value, algorithm), 2, 2),
+    "States.JsonMerge": IntrinsicFunction(_merge, 3, 3),
+    "States.MathRandom": IntrinsicFunction(_math_random, 2, 3),
+    "States.MathAdd": IntrinsicFunction(_math_add, 2, 2),
+    "States.StringSplit": IntrinsicFunction(_split, 2, 2),
+    "States.UUID": IntrinsicFunction(lambda scope: new_uuid(scope), 0, 0),
 }

@@ -37,7 +37,7 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     call = parser.call(1)
     parser.spaces()
     if parser.at < len(text):
-        raise parser.problem("unexpected text")
+        raise parser.error("unexpected text")
     return Expression(text, _guarded(text, call.evaluate), call.variables)
 
 
@@ -73,7 +73,7 @@ class _Parser:
         self.text = text
         self.at = 0
 
-    def problem(self, what: str) -> SyntaxProblem:
+    def error(self, what: str) -> SyntaxProblem:
         return SyntaxProblem(f"{what} at index {self.at} in '{self.text[:200]}'")
 
     def spaces(self) -> None:
@@ -95,27 +95,27 @@ class _Parser:
 
     def call(self, depth: int) -> Expression:
         if depth > MAX_NESTING:
-            raise self.problem(f"intrinsic functions nest at most {MAX_NESTING} deep")
+            raise self.error(f"intrinsic functions nest at most {MAX_NESTING} deep")
         found = self.match(_NAME)
         name = found.group() if found else ""
         if name not in FUNCTIONS:
-            raise self.problem(f"unknown intrinsic function '{name}'; known are {', '.join(sorted(FUNCTIONS))}")
+            raise self.error(f"unknown intrinsic function '{name}'; known are {', '.join(sorted(FUNCTIONS))}")
         if not self.take("("):
-            raise self.problem("expected '('")
+            raise self.error("expected '('")
         arguments: list[Expression] = []
         if not self.take(")"):
             arguments.append(self.argument(depth))
             while self.take(","):
                 arguments.append(self.argument(depth))
             if not self.take(")"):
-                raise self.problem("expected ',' or ')'")
+                raise self.error("expected ',' or ')'")
         return self.compile_call(name, arguments)
 
     def compile_call(self, name: str, arguments: list[Expression]) -> Expression:
         function = FUNCTIONS[name]
         if not function.least <= len(arguments) <= function.most:
             most = "or more" if function.most > 99 else f"to {function.most}"
-            raise self.problem(f"{name} takes {function.least} {most} arguments, not {len(arguments)}")
+            raise self.error(f"{name} takes {function.least} {most} arguments, not {len(arguments)}")
         variables = frozenset[str]().union(*(argument.variables for argument in arguments))
         if name == "States.Format" and isinstance(arguments[0], _Literal):
             evaluate = _constant_format(arguments[0].raw, arguments[1:])
@@ -140,7 +140,7 @@ class _Parser:
         for word, constant in _WORDS.items():
             if self.take(word):
                 return _Literal(constant)
-        raise self.problem("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
+        raise self.error("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
 
 
 def _apply(function: Callable[..., AnyJSON], arguments: list[Callable[[Scope], AnyJSON]]) -> Callable[[Scope], AnyJSON]:

@@ -63,7 +63,7 @@ def reference_problem(text: str) -> str | None:
     except SyntaxProblem as problem:
         return problem.message
     for step in steps:
-        if isinstance(step, syntax.Function):
+        if isinstance(step, syntax.PathFunction):
             return "Reference Path cannot contain function calls"
         if not isinstance(step, (syntax.Key, syntax.Index)):
             return "Reference Path cannot contain the operators @ .. , : ? *"
@@ -116,7 +116,7 @@ def compile_reference_path(text: str, *, field: str) -> ReferencePath:
     return ReferencePath(text, tuple(keys))
 
 
-def _plain(parsed: syntax.Parsed) -> Iterable[syntax.Key | syntax.Index]:
+def _plain(parsed: syntax.Path) -> Iterable[syntax.Key | syntax.Index]:
     return [step for step in parsed.steps if isinstance(step, (syntax.Key, syntax.Index))]
 
 
@@ -127,7 +127,7 @@ _BY_VALUE = ("ErrorPath", "CausePath")
 _OF_WAIT = ("SecondsPath", "TimestampPath")
 
 
-def _missing(text: str, field: str, parsed: syntax.Parsed) -> Callable[[Scope, str], EvaluationError]:
+def _missing(text: str, field: str, parsed: syntax.Path) -> Callable[[Scope, str], EvaluationError]:
     """The error for a value that is not there; the second argument is what Jayway would say."""
     if field.endswith(".$") or field in _BY_VALUE:
         base = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
@@ -152,7 +152,7 @@ def _runtime(cause: str) -> EvaluationError:
 # ---------------------------------------------------------------- definite paths
 
 
-def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError]) -> Root:
     """Closures for `$`, `$.a`, `$.a.b`, and a loop for longer ones and other roots.
 
     A dict is looked up without asking for its type first: a list or a string answers a text key with TypeError.
@@ -195,7 +195,7 @@ def _keys_only(parsed: syntax.Parsed, missing: Callable[[Scope, str], Evaluation
     return many
 
 
-def _definite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool) -> Root:
+def _definite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool) -> Root:
     """Keys and indices, with a function or several names as the last step.
 
     null_past_end: AWS gives null, not an error, when the last step of a payload template's path is an index past the
@@ -224,7 +224,7 @@ def _definite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationE
 
 
 def _explain(
-    parsed: syntax.Parsed, root: Root, missing: Callable[[Scope, str], EvaluationError]
+    parsed: syntax.Path, root: Root, missing: Callable[[Scope, str], EvaluationError]
 ) -> Callable[[Scope], EvaluationError]:
     """Walks the path again, slowly, to say in Jayway's words where it ended."""
 
@@ -253,7 +253,7 @@ def _bracketed(step: syntax.Step) -> str:
 
 def _jayway(value: AnyJSON, step: syntax.Step, where: str, *, last: bool) -> str:
     here = where + _bracketed(step)
-    if isinstance(step, syntax.Function):
+    if isinstance(step, syntax.PathFunction):
         return f"Function {step.name}() cannot be applied to {dumps(value)[:200]}"
     if isinstance(step, syntax.Index):
         if isinstance(value, list):
@@ -275,11 +275,11 @@ def _java_class(value: AnyJSON) -> str:
 # ---------------------------------------------------------------- indefinite paths
 
 
-def _indefinite(parsed: syntax.Parsed, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+def _indefinite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError]) -> Root:
     root = root_of(parsed)
-    function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.Function) else None
+    function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.PathFunction) else None
     walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
-    explain = _explain(syntax.Parsed(parsed.root, ()), root, missing)
+    explain = _explain(syntax.Path(parsed.root, ()), root, missing)
 
     def evaluate(scope: Scope) -> AnyJSON:
         try:

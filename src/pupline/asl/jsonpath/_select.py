@@ -20,7 +20,7 @@ MISSING: AnyJSON = object()
 """What a single step gives when there is nothing."""
 
 
-def root_of(parsed: syntax.Parsed) -> Root:
+def root_of(parsed: syntax.Path) -> Root:
     """Where a path starts: the input, the Context Object, or a variable (KeyError when there is none)."""
     if parsed.root == "$":
         return attrgetter("input")
@@ -40,7 +40,7 @@ def take_step(value: AnyJSON, step: syntax.Step) -> AnyJSON:
         if not isinstance(value, dict):
             return MISSING
         return {name: value[name] for name in step.names if name in value}
-    if isinstance(step, syntax.Function):
+    if isinstance(step, syntax.PathFunction):
         return FUNCTIONS[step.name](value)
     raise AssertionError(f"{step} is not part of a definite path")
 

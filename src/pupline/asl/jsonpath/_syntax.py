@@ -75,21 +75,21 @@ class Descend:
 class Filter:
     """`[?(...)]`."""
 
-    test: "Test"
+    test: "Condition"
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class PathFunction:
     """`.length()` and its siblings; only as the last step."""
 
     name: str
 
 
-Step = Key | Index | Keys | Indices | Slice | Wildcard | Descend | Filter | Function
+Step = Key | Index | Keys | Indices | Slice | Wildcard | Descend | Filter | PathFunction
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class Path:
     """A path's root and steps. root: `$`, `$$`, `@`, or a variable's name without its `$`."""
 
     root: str
@@ -107,7 +107,7 @@ class Parsed:
         """Whether it selects one value (and fails when that is missing) rather than a list of values."""
         last = len(self.steps) - 1
         return all(
-            isinstance(step, (Key, Index, Function)) or (isinstance(step, Keys) and at == last)
+            isinstance(step, (Key, Index, PathFunction)) or (isinstance(step, Keys) and at == last)
             for at, step in enumerate(self.steps)
         )
 
@@ -126,30 +126,32 @@ class Pattern:
     regex: re.Pattern[str]
 
 
-Operand = Literal | Pattern | Parsed
+Operand = Literal | Pattern | Path
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Condition:
     """A filter's condition: `and`, `or` and `not` over other tests, `exists`, or a comparison of two operands."""
 
     operator: str
-    operands: tuple["Operand | Test", ...]
+    operands: tuple["Operand | Condition", ...]
 
     @property
     def variables(self) -> frozenset[str]:
         """The workflow variables it reads."""
-        return frozenset[str]().union(*(item.variables for item in self.operands if isinstance(item, (Test, Parsed))))
+        return frozenset[str]().union(
+            *(item.variables for item in self.operands if isinstance(item, (Condition, Path)))
+        )
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str) -> Path:
     """A whole path. Raises SyntaxProblem."""
     if len(text) > MAX_TEXT:
         raise SyntaxProblem(f"the path has {len(text)} characters; at most {MAX_TEXT} are allowed")
     parser = _Parser(text)
     path = parser.path()
     if parser.at < len(text):
-        raise parser.problem("unexpected text")
+        raise parser.error("unexpected text")
     return path
 
 
@@ -190,7 +192,7 @@ class _Parser:
         self.at = at
         self.depth = 0
 
-    def problem(self, what: str) -> SyntaxProblem:
+    def error(self, what: str) -> SyntaxProblem:
         shown = self.text if len(self.text) <= 200 else self.text[:200] + "..."
         return SyntaxProblem(f"{what} at index {self.at} in '{shown}'")
 
@@ -205,7 +207,7 @@ class _Parser:
 
     def expect(self, token: str) -> None:
         if not self.take(token):
-            raise self.problem(f"expected '{token}'")
+            raise self.error(f"expected '{token}'")
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
         found = pattern.match(self.text, self.at)
@@ -218,16 +220,16 @@ class _Parser:
         while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
             self.at += 1
 
-    def path(self, *, in_filter: bool = False) -> Parsed:
+    def path(self, *, in_filter: bool = False) -> Path:
         root = self.root(in_filter)
         steps: list[Step] = []
         while self.at < len(self.text) and self.text[self.at] in ".[":
             if len(steps) >= MAX_STEPS:
-                raise self.problem(f"more than {MAX_STEPS} steps")
-            if steps and isinstance(steps[-1], Function):
-                raise self.problem("a function must be the last step")
+                raise self.error(f"more than {MAX_STEPS} steps")
+            if steps and isinstance(steps[-1], PathFunction):
+                raise self.error("a function must be the last step")
             self.step(steps)
-        return Parsed(root, tuple(steps))
+        return Path(root, tuple(steps))
 
     def root(self, in_filter: bool) -> str:
         if self.take("$$"):
@@ -236,7 +238,7 @@ class _Parser:
             return self.match(_VARIABLE) or "$"
         if in_filter and self.take("@"):
             return "@"
-        raise self.problem("a path starts with '$'; no '$' found")
+        raise self.error("a path starts with '$'; no '$' found")
 
     def step(self, steps: list[Step]) -> None:
         if self.take(".."):
@@ -252,13 +254,13 @@ class _Parser:
             return Wildcard()
         name = self.match(_NAME)
         if name is None:
-            raise self.problem("expected a field name or '*' after '.'")
+            raise self.error("expected a field name or '*' after '.'")
         if self.take("("):
             self.spaces()
             self.expect(")")
             if name not in FUNCTIONS:
-                raise self.problem(f"unknown function '{name}()'; known are {', '.join(sorted(FUNCTIONS))}")
-            return Function(name)
+                raise self.error(f"unknown function '{name}()'; known are {', '.join(sorted(FUNCTIONS))}")
+            return PathFunction(name)
         return Key(name)
 
     def bracket(self) -> Step:
@@ -293,13 +295,13 @@ class _Parser:
         """A quoted name. A backslash escapes the quote and itself; before anything else it stands for itself."""
         quote = self.text[self.at : self.at + 1]
         if quote not in ("'", '"'):
-            raise self.problem("expected a quoted name")
+            raise self.error("expected a quoted name")
         self.at += 1
         start = self.at
         while self.at < len(self.text) and self.text[self.at] != quote:
             self.at += 2 if self.text[self.at] == "\\" else 1
         if self.at >= len(self.text):
-            raise self.problem(f"unterminated {quote}")
+            raise self.error(f"unterminated {quote}")
         raw = self.text[start : self.at]
         self.at += 1
         return re.sub(rf"\\([\\{quote}])", r"\1", raw)
@@ -311,22 +313,22 @@ class _Parser:
             self.spaces()
             stop = self.integer()
             if first is None and stop is None:
-                raise self.problem("a slice needs a start or an end")
+                raise self.error("a slice needs a start or an end")
             return Slice(first, stop)
         if first is None:
-            raise self.problem("expected a quoted name, a number, '*' or '?'")
+            raise self.error("expected a quoted name, a number, '*' or '?'")
         found = [first]
         while self.symbol(","):
             number = self.integer()
             if number is None:
-                raise self.problem("expected a number")
+                raise self.error("expected a number")
             found.append(number)
         return Index(found[0]) if len(found) == 1 else Indices(tuple(found))
 
     def integer(self) -> int | None:
         digits = self.match(_NUMBER)
         if digits is not None and len(digits) > 11:
-            raise self.problem("the index is too large")
+            raise self.error("the index is too large")
         return None if digits is None else int(digits)
 
     def filter(self) -> Filter:
@@ -337,25 +339,25 @@ class _Parser:
         self.expect(")")
         return Filter(test)
 
-    def either(self) -> Test:
+    def either(self) -> Condition:
         found = [self.both()]
         while self.symbol("||"):
             found.append(self.both())
-        return found[0] if len(found) == 1 else Test("or", tuple(found))
+        return found[0] if len(found) == 1 else Condition("or", tuple(found))
 
-    def both(self) -> Test:
+    def both(self) -> Condition:
         found = [self.single()]
         while self.symbol("&&"):
             found.append(self.single())
-        return found[0] if len(found) == 1 else Test("and", tuple(found))
+        return found[0] if len(found) == 1 else Condition("and", tuple(found))
 
-    def single(self) -> Test:
+    def single(self) -> Condition:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.problem(f"a filter nested more than {MAX_DEPTH} deep")
+            raise self.error(f"a filter nested more than {MAX_DEPTH} deep")
         self.spaces()
         if self.take("!"):
-            test = Test("not", (self.single(),))
+            test = Condition("not", (self.single(),))
         elif self.take("("):
             test = self.either()
             self.spaces()
@@ -365,16 +367,16 @@ class _Parser:
         self.depth -= 1
         return test
 
-    def comparison(self) -> Test:
+    def comparison(self) -> Condition:
         left = self.operand()
         self.spaces()
         operator = self.operator()
         if operator is None:
-            if not isinstance(left, Parsed):
-                raise self.problem("expected a comparison")
-            return Test("exists", (left,))
+            if not isinstance(left, Path):
+                raise self.error("expected a comparison")
+            return Condition("exists", (left,))
         self.spaces()
-        return Test(operator, (left, self.operand()))
+        return Condition(operator, (left, self.operand()))
 
     def operator(self) -> str | None:
         for symbol in COMPARISONS:
@@ -402,22 +404,22 @@ class _Parser:
                 return Literal(value)
         number = self.match(_DECIMAL)
         if number is None or len(number) > 40 or not math.isfinite(json.loads(number)):
-            raise self.problem("expected a path, a string, a number, true, false, null or a regular expression")
+            raise self.error("expected a path, a string, a number, true, false, null or a regular expression")
         return Literal(json.loads(number))
 
     def regex(self) -> Pattern:
         found = _REGEX.match(self.text, self.at)
         if found is None:
-            raise self.problem("unterminated regular expression")
+            raise self.error("unterminated regular expression")
         flags = 0
         for letter in found.group(2):
             flags |= _FLAGS.get(letter, 0)
         try:
             pattern = regex.compiled(found.group(1), flags)
         except regex.SlowExpression as err:
-            raise self.problem(f"slow regular expression: {err}") from err
+            raise self.error(f"slow regular expression: {err}") from err
         except (re.error, OverflowError, RecursionError) as err:
-            raise self.problem("invalid regular expression") from err
+            raise self.error("invalid regular expression") from err
         self.at = found.end()
         return Pattern(pattern)
 
@@ -426,6 +428,6 @@ class _Parser:
         try:
             value, length = json.JSONDecoder().raw_decode(text)
         except (ValueError, RecursionError) as err:
-            raise self.problem("expected a JSON array or object") from err
+            raise self.error("expected a JSON array or object") from err
         self.at += length
         return Literal(value)

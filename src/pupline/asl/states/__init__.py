@@ -2,16 +2,16 @@
 
 `_base` and `_catch` hold what all states, and those with Retry and Catch, have in common; `_choice` and `_choice_rule`
 evaluate Choice rules; `_map` runs Map states inline, `_distributed_map` as a Map Run of child executions; `_resource`
-and `_integrations` know what a Task's Resource names.
+and `_integration` what a Task's Resource means.
 """
 
-from pupline.asl.states._base import State
+from pupline.asl.states._base import State, put_result
 from pupline.asl.states._choice_rule import OPERATORS, operand_problem
 from pupline.asl.states._compile import compile_states
 from pupline.asl.states._distributed_map import DistributedMapState
 from pupline.asl.states._flow import PassState
 from pupline.asl.states._map import MapState
-from pupline.asl.states._map_run import MapRun
+from pupline.asl.states._map_run import MapRun, exceeds_tolerance
 from pupline.asl.states._parallel import ParallelState
 from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.states._task import TaskState
@@ -28,7 +28,9 @@ __all__ = [
     "State",
     "TaskState",
     "compile_states",
+    "exceeds_tolerance",
     "not_recognized",
     "operand_problem",
+    "put_result",
     "read_resource",
 ]

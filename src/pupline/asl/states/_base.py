@@ -27,36 +27,21 @@ Evaluate = Callable[[Scope], AnyJSON]
 _NESTED = ("Branches", "ItemProcessor", "Iterator")
 _RANDOM = re.compile(r"States\.UUID|States\.MathRandom|\$uuid|\$random|\$shuffle")
 _JSONATA_CONTEXT = re.compile(r"\$states(?!\.(?:input|result|errorOutput)\b)|\$eval")
-
-
-def empty_object(_: Scope) -> AnyJSON:
-    """What `InputPath: null` and `OutputPath: null` select."""
-    return {}
-
-
-def path_or_none(definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
-    """The compiled InputPath or OutputPath; None where it would change nothing."""
-    text = definition.get(field, "$")
-    if text is None:
-        return empty_object
-    return None if text == "$" else compile_path(text, field=field).evaluate
-
-
-def escaped(name: str) -> str:
-    """A state name as it stands in command ids."""
-    return name.replace("%", "%25").replace("/", "%2F").replace("@", "%40").replace("#", "%23")
+_ESCAPED = str.maketrans({"%": "%25", "/": "%2F", "@": "%40", "#": "%23"})
 
 
 class State:
-    """One compiled state; the subclasses say what it does.
+    """One compiled state; the subclasses do its work.
 
-    next: the state that follows, None at an end. It is filled in when all states of the machine are compiled.
+    key: the name as it appears in command ids. next: the state that follows, None at an end; it is filled in when all
+    states of the machine are compiled.
     """
 
     __slots__ = (
         "assign",
         "entered",
         "exited",
+        "input_path",
         "jsonata",
         "key",
         "name",
@@ -70,10 +55,10 @@ class State:
     )
 
     type: ClassVar[str]
-    #: Whether `$$.State.RetryCount` is there.
+    #: Whether `$$.State.RetryCount` exists.
     counts_retries: ClassVar[bool] = False
-    #: Whether `$states.result` is there: what a task, the branches or the iterations gave.
-    gives_result: ClassVar[bool] = False
+    #: Whether `$states.result` exists: the output of the task, the branches or the iterations.
+    has_states_result: ClassVar[bool] = False
 
     @property
     def catching(self) -> CatchingState | None:
@@ -83,7 +68,7 @@ class State:
     def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         own = dumps({key: value for key, value in definition.items() if key not in _NESTED})
         self.name = name
-        self.key = escaped(name)
+        self.key = name.translate(_ESCAPED)
         self.jsonata = jsonata
         self.needs_context = bool(_JSONATA_CONTEXT.search(own)) if jsonata else "$$" in own
         self.needs_random = bool(_RANDOM.search(own))
@@ -91,55 +76,56 @@ class State:
         self.entered = entered(self.type, name)
         self.exited = exited(self.type, name)
         self.assign = self.compile_assign(definition)
-        self.output: Evaluate | None = None
-        self.result_selector: Evaluate | None = None
-        self.result_path: ReferencePath | bool = True
-        self.output_path: Evaluate | None = None
-        if jsonata:
-            if "Output" in definition:
-                self.output = compile_jsonata_value(definition["Output"], location="Output").evaluate
-        else:
-            self._compile_output(definition)
+        self.output = self.compile_field(definition, "Output") if jsonata else None
+        self.input_path = None if jsonata else _compile_path(definition, "InputPath")
+        self.result_selector = None if jsonata else self.compile_field(definition, "ResultSelector")
+        self.result_path = True if jsonata else compile_result_path(definition)
+        self.output_path = None if jsonata else _compile_path(definition, "OutputPath")
+
+    def compile_field(
+        self, definition: dict[str, AnyJSON], field: str, *, location: str | None = None
+    ) -> Evaluate | None:
+        """The value of a field, of the state or a part of it, as an expression; None when there is no such field.
+
+        location: where the field is, for messages, such as "Catch[0]/Output"; the field itself by default.
+        """
+        return self.compile_value(definition[field], location or field) if field in definition else None
+
+    def compile_value(self, value: AnyJSON, location: str) -> Evaluate:
+        """A value that may hold expressions in the state's query language, as an expression."""
+        if self.jsonata:
+            return compile_jsonata_value(value, location=location).evaluate
+        return compile_template(value, field=location).evaluate
 
     def compile_assign(self, definition: dict[str, AnyJSON]) -> Evaluate | None:
-        """The compiled Assign of a state, a Choice Rule or a Catcher."""
-        if not definition.get("Assign"):
-            return None
-        if self.jsonata:
-            return compile_jsonata_value(definition["Assign"], location="Assign").evaluate
-        return compile_template(definition["Assign"], field="Assign").evaluate
-
-    def _compile_output(self, definition: dict[str, AnyJSON]) -> None:
-        if "ResultSelector" in definition:
-            self.result_selector = compile_template(definition["ResultSelector"], field="ResultSelector").evaluate
-        self.result_path = result_path(definition)
-        self.output_path = path_or_none(definition, "OutputPath")
+        """The compiled Assign of the state, a Choice Rule or a Catcher; None for an empty one."""
+        return self.compile_field(definition, "Assign") if definition.get("Assign") else None
 
     def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Run the state with `thread.value`; the next state (its input in `thread.value`), or None when the thread
-        waits or has ended.
+        """Run the state with `thread.value`.
 
+        Returns the next state (its input in `thread.value`), or None when the thread waits or has ended.
         Raises: EvaluationError; the caller makes the state fail with it.
         """
         raise NotImplementedError
 
-    def again(self, execution: Execution, thread: Thread) -> State | None:
-        """Redrive: do the state again, on the same input."""
-        thread.value = thread.raw
+    def redrive(self, execution: Execution, thread: Thread) -> State | None:
+        """Run the state again, on the same input."""
+        thread.value = thread.state_input
         return self.enter(execution, thread)
 
-    def note_entered(self, execution: Execution, thread: Thread) -> None:
-        """Write ...StateEntered and remember where we are."""
+    def write_entered(self, execution: Execution, thread: Thread) -> None:
+        """Write ...StateEntered; from now on the thread is in this state."""
         events = thread.events
         thread.before = thread.last
         events.append((self.entered, thread.last, execution.now, thread.value))
         thread.last = thread.entered = len(events)
         thread.entered_time = execution.now
-        thread.raw = thread.value
+        thread.state_input = thread.value
         thread.state = self
 
     def scope(self, execution: Execution, thread: Thread, value: AnyJSON) -> Scope:
-        """What the state's JSONPath expressions see, `value` being `$`."""
+        """The scope of the state's JSONPath expressions, with `value` as `$`."""
         return Scope(
             value,
             execution.context_of(thread) if self.needs_context else None,
@@ -149,12 +135,25 @@ class State:
         )
 
     def jsonata_scope(self, execution: Execution, thread: Thread, **more: AnyJSON) -> Scope:
-        """What the state's JSONata expressions see; more: `result` or `errorOutput` of `$states`."""
-        states = {"input": thread.raw, **more}
+        """The scope of the state's JSONata expressions; more: `result` or `errorOutput` of `$states`."""
+        states = {"input": thread.state_input, **more}
         if self.needs_context:
             states["context"] = execution.context_of(thread)
         randomness = execution.randomness_of(thread) if self.needs_random else None
-        return Scope(None, None, thread.variables, states, randomness)
+        return Scope(thread.state_input, None, thread.variables, states, randomness)
+
+    def input_scope(self, execution: Execution, thread: Thread) -> Scope:
+        """The scope in which the state's work begins; its `input` is the state's input after InputPath."""
+        if self.jsonata:
+            return self.jsonata_scope(execution, thread)
+        scope = self.scope(execution, thread, thread.state_input)
+        if self.input_path is not None:
+            scope.input = self.input_path(scope)
+        return scope
+
+    def effective_input(self, execution: Execution, thread: Thread) -> AnyJSON:
+        """The state's input after InputPath."""
+        return thread.state_input if self.input_path is None else self.input_scope(execution, thread).input
 
     def leave(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
         """From the result of the work to the next state: ResultSelector, Assign, ResultPath, OutputPath, or Output."""
@@ -162,7 +161,7 @@ class State:
         if self.jsonata:
             output = result
             if self.output is not None or self.assign is not None:
-                more = {"result": result} if self.gives_result else {}
+                more = {"result": result} if self.has_states_result else {}
                 scope = self.jsonata_scope(execution, thread, **more)
                 if self.assign is not None:
                     assigned = self.assign(scope)
@@ -173,17 +172,10 @@ class State:
                 result = self.result_selector(self.scope(execution, thread, result))
             if self.assign is not None:
                 assigned = self.assign(self.scope(execution, thread, result))
-            output = self.placed(thread.raw, result)
+            output = put_result(self.result_path, thread.state_input, result)
             if self.output_path is not None:
                 output = self.output_path(self.scope(execution, thread, output))
         return self.exit(execution, thread, output, assigned, self.next)
-
-    def placed(self, raw: AnyJSON, result: AnyJSON) -> AnyJSON:
-        """The result where ResultPath says, in the raw input."""
-        path = self.result_path
-        if path is True:
-            return result
-        return raw if path is False else path.put(raw, result)
 
     def exit(
         self,
@@ -193,8 +185,8 @@ class State:
         assigned: dict[str, AnyJSON] | None,
         following: State | None,
     ) -> State | None:
-        """Write ...StateExited, set the variables, go on to the following state or end the thread."""
-        if output is not thread.raw and execution.size_quota.exceeds(output):
+        """Write ...StateExited and set the variables; the following state, or None when the thread has ended."""
+        if output is not thread.state_input and execution.size_quota.exceeds(output):
             raise DataLimitExceeded(self.name)
         if assigned is not None:
             if execution.size_quota.exceeds(assigned):
@@ -208,13 +200,28 @@ class State:
             execution.thread_succeeded(thread)
         return following
 
-    def abandon(self, execution: Execution, thread: Thread) -> None:
-        """Write what a state of this type writes when it fails for good; most write nothing."""
+    def write_state_failed(self, execution: Execution, thread: Thread) -> None:
+        """Write the event of a state of this type that fails for good; most types have none."""
 
 
-def result_path(definition: dict[str, AnyJSON]) -> ReferencePath | bool:
-    """The compiled ResultPath: True where the result replaces the input, False where it is thrown away."""
+def _compile_path(definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
+    """The compiled InputPath or OutputPath; None where it would change nothing. A null one selects `{}`."""
+    text = definition.get(field, "$")
+    if text is None:
+        return lambda _: {}
+    return None if text == "$" else compile_path(text, field=field).evaluate
+
+
+def compile_result_path(definition: dict[str, AnyJSON]) -> ReferencePath | bool:
+    """The compiled ResultPath: True where the result replaces the input, False where it is discarded."""
     text = definition.get("ResultPath", "$")
     if text is None:
         return False
     return True if text == "$" else compile_reference_path(text, field="ResultPath")
+
+
+def put_result(result_path: ReferencePath | bool, state_input: AnyJSON, result: AnyJSON) -> AnyJSON:
+    """The state's input with the result where ResultPath puts it."""
+    if result_path is True:
+        return result
+    return state_input if result_path is False else result_path.put(state_input, result)

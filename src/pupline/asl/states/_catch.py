@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
-from pupline.asl.jsonata import compile_jsonata_value
-from pupline.asl.jsonpath import compile_template
-from pupline.asl.states._base import Evaluate, State, result_path
+from pupline.asl.states._base import State, compile_result_path, put_result
 from pupline.asl.states._retry import ErrorMatcher, Retrier
 from pupline.json_values import AnyJSON
 
@@ -27,36 +25,32 @@ class Catcher(ErrorMatcher):
         self.next_name: str = definition["Next"]
         self.next: State | None = None
         self.assign = state.compile_assign(definition)
-        self.result_path = True if state.jsonata else result_path(definition)
-        self.output: Evaluate | None = None
-        if state.jsonata and "Output" in definition:
-            self.output = compile_jsonata_value(definition["Output"], location=f"Catch[{number}]/Output").evaluate
+        self.result_path = True if state.jsonata else compile_result_path(definition)
+        location = f"Catch[{number}]/Output"
+        self.output = state.compile_field(definition, "Output", location=location) if state.jsonata else None
 
 
 class CatchingState(State):
-    """A state whose failures its Retriers and Catchers may answer."""
+    """A state whose failures its Retriers and Catchers may handle."""
 
     __slots__ = ("catchers", "retriers")
 
     counts_retries = True
-    gives_result = True
+    has_states_result = True
 
     def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         self.retriers = [Retrier(each) for each in definition.get("Retry", ())]
         self.catchers = [Catcher(self, each, number) for number, each in enumerate(definition.get("Catch", ()))]
 
-    def compile_field(self, definition: dict[str, AnyJSON], field: str) -> Evaluate | None:
-        """The field's value as an expression in the state's query language; None when there is no such field."""
-        if field not in definition:
-            return None
-        if self.jsonata:
-            return compile_jsonata_value(definition[field], location=field).evaluate
-        return compile_template(definition[field], field=field).evaluate
+    @property
+    def catching(self) -> CatchingState:
+        """The state itself."""
+        return self
 
     def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Enter once; each attempt starts with `start`."""
-        self.note_entered(execution, thread)
+        """Enter once; each attempt begins with `start`."""
+        self.write_entered(execution, thread)
         thread.count_visit(self.key)
         return self.start(execution, thread)
 
@@ -64,25 +58,24 @@ class CatchingState(State):
         """Begin the attempt number `thread.attempt`."""
         raise NotImplementedError
 
-    def again(self, execution: Execution, thread: Thread) -> State | None:
-        """Redrive: another attempt, without entering the state again; its Retriers start anew."""
+    def redrive(self, execution: Execution, thread: Thread) -> State | None:
+        """Begin another attempt without entering the state again; its Retriers start from zero."""
         thread.retries = None
         thread.attempt += 1
         return self.start(execution, thread)
 
-    def note_timed_out(self, execution: Execution, thread: Thread) -> None:
-        """Write that the task is late; nothing for states that are no task."""
+    def write_timed_out(self, execution: Execution, thread: Thread) -> None:
+        """Write the ...TimedOut of a task; other states have no such event."""
 
-    def retried(self, execution: Execution, thread: Thread, error: str | None, *, heartbeat: bool) -> bool:
-        """Start the timer of the first Retrier that means this error, unless it is spent.
+    def schedule_retry(self, execution: Execution, thread: Thread, error: str | None, *, heartbeat: bool) -> bool:
+        """Start the timer of the first Retrier that matches this error; False when there is none, or it is spent.
 
-        The first matching Retrier decides alone: when it is spent, later ones are not asked (States Language,
-        "Retrying after error": "scans through the Retriers in order").
+        Later Retriers are not consulted when the first matching one is spent (States Language, "Retrying after error":
+        "scans through the Retriers in order").
         """
-        matching = [number for number, each in enumerate(self.retriers) if each.matches(error, heartbeat=heartbeat)]
-        if not matching:
+        number = next((at for at, each in enumerate(self.retriers) if each.matches(error, heartbeat=heartbeat)), None)
+        if number is None:
             return False
-        number = matching[0]
         counts = thread.retries
         if counts is None:
             counts = thread.retries = [0] * len(self.retriers)
@@ -91,46 +84,32 @@ class CatchingState(State):
         if delay is None:
             return False
         counts[number] += 1
-        execution.command(StartTimer(timer, execution.now + delay), self.retry_due, thread)
+        execution.command(StartTimer(timer, execution.now + delay), self._retry, thread)
         return True
 
-    def retry_due(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
+    def _retry(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
         """The delay is over: begin the next attempt."""
         thread.waiting = None
         thread.attempt += 1
         return self.start(execution, thread)
 
-    @property
-    def catching(self) -> CatchingState:
-        """The state itself."""
-        return self
-
     def catcher_for(self, error: str | None, *, heartbeat: bool) -> Catcher | None:
-        """The first Catcher that means this error."""
-        for catcher in self.catchers:
-            if catcher.matches(error, heartbeat=heartbeat):
-                return catcher
-        return None
+        """The first Catcher that matches this error."""
+        return next((each for each in self.catchers if each.matches(error, heartbeat=heartbeat)), None)
 
-    def caught(
+    def catch(
         self, execution: Execution, thread: Thread, catcher: Catcher, error: str | None, cause: str | None
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
-        thread.wreck = None
+        thread.failed_fork = None
         failure: dict[str, AnyJSON] = {"Error": error or "", "Cause": cause or ""}
         if self.jsonata:
-            return self._leave_jsonata(execution, thread, catcher, failure)
-        assigned = None
-        if catcher.assign is not None:
-            assigned = catcher.assign(self.scope(execution, thread, failure))
-        path = catcher.result_path
-        output = failure if path is True else thread.raw if path is False else path.put(thread.raw, failure)
-        return self.exit(execution, thread, output, assigned, catcher.next)
-
-    def _leave_jsonata(
-        self, execution: Execution, thread: Thread, catcher: Catcher, failure: dict[str, AnyJSON]
-    ) -> State | None:
-        scope = self.jsonata_scope(execution, thread, errorOutput=failure)
+            scope = self.jsonata_scope(execution, thread, errorOutput=failure)
+        else:
+            scope = self.scope(execution, thread, failure)
         assigned = None if catcher.assign is None else catcher.assign(scope)
-        output = failure if catcher.output is None else catcher.output(scope)
+        if catcher.output is not None:
+            output = catcher.output(scope)
+        else:
+            output = put_result(catcher.result_path, thread.state_input, failure)
         return self.exit(execution, thread, output, assigned, catcher.next)

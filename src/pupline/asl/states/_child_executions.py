@@ -9,7 +9,7 @@ from pupline.asl import _history as history
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states._base import State
-from pupline.asl.states._map_run import MapRun, child_record
+from pupline.asl.states._map_run import MapRun, child_record, exceeds_tolerance
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.json_values import AnyJSON, dumps
 
@@ -23,11 +23,11 @@ MAX_RUNNING = 1_000
 _RUN_REDRIVEN = history.named("MapRunRedriven", "mapRunArn", "redriveCount")
 
 NO_RESULT = object()
-"""The place of a child that has no result, in the results of a run."""
+"""Stands in the results of a run for a child that has none."""
 
 
 class Plan:
-    """What one attempt has found out before it runs: its numbers and evaluated fields."""
+    """The evaluated fields of one attempt. value: `$` of the ItemSelector; batch: (items, bytes) of each batch at most."""
 
     __slots__ = ("batch", "batch_input", "count", "limit", "max_items", "percentage", "reader", "value", "writer")
 
@@ -43,14 +43,15 @@ class Plan:
         self.batch_input: AnyJSON = None
 
 
-class RunFork(Fork):
+class MapRunFork(Fork):
     """The child executions of one Map Run."""
 
-    __slots__ = ("failures", "inputs", "plan", "prefix", "records", "run", "sizes", "state", "waits")
+    __slots__ = ("failures", "inputs", "plan", "prefix", "records", "run", "sizes", "will_fill")
+
+    state: DistributedMapState
 
     def __init__(self, state: DistributedMapState, parent: Thread, plan: Plan, run: MapRun) -> None:
-        super().__init__(parent, 0)
-        self.state = state
+        super().__init__(state, parent, 0)
         self.plan = plan
         self.run = run
         self.prefix = parent.command_id(state.key)
@@ -58,7 +59,7 @@ class RunFork(Fork):
         self.sizes: dict[int, int] = {}
         self.records: dict[str, dict[int, AnyJSON]] = {"SUCCEEDED": {}, "FAILED": {}}
         self.failures: set[int] = set()
-        self.waits = False
+        self.will_fill = False
 
     def begin(self, execution: Execution, items: list[AnyJSON]) -> State | None:
         """Run the items; a step of the parent."""
@@ -69,22 +70,24 @@ class RunFork(Fork):
         return self.fill(execution, self.parent)
 
     def fill(self, execution: Execution, parent: Thread) -> State | None:
-        """Start children until the limit is reached; end the run when there are none left."""
-        self.waits = False
+        """Start children until the limit is reached; end the run when none are left."""
+        self.will_fill = False
         limit = min(self.plan.limit or MAX_RUNNING, MAX_RUNNING)
-        while len(self.live) < limit:
+        while len(self.running) < limit:
             following = next(self.inputs, None)
             if following is None:
-                return self.state.all_ended(execution, parent, self) if not self.live else None
+                return self.state.all_ended(execution, parent, self) if not self.running else None
             self._start(execution, *following)
         return None
 
     def _start(self, execution: Execution, value: AnyJSON, size: int) -> None:
         index = len(self.results)
         self.results.append(NO_RESULT)
-        if size != 1:  # batches only: a run over many items keeps no number for each
+        if size != 1:  # batches only, so that a run over many items does not keep a number for each
             self.sizes[index] = size
-        self._count(size, "pending", "running", start=True)
+        self.run.executions.total += 1
+        self.run.executions.pending += 1
+        self._count(size, "pending", "running")
         self._begin(execution, index, value)
 
     def _begin(self, execution: Execution, index: int, value: AnyJSON) -> None:
@@ -94,38 +97,36 @@ class RunFork(Fork):
         child = Thread(frame, value, f"{self.prefix}/{index}/", NO_VARIABLES, 0)
         child.fork = self
         child.index = index
-        self.live[index] = child
+        self.running[index] = child
         execution.make_ready(child, self.state.first.enter)
 
-    def _count(self, size: int, before: str, after: str, *, start: bool = False) -> None:
-        run = self.run
-        if start:
-            run.executions.total += 1
-            run.executions.pending += 1
-        for counts, step in ((run.items, size), (run.executions, 1)):
+    def _count(self, size: int, before: str, after: str) -> None:
+        """Move a child of `size` items from one status to another."""
+        for counts, step in ((self.run.items, size), (self.run.executions, 1)):
             setattr(counts, before, getattr(counts, before) - step)
             setattr(counts, after, getattr(counts, after) + step)
 
     def succeeded(self, execution: Execution, child: Thread) -> None:
-        """Keep the output, forget the child."""
+        """Keep the output and drop the child."""
         self.results[child.index] = child.value
         self._ended(execution, child, "succeeded", {"Output": dumps(child.value), "Status": "SUCCEEDED"})
-        self._go_on(execution)
+        self._fill_later(execution)
 
     def failed(self, execution: Execution, child: Thread, error: str | None, cause: str | None) -> None:
-        """Count the failure; over the tolerated threshold the run fails."""
-        self.dead[child.index] = child
+        """Count the failure; over the tolerated threshold, fail the run."""
+        self.unsuccessful[child.index] = child
         self.failures.add(child.index)
         self._ended(execution, child, "failed", {"Error": error, "Cause": cause, "Status": "FAILED"})
-        if self._exceeded():
+        plan, items = self.plan, self.run.items
+        if exceeds_tolerance(items.failed, items.total, count=plan.count, percentage=plan.percentage):
             self.stop(execution, 0)
             execution.make_ready(self.parent, self._fail_over_threshold)
         else:
-            self._go_on(execution)
+            self._fill_later(execution)
 
-    def _ended(self, execution: Execution, child: Thread, how: str, ending: dict[str, AnyJSON]) -> None:
-        del self.live[child.index]
-        self._count(self.sizes.get(child.index, 1), "running", how)
+    def _ended(self, execution: Execution, child: Thread, status: str, ending: dict[str, AnyJSON]) -> None:
+        del self.running[child.index]
+        self._count(self.sizes.get(child.index, 1), "running", status)
         if self.plan.writer is not None:
             machine, name = execution.machine_arn, child.frame.name
             record = child_record(
@@ -137,21 +138,12 @@ class RunFork(Fork):
                 stop=execution.now,
                 ending=ending,
             )
-            self.records[how.upper()][child.index] = record
+            self.records[status.upper()][child.index] = record
 
-    def _go_on(self, execution: Execution) -> None:
-        if not self.waits:  # one step is enough for all children that end before it runs
-            self.waits = True
+    def _fill_later(self, execution: Execution) -> None:
+        if not self.will_fill:  # one step is enough for all children that end before it runs
+            self.will_fill = True
             execution.make_ready(self.parent, self.fill)
-
-    def _exceeded(self) -> bool:
-        """Whether more items have failed than ToleratedFailureCount or ...Percentage allow; by default none may."""
-        failed, plan = self.run.items.failed, self.plan
-        if plan.count is None and plan.percentage is None:
-            return failed > 0
-        if plan.count is not None and failed > plan.count:
-            return True
-        return plan.percentage is not None and 100 * failed > plan.percentage * self.run.items.total
 
     def _fail_over_threshold(self, execution: Execution, parent: Thread) -> State | None:
         cause = "The specified tolerated failure threshold was exceeded"
@@ -170,32 +162,32 @@ class RunFork(Fork):
         """The first state of the item processor."""
         return self.state.first
 
-    def revive(self, execution: Execution, last: int) -> None:
+    def resume(self, execution: Execution, last: int) -> None:
         """Redrive the children that did not succeed, then start those that were never started."""
         run, parent = self.run, self.parent
         run.redrive()
-        parent.events.append((_RUN_REDRIVEN, last, execution.now, run.arn, run.redrive_count))
-        parent.last = len(parent.events)
-        for index in self.dead:
-            how = "failed" if index in self.failures else "aborted"
-            self._count(self.sizes.get(index, 1), how, "running")
+        parent.last = last
+        parent.write(_RUN_REDRIVEN, execution.now, run.arn, run.redrive_count)
+        for index in self.unsuccessful:
+            status = "failed" if index in self.failures else "aborted"
+            self._count(self.sizes.get(index, 1), status, "running")
             self.records["FAILED"].pop(index, None)
         self.failures.clear()
         if self.state.express:
             self._restart(execution)
         else:
-            for thread in self.dead.values():
+            for thread in self.unsuccessful.values():
                 thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
-            super().revive(execution, 0)
+            super().resume(execution, 0)
         execution.make_ready(parent, self.fill)
 
     def _restart(self, execution: Execution) -> None:
         """Begin the children that did not succeed from their first state, as AWS does with Express executions.
 
-        What they ask for has the ids it had at first: to whoever goes by them, such as a topic, it is the same again.
+        Their commands have the same ids as before, so that a topic, for one, recognises a message that it has already got.
         """
-        self.parent.child, self.parent.wreck = self, None
-        inputs = {index: thread.frame.input for index, thread in sorted(self.dead.items())}
-        self.dead.clear()
+        self.parent.child, self.parent.failed_fork = self, None
+        inputs = {index: thread.frame.input for index, thread in sorted(self.unsuccessful.items())}
+        self.unsuccessful.clear()
         for index, value in inputs.items():
             self._begin(execution, index, value)

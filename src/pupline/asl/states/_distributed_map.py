@@ -1,10 +1,10 @@
 """Map in DISTRIBUTED mode: a Map Run of child executions.
 
-The children run inside the same core, so one journal holds them, but each is an execution of its own: its history is
-not the parent's, it does not see the parent's variables, and its Context Object is its own. A child's history is
-dropped when it ends; a run over 100,000 items holds the items, the results, and the children that are running.
+The children run inside the same core, so one journal holds them, but each has its own history, variables and Context
+Object. A child's history is dropped when it ends; a run over 100,000 items holds the items, the results, and the
+children that are running.
 
-The parent's history has the Map Run's start and end only. MapStateSucceeded and MapStateExited point at
+The parent's history has only the start and the end of the Map Run. MapStateSucceeded and MapStateExited point at
 MapRunSucceeded.
 """
 
@@ -20,12 +20,10 @@ from pupline.asl._expression import Scope
 from pupline.asl._facts import Fact, ItemsRead, TaskFailed
 from pupline.asl._size_quota import MAX_PAYLOAD_BYTES
 from pupline.asl._thread import Thread
-from pupline.asl.jsonata import compile_jsonata_value
-from pupline.asl.jsonpath import compile_template
 from pupline.asl.states._base import Evaluate, State
 from pupline.asl.states._batches import batches
-from pupline.asl.states._child_executions import NO_RESULT, Plan, RunFork
-from pupline.asl.states._map import SUCCEEDED, MapState
+from pupline.asl.states._child_executions import NO_RESULT, MapRunFork, Plan
+from pupline.asl.states._map import STARTED, SUCCEEDED, MapState
 from pupline.asl.states._map_run import MapRun, result_files
 from pupline.asl.states._numbers import Number
 from pupline.json_values import AnyJSON, dumps
@@ -39,7 +37,6 @@ _RUN_FAILED = history.failure("MapRunFailed")
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"
 RESULT_WRITER_FAILED = "States.ResultWriterFailed"
-
 
 #: Path in the state -> the values that are supported there.
 _SUPPORTED: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -69,12 +66,7 @@ class DistributedMapState(MapState):
                  "reader", "reader_config", "reader_resource", "writer", "writer_resource")  # fmt: skip
 
     def __init__(
-        self,
-        name: str,
-        definition: dict[str, AnyJSON],
-        *,
-        jsonata: bool,
-        compile_branch: Callable[..., State],
+        self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool, compile_branch: Callable[..., State]
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata, compile_branch=compile_branch)
         _refuse_unsupported(definition)
@@ -88,7 +80,7 @@ class DistributedMapState(MapState):
         self.reader_resource: str | None = reader.get("Resource")
         self.reader = self._arguments(reader, "ItemReader")
         self.max_items = Number("MaxItems", config, jsonata=jsonata, signed=True)
-        self.reader_config = self._compile_object(
+        self.reader_config = self.compile_value(
             {key: value for key, value in config.items() if not key.startswith("MaxItems")}, "ItemReader/ReaderConfig"
         )
         batcher = definition.get("ItemBatcher") or {}
@@ -96,34 +88,28 @@ class DistributedMapState(MapState):
         self.batch_bytes = Number("MaxInputBytesPerBatch", batcher, jsonata=jsonata)
         self.batch_input: Evaluate | None = None
         if "BatchInput" in batcher:
-            self.batch_input = self._compile_object(batcher["BatchInput"], "ItemBatcher/BatchInput")
+            self.batch_input = self.compile_value(batcher["BatchInput"], "ItemBatcher/BatchInput")
         writer = definition.get("ResultWriter") or {}
         self.writer_resource: str | None = writer.get("Resource")
         self.writer = self._arguments(writer, "ResultWriter")
 
     def _arguments(self, part: dict[str, AnyJSON], where: str) -> Evaluate:
         field = "Arguments" if self.jsonata else "Parameters"
-        return self._compile_object(part.get(field) or {}, f"{where}/{field}")
-
-    def _compile_object(self, value: AnyJSON, where: str) -> Evaluate:
-        if self.jsonata:
-            return compile_jsonata_value(value, location=where).evaluate
-        return compile_template(value, field=where).evaluate
+        return self.compile_value(part.get(field) or {}, f"{where}/{field}")
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Start a Map Run; its items are read first when there is an ItemReader."""
-        scope, value = self.effective(execution, thread)
-        plan = Plan(value, int(self.max_concurrency.value(scope) or 0))
-        items = None if self.reader_resource is not None else self.item_list(scope, value)
-        self.note_started(execution, thread, 0 if items is None else len(items))
+        scope = self.input_scope(execution, thread)
+        plan = Plan(scope.input, int(self.max_concurrency.value(scope) or 0))
+        items = None if self.reader_resource is not None else self.item_list(scope)
+        thread.write(STARTED, execution.now, 0 if items is None else len(items))
         self._evaluate(scope, plan)
         command_id = thread.command_id(self.key)
         source = execution.seeded(f"{command_id}/map-run")
         run = MapRun(execution.machine_arn, self.label, source, execution.now, plan.limit)
         execution.map_runs.append(run)
-        thread.events.append((_RUN_STARTED, thread.last, execution.now, run.arn))
-        thread.last = len(thread.events)
-        fork = RunFork(self, thread, plan, run)
+        thread.write(_RUN_STARTED, execution.now, run.arn)
+        fork = MapRunFork(self, thread, plan, run)
         if items is not None:
             return fork.begin(execution, items)
         if plan.max_items < 0:
@@ -151,38 +137,32 @@ class DistributedMapState(MapState):
     def _items_read(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
         thread.waiting = None
         fork = thread.child
-        assert isinstance(fork, RunFork)  # noqa: S101 - `start` has made it
+        assert isinstance(fork, MapRunFork)  # noqa: S101 - `start` has made it
         if isinstance(fact, TaskFailed):
             return self.run_failed(execution, thread, fork, ITEM_READER_FAILED, fact.cause)
         if not isinstance(fact, ItemsRead):
-            raise execution.unexpected(fact)
+            raise execution.unexpected_fact(fact)
         return fork.begin(execution, fact.items)
 
     def inputs(
         self, execution: Execution, thread: Thread, plan: Plan, items: list[AnyJSON]
     ) -> Iterator[tuple[AnyJSON, int]]:
-        """(input, number of items) of each child execution, made when it is due."""
+        """(input, number of items) of each child execution, evaluated when it starts."""
         values = (self.item_value(execution, thread, plan.value, index, item) for index, item in enumerate(items))
         if plan.batch is None:
             return ((value, 1) for value in values)
         max_items, max_bytes = plan.batch
-        has_input = self.batch_input is not None
-        return batches(
-            values, max_items=max_items, max_bytes=max_bytes, batch_input=plan.batch_input, has_input=has_input
-        )
+        common = {} if self.batch_input is None else {"BatchInput": plan.batch_input}
+        return batches(values, common, max_items=max_items, max_bytes=max_bytes)
 
-    def all_ended(self, execution: Execution, thread: Thread, fork: RunFork) -> State | None:
-        """Every item is done: write the results when a ResultWriter wants them."""
+    def all_ended(self, execution: Execution, thread: Thread, fork: MapRunFork) -> State | None:
+        """End the run, or write its results first when there is a ResultWriter."""
         if self.writer_resource is None:
-            return self._run_succeeded(
-                execution, thread, fork, [each for each in fork.results if each is not NO_RESULT]
-            )
-        arguments = fork.plan.writer
-        folder = f"{arguments.get('Prefix') or ''}".rstrip("/")
-        prefix = f"{folder}/{fork.run.id}/" if folder else f"{fork.run.id}/"
-        files = result_files(
-            fork.run, arguments.get("Bucket"), prefix, {key: list(rows.values()) for key, rows in fork.records.items()}
-        )
+            results = [each for each in fork.results if each is not NO_RESULT]
+            return self._run_succeeded(execution, thread, fork, results)
+        arguments, prefix = fork.plan.writer, _results_prefix(fork)
+        records = {status: list(rows.values()) for status, rows in fork.records.items()}
+        files = result_files(fork.run, arguments.get("Bucket"), prefix, records)
         command_id = f"{thread.command_id(self.key)}/results"
         command = WriteResults(command_id, self.name, self.writer_resource, arguments, prefix, files)
         execution.command(command, self._results_written, thread)
@@ -191,31 +171,33 @@ class DistributedMapState(MapState):
     def _results_written(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
         thread.waiting = None
         fork = thread.child
-        assert isinstance(fork, RunFork)  # noqa: S101 - `start` has made it
+        assert isinstance(fork, MapRunFork)  # noqa: S101 - `start` has made it
         if isinstance(fact, TaskFailed):
             return self.run_failed(execution, thread, fork, RESULT_WRITER_FAILED, fact.cause)
         arguments, run = fork.plan.writer, fork.run
         run.items.written = run.items.succeeded + run.items.failed
         run.executions.written = run.executions.succeeded + run.executions.failed
-        folder = f"{arguments.get('Prefix') or ''}".rstrip("/")
-        key = f"{folder}/{run.id}/manifest.json" if folder else f"{run.id}/manifest.json"
-        details = {"Bucket": arguments.get("Bucket"), "Key": key}
+        details = {"Bucket": arguments.get("Bucket"), "Key": f"{_results_prefix(fork)}manifest.json"}
         return self._run_succeeded(execution, thread, fork, {"MapRunArn": run.arn, "ResultWriterDetails": details})
 
-    def _run_succeeded(self, execution: Execution, thread: Thread, fork: RunFork, result: AnyJSON) -> State | None:
+    def _run_succeeded(self, execution: Execution, thread: Thread, fork: MapRunFork, result: AnyJSON) -> State | None:
         fork.run.end("SUCCEEDED", execution.now)
         thread.child = None
-        thread.events.append((_RUN_SUCCEEDED, thread.last, execution.now))
-        thread.last = len(thread.events)
+        thread.write(_RUN_SUCCEEDED, execution.now)
         thread.events.append((SUCCEEDED, thread.last, execution.now))
         return self.finish(execution, thread, result)
 
     def run_failed(
-        self, execution: Execution, thread: Thread, fork: RunFork, error: str, cause: str | None
+        self, execution: Execution, thread: Thread, fork: MapRunFork, error: str, cause: str | None
     ) -> State | None:
-        """Write MapRunFailed; Retry and Catch decide what is next."""
+        """Write MapRunFailed; then Retry and Catch apply."""
         fork.run.end("FAILED", execution.now)
         thread.child = None
-        thread.events.append((_RUN_FAILED, thread.last, execution.now, error, cause))
-        thread.last = len(thread.events)
+        thread.write(_RUN_FAILED, execution.now, error, cause)
         return execution.state_failed(thread, error, cause)
+
+
+def _results_prefix(fork: MapRunFork) -> str:
+    """The prefix of the result files: AWS makes a folder for each Map Run."""
+    folder = str(fork.plan.writer.get("Prefix") or "").rstrip("/")
+    return f"{folder}/{fork.run.id}/" if folder else f"{fork.run.id}/"

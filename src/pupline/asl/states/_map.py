@@ -1,7 +1,7 @@
 """Map: the same states for each item of an array.
 
-Both modes share how the items and numbers are found; what runs the items differs: an `InlineFork` here, a Map Run of
-child executions in `pupline.asl.states.distributed`.
+Both modes find their items and numbers in the same way. An `InlineFork` runs the items here, a Map Run of child
+executions in `pupline.asl.states._distributed_map`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pupline.asl._history import named, plain
 from pupline.asl._thread import Thread
 from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
 from pupline.asl.jsonpath import compile_path
-from pupline.asl.states._base import Evaluate, State, path_or_none
+from pupline.asl.states._base import Evaluate, State
 from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._numbers import Number
 from pupline.json_values import AnyJSON, dumps
@@ -39,14 +39,15 @@ _ITERATION_ABORTED = named("MapIterationAborted", "name", "index")
 class InlineFork(Fork):
     """The iterations of one attempt; at most `limit` at a time (0: as many as AWS runs).
 
-    value: what `$` is for the ItemSelector. before: the event that the next MapIterationStarted points at.
+    value: `$` of the ItemSelector. before: the event that the next MapIterationStarted points at.
     """
 
-    __slots__ = ("before", "items", "limit", "next_index", "prefix", "state", "value")
+    __slots__ = ("before", "items", "limit", "next_index", "prefix", "value")
+
+    state: MapState
 
     def __init__(self, state: MapState, parent: Thread, items: list[AnyJSON], value: AnyJSON, limit: int) -> None:
-        super().__init__(parent, len(items))
-        self.state = state
+        super().__init__(state, parent, len(items))
         self.items = items
         self.value = value
         self.limit = min(limit or MAX_RUNNING, MAX_RUNNING)
@@ -57,7 +58,7 @@ class InlineFork(Fork):
     def fill(self, execution: Execution, parent: Thread) -> State | None:
         """Start iterations until the limit is reached; a step of the parent, whose expressions may fail here."""
         items, state = self.items, self.state
-        while self.next_index < len(items) and len(self.live) < self.limit:
+        while self.next_index < len(items) and len(self.running) < self.limit:
             index = self.next_index
             value = state.item_value(execution, parent, self.value, index, items[index])
             self.next_index += 1
@@ -72,30 +73,30 @@ class InlineFork(Fork):
         """The first state of the item processor."""
         return self.state.first
 
-    def revive(self, execution: Execution, last: int) -> None:
+    def resume(self, execution: Execution, last: int) -> None:
         """Redrive the iterations that did not succeed, then start those that were never started."""
-        super().revive(execution, last)
+        super().resume(execution, last)
         self.before = last
         execution.make_ready(self.parent, self.fill)
 
     def succeeded(self, execution: Execution, child: Thread) -> None:
-        """The next iteration points at the last event of the one that made room for it."""
+        """Start the next iteration, which points at the last event of this one; after the last, leave."""
         super().succeeded(execution, child)
         events = child.events
         events.append((_ITERATION_SUCCEEDED, child.last, execution.now, self.state.name, child.index))
         if self.next_index < len(self.items):
             self.before = child.last
             execution.make_ready(self.parent, self.fill)
-        elif not self.live:
+        elif not self.running:
             self.parent.last = len(events)
             execution.make_ready(self.parent, self.state.join)
 
-    def note_failed(self, execution: Execution, child: Thread) -> None:
-        """MapIterationFailed."""
+    def write_failed(self, execution: Execution, child: Thread) -> None:
+        """Write MapIterationFailed."""
         child.events.append((_ITERATION_FAILED, child.last, execution.now, self.state.name, child.index))
 
-    def note_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
-        """MapIterationAborted."""
+    def write_aborted(self, execution: Execution, child: Thread, cause: int) -> None:
+        """Write MapIterationAborted."""
         child.events.append((_ITERATION_ABORTED, cause, execution.now, self.state.name, child.index))
 
 
@@ -106,22 +107,16 @@ class MapState(CatchingState):
     first: the first state of the item processor.
     """
 
-    __slots__ = ("expression", "first", "input_path", "items", "items_text", "max_concurrency", "selector")
+    __slots__ = ("expression", "first", "items", "items_text", "max_concurrency", "selector")
 
     type = "Map"
 
     def __init__(
-        self,
-        name: str,
-        definition: dict[str, AnyJSON],
-        *,
-        jsonata: bool,
-        compile_branch: Callable[..., State],
+        self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool, compile_branch: Callable[..., State]
     ) -> None:
         super().__init__(name, definition, jsonata=jsonata)
         field = "ItemProcessor" if "ItemProcessor" in definition else "Iterator"
         self.first = compile_branch(definition[field], field)
-        self.input_path = None if jsonata else path_or_none(definition, "InputPath")
         self.items: Evaluate | None = None
         self.expression = expression_text(definition.get("Items"))
         self.items_text: str = definition.get("ItemsPath", "$")
@@ -135,32 +130,18 @@ class MapState(CatchingState):
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
         """Find the items and start the first iterations."""
-        scope, value = self.effective(execution, thread)
+        scope = self.input_scope(execution, thread)
         limit = int(self.max_concurrency.value(scope) or 0)
-        items = self.item_list(scope, value)
-        self.note_started(execution, thread, len(items))
+        items = self.item_list(scope)
+        thread.write(STARTED, execution.now, len(items))
         if not items:
             thread.events.append((SUCCEEDED, thread.last, execution.now))
             return self.leave(execution, thread, [])
-        return InlineFork(self, thread, items, value, limit).fill(execution, thread)
+        return InlineFork(self, thread, items, scope.input, limit).fill(execution, thread)
 
-    def note_started(self, execution: Execution, thread: Thread, length: int) -> None:
-        """Write MapStateStarted."""
-        thread.events.append((STARTED, thread.last, execution.now, length))
-        thread.last = len(thread.events)
-
-    def effective(self, execution: Execution, thread: Thread) -> tuple[Scope, AnyJSON]:
-        """What the state's expressions see, and the effective input."""
-        if self.jsonata:
-            return self.jsonata_scope(execution, thread), thread.raw
-        scope = self.scope(execution, thread, thread.raw)
-        if self.input_path is not None:
-            scope.input = self.input_path(scope)
-        return scope, scope.input
-
-    def item_list(self, scope: Scope, value: AnyJSON) -> list[AnyJSON]:
-        """The array to go over. Raises EvaluationError when it is none."""
-        found = value if self.items is None else self.items(scope)
+    def item_list(self, scope: Scope) -> list[AnyJSON]:
+        """The array to iterate over. Raises EvaluationError when it is not an array."""
+        found = scope.input if self.items is None else self.items(scope)
         if isinstance(found, list):
             return found
         if self.expression is not None:
@@ -171,7 +152,7 @@ class MapState(CatchingState):
         raise EvaluationError(RUNTIME, f'Reference path "{self.items_text}" must point to array.')
 
     def item_value(self, execution: Execution, thread: Thread, value: AnyJSON, index: int, item: AnyJSON) -> AnyJSON:
-        """The input of one iteration: the item, or what the ItemSelector makes of it."""
+        """The input of one iteration: the item, or the result of the ItemSelector."""
         selector = self.selector
         if selector is None:
             return item
@@ -184,19 +165,18 @@ class MapState(CatchingState):
             thread.item = outer
 
     def join(self, execution: Execution, thread: Thread) -> State | None:
-        """All iterations have ended well."""
+        """Leave with the results: all iterations have succeeded."""
         fork, thread.child = thread.child, None
         assert fork is not None  # noqa: S101 - only a fork makes its parent ready to join
         thread.events.append((SUCCEEDED, thread.last, execution.now))
         return self.finish(execution, thread, fork.results)
 
     def finish(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
-        """Leave with the result, if it is not too large."""
+        """Leave with the result. Raises DataLimitExceeded when it is too large."""
         if execution.size_quota.exceeds(result):
             raise DataLimitExceeded(self.name)
         return self.leave(execution, thread, result)
 
-    def abandon(self, execution: Execution, thread: Thread) -> None:
+    def write_state_failed(self, execution: Execution, thread: Thread) -> None:
         """Write MapStateFailed, after the last attempt only."""
-        thread.events.append((FAILED, thread.last, execution.now))
-        thread.last = len(thread.events)
+        thread.write(FAILED, execution.now)

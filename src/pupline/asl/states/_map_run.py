@@ -1,4 +1,4 @@
-"""A Map Run: what a Distributed Map does, counted as DescribeMapRun counts, and the files of a ResultWriter."""
+"""A Map Run: the progress of a Distributed Map, counted as DescribeMapRun counts, and the files of a ResultWriter."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _COUNTS = ("total", "pending", "running", "succeeded", "failed", "timedOut", "ab
 
 
 class Counts:
-    """How many there are of items, or of child executions, in each status."""
+    """The number of items, or of child executions, in each status."""
 
-    __slots__ = ("failed", "pending", "running", "succeeded", "total", "written", "aborted")  # noqa: RUF023 - as told
+    __slots__ = ("failed", "pending", "running", "succeeded", "total", "written", "aborted")  # noqa: RUF023 - AWS's order
 
     def __init__(self) -> None:
         self.total = self.pending = self.running = self.succeeded = self.failed = self.aborted = self.written = 0
 
-    def shown(self) -> dict[str, AnyJSON]:
+    def describe(self) -> dict[str, AnyJSON]:
         """The counts under DescribeMapRun's names."""
         values = (self.total, self.pending, self.running, self.succeeded, self.failed, 0, self.aborted, self.written)
         return dict(zip(_COUNTS, values, strict=True))
@@ -30,18 +30,8 @@ class Counts:
 class MapRun:
     """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness."""
 
-    __slots__ = (
-        "arn",
-        "executions",
-        "id",
-        "items",
-        "label",
-        "max_concurrency",
-        "redrive_count",
-        "start_time",
-        "status",
-        "stop_time",
-    )
+    __slots__ = ("arn", "executions", "id", "items", "label", "max_concurrency", "redrive_count", "start_time",
+                 "status", "stop_time")  # fmt: skip
 
     def __init__(
         self, machine_arn: str, label: str | None, source: random.Random, now: float, max_concurrency: int
@@ -66,21 +56,30 @@ class MapRun:
             "stopDate": self.stop_time,
             "maxConcurrency": self.max_concurrency,
             "redriveCount": self.redrive_count,
-            "itemCounts": self.items.shown(),
-            "executionCounts": self.executions.shown(),
+            "itemCounts": self.items.describe(),
+            "executionCounts": self.executions.describe(),
         }
 
     def redrive(self) -> None:
-        """Note that the run goes on; the caller moves the counts of what runs again."""
+        """Set the run to RUNNING again; the caller moves the counts of the children that run again."""
         self.status, self.stop_time = "RUNNING", None
         self.redrive_count += 1
 
     def end(self, status: MapRunStatus, now: float) -> None:
-        """Note how the run ended; what had not ended is aborted or still pending."""
+        """Set the final status; running children count as aborted, and others stay pending."""
         self.status, self.stop_time = status, now
         for counts in (self.items, self.executions):
             counts.aborted += counts.running
             counts.running = 0
+
+
+def exceeds_tolerance(failed: int, total: int, *, count: float | None, percentage: float | None) -> bool:
+    """Whether more of `total` items have failed than ToleratedFailureCount or ...Percentage allow; none by default."""
+    if count is None and percentage is None:
+        return failed > 0
+    if count is not None and failed > count:
+        return True
+    return percentage is not None and 100 * failed > percentage * total
 
 
 def _uuid(source: random.Random) -> uuid.UUID:
@@ -113,15 +112,10 @@ def child_record(
 def result_files(run: MapRun, bucket: AnyJSON, prefix: str, records: dict[str, list[AnyJSON]]) -> dict[str, AnyJSON]:
     """File name -> content: the records by status, and the manifest that lists them."""
     files: dict[str, AnyJSON] = {f"{status}_0.json": rows for status, rows in records.items() if rows}
-    listed = {
-        status: [{"Key": f"{prefix}{status}_0.json", "Size": len(dumps(rows).encode("utf-8", "surrogatepass"))}]
-        if rows
-        else []
-        for status, rows in records.items()
-    }
-    files["manifest.json"] = {
-        "DestinationBucket": bucket,
-        "MapRunArn": run.arn,
-        "ResultFiles": {"FAILED": [], "PENDING": [], "SUCCEEDED": [], **listed},
-    }
+    listed: dict[str, list[AnyJSON]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+    for status, rows in records.items():
+        if rows:
+            size = len(dumps(rows).encode("utf-8", "surrogatepass"))
+            listed[status].append({"Key": f"{prefix}{status}_0.json", "Size": size})
+    files["manifest.json"] = {"DestinationBucket": bucket, "MapRunArn": run.arn, "ResultFiles": listed}
     return files

@@ -1,12 +1,13 @@
-"""What a Task's Resource can name. Source: AWS, "Integrating AWS services with Step Functions"."""
+"""The Resources that AWS recognises. Source: AWS, "Integrating AWS services with Step Functions"."""
 
 import re
 from dataclasses import dataclass
 
-_ACTIVITY = re.compile(r"arn:[^:]+:states:[^:]+:[^:]+:activity:.+")
-_FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:.+")
+_ARN = r"arn:aws(?:-[a-z-]+)?"
+_ACTIVITY = re.compile(rf"{_ARN}:states:[^:]+:[^:]+:activity:.+")
+_FUNCTION = re.compile(rf"{_ARN}:lambda:[^:]*:[^:]*:function:.+")
 _SERVICE = re.compile(
-    r"arn:[^:]+:states:[^:]*:[^:]*:(?P<sdk>aws-sdk:)?(?P<service>[A-Za-z0-9-]+):(?P<action>[A-Za-z0-9]+)"
+    rf"{_ARN}:states:[^:]*:[^:]*:(?P<sdk>aws-sdk:)?(?P<service>[a-z0-9-]+):(?P<action>[A-Za-z][A-Za-z0-9]*)"
     r"(?P<pattern>\.sync(?::2)?|\.waitForTaskToken)?"
 )
 
@@ -68,7 +69,7 @@ _OPTIMIZED: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A Resource taken apart.
+    """The parts of a Resource.
 
     kind: "function" (a Lambda function's ARN), "activity", "optimized" or "aws-sdk"; pattern: "", ".sync", ".sync:2"
     or ".waitForTaskToken".
@@ -80,15 +81,15 @@ class Resource:
     pattern: str = ""
 
 
-READERS = re.compile(r"arn:[^:]+:states:::s3:(?:getObject|listObjectsV2)")
-"""What an ItemReader's Resource can be."""
+READERS = re.compile(rf"{_ARN}:states:::s3:(?:getObject|listObjectsV2)")
+"""Resources of an ItemReader."""
 
-WRITERS = re.compile(r"arn:[^:]+:states:::s3:putObject")
-"""What a ResultWriter's Resource can be."""
+WRITERS = re.compile(rf"{_ARN}:states:::s3:putObject")
+"""Resources of a ResultWriter."""
 
 
 def not_recognized(arn: str) -> str:
-    """AWS's words for a Resource that it does not know."""
+    """AWS's message for a Resource that it does not recognise."""
     return (
         f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not "
         "available in this region."
@@ -96,7 +97,7 @@ def not_recognized(arn: str) -> str:
 
 
 def read_resource(arn: str) -> Resource | None:
-    """The Resource that an ARN names, or None when AWS does not recognize it."""
+    """The Resource that an ARN names, or None when AWS does not recognise it."""
     if _FUNCTION.fullmatch(arn):
         return Resource("function")
     if _ACTIVITY.fullmatch(arn):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pupline.asl._commands import StartTimer, TimerKind
+from pupline.asl._commands import StartTimer
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, EvaluationError, TimestampProblem
 from pupline.asl._facts import Fact
 from pupline.asl._timestamp import epoch_seconds
 from pupline.asl._values import java_text
 from pupline.asl.jsonata import compile_jsonata_value, not_whole, unexpected_type
 from pupline.asl.jsonpath import compile_path
-from pupline.asl.states._base import Evaluate, State, path_or_none
+from pupline.asl.states._base import Evaluate, State
+from pupline.asl.states._numbers import whole
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: AWS refuses a wait that a signed 32-bit number of seconds cannot hold: 24,855 days and a bit.
 MAX_DELAY_SECONDS = 2**31
 
-#: What SecondsPath may select at most to count as a number of seconds at all.
+#: The largest number that SecondsPath accepts as a long.
 MAX_LONG = 2**63 - 1
 
 #: "Wait state" of the States Language guide: up to 99,999,999 for a literal or computed number.
@@ -31,19 +32,17 @@ MAX_SECONDS = 99_999_999
 class WaitState(State):
     """Wait: Seconds, SecondsPath, Timestamp or TimestampPath."""
 
-    __slots__ = ("field", "given", "input_path", "path", "until")
+    __slots__ = ("evaluate", "field", "path", "source")
 
     type = "Wait"
 
     def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
-        self.input_path = None if jsonata else path_or_none(definition, "InputPath")
-        self.field = next(
-            field for field in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if field in definition
-        )
-        self.path: str = definition[self.field] if self.field.endswith("Path") else ""
-        self.given: AnyJSON = definition[self.field]
-        self.until = self._compile(self.given)
+        fields = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
+        self.field = next(field for field in fields if field in definition)
+        self.source: AnyJSON = definition[self.field]
+        self.path: str = self.source if self.field.endswith("Path") else ""
+        self.evaluate = self._compile(self.source)
 
     def _compile(self, value: AnyJSON) -> Evaluate:
         if self.path:
@@ -53,35 +52,29 @@ class WaitState(State):
         return lambda _: value
 
     def enter(self, execution: Execution, thread: Thread) -> State | None:
-        """Start the timer; a time that is past waits for nothing."""
-        self.note_entered(execution, thread)
+        """Start the timer; a time in the past ends the wait at once."""
+        self.write_entered(execution, thread)
         due = self._due(execution, thread)
         if due <= execution.now:
-            return self._over(execution, thread)
+            return self.leave(execution, thread, self.effective_input(execution, thread))
         if due - execution.now >= MAX_DELAY_SECONDS:
             raise EvaluationError(RUNTIME, "Wait state delay is too long.")
         thread.count_visit(self.key)
         timer = f"{thread.path}{self.key}@{thread.visit}"
-        kind: TimerKind = "pause" if "Seconds" in self.field else "moment"
-        execution.command(StartTimer(timer, due, kind), self._fired, thread)
+        command = StartTimer(timer, due, "pause" if "Seconds" in self.field else "moment")
+        execution.command(command, self._fired, thread)
         return None
 
     def _fired(self, execution: Execution, thread: Thread, _: Fact) -> State | None:
         thread.waiting = None
-        return self._over(execution, thread)
-
-    def _over(self, execution: Execution, thread: Thread) -> State | None:
-        value = thread.raw
-        if self.input_path is not None:
-            value = self.input_path(self.scope(execution, thread, value))
-        return self.leave(execution, thread, value)
+        return self.leave(execution, thread, self.effective_input(execution, thread))
 
     def _due(self, execution: Execution, thread: Thread) -> float:
         value = self._value(execution, thread)
         if "Seconds" in self.field:
             return execution.now + (self._seconds(value) if self.jsonata else self._long(value))
         if self.jsonata and not isinstance(value, str):
-            raise unexpected_type(self.given, "Timestamp", "string", value)
+            raise unexpected_type(self.source, "Timestamp", "string", value)
         moment = epoch_seconds(value)
         if moment is not None:
             return moment
@@ -93,16 +86,12 @@ class WaitState(State):
         raise EvaluationError(RUNTIME, f"The {self.field} parameter {text}: {self.path} == {java_text(value)}")
 
     def _value(self, execution: Execution, thread: Thread) -> AnyJSON:
-        if self.jsonata:
-            return self.until(self.jsonata_scope(execution, thread))
-        scope = self.scope(execution, thread, thread.raw)
-        if self.input_path is not None:
-            scope.input = self.input_path(scope)
-        if not self.path:
-            return self.until(scope)
+        scope = self.input_scope(execution, thread)
         try:
-            return self.until(scope)
+            return self.evaluate(scope)
         except EvaluationError as err:
+            if not self.path:
+                raise
             cause = f"The {self.field} parameter does not reference an input value: {self.path}"
             raise EvaluationError(RUNTIME, cause) from err
 
@@ -116,10 +105,10 @@ class WaitState(State):
         return value
 
     def _seconds(self, value: AnyJSON) -> int:
-        whole = int(value) if isinstance(value, float) and value.is_integer() else value
-        if isinstance(whole, bool) or not isinstance(whole, int):
-            raise not_whole(self.given, "Seconds", value)
-        if not 0 <= whole <= MAX_SECONDS:
-            cause = f"Seconds must be between 0 and {MAX_SECONDS}, but was {whole}"
+        number = whole(value)
+        if number is None:
+            raise not_whole(self.source, "Seconds", value)
+        if not 0 <= number <= MAX_SECONDS:
+            cause = f"Seconds must be between 0 and {MAX_SECONDS}, but was {number}"
             raise EvaluationError(QUERY_EVALUATION_ERROR, cause, "Seconds")
-        return whole
+        return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import EvaluationError
-from pupline.asl.states import DistributedMapState, MapState, ParallelState, PassState, State, TaskState
+from pupline.asl.states import DistributedMapState, MapState, ParallelState, PassState, State, TaskState, put_result
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
@@ -43,16 +43,11 @@ def _stages(probe: Probe, state: State) -> dict[str, AnyJSON]:
     elif isinstance(state, PassState):
         _pass_stages(probe, state, found)
     elif not isinstance(state, MapState | ParallelState):
-        found["afterInputPath"] = _after_input_path(probe, state)
+        found["afterInputPath"] = state.effective_input(probe, probe.root)
     result = _result(probe, state)
     if not state.jsonata and result is not None and isinstance(state, TaskState | MapState | ParallelState):
         _result_stages(probe, state, result[0], found)
     return found
-
-
-def _after_input_path(probe: Probe, state: State) -> AnyJSON:
-    path = getattr(state, "input_path", None)
-    return probe.input if path is None else path(state.scope(probe, probe.root, probe.input))
 
 
 def _task_stages(probe: Probe, state: TaskState, found: dict[str, AnyJSON]) -> None:
@@ -62,7 +57,7 @@ def _task_stages(probe: Probe, state: TaskState, found: dict[str, AnyJSON]) -> N
         if state.arguments is not None:
             found["afterArguments"] = arguments
     else:
-        found["afterInputPath"] = _after_input_path(probe, state)
+        found["afterInputPath"] = state.effective_input(probe, probe.root)
         found["afterParameters"] = arguments
     result = _result(probe, state)
     if result is not None:
@@ -73,7 +68,7 @@ def _pass_stages(probe: Probe, state: PassState, found: dict[str, AnyJSON]) -> N
     if state.has_result:
         result = found["result"] = state.result
     else:
-        result = found["afterInputPath"] = _after_input_path(probe, state)
+        result = found["afterInputPath"] = state.effective_input(probe, probe.root)
         if state.parameters is not None:
             result = state.parameters(state.scope(probe, probe.root, result))
         found["afterParameters"] = result
@@ -84,7 +79,7 @@ def _result_stages(probe: Probe, state: State, result: AnyJSON, found: dict[str,
     if state.result_selector is not None:
         result = state.result_selector(state.scope(probe, probe.root, result))
     found["afterResultSelector"] = result
-    found["afterResultPath"] = state.placed(probe.input, result)
+    found["afterResultPath"] = put_result(state.result_path, probe.input, result)
 
 
 def _result(probe: Probe, state: State) -> tuple[AnyJSON] | None:
@@ -96,11 +91,11 @@ def _result(probe: Probe, state: State) -> tuple[AnyJSON] | None:
 
 
 def _map_numbers(probe: Probe, state: MapState) -> dict[str, AnyJSON]:
-    scope, value = state.effective(probe, probe.root)
+    scope = state.input_scope(probe, probe.root)
     found: dict[str, AnyJSON] = {}
     if not state.jsonata:
-        found["afterInputPath"] = dumps(value)
-        found["afterItemsPath"] = dumps(state.item_list(scope, value))
+        found["afterInputPath"] = dumps(scope.input)
+        found["afterItemsPath"] = dumps(state.item_list(scope))
     found["maxConcurrency"] = int(state.max_concurrency.value(scope) or 0)
     if isinstance(state, DistributedMapState):
         count, percentage = state.count.value(scope), state.percentage.value(scope)

@@ -22,7 +22,7 @@ from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._state_machine import StateMachine
 from pupline.asl._thread import Thread
 from pupline.asl.driver import DEFAULT_START, Task, answer_of
-from pupline.asl.states import DistributedMapState, MapState, State, TaskState
+from pupline.asl.states import DistributedMapState, MapState, State, TaskState, exceeds_tolerance
 from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._mock_models import problem_of
 from pupline.asl.validation import create_error, problems
@@ -196,7 +196,7 @@ class _MockedFork(State):
     def enter(self, execution: Execution, thread: Thread) -> State | None:
         """The state's ...Entered, then its end."""
         state, mock = self.state, self.request.mock or {}
-        state.note_entered(execution, thread)
+        state.write_entered(execution, thread)
         thread.count_visit(state.key)
         assert isinstance(execution, Probe)  # noqa: S101 - made for it alone
         if "errorOutput" in mock:
@@ -209,22 +209,24 @@ class _MockedFork(State):
 
     def _over_threshold(self, execution: Execution, thread: Thread, state: MapState) -> bool:
         configuration = self.request.state_configuration
-        scope, value = state.effective(execution, thread)
+        scope = state.input_scope(execution, thread)
         reader = configuration.get("mapItemReaderData")
         failed = configuration.get("mapIterationFailureCount", 0)
         has_reader = isinstance(state, DistributedMapState) and state.reader_resource is not None
         if reader is not None:
             count = len(json.loads(reader))
+        elif has_reader:
+            count = 0
         else:
-            count = 0 if has_reader else len(state.item_list(scope, value))
+            count = len(state.item_list(scope))
         if failed > count:
             raise _invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
         if not isinstance(state, DistributedMapState):
             return False
         tolerated, percentage = state.count.value(scope), state.percentage.value(scope)
-        if tolerated is not None and failed > tolerated:
-            return True
-        return percentage is not None and 100 * failed > percentage * count
+        if tolerated is None and percentage is None:
+            return False
+        return exceeds_tolerance(failed, count, count=tolerated, percentage=percentage)
 
 
 class Probe(Execution):
