@@ -1,8 +1,8 @@
 """Threads inside a state: the branches of a Parallel, the iterations of a Map.
 
 A fork lives as long as one attempt of its state. When a child fails, the others are stopped at once: their commands are
-cancelled, and the history says that their states were aborted. All those events, like the ...Failed of the state itself,
-point at the failing child's last event.
+cancelled, and the history says that their states were aborted. All those events, like the ...Failed of the state
+itself, point at the failing child's last event.
 """
 
 from __future__ import annotations

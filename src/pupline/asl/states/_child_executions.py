@@ -27,7 +27,7 @@ NO_RESULT = object()
 
 
 class Plan:
-    """The evaluated fields of one attempt. value: `$` of the ItemSelector; batch: (items, bytes) of each batch at most."""
+    """The evaluated fields of one attempt. value: `$` of the ItemSelector. batch: at most (items, bytes)."""
 
     __slots__ = ("batch", "batch_input", "count", "limit", "max_items", "percentage", "reader", "value", "writer")
 
@@ -184,7 +184,7 @@ class MapRunFork(Fork):
     def _restart(self, execution: Execution) -> None:
         """Begin the children that did not succeed from their first state, as AWS does with Express executions.
 
-        Their commands have the same ids as before, so that a topic, for one, recognises a message that it has already got.
+        Their commands have the same ids as before, so that a topic recognises a message that it has already got.
         """
         self.parent.child, self.parent.failed_fork = self, None
         inputs = {index: thread.frame.input for index, thread in sorted(self.unsuccessful.items())}
