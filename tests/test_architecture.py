@@ -31,6 +31,12 @@ NOT_YET = {
 """Modules that still import what is private."""
 
 
+SUB_ROOMS = {
+    "local": "_clock _signals data_dir database tables alerts bucket journal ingests repair _backend",
+}
+"""The order of a room's sub-rooms, and of the modules next to them: the lowest first."""
+
+
 def module_of(path: Path) -> str:
     """The dotted name of a source file."""
     return ".".join(("pupline", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
@@ -136,6 +142,16 @@ def test_private_modules_stay_in_their_package(module: str) -> None:
             assert f"{package}.".startswith(f"{owner}."), f"{module} imports {name}"
         if room_of(name) in FACES and room_of(name) != room_of(module):
             assert name == f"pupline.{room_of(name)}", f"{module} imports {name}: import pupline.{room_of(name)}"
+
+
+@pytest.mark.parametrize("room", SUB_ROOMS)
+def test_sub_rooms_point_one_way(room: str) -> None:
+    """A sub-room imports only those before it."""
+    order, inside = SUB_ROOMS[room].split(), f"pupline.{room}."
+    for module in (name for name in FILES if name.startswith(inside)):
+        allowed = order[: order.index(module.split(".")[2]) + 1]
+        used = {name.split(".")[2] for name in imports_of(module, types=True) if name.startswith(inside)}
+        assert used <= {*allowed}, module
 
 
 def test_there_is_no_circle() -> None:

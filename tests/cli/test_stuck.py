@@ -15,7 +15,7 @@ def test_what_could_not_be_removed_is_told_once(
 ) -> None:
     """One line on stderr; the command does its work."""
     stuck = UndeletedFiles(tmp_path / "tmp", 1, "sta\x1by", "Operation not permitted")
-    monkeypatch.setattr("pupline.local.bucket.recovery.clear", lambda _folder: stuck)
+    monkeypatch.setattr("pupline.local.bucket._recovery.clear", lambda _folder: stuck)
     source = ["--source", "sample"] if words == ["run"] else []
     done = command(*words, *source, "--data", tmp_path)
     assert done.code == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 STEPS = {
-    "crash_points.py": {"fsync", "link", "unlink", "mkdir", "COMMIT"},
-    "intake_points.py": {"fsync", "link", "unlink", "mkdir", "COMMIT", "syncfs"},
+    "crash_points": {"fsync", "link", "unlink", "mkdir", "COMMIT"},
+    "group_points": {"fsync", "link", "unlink", "mkdir", "COMMIT", "syncfs"},
 }
 
 
@@ -17,7 +17,8 @@ STEPS = {
 def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path, program: str) -> None:
     """At every kill nothing is called stored that is not; after a second start there is one of everything."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(Path(__file__).with_name(program)), str(tmp_path)],
+        [sys.executable, "-W", "error", "-m", f"tests.crash.{program}", str(tmp_path)],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=300,

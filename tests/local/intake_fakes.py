@@ -37,7 +37,9 @@ class Source:
     ) -> Iterator[GroupCommitter]:
         """An intake, closed at the end, that notes what is done."""
         record_of = RecordBuilder(self.run.source, self.run.dataset)
-        intake = GroupCommitter(self.backend, self.run, record_of, done or self.done.extend, first_alert=first_alert)
+        intake = GroupCommitter(
+            self.backend.ingests, self.run, record_of, done or self.done.extend, first_alert=first_alert
+        )
         try:
             yield intake
         finally:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, InvalidInput, LocalTrouble, StorageError
 from pupline.local import LocalBackend, LocalBucket, NewIngest
-from pupline.local.bucket.paths import candidates, folded, spread_directories
+from pupline.local.bucket._paths import candidates, folded
+from pupline.local.data_dir._prepare import spread_directories
 from pupline.tasks.ports import ObjectToCreate
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from pupline.errors import ConfigurationError, LocalTrouble, StorageError
 from pupline.local import Database, LocalBackend
-from pupline.local.database import schema as _schema
+from pupline.local.database import _schema
 from pupline.tasks.ports import ObjectToCreate
 
 REMEMBER = "INSERT INTO memo (name, value) VALUES (?, ?)"
@@ -210,8 +210,8 @@ def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     """When a later migration fails, neither its tables nor its number are there."""
     Database.open(path).close()
     broken = (*_schema.MIGRATIONS, "CREATE TABLE half (a); CREATE TABLE half (a);")
-    monkeypatch.setattr("pupline.local.database.schema.MIGRATIONS", broken)
-    monkeypatch.setattr("pupline.local.database.opening.MIGRATIONS", broken)
+    monkeypatch.setattr("pupline.local.database._schema.MIGRATIONS", broken)
+    monkeypatch.setattr("pupline.local.database._opening.MIGRATIONS", broken)
     with pytest.raises(ConfigurationError, match="half already exists"):
         Database.open(path)
     connection = sqlite3.connect(path)

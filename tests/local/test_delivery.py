@@ -10,7 +10,7 @@ import pytest
 from pupline.errors import StorageError
 from pupline.local import TOPIC_ARN, Alert, Deliverer, LocalBackend
 from pupline.local.alerts._channels import DeliveryFailed
-from pupline.local.alerts.delivery import MAX_ATTEMPTS, pause_seconds
+from pupline.local.alerts._delivery import MAX_ATTEMPTS, pause_seconds
 from tests.local.local_fakes import VirtualClock
 
 

@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
 from pupline.local import IngestCounts, LocalBackend, NewIngest, PageCounts, item_execution
-from pupline.local.ingests import _intake_plan, _listing
-from pupline.local.ingests import finished as _finished
-from pupline.local.ingests import ingests as _ingests
-from pupline.local.ingests import known as _known
+from pupline.local.ingests import _columns, _ingests, _listing, _planner, _previous
 from pupline.tasks.items import PreviousFetch, SourceItem
 from tests.local.intake_fakes import Source
 from tests.local.local_fakes import START, VirtualClock
@@ -250,7 +247,7 @@ def test_only_a_run_that_listed_nothing_is_dropped(backend: LocalBackend) -> Non
 
 def test_finished_items_come_in_order_and_page_by_page(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """With their records, whatever order they arrived in; pending ones are left out."""
-    monkeypatch.setattr("pupline.local.ingests.ingests._PAGE", 2)
+    monkeypatch.setattr("pupline.local.ingests._ingests._PAGE", 2)
     source = Source(backend, "one")
     source.list_urls(*map(url, range(6)))
     source.take_in(*(source.failed(at, url(at)) for at in (5, 0, 3, 2, 1)))
@@ -263,7 +260,7 @@ def test_finished_items_come_in_order_and_page_by_page(backend: LocalBackend, mo
 DERIVED = re.compile(r"VIRTUAL TABLE|\(subquery")
 QUERIES = [
     (f"{module.__name__}.{name}", value)
-    for module in (_finished, _ingests, _intake_plan, _known, _listing)
+    for module in (_columns, _ingests, _listing, _planner, _previous)
     for name, value in vars(module).items()
     if isinstance(value, str) and " WHERE " in value and value.startswith(("SELECT", "INSERT"))
 ]

@@ -11,9 +11,8 @@ import pytest
 
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import TOPIC_ARN, Alert, LocalBackend
-from pupline.local.bucket.paths import folded
-from pupline.local.ingests import _intake_disk
-from pupline.local.ingests import intake as _intake
+from pupline.local.bucket._paths import folded
+from pupline.local.ingests import _committer, _group_files
 from pupline.tasks.items import PreviousFetch, UnchangedImage
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
@@ -250,8 +249,8 @@ def test_a_full_disk_acknowledges_nothing(
 
 def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """`take` raises what went wrong, also when it is waiting for room."""
-    monkeypatch.setattr(_intake, "FULL_GROUP", 1)
-    monkeypatch.setattr(_intake, "_WORTHWHILE", 1)
+    monkeypatch.setattr(_committer, "FULL_GROUP", 1)
+    monkeypatch.setattr(_committer, "_WORTHWHILE", 1)
 
     def broken(_paths: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -282,7 +281,7 @@ def test_groups_of_any_size_are_synced(
     backend: LocalBackend, source: Source, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """Few files one by one, many by one call: every temporary file is on the disk before it has a name."""
-    monkeypatch.setattr(_intake_disk, "_FEW", few)
+    monkeypatch.setattr(_group_files, "_FEW", few)
     source.take_in(source.fetched(0, REX, b"rex"), source.fetched(3, BELLA, b"bella"))
     assert len(files(backend)) == 2
 
@@ -302,8 +301,8 @@ def test_a_system_without_syncfs_syncs_each_file(
         order.append("link")
         real_link(*args, **kwargs)
 
-    monkeypatch.setattr(_intake_disk, "_syncfs", lambda: None)
-    monkeypatch.setattr(_intake_disk, "_FEW", 0)
+    monkeypatch.setattr(_group_files, "_syncfs", lambda: None)
+    monkeypatch.setattr(_group_files, "_FEW", 0)
     arrivals = [source.fetched(0, REX, b"rex"), source.fetched(3, BELLA, b"bella")]
     (backend.bucket().root / "html" / "dogs").mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", fsync)

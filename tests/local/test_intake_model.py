@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.local import LocalBackend
-from pupline.local.bucket.paths import folded
-from pupline.local.ingests import intake as _intake
+from pupline.local.bucket._paths import folded
+from pupline.local.ingests import _committer
 from tests.local.intake_fakes import Source
 
 NAMES = ["rex.jpg", "Rex.jpg", "r\u00e9x.jpg", "re\u0301x.jpg", "bella.jpg", "rex"]
@@ -42,8 +42,8 @@ def test_the_intake_stores_what_the_model_says(
     expected: dict[int, tuple[str, bytes]] = {}
     held: set[tuple[bytes, bool]] = set()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(_intake, "FULL_GROUP", group)
-        patched.setattr(_intake, "_WORTHWHILE", group)
+        patched.setattr(_committer, "FULL_GROUP", group)
+        patched.setattr(_committer, "_WORTHWHILE", group)
         for batch in batches:
             with source.intake() as intake:
                 for index, name, which, problem in batch:

@@ -12,7 +12,7 @@ import pytest
 
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
-from pupline.local.database.lock import DirectoryLock
+from pupline.local.data_dir._lock import DirectoryLock
 
 HOLDER = """
 import sys, time

@@ -11,8 +11,8 @@ import pytest
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import LocalBackend
 from pupline.local.alerts._channels import DeliveryFailed, to_file
-from pupline.local.alerts.subscriptions import checked_endpoint
-from pupline.local.alerts.topic import Alert
+from pupline.local.alerts._subscriptions import checked_endpoint
+from pupline.local.alerts._topic import Alert
 
 ALERT = Alert("m-1", "r-1", "c-1", "arn", None, "A PNG", {}, 0.0)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import LocalBackend, layout_problem, plan_recovery
-from pupline.local.bucket.leftovers import UndeletedFiles, clear, leftovers
+from pupline.local.bucket._tmp import UndeletedFiles, clear, leftovers
 
 
 def opened(data_dir: Path) -> UndeletedFiles | None:
@@ -248,7 +248,7 @@ def test_a_tmp_that_cannot_be_opened_says_so(tmp_path: Path, monkeypatch: pytest
     def refused(_folder: Path) -> UndeletedFiles | None:
         raise PermissionError(13, "Permission denied", str(tmp_path / "tmp"))
 
-    monkeypatch.setattr("pupline.local.bucket.recovery.clear", refused)
+    monkeypatch.setattr("pupline.local.bucket._recovery.clear", refused)
     with pytest.raises(StorageError, match=r"what a killed process left in .* cannot be cleared: .*Permission denied"):
         LocalBackend.open(tmp_path, exclusive=True)
 
@@ -259,7 +259,7 @@ def test_another_file_system_in_tmp_is_left_alone(tmp_path: Path, monkeypatch: p
     (tmp_path / "mounted" / "precious").write_text("kept")
     (tmp_path / "other").write_text("")
     root = tmp_path.stat()
-    monkeypatch.setattr("pupline.local.bucket.leftovers.os.fstat", lambda _: os.stat_result([*root[:2], -1, *root[3:]]))
+    monkeypatch.setattr("pupline.local.bucket._tmp.os.fstat", lambda _: os.stat_result([*root[:2], -1, *root[3:]]))
     undeleted = clear(tmp_path)
     assert undeleted is not None
     assert (undeleted.first, undeleted.reason) == ("mounted", "another file system is mounted there")

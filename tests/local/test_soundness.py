@@ -1,8 +1,8 @@
 """Rows held against what was written: the words and columns that are expected are those that the house has."""
 
-from pupline.local import PROTOCOLS
-from pupline.local.database.schema import MIGRATIONS
-from pupline.local.database.soundness import _FLAGS, _JSON, _WORDS, UNFINISHED, tables
+from pupline.local.alerts._subscriptions import PROTOCOLS
+from pupline.local.database._row_checks import _FLAGS, _JSON, _WORDS, UNFINISHED, tables
+from pupline.local.database._schema import MIGRATIONS
 
 
 def test_every_protocol_is_a_sound_one() -> None:

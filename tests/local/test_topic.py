@@ -8,7 +8,7 @@ import pytest
 
 from pupline.errors import ConfigurationError
 from pupline.local import TOPIC_ARN, LocalBackend, alert_as_dict
-from pupline.local.alerts.topic import PublishFailed, masked
+from pupline.local.alerts._topic import PublishFailed, masked
 from tests.local.local_fakes import START, VirtualClock
 
 
@@ -78,7 +78,7 @@ def test_alerts_come_in_order_over_many_pages(backend: LocalBackend) -> None:
     ]
 
     def work(connection: Any) -> None:
-        from pupline.local.alerts.topic import insert_alert
+        from pupline.local.alerts._topic import insert_alert
 
         for alert in prepared:
             insert_alert(connection, alert)

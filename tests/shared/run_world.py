@@ -33,7 +33,7 @@ class World:
 
     def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""
-        intake = GroupCommitter(self.backend, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
+        intake = GroupCommitter(self.backend.ingests, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
         intake.take(
             [self._arrival(index, items[index], fetch_outcome) for index, fetch_outcome in fetch_outcomes.items()]

@@ -113,7 +113,7 @@ class _IngestRun:
                 policy = fetch_policy(self._begun.source, self._request, stack)
                 record_of = RecordBuilder(self._begun.source.name, self._row.dataset)
                 first = self._alerts.first
-                intake = GroupCommitter(self._backend, self._row, record_of, stored.append, first_alert=first)
+                intake = GroupCommitter(self._backend.ingests, self._row, record_of, stored.append, first_alert=first)
                 stack.callback(intake.close)
                 pool = self._pool(policy, folder, take)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile

@@ -13,59 +13,98 @@ Bulk runs need no engine: items are listed, and stored in groups as they arrive.
 
     ingest = backend.ingests.open(NewIngest(run_id="monday", dataset="dogs", source="dog-ceo", settings={}))
     backend.ingests.add_items(ingest.ingest_id, items, position=None, listed=True)
-    intake = GroupCommitter(backend, ingest, record_of, done)
-    intake.take(arrivals)  # again and again, of backend.ingests.pending(...)
-    intake.close()
+    committer = GroupCommitter(backend.ingests, ingest, record_of, done)
+    committer.take(arrivals)  # repeatedly, of backend.ingests.pending(...)
+    committer.close()
 
-One process at a time drives executions and stores objects; any number may read. `pupline.local.journal.driver` says
-in which order things are written, and why that makes them safe; `pupline.local.ingests.intake` says it for groups.
+One process at a time drives executions and stores objects; any number may read.
 
-The engine, and what stands on it, is loaded when first used: bulk runs begin without it.
+Sub-rooms, each of which imports only those above it (`tests/test_architecture.py` checks this):
+
+    data_dir   the directory: its layout, its lock
+    database   the SQLite file: schema, one writing thread, checks of rows
+    tables     audit records, write-once values, runs
+    alerts     topic, subscriptions, outbox, delivery
+    bucket     objects; `_bucket` decides the order of writes of a single object, `_recovery` what a kill leaves
+    journal    executions; `_driver` decides the order of writes of an execution
+    ingests    bulk runs; `_committer` decides the order of writes of a group of items
+    repair     a new database from a damaged one
+
+The engine, and everything that needs it, is loaded on first use: bulk runs start without it.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from pupline.errors import ReplayMismatch
-from pupline.local._audit import AuditQuery, LocalAuditTable
 from pupline.local._backend import LocalBackend
 from pupline.local._clock import DriverClock, SystemClock
-from pupline.local._memo import LocalWriteOnceStore
-from pupline.local._prune import PruneCounts, count_prunable, prune
 from pupline.local._signals import StopRequested, stopping_on_signals
-from pupline.local.alerts.delivery import Deliverer
-from pupline.local.alerts.subscriptions import PROTOCOLS, Subscription, Subscriptions
-from pupline.local.alerts.topic import TOPIC_ARN, Alert, Delivery, LocalTopic, alert_as_dict
-from pupline.local.bucket.bucket import ListedObject, LocalBucket
-from pupline.local.bucket.leftovers import UndeletedFiles
-from pupline.local.bucket.recovery import RecoveryPlan, plan_recovery
-from pupline.local.database.database import Database
-from pupline.local.database.layout import BUCKET, layout_problem
-from pupline.local.ingests.finished import FinishedItems, finished_items
-from pupline.local.ingests.ingests import Ingests, item_execution
-from pupline.local.ingests.intake import GroupCommitter, RecordMaker
-from pupline.local.ingests.rows import Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PageCounts, PendingItem
-from pupline.local.journal.events import (
-    DriverEvent,
-    ExecutionFinished,
-    ExecutionRefused,
-    ExecutionResumed,
-    ExecutionStarted,
-    Listener,
-    TaskAttemptFailed,
+from pupline.local.alerts import (
+    TOPIC_ARN,
+    Alert,
+    Deliverer,
+    Delivery,
+    LocalTopic,
+    Subscription,
+    Subscriptions,
+    alert_as_dict,
 )
-from pupline.local.journal.runs import RunRow, Runs
-from pupline.tasks.metadata import ItemRow
+from pupline.local.bucket import LocalBucket, RecoveryPlan, UndeletedFiles, plan_recovery
+from pupline.local.data_dir import BUCKET, layout_problem
+from pupline.local.database import Database
+from pupline.local.ingests import (
+    Arrival,
+    FinishedItems,
+    GroupCommitter,
+    IngestCounts,
+    IngestRow,
+    Ingests,
+    ItemDone,
+    NewIngest,
+    PageCounts,
+    PendingItem,
+    finished_items,
+    item_execution,
+)
+from pupline.local.tables import AuditQuery, LocalAuditTable, LocalWriteOnceStore, RunRow, Runs
 
 if TYPE_CHECKING:
-    from pupline.local.journal.driver import Driver
-    from pupline.local.journal.driver_settings import DriveResult, DriverSettings, RedriveRequest, Runtime, StartRequest
-    from pupline.local.journal.functions import Invocation, LambdaHandler, LambdaRuntime
-    from pupline.local.journal.journal import ExecutionRow, Journal
-    from pupline.local.repair.repair import RepairReport, repair_database
+    from pupline.local.journal import (
+        Driver,
+        DriveResult,
+        DriverEvent,
+        DriverSettings,
+        ExecutionFinished,
+        ExecutionRefused,
+        ExecutionResumed,
+        ExecutionRow,
+        ExecutionStarted,
+        Invocation,
+        Journal,
+        LambdaHandler,
+        LambdaRuntime,
+        PruneCounts,
+        RedriveRequest,
+        Runtime,
+        StartRequest,
+        TaskAttemptFailed,
+        count_prunable,
+        prune,
+    )
+    from pupline.local.repair import RepairReport, repair_database
+
+_LAZY = {
+    "journal": (
+        *("DriveResult", "Driver", "DriverEvent", "DriverSettings", "ExecutionFinished", "ExecutionRefused"),
+        *("ExecutionResumed", "ExecutionRow", "ExecutionStarted", "Invocation", "Journal", "LambdaHandler"),
+        *("LambdaRuntime", "PruneCounts", "RedriveRequest", "Runtime", "StartRequest", "TaskAttemptFailed"),
+        *("count_prunable", "prune"),
+    ),
+    "repair": ("RepairReport", "repair_database"),
+}
+"""Names that are imported on first use, by sub-room."""
 
 __all__ = [
     "BUCKET",
-    "PROTOCOLS",
     "TOPIC_ARN",
     "Alert",
     "Arrival",
@@ -90,12 +129,9 @@ __all__ = [
     "Ingests",
     "Invocation",
     "ItemDone",
-    "ItemRow",
     "Journal",
     "LambdaHandler",
     "LambdaRuntime",
-    "ListedObject",
-    "Listener",
     "LocalAuditTable",
     "LocalBackend",
     "LocalBucket",
@@ -105,11 +141,9 @@ __all__ = [
     "PageCounts",
     "PendingItem",
     "PruneCounts",
-    "RecordMaker",
     "RecoveryPlan",
     "RedriveRequest",
     "RepairReport",
-    "ReplayMismatch",
     "RunRow",
     "Runs",
     "Runtime",
@@ -131,20 +165,11 @@ __all__ = [
     "stopping_on_signals",
 ]
 
-_HOMES = {
-    "Driver": "journal.driver",
-    **dict.fromkeys(
-        ("DriveResult", "DriverSettings", "RedriveRequest", "Runtime", "StartRequest"), "journal.driver_settings"
-    ),
-    **dict.fromkeys(("LambdaHandler", "Invocation", "LambdaRuntime"), "journal.functions"),
-    **dict.fromkeys(("RepairReport", "repair_database"), "repair.repair"),
-    **dict.fromkeys(("ExecutionRow", "Journal"), "journal.journal"),
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    for room, names in _LAZY.items():
+        if name in names:
+            from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+            return getattr(import_module(f"{__name__}.{room}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,1 +1,26 @@
 """SNS on one machine: a topic with an outbox, and its subscriptions."""
+
+from pupline.local.alerts._delivery import Deliverer
+from pupline.local.alerts._subscriptions import Subscription, Subscriptions
+from pupline.local.alerts._topic import (
+    TOPIC_ARN,
+    Alert,
+    Delivery,
+    LocalTopic,
+    PublishFailed,
+    alert_as_dict,
+    insert_alert,
+)
+
+__all__ = [
+    "TOPIC_ARN",
+    "Alert",
+    "Deliverer",
+    "Delivery",
+    "LocalTopic",
+    "PublishFailed",
+    "Subscription",
+    "Subscriptions",
+    "alert_as_dict",
+    "insert_alert",
+]

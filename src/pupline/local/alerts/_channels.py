@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pupline import __version__
-from pupline.local.alerts.topic import Alert, masked
-from pupline.local.database.layout import kind_of
+from pupline.local.alerts._topic import Alert, masked
+from pupline.local.data_dir import kind_of
 from pupline.text import printable, timestamp
 
 if TYPE_CHECKING:

@@ -1,1 +1,21 @@
 """Bulk runs on one machine: their items, stored in groups."""
+
+from pupline.local.ingests._columns import FinishedItems, finished_items
+from pupline.local.ingests._committer import GroupCommitter
+from pupline.local.ingests._ingests import Ingests, item_execution
+from pupline.local.ingests._rows import Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PageCounts, PendingItem
+
+__all__ = [
+    "Arrival",
+    "FinishedItems",
+    "GroupCommitter",
+    "IngestCounts",
+    "IngestRow",
+    "Ingests",
+    "ItemDone",
+    "NewIngest",
+    "PageCounts",
+    "PendingItem",
+    "finished_items",
+    "item_execution",
+]

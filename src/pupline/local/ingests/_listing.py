@@ -5,10 +5,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pupline.local.database.database import storable
-from pupline.local.database.statements import MANY, execute_many, marks
-from pupline.local.ingests.known import PreviousFetches
-from pupline.local.ingests.rows import PageCounts
+from pupline.local.database import MANY, execute_many, marks, storable
+from pupline.local.ingests._previous import PreviousFetches
+from pupline.local.ingests._rows import PageCounts
 from pupline.tasks.items import SourceItem
 
 _ROW = "SELECT dataset, items, known_in_a_row FROM ingests WHERE ingest_id = ?"

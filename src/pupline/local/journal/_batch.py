@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from pupline.asl import Command, ExecutionAborted, StartTimer, StateMachine
 from pupline.local._clock import Instant
-from pupline.local.alerts.topic import Alert, insert_alert
-from pupline.local.journal.events import DriverEvent
-from pupline.local.journal.journal import (
+from pupline.local.alerts import Alert, insert_alert
+from pupline.local.journal._events import DriverEvent
+from pupline.local.journal._journal import (
     JournalledFact,
     NewExecution,
     Replayed,

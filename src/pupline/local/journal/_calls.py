@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pupline.asl import Fact, InvokeTask, ReadItems, TaskFailed, WriteResults, lambda_error
 from pupline.errors import LocalTrouble, local_trouble
 from pupline.json_values import JSON
-from pupline.local.journal.driver_settings import MapIO, Runtime
-from pupline.local.journal.functions import Invocation
-from pupline.local.journal.runs import Runs
+from pupline.local.journal._lambda_runtime import Invocation
+from pupline.local.journal._settings import MapIO, Runtime
+from pupline.local.tables import Runs
 
 Answered = Callable[[Fact | LocalTrouble], None]
 """Told the answer to a command, from any thread; LocalTrouble where this machine is to blame for there being none."""

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from pupline.errors import StorageError
 from pupline.images import content_type_of, inspect, name_extension
-from pupline.local._audit import insert_records
-from pupline.local.bucket.files import BucketFiles
-from pupline.local.bucket.paths import folded
+from pupline.local.bucket import BucketFiles, folded
+from pupline.local.tables import insert_records
 from pupline.tasks.records import AuditRecord
 from pupline.text import timestamp
 

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.errors import ConfigurationError
-from pupline.local.database.opening import connection
-from pupline.local.database.schema import APPLICATION_ID, MIGRATIONS, migrate
-from pupline.local.database.soundness import Table, Unsound, checked_row, tables
+from pupline.local.database import APPLICATION_ID, MIGRATIONS, Table, Unsound, checked_row, connect, migrate, tables
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _JUMPS = 40
@@ -50,7 +48,7 @@ def salvage(copy: Path, new: sqlite3.Connection) -> list[Salvaged]:
     """
     for prepare in (_as_it_is, _with_new_first_page, _with_new_schema, _without_wal):
         prepare(copy)
-        with closing(connection(copy, "mode=ro")) as old:  # which leaves the WAL as it is for the next attempt
+        with closing(connect(copy, "mode=ro")) as old:  # which leaves the WAL as it is for the next attempt
             old.text_factory = bytes
             try:
                 version = _version(old)
@@ -89,7 +87,7 @@ def _model(copy: Path) -> list[tuple[int, bytes]]:
     the empty one, that page leads to leaves.
     """
     model = copy.with_name("model.sqlite")
-    with closing(connection(model, "mode=rwc")) as empty:
+    with closing(connect(model, "mode=rwc")) as empty:
         migrate(empty, model)
     body = model.read_bytes()
     model.unlink()

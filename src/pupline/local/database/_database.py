@@ -19,9 +19,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, StorageError, local_trouble
-from pupline.local.database.opening import Opened, damaged, explain, open_database
-from pupline.local.database.schema import MIGRATIONS
-from pupline.local.database.soundness import UNFINISHED, unsound_rows
+from pupline.local.database._opening import Opened, damaged, explain, open_database
+from pupline.local.database._row_checks import UNFINISHED, unsound_rows
+from pupline.local.database._schema import MIGRATIONS
 from pupline.text import printable
 
 T = TypeVar("T")

@@ -6,11 +6,9 @@ bytes), or when the path is taken: by a name that some file system takes for the
 one or two code points), by a directory, by a file that somebody else put there.
 """
 
-import fcntl
 import hashlib
 import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,9 +21,6 @@ _PART_BYTES = 255
 _CANDIDATES = 8
 _ASIDE = "~"
 """Directory of objects whose key is no safe path."""
-
-_GET_FLAGS, _SET_FLAGS, _TOP_OF_HIERARCHY = 0x80086601, 0x40086602, 0x00020000
-"""FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of 64-bit Linux, FS_TOPDIR_FL. Other systems refuse the numbers."""
 
 _NO_PATH = re.compile(r"[\x00-\x1f\\\x7f]|\A~(?:/|\Z)|(?:\A|/)(?:\.\.?)?(?:/|\Z)")
 """A control character or backslash; our own directory; an empty part, or one of dots."""
@@ -78,32 +73,6 @@ def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
         yield current
     finally:
         os.close(current)
-
-
-def sync_directory(path: Path) -> None:
-    """Put the directory's entries on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fsync_directory(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def spread_directories(path: Path) -> None:
-    """Have the file system put new directories in `path` far from each other, where it knows how: `chattr +T`.
-
-    ext4 makes files near their directory, and is slow at it where many were removed in the last minutes (0.4 ms each
-    instead of 0.05). A hint to the file system: where it is not taken, nothing is lost.
-    """
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            flags = bytearray(8)
-            fcntl.ioctl(descriptor, _GET_FLAGS, flags)
-            word = int.from_bytes(flags[:4], sys.byteorder) | _TOP_OF_HIERARCHY
-            fcntl.ioctl(descriptor, _SET_FLAGS, word.to_bytes(4, sys.byteorder) + bytes(4))
-        finally:
-            os.close(descriptor)
 
 
 def _step(parent: int, part: str, *, create: bool, where: Path) -> int:

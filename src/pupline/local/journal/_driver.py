@@ -48,21 +48,21 @@ from pupline.asl import (
 from pupline.errors import LocalTrouble, ReplayMismatch
 from pupline.json_values import JSON
 from pupline.local._clock import Instant, instant
-from pupline.local.alerts.topic import PublishFailed
-from pupline.local.database.database import Database
+from pupline.local.alerts import PublishFailed
+from pupline.local.database import Database
 from pupline.local.journal._batch import Batch, Running
 from pupline.local.journal._calls import Calls
-from pupline.local.journal._timers import Alarms
-from pupline.local.journal.driver_settings import DriveResult, DriverSettings, MapIO, RedriveRequest, StartRequest
-from pupline.local.journal.events import (
+from pupline.local.journal._events import (
     ExecutionFinished,
     ExecutionRefused,
     ExecutionResumed,
     ExecutionStarted,
     TaskAttemptFailed,
 )
-from pupline.local.journal.journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
-from pupline.local.journal.runs import Runs
+from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
+from pupline.local.journal._settings import DriveResult, DriverSettings, MapIO, RedriveRequest, StartRequest
+from pupline.local.journal._timers import Alarms
+from pupline.local.tables import Runs
 from pupline.text import printable
 
 PUBLISH = "arn:aws:states:::sns:publish"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pupline.json_values import JSON
-from pupline.local.database.database import Database
+from pupline.local.database import Database
 from pupline.tasks.ports import Clock
 from pupline.tasks.run_ids import check_run_id
 

@@ -10,11 +10,9 @@ from urllib.parse import quote_from_bytes
 
 from pupline.errors import StorageError
 from pupline.files import fsync_directory
-from pupline.local.bucket.files import BucketFiles, name_file
-from pupline.local.bucket.objects import move_intent
-from pupline.local.bucket.paths import candidates
-from pupline.local.database.database import Database
-from pupline.local.ingests._intake_plan import Group, Held
+from pupline.local.bucket import BucketFiles, candidates, move_intent, name_file
+from pupline.local.database import Database
+from pupline.local.ingests._planner import Group, Held
 
 _FEW = 16
 """So few files are synced one by one: `syncfs` has the whole file system write, also for other programs."""

@@ -1,7 +1,7 @@
 """The runs of bulk ingestion and their items.
 
 An item is named once in a run: its identity is its URL's. It is done when its `outcome` is there, and that is
-committed in one transaction with its audit record and its object (`pupline.local.ingests.intake`). So what is not done
+committed in one transaction with its audit record and its object (`_committer`). So what is not done
 can be asked for again after any crash, and what is done needs nothing more.
 """
 
@@ -13,12 +13,13 @@ from itertools import islice
 from typing import Any
 
 from pupline.errors import ConfigurationError
-from pupline.local._audit import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
-from pupline.local.alerts.topic import Alert, insert_alert
-from pupline.local.database.database import Database, storable
+from pupline.local.alerts import Alert, insert_alert
+from pupline.local.bucket import LocalBucket
+from pupline.local.database import Database, storable
 from pupline.local.ingests._listing import ListedPage, add_page
-from pupline.local.ingests.known import PreviousFetches
-from pupline.local.ingests.rows import IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
+from pupline.local.ingests._previous import PreviousFetches
+from pupline.local.ingests._rows import IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
+from pupline.local.tables import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow
 from pupline.tasks.ports import Clock
@@ -63,10 +64,11 @@ def item_execution(run_id: str, index: int) -> str:
 class Ingests:
     """The runs of this data directory. Where not said otherwise, methods raise StorageError alone."""
 
-    def __init__(self, database: Database, clock: Clock, previous: PreviousFetches) -> None:
-        self._database = database
-        self._clock = clock
-        self._previous = previous
+    def __init__(self, database: Database, clock: Clock, bucket: LocalBucket) -> None:
+        self.database = database
+        self.clock = clock
+        self.bucket = bucket
+        self._previous = PreviousFetches(bucket)
 
     def open(self, new: NewIngest) -> IngestRow:
         """The run of that id: RUNNING and empty, or as it is where it is there.
@@ -75,18 +77,18 @@ class Ingests:
         """
         check_run_id(new.run_id)
         settings = json.dumps(dict(new.settings))
-        row = (new.run_id, new.dataset, storable(new.source), settings, self._clock.now())
+        row = (new.run_id, new.dataset, storable(new.source), settings, self.clock.now())
 
         def work(connection: sqlite3.Connection) -> IngestRow:
             columns = "run_id, dataset, source, settings, created_at"
             connection.execute(f"INSERT INTO ingests ({columns}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)  # noqa: S608
             return _ingest(connection.execute(f"{_SELECT} WHERE run_id = ?", (new.run_id,)).fetchone())
 
-        return self._database.write(work)
+        return self.database.write(work)
 
     def find(self, run_id: str) -> IngestRow | None:
         """The run of that id, if any."""
-        found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
+        found = self.database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
         return _ingest(found[0]) if found else None
 
     def get(self, run_id: str) -> IngestRow:
@@ -99,14 +101,14 @@ class Ingests:
     def unfinished(self, dataset: str) -> IngestRow | None:
         """The newest RUNNING run of the dataset, if any."""
         where = "WHERE dataset = ? AND status = 'RUNNING' ORDER BY ingest_id DESC LIMIT 1"
-        found = self._database.rows(f"{_SELECT} {where}", (dataset,))
+        found = self.database.rows(f"{_SELECT} {where}", (dataset,))
         return _ingest(found[0]) if found else None
 
     def all(self, dataset: str | None = None) -> Iterator[IngestRow]:
         """The runs, oldest first, a page at a time; of one dataset, or of all."""
         after = 0
         query = f"{_SELECT} WHERE ingest_id > ? AND dataset = coalesce(?, dataset) ORDER BY ingest_id LIMIT ?"
-        while page := self._database.rows(query, (after, dataset, _PAGE)):
+        while page := self.database.rows(query, (after, dataset, _PAGE)):
             yield from map(_ingest, page)
             after = page[-1][0]
 
@@ -129,7 +131,7 @@ class Ingests:
         what comes after so many known ones in a row, which may have begun on earlier pages.
         """
         page = ListedPage(items, position, listed, skip_known, limit, total, stop_after_known)
-        return self._database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
+        return self.database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
 
     def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:
         """Add the items of another run that failed there; how many the run then has. Its listing is complete with them.
@@ -146,11 +148,11 @@ class Ingests:
             connection.execute(update, (added, added, ingest_id))
             return added
 
-        return self._database.write(work)
+        return self.database.write(work)
 
     def pending(self, ingest_id: int, *, after: int, limit: int) -> list[PendingItem]:
         """At most `limit` items that are not done, with an index above `after` (-1: from the first), in order."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(_PENDING, (ingest_id, after, limit)).fetchall()
             items = [_item(url, facts) for _, url, facts in rows]
             previous = self._previous.of_urls(connection, ingest_id, items)
@@ -175,7 +177,7 @@ class Ingests:
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT OR REPLACE INTO memo (name, value) VALUES (?, ?)", rows)
 
-        self._database.write(work)
+        self.database.write(work)
 
     def counts(self, ingest_id: int) -> IngestCounts:
         """How far the run is, counted from its records."""
@@ -183,7 +185,7 @@ class Ingests:
         outcomes: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         alerts = size_bytes = 0
-        for outcome, reason, count, alerted, size in self._database.rows(_COUNT, run_range(run.run_id)):
+        for outcome, reason, count, alerted, size in self.database.rows(_COUNT, run_range(run.run_id)):
             outcomes[outcome] += count
             reasons[reason] += count
             alerts += alerted
@@ -196,7 +198,7 @@ class Ingests:
     def rows(self, ingest_id: int) -> Iterator[ItemRow]:
         """The run's finished items in the order of their indexes, a page at a time."""
         run_id, after = self._row(ingest_id).run_id, -1
-        while page := self._database.rows(_FINISHED, (f"{run_id}-", ingest_id, after, _PAGE)):
+        while page := self.database.rows(_FINISHED, (f"{run_id}-", ingest_id, after, _PAGE)):
             yield from map(_item_row, page)
             after = page[-1][0]
 
@@ -204,7 +206,7 @@ class Ingests:
         """All items of the run with their indexes, done or not, in order, a page at a time."""
         query = "SELECT item_index, url, facts FROM ingest_items WHERE ingest_id = ? AND item_index > ?"
         after = -1
-        while page := self._database.rows(f"{query} ORDER BY item_index LIMIT ?", (ingest_id, after, _PAGE)):
+        while page := self.database.rows(f"{query} ORDER BY item_index LIMIT ?", (ingest_id, after, _PAGE)):
             yield from ((index, _item(url, facts)) for index, url, facts in page)
             after = page[-1][0]
 
@@ -212,7 +214,7 @@ class Ingests:
         """The run's records that told of something to alert on, in order: those an alert told of, or the others."""
         query = f"{_ALERTED} AND (alert_sent IS 1) = ? AND execution > ? ORDER BY execution LIMIT ?"
         bounds, after = run_range(self._row(ingest_id).run_id), ""
-        while page := [record_of(row) for row in self._database.rows(query, (*bounds, sent, after, _PAGE))]:
+        while page := [record_of(row) for row in self.database.rows(query, (*bounds, sent, after, _PAGE))]:
             yield from page
             after = page[-1].execution
 
@@ -228,27 +230,27 @@ class Ingests:
             insert_alert(connection, alert)
             connection.execute(update, bounds)
 
-        self._database.write(work)
+        self.database.write(work)
 
     def end(self, ingest_id: int, status: str, error: str | None = None) -> None:
         """Say how the run ended: SUCCEEDED or FAILED."""
         update = "UPDATE ingests SET status = ?, error = ?, ended_at = ? WHERE ingest_id = ?"
-        values = (status, None if error is None else storable(error), self._clock.now(), ingest_id)
-        self._database.write(lambda connection: connection.execute(update, values))
+        values = (status, None if error is None else storable(error), self.clock.now(), ingest_id)
+        self.database.write(lambda connection: connection.execute(update, values))
 
     def drop_empty(self, ingest_id: int) -> None:
         """Forget the run if it is one whose listing has given nothing yet, not even its end."""
         delete = "DELETE FROM ingests WHERE ingest_id = ? AND items = 0 AND listed = 0 AND position IS NULL"
-        self._database.write(lambda connection: connection.execute(delete, (ingest_id,)))
+        self.database.write(lambda connection: connection.execute(delete, (ingest_id,)))
 
     def reopen(self, ingest_id: int) -> IngestRow:
         """The run, RUNNING again: to go on with what is left."""
         update = "UPDATE ingests SET status = 'RUNNING', error = NULL, ended_at = NULL WHERE ingest_id = ?"
-        self._database.write(lambda connection: connection.execute(update, (ingest_id,)))
+        self.database.write(lambda connection: connection.execute(update, (ingest_id,)))
         return self._row(ingest_id)
 
     def _row(self, ingest_id: int) -> IngestRow:
-        return _ingest(self._database.rows(f"{_SELECT} WHERE ingest_id = ?", (ingest_id,))[0])
+        return _ingest(self.database.rows(f"{_SELECT} WHERE ingest_id = ?", (ingest_id,))[0])
 
 
 def _ingest(row: tuple[Any, ...]) -> IngestRow:

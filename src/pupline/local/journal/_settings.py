@@ -7,9 +7,9 @@ from typing import Protocol
 from pupline.asl import Fact, InvokeTask, ReadItems, StateMachine, WriteResults
 from pupline.json_values import JSON
 from pupline.local._clock import DriverClock
-from pupline.local.alerts.topic import LocalTopic
-from pupline.local.journal.events import Listener
-from pupline.local.journal.functions import Answer, Invocation
+from pupline.local.alerts import LocalTopic
+from pupline.local.journal._events import Listener
+from pupline.local.journal._lambda_runtime import Answer, Invocation
 
 
 class Runtime(Protocol):

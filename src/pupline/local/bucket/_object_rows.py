@@ -5,9 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pupline.local.bucket.paths import folded, parents
-from pupline.local.database.database import storable
-from pupline.local.database.statements import execute_many, marks
+from pupline.local.bucket._paths import folded, parents
+from pupline.local.database import execute_many, marks, storable
 
 _COLUMNS = "bucket, key, path, folded_path, sha256, size_bytes, content_type, owner, created_at, state"
 _FIND = "SELECT path, sha256, owner, state FROM objects WHERE bucket = ? AND key = ?"

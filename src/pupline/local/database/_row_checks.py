@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pupline.errors import Outcome, Reason
-from pupline.local.database.schema import MIGRATIONS, migrate
+from pupline.local.database._schema import MIGRATIONS, migrate
 
 _LAST_SECOND = 253_402_300_800.0
 """The year 10000: no time can be shown from there on."""

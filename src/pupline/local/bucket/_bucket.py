@@ -26,10 +26,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
-from pupline.local.bucket.files import BucketFiles
-from pupline.local.bucket.objects import NewObject, ObjectRow, find_object, insert_intent
-from pupline.local.bucket.paths import candidates
-from pupline.local.database.database import Database, storable
+from pupline.local.bucket._files import BucketFiles
+from pupline.local.bucket._object_rows import NewObject, ObjectRow, find_object, insert_intent
+from pupline.local.bucket._paths import candidates
+from pupline.local.database import Database, storable
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

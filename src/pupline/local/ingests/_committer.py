@@ -26,14 +26,14 @@ from queue import SimpleQueue
 from typing import TypeAlias
 
 from pupline.errors import local_trouble
-from pupline.local._audit import insert_records
-from pupline.local._backend import LocalBackend
-from pupline.local.alerts.topic import Alert, insert_alert
-from pupline.local.bucket.objects import insert_intents
-from pupline.local.database.statements import execute_many
-from pupline.local.ingests._intake_disk import GroupFiles
-from pupline.local.ingests._intake_plan import Group, PlannedItem, Planner
-from pupline.local.ingests.rows import Arrival, IngestRow, ItemDone
+from pupline.local.alerts import Alert, insert_alert
+from pupline.local.bucket import insert_intents
+from pupline.local.database import execute_many
+from pupline.local.ingests._group_files import GroupFiles
+from pupline.local.ingests._ingests import Ingests
+from pupline.local.ingests._planner import Group, PlannedItem, Planner
+from pupline.local.ingests._rows import Arrival, IngestRow, ItemDone
+from pupline.local.tables import insert_records
 from pupline.tasks.items import FetchedImage, FetchOutcome, SourceItem, StoredImage
 from pupline.tasks.records import AuditRecord
 from pupline.text import timestamp
@@ -79,7 +79,7 @@ class GroupCommitter:
 
     def __init__(
         self,
-        backend: LocalBackend,
+        ingests: Ingests,
         ingest: IngestRow,
         record_of: RecordMaker,
         done: Callable[[list[ItemDone]], None],
@@ -87,14 +87,16 @@ class GroupCommitter:
         first_alert: Callable[[AuditRecord], Alert] | None = None,
     ) -> None:
         """Raises: ConfigurationError for a dataset that cannot be part of a key; StorageError."""
-        self._backend = backend
+        self._database = ingests.database
+        self._clock = ingests.clock
+        self._bucket = ingests.bucket
         self._ingest_id = ingest.ingest_id
         self._record_of = record_of
         self._done = done
-        is_alerted = next(backend.ingests.alerted(ingest.ingest_id, sent=True), None) is not None
+        is_alerted = next(ingests.alerted(ingest.ingest_id, sent=True), None) is not None
         self._first_alert = None if is_alerted else first_alert
-        self._planner = Planner(backend.bucket(), ingest)
-        self._files = GroupFiles(backend.bucket().files, backend.database)
+        self._planner = Planner(ingests.bucket, ingest)
+        self._files = GroupFiles(ingests.bucket.files, ingests.database)
         self._changed = threading.Condition()
         self._waiting: list[Arrival] = []
         self._waiting_since = 0.0
@@ -195,7 +197,7 @@ class GroupCommitter:
         return max(self._waiting_since + _PATIENCE_SECONDS - time.monotonic(), 0.0)
 
     def _ended(self, groups: list[Group]) -> _Ended:
-        now = timestamp(self._backend.clock.now())
+        now = timestamp(self._clock.now())
         ended = _Ended(groups, [], [])
         for item in (item for group in groups for item in group.items):
             record = self._record(item, now)
@@ -224,7 +226,7 @@ class GroupCommitter:
 
         It is planned by the writing thread, whose connection has the pages at hand that the plan looks at.
         """
-        bucket = self._backend.bucket().name
+        bucket = self._bucket.name
         items = [self._item_row(item) for one in ended.groups for item in one.items]
 
         def work(connection: sqlite3.Connection) -> Group:
@@ -238,7 +240,7 @@ class GroupCommitter:
             group.first_id, group.last_id = insert_intents(connection, bucket, [one.as_intent() for one in group.made])
             return group
 
-        return self._backend.database.write(work)
+        return self._database.write(work)
 
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
         arrival, image = item.arrival, item.fetch_outcome

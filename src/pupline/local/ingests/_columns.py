@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.local.database.database import Database
-from pupline.local.ingests.rows import IngestRow
+from pupline.local.database import Database
+from pupline.local.ingests._rows import IngestRow
 from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn
 
 PAGE_ROWS = 2_500

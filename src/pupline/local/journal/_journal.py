@@ -24,8 +24,8 @@ from pupline.asl import (
 )
 from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.json_values import JSON
-from pupline.local.database.database import Database, storable
-from pupline.local.journal.events import ExecutionFinished
+from pupline.local.database import Database, storable
+from pupline.local.journal._events import ExecutionFinished
 from pupline.text import printable
 
 _COLUMNS = "execution_id, name, run_id, run_index, digest, input, status, output, error, cause, start_time, stop_time"

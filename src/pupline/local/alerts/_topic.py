@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pupline.json_values import JSON
-from pupline.local.database.database import Database, storable
+from pupline.local.database import Database, storable
 from pupline.tasks.ports import Clock
 from pupline.text import timestamp
 

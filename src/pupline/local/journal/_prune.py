@@ -7,7 +7,7 @@ which only some executions were forgotten would start those again.
 import sqlite3
 from dataclasses import dataclass
 
-from pupline.local.database.database import Database
+from pupline.local.database import Database
 
 _BATCH = 200
 _DONE = "status != 'RUNNING' AND stop_time < :before"

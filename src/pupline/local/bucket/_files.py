@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pupline.errors import LocalTrouble, StorageError, local_trouble
 from pupline.files import fsync_directory
-from pupline.local.bucket.paths import directory
-from pupline.local.database.layout import kind_of
+from pupline.local.bucket._paths import directory
+from pupline.local.data_dir import kind_of
 
 # EACCES: some of FUSE, such as the shared storage of Android. Where it does mean a permission, the rename fails too.
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from pupline.local.bucket.bucket import LocalBucket
-from pupline.local.database.statements import MANY, marks
+from pupline.local.bucket import LocalBucket
+from pupline.local.database import MANY, marks
 from pupline.tasks.items import PreviousFetch, SourceItem
 
 _FACTS = (

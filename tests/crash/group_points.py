@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, LocalBackend, NewIngest, PendingItem
-from pupline.local.ingests import _intake_disk
-from pupline.local.ingests import intake as _intake
+from pupline.local.ingests import _committer, _group_files
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
@@ -58,7 +57,7 @@ def run(data_dir: Path) -> None:
         def first(record: AuditRecord) -> Alert:
             return alert("first-alert", record.image_name)
 
-        intake = GroupCommitter(backend, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
+        intake = GroupCommitter(backend.ingests, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
         for pending in backend.ingests.pending(ingest.ingest_id, after=-1, limit=100):
             intake.take([arrival(data_dir, pending)])
         intake.close()
@@ -96,13 +95,13 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
 
 def kill_in_groups_at(point: int, report: int) -> None:
     """As `kill_at`, in groups of three items, with `syncfs` in place of small groups' fsyncs."""
-    _intake.FULL_GROUP = _intake._WORTHWHILE = 3
-    _intake_disk._FEW = 0
-    real = _intake_disk._syncfs()
+    _committer.FULL_GROUP = _committer._WORTHWHILE = 3
+    _group_files._FEW = 0
+    real = _group_files._syncfs()
     assert real, "this test is for a system with syncfs"
     # `kill_at` counts what it finds in os: so that it counts `syncfs` too, it has to be there.
     os.syncfs = real  # type: ignore[attr-defined]
-    _intake_disk._syncfs = lambda: lambda descriptor: os.syncfs(descriptor)  # type: ignore[attr-defined]
+    _group_files._syncfs = lambda: lambda descriptor: os.syncfs(descriptor)  # type: ignore[attr-defined]
     kill_at(point, report)
 
 

@@ -16,11 +16,9 @@ from dataclasses import dataclass, field
 
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.images import candidate_names, content_type_of, object_key
-from pupline.local.bucket.bucket import LocalBucket
-from pupline.local.bucket.objects import NewObject, is_taken
-from pupline.local.bucket.paths import candidates, folded, parents
-from pupline.local.ingests.ingests import item_execution
-from pupline.local.ingests.rows import Arrival, IngestRow
+from pupline.local.bucket import LocalBucket, NewObject, candidates, folded, is_taken, parents
+from pupline.local.ingests._ingests import item_execution
+from pupline.local.ingests._rows import Arrival, IngestRow
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, UnchangedImage
 
 _DONE = (

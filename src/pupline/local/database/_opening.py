@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, local_trouble
-from pupline.local.database.schema import MIGRATIONS, check_version, migrate
+from pupline.local.database._schema import MIGRATIONS, check_version, migrate
 from pupline.text import printable
 
 _BUSY_TIMEOUT_MS = 30_000
@@ -59,7 +59,7 @@ def open_database(path: Path, *, check: bool, read_only: bool) -> Opened:
             _inspect(path, check=check)
         else:
             _make_private(path)
-        return Opened(lambda: connection(path, "mode=ro"), _connect(path))
+        return Opened(lambda: connect(path, "mode=ro"), _connect(path))
     except sqlite3.Error as err:
         if not read_only or not (getattr(err, "sqlite_errorname", "") or "").startswith(_CANNOT_WRITE):
             raise
@@ -108,7 +108,7 @@ def damaged(path: Path, what: str) -> DamagedDatabase:
     )
 
 
-def connection(path: Path, query: str) -> sqlite3.Connection:
+def connect(path: Path, query: str) -> sqlite3.Connection:
     """A connection of SQLite. query: of its URI, such as `mode=ro`. Raises: sqlite3.Error."""
     # isolation_level None: transactions begin and end where this file says so, not where the module guesses.
     # check_same_thread False: each connection is used by one thread at a time, but any thread may close it.
@@ -133,7 +133,7 @@ def _make_private(path: Path) -> None:
 def _inspect(path: Path, *, check: bool) -> None:
     """Look before touching: whose file it is, how new, and (with `check`) whether it is whole."""
     # "ro" reads the WAL that a killed process left, too, and does not move it into the file when it is closed.
-    looking = connection(path, "mode=ro")
+    looking = connect(path, "mode=ro")
     try:
         check_version(looking, path)
         if check:
@@ -146,7 +146,7 @@ def _inspect(path: Path, *, check: bool) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     """The writing connection, with today's tables."""
-    writer = connection(path, "mode=rwc")
+    writer = connect(path, "mode=rwc")
     try:
         # WAL: readers go on while the writer writes, and a commit is one append and one fsync.
         writer.execute("PRAGMA journal_mode = WAL")
@@ -173,13 +173,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _open_unwritable(path: Path) -> Opened:
     if not _has_wal(path):
-        looking = connection(path, "mode=ro&immutable=1")
+        looking = connect(path, "mode=ro&immutable=1")
         try:
             is_current = check_version(looking, path) == len(MIGRATIONS)
         finally:
             looking.close()
         if is_current:
-            return Opened(lambda: connection(path, "mode=ro&immutable=1"), None)
+            return Opened(lambda: connect(path, "mode=ro&immutable=1"), None)
     temporary = _copied(path)
     copy = Path(temporary.name) / path.name
     try:
@@ -187,7 +187,7 @@ def _open_unwritable(path: Path) -> Opened:
     except BaseException:
         temporary.cleanup()
         raise
-    return Opened(lambda: connection(copy, "mode=ro"), None, temporary)
+    return Opened(lambda: connect(copy, "mode=ro"), None, temporary)
 
 
 def _has_wal(path: Path) -> bool:

@@ -20,7 +20,7 @@ from pupline.asl import (
 )
 from pupline.errors import LocalTrouble, PuplineError
 from pupline.json_values import JSON
-from pupline.local.bucket.bucket import LocalBucket
+from pupline.local.bucket import LocalBucket
 from pupline.tasks.ports import ObjectToCreate
 
 _LIST = "arn:aws:states:::s3:listObjectsV2"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from pupline.local.database.database import storable
+from pupline.local.database._database import storable
 
 _SIZES = (64, 8, 1)
 """Rows in one statement. Three sizes make any number in few steps, and SQLite keeps three prepared statements."""

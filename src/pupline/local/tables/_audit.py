@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from pupline.local.database.database import Database, storable
-from pupline.local.database.statements import execute_many
+from pupline.local.database import Database, execute_many, storable
 from pupline.tasks.records import AuditRecord
 
 _COLUMNS = tuple(field.name for field in fields(AuditRecord))

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import StorageError
-from pupline.local.bucket.bucket import LocalBucket
-from pupline.local.bucket.leftovers import UndeletedFiles, clear, leftovers
-from pupline.local.database.database import Database
+from pupline.local.bucket._bucket import LocalBucket
+from pupline.local.bucket._tmp import UndeletedFiles, clear, leftovers
+from pupline.local.database import Database
 
 _BEGUN = "SELECT bucket FROM objects WHERE state = 'writing' UNION SELECT bucket FROM overwrites"
 _OF_INGESTS = (

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pupline.errors import PuplineError, local_trouble
 from pupline.local._clock import DriverClock
 from pupline.local.alerts._channels import CHANNELS, Channel, DeliveryFailed
-from pupline.local.alerts.topic import Alert, alert_of_row
-from pupline.local.database.database import Database, storable
+from pupline.local.alerts._topic import Alert, alert_of_row
+from pupline.local.database import Database, storable
 from pupline.text import printable
 
 MAX_ATTEMPTS = 50

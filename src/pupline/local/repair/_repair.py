@@ -20,12 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, LocalTrouble
-from pupline.local.bucket.paths import sync_directory
-from pupline.local.database.layout import DATABASE_NAME, REPAIRED_NAME, layout_problem
-from pupline.local.database.lock import DirectoryLock
-from pupline.local.database.opening import connection, explain
-from pupline.local.database.schema import MIGRATIONS, migrate
-from pupline.local.database.soundness import unsound_rows
+from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
+from pupline.local.database import MIGRATIONS, connect, explain, migrate, unsound_rows
 from pupline.local.repair._inventory import Inventory, take_inventory
 from pupline.local.repair._references import Reconciled, reconcile
 from pupline.local.repair._salvage import Salvaged, salvage, sync_file
@@ -75,7 +71,7 @@ def _damage(data_dir: Path) -> str | None:
         if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
             raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
         return "it was empty" if path.exists() else "there was none"
-    looking = connection(path, "mode=ro")
+    looking = connect(path, "mode=ro")
     try:
         problems = [text for (text,) in looking.execute("PRAGMA integrity_check(1)") if text != "ok"]
         (version,) = looking.execute("PRAGMA user_version").fetchone()
@@ -100,7 +96,7 @@ def _repaired(data_dir: Path, damage: str, work: Path) -> RepairReport:
             shutil.copyfile(data_dir / name, there)
     path = work / "new.sqlite"
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    new = connection(path, "mode=rw")
+    new = connect(path, "mode=rw")
     try:
         migrate(new, path)
         new.execute("PRAGMA foreign_keys = OFF")

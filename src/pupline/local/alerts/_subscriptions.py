@@ -17,9 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pupline.errors import ConfigurationError
-from pupline.local.alerts.topic import masked
-from pupline.local.database.database import Database
-from pupline.local.database.layout import kind_of
+from pupline.local.alerts._topic import masked
+from pupline.local.data_dir import kind_of
+from pupline.local.database import Database
 from pupline.tasks.ports import Clock
 
 

@@ -1,0 +1,17 @@
+"""The data directory: what it holds, who may write in it, and whether it can be opened."""
+
+from pupline.local.data_dir._layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, kind_of, layout_problem
+from pupline.local.data_dir._lock import DirectoryLock
+from pupline.local.data_dir._prepare import check_data_dir, create_data_dir, sync_directory
+
+__all__ = [
+    "BUCKET",
+    "DATABASE_NAME",
+    "REPAIRED_NAME",
+    "DirectoryLock",
+    "check_data_dir",
+    "create_data_dir",
+    "kind_of",
+    "layout_problem",
+    "sync_directory",
+]

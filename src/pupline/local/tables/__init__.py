@@ -1,0 +1,26 @@
+"""The tables without rules of their own: audit records, write-once values, runs."""
+
+from pupline.local.tables._audit import (
+    AUDIT_COLUMNS,
+    RUN_CONDITION,
+    AuditQuery,
+    LocalAuditTable,
+    insert_records,
+    record_of,
+    run_range,
+)
+from pupline.local.tables._runs import RunRow, Runs
+from pupline.local.tables._write_once import LocalWriteOnceStore
+
+__all__ = [
+    "AUDIT_COLUMNS",
+    "RUN_CONDITION",
+    "AuditQuery",
+    "LocalAuditTable",
+    "LocalWriteOnceStore",
+    "RunRow",
+    "Runs",
+    "insert_records",
+    "record_of",
+    "run_range",
+]
