@@ -7,36 +7,55 @@ from typing import Any
 
 import pytest
 
+from pupline import errors
 from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _coordinator
-from pupline.bulk._coordinator import Clocks, Collaborators, Coordinator
+from pupline.bulk._coordinator import Clocks, Coordinator
 from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
-from pupline.bulk._worker_messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer
+from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
 from pupline.tasks.items import FetchedImage, FetchFailed, SourceItem
 
-Reply = Callable[[Job], tuple[Any, ...]]
-"""What becomes of a job: the kind of answer, and what follows it."""
+Respond = Callable[[Job], Reply | None]
+"""The reply to a job; None for a request that never ends."""
 
 
-def fetched(job: Job) -> tuple[Any, ...]:
-    """The answer for a sound image."""
+def fetched(job: Job) -> ImageFetched:
+    """The reply for a sound image."""
     name = job.url.rpartition("/")[2]
-    return (FETCHED, 1.0, 2.0, f"/tmp/{name}", name, "0" * 64, 10, "jpg", 1, 1, None, None, "jpg", (), None, None, None)  # noqa: S108
+    image = FetchedImage(
+        name=name,
+        sha256="0" * 64,
+        size_bytes=10,
+        file_type="jpg",
+        width=1,
+        height=1,
+        problem=None,
+        content_type=None,
+        name_extension="jpg",
+    )
+    return ImageFetched(job.number, 1.0, 2.0, f"/tmp/{name}", image)  # noqa: S108
 
 
-def failed(error: str, **details: int) -> tuple[Any, ...]:
-    """The answer for an attempt that failed."""
-    return (FAILED, 1.0, 2.0, error, f"{error} happened", details)
+def failed(job: Job, error: str, **details: int) -> RequestFailed:
+    """The reply for an attempt that failed."""
+    kind = getattr(errors, error)
+    failure = kind(f"{error} happened", details["retry_after_seconds"]) if details else kind(f"{error} happened")
+    return RequestFailed(job.number, 1.0, 2.0, failure)
+
+
+def document(job: Job, body: bytes, content_type: str | None = None) -> DocumentFetched:
+    """The reply for a list page or a robots.txt."""
+    return DocumentFetched(job.number, 1.0, 2.0, job.url, {}, body, content_type)
 
 
 class VirtualPool:
     """Answers all it was given at the next wait, each job as `reply` says. Waiting for nothing moves the clock."""
 
-    def __init__(self, reply: Reply, size: int = 100) -> None:
+    def __init__(self, reply: Respond, size: int = 100) -> None:
         self.now = 0.0
         self.given: list[tuple[float, str]] = []
         self.asked_back: list[str | None] = []
@@ -63,17 +82,17 @@ class VirtualPool:
         self._returned += [job for job in self._jobs if host in {None, job.host} and job not in self._begun]
         self._jobs = [job for job in self._jobs if job not in self._returned]
 
-    def answers(self, timeout_seconds: float) -> list[tuple[Job, Answer]]:
-        """All answers there are; an endless request is one for which `reply` gives nothing."""
-        found = [(job, (job.number, *self._reply(job))) for job in self._jobs]
-        heard = [pair for pair in found if len(pair[1]) > 1]
-        heard += [(job, (job.number, HANDED_BACK)) for job in self._returned]
-        self._jobs = self._begun = [job for job, answer in found if len(answer) == 1]
+    def replies(self, timeout_seconds: float) -> list[tuple[Job, Reply]]:
+        """All replies there are."""
+        found = [(job, self._reply(job)) for job in self._jobs]
+        replies = [(job, reply) for job, reply in found if reply is not None]
+        replies += [(job, HandedBack(job.number)) for job in self._returned]
+        self._jobs = self._begun = [job for job, reply in found if reply is None]
         self._returned = []
-        self.outstanding -= len(heard)
-        if not heard:
+        self.outstanding -= len(replies)
+        if not replies:
             self.now += timeout_seconds
-        return heard
+        return replies
 
     def wake(self) -> None:
         """Nobody waits in virtual time."""
@@ -145,7 +164,9 @@ class FileListing(PagedListing):
 class Run:
     """A run over these images, or this listing, with everything around the coordinator at hand."""
 
-    def __init__(self, backend: LocalBackend, reply: Reply, *, listing: Listing | None = None, **options: Any) -> None:
+    def __init__(
+        self, backend: LocalBackend, reply: Respond, *, listing: Listing | None = None, **options: Any
+    ) -> None:
         self.pool = VirtualPool(reply, options.pop("size", 100))
         self.basket = Basket()
         self.events: list[Any] = []
@@ -154,17 +175,19 @@ class Run:
         request = IngestRequest(source="test", **options)
         self.lister = Lister(backend.ingests, self.row, request, listing)
         self.scheduler = Scheduler(SchedulerSettings(concurrency=8, limits=lambda _: limits, seed="test"))
-        team = Collaborators(
+        self.coordinator = Coordinator(
             ingests=backend.ingests,
+            ingest_id=self.row.ingest_id,
             lister=self.lister,
             scheduler=self.scheduler,
             pool=self.pool,
-            intake=self.basket,
+            sink=self.basket,
             stored=deque(),
             listener=self.events.append,
             clocks=Clocks(lambda: self.pool.now, lambda: 1000.0 + self.pool.now),
+            tolerate=request.tolerate,
+            failed=0,
         )
-        self.coordinator = Coordinator(team, self.row.ingest_id, tolerate=request.tolerate, failed=0)
 
     def _row(self, backend: LocalBackend, urls: Sequence[str] | None) -> IngestRow:
         row = backend.ingests.open(NewIngest(run_id="run", dataset="dogs", source="test", settings={}))
@@ -209,8 +232,10 @@ def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> 
     """The host is asked for nothing during its pause; then all are had, and the listener heard of the pause once."""
     busy = [f"http://a/{number}.jpg" for number in range(3)]
 
-    def reply(job: Job) -> tuple[Any, ...]:
-        return failed("RetryAfter", retry_after_seconds=30) if job.url in busy and job.attempts == 0 else fetched(job)
+    def reply(job: Job) -> Reply:
+        return (
+            failed(job, "RetryAfter", retry_after_seconds=30) if job.url in busy and job.attempts == 0 else fetched(job)
+        )
 
     run = Run(backend, reply, urls=urls(50))
     run.coordinator.run()
@@ -228,9 +253,9 @@ def test_a_paused_host_hides_few_behind_it(
     monkeypatch.setattr(_coordinator, "WINDOW_ITEMS", 3000)
     monkeypatch.setattr(_coordinator, "FAR_WINDOW_ITEMS", 6000)
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         busy = job.url == "http://a/0.jpg" and job.attempts == 0
-        return failed("RetryAfter", retry_after_seconds=30) if busy else fetched(job)
+        return failed(job, "RetryAfter", retry_after_seconds=30) if busy else fetched(job)
 
     run = Run(backend, reply, urls=[*urls(before), *urls(10, "b")])
     run.coordinator.run()
@@ -241,10 +266,10 @@ def test_a_paused_host_hides_few_behind_it(
 def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: LocalBackend) -> None:
     """An arrival tells how many requests its item took, and what the last one's error was."""
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         if job.url == "http://a/0.jpg":
-            return failed("ServerError") if job.attempts < 2 else fetched(job)
-        return failed("NotFound")
+            return failed(job, "ServerError") if job.attempts < 2 else fetched(job)
+        return failed(job, "NotFound")
 
     run = Run(backend, reply, urls=urls(2))
     run.coordinator.run()
@@ -254,7 +279,7 @@ def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: Loca
 
 def test_a_worker_that_cannot_write_stops_the_run(backend: LocalBackend) -> None:
     """A full disk is the run's trouble, not an item's: nothing is recorded as failed for it."""
-    run = Run(backend, lambda _: failed("StorageError"), urls=urls(3))
+    run = Run(backend, lambda job: failed(job, "StorageError"), urls=urls(3))
     with pytest.raises(StorageError, match="StorageError happened"):
         run.coordinator.run()
     assert run.basket.arrivals == []
@@ -263,8 +288,8 @@ def test_a_worker_that_cannot_write_stops_the_run(backend: LocalBackend) -> None
 def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> None:
     """Each page's items are in the run with the position after it, and are fetched; the total grows as it is told."""
 
-    def reply(job: Job) -> tuple[Any, ...]:
-        return (ANSWERED, 1.0, 2.0, job.url, {}, b"page", None) if job.kind == "page" else fetched(job)
+    def reply(job: Job) -> Reply:
+        return document(job, b"page") if job.kind == "page" else fetched(job)
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), urls(2)))
     run.coordinator.run()
@@ -276,11 +301,11 @@ def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> Non
 
 def test_a_page_that_is_missing_is_left_out_and_said(backend: LocalBackend) -> None:
     """Where pages are independent, the listing goes on without one; the listener hears why, without any secret."""
-    pages = iter([failed("NotFound")])
+    is_missing = iter([True])
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         if job.kind == "page":
-            return next(pages, (ANSWERED, 1.0, 2.0, job.url, {}, b"page", None))
+            return failed(job, "NotFound") if next(is_missing, False) else document(job, b"page")
         return fetched(job)
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b")))
@@ -295,8 +320,8 @@ def test_a_page_that_was_cut_is_tried_again(backend: LocalBackend, cuts: int, li
     """As one that did not come; four times in all, since the host is there, and then the listing stops for good."""
     bodies = iter([b"page", *[b"cut"] * cuts, b"page"])
 
-    def reply(job: Job) -> tuple[Any, ...]:
-        return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
+    def reply(job: Job) -> Reply:
+        return document(job, next(bodies)) if job.kind == "page" else fetched(job)
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
     run.coordinator.run()
@@ -309,8 +334,8 @@ def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalB
     """What was listed is fetched; the trouble is told without the request's secret; the run is not complete."""
     bodies = iter([b"page", b"broken"])
 
-    def reply(job: Job) -> tuple[Any, ...]:
-        return (ANSWERED, 1.0, 2.0, job.url, {}, next(bodies), None) if job.kind == "page" else fetched(job)
+    def reply(job: Job) -> Reply:
+        return document(job, next(bodies)) if job.kind == "page" else fetched(job)
 
     run = Run(backend, reply, listing=PagedListing(urls(3), urls(3, "b"), skips=False))
     run.coordinator.run()
@@ -321,7 +346,7 @@ def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalB
 
 def test_failures_beyond_the_tolerance_stop_the_run(backend: LocalBackend) -> None:
     """With 10 percent tolerated, the run ends soon after more than 10 of 100 have failed; the others stay pending."""
-    run = Run(backend, lambda _: failed("NotFound"), urls=urls(100), tolerate=10.0, size=1)
+    run = Run(backend, lambda job: failed(job, "NotFound"), urls=urls(100), tolerate=10.0, size=1)
     run.coordinator.run()
     assert run.coordinator.tolerance_exceeded
     assert not run.coordinator.interrupted
@@ -332,7 +357,7 @@ def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
     """Exactly the tolerated percentage is tolerated."""
     bad = set(urls(10))
     run = Run(
-        backend, lambda job: failed("NotFound") if job.url in bad else fetched(job), urls=urls(100), tolerate=10.0
+        backend, lambda job: failed(job, "NotFound") if job.url in bad else fetched(job), urls=urls(100), tolerate=10.0
     )
     run.coordinator.run()
     assert not run.coordinator.tolerance_exceeded
@@ -343,9 +368,9 @@ def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBacke
     """After a stop nothing new is begun; requests that never end are waited for half a minute."""
     run: Run
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply | None:
         run.coordinator.stop()
-        return () if job.url.endswith("/0.jpg") else fetched(job)
+        return None if job.url.endswith("/0.jpg") else fetched(job)
 
     run = Run(backend, reply, urls=urls(300), size=10)
     run.coordinator.run()
@@ -359,7 +384,7 @@ def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) ->
     """When all has ended at the moment of the stop, the run is as complete as without it."""
     run: Run
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         run.coordinator.stop()
         return fetched(job)
 
@@ -371,7 +396,7 @@ def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) ->
 
 def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:
     """A bomb is given up after two deaths; everybody else is fetched."""
-    run = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
+    run = Run(backend, lambda job: Lost(job.number) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     run.coordinator.run()
     assert run.outcomes["http://a/7.jpg"] == "TaskFailure"
     assert list(run.outcomes.values()).count("fetched") == 19
@@ -380,7 +405,7 @@ def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: Local
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_what_killed_a_worker_is_not_begun_anew_by_the_next_run(backend: LocalBackend, deaths: int) -> None:
     """How often an item was lost outlives the process: one more death ends it, and after two it is not asked for."""
-    first = Run(backend, lambda job: (LOST,) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
+    first = Run(backend, lambda job: Lost(job.number) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     backend.ingests.note_lost(first.row.ingest_id, {7: deaths, 3: 1})
     assert {one.index: one.deaths for one in backend.ingests.pending(first.row.ingest_id, after=2, limit=9)} == {
         **dict.fromkeys(range(3, 12), 0), 3: 1, 7: deaths
@@ -395,9 +420,9 @@ def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBa
     """Should the whole run be killed in the second attempt, the next one knows of the first."""
     known: list[int] = []
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         known.append(backend.ingests.pending(run.row.ingest_id, after=-1, limit=1)[0].deaths)
-        return fetched(job) if len(known) > 1 else (LOST,)
+        return fetched(job) if len(known) > 1 else Lost(job.number)
 
     run = Run(backend, reply, urls=urls(1))
     run.coordinator.run()
@@ -407,9 +432,9 @@ def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBa
 def test_robots_txt_goes_first_and_is_obeyed(backend: LocalBackend) -> None:
     """A host's robots.txt is asked for once; what it disallows ends as refused, unasked."""
 
-    def reply(job: Job) -> tuple[Any, ...]:
+    def reply(job: Job) -> Reply:
         rules = b"User-agent: *\nDisallow: /1.jpg"
-        return (ANSWERED, 1.0, 2.0, job.url, {}, rules, "text/plain") if job.kind == "robots" else fetched(job)
+        return document(job, rules, "text/plain") if job.kind == "robots" else fetched(job)
 
     run = Run(backend, reply, urls=urls(3), limits=HostLimits())
     run.coordinator.run()

@@ -17,7 +17,7 @@ from pupline.bulk._hosts import (
     LEAST_PAUSES,
     LONGEST_ABSENCE_SECONDS,
     REFUSED_SECONDS,
-    Ended,
+    FailedJob,
     HostLimits,
     Job,
 )
@@ -81,7 +81,7 @@ def test_what_robots_txt_disallows_is_not_asked_for() -> None:
     scheduler.succeeded(robots, 0.0)
     scheduler.learn(robots.host, DISALLOW_PRIVATE, 0.0)
     assert urls_of(scheduler.take(0.0, 9)) == ["http://a/2.jpg"]
-    ended = scheduler.take_ended()
+    ended = scheduler.take_failed()
     assert [type(end.failure).__name__ for end in ended] == ["RobotsDisallowed"] * 2
     assert "--ignore-robots" in ended[0].failure.message
     assert scheduler.held == 1
@@ -104,7 +104,7 @@ def test_a_robots_txt_that_cannot_be_read_holds_its_images_back(failure: TaskFai
     (robots,) = scheduler.take(0.0, 9)
     scheduler.failed(robots, failure, 0.0)
     assert scheduler.take(0.0, 9) == []
-    assert [end.failure for end in scheduler.take_ended()] == [failure, failure]
+    assert [end.failure for end in scheduler.take_failed()] == [failure, failure]
 
 
 def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:
@@ -117,7 +117,7 @@ def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:
         scheduler.failed(robots, ServerError("503"), now)
         now += 60
     assert scheduler.take(now, 9) == []
-    assert [type(end.failure) for end in scheduler.take_ended()] == [ServerError]
+    assert [type(end.failure) for end in scheduler.take_failed()] == [ServerError]
     now += REFUSED_SECONDS
     scheduler.add_image(1, SourceItem(url="http://a/2.jpg"), None, now)
     assert [job.kind for job in scheduler.take(now, 9)] == ["robots"]
@@ -178,7 +178,7 @@ def test_a_host_that_asks_for_hours_is_left_alone() -> None:
     failure.details["retry_after_seconds"] = 3600
     scheduler.failed(job, failure, 0.0)
     assert scheduler.take(0.0, 9) == []
-    assert [end.failure.reason for end in scheduler.take_ended()] == ["rate_limited"] * 5
+    assert [end.failure.reason for end in scheduler.take_failed()] == ["rate_limited"] * 5
     scheduler.add_image(9, SourceItem(url="http://a/9.jpg"), None, 3600.0)
     assert urls_of(scheduler.take(3600.0, 9)) == ["http://a/9.jpg"]
 
@@ -205,7 +205,7 @@ def test_a_host_in_trouble_gets_half_as_many_and_earns_them_back() -> None:
 def attempts_at(scheduler: Scheduler, failure: TaskFailure, longest: float) -> int:
     """How often the one job that waits is tried; each back-off is at most twice as long as the one before."""
     now, attempts = 0.0, 0
-    while not (ended := scheduler.take_ended()):
+    while not (ended := scheduler.take_failed()):
         (job,) = scheduler.take(now, 9)
         attempts += 1
         scheduler.failed(job, failure, now)
@@ -249,7 +249,7 @@ def test_permanent_failures_are_not_tried_again() -> None:
     add(scheduler, "http://a/1.jpg")
     (job,) = scheduler.take(0.0, 9)
     scheduler.failed(job, NotFound("404"), 0.0)
-    assert [end.job for end in scheduler.take_ended()] == [job]
+    assert [end.job for end in scheduler.take_failed()] == [job]
 
 
 @dataclass
@@ -267,7 +267,7 @@ class Outage:
     now: float = 0.0
     succeeded: int = 0
     asked: int = 0
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[FailedJob] = field(default_factory=list)
 
     def serve(self, scheduler: Scheduler, room: int = 32) -> None:
         """Answer until all images have ended; what a pause concerns and was not begun comes back."""
@@ -280,7 +280,7 @@ class Outage:
                 good = not self.begins <= self.now < self.ends
                 at = self.now + (self.takes if good else self.fails_in)
                 heapq.heappush(under_way, (at, next(numbers), job, good))
-            self.ended += scheduler.take_ended()
+            self.ended += scheduler.take_failed()
             due = [at for at in (scheduler.next_due(), under_way[0][0] if under_way else None) if at is not None]
             self.now = max(self.now, min(due)) if due else self.now
             while under_way and under_way[0][0] <= self.now:
@@ -290,7 +290,7 @@ class Outage:
                     scheduler.succeeded(job, self.now)
                 else:
                     scheduler.failed(job, self.failure, self.now)
-        self.ended += scheduler.take_ended()
+        self.ended += scheduler.take_failed()
 
 
 FAILURES = [
@@ -384,7 +384,7 @@ def test_a_list_page_outlasts_its_hosts_absence() -> None:
         (page,) = scheduler.take(sum(AWAY_PAUSES[:pause]), 9)
         assert page.kind == "page"
         scheduler.failed(page, RequestTimeout("too late"), sum(AWAY_PAUSES[:pause]))
-    assert scheduler.take_ended() == []
+    assert scheduler.take_failed() == []
 
 
 @pytest.mark.parametrize(("heard", "attempts"), [(True, PAGE_ATTEMPTS), (False, MAX_ATTEMPTS)])
@@ -405,7 +405,7 @@ def test_a_refused_origin_gets_no_request_at_all() -> None:
     scheduler = Scheduler(settings_)
     add(scheduler, "http://evil/1.jpg", "http://evil/2.jpg")
     assert scheduler.take(0.0, 9) == []
-    assert [end.failure for end in scheduler.take_ended()] == [refusal, refusal]
+    assert [end.failure for end in scheduler.take_failed()] == [refusal, refusal]
     assert scheduler.held == 0
 
 
@@ -417,7 +417,7 @@ def test_what_is_no_url_ends_as_such(url: str) -> None:
     scheduler = scheduler_of()
     add(scheduler, url)
     assert scheduler.take(0.0, 9) == []
-    assert [end.failure.reason for end in scheduler.take_ended()] == ["invalid_url"]
+    assert [end.failure.reason for end in scheduler.take_failed()] == ["invalid_url"]
     assert scheduler.held == 0
 
 
@@ -447,7 +447,7 @@ def test_a_job_that_kills_its_workers_ends() -> None:
         (job,) = scheduler.take(now, 9)
         scheduler.lost(job, now)
         now += 60
-    assert [end.failure.reason for end in scheduler.take_ended()] == ["internal_error"]
+    assert [end.failure.reason for end in scheduler.take_failed()] == ["internal_error"]
 
 
 def test_an_hourly_limit_comes_in_bursts_but_never_too_many_in_an_hour() -> None:
@@ -505,7 +505,7 @@ class World:
                 self.asked.setdefault(origin, []).append(self.now)
                 self.in_pause += self.now < paused.get(origin, 0.0)
                 heapq.heappush(under_way, (self.now + self.chance.uniform(0.01, 2), next(numbers), job))
-            for ended in scheduler.take_ended():
+            for ended in scheduler.take_failed():
                 self.ends[ended.job.index] += 1
             if not scheduler.held:
                 return

@@ -1,4 +1,4 @@
-"""Worker processes: what they answer, what becomes of their jobs when they die, and how they end."""
+"""Worker processes: what they reply, what becomes of their jobs when they die, and how they end."""
 
 import itertools
 import os
@@ -19,14 +19,14 @@ from pupline.bulk._hosts import Job
 from pupline.bulk._process_pool import AHEAD, ProcessPool
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._worker import WorkerSettings
-from pupline.bulk._worker_messages import ANSWERED, FAILED, FETCHED, HANDED_BACK, LOST, Answer, failure_of, fetched_of
+from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.bulk._worker_process import worker_count
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, TaskFailure
 from pupline.http import FetchPolicy, Origin
 from pupline.samples._pictures import pictures
 from pupline.sources import PageRequest
 from pupline.tasks.ingest_item import IngestRules
-from pupline.tasks.items import SourceItem
+from pupline.tasks.items import FetchedImage, SourceItem
 from tests.shared.tiny_web import Said, Site, serving
 
 JPEG = next(body for path, body in pictures().items() if path.startswith("beagle/"))
@@ -65,29 +65,41 @@ def jobs_for(*urls: str) -> list[Job]:
     return scheduler.take(0.0, 999)
 
 
-def hear(pool: ProcessPool, count: int) -> dict[str, Answer]:
+def await_replies(pool: ProcessPool, count: int) -> dict[str, Reply]:
     """The next `count` answers by URL; each job is answered once."""
-    found: dict[str, Answer] = {}
+    found: dict[str, Reply] = {}
     deadline = time.monotonic() + PATIENCE
     while len(found) < count:
-        assert time.monotonic() < deadline, "no answer"
-        for job, answer in pool.answers(PATIENCE):
+        assert time.monotonic() < deadline, "no reply"
+        for job, reply in pool.replies(PATIENCE):
             assert job.url not in found
-            found[job.url] = answer
+            found[job.url] = reply
     return found
 
 
+def fetched_image(reply: Reply) -> FetchedImage:
+    """The image of a reply that has one."""
+    assert isinstance(reply, ImageFetched)
+    return reply.image
+
+
+def failure_of(reply: Reply) -> TaskFailure:
+    """The failure of a reply that has one."""
+    assert isinstance(reply, RequestFailed)
+    return reply.failure
+
+
 def test_an_image_is_judged_and_its_bytes_are_in_a_file(tmp_path: Path) -> None:
-    """The answer tells what the image is; its file holds what was served, and only its owner may read it."""
+    """The reply tells what the image is; its file holds what was served, and only its owner may read it."""
     said = Said(JPEG, headers={"Content-Type": "image/jpeg", "ETag": '"one"'})
     with serving(Site({"/rex.jpg": said})) as site, pool_for(site, tmp_path) as pool:
         pool.give(jobs_for(f"{site.origin}/rex.jpg"))
-        (answer,) = hear(pool, 1).values()
-        assert answer[1] == FETCHED
-        image = fetched_of(answer)
+        (reply,) = await_replies(pool, 1).values()
+        assert isinstance(reply, ImageFetched)
+        image = reply.image
         assert (image.name, image.file_type, image.etag) == ("rex.jpg", "jpg", '"one"')
         assert image.sha256 == sha256(JPEG).hexdigest()
-        path = Path(answer[4])
+        path = Path(reply.path)
         assert path.read_bytes() == JPEG
         assert path.parent == tmp_path
         assert path.stat().st_mode & 0o777 == 0o600
@@ -99,7 +111,7 @@ def test_failures_come_back_as_what_they_were(tmp_path: Path) -> None:
     pages = {"/gone.jpg": Said(status=410), "/busy.jpg": Said(status=503, headers={"Retry-After": "7"})}
     with serving(Site(dict(pages))) as site, pool_for(site, tmp_path) as pool:
         pool.give(jobs_for(f"{site.origin}/gone.jpg", f"{site.origin}/busy.jpg"))
-        answers = hear(pool, 2)
+        answers = await_replies(pool, 2)
     gone, busy = (failure_of(answers[f"{site.origin}/{name}.jpg"]) for name in ("gone", "busy"))
     assert (type(gone).__name__, gone.reason) == ("NotFound", "not_found")
     assert (type(busy).__name__, busy.details["retry_after_seconds"]) == ("RetryAfter", 7)
@@ -117,9 +129,9 @@ def test_list_pages_come_back_whole(tmp_path: Path) -> None:
         scheduler = Scheduler(SchedulerSettings(concurrency=1))
         scheduler.add_page(PageRequest(f"{site.origin}/list", {"X-Key": "k"}), 0.0)
         pool.give(scheduler.take(0.0, 1))
-        (answer,) = hear(pool, 1).values()
-    assert answer[1] == ANSWERED
-    assert (answer[5]["link"], answer[6]) == ("next", b"[1, 2]" * 100_000)
+        (reply,) = await_replies(pool, 1).values()
+    assert isinstance(reply, DocumentFetched)
+    assert (reply.headers["link"], reply.body) == ("next", b"[1, 2]" * 100_000)
     assert seen == ["k"]
 
 
@@ -146,10 +158,10 @@ def test_what_was_not_begun_comes_back(tmp_path: Path) -> None:
         pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(20))))
         arrived.acquire()
         pool.hand_back(None)
-        back = hear(pool, 19)
-        assert {answer[1] for answer in back.values()} == {HANDED_BACK}
+        back = await_replies(pool, 19)
+        assert {type(reply) for reply in back.values()} == {HandedBack}
         may_go.set()
-        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
+        assert [type(reply) for reply in await_replies(pool, 1).values()] == [ImageFetched]
     assert len(site.asked) == 1
 
 
@@ -158,8 +170,8 @@ def test_after_a_retry_after_the_host_gets_nothing_more(tmp_path: Path) -> None:
     busy = Said(status=429, headers={"Retry-After": "9"})
     with serving(Site({f"/{number}.jpg": busy for number in range(30)})) as site, pool_for(site, tmp_path) as pool:
         pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
-        kinds = [answer[1] for answer in hear(pool, 30).values()]
-    assert (kinds.count(FAILED), kinds.count(HANDED_BACK)) == (1, 29)
+        kinds = [type(reply) for reply in await_replies(pool, 30).values()]
+    assert (kinds.count(RequestFailed), kinds.count(HandedBack)) == (1, 29)
     assert len(site.asked) == 1
 
 
@@ -172,8 +184,8 @@ def test_a_retry_after_is_for_one_host_alone(tmp_path: Path) -> None:
         pool_for(other, tmp_path, also=(site.origin,)) as pool,
     ):
         pool.give(jobs_for(site.origin, *(f"{other.origin}/{number}.jpg" for number in range(20))))
-        kinds = [answer[1] for answer in hear(pool, 21).values()]
-    assert (kinds.count(FAILED), kinds.count(FETCHED)) == (1, 20)
+        kinds = [type(reply) for reply in await_replies(pool, 21).values()]
+    assert (kinds.count(RequestFailed), kinds.count(ImageFetched)) == (1, 20)
 
 
 def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
@@ -183,7 +195,7 @@ def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
         for _ in range(12):
             assert arrived.acquire(timeout=PATIENCE)
         may_go.set()
-        hear(pool, 30)
+        await_replies(pool, 30)
 
 
 def many(count: int) -> dict[str, Said | Callable[[Mapping[str, str]], Said]]:
@@ -198,7 +210,7 @@ def test_images_come_over_few_connections(tmp_path: Path) -> None:
         while jobs:
             some, jobs = jobs[: pool.room()], jobs[pool.room() :]
             pool.give(some)
-            assert {answer[1] for answer in hear(pool, len(some)).values()} == {FETCHED}
+            assert {type(reply) for reply in await_replies(pool, len(some)).values()} == {ImageFetched}
     assert sorted(site.asked) == sorted(site.pages)
     assert site.connections <= 4
 
@@ -238,9 +250,9 @@ def test_a_body_that_stops_holds_nobody_up(tmp_path: Path, how: tuple[Mapping[st
     with stalled(*how) as site, pool_for(site, tmp_path, threads=2) as pool:
         names = [*range(20), "slow", *range(20, 40), "go"]
         pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in names)))
-        found = hear(pool, 42)
-    assert {answer[1] for answer in found.values()} == {FETCHED}
-    assert fetched_of(found[f"{site.origin}/slow.jpg"]).sha256 == sha256(JPEG).hexdigest()
+        found = await_replies(pool, 42)
+    assert {type(reply) for reply in found.values()} == {ImageFetched}
+    assert fetched_image(found[f"{site.origin}/slow.jpg"]).sha256 == sha256(JPEG).hexdigest()
     assert {url.rpartition("/")[2] for url in list(found)[-2:]} == {"slow.jpg", "go.jpg"}
 
 
@@ -249,8 +261,8 @@ def test_an_answer_that_never_comes_is_given_up_in_time(tmp_path: Path) -> None:
     with slow_site() as (site, _, _), pool_for(site, tmp_path, threads=2, timeout_seconds=0.3) as pool:
         site.pages |= {f"/{name}.jpg": Said(JPEG) for name in "abcdef"}
         pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in ["a", "b", "1", *"cdef"])))
-        found = hear(pool, 7)
-    failed = [url for url, answer in found.items() if answer[1] == FAILED]
+        found = await_replies(pool, 7)
+    failed = [url for url, reply in found.items() if isinstance(reply, RequestFailed)]
     assert failed == [f"{site.origin}/1.jpg"]
     assert failure_of(found[failed[0]]).reason == "timeout"
 
@@ -262,26 +274,28 @@ def test_a_body_that_never_goes_on_is_given_up_in_time(
     """Also on a connection that answered before, where nobody waits for it: a run would never end."""
     with stalled(*how) as site, pool_for(site, tmp_path, threads=2, timeout_seconds=0.3) as pool:
         pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in [*range(5), "slow", *range(5, 9)])))
-        found = hear(pool, 10)
-    failed = {url.rpartition("/")[2]: failure_of(answer) for url, answer in found.items() if answer[1] == FAILED}
+        found = await_replies(pool, 10)
+    failed = {
+        url.rpartition("/")[2]: failure_of(reply) for url, reply in found.items() if isinstance(reply, RequestFailed)
+    }
     assert {name: failure.reason for name, failure in failed.items()} == {"slow.jpg": "timeout"}
 
 
 def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Path) -> None:
-    """Jobs it may have been at are LOST, the others HANDED_BACK, each once; a new process does what comes next."""
+    """Jobs it may have been at are Lost, the others HandedBack, each once; a new process does what comes next."""
     with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path) as pool:
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(40)))
         pool.give(jobs)
         arrived.acquire()
         (killed,) = pool.processes
         os.kill(killed, signal.SIGKILL)
-        kinds = [answer[1] for answer in hear(pool, 40).values()]
-        assert set(kinds) == {LOST, HANDED_BACK}
-        assert kinds[0] == LOST
+        kinds = [type(reply) for reply in await_replies(pool, 40).values()]
+        assert set(kinds) == {Lost, HandedBack}
+        assert kinds[0] == Lost
         assert pool.processes != [killed]
         may_go.set()
         pool.give(jobs[:3])
-        assert {answer[1] for answer in hear(pool, 3).values()} == {FETCHED}
+        assert {type(reply) for reply in await_replies(pool, 3).values()} == {ImageFetched}
 
 
 # What a worker does with a body of this kind, before it looks at it: C code that holds the interpreter, and more.
@@ -322,18 +336,18 @@ def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
     with serving(Site(pages)) as site, pool_for(site, tmp_path, threads=4, timeout_seconds=1.0) as pool:
         pool.give(jobs_for(*(f"{site.origin}{path}" for path in pages)))
         lost: Counter[str] = Counter()
-        kinds: dict[str, int] = {}
+        kinds: dict[str, type[Reply]] = {}
         deadline = time.monotonic() + 2 * PATIENCE
         while pool.outstanding:
             assert time.monotonic() < deadline
-            for job, answer in pool.answers(0.05):
-                kinds[job.url.removeprefix(site.origin)] = answer[1]
-                lost[job.url.removeprefix(site.origin)] += answer[1] == LOST
-                job.deaths += answer[1] == LOST
-                if answer[1] == HANDED_BACK or (answer[1] == LOST and job.deaths < 2):
+            for job, reply in pool.replies(0.05):
+                kinds[job.url.removeprefix(site.origin)] = type(reply)
+                lost[job.url.removeprefix(site.origin)] += isinstance(reply, Lost)
+                job.deaths += isinstance(reply, Lost)
+                if isinstance(reply, HandedBack) or (isinstance(reply, Lost) and job.deaths < 2):
                     pool.give([job])
     assert [path for path, times in lost.items() if times > 1] == ["/7.jpg"]
-    assert {path for path, kind in kinds.items() if kind != FETCHED} == {"/7.jpg"}
+    assert {path for path, kind in kinds.items() if kind != ImageFetched} == {"/7.jpg"}
 
 
 def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> None:
@@ -344,9 +358,9 @@ def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> 
         pool.give(jobs_for(f"{site.origin}/1.jpg"))
         arrived.acquire()
         for _ in range(20):
-            assert pool.answers(0.0) == []
+            assert pool.replies(0.0) == []
         may_go.set()
-        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
+        assert [type(reply) for reply in await_replies(pool, 1).values()] == [ImageFetched]
         assert pool.processes == processes
 
 
@@ -359,20 +373,20 @@ def test_what_waits_to_be_done_alone_can_be_handed_back(tmp_path: Path) -> None:
         pool.give(jobs)
         arrived.acquire()
         pool.hand_back(jobs[0].host)
-        assert {answer[1] for answer in hear(pool, 4).values()} == {HANDED_BACK}
+        assert {type(reply) for reply in await_replies(pool, 4).values()} == {HandedBack}
         may_go.set()
-        assert [answer[1] for answer in hear(pool, 1).values()] == [FETCHED]
+        assert [type(reply) for reply in await_replies(pool, 1).values()] == [ImageFetched]
 
 
 def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that end before they answer anything are not started for ever: one clear error."""
+    """Processes that end before they reply anything are not started for ever: one clear error."""
     monkeypatch.setattr(_worker_process, "_BOOT", "raise SystemExit(3)")
     with (
         serving(Site({})) as site,
         pool_for(site, tmp_path) as pool,
         pytest.raises(ConfigurationError, match="status 3"),
     ):
-        hear(pool, 1)
+        await_replies(pool, 1)
 
 
 def test_closing_ends_all_processes(tmp_path: Path) -> None:
@@ -394,7 +408,7 @@ def test_a_worker_inherits_nothing_of_the_coordinator(tmp_path: Path) -> None:
         os.set_inheritable(lock.fileno(), True)
         with pool_for(site, tmp_path) as pool:
             pool.give(jobs_for(f"{site.origin}/a.jpg"))
-            hear(pool, 1)
+            await_replies(pool, 1)
             (process,) = pool.processes
             opened = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()}
     assert str(tmp_path / "lock") not in opened
@@ -410,7 +424,7 @@ def test_jobs_go_to_who_has_least_to_do(tmp_path: Path) -> None:
         pool.give(jobs[31:])
         assert pool.room() == 0
         may_go.set()
-        hear(pool, len(jobs))
+        await_replies(pool, len(jobs))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""The loop that all of an ingest turns on: list, read ahead, send out, hear, hand to the intake. One thread.
+"""The main loop of an ingest: list, read ahead, give jobs to workers, take replies, hand results on. One thread.
 
-Nothing here touches the network, the disk or a clock of its own: those are the pool's, the intake's and the caller's.
+Nothing here touches the network, the disk or a clock of its own: those are the pool's, the sink's and the caller's.
 So hours of pauses pass in a test in no time.
 """
 
@@ -9,21 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pupline.bulk._hosts import Job
+from pupline.bulk._hosts import Host, Job
 from pupline.bulk._lister import Lister
-from pupline.bulk._process_pool import WorkerPool
 from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, ListingNote
 from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._worker_messages import (
-    ANSWERED,
-    FAILED,
-    FETCHED,
-    HANDED_BACK,
-    LOST,
-    UNCHANGED,
-    Answer,
-    failure_of,
-    fetched_of,
+    DocumentFetched,
+    HandedBack,
+    ImageFetched,
+    ImageUnchanged,
+    Lost,
+    Reply,
+    RequestFailed,
 )
 from pupline.errors import StorageError, TaskFailure
 from pupline.http import Response, robots_rules_from
@@ -35,17 +32,41 @@ PAGE_ITEMS = 1000
 """Items read from the run at once."""
 
 WINDOW_ITEMS = 20_000
-"""Items held in memory at most while those at hand can keep everybody busy."""
+"""Items held in memory at most while they can keep all workers busy."""
 
 FAR_WINDOW_ITEMS = 100_000
-"""Items held in memory at most while they cannot: a host that is slow, paused or limited keeps those behind it from
-their work only once it has so many. Some 50 MB where a source tells no more of them than their URLs."""
+"""Items held in memory at most while they cannot: a host that is slow, paused or limited delays those behind it only
+once it has so many. Some 50 MB where a source gives only URLs."""
 
-LAST_PATIENCE_SECONDS = 30.0
-"""How long requests that are under way may take after somebody asked to stop."""
+STOP_SECONDS = 30.0
+"""How long requests in flight may take after a stop."""
 
 _TURN_SECONDS = 0.2
-"""How long the loop waits at most: what was stored meanwhile is told at least this often."""
+"""How long the loop waits at most, and so how late the listener learns of stored items."""
+
+
+class WorkerPool(Protocol):
+    """Workers that do jobs. Used by one thread. outstanding: jobs that were given and have no reply yet."""
+
+    outstanding: int
+
+    def room(self) -> int:
+        """How many jobs may be given now."""
+
+    def give(self, jobs: Sequence[Job]) -> None:
+        """Have these jobs done: at most `room` of them."""
+
+    def hand_back(self, host: Host | None) -> None:
+        """Have jobs of this host, or all, that were not begun answered with HandedBack."""
+
+    def replies(self, timeout_seconds: float) -> list[tuple[Job, Reply]]:
+        """New replies; waits for the first one for so long at most. Every job gets exactly one."""
+
+    def wake(self) -> None:
+        """End a wait in `replies`. Safe in a signal handler and in any thread."""
+
+    def close(self) -> None:
+        """End all workers, whatever they are doing."""
 
 
 class ItemSink(Protocol):
@@ -63,241 +84,223 @@ class Clocks:
     now: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collaborators:
-    """Everyone the coordinator works with. stored: groups that the intake committed and nobody was told of yet."""
+@dataclass(kw_only=True)
+class Coordinator:
+    """Works on one run until all its items have ended, it is stopped, or too many have failed.
+
+    stored: groups that the sink committed and the listener does not know of yet. tolerate: percent of all items that
+    may fail; None for any number. failed: items that had failed before. finished, bytes: of this process.
+    """
 
     ingests: Ingests
+    ingest_id: int
     lister: Lister
     scheduler: Scheduler
     pool: WorkerPool
-    intake: ItemSink
+    sink: ItemSink
     stored: deque[Sequence[ItemDone]]
     listener: IngestListener
     clocks: Clocks
+    tolerate: float | None
+    failed: int
 
-
-class Coordinator:
-    """Works on one run until all its items have ended, it is told to stop, or too many have failed.
-
-    tolerate: percent of all items that may fail; None for any number. failed: items that had failed before.
-    """
-
-    def __init__(self, team: Collaborators, ingest_id: int, *, tolerate: float | None, failed: int) -> None:
-        self._team = team
-        self._ingest_id = ingest_id
-        self._tolerate = tolerate
-        self._failed = failed
+    def __post_init__(self) -> None:
         self._after = -1
         self._read_items = 0
         self._read_part = False
         self._exhausted = False
-        self._short = True
+        self._has_room_left = True
         self._arrivals: list[Arrival] = []
         self._lost: dict[int, int] = {}
-        self._stop_asked = False
+        self._stop_requested = False
         self._deadline: float | None = None
         self.tolerance_exceeded = False
         self.finished = 0
         self.bytes = 0
 
     def stop(self) -> None:
-        """Begin nothing more, and end when what is under way has ended. Safe in a signal handler and in any thread."""
-        self._stop_asked = True
-        self._team.pool.wake()
+        """Begin nothing more, and end with the requests in flight. Safe in a signal handler and in any thread."""
+        self._stop_requested = True
+        self.pool.wake()
 
     def run(self) -> None:
         """Work. Raises: StorageError; ConfigurationError where no worker can live; what the listener raises."""
-        self._team.listener(self._team.lister.event)
+        self.listener(self.lister.event)
         while not self._is_over():
-            if not self._heed_stop():
+            if self._deadline is None and (self._stop_requested or self.tolerance_exceeded):
+                self._deadline = self.clocks.monotonic() + STOP_SECONDS
+                self.pool.hand_back(None)
+            if self._deadline is None:
                 self._list()
                 self._read_ahead()
-                self._send_out()
-            self._hear()
-            self._settle()
-            self.tell_done()
+                self._give_jobs()
+            replies = self.pool.replies(self._wait_seconds())
+            now = self.clocks.monotonic()
+            for job, reply in replies:
+                self._take_reply(job, reply, now)
+            self._hand_on()
+            self.announce_stored()
 
-    def tell_done(self) -> None:
-        """Tell the listener what was stored since it was told last."""
-        while self._team.stored:
-            items = self._team.stored.popleft()
+    def announce_stored(self) -> None:
+        """Give the listener what was stored since the last call."""
+        while self.stored:
+            items = self.stored.popleft()
             self.finished += len(items)
-            self._team.listener(ItemsDone(items))
+            self.listener(ItemsDone(items))
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody asked to stop before everything had ended."""
-        return self._stop_asked and not self._nothing_left
+        """Whether it was stopped before everything had ended."""
+        return self._stop_requested and not self._nothing_left
 
     @property
     def _nothing_left(self) -> bool:
-        return self._exhausted and not self._team.scheduler.held and self._team.lister.over
+        return self._exhausted and not self.scheduler.held and self.lister.over
 
     def _is_over(self) -> bool:
-        if not self._team.pool.outstanding:
+        if not self.pool.outstanding:
             return self._nothing_left or self._deadline is not None
-        return self._deadline is not None and self._team.clocks.monotonic() >= self._deadline
-
-    def _heed_stop(self) -> bool:
-        """Whether nothing more is to be begun."""
-        if self._deadline is None and (self._stop_asked or self.tolerance_exceeded):
-            self._deadline = self._team.clocks.monotonic() + LAST_PATIENCE_SECONDS
-            self._team.pool.hand_back(None)
-        return self._deadline is not None
+        return self._deadline is not None and self.clocks.monotonic() >= self._deadline
 
     def _list(self) -> None:
-        lister = self._team.lister
-        request = lister.next_request()
+        request = self.lister.next_request()
         if request is not None:
-            self._team.scheduler.add_page(request, self._team.clocks.monotonic())
-        self._read_part = request is None and lister.read_part(self._read_items)
+            self.scheduler.add_page(request, self.clocks.monotonic())
+        self._read_part = request is None and self.lister.read_part(self._read_items)
         if self._read_part:
-            self._listed()
+            self._announce_listed()
 
-    def _listed(self) -> None:
-        lister = self._team.lister
+    def _announce_listed(self) -> None:
         self._exhausted = False
-        self._team.listener(lister.event)
-        for note in lister.notes:
-            self._team.listener(ListingNote(note))
-        lister.notes.clear()
+        self.listener(self.lister.event)
+        for note in self.lister.notes:
+            self.listener(ListingNote(note))
+        self.lister.notes.clear()
         self._check_tolerance()
 
     def _read_ahead(self) -> None:
-        """Read more items while those at hand do not keep everybody busy."""
-        scheduler = self._team.scheduler
+        """Read more items while those in memory do not keep all workers busy."""
         if not self._may_read():
             return
-        page = self._team.ingests.pending(self._ingest_id, after=self._after, limit=PAGE_ITEMS)
+        page = self.ingests.pending(self.ingest_id, after=self._after, limit=PAGE_ITEMS)
         self._exhausted = len(page) < PAGE_ITEMS
         if page:
             self._after = page[-1].index
             self._read_items = self._after + 1
-        now = self._team.clocks.monotonic()
+        now = self.clocks.monotonic()
         for pending in page:
             if pending.held is not None:
-                self._arrive(pending.index, pending.item, UnchangedImage(previous=pending.held))
+                self._add_unfetched(pending.index, pending.item, UnchangedImage(previous=pending.held))
             else:
-                scheduler.add_image(pending.index, pending.item, pending.previous, now, pending.deaths)
+                self.scheduler.add_image(pending.index, pending.item, pending.previous, now, pending.deaths)
 
     def _may_read(self) -> bool:
-        scheduler = self._team.scheduler
-        window = FAR_WINDOW_ITEMS if scheduler.wants_more else WINDOW_ITEMS
-        return self._short and not self._exhausted and scheduler.held <= window - PAGE_ITEMS
+        window = FAR_WINDOW_ITEMS if self.scheduler.wants_more else WINDOW_ITEMS
+        return self._has_room_left and not self._exhausted and self.scheduler.held <= window - PAGE_ITEMS
 
-    def _send_out(self) -> None:
-        pool = self._team.pool
-        room = pool.room()
+    def _give_jobs(self) -> None:
+        room = self.pool.room()
         if room:
-            jobs = self._team.scheduler.take(self._team.clocks.monotonic(), room)
-            self._short = len(jobs) < room
+            jobs = self.scheduler.take(self.clocks.monotonic(), room)
+            self._has_room_left = len(jobs) < room
             if jobs:
-                pool.give(jobs)
+                self.pool.give(jobs)
 
-    def _hear(self) -> None:
-        answered = self._team.pool.answers(self._patience())
-        now = self._team.clocks.monotonic()
-        for job, answer in answered:
-            self._take_answer(job, answer, now)
-
-    def _patience(self) -> float:
-        """How long to wait for answers: not at all while there is something to do without them."""
-        team = self._team
+    def _wait_seconds(self) -> float:
+        """How long to wait for replies: not at all while there is something to do without them."""
         if self._deadline is None and (self._may_read() or self._read_part):
             return 0.0
-        due = team.scheduler.next_due()
-        return _TURN_SECONDS if due is None else min(max(due - team.clocks.monotonic(), 0.0), _TURN_SECONDS)
+        due = self.scheduler.next_due()
+        return _TURN_SECONDS if due is None else min(max(due - self.clocks.monotonic(), 0.0), _TURN_SECONDS)
 
-    def _take_answer(self, job: Job, answer: Answer, now: float) -> None:
-        kind = answer[1]
-        scheduler = self._team.scheduler
-        if kind == HANDED_BACK:
-            scheduler.returned(job, now)
-        elif kind == LOST:
-            scheduler.lost(job, now)
+    def _take_reply(self, job: Job, reply: Reply, now: float) -> None:
+        if isinstance(reply, HandedBack):
+            self.scheduler.returned(job, now)
+            return
+        if isinstance(reply, Lost):
+            self.scheduler.lost(job, now)
             if job.item is not None:
                 self._lost[job.index] = job.deaths
+            return
+        job.began_at = job.began_at or reply.began_at
+        if isinstance(reply, RequestFailed):
+            self._take_failure(job, reply.failure, now)
+        elif isinstance(reply, DocumentFetched):
+            self._take_document(job, reply, now)
         else:
-            job.began_at = job.began_at or answer[2]
-            failure = failure_of(answer) if kind == FAILED else self._why_unusable(job, answer)
-            if failure is not None:
-                self._take_failure(job, failure, now)
-                return
-            scheduler.succeeded(job, now)
-            if kind == FETCHED:
-                image = fetched_of(answer)
-                self.bytes += image.size_bytes
-                self._arrive_fetched(job, image, answer)
-            elif kind == UNCHANGED and job.previous is not None and job.item is not None:
-                self._arrive_fetched(job, UnchangedImage(previous=job.previous), answer)
-            else:
-                self._take_document(job, answer, now)
+            self.scheduler.succeeded(job, now)
+            self._add_fetched(job, reply)
 
-    def _arrive_fetched(self, job: Job, fetch_outcome: FetchOutcome, answer: Answer) -> None:
-        assert job.item is not None  # noqa: S101 - only images are fetched
+    def _add_fetched(self, job: Job, reply: ImageFetched | ImageUnchanged) -> None:
+        assert job.item is not None  # noqa: S101 - only images have these replies
+        path: str | None = None
+        if isinstance(reply, ImageFetched):
+            outcome: FetchOutcome = reply.image
+            path = reply.path
+            self.bytes += reply.image.size_bytes
+        else:
+            assert job.previous is not None  # noqa: S101 - its validators were sent
+            outcome = UnchangedImage(previous=job.previous)
         self._arrivals.append(
             Arrival(
                 index=job.index,
                 item=job.item,
-                fetch_outcome=fetch_outcome,
-                path=answer[4] if answer[1] == FETCHED else None,
+                fetch_outcome=outcome,
+                path=path,
                 attempts=job.attempts + 1,
                 began_at=job.began_at,
-                ended_at=answer[3],
+                ended_at=reply.ended_at,
             )
         )
+
+    def _take_document(self, job: Job, reply: DocumentFetched, now: float) -> None:
+        if job.page is not None:
+            unusable = self.lister.page_received(job.page, reply.body, reply.headers)
+            if unusable is not None:  # it is requested again
+                self._take_failure(job, unusable, now)
+                return
+        self.scheduler.succeeded(job, now)
+        if job.page is not None:
+            self._announce_listed()
+        else:
+            response = Response(reply.url, 200, reply.headers, reply.body, reply.content_type)
+            self.scheduler.learn(job.host, robots_rules_from(response), now)
 
     def _take_failure(self, job: Job, failure: TaskFailure, now: float) -> None:
         if isinstance(failure, StorageError):
             raise failure
         if job.page is not None:
             failure.message = job.page.mask(failure.message)
-        team = self._team
-        team.scheduler.failed(job, failure, now)
-        for pause in team.scheduler.take_pauses():
-            team.pool.hand_back(job.host)
-            team.listener(HostPaused(pause.origin, pause.seconds, pause.why))
+        self.scheduler.failed(job, failure, now)
+        for pause in self.scheduler.take_pauses():
+            self.pool.hand_back(job.host)
+            self.listener(HostPaused(pause.origin, pause.seconds, pause.why))
 
-    def _why_unusable(self, job: Job, answer: Answer) -> TaskFailure | None:
-        """Why a page that came cannot be used, and is tried again. None where it can, and for what is not a page."""
-        return self._team.lister.answered(job, answer) if job.kind == "page" else None
-
-    def _take_document(self, job: Job, answer: Answer, now: float) -> None:
-        assert answer[1] == ANSWERED  # noqa: S101 - all other kinds are taken
-        if job.kind == "page":
-            self._listed()
-            return
-        url, headers, body, content_type = answer[4:8]
-        rules = robots_rules_from(Response(url, 200, headers, body, content_type))
-        self._team.scheduler.learn(job.host, rules, now)
-
-    def _settle(self) -> None:
-        """Hand on what has ended, whichever way. What was lost is written down before it is tried again."""
+    def _hand_on(self) -> None:
+        """Give the sink what has ended. Losses are written to the journal before anything is tried again."""
         if self._lost:
-            self._team.ingests.note_lost(self._ingest_id, self._lost)
+            self.ingests.note_lost(self.ingest_id, self._lost)
             self._lost = {}
-        for ended in self._team.scheduler.take_ended():
-            job = ended.job
+        for job, failure in self.scheduler.take_failed():
             if job.item is None:
-                self._team.lister.failed(job, ended.failure)
-                self._listed()
+                self.lister.page_failed(job.page, failure)
+                self._announce_listed()
             else:
-                self._failed += 1
-                self._arrive(job.index, job.item, fetch_failed(ended.failure), job)
+                self.failed += 1
+                self._add_unfetched(job.index, job.item, fetch_failed(failure), job)
                 self._check_tolerance()
         if self._arrivals:
-            self._team.intake.take(self._arrivals)
+            self.sink.take(self._arrivals)
             self._arrivals = []
 
-    def _arrive(self, index: int, item: SourceItem, fetch_outcome: FetchOutcome, job: Job | None = None) -> None:
-        """An item ended without an answer that tells when: now."""
-        now = self._team.clocks.now()
+    def _add_unfetched(self, index: int, item: SourceItem, outcome: FetchOutcome, job: Job | None = None) -> None:
+        """An item ended without a reply that has its time: now."""
+        now = self.clocks.now()
         self._arrivals.append(
             Arrival(
                 index=index,
                 item=item,
-                fetch_outcome=fetch_outcome,
+                fetch_outcome=outcome,
                 path=None,
                 attempts=job.attempts if job else 0,
                 began_at=(job.began_at if job else 0.0) or now,
@@ -307,6 +310,6 @@ class Coordinator:
 
     def _check_tolerance(self) -> None:
         """As ToleratedFailurePercentage of a Distributed Map: of all items, so only where their number is known."""
-        expected = self._team.lister.expected
-        if self._tolerate is not None and expected and self._failed * 100 > self._tolerate * expected:
+        expected = self.lister.expected
+        if self.tolerate is not None and expected and self.failed * 100 > self.tolerate * expected:
             self.tolerance_exceeded = True

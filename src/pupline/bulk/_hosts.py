@@ -10,7 +10,7 @@ with ever longer pauses in between, until it answers.
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pupline.errors import RobotsDisallowed, TaskFailure
 from pupline.tasks.items import PreviousFetch, SourceItem
@@ -132,9 +132,8 @@ class RateLimit:
         self._even_at = max(self._even_at, now) + self._interval
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A job that gets no (further) request: its last attempt's failure, or why none was made."""
+class FailedJob(NamedTuple):
+    """A job that gets no further request. failure: the last attempt's, or why none was made."""
 
     job: Job
     failure: TaskFailure
@@ -204,7 +203,7 @@ class Host:
         self.in_rotation = False
         self.urgent: deque[Job] = deque()
         self.ready: deque[Job] = deque()
-        self.robots: Literal["unknown", "asked", "previous"] = "unknown" if self._heeds_robots else "previous"
+        self.robots: Literal["unknown", "requested", "known"] = "unknown" if self._heeds_robots else "known"
         self.rules: RobotsRules | None = None
         self.refusal: TaskFailure | None = None
         self.refused_until = 0.0
@@ -219,7 +218,7 @@ class Host:
         """Whether its robots.txt has to be asked for, before the images that wait."""
         if self.refusal is not None and now >= self.refused_until:
             self.refusal = None
-            self.robots = "unknown" if self._heeds_robots else "previous"
+            self.robots = "unknown" if self._heeds_robots else "known"
         return self.robots == "unknown" and bool(self.ready)
 
     def demand(self, most: int) -> int:
@@ -227,7 +226,7 @@ class Host:
 
         One request with none to follow does not count: it is a list page as a rule, or the host's last image.
         """
-        if self.dead or self.is_away or self.robots != "previous" or (self.in_flight <= 1 and not self.ready):
+        if self.dead or self.is_away or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
             return 0
         wanted = self.in_flight + len(self.ready)
         # Asked for each image: min() would take as long as all the rest of this.
@@ -236,7 +235,7 @@ class Host:
 
     def may_ask_at(self) -> float | None:
         """When its next job may go out (a moment in the past: now); None while only an answer can change that."""
-        if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "previous")):
+        if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "known")):
             return None
         if not self.rates:
             return self.paused_until
@@ -265,14 +264,14 @@ class Host:
 
     def learn(self, rules: "RobotsRules | None") -> None:
         """Its robots.txt was read, or there is none."""
-        self.robots = "previous"
+        self.robots = "known"
         self.rules = rules if rules and not rules.allows_all else None
         if rules and rules.crawl_delay:
             self.rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
 
     def refuse(self, failure: TaskFailure, until: float) -> None:
         """Have its images end with `failure`, unasked, until then."""
-        self.robots = "previous"
+        self.robots = "known"
         self.refusal, self.refused_until = failure, until
         self.come_back()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline.bulk._alerts import RunAlerts
-from pupline.bulk._coordinator import Clocks, Collaborators, Coordinator
+from pupline.bulk._coordinator import Clocks, Coordinator
 from pupline.bulk._lister import Lister
 from pupline.bulk._process_pool import ProcessPool
 from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
@@ -117,23 +117,24 @@ class _IngestRun:
                 stack.callback(intake.close)
                 pool = self._pool(policy, folder, take)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile
-                team = Collaborators(
+                coordinator = Coordinator(
                     ingests=self._backend.ingests,
+                    ingest_id=self._row.ingest_id,
                     lister=lister,
                     scheduler=self._scheduler(policy),
                     pool=pool,
-                    intake=intake,
+                    sink=intake,
                     stored=stored,
                     listener=self._listener,
                     clocks=Clocks(self._backend.clock.worked, self._backend.clock.now),
+                    tolerate=self._request.tolerate,
+                    failed=count_failed(self._before.outcomes),
                 )
-                failed = count_failed(self._before.outcomes)
-                coordinator = Coordinator(team, self._row.ingest_id, tolerate=self._request.tolerate, failed=failed)
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
         finally:
             _remove_left_files(folder)
-        coordinator.tell_done()
+        coordinator.announce_stored()
         return coordinator
 
     def _pool(self, policy: FetchPolicy, folder: Path, take: WorkerFactory) -> ProcessPool:

@@ -2,7 +2,7 @@
 
 The rules:
 
-- every job ends exactly once: by `succeeded`, or as an `Ended` in `take_ended`;
+- every job ends exactly once: by `succeeded`, or as a `FailedJob` in `take_failed`;
 - a host has at most so many requests in flight as its limits say, begins them no faster, and is left alone while it
   is paused;
 - before a host's first image its robots.txt is asked for, once; what that disallows ends without a request;
@@ -37,7 +37,7 @@ from pupline.bulk._hosts import (
     LONGEST_ABSENCE_SECONDS,
     REFUSED_SECONDS,
     UNLIMITED,
-    Ended,
+    FailedJob,
     Host,
     HostLimits,
     Job,
@@ -102,7 +102,7 @@ class Scheduler:
         self._by_prefix: dict[str, Host] = {}
         self._rotation: deque[Host] = deque()
         self._timers: list[tuple[float, int, Job | Host]] = []
-        self._ended: list[Ended] = []
+        self._failed: list[FailedJob] = []
         self._pauses: list[Pause] = []
         self._half = max(1, settings.concurrency // 2)
         self._claims = 0
@@ -220,10 +220,10 @@ class Scheduler:
         host.learn(rules)
         self._consider(host, now)
 
-    def take_ended(self) -> list[Ended]:
+    def take_failed(self) -> list[FailedJob]:
         """Jobs that ended without success since the last call."""
-        ended, self._ended = self._ended, []
-        return ended
+        failed, self._failed = self._failed, []
+        return failed
 
     def take_pauses(self) -> list[Pause]:
         """Hosts that asked to be left alone since the last call."""
@@ -244,7 +244,7 @@ class Scheduler:
             try:
                 host = self._host(Url.parse(url).origin)
             except InvalidUrl as err:
-                self._ended.append(Ended(job, err))
+                self._failed.append(FailedJob(job, err))
                 self.held -= job.kind == "image"
                 return False
             self._by_prefix[prefix] = host
@@ -299,7 +299,7 @@ class Scheduler:
     def _consider(self, host: Host, now: float) -> None:
         """Put the host where it belongs: into the rotation, or to sleep until it may be asked."""
         if (host.robots == "unknown" or host.refusal is not None) and host.wants_robots(now):
-            host.robots = "asked"
+            host.robots = "requested"
             robots = Job(next(self._numbers), "robots", f"{host.origin}/robots.txt")
             robots.host = host
             host.urgent.append(robots)
@@ -376,7 +376,7 @@ class Scheduler:
             self._without_robots(job.host, failure, now)
         else:
             self.held -= job.kind == "image"
-            self._ended.append(Ended(job, failure))
+            self._failed.append(FailedJob(job, failure))
 
     def _without_robots(self, host: Host, failure: TaskFailure, now: float) -> None:
         """All is allowed, or nothing for now, as `robots_rules_from` has it.

@@ -1,17 +1,17 @@
-"""What coordinator and workers say to each other: frames of marshalled plain values over a socket pair.
+"""Messages between the coordinator and its workers: frames of marshalled plain values over a socket pair.
 
-Marshal, because both ends are the same Python and it is the fastest there is: some 20 values for each of thousands of
-images a second. It is never used on bytes from anywhere else.
-
-To a worker goes a pair of an operation and its argument. From a worker come lists of answers, each a tuple that begins
-with the number of its job and the kind of answer.
+Marshal is the fastest serialiser of plain values, and both ends run the same Python. It never reads bytes from outside.
+This module alone knows the order of the values; everybody else uses the names of the fields.
 """
 
+import itertools
 import marshal
 import os
 import struct
-from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pupline import errors
 from pupline.errors import RetryAfter, TaskFailure
@@ -20,53 +20,159 @@ from pupline.tasks.items import FetchedImage
 NO_RESOURCES_STATUS: Final = os.EX_OSERR
 """Exit status of a worker that found no memory, threads or descriptors. It prints nothing: the coordinator does."""
 
-DO: Final = 0
-"""Operation; argument: a list of requests."""
 
-HAND_BACK: Final = 1
-"""Operation; argument: numbers of jobs that shall not be begun any more, and are answered with HANDED_BACK."""
+class ImageRequest(NamedTuple):
+    """An image to fetch. sha1, sha256: as the source declares them. etag, last_modified: of the previous fetch."""
 
-IMAGE: Final = 0
-"""Kind of request: `(number, IMAGE, url, sha1, sha256, etag, last_modified)`."""
+    number: int
+    url: str
+    sha1: str | None
+    sha256: str | None
+    etag: str | None
+    last_modified: str | None
 
-DOCUMENT: Final = 1
-"""Kind of request: `(number, DOCUMENT, url, accept, max_bytes, headers, content, content_type, truncate)`.
 
-content: to POST. truncate: the first max_bytes are enough.
-"""
+class DocumentRequest(NamedTuple):
+    """A list page or a robots.txt. content: for a POST. truncate: the first max_bytes are enough."""
 
-FETCHED: Final = 0
-"""`(number, FETCHED, began_at, ended_at, path, *fields of FetchedImage)`."""
+    number: int
+    url: str
+    accept: str
+    max_bytes: int
+    headers: Mapping[str, str]
+    content: bytes | None
+    content_type: str
+    truncate: bool
 
-UNCHANGED: Final = 1
-"""`(number, UNCHANGED, began_at, ended_at)`."""
 
-FAILED: Final = 2
-"""`(number, FAILED, began_at, ended_at, error, message, details)`."""
+WorkerRequest: TypeAlias = ImageRequest | DocumentRequest
 
-ANSWERED: Final = 3
-"""`(number, ANSWERED, began_at, ended_at, url, headers, body, content_type)`: a document."""
 
-HANDED_BACK: Final = 4
-"""`(number, HANDED_BACK)`: it was not begun."""
+class Order(NamedTuple):
+    """A message to a worker. recalled: numbers of requests to hand back, unless they are in flight."""
 
-LOST: Final = 5
-"""`(number, LOST)`: its worker died. Said by the coordinator's end of the line."""
+    requests: Sequence[WorkerRequest] = ()
+    recalled: Sequence[int] = ()
 
-Request: TypeAlias = tuple[Any, ...]
-Answer: TypeAlias = tuple[Any, ...]
 
+class ImageFetched(NamedTuple):
+    """path: of the file with the image's bytes. began_at, ended_at, here and below: seconds since the epoch."""
+
+    number: int
+    began_at: float
+    ended_at: float
+    path: str
+    image: FetchedImage
+
+
+class ImageUnchanged(NamedTuple):
+    """The server answered 304."""
+
+    number: int
+    began_at: float
+    ended_at: float
+
+
+class DocumentFetched(NamedTuple):
+    """url: where it came from, after redirects."""
+
+    number: int
+    began_at: float
+    ended_at: float
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    content_type: str | None
+
+
+class RequestFailed(NamedTuple):
+    """failure: as the worker raised it."""
+
+    number: int
+    began_at: float
+    ended_at: float
+    failure: TaskFailure
+
+
+class HandedBack(NamedTuple):
+    """The request was not made."""
+
+    number: int
+
+
+class Lost(NamedTuple):
+    """The worker died. The coordinator's end of the socket makes this reply."""
+
+    number: int
+
+
+Reply: TypeAlias = ImageFetched | ImageUnchanged | DocumentFetched | RequestFailed | HandedBack | Lost
+
+_REQUESTS = (ImageRequest, DocumentRequest)
+_REPLIES = (ImageFetched, ImageUnchanged, DocumentFetched, RequestFailed, HandedBack)
+_TAGS = {kind: tag for kinds in (_REQUESTS, _REPLIES) for tag, kind in enumerate(kinds)}
+_IMAGE_FIELDS = tuple(field.name for field in fields(FetchedImage))
+_image_values = attrgetter(*_IMAGE_FIELDS)
 _LENGTH = struct.Struct("<I")
 
 
-def frame(message: Any) -> bytes:
-    """The bytes that say `message`."""
-    data = marshal.dumps(message)
+def order_frame(order: Order) -> bytes:
+    """The bytes of a message to a worker."""
+    return frame(([(_TAGS[type(request)], *request) for request in order.requests], list(order.recalled)))
+
+
+def decoded_orders(buffer: bytearray) -> Iterator[Order]:
+    """The complete messages at the start of a worker's `buffer`, which are removed from it."""
+    for requests, recalled in unframed(buffer):
+        yield Order([_REQUESTS[tag]._make(rest) for tag, *rest in requests], recalled)
+
+
+def replies_frame(replies: Iterable[Reply]) -> bytes:
+    """The bytes of a message from a worker."""
+    return frame([_encoded(reply) for reply in replies])
+
+
+def decoded_replies(buffer: bytearray) -> Iterator[Reply]:
+    """The replies in the complete messages at the start of `buffer`, which are removed from it."""
+    for tag, *rest in itertools.chain.from_iterable(unframed(buffer)):
+        kind = _REPLIES[tag]
+        if kind is ImageFetched:
+            number, began_at, ended_at, path, image = rest
+            yield ImageFetched(
+                number, began_at, ended_at, path, FetchedImage(**dict(zip(_IMAGE_FIELDS, image, strict=True)))
+            )
+        elif kind is RequestFailed:
+            number, began_at, ended_at, error, message, details = rest
+            yield RequestFailed(number, began_at, ended_at, _failure(error, message, details))
+        else:
+            yield kind._make(rest)
+
+
+def _encoded(reply: Reply) -> tuple[Any, ...]:
+    tag = _TAGS[type(reply)]
+    if isinstance(reply, ImageFetched):
+        return (tag, *reply[:-1], _image_values(reply.image))
+    if isinstance(reply, RequestFailed):
+        failure = reply.failure
+        return (tag, *reply[:-1], type(failure).__name__, failure.message, failure.details)
+    return (tag, *reply)
+
+
+def _failure(error: str, message: str, details: dict[str, Any]) -> TaskFailure:
+    kind: type[TaskFailure] = getattr(errors, error, TaskFailure)
+    failure = RetryAfter(message, details["retry_after_seconds"]) if kind is RetryAfter else kind(message)
+    failure.details.update(details)
+    return failure
+
+
+def frame(values: Any) -> bytes:
+    """The bytes of one message."""
+    data = marshal.dumps(values)
     return _LENGTH.pack(len(data)) + data
 
 
-def messages(buffer: bytearray) -> Iterator[Any]:
-    """The whole messages at the beginning of `buffer`, which are taken out of it."""
+def unframed(buffer: bytearray) -> Iterator[Any]:
+    """The values of the complete messages at the start of `buffer`, which are removed from it."""
     start = 0
     try:
         while len(buffer) - start >= _LENGTH.size:
@@ -74,38 +180,8 @@ def messages(buffer: bytearray) -> Iterator[Any]:
             if end > len(buffer):
                 return
             with memoryview(buffer) as view, view[start + _LENGTH.size : end] as data:
-                message = marshal.loads(data)  # noqa: S302 - said by our own process
+                values = marshal.loads(data)  # noqa: S302 - written by our own process
             start = end
-            yield message
+            yield values
     finally:
         del buffer[:start]
-
-
-def failure_of(answer: Answer) -> TaskFailure:
-    """The failure that a FAILED answer tells of, as its worker raised it."""
-    error, message, details = answer[4:7]
-    kind: type[TaskFailure] = getattr(errors, error, TaskFailure)
-    failure = RetryAfter(message, details["retry_after_seconds"]) if kind is RetryAfter else kind(message)
-    failure.details.update(details)
-    return failure
-
-
-def fetched_of(answer: Answer) -> FetchedImage:
-    """What a FETCHED answer tells of its image."""
-    name, sha256, size_bytes, file_type, width, height, problem, content_type, extension, *rest = answer[5:]
-    alert_reasons, sha1, etag, last_modified = rest
-    return FetchedImage(
-        name=name,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        file_type=file_type,
-        width=width,
-        height=height,
-        problem=problem,
-        content_type=content_type,
-        name_extension=extension,
-        alert_reasons=alert_reasons,
-        sha1=sha1,
-        etag=etag,
-        last_modified=last_modified,
-    )
