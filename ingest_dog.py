@@ -5,9 +5,9 @@
     python ingest_dog.py --count 5 --source sample
     python ingest_dog.py --count 5 --bucket my-bucket
 
-It calls the same function as the workflow does, FetchAndUploadDogImage: the same guarded HTTP client, checks of content
-and names. Images go to the data directory's bucket, or to S3 with --bucket. There is no alert and no audit record:
-that is what `pupline run` is for. Into the data directory it needs only the standard library, to S3 also boto3.
+It calls the same Task as the workflow, FetchAndUploadDogImage, with the same HTTP client and the same checks of content
+and names. Images go to the data directory's bucket, or to S3 with --bucket. It sends no alert and writes no record, as
+`pupline run` does. It needs only the standard library, and boto3 for S3.
 """
 
 import argparse
@@ -34,7 +34,7 @@ ATTEMPTS = 4
 
 
 def main(given: list[str] | None = None) -> int:
-    """Fetch and upload; 0 when all went well, 1 when some failed, 2 when the options cannot work."""
+    """Fetch and upload. The exit code: 0 for success, 1 if some failed, 2 if the options cannot work."""
     options = _options(given)
     settings = RunSettings(
         options.source, options.image_url, options.breed, tuple(options.allow_origin), options.timeout
@@ -49,7 +49,7 @@ def main(given: list[str] | None = None) -> int:
     except (PuplineError, ImportError) as error:
         print(f"ingest_dog: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # `| head` has what it wanted; what is still in the buffer goes nowhere
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe; drop what is still buffered
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
@@ -57,7 +57,7 @@ def main(given: list[str] | None = None) -> int:
 
 
 def _ingest(event: Mapping[str, Any], services: FetchServices) -> bool:
-    """Fetch and upload one image, and say in a line what became of it; whether it was fine."""
+    """Fetch and upload one image and print the result in one line; whether it succeeded."""
     try:
         image = _with_retries(event, services)
     except TaskFailure as failure:
@@ -71,7 +71,7 @@ def _ingest(event: Mapping[str, Any], services: FetchServices) -> bool:
 
 
 def _with_retries(event: Mapping[str, Any], services: FetchServices) -> dict[str, Any]:
-    """What the workflow's Retry and Wait do, in short. Raises: TaskFailure."""
+    """The workflow's Retry and Wait, simplified. Raises: TaskFailure."""
     for attempt in range(1, ATTEMPTS):
         try:
             return dict(fetch_and_upload(event, services))
@@ -85,7 +85,7 @@ def _with_retries(event: Mapping[str, Any], services: FetchServices) -> dict[str
 
 
 def _storage(options: argparse.Namespace, stack: ExitStack) -> ImageStorage:
-    """Where images go. Raises: ConfigurationError; ImportError without boto3."""
+    """The store for the images. Raises: ConfigurationError; ImportError without boto3."""
     if options.bucket:
         from pupline.aws import S3Store, S3WriteOnceStore, s3_client
 

@@ -1,1 +1,1 @@
-"""What `make bench` measures: this engine beside others, on one machine in one run. See docs/benchmarks.md."""
+"""`make bench`: pupline and its peers, measured on one machine in one run. See docs/benchmarks.md."""

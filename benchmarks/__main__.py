@@ -1,6 +1,6 @@
 """`python -m benchmarks [--small] [PART ...]`: measure the parts named, or all but LONG, and print one table.
 
-Parts: see PARTS. With --small those that know how to are run with little to do: whether they run, not how fast.
+Parts: see PARTS. With --small, the parts that support it run a small workload, to see whether they work.
 """
 
 import sys
@@ -43,7 +43,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "million": growth.million,
 }
 LONG = {"million"}
-"""Parts that take minutes and gigabytes: only when named."""
+"""Parts that take minutes and gigabytes; they run only if named."""
 
 SMALL: dict[str, Callable[[], list[Figure]]] = {
     "ingest": partial(ingesting.compared, 40, 1, (4,)),
@@ -53,7 +53,7 @@ SMALL: dict[str, Callable[[], list[Figure]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """The table of the parts. Exits with 2 when there is no such part."""
+    """Measure the parts and print the table. Exits with 2 for an unknown part."""
     parts = PARTS | SMALL if "--small" in arguments else PARTS
     names = [argument for argument in arguments if argument != "--small"]
     unknown = [name for name in names if name not in PARTS]
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def table(sections: list[list[Figure]]) -> Table:
-    """All figures; beside each peer, how many times faster ours are."""
+    """All figures; each peer's note says how many times faster pupline is."""
     found = Table("what", "who", title="pupline, measured")
     found.add_column("figure", justify="right", no_wrap=True)
     found.add_column("ours in memory", justify="right", no_wrap=True)

@@ -1,6 +1,6 @@
-"""How soon a Lambda function is there: import time and zip size, beside the naive version of the same function.
+"""Cold start of each Lambda function: import time and zip size, compared with a naive version of the function.
 
-The naive version has the whole package in its zip, and imports at its top all that it may ever use, boto3 included.
+The naive version has the whole package in its zip and imports everything at the top, including boto3.
 """
 
 import subprocess
@@ -48,7 +48,7 @@ def figures() -> list[Figure]:
 
 
 def _whole_package(directory: Path) -> Path:
-    """All of the package in one zip."""
+    """The whole package in one zip."""
     archive = directory / "whole.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
         for file in sorted(package_functions.SOURCE.rglob("*")):
@@ -58,7 +58,7 @@ def _whole_package(directory: Path) -> Path:
 
 
 def _import_seconds(path: Path, imports: str) -> float:
-    """The best of several fresh processes, with compiled files there: Lambda's runtime brings boto3 compiled, too."""
+    """The best of several new processes, with compiled files: Lambda's runtime has boto3 compiled, too."""
     command = [sys.executable, "-c", TIMED.format(imports=imports), str(path)]
     return min(
         float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(ROUNDS + 1)

@@ -1,8 +1,8 @@
-"""How fast executions are when every fact is on the disk before it counts: `python -m benchmarks.durable [DIR]`.
+"""Executions per second with every fact on disk before it counts: `python -m benchmarks.durable [DIR]`.
 
-The data directory is made in DIR, by default the directory for temporary files: name one on the disk you mean.
+The data directory is made in DIR, by default the directory for temporary files; name one on the disk to measure.
 Functions are stubs in the real pool of threads; the journal is the real one, in WAL mode with synchronous=FULL. Each
-figure is the best of three runs, each in a directory of its own, which is checked afterwards from outside.
+figure is the best of three runs, each in its own directory, which another connection checks afterwards.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def executions_per_second(where: Path, machine: StateMachine, concurrency: int, 
 
 
 def objects_per_second(where: Path, threads: int, count: int) -> float:
-    """Store `count` objects, each with its fsyncs and its two commits."""
+    """Store `count` objects, each with its fsyncs and two commits."""
     bodies = [number.to_bytes(4, "big") * 17_500 for number in range(64)]
     digests = [hashlib.sha256(body).hexdigest() for body in bodies]
     with tempfile.TemporaryDirectory(dir=where) as data_dir:

@@ -1,4 +1,4 @@
-"""How fast the States Language engine is in memory, on one core: `python -m benchmarks.engine`.
+"""Speed of the States Language engine in memory, on one core: `python -m benchmarks.engine`.
 
 Each figure is the best of three runs. Every execution keeps its full history; "history shown" also turns it into the
 JSON of GetExecutionHistory.
@@ -97,7 +97,7 @@ def print_rate(what: str, count: int, run: Callable[[], object]) -> None:
 
 
 def pipeline_machine() -> tuple[StateMachine, dict[str, Callable[[Any], Any]]]:
-    """The pipeline's own workflow, its placeholders filled, and functions that answer at once."""
+    """The pipeline's own workflow, its placeholders filled, and functions that return immediately."""
     text = PIPELINE.read_text(encoding="utf-8")
     for name in ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB"):
         text = text.replace("${" + name + "Arn}", name)
@@ -140,7 +140,7 @@ def print_map(items: int, mode: str) -> None:
 
 
 def print_chain(states: int) -> None:
-    """A chain of Pass states: the cost of one state must not grow with their number."""
+    """A chain of Pass states, whose cost per state must not grow with their number."""
     chain = {
         f"S{n}": {"Type": "Pass", "Result": n, "ResultPath": f"$.r{n % 5}", "Next": f"S{n + 1}"} for n in range(states)
     }
@@ -151,7 +151,7 @@ def print_chain(states: int) -> None:
 
 
 def print_waiting(count: int) -> None:
-    """Memory of executions that wait."""
+    """Memory of waiting executions."""
     machine = StateMachine.parse(WAIT)
     tracemalloc.start()
     waiting = [Execution(machine, {"n": n}, name=f"e{n}", now=0.0) for n in range(count)]

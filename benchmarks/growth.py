@@ -1,7 +1,6 @@
-"""Whether `pupline ingest` stays as small, and as fast, when there are a hundred or a thousand times as many items.
+"""Memory and speed of `pupline ingest` with a hundred and a thousand times as many items.
 
-The items are tiny, so that a million of them end while one waits; each is fetched, checked, stored and audited all
-the same.
+The items are tiny, so that a million of them take minutes; each is fetched, checked, stored and audited.
 """
 
 import shutil
@@ -39,7 +38,7 @@ def million() -> list[Figure]:
 
 @contextmanager
 def _server() -> Iterator[str]:
-    """The origin of the tiny pictures, in a process of its own."""
+    """The origin of the tiny pictures, served by another process."""
     command = [sys.executable, "-m", "benchmarks.tiny_server"]
     server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin is not None

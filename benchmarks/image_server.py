@@ -1,7 +1,7 @@
 """A Dog-CEO-compatible API with any number of different pictures: `python -m benchmarks.image_server COUNT`.
 
 Prints its base URL, then serves until its standard input is closed. Each picture is one of the sample's JPEGs with a
-comment that makes it another file of about SIZE_BYTES.
+comment that makes it a different file of about SIZE_BYTES.
 """
 
 import itertools
@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pupline.samples._pictures import pictures
 
 SIZE_BYTES = 60_000
-"""Near what dog.ceo's pictures have."""
+"""Close to the size of dog.ceo's pictures."""
 
 
 def picture(number: int) -> bytes:
-    """A sound JPEG that no other number gives."""
+    """An intact JPEG, different for each number."""
     plain = next(body for path, body in pictures().items() if path.endswith(".jpg") and body.startswith(b"\xff\xd8"))
     comment = random.Random(number).randbytes(max(8, SIZE_BYTES - len(plain)))
     return plain[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + plain[2:]
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 def _message(value: object) -> bytes:

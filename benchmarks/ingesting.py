@@ -1,8 +1,8 @@
-"""Bulk ingestion beside img2dataset: the same pictures from one nginx, in one run, every byte compared afterwards.
+"""Bulk ingestion compared with img2dataset: the same pictures from one nginx, in one run, every byte compared.
 
-Both write to fresh directories on one disk, which stay until all is measured: the file system is slow for minutes where
-thousands of files were removed. Before each run what the last one wrote is on the disk, and what nginx serves is in
-memory. Both have run once before, so that their modules are compiled, as they are where something is installed.
+Both write to new directories on one disk, which stay until the end: the file system is slow for minutes where thousands
+of files were removed. Before each run, the previous output is on disk and the pictures are in the page cache.
+Both have run once before, so that their modules are compiled.
 """
 
 import json
@@ -25,7 +25,7 @@ from benchmarks.processes import Usage, median_usage, run_measured
 IMAGES = 20_000
 ROUNDS = 3
 THREADS = (16, 32, 64)
-"""What img2dataset may choose from, in each of its processes: more made it slower on every machine tried."""
+"""Threads per process that img2dataset is tried with; more made it slower on every machine."""
 
 IMG2DATASET = ROOT / ".venv" / "img2dataset" / "bin" / "img2dataset"
 PUPLINE = Path(sys.executable).with_name("pupline")
@@ -36,7 +36,7 @@ WARM_UP_IMAGES = 20
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one downloader. own_seconds: what it says itself, without its start. server_seconds: nginx's CPU."""
+    """One run of one downloader. own_seconds: as it reports, without its start-up. server_seconds: nginx's CPU."""
 
     usage: Usage
     own_seconds: float
@@ -44,8 +44,8 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What a comparison stands on: the pictures, their server, a list of their URLs, directories that go at the end."""
+class Setup:
+    """The set-up of a comparison: pictures, their server, a list of their URLs, directories to remove at the end."""
 
     images: int
     pictures: Path
@@ -60,7 +60,7 @@ class Ground:
         return directory
 
     def measured(self, command: list[str], directory: Path, own_seconds: Callable[[Path], float]) -> Run:
-        """Run a downloader, which writes to `directory`, and compare what is there with what was served."""
+        """Run a downloader, which writes to `directory`, and compare its output with what was served."""
         os.sync()
         served_directory(self.images)
         log, before = self.urls.with_name(f"{directory.name}.log"), self.server.cpu_seconds()
@@ -72,8 +72,8 @@ class Ground:
 
 
 @contextmanager
-def ground(images: int) -> Iterator[Ground]:
-    """Pictures that are served. Raises: RuntimeError, where there is no nginx."""
+def set_up(images: int) -> Iterator[Setup]:
+    """Serve the pictures. Raises: RuntimeError without nginx."""
     program = nginx_program()
     if program is None:
         raise RuntimeError(MISSING)
@@ -82,7 +82,7 @@ def ground(images: int) -> Iterator[Ground]:
         with Nginx(program, pictures, directories[0]) as server:
             urls = directories[0] / "urls.txt"
             urls.write_text("".join(f"{server.origin}/{path.name}\n" for path in sorted(pictures.glob("*.jpg"))))
-            yield Ground(images, pictures, server, urls, directories)
+            yield Setup(images, pictures, server, urls, directories)
     finally:
         for directory in directories:
             shutil.rmtree(directory)
@@ -93,12 +93,12 @@ def _fresh(name: str) -> Path:
 
 
 def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...] = THREADS) -> list[Figure]:
-    """Images a second of `pupline ingest` and of img2dataset with its best number of threads, in turn."""
+    """Images per second of `pupline ingest` and of img2dataset with its best number of threads, alternating."""
     what = f"{images:,} JPEGs of 70 kB, nginx on this machine"
     if nginx_program() is None:
         return [Figure(what, "pupline ingest", None, "/s", MISSING)]
     _warm_up(threads[0])
-    with ground(images) as here:
+    with set_up(images) as here:
         if not IMG2DATASET.exists():
             ours = [pupline(here) for _ in range(rounds)]
             missing = Figure(what, "img2dataset", None, "/s", "not installed: make .venv/img2dataset/stamp")
@@ -112,21 +112,21 @@ def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...
 
 
 def _warm_up(threads: int) -> None:
-    with ground(WARM_UP_IMAGES) as here:
+    with set_up(WARM_UP_IMAGES) as here:
         pupline(here)
         if IMG2DATASET.exists():
             img2dataset(here, threads)
 
 
-def _best_threads(here: Ground, threads: tuple[int, ...]) -> int:
+def _best_threads(here: Setup, threads: tuple[int, ...]) -> int:
     if len(threads) == 1:
         return threads[0]
     seconds = {count: img2dataset(here, count).usage.seconds for count in threads}
     return min(seconds, key=seconds.__getitem__)
 
 
-def _in_turn(here: Ground, rounds: int, threads: int) -> tuple[list[Run], list[Run]]:
-    """Both, `rounds` times; who begins changes, so that neither always follows the other."""
+def _in_turn(here: Setup, rounds: int, threads: int) -> tuple[list[Run], list[Run]]:
+    """Both, `rounds` times; the first alternates, so that neither always follows the other."""
     ours, theirs = [], []
     for number in range(rounds):
         if number % 2:
@@ -137,8 +137,8 @@ def _in_turn(here: Ground, rounds: int, threads: int) -> tuple[list[Run], list[R
     return ours, theirs
 
 
-def pupline(here: Ground) -> Run:
-    """One run of `pupline ingest` as users have it: hashed, checked, stored, audited, each durably."""
+def pupline(here: Setup) -> Run:
+    """One run of `pupline ingest` as users run it: every image hashed, checked, stored and audited, durably."""
     data = here.fresh("pupline-")
     command = [str(PUPLINE), "ingest", str(here.urls), "--allow-origin", here.server.origin, "--data", str(data)]
     return here.measured(command, data, _pupline_seconds)
@@ -149,8 +149,8 @@ def _pupline_seconds(data: Path) -> float:
     return float(json.loads(summary.read_text())["seconds"])
 
 
-def img2dataset(here: Ground, threads: int) -> Run:
-    """One run of img2dataset with everything off that costs time: no resizing, no encoding, no hash, no EXIF."""
+def img2dataset(here: Setup, threads: int) -> Run:
+    """One run of img2dataset with every optional step off: no resizing, no encoding, no hash, no EXIF."""
     output = here.fresh("img2dataset-")
     processes = os.cpu_count() or 1
     options = {
@@ -170,7 +170,7 @@ def img2dataset(here: Ground, threads: int) -> Run:
 
 
 def _img2dataset_seconds(output: Path) -> float:
-    """From the first shard's start to the last one's end, as its own log line counts."""
+    """From the first shard's start to the last shard's end, as its own log counts."""
     shards = [json.loads(path.read_text()) for path in output.glob("*_stats.json")]
     return float(max(shard["end_time"] for shard in shards) - min(shard["start_time"] for shard in shards))
 
@@ -184,7 +184,7 @@ def _figure(what: str, who: str, runs: list[Run], images: int, others: list[Run]
     own, served = median(run.own_seconds for run in runs), median(run.server_seconds for run in runs)
     note = (
         f"{usage.seconds:.1f} s from exec to exit; by its own count {images / own:,.0f}/s; "
-        f"{1e6 * usage.cpu_seconds / images:,.0f} us of CPU an image, nginx's {1e6 * served / images:.0f} apart; "
+        f"{1e6 * usage.cpu_seconds / images:,.0f} us of CPU per image, nginx's {1e6 * served / images:.0f} apart; "
         f"at most {usage.peak_bytes / 1e6:,.0f} MB; median of {len(runs)}"
     )
     if others:

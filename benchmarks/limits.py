@@ -1,6 +1,6 @@
-"""What this machine could do at most: the parts of bulk ingestion alone, with as little around them as can be.
+"""Upper limits of this machine: each part of bulk ingestion alone, with as little as possible around it.
 
-Bare sockets, no checks of what the server says, no queue, no names to find, no database.
+Plain sockets, no checks of responses, no queue, no names to find, no database.
 """
 
 import ctypes
@@ -15,19 +15,19 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TypeAlias
 
-from benchmarks.ingesting import IMAGES, Ground, ground
+from benchmarks.ingesting import IMAGES, Setup, set_up
 from benchmarks.measure import Figure
 from benchmarks.nginx import MISSING, nginx_program
 from benchmarks.pictures import name
 from pupline.images import inspect
 
 THREADS = 8
-"""Connections of each process."""
+"""Connections per process."""
 
 ROUNDS = 3
 BUFFER_BYTES = 256 * 1024
 GROUP = 512
-"""Files that are synced together. Their pages are given back then, to be used again: fresh memory can be dear."""
+"""Files synced together. Their pages are then dropped for reuse, because new pages are expensive to fault in."""
 
 CORES = os.cpu_count() or 1
 
@@ -35,15 +35,15 @@ Use: TypeAlias = Callable[[bytes, int], None]
 
 
 def figures(images: int = IMAGES, rounds: int = ROUNDS) -> list[Figure]:
-    """The best rate of each part, on all cores: fetching; and hashing and checking; and writing; the disk alone."""
+    """The best rate of each part on all cores: fetching; plus hashing and checking; plus writing; the disk alone."""
     what = f"limits, {images:,} JPEGs of 70 kB"
     if nginx_program() is None:
         return [Figure(what, "a bare client", None, "/s", MISSING)]
-    with ground(images) as here:
+    with set_up(images) as here:
         parts: list[tuple[str, Callable[[], tuple[float, float]]]] = [
             ("a bare client", lambda: _fetch(here, look=False, keep=False)),
-            ("and SHA-256 and structure", lambda: _fetch(here, look=True, keep=False)),
-            ("and a file each, synced in groups", lambda: _fetch(here, look=True, keep=True)),
+            ("plus SHA-256 and structure", lambda: _fetch(here, look=True, keep=False)),
+            ("plus a file each, synced in groups", lambda: _fetch(here, look=True, keep=True)),
             ("the disk alone: such files", lambda: _disk(here)),
         ]
         return [_figure(what, who, images, [part() for _ in range(rounds)]) for who, part in parts]
@@ -51,23 +51,23 @@ def figures(images: int = IMAGES, rounds: int = ROUNDS) -> list[Figure]:
 
 def _figure(what: str, who: str, images: int, runs: list[tuple[float, float]]) -> Figure:
     seconds, cpu = min(runs)
-    note = f"{1e6 * cpu / images:.0f} us of CPU an image; best of {len(runs)}"
+    note = f"{1e6 * cpu / images:.0f} us of CPU per image; best of {len(runs)}"
     return Figure(what, who, images / seconds, "/s", note)
 
 
-def _fetch(here: Ground, *, look: bool, keep: bool) -> tuple[float, float]:
+def _fetch(here: Setup, *, look: bool, keep: bool) -> tuple[float, float]:
     """Wall and CPU seconds to fetch all pictures."""
     directory = str(here.fresh("limits-")) if keep else None
     return _on_all_cores(_client, here.images, here.server.port, look, directory)
 
 
-def _disk(here: Ground) -> tuple[float, float]:
-    """Wall and CPU seconds to write all pictures' bytes, from memory, and to have them on the disk."""
+def _disk(here: Setup) -> tuple[float, float]:
+    """Wall and CPU seconds to write all pictures' bytes, from memory, durably."""
     return _on_all_cores(_writer, here.images, str(here.pictures), str(here.fresh("disk-")))
 
 
 def _on_all_cores(work: Callable[..., None], count: int, *arguments: object) -> tuple[float, float]:
-    """Wall and CPU seconds of `work(numbers, *arguments)` on `count` numbers, in processes that begin together."""
+    """Wall and CPU seconds of `work(numbers, *arguments)` on `count` numbers, in processes that start together."""
     os.sync()
     context = get_context("spawn")
     begin = context.Barrier(CORES)
@@ -78,7 +78,7 @@ def _on_all_cores(work: Callable[..., None], count: int, *arguments: object) -> 
 
 
 def _begin(barrier: threading.Barrier) -> None:
-    """Wait until all processes are there."""
+    """Wait until all processes have started."""
     barrier.wait()
 
 
@@ -152,7 +152,7 @@ class _Files:
             self.sync()
 
     def sync(self) -> None:
-        """All that was written is on the disk when this returns."""
+        """Make everything written so far durable."""
         group, self._open = self._open, []
         if group and ctypes.CDLL(None, use_errno=True).syncfs(group[0]):
             raise OSError(ctypes.get_errno(), "syncfs")

@@ -1,4 +1,4 @@
-"""How things are measured: rates, peak memory, a fresh process for each part, and a description of the machine."""
+"""Measuring: rates, peak memory, a new process for each part, and a description of the machine."""
 
 import contextlib
 import multiprocessing
@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build"
-"""Data directories of measurements are made here: on the project's disk, for /tmp may be in memory."""
+"""Where measurements put their data: on the project's disk, because /tmp may be in memory."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row. what: the workload. who: the engine or the variant. value: None when there is none; `note` says why."""
+    """One row. what: the workload. who: the engine or the variant. value: None if there is none; `note` says why."""
 
     what: str
     who: str
@@ -33,10 +33,10 @@ class Figure:
 
 
 def spacious_directory() -> Path:
-    """A directory to make directories with thousands of files in, each set of them for one measurement.
+    """A directory for directories with thousands of files, one for each measurement.
 
-    ext4 puts each of its directories into another part of the disk. Side by side in one part they would slow each other
-    for minutes after many files were removed: inodes that were freed lately are passed over one by one.
+    ext4 puts each of its subdirectories into another part of the disk (TOPDIR flag). In one part they would slow each
+    other down for minutes after many files were removed, because recently freed inodes are skipped one by one.
     """
     directory = BUILD / "bench"
     directory.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def spacious_directory() -> Path:
 
 
 def isolated(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The answer of `function` in a fresh process, so that no part slows another or adds to its memory."""
+    """The result of `function` in a new process, so that no part slows another down or adds to its memory."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args, **kwargs).result()
 
@@ -68,7 +68,7 @@ def _seconds_of(run: Callable[[], object], count: int) -> float:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process had resident so far. Linux only: getrusage would count the parent's."""
+    """Peak resident memory of this process. Linux only: getrusage would include the parent's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -76,7 +76,7 @@ def peak_bytes() -> int:
 
 
 def machine() -> str:
-    """CPU, cores, Python, disk and how busy the machine is: what the figures are worth nothing without."""
+    """CPU, cores, Python, disk and load of the machine."""
     load = os.getloadavg()[0]
     cores = os.cpu_count()
     return (
@@ -98,7 +98,7 @@ def _memory_gib() -> float:
 
 
 def _fsync_seconds(times: int = 50) -> float:
-    """The median time that the disk takes to make 4 KiB durable."""
+    """The median time to make 4 KiB durable."""
     BUILD.mkdir(exist_ok=True)
     taken = []
     with tempfile.TemporaryFile(dir=BUILD) as file:

@@ -32,12 +32,12 @@ http {{
 
 
 def nginx_program() -> str | None:
-    """Where nginx is, also where PATH has no sbin; None when it is not installed."""
+    """The path of nginx, even if PATH lacks sbin; None if it is not installed."""
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
 
 
 class Nginx:
-    """nginx with the files of `root`, for as long as it is open. prefix: a directory for its conf and its log."""
+    """nginx serving the files of `root` within a `with` block. prefix: a directory for its configuration and log."""
 
     def __init__(self, program: str, root: Path, prefix: Path) -> None:
         self._program, self._root, self._prefix = program, root, prefix
@@ -51,7 +51,7 @@ class Nginx:
     def __enter__(self) -> "Nginx":
         self._prefix.mkdir(parents=True, exist_ok=True)
         conf, log = self._prefix / "nginx.conf", self._prefix / "error.log"
-        # Only root may, and must, say whom the workers run as: by default somebody who cannot read the directory.
+        # Root must name the workers' user: the default user cannot read the directory. Others may not name one.
         user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
         conf.write_text(_CONF.format(user=user, prefix=self._prefix, port=self.port, root=self._root))
         command = [self._program, "-p", str(self._prefix), "-c", str(conf), "-e", str(log), "-g", "daemon off;"]

@@ -1,4 +1,4 @@
-"""Executions per second of other interpreters, on the same definitions; what cannot be run is shown with the reason."""
+"""Executions per second of other interpreters, on the same definitions, or why one cannot run them."""
 
 import itertools
 import json
@@ -18,11 +18,11 @@ from tools import peers
 _NODE_EXECUTIONS = 10_000
 _MINISTACK_SECONDS = 4.0
 _MINISTACK_IN_FLIGHT = (1, 8, 64)
-"""It waits more than it works, so its rate grows with the executions in flight; the best rate counts."""
+"""Executions in flight. It mostly waits, so its rate grows with them; the best rate counts."""
 
 
 def rates(what: str, workload: str) -> list[Figure]:
-    """moto, aws-local-stepfunctions and MiniStack, each in a process of its own."""
+    """moto, aws-local-stepfunctions and MiniStack, each in its own process."""
     figures = [isolated(moto, what, workload), isolated(node, what, workload)]
     if figures[-1].value is None and workload == "pipeline" and peers.why_no_node() is None:
         figures.append(isolated(node, what, "adapted"))
@@ -43,7 +43,7 @@ def moto(what: str, workload: str) -> Figure:
 
 
 def node(what: str, workload: str) -> Figure:
-    """aws-local-stepfunctions in a Node process; the pipe is not in the time."""
+    """aws-local-stepfunctions in a Node process; the time excludes the pipe."""
     missing = peers.why_no_node()
     if missing:
         return Figure(what, "aws-local-stepfunctions", None, "/s", missing)
@@ -60,7 +60,7 @@ def node(what: str, workload: str) -> Figure:
 
 
 def ministack(what: str, workload: str) -> Figure:
-    """MiniStack: a server, asked through its Step Functions API, with mocked tasks."""
+    """MiniStack, through its Step Functions API, with mocked tasks."""
     from tools import local_aws
 
     missing = local_aws.missing()
@@ -101,7 +101,7 @@ def _client(endpoint: str) -> Any:
 
 
 def _starter(client: Any, arn: str, given: str) -> Callable[[], dict[str, Any]]:
-    """Starts an execution and asks until it has ended."""
+    """Starts an execution and polls until it has ended."""
     numbers = itertools.count()
 
     def start() -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _rate_in_flight(start: Callable[[], dict[str, Any]], in_flight: int) -> floa
 
 
 def _mocks() -> dict[str, Any]:
-    """The answers in the format of Step Functions Local's mock configuration."""
+    """The results in the format of Step Functions Local's mock configuration."""
     answers = pipeline_answers()
     return {
         "StateMachines": {"bench": {"TestCases": {"answers": {state: state for state in answers}}}},

@@ -1,4 +1,4 @@
-"""Executions per second of this engine: in memory, and durable."""
+"""Executions per second of pupline's engine: in memory, and durable."""
 
 import sqlite3
 import tempfile
@@ -18,11 +18,11 @@ DURABLE = "pupline, durable"
 
 _IN_FLIGHT = 256
 _FEW = 8
-"""Beside the figure with many in flight, one with few: what is committed together is then less."""
+"""A second figure with few executions in flight, where fewer facts share a commit."""
 
 
 def rates(what: str, workload: str) -> list[Figure]:
-    """In memory and durable, each in a process of its own."""
+    """In memory and durable, each in its own process."""
     per_second, events = isolated(in_memory, workload)
     durable, few = (isolated(durably, workload, in_flight) for in_flight in (_IN_FLIGHT, _FEW))
     note = f"SQLite WAL, synchronous=FULL; {_IN_FLIGHT} in flight ({few:,.0f}/s with {_FEW})"
@@ -33,7 +33,7 @@ def rates(what: str, workload: str) -> list[Figure]:
 
 
 def in_memory(workload: str) -> tuple[float, int]:
-    """Executions per second with the whole history turned into what GetExecutionHistory gives, and its length."""
+    """Executions per second with the whole history converted to the output of GetExecutionHistory, and its length."""
     definition, given = _definition(workload)
     machine, tasks = StateMachine.parse(definition), pipeline_tasks()
     result = execute(machine, given, tasks=tasks)

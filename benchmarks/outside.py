@@ -1,4 +1,4 @@
-"""The whole program from outside: fetching pictures with `pupline run`, and how soon `pupline --help` is there."""
+"""The whole program from outside: `pupline run` fetching pictures, and the time of `pupline --help`."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ _PUPLINE = str(Path(sys.executable).parent / "pupline")
 
 
 def fetching() -> list[Figure]:
-    """Images a second through fetch, check, store and audit; what is in the bucket is compared with what was served."""
+    """Images per second through fetch, check, store and audit; the bucket is compared with what was served."""
     BUILD.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.image_server", str(IMAGES)]
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
@@ -34,7 +34,7 @@ def fetching() -> list[Figure]:
         stored = [path.read_bytes() for path in Path(directory, "buckets").rglob("*.jpg")]
     assert Counter(stored) == Counter(picture(number) for number in range(IMAGES))
     megabytes = sum(map(len, stored)) / 1e6
-    note = f"{seconds:.1f} s for {megabytes:.0f} MB, start of the program included; every byte compared"
+    note = f"{seconds:.1f} s for {megabytes:.0f} MB, including start-up; every byte compared"
     return [
         Figure(f"{IMAGES} images from 127.0.0.1", f"pupline run, {CONCURRENCY} at once", IMAGES / seconds, "/s", note)
     ]
@@ -52,7 +52,7 @@ def _run(source: str, data: Path) -> float:
 
 
 def start_up() -> list[Figure]:
-    """The time of `pupline --help`, beside a Python that does nothing."""
+    """The time of `pupline --help`, and of a Python that does nothing."""
     bare = _best_seconds([sys.executable, "-c", "pass"])
     shown = _best_seconds([_PUPLINE, "--help"])
     return [Figure("pupline --help", "best of 10", 1e3 * shown, "ms", f"{1e3 * bare:.0f} ms of it Python itself")]

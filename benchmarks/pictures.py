@@ -1,4 +1,4 @@
-"""Many different sound JPEGs of about 70 kB, the same in every run: what the bulk benchmarks fetch."""
+"""Many different intact JPEGs of about 70 kB, the same in every run, for the bulk benchmarks."""
 
 import io
 import os
@@ -11,11 +11,11 @@ from PIL import Image
 from benchmarks.measure import BUILD
 
 BASES = 50
-"""Pictures that are really encoded. A comment makes each file different: nobody may skip bytes that are known."""
+"""Pictures that are encoded. A comment makes each file different, so that no downloader can skip known bytes."""
 
 
 def served_directory(count: int) -> Path:
-    """A directory with `00000000.jpg` to `count` - 1, in memory as far as it fits. Made once and kept under build/."""
+    """A directory with `00000000.jpg` to `count` - 1, read into the page cache. Made once and kept under build/."""
     directory = BUILD / f"bench-pictures-{count}"
     if not (directory / ".complete").exists():
         _write(directory, count)

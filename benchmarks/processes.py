@@ -1,4 +1,4 @@
-"""What a command takes: seconds, CPU and memory of it and of all the processes it starts. Linux only: reads /proc."""
+"""Seconds, CPU and memory of a command and of all processes it starts. Linux only: reads /proc."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from statistics import median
 from typing import IO
 
 SAMPLE_SECONDS = 0.25
-"""How often memory is looked at. Each look costs about 2 ms for each 100 MB, on the cores that are being measured."""
+"""How often memory is sampled. A sample costs about 2 ms per 100 MB, on the cores that are being measured."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -21,7 +21,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Usage:
     """One run of a command. seconds: from exec to exit. cpu_seconds: user and system, with all descendants.
 
-    peak_bytes: the most that the process tree held at once; memory that processes share is counted once.
+    peak_bytes: the most that the process tree held at once; shared memory is counted once.
     """
 
     status: int
@@ -55,7 +55,7 @@ def median_usage(usages: Sequence[Usage]) -> Usage:
 
 
 def cpu_seconds_of(pid: int) -> float:
-    """User and system time so far of a process that runs, and of its children that run."""
+    """User and system time so far of a process and its living children."""
     return sum(_own_cpu_seconds(one) for one in tree(pid))
 
 
@@ -85,7 +85,7 @@ def _own_cpu_seconds(pid: int) -> float:
 
 
 class _MemoryWatch:
-    """Looks at the memory of a process tree again and again, in a thread, for as long as it is open."""
+    """Samples the memory of a process tree in a thread, within a `with` block."""
 
     def __init__(self, pid: int) -> None:
         self.peak_bytes = 0

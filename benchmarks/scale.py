@@ -1,4 +1,4 @@
-"""What grows with what: memory with waiting executions, time with states, memory and time with the items of a Map."""
+"""Growth: memory with waiting executions, time with states, memory and time with the items of a Map."""
 
 import time
 from typing import Any
@@ -26,7 +26,7 @@ _LOOP: dict[str, Any] = {
 
 
 def waiting() -> list[Figure]:
-    """Memory of an execution that waits, and how long it takes to have so many."""
+    """Memory per waiting execution, and the time to start them."""
     size, seconds = isolated(_hold, WAITING)
     what = f"{WAITING:,} executions held in a Wait"
     return [Figure(what, "memory of each", size / 1000, "kB", f"resident; all were begun in {seconds:.1f} s")]
@@ -44,7 +44,7 @@ def _hold(count: int) -> tuple[float, float]:
 
 
 def states() -> list[Figure]:
-    """Time for each state that is visited, with the history shown: it must not grow with their number."""
+    """Time per state visited, history included; it must not grow with their number."""
     return [
         Figure("a loop of Choice and Pass", f"{count:,} states visited", isolated(_visit, count), "us a state")
         for count in STATES
@@ -66,12 +66,12 @@ def _timed_visit(machine: StateMachine, count: int) -> float:
 
 
 def items() -> list[Figure]:
-    """Time and memory for each item of a Map, inline and distributed, for a tenth of the items and for all."""
+    """Time and memory per item of a Map, inline and distributed, for a tenth of the items and for all."""
     figures = []
     for mode in ("INLINE", "DISTRIBUTED"):
         for count in (ITEMS // 10, ITEMS):
             seconds, size = isolated(_map, mode, count)
-            note = f"{1e6 * seconds / count:.1f} us an item, {count / seconds:,.0f} items/s, {seconds:.2f} s in all"
+            note = f"{1e6 * seconds / count:.1f} us per item, {count / seconds:,.0f} items/s, {seconds:.2f} s in all"
             figures.append(Figure(f"a Map of {count:,} items", mode, size, "bytes an item", note))
     return figures
 

@@ -1,7 +1,7 @@
 """Any number of tiny pictures over HTTP, all different: `python -m benchmarks.tiny_server`.
 
 `/00000042.gif` is a GIF of one pixel whose comment is its number. Prints its origin, then serves until standard input
-is closed. One thread and one read and write for each request: the server must not be what is measured.
+is closed. One thread, and one read and write per request: the server must not dominate the measurement.
 """
 
 import selectors
@@ -20,7 +20,7 @@ _START = len(b"GET /")
 
 
 def picture(number: int) -> bytes:
-    """A sound GIF that no other number gives."""
+    """An intact GIF, different for each number."""
     return _PICTURE % (b"%08d" % number)
 
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _served(selector: selectors.BaseSelector, listener: socket.socket) -> bool:
-    """Answer all that is there now. False: standard input was closed."""
+    """Answer all pending requests. False if standard input was closed."""
     for key, _ in selector.select():
         if key.fileobj is sys.stdin:
             return False
@@ -60,7 +60,7 @@ def _accepted(listener: socket.socket) -> socket.socket:
 
 
 def _answered(connection: socket.socket) -> bool:
-    """Whether the connection stays. A request is read whole at once: clients here send a few hundred bytes."""
+    """Whether the connection stays open. A request of a few hundred bytes is read in one piece."""
     try:
         request = connection.recv(65536)
         if request:

@@ -1,4 +1,4 @@
-"""What is run: a machine of five Pass and Choice states, and the pipeline with functions that answer at once."""
+"""The workloads: a machine of five Pass and Choice states, and the pipeline with functions that return immediately."""
 
 import copy
 from collections.abc import Callable
@@ -21,20 +21,20 @@ IMAGE: dict[str, Any] = {
 RECORD: dict[str, Any] = {"status": "success", "logged_item": {"image_name": "n02089078_1.jpg"}}
 
 FUNCTIONS = {"FetchAndUploadDogImage": IMAGE, "AlertPNG": {"status": "alert"}, "LogToDynamoDB": RECORD}
-"""What each function answers. With a sound JPEG the way is Task, Choice, Task, Succeed."""
+"""Each function's result. With an intact JPEG the path is Task, Choice, Task, Succeed."""
 
 
 def pipeline() -> dict[str, Any]:
-    """The pipeline's definition as it is run on one machine."""
+    """The pipeline's definition as it runs on one machine."""
     return load_workflow().definition
 
 
 def adapted_pipeline() -> dict[str, Any]:
-    """The pipeline with two fields of its first state changed, for aws-local-stepfunctions to be able to run it.
+    """The pipeline with two fields of its first state changed, so that aws-local-stepfunctions can run it.
 
-    Its States.JsonMerge changes its first argument, here into a value that holds itself; so the function gets
-    $$.Execution alone. And `ResultPath: "$"` adds a field named $ there; so the field, which says the default, is left
-    out. The same states are run, and the output is the same.
+    Its States.JsonMerge changes its first argument, here into a value that contains itself; so the function gets
+    only $$.Execution. And `ResultPath: "$"` adds a field named $ there; so the field, which states the default, is left
+    out. The same states run, and the output is the same.
     """
     changed = copy.deepcopy(pipeline())
     first = changed["States"]["FetchAndUploadDogImage"]

@@ -1,4 +1,4 @@
-"""A new alert rule for the pipeline, tried before it is deployed: tell somebody of every WebP.
+"""A new alert rule for the pipeline, tested before it is deployed: alert on every WebP.
 
 Nothing but the definition changes: one more Choice rule, and a Pass state with the words.
 """

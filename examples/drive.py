@@ -1,4 +1,4 @@
-"""The engine's core by hand. It does no I/O: it asks by commands, and is told what happened by facts."""
+"""Drive the engine's core yourself. It does no I/O: it emits commands and receives facts."""
 
 from pupline.asl import Execution, InvokeTask, StartTimer, StateMachine, TaskSucceeded, TimerFired
 
@@ -18,7 +18,7 @@ while execution.status == "RUNNING":
     for command in execution.commands():
         print("asked for:", command)
         if isinstance(command, StartTimer):
-            now = command.due  # a real driver waits; this one is in a hurry
+            now = command.due  # a real driver would wait
             execution.receive(TimerFired(command.id), now=now)
         elif isinstance(command, InvokeTask):
             execution.receive(TaskSucceeded(command.id, {"said": "wow"}), now=now)

@@ -22,7 +22,7 @@ attempts: list[dict[str, str]] = []
 
 
 def fetch(event: dict[str, str]) -> str:
-    """Busy at first; a TaskError is how a task fails."""
+    """Fails at first; a task fails by raising TaskError."""
     attempts.append(event)
     if len(attempts) < 3:
         raise TaskError("Busy", "come back in an hour")

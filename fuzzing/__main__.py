@@ -1,4 +1,4 @@
-"""`python -m fuzzing [--seconds N] [--seed N] [--jobs N] [TARGET ...]`: fuzz, show what was found; exit 1 for findings.
+"""`python -m fuzzing [--seconds N] [--seed N] [--jobs N] [TARGET ...]`: fuzz and print findings; exit 1 for any.
 
 Each finding is kept below build/fuzz; `python -m fuzzing --replay FILE` tries it again.
 """
@@ -18,7 +18,7 @@ FOUND = Path("build") / "fuzz"
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 1 when something was found, 2 for wrong words."""
+    """The exit code: 1 with findings, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m fuzzing", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"by default all: {', '.join(TARGETS)}")
     parser.add_argument("--seconds", type=float, default=600, help="for all targets together (default: 600)")

@@ -1,6 +1,6 @@
-"""`python -m fuzzing.child TARGET SEED SECONDS CALLS STATE`: fuzz one target in this process, and tell as JSON Lines.
+"""`python -m fuzzing.child TARGET SEED SECONDS CALLS STATE`: fuzz one target in this process; results as JSON Lines.
 
-STATE is a file in which each input stands before it is tried, behind the number of the call.
+STATE is a file to which each input is written before it is tried, after the number of the call.
 """
 
 import json
@@ -20,7 +20,7 @@ _MAX_CORPUS = 2_000
 
 
 def fuzz(target: Target, seed: int, seconds: float, calls: int, state: Path) -> None:
-    """Try inputs until the time is over or so many calls were made. Findings go to stdout as they are found."""
+    """Try inputs until the seconds or the calls are used up. Findings are printed as they are found."""
     chance = random.Random(f"{target.name} {seed}")
     corpus = [data[: target.most] for data in target.seeds()]
     known: set[str] = set()

@@ -1,4 +1,4 @@
-"""Inputs made from other inputs: bits, bytes, numbers, words of the format, pieces moved about, two inputs spliced."""
+"""Inputs made from other inputs: bits, bytes, numbers, words of the format, moved pieces, two inputs spliced."""
 
 import random
 import struct
@@ -10,7 +10,7 @@ _REPEATS = (2, 3, 10, 100, 1000, 20_000)
 
 
 def mutated(chance: random.Random, corpus: Sequence[bytes], words: Sequence[bytes], most: int) -> bytes:
-    """An input of at most `most` bytes. words: what the format is made of."""
+    """An input of at most `most` bytes. words: tokens of the format."""
     data = bytearray(chance.choice(corpus))
     for _ in range(chance.choice((1, 1, 1, 2, 3, 5, 10))):
         chance.choice(_CHANGES)(data, chance, corpus, words)

@@ -1,4 +1,4 @@
-"""Runs a target in a child process, and notices when that process dies or stops getting on."""
+"""Runs a target in a child process, and notices when that process dies or hangs."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ from fuzzing.child import HEADER
 from fuzzing.target import Target
 
 STUCK_SECONDS = 30.0
-"""A call that takes so long will not end."""
+"""After so many seconds a call is considered to hang."""
 
 _LOOK_SECONDS = 0.5
 _ROOT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ _ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An input that does harm, and how."""
+    """An input that causes a problem, and the problem."""
 
     target: str
     problem: str
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a target. kinds: of outcomes that were told apart."""
+    """The result for a target. kinds: number of different outcomes."""
 
     calls: int = 0
     kinds: int = 0
@@ -39,14 +39,14 @@ class Result:
 
 
 def fuzzed(target: Target, seed: int, seconds: float, calls: int = 2**62) -> Result:
-    """Fuzz `target` for so long, or for so many calls."""
+    """Fuzz `target` for a number of seconds or calls."""
     result, ends = Result(), time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="pupline-fuzz-") as folder:
         state = Path(folder) / "state"
         while time.monotonic() < ends and result.calls < calls:
             state.write_bytes(bytes(HEADER.size + target.most))
             _run_child(target, seed, ends - time.monotonic(), calls - result.calls, state, result)
-            seed += 1  # a process that ended early goes on with other inputs
+            seed += 1  # after an early end, other inputs follow
     return result
 
 
@@ -77,7 +77,7 @@ def _run_child(target: Target, seed: int, seconds: float, calls: int, state: Pat
 
 
 def _awaited(child: subprocess.Popen[bytes], state: Path) -> str:
-    """Wait for the child to end; how it ended. One that does not get on is killed."""
+    """Wait for the child to end, and kill it if it hangs; how it ended."""
     for number in _calls_of(state):
         seen, since = number, time.monotonic()
         while HEADER.unpack_from(state.read_bytes())[0] == seen:

@@ -1,4 +1,4 @@
-"""What a target of the fuzzer is, and what one call of it comes to."""
+"""A target of the fuzzer, and the result of one call."""
 
 import resource
 import sys
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 SECONDS: Final = 1.0
-"""CPU time that one call may take."""
+"""CPU seconds allowed for one call."""
 
 SPARE_BYTES: Final = 96 * 1024 * 1024
 BYTES_PER_BYTE: Final = 64
-"""Memory that one call may take: this much, and for each byte of its input."""
+"""Memory allowed for one call: a fixed part, and a part per byte of input."""
 
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -23,8 +23,8 @@ _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 class Target:
     """A parser to be fuzzed.
 
-    run: what is called with an input; what it asserts has to hold. seeds: inputs to begin with. words: what inputs are
-    made of. errors: exceptions that it may raise. most: bytes of an input.
+    run: called with each input; its assertions must hold. seeds: the first inputs. words: tokens of the format.
+    errors: exceptions that it may raise. most: bytes of an input.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to. outcome: its kind, for telling new ones. problem: what is wrong with it, or None."""
+    """The result of a call. outcome: its kind, to recognise new ones. problem: what is wrong, or None."""
 
     kind: str
     problem: str | None = None
@@ -50,7 +50,7 @@ def tried(target: Target, data: bytes) -> Outcome:
     seconds, grown = time.process_time() - began, _peak_bytes() - before
     if problem is None and seconds > SECONDS:
         began = time.process_time()
-        _called(target, data)  # once more: the first call of a kind may import a library
+        _called(target, data)  # again: the first call of a kind may import a library
         seconds = min(seconds, time.process_time() - began)
         if seconds > SECONDS:
             problem = f"slow: {seconds:.1f} s of CPU time for {len(data):,} bytes"
@@ -70,7 +70,7 @@ def _called(target: Target, data: bytes) -> tuple[str, str | None]:
 
 
 def _place_of(err: Exception) -> str:
-    """Where it was raised: what tells one reason from another, whatever of the input the message quotes."""
+    """Where the error was raised: identifies the reason even if the message quotes the input."""
     frame = traceback.extract_tb(err.__traceback__)[-1]
     return f"{Path(frame.filename).name}:{frame.lineno}"
 

@@ -1,4 +1,4 @@
-"""What servers answer, and what is written in headers and in robots.txt."""
+"""HTTP responses, header values and robots.txt."""
 
 import gzip
 import socket

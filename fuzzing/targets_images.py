@@ -1,4 +1,4 @@
-"""Bodies, and the names they are stored under."""
+"""Image bodies and object names."""
 
 import zlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pupline.images import MAX_KEY_BYTES, MAX_NAME_BYTES, candidate_names, inspe
 from pupline.samples._pictures import pictures
 
 CASES: Final = Path(__file__).parents[2] / "shared" / "cases" / "images"
-"""Small odd files that lie beside the project on some machines; the fuzzer does without them elsewhere."""
+"""Small unusual files next to the project on some machines; optional."""
 
 _BOXES = (b"ftyp", b"meta", b"hdlr", b"pitm", b"iloc", b"iinf", b"infe", b"iprp", b"ipco", b"ipma", b"ispe", b"idat")
 _MORE_BOXES = (
@@ -41,7 +41,7 @@ _TIFF = (
 
 
 def bodies() -> Sequence[bytes]:
-    """Images of all types, whole and odd."""
+    """Images of all types, intact and unusual."""
     found = [body for body in pictures().values() if len(body) < 60_000]
     if CASES.is_dir():
         found += [path.read_bytes() for path in sorted(CASES.iterdir()) if path.stat().st_size < 60_000]
@@ -57,7 +57,7 @@ def _inspected(body: bytes) -> str:
 
 
 def _png(data: bytes) -> str:
-    """A PNG whose chunks have their right checksums, whatever is in them."""
+    """A PNG whose chunks have correct checksums, whatever they contain."""
     parts, rest = [b"\x89PNG\r\n\x1a\n"], data
     while rest:
         size, kind = rest[0] % 64, rest[1:5]

@@ -37,9 +37,9 @@ def _evaluated(compile_it: Callable[[str], Callable[[Scope], Any]]) -> Callable[
 
 
 def _machine(data: bytes) -> str:
-    """A definition, parsed, and run for a while where it can be."""
+    """A definition, parsed and, if valid, run for a while."""
     machine = StateMachine.parse(data.decode("utf-8", "replace"))
-    if any(word in data for word in (b"Wait", b"Map", b"Retry")):  # may take long by right
+    if any(word in data for word in (b"Wait", b"Map", b"Retry")):  # may rightly take long
         return "parsed"
     visited = _MOST_TASKS
 
@@ -53,12 +53,12 @@ def _machine(data: bytes) -> str:
     tasks = dict.fromkeys(("f", "arn:aws:states:::sns:publish"), task)
     try:
         return execute(machine, _INPUT, tasks=tasks).status
-    except (_Enough, KeyError):  # a loop by right, or a resource that nobody answers for
+    except (_Enough, KeyError):  # a legal endless loop, or a resource without a callable
         return "left"
 
 
 class _Enough(Exception):
-    """The machine has run for long enough."""
+    """The machine has run long enough."""
 
 
 _MOST_TASKS = 200

@@ -1,4 +1,4 @@
-"""Lists of URLs in every format, pages of APIs under every paginator, and descriptions of sources."""
+"""Lists of URLs in every format, pages of APIs under every paginator, and source specs."""
 
 import bz2
 import functools

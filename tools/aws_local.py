@@ -23,13 +23,13 @@ EXECUTIONS = 6
 
 
 def say(text: str = "") -> None:
-    """One line for the person at the terminal."""
+    """Print one line."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def start_executions(stack: local_aws.Stack, urls: list[str]) -> None:
-    """One execution per image, one after the other, each with its ending."""
+    """Run one execution per image and print how each ended."""
     states = stack.client("stepfunctions")
     for number, url in enumerate(urls, start=1):
         started = states.start_execution(
@@ -50,9 +50,9 @@ def records(stack: local_aws.Stack) -> list[AuditRecord]:
 
 
 def look_around(stack: local_aws.Stack) -> str:
-    """Commands for the AWS CLI, ready to be pasted."""
+    """Commands for the AWS CLI, ready to paste."""
     return f"""
-Look around with the AWS CLI (any credentials will do):
+Look around with the AWS CLI (any credentials work):
   export AWS_ENDPOINT_URL={stack.endpoint} AWS_DEFAULT_REGION={local_aws.REGION}
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   aws s3 ls --recursive s3://{stack.outputs["ImageBucketName"]}
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def show(aws: local_aws.LocalAws, source: str) -> None:
-    """Deploy, run a few executions on images of `source`, tell what came of them."""
+    """Deploy, run a few executions on images of `source`, and print the results."""
     say(f"A local AWS is at {aws.endpoint}; deploying template.yaml ...")
     stack = aws.deploy("pupline", {"Source": source})
     say("Deployed. Running a few executions ...")
@@ -100,7 +100,7 @@ def show(aws: local_aws.LocalAws, source: str) -> None:
 
 
 def wait() -> None:
-    """Until Ctrl-C."""
+    """Wait for Ctrl-C."""
     try:
         while True:
             time.sleep(3600)

@@ -1,8 +1,8 @@
 """Draw the dogs of the sample source again: python -m tools.draw_samples [DIRECTORY] [--sheet SHEET.png]
 
 The pictures in src/pupline/samples/pictures were made with this; the same Pillow gives the same bytes again. Needs
-Pillow, which is a development dependency. Every dog is a portrait in a square of 100 x 100 units, the dachshund walks
-through its own. What a name says and what a file is differ on purpose for two: see `save_portrait`.
+Pillow, which is a development dependency. Every dog is a portrait in a square of 100 x 100 units, except the walking
+dachshund. The names of two files contradict their content on purpose: see `save_portrait`.
 """
 
 import argparse
@@ -442,7 +442,7 @@ def save(path: Path, picture: Image.Image, kind: str, **options: Any) -> Image.I
 
 
 def save_portrait(directory: Path, name: str) -> Image.Image:
-    """Draw and write one portrait. Two have a name that contradicts their content: that is what they are for."""
+    """Draw and write one portrait. The names of two contradict their content, on purpose."""
     picture = portrait(*DOGS[name])
     path = directory / name
     if name.startswith(("samoyed", "husky")):

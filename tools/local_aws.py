@@ -1,7 +1,7 @@
 """A local AWS (MiniStack) with the project's template deployed on it: for the end-to-end tests and `make aws-local`.
 
-What is deployed is the translated template.yaml with one change, because MiniStack's Python runtime reports every
-exception under one name, and Retry and Catch go by names: functions run on `provided.al2023`, with a bootstrap that
+The translated template.yaml is deployed with one change, because MiniStack's Python runtime reports every exception
+under one name, while Retry and Catch match names: functions run on `provided.al2023`, with a bootstrap that
 starts AWS's own runtime interface client for Python.
 """
 
@@ -32,13 +32,13 @@ CODE_BUCKET = "code"
 
 
 def missing() -> str | None:
-    """Why there can be no local AWS here, or None."""
+    """Why a local AWS cannot run here, or None."""
     return None if PYTHON.exists() else "MiniStack is not installed; run `make aws-tools`"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed stack: its outputs and where it is."""
+    """A deployed stack: its outputs and its endpoint."""
 
     endpoint: str
     outputs: Mapping[str, str]
@@ -50,9 +50,9 @@ class Stack:
 
 
 class LocalAws:
-    """MiniStack in a process of its own, on a free port of 127.0.0.1; ended with the `with` block.
+    """MiniStack in its own process, on a free port of 127.0.0.1, within a `with` block.
 
-    wait_scale: factor for Wait states and retry delays, 0 for none. log: where its output goes. certificate: a file
+    wait_scale: factor for Wait states and retry delays, 0 for none. log: file for its output. certificate: a file
     with a key and a certificate for 127.0.0.1; with it, everything is over TLS and IAM policies are enforced.
     """
 
@@ -140,7 +140,7 @@ class LocalAws:
 
 
 def outputs_of(cloudformation: Any, name: str) -> dict[str, str]:
-    """The stack's outputs once it is complete. Raises: RuntimeError with the events of what failed."""
+    """The stack's outputs once it is complete. Raises: RuntimeError with the events of the failure."""
     for _ in range(600):
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):
@@ -191,7 +191,7 @@ def function_zip(module: str, endpoint: str) -> bytes:
 
 
 def client(endpoint: str, service: str, certificate: Path | None = None) -> Any:
-    """A boto3 client for a local endpoint, with the credentials that may do everything there."""
+    """A boto3 client for a local endpoint, with credentials that allow everything there."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -204,7 +204,7 @@ def client(endpoint: str, service: str, certificate: Path | None = None) -> Any:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without anything that could point at a real account, and without this interpreter's own paths."""
+    """The environment without variables that could point at a real account or at this interpreter's paths."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV"))
     } | {
@@ -215,7 +215,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """A port of 127.0.0.1 that was free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

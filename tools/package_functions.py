@@ -1,10 +1,10 @@
-"""Stage the code of each Lambda function under build/package, and zip it, the same bytes each time.
+"""Copy the code of each Lambda function to build/package, and zip it reproducibly.
 
     python -m tools.package_functions [--output build/package]
 
-A function's files are those that its module imports, directly or not, now or later: found by reading the sources, so an
-import inside a function counts and a whole package is never taken for granted. `template.yaml` names the directories;
-the zips beside them are for tools that want an archive. One line per function: name, files, zip bytes, SHA-256.
+A function's files are those that its module imports, directly or not, including imports inside functions. They are
+found by reading the sources, so unused files of a package are left out. `template.yaml` names the directories; the zips
+next to them are for tools that need an archive. One line per function: name, files, zip bytes, SHA-256.
 """
 
 import argparse
@@ -26,18 +26,18 @@ FUNCTIONS = {
     "IngestBatch": "pupline.lambdas.ingest_batch",
     "SummariseIngest": "pupline.lambdas.summarise_ingest",
 }
-"""Function to the module its handler is in."""
+"""Each function, and the module of its handler."""
 
 _OLD_HANDLER = "pupline/functions/{}.py"
 """The file of the handler up to version 0.1. CloudFormation updates a function's code and its Handler one after the
 other; with both names in the zip, no invocation in between fails."""
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip can hold: the time of building must not be in it."""
+"""The earliest time that a zip can hold: the time of the build must not be in it."""
 
 
 def files_of(module: str) -> list[Path]:
-    """The source files that importing `module` may ever need, sorted."""
+    """The source files that importing `module` can ever need, sorted."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
@@ -50,7 +50,7 @@ def files_of(module: str) -> list[Path]:
 
 
 def _path_of(module: str) -> Path | None:
-    """The file of one of our modules; None for what is not ours, and for names that are no module."""
+    """The file of a module of pupline; None for other names."""
     path = SOURCE.joinpath(*module.split("."))
     if module.split(".")[0] != "pupline":
         return None
@@ -58,7 +58,7 @@ def _path_of(module: str) -> Path | None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Every module that a file may import, with the packages it is in; names imported from a package may be modules."""
+    """Every module that a file may import, with its packages; names imported from a package may be modules."""
     for name in _names(ast.parse(path.read_text())):
         parts = name.split(".")
         yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
@@ -76,7 +76,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 
 def stage(name: str, module: str, output: Path) -> Path:
-    """Copy a function's files to `output/name`, replacing what was there, and zip them beside it; the zip's path."""
+    """Copy a function's files to `output/name`, replacing what was there, and zip them; the path of the zip."""
     directory = output / name
     shutil.rmtree(directory, ignore_errors=True)
     files = files_of(module)

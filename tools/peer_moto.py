@@ -1,7 +1,7 @@
 """moto's interpreter of the States Language in this process, for the benchmarks and the differential tests.
 
-It is called below boto3, moto's API and its threads, so that only interpreting is measured and compared. Tasks are
-answered by moto's own mocked responses.
+It is called below boto3, moto's API and its threads, so that only the interpreter is measured and compared. Tasks
+return moto's own mocked responses.
 """
 
 import datetime
@@ -29,16 +29,16 @@ from moto.stepfunctions.parser.mocking.mock_config import (
 from tools.peers import Answer, Answers, Outcome, Refused
 
 _ATTEMPTS = 99
-"""Attempts of one state that get the same answer; moto wants a number."""
+"""Attempts of one state that get the same result; moto requires a number."""
 
 _ROLE = "arn:aws:iam::123456789012:role/peer"
 _ARN = "arn:aws:states:us-east-1:123456789012"
 
 
 class Moto:
-    """moto's interpreter on one definition. It parses the definition anew for each execution, as it always does.
+    """moto's interpreter on one definition. It parses the definition for each execution, as it always does.
 
-    Raises: Refused with moto's reason when it does not accept the definition.
+    Raises: Refused with moto's reason if it does not accept the definition.
     """
 
     def __init__(self, definition: dict[str, Any], answers: Answers) -> None:
@@ -65,10 +65,10 @@ class Moto:
 
 
 class _NobodyWaits(ExecutionWorkerCommunication):
-    """The worker runs in the thread that asked."""
+    """Run the worker in the calling thread."""
 
     def terminated(self) -> None:
-        """Tell nobody."""
+        """Notify no one."""
 
 
 def _outcome(worker: SyncExecutionWorker) -> Outcome:

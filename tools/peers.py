@@ -1,6 +1,6 @@
-"""Other interpreters of the States Language, for the benchmarks and the differential tests: what they share.
+"""Other interpreters of the States Language, for the benchmarks and the differential tests: common parts.
 
-And one of them: aws-local-stepfunctions, the npm package, in a Node process behind a pipe. moto's interpreter is in
+One of them is here: aws-local-stepfunctions, the npm package, in a Node process behind a pipe. moto's interpreter is in
 `peer_moto`; MiniStack is a server, see `local_aws`.
 """
 
@@ -20,7 +20,7 @@ NODE_PACKAGE = NODE_DIRECTORY / "node_modules" / "aws-local-stepfunctions" / "pa
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a Task state gets, whenever it is run: an output (for lambda:invoke the whole response), or an error."""
+    """What a Task state returns: an output (for lambda:invoke the whole response), or an error."""
 
     output: Any = None
     error: str | None = None
@@ -33,7 +33,7 @@ Answers: TypeAlias = Mapping[str, Answer]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution ended, as DescribeExecution would say; REFUSED where the definition was not accepted."""
+    """How an execution ended, as DescribeExecution would say; REFUSED if the definition was not accepted."""
 
     status: str
     output: Any = None
@@ -42,11 +42,11 @@ class Outcome:
 
 
 class Refused(Exception):
-    """A peer does not accept a definition; the reason in its own words."""
+    """A peer does not accept a definition; the message is its own."""
 
 
 def why_no_node() -> str | None:
-    """Why aws-local-stepfunctions cannot be run here, or None."""
+    """Why aws-local-stepfunctions cannot run here, or None."""
     if shutil.which("node") is None:
         return "there is no node on this machine"
     if not NODE_PACKAGE.is_file():
@@ -55,7 +55,7 @@ def why_no_node() -> str | None:
 
 
 class AwsLocalStepFunctions:
-    """The npm package in a Node process; use it in a `with` block."""
+    """The npm package in a Node process, within a `with` block."""
 
     def __init__(self) -> None:
         self.version: str = json.loads(NODE_PACKAGE.read_text())["version"]
@@ -67,7 +67,7 @@ class AwsLocalStepFunctions:
         self._requests, self._replies = self._process.stdin, self._process.stdout
 
     def run(self, definition: dict[str, Any], given: Any, answers: Answers, *, count: int = 1) -> tuple[Outcome, float]:
-        """How the last of `count` executions ended, and the seconds that all took."""
+        """How the last of `count` executions ended, and the seconds for all."""
         tasks = {
             state: {"output": answer.output} if answer.error is None else {"error": answer.error, "cause": answer.cause}
             for state, answer in answers.items()
@@ -104,7 +104,7 @@ class AwsLocalStepFunctions:
 
 
 def _context(given: Any) -> dict[str, Any]:
-    """The Context Object, which this package leaves to its caller."""
+    """The Context Object, which this package takes from its caller."""
     arn = "arn:aws:states:us-east-1:123456789012:execution:machine:execution"
     execution = {"Id": arn, "Name": "execution", "Input": given, "StartTime": "2026-01-01T00:00:00.000Z"}
     return {"Execution": {**execution, "RoleArn": "arn:aws:iam::123456789012:role/peer", "RedriveCount": 0}}

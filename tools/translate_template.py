@@ -1,8 +1,8 @@
-"""template.yaml as CloudFormation gets it, as JSON on stdout: what `sam deploy` would have AWS make of it.
+"""template.yaml as CloudFormation gets it, as JSON on stdout: the result of `sam deploy`'s transform.
 
     .venv/aws-tools/bin/python tools/translate_template.py [BUCKET]
 
-Runs on the SAM translator's own Python environment. Local code and definition files are named as objects of BUCKET,
+Runs in the SAM translator's own environment. Local code and definition files are named as objects of BUCKET,
 with the keys `FetchAndUploadDogImage.zip`, ..., `dog_uploader_pipeline.asl.json`, as `sam package` would after
 uploading them.
 """
@@ -19,14 +19,14 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[1]
 
 MANAGED_POLICIES: dict[str, str] = {}
-"""The translator asks for AWS's managed policies by name; the template uses none of them."""
+"""The translator loads AWS's managed policies by name; the template uses none."""
 
 
 class NoManagedPolicies:
-    """Stands for the list that the translator would ask IAM for."""
+    """Replaces the list that the translator would request from IAM."""
 
     def load(self) -> dict[str, str]:
-        """None are used."""
+        """No policy is used."""
         return MANAGED_POLICIES
 
 
