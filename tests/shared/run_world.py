@@ -7,7 +7,8 @@ from typing import Any
 
 from pyarrow import parquet
 
-from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, write_outputs
+from pupline.bulk._outputs import write_outputs
+from pupline.bulk._run_stats import RunStats
 from pupline.local import Arrival, GroupCommitter, IngestRow, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
@@ -40,12 +41,13 @@ class World:
         )
         intake.close()
 
-    def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> Outputs:
-        """Write the outputs and end the run."""
-        figures = RunFigures(status=status, ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=finished)
-        outputs = write_outputs(self.backend, self.ingest, OutputOptions(**options), figures)
+    def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> dict[str, Any]:
+        """Write the outputs and end the run. Its summary."""
+        stats = RunStats(status=status, ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=finished)
+        write_outputs(self.backend, RUN, stats, **options)
         self.backend.ingests.end(self.ingest.ingest_id, status)
-        return outputs
+        summary: dict[str, Any] = self.read("summary.json")
+        return summary
 
     def read(self, name: str) -> Any:
         """A file of the run's folder: JSON, or the objects of its lines."""

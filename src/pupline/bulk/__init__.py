@@ -9,7 +9,6 @@ used: a worker is a module of this package too, and needs neither SQLite nor Par
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pupline.bulk._outputs import OutputOptions, Outputs, RunFigures, summaries, write_outputs
     from pupline.bulk._parquet import write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         stored_list_reader,
     )
     from pupline.bulk._start import ingest
+    from pupline.bulk._summary import summaries
 
 __all__ = [
     "HostPaused",
@@ -46,10 +46,7 @@ __all__ = [
     "ItemsListed",
     "ListingNote",
     "MetadataWritten",
-    "OutputOptions",
-    "Outputs",
     "Preview",
-    "RunFigures",
     "RunFiles",
     "checked_dataset",
     "checked_source",
@@ -60,16 +57,15 @@ __all__ = [
     "save_piped_list",
     "stored_list_reader",
     "summaries",
-    "write_outputs",
     "write_parquet",
 ]
 
 _HOMES = {
     "ingest": "_start",
+    "summaries": "_summary",
     "write_parquet": "_parquet",
     "RunFiles": "_run_files",
     **dict.fromkeys(("Preview", "preview"), "_preview"),
-    **dict.fromkeys(("OutputOptions", "Outputs", "RunFigures", "summaries", "write_outputs"), "_outputs"),
     **dict.fromkeys(
         (
             *("checked_dataset", "checked_source", "fetch_policy", "origin_refusal"),

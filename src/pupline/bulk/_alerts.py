@@ -1,4 +1,4 @@
-"""What a run publishes: its first alert at once, all others as one digest at its end."""
+"""The alerts of a run: the first alerted image at once, all others in one digest at its end."""
 
 import json
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class RunAlerts:
     row: IngestRow
 
     def first(self, record: AuditRecord) -> Alert:
-        """The alert that tells of the run's first alerted image."""
+        """The alert for the run's first alerted image."""
         return self._alert("first", first_alert(_image(record), self.row.run_id, self.row.dataset))
 
     def publish_digest(self) -> None:
-        """Put one alert for all images that none has told of into the outbox, if there are any. Raises: StorageError.
+        """Put one alert for all images without one into the outbox, if there are any. Raises: StorageError.
 
-        Whoever is killed on the way publishes it at the next end of the run, and never twice.
+        A process that is killed before leaves it to the next end of the run; it is never published twice.
         """
         ingests, run = self.backend.ingests, self.row
         tally = AlertTally()
@@ -31,7 +31,7 @@ class RunAlerts:
             tally.add(_image(record))
         digest = tally.digest(run.run_id, run.dataset)
         if digest is not None:
-            # A run that was stopped by its tolerance, and goes on, has a second digest: of what came after the first.
+            # A run that was stopped by its tolerance, and then resumed, has a second digest: of what came later.
             number = ingests.counts(run.ingest_id).alerts
             ingests.publish(run.ingest_id, self._alert(f"digest-{number}", digest))
 

@@ -1,7 +1,4 @@
-"""Where a worker puts the bodies of images: files in the data directory's `tmp`, without any fsync.
-
-Making them durable is the coordinator's, in groups.
-"""
+"""Files for the bodies of images, in the data directory's `tmp`. The coordinator makes them durable, in groups."""
 
 import itertools
 import os
@@ -16,11 +13,11 @@ _NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 class BodyFiles:
     """Files named after this process and a number. Safe to use from many threads.
 
-    kept_open: how many of them stay open, so that their memory is used anew once they are synced.
+    kept_open: how many of them stay open, until the coordinator has synced them: then their pages are reused.
     """
 
     def __init__(self, folder: str, kept_open: int) -> None:
-        # Not the process alone: in a container the next one has the same number, and a file may be there to stay.
+        # The random part: in a container the next process has the same number, and an old file may still be there.
         self._path = f"{folder}/ingest-{os.getpid()}-{secrets.token_hex(4)}-"
         self._numbers = itertools.count()
         self._written: deque[int] = deque()
@@ -38,14 +35,10 @@ class BodyFiles:
             finally:
                 self._written.append(descriptor)  # not before: another thread may close what is in here
             if len(self._written) > self._kept_open:
-                _forget(self._written.popleft())
+                oldest = self._written.popleft()
+                if hasattr(os, "posix_fadvise"):  # drop its pages: it will not be read again soon
+                    os.posix_fadvise(oldest, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(oldest)
         except OSError as err:
             raise local_trouble(err) or StorageError(f"cannot write {path}: {err.strerror}; look at it") from err
         return path
-
-
-def _forget(descriptor: int) -> None:
-    """Close a file that will not be read again soon, and have its memory used for the next ones."""
-    if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    os.close(descriptor)

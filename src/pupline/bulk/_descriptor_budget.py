@@ -1,15 +1,15 @@
-"""How a worker shares out its file descriptors: a system that gives few makes it slower, and nothing fail."""
+"""How a worker divides its file descriptors: where the system gives few, it is slower, and nothing fails."""
 
 import resource
 from dataclasses import dataclass
 
 FILES_KEPT_OPEN = 768
-"""Files whose pages are left in memory until the coordinator has synced them (its groups hold 512, and two may wait);
-then they make room for new ones. Without that, a million images would drive everything else out of the page cache, and
-each needs fresh pages, which are dear."""
+"""Files whose pages stay in memory until the coordinator has synced them (its groups have 512 items, and two may wait);
+then new files reuse the pages. Without that, a million images would push everything else out of the page cache, and new
+pages are expensive to fault in."""
 
 _OTHERS = 128
-"""What is left for all else, such as 64 lookups of names with two descriptors each; of few descriptors, half."""
+"""Left for everything else, such as 64 name lookups with two descriptors each; of few descriptors, half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class DescriptorBudget:
 
 
 def descriptor_budget(threads: int) -> DescriptorBudget:
-    """The shares of a process that may make so many requests at once, after raising its limit as far as it may."""
+    """The budget of a process that may make so many requests at once, after raising its limit as far as it may."""
     wanted = FILES_KEPT_OPEN + 2 * threads + _OTHERS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -32,7 +32,7 @@ def descriptor_budget(threads: int) -> DescriptorBudget:
 
 
 def budget_of(limit: int, threads: int) -> DescriptorBudget:
-    """The shares of a process that may have `limit` descriptors: requests come first, files last."""
+    """The budget within `limit` descriptors: requests come first, files last."""
     left = limit - min(_OTHERS, limit // 2)
     requests = min(threads, max(1, left // 2))
     idle = min(threads, left - requests)

@@ -1,11 +1,11 @@
-"""One host: what waits for it, what is under way, and when it may be asked again. Pure: time comes in.
+"""One host: what waits for it, what is in flight, and when it may get its next request. Pure: time comes in.
 
 A host here is an origin: scheme, name and port. One that answers 429, or asks for a pause, gets half as many requests
-at once from then on, and earns the others back one by one with good answers: sooner or later the number settles where
-the host is content.
+at once from then on, and earns the others back one by one with good responses: in time the number settles where the
+host is content.
 
-One that gives nothing but trouble for a while is taken to be away: it is paused, then asked for one thing at a time,
-with ever longer pauses in between, until it answers.
+One that gives nothing but failures for a while is taken to be away: it is paused, then gets one request at a time, with
+ever longer pauses in between, until it answers.
 """
 
 from collections import deque
@@ -23,39 +23,39 @@ if TYPE_CHECKING:
 JobKind: TypeAlias = Literal["page", "robots", "image"]
 
 BURST_SECONDS = 0.05
-"""How far requests may come before their even time: up to 20 a second they are even, above it a late wake-up is made
-good."""
+"""How far requests may come before their even time: up to 20 a second they are even; above, a late wake-up is made up
+for."""
 
 HOUR_SECONDS = 3600.0
 
 UNLIMITED = 1 << 30
-"""Requests in flight at one host that may have all there are."""
+"""Requests in flight at a host that may have all there are."""
 
 AWAY_AFTER = 10
-"""Requests in vain in a row before a host is taken to be away. Each goes back to where it waited, at no cost to it."""
+"""Failures in a row before a host is taken to be away. Each job goes back to its queue, and loses no attempt."""
 
 AWAY_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""How long it is left alone then, in seconds: before the second request, the third, ..."""
+"""How long it is paused then, in seconds: before the second request, the third, ..."""
 
 LEAST_PAUSES = 3
 """Pauses that every host gets, however long its requests take to fail."""
 
 LONGEST_ABSENCE_SECONDS = 60.0
-"""How long a host may be away. Its images end unasked then: ten thousand of them, a time-out each, would hold everybody
-up for hours."""
+"""How long a host may be away. Then its images end without a request: ten thousand, a time-out each, would delay all
+others for hours."""
 
 REFUSED_SECONDS = 300.0
-"""How long a host that is gone, or whose robots.txt could not be had, is left alone before it is asked again."""
+"""How long a host that does not answer, or gives no robots.txt, gets no request before it is tried again."""
 
-_GOOD_ANSWERS_PER_STEP = 8
+_GOOD_RESPONSES_PER_STEP = 8
 
 
 class Job:
-    """One request to be made. number: in order of creation. url: what is asked for.
+    """One request to make. number: in order of creation.
 
-    index, item, previous: of an image. page: of a list page. attempts: made so far; deaths: of workers that had it in
-    hand. began_at: when the first attempt began, in seconds since the epoch; 0 before. good_before: what its host had
-    answered well when the first attempt failed.
+    index, item, previous: of an image. page: of a list page. attempts: made so far; deaths: of workers that may have
+    been doing it. began_at: when the first attempt began, in seconds since the epoch; 0 before. good_before: its host's
+    good responses when the first attempt failed.
     """
 
     __slots__ = (
@@ -90,9 +90,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLimits:
-    """What one host is to be spared. concurrency: requests in flight, None for as many as there are in all.
+    """The limits of one host. concurrency: requests in flight, None for as many as there are in all.
 
-    rate: requests a second, evenly. per_hour: requests in any hour, in bursts if need be. heed_robots: ask for its
+    rate: requests a second, evenly. per_hour: requests in any hour, in bursts if need be. heed_robots: fetch its
     robots.txt and obey it.
     """
 
@@ -102,7 +102,7 @@ class HostLimits:
     heed_robots: bool = True
 
     def rates(self) -> "list[RateLimit]":
-        """Limits to be kept together."""
+        """The rate limits that follow, all of which hold."""
         evenly = [RateLimit(self.rate, BURST_SECONDS)] if self.rate else []
         # Half of the hour's requests may come at once and the others evenly, so that no hour has more than all.
         hourly = [RateLimit(self.per_hour / 2 / HOUR_SECONDS, HOUR_SECONDS)] if self.per_hour else []
@@ -110,7 +110,7 @@ class HostLimits:
 
 
 class RateLimit:
-    """A rate, kept by the generic cell rate algorithm: any T seconds see at most 1 + (T + burst) * rate requests.
+    """A rate limit, by the generic cell rate algorithm: at most 1 + (T + burst) * rate requests in any T seconds.
 
     per_second: requests. burst_seconds: how far a request may come before its even time.
     """
@@ -128,7 +128,7 @@ class RateLimit:
         return self._even_at - max(self._burst_seconds - self._interval, 0.0)
 
     def spend(self, now: float) -> None:
-        """One is made."""
+        """A request is made."""
         self._even_at = max(self._even_at, now) + self._interval
 
 
@@ -140,23 +140,24 @@ class FailedJob(NamedTuple):
 
 
 class Host:
-    """What the scheduler knows of one origin. limit: requests in flight, now. waiting: jobs in back-off.
+    """The scheduler's state of one origin. limit: requests in flight, now. waiting: jobs in back-off.
 
-    claim: of the requests in flight, those that others leave to it. good: answers that told nothing bad of it, so far.
-    vain: requests in a row that failed in a way that may pass, the first one at `vain_since`. dead: of those, the last
-    ones, that got no answer at all. absences: pauses that it was given for that. is_away: since the first of them and
-    until it answers. unheard: of its requests in flight, while it leaves them unanswered.
+    claim: of the requests in flight, those that others leave to it. good: responses without any sign of trouble.
+    failures: transient ones in a row, the first one at `failing_since`. unanswered: of those, the last ones, without
+    any response. absences: its pauses for that. is_away: from the first of them until it answers. silent: its requests
+    in flight, while it answers none.
     """
 
     __slots__ = (
         "_configured",
         "_full",
-        "_good_answers",
+        "_good_since_step",
         "_heeds_robots",
         "_limit_before",
         "absences",
         "claim",
-        "dead",
+        "failing_since",
+        "failures",
         "good",
         "in_flight",
         "in_rotation",
@@ -170,10 +171,9 @@ class Host:
         "refused_until",
         "robots",
         "rules",
-        "unheard",
+        "silent",
+        "unanswered",
         "urgent",
-        "vain",
-        "vain_since",
         "waiting",
         "wakes_at",
     )
@@ -186,15 +186,15 @@ class Host:
         # Where one host may have all requests there are, its own limit would only keep workers from queueing ahead.
         self.limit = self._configured = UNLIMITED if self._full == concurrency else self._full
         self.rates = limits.rates()
-        self._good_answers = 0
+        self._good_since_step = 0
         self.in_flight = 0
         self.claim = 0
-        self.unheard = 0
+        self.silent = 0
         self.waiting = 0
         self.good = 0
-        self.dead = 0
-        self.vain = 0
-        self.vain_since = 0.0
+        self.unanswered = 0
+        self.failures = 0
+        self.failing_since = 0.0
         self.absences = 0
         self.is_away = False
         self._limit_before = self.limit
@@ -210,31 +210,31 @@ class Host:
 
     @property
     def is_forgettable(self) -> bool:
-        """Whether nothing is known of it that must not be forgotten: a new one would do as well."""
+        """Whether its state is that of a new one."""
         busy = self.in_flight or self.ready or self.urgent or self.waiting or self.in_rotation or self.is_away
         return not (busy or self.refusal or self.limit != self._configured or self.wakes_at != float("inf"))
 
     def wants_robots(self, now: float) -> bool:
-        """Whether its robots.txt has to be asked for, before the images that wait."""
+        """Whether its robots.txt has to be fetched before the images that wait."""
         if self.refusal is not None and now >= self.refused_until:
             self.refusal = None
             self.robots = "unknown" if self._heeds_robots else "known"
         return self.robots == "unknown" and bool(self.ready)
 
     def demand(self, most: int) -> int:
-        """How many requests it could have in flight, up to `most`, if it may be asked now. None while it is silent.
+        """How many requests it could have in flight, up to `most`, if it may have one now; 0 while it is silent.
 
         One request with none to follow does not count: it is a list page as a rule, or the host's last image.
         """
-        if self.dead or self.is_away or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
+        if self.unanswered or self.is_away or self.robots != "known" or (self.in_flight <= 1 and not self.ready):
             return 0
         wanted = self.in_flight + len(self.ready)
-        # Asked for each image: min() would take as long as all the rest of this.
+        # Called for each image: min() would take as long as all the rest of this.
         most = self.limit if self.limit < most else most  # noqa: FURB136
         return wanted if wanted < most else most  # noqa: FURB136
 
-    def may_ask_at(self) -> float | None:
-        """When its next job may go out (a moment in the past: now); None while only an answer can change that."""
+    def ready_at(self) -> float | None:
+        """When its next job may go out (a moment in the past: now); None while only a response can change that."""
         if self.in_flight >= self.limit or not (self.urgent or (self.ready and self.robots == "known")):
             return None
         if not self.rates:
@@ -242,17 +242,17 @@ class Host:
         return max(self.paused_until, *(rate.free_at() for rate in self.rates))
 
     def take(self) -> Job:
-        """Its next job, counted as in flight. Only when `may_ask_at` has come."""
+        """Its next job, counted as in flight. Only after `ready_at`."""
         self.in_flight += 1
         return self.urgent.popleft() if self.urgent else self.ready.popleft()
 
     def spend(self, now: float) -> None:
-        """One request is made."""
+        """A request is made."""
         for rate in self.rates:
             rate.spend(now)
 
-    def why_not(self, job: Job, now: float) -> TaskFailure | None:
-        """Why this image must not be asked for, None when it may."""
+    def refusal_of(self, job: Job, now: float) -> TaskFailure | None:
+        """Why this image must not be fetched; None where it may."""
         if self.refusal is not None and now < self.refused_until:
             return self.refusal
         if self.rules is None or self.rules.allows(_target(job.url)):
@@ -263,29 +263,29 @@ class Host:
         )
 
     def learn(self, rules: "RobotsRules | None") -> None:
-        """Its robots.txt was read, or there is none."""
+        """Its robots.txt was read; None: there is none."""
         self.robots = "known"
         self.rules = rules if rules and not rules.allows_all else None
         if rules and rules.crawl_delay:
             self.rates.append(RateLimit(1 / rules.crawl_delay, 0.0))
 
     def refuse(self, failure: TaskFailure, until: float) -> None:
-        """Have its images end with `failure`, unasked, until then."""
+        """Have its images end with `failure`, without a request, until then."""
         self.robots = "known"
         self.refusal, self.refused_until = failure, until
         self.come_back()
 
     def pause(self, until: float) -> bool:
-        """Ask for nothing until then, and for half as many at once afterwards; False where it is paused for longer."""
+        """No requests until then, and half as many at once afterwards; False where it is paused for longer already."""
         if until <= self.paused_until:
             return False
         self.paused_until = until
         self.limit = max(1, min(self.limit, self._full) // 2)
-        self._good_answers = 0
+        self._good_since_step = 0
         return True
 
     def go_away(self, until: float) -> None:
-        """Ask for nothing until then, and for one thing at a time afterwards, until it answers."""
+        """No requests until then, and one at a time afterwards, until it answers."""
         if not self.is_away:
             self.is_away = True
             self._limit_before = max(1, min(self.limit, self._full) // 2)
@@ -294,41 +294,47 @@ class Host:
         self.absences += 1
 
     def come_back(self) -> None:
-        """Ask as before; at once for half as many as before it was away."""
+        """Back to normal, with half as many requests at once as before it was away."""
         if self.is_away:
             self.is_away = False
             self.limit = self._limit_before
             self.paused_until = 0.0
 
-    def failed_in_vain(self, now: float, *, answered: bool) -> None:
-        """A request failed in a way that may pass."""
-        self.vain_since = self.vain_since if self.vain else now
-        self.vain += 1
-        self.dead = 0 if answered else self.dead + 1
+    def record_failure(self, now: float, *, answered: bool) -> None:
+        """A request failed in a transient way."""
+        self.failing_since = self.failing_since if self.failures else now
+        self.failures += 1
+        self.unanswered = 0 if answered else self.unanswered + 1
 
-    def is_well(self) -> None:
-        """It answered, and nothing in that tells of trouble."""
+    def record_response(self) -> None:
+        """It responded without any sign of trouble."""
         self.good += 1
-        if self.vain:
-            self._recover()
+        if self.failures:
+            self.unanswered = self.failures = self.absences = 0
+            self.come_back()
 
-    def _recover(self) -> None:
-        self.dead = self.vain = self.absences = 0
-        self.come_back()
-
-    def answered_well(self) -> None:
-        """A request succeeded: the host is well, and may earn back what it was halved by."""
-        self.good += 1  # as `is_well`, which this is too often called for
-        if self.vain:
-            self._recover()
+    def record_success(self) -> None:
+        """A request succeeded: the host may earn back what it was halved by."""
+        self.record_response()
         if self.limit != self._configured:
-            self._good_answers += 1
-            if self._good_answers >= _GOOD_ANSWERS_PER_STEP:
-                self._good_answers = 0
+            self._good_since_step += 1
+            if self._good_since_step >= _GOOD_RESPONSES_PER_STEP:
+                self._good_since_step = 0
                 self.limit = self.limit + 1 if self.limit + 1 < self._full else self._configured
+
+    def put_first(self, job: Job) -> None:
+        """Queue the job before the others."""
+        (self.ready if job.kind == "image" else self.urgent).appendleft(job)
+
+    def put_back(self, job: Job) -> None:
+        """Queue the job behind the others, in case the trouble is its own: another image's attempt comes next."""
+        if job.kind == "image":
+            self.ready.append(job)
+        else:
+            self.urgent.appendleft(job)
 
 
 def _target(url: str) -> str:
-    """Path and query, as robots.txt speaks of them."""
+    """Path and query, which the rules of robots.txt match."""
     start = url.find("/", url.find("//") + 2)
     return url[start:].partition("#")[0] if start >= 0 else "/"

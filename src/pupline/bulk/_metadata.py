@@ -1,14 +1,14 @@
-"""Metadata as files: JSON Lines and Parquet, in parts of at most 100,000 rows, with flat memory however many there are.
+"""Metadata files: JSON Lines and Parquet, in parts of at most 100,000 rows, with constant memory.
 
-pyarrow is imported when the first part is begun: it takes a fifth of a second, and no worker needs it.
+pyarrow is imported when the first part is opened: it takes a fifth of a second, and workers do not need it.
 """
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
-from pupline.tasks.layout import JSON_LINES, Partitioned, partition
-from pupline.tasks.metadata import METADATA_COLUMNS, Columns, ColumnType, milliseconds
+from pupline.tasks.layout import JSON_LINES, partition
+from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType, milliseconds
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,69 +39,18 @@ def parquet_schema() -> "pyarrow.Schema":
     return pyarrow.schema([(column.name, types[column.kind]) for column in METADATA_COLUMNS])
 
 
-class TablePart:
-    """One part as Parquet: `metadata/parquet/run=<run>/part-00000.parquet`."""
-
-    def __init__(self, spool: RunFiles, number: int) -> None:
-        self.rows = 0
-        self._parquet = RunFile(spool, f"{_place(spool, 'metadata/parquet', number)}.parquet", PARQUET)
-        self._table = _TableWriter(self._parquet)
-
-    def add(self, batch: RowBatch) -> None:
-        """Write the batch."""
-        self._table.add(batch.columns)
-        self.rows += len(batch)
-
-    def put(self) -> None:
-        """Put it into the bucket. Raises: StorageError."""
-        self._table.finish()
-        self._parquet.put()
-
-    def close(self) -> None:
-        """Drop it, unless it was put."""
-        self._table.close()
-        self._parquet.close()
-
-
-class DoublePart(TablePart):
-    """One part in both forms: the same rows also as `metadata/jsonl/run=<run>/part-00000.jsonl`."""
-
-    def __init__(self, spool: RunFiles, number: int) -> None:
-        super().__init__(spool, number)
-        self._lines = RunFile(spool, f"{_place(spool, 'metadata/jsonl', number)}.jsonl", JSON_LINES)
-
-    def add(self, batch: RowBatch) -> None:
-        """Write the batch."""
-        self._lines.file.write(text_of(batch.lines))
-        super().add(batch)
-
-    def put(self) -> None:
-        """Put both into the bucket. Raises: StorageError."""
-        self._lines.put()
-        super().put()
-
-    def close(self) -> None:
-        """Drop what was not put."""
-        super().close()
-        self._lines.close()
-
-
-def _place(spool: RunFiles, form: Partitioned, number: int) -> str:
-    return f"{partition(form, spool.dataset, spool.run)}part-{number:05d}"
-
-
 class MetadataWriter:
-    """Writes rows in parts, each put into the bucket when it is full. form: what a part is.
+    """Writes rows in parts, each put into the bucket when it is full. json_lines: as JSON Lines too.
 
-    A run that ends again overwrites the parts of its earlier end: its rows only become more.
+    A run that ends again overwrites the parts of its earlier end: it never has fewer rows.
     """
 
-    def __init__(self, spool: RunFiles, part_rows: int = PART_ROWS, form: type[TablePart] = DoublePart) -> None:
-        self._run_files = spool
+    def __init__(self, files: RunFiles, part_rows: int = PART_ROWS, *, json_lines: bool = True) -> None:
+        self._files = files
         self._part_rows = part_rows
-        self._form = form
+        self._json_lines = json_lines
         self._number = 0
-        self._part = form(spool, 0)
+        self._part = _Part(files, 0, json_lines=json_lines)
 
     def add(self, batch: RowBatch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
@@ -112,7 +61,7 @@ class MetadataWriter:
         self._part.add(batch.cut(0, room))
         self._part.put()
         self._number += 1
-        self._part = self._form(self._run_files, self._number)
+        self._part = _Part(self._files, self._number, json_lines=self._json_lines)
         self.add(batch.cut(room, None))
 
     def finish(self) -> None:
@@ -124,41 +73,58 @@ class MetadataWriter:
         self._part.close()
 
 
-class _TableWriter:
-    """Gathers batches to row groups of one Parquet file."""
+class _Part:
+    """One part: `metadata/parquet/run=<run>/part-00000.parquet`, and `metadata/jsonl/run=<run>/part-00000.jsonl`."""
 
-    def __init__(self, target: RunFile) -> None:
+    def __init__(self, files: RunFiles, number: int, *, json_lines: bool) -> None:
         from pyarrow import parquet
 
+        self.rows = 0
+        name = f"part-{number:05d}"
+        folder = partition("metadata/parquet", files.dataset, files.run)
+        self._parquet = RunFile(files, f"{folder}{name}.parquet", PARQUET)
+        self._lines: RunFile | None = None
+        if json_lines:
+            folder = partition("metadata/jsonl", files.dataset, files.run)
+            self._lines = RunFile(files, f"{folder}{name}.jsonl", JSON_LINES)
         self._schema = parquet_schema()
-        self._writer = parquet.ParquetWriter(target.file, self._schema, compression=COMPRESSION)
-        self._batches: list[Any] = []
-        self._rows = 0
+        self._writer = parquet.ParquetWriter(self._parquet.file, self._schema, compression=COMPRESSION)
+        self._group: list[Any] = []
+        self._group_rows = 0
 
-    def add(self, columns: Columns) -> None:
+    def add(self, batch: RowBatch) -> None:
         import pyarrow
 
+        if self._lines:
+            self._lines.file.write(text_of(batch.lines))
         kinds = (column.kind for column in METADATA_COLUMNS)
-        arrays = list(map(_array, kinds, self._schema.types, columns))
-        self._batches.append(pyarrow.record_batch(arrays, schema=self._schema))
-        self._rows += len(columns[0])
-        if self._rows >= ROW_GROUP_ROWS:
-            self._flush()
+        arrays = list(map(_array, kinds, self._schema.types, batch.columns))
+        self._group.append(pyarrow.record_batch(arrays, schema=self._schema))
+        self.rows += len(batch)
+        self._group_rows += len(batch)
+        if self._group_rows >= ROW_GROUP_ROWS:
+            self._write_group()
 
-    def finish(self) -> None:
-        self._flush()
+    def put(self) -> None:
+        if self._lines:
+            self._lines.put()
+        self._write_group()
         self._writer.close()
+        self._parquet.put()
 
     def close(self) -> None:
         with suppress(Exception):
             self._writer.close()
+        self._parquet.close()
+        if self._lines:
+            self._lines.close()
 
-    def _flush(self) -> None:
+    def _write_group(self) -> None:
         import pyarrow
 
-        table = pyarrow.Table.from_batches(self._batches, schema=self._schema)
-        self._writer.write_table(table, row_group_size=max(self._rows, 1))
-        self._batches, self._rows = [], 0
+        table = pyarrow.Table.from_batches(self._group, schema=self._schema)
+        self._writer.write_table(table, row_group_size=max(self._group_rows, 1))
+        self._group, self._group_rows = [], 0
 
 
 def _array(kind: ColumnType, arrow_type: Any, values: Any) -> Any:

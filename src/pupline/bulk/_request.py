@@ -1,4 +1,4 @@
-"""What an ingest is asked for, what it tells on the way, and what it reports at the end."""
+"""The request for an ingest, the events that it emits, and the report at its end."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,21 +20,21 @@ _SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
-    """What `pupline ingest` was asked for. Raises ConfigurationError for what cannot be meant together.
+    """The options of `pupline ingest`. Raises ConfigurationError for values that contradict each other.
 
     source: a preset, a spec file, a base URL or a list of URLs; None only with `resume` or `retry_failed`, as the run
-    knows it. dataset: whose images they are; by default the source's. count: distinct images at most.
+    has it. dataset: by default the source's. count: distinct images at most.
     concurrency: requests in flight, in all. host_concurrency: of those at one host; None for 8 at hosts that the user
-    did not name, and no limit of its own at those that are trusted. rate: requests a second to one host, at most.
-    retry_failed: the run whose failed items are fetched again. incremental: leave out URLs that the dataset knows.
+    did not name, and no limit at those that are trusted. rate: requests a second to one host, at most.
+    retry_failed: the run whose failed items are fetched again. incremental: skip URLs that are in the dataset already.
     stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
-    the run is stopped. resume: go on with the dataset's unfinished run. allow_origins: exact origins to trust.
-    metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at.
+    the run is stopped. resume: continue the dataset's unfinished run. allow_origins: exact origins to trust.
+    metadata_addresses: of metadata services, or link-local ones, that trusted origins may have.
     timeout_seconds, max_bytes, max_pixels: of one image. heed_robots: obey robots.txt and X-Robots-Tag.
-    shard_size: images in a tar shard; None for no shards. sidecars: a JSON file beside each image's metadata.
-    delimiter: between the cells of a CSV list, where it is not to be found out. contact: for the User-Agent.
-    workers: processes; None for as many as serve. run_id: name of a run to make, or to go on with.
-    proxy: what all is asked through; it belongs to the network and not to the run, and is not kept.
+    shard_size: images in a tar shard; None for no shards. sidecars: write each image's metadata as a JSON file.
+    delimiter: between the cells of a CSV list; None to detect it. contact: for the User-Agent.
+    workers: processes; None for as many as are useful. run_id: of a run to create, or to continue.
+    proxy: for all requests; it belongs to the network and not to the run, and is not saved.
     """
 
     source: str | None = None
@@ -71,22 +71,22 @@ class IngestRequest:
         if self.source is None and not (self.resume or self.retry_failed):
             raise ConfigurationError("name a source: a preset, a spec file, a base URL or a list; see: pupline sources")
         if self.resume and self.retry_failed:
-            raise ConfigurationError("--resume goes on with a run and --retry-failed begins one: give one of them")
+            raise ConfigurationError("--resume continues a run and --retry-failed starts one: give one of them")
 
     def as_json(self) -> dict[str, JSON]:
-        """The request as a JSON object, as it is kept with the run; `from_json` reads it back, without the proxy."""
+        """The request as a JSON object, as it is saved with the run; `from_json` reads it back, without the proxy."""
         kept = asdict(replace(self, proxy=None))
         del kept["proxy"]
         return {**kept, **{name: list(getattr(self, name)) for name in _TUPLES}}
 
     @classmethod
     def from_json(cls, data: Any) -> "IngestRequest":
-        """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
+        """The request that `as_json` wrote; unknown fields are ignored, missing ones have their defaults."""
         known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
 
     def is_same_command(self, other: "IngestRequest") -> bool:
-        """Whether both ask for the same images; how fast or how patiently does not matter."""
+        """Whether both mean the same images; speed and patience do not matter."""
         return all(getattr(self, name) == getattr(other, name) for name in _SAME_COMMAND)
 
 
@@ -115,7 +115,7 @@ def _check_numbers(request: IngestRequest) -> None:
 
 @dataclass(frozen=True, slots=True)
 class IngestStarted:
-    """The run is there. resumed: an earlier process began it. before: what came of its items so far, by outcome.
+    """The run exists. resumed: an earlier process started it. before: its finished items, by outcome.
 
     ended: it is finished, and there is nothing to do.
     """
@@ -128,13 +128,13 @@ class IngestStarted:
 
     @property
     def done(self) -> int:
-        """How many items were finished before."""
+        """Items finished before."""
         return sum(self.before.values())
 
 
 @dataclass(frozen=True, slots=True)
 class ItemsListed:
-    """The listing went on. items: named so far, each once. total: all that it will name, where that is known."""
+    """items: distinct ones so far. total: how many there will be, where that is known."""
 
     items: int
     total: int | None
@@ -143,21 +143,21 @@ class ItemsListed:
 
 @dataclass(frozen=True, slots=True)
 class ItemsDone:
-    """Items that have ended, each with its record: stored and recorded durably before this is told."""
+    """Items that have ended, each with its record: stored and recorded durably before this event."""
 
     items: "Sequence[ItemDone]"
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataWritten:
-    """All items have ended, and metadata and manifest hold so many of them by now."""
+    """All items have ended; so many of them are in the metadata and the manifest by now."""
 
     items: int
 
 
 @dataclass(frozen=True, slots=True)
 class HostPaused:
-    """A host is left alone for a while. why: in words for people."""
+    """No requests to a host for a while. why: in words for people."""
 
     host: str
     seconds: float
@@ -166,7 +166,7 @@ class HostPaused:
 
 @dataclass(frozen=True, slots=True)
 class ListingNote:
-    """Something that the listing left out or put right, in words for people."""
+    """Something that the listing skipped or corrected, in words for people."""
 
     text: str
 
@@ -177,20 +177,20 @@ IngestEvent: TypeAlias = (
 )
 
 IngestListener: TypeAlias = Callable[[IngestEvent], None]
-"""Hears all events in the thread that called `ingest`; StopRequested from within a signal handler: do little there."""
+"""Gets all events in the thread that called `ingest`; StopRequested from within a signal handler: do little there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What became of a run.
+    """The result of an ingest.
 
-    status: RUNNING (interrupted, or the listing stopped: the same command goes on), SUCCEEDED, or FAILED (stopped by
-    its tolerance, or by a source that cannot be listed: --resume goes on).
-    counts: of all its items, from its beginning; began_done: how many earlier processes had finished.
-    listed_complete: the source names no more. repeated: named more than once. known: left out because the dataset
+    status: RUNNING (interrupted, or the listing stopped: the same command resumes it), SUCCEEDED, or FAILED (stopped by
+    its tolerance, or by a source that cannot be listed: --resume continues it).
+    counts: of all items of the run; began_done: of those, finished by earlier processes.
+    listed_complete: the source has no more. repeated: items listed more than once. known: skipped because the dataset
     has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
-    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: the
-    bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: keys
+    of the files written for the run, if it ended. undelivered: alerts still in the outbox.
     """
 
     run_id: str

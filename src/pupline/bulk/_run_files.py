@@ -1,4 +1,4 @@
-"""Derived files of a run: written aside as they grow, put into the bucket whole. Nobody ever sees half of one."""
+"""Files of a run that are made from its rows: written to `tmp` as they grow, then put into the bucket whole."""
 
 import itertools
 import os
@@ -14,13 +14,17 @@ from pupline.local import LocalBackend
 from pupline.tasks.metadata import Columns, lines_of, position_of
 from pupline.tasks.ports import ObjectStore
 
+_PROCESS = f"{os.getpid()}-{secrets.token_hex(4)}"
+_NUMBERS = itertools.count()
+"""Of all temporary files of this process, where several runs may end at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class RowBatch:
-    """Some finished items in the forms that writers want, made once. Lines are without line feeds.
+    """Some finished items in the forms that writers need, made once. Lines are without line feeds.
 
-    lines: the rows of metadata as JSON. items: the manifest's lines: what the source named. Both are empty where the
-    rows come from such lines, and only Parquet is made of them.
+    lines: the rows of metadata as JSON. items: the lines of the manifest. Both are empty where the rows come from such
+    lines, and only Parquet is made of them.
     """
 
     columns: Columns
@@ -29,7 +33,7 @@ class RowBatch:
 
     @classmethod
     def of(cls, columns: Columns, facts: Sequence[str | None]) -> "RowBatch":
-        """The batch of these columns. facts: JSON objects of what the source told of each item besides its URL."""
+        """The batch of these columns. facts: JSON objects of what the source says of each item besides its URL."""
         indexes, urls = columns[position_of("index")], columns[position_of("url")]
         return cls(columns, lines_of(columns), list(map(manifest_line, indexes, urls, facts)))
 
@@ -47,24 +51,19 @@ class RowBatch:
 
 
 def manifest_line(index: int, url: str, facts: str | None) -> str:
-    """One line of a manifest: `{"index":0,"url":"https://...","id":"..."}`, without what the source does not tell."""
+    """One line of a manifest: `{"index":0,"url":"https://...","id":"..."}`, with the fields that the source gives."""
     rest = f",{facts[1:]}" if facts else "}"
     return f'{{"index":{index},"url":{encode_basestring(url)}{rest}'
 
 
 def text_of(lines: Iterable[str]) -> bytes:
-    """The lines as they stand in a file."""
+    """The lines as bytes of a file."""
     return "".join([f"{line}\n" for line in lines]).encode()
-
-
-_PROCESS = f"{os.getpid()}-{secrets.token_hex(4)}"
-_NUMBERS = itertools.count()
-"""Of all files written aside in this process, where several runs may be ended at the same time."""
 
 
 @dataclass(slots=True)
 class RunFiles:
-    """Puts the derived files of one run into the bucket. keys: of all that were put."""
+    """Puts the files of one run into the bucket. keys: of all that were put."""
 
     bucket: ObjectStore
     tmp: Path
@@ -74,17 +73,13 @@ class RunFiles:
 
     @classmethod
     def of(cls, backend: LocalBackend, dataset: str, run: str) -> "RunFiles":
-        """A spool for a run. Needs the data directory's lock: what a killed process left aside is removed with it."""
+        """For a run on this machine. Needs the data directory's lock: what a killed process left is removed with it."""
         tmp = backend.data_dir / "tmp"
         tmp.mkdir(exist_ok=True)
         return cls(backend.bucket(), tmp, dataset, run)
 
-    def aside(self) -> Path:
-        """A path for a file that is being written."""
-        return self.tmp / f"outputs-{_PROCESS}-{next(_NUMBERS)}"
-
     def put(self, key: str, body: bytes | Path, content_type: str) -> None:
-        """Put a whole file, or bytes, under `key`; a file is gone afterwards. Raises: StorageError."""
+        """Put a whole file, which is removed, or bytes under `key`. Raises: StorageError."""
         self.bucket.put(key, body, content_type)
         self.keys.append(key)
         if isinstance(body, Path):
@@ -94,17 +89,17 @@ class RunFiles:
 class RunFile:
     """A file that grows, then is put under its key. Closed without `put`, it leaves nothing behind."""
 
-    def __init__(self, spool: RunFiles, key: str, content_type: str) -> None:
-        self._run_files = spool
+    def __init__(self, files: RunFiles, key: str, content_type: str) -> None:
+        self._files = files
         self._key = key
         self._content_type = content_type
-        self._path = spool.aside()
+        self._path = files.tmp / f"outputs-{_PROCESS}-{next(_NUMBERS)}"
         self.file: BinaryIO = self._path.open("xb")
 
     def put(self) -> None:
         """Put what was written into the bucket. Raises: StorageError."""
         self.file.close()
-        self._run_files.put(self._key, self._path, self._content_type)
+        self._files.put(self._key, self._path, self._content_type)
 
     def close(self) -> None:
         """Drop what was not put."""

@@ -1,11 +1,11 @@
-"""An ingest on one machine, from the command to the report: all that is around the loop of `_coordinator`."""
+"""An ingest on one machine, from the request to the report: everything around the main loop of `_coordinator`."""
 
 import gc
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from pupline.bulk._lister import Lister
 from pupline.bulk._process_pool import ProcessPool
 from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
 from pupline.bulk._run_selection import SelectedRun, select_run
+from pupline.bulk._run_stats import RunStats, Stopwatch
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._source_rules import (
     checked_dataset,
@@ -26,13 +27,12 @@ from pupline.bulk._source_rules import (
     save_piped_list,
     stored_list_reader,
 )
-from pupline.bulk._stopwatch import Stopwatch
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._worker_process import WorkerFactory, worker_count
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
 from pupline.http import FetchPolicy
 from pupline.local import Deliverer, GroupCommitter, ItemDone, LocalBackend, StopRequested, stopping_on_signals
-from pupline.sources import ImageSource, Listing, is_piped
+from pupline.sources import is_piped
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder
 from pupline.tasks.layout import dataset_folder
 
@@ -43,10 +43,10 @@ _COLLECT_AFTER = 100_000
 
 
 def run_ingest(
-    data_dir: Path, request: IngestRequest, listener: IngestListener, take: WorkerFactory, stopwatch: Stopwatch
+    data_dir: Path, request: IngestRequest, listener: IngestListener, start_worker: WorkerFactory, stopwatch: Stopwatch
 ) -> IngestReport:
-    """What `ingest` does, with worker processes that boot already."""
-    if request.source is not None and not is_piped(request.source):  # before a directory is made for nothing
+    """What `ingest` does, with worker processes that are booting already."""
+    if request.source is not None and not is_piped(request.source):  # before a directory is made in vain
         checked_dataset(request.dataset or checked_source(request).dataset)
     may_create = not (request.resume or request.retry_failed)
     if not may_create and not data_dir.is_dir():
@@ -55,11 +55,11 @@ def run_ingest(
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         if backend.undeleted:
             listener(backend.undeleted)
-        begun = select_run(backend.ingests, save_piped_list(request, backend.data_dir))
+        selected = select_run(backend.ingests, save_piped_list(request, backend.data_dir))
         try:
-            return _IngestRun(backend, begun, listener, stopwatch).work(stack, take)
-        except ConfigurationError:  # a list that cannot be read, say: there is nothing to go on with
-            backend.ingests.drop_empty(begun.row.ingest_id)
+            return _IngestRun(backend, selected, listener, stopwatch).work(stack, start_worker)
+        except ConfigurationError:  # a list that cannot be read, say: there is nothing to resume
+            backend.ingests.drop_empty(selected.row.ingest_id)
             raise
 
 
@@ -67,55 +67,56 @@ class _IngestRun:
     """One run in this process."""
 
     def __init__(
-        self, backend: LocalBackend, begun: SelectedRun, listener: IngestListener, stopwatch: Stopwatch
+        self, backend: LocalBackend, selected: SelectedRun, listener: IngestListener, stopwatch: Stopwatch
     ) -> None:
         self._backend = backend
-        self._begun = begun
-        self._row = begun.row
-        self._request = begun.request
+        self._row = selected.row
+        self._request = selected.request
+        self._source = selected.source
+        self._is_resumed = selected.resumed
         self._listener = listener
         self._stopwatch = stopwatch
-        self._before = backend.ingests.counts(begun.row.ingest_id)
-        self._alerts = RunAlerts(backend, begun.row)
+        self._before = backend.ingests.counts(selected.row.ingest_id)
+        self._alerts = RunAlerts(backend, selected.row)
 
-    def work(self, stack: ExitStack, take: WorkerFactory) -> IngestReport:
+    def work(self, stack: ExitStack, start_worker: WorkerFactory) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
-        row = self._row
-        ended = row.status == "SUCCEEDED"  # and repeated under its own name
-        self._listener(IngestStarted(row.run_id, row.dataset, self._begun.resumed, self._before.outcomes, ended))
-        lister = Lister(self._backend.ingests, row, self._request, self._listing())
+        row, request = self._row, self._request
+        has_ended = row.status == "SUCCEEDED"  # and is repeated under its own name
+        self._listener(IngestStarted(row.run_id, row.dataset, self._is_resumed, self._before.outcomes, has_ended))
+        listing = None
+        if not row.listed:
+            listing = self._source.open(
+                count=request.count,
+                position=row.position,
+                read=stored_list_reader(self._backend),
+                contact=request.contact,
+                delimiter=request.delimiter,
+            )
+        lister = Lister(self._backend.ingests, row, request, listing)
         stack.callback(lister.close)
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
-        worked = RunStats(status=row.status) if ended else self._end(self._coordinate(lister, take), lister, deliverer)
+        stats, outputs = RunStats(status=row.status), None
+        if not has_ended:
+            stats = self._stats(self._fetch_all(lister, start_worker), lister)
+            outputs = self._end(stats, deliverer) if stats.status != "RUNNING" else None
         deliverer.close()
-        return self._report(worked, lister, deliverer.pending())
+        return self._report(stats, lister, outputs, deliverer.pending())
 
-    def _listing(self) -> Listing | None:
-        if self._row.listed:
-            return None
-        source: ImageSource = self._begun.source
-        return source.open(
-            count=self._request.count,
-            position=self._row.position,
-            read=stored_list_reader(self._backend),
-            contact=self._request.contact,
-            delimiter=self._request.delimiter,
-        )
-
-    def _coordinate(self, lister: Lister, take: WorkerFactory) -> Coordinator:
-        """Have all items fetched and stored that can be; nobody is at work any more afterwards."""
+    def _fetch_all(self, lister: Lister, start_worker: WorkerFactory) -> Coordinator:
+        """Have all items fetched and stored that can be; no worker and no thread of it is left afterwards."""
         folder = self._backend.data_dir / "tmp"
         stored: deque[Sequence[ItemDone]] = deque()
         try:
             with ExitStack() as stack, _seldom_collected():
-                policy = fetch_policy(self._begun.source, self._request, stack)
-                record_of = RecordBuilder(self._begun.source.name, self._row.dataset)
+                policy = fetch_policy(self._source, self._request, stack)
+                records = RecordBuilder(self._source.name, self._row.dataset)
                 first = self._alerts.first
-                intake = GroupCommitter(self._backend.ingests, self._row, record_of, stored.append, first_alert=first)
-                stack.callback(intake.close)
-                pool = self._pool(policy, folder, take)
+                committer = GroupCommitter(self._backend.ingests, self._row, records, stored.append, first_alert=first)
+                stack.callback(committer.close)
+                pool = self._pool(policy, folder, start_worker)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile
                 coordinator = Coordinator(
                     ingests=self._backend.ingests,
@@ -123,7 +124,7 @@ class _IngestRun:
                     lister=lister,
                     scheduler=self._scheduler(policy),
                     pool=pool,
-                    sink=intake,
+                    sink=committer,
                     stored=stored,
                     listener=self._listener,
                     clocks=Clocks(self._backend.clock.worked, self._backend.clock.now),
@@ -133,11 +134,13 @@ class _IngestRun:
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
         finally:
-            _remove_left_files(folder)
+            for left in folder.glob("ingest-*"):  # of workers that died, and of requests that ended too late
+                with suppress(OSError):  # the next start removes them too
+                    left.unlink(missing_ok=True)
         coordinator.announce_stored()
         return coordinator
 
-    def _pool(self, policy: FetchPolicy, folder: Path, take: WorkerFactory) -> ProcessPool:
+    def _pool(self, policy: FetchPolicy, folder: Path, start_worker: WorkerFactory) -> ProcessPool:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as err:
@@ -150,15 +153,14 @@ class _IngestRun:
             folder=str(folder),
             coordinator=os.getpid(),
         )
-        return ProcessPool(worker_count(request.concurrency, request.workers), settings, take)
+        return ProcessPool(worker_count(request.concurrency, request.workers), settings, start_worker)
 
     def _scheduler(self, policy: FetchPolicy) -> Scheduler:
-        source, request = self._begun.source, self._request
         return Scheduler(
             SchedulerSettings(
-                concurrency=request.concurrency,
-                limits=partial(host_limits, source, policy, request),
-                refused=partial(origin_refusal, source, policy),
+                concurrency=self._request.concurrency,
+                limits=partial(host_limits, self._source, policy, self._request),
+                refused=partial(origin_refusal, self._source, policy),
                 seed=self._row.run_id,
             )
         )
@@ -167,11 +169,17 @@ class _IngestRun:
         coordinator.stop()
         self._listener(StopRequested())
 
-    def _end(self, coordinator: Coordinator, lister: Lister, deliverer: Deliverer) -> "RunStats":
-        """Digest, outputs and the end of a run that has one; what this process did."""
-        worked = RunStats(
-            status=_status(coordinator, lister),
+    def _stats(self, coordinator: Coordinator, lister: Lister) -> RunStats:
+        if coordinator.interrupted:
+            status = "RUNNING"
+        elif coordinator.tolerance_exceeded or lister.error is not None:  # repeated, it would end in the same way
+            status = "FAILED"
+        else:
+            status = "SUCCEEDED" if lister.complete else "RUNNING"
+        return RunStats(
+            status=status,
             error=THRESHOLD_EXCEEDED if coordinator.tolerance_exceeded else lister.error,
+            trouble=lister.trouble,
             finished=coordinator.finished,
             bytes=coordinator.bytes,
             seconds=self._stopwatch.seconds,
@@ -179,95 +187,52 @@ class _IngestRun:
             interrupted=coordinator.interrupted,
             tolerance_exceeded=coordinator.tolerance_exceeded,
         )
-        if worked.status == "RUNNING":
-            return worked
+
+    def _end(self, stats: RunStats, deliverer: Deliverer) -> "Outputs":
+        """Publish the digest, write the outputs, then end the run: a process killed in between writes them again."""
+        from pupline.bulk._outputs import write_outputs
+
         self._alerts.publish_digest()
         deliverer.notify()
-        outputs = self._write_outputs(
-            worked, lister
-        )  # before the end: a process killed in between writes all of them again
-        self._backend.ingests.end(self._row.ingest_id, worked.status, worked.error)
-        return replace(worked, outputs=outputs)
+        outputs = write_outputs(
+            self._backend,
+            self._row.run_id,
+            replace(stats, ended_at=self._backend.clock.now()),
+            shard_size=self._request.shard_size,
+            sidecars=self._request.sidecars,
+            progress=lambda items: self._listener(MetadataWritten(items)),
+        )
+        self._backend.ingests.end(self._row.ingest_id, stats.status, stats.error)
+        return outputs
 
-    def _report(self, worked: "RunStats", lister: Lister, undelivered: int) -> IngestReport:
+    def _report(self, stats: RunStats, lister: Lister, outputs: "Outputs | None", undelivered: int) -> IngestReport:
         return IngestReport(
             run_id=self._row.run_id,
             dataset=self._row.dataset,
-            status=worked.status,
-            counts=worked.outputs.counts if worked.outputs else self._backend.ingests.counts(self._row.ingest_id),
+            status=stats.status,
+            counts=outputs.counts if outputs else self._backend.ingests.counts(self._row.ingest_id),
             began_done=self._before.done,
             listed_complete=lister.complete,
             repeated=lister.repeated,
             known=lister.known,
-            seconds=worked.seconds,
-            cpu_seconds=worked.cpu_seconds,
-            bytes=worked.bytes,
-            interrupted=worked.interrupted,
-            tolerance_exceeded=worked.tolerance_exceeded,
+            seconds=stats.seconds,
+            cpu_seconds=stats.cpu_seconds,
+            bytes=stats.bytes,
+            interrupted=stats.interrupted,
+            tolerance_exceeded=stats.tolerance_exceeded,
             trouble=lister.trouble,
             folder=dataset_folder(self._row.dataset),
-            outputs=worked.outputs.keys if worked.outputs else (),
+            outputs=outputs.keys if outputs else (),
             undelivered=undelivered,
         )
-
-    def _write_outputs(self, worked: "RunStats", lister: Lister) -> "Outputs":
-        from pupline.bulk._outputs import OutputOptions, RunFigures, write_outputs
-
-        figures = RunFigures(
-            status=worked.status,
-            error=worked.error,
-            trouble=lister.trouble,
-            retry_of=self._request.retry_failed,
-            ended_at=self._backend.clock.now(),
-            seconds=worked.seconds,
-            cpu_seconds=worked.cpu_seconds,
-            finished=worked.finished,
-        )
-        options = OutputOptions(shard_size=self._request.shard_size, sidecars=self._request.sidecars)
-        return write_outputs(self._backend, self._row, options, figures, self._written)
-
-    def _written(self, items: int) -> None:
-        self._listener(MetadataWritten(items))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStats:
-    """What this process did for its run. status, error: the run's, from now on. finished: items."""
-
-    status: str
-    error: str | None = None
-    finished: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    interrupted: bool = False
-    tolerance_exceeded: bool = False
-    outputs: "Outputs | None" = None
 
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """The garbage collector looks less often: tens of thousands of items are held, none of them in a cycle."""
+    """Run the garbage collector less often: tens of thousands of items are held, none of them in a cycle."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_AFTER, *before[1:])
     try:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _status(coordinator: Coordinator, lister: Lister) -> str:
-    if coordinator.interrupted:
-        return "RUNNING"
-    if coordinator.tolerance_exceeded:
-        return "FAILED"
-    if lister.error is not None:
-        return "FAILED"  # and not RUNNING: the same command would end in the same way
-    return "SUCCEEDED" if lister.complete else "RUNNING"
-
-
-def _remove_left_files(folder: Path) -> None:
-    """What workers wrote that nobody took: of those that died, and of requests that ended too late."""
-    for left in folder.glob("ingest-*"):
-        with suppress(OSError):  # the next start removes them too
-            left.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
-"""Which run a command means: one to go on with, or a new one. And from which source, within which bounds."""
+"""The run that a command means: an unfinished one to resume, or a new one."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source
@@ -11,8 +10,8 @@ from pupline.sources import ImageSource, resolve
 from pupline.tasks.run_ids import new_run_id
 from pupline.text import printable
 
-# How a run is worked on, not what it is: a command that goes on with it may say these anew.
-_MANNERS = (
+# How a run is worked on, not what it is: a command that resumes it may change these.
+_ADJUSTABLE = (
     "allow_origins",
     "concurrency",
     "contact",
@@ -31,7 +30,7 @@ _MANNERS = (
 
 @dataclass(frozen=True, slots=True)
 class SelectedRun:
-    """A run to be worked on. request: with what the run was begun with filled in. resumed: it was there."""
+    """A run to work on. request: completed by what the run was started with. resumed: the run existed."""
 
     row: IngestRow
     request: IngestRequest
@@ -40,28 +39,34 @@ class SelectedRun:
 
 
 def select_run(ingests: Ingests, request: IngestRequest) -> SelectedRun:
-    """The run that the command means, made if need be.
+    """The run that the command means, created if need be.
 
-    Raises: ConfigurationError where there is none to go on with, or the source does not allow what is asked;
-    StorageError.
+    Raises: ConfigurationError where there is none to resume, or the source does not allow the request; StorageError.
     """
-    kept = _kept(ingests, request)
-    if kept is not None:
-        return _resumed(ingests, kept, request)
-    asked = _with_facts_of_failed(ingests, request) if request.retry_failed else request
-    source = checked_source(asked)
-    asked = replace(asked, dataset=checked_dataset(asked.dataset or source.dataset), resume=False)
+    named = _resumable(ingests, request) if request.resume else _named(ingests, request)
+    if named is not None:
+        return _resume(ingests, named, request)
+    new = request
+    if request.retry_failed:
+        failed = ingests.get(request.retry_failed)
+        saved = IngestRequest.from_json(failed.settings)
+        adjusted = _adjusted(saved, request)
+        settings = {name: getattr(adjusted, name) for name in _ADJUSTABLE}
+        new = replace(request, source=request.source or saved.source, dataset=failed.dataset, **settings)
+    source = checked_source(new)
+    dataset = checked_dataset(new.dataset or source.dataset)
+    new = replace(new, dataset=dataset, resume=False)
     if request.run_id is None:
-        unfinished = ingests.unfinished(str(asked.dataset))
-        if unfinished is not None and IngestRequest.from_json(unfinished.settings).is_same_command(asked):
-            return _resumed(ingests, unfinished, request)
-    return _begun(ingests, asked, source)
+        unfinished = ingests.unfinished(dataset)
+        if unfinished is not None and IngestRequest.from_json(unfinished.settings).is_same_command(new):
+            return _resume(ingests, unfinished, request)
+    new = replace(new, run_id=new.run_id or new_run_id())
+    row = ingests.open(NewIngest(run_id=str(new.run_id), dataset=dataset, source=source.name, settings=new.as_json()))
+    return SelectedRun(_with_failed_items(ingests, row, new), new, source, False)
 
 
-def _kept(ingests: Ingests, request: IngestRequest) -> IngestRow | None:
-    """The run that is named, or meant by --resume; None where a new one may be made."""
-    if request.resume:
-        return _to_resume(ingests, request)
+def _named(ingests: Ingests, request: IngestRequest) -> IngestRow | None:
+    """The run that the request names, if it exists. Raises: ConfigurationError where it is another command's."""
     found = ingests.find(request.run_id) if request.run_id else None
     if found is not None and request.source is not None:
         dataset = request.dataset or found.dataset
@@ -73,54 +78,35 @@ def _kept(ingests: Ingests, request: IngestRequest) -> IngestRow | None:
     return found
 
 
-def _to_resume(ingests: Ingests, request: IngestRequest) -> IngestRow:
+def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
+    """The run that --resume means: the newest that did not succeed, as one stopped by its tolerance has items left."""
     if request.run_id is not None:
         return ingests.get(request.run_id)
     dataset = request.dataset or (resolve(request.source).dataset if request.source else None)
-    found: IngestRow | None = None
-    for row in ingests.all(dataset):
-        # Of those that did not succeed the newest; one that was stopped by its tolerance has items left too.
-        found = row if row.status != "SUCCEEDED" else found
-    if found is None:
+    unsuccessful = [row for row in ingests.all(dataset) if row.status != "SUCCEEDED"]
+    if not unsuccessful:
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""
         raise ConfigurationError(f"no ingest {which}is unfinished here; begin one with: pupline ingest SOURCE")
-    return found
+    return unsuccessful[-1]
 
 
-def _resumed(ingests: Ingests, row: IngestRow, request: IngestRequest) -> SelectedRun:
-    kept = IngestRequest.from_json(row.settings)
-    merged = replace(_with_manners(kept, request), run_id=row.run_id)
+def _resume(ingests: Ingests, row: IngestRow, request: IngestRequest) -> SelectedRun:
+    merged = replace(_adjusted(IngestRequest.from_json(row.settings), request), run_id=row.run_id)
     source = checked_source(merged)
     if row.status == "FAILED":
         row = ingests.reopen(row.ingest_id)
-    return SelectedRun(_with_failed(ingests, row, merged), merged, source, True)
+    return SelectedRun(_with_failed_items(ingests, row, merged), merged, source, True)
 
 
-def _with_manners(kept: IngestRequest, said: IngestRequest) -> IngestRequest:
-    """What was kept, worked on as the command says, where it says anything."""
+def _adjusted(saved: IngestRequest, request: IngestRequest) -> IngestRequest:
+    """The saved request, with the adjustable fields that the new one sets."""
     defaults = {field.name: field.default for field in fields(IngestRequest)}
-    changed = {name: getattr(said, name) for name in _MANNERS if getattr(said, name) != defaults[name]}
-    return replace(kept, **changed)
+    changed = {name: getattr(request, name) for name in _ADJUSTABLE if getattr(request, name) != defaults[name]}
+    return replace(saved, **changed)
 
 
-def _with_facts_of_failed(ingests: Ingests, request: IngestRequest) -> IngestRequest:
-    """The request to retry what failed, with the source, the dataset and the manners of that run filled in."""
-    failed = ingests.get(str(request.retry_failed))
-    kept = IngestRequest.from_json(failed.settings)
-    manners: dict[str, Any] = {name: getattr(_with_manners(kept, request), name) for name in _MANNERS}
-    return replace(request, source=request.source or kept.source, dataset=failed.dataset, **manners)
-
-
-def _begun(ingests: Ingests, asked: IngestRequest, source: ImageSource) -> SelectedRun:
-    run_id = asked.run_id or new_run_id()
-    new = NewIngest(
-        run_id=run_id, dataset=str(asked.dataset), source=source.name, settings={**asked.as_json(), "run_id": run_id}
-    )
-    return SelectedRun(_with_failed(ingests, ingests.open(new), asked), replace(asked, run_id=run_id), source, False)
-
-
-def _with_failed(ingests: Ingests, row: IngestRow, request: IngestRequest) -> IngestRow:
-    """The run with the items that --retry-failed is about, if it is such a run and does not have them yet."""
+def _with_failed_items(ingests: Ingests, row: IngestRow, request: IngestRequest) -> IngestRow:
+    """The run with the items of --retry-failed, if it is such a run and does not have them yet."""
     if request.retry_failed is None or row.listed:
         return row
     ingests.add_failed_of(row.ingest_id, ingests.get(request.retry_failed))

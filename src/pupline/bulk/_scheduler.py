@@ -3,23 +3,23 @@
 The rules:
 
 - every job ends exactly once: by `succeeded`, or as a `FailedJob` in `take_failed`;
-- a host has at most so many requests in flight as its limits say, begins them no faster, and is left alone while it
-  is paused;
-- before a host's first image its robots.txt is asked for, once; what that disallows ends without a request;
+- a host has at most as many requests in flight as its limits allow, gets them no faster, and gets none while it is
+  paused;
+- before a host's first image its robots.txt is fetched, once; what that disallows ends without a request;
 - hosts take turns, and list pages go before images: a listing that waits for ten thousand images of its own host
-  would never tell how many there are;
+  would never say how many there are;
 - alone, a host may have all requests in flight that there are, and more for workers to queue. While others have images
-  that may be asked for, it leaves them what they can use, up to half of all: a host that falls silent holds the other
+  that may be fetched, it leaves them what they can use, up to half of all: a host that falls silent holds the other
   half at most until its requests time out. Until it answers it gets no more than half, all such hosts together while
   others have images, and nothing is left for it;
 - transient failures are tried again after a random part (full jitter) of 1, 2, 4 seconds, up to `MAX_ATTEMPTS`
-  attempts, where the host meanwhile answered others well, so that the trouble is the image's own; else after 2, 4, 8
-  and 16 seconds, as the workflow does, and a list page longer; a Retry-After pauses the whole host instead;
-- a host that gives nothing but transient failures is away (`AWAY_AFTER`): what fails goes back to where it waited, and
-  the host is paused ever longer. After a minute of that its images end unasked, for a while, where it does not answer
-  at all; where it answers, with 503 say, each has its attempts.
+  attempts, where the host meanwhile gave good responses to others, so that the trouble is the image's own; else after
+  2, 4, 8 and 16 seconds, as the workflow does, and a list page longer; a Retry-After pauses the whole host instead;
+- a host that gives nothing but transient failures is away (`AWAY_AFTER`): failed jobs go back to their queue, and the
+  host is paused ever longer. After a minute of that its images end without a request, for a while, where it does not
+  answer at all; where it answers, with 503 say, each has its attempts.
 
-Memory is bounded by whoever adds images: `held` says how many there are, `wants_more` whether more would be of use.
+The caller bounds the memory: `held` is the number of images, `wants_more` whether more would be of use.
 """
 
 import heapq
@@ -42,7 +42,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
-from pupline.bulk._retries import back_off, max_attempts, put_back, put_first
+from pupline.bulk._retries import back_off_seconds, max_attempts
 from pupline.errors import (
     ConnectionFailed,
     IncompleteBody,
@@ -84,7 +84,7 @@ class SchedulerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A host that asked to be left alone. why: its own answer, in words for people."""
+    """No requests to a host for a while. why: in words for people."""
 
     origin: str
     seconds: float
@@ -92,7 +92,7 @@ class Pause:
 
 
 class Scheduler:
-    """All jobs of a run, from `add_...` to their end."""
+    """All jobs of a run, from `add_...` to their end. held: images among them."""
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self._settings = settings
@@ -106,16 +106,16 @@ class Scheduler:
         self._pauses: list[Pause] = []
         self._half = max(1, settings.concurrency // 2)
         self._claims = 0
-        self._unheard = 0
+        self._silent = 0
         self.held = 0
 
     @property
     def wants_more(self) -> bool:
-        """Whether the hosts that may be asked now cannot use all requests: others, who are not known yet, could."""
+        """Whether the hosts that are ready cannot use all requests: others, from further items, could."""
         return self._claims < self._settings.concurrency
 
     def add_page(self, page: "PageRequest", now: float) -> None:
-        """Have a list page asked for."""
+        """Add a list page."""
         job = Job(next(self._numbers), "page", page.url)
         job.page = page
         if self._find_host(job):
@@ -125,7 +125,7 @@ class Scheduler:
     def add_image(
         self, index: int, item: SourceItem, previous: PreviousFetch | None, now: float, deaths: int = 0
     ) -> None:
-        """Have an image asked for. deaths: how many workers it was lost with in earlier processes of the run."""
+        """Add an image. deaths: of workers that may have been doing it, in earlier processes of the run."""
         job = Job(next(self._numbers), "image", item.url)
         job.index, job.item, job.previous, job.deaths = index, item, previous, deaths
         self.held += 1
@@ -140,31 +140,31 @@ class Scheduler:
                 self._claim(host, host.demand(self._half))
 
     def take(self, now: float, room: int) -> list[Job]:
-        """At most `room` jobs that may go out now, counted as in flight until they are answered for."""
+        """At most `room` jobs that may go out now, counted as in flight until they have a reply."""
         self._wake(now)
         taken: list[Job] = []
-        sated: list[Host] = []
+        limited: list[Host] = []
         rotation = self._rotation
         while rotation and len(taken) < room:
             host = rotation.popleft()
             # Alone, a host may have all the room; among others, one job a turn.
             share = 1 if rotation else room - len(taken)
-            if host.dead or host.in_flight + share > self._half:
+            if host.unanswered or host.in_flight + share > self._half:
                 share = min(share, self._most(host) - host.in_flight)
             if share > 0:
                 host.in_rotation = False
                 self._take_from(host, now, share, taken)
                 self._consider(host, now)
             else:
-                sated.append(host)
-        rotation += sated
+                limited.append(host)
+        rotation += limited
         return taken
 
     def succeeded(self, job: Job, now: float) -> None:
-        """The job's answer is there, whatever it is worth."""
+        """The job has a response, whatever it contains."""
         host = job.host
         host.in_flight -= 1
-        host.answered_well()
+        host.record_success()
         if job.kind == "image":
             self.held -= 1
         if not host.in_rotation:
@@ -177,24 +177,29 @@ class Scheduler:
         job.attempts += 1
         if job.attempts == 1:
             job.good_before = host.good
-        is_vain = isinstance(failure, _UNANSWERED | _UNWELL)
-        if is_vain:
-            self._failed_in_vain(host, failure, now)
+        is_host_trouble = isinstance(failure, _UNANSWERED | _UNWELL)
+        if is_host_trouble:
+            self._record_failure(host, failure, now)
         else:
-            host.is_well()
+            host.record_response()
         if isinstance(failure, RetryAfter):
-            self._come_back(job, failure, now)
-        elif _asks_to_stay_away(failure):
-            self._stay_away(job, failure, now)
-        elif is_vain and host.is_away:
-            put_back(job)
+            self._pause(host, failure, now, float(failure.seconds))
+            if job.attempts < MAX_ATTEMPTS:
+                host.put_back(job)
+            else:
+                self._end(job, failure, now)
+        elif isinstance(failure.details.get("retry_after_seconds"), int):
+            self._refuse_for(job, failure, now)
+        elif is_host_trouble and host.is_away:
+            host.put_back(job)
         elif failure.retryable and job.attempts < max_attempts(job, failure):
-            delay = back_off(job, failure, self._random)
+            delay = back_off_seconds(job, failure, self._random)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)
-                put_back(job)
+                host.put_back(job)
             else:
-                self._later(job, now + delay)
+                host.waiting += 1
+                heapq.heappush(self._timers, (now + delay, next(self._numbers), job))
         else:
             self._end(job, failure, now)
         self._consider(host, now)
@@ -202,21 +207,21 @@ class Scheduler:
     def returned(self, job: Job, now: float) -> None:
         """The job was handed back without a request."""
         job.host.in_flight -= 1
-        put_first(job)
+        job.host.put_first(job)
         self._consider(job.host, now)
 
     def lost(self, job: Job, now: float) -> None:
-        """The worker died or hung that may have been at this job: it is done again alone, and ends if lost again."""
+        """Its worker died or hung: the job is done again in isolation, and ends if it is lost again."""
         job.host.in_flight -= 1
         job.deaths += 1
         if job.deaths >= MAX_DEATHS:
             self._end(job, _fatal(job), now)
         else:
-            put_back(job)
+            job.host.put_back(job)
         self._consider(job.host, now)
 
     def learn(self, host: Host, rules: "RobotsRules | None", now: float) -> None:
-        """The host's robots.txt says this; None: it has none."""
+        """The host's robots.txt; None: it has none."""
         host.learn(rules)
         self._consider(host, now)
 
@@ -226,12 +231,12 @@ class Scheduler:
         return failed
 
     def take_pauses(self) -> list[Pause]:
-        """Hosts that asked to be left alone since the last call."""
+        """Hosts paused since the last call."""
         pauses, self._pauses = self._pauses, []
         return pauses
 
     def next_due(self) -> float | None:
-        """When something waits for time alone to pass, the moment."""
+        """When the next job or host is due that waits for time alone."""
         return self._timers[0][0] if self._timers else None
 
     def _find_host(self, job: Job) -> bool:
@@ -263,32 +268,32 @@ class Scheduler:
         return host
 
     def _forget_idle_hosts(self) -> None:
-        """A list may name a million hosts: those that nothing is known of any more but their robots.txt are dropped."""
+        """A list may have a million hosts: drop those without any state but their robots.txt."""
         if len(self._hosts) < 2 * MAX_IDLE_HOSTS and len(self._by_prefix) < 4 * MAX_IDLE_HOSTS:
             return
         self._by_prefix.clear()
         self._hosts = {name: host for name, host in self._hosts.items() if not host.is_forgettable}
 
     def _most(self, host: Host) -> int:
-        """How many requests the host may have in flight for the others' sake."""
-        if host.dead:
-            return self._half - (self._unheard - host.unheard if self._claims else 0)
+        """How many requests the host may have in flight, so that others get theirs."""
+        if host.unanswered:
+            return self._half - (self._silent - host.silent if self._claims else 0)
         others = self._claims - host.claim
         return max(self._half, self._settings.concurrency - others) if others else UNLIMITED
 
     def _claim(self, host: Host, claim: int) -> None:
-        """Have so many requests in flight left to the host by the others."""
+        """Reserve so many requests in flight for the host."""
         self._claims += claim - host.claim
         host.claim = claim
 
     def _take_from(self, host: Host, now: float, share: int, taken: list[Job]) -> None:
         for _ in range(share):
-            at = host.may_ask_at()
+            at = host.ready_at()
             if at is None or at > now:
                 return
             job = host.take()
             restricted = host.rules is not None or host.refusal is not None
-            if restricted and job.kind == "image" and (why := host.why_not(job, now)) is not None:
+            if restricted and job.kind == "image" and (why := host.refusal_of(job, now)) is not None:
                 host.in_flight -= 1
                 self._end(job, why, now)
             else:
@@ -297,20 +302,20 @@ class Scheduler:
                 taken.append(job)
 
     def _consider(self, host: Host, now: float) -> None:
-        """Put the host where it belongs: into the rotation, or to sleep until it may be asked."""
+        """Put the host into the rotation, or set a timer for it."""
         if (host.robots == "unknown" or host.refusal is not None) and host.wants_robots(now):
             host.robots = "requested"
             robots = Job(next(self._numbers), "robots", f"{host.origin}/robots.txt")
             robots.host = host
             host.urgent.append(robots)
-        at = host.may_ask_at()
+        at = host.ready_at()
         claim = host.demand(self._half) if at is None or at <= now else 0
         if claim != host.claim:
             self._claim(host, claim)
-        if host.dead or host.unheard:
-            unheard = host.in_flight if host.dead else 0
-            self._unheard += unheard - host.unheard
-            host.unheard = unheard
+        if host.unanswered or host.silent:
+            silent = host.in_flight if host.unanswered else 0
+            self._silent += silent - host.silent
+            host.silent = silent
         if at is None or host.in_rotation:
             return
         if at <= now:
@@ -325,45 +330,35 @@ class Scheduler:
             _, _, woken = heapq.heappop(self._timers)
             if isinstance(woken, Job):
                 woken.host.waiting -= 1
-                put_first(woken)
+                woken.host.put_first(woken)
                 self._consider(woken.host, now)
             else:
                 woken.wakes_at = float("inf")
                 self._consider(woken, now)
 
-    def _later(self, job: Job, due: float) -> None:
-        job.host.waiting += 1
-        heapq.heappush(self._timers, (due, next(self._numbers), job))
-
-    def _failed_in_vain(self, host: Host, failure: TaskFailure, now: float) -> None:
-        """One more request in vain: after too many in a row the host is paused, and in the end left alone."""
-        host.failed_in_vain(now, answered=isinstance(failure, _UNWELL))
-        if host.vain < AWAY_AFTER or now < host.paused_until or host.refusal is not None:
+    def _record_failure(self, host: Host, failure: TaskFailure, now: float) -> None:
+        """Pause the host after too many failures in a row; in the end, refuse its images."""
+        host.record_failure(now, answered=isinstance(failure, _UNWELL))
+        if host.failures < AWAY_AFTER or now < host.paused_until or host.refusal is not None:
             return
-        if host.absences < LEAST_PAUSES or now < host.vain_since + LONGEST_ABSENCE_SECONDS:
+        origin, last = host.origin, f"(the last one: {failure.message})"
+        if host.absences < LEAST_PAUSES or now < host.failing_since + LONGEST_ABSENCE_SECONDS:
             seconds = AWAY_PAUSES[min(host.absences, len(AWAY_PAUSES) - 1)]
             host.go_away(now + seconds)
-            told = f"{host.origin} gave nothing at {host.vain} requests in a row (the last one: {failure.message})"
-            self._pauses.append(Pause(host.origin, seconds, told))
-        elif host.dead >= AWAY_AFTER:
-            told = f"{host.origin} answered none of {host.dead} requests in a row; fetch what failed when it does again"
-            host.refuse(type(failure)(f"{told} (the last one: {failure.message})"), now + REFUSED_SECONDS)
-            self._pauses.append(Pause(host.origin, REFUSED_SECONDS, told))
+            why = f"{origin} gave nothing at {host.failures} requests in a row {last}"
+            self._pauses.append(Pause(origin, seconds, why))
+        elif host.unanswered >= AWAY_AFTER:
+            why = f"{origin} answered none of {host.unanswered} requests in a row; fetch what failed when it does again"
+            host.refuse(type(failure)(f"{why} {last}"), now + REFUSED_SECONDS)
+            self._pauses.append(Pause(origin, REFUSED_SECONDS, why))
         else:
             host.come_back()
 
-    def _come_back(self, job: Job, failure: RetryAfter, now: float) -> None:
-        self._pause(job.host, failure, now, float(failure.seconds))
-        if job.attempts < MAX_ATTEMPTS:
-            put_back(job)
-        else:
-            self._end(job, failure, now)
-
-    def _stay_away(self, job: Job, failure: TaskFailure, now: float) -> None:
-        """The host wants more time than a run waits: all its images end, so that nobody asks it in vain."""
+    def _refuse_for(self, job: Job, failure: TaskFailure, now: float) -> None:
+        """The host wants a longer pause than a run waits: all its images end, without a request in vain."""
         seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
-        told = f"{job.host.origin} asked not to be asked for {plain_number(seconds)} s; fetch what failed after that"
-        job.host.refuse(TooManyRequests(told), now + seconds)
+        why = f"{job.host.origin} asked not to be asked for {plain_number(seconds)} s; fetch what failed after that"
+        job.host.refuse(TooManyRequests(why), now + seconds)
         self._pauses.append(Pause(job.host.origin, seconds, failure.message))
         self._end(job, failure, now)
 
@@ -372,20 +367,14 @@ class Scheduler:
             self._pauses.append(Pause(host.origin, seconds, failure.message))
 
     def _end(self, job: Job, failure: TaskFailure, now: float) -> None:
-        if job.kind == "robots":
-            self._without_robots(job.host, failure, now)
-        else:
+        if job.kind != "robots":
             self.held -= job.kind == "image"
             self._failed.append(FailedJob(job, failure))
-
-    def _without_robots(self, host: Host, failure: TaskFailure, now: float) -> None:
-        """All is allowed, or nothing for now, as `robots_rules_from` has it.
-
-        Images that nobody may ask for now end as the robots.txt did, so that a retry of failed items finds them.
-        """
-        host.learn(None)
+            return
+        job.host.learn(None)
         if robots_rules_from(failure).failure is not None:
-            host.refuse(failure, now + REFUSED_SECONDS)
+            # Images end as the robots.txt did, so that a retry of failed items includes them.
+            job.host.refuse(failure, now + REFUSED_SECONDS)
 
 
 def _fatal(job: Job) -> TaskFailure:
@@ -393,7 +382,3 @@ def _fatal(job: Job) -> TaskFailure:
         f"{printable(job.url)}: {MAX_DEATHS} worker processes died, or hung past its deadline, while they were at it, "
         "the last one at nothing else; look at the system's log, and at the image"
     )
-
-
-def _asks_to_stay_away(failure: TaskFailure) -> bool:
-    return isinstance(failure.details.get("retry_after_seconds"), int)

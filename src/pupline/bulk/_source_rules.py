@@ -14,14 +14,14 @@ from pupline.local import LocalBackend
 from pupline.sources import ImageSource, Reader, is_piped, keep_piped, resolve
 from pupline.text import printable
 
-_Limit = TypeVar("_Limit", int, float)
-
 POLITE_CONCURRENCY = 8
-"""Requests in flight at a host that the user did not name: about what one browser does."""
+"""Requests in flight at a host that the user did not name: about what one browser makes."""
+
+_Limit = TypeVar("_Limit", int, float)
 
 
 def save_piped_list(request: IngestRequest, data_dir: Path) -> IngestRequest:
-    """The request, with the list that comes through a pipe as a file of the data directory: it is read once only.
+    """The request, with a list that comes through a pipe as a file of the data directory: a pipe is read once.
 
     Raises: ConfigurationError; StorageError.
     """
@@ -31,7 +31,7 @@ def save_piped_list(request: IngestRequest, data_dir: Path) -> IngestRequest:
 
 
 def checked_source(request: IngestRequest) -> ImageSource:
-    """The source, where its terms allow what is asked. Raises: ConfigurationError."""
+    """The source, where its terms allow the request. Raises: ConfigurationError."""
     source = resolve(str(request.source))
     if source.terms.bulk == "no":
         where = f"; see {source.terms.url}" if source.terms.url else ""
@@ -48,7 +48,7 @@ def checked_source(request: IngestRequest) -> ImageSource:
 
 
 def checked_dataset(name: str) -> str:
-    """A dataset's name, when it can be part of every path. Raises: ConfigurationError."""
+    """A dataset's name that can be part of every path. Raises: ConfigurationError."""
     if safe_name(name) != name or len(name) > 100 or "=" in name:
         raise ConfigurationError(
             f"--dataset {printable(name)!r} cannot be a folder's name everywhere; use letters, digits and hyphens, at "
@@ -58,7 +58,7 @@ def checked_dataset(name: str) -> str:
 
 
 def fetch_policy(source: ImageSource, request: IngestRequest, stack: ExitStack) -> FetchPolicy:
-    """The fetching rules of a run; a sample server, if one is needed, lives in `stack`. Raises: ConfigurationError."""
+    """The fetching rules of a run. A sample server, if one is needed, lives in `stack`. Raises: ConfigurationError."""
     port = None
     if source.sample:
         from pupline.samples import SampleServer
@@ -76,7 +76,7 @@ def fetch_policy(source: ImageSource, request: IngestRequest, stack: ExitStack) 
 
 
 def host_limits(source: ImageSource, policy: FetchPolicy, request: IngestRequest, origin: Origin) -> HostLimits:
-    """What this host is to be spared: by its source's rules, and by the user's where those are stricter."""
+    """The limits of one host: its source's, and the user's where those are stricter."""
     own = origin == source.base
     limits = source.limits
     polite = None if origin in policy.trusted else POLITE_CONCURRENCY
@@ -97,12 +97,8 @@ def origin_refusal(source: ImageSource, policy: FetchPolicy, origin: Origin) -> 
     return None
 
 
-def _least(*limits: _Limit | None) -> _Limit | None:
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
 def stored_list_reader(backend: LocalBackend) -> Reader:
-    """Gets the objects of lists that pupline stored in this machine's buckets: `s3://bucket/key`."""
+    """Reads lists that pupline stored in this machine's buckets: `s3://bucket/key`."""
 
     def read(url: str) -> bytes:
         bucket, _, key = url.removeprefix("s3://").partition("/")
@@ -115,3 +111,7 @@ def stored_list_reader(backend: LocalBackend) -> Reader:
             ) from err
 
     return read
+
+
+def _least(*limits: _Limit | None) -> _Limit | None:
+    return min((limit for limit in limits if limit is not None), default=None)

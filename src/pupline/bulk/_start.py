@@ -6,7 +6,7 @@ Imports little: all of it is loaded before the first process starts.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pupline.bulk._stopwatch import Stopwatch
+from pupline.bulk._run_stats import Stopwatch
 from pupline.bulk._worker_process import PrestartedWorkers, worker_count
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from typing import TypeAlias
 
 from pupline.errors import ConfigurationError
 
-_PATIENCE_SECONDS = 5.0
+_END_SECONDS = 5.0
 
-# The interpreter's path is given as it is here: the same pupline, wherever it came from, and nothing of the directory
-# that somebody happens to be in.
+# sys.path is passed on: the worker imports the same pupline, and nothing from the current directory.
 _BOOT = """import sys
 sys.path[:] = sys.argv[2:]
 try:
@@ -30,7 +29,7 @@ main(int(sys.argv[1]))
 """
 
 # A body that the allocator takes from the system and gives back, image after image, costs its page faults each time:
-# half as much as its hashing. These are names of glibc's; other libraries do not know them.
+# half as much as its hashing. These are glibc's variables; other libraries ignore them.
 _ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     "MALLOC_TOP_PAD_": str(16 << 20),
@@ -68,22 +67,22 @@ class WorkerProcess:
         return cls(process, ours)
 
     def end(self) -> int:
-        """Close its socket, and wait for its end; kill it if it does not come. Its exit status."""
+        """Close its socket and wait for its end, or kill it. Its exit status."""
         self.sock.close()
         try:
-            return self.process.wait(_PATIENCE_SECONDS)
+            return self.process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
 
 
 WorkerFactory: TypeAlias = Callable[[], WorkerProcess]
-"""Gives a worker process that is new, or still boots."""
+"""Gives a worker process that is new, or still booting. Raises: ConfigurationError."""
 
 
 @dataclass(slots=True)
 class PrestartedWorkers:
-    """Processes that were started and nobody has taken yet."""
+    """Processes that were started, and not taken yet."""
 
     _waiting: list[WorkerProcess] = field(default_factory=list)
 
@@ -97,15 +96,18 @@ class PrestartedWorkers:
         return self._waiting.pop() if self._waiting else WorkerProcess.start()
 
     def close(self) -> None:
-        """End those that nobody took."""
+        """End those that were not taken."""
         for waiting in self._waiting:
             waiting.end()
         self._waiting.clear()
 
 
-def worker_count(concurrency: int, asked: int | None) -> int:
-    """How many processes serve for so many requests at once: no more than there are CPUs, with four threads each."""
-    if asked is not None:
-        return min(asked, concurrency)
+def worker_count(concurrency: int, workers: int | None) -> int:
+    """How many processes to use for so many requests at once: one for each CPU at most, with four threads each.
+
+    workers: as the user said; more than one for each request are of no use.
+    """
+    if workers is not None:
+        return min(workers, concurrency)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cpus, -(-concurrency // 4)))
