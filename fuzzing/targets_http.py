@@ -10,7 +10,7 @@ from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag
 from pupline.http._status import retry_after_seconds
 from pupline.json_values import parse_json
-from pupline.sources._link_header import LinkHeader
+from pupline.sources.api._link_header import LinkHeader
 
 _ADDRESS = "93.184.216.34"
 _MAX_BODY = 1_000_000

@@ -134,7 +134,7 @@ def _api(data: bytes) -> str:
     name, *pages = data.split(b"\n")
     kinds = list(_PAGINATORS.values())
     kind = kinds[sum(name) % len(kinds)]
-    source = source_of(read_spec(_SPEC.format(paginator=kind).encode(), "kennel.toml"), "kennel.toml")
+    source = source_of(read_spec(_SPEC.format(paginator=kind).encode(), "kennel.toml"))
     listing = source.open(count=100)
     try:
         named = sum(_read_pages(listing, pages))
@@ -174,7 +174,7 @@ _OF_PAGES = (
 
 def _spec(data: bytes) -> str:
     found = read_spec(data, "kennel.toml")
-    listing = source_of(found, "kennel.toml").open()
+    listing = source_of(found).open()
     listing.request()
     return found.paginator.type
 

@@ -20,7 +20,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 LEAVES = {"errors", "files", "json_values", "regex", "text"}
 """Rooms that every room may import, and that import no other room but one another."""
 
-FACES = {"asl", "images", "http", "sources", "samples", "insights", "cost", "aws", "local", "bulk", "backends"}
+FACES = {"asl", "images", "http", "specs", "sources", "samples", "insights", "cost", "aws", "local", "bulk", "backends"}
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pupline.aws._dynamodb import from_attributes
-from pupline.http import DogCeo, HttpClient, resolve_source
+from pupline.http import FetchPolicy, HttpClient
 from pupline.samples import SampleServer
+from pupline.specs import RandomImages, resolve_spec
 from pupline.tasks.records import AuditRecord
 from tools import local_aws
 
@@ -89,7 +90,8 @@ def show(aws: local_aws.LocalAws, source: str) -> None:
     say(f"A local AWS is at {aws.endpoint}; deploying template.yaml ...")
     stack = aws.deploy("pupline", {"Source": source})
     say("Deployed. Running a few executions ...")
-    api = DogCeo(HttpClient(resolve_source(source).policy()), source)
+    spec = resolve_spec(source)
+    api = RandomImages(HttpClient(FetchPolicy(trusted=spec.trusted)), spec)
     start_executions(stack, [api.random_image() for _ in range(EXECUTIONS)])
     say("\nThe audit:")
     for record in records(stack):

@@ -1,10 +1,11 @@
 """Copy the code of each Lambda function to build/package, and zip it reproducibly.
 
-    python -m tools.package_functions [--output build/package]
+    python -m tools.package_functions [--output build/package] [--spec my.toml]
 
-A function's files are those that its module imports, directly or not, including imports inside functions. They are
-found by reading the sources, so unused files of a package are left out. `template.yaml` names the directories; the zips
-next to them are for tools that need an archive. One line per function: name, files, zip bytes, SHA-256.
+A function's files are those that its module imports, directly or not, including imports inside functions, and the data
+files that these modules read. They are found by reading the sources, so unused files of a package are left out. `--spec
+FILE` adds the spec of a source to FetchAndUploadDogImage, for SOURCE=FILE. `template.yaml` names the directories; the
+zips next to them are for tools that need an archive. One line per function: name, files, zip bytes, SHA-256.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import ast
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,8 +37,15 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: the time of the build must not be in it."""
 
 
+DATA = {"pupline/specs/_resolve.py": "presets/*.toml"}
+"""Data files next to a module that reads them."""
+
+TAKES_SPECS = "FetchAndUploadDogImage"
+"""The function whose SOURCE may be a spec file in its package."""
+
+
 def files_of(module: str) -> list[Path]:
-    """The source files that importing `module` can ever need, sorted."""
+    """The source files that importing `module` can ever need, and the data files that they read, sorted."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:
@@ -46,7 +54,9 @@ def files_of(module: str) -> list[Path]:
             continue
         found.add(path)
         waiting += _imports(path)
-    return sorted(found)
+    patterns = {path: DATA.get(path.relative_to(SOURCE).as_posix()) for path in found}
+    data = [file for path, pattern in patterns.items() if pattern for file in path.parent.glob(pattern)]
+    return sorted([*found, *data])
 
 
 def _path_of(module: str) -> Path | None:
@@ -75,8 +85,11 @@ def _names(tree: ast.AST) -> Iterator[str]:
         yield from _names(node)
 
 
-def stage(name: str, module: str, output: Path) -> Path:
-    """Copy a function's files to `output/name`, replacing what was there, and zip them; the path of the zip."""
+def stage(name: str, module: str, output: Path, specs: Sequence[Path] = ()) -> Path:
+    """Copy a function's files to `output/name`, replacing what was there, and zip them next to it; the zip's path.
+
+    specs: spec files for its top directory, which is the working directory in Lambda.
+    """
     directory = output / name
     shutil.rmtree(directory, ignore_errors=True)
     files = files_of(module)
@@ -84,6 +97,8 @@ def stage(name: str, module: str, output: Path) -> Path:
         target = directory / file.relative_to(SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
+    for spec in specs:
+        (directory / spec.name).write_bytes(spec.read_bytes())
     alias = directory / _OLD_HANDLER.format(module.rpartition(".")[2])
     alias.parent.mkdir()
     alias.write_text(f"from {module} import handler as handler\n")
@@ -101,9 +116,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Stage and zip every function."""
     parser = argparse.ArgumentParser(description="Stage the code of each Lambda function.")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "package", help="default: %(default)s")
-    output = parser.parse_args(arguments).output
+    parser.add_argument("--spec", type=Path, action="append", default=[], help="a source's spec; may be repeated")
+    given = parser.parse_args(arguments)
     for name, module in FUNCTIONS.items():
-        archive = stage(name, module, output)
+        archive = stage(name, module, given.output, given.spec if name == TAKES_SPECS else ())
         body = archive.read_bytes()
         count = len(files_of(module))
         sys.stdout.write(f"{name:24} {count:3} files {len(body):7} bytes  sha256 {sha256(body).hexdigest()}\n")

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pupline.errors import ConfigurationError
+from pupline.lambdas._fetch_wiring import fetch_services
+from pupline.specs import presets
 from tools import package_functions
+
+PRESETS = {name for name in presets() if not name.startswith("sample")}
 
 LOADED = """
 import importlib, json, os, sys
@@ -35,17 +40,58 @@ json.dump([module.__file__ for module in loaded if module.__file__], sys.stdout)
 
 @pytest.mark.parametrize(("name", "module"), package_functions.FUNCTIONS.items())
 def test_a_package_holds_all_it_needs_and_nothing_else(name: str, module: str, tmp_path: Path) -> None:
-    """Every staged file is loaded once the function has made its services, and nothing is loaded from elsewhere."""
+    """Every staged module is loaded once the function has made its services, and nothing is loaded from elsewhere.
+
+    Its data files are those of the modules that read them.
+    """
     archive = package_functions.stage(name, module, tmp_path)
     staged = {str(path) for path in (tmp_path / name).rglob("*") if path.is_file()}
     command = [sys.executable, "-c", LOADED, str(tmp_path / name), module]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) == staged
+    data = {path for path in staged if path.endswith(".toml")}
+    assert set(json.loads(done.stdout)) == staged - data
+    assert {Path(path).stem for path in data} == (PRESETS if name == "FetchAndUploadDogImage" else set())
     with zipfile.ZipFile(archive) as zipped:
         inside = {entry.filename for entry in zipped.infolist()}
     assert inside == {str(Path(path).relative_to(tmp_path / name)) for path in staged}
+
+
+@pytest.mark.parametrize("source", ["random-fox", "dog-ceo", "my-own.toml", "http://10.0.0.1:8099/api"])
+def test_the_fetching_function_takes_any_source_that_draws(source: str, tmp_path: Path) -> None:
+    """A preset of its package, a spec file that was packaged with it, and a base URL, in its SOURCE."""
+    spec = tmp_path / "my-own.toml"
+    spec.write_text("name = 'my-own'\nbase_url = 'https://api.example.org'\nitems = '[]'\n")
+    name = "FetchAndUploadDogImage"
+    package_functions.stage(name, package_functions.FUNCTIONS[name], tmp_path, [spec])
+    environment = {**os.environ, "DOG_BUCKET": "b", "SOURCE": source, "AWS_DEFAULT_REGION": "eu-central-1"}
+    program = "from pupline.lambdas._fetch_wiring import fetch_services; print(fetch_services().source_name)"
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, ''); {program}"]
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path / name, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == source.removesuffix(".toml"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("openverse", "SOURCE is openverse: it names its images page by page"),
+        ("sample", "SOURCE is sample: the sample sources run on one machine only"),
+        ("dogs.csv", "lists of URLs are read on one machine only"),
+        ("dogceo", "did you mean dog-ceo?"),
+        ("absent.toml", "absent.toml: the spec cannot be read"),
+    ],
+)
+def test_a_source_that_cannot_work_is_one_clear_line(
+    source: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function's first call says what is wrong with SOURCE."""
+    monkeypatch.setenv("DOG_BUCKET", "b")
+    monkeypatch.setenv("SOURCE", source)
+    with pytest.raises(ConfigurationError, match=problem):
+        fetch_services.__wrapped__()
 
 
 def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:

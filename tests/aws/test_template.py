@@ -206,7 +206,7 @@ def test_every_function_is_bounded() -> None:
 
 def test_fetching_has_time_for_what_it_may_do() -> None:
     """The API's answer and the image, each within its own deadline, and then some for storing."""
-    from pupline.lambdas._fetch_wiring import FetchSettings
+    from pupline.lambdas._fetch_settings import FetchSettings
 
     function = of_type("AWS::Lambda::Function")["FetchAndUploadDogImage"]
     assert 2 * FetchSettings("b").timeout_seconds + 15 <= function["Timeout"]
@@ -214,7 +214,7 @@ def test_fetching_has_time_for_what_it_may_do() -> None:
 
 def test_a_batch_has_time_for_what_it_may_do() -> None:
     """Nothing is begun after BATCH_SECONDS; robots.txt, an image, each within its deadline, and storing still fit."""
-    from pupline.lambdas._fetch_wiring import FetchSettings
+    from pupline.lambdas._fetch_settings import FetchSettings
     from pupline.tasks.ingest_batch import BATCH_SECONDS
 
     function = of_type("AWS::Lambda::Function")["IngestBatch"]

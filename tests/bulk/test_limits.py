@@ -7,7 +7,8 @@ import pytest
 from pupline.bulk import IngestRequest
 from pupline.bulk._source_rules import POLITE_CONCURRENCY, host_limits
 from pupline.http import FetchPolicy, Origin
-from pupline.sources import ImageSource, Limits, resolve
+from pupline.sources import ImageSource, resolve
+from pupline.specs import Limits
 
 NAMED, FOREIGN = Origin("http", "127.0.0.1", 8099), Origin("https", "images.example", 443)
 

@@ -172,12 +172,12 @@ def test_run_takes_an_image_of_a_spec(command: Run, spec: Path, tmp_path: Path) 
 
 
 def test_run_refuses_what_it_cannot_draw_from(command: Run, spec: Path, tmp_path: Path) -> None:
-    """Breeds of a spec, sources of many pages, a list, names that are none: one line each."""
-    (tmp_path / "dogs.txt").write_text("https://a.org/1.jpg\n")
+    """Breeds of a spec, sources of many pages, lists that are absent or in a bucket, misspelt names: one line each."""
     refused: list[tuple[list[object], str]] = [
         (["--source", spec, "--breed", "hound"], "does not know breeds"),
         (["--source", "the-met"], "pupline ingest the-met"),
-        (["--source", tmp_path / "dogs.txt"], "pupline ingest dogs.txt"),
+        (["--source", tmp_path / "absent.txt"], "it cannot be read: No such file or directory"),
+        (["--source", "s3://bucket/dogs.txt"], "pupline ingest s3://bucket/dogs.txt"),
         (["--source", "random-foxy"], "did you mean random-fox"),
     ]
     for words, expected in refused:
@@ -185,6 +185,24 @@ def test_run_refuses_what_it_cannot_draw_from(command: Run, spec: Path, tmp_path
         assert (done.code, len(done.stderr.splitlines())) == (2, 1)
         assert expected in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_run_takes_the_rows_of_a_list_in_turn(command: Run, tmp_path: Path) -> None:
+    """Execution N takes row N, from the first again after the last; what is wrong in the list ends in the audit."""
+    file, data = tmp_path / "dogs.csv", tmp_path / "data"
+    file.write_text("url,title\nhttp://127.0.0.1:9/1.jpg,a\nnot a url,b\nhttp://127.0.0.1:9/3.jpg,c\n")
+    done = command("run", "--source", file, "--count", 4, "--run-id", "rows", "--data", data, "--json")
+    assert done.code == 1
+    records = {one["execution"]: one for one in command("audit", "--json", "--data", data).rows}
+    urls = [records[f"rows-{number:05}"]["source_url"] for number in range(1, 5)]
+    assert urls == [
+        "http://127.0.0.1:9/1.jpg",
+        "line 3: a blank in the URL; write it as %20: not a url",
+        "http://127.0.0.1:9/3.jpg",
+        urls[0],
+    ]
+    assert [records[f"rows-{number:05}"]["reason"] for number in (1, 2)] == ["blocked_address", "invalid_url"]
+    assert {one["source"] for one in records.values()} == {"dogs.csv"}
 
 
 def test_doctor_reaches_the_api_of_a_spec(command: Run, spec: Path, tmp_path: Path) -> None:

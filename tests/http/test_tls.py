@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 
 from pupline.errors import BlockedAddress, ConnectionFailed, IncompleteBody
-from pupline.http import DogCeo, FetchPolicy, HttpClient, Network
+from pupline.http import FetchPolicy, HttpClient, Network
+from pupline.specs import RandomImages, compatible_api
 from tests.http.fetch_servers import PUBLIC, RawServer, answer, receive_request
 from tests.shared.self_signed import certificate_for
 
@@ -172,7 +173,7 @@ def test_an_https_api_names_no_http_images(certificate: Path, trusting: ssl.SSLC
         TlsServer(certificate, raw) as server,
         pytest.raises(BlockedAddress, match=r"names an image on http://dogs\.example"),
     ):
-        DogCeo(client_to(server, trusting), f"https://{HOST}/api").random_image()
+        RandomImages(client_to(server, trusting), compatible_api(f"https://{HOST}/api")).random_image()
 
 
 def test_a_body_until_the_end_needs_a_proper_end(certificate: Path, trusting: ssl.SSLContext) -> None:

@@ -3,9 +3,10 @@
 import pytest
 
 from pupline.errors import RetryAfter, ServerError, TaskFailure
-from pupline.http import SAMPLE_ORIGIN, DogCeo, FetchPolicy, HttpClient
+from pupline.http import FetchPolicy, HttpClient
 from pupline.images import inspect
 from pupline.samples import HOST_NAME, SampleServer
+from pupline.specs import SAMPLE_ORIGIN, RandomImages, resolve_spec
 
 
 def ends_of_a_dozen(hostile: bool) -> list[str]:
@@ -13,11 +14,11 @@ def ends_of_a_dozen(hostile: bool) -> list[str]:
     with SampleServer(hostile=hostile) as server:
         policy = FetchPolicy(frozenset({SAMPLE_ORIGIN}), max_bytes=300_000, connect_to=server.connect_to)
         client = HttpClient(policy)
-        api = DogCeo(client, server.base_url, is_sample=True)
+        api = RandomImages(client, resolve_spec("sample-hostile" if hostile else "sample"))
         return [end_of(client, api, f"run-{number}") for number in range(1, 13)]
 
 
-def end_of(client: HttpClient, api: DogCeo, execution: str) -> str:
+def end_of(client: HttpClient, api: RandomImages, execution: str) -> str:
     """How one execution ends; what may be retried is, once."""
     begun = ""
     try:

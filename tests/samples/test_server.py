@@ -13,9 +13,9 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 
-from pupline.http import EXECUTION_HEADER
 from pupline.images import extension_agrees, inspect, name_extension
 from pupline.samples import HOST_NAME, SampleServer
+from pupline.specs import EXECUTION_HEADER
 
 
 class StayHere(HTTPRedirectHandler):

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from pupline.errors import HttpError, NotFound, TaskFailure
-from pupline.sources import Listing, PageRequest, read_spec
+from pupline.sources import Listing, PageRequest
 from pupline.sources._resolve import source_of
 from pupline.sources._source import ImageSource
+from pupline.specs import SourceSpec, read_spec
 from pupline.tasks.items import SourceItem
 
 
@@ -111,12 +112,17 @@ def _next_items(listing: Listing, api: Api, request: PageRequest) -> list[Source
         return []
 
 
-def spec_source(text: str) -> ImageSource:
-    """The source of a spec; what every spec needs is added where it is missing."""
+def spec_of(text: str) -> SourceSpec:
+    """A spec of the user's; what every spec needs is added where it is missing."""
     needed = {"name": "'kennel'", "base_url": "'https://api.example.org/v1'", "items": "'items'"}
     top = "\n" + f"\n{text}".partition("\n[")[0]
     head = "".join(f"{key} = {value}\n" for key, value in needed.items() if f"\n{key} =" not in top)
-    return source_of(read_spec((head + text).encode(), "kennel.toml"), "kennel.toml")
+    return replace(read_spec((head + text).encode(), "kennel.toml"), is_trusted=True)
+
+
+def spec_source(text: str) -> ImageSource:
+    """The source of `spec_of(text)`."""
+    return source_of(spec_of(text))
 
 
 def numbered(first: int, last: int) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.errors import SourceError
-from pupline.sources._link_header import Link, LinkHeader
+from pupline.sources.api._link_header import Link, LinkHeader
 from tests.sources.recorded_apis import Asked, list_all, numbered, spec_source
 
 PAGE = "https://a/1"

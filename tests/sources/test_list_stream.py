@@ -163,7 +163,7 @@ def test_what_cannot_be_unpacked_at_all_is_refused(tmp_path: Path) -> None:
 
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor held in memory."""
-    monkeypatch.setattr("pupline.sources._list_stream._FREE_BYTES", 10**6)
+    monkeypatch.setattr("pupline.sources.lists._stream._FREE_BYTES", 10**6)
     file = tmp_path / "dogs.txt.bz2"
     file.write_bytes(bz2.compress(f"{A}\n".encode() + b"x" * 40_000_000))
     tracemalloc.start()

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, HttpError, ServerError, SourceError
-from pupline.sources import PaginatorSpec
-from pupline.sources._paginators import paginator_of
+from pupline.sources.api._paginators import paginator_of
+from pupline.specs import PaginatorSpec
 from tests.sources.recorded_apis import Asked, list_all, list_from_everywhere, missing, numbered, spec_source
 
 PAGES = [numbered(1, 3), numbered(4, 6), numbered(7, 8)]
@@ -183,8 +183,8 @@ def test_today_stays_the_day_on_which_the_listing_began() -> None:
     first = paginator_of(spec, today=date(2026, 3, 1))
     later = paginator_of(spec, today=date(2026, 3, 2))
     later.restore(first.state())
-    assert later.ask() == first.ask()
-    assert later.ask().params["end_date"] == "2026-03-01"
+    assert later.next_page() == first.next_page()
+    assert later.next_page().params["end_date"] == "2026-03-01"
 
 
 IDS = "path = 'list'\n[paginator]\ntype = 'ids_then_detail'\nids = 'message'\npath = 'breed/{id}/images'"

@@ -9,16 +9,14 @@ from pupline.errors import ConfigurationError, InvalidInput, InvalidUrl
 from pupline.http import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
-    PRESETS,
     FetchPolicy,
     Origin,
-    Source,
     Url,
-    checked_breed,
-    resolve_source,
+    user_agent,
 )
 from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
+from pupline.tasks.breeds import checked_breed
 from pupline.tasks.ingest_item import IngestRules
 from pupline.text import plain_number
 
@@ -35,9 +33,9 @@ _TUPLES = ("allow_origins", "metadata_addresses")
 class RunSettings:
     """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
 
-    source: a preset, a spec file, or the base URL of a Dog-CEO-compatible API. image_url: fetch this image instead of a
-    random one; its origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses:
-    of metadata services, or link-local ones, that trusted origins may be at. max_bytes, max_pixels: of one image.
+    source: what `pupline.sources.resolve` takes. image_url: fetch this image instead of one that the source picks; its
+    origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses: of metadata
+    services, or link-local ones, that trusted origins may be at. max_bytes, max_pixels: of one image.
     """
 
     source: str = "dog-ceo"
@@ -64,9 +62,11 @@ class RunSettings:
             except InvalidInput as error:
                 raise ConfigurationError(f"--breed: {error}") from error
         source = source_of_run(self.source)
-        if self.breed is not None and not isinstance(source, Source):
+        if self.breed is not None and not source.has_breeds:
             raise ConfigurationError(f"--breed: the source {source.name} does not know breeds; leave it out")
         self.policy(source, None)
+        if self.image_url is None:
+            source.open(contact=contact()).close()  # a missing secret or an unreadable file is found here
         return self
 
     @property
@@ -80,7 +80,7 @@ class RunSettings:
         """The limits for one image."""
         return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
 
-    def policy(self, source: "Source | ImageSource", sample_port: int | None) -> FetchPolicy:
+    def policy(self, source: "ImageSource", sample_port: int | None) -> FetchPolicy:
         """The fetching rules of the run. Raises: ConfigurationError."""
         policy = source.policy(
             allow_origins=self.allow_origins,
@@ -89,6 +89,8 @@ class RunSettings:
             sample_port=sample_port,
             metadata_addresses=self.metadata_addresses,
         )
+        address = contact()
+        policy = replace(policy, user_agent=user_agent(address) if address else FetchPolicy().user_agent)
         if self.image_url is None:
             return policy
         return replace(policy, trusted=policy.trusted | {_origin_of(self.image_url)})
@@ -111,17 +113,16 @@ def _origin_of(image_url: str) -> Origin:
         raise ConfigurationError(f"--image-url: {error}") from error
 
 
-def source_of_run(value: str) -> "Source | ImageSource":
-    """The source that `value` names, of which one image can be had at random. Raises: ConfigurationError.
+def source_of_run(value: str) -> "ImageSource":
+    """The source that `value` names, which can pick an image for each execution. Raises: ConfigurationError."""
+    from pupline.sources import resolve
 
-    Dog CEO, what answers as it does, and the samples know breeds, and give the workflow one image for each execution;
-    spec files and the other presets are read by `pupline.sources`.
-    """
-    if value in PRESETS or "://" in value.partition("?")[0]:
-        return resolve_source(value)
-    from pupline.sources import check_picks, resolve
-
-    source = check_picks(resolve(value))
+    source = resolve(value)
+    if source.picker is None:
+        raise ConfigurationError(
+            f"source {source.name}: pupline run takes one image at a time, and this source names its images page by "
+            f"page; take them all with pupline ingest {source.name}"
+        )
     if source.contact_required and not contact():
         raise ConfigurationError(f"source {source.name}: its rules ask who you are; set PUPLINE_CONTACT to an address")
     return source

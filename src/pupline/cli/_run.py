@@ -49,7 +49,7 @@ _concurrency_option = click.option(
     "--source",
     default="dog-ceo",
     show_default=True,
-    help="dog-ceo, sample, sample-hostile, a spec file (.toml), or the base URL of a Dog-CEO-compatible API.",
+    help="A preset, a spec file, an API's base URL, an image's URL, or a list of URLs; see: pupline sources.",
 )
 @click.option("--breed", help="Only this breed, such as hound or hound/afghan.")
 @click.option("--image-url", help="Fetch this image, not a random one.")

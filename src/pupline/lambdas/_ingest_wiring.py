@@ -18,7 +18,7 @@ from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
 from pupline.lambdas._audit_wiring import SystemClock
 from pupline.lambdas._environment import required
-from pupline.lambdas._fetch_wiring import FetchSettings, image_storage
+from pupline.lambdas._fetch_settings import FetchSettings, image_storage
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.ingest_batch import BatchServices
 

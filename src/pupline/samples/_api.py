@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pupline.samples._pictures import breeds, pictures, pictures_of
-from pupline.samples._plan import HOSTILE, Item, item_for, number_of, picture_for
+from pupline.samples._plan import HOSTILE, Item, item_for, picture_for
+from pupline.specs import number_of
 
 MAX_IMAGES: Final = 50
 """More than these are not given at once: the real API cuts a larger number without a word."""

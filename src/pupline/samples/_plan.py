@@ -5,7 +5,6 @@ begins with the dozen as it is written below; its later dozens, and all of other
 """
 
 import random
-import zlib
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -64,14 +63,6 @@ def item_for(number: int, *, seed: int, hostile: bool) -> Item:
 def picture_for(number: int, paths: list[str], *, seed: int) -> str:
     """One of the pictures of a breed for the `number`-th execution."""
     return _chance(f"{seed}/{number}/{paths[0]}").choice(paths)
-
-
-def number_of(execution: str) -> int:
-    """Which execution of its run this is: the number its name ends in (`<run>-3` is 3), or one made of its name."""
-    digits = execution.rpartition("-")[2]
-    if digits.isascii() and digits.isdigit() and len(digits) < 10 and int(digits):
-        return int(digits)
-    return zlib.crc32(execution.encode()) + 1
 
 
 def _chance(seed: str) -> random.Random:

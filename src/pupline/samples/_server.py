@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pupline.http import EXECUTION_HEADER, SAMPLE_ORIGIN
 from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
 from pupline.samples._pictures import content_type, etag, pictures
 from pupline.samples._plan import HOSTILE, Trouble
+from pupline.specs import EXECUTION_HEADER, SAMPLE_ORIGIN
 
 HOST_NAME: Final = SAMPLE_ORIGIN.host
 """The name under which the client knows the server, so that URLs and records do not change with the port."""

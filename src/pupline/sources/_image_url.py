@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from pupline.errors import SourceError, TaskFailure, UnreadableAnswer
+from pupline.errors import InvalidInput, SourceError, TaskFailure, UnreadableAnswer
 from pupline.http import Url
-from pupline.sources._listing import Listing, Page, PageRequest
+from pupline.sources._listing import Listing, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
+from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
@@ -39,6 +40,7 @@ def image_source(url: Url) -> ImageSource:
         dataset=slug_of(url.origin.authority),
         opener=lambda opening: OneImage(url, opening, why=why),
         trusted=frozenset({url.origin}),
+        picker=lambda _client, _contact: _TheImage(url),
     )
 
 
@@ -46,6 +48,18 @@ def api_or_image(url: Url, api: ImageSource) -> ImageSource:
     """The source of an API that may be an image instead."""
     opened: Callable[[Opening], Listing] = api.opener
     return replace(api, opener=lambda opening: OneImage(url, opening, opened, why=""))
+
+
+class _TheImage:
+    """Picks the image at a URL, each time."""
+
+    def __init__(self, url: Url) -> None:
+        self._url = str(url)
+
+    def random_image(self, breed: str | None = None, execution: str | None = None) -> str:  # noqa: ARG002 - there is one
+        if breed is not None:
+            raise InvalidInput("the source is one image; leave out the breed")
+        return self._url
 
 
 class OneImage:
@@ -98,7 +112,7 @@ class OneImage:
         return Page([SourceItem(url=self._url)])
 
     def skip(self, failure: TaskFailure) -> str | None:
-        """Ask for the URL itself, where it is no API's; else as the API does."""
+        """NextPage for the URL itself, where it is no API's; else as the API does."""
         if self._api is None:
             if self._why:
                 failure.message = f"{self._why}; nor is it an image: {failure.message}"

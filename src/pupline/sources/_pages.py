@@ -6,14 +6,13 @@ a preview, a test of a source) does it here.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pupline.errors import LocalTrouble, RetryAfter, TaskFailure, UnreadableAnswer
-from pupline.http import FetchPolicy, Response
-from pupline.sources._listing import MAX_PAGE_BYTES, Listing, Page, PageRequest
+from pupline.sources._listing import Listing, Page
 from pupline.sources._source import ImageSource, Reader
+from pupline.specs import PageClient, PageRequest, fetch_page
 
 FIRST_ATTEMPTS = 4
 """Of a page, while the API has answered nothing yet: a wrong address shall not be asked for a minute. Nor shall one
@@ -27,48 +26,6 @@ PREVIEW_ATTEMPTS = (3, 3)
 
 FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
-
-
-class PageClient(Protocol):
-    """What asks for pages: `pupline.http.HttpClient`."""
-
-    @property
-    def policy(self) -> FetchPolicy:
-        """The rules it asks by."""
-
-    def get(
-        self, url: str, *, accept: str = ..., max_bytes: int | None = None, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """The answer at `url`."""
-
-    def post(
-        self,
-        url: str,
-        *,
-        content: bytes,
-        content_type: str,
-        accept: str = ...,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """The answer to a form."""
-
-
-def ask(client: PageClient, request: PageRequest) -> Response:
-    """The answer to a page request. Raises: TaskFailure, whose text tells no secret."""
-    try:
-        if request.content is not None:
-            return client.post(
-                request.url,
-                content=request.content,
-                content_type=request.content_type,
-                accept="application/json",
-                headers=request.headers,
-            )
-        return client.get(request.url, accept="application/json", max_bytes=MAX_PAGE_BYTES, headers=request.headers)
-    except TaskFailure as failure:
-        failure.message = request.mask(failure.message)
-        failure.args = (failure.message,)
-        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +65,7 @@ class Pages:
         attempt = 1
         while True:
             try:
-                response = ask(self.client, request)
+                response = fetch_page(self.client, request)
                 return listing.read(response.body, response.headers)
             except LocalTrouble:
                 raise

@@ -4,7 +4,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
@@ -14,13 +14,11 @@ from pupline.http import (
     FetchPolicy,
     Origin,
     Proxy,
-    Source,
+    parse_metadata_address,
     user_agent,
 )
 from pupline.sources._listing import Listing
-
-DEFAULT_MAX_PAGES = 10_000
-"""No listing asks for more pages than these, unless its spec says so: an API that never ends must not run for ever."""
+from pupline.specs import SAMPLE_ORIGIN, ImagePicker, Limits, PageClient, Terms
 
 _ASCII = frozenset(string.ascii_lowercase + string.digits)
 _HYPHENS = re.compile(r"-+")
@@ -31,35 +29,10 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("c
 _SELECTORS = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that nobody sees
 
 Reader: TypeAlias = Callable[[str], bytes]
-"""Told `s3://bucket/key`, gives that object's bytes."""
+"""Reads the object at `s3://bucket/key`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the API's own host is to be spared. None: what the user, or the program, has for all hosts.
-
-    rps: requests per second. concurrency: at the same time. per_hour: requests in an hour, which may come in bursts.
-    page_size_max: the most that one page may be asked to hold. max_pages: requests of one listing.
-    image_rps, image_concurrency: the same for each host that the images are on, where that is another one.
-    """
-
-    rps: float | None = None
-    concurrency: int | None = None
-    per_hour: int | None = None
-    page_size_max: int | None = None
-    max_pages: int = DEFAULT_MAX_PAGES
-    image_rps: float | None = None
-    image_concurrency: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the API's terms say of bulk use. cap: the most items that a listing names, where bulk is `capped`."""
-
-    bulk: Literal["yes", "capped", "no"] = "yes"
-    url: str | None = None
-    note: str | None = None
-    cap: int | None = None
+Picker: TypeAlias = Callable[[PageClient, str | None], ImagePicker]
+"""Makes an `ImagePicker` of an HTTP client and a contact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +59,8 @@ class ImageSource:
     dataset: the default name of the dataset, a safe slug.
     base: the API's own origin; None for a list of URLs.
     trusted: origins whose addresses may be private. image_origins: where its images are; empty for any public origin.
-    picks: whether its first page alone gives a fair choice of an image: it is drawn at random, or is all there is.
-    contact_required: the API's rules want to know who asks: refuse to ingest without a contact.
+    picker: picks one image for an execution; None where no image can be picked without listing them all.
+    has_breeds: whether the picker takes a breed. contact_required: the API's rules demand a contact.
     sample: which built-in server must run for it, None for a real source.
     """
 
@@ -97,9 +70,10 @@ class ImageSource:
     base: Origin | None = None
     trusted: frozenset[Origin] = frozenset()
     image_origins: frozenset[Origin] = frozenset()
-    limits: Limits = Limits()
-    terms: Terms = Terms()
-    picks: bool = False
+    limits: Limits = field(default_factory=Limits)
+    terms: Terms = field(default_factory=Terms)
+    picker: Picker | None = field(default=None, repr=False)
+    has_breeds: bool = False
     contact_required: bool = False
     sample: Literal["friendly", "hostile"] | None = None
 
@@ -134,16 +108,19 @@ class ImageSource:
 
         Raises: ConfigurationError for a malformed origin or address, or a limit that makes no sense.
         """
-        like = Source(self.name, str(self.base or ""), self.trusted, self.image_origins, self.sample)
-        policy = like.policy(
-            allow_origins=allow_origins,
+        connect_to = {}
+        if sample_port is not None:
+            connect_to[SAMPLE_ORIGIN.host, SAMPLE_ORIGIN.port] = ("127.0.0.1", sample_port)
+        return FetchPolicy(
+            trusted=self.trusted | {Origin.parse(origin) for origin in allow_origins},
+            image_origins=self.image_origins,
             timeout_seconds=timeout_seconds,
             max_bytes=max_bytes,
-            sample_port=sample_port,
-            metadata_addresses=metadata_addresses,
+            connect_to=connect_to,
+            user_agent=user_agent(contact),
+            metadata_addresses=frozenset(map(parse_metadata_address, metadata_addresses)),
             proxy=proxy,
         )
-        return replace(policy, user_agent=user_agent(contact))
 
     def check_image_origin(self, origin: Origin, policy: FetchPolicy) -> None:
         """Refuse an origin where this source does not keep its images. policy: its own. Raises: BlockedAddress."""

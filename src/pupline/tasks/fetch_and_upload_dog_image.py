@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pupline.errors import InvalidInput, TaskFailure
-from pupline.http import Response, breed_of
+from pupline.http import Response
 from pupline.images import extension_agrees, name_extension
 from pupline.json_values import JSON
+from pupline.tasks.breeds import breed_of
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
 from pupline.tasks.ingest_item import IngestRules, inspect_response
 from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
@@ -21,8 +22,8 @@ class Client(Protocol):
         """The response at `url`. Raises: errors of `pupline.errors`."""
 
 
-class Source(Protocol):
-    """A source of random images: `pupline.http.DogCeo`."""
+class ImagePicker(Protocol):
+    """A source of random images: `pupline.specs.RandomImages`."""
 
     def random_image(self, breed: str | None, execution: str | None) -> str:
         """The URL of one image. Raises: errors of `pupline.errors`."""
@@ -33,7 +34,7 @@ class FetchServices:
     """What the task works with. source_name: the source's name in the audit record."""
 
     client: Client
-    source: Source
+    source: ImagePicker
     source_name: str
     storage: ImageStorage
     rules: IngestRules = field(default_factory=IngestRules)

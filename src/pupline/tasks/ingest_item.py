@@ -10,8 +10,9 @@ from hashlib import sha1, sha256
 from typing import Any, Protocol
 
 from pupline.errors import HashMismatch, TaskFailure, local_trouble
-from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, breed_of, check_robots_tag
+from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
 from pupline.images import MAX_PIXELS, Inspection, extension_agrees, name_extension, safe_name
+from pupline.tasks.breeds import breed_of
 from pupline.tasks.items import (
     FetchedImage,
     FetchFailed,

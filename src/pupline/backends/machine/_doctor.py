@@ -14,7 +14,7 @@ from pupline.backends._settings import source_of_run
 from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow, workflow_path
 from pupline.errors import PuplineError, TaskFailure
-from pupline.http import HttpClient, Proxy, Source
+from pupline.http import HttpClient, Proxy
 from pupline.local import LocalBackend, layout_problem, plan_recovery
 from pupline.text import plural, printable
 
@@ -55,13 +55,12 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
     return [look() for look in looks]
 
 
-def is_reachable(source: "Source | ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
+def is_reachable(source: "ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
     """None when the source answers, whatever it answers; else why it cannot be reached."""
-    if source.sample:
+    if source.sample or source.base is None:
         return None
-    url = f"{source.base_url}/breeds/list/all" if isinstance(source, Source) else f"{source.base}/"
     try:
-        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS, proxy=proxy)).get(url, accept="application/json")
+        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS, proxy=proxy)).get(f"{source.base}/")
     except TaskFailure as failure:
         return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
     return None
@@ -153,7 +152,7 @@ def _was(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _reachable(source: "Source | ImageSource", proxy: Proxy | None) -> Check:
+def _reachable(source: "ImageSource", proxy: Proxy | None) -> Check:
     failure = is_reachable(source, proxy)
     if failure is None:
         return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")

@@ -6,19 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pupline.backends._settings import RunSettings, contact, source_of_run
-from pupline.http import DogCeo, HttpClient, Proxy, Source, user_agent
+from pupline.http import HttpClient, Proxy
 from pupline.local import Invocation
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
 from pupline.tasks.ports import AuditTable, Clock, WriteOnceStore
-
-if TYPE_CHECKING:
-    from pupline.sources import ImageSource
 
 
 def fetch_services(
@@ -29,8 +26,6 @@ def fetch_services(
     Raises: ConfigurationError.
     """
     source = source_of_run(settings.source)
-    if not isinstance(source, Source):
-        return _services_of_spec(settings, source, storage, proxy)
     port = None
     if source.sample:
         from pupline.samples import SampleServer
@@ -38,18 +33,8 @@ def fetch_services(
         first_time = partial(_is_first, storage.write_once)
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
-    api = DogCeo(client, source.base_url, is_sample=source.sample is not None)
-    return FetchServices(client, api, source.name, storage, settings.rules)
-
-
-def _services_of_spec(
-    settings: RunSettings, source: "ImageSource", storage: ImageStorage, proxy: Proxy | None
-) -> FetchServices:
-    from pupline.sources import RandomImages
-
-    policy = replace(settings.policy(source, None), user_agent=user_agent(contact()), proxy=proxy)
-    client = HttpClient(policy)
-    return FetchServices(client, RandomImages(client, source, contact()), source.name, storage, settings.rules)
+    assert source.picker is not None  # noqa: S101 - source_of_run saw to it
+    return FetchServices(client, source.picker(client, contact()), source.name, storage, settings.rules)
 
 
 def _is_first(write_once: WriteOnceStore, what: str) -> bool:

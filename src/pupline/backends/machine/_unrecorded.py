@@ -16,9 +16,10 @@ from typing import Any
 from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._workflow import STATE_MACHINE_NAME
 from pupline.errors import ConfigurationError, InvalidInput, ReplayMismatch
-from pupline.http import Response, breed_of
+from pupline.http import Response
 from pupline.json_values import JSON
 from pupline.local import Database, ExecutionRow, LocalBackend
+from pupline.tasks.breeds import breed_of
 from pupline.tasks.fetch_and_upload_dog_image import task_result
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
 from pupline.tasks.ingest_item import IngestRules, inspect_response

@@ -1,0 +1,86 @@
+"""The environment of FetchAndUploadDogImage; IngestBatch shares most of it.
+
+`DOG_BUCKET`: where objects go. `SOURCE`: a preset, maybe with params, a spec file in the function's package, or the
+base URL of an API. `CONTACT`: who runs this, for the User-Agent; some sources demand it. `PREFIX`, `QUARANTINE_PREFIX`,
+`MEMO_PREFIX`: key prefixes. `ALLOW_ORIGINS`: further origins, separated by spaces, that may be private.
+`TIMEOUT_SECONDS`, `MAX_BYTES`, `MAX_PIXELS`: limits for one image.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pupline.aws import S3Store, S3WriteOnceStore
+from pupline.errors import ConfigurationError
+from pupline.images import MAX_PIXELS
+from pupline.lambdas._environment import required
+from pupline.tasks.image_storage import ImageStorage
+from pupline.tasks.ingest_item import IngestRules
+from pupline.text import plain_number
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """FetchAndUploadDogImage's environment, checked."""
+
+    bucket: str
+    source: str = "dog-ceo"
+    prefix: str = "html/"
+    quarantine_prefix: str = "quarantine/"
+    memo_prefix: str = "memo/"
+    allow_origins: tuple[str, ...] = ()
+    timeout_seconds: float = 20.0
+    max_bytes: int = 20 * 1024 * 1024
+    max_pixels: int = MAX_PIXELS
+    contact: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "FetchSettings":
+        """The settings; what is not set keeps its default. Raises: ConfigurationError."""
+        return cls(
+            bucket=required(environment, "DOG_BUCKET"),
+            source=environment.get("SOURCE", cls.source),
+            prefix=_prefix(environment, "PREFIX", cls.prefix),
+            quarantine_prefix=_prefix(environment, "QUARANTINE_PREFIX", cls.quarantine_prefix),
+            memo_prefix=_prefix(environment, "MEMO_PREFIX", cls.memo_prefix),
+            allow_origins=tuple(environment.get("ALLOW_ORIGINS", "").split()),
+            timeout_seconds=_number(environment, "TIMEOUT_SECONDS", cls.timeout_seconds),
+            max_bytes=int(_number(environment, "MAX_BYTES", cls.max_bytes)),
+            max_pixels=int(_number(environment, "MAX_PIXELS", cls.max_pixels)),
+            contact=environment.get("CONTACT") or None,
+        )
+
+    @property
+    def rules(self) -> IngestRules:
+        """The limits for one image."""
+        return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
+
+
+def image_storage(settings: FetchSettings, s3: Any) -> ImageStorage:
+    """The bucket that the settings name."""
+    return ImageStorage(
+        store=S3Store(s3, settings.bucket),
+        write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
+        prefix=settings.prefix,
+        quarantine_prefix=settings.quarantine_prefix,
+    )
+
+
+def _prefix(environment: Mapping[str, str], name: str, default: str) -> str:
+    value = environment.get(name, default)
+    if not value.endswith("/") or value.startswith("/"):
+        raise ConfigurationError(
+            f"{name} is {value!r}; a prefix ends with / and does not begin with it, such as {default}"
+        )
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = environment.get(name, "")
+    try:
+        number = float(value or default)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e12:
+        raise ConfigurationError(f"{name} is {value!r}; give a number above 0, such as {plain_number(default)}")
+    return number

@@ -1,0 +1,201 @@
+"""Paginators whose pages do not depend on one another: days, ids; and the same request again, of an API that draws."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from pupline.errors import SourceError
+from pupline.sources.api._page_values import sendable
+from pupline.sources.api._paginator import PageResponse, Paginator, digest_of
+from pupline.specs import Expression, NextPage, described
+from pupline.text import printable
+
+
+class DateWindow(Paginator):
+    """Windows of `step` days from `start` to `end`, both included. A window without items is not the end."""
+
+    independent: ClassVar[bool] = True
+    counts_new: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        start: date,
+        end: date,
+        step: int = 30,
+        start_param: str = "start_date",
+        end_param: str = "end_date",
+        stop_after_empty_page: bool | None = False,
+    ) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._from = start
+        self._end = end
+        self._step = timedelta(days=step)
+        self._params = (start_param, end_param)
+        self.complete = start > end
+
+    def next_page(self) -> NextPage:
+        last = min(self._from + self._step - timedelta(days=1), self._end)
+        return NextPage(params=dict(zip(self._params, (self._from.isoformat(), last.isoformat()), strict=True)))
+
+    def pass_over(self) -> bool:
+        self._from += self._step
+        self.complete = self._from > self._end
+        return True
+
+    def _move(self, answer: PageResponse) -> None:  # noqa: ARG002 - the calendar says what comes next
+        self.pass_over()
+
+    def _place(self) -> dict[str, Any]:
+        return {"from": self._from.isoformat(), "end": self._end.isoformat()}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        """The end is kept too: what `today` meant when the listing began, it means until it is done."""
+        self._from, self._end = date.fromisoformat(place["from"]), date.fromisoformat(place["end"])
+        self.complete = self._from > self._end
+
+
+class Repeat(Paginator):
+    """The same request again and again, of an API that answers at random.
+
+    times: how often at most; None: until nothing new came. max_empty: it ends after so many answers in a row which
+    named nothing that had not been named before. size: fills `{size}` in the path: how many images to ask for at once.
+    """
+
+    def __init__(self, *, times: int | None = None, max_empty: int = 5, size: int | None = None) -> None:
+        super().__init__(stop_after_empty_page=False)
+        self._times = times
+        self._max_empty = max_empty
+        self._done = 0
+        self._vain = 0
+        self._fills = {} if size is None else {"size": str(size)}
+
+    def next_page(self) -> NextPage:
+        return NextPage(fills=self._fills)
+
+    def advance(self, answer: PageResponse) -> None:
+        """As any; what names nothing new is what such an API does, and its end where it does so often."""
+        self._move(answer)
+        self._last = answer.digest
+
+    def _move(self, answer: PageResponse) -> None:
+        self._done += 1
+        self.good += answer.items > 0
+        self._vain = 0 if answer.new else self._vain + 1
+        self.complete = self._done == self._times or self._vain >= self._max_empty
+
+    def _place(self) -> dict[str, Any]:
+        return {"done": self._done, "empty": self._vain}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        self._done, self._vain = int(place["done"]), int(place["empty"])
+
+
+class IdsThenDetail(Paginator):
+    """First a page of ids, then a page for each id. ids: gives a list, or an object of lists.
+
+    An object of lists stands for what its keys name, and for what their lists name below them: `hound: [afghan]` is
+    `hound` and `hound/afghan`. The ids are asked for again after a restart, since a position that held 200,000 of them
+    would be written with every page: it holds a number, the id that it means, and a digest of all.
+    """
+
+    independent: ClassVar[bool] = True
+    counts_new: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        ids: Expression,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        stop_after_empty_page: bool | None = False,
+    ) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._expression = ids
+        self._path = path
+        self._params = params or {}
+        self._ids: list[str] | None = None
+        self._digest: str | None = None
+        self._next = 0
+        self._wanted: str | None = None  # the id to go on with, after a restart
+
+    @property
+    def names_items(self) -> bool:
+        """Not the page of ids."""
+        return self._ids is not None
+
+    def next_page(self) -> NextPage:
+        if self._ids is None:
+            return NextPage()
+        here = {"id": self._ids[self._next]}
+        return NextPage(path=self._path, params=self._params, own_params=False, fills=here)
+
+    def advance(self, answer: PageResponse) -> None:
+        if self._ids is None:
+            self._take(self._expression.search(answer.page))
+        else:
+            super().advance(answer)
+
+    def pass_over(self) -> bool:
+        if self._ids is None:
+            return False
+        self._next += 1
+        self.complete = self._next >= len(self._ids)
+        return True
+
+    def _move(self, answer: PageResponse) -> None:  # noqa: ARG002 - the list says what comes next
+        self.pass_over()
+
+    def _take(self, found: Any) -> None:
+        self._ids = _ids_in(found, self._expression.text)
+        digest = digest_of("\n".join(self._ids).encode())
+        if self._digest is not None and digest != self._digest:
+            self._find_place()
+        self._digest, self._wanted = digest, None
+        self.complete = self._next >= len(self._ids)
+
+    def _find_place(self) -> None:
+        """The API's ids are not those of before the restart: go on by name, else from the beginning."""
+        assert self._ids is not None  # noqa: S101 - they were just taken
+        self._next = self._ids.index(self._wanted) if self._wanted in self._ids else 0
+        self.notes.append("the API's list of ids has changed since this listing began; some pages are asked for again")
+
+    def _place(self) -> dict[str, Any]:
+        if self._ids is None:
+            return {"next": self._next, "id": self._wanted, "ids": self._digest}
+        wanted = self._ids[self._next] if self._next < len(self._ids) else None
+        return {"next": self._next, "id": wanted, "ids": self._digest}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        self._next, self._wanted, self._digest = int(place["next"]), place["id"], place["ids"]
+
+
+def _ids_in(found: Any, expression: str) -> list[str]:
+    """The ids, percent-encoded, in the API's order. Raises: SourceError for what are none."""
+    if isinstance(found, dict):
+        return [one for key, subs in found.items() for one in _with_subs(key, subs, expression)]
+    if isinstance(found, list):
+        return [_encoded(one, expression) for one in found]
+    raise _no_ids(found, expression)
+
+
+def _with_subs(key: str, subs: Any, expression: str) -> list[str]:
+    if subs is not None and not isinstance(subs, list):
+        raise _no_ids(subs, expression)
+    above = _encoded(key, expression)
+    return [above, *(f"{above}/{_encoded(sub, expression)}" for sub in subs or [])]
+
+
+def _encoded(one: Any, expression: str) -> str:
+    # Dots alone would climb out of the path; nothing that is an id is written so.
+    if isinstance(one, bool) or not isinstance(one, str | int) or str(one) in ("", ".", ".."):
+        raise _no_ids(one, expression)
+    return quote(sendable(str(one), f"ids ({printable(expression, 60)})"), safe="")
+
+
+def _no_ids(found: Any, expression: str) -> SourceError:
+    return SourceError(
+        f"ids ({printable(expression, 60)}) gives {described(found)}; it should be a list of ids, or an object of "
+        "lists, an empty one where there is nothing"
+    )

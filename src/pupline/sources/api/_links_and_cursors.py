@@ -1,0 +1,296 @@
+"""Paginators that follow what the API says comes next: links and cursors, in the answer's body or in its headers."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pupline.errors import SourceError
+from pupline.sources.api._link_header import LinkHeader
+from pupline.sources.api._page_values import cursor_at, cursor_from, followed, link_from, sendable
+from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, PaginationLoop, Paginator, RecentLinks
+from pupline.specs import Expression, NextPage, described
+from pupline.text import printable
+
+_MAX_CONTINUE = 4096
+# What some APIs write where there is no next page. All may be cursors too, so that the page they lead to decides.
+_NO_CURSORS = frozenset({"0", "-1", "null", "None", "undefined"})
+# Where APIs commonly keep the next link; only texts count, so that `next: true` or a page number is not taken for one.
+_USUAL_LINKS = [
+    Expression.parse(text) for text in ("next", "next_url", "links.next", "paging.next", "pagination.next_url")
+]
+
+
+class SinglePage(Paginator):
+    """One request, all items."""
+
+    def next_page(self) -> NextPage:
+        return NextPage()
+
+    def ends_at(self, status: int) -> bool:
+        """204 says that there is nothing."""
+        self.complete = status == 204
+        return self.complete
+
+    def _move(self, answer: PageResponse) -> None:
+        self.total = answer.items
+        self.complete = True
+
+    def _place(self) -> dict[str, Any]:
+        return {}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        """Nothing is to be remembered of one page."""
+
+
+class _Following(Paginator):
+    """Goes where the latest page says."""
+
+    def ends_at(self, status: int) -> bool:
+        """204, or a body without a byte, is a page without entries and without a next one."""
+        if status not in (200, 204):
+            return False
+        if self.good:
+            self.notes.append("the API answered without a page, which is taken for the end of its listing")
+        self.complete = True
+        return True
+
+    def _after_empty(self, answer: PageResponse) -> None:
+        if self._stop_after_empty_page is False:
+            self._move(answer)
+            return
+        try:
+            self._move(answer)
+        except PaginationLoop:
+            self.notes.append("a page without entries names itself as the next one, which is taken for the end")
+            self.complete = True
+        if not self.complete and self._stop_after_empty_page:
+            self.notes.append("a page holds nothing and names a next one; stop_after_empty_page ends the listing there")
+            self.complete = True
+        elif not self.complete and self._empty + 1 >= MAX_EMPTY_PAGES:
+            self.shortfall = (
+                f"{MAX_EMPTY_PAGES} pages in a row held nothing, and still there is a next one; with "
+                "stop_after_empty_page = false in the paginator such pages are followed without end"
+            )
+            self.complete = True
+
+
+class _Links(_Following):
+    """Follows links, wherever they are."""
+
+    def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._url: str | None = None
+        self._recent = RecentLinks()
+
+    def next_page(self) -> NextPage:
+        return NextPage(url=self._url)
+
+    def _follow(self, link: str | None, answer: PageResponse) -> None:
+        if link is None:
+            self.complete = True
+            return
+        if link == answer.url and self.good:
+            self.notes.append("the page names itself as the next one, which is taken for the end of the listing")
+            self.complete = True
+            return
+        if link == answer.url:
+            raise PaginationLoop(f"the API's next link {printable(link, 120)} leads to the same page again")
+        self._recent.check(link, "next link")
+        self._recent.add(link)
+        self._url = link
+
+    def _place(self) -> dict[str, Any]:
+        return {"url": self._url, "recent": self._recent.state()}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        url = place["url"]
+        self._url = None if url is None else str(url)
+        self._recent.restore(place["recent"])
+
+
+class JsonLink(_Links):
+    """The body holds the URL of the next page at `next_url_path`."""
+
+    def __init__(self, *, next_url_path: Expression, stop_after_empty_page: bool | None = None) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._path = next_url_path
+
+    def _move(self, answer: PageResponse) -> None:
+        what = f"next_url_path ({printable(self._path.text, 60)})"
+        self._follow(link_from(self._path.search(answer.page), answer, what), answer)
+
+
+class HeaderLink(_Links):
+    """The Link header (RFC 8288) holds the URL of the next page, under the relation `links_next_key`."""
+
+    def __init__(self, *, links_next_key: str = "next", stop_after_empty_page: bool | None = None) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._key = links_next_key
+
+    def _move(self, answer: PageResponse) -> None:
+        self._follow(_header_link(answer, self._key), answer)
+
+
+class Auto(_Links):
+    """Follows a Link header, or a next link in one of the usual places of a body; otherwise one page is all.
+
+    It never guesses at page numbers or offsets: a wrong guess there loses items without a word.
+    """
+
+    def _move(self, answer: PageResponse) -> None:
+        link: str | None = None
+        for place in _USUAL_LINKS:
+            if link is None and isinstance(found := place.search(answer.page), str):
+                link = link_from(found, answer, place.text)
+        link = _header_link(answer, "next", otherwise=link)
+        if link is None and self._url is None:
+            self.notes.append(
+                "no next link was found, so this page is taken for all; name a paginator if there is more"
+            )
+        self._follow(link, answer)
+
+
+class _Cursors(_Following):
+    """Sends back a cursor that each page gives."""
+
+    def __init__(self, *, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._param = cursor_param
+        self._cursor: str | None = None
+        self._is_again = False  # the page gave the cursor that had been sent for it
+        self._recent = RecentLinks()
+
+    def next_page(self) -> NextPage:
+        return NextPage() if self._cursor is None else NextPage(params={self._param: self._cursor})
+
+    def _after_empty(self, answer: PageResponse) -> None:
+        super()._after_empty(answer)
+        if self._is_again and self._stop_after_empty_page is not False and not self.complete:
+            self.notes.append("a page without entries gives its own cursor, which is taken for the end of the listing")
+            self.complete = True
+
+    def _after_stale(self, answer: PageResponse) -> None:
+        if self._cursor in _NO_CURSORS:
+            self.notes.append(f"the cursor {self._cursor} leads to the beginning, which is taken for the end")
+            self.complete = True
+            return
+        super()._after_stale(answer)
+        if self._is_again and self.good > 1:
+            self.notes.append("a page comes again under its own cursor, which is taken for the end of the listing")
+            self.complete = True
+        elif self._is_again:
+            raise SourceError(
+                f"the page for {printable(self._param, 40)}={printable(str(self._cursor), 60)} is the same as the one "
+                f"before it; check that the API knows the parameter {printable(self._param, 40)}"
+            )
+
+    def _send(self, cursor: str | None) -> None:
+        # The cursor of a scroll stays what it is, and gives the next page each time.
+        self._is_again = cursor is not None and cursor == self._cursor
+        if cursor is None:
+            self.complete = True
+        elif not self._is_again:
+            self._recent.check(cursor, "cursor")
+            self._recent.add(cursor)
+            self._cursor = cursor
+
+    def _place(self) -> dict[str, Any]:
+        return {"cursor": self._cursor, "recent": self._recent.state()}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        cursor = place["cursor"]
+        self._cursor = None if cursor is None else str(cursor)
+        self._recent.restore(place["recent"])
+
+
+class JsonCursor(_Cursors):
+    """The body holds the cursor at `cursor_path`."""
+
+    def __init__(
+        self, *, cursor_path: Expression, cursor_param: str, stop_after_empty_page: bool | None = None
+    ) -> None:
+        super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
+        self._path = cursor_path
+
+    def _move(self, answer: PageResponse) -> None:
+        what = f"cursor_path ({printable(self._path.text, 60)})"
+        self._send(cursor_at(self._path, answer, what))
+
+
+class HeaderCursor(_Cursors):
+    """The answer's header `cursor_key` holds the cursor."""
+
+    def __init__(self, *, cursor_key: str, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
+        super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
+        self._key = cursor_key
+
+    def _move(self, answer: PageResponse) -> None:
+        self._send(cursor_from(answer.headers.get(self._key.lower()), f"header {self._key}"))
+
+
+class ContinueObject(_Following):
+    """MediaWiki's way: all of the object at `path` is added to the next request's parameters.
+
+    A page without items is not the end there: the API cuts its answers where it likes. Nor is one that names nothing
+    new: it names a file once for each batch of what is told of it.
+    """
+
+    max_stale: ClassVar[int] = 50
+
+    def __init__(self, *, path: Expression | None = None, stop_after_empty_page: bool | None = False) -> None:
+        super().__init__(stop_after_empty_page=stop_after_empty_page)
+        self._path = path or Expression.parse("continue")
+        self._params: dict[str, str] = {}
+        self._recent = RecentLinks()
+
+    def next_page(self) -> NextPage:
+        return NextPage(params=self._params)
+
+    def _move(self, answer: PageResponse) -> None:
+        found = self._path.search(answer.page)
+        if isinstance(found, dict) and any(isinstance(value, float) for value in found.values()):
+            found = self._path.search(answer.exact())
+        params = self._read(found)
+        if not params:
+            self.complete = True
+            return
+        text = json.dumps(params, sort_keys=True)
+        self._recent.check(text, "continue object")
+        self._recent.add(text)
+        self._params = params
+
+    def _read(self, found: Any) -> dict[str, str]:
+        if found is None:
+            return {}
+        what = f"path ({printable(self._path.text, 60)})"
+        is_flat = isinstance(found, dict) and all(isinstance(value, str | int) for value in found.values())
+        if not is_flat or len(json.dumps(found)) > _MAX_CONTINUE:
+            raise SourceError(
+                f"{what} gives {described(found)}; it should be an object of texts and numbers, absent at the end"
+            )
+        return {sendable(name, what): sendable(_as_param(value), what) for name, value in found.items()}
+
+    def _place(self) -> dict[str, Any]:
+        return {"params": self._params, "recent": self._recent.state()}
+
+    def _go_to(self, place: Mapping[str, Any]) -> None:
+        self._params = {str(name): str(value) for name, value in place["params"].items()}
+        self._recent.restore(place["recent"])
+
+
+def _as_param(value: str | int) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _header_link(answer: PageResponse, relation: str, otherwise: str | None = None) -> str | None:
+    """The URL of the page that the Link header has under `relation`. otherwise: that of the body, where there is one.
+
+    Raises: SourceError where the header cannot be read, or leads elsewhere, and nothing else tells.
+    """
+    try:
+        target = LinkHeader.parse(answer.headers.get("link", "")).target_of(relation, answer.url)
+    except SourceError:
+        if otherwise is None:
+            raise
+        return otherwise
+    return otherwise if target is None else followed(target, answer, "the Link header")

@@ -1,0 +1,103 @@
+"""Which column of a list, or which key of its objects, holds the URLs: one rule for every format."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pupline.errors import ConfigurationError
+from pupline.specs import did_you_mean
+from pupline.text import printable
+
+_NAMES: Final = frozenset(
+    {"url", "uri", "link", "href", "src", "address", "image", "img", "picture", "photo"}
+    | {f"{thing}{kind}" for thing in ("image", "img", "picture", "photo") for kind in ("url", "uri", "link", "src")}
+    | {f"{kind}url" for kind in ("content", "media", "file", "download", "original", "source", "coco", "flickr")}
+)
+"""What columns of URLs are called, small and without blanks, underscores, hyphens and dots."""
+
+_JOINTS = re.compile(r"[\s_.-]+")
+_KNOWN = 20  # names shown in a message
+
+
+class NoColumn(ConfigurationError):
+    """It cannot be told which column is meant."""
+
+
+def key_of(name: str) -> str:
+    """`name` as names are compared: `Image_URL`, `imageUrl` and `image url` are one."""
+    return _JOINTS.sub("", name).lower()
+
+
+def is_url_name(name: str) -> bool:
+    """Whether a column of this name is taken to hold URLs."""
+    return key_of(name) in _NAMES
+
+
+def column_at(columns: Sequence[str], wanted: str | None) -> int:
+    """The number, from 0, of the column that holds the URLs.
+
+    wanted: its name, or its number from 1 where no column has such a name. Without it: `url`, in any spelling of
+    `key_of`; else the only column with a name for URLs, or the only one with a name.
+    Raises: NoColumn where there is none, or more than one.
+    """
+    found = _by_name(columns, wanted)
+    if found is not None:
+        return found
+    named = [at for at, column in enumerate(columns) if column]
+    if wanted is None and len(named) == 1:
+        return named[0]
+    if wanted and wanted.isascii() and wanted.isdigit() and len(wanted) < 5 and 1 <= int(wanted) <= len(columns):
+        return int(wanted) - 1
+    raise _missing(columns, wanted)
+
+
+def key_at(keys: Sequence[str], wanted: str | None) -> str:
+    """The key of an object that holds its URL. Raises: NoColumn where there is none, or more than one."""
+    found = _by_name(keys, wanted)
+    if found is None:
+        raise _missing(keys, wanted)
+    return keys[found]
+
+
+def _by_name(columns: Sequence[str], wanted: str | None) -> int | None:
+    """The column of that name, as it is written or else as `key_of` compares; None where there is none."""
+    for same in (str, key_of):
+        found = [at for at, column in enumerate(columns) if same(column) == same(wanted or "url")]
+        if len(found) == 1 and (wanted is not None or same is key_of):
+            return found[0]
+        if len(found) > 1:
+            raise _several(columns, found)
+    if wanted is None:
+        found = [at for at, column in enumerate(columns) if is_url_name(column)]
+        if len(found) > 1:
+            raise _several(columns, found)
+    return found[0] if found else None
+
+
+def _several(columns: Sequence[str], found: Sequence[int]) -> NoColumn:
+    names = [printable(columns[at], 40) for at in found[:_KNOWN]]
+    if len(set(names)) == len(names):
+        return NoColumn(f"several columns may hold the URLs, {', '.join(names)}. Name one as FILE#COLUMN")
+    numbers = " or ".join(f"FILE#{at + 1}" for at in found[:_KNOWN])
+    return NoColumn(f"several columns are called {names[0]!r}. Name one by its number, {numbers}")
+
+
+def _missing(columns: Sequence[str], wanted: str | None) -> NoColumn:
+    known = ", ".join(printable(column, 40) for column in columns[:_KNOWN]) or "no columns at all"
+    near = did_you_mean(wanted or "url", columns)
+    said = f"there is no column {printable(wanted or 'url', 40)!r}; it has {known}{near}. Name one as FILE#COLUMN"
+    return NoColumn(said)
+
+
+def value_at(value: Mapping[str, Any], path: str) -> Any:
+    """The value under a key, or at a path of keys joined by dots: `image.url`; None where there is none."""
+    if path in value:
+        return value[path]
+    first, dot, rest = path.partition(".")
+    while dot:
+        inner = value.get(first)
+        if isinstance(inner, Mapping):
+            return value_at(inner, rest)
+        more, dot, rest = rest.partition(".")
+        first = f"{first}.{more}"
+    return None

@@ -1,0 +1,274 @@
+"""Lists of URLs as sources: text, CSV, JSON and Parquet files, packed or not, local or in a bucket."""
+
+import io
+import json
+import re
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
+
+from pupline.errors import ConfigurationError, InvalidInput, SourceError, TaskFailure
+from pupline.sources._listing import ITEMS_OF_A_PART, Page
+from pupline.sources._source import ImageSource, Opening, slug_of
+from pupline.sources.lists._dialect import delimiter_of
+from pupline.sources.lists._kind import kind_of
+from pupline.sources.lists._rows import Place, Rows, TextRows
+from pupline.sources.lists._rows_csv import CsvRows
+from pupline.sources.lists._rows_json import JsonArray, JsonLines
+from pupline.sources.lists._rows_parquet import ParquetRows
+from pupline.sources.lists._stream import list_stream
+from pupline.specs import PageRequest, number_of
+from pupline.text import printable
+
+_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("txt", "lst", "urls"), "txt"),
+        **dict.fromkeys(("csv", "psv", "tsv", "tab"), "csv"),
+        **dict.fromkeys(("jsonl", "ndjson", "json"), "json"),
+        **dict.fromkeys(("parquet", "pq"), "parquet"),
+        "list": "any",
+    }
+)
+_OTHERS = (
+    *("xlsx", "xlsm", "xls", "ods", "numbers", "docx", "doc", "pdf", "rtf", "html", "htm", "xml", "sqlite", "sqlite3"),
+    *("db", "arrow", "feather", "orc", "avro", "tar", "tgz", "7z", "rar"),
+)
+"""Files that people take for lists; what is in them says whether they are."""
+
+LIST_FILE = re.compile(
+    rf"(?P<file>.*\.(?P<format>{'|'.join((*_FORMATS, *_OTHERS))})(?:\.(?P<packing>gz|gzip|bz2|xz|lzma|zst|zstd|zip))?)"
+    r"(?:#(?P<column>[^#/]+))?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""FILE or FILE#COLUMN, where FILE tells its format."""
+
+_NAMED = re.compile(r"(.+)#([^#/]+)", re.DOTALL)
+_PARQUET = b"PAR1"
+_TABS = re.compile(r"\.(?:tsv|tab)\b", re.IGNORECASE)
+_IN_A_BUCKET = re.compile(r"s3://[^/]+/.+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A list as the user named it. format: as its name tells. column: of the URLs, where the user named one."""
+
+    file: str
+    format: str
+    column: str | None
+
+    @classmethod
+    def parse(cls, value: str) -> "ListFile":
+        """Raises: ConfigurationError for a name that does not tell the format."""
+        found = LIST_FILE.fullmatch(value)
+        if found is None and is_list_file(value):
+            whole = _NAMED.fullmatch(value)
+            return cls(value, "any", None) if whole is None or Path(value).exists() else cls(whole[1], "any", whole[2])
+        if found is None or (value.startswith("s3://") and not _IN_A_BUCKET.fullmatch(found["file"])):
+            raise ConfigurationError(
+                f"list {printable(value)}: name a file or s3://BUCKET/KEY that ends in .txt, .csv, .json, .jsonl or "
+                ".parquet, or in one of them with .gz"
+            )
+        kind = _FORMATS.get(found["format"].lower(), "any")
+        if kind == "parquet" and found["packing"]:
+            raise ConfigurationError(f"list {printable(value)}: Parquet is packed inside; unpack the file around it")
+        return cls(found["file"], kind, found["column"])
+
+    @property
+    def in_a_bucket(self) -> bool:
+        """Whether it is an object, not a local file."""
+        return self.file.startswith("s3://")
+
+    @property
+    def name(self) -> str:
+        """As audit records hold it: the file's name without its directory, or all of `s3://bucket/key`."""
+        return self.file if self.in_a_bucket else Path(self.file).name
+
+    @property
+    def stem(self) -> str:
+        """The name without any of its extensions."""
+        return self.file.rpartition("/")[2].partition(".")[0]
+
+
+def is_list_file(value: str) -> bool:
+    """Whether it is a file that is there, whose name does not tell what it is: FILE or FILE#COLUMN."""
+    named = _NAMED.fullmatch(value)
+    try:
+        return Path(value).is_file() or (named is not None and Path(named[1]).is_file())
+    except ValueError:  # a name that no path can have
+        return False
+
+
+def list_source(value: str) -> ImageSource:
+    """The source that a list file is. No origin is trusted: a list names many. Raises: ConfigurationError."""
+    file = ListFile.parse(value)
+    if not file.in_a_bucket:
+        _looked_at(Path(file.file))
+    return ImageSource(
+        name=file.name,
+        dataset=slug_of(file.stem),
+        opener=partial(FileListing, file),
+        picker=None if file.in_a_bucket else lambda _client, _contact: ListedImages(file),
+    )
+
+
+class ListedImages:
+    """Picks row N of a list for execution N of a run, beginning again at the first row after the last one."""
+
+    def __init__(self, file: ListFile) -> None:
+        self._file = file
+
+    def random_image(self, breed: str | None = None, execution: str | None = None) -> str:
+        """The URL in that row. Raises: SourceError where there is none; ConfigurationError."""
+        if breed is not None:
+            raise InvalidInput(f"the list {printable(self._file.name)} does not know breeds; leave out the breed")
+        listing = FileListing(self._file, Opening())
+        try:
+            left = (number_of(execution or "") - 1) % max(listing.total or 0, 1)
+            while not listing.complete:
+                items = listing.read(None, {}).items
+                if left < len(items):
+                    return items[left].url
+                left -= len(items)
+        finally:
+            listing.close()
+        raise SourceError(f"{printable(self._file.name)} names no image")
+
+
+class FileListing:
+    """A `Listing` over a list file: no request is ever needed, and each `read` gives up to 1,000 items."""
+
+    def __init__(self, file: ListFile, opening: Opening) -> None:
+        self._file = file
+        self._stream, self._identity = _opened(file, opening)
+        self._closing = weakref.finalize(self, self._stream.close)
+        self._listed, self.complete, place = 0, False, Place()
+        if opening.position is not None:
+            place = self._restore(opening.position)
+        try:
+            self._rows = _rows(file, self._stream, place, opening.delimiter)
+            self.total: int | None = self._rows.count()
+        except OSError as err:
+            raise _unreadable(file, err) from err
+
+    def request(self) -> PageRequest | None:
+        """A file needs no request."""
+        return None
+
+    def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:  # noqa: ARG002 - for APIs
+        """The next items of the file. Raises: ConfigurationError for one that gave nothing yet; SourceError."""
+        try:
+            items = self._rows.take(ITEMS_OF_A_PART)
+        except OSError as err:
+            if not self._listed:
+                raise _unreadable(self._file, err) from err
+            raise SourceError(f"{self._file.name}: it cannot be read further: {printable(str(err))}") from err
+        except ConfigurationError as err:
+            if not self._listed:
+                raise
+            raise SourceError(str(err)) from err
+        self._listed += len(items)
+        if len(items) < ITEMS_OF_A_PART:
+            self.complete = True
+            self.total = self._listed
+            self.close()
+        return Page(items, (*self._rows.take_notes(), *self._last_notes()))
+
+    def _last_notes(self) -> tuple[str, ...]:
+        """What is to be said of the list as a whole, at its end."""
+        refused = self._rows.refused
+        if self.complete and not self._listed:
+            return (f"{self._file.name} names no image: it is empty, or has no rows below its header",)
+        if not self.complete or not refused:
+            return ()
+        return (f"{refused:,} of {self._listed:,} rows name no URL that can be fetched; see pupline audit",)
+
+    @property
+    def shortfall(self) -> str | None:
+        """A file ends where it ends."""
+        return None
+
+    def skip(self, failure: TaskFailure) -> str | None:  # noqa: ARG002 - no request can have failed
+        """A file has no pages to skip."""
+        return None
+
+    def position(self) -> str:
+        """The byte or row after what was read, and which file it is of."""
+        place = self._rows.place._asdict()
+        held = {"file": self._identity, **place, "listed": self._listed, "complete": self.complete}
+        return json.dumps(held, separators=(",", ":"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._closing()
+
+    def _restore(self, position: str) -> Place:
+        try:
+            held = json.loads(position)
+            identity = held["file"]
+            place = Place(int(held["at"]), int(held.get("row", 0)), int(held.get("refused", 0)))
+            self._listed, self.complete = int(held["listed"]), bool(held["complete"])
+        except (ValueError, KeyError, TypeError) as err:
+            raise ConfigurationError(f"{self._file.name}: {printable(position, 80)} is no position in a list") from err
+        if identity != self._identity:
+            raise ConfigurationError(
+                f"{self._file.name}: the file has changed since the run that is to go on read it; put the old one "
+                "back, or begin a new run under another --run-id"
+            )
+        return place
+
+
+def _unreadable(file: ListFile, err: Exception) -> ConfigurationError:
+    return ConfigurationError(f"{file.name}: it cannot be read: {printable(str(err))}")
+
+
+def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]]:
+    """The file's bytes, and what tells it from another file of the same name."""
+    if file.in_a_bucket:
+        if opening.read is None:
+            raise ConfigurationError(
+                f"{printable(file.file)}: a list in a bucket is read by pupline ingest without --dry-run, which knows "
+                "the data directory or the stack; to look into a list, name a local file"
+            )
+        data = opening.read(file.file)
+        identity: dict[str, Any] = {"size": len(data), "sha256": sha256(data).hexdigest()[:32]}
+        return io.BytesIO(data), identity
+    path = Path(file.file)
+    size, mtime_ns = _looked_at(path)
+    return path.open("rb"), {"size": size, "mtime_ns": mtime_ns}
+
+
+def _looked_at(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+        with path.open("rb"):
+            return found.st_size, found.st_mtime_ns
+    except OSError as err:
+        advice = "; the description of an API ends in .toml" if path.suffix == ".json" else ""
+        raise ConfigurationError(f"list {printable(str(path))}: it cannot be read: {err.strerror}{advice}") from err
+
+
+def _rows(file: ListFile, stream: IO[bytes], place: Place, delimiter: str | None) -> Rows:
+    """The reader of a list. Raises: ConfigurationError."""
+    magic = stream.read(len(_PARQUET))
+    stream.seek(0)
+    if magic == _PARQUET:
+        return ParquetRows(file.name, stream, place, file.column)
+    try:
+        if file.format == "parquet" and magic:
+            raise ConfigurationError("it is not a Parquet file; name a list after what it is")  # noqa: TRY301
+        text, sample = list_stream(stream)
+        kind = kind_of(file.format, sample)
+    except ConfigurationError as err:
+        raise ConfigurationError(f"{file.name}: {err}") from err
+    if kind == "txt":
+        return TextRows(file.name, text, place)
+    if kind != "csv":
+        return (JsonArray if kind == "json array" else JsonLines)(file.name, text, place, file.column)
+    usual = "\t" if _TABS.search(file.file) else ","
+    asked = delimiter_of(delimiter) if delimiter is not None else None
+    return CsvRows(file.name, text, place, file.column, asked=asked, usual=usual)

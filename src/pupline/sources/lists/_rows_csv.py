@@ -1,0 +1,233 @@
+"""Rows of comma-separated values (RFC 4180), and of what else separates them.
+
+Most lines hold no quote, and are split as they are. The others go through Python's `csv`, one row at a time: a quote
+that is never closed costs its own line, not the rest of the file.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import IO, Final, TypeAlias
+
+from pupline.errors import ConfigurationError
+from pupline.sources.lists._dialect import ONE_COLUMN, Dialect, dialect_of
+from pupline.sources.lists._rows import LINE_ENDS, Line, Place, TextFile
+from pupline.specs import FACTS
+from pupline.tasks.items import SourceItem
+
+_SAMPLE_LINES: Final = 200
+_SAMPLE_BYTES: Final = 256 * 1024
+_SHOWN_BYTES: Final = 2048
+_QUOTE = b'"'
+_QUOTE_TEXT = '"'
+_ESCAPED_QUOTE = '\\"'
+
+
+_HASH = ord("#")
+_WHOLE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|hei[cf]|bmp|tiff?|svg)[,;|]", re.IGNORECASE)
+"""Where a URL may end, and the next cell begin, in a line of a file that has one column by its header."""
+
+
+_Row: TypeAlias = tuple[int, int, int, bytes, list[str] | None, str | None]
+"""One row: the byte and the line after which the next one begins, the number of its first line, and that line as it is.
+
+Then its cells, None where they are to be split still, and why it cannot be read, where it cannot.
+"""
+
+
+class CsvRows(TextFile):
+    """Values separated by commas, semicolons, tabs or bars, with a header line, or URLs alone."""
+
+    def __init__(
+        self, name: str, file: IO[bytes], place: Place, column: str | None, *, asked: str | None, usual: str = ","
+    ) -> None:
+        super().__init__(name, file, place)
+        sample = list(_some(self._lines(Place(), LINE_ENDS)))
+        lines = [data.decode("utf-8", "surrogateescape") + "\n" for _, _, data, _ in sample]
+        try:
+            self._dialect = dialect_of(lines, asked, column, usual)
+        except ConfigurationError as err:
+            raise type(err)(f"{name}: {err}") from err
+        header = self._dialect.header
+        self._body = Place(sample[header - 1][0] if header else 0, header)
+        self._width = len(self._dialect.columns)
+        self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and asked is None
+        self._facts = self._columns_of_facts()
+        if not place.at:
+            self.at, self.row = self._body.at, self._body.row
+        self._rest = self._rows(self.place)
+
+    def _columns_of_facts(self) -> list[tuple[int, str]]:
+        columns = self._dialect.columns
+        found = [(at, name) for at, name in enumerate(columns) if name in FACTS and at != self._dialect.url]
+        for _, name in found:
+            if columns.count(name) > 1:
+                self._normal.note(f"twice {name}", f"several columns are called {name!r}; they are left out")
+        return [(at, name) for at, name in found if columns.count(name) == 1]
+
+    def take(self, most: int) -> list[SourceItem]:
+        items: list[SourceItem] = []
+        delimiter = self._dialect.delimiter
+        for at, last, number, data, cells, why in islice(self._rest, most):
+            self.at, self.row = at, last
+            text = data.decode("utf-8", "surrogateescape")
+            if why is None:
+                items.append(self._item_of(text.split(delimiter) if cells is None else cells, number, text))
+            else:
+                items.append(self._unusable(number, why, text))
+        return items
+
+    def count(self) -> int:
+        return sum(1 for _ in self._rows(self._body))
+
+    def _item_of(self, cells: list[str], number: int, text: str) -> SourceItem:
+        dialect = self._dialect
+        if len(cells) != self._width:
+            if dialect.trailing and len(cells) == self._width + 1 and not cells[-1] and not self._is_split_url(cells):
+                del cells[-1]
+            why = self._why_unlike_header(len(cells), number)
+            if why is not None:
+                return self._unusable(number, why, text)
+        # The plain tests come first, as they are quicker, and nearly all rows need no other.
+        if self._may_be_cut and ("," in text or ";" in text or "|" in text) and self._is_cut(text):
+            why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
+            return self._unusable(number, why, text)
+        facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
+        is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may go on in other lines
+        return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
+
+    def _is_cut(self, text: str) -> bool:
+        """Whether a line that is one cell goes on after what may be the whole URL."""
+        return _QUOTE_TEXT not in text and _WHOLE.search(text) is not None
+
+    def _why_unlike_header(self, found: int, number: int) -> str | None:
+        """Why a row of `found` cells cannot be used. One that is too short can, where its URL is whole."""
+        width, url = self._width, self._dialect.url
+        if found == width:
+            return None
+        if found > width:
+            return f"{_cells(found)} where the header has {width}; quote a cell that holds the delimiter"
+        if url >= found:
+            return f"{_cells(found)} where the header has {width}, and none for the URL"
+        if url == found - 1 and self.at == self._open_end:
+            return "the file ends in this row, which may have been cut"
+        self._normal.note("short", f"line {number} and maybe others have fewer cells than the header; none is guessed")
+        return None
+
+    def _is_split_url(self, cells: list[str]) -> bool:
+        """Whether a URL may have been cut at a delimiter of its own, and the cell behind it be its end."""
+        behind = cells[self._dialect.url + 1]
+        return "/" in behind and "://" not in behind
+
+    def _rows(self, place: Place) -> Iterator[_Row]:
+        """The rows from a place on; neither blank lines, nor comments, nor rows of nothing but empty cells."""
+        lines, again = self._lines(place, LINE_ENDS), deque[Line]()
+        delimiter = self._dialect.delimiter
+        empty = b" \t" + delimiter.encode()
+        special = empty + b"#"
+        quoted = _Quoted(lines, again, self._dialect)
+        while (line := again.popleft() if again else next(lines, None)) is not None:
+            at, number, data, why = line
+            if why is not None:
+                yield at, number, number, data[:_SHOWN_BYTES], None, why
+            elif data and not (data[0] in special and (not data.strip(empty) or self._is_comment(data))):
+                if _QUOTE not in data:
+                    yield at, number, number, data, None, None
+                elif (row := quoted.row(line))[4] is None or any(row[4]):
+                    yield row
+
+    def _is_comment(self, line: bytes) -> bool:
+        """Whether a line begins with `#` and is not a row: a row has the header's cells, and a URL behind the first."""
+        if line[0] != _HASH:
+            return False
+        dialect = self._dialect
+        text = line.decode("utf-8", "surrogateescape")
+        try:
+            cells = next(csv.reader([text], delimiter=dialect.delimiter), [])
+        except csv.Error:
+            return False
+        return len(cells) != len(dialect.columns) or dialect.url == 0 or "://" not in cells[dialect.url]
+
+
+class _Quoted:
+    """Reads rows with quotes in them, each of which may go on over several lines.
+
+    Where one cannot be read, the lines behind its first are rows again. No line is read more than a few times: one that
+    leaves a quote open closes it for the line before, or what is there behind is an error at once.
+
+    A line that is no row of RFC 4180 may be one of two others: with `\\"` for a quote inside quotes, as Spark and MySQL
+    write it, or in a file with tabs, where a quote means itself (IANA's text/tab-separated-values).
+    """
+
+    def __init__(self, lines: Iterator[Line], again: deque[Line], dialect: Dialect) -> None:
+        self._lines = lines
+        self._again = again
+        self._dialect = dialect
+        delimiter = dialect.delimiter
+        self._taken: list[Line] = []
+        self._reader = csv.reader(self, delimiter=delimiter, strict=True)
+        self._one: deque[str] = deque()
+        self._lone = csv.reader(iter(self._one.popleft, None), delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        """The next line of the row, as `csv` asks for it; its limit for one cell, 128 KiB, bounds a row."""
+        line = self._again.popleft() if self._again else next(self._lines)
+        self._taken.append(line)
+        if line[3] is not None:
+            raise csv.Error(line[3])
+        return line[2].decode("utf-8", "surrogateescape") + "\n"
+
+    def row(self, line: Line) -> _Row:
+        """The row that begins with `line`."""
+        self._one.append(line[2].decode("utf-8", "surrogateescape"))
+        try:
+            return line[0], line[1], line[1], line[2], next(self._lone), None
+        except IndexError:  # there is no other line for it: the row goes on
+            return self._long_row(line)
+        except csv.Error as err:
+            return self._otherwise(line, err)
+
+    def _long_row(self, line: Line) -> _Row:
+        self._taken = []
+        self._again.appendleft(line)
+        try:
+            cells = next(self._reader)
+        except csv.Error as err:
+            self._again.extendleft(reversed(self._taken[1:]))
+            return self._otherwise(line, err)
+        at, last, _, _ = self._taken[-1]
+        return at, last, line[1], line[2], cells, None
+
+    def _otherwise(self, line: Line, err: csv.Error) -> _Row:
+        """The row of a line alone that is not RFC 4180, if it has the cells of the header, and none is in doubt."""
+        text, width, url = line[2].decode("utf-8", "surrogateescape"), len(self._dialect.columns), self._dialect.url
+        cells: list[str] = []
+        if _ESCAPED_QUOTE in text:
+            self._one.append(text.replace(_ESCAPED_QUOTE, _QUOTE_TEXT * 2))
+            with suppress(csv.Error, IndexError):
+                cells = next(self._lone)
+        if len(cells) != width and self._dialect.delimiter == "\t":
+            cells = text.split("\t")
+        if len(cells) == width and _QUOTE_TEXT not in cells[url]:
+            return line[0], line[1], line[1], line[2], cells, None
+        return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
+
+
+def _some(lines: Iterator[Line]) -> Iterator[Line]:
+    """The beginning of a file, enough to see how it is written."""
+    size = 0
+    for line in islice(lines, _SAMPLE_LINES):
+        yield line
+        size += len(line[2])
+        if size > _SAMPLE_BYTES:
+            return
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell" if number == 1 else f"{number} cells"

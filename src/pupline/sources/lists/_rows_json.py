@@ -1,0 +1,219 @@
+"""Rows of JSON: a value a line, or the values of one array, however large."""
+
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, Any, Final
+
+from pupline.sources.lists._columns import NoColumn, key_at, value_at
+from pupline.sources.lists._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, Place, TextFile
+from pupline.specs import FACTS
+from pupline.tasks.items import SourceItem
+
+_CHUNK: Final = 64 * 1024
+_KINDS_OF_OBJECTS = 1000  # whose key of the URL is remembered
+_SHOWN = 1000
+_NAME_SHOWN = 40
+_OUTSIDE = re.compile(rb'["\[\]{},]')
+_INSIDE = re.compile(rb'["\\]')
+
+
+class _Values(TextFile):
+    """What the values of a JSON file mean: a URL, or an object with one and other fields of an item."""
+
+    def __init__(self, name: str, file: IO[bytes], place: Place, column: str | None) -> None:
+        super().__init__(name, file, place)
+        self._column = column
+        self._keys: dict[tuple[str, ...], _Key] = {}
+        self._rest = self._values(place)
+
+    @abstractmethod
+    def _values(self, place: Place) -> Iterator[Line]:
+        """Each value from a place on, as it is written."""
+
+    def take(self, most: int) -> list[SourceItem]:
+        items: list[SourceItem] = []
+        for at, number, data, why in islice(self._rest, most):
+            self.at, self.row = at, number
+            items.append(self._value(data, number) if why is None else self._unusable(number, why, _shown(data)))
+        return items
+
+    def count(self) -> int:
+        return sum(1 for _ in self._values(Place()))
+
+    def _value(self, data: bytes, number: int) -> SourceItem:
+        """The item of a value as it is written."""
+        try:
+            text = data.decode()
+            value = _parsed(text)
+        except UnicodeDecodeError:
+            return self._unusable(number, "it is not UTF-8; save the list as UTF-8", _shown(data))
+        except (ValueError, RecursionError):
+            if data.endswith(b","):  # lines cut out of an array
+                return self._value(data.rstrip(b", \t"), number)
+            if text.startswith(("http://", "https://")):
+                return self._item(text, number)
+            return self._unusable(number, "it is not JSON", _shown(data))
+        if isinstance(value, str):
+            return self._item(value, number)
+        if not isinstance(value, dict):
+            return self._unusable(number, "neither a URL nor an object with one", _shown(data))
+        return self._object(value, data, number)
+
+    def _object(self, value: dict[str, Any], data: bytes, number: int) -> SourceItem:
+        keys = tuple(value)
+        try:
+            key = self._keys.get(keys) or self._learned(keys, value)
+        except NoColumn as err:
+            return self._unusable(number, str(err).partition(". ")[0], _shown(data))
+        if (data.count(key.written) > 1 or b"\\u" in data) and _is_twice(key, data):
+            return self._unusable(number, f"several values for {key.name!r}", _shown(data))
+        url = value[key.name] if key.first == key.name else value_at(value, key.name)
+        facts = {name: value[name] for name in FACTS if name in value and name != key.name}
+        if isinstance(url, str):
+            return self._item(url, number, facts)
+        return self._unusable(number, _no_url(key.name, url), _shown(data), facts)
+
+    def _learned(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
+        """At which key, or path of keys, objects with these keys have their URL. Raises: NoColumn."""
+        wanted = self._column
+        if wanted is not None and "." in wanted and wanted not in value and value_at(value, wanted) is not None:
+            return _Key(wanted, wanted.partition(".")[0])
+        name = key_at(keys, wanted)
+        if len(self._keys) == _KINDS_OF_OBJECTS:
+            self._keys.clear()
+        self._keys[keys] = key = _Key(name, name)
+        return key
+
+
+class _Key:
+    """Where an object has its URL. first: the key of the object itself that leads there; written: as it is in JSON."""
+
+    __slots__ = ("first", "name", "written")
+
+    def __init__(self, name: str, first: str) -> None:
+        self.name = name
+        self.first = first
+        self.written = b'"' + first.encode("utf-8", "surrogatepass") + b'"'
+
+
+class JsonLines(_Values):
+    """One value a line."""
+
+    def _values(self, place: Place) -> Iterator[Line]:
+        return (line for line in self._lines(place) if line[2] or line[3])
+
+
+class JsonArray(_Values):
+    """The values of one array, found by its brackets, braces and commas, so that one is in memory at a time."""
+
+    noun = "value"
+
+    def _values(self, place: Place) -> Iterator[Line]:
+        number = place.row
+        for at, data, why in _Array(self._file, place.at).values():
+            number += 1
+            yield at, number, data, why
+
+
+class _Array:
+    """Goes through the text of an array, from its beginning or from a place between two of its values."""
+
+    def __init__(self, file: IO[bytes], start: int) -> None:
+        self._file = file
+        self._at = start  # the byte after what was looked at
+        self._depth = 1 if start else 0  # 1 between the values
+        self._in_text = False
+        self._escaped = False
+        self._value = bytearray()
+        self._too_long = False
+        self._behind = b""
+
+    def values(self) -> Iterator[tuple[int, bytes, str | None]]:
+        """Each value, the byte at which to go on behind it, and why it cannot be used, number it cannot."""
+        self._file.seek(self._at)
+        begun = False
+        while self._depth or not begun:
+            chunk = self._file.read(_CHUNK)
+            if not chunk:
+                broken = getattr(self._file, "broken", None) or "it is not closed"
+                yield self._at, bytes(self._value[:_SHOWN]).strip(BLANKS), f"the array breaks off here ({broken})"
+                return
+            yield from self._in_chunk(chunk)
+            begun = True
+        behind = (self._behind[:_SHOWN] + self._file.read(_SHOWN)).strip(BLANKS)
+        if behind:
+            yield self._at, behind, "it stands behind the end of the array"
+
+    def _in_chunk(self, chunk: bytes) -> Iterator[tuple[int, bytes, str | None]]:
+        start, here, base = 0, int(self._escaped), self._at
+        self._escaped = False
+        while found := (_INSIDE if self._in_text else _OUTSIDE).search(chunk, here):
+            here, mark = found.end(), found.group()
+            if mark == b"\\":
+                here += 1
+                self._escaped = here > len(chunk)
+            elif mark == b'"':
+                self._in_text = not self._in_text
+            elif mark in b"[{":
+                self._depth += 1
+                start = here if self._depth == 1 else start
+            elif mark == b",":
+                if self._depth == 1:
+                    yield base + here, *self._ended(chunk[start : here - 1])
+                    start = here
+            else:
+                self._depth -= 1
+                if not self._depth:
+                    self._at, self._behind = base + here - 1, chunk[here:]
+                    last = self._ended(chunk[start : here - 1])
+                    if last[0]:
+                        yield self._at, *last
+                    return
+        self._keep(chunk[start:])
+        self._at = base + len(chunk)
+
+    def _keep(self, part: bytes) -> None:
+        """More of a value that does not end here."""
+        room = MAX_LINE_BYTES - len(self._value)
+        self._too_long = self._too_long or len(part) > room
+        self._value += part[:room]
+
+    def _ended(self, part: bytes) -> tuple[bytes, str | None]:
+        """The value that ends with `part`, and why it cannot be used."""
+        self._keep(part)
+        data, why = bytes(self._value).strip(BLANKS), TOO_LONG if self._too_long else None
+        self._value.clear()
+        self._too_long = False
+        return data, why if data else "no value"
+
+
+def _no_url(name: str, value: object) -> str:
+    if value is None:
+        return "no URL"
+    if not isinstance(value, dict) or not value:
+        return f"{name!r} is not a URL"
+    inside = next((key for key in value if key.lower() == "url"), next(iter(value)))
+    return f"{name!r} is an object; name a field of it, such as FILE#{name}.{inside[:_NAME_SHOWN]}"
+
+
+def _parsed(text: str) -> Any:
+    """The value; a number that is too long for Python, which is nobody's width, as text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_int=str)
+
+
+def _is_twice(key: _Key, data: bytes) -> bool:
+    """Whether the object has several values for the key: which one is meant cannot be told."""
+    names = [name for name, _ in json.loads(data, object_pairs_hook=list, parse_int=str)]
+    return names.count(key.first) > 1
+
+
+def _shown(data: bytes) -> str:
+    return data[:_SHOWN].decode("utf-8", "surrogateescape")

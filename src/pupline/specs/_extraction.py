@@ -1,0 +1,188 @@
+"""What the expression `items` finds on a page, and what it passes over without a word.
+
+JMESPath answers null or an empty list where a document has another shape than the expression expects, so `message[]`
+finds the same on a page without `message`, on one whose message is a number, on `[null]`, and on a page that says that
+there is nothing. Only the last of these is a listing's end. The evaluation is watched here along the expression's
+spine, the chain of lists from which its result is made, so that each of them is told apart.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jmespath.visitor import TreeInterpreter
+
+from pupline.errors import SourceError
+from pupline.specs._expressions import Expression
+from pupline.text import printable
+
+_SHOWN_NAMES = 6
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """entries: what the expression gives, texts and objects alone. records: how many things the page holds.
+
+    Of these some may be filtered out by the expression, others are unusable: null, of another type, or without what
+    the expression takes of each. why: the first such one, in words. is_single: the expression gives one thing, no list.
+    """
+
+    entries: list[Any]
+    records: int
+    unusable: int = 0
+    why: str = ""
+    is_single: bool = False
+
+
+def find(expression: Expression, page: Any) -> Extraction:
+    """What `expression`, a spec's `items`, finds on a page.
+
+    Raises: SourceError, which names what was found and what was expected, where the page is not of the expected shape,
+    or not one of its entries can be used.
+    """
+    watch = _Watch(expression.tree)
+    found = expression.search(page, watch)
+    what = f"items ({printable(expression.text, 120)})"
+    if found is None:
+        raise SourceError(f"{what} found {watch.wrong or _missing(_place(expression.tree), page)}; {_expected(page)}")
+    is_single = isinstance(found, str | dict)
+    if is_single:
+        found = [found]
+    if not isinstance(found, list):
+        raise SourceError(f"{what} gives {described(found)}; {_expected(page)}")
+    entries = [one for one in found if isinstance(one, dict) or (isinstance(one, str) and one)]
+    others = [one for one in found if not isinstance(one, dict) and not (isinstance(one, str) and one)]
+    records = len(found) if watch.records is None else watch.records
+    unusable = watch.dropped + len(others)
+    why = described(others[0]) if others else watch.first_dropped
+    if unusable and not entries and unusable >= records:
+        which = (
+            f"nothing but {why}" if unusable == 1 else f"{unusable:,} entries, none of them usable; the first: {why}"
+        )
+        raise SourceError(f"{what} found {which}; {_expected(page)}")
+    return Extraction(entries, records, unusable, why, is_single)
+
+
+def described(value: Any) -> str:
+    """A JSON value in words, short and on one line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return f"the number {printable(str(value), 30)}"
+    if isinstance(value, str):
+        return f"the text {printable(repr(value), 60)}" if value else "an empty text"
+    if isinstance(value, list):
+        return f"a list of {len(value):,}" if value else "an empty list"
+    names = ", ".join(printable(str(name), 30) for name in list(value)[:_SHOWN_NAMES])
+    more = ", ..." if len(value) > _SHOWN_NAMES else ""
+    return f"an object with {names}{more}" if value else "an empty object"
+
+
+def _expected(page: Any) -> str:
+    return f"it should be a list of URLs, or of objects. The answer is {described(page)}"
+
+
+class _Watch(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
+    """Evaluates one expression once. records: length of the first list on the spine. dropped: entries left out there.
+
+    first_dropped: the first of them. wrong: what stands where a list should be, and is none. Both in words.
+    """
+
+    def __init__(self, tree: Node) -> None:
+        super().__init__()
+        self._spine = {id(node) for node in _spine(tree)}
+        self.records: int | None = None
+        self.dropped = 0
+        self.first_dropped = ""
+        self.wrong = ""
+
+    def visit_projection(self, node: Node, value: Any) -> Any:
+        """Each entry of a list, asked for the same."""
+        return self._each(node, value) if id(node) in self._spine else super().visit_projection(node, value)
+
+    def visit_filter_projection(self, node: Node, value: Any) -> Any:
+        """The same of the entries that meet a condition."""
+        return self._each(node, value) if id(node) in self._spine else super().visit_filter_projection(node, value)
+
+    def visit_flatten(self, node: Node, value: Any) -> Any:
+        """A list whose own lists are opened."""
+        if id(node) not in self._spine:
+            return super().visit_flatten(node, value)
+        base = self._list(node, value)
+        if base is None:
+            return None
+        merged = [one for entry in base for one in (entry if isinstance(entry, list) else [entry])]
+        if self.records is None:  # `[message][]` is one record where message is a text, and many where it is a list
+            self.records = len(merged if node["children"][0]["type"] == "multi_select_list" else base)
+        return merged
+
+    def _each(self, node: Node, value: Any) -> list[Any] | None:
+        base = self._list(node, value)
+        if base is None:
+            return None
+        if self.records is None:
+            self.records = len(base)
+        taken = []
+        for entry in base:
+            if entry is not None and len(node["children"]) > 2 and not _is_true(self.visit(node["children"][2], entry)):
+                continue
+            found = None if entry is None else self.visit(node["children"][1], entry)
+            if found is None:
+                self.dropped += 1
+                self.first_dropped = self.first_dropped or described(entry)
+            else:
+                taken.append(found)
+        return taken
+
+    def _list(self, node: Node, value: Any) -> list[Any] | None:
+        child = node["children"][0]
+        base = self.visit(child, value)
+        if isinstance(base, list):
+            return base
+        if not self.wrong:
+            place = _place(child)
+            at = f" at {printable(place, 60)}" if place else ""
+            self.wrong = _missing(place, value) if base is None else f"{described(base)}{at}"
+        return None
+
+
+def _missing(place: str, value: Any) -> str:
+    """That `place` of `value`, a path of names, is null, or is not there."""
+    found = "null"
+    for name in place.split(".") if place else ():
+        if not isinstance(value, dict) or name not in value:
+            found = "nothing"
+            break
+        value = value[name]
+    return f"{found} at {printable(place, 60)}" if place else "null"
+
+
+def _spine(node: Node) -> Iterator[Node]:
+    """The nodes through which the result's entries come, outermost first."""
+    yield node
+    kind, children = node["type"], node["children"]
+    if kind == "pipe":
+        yield from _spine(children[1])
+    if kind in _ON_THE_SPINE and isinstance(children[0], dict):
+        yield from _spine(children[0])
+
+
+_ON_THE_SPINE = frozenset({"projection", "filter_projection", "flatten", "index_expression", "pipe", "subexpression"})
+
+
+def _place(node: Node) -> str:
+    """The path of names that `node` stands for; empty for the answer itself, and for what is more than a path."""
+    if node["type"] == "field":
+        return str(node["value"])
+    if node["type"] == "subexpression":
+        return ".".join(filter(None, map(_place, node["children"])))
+    if node["type"] in ("projection", "flatten", "filter_projection", "index_expression"):
+        return _place(node["children"][0])
+    return ""
+
+
+def _is_true(value: Any) -> bool:
+    """As JMESPath has it: empty values are false, 0 is not."""
+    return not (value in ("", [], {}) or value is None or value is False)

@@ -1,0 +1,59 @@
+"""The paginators that a spec may name, and the settings of each. `pupline.sources` has the paginators themselves."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pupline.specs import _fields as kinds
+from pupline.specs._fields import Field
+
+_EMPTY = {"stop_after_empty_page": Field(kinds.flag)}
+
+PAGINATORS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
+    {
+        "single_page": {},
+        "json_link": {"next_url_path": Field(kinds.expression, required=True), **_EMPTY},
+        "header_link": {"links_next_key": Field(kinds.text), **_EMPTY},
+        "header_cursor": {
+            "cursor_key": Field(kinds.header_name, required=True),
+            "cursor_param": Field(kinds.text, required=True),
+            **_EMPTY,
+        },
+        "offset": {
+            "limit": Field(kinds.whole(1), required=True),
+            "offset_param": Field(kinds.text),
+            "limit_param": Field(kinds.text),
+            "total_path": Field(kinds.expression),
+            **_EMPTY,
+        },
+        "page_number": {
+            "base_page": Field(kinds.whole(0)),
+            "page_param": Field(kinds.text),
+            "total_path": Field(kinds.expression),
+            **_EMPTY,
+        },
+        "cursor": {
+            "cursor_path": Field(kinds.expression, required=True),
+            "cursor_param": Field(kinds.text, required=True),
+            **_EMPTY,
+        },
+        "auto": _EMPTY,
+        "repeat": {"times": Field(kinds.whole(1)), "max_empty": Field(kinds.whole(1)), "size": Field(kinds.whole(1))},
+        "continue_object": {"path": Field(kinds.expression), **_EMPTY},
+        "date_window": {
+            "start": Field(kinds.day, required=True),
+            "end": Field(kinds.day),
+            "step": Field(kinds.whole(1, 3660)),
+            "start_param": Field(kinds.text),
+            "end_param": Field(kinds.text),
+            **_EMPTY,
+        },
+        "ids_then_detail": {
+            "ids": Field(kinds.expression, required=True),
+            "path": Field(kinds.text, required=True),
+            "params": Field(kinds.scalars),
+            **_EMPTY,
+        },
+    }
+)
+"""Settings by type. Their names are the arguments of the paginator."""

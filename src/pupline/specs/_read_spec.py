@@ -1,0 +1,285 @@
+"""Reads a spec file: TOML, every field checked, all problems found at once, each under the dotted path of its field."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pupline.errors import ConfigurationError
+from pupline.specs import _fields as kinds
+from pupline.specs._fields import Field, InvalidValue, did_you_mean, shown
+from pupline.specs._item_fields import FACTS
+from pupline.specs._paginator_settings import PAGINATORS
+from pupline.specs._spec import AuthSpec, Limits, PaginatorSpec, RandomSpec, SourceSpec, Terms
+from pupline.text import printable
+
+FILE_TYPES: Final = ("jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
+
+_TOP = {
+    "name": Field(kinds.slug, required=True),
+    "title": Field(kinds.text),
+    "base_url": Field(kinds.base_url, required=True),
+    "path": Field(kinds.any_text),
+    "method": Field(kinds.one_of("GET")),
+    "ok": Field(kinds.expression),
+    "items": Field(kinds.expression, required=True),
+    "url_template": Field(kinds.text),
+    "id_from": Field(kinds.pattern),
+    "labels_from": Field(kinds.pattern),
+    "image_origins": Field(kinds.origins),
+}
+_SECRET = Field(kinds.reference, required=True, hidden=True)
+_KEY = {"from": _SECRET, "optional": Field(kinds.flag), "demo": Field(kinds.text)}
+_AUTH_KINDS: dict[str, dict[str, Field]] = {
+    "none": {},
+    "header": {**_KEY, "name": Field(kinds.header_name, required=True), "prefix": Field(kinds.text)},
+    "query": {**_KEY, "name": Field(kinds.text, required=True)},
+    "bearer": _KEY,
+    "oauth2_cc": {
+        "from": _SECRET,
+        "optional": Field(kinds.flag),
+        "client_id": _SECRET,
+        "token_url": Field(kinds.https_url, required=True),
+        "scope": Field(kinds.text),
+    },
+}
+_LIMITS = {
+    "rps": Field(kinds.rate),
+    "concurrency": Field(kinds.whole(1, 256)),
+    "per_hour": Field(kinds.whole(1)),
+    "page_size_max": Field(kinds.whole(1)),
+    "max_pages": Field(kinds.whole(1)),
+    "image_rps": Field(kinds.rate),
+    "image_concurrency": Field(kinds.whole(1, 256)),
+}
+_RANDOM = {
+    "path": Field(kinds.text),
+    "breed_path": Field(kinds.text),
+    "items": Field(kinds.expression),
+}
+_TERMS = {
+    "bulk": Field(kinds.one_of("yes", "capped", "no")),
+    "url": Field(kinds.text),
+    "note": Field(kinds.text),
+    "cap": Field(kinds.whole(1)),
+}
+_TABLES = (
+    "params",
+    "headers",
+    "auth",
+    "fields",
+    "parent",
+    "paginator",
+    "random",
+    "limits",
+    "user_agent",
+    "terms",
+    "expect",
+)
+
+_MAX_BYTES = 1024 * 1024
+_OWN_HEADERS = frozenset(
+    {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding"}
+)
+_SECRET_NAME = re.compile(
+    r"(?:.*[-_])?(?:(?:api|access)[-_]?)?(?:key|token|secret|password|authorization|cookie)", re.IGNORECASE
+)
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,1000}[\x21-\x7e])?")
+_BRACES = re.compile(r"(?:[^{}]|\{[A-Za-z_@][\w.@-]*\})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field. path: dotted, such as `paginator.type`; empty for the file as a whole."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class SpecError(ConfigurationError):
+    """A spec that cannot be used; `problems` holds all that is wrong, the text as much as a line can tell."""
+
+    def __init__(self, where: str, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        rest = len(self.problems) - 1
+        more = f" ({rest} more; pupline sources validate {where} lists all)" if rest else ""
+        super().__init__(f"{where}: {self.problems[0]}{more}")
+
+
+def read_spec(data: bytes, where: str) -> SourceSpec:
+    """The spec in a TOML file's bytes. where: what messages call it. Raises: SpecError."""
+    try:
+        if len(data) > _MAX_BYTES:
+            raise ValueError(f"it has {len(data):,} bytes; a spec has at most {_MAX_BYTES:,}")  # noqa: TRY301
+        found = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as err:
+        raise SpecError(where, [Problem("", f"it is not UTF-8 text (byte {err.start}); a spec is TOML")]) from err
+    except (ValueError, RecursionError) as err:
+        raise SpecError(where, [Problem("", f"it cannot be read as TOML: {printable(str(err))}")]) from None
+    reader = _Reader(found)
+    spec = reader.spec()
+    if spec is None:
+        raise SpecError(where, reader.problems)
+    return spec
+
+
+class _Reader:
+    """Reads one document and collects what is wrong with it."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+
+    def spec(self) -> SourceSpec | None:
+        """The spec, None when there are problems."""
+        top = self._table("", {key: value for key, value in self._document.items() if key not in _TABLES}, _TOP)
+        parts = {
+            "params": self._params(),
+            "headers": self._headers(),
+            "auth": self._auth(),
+            "fields": self._expressions("fields", ("url", *FACTS)),
+            "parent": self._expressions("parent", FACTS),
+            "paginator": self._paginator(),
+            "random": self._random(),
+            "limits": Limits(**self._table("limits", self._sub("limits"), _LIMITS)),
+            "contact_required": self._table(
+                "user_agent", self._sub("user_agent"), {"contact_required": Field(kinds.flag)}
+            ).get("contact_required", False),
+            "terms": self._terms(),
+            "types": self._table("expect", self._sub("expect"), {"types": Field(kinds.several_of(*FILE_TYPES))}).get(
+                "types", ()
+            ),
+        }
+        top.pop("method", None)
+        self._check_places(top, parts["paginator"], parts["limits"])
+        return None if self.problems else SourceSpec(**top, **parts)
+
+    def _problem(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+    def _sub(self, name: str) -> Mapping[str, Any]:
+        value = self._document.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self._problem(name, f"{shown(value)}: write a table, which begins [{name}]")
+        return {}
+
+    def _table(self, path: str, table: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
+        """The table's values, read; what is unknown, missing or wrong becomes a problem."""
+        names = (*fields, *_TABLES) if not path else tuple(fields)
+        for key in table:
+            if key not in fields:
+                self._problem(_dotted(path, key), f"there is no such field{_instead(key, names)}")
+        for key, field in fields.items():
+            if field.required and key not in table:
+                self._problem(_dotted(path, key), "it is missing; see pupline sources show dog-ceo for an example")
+        return {
+            key: value
+            for key, field in fields.items()
+            if key in table and (value := self._read(_dotted(path, key), field, table[key])) is not None
+        }
+
+    def _read(self, path: str, field: Field, value: Any) -> Any:
+        try:
+            return field.kind(value)
+        except InvalidValue as wrong:
+            self._problem(path, str(wrong) if field.hidden else f"{shown(value)}: {wrong}")
+            return None
+
+    # ---- the tables
+
+    def _params(self) -> Mapping[str, str]:
+        return self._scalars("params", self._sub("params"))
+
+    def _scalars(self, path: str, table: Mapping[str, Any]) -> Mapping[str, str]:
+        self._refuse_secrets(path, table, "query")
+        read = self._read(path, Field(kinds.scalars, hidden=True), dict(table))
+        return read or {}
+
+    def _headers(self) -> Mapping[str, str]:
+        table = self._sub("headers")
+        self._refuse_secrets("headers", table, "header")
+        for name, value in table.items():
+            path = _dotted("headers", name)
+            self._read(path, Field(kinds.header_name), name)
+            if name.lower() in _OWN_HEADERS:
+                self._problem(path, "the client sends this header itself; leave it out")
+            elif not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+                self._problem(path, "write its value as a text of printable ASCII")
+        return {str(name): str(value) for name, value in table.items()}
+
+    def _refuse_secrets(self, path: str, table: Mapping[str, Any], kind: str) -> None:
+        for name in table:
+            if _SECRET_NAME.fullmatch(name):
+                self._problem(
+                    _dotted(path, name),
+                    f"a secret never stands in a spec; write [auth] with kind = '{kind}', "
+                    f"name = '{printable(name, 40)}' and from = 'env:NAME'",
+                )
+
+    def _auth(self) -> AuthSpec:
+        table = self._sub("auth")
+        kind = self._read("auth.kind", Field(kinds.one_of(*_AUTH_KINDS)), table.get("kind", "none"))
+        if kind is None:
+            return AuthSpec()
+        read = self._table("auth", table, {"kind": Field(kinds.any_text), **_AUTH_KINDS[kind]})
+        read["secret"] = read.pop("from", None)
+        return AuthSpec(**read)
+
+    def _expressions(self, name: str, allowed: tuple[str, ...]) -> Mapping[str, Any]:
+        return self._table(name, self._sub(name), dict.fromkeys(allowed, Field(kinds.expression)))
+
+    def _paginator(self) -> PaginatorSpec:
+        table = self._sub("paginator")
+        kind = self._read("paginator.type", Field(kinds.one_of(*PAGINATORS)), table.get("type", "single_page"))
+        if kind is None:
+            return PaginatorSpec()
+        read = self._table("paginator", table, {"type": Field(kinds.any_text), **PAGINATORS[kind]})
+        read.pop("type", None)
+        if isinstance(table.get("params"), dict):
+            self._refuse_secrets("paginator.params", table["params"], "query")
+        return PaginatorSpec(type=kind, settings=read)
+
+    def _random(self) -> RandomSpec:
+        read = self._table("random", self._sub("random"), _RANDOM)
+        if "breed_path" in read and "{breed}" not in read["breed_path"]:
+            self._problem("random.breed_path", f"{shown(read['breed_path'])}: write {{breed}} where the breed belongs")
+        return RandomSpec(**read)
+
+    def _terms(self) -> Terms:
+        read = self._table("terms", self._sub("terms"), _TERMS)
+        if (read.get("bulk") == "capped") != ("cap" in read):
+            self._problem("terms.cap", "give the most items of one listing with bulk = 'capped', and only with it")
+        return Terms(**read)
+
+    # ---- what must fit together
+
+    def _check_places(self, top: Mapping[str, Any], paginator: PaginatorSpec, limits: Limits) -> None:
+        template = top.get("url_template")
+        if template is not None and not _BRACES.fullmatch(template):
+            self._problem("url_template", f"{shown(template)}: write placeholders as {{name}} or {{name.name}}")
+        path = paginator.settings.get("path")
+        if paginator.type == "ids_then_detail" and isinstance(path, str) and "{id}" not in path:
+            self._problem("paginator.path", f"{shown(path)}: write {{id}} where the id belongs")
+        if paginator.type == "repeat" and ("{size}" in top.get("path", "")) != ("size" in paginator.settings):
+            self._problem("paginator.size", "give it when path holds {size}, and only then")
+        for name in ("limit", "size"):
+            size = paginator.settings.get(name)
+            if isinstance(size, int) and limits.page_size_max is not None and size > limits.page_size_max:
+                self._problem(f"paginator.{name}", f"{size}: at most limits.page_size_max, {limits.page_size_max}")
+
+
+def _dotted(path: str, key: str) -> str:
+    key = printable(key, 60)
+    return f"{path}.{key}" if path else key
+
+
+def _instead(key: str, names: tuple[str, ...]) -> str:
+    near = did_you_mean(key, names)
+    if near or not names:
+        return near or "; leave it out"
+    return f"; leave it out, or write one of {', '.join(names)}"

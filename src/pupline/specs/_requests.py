@@ -1,0 +1,145 @@
+"""The requests to an API: which page, with which parameters, headers and credentials, and the exchange itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
+
+from pupline.errors import TaskFailure
+from pupline.http import FetchPolicy, Response
+from pupline.specs._spec import SourceSpec
+
+if TYPE_CHECKING:
+    from pupline.specs._credentials import Credentials
+
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+"""Of one page of a listing: the ids of the largest museum fit in a tenth of it."""
+
+MASK = "***"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PageRequest:
+    """One request to an API. GET, or POST where there is `content` (a token request).
+
+    url, headers: ready to be sent. They may hold secrets, so `repr` shows neither, and every text about this request
+    (a failure's message names the URL) goes through `mask` before anybody sees it.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    content_type: str = "application/x-www-form-urlencoded"
+    secrets: tuple[str, ...] = ()
+
+    def mask(self, text: str) -> str:
+        """`text` with `***` for every secret of this request, plain or percent-encoded."""
+        return mask(text, self.secrets)
+
+    def __repr__(self) -> str:
+        return f"PageRequest({self.mask(self.url)!r})"
+
+
+def mask(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` with `***` for each of `secrets`, in every spelling that URLs and forms have for it."""
+    for written in spellings(secrets):
+        text = text.replace(written, MASK)
+    return text
+
+
+def spellings(secrets: tuple[str, ...]) -> set[str]:
+    """Each of `secrets` as it is, and as URLs and forms write it."""
+    ways: list[Callable[[str], str]] = [str, quote, quote_plus, lambda secret: quote(secret, safe="")]
+    return {way(secret) for secret in secrets for way in ways}
+
+
+@dataclass(frozen=True, slots=True)
+class NextPage:
+    """Which page to request. url: a whole one, instead of the spec's. path: instead of the spec's path.
+
+    params: added to the spec's, replacing those of the same name. own_params: whether the spec's params are sent at
+    all. fills: values of `{name}` in the path, percent-encoded.
+    """
+
+    url: str | None = None
+    path: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    own_params: bool = True
+    fills: Mapping[str, str] = field(default_factory=dict)
+
+
+def page_url(spec: SourceSpec, page: NextPage) -> str:
+    """The page's URL without any secret."""
+    if page.url is not None:
+        return page.url
+    path = spec.path if page.path is None else page.path
+    for name, value in page.fills.items():
+        path = path.replace(f"{{{name}}}", value)
+    url = str(spec.base_url).rstrip("/") + ("/" + path.lstrip("/") if path else "")
+    return _with_params(url, {**(spec.params if page.own_params else {}), **page.params})
+
+
+def page_request(
+    spec: SourceSpec, page: NextPage, credentials: "Credentials", contact: str | None, execution: str | None = None
+) -> PageRequest:
+    """The request for a page. A header with `{execution}` is sent only on behalf of an execution."""
+    headers = {
+        name: value.replace("{contact}", contact or "no contact given").replace(
+            "{execution}", quote(execution or "", safe="")
+        )
+        for name, value in spec.headers.items()
+        if execution is not None or "{execution}" not in value
+    }
+    url = _with_params(page_url(spec, page), credentials.params)
+    return PageRequest(url, {**headers, **credentials.headers}, secrets=credentials.secrets)
+
+
+def _with_params(url: str, params: Mapping[str, str]) -> str:
+    """`url` with `params` in its query, replacing those of the same name, in whatever spelling."""
+    if not params:
+        return url
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) not in params]
+    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(params, quote_via=quote, safe=",:")])))
+
+
+class PageClient(Protocol):
+    """The HTTP client: `pupline.http.HttpClient`."""
+
+    @property
+    def policy(self) -> FetchPolicy:
+        """The rules that it follows."""
+
+    def get(
+        self, url: str, *, accept: str = ..., max_bytes: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The response at `url`."""
+
+    def post(
+        self,
+        url: str,
+        *,
+        content: bytes,
+        content_type: str,
+        accept: str = ...,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The response to a form."""
+
+
+def fetch_page(client: PageClient, request: PageRequest, max_bytes: int = MAX_PAGE_BYTES) -> Response:
+    """The response to a page request. Raises: TaskFailure, with all secrets masked."""
+    try:
+        if request.content is not None:
+            return client.post(
+                request.url,
+                content=request.content,
+                content_type=request.content_type,
+                accept="application/json",
+                headers=request.headers,
+            )
+        return client.get(request.url, accept="application/json", max_bytes=max_bytes, headers=request.headers)
+    except TaskFailure as failure:
+        failure.message = request.mask(failure.message)
+        failure.args = (failure.message,)
+        raise
