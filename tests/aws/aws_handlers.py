@@ -35,7 +35,7 @@ class Context:
 
 SERVICES = (
     _fetch_wiring.fetch_services,
-    _audit_wiring.audit_table,
+    _audit_wiring.audit_services,
     _ingest_wiring.batch_services,
     _summary_wiring.summary_services,
 )

@@ -92,7 +92,7 @@ def test_a_table_that_takes_nothing_is_a_storage_error() -> None:
     with Stubber(client) as stub:
         for _ in range(BATCH_ATTEMPTS):
             stub.add_response("batch_write_item", {"UnprocessedItems": {"T": request}})
-        with pytest.raises(StorageError, match="1 were not taken in 6 attempts; the table is throttled"):
+        with pytest.raises(StorageError, match="1 were refused in 6 attempts; the table is throttled"):
             DynamoDBAuditTable(client, "T", slept.append).put_many([RECORD])
     assert slept == [0.1, 0.2, 0.4, 0.8, 1.6]
 

@@ -26,7 +26,7 @@ importlib.import_module(sys.argv[2])
 importlib.import_module(sys.argv[2].replace("lambdas", "functions"))
 services = {
     "_fetch_wiring": "fetch_services",
-    "_audit_wiring": "audit_table",
+    "_audit_wiring": "audit_services",
     "_ingest_wiring": "batch_services",
     "_summary_wiring": "summary_services",
 }

@@ -22,7 +22,7 @@ if first_call == "yes":
     os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", AWS_DEFAULT_REGION="eu-central-1")
     wiring = {
         "fetch_and_upload_dog_image": ("_fetch_wiring", "fetch_services"),
-        "log_to_dynamodb": ("_audit_wiring", "audit_table"),
+        "log_to_dynamodb": ("_audit_wiring", "audit_services"),
         "ingest_batch": ("_ingest_wiring", "batch_services"),
         "summarise_ingest": ("_summary_wiring", "summary_services"),
     }

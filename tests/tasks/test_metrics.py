@@ -44,13 +44,11 @@ def test_a_failure_counts_as_an_image_of_no_bytes() -> None:
 
 
 def test_metrics_are_told_only_where_somebody_listens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line to stdout when a namespace is set, else nothing."""
-    monkeypatch.delenv("METRICS_NAMESPACE", raising=False)
-    log_metrics(ITEM)
+    log_metrics(ITEM, "", 0.0)
     assert capsys.readouterr().out == ""
-    monkeypatch.setenv("METRICS_NAMESPACE", "pupline")
-    log_metrics(ITEM)
+    log_metrics(ITEM, "pupline", 0.0)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["Outcome"] == "stored"

@@ -53,14 +53,14 @@ def test_a_look_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) 
     for thread in threads:
         thread.join(30)
     assert len(failures) == 4
-    assert "6 bytes could not be looked through" in str(failures[0])
+    assert "its 6 bytes did not end in time" in str(failures[0])
     assert (reason_of("InspectionTimeout"), InspectionTimeout.retryable) == ("timeout", False)
 
 
 def test_a_look_that_ends_just_in_time_interrupts_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the order of end and time-out, nothing is raised in the thread once its look has given something."""
-    monkeypatch.setattr(timed_inspection, "_LOOK_SECONDS", 0.001)
-    watch = timed_inspection._Watch()
+    monkeypatch.setattr(timed_inspection, "_CHECK_SECONDS", 0.001)
+    watch = timed_inspection._Watchdog()
     outcomes = set()
     for number in range(300):
         seconds = number % 10 / 5000

@@ -1,7 +1,7 @@
-"""The ports over AWS: S3, DynamoDB. Clients are made when first asked for, and never retry by themselves.
+"""The ports over S3 and DynamoDB.
 
-Retrying is the workflow's business: two layers of it would multiply. Requests that can be repeated safely are all there
-is here, since every write is conditional.
+The clients do not retry: the workflow does, and two layers of retries would multiply. Every write is conditional, so
+every request can be repeated safely.
 """
 
 from pupline.aws._clients import dynamodb_client, s3_client

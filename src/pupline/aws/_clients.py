@@ -1,4 +1,4 @@
-"""AWS clients with the settings that suit a function, and AWS's errors in our words."""
+"""AWS clients with settings for a Lambda function, and AWS's errors as pupline's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 from pupline.errors import ConfigurationError, StorageError
 from pupline.text import printable
 
-# What another attempt cannot mend. Everything else (throttling, 5xx, a lost connection) may well pass in a moment.
+# Errors that another attempt cannot fix. All others (throttling, 5xx, a lost connection) may be transient.
 _PERMANENT = frozenset(
     {
         "AccessDenied",
@@ -63,7 +63,7 @@ def _client(service: str, connections: int = 10) -> Any:
 
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
-    """Turns AWS's errors into ours: StorageError for what may pass, ConfigurationError for what will not."""
+    """Raises AWS's errors as StorageError if they may be transient, else as ConfigurationError."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
     try:
@@ -79,5 +79,5 @@ def storage_errors(doing: str) -> Iterator[None]:
 
 
 def error_code(err: Any) -> str:
-    """AWS's code of a ClientError, such as `NoSuchKey`; for answers without a body, the HTTP status, such as `404`."""
+    """The code of a ClientError, such as `NoSuchKey`; the HTTP status, such as `404`, for responses without a body."""
     return str(err.response.get("Error", {}).get("Code", "Unknown"))

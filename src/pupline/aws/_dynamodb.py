@@ -11,19 +11,18 @@ from pupline.tasks.records import AuditRecord
 DAY = "upload_day"
 """Partition key of the index `by-day`: the date of `upload_timestamp`. Not part of the record."""
 
-
 WRITES_AT_ONCE = 25
-"""Items in one BatchWriteItem, the most that DynamoDB takes."""
+"""Items in one BatchWriteItem, the maximum that DynamoDB accepts."""
 
 BATCH_ATTEMPTS = 6
-"""Of the items that a BatchWriteItem leaves, with waits of 0.1 to 1.6 seconds between: about three seconds in all."""
+"""Attempts to write the items of a BatchWriteItem, with waits of 0.1 to 1.6 seconds, three seconds in total."""
 
 
 class DynamoDBAuditTable:
     """Implements `pupline.tasks.ports.AuditTable`.
 
-    Needs dynamodb:PutItem for `put` (a refused write returns what is there) and dynamodb:BatchWriteItem for `put_many`.
-    sleep: waits between the attempts of a batch.
+    Needs dynamodb:PutItem for `put`, of which a refused write returns the existing item, and dynamodb:BatchWriteItem
+    for `put_many`. sleep: waits between the attempts of a batch.
     """
 
     def __init__(self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -53,10 +52,10 @@ class DynamoDBAuditTable:
             return record
 
     def put_many(self, records: Sequence[AuditRecord]) -> None:
-        """Add the records of a batch, each in the place of one of the same name and execution.
+        """Write the records of a batch, each over one of the same name and execution.
 
         They have no `upload_day`, so they are not in the index by-day, where each would cost a second write unit.
-        Raises: StorageError when some could not be written: the others are, and writing all again does no harm.
+        Raises: StorageError when some were not written: the others were, and it is safe to write all again.
         """
         for start in range(0, len(records), WRITES_AT_ONCE):
             requests = [
@@ -75,13 +74,13 @@ class DynamoDBAuditTable:
             if not requests:
                 return
         raise StorageError(
-            f"writing records to the table {self._table}: {len(requests)} were not taken in {BATCH_ATTEMPTS} attempts;"
-            " the table is throttled"
+            f"writing records to the table {self._table}: {len(requests)} were refused in {BATCH_ATTEMPTS} attempts; "
+            "the table is throttled"
         )
 
 
 def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB's API takes it: `{"image_name": {"S": "a.jpg"}, ...}`."""
+    """An item in the form of DynamoDB's API: `{"image_name": {"S": "a.jpg"}, ...}`."""
     from boto3.dynamodb.types import TypeSerializer
 
     serialize = TypeSerializer().serialize
@@ -89,7 +88,7 @@ def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The item that DynamoDB's API gave. The record's numbers are whole ones, so they come back as int."""
+    """An item from the form of DynamoDB's API. The record's numbers are integers, and returned as int."""
     from boto3.dynamodb.types import TypeDeserializer
 
     deserialize = TypeDeserializer().deserialize

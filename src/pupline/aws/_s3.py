@@ -13,12 +13,11 @@ from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 
-# Without s3:ListBucket, which the functions have no need of, S3 says AccessDenied for a key that is not there.
+# Without s3:ListBucket, which the functions do not need, S3 answers AccessDenied for a missing key.
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 MAX_MEMO_BYTES = 16 * 1024
 """A write-once value is a URL or a digest. More than this is not ours."""
-
 
 _DOMAINS = {
     "aws-cn": "amazonaws.com.cn",
@@ -28,11 +27,7 @@ _DOMAINS = {
     "aws-iso-e": "cloud.adc-e.uk",
     "aws-iso-f": "csp.hci.ic.gov",
 }
-"""Where the hosts of a partition are, if not in amazonaws.com. Source: endpoints.json of the AWS SDKs."""
-
-
-def _domain(partition: str) -> str:
-    return _DOMAINS.get(partition, "amazonaws.com")
+"""The domains of partitions outside amazonaws.com. Source: endpoints.json of the AWS SDKs."""
 
 
 class S3Store:
@@ -46,10 +41,10 @@ class S3Store:
         self._bucket = bucket
 
     def create(self, new: ObjectToCreate) -> StoredObject:
-        """Store `new` unless its key is taken, and say what is held under that key now. Raises: StorageError.
+        """Store `new` unless its key is taken; the object that is now under the key. Raises: StorageError.
 
-        S3 checks the SHA-256 over what arrived, so bytes damaged on the way are refused, and the object is durable when
-        this returns. SHA-256 and owner are kept as metadata: they answer for the object later without reading it.
+        S3 compares the SHA-256, so bytes damaged in transfer are refused, and the object is durable when this returns.
+        SHA-256 and owner are stored as metadata, which a later attempt reads instead of the object.
         """
         checksum = b64encode(bytes.fromhex(new.sha256)).decode("ascii")
         if self._put(new, checksum):
@@ -70,9 +65,9 @@ class S3Store:
             return _all_of(answer)
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
-        """Store `body`, or the file that it names, under `key` in the place of what was there; the object's URL.
+        """Store `body`, or the file at that path, under `key`, over an existing object; the object's URL.
 
-        Files go in parts of 8 MiB where they are larger. Raises: StorageError.
+        Larger files are uploaded in parts of 8 MiB. Raises: StorageError.
         """
         from boto3.exceptions import S3UploadFailedError
 
@@ -89,7 +84,7 @@ class S3Store:
         return self.url(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """The keys of all objects below a prefix, in order, a page at a time. Needs s3:ListBucket on it.
+        """The keys that begin with a prefix, in order, a page at a time. Needs s3:ListBucket on it.
 
         Raises: StorageError.
         """
@@ -101,7 +96,8 @@ class S3Store:
     def url(self, key: str) -> str:
         """The object's URL, as the audit record shows it."""
         meta = self._client.meta
-        return f"https://{self._bucket}.s3.{meta.region_name}.{_domain(meta.partition)}/{quote(key)}"
+        domain = _DOMAINS.get(meta.partition, "amazonaws.com")
+        return f"https://{self._bucket}.s3.{meta.region_name}.{domain}/{quote(key)}"
 
     def _put(self, new: ObjectToCreate, checksum: str) -> bool:
         from botocore.exceptions import ClientError
@@ -124,7 +120,7 @@ class S3Store:
             return True
 
     def _held(self, key: str) -> StoredObject:
-        """What is under a key that is taken. A foreign object has no owner, and may lack a SHA-256."""
+        """The object under a key that is taken. An object of another program has no owner, and may have no SHA-256."""
         with storage_errors(f"looking at s3://{self._bucket}/{key}"):
             head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         metadata = head.get("Metadata", {})
@@ -141,7 +137,7 @@ class S3WriteOnceStore:
         self._prefix = prefix
 
     def remember(self, name: str, value: str) -> str:
-        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+        """The first value stored under `name`: this one, durably, unless there was one. Raises: StorageError."""
         from botocore.exceptions import ClientError
 
         with storage_errors(f"remembering s3://{self._bucket}/{self._key(name)}"):
@@ -160,9 +156,9 @@ class S3WriteOnceStore:
             return value
 
     def recall(self, name: str) -> str | None:
-        """The value remembered under `name`, if any. Raises: StorageError.
+        """The value stored under `name`, if any. Raises: StorageError.
 
-        None may also mean that reading is not allowed; that does no harm, since only `remember` decides.
+        None may also mean that reading is not allowed, which is harmless: only `remember` decides.
         """
         from botocore.exceptions import ClientError
 
@@ -185,13 +181,13 @@ class S3WriteOnceStore:
 
 
 def _all_of(answer: Any) -> bytes:
-    """The whole body of a GetObject answer, within `storage_errors`, as the connection may break while it is read."""
+    """The whole body of a GetObject response; call it within `storage_errors`, as the connection may break."""
     with answer["Body"] as body:
         return bytes(body.read())
 
 
 def _whole_object_sha256(head: Any) -> str | None:
-    """The SHA-256 that S3 keeps, in hex; a multipart upload's is of its parts' checksums and of no use here."""
+    """The SHA-256 that S3 stores, in hex; None for a multipart upload, whose checksum is of its parts' checksums."""
     checksum = head.get("ChecksumSHA256")
     if not checksum or "-" in checksum or head.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return None

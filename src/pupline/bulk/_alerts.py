@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pupline.json_values import JSON
 from pupline.local import Alert, IngestRow, LocalBackend
-from pupline.tasks.digest import AlertedImage, AlertTally, Digest, first_alert
+from pupline.tasks.digest import AlertTally, Digest, first_alert
 from pupline.tasks.records import AuditRecord
 
 
@@ -18,7 +18,7 @@ class RunAlerts:
 
     def first(self, record: AuditRecord) -> Alert:
         """The alert for the run's first alerted image."""
-        return self._alert("first", first_alert(_image(record), self.row.run_id, self.row.dataset))
+        return self._alert("first", first_alert(record, self.row.run_id, self.row.dataset))
 
     def publish_digest(self) -> None:
         """Put one alert for all images without one into the outbox, if there are any. Raises: StorageError.
@@ -28,7 +28,7 @@ class RunAlerts:
         ingests, run = self.backend.ingests, self.row
         tally = AlertTally()
         for record in ingests.alerted(run.ingest_id, sent=False):
-            tally.add(_image(record))
+            tally.add(record)
         digest = tally.digest(run.run_id, run.dataset)
         if digest is not None:
             # A run that was stopped by its tolerance, and then resumed, has a second digest: of what came later.
@@ -43,10 +43,6 @@ class RunAlerts:
             "MessageAttributes": {name: _attribute(value) for name, value in digest.attributes.items()},
         }
         return self.backend.topic.prepare(self.row.run_id, command_id, arguments)
-
-
-def _image(record: AuditRecord) -> AlertedImage:
-    return AlertedImage(record.image_name, record.file_type, record.alert_reasons)
 
 
 def _attribute(value: str) -> dict[str, JSON]:

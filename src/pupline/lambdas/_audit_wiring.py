@@ -1,36 +1,38 @@
-"""What LogToDynamoDB stands on in Lambda: the table that `DDB_TABLE` names, the time, and metrics.
+"""LogToDynamoDB's services in Lambda, from its environment, read once at cold start.
 
-`METRICS_NAMESPACE`: where CloudWatch shall keep the metrics of each record; unset for none.
+`DDB_TABLE`: the audit table. `METRICS_NAMESPACE`: of the metrics of each record in CloudWatch; unset for no metrics.
 """
 
 import os
 import sys
-import time
+from dataclasses import dataclass
 from functools import cache
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.json_values import JSON
-from pupline.lambdas._environment import required
 from pupline.lambdas._metrics import metrics_line
+from pupline.lambdas._runtime import SystemClock, required
+from pupline.tasks.ports import AuditTable, Clock
 
 
-class SystemClock:
-    """Implements `pupline.tasks.ports.Clock`."""
+@dataclass(frozen=True, slots=True)
+class AuditServices:
+    """metrics_namespace: empty for no metrics."""
 
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
+    table: AuditTable
+    clock: Clock
+    metrics_namespace: str
 
 
 @cache
-def audit_table() -> DynamoDBAuditTable:
-    """LogToDynamoDB's table, made at its first call in this process. Raises: ConfigurationError."""
-    return DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE"))
+def audit_services() -> AuditServices:
+    """LogToDynamoDB's services, made at the first call in this process. Raises: ConfigurationError."""
+    table = DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE"))
+    return AuditServices(table, SystemClock(), os.environ.get("METRICS_NAMESPACE", ""))
 
 
-def log_metrics(item: JSON) -> None:
-    """Write the record's metrics to the log, from where CloudWatch takes them."""
-    namespace = os.environ.get("METRICS_NAMESPACE", "")
+def log_metrics(item: JSON, namespace: str, now: float) -> None:
+    """Write the record's metrics to the log, where CloudWatch reads them. now: seconds since the epoch."""
     if namespace and isinstance(item, dict):
-        sys.stdout.write(f"{metrics_line(item, namespace, SystemClock().now())}\n")
+        sys.stdout.write(f"{metrics_line(item, namespace, now)}\n")
         sys.stdout.flush()

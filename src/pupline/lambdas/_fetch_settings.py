@@ -1,8 +1,8 @@
 """The environment of FetchAndUploadDogImage; IngestBatch shares most of it.
 
 `DOG_BUCKET`: where objects go. `SOURCE`: a preset, maybe with params, a spec file in the function's package, or the
-base URL of an API. `CONTACT`: who runs this, for the User-Agent; some sources demand it. `PREFIX`, `QUARANTINE_PREFIX`,
-`MEMO_PREFIX`: key prefixes. `ALLOW_ORIGINS`: further origins, separated by spaces, that may be private.
+base URL of an API. `CONTACT`: the operator's address, for the User-Agent, which some sources require. `PREFIX`,
+`QUARANTINE_PREFIX`, `MEMO_PREFIX`: key prefixes. `ALLOW_ORIGINS`: more origins, with spaces between; may be private.
 `TIMEOUT_SECONDS`, `MAX_BYTES`, `MAX_PIXELS`: limits for one image.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from pupline.aws import S3Store, S3WriteOnceStore
 from pupline.errors import ConfigurationError
 from pupline.images import MAX_PIXELS
-from pupline.lambdas._environment import required
+from pupline.lambdas._runtime import required
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ingest_item import IngestRules
 from pupline.text import plain_number
@@ -36,7 +36,7 @@ class FetchSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "FetchSettings":
-        """The settings; what is not set keeps its default. Raises: ConfigurationError."""
+        """The settings; an unset variable keeps its default. Raises: ConfigurationError."""
         return cls(
             bucket=required(environment, "DOG_BUCKET"),
             source=environment.get("SOURCE", cls.source),

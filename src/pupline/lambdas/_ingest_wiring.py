@@ -1,11 +1,10 @@
-"""What IngestBatch stands on in Lambda: its environment, read once at cold start, and the ports over S3 and DynamoDB.
+"""IngestBatch's services in Lambda, from its environment, read once at cold start.
 
 `DOG_BUCKET`, `PREFIX`, `QUARANTINE_PREFIX`, `MEMO_PREFIX`, `ALLOW_ORIGINS`, `TIMEOUT_SECONDS`, `MAX_BYTES`,
-`MAX_PIXELS`: as of FetchAndUploadDogImage. `DDB_TABLE`: the audit table. `CONCURRENCY`: requests at the same time.
-`CONTACT`: who runs this, for the User-Agent.
+`MAX_PIXELS`, `CONTACT`: as for FetchAndUploadDogImage. `DDB_TABLE`: the audit table. `CONCURRENCY`: parallel requests.
 
-Images are fetched from public addresses, and from those origins alone that the environment allows. The workflow's input
-has no say in that: who may start an execution may not thereby make a function ask private addresses.
+Images are fetched from public addresses, and from the origins that the environment allows. The workflow's input cannot
+add origins: permission to start an execution must not be permission to send requests to private addresses.
 """
 
 import os
@@ -16,21 +15,20 @@ from functools import cache
 from pupline.aws import DynamoDBAuditTable, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
-from pupline.lambdas._audit_wiring import SystemClock
-from pupline.lambdas._environment import required
 from pupline.lambdas._fetch_settings import FetchSettings, image_storage
+from pupline.lambdas._runtime import SystemClock, required
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.ingest_batch import BatchServices
 
-MOST_CONCURRENCY = 64
+MAX_CONCURRENCY = 64
 
 
 @cache
 def batch_services() -> BatchServices:
-    """IngestBatch's services, made at its first call in this process. Raises: ConfigurationError."""
+    """IngestBatch's services, made at the first call in this process. Raises: ConfigurationError."""
     settings = FetchSettings.from_environment(os.environ)
     concurrency = concurrency_of(os.environ)
-    client = HttpClient(_policy(settings, os.environ.get("CONTACT")), idle_connections=concurrency)
+    client = HttpClient(_policy(settings), idle_connections=concurrency)
     s3 = s3_client(connections=concurrency)
     return BatchServices(
         client=client,
@@ -46,15 +44,15 @@ def batch_services() -> BatchServices:
 def concurrency_of(environment: Mapping[str, str]) -> int:
     """Requests at the same time. Raises: ConfigurationError."""
     value = environment.get("CONCURRENCY", "") or "8"
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_CONCURRENCY):
-        raise ConfigurationError(f"CONCURRENCY is {value!r}; give a whole number from 1 to {MOST_CONCURRENCY}")
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_CONCURRENCY):
+        raise ConfigurationError(f"CONCURRENCY is {value!r}; give a whole number from 1 to {MAX_CONCURRENCY}")
     return int(value)
 
 
-def _policy(settings: FetchSettings, contact: str | None) -> FetchPolicy:
+def _policy(settings: FetchSettings) -> FetchPolicy:
     policy = FetchPolicy(
         trusted=frozenset(Origin.parse(origin) for origin in settings.allow_origins),
         timeout_seconds=settings.timeout_seconds,
         max_bytes=settings.max_bytes,
     )
-    return replace(policy, user_agent=user_agent(contact))
+    return replace(policy, user_agent=user_agent(settings.contact))

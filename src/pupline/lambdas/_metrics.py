@@ -1,4 +1,4 @@
-"""Metrics as CloudWatch takes them from a log line: the Embedded Metric Format. No call, no permission, no waiting.
+"""Metrics in a log line, in CloudWatch's Embedded Metric Format: no request, no permission, no latency.
 
 Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 """
@@ -10,18 +10,18 @@ from pupline.json_values import JSON
 
 
 def metrics_line(item: Mapping[str, JSON], namespace: str, now: float) -> str:
-    """The line for one audit record: `Images` by outcome; `Bytes` and `Alerts` in all. now: seconds since the epoch.
+    """The line for one audit record: `Images` by outcome; `Bytes` and `Alerts` in total. now: seconds since the epoch.
 
-    A record written twice by a retried function is counted twice: for what happened exactly, read the table.
+    A function that is retried may count a record twice; the table has the exact numbers.
     """
     by_outcome = {"Namespace": namespace, "Dimensions": [["Outcome"]], "Metrics": [_metric("Images", "Count")]}
-    in_all = {
+    in_total = {
         "Namespace": namespace,
         "Dimensions": [[]],
         "Metrics": [_metric("Bytes", "Bytes"), _metric("Alerts", "Count")],
     }
     line = {
-        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [by_outcome, in_all]},
+        "_aws": {"Timestamp": int(now * 1000), "CloudWatchMetrics": [by_outcome, in_total]},
         "Outcome": item["outcome"],
         "Images": 1,
         "Bytes": item.get("size_bytes", 0),

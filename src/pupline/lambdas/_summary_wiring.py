@@ -1,11 +1,10 @@
-"""What SummariseIngest stands on in Lambda: the bucket that `DOG_BUCKET` names, and the time."""
+"""SummariseIngest's services in Lambda, from its environment, read once at cold start. `DOG_BUCKET`: the bucket."""
 
 import os
 from functools import cache
 
 from pupline.aws import S3Store, s3_client
-from pupline.lambdas._audit_wiring import SystemClock
-from pupline.lambdas._environment import required
+from pupline.lambdas._runtime import SystemClock, required
 from pupline.tasks.summarise_ingest import SummaryServices
 
 _CONCURRENCY = 16
@@ -13,6 +12,6 @@ _CONCURRENCY = 16
 
 @cache
 def summary_services() -> SummaryServices:
-    """SummariseIngest's services, made at its first call in this process. Raises: ConfigurationError."""
+    """SummariseIngest's services, made at the first call in this process. Raises: ConfigurationError."""
     store = S3Store(s3_client(connections=_CONCURRENCY), required(os.environ, "DOG_BUCKET"))
     return SummaryServices(store=store, clock=SystemClock(), concurrency=_CONCURRENCY)

@@ -1,7 +1,7 @@
 """The Lambda function FetchAndUploadDogImage."""
 
 from pupline.json_values import JSON
-from pupline.lambdas._environment import with_execution
+from pupline.lambdas._runtime import with_execution
 from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
 from pupline.tasks.task_input import TaskInput
 

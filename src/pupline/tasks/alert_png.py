@@ -1,4 +1,4 @@
-"""AlertPNG: the alert in words, from the image that caused it."""
+"""AlertPNG: the words of the alert for one image."""
 
 from pupline.errors import InvalidInput
 from pupline.json_values import JSON
@@ -6,10 +6,10 @@ from pupline.tasks.task_input import TaskInput, checked_input, text_or_none
 
 
 def alert_png(event: TaskInput) -> dict[str, JSON]:
-    """The alert on an image; publishing it is the workflow's next step.
+    """The alert for an image; the workflow's next step publishes it.
 
     event: `image`, FetchAndUploadDogImage's result; `message` and `reason`, chosen by CheckIfPNG.
-    Gives: status "alert", message, image (its name), reasons (all of them, in the closed words).
+    Returns: status "alert", message, image (its name), reasons (all of them, in the record's words).
     Raises: InvalidInput when no image is named.
     """
     fields = checked_input(event)
@@ -19,11 +19,7 @@ def alert_png(event: TaskInput) -> dict[str, JSON]:
     if name is None:
         raise InvalidInput("the event names no image; give image as FetchAndUploadDogImage returned it")
     message = text_or_none(fields, "message", limit=4096) or f"A PNG file was detected and processed: {name}"
-    return {"status": "alert", "message": message, "image": name, "reasons": _reasons(details, fields)}
-
-
-def _reasons(image: TaskInput, event: TaskInput) -> list[JSON]:
-    found = image.get("alert_reasons")
-    reasons = [reason for reason in found if isinstance(reason, str)] if isinstance(found, list) else []
-    chosen = text_or_none(event, "reason")
-    return [*reasons] or [chosen or "png_content"]
+    found = details.get("alert_reasons")
+    reasons: list[JSON] = [reason for reason in found if isinstance(reason, str)] if isinstance(found, list) else []
+    chosen = text_or_none(fields, "reason") or "png_content"
+    return {"status": "alert", "message": message, "image": name, "reasons": reasons or [chosen]}

@@ -1,8 +1,8 @@
-"""Fetching the items of a batch politely: some at a time, at a rate for each host, no host asked while it wants rest.
+"""Fetching the items of a batch politely: a rate for each host, and a pause where a host asks for one.
 
-Nothing sleeps here for long. What failed in a way that may pass, and what belongs to a host that asked for a pause
-(`Retry-After`), is handed back for the next round, and the workflow's Wait state does the waiting. Only the time
-between two requests of one host, for the sake of a rate, is spent waiting in the function.
+The function does not sleep through long waits. It returns the items to retry, and those of a host that asked for a
+pause (`Retry-After`), for the next round, before which the workflow waits. It waits itself only to keep the rate
+between two requests to a host.
 """
 
 import random
@@ -21,29 +21,29 @@ from pupline.errors import (
     RobotsDisallowed,
     TaskFailure,
 )
-from pupline.http import MAX_ROBOTS_BYTES, HttpClient, Response, RobotsRules, Url, robots_rules_from
+from pupline.http import MAX_ROBOTS_BYTES, HttpClient, RobotsRules, Url, robots_rules_from
 from pupline.tasks.batch_input import BatchItem
 from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
-from pupline.tasks.items import FetchedImage, FetchOutcome, SourceItem
+from pupline.tasks.items import FetchedImage, FetchOutcome
 from pupline.text import printable
 
-Made = TypeVar("Made")
+_Result = TypeVar("_Result")
 
-LONGEST_BACK_OFF_SECONDS = 20
-LEAST_TIME_SECONDS = 20
-"""A round with less time than this would only wait, and fetch nothing."""
+MAX_BACKOFF_SECONDS = 20
+MIN_ROUND_SECONDS = 20
+"""A shorter round would only wait, and fetch nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredItem:
-    """An entry for the next round, and the seconds that should pass before."""
+    """An item for the next round, and the seconds to wait before it."""
 
-    entry: BatchItem
+    item: BatchItem
     seconds: int
 
 
 class RobotsCache:
-    """robots.txt of each origin, asked for once in the life of a process."""
+    """robots.txt of each origin, requested once in the life of a process. Thread-safe."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
@@ -52,39 +52,38 @@ class RobotsCache:
         self._guard = threading.Lock()
 
     def check(self, url: Url) -> None:
-        """Raises: RobotsDisallowed; TaskFailure where the rules cannot be had, which allows nothing.
+        """Raises: RobotsDisallowed; TaskFailure where the rules are not available, in which case nothing is allowed.
 
-        So images end as their host's robots.txt did (RFC 9309, 2.3.1.4), and may be had in another run. What may pass
-        is not remembered.
+        The images then fail as their host's robots.txt did (RFC 9309, 2.3.1.4), and another run may fetch them. A
+        transient failure is not cached.
         """
         origin = str(url.origin)
         with self._guard:
             lock = self._locks.setdefault(origin, threading.Lock())
         with lock:
-            rules = self._rules.get(origin) or self._asked(origin)
+            rules = self._rules.get(origin) or self._fetch(origin)
         if rules.failure is not None:
-            raise rules.failure.with_traceback(None)  # the same one for each image
+            raise rules.failure.with_traceback(None)  # the same exception for each image
         if not rules.allows(url.target):
-            raise RobotsDisallowed(f"{printable(str(url))}: the host's robots.txt does not want it collected")
+            raise RobotsDisallowed(f"{printable(str(url))}: the host's robots.txt disallows it")
 
-    def _asked(self, origin: str) -> RobotsRules:
-        found: Response | TaskFailure
+    def _fetch(self, origin: str) -> RobotsRules:
         try:
-            found = self._client.get(
-                f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES, truncate=True
+            rules = robots_rules_from(
+                self._client.get(f"{origin}/robots.txt", accept="text/plain", max_bytes=MAX_ROBOTS_BYTES, truncate=True)
             )
         except TaskFailure as failure:
             if failure.is_transient:
                 raise
-            found = failure
-        return self._rules.setdefault(origin, robots_rules_from(found))
+            rules = robots_rules_from(failure)
+        return self._rules.setdefault(origin, rules)
 
 
 @dataclass(slots=True)
 class HostThrottle:
-    """What the hosts of one round want: when each may be asked next, and which are not to be asked any more.
+    """When each host may be requested next in this round, and which hosts asked for a pause. Thread-safe.
 
-    interval: seconds between two requests of a host; 0 for none. monotonic: by which `stop_at` is given.
+    interval: seconds between two requests to a host, 0 for none. monotonic: the clock of `stop_at`.
     """
 
     monotonic: Callable[[], float]
@@ -96,14 +95,14 @@ class HostThrottle:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def pause(self, host: str, seconds: int) -> None:
-        """Do not ask the host again in this round."""
+        """Send no further request to the host in this round."""
         with self._guard:
             self._paused[host] = max(seconds, self._paused.get(host, 0))
 
-    def turn(self, host: str) -> int | None:
-        """Wait for the host's turn. None: it may be asked now; else the pause that it wants, in seconds.
+    def wait(self, host: str) -> int | None:
+        """Wait until the host may be requested; None then, or the seconds of the pause that it asked for.
 
-        Raises: RequestTimeout when its turn would come after the batch's time is over.
+        Raises: RequestTimeout when that would be after the end of the batch.
         """
         with self._guard:
             if host in self._paused:
@@ -112,8 +111,8 @@ class HostThrottle:
             due = max(self._next.get(host, now), now)
             if due >= self.stop_at:
                 raise RequestTimeout(
-                    f"{printable(host)}: not asked, as the batch's time is over; take smaller batches or a higher "
-                    "rate, and fetch it in another run"
+                    f"{printable(host)}: not requested, as the time of the batch is over; take smaller batches or a "
+                    "higher rate, and fetch it in another run"
                 )
             self._next[host] = due + self.interval
         if due > now:
@@ -122,8 +121,8 @@ class HostThrottle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetching:
-    """What a round fetches with. monotonic: seconds; stop_at: nothing is begun after this."""
+class BatchFetcher:
+    """Fetches the items of one round. monotonic: seconds. stop_at: when to begin no further request."""
 
     client: HttpClient
     robots: RobotsCache
@@ -133,66 +132,62 @@ class Fetching:
     stop_at: float
     jitter: random.Random
 
-    def fetch(self, entry: BatchItem) -> tuple[FetchedImage, bytes] | FetchOutcome | DeferredItem:
-        """What becomes of the entry: bytes, an ending without any, or another round. Raises: LocalTrouble alone."""
+    def fetch(self, item: BatchItem) -> tuple[FetchedImage, bytes] | FetchOutcome | DeferredItem:
+        """The image with its bytes, another outcome, or the item for the next round. Raises: LocalTrouble."""
         try:
-            url = _parsed(entry.item)
-            pause = self.hosts.turn(url.origin.host)
+            url = _url_of(item)
+            pause = self.hosts.wait(url.origin.host)
             if pause is not None:
-                return self._again(entry, entry.attempt, pause) or fetch_failed(_still_paused(url))
+                return self._defer(item, item.attempt, pause) or fetch_failed(
+                    RetryAfter(
+                        f"{printable(str(url))}: not requested, as its host asks for a longer pause than the batch has "
+                        "time for",
+                        0,
+                    )
+                )
             if self.rules.heed_robots:
                 self.robots.check(url)
-            return fetch_item(self.client, entry.item, None, self.rules)
+            return fetch_item(self.client, item.item, None, self.rules)
         except LocalTrouble:
             raise
         except TaskFailure as failure:
-            return self._failed(entry, failure)
+            return self._retry(item, failure) or fetch_failed(failure)
         except PuplineError:
             raise
-        except Exception as err:  # a bug that one image triggers costs no other one
-            found = internal_failure(entry.item.url, err)
-            if isinstance(found, LocalTrouble):
-                raise found from err
-            return fetch_failed(found)
+        except Exception as err:  # a bug that one image triggers must not fail the others
+            bug = internal_failure(item.item.url, err)
+            if isinstance(bug, LocalTrouble):
+                raise bug from err
+            return fetch_failed(bug)
 
-    def _failed(self, entry: BatchItem, failure: TaskFailure) -> FetchOutcome | DeferredItem:
+    def _retry(self, item: BatchItem, failure: TaskFailure) -> DeferredItem | None:
+        attempt = item.attempt + 1
         if isinstance(failure, RetryAfter):
-            self.hosts.pause(_parsed(entry.item).origin.host, failure.seconds)
-        attempt = entry.attempt + 1
-        if failure.is_transient and attempt < PATIENT_ATTEMPTS:
-            again = self._again(entry, attempt, self._seconds(failure, attempt))
-            if again:
-                return again
-        return fetch_failed(failure)
-
-    def _again(self, entry: BatchItem, attempt: int, seconds: int) -> DeferredItem | None:
-        """The entry for the next round, None where there is no time for one."""
-        if self.monotonic() + seconds + LEAST_TIME_SECONDS >= self.stop_at:
+            self.hosts.pause(_url_of(item).origin.host, failure.seconds)
+            seconds = max(1, failure.seconds)
+        else:
+            seconds = 1 + int(self.jitter.uniform(0, min(2.0**attempt, MAX_BACKOFF_SECONDS)))
+        if not failure.is_transient or attempt >= PATIENT_ATTEMPTS:
             return None
-        return DeferredItem(BatchItem(entry.index, entry.item, attempt), seconds)
+        return self._defer(item, attempt, seconds)
 
-    def _seconds(self, failure: TaskFailure, attempt: int) -> int:
-        if isinstance(failure, RetryAfter):
-            return max(1, failure.seconds)
-        return 1 + int(self.jitter.uniform(0, min(2.0**attempt, LONGEST_BACK_OFF_SECONDS)))
+    def _defer(self, item: BatchItem, attempt: int, seconds: int) -> DeferredItem | None:
+        """The item for the next round, None where there is no time for one."""
+        if self.monotonic() + seconds + MIN_ROUND_SECONDS >= self.stop_at:
+            return None
+        return DeferredItem(BatchItem(item.index, item.item, attempt), seconds)
 
 
-def _parsed(item: SourceItem) -> Url:
-    if not item.url:
+def _url_of(item: BatchItem) -> Url:
+    if not item.item.url:
         raise InvalidUrl("the manifest's line names no URL; give an object with url, or the URL as a string")
-    return Url.parse(item.url)
+    return Url.parse(item.item.url)
 
 
-def _still_paused(url: Url) -> RetryAfter:
-    return RetryAfter(
-        f"{printable(str(url))}: not asked, as its host wants a longer pause than the batch has time for", 0
-    )
-
-
-def in_threads(work: Callable[[BatchItem], Made], entries: Iterable[BatchItem], concurrency: int) -> list[Made]:
-    """What `work` makes of each entry, in their order. The first error stops what has not begun, and is raised."""
+def map_in_threads(work: Callable[[BatchItem], _Result], items: Iterable[BatchItem], concurrency: int) -> list[_Result]:
+    """The results of `work`, in the order of the items. The first error cancels what has not begun, and is raised."""
     with ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-batch") as pool:
-        futures = [pool.submit(work, entry) for entry in entries]
+        futures = [pool.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]
         except BaseException:

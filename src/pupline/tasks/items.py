@@ -1,4 +1,4 @@
-"""Items: one image that a source names, before it is fetched and after. What travels between the rooms of ingestion."""
+"""Items: one image that a source lists, before and after it is fetched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,16 +9,16 @@ from typing import Any, TypeAlias
 from pupline.errors import Outcome, Reason
 
 Identity: TypeAlias = bytes
-"""Which image an item is: 16 bytes."""
+"""The identity of an item: 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceItem:
-    """One image as its source names it: one line of a manifest. What the source does not tell is None.
+    """One image as its source lists it: one line of a manifest. Facts that the source does not give are None.
 
     url: where the image is. id: the source's own name for it. sha1, sha256: of the bytes, in hex, as declared.
     mime: as declared. bytes: the declared size. landing: the page about the image. labels: breeds, or other classes,
-    from the general to the special.
+    from the general to the specific.
     """
 
     url: str
@@ -39,34 +39,33 @@ class SourceItem:
 
     @property
     def identity(self) -> Identity:
-        """Which image this is, in 16 bytes: the same URL is the same image, in whatever dataset."""
+        """The first 16 bytes of the URL's SHA-256: the same URL is the same image in every dataset."""
         return sha256(self.url.encode("utf-8", "surrogatepass")).digest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields that are there, JSON-ready."""
+        """The fields with a value, JSON-ready."""
         found = {name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None}
         labels = found.pop("labels")
         return found | {"labels": list(labels)} if labels else found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SourceItem":
-        """What `as_dict` gave. Ignores unknown fields."""
-        known = {name: data[name] for name in data if name in _KNOWN}
+        """The item that `as_dict` returned. Ignores unknown fields."""
+        known = {name: data[name] for name in data if name in _FIELDS}
         if "labels" in known:
             known["labels"] = tuple(known["labels"])
         return cls(**known)
 
 
 _FIELDS = tuple(field.name for field in fields(SourceItem))
-_values = attrgetter(*_FIELDS)  # a run has as many items as images
-_KNOWN = frozenset(_FIELDS)
+_values = attrgetter(*_FIELDS)  # fast: a run may have millions of items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousFetch:
-    """An image that was stored before, of the same URL. etag, last_modified: what the server said of it then.
+    """An image that was stored before from the same URL. etag, last_modified: of the response then.
 
-    image_name: as the audit has it. key: of the object that holds it.
+    image_name: in the audit. key: of its object.
     """
 
     image_name: str
@@ -83,11 +82,11 @@ class PreviousFetch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedImage:
-    """The bytes arrived and were looked at; they are not in the store yet.
+    """An inspected image that is not stored yet.
 
-    name: a safe name from the URL, without any prefix. problem: why it must not be kept among the images, else None.
-    sha1: only where the source declared one. content_type: as the server declared it.
-    alert_reasons: in the closed words of the audit record. breed: told by the URL.
+    name: a safe name from the URL, without any prefix. problem: why it belongs in quarantine, else None.
+    sha1: only where the source declared one. content_type: as declared by the server.
+    alert_reasons: as in the audit record.
     """
 
     name: str
@@ -107,14 +106,14 @@ class FetchedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnchangedImage:
-    """Nothing had to be fetched: the server answered 304, or the source declared a hash that is in the store."""
+    """An image that did not have to be fetched: the server sent 304, or the store has the hash that the source gave."""
 
     previous: PreviousFetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchFailed:
-    """It could not be had: the last attempt's error. error: an Error Name of `pupline.errors`. cause: one line."""
+    """The error of the last attempt. error: an Error Name of `pupline.errors`. cause: one line."""
 
     outcome: Outcome
     reason: Reason
@@ -127,9 +126,9 @@ FetchOutcome: TypeAlias = FetchedImage | UnchangedImage | FetchFailed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
-    """What the store did with a `FetchedImage`. image_name: as the audit will have it, with the dataset in front.
+    """Where a `FetchedImage` is stored. image_name: in the audit, with the dataset in front.
 
-    A duplicate's image_name, key and url are those of the object that already held the bytes.
+    A duplicate has the image_name, key and url of the object that already had the bytes.
     """
 
     image_name: str

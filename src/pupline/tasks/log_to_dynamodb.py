@@ -1,4 +1,4 @@
-"""LogToDynamoDB: the audit record of one execution, written once, whatever happened."""
+"""LogToDynamoDB: the audit record of one execution, written once."""
 
 import json
 from typing import Any, TypeVar, get_args
@@ -20,7 +20,7 @@ USUAL_REASONS: dict[Outcome, Reason] = {
     "duplicate": "same_content",
     "quarantined": "not_an_image",
 }
-"""For results that name an outcome but no reason."""
+"""For images with an outcome but no reason."""
 
 
 def log_to_dynamodb(event: TaskInput, table: AuditTable, clock: Clock) -> dict[str, JSON]:
@@ -28,14 +28,14 @@ def log_to_dynamodb(event: TaskInput, table: AuditTable, clock: Clock) -> dict[s
 
     event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the
     failure path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
-    Gives: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
+    Returns: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
     """
     record = record_of(event, timestamp(clock.now()))
     return {"status": "success", "logged_item": table.put(record).as_item()}
 
 
 def record_of(event: TaskInput, stamp: str) -> AuditRecord:
-    """The record that the event asks for. stamp: its `upload_timestamp`. Raises: InvalidInput."""
+    """The record for a task's input. stamp: its `upload_timestamp`. Raises: InvalidInput."""
     fields = checked_input(event)
     return _of_image(fields, stamp) if fields.get("image") is not None else _of_failure(fields, stamp)
 
@@ -78,17 +78,21 @@ def _of_failure(event: TaskInput, stamp: str) -> AuditRecord:
     )
 
 
-def _details(cause: JSON, given: JSON) -> dict[str, str]:
-    """source, source_url and breed of what failed: as the failure told them in its Cause, else as the input did."""
+def _details(cause: JSON, execution_input: JSON) -> dict[str, str]:
+    """source, source_url and breed of a failure: from its Cause, else from the execution's input."""
     text = _member(cause, "errorMessage")
     found = {name: _member(text, name) for name in ("source", "source_url", "breed")}
-    if found["source_url"] is None and isinstance(given, dict) and isinstance(url := given.get("image_url"), str):
+    if (
+        found["source_url"] is None
+        and isinstance(execution_input, dict)
+        and isinstance(url := execution_input.get("image_url"), str)
+    ):
         found = {"source": BY_URL, "source_url": url}
     return {name: value for name, value in found.items() if value}
 
 
 def _facts(image: TaskInput) -> dict[str, Any]:
-    """The record's fields that are copied as they are, where they are of the right kind."""
+    """The record's fields that are copied unchanged, if they have the right type."""
     texts = ("image_url", "file_type", "source", "source_url", "sha256", "content_type", "name_extension", "breed")
     numbers = ("size_bytes", "width", "height")
     return {
@@ -100,7 +104,7 @@ def _facts(image: TaskInput) -> dict[str, Any]:
 
 
 def readable_cause(cause: JSON) -> str | None:
-    """A Cause in one short line: of Lambda's error JSON its `errorMessage`, of a failure with details its `message`."""
+    """A Cause as one short line: the `errorMessage` of Lambda's error JSON, the `message` of a failure with details."""
     for field in ("errorMessage", "message"):
         cause = _member(cause, field) or cause
     return printable(cause, MAX_CAUSE) if isinstance(cause, str) and cause else None

@@ -1,12 +1,11 @@
-"""One row of metadata for one item of an ingest: the same columns in JSON Lines, in Parquet, on one machine and on AWS.
+"""The metadata of an ingest, one row per item: the same columns in JSON Lines and Parquet, on one machine and on AWS.
 
     columns = columns_of(rows, dataset)      # for Parquet
-    lines = lines_of(columns)                # for JSON Lines, as the functions on AWS write them too
-    columns = columns_of_objects(objects)    # the way back, of lines that were read
+    lines = lines_of(columns)                # for JSON Lines
+    columns = columns_of_objects(objects)    # from JSON Lines
 
-A row holds what the source said of the image, what its audit record says, and how it was had. The run is not among the
-columns: it is the partition (`run=<run>/part-00000.parquet`), and a column of the same name would clash with it.
-The standard library only: the functions on AWS import this.
+A row has the source's facts about the image, its audit record, and facts about the fetch. The run is not a column: it
+is the partition (`run=<run>/part-00000.parquet`), and a column of the same name would clash with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,16 +20,16 @@ from pupline.tasks.items import SourceItem
 from pupline.tasks.records import AuditRecord
 
 ColumnType = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp"]
-"""What a column holds. texts: a list of text. moment: seconds since the epoch in the row, stamp: RFC 3339 text there;
-in JSON Lines both are RFC 3339, UTC, to the millisecond."""
+"""texts: a list of text. moment: seconds since the epoch in an `ItemRow`. stamp: RFC 3339 text in an `ItemRow`. In JSON
+Lines both are RFC 3339, UTC, to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
     """One finished item of an ingest.
 
-    key: of the object that holds the image, None where none does. sha1: of the bytes, where it was asked for.
-    began_at: of the first attempt, ended_at: of the last, in seconds since the epoch.
+    key: of the image's object, or None. sha1: of the bytes, where the source declared one.
+    began_at, ended_at: of the first and the last attempt, in seconds since the epoch.
     """
 
     index: int
@@ -47,7 +46,7 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class MetadataColumn:
-    """One column. path: where its value is in an `ItemRow`; empty for the dataset, which is the same in all rows."""
+    """One column. path: of its value in an `ItemRow`; empty for the dataset, which is the same in all rows."""
 
     name: str
     kind: ColumnType
@@ -55,12 +54,12 @@ class MetadataColumn:
 
 
 METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
-    # which image of which listing
+    # the item
     MetadataColumn("execution", "text", "record.execution"),
     MetadataColumn("index", "int64", "index"),
     MetadataColumn("dataset", "text", ""),
     MetadataColumn("id", "text", "item.id"),
-    # what the source says of it
+    # facts of the source
     MetadataColumn("source", "text", "record.source"),
     MetadataColumn("source_url", "text", "record.source_url"),
     MetadataColumn("url", "text", "item.url"),
@@ -72,7 +71,7 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     MetadataColumn("alt", "text", "item.alt"),
     MetadataColumn("labels", "texts", "item.labels"),
     MetadataColumn("breed", "text", "record.breed"),
-    # what it is, and where
+    # the image
     MetadataColumn("image_name", "text", "record.image_name"),
     MetadataColumn("image_url", "text", "record.image_url"),
     MetadataColumn("key", "text", "key"),
@@ -86,7 +85,7 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     MetadataColumn("sha1", "text", "sha1"),
     MetadataColumn("etag", "text", "etag"),
     MetadataColumn("last_modified", "text", "last_modified"),
-    # what became of it
+    # the outcome
     MetadataColumn("outcome", "text", "record.outcome"),
     MetadataColumn("reason", "text", "record.reason"),
     MetadataColumn("alert_triggered", "flag", "record.alert_triggered"),
@@ -105,7 +104,7 @@ _VALUES = attrgetter(*(column.path for column in METADATA_COLUMNS if column.path
 _DATASET = next(at for at, column in enumerate(METADATA_COLUMNS) if not column.path)
 _POSITIONS = {column.name: at for at, column in enumerate(METADATA_COLUMNS)}
 _DISTINCT = 4
-"""A column with fewer distinct values than one in so many rows has each of them encoded once."""
+"""A column that repeats each value this often on average encodes each distinct value once."""
 
 Columns: TypeAlias = Sequence[Sequence[Any]]
 """The values of some rows, one sequence per column of `METADATA_COLUMNS`, all of one length."""
@@ -119,18 +118,18 @@ def columns_of(rows: Sequence[ItemRow], dataset: str) -> Columns:
 
 
 def columns_of_objects(objects: Sequence[Mapping[str, Any]]) -> Columns:
-    """The columns of rows that were read from JSON Lines, equal to those that were written, to the millisecond.
+    """The columns of rows from JSON Lines, equal to those that were written, to the millisecond.
 
-    Raises: TypeError or ValueError for what `lines_of` never wrote.
+    Raises: TypeError or ValueError for rows that `lines_of` did not write.
     """
     return [_decoded(column.kind, [found.get(column.name) for found in objects]) for column in METADATA_COLUMNS]
 
 
 def lines_of(columns: Columns) -> list[str]:
-    """The rows as JSON objects, one text each, with every column in each: null where there is nothing.
+    """The rows as JSON objects, one text each, with every column in each, null where it has no value.
 
-    A page of some 2,500 rows is best. What is the same in all of them is put into the template of the lines once: that
-    takes half the time of encoding row by row.
+    A page of about 2,500 rows is best. Values that all rows share are encoded once, in the template of the lines, which
+    halves the time of encoding row by row.
     """
     template: list[str] = []
     varying: list[Iterable[str]] = []
@@ -148,12 +147,12 @@ def lines_of(columns: Columns) -> list[str]:
 
 
 def position_of(name: str) -> int:
-    """Where the column of that name is in `METADATA_COLUMNS`."""
+    """The position of a column in `METADATA_COLUMNS`."""
     return _POSITIONS[name]
 
 
 def milliseconds(moment: float) -> int:
-    """Seconds since the epoch as whole milliseconds: what a column of moments holds, in either form."""
+    """Seconds since the epoch as whole milliseconds, as a column of moments has them."""
     return round(moment * 1000)
 
 
@@ -189,7 +188,7 @@ def _moment(value: float) -> str:
 
 @lru_cache(maxsize=64)
 def _second(second: int) -> str:
-    """The beginning of an RFC 3339 time: thousands of rows share one."""
+    """The first part of an RFC 3339 time, which thousands of rows share."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 

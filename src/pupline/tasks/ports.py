@@ -1,6 +1,6 @@
-"""The outside as pupline sees it: one Protocol per thing, implemented by `pupline.local` and by `pupline.aws`.
+"""The ports: one Protocol for each outside service, implemented by `pupline.local` and by `pupline.aws`.
 
-One contract suite (`tests/contract`) holds for both. Bodies are bytes in memory: the fetching client bounds their size.
+One contract suite (`tests/contract`) tests both. Bodies are bytes in memory: the HTTP client bounds their size.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from pupline.tasks.records import AuditRecord
 
 @dataclass(frozen=True, slots=True)
 class ObjectToCreate:
-    """What `ObjectStore.create` is asked to store. `owner` is the execution on whose behalf it is done."""
+    """A new object. owner: the execution that creates it."""
 
     key: str
     body: bytes
@@ -24,7 +24,7 @@ class ObjectToCreate:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store now holds under a key: the new object, or the one that already was there."""
+    """The object under a key: the new one, or the one that was there."""
 
     key: str
     sha256: str
@@ -36,18 +36,18 @@ class ObjectStore(Protocol):
     """A bucket."""
 
     def create(self, new: ObjectToCreate) -> StoredObject:
-        """Store `new` unless its key is taken, and say what is held under that key now.
+        """Store `new` unless its key is taken; the object that is now under the key.
 
-        Never overwrites: the caller sees by `sha256` and `owner` whether it is its own object, the same bytes from
-        somebody else (a duplicate), or other bytes (take another key). Once it returns, the object is durable.
+        Never overwrites: `sha256` and `owner` say whether it is the caller's own object, the same bytes from another
+        owner (a duplicate), or other bytes (use another key). Once it returns, the object is durable.
         Raises: StorageError.
         """
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
-        """Store `body`, or the file that it names, under `key` in the place of what was there; the object's URL.
+        """Store `body`, or the file at that path, under `key`, over an existing object; the object's URL.
 
-        For what is made of other things and can be made again: manifests, metadata, results. Readers find the old bytes
-        or the new ones, never a part; once it returns, the new ones are durable. The file may be moved, not copied.
+        For derived objects that can be made again: manifests, metadata, results. Readers find the old bytes or the new
+        ones, never a part; once it returns, the new ones are durable. The file may be moved instead of copied.
         Raises: StorageError.
         """
 
@@ -75,13 +75,13 @@ class AuditTable(Protocol):
 
 
 class WriteOnceStore(Protocol):
-    """What an execution chose before it acted on it, so that a second attempt makes the same choice."""
+    """Values that are written once: an execution's choices, so that a second attempt makes the same choice."""
 
     def remember(self, name: str, value: str) -> str:
-        """The value first remembered under `name`: this one, durably, unless one was there. Raises: StorageError."""
+        """The first value stored under `name`: this one, durably, unless there was one. Raises: StorageError."""
 
     def recall(self, name: str) -> str | None:
-        """The value remembered under `name`, if any. Raises: StorageError."""
+        """The value stored under `name`, if any. Raises: StorageError."""
 
 
 class Clock(Protocol):
@@ -106,7 +106,7 @@ class ExecutionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDetails:
-    """One execution with all there is to tell: its definition, input, output and history (AWS-shaped events)."""
+    """One execution with its definition, input, output and history (AWS-shaped events)."""
 
     row: ExecutionSummary
     definition: Mapping[str, Any]
@@ -116,7 +116,7 @@ class ExecutionDetails:
 
 
 class Reader(Protocol):
-    """What reading commands ask of a backend."""
+    """What the reading commands need of a backend."""
 
     def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions."""

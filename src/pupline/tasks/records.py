@@ -1,4 +1,4 @@
-"""The audit record: one per image asked for, the same in DynamoDB and in SQLite."""
+"""The audit record: one per requested image, the same in DynamoDB and in SQLite."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,14 +14,14 @@ MAX_CAUSE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """One image processed. Absent facts are None; `as_item` leaves them out.
+    """One processed image. Absent facts are None; `as_item` leaves them out.
 
     image_name: partition key. execution: sort key; one execution writes one record.
     image_url: `https://<bucket>.s3.<region>.amazonaws.com/<quoted key>`, a `file://` URL on one machine;
-    None where nothing was kept.
+    None where nothing is stored.
     upload_timestamp: RFC 3339, UTC, `Z`. file_type: from content (`jpg`, `png`, ...), whatever the name says.
     alert_triggered: the alert branch was taken. alert_sent: publishing succeeded (None where there was none to send).
-    alert_reasons: all reasons for an alert, in the words of `CheckIfPNG`. content_type: as the server declared it.
+    alert_reasons: all reasons for an alert, as `CheckIfPNG` names them. content_type: as declared by the server.
     source: preset, or base URL of the API. source_url: where the image came from. breed: `hound/afghan` or `hound`.
     error, cause: of a failed execution, cut short.
     """
@@ -53,12 +53,12 @@ class AuditRecord:
         return asdict(self) | {"alert_reasons": list(self.alert_reasons)}
 
     def as_item(self) -> dict[str, Any]:
-        """The fields that are there: a DynamoDB item before marshalling."""
+        """The fields with a value: a DynamoDB item before marshalling."""
         return {name: value for name, value in self.as_dict().items() if value is not None}
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> "AuditRecord":
-        """The record that `as_item` or `as_dict` gave. Ignores unknown attributes: older code can read newer items."""
+        """The record that `as_item` or `as_dict` returned. Ignores unknown attributes: newer code may add them."""
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in item.items() if name in known}
         values["alert_reasons"] = tuple(values.get("alert_reasons") or ())

@@ -1,4 +1,4 @@
-"""Reading a function's event: the fields it may hold, and a clear InvalidInput for everything else."""
+"""Reading a task's input: typed fields, and a clear InvalidInput for everything else."""
 
 from collections.abc import Mapping
 
@@ -19,32 +19,32 @@ def checked_input(event: object) -> TaskInput:
     return event
 
 
-def text_or_none(event: TaskInput, field: str, *, limit: int = 2048) -> str | None:
-    """The text under `field`, or None when absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
-    value = event.get(field)
+def text_or_none(fields: TaskInput, name: str, *, limit: int = 2048) -> str | None:
+    """The text under `name`, or None when absent or null. Raises: InvalidInput when it is not text of 1 to `limit`."""
+    value = fields.get(name)
     if value is None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= limit:
-        raise InvalidInput(f"{field} is {shown(value)}; it has to be text of 1 to {limit} characters")
+        raise InvalidInput(f"{name} is {shown(value)}; it has to be text of 1 to {limit} characters")
     return value
 
 
-def execution_of(event: TaskInput) -> str:
-    """The execution's name: `execution`, or `Name` as the Context Object's Execution has it. Raises: InvalidInput."""
-    name = text_or_none(event, "execution", limit=80) or text_or_none(event, "Name", limit=80)
+def execution_of(fields: TaskInput) -> str:
+    """The execution's name: `execution`, or `Name` as in the Context Object's Execution. Raises: InvalidInput."""
+    name = text_or_none(fields, "execution", limit=80) or text_or_none(fields, "Name", limit=80)
     if name is None:
         raise InvalidInput("the event names no execution; add execution, the idempotency key of this piece of work")
     return name
 
 
-def object_of(event: TaskInput, field: str) -> TaskInput:
-    """The JSON object under `field`. Raises: InvalidInput when there is none."""
-    value = event.get(field)
+def object_of(fields: TaskInput, name: str) -> TaskInput:
+    """The JSON object under `name`. Raises: InvalidInput when there is none."""
+    value = fields.get(name)
     if not isinstance(value, dict):
-        raise InvalidInput(f"{field} is {shown(value)}; it has to be a JSON object")
+        raise InvalidInput(f"{name} is {shown(value)}; it has to be a JSON object")
     return value
 
 
 def shown(value: object) -> str:
-    """A value from outside, fit for a message."""
+    """A value from outside, safe to print in a message."""
     return printable(repr(value), 80)

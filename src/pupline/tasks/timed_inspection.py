@@ -1,9 +1,9 @@
-"""Looking at an image for no longer than its deadline allows, whatever its bytes make a walker do.
+"""Inspecting an image within a deadline, whatever its bytes make the code do.
 
-A thread cannot be ended from outside, but Python code in it can be interrupted: an exception that another thread sets
-is raised before its next instruction. So one thread watches over all that look at images, and those that take too long
-get one. Code that never comes back to Python is not reached by that: none of ours does that with bytes from outside,
-and `pupline ingest` ends a worker process that says nothing any more.
+A thread cannot be stopped from outside, but Python code in it can be interrupted: an exception that another thread sets
+is raised before the next instruction. One watchdog thread does that to all inspections that take too long. It cannot
+interrupt code that never returns to Python. None of ours passes bytes from outside to such code, and `pupline ingest`
+ends a worker process that no longer responds.
 """
 
 import ctypes
@@ -17,97 +17,91 @@ from pupline.images import Inspection, inspect
 from pupline.text import printable
 
 MIN_INSPECTION_SECONDS = 1.0
-"""What an inspection has at least, where the body took nearly all of the time: a thousand times what it needs."""
+"""The least time for an inspection, where the request took nearly all of it: a thousand times what one needs."""
 
-_LOOK_SECONDS = 0.1
-_Made = TypeVar("_Made")
+_CHECK_SECONDS = 0.1
+_Result = TypeVar("_Result")
 
 
 class _TimeUp(BaseException):
-    """Raised in a thread that looks at an image for too long. No Exception, so that no walker takes it for its own."""
+    """Raised in a thread whose inspection takes too long. Not an Exception, so that no inspection catches it."""
 
 
-class _Look:
-    """One piece of work under watch. thread: who does it. due: on the monotonic clock."""
+class _WatchedCall:
+    """One call under the watchdog. thread: its thread. due: on the monotonic clock."""
 
-    __slots__ = ("due", "is_over", "thread")
+    __slots__ = ("due", "is_interrupted", "thread")
 
     def __init__(self, seconds: float) -> None:
         self.thread = threading.get_ident()
         self.due = time.monotonic() + seconds
-        self.is_over = False
+        self.is_interrupted = False
 
 
-class _Watch:
-    """The thread that interrupts. It begins at the first work, and never ends.
+class _Watchdog:
+    """The thread that interrupts. It starts with the first call and never ends.
 
-    `_lock` is held while an exception is set and while work is taken off: it is never set for work that is over.
+    `_lock` is held while an exception is set and while a call is removed, so no exception is set after its call.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._looks: dict[_Look, None] = {}
+        self._calls: dict[_WatchedCall, None] = {}
         self._thread: threading.Thread | None = None
 
-    def within(self, seconds: float, work: Callable[[], _Made]) -> _Made:
-        """What `work` gives. Raises: what it raises; _TimeUp after so many seconds."""
-        look = _Look(seconds)
-        self._looks[look] = None
+    def within(self, seconds: float, work: Callable[[], _Result]) -> _Result:
+        """The result of `work`. Raises: what it raises; _TimeUp after so many seconds."""
+        call = _WatchedCall(seconds)
+        self._calls[call] = None
         if self._thread is None:
-            self._begin()
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._interrupt, name="pupline-inspection", daemon=True)
+                    self._thread.start()
         try:
             return work()
         finally:
-            self._remove(look)
-
-    def _begin(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._interrupt, name="pupline-inspection", daemon=True)
-                self._thread.start()
-
-    def _remove(self, look: _Look) -> None:
-        with self._lock:
-            self._looks.pop(look, None)
-            if look.is_over:
-                _set_exception(look.thread, None)  # set, and not raised yet: it must not be raised in other work
+            with self._lock:
+                self._calls.pop(call, None)
+                if call.is_interrupted:
+                    _set_exception(call.thread, None)  # set but not yet raised: it must not be raised in other work
 
     def _interrupt(self) -> None:
         while True:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_CHECK_SECONDS)
             with self._lock:
                 now = time.monotonic()
-                for look in [look for look in list(self._looks) if look.due <= now]:
-                    self._looks.pop(look, None)
-                    look.is_over = True
-                    _set_exception(look.thread, _TimeUp)
+                for call in [call for call in list(self._calls) if call.due <= now]:
+                    self._calls.pop(call, None)
+                    call.is_interrupted = True
+                    _set_exception(call.thread, _TimeUp)
 
 
-_watch = _Watch()
+_watchdog = _Watchdog()
 
 
 def inspect_within(seconds: float, body: bytes, *, max_pixels: int) -> Inspection:
-    """What `body` is, as `pupline.images.inspect`.
+    """The inspection of `body`, as `pupline.images.inspect`.
 
-    Raises: InspectionTimeout after so many seconds; InspectionFailed for whatever else goes wrong, which is trouble of
-    this image alone: memory that it asks for in vain, say, is there for the next one.
+    Raises: InspectionTimeout after so many seconds; InspectionFailed for any other error, which concerns this image
+    only: the next one may have the memory that this one asked for.
     """
     try:
-        return _watch.within(max(seconds, MIN_INSPECTION_SECONDS), lambda: inspect(body, max_pixels=max_pixels))
+        return _watchdog.within(max(seconds, MIN_INSPECTION_SECONDS), lambda: inspect(body, max_pixels=max_pixels))
     except _TimeUp:
         raise InspectionTimeout(
-            f"its {len(body):,} bytes could not be looked through in the time for it; look at the image, and please "
-            "report it as a mistake in pupline"
+            f"the inspection of its {len(body):,} bytes did not end in time; look at the image, and please report it "
+            "as a bug in pupline"
         ) from None
     except Exception as err:
-        if isinstance(err, RuntimeError) and (trouble := local_trouble(err)):  # no thread for the watch
+        if isinstance(err, RuntimeError) and (trouble := local_trouble(err)):  # no thread for the watchdog
             raise trouble from err
         raise InspectionFailed(
-            f"its {len(body):,} bytes could not be looked through ({type(err).__name__}: {printable(str(err), 80)}); "
-            "please report the image as a mistake in pupline"
+            f"the inspection of its {len(body):,} bytes failed ({type(err).__name__}: {printable(str(err), 80)}); "
+            "please report the image as a bug in pupline"
         ) from err
 
 
 def _set_exception(thread: int, kind: type[BaseException] | None) -> None:
-    """Have it raised in the thread before its next instruction; None: have nothing raised after all."""
+    """Raise it in the thread before its next instruction; None: cancel what was set."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind) if kind else None)
