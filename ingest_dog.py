@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent
 if (ROOT / "src" / "pupline").is_dir():
     sys.path.insert(0, str(ROOT / "src"))
 
-from pupline.backends.machine import RunSettings, fetch_services  # noqa: E402
+from pupline.backends import RunSettings, fetch_services  # noqa: E402
 from pupline.errors import PuplineError, RetryAfter, TaskFailure  # noqa: E402 - the path comes first
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload  # noqa: E402
 from pupline.tasks.image_storage import ImageStorage  # noqa: E402

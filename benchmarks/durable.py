@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pupline.asl import StateMachine
-from pupline.backends.machine import load_workflow
+from pupline.backends import load_workflow
 from pupline.local import DriverSettings, LambdaHandler, LambdaRuntime, LocalBackend, StartRequest
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.run_ids import execution_name

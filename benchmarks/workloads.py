@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.engine import FIVE_STATES, GIVEN
-from pupline.backends.machine import load_workflow
+from pupline.backends import load_workflow
 from tools.peers import Answer
 
 __all__ = ["FIVE_STATES", "GIVEN", "Answer", "adapted_pipeline", "pipeline", "pipeline_answers", "pipeline_tasks"]

@@ -23,14 +23,6 @@ LEAVES = {"errors", "files", "json_values", "regex", "text"}
 FACES = {"asl", "images", "http", "specs", "sources", "samples", "insights", "cost", "aws", "local", "bulk", "backends"}
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
-
-NOT_YET = {
-    *("backends.stack._ingest", "cli._backend", "cli._cost", "cli._doctor", "cli._ingest_workflow", "cli._keeping"),
-    *("cli._redrive", "cli._run", "cli._run_aws", "cli._summary"),
-}
-"""Modules that still import what is private."""
-
-
 SUB_ROOMS = {
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests repair _backend",
 }
@@ -133,8 +125,6 @@ def test_every_room_is_described() -> None:
 @pytest.mark.parametrize("module", [name for name in FILES if name != "pupline"])
 def test_private_modules_stay_in_their_package(module: str) -> None:
     """`pupline.a.b._c` is imported within `pupline.a.b` only; a room with a face is imported by its face only."""
-    if module.removeprefix("pupline.") in NOT_YET:
-        return
     package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
     for name in imports_of(module, types=True):
         owner, _, leaf = name.rpartition(".")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.asl import StateMachine
-from pupline.backends.machine import BULK_NAME, load_workflow
+from pupline.backends import BULK_NAME, load_workflow
 from pupline.cost import Assumptions, Bill, CostQuery, bills, storage_month, to_cents
 from pupline.cost._assumptions import DEPLOYED_MB, METRICS_LINE_BYTES
 from pupline.cost._paths import WorkflowPath, WorkflowPaths

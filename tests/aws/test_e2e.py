@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.backends.machine import ExecutionResult, OneMachine, RunRequest, RunSettings
+from pupline.backends import ExecutionResult, RunRequest, RunSettings, WorkflowRunner
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_image_api import BODIES, ImageApi, image_api
 from tests.aws.aws_stack import Observed, local_aws, observe, run_executions
@@ -110,8 +110,8 @@ def test_one_machine_writes_the_same_records(aws: Observed, api: ImageApi, tmp_p
     for name, path in {**IMAGES, **SECOND}.items():
         settings = RunSettings(source=f"{api.origin}/api", image_url=api.url(path))
         heard: list[object] = []
-        with OneMachine.open(tmp_path, 1, heard.append) as machine:
-            machine.run(RunRequest(settings, 1, name))
+        with WorkflowRunner.open(tmp_path, 1, heard.append) as machine:
+            machine.run(RunRequest(settings, 1, run_id=name))
         (result,) = (event for event in heard if isinstance(event, ExecutionResult))
         theirs = aws.records()[execution(name)]
         assert result.record is not None

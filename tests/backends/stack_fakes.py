@@ -1,7 +1,7 @@
-"""A deployed stack for tests: moto for most services, and a server of our own for the two that moto lacks here.
+"""A deployed stack for tests: moto for most services, and a server of our own for those that moto lacks here.
 
-Step Functions is played by the project's engine behind the real wire protocol, so that botocore checks parameters,
-signs, paginates and retries as it would; CloudFormation by two canned answers. Both listen on 127.0.0.1.
+The project's engine plays Step Functions behind the real wire protocol, so that botocore checks parameters, signs,
+paginates and retries as it would; canned answers play CloudFormation and Lambda. All listen on 127.0.0.1.
 """
 
 import json
@@ -21,13 +21,16 @@ import boto3
 
 from pupline.asl import Result, StateMachine, TaskError, execute
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
+from pupline.backends.stack._stack import FUNCTIONS
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
 
 REGION = "eu-central-1"
-WORKFLOW = Path(__file__).parents[2] / "statemachine" / "dog_uploader_pipeline.asl.json"
+STATE_MACHINES = Path(__file__).parents[2] / "statemachine"
+WORKFLOW = STATE_MACHINES / "dog_uploader_pipeline.asl.json"
 MACHINE_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:DogUploaderPipeline"
 BULK_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:BulkIngest"
+FILES = {MACHINE_ARN: WORKFLOW, BULK_ARN: STATE_MACHINES / "bulk_ingest.asl.json"}
 START = 1_780_000_000.0
 
 STORED: dict[str, Any] = {
@@ -54,8 +57,12 @@ def not_found() -> TaskError:
 
 @dataclass
 class Run:
-    """One execution as the fake keeps it. looks: how often it is still RUNNING when it is asked about."""
+    """One execution as the fake keeps it. looks: how often it is still RUNNING when it is described.
 
+    ended_days_ago: Step Functions redrives an execution for 14 days.
+    """
+
+    machine: str
     name: str
     input: str
     number: int
@@ -63,21 +70,42 @@ class Run:
     looks: int
     aborted: bool = False
     redrives: int = 0
-    bulk: bool = False
+    ended_days_ago: int = 0
+
+    @property
+    def arn(self) -> str:
+        """Of this execution."""
+        return arn(self.name, self.machine)
 
     @property
     def status(self) -> str:
-        """As DescribeExecution says it now."""
+        """As DescribeExecution gives it now."""
         if self.looks > 0:
             return "RUNNING"
         return "ABORTED" if self.aborted else self.result.status
 
+    @property
+    def redrive_status(self) -> tuple[str, str | None]:
+        """Whether RedriveExecution takes it, and why not."""
+        if self.status in {"RUNNING", "SUCCEEDED"}:
+            return "NOT_REDRIVABLE", f"Execution is {self.status} and cannot be redriven"
+        if self.ended_days_ago > 14:
+            return "NOT_REDRIVABLE", "Execution has exceeded the redrivable period"
+        return "REDRIVABLE", None
+
+    @property
+    def map_runs(self) -> list[str]:
+        """The ARNs of its Map Runs, as its history has them: not execution ARNs."""
+        started = (event.get("mapRunStartedEventDetails") for event in self.result.history)
+        return [str(details["mapRunArn"]) for details in started if details]
+
 
 @dataclass
 class FakeStates:
-    """Step Functions with two machines. fetch: what FetchAndUploadDogImage does for an execution of this name.
+    """Step Functions with two machines. Executions are keyed by ARN: machine and name. Children have ARNs of their own.
 
-    ingest: runs BulkIngest under a name on an input.
+    fetch: what FetchAndUploadDogImage does for an execution of this name. ingest: runs BulkIngest under a name on an
+    input.
     """
 
     fetch: Callable[[str], Any] = lambda _: STORED
@@ -89,16 +117,16 @@ class FakeStates:
     fail_with: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """HTTP status and body for one call."""
         with self.lock:
-            self.calls.append((operation, asked))
+            self.calls.append((operation, request))
             if operation in self.fail_with:
                 status, code, message = self.fail_with[operation]
                 return status, {"__type": code, "message": message}
             handler = getattr(self, re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower())
             try:
-                return 200, handler(asked)
+                return 200, handler(request)
             except KeyError:
                 return 400, {"__type": "ExecutionDoesNotExist", "message": "Execution Does Not Exist"}
             except ValueError as err:
@@ -108,22 +136,28 @@ class FakeStates:
         """How often this was called."""
         return sum(1 for called, _ in self.calls if called == operation)
 
-    def start_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def run(self, name: str, machine: str = MACHINE_ARN) -> Run:
+        """The machine's execution of that name. Raises: KeyError."""
+        return self.runs[arn(name, machine)]
+
+    def start_execution(self, request: dict[str, Any]) -> dict[str, Any]:
         """Idempotent while it runs under the same input; refused otherwise."""
-        name = asked["name"]
-        there = self.runs.get(name)
-        if there and (there.status != "RUNNING" or there.input != asked["input"]):
+        name, machine = request["name"], request.get("stateMachineArn", MACHINE_ARN)
+        key = arn(name, machine)
+        there = self.runs.get(key)
+        if there and (there.status != "RUNNING" or there.input != request["input"]):
             raise ValueError("ExecutionAlreadyExists")
         if not there:
-            bulk = asked.get("stateMachineArn") == BULK_ARN
-            self.runs[name] = self.ran(name, asked["input"], bulk=bulk)
-        return {"executionArn": arn(name), "startDate": START}
+            self.runs[key] = self.executed(machine, name, request["input"])
+        return {"executionArn": key, "startDate": START}
 
-    def ran(self, name: str, given: str, *, bulk: bool = False) -> Run:
+    def executed(self, machine_arn: str, name: str, given: str) -> Run:
         """The execution, run through the workflow's file at once."""
-        if bulk:
+        number = len(self.runs)
+        if machine_arn == BULK_ARN:
             assert self.ingest is not None
-            return Run(name, given, len(self.runs), self.ingest(name, json.loads(given)), self.looks, bulk=True)
+            result = self.ingest(name, json.loads(given))
+            return Run(machine_arn, name, given, number, result, self.looks, aborted=name in self.abort)
         clock = type("Clock", (), {"now": lambda _: START + len(self.runs)})()
         log = partial(log_to_dynamodb, table=DynamoDBAuditTable(dynamodb_client(), "DogImageUploads"), clock=clock)
         tasks: dict[str, Callable[[Any], Any]] = {
@@ -132,93 +166,137 @@ class FakeStates:
             "arn:aws:states:::sns:publish": lambda _: {"MessageId": f"m-{name}"},
             "LogToDynamoDB": log,
         }
-        number = len(self.runs)
         result = execute(machine(), json.loads(given), tasks=tasks, name=name, start=START + number)
-        return Run(name, given, number, result, self.looks, aborted=name in self.abort)
+        return Run(machine_arn, name, given, number, result, self.looks, aborted=name in self.abort)
 
-    def describe_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def describe_execution(self, request: dict[str, Any]) -> dict[str, Any]:
         """Each look brings the end nearer."""
-        run = self.runs[name_of(asked)]
+        run = self.runs[request["executionArn"]]
         status = run.status
         run.looks -= 1
-        told = self.row(run, status) | {"input": run.input, "redriveCount": run.redrives}
+        described = self.row(run, status) | {"input": run.input, "redriveCount": run.redrives}
         if status == "SUCCEEDED":
-            told["output"] = json.dumps(run.result.output)
+            described["output"] = json.dumps(run.result.output)
         elif status == "FAILED":
-            told |= {"error": run.result.error, "cause": run.result.cause}
-        if status not in {"RUNNING", "SUCCEEDED"}:
-            told["redriveStatus"] = "REDRIVABLE"
-        return told
+            described |= {"error": run.result.error, "cause": run.result.cause}
+        if status != "RUNNING":
+            described["redriveStatus"], reason = run.redrive_status
+            described |= {"redriveStatusReason": reason} if reason else {}
+        return described
 
     def row(self, run: Run, status: str) -> dict[str, Any]:
         """What lists and descriptions share."""
         ended = {} if status == "RUNNING" else {"stopDate": START + run.number + 0.5}
         return {
-            "executionArn": arn(run.name),
-            "stateMachineArn": MACHINE_ARN,
+            "executionArn": run.arn,
+            "stateMachineArn": run.machine,
             "name": run.name,
             "status": status,
             "startDate": START + run.number,
         } | ended
 
-    def list_executions(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Newest first, in pages."""
-        rows = [self.row(run, run.status) for run in reversed(self.runs.values())]
-        wanted = asked.get("statusFilter")
-        return _page(asked, "executions", [row for row in rows if wanted in {None, row["status"]}])
+    def list_executions(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Those of one machine, newest first, in pages."""
+        own = [run for run in reversed(self.runs.values()) if run.machine == request["stateMachineArn"]]
+        rows = [self.row(run, run.status) for run in own]
+        wanted = request.get("statusFilter")
+        return _page(request, "executions", [row for row in rows if wanted in {None, row["status"]}])
 
-    def get_execution_history(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def get_execution_history(self, request: dict[str, Any]) -> dict[str, Any]:
         """In pages, from either end. What was aborted ended in the middle of its first task."""
-        run = self.runs[name_of(asked)]
+        run = self.runs[request["executionArn"]]
         events: list[Any] = run.result.history
         if run.aborted:
             last = {"type": "ExecutionAborted", "id": 4, "previousEventId": 3, "timestamp": START + run.number}
             events = [*events[:3], {**last, "executionAbortedEventDetails": {}}]
-        return _page(asked, "events", events[::-1] if asked.get("reverseOrder") else events)
+        return _page(request, "events", events[::-1] if request.get("reverseOrder") else events)
 
-    def describe_state_machine_for_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The definition."""
-        assert name_of(asked) in self.runs
-        return self.describe_state_machine(asked)
+    def list_map_runs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Of one execution."""
+        run = self.runs[request["executionArn"]]
+        times = {"startDate": START, "stopDate": START + 1}
+        found = [
+            {"executionArn": run.arn, "mapRunArn": map_run, "stateMachineArn": run.machine, **times}
+            for map_run in run.map_runs
+        ]
+        return _page(request, "mapRuns", found)
 
-    def describe_state_machine(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """The machine."""
+    def describe_map_run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Counted by its execution's input: all items in one batch."""
+        wanted = request["mapRunArn"]
+        run = next((run for run in self.runs.values() if wanted in run.map_runs), None)
+        if run is None:
+            raise ValueError("ResourceNotFound")
+        items, succeeded = json.loads(run.input)["items"], run.result.status == "SUCCEEDED"
+        names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total", "resultsWritten")
+        counts = dict.fromkeys(names, 0) | {"total": items, "succeeded" if succeeded else "failed": items}
         return {
-            "stateMachineArn": MACHINE_ARN,
-            "name": "DogUploaderPipeline",
+            "mapRunArn": wanted,
+            "executionArn": run.arn,
+            "status": "SUCCEEDED" if succeeded else "FAILED",
+            "startDate": START,
+            "maxConcurrency": 1,
+            "toleratedFailurePercentage": 0,
+            "toleratedFailureCount": 0,
+            "itemCounts": counts,
+            "executionCounts": counts | {"total": 1, "succeeded": int(succeeded), "failed": int(not succeeded)},
+        }
+
+    def describe_state_machine_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The definition."""
+        return self.describe_state_machine({"stateMachineArn": self.runs[request["executionArn"]].machine})
+
+    def describe_state_machine(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One of the machines."""
+        arn = request["stateMachineArn"]
+        return {
+            "stateMachineArn": arn,
+            "name": arn.rpartition(":")[2],
             "status": "ACTIVE",
             "type": "STANDARD",
-            "definition": json.dumps(machine().definition),
+            "definition": json.dumps(machine(FILES[arn]).definition),
             "roleArn": "arn:aws:iam::123456789012:role/r",
             "creationDate": START,
             "updateDate": START,
             "loggingConfiguration": {"level": "ERROR"},
         }
 
-    def redrive_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Goes on, and succeeds or fails by what `fetch` gives now."""
-        run = self.runs[name_of(asked)]
-        if run.status in {"RUNNING", "SUCCEEDED"}:
+    def redrive_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Continues, and succeeds or fails by what `fetch` and `ingest` do now."""
+        run = self.runs[request["executionArn"]]
+        if run.redrive_status[0] != "REDRIVABLE":
             raise ValueError("ExecutionNotRedrivable")
-        again = self.ran(run.name, run.input, bulk=run.bulk)
+        again = self.executed(run.machine, run.name, run.input)
         run.result, run.looks, run.aborted = again.result, self.looks, False
         run.redrives += 1
         return {"redriveDate": START + 100}
 
+    def stop_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Aborts it if it runs."""
+        run = self.runs[request["executionArn"]]
+        run.aborted, run.looks = run.aborted or run.status == "RUNNING", 0
+        return {"stopDate": START + 100}
 
-def machine() -> StateMachine:
+
+def machine(path: Path = WORKFLOW) -> StateMachine:
     """The workflow with each placeholder filled by its own name."""
-    return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", WORKFLOW.read_text()))
+    return StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", path.read_text()))
 
 
-def arn(name: str) -> str:
-    """Of an execution."""
-    return MACHINE_ARN.replace(":stateMachine:", ":execution:") + f":{name}"
+def arn(name: str, machine: str = MACHINE_ARN) -> str:
+    """Of a machine's execution."""
+    return machine.replace(":stateMachine:", ":execution:") + f":{name}"
 
 
-def name_of(asked: Mapping[str, Any]) -> str:
-    """The name in an execution's ARN."""
-    return str(asked["executionArn"]).rpartition(":")[2]
+def map_only(name: str, given: Any) -> Result:
+    """BulkIngest, cut down to its Distributed Map over `given["items"]` items, which fail if `given["broken"]`."""
+    states: dict[str, Any] = {"Batch": {"Type": "Pass", "End": True}}
+    if given.get("broken"):
+        states = {"Batch": {"Type": "Fail", "Error": "StorageError"}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "Batch"}
+    whole = {"Type": "Map", "Label": "IngestBatches", "ItemsPath": "$.list", "End": True}
+    definition = {"StartAt": "Map", "States": {"Map": whole | {"ItemProcessor": processor | {"States": states}}}}
+    return execute(StateMachine.parse(definition), {"list": list(range(given["items"]))}, tasks={}, name=name)
 
 
 def _raised_or(answer: Any) -> Any:
@@ -227,19 +305,23 @@ def _raised_or(answer: Any) -> Any:
     return answer
 
 
-def _page(asked: Mapping[str, Any], key: str, rows: list[Any]) -> dict[str, Any]:
-    begin, size = int(asked.get("nextToken", "0")), asked.get("maxResults", 100)
+def _page(request: Mapping[str, Any], key: str, rows: list[Any]) -> dict[str, Any]:
+    begin, size = int(request.get("nextToken", "0")), request.get("maxResults", 100)
     more = {"nextToken": str(begin + size)} if begin + size < len(rows) else {}
     return {key: rows[begin : begin + size]} | more
 
 
 @dataclass
 class FakeStack:
-    """CloudFormation with one stack, and Step Functions."""
+    """CloudFormation with one stack, Step Functions, and the functions' configurations.
+
+    failed_functions: those whose last update failed.
+    """
 
     states: FakeStates
     resources: dict[str, tuple[str, str]]
     status: str = "CREATE_COMPLETE"
+    failed_functions: frozenset[str] = frozenset()
 
     def cloudformation(self, form: Mapping[str, list[str]]) -> tuple[int, str]:
         """HTTP status and XML for one call."""
@@ -272,7 +354,7 @@ class FakeStack:
 
 @contextmanager
 def serving(stack: FakeStack) -> Iterator[str]:
-    """The two services on an ephemeral port: their endpoint."""
+    """The services on an ephemeral port: their endpoint."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -284,6 +366,13 @@ def serving(stack: FakeStack) -> Iterator[str]:
                 self.reply(status, "application/x-amz-json-1.0", json.dumps(answer))
             else:
                 self.reply(*_xml(stack.cloudformation(parse_qs(body.decode()))))
+
+        def do_GET(self) -> None:
+            """GetFunctionConfiguration."""
+            name = self.path.split("/")[3]
+            update = "Failed" if name in stack.failed_functions else "Successful"
+            answer = {"FunctionName": name, "State": "Active", "LastUpdateStatus": update}
+            self.reply(200, "application/json", json.dumps(answer))
 
         def reply(self, status: int, kind: str, text: str) -> None:
             """Answer and close."""
@@ -352,6 +441,7 @@ def deployed_resources() -> dict[str, tuple[str, str]]:
         "Schedule": ("AWS::Scheduler::Schedule", "DogUploaderPipeline"),
         "DeadLetterQueue": ("AWS::SQS::Queue", sqs.create_queue(QueueName="dead-letters")["QueueUrl"]),
         "UndeliveredAlerts": ("AWS::SQS::Queue", sqs.create_queue(QueueName="undelivered")["QueueUrl"]),
+        **{name: ("AWS::Lambda::Function", f"{name}-1A2B") for name in FUNCTIONS},
     }
 
 

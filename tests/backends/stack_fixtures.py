@@ -30,5 +30,6 @@ def fake_stack(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeStac
         stack = FakeStack(FakeStates(), deployed_resources())
         with serving(stack) as endpoint:
             monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", endpoint)
+            monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
             monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", endpoint)
             yield stack

@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from pupline.backends._redrive import Ended, why_not_redriven
-from pupline.backends.machine import (
+from pupline.backends import (
     BatchDone,
-    BulkReport,
-    LocalReader,
-    OneMachine,
-    _bulk,
-    _bulk_functions,
-    run_bulk_workflow,
-    stop_execution,
+    MachineBackend,
+    RedriveSelection,
+    Stopping,
+    WorkflowRunner,
+    _bulk_ingest,
+    has_parquet,
 )
-from pupline.bulk import IngestRequest, ItemsListed
+from pupline.backends.machine import _ingest
+from pupline.backends.machine._ingest import ingest_through_workflow
+from pupline.bulk import IngestReport, IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
-from pupline.local import LocalBackend, LocalBucket, StopRequested
+from pupline.local import LocalBackend, LocalBucket
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
 from tests.shared.batch_world import jpeg
@@ -41,8 +41,8 @@ PNGS = (3, 4, 15)
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five images in a batch, so that a few images are several batches; no patience after a signal."""
-    monkeypatch.setattr(_bulk, "GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(_bulk_functions, "MOST_ITEMS", 5)
+    monkeypatch.setattr(_ingest, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(_bulk_ingest, "MAX_ITEMS", 5)
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ def request_for(host: ImageHost, folder: Path, extra: tuple[str, ...] = (), **as
     return IngestRequest(source=source, dataset="dogs", run_id="r1", allow_origins=(host.origin,), **asked)
 
 
-def run(host: ImageHost, folder: Path, extra: tuple[str, ...] = (), **asked: Any) -> tuple[BulkReport, list[Any]]:
+def run(host: ImageHost, folder: Path, extra: tuple[str, ...] = (), **asked: Any) -> tuple[IngestReport, list[Any]]:
     """Run it; the report and what was heard."""
     heard: list[Any] = []
-    return run_bulk_workflow(folder / "data", request_for(host, folder, extra, **asked), heard.append), heard
+    return ingest_through_workflow(folder / "data", request_for(host, folder, extra, **asked), heard.append), heard
 
 
 def check(host: ImageHost, folder: Path) -> None:
@@ -110,12 +110,13 @@ def table_of(bucket: LocalBucket) -> list[dict[str, Any]]:
 def test_a_list_becomes_a_dataset(host: ImageHost, tmp_path: Path) -> None:
     """The report, what was heard on the way, the summary, and everything in its place."""
     report, heard = run(host, tmp_path)
-    assert (report.status, report.items, report.done, report.failed, report.alerts) == ("SUCCEEDED", 23, 23, 0, 3)
-    assert sum(event.items for event in heard if isinstance(event, BatchDone)) == IMAGES
+    counts = report.counts
+    assert (report.status, counts.items, counts.done, report.failed, counts.alerts) == ("SUCCEEDED", 23, 23, 0, 3)
+    assert sum(sum(event.outcomes.values()) for event in heard if isinstance(event, BatchDone)) == IMAGES
     check(host, tmp_path)
     assert host.asked["/robots.txt"] == 1
     assert report.summary["run"] == "r1"
-    assert report.has_parquet
+    assert has_parquet(report.summary)
     assert report.summary["files"] == [
         "datasets/dogs/runs/r1/manifest.jsonl",
         "datasets/dogs/runs/r1/failures.jsonl",
@@ -127,7 +128,7 @@ def test_a_list_becomes_a_dataset(host: ImageHost, tmp_path: Path) -> None:
 def test_more_pixels_than_allowed_are_quarantined(host: ImageHost, tmp_path: Path) -> None:
     """The workflow's batches have the limit that the command was given."""
     report, _ = run(host, tmp_path, max_pixels=10)
-    assert report.outcomes == {"quarantined": IMAGES}
+    assert report.counts.outcomes == {"quarantined": IMAGES}
 
 
 def test_the_same_run_again_asks_for_nothing(host: ImageHost, tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_the_same_run_again_asks_for_nothing(host: ImageHost, tmp_path: Path) ->
     asked = dict(host.asked)
     again, _ = run(host, tmp_path)
     assert (again, dict(host.asked)) == (first, asked)
-    with pytest.raises(ConfigurationError, match="the run 'r1' was begun with another source, dataset or count"):
+    with pytest.raises(ConfigurationError, match="the run 'r1' was started with another source, dataset or count"):
         run(host, tmp_path, count=2)
 
 
@@ -145,7 +146,7 @@ def test_whoever_goes_on_hears_how_many_images_there_are(host: ImageHost, tmp_pa
     first, _ = run(host, tmp_path)
     _, events = run(host, tmp_path)
     assert [event for event in events if isinstance(event, ItemsListed)] == [
-        ItemsListed(first.items, first.items, complete=True)
+        ItemsListed(first.counts.items, first.counts.items, complete=True)
     ]
 
 
@@ -153,14 +154,13 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from pupline.bulk import IngestRequest
-from pupline.backends.machine import run_bulk_workflow
-from pupline.backends.machine import _bulk
-from pupline.backends.machine import _bulk_functions
-_bulk.GRACE_SECONDS = 0.1
-_bulk_functions.MOST_ITEMS = 5
+from pupline.backends import _bulk_ingest
+from pupline.backends.machine import _ingest
+_ingest.GRACE_SECONDS = 0.1
+_bulk_ingest.MAX_ITEMS = 5
 source, data, origin = sys.argv[1:]
 request = IngestRequest(source=source, dataset="dogs", run_id="r1", allow_origins=(origin,), concurrency=4)
-report = run_bulk_workflow(Path(data), request, lambda event: None)
+report = _ingest.ingest_through_workflow(Path(data), request, lambda event: None)
 print(report.status, report.interrupted)
 """
 
@@ -185,7 +185,7 @@ def test_killed_again_and_again_it_ends_the_same(host: ImageHost, tmp_path: Path
         process.communicate(timeout=60)
         host.heard = lambda _: None
     report, _ = run(host, tmp_path)
-    assert (report.status, report.done) == ("SUCCEEDED", IMAGES)
+    assert (report.status, report.counts.done) == ("SUCCEEDED", IMAGES)
     check(host, tmp_path)
 
 
@@ -211,7 +211,7 @@ def test_killed_while_the_parquet_is_written_it_is_written_anew(host: ImageHost,
     assert process.returncode == -signal.SIGKILL
     host.asked.clear()
     report, _ = run(host, tmp_path)
-    assert (report.status, report.has_parquet, host.asked) == ("SUCCEEDED", True, {})
+    assert (report.status, has_parquet(report.summary), host.asked) == ("SUCCEEDED", True, {})
     check(host, tmp_path)
 
 
@@ -230,8 +230,8 @@ def test_without_a_run_id_the_same_command_goes_on_with_its_newest_run(host: Ima
     """One that was stopped, at its batches or before it had any; not one that ended, nor another command's."""
     unnamed = replace(request_for(host, tmp_path), run_id=None)
 
-    def begun(request: IngestRequest) -> BulkReport:
-        return run_bulk_workflow(tmp_path / "data", request, lambda _: None)
+    def begun(request: IngestRequest) -> IngestReport:
+        return ingest_through_workflow(tmp_path / "data", request, lambda _: None)
 
     with LocalBackend.open(tmp_path / "data", exclusive=True) as backend:  # as a kill while it lists leaves it
         backend.runs.open("r1", request_for(host, tmp_path).as_json())
@@ -250,7 +250,7 @@ def test_the_listener_hears_that_a_stop_was_asked(host: ImageHost, tmp_path: Pat
     host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 3 else None
     report, heard = run(host, tmp_path)
     assert report.interrupted
-    assert sum(isinstance(event, StopRequested) for event in heard) == 1
+    assert sum(isinstance(event, Stopping) for event in heard) == 1
     assert report.summary["status"] == "RUNNING"
 
 
@@ -259,7 +259,7 @@ def test_what_was_left_is_finished_by_whoever_drives_next(host: ImageHost, tmp_p
     host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 3 else None
     assert run(host, tmp_path)[0].interrupted
     host.heard = lambda _: None
-    with OneMachine.open(tmp_path / "data", 2, lambda _: None) as machine:
+    with WorkflowRunner.open(tmp_path / "data", 2, lambda _: None) as machine:
         machine.resume()
     check(host, tmp_path)
 
@@ -268,7 +268,7 @@ def test_a_stopped_run_is_gone_on_with_by_the_same_command(host: ImageHost, tmp_
     """`pupline stop` aborts the execution in the middle of its batches; no image is left without its record."""
     host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 9 else None
     assert run(host, tmp_path)[0].interrupted
-    assert stop_execution(tmp_path / "data", "r1", None, None) == "ABORTED"
+    assert MachineBackend(tmp_path / "data").stop("r1", None, None) == "ABORTED"
     host.heard = lambda _: None
     assert run(host, tmp_path)[0].status == "SUCCEEDED"
     check(host, tmp_path)
@@ -289,7 +289,7 @@ def test_a_bucket_that_cannot_be_written_fails_the_run_and_a_redrive_goes_on(
     report, _ = run(host, tmp_path, concurrency=1)
     assert (report.status, report.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
     assert not report.tolerance_exceeded
-    assert (report.done, report.summary["error"]) == (10, "BatchesMissing")
+    assert (report.counts.done, report.summary["error"]) == (10, "BatchesMissing")
     with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
         assert [found["index"] for found in table_of(backend.bucket())] == list(range(10))
     monkeypatch.setattr(LocalBucket, "create", create)
@@ -303,17 +303,16 @@ def test_a_bucket_that_cannot_be_written_fails_the_run_and_a_redrive_goes_on(
 def test_too_many_failures_are_told_as_such(host: ImageHost, tmp_path: Path) -> None:
     """All is done and recorded, and failures.jsonl is a list to go on with."""
     report, _ = run(host, tmp_path, ("gone.jpg", "away.jpg"), tolerate=5)
-    assert (report.status, report.tolerance_exceeded, report.failed, report.done) == ("FAILED", True, 2, 25)
+    assert (report.status, report.tolerance_exceeded, report.failed, report.counts.done) == ("FAILED", True, 2, 25)
     with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
         failures = lines(backend.bucket().read("datasets/dogs/runs/r1/failures.jsonl"))
     assert [line["url"] for line in failures] == [f"{host.origin}/gone.jpg", f"{host.origin}/away.jpg"]
     assert str(report.cause).startswith("2 of 25 images failed, more than the 5 percent tolerated")
     again, _ = run(host, tmp_path, ("gone.jpg", "away.jpg"), tolerate=5)
     assert again.tolerance_exceeded
-    with LocalReader.open(tmp_path / "data") as reader:
-        story = reader.execution("r1")
-    advice = why_not_redriven(Ended(story.row.status, story.input, reversed(story.history)))
-    assert "the Fail state ToleranceExceeded again; repeat the pupline ingest that began it" in str(advice)
+    with MachineBackend(tmp_path / "data") as backend:
+        (reason,) = backend.redrive(RedriveSelection(("r1",)), lambda _: None).refused
+    assert "the Fail state ToleranceExceeded again; repeat the pupline ingest that started it" in reason
 
 
 def test_a_summary_that_failed_is_made_by_another_execution(
@@ -347,12 +346,12 @@ def test_a_source_that_cannot_be_listed_starts_nothing(tmp_path: Path) -> None:
     with image_host({}) as host:
         asked = IngestRequest(source=f"{host.origin}/api", run_id="r1")
         with pytest.raises(PuplineError, match=r"the listing of .* stopped: .*no image was asked for yet"):
-            run_bulk_workflow(tmp_path / "data", asked, lambda _: None)
+            ingest_through_workflow(tmp_path / "data", asked, lambda _: None)
     with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
         assert list(backend.journal.executions()) == []
 
 
 def test_the_sample_is_ingested_offline(tmp_path: Path) -> None:
     """Its API is listed and its images fetched through the built-in server."""
-    report = run_bulk_workflow(tmp_path / "data", IngestRequest(source="sample"), lambda _: None)
-    assert (report.status, report.dataset, report.done, report.failed) == ("SUCCEEDED", "sample", 12, 0)
+    report = ingest_through_workflow(tmp_path / "data", IngestRequest(source="sample"), lambda _: None)
+    assert (report.status, report.dataset, report.counts.done, report.failed) == ("SUCCEEDED", "sample", 12, 0)

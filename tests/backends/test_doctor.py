@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pupline.backends.machine import Check, examine
+from pupline.backends import Check
+from pupline.backends.machine._doctor import examine
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest
 

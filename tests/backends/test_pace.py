@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pupline.backends._bulk_ingest import execution_input
 from pupline.backends._manifest import Manifest
-from pupline.backends.machine._bulk import execution_input
 from pupline.bulk import IngestRequest
 from pupline.sources import resolve
 
@@ -24,7 +24,6 @@ def test_no_more_requests_at_once_than_one_host_may_get(
     source: str, asked: dict[str, Any], batches: int, requests: int
 ) -> None:
     """In all batches together, for they may all be at the same host: the strictest of the three limits holds."""
-    given = execution_input(
-        "r1", IngestRequest(source=source, dataset="dogs", **asked), resolve(source), Manifest(100, 0)
-    )
+    request = IngestRequest(source=source, dataset="dogs", run_id="r1", **asked)
+    given = execution_input(request, resolve(source), Manifest(100, 0))
     assert (given["concurrency"], given["requests"]) == (batches, requests)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pupline.backends.machine import RunSettings, source_of_run
+from pupline.backends._settings import RunSettings, source_of_run
 from pupline.errors import ConfigurationError
 
 

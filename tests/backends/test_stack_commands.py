@@ -15,7 +15,7 @@ import pytest
 from botocore.client import BaseClient
 
 from pupline.cli import _invoke
-from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
+from tests.backends.stack_fakes import BULK_ARN, PNG, STORED, FakeStack, VirtualTimer, map_only, not_found
 from tests.backends.stack_fixtures import fake_stack
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "aws-commands.md"
@@ -42,7 +42,7 @@ Pupline = Callable[..., Done]
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeStack]:
     """The stack `pupline`."""
-    monkeypatch.setattr("pupline.backends.stack._runs.Timer", VirtualTimer)
+    monkeypatch.setattr("pupline.backends.stack._backend.Timer", VirtualTimer)
     monkeypatch.chdir(tmp_path)
     with fake_stack(monkeypatch, tmp_path) as stack:
         yield stack
@@ -112,7 +112,7 @@ def test_a_run_gets_a_name(pupline: Pupline, deployed: FakeStack) -> None:
         (("run", "--stack", "pupline"), "--stack goes with --backend aws"),
         (("alerts", "--stack", "pupline"), "--stack goes with --backend aws"),
         (("run", *STACK, "--image-url", "https://x.example/a.jpg", "--breed", "pug"), "give one of them"),
-        (("run", *STACK, "--run-id", "a b"), "'a b' is no run id"),
+        (("run", *STACK, "--run-id", "a b"), "'a b' is not a valid run id"),
         (("redrive", *STACK), "say which: NAME..., or --failed"),
         (("redrive", *STACK, "m-00001", "--failed"), "say which: NAME..., or --failed"),
         (("redrive", *STACK, "m-00001", "--run", "m"), "--run goes with --failed"),
@@ -167,7 +167,7 @@ def test_reading_commands_read_the_stack(deployed: FakeStack, pupline: Pupline) 
     done = pupline("alerts", *STACK, "--json")
     (alert,) = done.json
     assert (alert["message"], alert["deliveries"]) == ("A PNG file was detected and processed: b.png", None)
-    assert "SNS does not tell about single deliveries" in done.err
+    assert "SNS does not report single deliveries" in done.err
 
 
 def test_people_read_the_stack_too(deployed: FakeStack, pupline: Pupline) -> None:
@@ -204,21 +204,74 @@ def test_redrive_of_one_that_succeeds_now_is_all_good(deployed: FakeStack, pupli
     assert "1 image: 1 stored" in done.out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_what_goes_on(
-    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C and SIGTERM alike: exit code 130, what was started stays started, the signal's handler is as before."""
+    """Exit code 130; what was started stays started, and the same command waits for it."""
     deployed.states.looks = 3
-    before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patched:
-        patched.setattr(VirtualTimer, "sleep", lambda *_: signal.raise_signal(number))
+        patched.setattr(VirtualTimer, "sleep", lambda *_: signal.raise_signal(signal.SIGINT))
         done = pupline("run", *STACK, "--count", "3", "--run-id", "m")
     assert done.code == 130
-    assert "Interrupted; 3 executions of it may go on in AWS" in done.err
+    assert "Interrupted. What was started continues in AWS. See: pupline executions --backend aws --stack" in done.err
     assert len(deployed.states.runs) == 3
-    assert signal.getsignal(signal.SIGTERM) == before
     assert pupline("run", *STACK, "--count", "3", "--run-id", "m").code == 0
+
+
+def ingested(deployed: FakeStack, name: str, *, broken: bool = False) -> str:
+    """The ARN of an execution of BulkIngest."""
+    deployed.states.ingest = map_only
+    given = json.dumps({"items": 3, "dataset": "dogs", "broken": broken})
+    request = {"stateMachineArn": BULK_ARN, "name": name, "input": given}
+    return str(deployed.states.start_execution(request)["executionArn"])
+
+
+def test_every_command_knows_bulk_ingests(deployed: FakeStack, pupline: Pupline) -> None:
+    """In the list, by name with the counts of its Map Run, and in a redrive, which resumes it."""
+    pupline("run", *STACK, "--run-id", "m")
+    deployed.states.looks = 0
+    ingested(deployed, "b", broken=True)
+    rows = pupline("executions", *STACK, "--json").json
+    assert [(row["execution"], row["status"], row["run"]) for row in rows] == [
+        ("b", "FAILED", "b"),
+        ("m-00001", "SUCCEEDED", "m"),
+    ]
+    (details,) = pupline("executions", *STACK, "b", "--json").json
+    assert details["map_runs"][0]["itemCounts"]["failed"] == 3
+    assert ":mapRun:" in details["map_runs"][0]["mapRunArn"]
+    assert "FAILED; items: 3 failed, 3 total" in pupline("executions", *STACK, "b").out
+    deployed.states.ingest = lambda name, _: map_only(name, {"items": 3})
+    deployed.states.looks = 1
+    done = pupline("redrive", *STACK, "--failed", "--json")
+    assert (done.code, [(row["execution"], row["status"]) for row in done.json]) == (0, [("b", "SUCCEEDED")])
+
+
+def test_a_name_in_both_state_machines_is_not_guessed(deployed: FakeStack, pupline: Pupline) -> None:
+    """The error gives both ARNs, each of which every command takes."""
+    deployed.states.looks = 9
+    deployed.states.start_execution({"name": "same", "input": "{}"})
+    arn = ingested(deployed, "same")
+    for words in (("executions", "same"), ("stop", "same"), ("redrive", "same")):
+        done = pupline(words[0], *STACK, words[1])
+        assert done.code == 2
+        assert "two state machines have an execution 'same': name one by its ARN" in done.err
+        assert arn in done.err
+    assert pupline("stop", *STACK, arn).out.strip() == f"{arn}: ABORTED"
+    assert deployed.states.run("same").status == "RUNNING"
+    assert deployed.states.run("same", BULK_ARN).status == "ABORTED"
+    (details,) = pupline("executions", *STACK, arn, "--json").json
+    assert details["status"] == "ABORTED"
+
+
+def test_a_redrive_that_comes_too_late_is_refused(deployed: FakeStack, pupline: Pupline) -> None:
+    """Step Functions redrives for 14 days; its reason is printed, and nothing is requested of it."""
+    deployed.states.looks = 0
+    ingested(deployed, "b", broken=True)
+    deployed.states.run("b", BULK_ARN).ended_days_ago = 15
+    done = pupline("redrive", *STACK, "b")
+    assert done.code == 1
+    assert "b: not redriven: Step Functions cannot: Execution has exceeded the redrivable period" in done.err
+    assert deployed.states.count("RedriveExecution") == 0
 
 
 def test_nothing_to_redrive_is_said(pupline: Pupline) -> None:
@@ -250,6 +303,8 @@ def test_doctor_looks_at_all_of_the_stack(pupline: Pupline) -> None:
         "stack": "ok",
         "resources": "ok",
         "state machine": "ok",
+        "bulk state machine": "ok",
+        "functions": "ok",
         "audit table": "ok",
         "bucket": "ok",
         "alerts": "warning",
@@ -273,13 +328,17 @@ def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> No
         TopicArn=deployed.resources["PNGAlertTopic"][1], Protocol="email", Endpoint="a@example.org"
     )
     deployed.status = "UPDATE_ROLLBACK_COMPLETE"
+    deployed.failed_functions = frozenset({"AlertPNG-1A2B"})
     deployed.states.fail_with["DescribeStateMachine"] = (400, "AccessDeniedException", "states:DescribeStateMachine")
     done = pupline("doctor", *STACK, "--json")
     checks = {row["check"]: row for row in done.json}
     assert done.code == 1
-    assert {name for name, row in checks.items() if row["status"] == "error"} == {"bucket", "state machine"}
+    assert {name for name, row in checks.items() if row["status"] == "error"} == {
+        *("bucket", "state machine", "bulk state machine", "functions")
+    }
     assert {name for name, row in checks.items() if row["status"] == "warning"} == {"stack", "dead letters"}
     assert "about 1 events" in checks["dead letters"]["detail"]
+    assert checks["functions"]["detail"].startswith("not usable: AlertPNG (")
     assert "1 subscription (email)" in checks["alerts"]["detail"]
     assert "was it deleted outside CloudFormation" in checks["bucket"]["detail"]
 
@@ -308,6 +367,9 @@ def test_the_actions_that_are_needed_are_documented(
     deployed.states.fetch = lambda name: PNG if name.endswith("2") else not_found()
     pupline("run", *STACK, "--count", "3", "--run-id", "m")
     deployed.states.abort = frozenset()
+    ingested(deployed, "b")
+    deployed.states.looks = 9
+    deployed.states.start_execution({"name": "m-00009", "input": "{}"})
     boto3.client("s3").put_object(Bucket="dogs", Key="datasets/dogs/runs/r1/summary.json", Body=b"[]")
     monkeypatch.setattr(BaseClient, "_make_api_call", recording)
     for command, documented in documented_actions().items():
@@ -318,15 +380,16 @@ def test_the_actions_that_are_needed_are_documented(
 
 
 PREFIXES = {"stepfunctions": "states"} | {
-    name: name for name in ("cloudformation", "dynamodb", "s3", "scheduler", "sns", "sqs", "sts")
+    name: name for name in ("cloudformation", "dynamodb", "lambda", "s3", "scheduler", "sns", "sqs", "sts")
 }
 CALLS: dict[str, list[tuple[str, ...]]] = {
     "run": [("--count", "4", "--run-id", "m")],
-    "executions": [(), ("m-00002",)],
+    "executions": [(), ("m-00002",), ("b",)],
     "audit": [()],
     "insights": [()],
     "alerts": [()],
     "redrive": [("--failed",)],
+    "stop": [("m-00009",), ("m-00002",)],
     "doctor": [()],
 }
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,19 +12,18 @@ import boto3
 import pytest
 from pyarrow import parquet
 
-from pupline.asl import Result, StateMachine, execute
+from pupline.asl import Result, execute
 from pupline.aws import S3Store
-from pupline.backends.machine import BulkReport
-from pupline.backends.stack import Account, Stack, StackReader, Timer, ingest_on_stack
-from pupline.bulk import IngestRequest, IngestStarted, ItemsListed
+from pupline.backends import StackBackend, has_parquet
+from pupline.backends.stack._polling import Timer
+from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
 from pupline.errors import ConfigurationError, StorageError
 from pupline.lambdas import ingest_batch, summarise_ingest
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_handlers import Context, cold_start, serve_from_memory
-from tests.backends.stack_fakes import FakeStack, VirtualTimer
+from tests.backends.stack_fakes import BULK_ARN, FILES, FakeStack, VirtualTimer, machine
 from tests.backends.stack_fixtures import fake_stack
 
-FILE = Path(__file__).parents[2] / "statemachine" / "bulk_ingest.asl.json"
 IMAGES = "https://images.example/breeds/"
 PATHS = ["pug/plain.jpg", "pug/real.png", "pug/gone.jpg", "pug/gif.jpg", "pug/plain.jpg"]
 SUMMARY = "datasets/urls/runs/r1/summary.json"
@@ -47,7 +45,6 @@ class Kennel:
 
     def run_machine(self, name: str, given: Any) -> Result:
         """BulkIngest in memory, its functions over moto."""
-        machine = StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", FILE.read_text()))
         s3 = boto3.client("s3")
         tasks = {
             "IngestBatch": self.batch,
@@ -59,7 +56,7 @@ class Kennel:
             "arn:aws:states:::sns:publish": lambda _: {"MessageId": "1"},
         }
         with cold_start():
-            return execute(machine, given, tasks=tasks, name=name, start=time.time())
+            return execute(machine(FILES[BULK_ARN]), given, tasks=tasks, name=name, start=time.time())
 
     def batch(self, event: Any) -> Any:
         """IngestBatch, unless the bucket is broken."""
@@ -67,10 +64,11 @@ class Kennel:
             raise StorageError("no room")
         return ingest_batch.handler(event, Context())
 
-    def ingest(self, **asked: Any) -> BulkReport:
+    def ingest(self, **asked: Any) -> IngestReport:
         """The command."""
         request = IngestRequest(source=str(self.urls), **{"run_id": "r1", **asked})
-        return ingest_on_stack("pupline", request, self.heard.append, Timer(self.clock.now, self.clock.sleep))
+        backend = StackBackend("pupline", Timer(self.clock.now, self.clock.sleep))
+        return backend.ingest(request, self.heard.append, workflow=True)
 
 
 @pytest.fixture
@@ -92,15 +90,15 @@ def object_at(key: str) -> bytes:
 def test_a_list_is_ingested_and_told(kennel: Kennel) -> None:
     """Each URL once; the report is what summary.json says; the list is in the bucket."""
     report = kennel.ingest(concurrency=16, rate=4)
-    assert (report.status, report.items, report.done, report.failed) == ("SUCCEEDED", 4, 4, 1)
-    assert report.outcomes == {"stored": 3, "failed": 1}
+    assert (report.status, report.counts.items, report.counts.done, report.failed) == ("SUCCEEDED", 4, 4, 1)
+    assert report.counts.outcomes == {"stored": 3, "failed": 1}
     assert report.summary == json.loads(object_at(SUMMARY))
-    assert (report.folder, report.alerts, report.undelivered) == ("datasets/urls/", 2, None)
+    assert (report.folder, report.counts.alerts, report.undelivered) == ("datasets/urls/", 2, 0)
     assert kennel.heard[0] == IngestStarted("r1", "urls", resumed=False)
     assert kennel.heard[-1] == ItemsListed(4, kennel.heard[-1].total, complete=True)
     lines = object_at("datasets/urls/runs/r1/manifest.jsonl").splitlines()
     assert [json.loads(line)["url"] for line in lines] == [IMAGES + path for path in PATHS[:4]]
-    given = json.loads(kennel.stack.states.runs["r1"].input)
+    given = json.loads(kennel.stack.states.run("r1", BULK_ARN).input)
     assert (given["concurrency"], given["rate"], given["batch_size"], given["items"]) == (2, 2.0, 100, 4)
 
 
@@ -110,10 +108,9 @@ def test_the_parquet_is_made_after_the_end(kennel: Kennel) -> None:
     rows = parquet.read_table(io.BytesIO(object_at(PARQUET))).to_pylist()
     lines = [json.loads(line) for line in object_at(LINES).splitlines()]
     assert [json.loads(json.dumps(row, default=stamp)) for row in rows] == lines
-    account = Account.of_environment()
-    records = list(StackReader(account, Stack.find(account, "pupline")).records(run="r1"))
+    records = list(StackBackend("pupline").records(run="r1"))
     assert [AuditRecord.from_item(line) for line in lines] == records
-    assert (report.has_parquet, report.trouble) == (True, None)
+    assert (has_parquet(report.summary), report.parquet_trouble) == (True, None)
     assert json.loads(object_at(SUMMARY))["files"] == [
         "datasets/urls/runs/r1/manifest.jsonl",
         "datasets/urls/runs/r1/failures.jsonl",
@@ -145,11 +142,11 @@ def test_whoever_may_not_write_it_is_told_and_another_one_writes_it(
 
     monkeypatch.setattr(S3Store, "put", denied)
     first = kennel.ingest()
-    assert (first.status, first.has_parquet) == ("SUCCEEDED", False)
-    assert first.trouble == f"storing s3://dogs/{PARQUET}: AccessDenied: Access Denied"
+    assert (first.status, has_parquet(first.summary)) == ("SUCCEEDED", False)
+    assert first.parquet_trouble == f"storing s3://dogs/{PARQUET}: AccessDenied: Access Denied"
     monkeypatch.setattr(S3Store, "put", noted)
-    assert kennel.ingest().has_parquet
-    assert kennel.ingest().has_parquet
+    assert has_parquet(kennel.ingest().summary)
+    assert has_parquet(kennel.ingest().summary)
     assert keys == [PARQUET, SUMMARY]
 
 
@@ -165,7 +162,7 @@ def test_whoever_may_not_read_the_lines_is_told(kennel: Kennel, monkeypatch: pyt
     kennel.ingest()
     boto3.client("s3").delete_object(Bucket="dogs", Key=SUMMARY)
     monkeypatch.setattr(S3Store, "read", hidden)
-    assert kennel.ingest().trouble == f"{LINES} may not be read, or is not there any more"
+    assert kennel.ingest().parquet_trouble == f"{LINES} may not be read, or is not there any more"
 
 
 def test_an_interrupted_parquet_is_made_by_the_same_command(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,9 +176,9 @@ def test_an_interrupted_parquet_is_made_by_the_same_command(kennel: Kennel, monk
 
     monkeypatch.setattr(S3Store, "put", interrupted)
     report = kennel.ingest()
-    assert (report.interrupted, report.status, report.has_parquet) == (True, "SUCCEEDED", False)
+    assert (report.interrupted, report.status, has_parquet(report.summary)) == (True, "SUCCEEDED", False)
     monkeypatch.setattr(S3Store, "put", put)
-    assert kennel.ingest().has_parquet
+    assert has_parquet(kennel.ingest().summary)
 
 
 def test_the_same_run_again_is_reported_and_not_started(kennel: Kennel) -> None:
@@ -189,7 +186,7 @@ def test_the_same_run_again_is_reported_and_not_started(kennel: Kennel) -> None:
     first = kennel.ingest()
     assert kennel.ingest() == first
     assert kennel.stack.states.count("StartExecution") == 1
-    with pytest.raises(ConfigurationError, match="the run 'r1' was begun with another source or dataset"):
+    with pytest.raises(ConfigurationError, match="the run 'r1' was started with another source or dataset"):
         kennel.ingest(dataset="cats")
 
 
@@ -197,12 +194,12 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
     """The same command goes on; until then what is known is told without a summary."""
     kennel.broken = True
     report = kennel.ingest()
-    assert (report.status, report.error, report.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
+    assert (report.status, report.error, report.counts.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
     assert not report.tolerance_exceeded
     assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 0
     kennel.broken = False
     again = kennel.ingest()
-    assert (again.status, again.done) == ("SUCCEEDED", 4)
+    assert (again.status, again.counts.done) == ("SUCCEEDED", 4)
     assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 4
     assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (1, 1)
 
@@ -210,7 +207,7 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
 def test_more_failures_than_tolerated_are_told_as_such(kennel: Kennel) -> None:
     """Not a batch that could not work, but images."""
     report = kennel.ingest(tolerate=10)
-    assert (report.status, report.tolerance_exceeded, report.done) == ("FAILED", True, 4)
+    assert (report.status, report.tolerance_exceeded, report.counts.done) == ("FAILED", True, 4)
 
 
 def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
@@ -232,7 +229,7 @@ def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
         ({"shard_size": 10}, "--shards is for ingests without --workflow"),
         ({"incremental": True}, "--incremental is for ingests without --workflow"),
         ({"workers": 2}, "--workers is for"),
-        ({"source": "sample"}, "served on this machine alone"),
+        ({"source": "sample"}, "served on this machine only"),
         ({"dataset": "a/b"}, "cannot be a folder's name"),
     ],
 )
@@ -242,7 +239,7 @@ def test_what_a_stack_cannot_do_is_said_before_anything_starts(
     """One line with the way out."""
     source = {"source": str(kennel.urls), **asked}
     with pytest.raises(ConfigurationError, match=words):
-        ingest_on_stack("pupline", IngestRequest(**source), kennel.heard.append)
+        StackBackend("pupline").ingest(IngestRequest(**source), kennel.heard.append, workflow=True)
     assert kennel.stack.states.count("StartExecution") == 0
 
 
@@ -260,8 +257,7 @@ def test_the_audit_has_bulk_records_in_their_place(kennel: Kennel) -> None:
     for execution, stamp in (("early-00001", "2020-01-01T00:00:00.000Z"), ("late-00001", "2999-01-01T00:00:00.000Z")):
         single = {"image_name": "x.jpg", "execution": execution, "upload_timestamp": stamp, "upload_day": stamp[:10]}
         table.put_item(Item={**single, "alert_triggered": False, "outcome": "stored", "reason": "accepted"})
-    account = Account.of_environment()
-    reader = StackReader(account, Stack.find(account, "pupline"), page_size=2)
+    reader = StackBackend("pupline", page_size=2)
     found = [record.execution for record in reader.records()]
     assert (found[0], found[-1], len(found)) == ("early-00001", "late-00001", 6)
     assert sorted(found[1:-1]) == [f"r1-{index:08d}" for index in range(4)]
@@ -272,8 +268,7 @@ def test_the_records_of_one_run_come_in_its_order(kennel: Kennel) -> None:
     kennel.ingest()
     kennel.ingest(run_id="r12")
     kennel.ingest(run_id="r1-2")
-    account = Account.of_environment()
-    reader = StackReader(account, Stack.find(account, "pupline"), page_size=3)
+    reader = StackBackend("pupline", page_size=3)
     assert [record.execution for record in reader.records(run="r1")] == [f"r1-{index:08d}" for index in range(4)]
 
 
@@ -285,8 +280,7 @@ def test_runs_are_listed_by_their_summaries(kennel: Kennel) -> None:
     s3 = boto3.client("s3")
     s3.put_object(Bucket="dogs", Key="datasets/urls/runs/r3/manifest.jsonl", Body=b"")
     s3.put_object(Bucket="dogs", Key="datasets/urls/runs/r4/summary.json", Body=b"{")
-    account = Account.of_environment()
-    reader = StackReader(account, Stack.find(account, "pupline"))
+    reader = StackBackend("pupline")
     assert [found["run"] for found in reader.ingests()] == ["c1", "r2", "r1"]
     assert [found["run"] for found in reader.ingests(dataset="urls")] == ["r2", "r1"]
     assert list(reader.ingests(dataset="none")) == []

@@ -15,7 +15,7 @@ __all__ = ["kennel"]  # the fixture
 
 def pupline(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     """Calls the command in this process, where moto lives; its exit code."""
-    monkeypatch.setattr("pupline.backends.stack._ingest.Timer", VirtualTimer)
+    monkeypatch.setattr("pupline.backends.stack._backend.Timer", VirtualTimer)
     stack = ("--workflow", "--backend", "aws", "--stack", "pupline")
     monkeypatch.setattr(sys, "argv", ["pupline", "ingest", *map(str, words), *stack])
     return _invoke()
@@ -31,7 +31,7 @@ def test_people_see_outcomes_and_what_to_do_next(
     shown = capsys.readouterr().out
     for words in ("Run r1: 4 images", "not_found", "datasets/urls/runs/r1", "--backend aws --stack pupline"):
         assert words in shown
-    assert "Metadata: datasets/urls/metadata/parquet\n" in shown
+    assert "Metadata: s3://dogs/datasets/urls/metadata/parquet\n" in shown
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -50,11 +50,11 @@ def test_who_may_not_write_the_parquet_is_told_once(
     assert pupline(monkeypatch, kennel.urls, "--run-id", "r1", *(["--json"] if as_json else [])) == 1
     captured = capsys.readouterr()
     told = captured.err if as_json else captured.out
-    assert (captured.out + captured.err).count("JSON Lines alone") == 1
+    assert (captured.out + captured.err).count("JSON Lines only") == 1
     assert "could not be written: storing s3://dogs/x: AccessDenied: " in told
     assert "with --run-id r1 and credentials that may write it" in told
     assert "\x1b[31m" not in told
-    assert as_json or "Metadata: datasets/urls/metadata/jsonl/run=r1\n" in told
+    assert as_json or "Metadata: s3://dogs/datasets/urls/metadata/jsonl/run=r1\n" in told
 
 
 def test_json_is_a_line_for_each_record_and_then_the_summary(

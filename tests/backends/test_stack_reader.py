@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
-from pupline.backends.stack import Account, Stack, StackReader
+from pupline.backends import StackBackend
+from pupline.backends.stack._account import Account
+from pupline.backends.stack._executions import run_of
 from pupline.backends.stack._history import plain_event
-from pupline.backends.stack._reader import run_of
-from pupline.backends.stack._stack import TYPES
+from pupline.backends.stack._stack import TYPES, Stack, execution_arn
 from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from pupline.tasks.records import AuditRecord
 from tests.backends.stack_fakes import MACHINE_ARN, PNG, STORED, FakeStack, not_found
@@ -29,10 +30,9 @@ def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeSt
 
 
 @pytest.fixture
-def reader(deployed: FakeStack) -> StackReader:  # noqa: ARG001 - it has to be there
+def reader(deployed: FakeStack) -> StackBackend:  # noqa: ARG001 - it has to be there
     """A reader of it that pages in twos."""
-    account = Account.of_environment()
-    return StackReader(account, Stack.find(account, "pupline"), page_size=2)
+    return StackBackend("pupline", page_size=2)
 
 
 def put(*records: AuditRecord) -> None:
@@ -54,13 +54,16 @@ def test_a_stack_is_found_over_all_pages(deployed: FakeStack) -> None:
     stack = Stack.find(Account.of_environment(), "pupline")
     assert stack.resources == {name: physical for name, (_, physical) in deployed.resources.items()}
     assert stack.outputs == {"AuditTableName": "DogImageUploads"}
-    assert stack.execution_arn("r-00001") == MACHINE_ARN.replace("stateMachine", "execution") + ":r-00001"
+    assert execution_arn(stack.machines[0], "r-00001") == MACHINE_ARN.replace("stateMachine", "execution") + ":r-00001"
 
 
 def test_the_template_has_what_the_commands_look_for() -> None:
     """The logical names and types asked for are those of template.yaml."""
     types = dict(re.findall(r"^  (\w+):\n    Type: (AWS::\S+)$", TEMPLATE.read_text(), re.MULTILINE))
-    before_the_transform = {"AWS::Serverless::StateMachine": "AWS::StepFunctions::StateMachine"}
+    before_the_transform = {
+        "AWS::Serverless::StateMachine": "AWS::StepFunctions::StateMachine",
+        "AWS::Serverless::Function": "AWS::Lambda::Function",
+    }
     assert {name: before_the_transform.get(types[name], types[name]) for name in TYPES} == TYPES
 
 
@@ -73,13 +76,12 @@ def test_a_stack_that_is_not_there_is_said(deployed: FakeStack) -> None:  # noqa
 def test_a_stack_that_is_not_ours_is_said(deployed: FakeStack) -> None:
     """A missing resource is named with its type and the stack's status."""
     deployed.resources = {"Other": ("AWS::S3::Bucket", "x")}
-    account = Account.of_environment()
-    reader = StackReader(account, Stack.find(account, "pupline"))
+    reader = StackBackend("pupline")
     with pytest.raises(ConfigurationError, match=r"\(CREATE_COMPLETE\) has no DogImageUploads \(AWS::DynamoDB::Table"):
         next(reader.records())
 
 
-def test_records_come_oldest_first_over_days_and_pages(reader: StackReader) -> None:
+def test_records_come_oldest_first_over_days_and_pages(reader: StackBackend) -> None:
     """All of them, whatever order they were written in, across more pages than one on every day."""
     days = {1: 9, 2: 1, 3: 30, 4: 9, 5: 9, 6: 1, 7: 9}
     put(*(record(number, day) for number, day in days.items()))
@@ -88,7 +90,7 @@ def test_records_come_oldest_first_over_days_and_pages(reader: StackReader) -> N
     assert found == sorted(found)
 
 
-def test_a_record_comes_back_as_it_was_written(reader: StackReader) -> None:
+def test_a_record_comes_back_as_it_was_written(reader: StackBackend) -> None:
     """Whole numbers as int, lists as they are, absent facts as None; foreign attributes do no harm."""
     written = record(
         1, 1, size_bytes=70_123, width=500, alert_triggered=True, alert_sent=False, alert_reasons=("png_content",)
@@ -105,7 +107,7 @@ def test_a_record_comes_back_as_it_was_written(reader: StackReader) -> None:
     assert type(found.size_bytes) is int
 
 
-def test_an_item_that_is_no_record_is_named(reader: StackReader) -> None:
+def test_an_item_that_is_no_record_is_named(reader: StackBackend) -> None:
     """Somebody else's item in the table is an error with its place, not a traceback."""
     keys = {"image_name": "x", "execution": "y", "upload_day": "2026-05-01", "upload_timestamp": "2026-05-01T00:00:00Z"}
     item = {name: {"S": value} for name, value in keys.items()}
@@ -121,7 +123,7 @@ def start(deployed: FakeStack, *names: str) -> None:
         deployed.states.start_execution({"name": name, "input": "{}"})
 
 
-def test_executions_come_newest_first_with_their_errors(deployed: FakeStack, reader: StackReader) -> None:
+def test_executions_come_newest_first_with_their_errors(deployed: FakeStack, reader: StackBackend) -> None:
     """Over all pages; those that failed say why, which ListExecutions alone does not."""
     deployed.states.fetch = lambda name: not_found() if name == "r-00002" else STORED
     start(deployed, *(f"r-{number:05}" for number in range(1, 6)))
@@ -132,7 +134,7 @@ def test_executions_come_newest_first_with_their_errors(deployed: FakeStack, rea
     assert found[0].stop_time == found[0].start_time + 0.5
 
 
-def test_executions_can_be_filtered(deployed: FakeStack, reader: StackReader) -> None:
+def test_executions_can_be_filtered(deployed: FakeStack, reader: StackBackend) -> None:
     """By status, which Step Functions does, and by the run in the name."""
     deployed.states.fetch = lambda name: not_found() if name == "b-00001" else STORED
     start(deployed, "a-00001", "b-00001", "b-00002", "0f0e5b4a-1b7e-4a53-9d4f-123456789012")
@@ -149,7 +151,7 @@ def test_a_run_is_the_beginning_of_a_name(name: str, run: str | None) -> None:
     assert run_of(name) == run
 
 
-def test_one_execution_has_its_whole_history(deployed: FakeStack, reader: StackReader) -> None:
+def test_one_execution_has_its_whole_history(deployed: FakeStack, reader: StackBackend) -> None:
     """Every event over all pages, times in seconds, definition, input and output."""
     start(deployed, "r-00001")
     story = reader.execution("r-00001")
@@ -167,13 +169,13 @@ def test_an_event_may_leave_out_what_came_before() -> None:
 
 
 @pytest.mark.parametrize("name", ["nope", "a b:c", "x" * 99])
-def test_an_execution_that_is_not_there_is_said(reader: StackReader, name: str) -> None:
+def test_an_execution_that_is_not_there_is_said(reader: StackBackend, name: str) -> None:
     """With how to list those that are."""
     with pytest.raises(ConfigurationError, match=r"there is no execution .*executions --backend aws --stack pupline"):
         reader.execution(name)
 
 
-def test_alerts_are_what_was_published(deployed: FakeStack, reader: StackReader) -> None:
+def test_alerts_are_what_was_published(deployed: FakeStack, reader: StackBackend) -> None:
     """Subject, message and time from the execution's own events; of deliveries nothing is known, and so it says."""
     deployed.states.fetch = lambda name: PNG if name == "r-00002" else STORED
     start(deployed, "r-00001", "r-00002")
@@ -190,7 +192,7 @@ def test_alerts_are_what_was_published(deployed: FakeStack, reader: StackReader)
     }
 
 
-def test_an_alert_outlives_its_execution(reader: StackReader, deployed: FakeStack) -> None:
+def test_an_alert_outlives_its_execution(reader: StackBackend, deployed: FakeStack) -> None:
     """After 90 days AWS forgets the execution: the record still says that there was an alert, and on what."""
     put(record(1, 1, alert_triggered=True, alert_sent=True), record(2, 1, alert_triggered=True, alert_sent=False))
     (alert,) = reader.alerts()
@@ -198,7 +200,7 @@ def test_an_alert_outlives_its_execution(reader: StackReader, deployed: FakeStac
     assert alert["topic"] == deployed.resources["PNGAlertTopic"][1]
 
 
-def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: StackReader) -> None:
+def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: StackBackend) -> None:
     """With a limit, histories are read of the newest so many alone."""
     deployed.states.fetch = lambda name: {**PNG, "uploaded_image": f"{name}.png"}
     start(deployed, *(f"r-{number:05}" for number in range(1, 8)))
@@ -226,7 +228,7 @@ def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: St
     ],
 )
 def test_what_aws_refuses_is_one_clear_line(
-    deployed: FakeStack, reader: StackReader, answer: tuple[int, str, str], kind: type[Exception], message: str
+    deployed: FakeStack, reader: StackBackend, answer: tuple[int, str, str], kind: type[Exception], message: str
 ) -> None:
     """What was being done, what AWS said, and what to do."""
     deployed.states.fail_with["ListExecutions"] = answer
@@ -235,7 +237,7 @@ def test_what_aws_refuses_is_one_clear_line(
     assert type(raised.value) is kind
 
 
-def test_an_endpoint_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch, reader: StackReader) -> None:
+def test_an_endpoint_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch, reader: StackBackend) -> None:
     """A connection that cannot be made is no matter of configuration."""
     monkeypatch.setattr("pupline.backends.stack._account._ATTEMPTS", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", "http://127.0.0.1:9")

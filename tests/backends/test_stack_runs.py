@@ -1,22 +1,23 @@
-"""Running and redriving on a stack: started once under its name, waited for politely, told with its record."""
+"""Running and redriving on a stack: started once under its name, polled politely, reported with its record."""
 
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pupline.backends.machine import ExecutionResult
-from pupline.backends.stack import (
-    Account,
-    Stack,
-    StackReader,
-    StackRedrive,
-    StackRun,
-    StackRunReport,
-    StackRunRequest,
-    Timer,
+from pupline.backends import (
+    ExecutionResult,
+    RedriveSelection,
+    Refused,
+    RunEvent,
+    RunReport,
+    RunRequest,
+    RunSettings,
+    StackBackend,
 )
+from pupline.backends.stack._polling import Timer
 from pupline.errors import ConfigurationError, PuplineError
 from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
 from tests.backends.stack_fixtures import fake_stack
@@ -30,21 +31,34 @@ def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeSt
 
 
 class Runner:
-    """A reader of the stack, a clock, and what was heard."""
+    """The backend, a clock, and the events of its last command."""
 
     def __init__(self) -> None:
-        account = Account.of_environment()
-        self.reader = StackReader(account, Stack.find(account, "pupline"), page_size=7)
-        self.heard: list[ExecutionResult] = []
         self.clock = VirtualTimer()
+        timer = Timer(lambda: self.clock.now(), lambda seconds: self.clock.sleep(seconds))
+        self.backend = StackBackend("pupline", timer, page_size=7)
+        self.events: list[RunEvent] = []
 
-    def stack_run(self) -> StackRun:
-        """A run that tells this object."""
-        return StackRun(self.reader, self.heard.append, Timer(self.clock.now, self.clock.sleep))
+    @property
+    def results(self) -> list[ExecutionResult]:
+        """The results among the events."""
+        return [event for event in self.events if isinstance(event, ExecutionResult)]
 
-    def run(self, count: int, *, concurrency: int = 4, run_id: str = "r", **given: str) -> StackRunReport:
+    @property
+    def refused(self) -> list[Refused]:
+        """The refusals among the events."""
+        return [event for event in self.events if isinstance(event, Refused)]
+
+    def run(self, count: int, *, concurrency: int = 4, run_id: str = "r", **settings: str) -> RunReport:
         """Run it to its end."""
-        return self.stack_run().run(StackRunRequest(run_id, count, concurrency, given))
+        self.events.clear()
+        request = RunRequest(RunSettings(**settings), count, concurrency, run_id)  # type: ignore[arg-type]
+        return self.backend.run(request, self.events.append)
+
+    def redrive(self, *names: str, run: str | None = None) -> RunReport:
+        """Redrive to the end."""
+        self.events.clear()
+        return self.backend.redrive(RedriveSelection(names, run), self.events.append)
 
 
 @pytest.fixture
@@ -57,8 +71,8 @@ def test_each_execution_is_told_with_its_record(deployed: FakeStack, runner: Run
     """The same objects as on one machine: from the output of what succeeded, from the history of what failed."""
     deployed.states.fetch = lambda name: {"r-00002": PNG, "r-00003": not_found()}.get(name, STORED)
     report = runner.run(3)
-    assert report == StackRunReport("r", failed=1, unfinished=0, interrupted=False)
-    told = {result.execution: result.as_dict() for result in runner.heard}
+    assert report == RunReport("r", finished=3, failed=1)
+    told = {result.execution: result.as_dict() for result in runner.results}
     assert told["r-00002"] == {
         "execution": "r-00002",
         "status": "SUCCEEDED",
@@ -75,7 +89,7 @@ def test_each_execution_is_told_with_its_record(deployed: FakeStack, runner: Run
     assert (failed["status"], failed["outcome"], failed["reason"]) == ("FAILED", "failed", "not_found")
     assert (failed["image_name"], failed["error"]) == ("c.jpg", "NotFound")
     assert failed["cause"] == "https://x.example/c.jpg: 404"
-    assert [type(result.record.size_bytes) for result in runner.heard if result.record] == [int, int, type(None)]
+    assert [type(result.record.size_bytes) for result in runner.results if result.record] == [int, int, type(None)]
 
 
 def test_the_input_is_what_was_asked_for(deployed: FakeStack, runner: Runner) -> None:
@@ -87,11 +101,10 @@ def test_the_input_is_what_was_asked_for(deployed: FakeStack, runner: Runner) ->
 def test_a_run_asked_for_again_starts_what_is_missing(deployed: FakeStack, runner: Runner) -> None:
     """Names make starting idempotent: what is there is told again and not done again."""
     runner.run(3)
-    runner.heard.clear()
     report = runner.run(5)
-    assert sorted(result.execution for result in runner.heard) == [f"r-{number:05}" for number in range(1, 6)]
+    assert sorted(result.execution for result in runner.results) == [f"r-{number:05}" for number in range(1, 6)]
     assert (len(deployed.states.runs), report.failed) == (5, 0)
-    assert len(list(runner.reader.records())) == 5
+    assert len(list(runner.backend.records())) == 5
 
 
 def test_a_run_that_still_goes_is_joined(deployed: FakeStack, runner: Runner) -> None:
@@ -99,7 +112,7 @@ def test_a_run_that_still_goes_is_joined(deployed: FakeStack, runner: Runner) ->
     deployed.states.looks = 3
     deployed.states.start_execution({"name": "r-00001", "input": "{}"})
     assert runner.run(1).failed == 0
-    assert [result.status for result in runner.heard] == ["SUCCEEDED"]
+    assert [result.status for result in runner.results] == ["SUCCEEDED"]
 
 
 @pytest.mark.parametrize("looks", [0, 3])
@@ -107,7 +120,7 @@ def test_a_run_begun_with_another_input_is_refused(deployed: FakeStack, runner: 
     """The name is taken by something else; it says by what."""
     deployed.states.looks = looks
     deployed.states.start_execution({"name": "r-00001", "input": '{"breed": "pug"}'})
-    with pytest.raises(ConfigurationError, match=r"begun with other settings \(the input of r-00001 is .*pug"):
+    with pytest.raises(ConfigurationError, match=r"started with other settings \(the input of r-00001 is .*pug"):
         runner.run(1)
 
 
@@ -116,16 +129,16 @@ def test_no_more_are_in_flight_than_asked(deployed: FakeStack, runner: Runner) -
     deployed.states.looks, most = 2, 0
     start = deployed.states.start_execution
 
-    def counting(asked: dict[str, str]) -> dict[str, object]:
+    def counting(request: dict[str, Any]) -> dict[str, Any]:
         nonlocal most
-        answer = start(asked)
+        answer = start(request)
         most = max(most, sum(run.status == "RUNNING" for run in deployed.states.runs.values()))
         return answer
 
     deployed.states.start_execution = counting  # type: ignore[method-assign]
     runner.run(20, concurrency=3)
     assert most == 3
-    assert len(runner.heard) == 20
+    assert len(runner.results) == 20
 
 
 def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
@@ -147,7 +160,7 @@ def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runne
     deployed.states.looks = 0
     runner.run(30)
     runner.clock.time, before = 0.0, deployed.states.count("DescribeExecution")
-    runner.stack_run().run(StackRunRequest("r", 30, 4))
+    runner.run(30)
     assert deployed.states.count("DescribeExecution") - before == 30
     assert runner.clock.time == pytest.approx(2.9)
 
@@ -158,24 +171,23 @@ def test_ctrl_c_stops_waiting_and_says_what_goes_on(deployed: FakeStack, runner:
     sleep = runner.clock.sleep
 
     def interrupted(seconds: float) -> None:
-        if len(runner.heard) == 1:
+        if len(runner.results) == 1:
             raise KeyboardInterrupt
         sleep(seconds)
 
     runner.clock.sleep = interrupted  # type: ignore[method-assign]
     report = runner.run(6, concurrency=2)
-    assert (report.interrupted, report.unfinished, len(runner.heard)) == (True, 2, 1)
+    assert (report.interrupted, report.finished, len(runner.results)) == (True, 1, 1)
     runner.clock.sleep = sleep  # type: ignore[method-assign]
-    runner.heard.clear()
     assert runner.run(6).failed == 0
-    assert len(runner.heard) == 6
+    assert len(runner.results) == 6
 
 
 def test_an_execution_that_logged_nothing_has_no_record(deployed: FakeStack, runner: Runner) -> None:
     """Stopped by somebody: told as it is."""
     deployed.states.abort = frozenset({"r-00001"})
     assert runner.run(1).failed == 1
-    (result,) = runner.heard
+    (result,) = runner.results
     assert (result.status, result.outcome, result.record) == ("ABORTED", "failed", None)
 
 
@@ -191,23 +203,18 @@ def test_an_aborted_execution_is_redriven(deployed: FakeStack, runner: Runner) -
     deployed.states.abort = frozenset({"r-00001"})
     runner.run(1)
     deployed.states.abort = frozenset()
-    redriving = StackRedrive(runner.reader)
-    begun = list(redriving.redrive(redriving.failed()))
-    runner.heard.clear()
-    assert runner.stack_run().watch(iter(begun)) == StackRunReport("", 0, 0, interrupted=False)
-    assert [(result.execution, result.status) for result in runner.heard] == [("r-00001", "SUCCEEDED")]
-    assert redriving.left == []
-    assert len(list(runner.reader.records())) == 1
+    assert runner.redrive() == RunReport(finished=1)
+    assert [(result.execution, result.status) for result in runner.results] == [("r-00001", "SUCCEEDED")]
+    assert len(list(runner.backend.records())) == 1
 
 
 def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) -> None:
     """It ended in a Fail state, which a redrive would only enter again: said, and not asked of AWS."""
     deployed.states.fetch = lambda _: not_found()
     runner.run(2, breed="x; y")
-    redriving = StackRedrive(runner.reader)
-    assert list(redriving.redrive(redriving.failed("r"))) == []
-    assert [one.execution for one in redriving.left] == ["r-00002", "r-00001"]
-    reason = redriving.left[0].reason
+    report = runner.redrive(run="r")
+    assert [one.execution for one in runner.refused] == ["r-00002", "r-00001"]
+    reason = report.refused[0]
     assert "would only enter the Fail state FailState again" in reason
     assert reason.endswith("pupline run --breed 'x; y' --backend aws --stack pupline")
     assert deployed.states.count("RedriveExecution") == 0
@@ -218,11 +225,10 @@ def test_what_cannot_be_redriven_is_said(deployed: FakeStack, runner: Runner) ->
     deployed.states.abort = frozenset({"r-00002"})
     runner.run(2)
     deployed.states.fail_with["RedriveExecution"] = (400, "ExecutionNotRedrivable", "too old")
-    redriving = StackRedrive(runner.reader)
-    assert list(redriving.redrive(["r-00001", "r-00002"])) == []
-    assert [one.reason for one in redriving.left] == [
+    assert runner.redrive("r-00001", "r-00002").refused == (
         "it is SUCCEEDED; only what failed, timed out or was aborted can be redriven",
-        "Step Functions will not: too old",
-    ]
+        "Step Functions refuses: too old",
+    )
     with pytest.raises(ConfigurationError, match="no execution 'r-00009'"):
-        list(redriving.redrive(["r-00009"]))
+        runner.redrive("r-00002", "r-00009")
+    assert deployed.states.count("RedriveExecution") == 1

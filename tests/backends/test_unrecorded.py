@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pupline.backends.machine import ExecutionResult, OneMachine, RunRequest, RunSettings
+from pupline.backends import ExecutionResult, RunRequest, RunSettings, WorkflowRunner
 from pupline.backends.machine._unrecorded import Unrecorded, count_unrecorded
 from pupline.local import LocalBackend
 from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
 
 COUNT = 12
-RUN = RunRequest(RunSettings(source="sample"), COUNT, "r")
+RUN = RunRequest(RunSettings(source="sample"), COUNT, run_id="r")
 
 
 def run(data: Path, request: RunRequest = RUN, *, redrive: tuple[str, ...] = ()) -> list[ExecutionResult]:
@@ -23,7 +23,7 @@ def run(data: Path, request: RunRequest = RUN, *, redrive: tuple[str, ...] = ())
         if isinstance(event, ExecutionResult):
             heard.append(event)
 
-    with OneMachine.open(data, 4, listen) as machine:
+    with WorkflowRunner.open(data, 4, listen) as machine:
         if redrive:
             machine.redrive(redrive)
         else:
@@ -137,7 +137,7 @@ def test_a_redrive_gives_the_record_that_the_workflow_writes(data: Path) -> None
     """The one that was written meanwhile is withdrawn: one execution has one record, under the image's name."""
     before = records(data)
     cut(data, "ABORTED", 0, "Operator")
-    with OneMachine.open(data, 1, lambda _: None):
+    with WorkflowRunner.open(data, 1, lambda _: None):
         assert len(records(data)) == COUNT
     run(data, redrive=tuple(before))
     after = records(data)
@@ -152,7 +152,7 @@ def test_a_redrive_that_is_refused_leaves_the_record(data: Path) -> None:
     with LocalBackend.open(data, exclusive=True) as backend:
         strange = json.dumps({"fact": "TaskSucceeded", "id": "Nobody@1#0", "output": {}})
         backend.database.write(lambda connection: connection.execute("UPDATE facts SET fact = ?", (strange,)).rowcount)
-    with OneMachine.open(data, 1, lambda _: None) as machine:
+    with WorkflowRunner.open(data, 1, lambda _: None) as machine:
         before = records(data)
         assert len(machine.redrive(before).refused) == COUNT
     assert records(data) == before
@@ -160,7 +160,7 @@ def test_a_redrive_that_is_refused_leaves_the_record(data: Path) -> None:
 
 def test_a_redrive_keeps_what_the_workflow_has_recorded(tmp_path: Path) -> None:
     """An execution that was handled and recorded before it failed keeps that record, and gets no other."""
-    run(tmp_path, RunRequest(RunSettings(image_url="http://169.254.169.254/a.jpg"), 1, "r"))
+    run(tmp_path, RunRequest(RunSettings(image_url="http://169.254.169.254/a.jpg"), 1, run_id="r"))
     [record] = records(tmp_path).values()
     run(tmp_path, redrive=("r-00001",))
     assert records(tmp_path) == {"r-00001": record}

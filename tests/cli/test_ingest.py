@@ -149,7 +149,7 @@ def test_a_piped_list_is_kept_with_the_run(command: Run, tmp_path: Path, through
     again = piped("https://a.invalid/x y.jpg\nhttp://127.0.0.1:1/1.png\n", "--json")
     assert again.rows[-1] == done.rows[-1]
     other = piped("https://a.invalid/3.jpg\n")
-    assert (other.code, "begun with another source" in other.stderr) == (2, True)
+    assert (other.code, "with another source" in other.stderr) == (2, True)
     shown = ingest(command, tmp_path, "--run-id", "r", "--dry-run", f"/dev/fd/{os.open(os.devnull, os.O_RDONLY)}")
     assert (shown.code, "names no image: it is empty" in shown.stderr) == (0, True)
 

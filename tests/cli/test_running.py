@@ -122,7 +122,7 @@ def test_resume_with_nothing_to_do(command: Run, tmp_path: Path) -> None:
     """Says so; where nothing was ever started it is a mistake."""
     sample(command, tmp_path)
     done = command("resume", "--data", tmp_path)
-    assert (done.code, done.stdout) == (0, "Nothing was left unfinished.\n")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "Nothing was left unfinished.\n")
     assert command("resume", "--json", "--data", tmp_path).stdout == ""
     assert command("resume", "--data", tmp_path / "none").code == 2
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.backends.machine import examine
+from pupline.backends.machine._doctor import examine
 from pupline.local import LocalBackend
 from tests.e2e.dog_api import DogApi, serving
 from tests.shared.batch_world import jpeg

@@ -476,7 +476,7 @@ def test_a_run_knows_what_is_missing(bench: Bench) -> None:
         runs.drop_empty(run_id)
     assert [run.run_id for run in runs.all()] == ["monday"]
     for impossible in ("mon/day", "-monday", "", "é"):
-        with pytest.raises(ConfigurationError, match="is no run id"):
+        with pytest.raises(ConfigurationError, match="is not a valid run id"):
             runs.open(impossible, {})
 
 

@@ -51,7 +51,7 @@ def test_a_run_is_what_it_was_first_opened_with(backend: LocalBackend) -> None:
     assert backend.ingests.find("tuesday") is None
     with pytest.raises(ConfigurationError, match="no ingest run 'tuesday"):
         backend.ingests.get("tuesday")
-    with pytest.raises(ConfigurationError, match="is no run id"):
+    with pytest.raises(ConfigurationError, match="is not a valid run id"):
         backend.ingests.open(an_ingest("mon day"))
 
 

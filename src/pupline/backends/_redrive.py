@@ -1,53 +1,65 @@
-"""What a redrive can mend: the same rule for this machine and for Step Functions."""
+"""Which executions a redrive can help: one rule for this machine and for Step Functions."""
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pupline.backends._port import Refused, RunListener
+
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An execution that shall be redriven. input: as it was given. newest_first: the events of its history.
+class EndedExecution:
+    """An execution to be redriven. key: what the backend finds it by. newest_first: the events of its history.
 
-    options: what `pupline run` needs to start another one at the same place.
+    refusal: why the backend cannot redrive it, whatever the rule says.
     """
 
+    key: str
+    name: str
     status: str
     input: Any
     newest_first: Iterable[Mapping[str, Any]]
-    options: str = ""
+    refusal: str | None = None
 
 
-def why_not_redriven(ended: Ended) -> str | None:
-    """Why a redrive of the execution would do no good, for people; None when it may.
+def redrivable(
+    executions: Iterable[EndedExecution], options: str, listener: RunListener
+) -> tuple[list[EndedExecution], list[str]]:
+    """The executions that a redrive can help, and why not the others. options: those that name the backend."""
+    chosen, refused = [], []
+    for execution in executions:
+        reason = why_not_redriven(execution, options) or execution.refusal
+        if reason is None:
+            chosen.append(execution)
+        else:
+            refused.append(reason)
+            listener(Refused(execution.name, f"not redriven: {reason}"))
+    return chosen, refused
 
-    A redrive goes on from the state that did not succeed. For an execution
-    that ended in a Fail state that is the Fail state itself, which is entered and fails again (Step Functions
-    developer guide, "Restarting state machine executions with redrive").
+
+def why_not_redriven(execution: EndedExecution, options: str = "") -> str | None:
+    """Why a redrive of the execution would do no good, for people; None when it may help.
+
+    A redrive resumes at the state that did not succeed. For an execution that ended in a Fail state that is the Fail
+    state itself, which fails again (Step Functions developer guide, "Restarting state machine executions with
+    redrive").
     """
-    if ended.status not in UNSUCCESSFUL:
-        return f"it is {ended.status}; only what failed, timed out or was aborted can be redriven"
-    entered = next((event for event in ended.newest_first if event["type"].endswith("StateEntered")), None)
-    if ended.status == "FAILED" and entered is not None and entered["type"] == "FailStateEntered":
-        return (
-            "its failure was handled and recorded, and a redrive would only enter the Fail state"
-            f" {entered['stateEnteredEventDetails']['name']} again; {_instead(ended)}"
-        )
-    return None
-
-
-def _instead(ended: Ended) -> str:
-    """What to do in place of a redrive."""
-    if isinstance(ended.input, dict) and "dataset" in ended.input:
-        return "repeat the pupline ingest that began it, with the same --run-id: it does what is missing"
-    return f"fetch the image anew with: pupline run{_asked_for(ended.input)}{ended.options}"
-
-
-def _asked_for(given: Any) -> str:
-    """The options of `pupline run` for this input."""
-    named = given if isinstance(given, dict) else {}
-    options = {"--image-url": named.get("image_url"), "--breed": named.get("breed")}
-    return "".join(f" {option} {shlex.quote(value)}" for option, value in options.items() if isinstance(value, str))
+    if execution.status not in UNSUCCESSFUL:
+        return f"it is {execution.status}; only what failed, timed out or was aborted can be redriven"
+    entered = next((event for event in execution.newest_first if event["type"].endswith("StateEntered")), None)
+    if execution.status != "FAILED" or entered is None or entered["type"] != "FailStateEntered":
+        return None
+    given = execution.input if isinstance(execution.input, dict) else {}
+    if "dataset" in given:
+        instead = "repeat the pupline ingest that started it, with the same --run-id: it does what is missing"
+    else:
+        wanted = {"--image-url": given.get("image_url"), "--breed": given.get("breed")}
+        chosen = [f" {name} {shlex.quote(value)}" for name, value in wanted.items() if isinstance(value, str)]
+        instead = f"fetch the image again with: pupline run{''.join(chosen)}{options}"
+    return (
+        "its failure was handled and recorded, and a redrive would only enter the Fail state"
+        f" {entered['stateEnteredEventDetails']['name']} again; {instead}"
+    )

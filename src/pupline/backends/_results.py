@@ -1,4 +1,4 @@
-"""What became of one execution, as `pupline run` tells it."""
+"""The result of one execution, as `pupline run` prints it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,15 @@ from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """One execution that has ended, with its audit record (None only where the audit itself failed).
+    """One execution that has ended, with its audit record.
 
-    status: the execution's. error, cause: of a failed one, the cause as one line for people.
+    record: None where the audit itself failed, and for BulkIngest, which has a record for each image. outcome: None for
+    a BulkIngest that succeeded. error, cause: of a failed execution, the cause as one line for people.
     """
 
     execution: str
     status: str
-    outcome: Outcome
+    outcome: Outcome | None
     error: str | None
     cause: str | None
     record: AuditRecord | None
@@ -40,7 +41,7 @@ class ExecutionResult:
             "execution": self.execution,
             "status": self.status,
             "outcome": self.outcome,
-            "reason": record.reason if record else "internal_error",
+            "reason": record.reason if record else self.outcome and "internal_error",
             "image_name": self.image_name,
             "image_url": record.image_url if record else None,
             "file_type": record.file_type if record else None,
@@ -54,5 +55,5 @@ def result_of(
     execution: str, status: str, error: str | None, cause: str | None, record: AuditRecord | None
 ) -> ExecutionResult:
     """The result of an ended execution and its record."""
-    outcome: Outcome = record.outcome if record else "failed"
+    outcome: Outcome | None = record.outcome if record else None if status == "SUCCEEDED" else "failed"
     return ExecutionResult(execution, status, outcome, error, readable_cause(cause), record)

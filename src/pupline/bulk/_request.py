@@ -189,27 +189,33 @@ class IngestReport:
     counts: of all items of the run; began_done: of those, finished by earlier processes.
     listed_complete: the source has no more. repeated: items listed more than once. known: skipped because the dataset
     has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
-    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: keys
-    of the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: the
+    bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    error, cause: of the BulkIngest execution, through which no times and no repeated items are known. parquet_trouble:
+    why the metadata is there as JSON Lines only. summary: what summary.json holds, or would hold by now.
     """
 
     run_id: str
     dataset: str
     status: str
     counts: "IngestCounts"
-    began_done: int
-    listed_complete: bool
-    repeated: int
-    known: int
-    seconds: float
-    cpu_seconds: float
-    bytes: int
     interrupted: bool
     tolerance_exceeded: bool
     trouble: str | None
     folder: str
-    outputs: tuple[str, ...]
-    undelivered: int
+    began_done: int = 0
+    listed_complete: bool = True
+    repeated: int = 0
+    known: int = 0
+    seconds: float = 0
+    cpu_seconds: float = 0
+    bytes: int = 0
+    outputs: tuple[str, ...] = ()
+    undelivered: int = 0
+    error: str | None = None
+    cause: str | None = None
+    parquet_trouble: str | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -217,6 +223,6 @@ class IngestReport:
         return count_failed(self.counts.outcomes)
 
     @property
-    def unhad(self) -> int:
+    def unaccepted(self) -> int:
         """How many items have no image in the dataset: quarantined, refused or failed."""
         return count_unaccepted(self.counts.outcomes)

@@ -21,9 +21,9 @@ _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
     "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
     "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
-    "redrive": ("_redrive", "Let executions that did not succeed go on from where they stopped."),
+    "redrive": ("_redrive", "Resume failed executions at the failed state."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
-    "stop": ("_keeping", "Abort an execution."),
+    "stop": ("_stop", "Abort an execution."),
     "audit": ("_audit", "The audit records: one per image asked for."),
     "alerts": ("_alerts", "The alerts, and what became of their deliveries."),
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
@@ -32,7 +32,7 @@ _COMMANDS = {
     "cost": ("_cost", "What a number of images costs on AWS, by design."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
     "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
-    "prune": ("_keeping", "Forget the journals of executions that ended long ago."),
+    "prune": ("_prune", "Delete the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }
 
@@ -128,8 +128,8 @@ def _invoke() -> int:
         click.echo("pupline: interrupted", err=True)
         return INTERRUPTED
     except OutputLost as error:
-        if error.go_on:
-            click.echo(f"pupline: {error}; what is unfinished is kept. Go on with: {error.go_on}", err=True)
+        if error.next_step:
+            click.echo(f"pupline: {error}. {error.next_step}", err=True)
             return INTERRUPTED
         if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
             return 0

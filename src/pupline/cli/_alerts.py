@@ -1,17 +1,15 @@
 """`pupline alerts`: what was published, and where it got to."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._output import (
     cell,
     console,
-    data_option,
     json_option,
     limit_option,
     message,
@@ -21,6 +19,9 @@ from pupline.cli._output import (
 )
 from pupline.cli._table import Column, show_table
 from pupline.text import plural
+
+if TYPE_CHECKING:
+    from pupline.backends import Backend
 
 _COLUMNS = [
     Column("when (UTC)", left_out=2),
@@ -32,27 +33,27 @@ _COLUMNS = [
 
 
 @click.command(cls=Command)
-@data_option
 @backend_options
 @limit_option
 @json_option
-def alerts(data_dir: Path, backend: str, stack: str | None, limit: int | None, as_json: bool) -> int:
+def alerts(backend: "Backend", limit: int | None, as_json: bool) -> int:
     """The alerts, oldest first, and what became of their deliveries.
 
     On AWS an alert's words and time come from its execution's history, which AWS keeps for 90 days; after that only the
     image and the execution are known. What became of single deliveries SNS does not tell.
     """
-    with open_backend(data_dir, backend, stack) as source:
-        if as_json:
-            for alert in source.alerts(limit=limit):
-                print_json(alert)
-        else:
-            most = rows_shown(limit)
-            _show(list(source.alerts(limit=most + 1)), most)
-    if backend == "aws":
-        message(
-            f"SNS does not tell about single deliveries; what was lost: pupline doctor --backend aws --stack {stack}"
-        )
+    most = rows_shown(limit)
+    unreported = False
+    if as_json:
+        for alert in backend.alerts(limit=limit):
+            print_json(alert)
+            unreported = unreported or alert["deliveries"] is None
+    else:
+        found = list(backend.alerts(limit=most + 1))
+        _show(found, most)
+        unreported = any(alert["deliveries"] is None for alert in found)
+    if unreported:
+        message(f"SNS does not report single deliveries; what was lost: pupline doctor{backend.options}")
     return 0
 
 

@@ -3,18 +3,16 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._output import (
     OUTCOME_STYLES,
     cell,
     console,
-    data_option,
     json_option,
     limit_option,
     link,
@@ -29,6 +27,9 @@ from pupline.errors import Outcome
 from pupline.tasks.ports import Reader
 from pupline.tasks.records import AuditRecord
 from pupline.text import plural
+
+if TYPE_CHECKING:
+    from pupline.backends import Backend
 
 _COLUMNS = [
     Column("when (UTC)", left_out=1),
@@ -71,7 +72,6 @@ def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
 
 
 @click.command(cls=Command)
-@data_option
 @backend_options
 @click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only this outcome.")
 @click.option("--type", "file_type", help="Only this type by content, such as png.")
@@ -80,9 +80,7 @@ def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
 @limit_option
 @json_option
 def audit(
-    data_dir: Path,
-    backend: str,
-    stack: str | None,
+    backend: "Backend",
     outcome: str | None,
     file_type: str | None,
     execution: str | None,
@@ -95,13 +93,12 @@ def audit(
     With --execution RUN those of the run come in the order in which its images were asked for.
     """
     wanted = _Filter(outcome, file_type, alerts)
-    with open_backend(data_dir, backend, stack) as source:
-        found = (record for record in _records(source, execution) if wanted.matches(record))
-        if as_json:
-            for record in _newest(found, limit):
-                print_json(record.as_dict())
-        else:
-            _show(found, rows_shown(limit))
+    found = (record for record in _records(backend, execution) if wanted.matches(record))
+    if as_json:
+        for record in _newest(found, limit):
+            print_json(record.as_dict())
+    else:
+        _show(found, rows_shown(limit))
     return 0
 
 

@@ -1,63 +1,15 @@
 """Where a command works: on one machine's data directory, or on a deployed stack. One set of verbs for both."""
 
+import functools
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from pupline.cli._output import data_option
 from pupline.errors import ConfigurationError
-from pupline.tasks.ports import Reader
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def backend_options(command: _Command) -> _Command:
-    """The --backend and --stack options."""
-    stack = click.option("--stack", help="With --backend aws: the CloudFormation stack's name.")
-    backend = click.option(
-        "--backend",
-        type=click.Choice(["local", "aws"]),
-        default="local",
-        show_default=True,
-        help="This machine's data directory, or a deployed stack.",
-    )
-    return backend(stack(command))
-
-
-def open_backend(data_dir: Path, backend: str, stack: str | None) -> AbstractContextManager[Reader]:
-    """The reader that the options name; closes with the `with` block. Raises: ConfigurationError."""
-    if backend == "aws":
-        name = stack_name(stack)
-        from pupline.backends.stack import StackReader
-
-        return StackReader.open(name)
-    check_local(stack)
-    from pupline.backends.machine import LocalReader
-
-    return LocalReader.open(data_dir)
-
-
-def stack_name(stack: str | None) -> str:
-    """The stack that a command with --backend aws was given. Raises: ConfigurationError.
-
-    It also refuses options that belong to one machine, where they were typed.
-    """
-    if not stack:
-        raise ConfigurationError("--backend aws needs the name of a deployed stack: --stack NAME")
-    typed = [option for option in _ONE_MACHINE if _was_typed(option)]
-    if typed:
-        raise ConfigurationError(f"{typed[0]} goes with one machine; with --backend aws the stack's own settings hold")
-    return stack
-
-
-def check_local(stack: str | None) -> None:
-    """Refuse --stack where the command works on this machine. Raises: ConfigurationError."""
-    if stack:
-        raise ConfigurationError("--stack goes with --backend aws")
-
 
 _ONE_MACHINE = (
     "--data",
@@ -73,7 +25,43 @@ _ONE_MACHINE = (
 """What a stack has settled at its deployment."""
 
 
-def _was_typed(option: str) -> bool:
+def backend_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The --data, --backend and --stack options; the command gets the `Backend` that they name as `backend`."""
+
+    @functools.wraps(command)
+    def call(data_dir: Path, backend: str, stack: str | None, **options: Any) -> Any:
+        from pupline.backends import open_backend
+
+        with open_backend(data_dir, _stack_name(backend, stack)) as opened:
+            return command(backend=opened, **options)
+
+    stack = click.option("--stack", help="With --backend aws: the CloudFormation stack's name.")
+    backend = click.option(
+        "--backend",
+        type=click.Choice(["local", "aws"]),
+        default="local",
+        show_default=True,
+        help="This machine's data directory, or a deployed stack.",
+    )
+    return data_option(backend(stack(call)))
+
+
+def _stack_name(backend: str, stack: str | None) -> str | None:
+    """The stack, or None for this machine. Raises: ConfigurationError, also for options of the other backend."""
+    if backend == "local":
+        if stack:
+            raise ConfigurationError("--stack goes with --backend aws")
+        return None
+    if not stack:
+        raise ConfigurationError("--backend aws needs the name of a deployed stack: --stack NAME")
+    typed = [option for option in _ONE_MACHINE if was_typed(option)]
+    if typed:
+        raise ConfigurationError(f"{typed[0]} goes with one machine; with --backend aws the stack's own settings hold")
+    return stack
+
+
+def was_typed(option: str) -> bool:
+    """Whether the option stands on the command line."""
     context = click.get_current_context()
     names = [parameter.name for parameter in context.command.params if option in parameter.opts]
     return any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names if name)

@@ -1,17 +1,17 @@
 """`pupline cost`: what a number of images costs on AWS."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._backend import backend_options, was_typed
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, data_option, json_option, message, print_json, size
+from pupline.cli._output import cell, console, json_option, message, print_json, size
 from pupline.cli._table import Column, show_table
 from pupline.text import plural
 
 if TYPE_CHECKING:
+    from pupline.backends import Backend
     from pupline.cost import Assumptions, Bill, CostQuery
 
 _COLUMNS = [
@@ -40,26 +40,22 @@ _LARGEST = 3
 @click.option("--images", type=click.IntRange(1, 10**12), default=1_000_000, show_default=True, help="How many.")
 @click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Images per invocation.")
 @click.option("--from-audit", is_flag=True, help="Take shares and mean sizes from the audit instead of assuming them.")
-@data_option
 @backend_options
 @json_option
-def cost(
-    images: int, batch: int, from_audit: bool, data_dir: Path, backend: str, stack: str | None, as_json: bool
-) -> int:
+def cost(images: int, batch: int, from_audit: bool, backend: "Backend", as_json: bool) -> int:
     """The bill for so many images, by design, at list prices of one region, without free tier.
 
     Transitions and invocations are counted by running the workflow's file; seconds and log bytes are assumed. With
     --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
     """
-    from pupline.backends.machine import BULK_NAME, load_workflow
+    from pupline.backends import BULK_NAME, load_workflow
     from pupline.cost import Assumptions, CostQuery, bills
 
     if from_audit:
-        with open_backend(data_dir, backend, stack) as source:
-            assumed = Assumptions().counted(source.records())
+        assumed = Assumptions().counted(backend.records())
         if not assumed.records:
             message("The audit is empty: nothing was counted, everything is assumed.")
-    elif backend == "aws" or stack:
+    elif was_typed("--backend") or was_typed("--stack"):
         raise click.UsageError("--backend and --stack say whose audit to count: they go with --from-audit")
     else:
         assumed = Assumptions()

@@ -1,31 +1,27 @@
 """`pupline doctor`: what is configured, reachable and writable."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import console, data_option, json_option, print_json, proxy_option
+from pupline.cli._output import console, json_option, print_json, proxy_option
 from pupline.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pupline.backends.machine import Check
+    from pupline.backends import Backend, Check
     from pupline.http import Proxy
 
 
 @click.command(cls=Command)
-@data_option
 @backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")
 @click.option("--repair", is_flag=True, help="Make a sound database of what can be read of a damaged one.")
 @proxy_option
 @json_option
 def doctor(
-    data_dir: Path,
-    backend: str,
-    stack: str | None,
+    backend: "Backend",
     source: str,
     repair: bool,
     proxy: "Proxy | None",
@@ -36,18 +32,14 @@ def doctor(
     Without --repair it writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a
     warning, since the sample sources need none.
 
-    With --repair: where the database is damaged, a new one is made of what can be read of it and of the objects that
-    are in the bucket; the damaged file is kept next to it, and what was recovered and lost is told. Where it is sound,
-    nothing is changed.
+    With --repair: where the database is damaged, a new one is made of what can be read of it and of the objects in the
+    bucket; the damaged file is kept next to it, and what was recovered and lost is listed. An intact database is not
+    changed.
 
-    With --backend aws: credentials, the stack and its resources, the schedule, and what waits in its queues.
+    With --backend aws: credentials, the stack and its resources, both state machines, the functions, the schedule, and
+    what waits in the queues.
     """
-    if repair:
-        checks = _repaired(data_dir, backend, stack)
-    elif backend == "aws":
-        checks = _of_stack(stack_name(stack))
-    else:
-        checks = _of_this_machine(data_dir, source, stack, proxy)
+    checks = _repair(backend) if repair else backend.doctor(source, proxy)
     if as_json:
         for check in checks:
             print_json({"check": check.name, "status": check.status, "detail": check.detail, "next": check.next_step})
@@ -67,23 +59,9 @@ def doctor(
     return 1 if any(check.status == "error" for check in checks) else 0
 
 
-def _of_stack(stack: str) -> "list[Check]":
-    from pupline.backends.stack import Account, examine_stack
+def _repair(backend: "Backend") -> "list[Check]":
+    from pupline.backends import MachineBackend
 
-    return examine_stack(Account.of_environment(), stack)
-
-
-def _repaired(data_dir: Path, backend: str, stack: str | None) -> "list[Check]":
-    from pupline.backends.machine import repair_database
-
-    if backend == "aws":
+    if not isinstance(backend, MachineBackend):
         raise ConfigurationError("--repair goes with the database of one machine; leave out --backend aws")
-    check_local(stack)
-    return repair_database(data_dir)
-
-
-def _of_this_machine(data_dir: Path, source: str, stack: str | None, proxy: "Proxy | None") -> "list[Check]":
-    from pupline.backends.machine import examine
-
-    check_local(stack)
-    return examine(data_dir, source, proxy)
+    return backend.repair()

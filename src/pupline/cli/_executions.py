@@ -2,20 +2,21 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, data_option, json_option, limit_option, moment, print_json, rows_shown
+from pupline.cli._output import cell, console, json_option, limit_option, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.text import plural, printable, timestamp
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from pupline.backends import Backend
 
 _STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 _STYLES = {"SUCCEEDED": "green", "RUNNING": "yellow"}
@@ -38,7 +39,6 @@ _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails
 
 
 @click.command(cls=Command)
-@data_option
 @backend_options
 @click.argument("name", required=False)
 @click.option("--graph", is_flag=True, help="With NAME: draw the way it took.")
@@ -47,9 +47,7 @@ _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails
 @limit_option
 @json_option
 def executions(
-    data_dir: Path,
-    backend: str,
-    stack: str | None,
+    backend: "Backend",
     name: str | None,
     graph: bool,
     status: str | None,
@@ -57,23 +55,25 @@ def executions(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """List executions, newest first; or show the one called NAME with its history."""
+    """List executions of all state machines, newest first; or show the one called NAME with its history.
+
+    With --backend aws, NAME may be an ARN.
+    """
     if graph and not name:
         raise click.UsageError("--graph draws one execution: say which, as in: pupline executions NAME --graph")
     if graph and as_json:
         raise click.UsageError("--graph is for people and --json for programs: give one of them")
-    with open_backend(data_dir, backend, stack) as source:
-        if name:
-            _show_one(source.execution(name), graph=graph, as_json=as_json)
-            return 0
-        if status:
-            status = status.upper()
-        found = source.executions(status=status, run=run_id)
-        if as_json:
-            for row in itertools.islice(found, limit):
-                print_json(_row_as_dict(row))
-        else:
-            _show_list(found, rows_shown(limit))
+    if name:
+        _show_one(backend.execution(name), graph=graph, as_json=as_json)
+        return 0
+    if status:
+        status = status.upper()
+    found = backend.executions(status=status, run=run_id)
+    if as_json:
+        for row in itertools.islice(found, limit):
+            print_json(_row_as_dict(row))
+    else:
+        _show_list(found, rows_shown(limit))
     return 0
 
 
@@ -116,7 +116,9 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
 
 def _show_one(story: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
     if as_json:
-        extra = {"input": story.input, "output": story.output, "history": list(story.history)}
+        extra: dict[str, Any] = {"input": story.input, "output": story.output, "history": list(story.history)}
+        if story.map_runs:
+            extra["map_runs"] = list(story.map_runs)
         print_json(_row_as_dict(story.row) | extra)
         return
     out = console()
@@ -129,6 +131,9 @@ def _show_one(story: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
             out.print(line)
     else:
         _show_history(out, story)
+    for run in story.map_runs:
+        counts = ", ".join(f"{count:,} {name}" for name, count in run["itemCounts"].items() if count)
+        out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {counts or 'none'}"))
     if row.error:
         from pupline.tasks.log_to_dynamodb import readable_cause
 

@@ -1,21 +1,19 @@
 """`pupline ingest`: a whole source, each image once, shown while it goes and summed up when it is done."""
 
 import itertools
-import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pupline.cli._backend import backend_options, check_local, stack_name
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._ingest_summary import NOTHING_TO_FETCH, ended_directly, given_data, incomplete, listing_trouble
-from pupline.cli._ingest_view import IngestView
+from pupline.cli._ingest_summary import NOTHING_TO_FETCH, incomplete, listing_trouble, show_ingest, without_parquet
+from pupline.cli._ingest_view import IngestView, print_results
+from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import (
-    data_option,
     json_option,
     max_pixels_option,
     message,
@@ -25,15 +23,16 @@ from pupline.cli._output import (
     proxy_option,
 )
 from pupline.cli._streams import SummaryOutput
-from pupline.cli._trouble import work_kept
 from pupline.errors import ConfigurationError
-from pupline.tasks.layout import summary_key
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
+    from pupline.backends import Backend
     from pupline.bulk import IngestReport, IngestRequest, Preview
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_GOES_ON = "What is done is kept; the same command continues"
 
 _PREVIEWED = 20
 """Items that --dry-run shows people without --count; the rest would only scroll by."""
@@ -140,100 +139,70 @@ def _ingest_options(command: _Command) -> _Command:
 @click.command(cls=Command, epilog=_EPILOG)
 @click.argument("source", required=False)
 @_ingest_options
-@data_option
 @backend_options
 @json_option
 def ingest(
     source: str | None,
-    data_dir: Path,
-    backend: str,
-    stack: str | None,
+    backend: "Backend",
     as_json: bool,
     dry_run: bool,
     workflow: bool,
     ignore_robots: bool,
-    **asked: Any,
+    **options: Any,
 ) -> int:
     """Fetch every image that SOURCE names, check, store and audit each, and write its metadata as JSONL and Parquet.
 
-    Killed or interrupted at any instant, the same command goes on item by item. What was fetched before is asked for
-    with its validators, and not sent again where the server says that it is unchanged.
+    Killed or interrupted at any instant, the same command continues item by item. Images that were fetched before are
+    requested with their validators, and not sent again where the server says that they are unchanged.
     """
     from pupline.bulk import IngestRequest
 
-    request = IngestRequest(source=source, heed_robots=not ignore_robots, **asked)
+    request = IngestRequest(source=source, heed_robots=not ignore_robots, **options)
     if dry_run:
         return _dry_run(request, as_json=as_json)
-    if backend == "aws":
-        from pupline.cli._ingest_workflow import ingest_on_a_stack
-
-        if not workflow:
-            raise ConfigurationError("--backend aws goes with --workflow: a stack ingests through its state machine")
-        return ingest_on_a_stack(stack_name(stack), request, as_json=as_json)
-    check_local(stack)
-    if workflow:
-        from pupline.cli._ingest_workflow import ingest_through_the_workflow
-
-        return ingest_through_the_workflow(data_dir, request, as_json=as_json)
-    return _directly(request, data_dir, as_json=as_json)
-
-
-def _directly(request: "IngestRequest", data_dir: Path, *, as_json: bool) -> int:
-    from pupline.bulk import ingest as run_ingest
-
-    with work_kept("the same command goes on"), IngestView(as_json=as_json) as view:
-        report = run_ingest(data_dir, request, view.hear)
+    view = IngestView(as_json=as_json)
+    with explain_local_trouble(_GOES_ON), view.progress:
+        report = backend.ingest(request, view.receive, workflow=workflow)
     output = SummaryOutput()
     with output:
-        if as_json:
-            print_json(_summary_of(report, data_dir))
+        if not as_json:
+            show_ingest(report, backend, view.examples, workflow=workflow)
         else:
-            ended_directly(report, data_dir).show(view.examples)
+            if workflow:  # which tells of batches only
+                print_results(backend.records(run=report.run_id))
+            print_json(report.summary)
+    if as_json and report.parquet_trouble:
+        message(without_parquet(report))
     if report.trouble:
         message(listing_trouble(report))
     elif not report.counts.items and report.listed_complete:
         message(NOTHING_TO_FETCH)
     if report.interrupted:
-        message(f"Interrupted; what is done is kept. Go on with: {_go_on(report.dataset, data_dir)}")
+        command = _next_command(report, backend, workflow=workflow)
+        message(f"Interrupted; what is done is kept. Continue with: {command}")
         return 130
     if report.tolerance_exceeded:
         return 3
-    return output.exit_code(1 if report.unhad or report.trouble else 0)
+    is_complete = report.status == "SUCCEEDED" and not report.unaccepted and not report.trouble
+    return output.exit_code(0 if is_complete else 1)
 
 
-def _go_on(dataset: str, data_dir: Path) -> str:
-    return f"{program()} ingest --resume --dataset {shlex.quote(dataset)}{given_data(data_dir)}"
+def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool) -> str:
+    if workflow:
+        return f"the same command and --run-id {report.run_id}"
+    return f"{program()} ingest --resume --dataset {shlex.quote(report.dataset)}{backend.options}"
 
 
-def _summary_of(report: "IngestReport", data_dir: Path) -> Mapping[str, Any]:
-    """The run's summary.json; of a run that has not ended what is known so far."""
-    written = data_dir / "buckets" / "dog-images" / summary_key(report.dataset, report.run_id)
-    if report.status != "RUNNING" and written.is_file():
-        found: dict[str, Any] = json.loads(written.read_bytes())
-        return found
-    counts = report.counts
-    return {
-        "run": report.run_id,
-        "dataset": report.dataset,
-        "status": report.status,
-        "items": counts.items,
-        "done": counts.done,
-        "outcomes": dict(counts.outcomes),
-        "reasons": dict(counts.reasons),
-        "trouble": report.trouble,
-    }
-
-
-def _refuse_what_a_dry_run_cannot_tell(request: "IngestRequest") -> None:
-    """A dry run looks at the source alone: what runs before it left, or know, it would show wrongly."""
-    asked = {
+def _check_dry_run(request: "IngestRequest") -> None:
+    """A dry run reads the source only, so it would show runs that depend on earlier ones wrongly."""
+    options = {
         "--resume": request.resume,
         "--retry-failed": request.retry_failed,
         "--incremental": request.incremental,
         "--stop-after-known": request.stop_after_known,
     }
-    for name, given in asked.items():
-        if given:
+    for name, is_given in options.items():
+        if is_given:
             raise ConfigurationError(
                 f"--dry-run shows what a source names, whatever was fetched before; leave {name} out"
             )
@@ -244,7 +213,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     from pupline.bulk import preview
     from pupline.sources import piped_for_now
 
-    _refuse_what_a_dry_run_cannot_tell(request)
+    _check_dry_run(request)
     with piped_for_now(str(request.source)) as at_hand:
         return _previewed(preview(replace(request, source=at_hand)), request.count, as_json=as_json)
 

@@ -1,9 +1,9 @@
 """What people and programs see of an ingest while it goes on: the progress, or a line of JSON for each image."""
 
 import os
-from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from pupline.cli._ingest_progress import IngestProgress
 from pupline.cli._ingest_summary import Examples
@@ -13,10 +13,12 @@ from pupline.errors import FAILING_OUTCOMES
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.bulk import IngestEvent, IngestStarted
+    from pupline.backends import BulkEvent
+    from pupline.bulk import IngestStarted
     from pupline.local import ItemDone
     from pupline.tasks.records import AuditRecord
 
+_LINES_AT_ONCE = 256
 _STOPPING = b"\nStopping when what is under way has ended, 30 seconds at most. Ctrl-C again: at once.\n"
 
 _FIELDS = (
@@ -34,67 +36,65 @@ _FIELDS = (
 
 
 class IngestView:
-    """Hears an ingest. Use it in a `with` block: the live line is there for so long."""
+    """Receives the events of an ingest. The live line is there in the `with` block of `progress`."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.progress = IngestProgress()
         self.examples = Examples()
         self._as_json = as_json
 
-    def __enter__(self) -> Self:
-        self.progress.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.progress.__exit__(kind, error, trace)
-
-    def hear(self, event: "IngestEvent") -> None:
-        """One event of the ingest. Raises: OutputLost, where nobody reads the JSON any more."""
-        from pupline import bulk
-        from pupline.local import StopRequested, UndeletedFiles
+    def receive(self, event: "BulkEvent") -> None:
+        """One event. Raises: OutputLost where the JSON cannot be written any more."""
+        from pupline import backends, bulk
 
         match event:
             case bulk.ItemsDone(items=done):
-                self._done(done)
+                self._add(done)
+            case backends.BatchDone(outcomes=outcomes):
+                self.progress.counted(outcomes)
             case bulk.ItemsListed(items=items, total=total, complete=complete):
                 self.progress.listed(items, total, complete=complete)
             case bulk.IngestStarted():
-                self._began(event)
+                self._started(event)
             case bulk.MetadataWritten(items=items):
                 self.progress.metadata_written(items)
             case bulk.HostPaused(host=host, seconds=seconds, why=why):
                 self.progress.paused(host, seconds, why)
             case bulk.ListingNote(text=text):
                 message(f"pupline: {printable(text, 400)}")
-            case UndeletedFiles():
-                message(f"pupline: {event}")
-            case StopRequested():
-                # In a signal handler: the stream may be in use by the very code that was interrupted.
+            case backends.Note(text=text):
+                message(text)
+            case backends.Stopping():
+                # In a signal handler: the stream may be in use by the code that was interrupted.
                 os.write(2, _STOPPING)
 
-    def _began(self, event: "IngestStarted") -> None:
+    def _started(self, event: "IngestStarted") -> None:
         self.progress.began(event.before)
         if event.ended:
             message(f"Run {event.run_id} of {event.dataset} is finished: there is nothing to do.")
         elif event.resumed:
             done = f": {plural(event.done, 'image')} done before" if event.done else ""
-            message(f"Going on with run {event.run_id} of {event.dataset}{done}.")
+            message(f"Resuming run {event.run_id} of {event.dataset}{done}.")
 
-    def _done(self, done: "Sequence[ItemDone]") -> None:
+    def _add(self, done: "Sequence[ItemDone]") -> None:
         self.progress.finished(done)
         self.examples.add(done)
         if self._as_json:
             try:
                 print_json_lines(result_of(one.record) for one in done)
-            except OutputLost as lost:  # who wants the results of a run that nobody hears can have them later
-                lost.go_on = "the same command"
+            except OutputLost as lost:  # the results of a run whose output is lost can be had later
+                lost.next_step = "What is done is kept; the same command continues"
                 raise
 
 
+def print_results(records: "Iterator[AuditRecord]") -> None:
+    """Print what --json prints of each image, for a run that told of batches only."""
+    while some := list(islice(records, _LINES_AT_ONCE)):
+        print_json_lines(map(result_of, some))
+
+
 def result_of(record: "AuditRecord") -> Mapping[str, Any]:
-    """What --json prints of an image."""
+    """The JSON object that --json prints for an image."""
     result = {
         "execution": record.execution,
         "status": "FAILED" if record.outcome in FAILING_OUTCOMES else "SUCCEEDED",

@@ -1,20 +1,20 @@
 """`pupline insights`: the audit as a whole, in figures and bars."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._backend import backend_options, open_backend
+from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._insights_view import show
-from pupline.cli._output import data_option, json_option, print_json
+from pupline.cli._output import json_option, print_json
 from pupline.errors import ConfigurationError
 from pupline.insights import insights_of, run_of
 from pupline.text import printable
 
 if TYPE_CHECKING:
+    from pupline.backends import Backend
     from pupline.tasks.ports import Reader
     from pupline.tasks.records import AuditRecord
 
@@ -24,21 +24,17 @@ Summaries = list[Mapping[str, Any]]
 @click.command(cls=Command)
 @click.option("--dataset", metavar="NAME", help="Only what bulk runs brought into this dataset.")
 @click.option("--run", metavar="ID", help="Only this run, of single images or in bulk.")
-@data_option
 @backend_options
 @json_option
-def insights(
-    dataset: str | None, run: str | None, data_dir: Path, backend: str, stack: str | None, as_json: bool
-) -> int:
+def insights(dataset: str | None, run: str | None, backend: "Backend", as_json: bool) -> int:
     """Image types and alert frequency first, then reasons, breeds, duplicates and bytes.
 
     \b
     Of bulk ingestion: how much of each source is here, placeholders (the same bytes
     from many addresses), why images could not be had, with an example each, speed.
     """
-    with open_backend(data_dir, backend, stack) as source:
-        summaries = _chosen(source, dataset, run)
-        figures = insights_of(_records(source, summaries, dataset, run), summaries)
+    summaries = _chosen(backend, dataset, run)
+    figures = insights_of(_records(backend, summaries, dataset, run), summaries)
     if as_json:
         print_json(figures.as_dict())
     elif not figures.records:

@@ -18,12 +18,13 @@ _ROOM_FOR_NAMES = 110
 
 
 class RunProgress:
-    """Counts what finished, by outcome, and shows it. total: executions that will be done."""
+    """Counts what finished, by outcome, and shows it from `start` to the end of its `with` block."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.alerts = 0
-        self._total = total
+        self._total = 0
+        self._done = 0
         self._retries = 0
         self._latest = ""
         self._live: Progress | None = None
@@ -31,11 +32,15 @@ class RunProgress:
         self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
 
     def __enter__(self) -> Self:
+        return self
+
+    def start(self, total: int) -> None:
+        """Show the progress of so many executions."""
+        self._total = total
         if sys.stderr.isatty():
             self._live = _live_progress(self._total)
             self._live.start()
             self._task = self._live.add_task("", total=self._total, counts="", latest="")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -43,9 +48,11 @@ class RunProgress:
         if self._live is not None:
             self._live.stop()
 
-    def finished(self, outcome: str, name: str, *, alert: bool) -> None:
+    def finished(self, outcome: str | None, name: str, *, alert: bool) -> None:
         """One more is done."""
-        self.outcomes[outcome] += 1
+        self._done += 1
+        if outcome:
+            self.outcomes[outcome] += 1
         self.alerts += alert
         self._latest = name
         self._show()
@@ -66,7 +73,7 @@ class RunProgress:
             if self.alerts:
                 counts.append(f"{self.alerts:,} alerted", style="bold")
             latest = Text(printable(self._latest, 40), style="dim")
-            self._live.update(self._task, completed=self.outcomes.total(), counts=counts, latest=latest)
+            self._live.update(self._task, completed=self._done, counts=counts, latest=latest)
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
             message(self.line())
@@ -75,7 +82,7 @@ class RunProgress:
         """The state of things in one plain line."""
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in self.outcomes.items())
         failed = f", {self._retries:,} attempts failed" if self._retries else ""
-        done = f"{self.outcomes.total():,} of {self._total:,} done"
+        done = f"{self._done:,} of {self._total:,} done"
         return f"{done} ({counts}{failed})" if counts else done + failed
 
 

@@ -26,13 +26,13 @@ _IN_ASCII = str.maketrans("┌┐└┘─│▼█━╸╺✔✘…•·", "++
 class OutputLost(PuplineError):
     """What was printed could not be written.
 
-    reader_gone: because nobody reads any more, which may be fine. go_on: what goes on with work that was under way.
+    reader_gone: because nobody reads any more, which may be fine. next_step: what becomes of the work, and what to do.
     """
 
     def __init__(self, err: OSError) -> None:
         super().__init__(f"the output could not be written: {err.strerror}")
         self.reader_gone = err.errno == errno.EPIPE
-        self.go_on: str | None = None
+        self.next_step: str | None = None
 
 
 class SummaryOutput:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pupline.backends.machine import ExecutionResult
+    from pupline.backends import ExecutionResult
 
 _ROWS = 24
 _COLUMNS = [
@@ -25,22 +25,23 @@ _COLUMNS = [
 ]
 
 
-class Tally:
+class RunSummary:
     """Counts results, and keeps as many as the summary shows: all of a short run, of a long one what says most."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.alerts = 0
-        self.failed = 0
+        self._total = 0
         self._stored_at: str | None = None
         self._first: list[ExecutionResult] = []
         self._worth: list[ExecutionResult] = []
 
     def add(self, result: "ExecutionResult") -> None:
         """One more result."""
-        self.outcomes[result.outcome] += 1
+        self._total += 1
+        if result.outcome:
+            self.outcomes[result.outcome] += 1
         self.alerts += result.alerted
-        self.failed += result.status != "SUCCEEDED"
         if self._stored_at is None and result.outcome in {"stored", "duplicate"} and result.record:
             self._stored_at = result.record.image_url
         _keep(self._first, result)
@@ -52,29 +53,30 @@ class Tally:
         """The name of the first execution, if there is any."""
         return min((result.execution for result in self._first), default=None)
 
-    def show(self, *, given: str, notes: tuple[str, ...] = ()) -> None:
-        """Print it. given: the options that the next commands need. notes: further lines."""
+    def show(self, *, options: str, notes: tuple[str, ...] = ()) -> None:
+        """Print it. options: those that name the backend. notes: further lines."""
         out = console()
         if self._first:
             self._show_table(out)
-        out.print(self._counts())
+        if self.outcomes:
+            out.print(self._counts())
         if self._stored_at:
             out.print(f"Pictures: {printable(folder_of(self._stored_at), 400)}")
         for note in notes:
             out.print(note)
         out.print("Look next:")
         for command in ("insights", "audit", f"executions {self.first or 'NAME'} --graph"):
-            out.print(f"  {program()} {command}{given}")
+            out.print(f"  {program()} {command}{options}")
 
     def _shown(self) -> "list[ExecutionResult]":
         first = sorted(self._first, key=_by_name)[:_ROWS]
-        if self.outcomes.total() <= _ROWS:
+        if self._total <= _ROWS:
             return first
         worth = sorted(self._worth, key=_by_name)[:_ROWS]
         return [*worth, *(result for result in first if not _is_worth_showing(result))][:_ROWS]
 
     def _show_table(self, out: "Console") -> None:
-        shown, total = self._shown(), self.outcomes.total()
+        shown, total = self._shown(), self._total
         title = "" if len(shown) == total else f"{len(shown)} of {total:,}, what alerted or failed first"
         runs = {result.execution.rpartition("-")[0] for result in shown}
         run = next(iter(runs)) if len(runs) == 1 else ""
@@ -101,7 +103,7 @@ def _row(result: "ExecutionResult", name: str) -> "list[Text]":
         link(result.image_name or "-", record.image_url if record else None),
         cell(record.file_type if record else None),
         cell(size(record.size_bytes if record else None)),
-        cell(result.outcome, OUTCOME_STYLES[result.outcome]),
+        cell(result.outcome, OUTCOME_STYLES.get(result.outcome or "", "")),
         cell(_why(result)),
     ]
 
@@ -128,4 +130,6 @@ def _why(result: "ExecutionResult") -> str:
     cause = result.cause or ""
     if record and record.source_url:
         cause = cause.removeprefix(f"{record.source_url}: ")
-    return why(record, printable(cause, 70)) if record else f"internal_error: {printable(cause, 70)}"
+    if record:
+        return why(record, printable(cause, 70))
+    return f"internal_error: {printable(cause, 70)}" if result.outcome else "a bulk ingest: see its run"

@@ -106,13 +106,17 @@ class ExecutionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDetails:
-    """One execution with its definition, input, output and history (AWS-shaped events)."""
+    """One execution with its definition, input, output and history (events as GetExecutionHistory gives them).
+
+    map_runs: of its Distributed Maps, as DescribeMapRun gives them, where the backend counts them.
+    """
 
     row: ExecutionSummary
     definition: Mapping[str, Any]
     input: Any
     output: Any
     history: Sequence[Mapping[str, Any]]
+    map_runs: Sequence[Mapping[str, Any]] = ()
 
 
 class Reader(Protocol):

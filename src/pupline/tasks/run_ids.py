@@ -31,5 +31,5 @@ def check_run_id(run_id: str) -> None:
     plain = run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum() and not run_id.startswith("-")
     if not plain or len(run_id) > longest:
         raise ConfigurationError(
-            f"'{printable(run_id)}' is no run id: 1 to {longest} letters, digits, '-' and '_', such as monday-1"
+            f"'{printable(run_id)}' is not a valid run id: 1 to {longest} letters, digits, '-' or '_', as in day-1"
         )

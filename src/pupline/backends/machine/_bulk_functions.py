@@ -1,12 +1,14 @@
 """IngestBatch and SummariseIngest on this machine: the same code as on AWS, over the local ports."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pupline.backends._bulk_ingest import MAX_THREADS, Pace
+from pupline.backends._port import BatchDone
 from pupline.bulk import IngestRequest, RunFiles, checked_source, fetch_policy, origin_refusal, write_parquet
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
@@ -19,69 +21,16 @@ from pupline.tasks.ingest_batch import BatchServices, ingest_batch
 from pupline.tasks.ingest_item import IngestRules
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary, summarise_ingest
 
-MOST_THREADS = 8
-"""Requests of one batch at the same time, as IngestBatch has on AWS by default."""
-
-MOST_ITEMS = 100
-"""In a batch: what is tried again when a batch is."""
-
-PACED_SECONDS = 180
-"""What a batch that is paced by a rate may take; its function begins nothing more after 200."""
-
 
 class Stopped(BaseException):
-    """Ctrl-C: nothing more is asked for. No Exception, so that nobody takes it for the function's answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchDone:
-    """A batch of the run has ended: so many items, by outcome. Told from the thread that worked on it."""
-
-    items: int
-    outcomes: Mapping[str, int]
-
-    @classmethod
-    def of(cls, outcomes: Any) -> "BatchDone":
-        """What the function said of its batch."""
-        return cls(sum(outcomes.values()), outcomes)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a run is spread: batches at the same time, requests at once in each, items in one, requests a second.
-
-    rate: to one host by one batch; None for no limit.
-    """
-
-    batches: int
-    threads: int
-    items: int
-    rate: float | None
-
-    @classmethod
-    def of(cls, request: IngestRequest, source: ImageSource) -> "Pace":
-        """At most `concurrency` requests in all, and to one host no more than the source and the user allow.
-
-        Batches know nothing of each other: what one host is to be spared holds for all of them together.
-        """
-        limits = (request.concurrency, request.host_concurrency, source.limits.image_concurrency)
-        most = min(limit for limit in limits if limit is not None)
-        threads = min(MOST_THREADS, most)
-        batches = max(1, most // threads)
-        rates = [rate for rate in (request.rate, source.limits.image_rps) if rate]
-        rate = min(rates) / batches if rates else None
-        return cls(batches, threads, _items_at(rate), rate)
-
-
-def _items_at(rate: float | None) -> int:
-    return MOST_ITEMS if rate is None else max(1, min(MOST_ITEMS, int(rate * PACED_SECONDS)))
+    """Ctrl-C: no more requests are sent. Not an Exception, so that it is not taken for the function's failure."""
 
 
 class CheckedClient(HttpClient):
     """The HTTP client of one run: asks only where the source keeps its images, and nothing once it is stopped."""
 
     def __init__(self, policy: FetchPolicy, source: ImageSource, stopping: threading.Event) -> None:
-        super().__init__(policy, idle_connections=MOST_THREADS * 4)
+        super().__init__(policy, idle_connections=MAX_THREADS * 4)
         self._source = source
         self._stopping = stopping
         self._verdicts: dict[Origin, TaskFailure | None] = {}
@@ -131,8 +80,8 @@ class BulkFunctions:
         """What SummariseIngest gives."""
         return summarise_ingest(event, self._summary_services)
 
-    def so_far(self, event: Any) -> dict[str, Any]:
-        """The summary of a run that has not ended, of which nothing is written."""
+    def current_summary(self, event: Any) -> dict[str, Any]:
+        """The summary that a run which has not ended would have now; nothing is written."""
         return current_summary(event, self._summary_services)
 
     @property
@@ -174,10 +123,10 @@ class BulkFunctions:
         # Without `started`: nothing ends a batch here five minutes later, and the clock's time since then may be a
         # night in which nothing ran.
         given = {name: value for name, value in event.items() if name != "started"}
-        answer = ingest_batch(given, self.services(IngestRequest.from_json(invocation.settings)))
+        answer: dict[str, Any] = ingest_batch(given, self.services(IngestRequest.from_json(invocation.settings)))
         if not answer["unfinished"]:
             with self._lock:
-                self._told(BatchDone.of(answer["outcomes"]))
+                self._told(BatchDone(answer["outcomes"]))
         return answer
 
 

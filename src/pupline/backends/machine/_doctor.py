@@ -5,11 +5,11 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pupline import __version__
+from pupline.backends._port import Check
 from pupline.backends._settings import source_of_run
 from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow, workflow_path
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
 _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. next_step: what to do about it; empty where there is nothing to do."""
-
-    name: str
-    status: Literal["ok", "warning", "error"]
-    detail: str
-    next_step: str = ""
 
 
 def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
@@ -55,7 +45,7 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
     return [look() for look in looks]
 
 
-def is_reachable(source: "ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
+def reachability_failure(source: "ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
     """None when the source answers, whatever it answers; else why it cannot be reached."""
     if source.sample or source.base is None:
         return None
@@ -153,7 +143,7 @@ def _was(count: int) -> str:
 
 
 def _reachable(source: "ImageSource", proxy: Proxy | None) -> Check:
-    failure = is_reachable(source, proxy)
+    failure = reachability_failure(source, proxy)
     if failure is None:
         return Check("source", "ok", f"{source.name}: {'built in' if source.sample else 'reachable'}")
     step = "without internet, the sample source works: pupline run --source sample --count 12"

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pupline import local
-from pupline.backends.machine._doctor import Check
-from pupline.local import RepairReport
+from pupline.backends._port import Check
+from pupline.local import RepairReport, repair_database
 from pupline.text import plural
 
 _NAMES: Mapping[str, tuple[str, str]] = {
@@ -25,12 +24,12 @@ _NAMES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def repair_database(data_dir: Path) -> list[Check]:
+def repair_data_dir(data_dir: Path) -> list[Check]:
     """Repair the database of the data directory, if it needs it; one line for each thing that was done.
 
     Raises: ConfigurationError when another process holds the directory; LocalTrouble.
     """
-    found = local.repair_database(data_dir)
+    found = repair_database(data_dir)
     if found is None:
         return [Check("repair", "ok", "the database is sound: there is nothing to repair")]
     kept = f"; the damaged file is kept as {found.kept}" if found.kept else ""

@@ -1,13 +1,16 @@
 """What `pupline doctor` looks at in a deployed stack: one check each; nothing is written."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pupline.backends.machine import Check
+from pupline.backends._port import Check
 from pupline.backends.stack._account import Account, aws_errors, pages
 from pupline.backends.stack._stack import (
     BUCKET,
+    BULK_MACHINE,
     DEAD_LETTERS,
+    FUNCTIONS,
     MACHINE,
     SCHEDULE,
     TABLE,
@@ -17,6 +20,7 @@ from pupline.backends.stack._stack import (
     Stack,
 )
 from pupline.errors import PuplineError
+from pupline.text import printable
 
 
 def examine_stack(account: Account, name: str) -> list[Check]:
@@ -28,7 +32,9 @@ def examine_stack(account: Account, name: str) -> list[Check]:
     stack = Stack.find(account, name)
     checks = [identity, _status(stack), _resources(stack)]
     looks: list[tuple[str, Callable[[Account, Stack], Check]]] = [
-        ("state machine", _machine),
+        ("state machine", partial(_machine, "state machine", MACHINE)),
+        ("bulk state machine", partial(_machine, "bulk state machine", BULK_MACHINE)),
+        ("functions", _functions),
         ("audit table", _table),
         ("bucket", _bucket),
         ("alerts", _subscriptions),
@@ -72,12 +78,28 @@ def _resources(stack: Stack) -> Check:
     return Check("resources", "ok", f"{len(stack.resources)} of them; outputs: {outputs}")
 
 
-def _machine(account: Account, stack: Stack) -> Check:
-    with aws_errors("looking at the state machine"):
-        found = account.client("stepfunctions").describe_state_machine(stateMachineArn=stack.resource(MACHINE))
+def _machine(label: str, logical_name: str, account: Account, stack: Stack) -> Check:
+    arn = stack.resource(logical_name)
+    with aws_errors(f"looking at the {label}"):
+        found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
     logging = found.get("loggingConfiguration", {}).get("level", "OFF")
     detail = f"{found['name']}: {found['status']}, {found['type']}, logging {logging}"
-    return Check("state machine", "ok" if found["status"] == "ACTIVE" else "error", detail)
+    return Check(label, "ok" if found["status"] == "ACTIVE" else "error", detail)
+
+
+def _functions(account: Account, stack: Stack) -> Check:
+    client = account.client("lambda")
+    failed = []
+    for logical_name in FUNCTIONS:
+        with aws_errors(f"looking at the function {logical_name}"):
+            found = client.get_function_configuration(FunctionName=stack.resource(logical_name))
+        # A function that has not been called for weeks is Inactive, and becomes Active at its next call.
+        if found.get("State") == "Failed" or found.get("LastUpdateStatus") == "Failed":
+            reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason was given"
+            failed.append(f"{logical_name} ({printable(reason, 200)})")
+    if failed:
+        return Check("functions", "error", f"not usable: {', '.join(failed)}", "deploy template.yaml again: sam deploy")
+    return Check("functions", "ok", f"{len(FUNCTIONS)} of them are usable")
 
 
 def _table(account: Account, stack: Stack) -> Check:

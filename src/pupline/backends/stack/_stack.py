@@ -15,6 +15,7 @@ TOPIC = "PNGAlertTopic"
 SCHEDULE = "Schedule"
 DEAD_LETTERS = "DeadLetterQueue"
 UNDELIVERED = "UndeliveredAlerts"
+FUNCTIONS = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB", "IngestBatch", "SummariseIngest")
 
 TYPES = {
     MACHINE: "AWS::StepFunctions::StateMachine",
@@ -25,6 +26,7 @@ TYPES = {
     SCHEDULE: "AWS::Scheduler::Schedule",
     DEAD_LETTERS: "AWS::SQS::Queue",
     UNDELIVERED: "AWS::SQS::Queue",
+    **dict.fromkeys(FUNCTIONS, "AWS::Lambda::Function"),
 }
 """Logical name in template.yaml to type: what the commands need of a stack."""
 
@@ -33,7 +35,8 @@ TYPES = {
 class Stack:
     """One stack. status: CloudFormation's, such as `UPDATE_COMPLETE`. resources: logical name to physical id.
 
-    A machine's and a topic's physical id is its ARN, a table's, bucket's and schedule's its name, a queue's its URL.
+    The physical id of a state machine or topic is its ARN; of a table, bucket, schedule or function its name; of a
+    queue its URL.
     """
 
     name: str
@@ -76,7 +79,16 @@ class Stack:
             )
         return found
 
-    def execution_arn(self, name: str) -> str:
-        """The ARN of the pipeline's execution of that name. Raises: ConfigurationError without a machine."""
-        machine = self.resource(MACHINE).replace(":stateMachine:", ":execution:", 1)
-        return f"{machine}:{name}"
+    @property
+    def machines(self) -> list[str]:
+        """The ARNs of the state machines. A stack that an older version deployed has no BulkIngest.
+
+        Raises: ConfigurationError without a DogUploaderPipeline.
+        """
+        bulk = self.resources.get(BULK_MACHINE)
+        return [self.resource(MACHINE), *([bulk] if bulk else [])]
+
+
+def execution_arn(machine: str, name: str) -> str:
+    """The ARN of a state machine's execution of that name."""
+    return f"{machine.replace(':stateMachine:', ':execution:', 1)}:{name}"

@@ -1,11 +1,20 @@
-"""One machine, put together: data directory, functions, driver, deliveries. What `run` and `resume` stand on."""
+"""Executions driven on this machine: data directory, functions, driver and deliveries, put together."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pupline.backends._port import (
+    AttemptFailed,
+    Note,
+    Refused,
+    RunListener,
+    RunReport,
+    RunRequest,
+    RunStarted,
+    Stopping,
+)
 from pupline.backends._results import ExecutionResult, result_of
 from pupline.backends._settings import RunSettings
 from pupline.backends.machine._bulk_functions import BulkFunctions
@@ -18,7 +27,6 @@ from pupline.local import (
     AuditQuery,
     Deliverer,
     Driver,
-    DriveResult,
     DriverEvent,
     DriverSettings,
     ExecutionFinished,
@@ -28,45 +36,15 @@ from pupline.local import (
     LocalBackend,
     RedriveRequest,
     StartRequest,
-    StopRequested,
-    UndeletedFiles,
+    TaskAttemptFailed,
     stopping_on_signals,
 )
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.run_ids import execution_name, new_run_id
 
-RunListener = Callable[[DriverEvent | ExecutionResult | StopRequested | UndeletedFiles], None]
 
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What `pupline run` was asked for. run_id None: a new run under a name made from the time."""
-
-    settings: RunSettings
-    count: int = 1
-    run_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What became of a run.
-
-    finished: how many of its executions have ended; failed: how many of those without success.
-    leftovers: executions of other runs that were finished first. refused: why executions could not be started or
-    resumed. undelivered: alerts still in the outbox.
-    """
-
-    run_id: str
-    finished: int
-    failed: int
-    leftovers: int
-    refused: tuple[str, ...]
-    interrupted: bool
-    undelivered: int
-
-
-class OneMachine:
-    """The pipeline over one data directory, held exclusively. Use `open`, in a `with` block."""
+class WorkflowRunner:
+    """Runs executions in one data directory, held exclusively. Use `open`, in a `with` block."""
 
     def __init__(self, backend: LocalBackend, driver: Driver, deliverer: Deliverer, relay: "_Relay") -> None:
         self._backend = backend
@@ -78,16 +56,13 @@ class OneMachine:
     @contextmanager
     def open(
         cls, data_dir: Path, concurrency: int, listener: RunListener, proxy: Proxy | None = None
-    ) -> Iterator["OneMachine"]:
-        """The pipeline, ready. proxy: what all is asked through.
-
-        Raises: ConfigurationError (in use, damaged, not writable); DefinitionError.
-        """
+    ) -> Iterator["WorkflowRunner"]:
+        """The runner, ready. Raises: ConfigurationError (in use, damaged, not writable); DefinitionError."""
         machine = load_workflow()
         with ExitStack() as stack:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
             if backend.undeleted:
-                listener(backend.undeleted)
+                listener(Note(f"pupline: {backend.undeleted}"))
             functions = LocalFunctions(
                 ImageStorage(backend.bucket(), backend.write_once), backend.audit, backend.clock, proxy
             )
@@ -113,64 +88,68 @@ class OneMachine:
             )
             yield cls(backend, backend.driver(settings), deliverer, relay)
 
-    @property
-    def unfinished(self) -> int:
-        """How many executions an earlier process left unfinished."""
-        return self._backend.journal.count_unfinished()
-
-    def to_start(self, request: RunRequest) -> int:
-        """How many executions `run` would start anew."""
-        if request.run_id is None:
-            return request.count
-        return sum(1 for _ in self._backend.runs.missing(request.run_id, request.count))
-
     def run(self, request: RunRequest) -> RunReport:
-        """Finish what is unfinished, then start what the run misses. The listener hears of each result once.
+        """Finish what is unfinished, then start what the run lacks.
 
         Raises: ConfigurationError when the run exists with other settings; StorageError.
         """
         run_id = request.run_id or new_run_id()
         settings = request.settings.as_json()
         kept = self._backend.runs.open(run_id, settings).settings
-        if (begun := RunSettings.from_json(kept)) != request.settings:
+        if (previous := RunSettings.from_json(kept)) != request.settings:
             raise ConfigurationError(
-                f"the run '{run_id}' was begun with other settings ({_differences(begun.as_json(), settings)});"
+                f"the run '{run_id}' was started with other settings ({_differences(previous.as_json(), settings)});"
                 " repeat it with the same ones, or give another --run-id"
             )
+        missing = self._backend.runs.missing
+        unfinished = self._backend.journal.count_unfinished()
+        total = unfinished + sum(1 for _ in missing(run_id, request.count))
+        self._relay.listener(RunStarted(total, unfinished))
         self._relay.run_id = run_id
         for row in self._backend.journal.executions(run_id=run_id):
             if row.status != "RUNNING":
-                self._relay.tell(row)
-        missing = self._backend.runs.missing(run_id, request.count)
-        starts = (
-            StartRequest(execution_name(run_id, index), request.settings.input, run_id, index) for index in missing
+                self._relay.send_result(row)
+        return self._drive(
+            run_id,
+            (
+                StartRequest(execution_name(run_id, index), request.settings.input, run_id, index)
+                for index in missing(run_id, request.count)
+            ),
         )
-        return self._drive(run_id, starts)
 
     def resume(self) -> RunReport:
-        """Finish what is unfinished, of whatever run; the report counts all of it."""
-        return self._drive("", ())
+        """Finish what is unfinished, of any run; the report counts all of it."""
+        unfinished = self._backend.journal.count_unfinished()
+        self._relay.listener(RunStarted(unfinished, unfinished))
+        return self._drive(None, ())
 
-    def redrive(self, names: Iterable[str]) -> RunReport:
-        """Go on with executions that failed, timed out or were aborted, from the state that did not succeed."""
+    def redrive(self, names: Collection[str]) -> RunReport:
+        """Resume executions that failed, timed out or were aborted, at the state that did not succeed."""
 
         def starts() -> Iterator[RedriveRequest]:
             for name in names:
                 self._relay.unrecorded.withdraw(name)
                 yield RedriveRequest(name)
 
+        self._relay.listener(RunStarted(len(names)))
         try:
-            return self._drive("", starts(), resume=False)
+            return self._drive(None, starts(), resume=False)
         finally:
             self._relay.unrecorded.record_all()  # of those that could not be redriven after all
 
     def carry_out_stops(self) -> None:
-        """Abort what `stop` was asked for, and go on with nothing. Raises: StorageError."""
+        """Abort executions for which `stop` was requested, and resume nothing. Raises: StorageError."""
         self._driver.drive(resume=False)
 
-    def _drive(self, run_id: str, starts: Iterable[StartRequest | RedriveRequest], *, resume: bool = True) -> RunReport:
-        with stopping_on_signals(self._stop):
-            done: DriveResult = self._driver.drive(starts, resume=resume)
+    def _drive(
+        self, run_id: str | None, starts: Iterable[StartRequest | RedriveRequest], *, resume: bool = True
+    ) -> RunReport:
+        def stop() -> None:
+            self._driver.stop_starting()
+            self._relay.listener(Stopping())
+
+        with stopping_on_signals(stop):
+            interrupted = self._driver.drive(starts, resume=resume).interrupted
         self._deliverer.close()
         relay = self._relay
         return RunReport(
@@ -179,17 +158,13 @@ class OneMachine:
             failed=relay.failed,
             leftovers=relay.leftovers,
             refused=tuple(relay.refused),
-            interrupted=done.interrupted,
+            interrupted=interrupted,
             undelivered=self._deliverer.pending(),
         )
 
-    def _stop(self) -> None:
-        self._driver.stop_starting()
-        self._relay.listener(StopRequested())
-
 
 class _Relay:
-    """Hears the driver's events, and tells the listener those and each execution's result."""
+    """Receives the driver's events, and sends the port's, among them the result of each execution."""
 
     def __init__(self, backend: LocalBackend, listener: RunListener, unrecorded: Unrecorded) -> None:
         self._backend = backend
@@ -202,26 +177,28 @@ class _Relay:
         self.refused: list[str] = []
 
     def __call__(self, event: DriverEvent) -> None:
-        self.listener(event)
-        if isinstance(event, ExecutionRefused):
+        if isinstance(event, TaskAttemptFailed):
+            self.listener(AttemptFailed())
+        elif isinstance(event, ExecutionRefused):
             self.refused.append(event.reason)
+            self.listener(Refused(event.execution, event.reason))
         elif isinstance(event, ExecutionFinished):
             if event.status != "SUCCEEDED":
                 self.unrecorded.record_if_missing(event.execution)
             if self.run_id in {None, event.run_id}:
-                self.tell(event)
+                self.send_result(event)
             else:
                 self.leftovers += 1
 
-    def tell(self, ended: ExecutionFinished | ExecutionRow) -> None:
+    def send_result(self, ended: ExecutionFinished | ExecutionRow) -> None:
         name = ended.execution if isinstance(ended, ExecutionFinished) else ended.name
         record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
-        result = result_of(name, ended.status, ended.error, ended.cause, record)
+        result: ExecutionResult = result_of(name, ended.status, ended.error, ended.cause, record)
         self.finished += 1
         self.failed += result.status != "SUCCEEDED"
         self.listener(result)
 
 
-def _differences(kept: Any, asked: Any) -> str:
-    names = [name for name in asked if kept.get(name) != asked[name]]
-    return ", ".join(f"{name}: {kept.get(name)!r}, now {asked[name]!r}" for name in names)
+def _differences(kept: Any, requested: Any) -> str:
+    names = [name for name in requested if kept.get(name) != requested[name]]
+    return ", ".join(f"{name}: {kept.get(name)!r}, now {requested[name]!r}" for name in names)

@@ -1,0 +1,167 @@
+"""The port for acting: what commands ask of one machine and of a deployed stack alike. `Reader` is the one for reading.
+
+One contract suite (`tests/backends/test_contract.py`) holds for both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
+
+from pupline.backends._results import ExecutionResult
+from pupline.backends._settings import RunSettings
+from pupline.http import Proxy
+from pupline.tasks.ports import Reader
+
+if TYPE_CHECKING:
+    from pupline.bulk import IngestEvent, IngestReport, IngestRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run of `count` executions, one image each.
+
+    concurrency: executions at the same time. run_id: None for a new run, named after the time. sample_if_offline: use
+    the sample source where the source cannot be reached. proxy: for sources and images; it is not kept with the run.
+    """
+
+    settings: RunSettings
+    count: int = 1
+    concurrency: int = 8
+    run_id: str | None = None
+    sample_if_offline: bool = False
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveSelection:
+    """The executions to redrive. names: none for all that failed, timed out or were aborted; of one `run`, if given."""
+
+    names: tuple[str, ...] = ()
+    run: str | None = None
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How executions that were run, resumed or redriven ended.
+
+    run_id: None where they belong to several runs. finished: those that ended; failed: those of them that did not
+    succeed. leftovers: executions of earlier runs that were finished first. refused: why executions could not be
+    started, resumed or redriven. undelivered: alerts still in the outbox.
+    """
+
+    run_id: str | None = None
+    finished: int = 0
+    failed: int = 0
+    leftovers: int = 0
+    refused: tuple[str, ...] = ()
+    interrupted: bool = False
+    undelivered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Executions start. total: how many will end; unfinished: those of them that an earlier process began."""
+
+    total: int
+    unfinished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """One attempt of a task failed; the workflow decides what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An execution that cannot be started, resumed or redriven, and stays as it is. reason: for people."""
+
+    execution: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """A batch of a bulk ingest has ended, with so many items by outcome."""
+
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for people to know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Ctrl-C or SIGTERM arrived, and what is under way ends. Sent from within the signal handler: do little."""
+
+
+RunEvent: TypeAlias = RunStarted | ExecutionResult | AttemptFailed | Refused | Note | Stopping
+RunListener: TypeAlias = Callable[[RunEvent], None]
+"""Gets the result of each execution once."""
+
+BulkEvent: TypeAlias = "IngestEvent | BatchDone | Note | Stopping"
+BulkListener: TypeAlias = Callable[[BulkEvent], None]
+"""Gets BatchDone from the threads of the functions, one at a time; all else in the calling thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A finding of `doctor`. next_step: what to do about it; empty where there is nothing to do."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    detail: str
+    next_step: str = ""
+
+
+class Backend(Reader, Protocol):
+    """Where workflows run; a context manager. It opens what it needs when that is first used.
+
+    Every method raises ConfigurationError where the data directory, the stack or its credentials cannot be used.
+
+    options: the command-line options that name this backend, with a space before each; empty for the default one.
+    unfinished_work: what becomes of unfinished executions when a command ends early, and the next step, for people.
+    """
+
+    @property
+    def options(self) -> str: ...
+
+    @property
+    def unfinished_work(self) -> str: ...
+
+    def run(self, request: RunRequest, listener: RunListener) -> RunReport:
+        """Start what the run lacks of its executions, and wait for all of them.
+
+        A run that exists must have the same settings. On one machine everything that is unfinished is finished first.
+        Raises: StorageError, BackendUnavailable.
+        """
+
+    def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
+        """Resume executions at the state that did not succeed, and wait for them.
+
+        Those for which that would do no good are left alone, each with a Refused event.
+        """
+
+    def stop(self, name: str, error: str | None, cause: str | None) -> str:
+        """Abort an execution; its status then, or what happens to it, for people. One that has ended stays as it is."""
+
+    def ingest(self, request: "IngestRequest", listener: BulkListener, *, workflow: bool) -> "IngestReport":
+        """Ingest a source, or resume the run that the same request began. workflow: through BulkIngest.
+
+        Raises: StorageError; BackendUnavailable; PuplineError when the source cannot be listed.
+        """
+
+    def location(self, key: str) -> str:
+        """Where the object with this key is, for people: a path or a URL."""
+
+    def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
+        """All checks. source: the source to reach, where this backend fetches from one that the command names."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None:
+        """Release what was opened. Raises: DamagedDatabase where damage caused the error."""

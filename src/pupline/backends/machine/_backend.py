@@ -1,0 +1,172 @@
+"""One machine behind the port `Backend`."""
+
+import json
+import shlex
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pupline.backends._port import (
+    BulkEvent,
+    BulkListener,
+    Check,
+    Note,
+    RedriveSelection,
+    RunListener,
+    RunReport,
+    RunRequest,
+    Stopping,
+)
+from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
+from pupline.backends._settings import RunSettings, source_of_run
+from pupline.backends.machine._doctor import examine, reachability_failure
+from pupline.backends.machine._doctor_repair import repair_data_dir
+from pupline.backends.machine._reader import MachineReader
+from pupline.backends.machine._runner import WorkflowRunner
+from pupline.bulk import IngestReport, IngestRequest, ingest
+from pupline.errors import ConfigurationError
+from pupline.http import Proxy
+from pupline.local import BUCKET, LocalBackend, PruneCounts, StopRequested, UndeletedFiles, count_prunable, prune
+from pupline.tasks.layout import summary_key
+
+DEFAULT_DATA_DIR = Path("pupline-data")
+_REDRIVE_CONCURRENCY = 8
+
+
+class MachineBackend(MachineReader):
+    """Implements `pupline.backends.Backend` over a data directory; `resume`, `prune` and `repair` exist here only."""
+
+    @property
+    def options(self) -> str:
+        """The option --data, unless this is the default directory."""
+        return "" if self.data_dir == DEFAULT_DATA_DIR else f" --data {shlex.quote(str(self.data_dir))}"
+
+    @property
+    def unfinished_work(self) -> str:
+        """Executions stay in the journal until they are resumed."""
+        return f"What is unfinished is kept. Go on with: pupline resume{self.options}"
+
+    def location(self, key: str) -> str:
+        """The path of the object's file."""
+        path = self.data_dir.absolute() / "buckets" / BUCKET / key
+        try:
+            return str(path.relative_to(Path.cwd()))
+        except (ValueError, FileNotFoundError):  # elsewhere, or from a directory that was removed
+            return str(path)
+
+    def run(self, request: RunRequest, listener: RunListener) -> RunReport:
+        """Finish what is unfinished, then start what the run lacks."""
+        settings = request.settings.checked()
+        if request.sample_if_offline:
+            settings = _online_or_sample(settings, request.proxy, listener)
+        with WorkflowRunner.open(self.data_dir, request.concurrency, listener, request.proxy) as runner:
+            return runner.run(replace(request, settings=settings))
+
+    def resume(self, concurrency: int, listener: RunListener, proxy: Proxy | None = None) -> RunReport:
+        """Finish what a stopped or killed run left unfinished."""
+        self._check_exists()
+        with WorkflowRunner.open(self.data_dir, concurrency, listener, proxy) as runner:
+            return runner.resume()
+
+    def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
+        """Resume executions at the state that did not succeed."""
+        self._check_exists()
+        names = request.names or [
+            row.name for status in UNSUCCESSFUL for row in self.executions(status=status, run=request.run)
+        ]
+        chosen, refused = redrivable(map(self._ended, names), self.options, listener)
+        self.close()
+        if not chosen:
+            return RunReport(refused=tuple(refused))
+        with WorkflowRunner.open(self.data_dir, _REDRIVE_CONCURRENCY, listener, request.proxy) as runner:
+            report = runner.redrive([execution.name for execution in chosen])
+        return replace(report, refused=(*refused, *report.refused))
+
+    def _ended(self, name: str) -> EndedExecution:
+        details = self.execution(name)
+        return EndedExecution(name, name, details.row.status, details.input, reversed(details.history))
+
+    def stop(self, name: str, error: str | None, cause: str | None) -> str:
+        """Abort an execution here, or request it of the process that is running it."""
+        with LocalBackend.open(self.data_dir, exclusive=False) as backend:
+            status = backend.journal.get(name).status
+            if status != "RUNNING":
+                return f"has already ended ({status})"
+            backend.journal.request_stop(name, error, cause)
+        try:
+            with WorkflowRunner.open(self.data_dir, 1, lambda _event: None) as runner:
+                runner.carry_out_stops()
+        except ConfigurationError:  # another process holds the directory, and looks for such requests itself
+            return "will be stopped by the process that is running it"
+        with LocalBackend.open(self.data_dir, exclusive=False) as backend:
+            return str(backend.journal.get(name).status)
+
+    def ingest(self, request: IngestRequest, listener: BulkListener, *, workflow: bool) -> IngestReport:
+        """Ingest a source with worker processes; or through BulkIngest."""
+        if workflow:
+            from pupline.backends.machine._ingest import ingest_through_workflow
+
+            return ingest_through_workflow(self.data_dir, request, listener)
+        report = ingest(self.data_dir, request, lambda event: listener(_port_event(event)))
+        return replace(report, summary=self._summary(report))
+
+    def _summary(self, report: IngestReport) -> dict[str, Any]:
+        written = self.data_dir / "buckets" / BUCKET / summary_key(report.dataset, report.run_id)
+        if report.status != "RUNNING" and written.is_file():
+            found: dict[str, Any] = json.loads(written.read_bytes())
+            return found
+        return {
+            "run": report.run_id,
+            "dataset": report.dataset,
+            "status": report.status,
+            "items": report.counts.items,
+            "done": report.counts.done,
+            "outcomes": dict(report.counts.outcomes),
+            "reasons": dict(report.counts.reasons),
+            "trouble": report.trouble,
+        }
+
+    def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
+        """All checks of this machine."""
+        return examine(self.data_dir, source, proxy)
+
+    def repair(self) -> list[Check]:
+        """Repair the database if it needs it; a line for each thing that was done. Raises: LocalTrouble."""
+        return repair_data_dir(self.data_dir)
+
+    def prune(self, before: float, *, dry_run: bool) -> PruneCounts:
+        """Delete journals of executions that ended before `before` (seconds since the epoch), and free their space.
+
+        Raises: StorageError.
+        """
+        self._check_exists()
+        if dry_run:
+            with LocalBackend.open(self.data_dir, exclusive=False) as backend:
+                return count_prunable(backend.database, before)
+        with LocalBackend.open(self.data_dir, exclusive=True, create=False) as backend:
+            found = prune(backend.database, before)
+            if found.executions:
+                with closing(sqlite3.connect(backend.database.path)) as connection:
+                    connection.execute("VACUUM")
+        return found
+
+    def _check_exists(self) -> None:
+        if not self.data_dir.is_dir():
+            raise ConfigurationError(f"there is no data directory {self.data_dir}; nothing was ever started there")
+
+
+def _online_or_sample(settings: RunSettings, proxy: Proxy | None, listener: RunListener) -> RunSettings:
+    if reachability_failure(source_of_run(settings.source), proxy) is None:
+        return settings
+    name = "dog.ceo" if settings.source == "dog-ceo" else settings.source
+    listener(Note(f"{name} cannot be reached from here; running on the built-in sample source instead."))
+    return replace(settings, source="sample")
+
+
+def _port_event(event: Any) -> BulkEvent:
+    if isinstance(event, StopRequested):
+        return Stopping()
+    found: BulkEvent = Note(f"pupline: {event}") if isinstance(event, UndeletedFiles) else event
+    return found

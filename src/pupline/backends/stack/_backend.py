@@ -1,0 +1,176 @@
+"""A deployed stack behind the port `Backend`, driven through AWS's own APIs."""
+
+import shlex
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from pupline.backends._port import (
+    BulkListener,
+    Check,
+    Note,
+    RedriveSelection,
+    Refused,
+    RunListener,
+    RunReport,
+    RunRequest,
+    RunStarted,
+)
+from pupline.backends._redrive import UNSUCCESSFUL, redrivable
+from pupline.backends.stack._account import Account
+from pupline.backends.stack._datasets import summaries
+from pupline.backends.stack._doctor import examine_stack
+from pupline.backends.stack._executions import Description, Executions
+from pupline.backends.stack._history import published_alert
+from pupline.backends.stack._polling import Timer
+from pupline.backends.stack._records import Records
+from pupline.backends.stack._runner import StackRunner
+from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
+from pupline.errors import ConfigurationError
+from pupline.http import Proxy
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
+from pupline.tasks.records import AuditRecord
+from pupline.tasks.run_ids import check_run_id, new_run_id
+from pupline.text import printable
+
+if TYPE_CHECKING:
+    from pupline.bulk import IngestReport, IngestRequest
+
+
+class StackBackend:
+    """Implements `pupline.backends.Backend`. page_size: of each paginated call; by default the most that AWS gives.
+
+    Credentials and the stack are looked up at the first question. Raises: ConfigurationError where there are none;
+    BackendUnavailable where AWS does not answer.
+    """
+
+    def __init__(self, name: str, timer: Timer | None = None, page_size: int | None = None) -> None:
+        self.name = name
+        self._timer = timer or Timer()
+        self._page_size = page_size
+
+    @cached_property
+    def _account(self) -> Account:
+        return Account.of_environment()
+
+    @cached_property
+    def _stack(self) -> Stack:
+        return Stack.find(self._account, self.name)
+
+    @cached_property
+    def _executions(self) -> Executions:
+        return Executions(self._account.client("stepfunctions"), self._stack, self._page_size)
+
+    @cached_property
+    def _records(self) -> Records:
+        return Records(self._account.client("dynamodb"), self._stack.resource(TABLE), self._page_size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing is held between calls."""
+
+    @property
+    def options(self) -> str:
+        """The options --backend and --stack."""
+        return f" --backend aws --stack {shlex.quote(self.name)}"
+
+    @property
+    def unfinished_work(self) -> str:
+        """Executions that were started continue in AWS."""
+        return f"What was started continues in AWS. See: pupline executions{self.options}"
+
+    def location(self, key: str) -> str:
+        """The object's S3 URI."""
+        return f"s3://{self._stack.resource(BUCKET)}/{key}"
+
+    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions."""
+        return self._records.all() if run is None else self._records.of_run(run)
+
+    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+        """Executions of all state machines of the last 90 days, newest first."""
+        return self._executions.summaries(status, run)
+
+    def execution(self, name: str) -> ExecutionDetails:
+        """One execution, by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""
+        return self._executions.details(name)
+
+    def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """Bulk ingests that have ended, newest first: each the JSON object of its summary.json."""
+        return summaries(self._account, self._stack, dataset)
+
+    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Alerts that were published, oldest first; with `limit` the newest so many.
+
+        Subject, message and time come from the history of each execution, and are None when AWS has deleted it after
+        90 days. `deliveries` is None: SNS does not report single deliveries.
+        """
+        sent = (record for record in self.records() if record.alert_sent)
+        for record in sent if limit is None else deque(sent, maxlen=limit):
+            described = self._executions.of_machine(self._stack.resource(MACHINE), record.execution)
+            alert = published_alert(self._executions.history(described["executionArn"])) if described else None
+            unknown = dict.fromkeys(("subject", "message", "published_at", "message_id"))
+            yield {
+                "topic": self._stack.resource(TOPIC),
+                **(alert or unknown),
+                "image_name": record.image_name,
+                "execution": record.execution,
+                "deliveries": None,
+            }
+
+    def run(self, request: RunRequest, listener: RunListener) -> RunReport:
+        """Start what the run lacks, and wait for all of it; with the settings of the stack."""
+        run_id = request.run_id or new_run_id()
+        check_run_id(run_id)
+        if request.settings.image_url is not None and request.settings.breed is not None:
+            raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        machine = self._stack.resource(MACHINE)
+        again = f"If this is cut short, repeat it with --run-id {run_id}."
+        listener(Note(f"Run {run_id} on the stack {printable(self.name)}. {again}"))
+        listener(RunStarted(request.count))
+        return StackRunner(self._executions, listener, self._timer).run(machine, run_id, request)
+
+    def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
+        """Resume executions of all state machines, by RedriveExecution, and wait for them."""
+        found: Iterable[Description] = map(self._executions.find, request.names)
+        if not request.names:
+            found = (row for status in UNSUCCESSFUL for row in self._executions.listed(status, request.run))
+        chosen, refused = redrivable(map(self._executions.ended, found), self.options, listener)
+        redriven = []
+        for execution in chosen:
+            reason = self._executions.redrive(execution.key)
+            if reason is None:
+                redriven.append(execution.key)
+            else:
+                refused.append(reason)
+                listener(Refused(execution.name, f"not redriven: {reason}"))
+        if not redriven:
+            return RunReport(refused=tuple(refused))
+        listener(RunStarted(len(redriven)))
+        report = StackRunner(self._executions, listener, self._timer).wait(redriven)
+        return RunReport(None, report.finished, report.failed, refused=tuple(refused), interrupted=report.interrupted)
+
+    def stop(self, name: str, error: str | None, cause: str | None) -> str:
+        """Abort an execution, by StopExecution."""
+        described = self._executions.find(name)
+        if described["status"] != "RUNNING":
+            return f"has already ended ({described['status']})"
+        self._executions.stop(described["executionArn"], error, cause)
+        return str(self._executions.describe(described["executionArn"])["status"])
+
+    def ingest(self, request: "IngestRequest", listener: BulkListener, *, workflow: bool) -> "IngestReport":
+        """Ingest a source through BulkIngest."""
+        if not workflow:
+            raise ConfigurationError("--backend aws goes with --workflow: a stack ingests through its state machine")
+        from pupline.backends.stack._ingest import StackIngest, prepared
+
+        with prepared(request) as (named, source):
+            store = self._account.client("s3")
+            return StackIngest(self._stack, store, self._executions, named, source).run(listener, self._timer)
+
+    def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:  # noqa: ARG002 - the stack has its own
+        """All checks of the stack."""
+        return examine_stack(self._account, self.name)

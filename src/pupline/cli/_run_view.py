@@ -1,0 +1,92 @@
+"""What people and programs see of executions while they run, and when they have ended."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from pupline.cli._local_trouble import explain_local_trouble
+from pupline.cli._output import message, print_json, undelivered
+from pupline.cli._progress import RunProgress
+from pupline.cli._streams import OutputLost, SummaryOutput
+from pupline.cli._summary import RunSummary
+from pupline.text import plural, printable
+
+if TYPE_CHECKING:
+    from pupline.backends import Backend, ExecutionResult, RunEvent, RunReport
+
+STOPPING = b"\nStopping when what runs has ended, 30 seconds at most. Ctrl-C again: at once.\n"
+
+
+def show_run(
+    backend: "Backend",
+    work: "Callable[[Callable[[RunEvent], None]], RunReport]",
+    *,
+    nothing_done: str,
+    as_json: bool,
+) -> int:
+    """Show what `work` does and what it comes to; the exit code.
+
+    130 when interrupted, 1 when an execution failed or was refused, or the summary was lost, else 0.
+    """
+    summary = RunSummary()
+    view = _RunView(summary, backend.unfinished_work, as_json=as_json)
+    with explain_local_trouble(backend.unfinished_work), view.progress:
+        report = work(view.receive)
+    output = SummaryOutput()
+    if report.finished and not as_json:
+        with output:
+            summary.show(options=backend.options, notes=tuple(_notes(report)))
+    elif not (report.finished or report.refused or report.interrupted):
+        message(nothing_done)
+    if report.interrupted:
+        message(f"Interrupted. {backend.unfinished_work}")
+        return 130
+    return output.exit_code(1 if report.failed or report.refused else 0)
+
+
+def _notes(report: "RunReport") -> Iterator[str]:
+    if report.leftovers:
+        yield f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs."
+    if report.undelivered:
+        yield undelivered(report.undelivered)
+
+
+class _RunView:
+    """Receives the events of a run."""
+
+    def __init__(self, summary: RunSummary, unfinished_work: str, *, as_json: bool) -> None:
+        self.progress = RunProgress()
+        self._summary = summary
+        self._unfinished_work = unfinished_work
+        self._as_json = as_json
+
+    def receive(self, event: "RunEvent") -> None:
+        """One event. Raises: OutputLost where the JSON cannot be written any more."""
+        from pupline import backends
+
+        match event:
+            case backends.ExecutionResult():
+                self._add(event)
+            case backends.AttemptFailed():
+                self.progress.attempt_failed()
+            case backends.RunStarted(total=total, unfinished=unfinished):
+                if unfinished:
+                    message(f"Resuming {plural(unfinished, 'execution')} that an earlier run left unfinished.")
+                self.progress.start(total)
+            case backends.Refused(execution=execution, reason=reason):
+                message(f"pupline: {printable(execution)}: {printable(reason, 400)}")
+            case backends.Note(text=text):
+                message(text)
+            case backends.Stopping():
+                # In a signal handler: the stream may be in use by the code that was interrupted.
+                os.write(2, STOPPING)
+
+    def _add(self, result: "ExecutionResult") -> None:
+        self._summary.add(result)
+        if self._as_json:
+            try:
+                print_json(result.as_dict())
+            except OutputLost as lost:  # the results of a run whose output is lost can be had later
+                lost.next_step = self._unfinished_work
+                raise
+        self.progress.finished(result.outcome, result.image_name or result.execution, alert=result.alerted)

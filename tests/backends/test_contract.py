@@ -1,0 +1,256 @@
+"""What every backend has to do, run over one machine and over a fake stack: the commands cannot tell them apart."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pupline.backends import (
+    Backend,
+    BatchDone,
+    ExecutionResult,
+    MachineBackend,
+    RedriveSelection,
+    Refused,
+    RunReport,
+    RunRequest,
+    RunSettings,
+    RunStarted,
+    StackBackend,
+    _bulk_ingest,
+)
+from pupline.backends.machine import _ingest
+from pupline.backends.stack._polling import Timer
+from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
+from pupline.errors import ConfigurationError
+from tests.aws.aws_handlers import serve_from_memory
+from tests.backends.stack_fakes import STORED, VirtualTimer, not_found
+from tests.backends.stack_fixtures import fake_stack
+from tests.backends.test_stack_ingest import IMAGES, PATHS, Kennel
+from tests.shared.batch_world import jpeg
+from tests.shared.image_host import image_host
+
+
+@dataclass
+class World:
+    """A backend with a source.
+
+    found, gone: settings of runs whose image is there, or not; such a run has to be named `gone`. source: a list of
+    images, one of which is gone. allow_origins: where it is. interrupt: have the next ingest interrupted on its way.
+    let_finish: the opposite.
+    """
+
+    backend: Backend
+    found: RunSettings
+    gone: RunSettings
+    source: Path
+    interrupt: Callable[[], None]
+    let_finish: Callable[[], None]
+    allow_origins: tuple[str, ...] = ()
+
+    def run(
+        self, count: int = 1, run_id: str = "r", settings: RunSettings | None = None
+    ) -> tuple[RunReport, list[Any]]:
+        """Run to the end: the report and the events."""
+        events: list[Any] = []
+        request = RunRequest(settings or self.found, count, concurrency=2, run_id=run_id)
+        return self.backend.run(request, events.append), events
+
+    def redrive(self, *names: str, run: str | None = None) -> tuple[RunReport, list[Any]]:
+        """Redrive to the end: the report and the events."""
+        events: list[Any] = []
+        return self.backend.redrive(RedriveSelection(names, run), events.append), events
+
+    def ingest(self, run_id: str = "b") -> tuple[IngestReport, list[Any]]:
+        """Ingest through the workflow: the report and the events."""
+        events: list[Any] = []
+        request = IngestRequest(
+            source=str(self.source), dataset="dogs", run_id=run_id, concurrency=1, allow_origins=self.allow_origins
+        )
+        return self.backend.ingest(request, events.append, workflow=True), events
+
+    def names(self, **wanted: str) -> list[str]:
+        """The names of executions, in their order."""
+        return [row.name for row in self.backend.executions(**wanted)]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    """One machine and an image server; two images in a batch."""
+    monkeypatch.setattr(_ingest, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(_bulk_ingest, "MAX_ITEMS", 2)
+    names = [f"{number}.jpg" for number in range(8)]
+    with image_host({f"/{name}": jpeg(number) for number, name in enumerate(names)}) as host:
+        source = tmp_path / "urls.txt"
+        source.write_text("".join(f"{host.origin}/{name}\n" for name in [*names, "gone.jpg"]))
+
+        def interrupt() -> None:
+            host.heard = lambda asked: os.kill(os.getpid(), signal.SIGTERM) if asked == 3 else None
+
+        def let_finish() -> None:
+            host.heard = lambda _: None
+
+        found, gone = (RunSettings(image_url=f"{host.origin}/{name}") for name in ("0.jpg", "none.jpg"))
+        with MachineBackend(tmp_path / "data") as backend:
+            yield World(backend, found, gone, source, interrupt, let_finish, (host.origin,))
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    """A fake stack, whose functions get their images from memory."""
+    monkeypatch.setenv("DOG_BUCKET", "dogs")
+    monkeypatch.setenv("DDB_TABLE", "DogImageUploads")
+    serve_from_memory(monkeypatch)
+    with fake_stack(monkeypatch, tmp_path) as deployed:
+        kennel, clock = Kennel(deployed, tmp_path), VirtualTimer()
+        states, sleep = deployed.states, clock.sleep
+        states.fetch = lambda name: not_found() if name.startswith("gone-") else STORED
+
+        def interrupted(seconds: float) -> None:  # noqa: ARG001 - as the clock calls it
+            raise KeyboardInterrupt
+
+        def interrupt() -> None:
+            states.looks, clock.sleep = 9, interrupted  # type: ignore[method-assign]
+
+        def let_finish() -> None:
+            states.looks, clock.sleep = 1, sleep  # type: ignore[method-assign]
+
+        found, gone = (RunSettings(image_url=f"{IMAGES}{name}") for name in (PATHS[0], "none.jpg"))
+        timer = Timer(lambda: clock.now(), lambda seconds: clock.sleep(seconds))
+        backend = StackBackend("pupline", timer, page_size=2)
+        yield World(backend, found, gone, kennel.urls, interrupt, let_finish)
+
+
+@pytest.fixture(params=["machine", "stack"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Each backend in turn."""
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
+def results(events: list[Any]) -> list[tuple[str, str]]:
+    """Name and status of each result, by name."""
+    return sorted((event.execution, event.status) for event in events if isinstance(event, ExecutionResult))
+
+
+def test_a_run_ends_with_a_result_and_a_record_for_each_execution(world: World) -> None:
+    """First it says how many there will be; each result comes once."""
+    report, events = world.run(3)
+    assert report == RunReport("r", finished=3)
+    assert [event for event in events if isinstance(event, RunStarted)] == [RunStarted(3)]
+    expected = [f"r-{number:05}" for number in (1, 2, 3)]
+    assert results(events) == [(name, "SUCCEEDED") for name in expected]
+    assert [record.execution for record in world.backend.records(run="r")] == expected
+
+
+def test_the_same_run_again_does_what_is_missing(world: World) -> None:
+    """What is there is reported, not done again; other settings under the name are refused."""
+    world.run(2)
+    report, events = world.run(3)
+    assert (report.finished, len(results(events))) == (3, 3)
+    assert sorted(world.names()) == ["r-00001", "r-00002", "r-00003"]
+    assert len(list(world.backend.records())) == 3
+    with pytest.raises(ConfigurationError, match="the run 'r' was started with other settings"):
+        world.run(1, settings=world.gone)
+
+
+def test_a_failure_is_recorded_and_left_alone_by_a_redrive(world: World) -> None:
+    """It was handled: a redrive would only enter the Fail state again, and says so."""
+    report, events = world.run(1, "gone", world.gone)
+    assert (report.failed, results(events)) == (1, [("gone-00001", "FAILED")])
+    (record,) = world.backend.records()
+    assert (record.outcome, record.reason) == ("failed", "not_found")
+    assert next(iter(world.backend.executions())).error == "NotFound"
+    report, events = world.redrive()
+    assert (report.finished, len(report.refused)) == (0, 1)
+    (refused,) = (event for event in events if isinstance(event, Refused))
+    assert "would only enter the Fail state FailState again; fetch the image again with" in refused.reason
+
+
+def test_nothing_to_redrive_is_an_empty_report(world: World) -> None:
+    """Neither an error nor a refusal."""
+    world.run()
+    assert world.redrive() == (RunReport(), [])
+
+
+def test_an_execution_that_does_not_exist_is_an_error(world: World) -> None:
+    """For every verb that takes a name."""
+    world.run()
+    for verb in (world.backend.execution, world.redrive, lambda name: world.backend.stop(name, None, None)):
+        with pytest.raises(ConfigurationError, match="no execution"):
+            verb("none")
+
+
+def test_an_execution_that_has_ended_is_not_stopped(world: World) -> None:
+    """Its status stays."""
+    world.run()
+    assert world.backend.stop("r-00001", None, None) == "has already ended (SUCCEEDED)"
+    assert world.backend.execution("r-00001").row.status == "SUCCEEDED"
+
+
+def test_an_ingest_reports_every_item_once(world: World) -> None:
+    """What the events say is what the report, the summary and the records say; again, nothing is doubled."""
+    report, events = world.ingest()
+    counts = report.counts
+    assert (report.status, counts.done, counts.outcomes["failed"]) == ("SUCCEEDED", counts.items, 1)
+    assert events[0] == IngestStarted("b", "dogs", resumed=False)
+    assert next(event for event in reversed(events) if isinstance(event, ItemsListed)).items == counts.items
+    assert report.summary["outcomes"] == dict(counts.outcomes)
+    done = sum(sum(event.outcomes.values()) for event in events if isinstance(event, BatchDone))
+    assert done in {0, counts.items}  # a stack tells of no batches
+    assert len(list(world.backend.records(run="b"))) == counts.items
+    again, events = world.ingest()
+    assert events[0] == IngestStarted("b", "dogs", resumed=True, ended=True)
+    assert again == report
+    assert len(list(world.backend.records(run="b"))) == counts.items
+    assert [summary["run"] for summary in world.backend.ingests()] == ["b"]
+
+
+def test_executions_of_every_state_machine_are_listed_and_found(world: World) -> None:
+    """In time order, whatever state machine they belong to; by status and run; each with its history."""
+    world.run(1, "early")
+    world.ingest("b")
+    world.run(1, "late")
+    assert world.names() == ["late-00001", "b", "early-00001"]
+    assert world.names(status="SUCCEEDED") == ["late-00001", "b", "early-00001"]
+    assert (world.names(status="FAILED"), world.names(run="b"), world.names(run="late")) == ([], ["b"], ["late-00001"])
+    details = world.backend.execution("b")
+    assert (details.row.run, details.row.status, details.input["run"]) == ("b", "SUCCEEDED", "b")
+    assert "IngestBatches" in details.definition["States"]
+    assert [details.history[0]["type"], details.history[-1]["type"]] == ["ExecutionStarted", "ExecutionSucceeded"]
+
+
+def test_a_bulk_ingest_is_interrupted_stopped_and_redriven(world: World) -> None:
+    """By the name that `pupline ingest` printed; what was done is not done again."""
+    world.interrupt()
+    report, _ = world.ingest()
+    assert (report.status, report.interrupted) == ("RUNNING", True)
+    assert world.names(status="RUNNING") == ["b"]
+    assert world.backend.stop("b", None, None) == "ABORTED"
+    world.let_finish()
+    report_of_redrive, events = world.redrive("b")
+    assert report_of_redrive == RunReport(finished=1)
+    (result,) = (event for event in events if isinstance(event, ExecutionResult))
+    assert (result.execution, result.status, result.outcome) == ("b", "SUCCEEDED", None)
+    report, _ = world.ingest()
+    assert (report.status, report.counts.done) == ("SUCCEEDED", report.counts.items)
+    assert len(list(world.backend.records(run="b"))) == report.counts.items
+
+
+def test_the_doctor_finds_nothing_wrong(world: World) -> None:
+    """Every check has a name of its own; none is an error."""
+    world.run()
+    checks = world.backend.doctor("sample")
+    assert len({check.name for check in checks}) == len(checks)
+    assert [check for check in checks if check.status == "error"] == []
+
+
+def test_a_backend_names_itself_in_what_people_type_next(world: World) -> None:
+    """Options that lead back to it, and where an object is."""
+    assert world.backend.options.startswith(" --")
+    assert world.backend.unfinished_work.endswith(world.backend.options)
+    assert world.backend.location("html/a.jpg").endswith("html/a.jpg")
