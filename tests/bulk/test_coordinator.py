@@ -15,7 +15,7 @@ from pupline.bulk._lister import Lister
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
 from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
-from pupline.local import Arrival, IngestRow, LocalBackend, NewIngest
+from pupline.local import Arrival, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
 from pupline.tasks.items import FetchedImage, FetchFailed, SourceItem
 
@@ -193,7 +193,7 @@ class Run:
         row = backend.ingests.open(NewIngest(run_id="run", dataset="dogs", source="test", settings={}))
         if urls is not None:
             items = [SourceItem(url=url) for url in urls]
-            backend.ingests.add_items(row.ingest_id, items, position=None, listed=True)
+            backend.ingests.add_page(row.ingest_id, ListedPage(items, position=None, listed=True))
         return backend.ingests.get("run")
 
     @property

@@ -9,10 +9,11 @@ import pytest
 
 from pupline.bulk import summaries
 from pupline.errors import StorageError
-from pupline.local import LocalBackend, LocalBucket, NewIngest, finished_items
+from pupline.local import ListedPage, LocalBackend, LocalBucket, NewIngest, finished_items
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import columns_of
 from pupline.tasks.records import AuditRecord
+from tests.shared.item_rows import stored_rows
 from tests.shared.run_world import FOLDER, LOST, REFUSED, RUN, World
 
 
@@ -47,10 +48,10 @@ def test_columns_from_the_tables_are_those_of_the_rows(world: World) -> None:
         {"title": "", "width": 3, "alt": "null", "landing": "https://x.example/", "attribution": '"\\'},
     ]
     items = [SourceItem(url=f"https://cdn.example/{n}.jpg", **facts) for n, facts in enumerate(told)]
-    world.backend.ingests.add_items(world.ingest.ingest_id, items, position=None, listed=True)
+    world.backend.ingests.add_page(world.ingest.ingest_id, ListedPage(items, position=None, listed=True))
     world.finish({0: b"zero", 1: LOST, 2: b"two"})
     (page,) = finished_items(world.backend.database, world.ingest)
-    rows = list(world.backend.ingests.rows(world.ingest.ingest_id))
+    rows = stored_rows(world.backend, world.ingest.run_id)
     assert [list(values) for values in page.columns] == [list(values) for values in columns_of(rows, "dogs")]
     assert [json.loads(text or "{}") for text in page.facts] == [
         {name: value for name, value in item.as_dict().items() if name != "url"} for item in items

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, LocalBackend, NewIngest, PendingItem
+from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, ListedPage, LocalBackend, NewIngest, PendingItem
 from pupline.local.ingests import _committer, _group_files
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
@@ -42,8 +42,8 @@ def run(data_dir: Path) -> None:
     with LocalBackend.open(data_dir, exclusive=True) as backend:
         ingest = backend.ingests.open(NewIngest(run_id="run", dataset="dogs", source="test", settings={}))
         if not ingest.listed:
-            backend.ingests.add_items(
-                ingest.ingest_id, [SourceItem(url=url) for url in URLS], position=None, listed=True
+            backend.ingests.add_page(
+                ingest.ingest_id, ListedPage([SourceItem(url=url) for url in URLS], position=None, listed=True)
             )
         acknowledged = os.open(data_dir / "acknowledged", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         (data_dir / "tmp").mkdir(exist_ok=True)
@@ -95,7 +95,7 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
 
 def kill_in_groups_at(point: int, report: int) -> None:
     """As `kill_at`, in groups of three items, with `syncfs` in place of small groups' fsyncs."""
-    _committer.FULL_GROUP = _committer._WORTHWHILE = 3
+    _committer.MAX_GROUP = _committer._MIN_GROUP = 3
     _group_files._FEW = 0
     real = _group_files._syncfs()
     assert real, "this test is for a system with syncfs"

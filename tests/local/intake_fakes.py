@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pupline.errors import Reason
-from pupline.local import Alert, Arrival, GroupCommitter, IngestRow, ItemDone, LocalBackend, NewIngest
+from pupline.local import Alert, Arrival, GroupCommitter, IngestRow, ItemDone, ListedPage, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
@@ -27,7 +27,7 @@ class Source:
     def list_urls(self, *urls: str) -> None:
         """Have the run name these."""
         items = [SourceItem(url=url) for url in urls]
-        self.backend.ingests.add_items(self.run.ingest_id, items, position=None, listed=True)
+        self.backend.ingests.add_page(self.run.ingest_id, ListedPage(items, position=None, listed=True))
 
     @contextmanager
     def intake(

@@ -141,7 +141,7 @@ def test_a_changed_file_is_not_taken_for_a_duplicate(bucket: LocalBucket) -> Non
 
 def test_a_wrong_hash_is_refused(bucket: LocalBucket) -> None:
     """Bytes that are not those of their SHA-256 are not stored."""
-    with pytest.raises(StorageError, match="not those of the SHA-256"):
+    with pytest.raises(StorageError, match="do not have the SHA-256"):
         bucket.create(ObjectToCreate("html/rex.jpg", b"rex", "00" * 32, "image/jpeg", "run-00001"))
     assert list(bucket.objects()) == []
 
@@ -288,7 +288,7 @@ def test_putting_never_replaces_a_foreign_file(bucket: LocalBucket) -> None:
     assert len(files(bucket)) == 2
 
 
-@pytest.mark.parametrize("step", ["replace", "_mark_overwritten"])
+@pytest.mark.parametrize("step", ["replace", "_apply_overwrite"])
 def test_a_put_that_was_killed_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Before the next start, and after it, reading gives whole bytes, and they stay the same."""
 

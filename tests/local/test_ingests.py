@@ -5,15 +5,17 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
-from pupline.local import IngestCounts, LocalBackend, NewIngest, PageCounts, item_execution
+from pupline.local import IngestCounts, ListedPage, LocalBackend, NewIngest, PageCounts, finished_items, item_execution
 from pupline.local.ingests import _columns, _ingests, _listing, _planner, _previous
 from pupline.tasks.items import PreviousFetch, SourceItem
+from pupline.tasks.metadata import METADATA_COLUMNS
 from tests.local.intake_fakes import Source
 from tests.local.local_fakes import START, VirtualClock
 
@@ -74,7 +76,10 @@ def test_the_newest_running_run_of_a_dataset_is_the_unfinished_one(backend: Loca
 def test_a_page_and_its_position_are_one_step(backend: LocalBackend) -> None:
     """What the run has already, from this page or an earlier one, is counted as repeated; indexes have no gaps."""
     run = backend.ingests.open(an_ingest())
-    add = backend.ingests.add_items
+
+    def add(ingest_id: int, items: list[SourceItem], **rest: Any) -> PageCounts:
+        return backend.ingests.add_page(ingest_id, ListedPage(items, **rest))
+
     page = add(run.ingest_id, items(1, 2, 1), position="p1", listed=False, total=9)
     assert page == PageCounts(added=2, repeated=1, known=0, known_in_a_row=0)
     page = add(run.ingest_id, items(2, 3, 4), position="p2", listed=True)
@@ -92,7 +97,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing(backend: LocalBackend) -> 
     trigger = "CREATE TRIGGER t BEFORE UPDATE ON ingests BEGIN SELECT raise(ABORT, 'no'); END"
     backend.database.write(lambda connection: connection.execute(trigger))
     with pytest.raises(sqlite3.IntegrityError, match="no"):
-        backend.ingests.add_items(run.ingest_id, items(1), position="p1", listed=True)
+        backend.ingests.add_page(run.ingest_id, ListedPage(items(1), position="p1", listed=True))
     assert backend.ingests.pending(run.ingest_id, after=-1, limit=ALL) == []
     assert backend.ingests.get("monday") == run
 
@@ -100,8 +105,8 @@ def test_a_page_that_cannot_be_written_leaves_nothing(backend: LocalBackend) -> 
 def test_a_limit_is_of_the_whole_run(backend: LocalBackend) -> None:
     """Repeated items do not count; what comes after the last one is left out and not counted either."""
     run = backend.ingests.open(an_ingest())
-    backend.ingests.add_items(run.ingest_id, items(1, 2), position=None, listed=False, limit=3)
-    page = backend.ingests.add_items(run.ingest_id, items(1, 3, 4, 1), position=None, listed=False, limit=3)
+    backend.ingests.add_page(run.ingest_id, ListedPage(items(1, 2), position=None, listed=False, limit=3))
+    page = backend.ingests.add_page(run.ingest_id, ListedPage(items(1, 3, 4, 1), position=None, listed=False, limit=3))
     assert page == PageCounts(added=1, repeated=1, known=0, known_in_a_row=0)
     assert [item.url for _, item in backend.ingests.items(run.ingest_id)] == [url(1), url(2), url(3)]
 
@@ -124,7 +129,7 @@ texts = st.text(max_size=20)
 def test_what_a_source_tells_comes_back(backend_of_all: LocalBackend, item: SourceItem) -> None:
     """Every field of an item survives the table, whatever characters it is made of."""
     run = backend_of_all.ingests.open(an_ingest(f"run-{next(NUMBERS)}"))
-    backend_of_all.ingests.add_items(run.ingest_id, [item], position=None, listed=True)
+    backend_of_all.ingests.add_page(run.ingest_id, ListedPage([item], position=None, listed=True))
     assert list(backend_of_all.ingests.items(run.ingest_id)) == [(0, item)]
 
 
@@ -183,10 +188,10 @@ def test_bytes_that_are_declared_are_found_by_their_hash(backend: LocalBackend) 
     source.take_in(arrived)
     later = backend.ingests.open(an_ingest("two"))
     declared = [SourceItem(url=url(8), sha256=sha256.upper()), SourceItem(url=url(9), sha256="00" * 32), *items(1)]
-    backend.ingests.add_items(later.ingest_id, declared, position=None, listed=True)
+    backend.ingests.add_page(later.ingest_id, ListedPage(declared, position=None, listed=True))
     backend.database.write(lambda connection: connection.execute("UPDATE ingest_items SET sha1 = 'aa' WHERE key > ''"))
     by_sha1 = [SourceItem(url=url(10), sha1="AA")]
-    backend.ingests.add_items(later.ingest_id, by_sha1, position=None, listed=True)
+    backend.ingests.add_page(later.ingest_id, ListedPage(by_sha1, position=None, listed=True))
     held = [one.held and one.held.key for one in backend.ingests.pending(later.ingest_id, after=-1, limit=ALL)]
     assert held == ["html/dogs/1.jpg", None, None, "html/dogs/1.jpg"]
 
@@ -196,7 +201,10 @@ def test_known_items_are_left_out_when_asked(backend: LocalBackend) -> None:
     stored(backend, "one", 1, 2, 3, 4)
     (backend.bucket().root / "html/dogs/4.jpg").unlink()
     run = backend.ingests.open(an_ingest("two"))
-    add = backend.ingests.add_items
+
+    def add(ingest_id: int, items: list[SourceItem], **rest: Any) -> PageCounts:
+        return backend.ingests.add_page(ingest_id, ListedPage(items, **rest))
+
     page = add(run.ingest_id, items(9, 1), position=None, listed=False, skip_known=True)
     assert page == PageCounts(added=1, repeated=0, known=1, known_in_a_row=1)
     page = add(run.ingest_id, items(2, 9, 3, 4), position=None, listed=True, skip_known=True)
@@ -211,7 +219,7 @@ def test_what_failed_can_be_had_again(backend: LocalBackend) -> None:
     """Only failed items, with what the source told of them, under indexes of their own."""
     source = Source(backend, "one")
     facts = [SourceItem(url=url(n), title=f"dog {n}") for n in range(4)]
-    backend.ingests.add_items(source.run.ingest_id, facts, position=None, listed=True)
+    backend.ingests.add_page(source.run.ingest_id, ListedPage(facts, position=None, listed=True))
     source.take_in(source.fetched(0, url(0), b"0"), source.failed(1, url(1)), source.failed(3, url(3)))
     again = backend.ingests.open(an_ingest("two"))
     assert backend.ingests.add_failed_of(again.ingest_id, source.run) == 2
@@ -237,9 +245,9 @@ def test_counts_are_of_one_run(backend: LocalBackend) -> None:
 def test_only_a_run_that_listed_nothing_is_dropped(backend: LocalBackend) -> None:
     """One with items, with a position to go on from, or with an end of its listing stays."""
     runs = [backend.ingests.open(an_ingest(name)) for name in ("empty", "items", "position", "listed")]
-    backend.ingests.add_items(runs[1].ingest_id, items(1), position=None, listed=False)
-    backend.ingests.add_items(runs[2].ingest_id, [], position="2", listed=False)
-    backend.ingests.add_items(runs[3].ingest_id, [], position=None, listed=True)
+    backend.ingests.add_page(runs[1].ingest_id, ListedPage(items(1), position=None, listed=False))
+    backend.ingests.add_page(runs[2].ingest_id, ListedPage([], position="2", listed=False))
+    backend.ingests.add_page(runs[3].ingest_id, ListedPage([], position=None, listed=True))
     for run in runs:
         backend.ingests.drop_empty(run.ingest_id)
     assert [row.run_id for row in backend.ingests.all()] == ["items", "position", "listed"]
@@ -247,16 +255,19 @@ def test_only_a_run_that_listed_nothing_is_dropped(backend: LocalBackend) -> Non
 
 def test_finished_items_come_in_order_and_page_by_page(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """With their records, whatever order they arrived in; pending ones are left out."""
+    monkeypatch.setattr("pupline.local.ingests._columns.PAGE_ROWS", 2)
     monkeypatch.setattr("pupline.local.ingests._ingests._PAGE", 2)
     source = Source(backend, "one")
     source.list_urls(*map(url, range(6)))
     source.take_in(*(source.failed(at, url(at)) for at in (5, 0, 3, 2, 1)))
-    rows = list(backend.ingests.rows(source.run.ingest_id))
-    assert [(row.index, row.item.url) for row in rows] == [(at, url(at)) for at in (0, 1, 2, 3, 5)]
-    assert [row.record.execution for row in rows] == [item_execution("one", at) for at in (0, 1, 2, 3, 5)]
+    pages = [dict(zip(NAMES, page.columns, strict=True)) for page in finished_items(backend.database, source.run)]
+    assert [list(page["index"]) for page in pages] == [[0, 1], [2, 3], [5]]
+    executions = [name for page in pages for name in page["execution"]]
+    assert executions == [item_execution("one", at) for at in (0, 1, 2, 3, 5)]
     assert len(list(backend.ingests.items(source.run.ingest_id))) == 6
 
 
+NAMES = [column.name for column in METADATA_COLUMNS]
 DERIVED = re.compile(r"VIRTUAL TABLE|\(subquery")
 QUERIES = [
     (f"{module.__name__}.{name}", value)

@@ -17,6 +17,7 @@ from pupline.tasks.items import PreviousFetch, UnchangedImage
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 from tests.local.intake_fakes import Source, arrival, fetched
+from tests.shared.item_rows import stored_rows
 
 REX = "http://127.0.0.1/a/rex.jpg"
 OTHER_REX = "http://127.0.0.1/b/rex.jpg"
@@ -60,7 +61,7 @@ def test_an_item_is_done_with_its_object_and_record(backend: LocalBackend, sourc
     assert list(backend.audit.records()) == [record]
     assert [(one.key, one.owner) for one in backend.bucket().objects()] == [("html/dogs/rex.jpg", "run-00000000")]
     assert [one.index for one in backend.ingests.pending(source.run.ingest_id, after=-1, limit=9)] == [1, 2, 3]
-    [row] = backend.ingests.rows(source.run.ingest_id)
+    [row] = stored_rows(backend, source.run.run_id)
     assert (row.index, row.item.url, row.record, row.key, row.etag) == (0, REX, record, "html/dogs/rex.jpg", '"v1"')
     assert (row.attempts, row.began_at, row.ended_at) == (1, 1.0, 2.0)
 
@@ -249,8 +250,8 @@ def test_a_full_disk_acknowledges_nothing(
 
 def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """`take` raises what went wrong, also when it is waiting for room."""
-    monkeypatch.setattr(_committer, "FULL_GROUP", 1)
-    monkeypatch.setattr(_committer, "_WORTHWHILE", 1)
+    monkeypatch.setattr(_committer, "MAX_GROUP", 1)
+    monkeypatch.setattr(_committer, "_MIN_GROUP", 1)
 
     def broken(_paths: Any) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -323,7 +324,7 @@ def test_half_a_surrogate_pair_is_stored_as_a_question_mark(backend: LocalBacken
     arrived = source.fetched(0, REX, b"rex")
     bad = replace(fetched(REX, b"rex"), etag='"\ud800"')
     source.take_in(replace(arrived, fetch_outcome=bad), source.fetched(3, BELLA, b"bella"))
-    assert [row.etag for row in backend.ingests.rows(source.run.ingest_id)] == ['"?"', '"v1"']
+    assert [row.etag for row in stored_rows(backend, source.run.run_id)] == ['"?"', '"v1"']
 
 
 def test_a_file_system_without_links_works_too(

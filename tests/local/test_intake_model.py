@@ -11,6 +11,7 @@ from pupline.local import LocalBackend
 from pupline.local.bucket._paths import folded
 from pupline.local.ingests import _committer
 from tests.local.intake_fakes import Source
+from tests.shared.item_rows import stored_rows
 
 NAMES = ["rex.jpg", "Rex.jpg", "r\u00e9x.jpg", "re\u0301x.jpg", "bella.jpg", "rex"]
 RUNS = itertools.count()
@@ -42,8 +43,8 @@ def test_the_intake_stores_what_the_model_says(
     expected: dict[int, tuple[str, bytes]] = {}
     held: set[tuple[bytes, bool]] = set()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(_committer, "FULL_GROUP", group)
-        patched.setattr(_committer, "_WORTHWHILE", group)
+        patched.setattr(_committer, "MAX_GROUP", group)
+        patched.setattr(_committer, "_MIN_GROUP", group)
         for batch in batches:
             with source.intake() as intake:
                 for index, name, which, problem in batch:
@@ -54,7 +55,7 @@ def test_the_intake_stores_what_the_model_says(
                         outcome = "quarantined" if problem else "stored" if (body, True) not in held else "duplicate"
                         expected[index] = (outcome, body)
                         held.add((body, problem is None))
-    rows = list(backend.ingests.rows(source.run.ingest_id))
+    rows = stored_rows(backend, source.run.run_id)
     bucket = backend.bucket()
     assert {row.index: (row.record.outcome, bucket.read(row.key or "")) for row in rows} == expected
     assert all(row.record.image_name == (row.key or "").partition("/")[2] for row in rows)

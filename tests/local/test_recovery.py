@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import LocalBackend, layout_problem, plan_recovery
-from pupline.local.bucket._tmp import UndeletedFiles, clear, leftovers
+from pupline.local.bucket._tmp import UndeletedFiles, clear, entries
 
 
 def opened(data_dir: Path) -> UndeletedFiles | None:
@@ -180,7 +180,7 @@ def test_any_tree_is_cleared(tree: dict[str, object], tmp_path_factory: pytest.T
                 path.write_bytes(b"x")
 
     grow(folder, tree)
-    assert len(leftovers(folder)) == len(tree)
+    assert len(entries(folder)) == len(tree)
     assert clear(folder) is None
     assert list(folder.iterdir()) == []
     folder.rmdir()

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pupline.bulk._run_files import RowBatch
+from pupline.local import LocalBackend, item_execution
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow, columns_of
 from pupline.tasks.records import AuditRecord
@@ -104,3 +105,30 @@ _TEXT_FACTS = (
     "error",
     "cause",
 )
+
+
+def stored_rows(backend: LocalBackend, run_id: str) -> list[ItemRow]:
+    """The finished items of a run in the order of their indexes, one object for each, read without any paging."""
+    query = (
+        "SELECT item_index, url, facts, key, sha1, etag, last_modified, attempts, began_at, i.ended_at"
+        " FROM ingest_items AS i JOIN ingests USING (ingest_id)"
+        " WHERE run_id = ? AND outcome IS NOT NULL ORDER BY item_index"
+    )
+    records = {record.execution: record for record in backend.audit.records()}
+    return [
+        ItemRow(
+            index=index,
+            item=SourceItem.from_dict({"url": url, **json.loads(facts or "{}")}),
+            record=records[item_execution(run_id, index)],
+            key=key,
+            sha1=sha1,
+            etag=etag,
+            last_modified=last_modified,
+            attempts=attempts,
+            began_at=began_at,
+            ended_at=ended_at,
+        )
+        for index, url, facts, key, sha1, etag, last_modified, attempts, began_at, ended_at in backend.database.rows(
+            query, (run_id,)
+        )
+    ]

@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from pupline.bulk._outputs import write_outputs
 from pupline.bulk._run_stats import RunStats
-from pupline.local import Arrival, GroupCommitter, IngestRow, LocalBackend, NewIngest
+from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 
@@ -30,7 +30,9 @@ class World:
     def list_items(self, count: int, *, listed: bool = True) -> None:
         """Name `count` items."""
         items = [SourceItem(url=f"https://cdn.example/{n}.jpg", title=f"Rex {n} 🐕\u2028") for n in range(count)]
-        self.backend.ingests.add_items(self.ingest.ingest_id, items, position=None, listed=listed, total=count)
+        self.backend.ingests.add_page(
+            self.ingest.ingest_id, ListedPage(items, position=None, listed=listed, total=count)
+        )
 
     def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pupline.bulk._request import IngestRequest, ItemsListed
 from pupline.errors import SourceError, TaskFailure
-from pupline.local import IngestRow, Ingests
+from pupline.local import IngestRow, Ingests, ListedPage
 from pupline.sources import Listing, PageRequest, is_final, shortfall_of
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
@@ -119,8 +119,7 @@ class Lister:
     def _add(self, listing: Listing, items: list[SourceItem]) -> None:
         request, position = self._request, listing.position()
         self.total = listing.total if listing.total is not None else self.total
-        added = self._ingests.add_items(
-            self._row.ingest_id,
+        page = ListedPage(
             items,
             position=position,
             listed=listing.complete,
@@ -129,6 +128,7 @@ class Lister:
             total=self.total,
             stop_after_known=request.stop_after_known,
         )
+        added = self._ingests.add_page(self._row.ingest_id, page)
         self.items += added.added
         self.repeated += added.repeated
         self.known += added.known
@@ -137,7 +137,8 @@ class Lister:
         has_known = request.stop_after_known is not None and added.known_in_a_row >= request.stop_after_known
         if not self.complete and (self._has_count or has_known):
             self.complete = True
-            self._ingests.add_items(self._row.ingest_id, [], position=position, listed=True, total=self.items)
+            end = ListedPage([], position=position, listed=True, total=self.items)
+            self._ingests.add_page(self._row.ingest_id, end)
 
     @property
     def _has_count(self) -> bool:

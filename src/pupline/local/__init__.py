@@ -12,7 +12,7 @@
 Bulk runs need no engine: items are listed, and stored in groups as they arrive.
 
     ingest = backend.ingests.open(NewIngest(run_id="monday", dataset="dogs", source="dog-ceo", settings={}))
-    backend.ingests.add_items(ingest.ingest_id, items, position=None, listed=True)
+    backend.ingests.add_page(ingest.ingest_id, ListedPage(items, position=None, listed=True))
     committer = GroupCommitter(backend.ingests, ingest, record_of, done)
     committer.take(arrivals)  # repeatedly, of backend.ingests.pending(...)
     committer.close()
@@ -59,6 +59,7 @@ from pupline.local.ingests import (
     IngestRow,
     Ingests,
     ItemDone,
+    ListedPage,
     NewIngest,
     PageCounts,
     PendingItem,
@@ -132,6 +133,7 @@ __all__ = [
     "Journal",
     "LambdaHandler",
     "LambdaRuntime",
+    "ListedPage",
     "LocalAuditTable",
     "LocalBackend",
     "LocalBucket",

@@ -2,15 +2,15 @@
 
 from pupline.local.bucket._bucket import LocalBucket
 from pupline.local.bucket._files import BucketFiles, name_file
-from pupline.local.bucket._object_rows import NewObject, insert_intents, is_taken, move_intent
+from pupline.local.bucket._object_rows import BucketObject, insert_intents, is_taken, move_intent
 from pupline.local.bucket._paths import candidates, folded, parents
 from pupline.local.bucket._recovery import RecoveryPlan, plan_recovery, recover
 from pupline.local.bucket._tmp import UndeletedFiles
 
 __all__ = [
     "BucketFiles",
+    "BucketObject",
     "LocalBucket",
-    "NewObject",
     "RecoveryPlan",
     "UndeletedFiles",
     "candidates",

@@ -2,17 +2,17 @@
 
 The order of writes, and what a crash after each step leaves:
 
-1. the bytes go to a file under `<data>/tmp`, with fsync                a part file: recovery removes it
+1. the bytes are written to a file under `<data>/tmp`, with fsync      a temporary file: recovery removes it
 2. the intent is committed (key, path, hash, owner; state `writing`)   a row without a file: recovery removes it
-3. the file gets its name by `link`, which never overwrites            a whole file whose row says what it is:
+3. the file gets its name by `link`, which never overwrites            a whole file, described by its row:
 4. the directory is synced                                             recovery, or the next `create`, finishes it
-5. state `stored` is committed                                         all is done; only now does `create` return
+5. state `stored` is committed                                         `create` returns
 
-Without step 2, a file found after a crash could not be told from one that somebody else put there.
+Without step 2, a file found after a crash could not be told from one that another program put there.
 
-`put` over an object that is there: its new facts are committed as an overwrite, the new file is renamed over the old
-one and the directory is synced, then the facts become the object's. A crash in between leaves the old file or the new
-one; recovery keeps the facts that fit.
+`put` over an existing object commits the new description as an overwrite, renames the new file over the old one, syncs
+the directory, and then updates the object. A crash in between leaves the old file or the new one; recovery keeps the
+description that fits.
 """
 
 import hashlib
@@ -22,25 +22,29 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote_from_bytes
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local.bucket._files import BucketFiles
-from pupline.local.bucket._object_rows import NewObject, ObjectRow, find_object, insert_intent
+from pupline.local.bucket._object_rows import BucketObject, ObjectRow, find_object, insert_intent
 from pupline.local.bucket._paths import candidates
 from pupline.local.database import Database, storable
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _KEY_BYTES = 1024
 _PAGE = 1000
-_STRIPES = 64
+_LOCKS = 64
+
+_DELETE_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """One stored object, as `LocalBucket.objects` lists it. created_at: seconds since the epoch."""
+    """One stored object in a listing. created_at: seconds since the epoch."""
 
     key: str
     path: Path
@@ -55,40 +59,47 @@ class LocalBucket:
     """Implements `pupline.tasks.ports.ObjectStore`. Writing needs the data directory's lock; reading does not."""
 
     def __init__(self, data_dir: Path, name: str, database: Database) -> None:
-        """Raises: ConfigurationError for a name that S3 would not take."""
+        """Raises: ConfigurationError for a name that S3 would not accept."""
         if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"'{name}' is no bucket name: 3 to 63 of a-z, 0-9, '-' and '.'")
+            raise ConfigurationError(f"'{name}' is not a valid bucket name: 3 to 63 of a-z, 0-9, '-' and '.'")
         self.name = name
         self.files = BucketFiles(data_dir.absolute(), name)
         self.root = self.files.root
+        self._root_url = self.root.as_uri()
         self._database = database
-        # Two threads with one key take turns; 64 locks for all keys is enough to keep the others from waiting.
-        self._turns = [threading.Lock() for _ in range(_STRIPES)]
+        # Two threads with one key take turns; 64 locks for all keys keep other threads from waiting.
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
     def create(self, new: ObjectToCreate) -> StoredObject:
-        """Store `new` unless its key is taken, and say what is held under that key now (see the port).
+        """Store `new` unless its key is taken; the object that the key now has (see the port).
 
         Raises: StorageError; InvalidInput for a key that is not 1 to 1,024 bytes of UTF-8.
         """
         _check_key(new.key)
         if hashlib.sha256(new.body).hexdigest() != new.sha256:
-            raise StorageError(f"the bytes for {new.key} are not those of the SHA-256 given with them")
+            raise StorageError(f"the bytes for {new.key} do not have the SHA-256 that was given with them")
         try:
-            with self._turns[hash(new.key) % _STRIPES]:
-                return self._create(new)
+            with self._locks[hash(new.key) % _LOCKS]:
+                row = self._find(new.key)
+                if row and self._is_there(new.key, row):
+                    return StoredObject(new.key, row.sha256, row.owner, self.url(row.path))
+                temporary = self.files.write_temporary(new.body)
+                one = BucketObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner)
+                return StoredObject(new.key, new.sha256, new.owner, self.url(self._write(temporary, one)))
         except OSError as err:
             raise self.files.trouble(err) from err
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
-        """Store `body` under `key`, in the place of what was there; the URL (see the port).
+        """Store `body` under `key`, replacing what was there; the URL (see the port).
 
-        A Path is a file below `<data>/tmp`, which is moved, not copied. Whoever reads meanwhile, or after a crash at
+        A Path is a file below `<data>/tmp`, which is moved, not copied. Anyone who reads meanwhile, or after a crash at
         any instant, finds the old bytes or the new ones. Raises: StorageError; InvalidInput as `create` does.
         """
         _check_key(key)
         try:
-            with self._turns[hash(key) % _STRIPES]:
-                return self._put(key, body if isinstance(body, Path) else self.files.write_aside(body), content_type)
+            with self._locks[hash(key) % _LOCKS]:
+                temporary = body if isinstance(body, Path) else self.files.write_temporary(body)
+                return self._put(key, temporary, content_type)
         except OSError as err:
             raise self.files.trouble(err) from err
 
@@ -105,7 +116,7 @@ class LocalBucket:
             raise self.files.trouble(err) from err
         digest = hashlib.sha256(body).hexdigest()
         if digest != row.sha256 and not self._was_put(key, digest):
-            raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 is another")
+            raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 differs")
         return body
 
     def objects(self, prefix: str = "") -> Iterator[ListedObject]:
@@ -128,16 +139,16 @@ class LocalBucket:
         return (one.key for one in self.objects(prefix))
 
     def path(self, key: str) -> Path | None:
-        """The file that holds the object, if there is one; its bytes are not looked at. Raises: StorageError."""
+        """The file of the stored object, if there is one; its bytes are not checked. Raises: StorageError."""
         row = self._find(key)
         return self.root / row.path if row and row.state == "stored" else None
 
     def url(self, path: str) -> str:
         """The `file://` URL, quoted, of a path relative to the bucket."""
-        return (self.root / path).as_uri()
+        return f"{self._root_url}/{path if _PLAIN(path) else quote_from_bytes(os.fsencode(path))}"
 
     def settle(self) -> None:
-        """Finish or forget what a killed process was writing. Raises: StorageError."""
+        """Finish or undo what a killed process was writing. Raises: StorageError."""
         writing = "SELECT key, path, sha256, owner, state FROM objects WHERE bucket = ? AND state = 'writing'"
         overwriting = "SELECT key, path, sha256 FROM overwrites WHERE bucket = ?"
         try:
@@ -146,18 +157,11 @@ class LocalBucket:
             for key, path, sha256 in self._database.rows(overwriting, (self.name,)):
                 if self.files.holds(path, sha256):
                     self.files.sync_folder(path)
-                    self._mark_overwritten(key)
-                self._forget_overwrite(key)
+                    self._apply_overwrite(key)
+                else:
+                    self._delete_overwrite(key)
         except OSError as err:
             raise self.files.trouble(err) from err
-
-    def _create(self, new: ObjectToCreate) -> StoredObject:
-        row = self._find(new.key)
-        if row and self._is_there(new.key, row):
-            return self._held(new.key, row)
-        temporary = self.files.write_aside(new.body)
-        path = self._write(temporary, NewObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner))
-        return StoredObject(new.key, new.sha256, new.owner, self.url(path))
 
     def _put(self, key: str, temporary: Path, content_type: str) -> str:
         try:
@@ -168,19 +172,24 @@ class LocalBucket:
             row = self._find(key)
             if row and row.state == "writing":
                 row = row if self._settle(key, row) else None
+            new = BucketObject(key, row.path if row else "", digest, size_bytes, content_type)
             if row is None:
-                return self.url(self._write(temporary, NewObject(key, "", digest, size_bytes, content_type, "")))
-            new = NewObject(key, row.path, digest, size_bytes, content_type, "")
-            self._overwrite(temporary, new)
-            return self.url(row.path)
+                return self.url(self._write(temporary, new))
+            values = (self.name, key, new.path, digest, size_bytes, storable(content_type), time.time())
+            insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
+            self._database.write(lambda connection: connection.execute(insert, values))
+            self.files.replace(temporary, new.path)
+            self._apply_overwrite(key)
+            return self.url(new.path)
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _write(self, temporary: Path, new: NewObject) -> str:
-        """Name the file for `new`, at the first path that is free, and say so; that path."""
+    def _write(self, temporary: Path, new: BucketObject) -> str:
+        """Name the file for `new`, at the first path that is free, and mark it stored; that path."""
         try:
             for path in candidates(new.key):
-                if not self._intend(replace(new, path=path)):
+                new.path = path
+                if not self._database.write(lambda connection: insert_intent(connection, self.name, new)):
                     continue
                 if self.files.place(temporary, path, new.sha256):
                     break
@@ -189,26 +198,19 @@ class LocalBucket:
         finally:
             temporary.unlink(missing_ok=True)
         self._mark_stored(new.key)
-        return path
-
-    def _overwrite(self, temporary: Path, new: NewObject) -> None:
-        values = (self.name, new.key, new.path, new.sha256, new.size_bytes, storable(new.content_type), time.time())
-        insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
-        self._database.write(lambda connection: connection.execute(insert, values))
-        self.files.replace(temporary, new.path)
-        self._mark_overwritten(new.key)
+        return new.path
 
     def _is_there(self, key: str, row: ObjectRow) -> bool:
-        """Whether the row's object can be answered with; one that was being written is finished or forgotten first.
+        """Whether the row's object exists; one that was being written is finished or undone first.
 
-        Not when somebody deleted or changed its file: then the key is free again, and what is in its place stays.
+        It does not when its file was deleted or changed: then the key is free again, and what has its path stays.
         """
         if row.state == "writing":
             return self._settle(key, row)
         return self.files.holds(row.path, row.sha256)
 
     def _settle(self, key: str, row: ObjectRow) -> bool:
-        """Mark the object stored if its file is whole, else forget the intent."""
+        """Mark the object stored if its file is whole, else delete the intent."""
         if self.files.holds(row.path, row.sha256):
             self.files.sync_folder(row.path)
             self._mark_stored(key)
@@ -216,10 +218,6 @@ class LocalBucket:
         delete = "DELETE FROM objects WHERE bucket = ? AND key = ? AND state = 'writing'"
         self._database.write(lambda connection: connection.execute(delete, (self.name, key)))
         return False
-
-    def _intend(self, new: NewObject) -> bool:
-        """Commit what is about to be written, unless another key has this path, or one above or below it."""
-        return self._database.write(lambda connection: insert_intent(connection, self.name, new))
 
     def _mark_stored(self, key: str) -> None:
         update = "UPDATE objects SET state = 'stored' WHERE bucket = ? AND key = ?"
@@ -233,8 +231,8 @@ class LocalBucket:
         )
         return bool(self._database.rows(query, (self.name, key, digest)))
 
-    def _mark_overwritten(self, key: str) -> None:
-        """Have the row say what its new file is. Its owner stays: who made the key."""
+    def _apply_overwrite(self, key: str) -> None:
+        """Update the row to describe its new file. The owner stays: the execution that created the key."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -244,22 +242,16 @@ class LocalBucket:
                 " AND objects.bucket = ? AND objects.key = ?",
                 (self.name, key),
             )
-            connection.execute(_FORGET_OVERWRITE, (self.name, key))
+            connection.execute(_DELETE_OVERWRITE, (self.name, key))
 
         self._database.write(work)
 
-    def _forget_overwrite(self, key: str) -> None:
-        self._database.write(lambda connection: connection.execute(_FORGET_OVERWRITE, (self.name, key)))
+    def _delete_overwrite(self, key: str) -> None:
+        self._database.write(lambda connection: connection.execute(_DELETE_OVERWRITE, (self.name, key)))
 
     def _find(self, key: str) -> ObjectRow | None:
         with self._database.reading() as connection:
             return find_object(connection, self.name, key)
-
-    def _held(self, key: str, row: ObjectRow) -> StoredObject:
-        return StoredObject(key, row.sha256, row.owner, self.url(row.path))
-
-
-_FORGET_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"
 
 
 def _check_key(key: str) -> None:

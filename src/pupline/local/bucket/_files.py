@@ -1,4 +1,4 @@
-"""The files of one bucket: written aside, named without overwriting, read, all without following a symbolic link."""
+"""The files of one bucket: written to `tmp`, named without overwriting, read, never through a symbolic link."""
 
 import errno
 import hashlib
@@ -15,24 +15,24 @@ from pupline.files import fsync_directory
 from pupline.local.bucket._paths import directory
 from pupline.local.data_dir import kind_of
 
-# EACCES: some of FUSE, such as the shared storage of Android. Where it does mean a permission, the rename fails too.
+# EACCES: some of FUSE, such as the shared storage of Android. Where it means a permission, the rename fails too.
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
 class BucketFiles:
-    """Paths are relative to the bucket, with `/`. Where not said otherwise, methods raise OSError and StorageError."""
+    """Paths are relative to the bucket, with `/`. Methods raise OSError and StorageError, or what they name."""
 
     def __init__(self, data_dir: Path, bucket: str) -> None:
         self.data_dir = data_dir
         self.bucket = bucket
         self.root = data_dir / "buckets" / bucket
         self.tmp = data_dir / "tmp"
-        # Not the process alone: in a container the next one has the same number, and a file may be there to stay.
+        # Not the process id alone: in a container the next process has the same one, and a file may be left there.
         self._prefix = f"{os.getpid()}-{secrets.token_hex(4)}-{bucket}"
         self._numbers = itertools.count()
 
-    def write_aside(self, body: bytes) -> Path:
-        """A new file below `<data>/tmp` with these bytes, on the disk."""
+    def write_temporary(self, body: bytes) -> Path:
+        """A new file in `<data>/tmp` with these bytes, on the disk."""
         self.tmp.mkdir(parents=True, exist_ok=True)
         temporary = self.tmp / f"{self._prefix}-{next(self._numbers)}"
         try:
@@ -46,7 +46,7 @@ class BucketFiles:
         return temporary
 
     def place(self, temporary: Path, path: str, sha256: str) -> bool:
-        """Give the file its name, on the disk; False when other bytes are there."""
+        """Name the file `path`, durably; False when a file with other bytes has that name."""
         with self.folder_of(path, create=True) as (parent, name):
             try:
                 name_file(str(temporary), name, parent)
@@ -57,13 +57,13 @@ class BucketFiles:
         return True
 
     def replace(self, temporary: Path, path: str) -> None:
-        """Put the file in the place of what is at `path`, on the disk."""
+        """Replace the file at `path` by this one, durably."""
         with self.folder_of(path, create=True) as (parent, name):
             os.rename(temporary, name, dst_dir_fd=parent)
             fsync_directory(parent)
 
     def remove(self, path: str, inodes: set[int]) -> bool:
-        """Remove the file at `path` if it is one of these, by inode; whether it was."""
+        """Remove the file at `path` if its inode is one of these; whether it was."""
         try:
             with self.folder_of(path, create=False) as (parent, name):
                 if os.stat(name, dir_fd=parent, follow_symlinks=False).st_ino not in inodes:
@@ -74,18 +74,18 @@ class BucketFiles:
         return True
 
     def sync_folder(self, path: str) -> None:
-        """Have the name at `path` on the disk."""
+        """Put the name `path` on the disk."""
         with self.folder_of(path, create=False) as (parent, _):
             fsync_directory(parent)
 
     def holds(self, path: str, sha256: str) -> bool:
-        """Whether the file there has these bytes. Raises: LocalTrouble where that cannot be known."""
+        """Whether the file exists with these bytes. Raises: LocalTrouble when it cannot be read now."""
         try:
             return hashlib.sha256(self.read(path)).hexdigest() == sha256
         except LocalTrouble:
             raise
         except OSError as err:
-            # A file that cannot be opened now is not a file that is gone: its key would be given to other bytes.
+            # A file that cannot be opened now still exists: its key must not go to other bytes.
             if local_trouble(err):
                 raise self.trouble(err) from err
             return False
@@ -93,16 +93,16 @@ class BucketFiles:
             return False
 
     def read(self, path: str) -> bytes:
-        """The bytes of the file there."""
+        """The bytes of the file."""
         with self.folder_of(path, create=False) as (parent, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
             with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a device may have no end
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a device may be endless
                     raise StorageError(f"{self.root / path} is {kind_of(os.fstat(descriptor).st_mode)}: move it away")
                 return file.read()
 
     def is_there(self, path: str, size_bytes: int) -> bool:
-        """Whether a file of that size is there: cheap, and blind to bytes edited in place. Raises: LocalTrouble."""
+        """Whether a file of that size exists: cheap, but blind to bytes edited in place. Raises: LocalTrouble."""
         try:
             found = os.lstat(f"{self.root}/{path}")
         except OSError as err:
@@ -119,7 +119,7 @@ class BucketFiles:
             yield parent, name
 
     def trouble(self, err: OSError) -> StorageError:
-        """What the system's error means for whoever runs pupline."""
+        """The system's error as one of ours."""
         found = local_trouble(err)
         if found is None:
             return StorageError(f"cannot store or read an object under {self.root}: {err}")
@@ -127,7 +127,7 @@ class BucketFiles:
 
 
 def name_file(temporary: str, name: str, parent: int) -> None:
-    """Name the file in `parent` as well, without overwriting. Raises: FileExistsError.
+    """Give the file a second name in `parent`, without overwriting. Raises: FileExistsError.
 
     Where there are no hard links it is moved there instead.
     """
@@ -136,8 +136,8 @@ def name_file(temporary: str, name: str, parent: int) -> None:
     except OSError as err:
         if err.errno not in _NO_LINKS:
             raise
-        # rename would overwrite, so look first: between the two, only a program other than pupline could put something
-        # there, for pupline holds the data directory's lock.
+        # rename would overwrite, so check first. In between, only another program could put a file there: pupline holds
+        # the data directory's lock.
         if _is_there(name, parent):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from err
         os.rename(temporary, name, dst_dir_fd=parent)

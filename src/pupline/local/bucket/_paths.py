@@ -1,9 +1,9 @@
-"""Where in a bucket's directory an object goes.
+"""Where in a bucket's directory an object is stored.
 
-A key is any text of 1 to 1,024 bytes; a path is what a file system accepts. An object lies under its own key whenever
-it can. It gets another path, and keeps its key, when the key is no safe path (`..`, an empty part, a part over 255
-bytes), or when the path is taken: by a name that some file system takes for the same one (`Rex.jpg` and `rex.jpg`; é in
-one or two code points), by a directory, by a file that somebody else put there.
+A key is any text of 1 to 1,024 bytes; a path is what a file system accepts. The path is the key wherever possible. An
+object gets another path, and keeps its key, when the key is not a safe path (`..`, an empty part, a part over 255
+bytes), or when the path is taken: by a name that some file system considers equal (`Rex.jpg` and `rex.jpg`; é as one or
+two code points), by a directory, or by a file that no table knows.
 """
 
 import hashlib
@@ -20,19 +20,17 @@ from pupline.files import fsync_directory
 _PART_BYTES = 255
 _CANDIDATES = 8
 _ASIDE = "~"
-"""Directory of objects whose key is no safe path."""
+"""Directory of objects whose key is not a safe path."""
 
 _NO_PATH = re.compile(r"[\x00-\x1f\\\x7f]|\A~(?:/|\Z)|(?:\A|/)(?:\.\.?)?(?:/|\Z)")
 """A control character or backslash; our own directory; an empty part, or one of dots."""
 
 
 def candidates(key: str) -> Iterator[str]:
-    """Paths to try for `key`, best first, relative to the bucket: the key itself, then names that hold its hash."""
-    safe = _is_safe(key)
-    if safe:
-        yield key
+    """Paths to try for `key`, in order, relative to the bucket: the key itself, then names with its hash."""
     digest = hashlib.sha256(key.encode()).hexdigest()
-    if safe:
+    if _is_safe(key):
+        yield key
         folder, slash, name = key.rpartition("/")
         stem, dot, extension = name.rpartition(".")
         if not stem:
@@ -45,9 +43,9 @@ def candidates(key: str) -> Iterator[str]:
 
 
 def folded(path: str) -> str:
-    """The same text for all spellings that a case-folding or normalising file system takes for one."""
+    """The same text for all spellings that a case-folding or normalising file system considers equal."""
     if path.isascii():
-        return path.lower()  # what the rest would give
+        return path.lower()  # the same result, faster
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
@@ -61,8 +59,8 @@ def parents(path: str) -> list[str]:
 def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
     """An open descriptor of `root/relative`, reached step by step without following a symbolic link.
 
-    With `create`, missing directories are made and each is on the disk before the next. `root` itself may be reached
-    through links: it is the operator's word. Raises: FileNotFoundError; LocalTrouble for a link or a file on the way.
+    create: make missing directories, each on the disk before the next. The operator's `root` may contain links.
+    Raises: FileNotFoundError; LocalTrouble for a link or a file on the way.
     """
     current = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -82,9 +80,9 @@ def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
     except FileNotFoundError:
         if not create:
             raise
-    except NotADirectoryError as err:  # also what O_DIRECTORY | O_NOFOLLOW says of a link
+    except NotADirectoryError as err:  # O_DIRECTORY | O_NOFOLLOW raises it for a link, too
         raise LocalTrouble(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
-    with suppress(FileExistsError):  # another thread was quicker
+    with suppress(FileExistsError):  # made by another thread
         os.mkdir(part, dir_fd=parent)
     fsync_directory(parent)
     return os.open(part, flags, dir_fd=parent)
@@ -97,6 +95,6 @@ def _is_safe(path: str) -> bool:
 
 
 def _fit(stem: str, tail: str) -> str:
-    """`stem` + `tail`, the stem cut so that both fit a file name."""
+    """`stem` + `tail`, with the stem cut so that both fit a file name."""
     room = max(_PART_BYTES - len(tail.encode()), 0)
     return stem.encode()[:room].decode("utf-8", "ignore") + tail

@@ -1,9 +1,9 @@
-"""What a killed process, or anybody else, left in `tmp`: found, and removed as far as it can be.
+"""Clears `tmp` of whatever a killed process, or anything else, left there, as far as possible.
 
 Everything below `tmp` is pupline's to remove, and may be anything: a folder of a listing, a link, a pipe, a name that
-is not text. Links are removed, never followed, and nothing is opened but directories. Folders are taken apart from
-above: what is in one is moved up, so that no depth and no length of a path is too much. What cannot be removed stays,
-and is told.
+is not text. Links are removed, never followed, and nothing but directories is opened. Folders are emptied from above,
+by moving their subfolders up, so that no depth and no length of a path is too much. What cannot be removed stays, and
+is reported.
 """
 
 import errno
@@ -22,7 +22,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 @dataclass(frozen=True, slots=True)
 class UndeletedFiles:
-    """What could not be removed of a folder. first: the name of one of them; reason: why not, in the system's words."""
+    """Entries of a folder that could not be removed. first: the name of one; reason: why not, as the system says."""
 
     folder: Path
     count: int
@@ -38,8 +38,8 @@ class UndeletedFiles:
         )
 
 
-def leftovers(folder: Path) -> list[os.stat_result]:
-    """What lies in the folder, links not followed; nothing where there is no folder. Raises: OSError."""
+def entries(folder: Path) -> list[os.stat_result]:
+    """The entries of the folder, links not followed; none when it does not exist. Raises: OSError."""
     try:
         names = os.listdir(folder)  # noqa: PTH208 - names, which need not be text
     except FileNotFoundError:
@@ -54,18 +54,22 @@ def leftovers(folder: Path) -> list[os.stat_result]:
 
 
 def clear(folder: Path) -> UndeletedFiles | None:
-    """Remove everything in the folder that can be removed; what could not, None when all is gone.
+    """Remove everything in the folder that can be removed; what could not, None when it is empty or does not exist.
 
-    Raises: OSError when the folder itself cannot be opened; not when there is none.
+    Raises: OSError when the folder itself cannot be opened.
     """
     try:
         root = os.open(folder, _DIRECTORY)
     except FileNotFoundError:
         return None
     try:
-        return _Clearing(root).run(folder)
+        reasons = _Clearing(root).run()
     finally:
         os.close(root)
+    if not reasons:
+        return None
+    first = min(reasons)
+    return UndeletedFiles(folder, len(reasons), first, reasons[first])
 
 
 class _Clearing:
@@ -74,10 +78,10 @@ class _Clearing:
         self._device = os.fstat(root).st_dev
         self._numbers = itertools.count()
         self._todo = os.listdir(root)
-        self._stuck: dict[str, str] = {}
 
-    def run(self, folder: Path) -> UndeletedFiles | None:
-        """Remove entry after entry, those that folders held among them."""
+    def run(self) -> dict[str, str]:
+        """Remove the entries, and those of folders moved up; by name, why one could not be removed."""
+        reasons: dict[str, str] = {}
         while self._todo:
             name = self._todo.pop()
             try:
@@ -85,53 +89,44 @@ class _Clearing:
             except FileNotFoundError:
                 continue
             except OSError as err:
-                self._stuck[name] = err.strerror or str(err)
-        if not self._stuck:
-            return None
-        first = min(self._stuck)
-        return UndeletedFiles(folder, len(self._stuck), first, self._stuck[first])
+                reasons[name] = err.strerror or str(err)
+        return reasons
 
     def _remove(self, name: str) -> None:
         if not self._is_folder(name, self._root):
             os.unlink(name, dir_fd=self._root)
             return
-        with self._opened(name) as inside:
-            trouble = self._emptied(inside)
+        with self._opened(name, self._root) as inside:
+            trouble: OSError | None = None
+            for entry in os.listdir(inside):  # noqa: PTH208 - a descriptor
+                try:
+                    if self._is_folder(entry, inside):
+                        self._move_up(entry, inside)
+                    else:
+                        os.unlink(entry, dir_fd=inside)
+                except OSError as err:
+                    trouble = trouble or err
         if trouble:
             raise trouble
         os.rmdir(name, dir_fd=self._root)
 
-    def _emptied(self, inside: int) -> OSError | None:
-        """Remove a folder's files and move its folders up; what went wrong first, if anything did."""
-        trouble: OSError | None = None
-        for entry in os.listdir(inside):
-            try:
-                if self._is_folder(entry, inside):
-                    self._move_up(entry, inside)
-                else:
-                    os.unlink(entry, dir_fd=inside)
-            except OSError as err:
-                trouble = trouble or err
-        return trouble
-
     def _move_up(self, entry: str, inside: int) -> None:
-        with self._opened(entry, inside):  # which makes it writable, as whatever is moved has to be
-            fresh = f"left-{os.getpid()}-{next(self._numbers)}"
-            os.rename(entry, fresh, src_dir_fd=inside, dst_dir_fd=self._root)
-        self._todo.append(fresh)
+        with self._opened(entry, inside):  # makes it writable, which a move requires
+            new = f"left-{os.getpid()}-{next(self._numbers)}"
+            os.rename(entry, new, src_dir_fd=inside, dst_dir_fd=self._root)
+        self._todo.append(new)
 
     def _is_folder(self, name: str, parent: int) -> bool:
         return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
     @contextmanager
-    def _opened(self, name: str, parent: int | None = None) -> Iterator[int]:
-        """A descriptor of the folder, which may be written to now if it is ours. Raises: OSError."""
-        parent = self._root if parent is None else parent
+    def _opened(self, name: str, parent: int) -> Iterator[int]:
+        """A descriptor of the folder, which is writable now if it is ours. Raises: OSError."""
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
         if found.st_dev != self._device:
             raise OSError(errno.EXDEV, "another file system is mounted there")
         if found.st_mode & stat.S_IRWXU != stat.S_IRWXU and found.st_uid == os.geteuid():
-            _let_us_in(name, parent)
+            _permit_owner(name, parent)
         descriptor = os.open(name, _DIRECTORY, dir_fd=parent)
         try:
             yield descriptor
@@ -139,8 +134,8 @@ class _Clearing:
             os.close(descriptor)
 
 
-def _let_us_in(name: str, parent: int) -> None:
-    """Let the owner read, write and enter the folder; not what a link leads to that has taken its place meanwhile."""
+def _permit_owner(name: str, parent: int) -> None:
+    """Let the owner read, write and enter the folder, but never the target of a link that has replaced it."""
     if not hasattr(os, "O_PATH"):
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
         return

@@ -3,6 +3,7 @@
 from pupline.local.ingests._columns import FinishedItems, finished_items
 from pupline.local.ingests._committer import GroupCommitter
 from pupline.local.ingests._ingests import Ingests, item_execution
+from pupline.local.ingests._listing import ListedPage
 from pupline.local.ingests._rows import Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PageCounts, PendingItem
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "IngestRow",
     "Ingests",
     "ItemDone",
+    "ListedPage",
     "NewIngest",
     "PageCounts",
     "PendingItem",

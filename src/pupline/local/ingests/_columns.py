@@ -1,7 +1,7 @@
-"""The finished items of a run as columns of metadata, straight from the tables.
+"""The finished items of a run as columns of metadata, read straight from the tables.
 
-At the end of a run every item is read once more, while somebody waits. Objects made row by row, only to be taken apart
-into columns again, would cost as much as all the rest of that.
+At the end of a run every item is read once more, while somebody waits. Building an object per row, only to take it
+apart into columns again, would cost as much as everything else in that step.
 """
 
 import json
@@ -14,13 +14,12 @@ from pupline.local.ingests._rows import IngestRow
 from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn
 
 PAGE_ROWS = 2_500
-"""Items in memory at a time, some 5 MB; with more, the columns no longer fit a processor's cache."""
+"""Items in memory at a time, about 5 MB; with more, the columns no longer fit a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedItems:
-    """Some finished items, in the order of the listing. facts: JSON objects of what the source told besides the URLs,
-    None where it told nothing."""
+    """Some finished items, in the order of the listing. facts: JSON objects of the source's facts, or None."""
 
     columns: Columns
     facts: Sequence[str | None]
@@ -31,12 +30,20 @@ def finished_items(database: Database, ingest: IngestRow) -> Iterator[FinishedIt
     after = -1
     while page := database.rows(_QUERY, (f"{ingest.run_id}-", ingest.ingest_id, after, PAGE_ROWS)):
         selected = dict(zip(_SELECTED, zip(*page, strict=True), strict=True))
-        yield FinishedItems(_columns(selected, ingest.dataset), selected["facts"])
+        facts = selected["facts"]
+        decoded = [json.loads(text) if text else {} for text in facts] if any(facts) else None
+        columns = [
+            _selected_values(column, selected[column.name])
+            if column.name in selected
+            else _fact_values(column, decoded, len(facts), ingest.dataset)
+            for column in METADATA_COLUMNS
+        ]
+        yield FinishedItems(columns, facts)
         after = selected["index"][-1]
 
 
 def _expression(column: MetadataColumn) -> str | None:
-    """Where the value of a column is: in the audit, among the items, or (None) in the JSON of facts."""
+    """The SQL of a column's value: in the audit, among the items, or None for a value in the JSON of facts."""
     owner, _, name = column.path.rpartition(".")
     if owner == "record":
         return f"a.{name}"
@@ -45,7 +52,9 @@ def _expression(column: MetadataColumn) -> str | None:
     return f"i.{name}" if owner == "" or name == "url" else None
 
 
-_SELECTED = {column.name: where for column in METADATA_COLUMNS if (where := _expression(column))} | {"facts": "i.facts"}
+_SELECTED: Mapping[str, str] = {
+    column.name: expression for column in METADATA_COLUMNS if (expression := _expression(column))
+} | {"facts": "i.facts"}
 _QUERY = (
     f"SELECT {', '.join(_SELECTED.values())} FROM ingest_items AS i"  # noqa: S608 - the names are ours
     " CROSS JOIN audit AS a ON a.execution = ? || printf('%08d', i.item_index)"
@@ -54,30 +63,20 @@ _QUERY = (
 _FLAGS = {None: None, 0: False, 1: True}
 
 
-def _columns(selected: Mapping[str, Sequence[Any]], dataset: str) -> Columns:
-    facts = selected["facts"]
-    told = [json.loads(text) if text else {} for text in facts] if any(facts) else None
-    return [_values(column, selected, told, dataset) for column in METADATA_COLUMNS]
-
-
-def _values(
-    column: MetadataColumn, selected: Mapping[str, Sequence[Any]], told: Sequence[dict[str, Any]] | None, dataset: str
-) -> Sequence[Any]:
-    found = selected.get(column.name)
-    if found is None:
-        return _told(column, told, len(selected["facts"]), dataset)
+def _selected_values(column: MetadataColumn, values: Sequence[Any]) -> Sequence[Any]:
     if column.kind == "flag":
-        return list(map(_FLAGS.__getitem__, found))
-    if column.kind == "texts":  # the alert's reasons, of which there are few kinds
-        decoded = {text: tuple(json.loads(text)) for text in set(found)}
-        return list(map(decoded.__getitem__, found))
-    return found
+        return list(map(_FLAGS.__getitem__, values))
+    if column.kind == "texts":  # the alert's reasons, of which there are few different lists
+        decoded = {text: tuple(json.loads(text)) for text in set(values)}
+        return list(map(decoded.__getitem__, values))
+    return values
 
 
-def _told(column: MetadataColumn, told: Sequence[dict[str, Any]] | None, count: int, dataset: str) -> Sequence[Any]:
-    """What the source told of each item; the dataset is the same for all."""
+def _fact_values(
+    column: MetadataColumn, facts: Sequence[dict[str, Any]] | None, count: int, dataset: str
+) -> Sequence[Any]:
     if not column.path:
         return (dataset,) * count
     if column.kind == "texts":
-        return [tuple(one.get(column.name, ())) for one in told] if told else ((),) * count
-    return [one.get(column.name) for one in told] if told else (None,) * count
+        return [tuple(one.get(column.name, ())) for one in facts] if facts else ((),) * count
+    return [one.get(column.name) for one in facts] if facts else (None,) * count

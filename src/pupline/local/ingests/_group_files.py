@@ -1,68 +1,56 @@
-"""The files of a group: on the disk, then named, then their directories on the disk."""
+"""Writes the files of a group: the bytes on the disk, then the names, then their directories on the disk."""
 
 import ctypes
 import os
-import re
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from urllib.parse import quote_from_bytes
+from contextlib import ExitStack
+from functools import partial
+from itertools import dropwhile
 
 from pupline.errors import StorageError
 from pupline.files import fsync_directory
-from pupline.local.bucket import BucketFiles, candidates, move_intent, name_file
+from pupline.local.bucket import BucketFiles, BucketObject, candidates, move_intent, name_file
 from pupline.local.database import Database
-from pupline.local.ingests._planner import Group, Held
+from pupline.local.ingests._planner import Group
 
 _FEW = 16
-"""So few files are synced one by one: `syncfs` has the whole file system write, also for other programs."""
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
+"""Up to so many files are synced one by one: `syncfs` writes the whole file system, other programs' files too."""
 
 
 class GroupFiles:
-    """Stores the files of groups in one bucket."""
+    """Writes the files of groups in one bucket."""
 
     def __init__(self, files: BucketFiles, database: Database) -> None:
         """Raises: StorageError."""
         self._bucket = files
         self._database = database
-        self._root_url = files.root.as_uri()
         self._sync_system = _syncfs()
         try:
-            # Held open from before the first byte is written: `syncfs` reports what went wrong since.
+            # Opened before the first byte is written: `syncfs` reports errors since then.
             self._system = os.open(files.data_dir, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as err:
             raise files.trouble(err) from err
 
-    def store(self, group: Group) -> None:
-        """Have the bytes on the disk, then the names. Raises: OSError; StorageError."""
-        self._sync([held.temporary for held in group.made if held.temporary])
+    def write(self, group: Group) -> None:
+        """Put the bytes of the new objects on the disk, then their names. Raises: OSError; StorageError."""
+        self._sync([new.temporary for new in group.new_objects if new.temporary])
         with ExitStack() as opened:
             folders: dict[str, int] = {}
-            for held in group.made:
-                self._name(held, folders, opened)
+            for new in group.new_objects:
+                self._name(new, folders, opened)
             for folder in folders.values():
                 fsync_directory(folder)
 
     def remove(self, temporary: Sequence[str]) -> None:
-        """Remove temporary files; without hard links they are in the bucket already. Raises: OSError."""
+        """Remove temporary files; without hard links they were moved into the bucket. Raises: OSError."""
         for path in temporary:
             try:
                 os.unlink(path)  # noqa: PTH108 - a Path for each would cost as much as the call
             except FileNotFoundError:
                 continue
 
-    def url(self, path: str) -> str:
-        """The `file://` URL of a path in the bucket, quoted as `LocalBucket.url` does it."""
-        return f"{self._root_url}/{path if _PLAIN(path) else quote_from_bytes(os.fsencode(path))}"
-
-    def trouble(self, err: OSError) -> StorageError:
-        """What the system's error means for whoever runs pupline."""
-        return self._bucket.trouble(err)
-
     def close(self) -> None:
-        """Let go of the data directory. Harmless when done twice."""
+        """Close the data directory. Idempotent."""
         if self._system >= 0:
             os.close(self._system)
             self._system = -1
@@ -78,33 +66,27 @@ class GroupFiles:
             finally:
                 os.close(descriptor)
 
-    def _name(self, held: Held, folders: dict[str, int], opened: ExitStack) -> None:
-        folder, _, name = held.path.rpartition("/")
+    def _name(self, new: BucketObject, folders: dict[str, int], opened: ExitStack) -> None:
+        folder, _, name = new.path.rpartition("/")
         if folder not in folders:
-            folders[folder], _ = opened.enter_context(self._bucket.folder_of(held.path, create=True))
-        assert held.temporary is not None  # noqa: S101 - what a group makes is made of a file
+            folders[folder], _ = opened.enter_context(self._bucket.folder_of(new.path, create=True))
+        assert new.temporary is not None  # noqa: S101 - a new object has a file
         try:
-            name_file(held.temporary, name, folders[folder])
+            name_file(new.temporary, name, folders[folder])
         except FileExistsError:
-            self._name_elsewhere(held, folders, opened)
+            if not self._bucket.holds(new.path, new.sha256):  # a file that no table knows: it stays
+                self._move(new)
+                self._name(new, folders, opened)
 
-    def _name_elsewhere(self, held: Held, folders: dict[str, int], opened: ExitStack) -> None:
-        """Something that is in no table has the path: it stays. With the same bytes it is the object."""
-        if self._bucket.holds(held.path, held.sha256):
-            return
-        later = iter(candidates(held.key))
-        with suppress(StopIteration):
-            while next(later) != held.path:
-                pass
+    def _move(self, new: BucketObject) -> None:
+        """Commit the next free path for the object."""
+        later = dropwhile(lambda path: path != new.path, candidates(new.key))
+        next(later, None)
         for path in later:
-            if self._database.write(self._moving(held.key, path)):
-                held.path = path
-                self._name(held, folders, opened)
+            if self._database.write(partial(move_intent, bucket=self._bucket.bucket, key=new.key, path=path)):
+                new.path = path
                 return
-        raise StorageError(f"every path for {held.key} under {self._bucket.root} is taken by another file")
-
-    def _moving(self, key: str, path: str) -> Callable[[sqlite3.Connection], bool]:
-        return lambda connection: move_intent(connection, self._bucket.bucket, key, path)
+        raise StorageError(f"every path for {new.key} under {self._bucket.root} is taken by another file")
 
 
 def _syncfs() -> Callable[[int], None] | None:

@@ -1,15 +1,14 @@
 """The runs of bulk ingestion and their items.
 
-An item is named once in a run: its identity is its URL's. It is done when its `outcome` is there, and that is
-committed in one transaction with its audit record and its object (`_committer`). So what is not done
-can be asked for again after any crash, and what is done needs nothing more.
+An item occurs once in a run, by the identity of its URL. It is done when it has an `outcome`, which is committed in one
+transaction with its audit record and its object (`_committer`). So after any crash, what is not done can be requested
+again, and what is done needs nothing more.
 """
 
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from pupline.errors import ConfigurationError
@@ -21,7 +20,6 @@ from pupline.local.ingests._previous import PreviousFetches
 from pupline.local.ingests._rows import IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
 from pupline.local.tables import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
 from pupline.tasks.items import SourceItem
-from pupline.tasks.metadata import ItemRow
 from pupline.tasks.ports import Clock
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id
@@ -38,12 +36,6 @@ _COUNT = (
     f" FROM audit WHERE {RUN_CONDITION} GROUP BY outcome, reason"
 )
 _ALERTED = f"SELECT {AUDIT_COLUMNS} FROM audit WHERE alert_triggered = 1 AND {RUN_CONDITION}"  # noqa: S608
-_FINISHED = (
-    "SELECT i.item_index, i.url, i.facts, i.key, i.sha1, i.etag, i.last_modified, i.attempts, i.began_at, i.ended_at,"  # noqa: S608
-    f" {', '.join(f'a.{name}' for name in AUDIT_COLUMNS.split(', '))}"
-    " FROM ingest_items AS i CROSS JOIN audit AS a ON a.execution = ? || printf('%08d', i.item_index)"
-    " WHERE i.ingest_id = ? AND i.item_index > ? AND i.outcome IS NOT NULL ORDER BY i.item_index LIMIT ?"
-)
 _PENDING = (
     "SELECT item_index, url, facts FROM ingest_items"
     " WHERE ingest_id = ? AND item_index > ? AND outcome IS NULL ORDER BY item_index LIMIT ?"
@@ -57,12 +49,12 @@ _FAILED = (
 
 
 def item_execution(run_id: str, index: int) -> str:
-    """The name under which an item has its audit record: `monday-00000042` for the item 42 of the run `monday`."""
+    """The execution name in an item's audit record: `monday-00000042` for item 42 of the run `monday`."""
     return f"{run_id}-{index:08}"
 
 
 class Ingests:
-    """The runs of this data directory. Where not said otherwise, methods raise StorageError alone."""
+    """The runs of this data directory. Methods raise StorageError, and others where they say so."""
 
     def __init__(self, database: Database, clock: Clock, bucket: LocalBucket) -> None:
         self.database = database
@@ -71,9 +63,9 @@ class Ingests:
         self._previous = PreviousFetches(bucket)
 
     def open(self, new: NewIngest) -> IngestRow:
-        """The run of that id: RUNNING and empty, or as it is where it is there.
+        """The run of that id: a new one, RUNNING and empty, or the one that exists.
 
-        Raises: ConfigurationError for an id that cannot begin an execution's name; StorageError.
+        Raises: ConfigurationError for an id that cannot begin an execution's name.
         """
         check_run_id(new.run_id)
         settings = json.dumps(dict(new.settings))
@@ -92,7 +84,7 @@ class Ingests:
         return _ingest(found[0]) if found else None
 
     def get(self, run_id: str) -> IngestRow:
-        """The run of that id. Raises: ConfigurationError when there is none; StorageError."""
+        """The run of that id. Raises: ConfigurationError when there is none."""
         found = self.find(run_id)
         if found is None:
             raise ConfigurationError(f"there is no ingest run '{printable(run_id)}' here; look at the name")
@@ -112,31 +104,14 @@ class Ingests:
             yield from map(_ingest, page)
             after = page[-1][0]
 
-    def add_items(
-        self,
-        ingest_id: int,
-        items: Sequence[SourceItem],
-        *,
-        position: str | None,
-        listed: bool,
-        skip_known: bool = False,
-        limit: int | None = None,
-        total: int | None = None,
-        stop_after_known: int | None = None,
-    ) -> PageCounts:
-        """Add a page of the listing, and say where it goes on, in one transaction.
-
-        An item that the run has already is `repeated`. skip_known: leave out items that the dataset has. limit: the run
-        gets no more items than that in all; what comes after is left out and not counted. stop_after_known: likewise
-        what comes after so many known ones in a row, which may have begun on earlier pages.
-        """
-        page = ListedPage(items, position, listed, skip_known, limit, total, stop_after_known)
+    def add_page(self, ingest_id: int, page: ListedPage) -> PageCounts:
+        """Add the new items of a page and store the listing's position, in one transaction."""
         return self.database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
 
     def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:
-        """Add the items of another run that failed there; how many the run then has. Its listing is complete with them.
+        """Add the items that failed in another run, which completes this run's listing; how many it now has.
 
-        Harmless when done twice.
+        Idempotent.
         """
 
         def work(connection: sqlite3.Connection) -> int:
@@ -170,7 +145,7 @@ class Ingests:
         ]
 
     def note_lost(self, ingest_id: int, deaths: Mapping[int, int]) -> None:
-        """Keep how many workers items were lost with, by index: what kills them shall not do so at each start."""
+        """Store, by index, how many workers died with the item, so that it does not kill more at each start."""
         run_id = self._row(ingest_id).run_id
         rows = [(f"{item_execution(run_id, index)}/lost", str(count)) for index, count in deaths.items()]
 
@@ -180,7 +155,7 @@ class Ingests:
         self.database.write(work)
 
     def counts(self, ingest_id: int) -> IngestCounts:
-        """How far the run is, counted from its records."""
+        """The run's progress, counted from its records."""
         run = self._row(ingest_id)
         outcomes: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
@@ -195,13 +170,6 @@ class Ingests:
             items=run.items, done=done, outcomes=outcomes, reasons=reasons, alerts=alerts, bytes=size_bytes
         )
 
-    def rows(self, ingest_id: int) -> Iterator[ItemRow]:
-        """The run's finished items in the order of their indexes, a page at a time."""
-        run_id, after = self._row(ingest_id).run_id, -1
-        while page := self.database.rows(_FINISHED, (f"{run_id}-", ingest_id, after, _PAGE)):
-            yield from map(_item_row, page)
-            after = page[-1][0]
-
     def items(self, ingest_id: int) -> Iterator[tuple[int, SourceItem]]:
         """All items of the run with their indexes, done or not, in order, a page at a time."""
         query = "SELECT item_index, url, facts FROM ingest_items WHERE ingest_id = ? AND item_index > ?"
@@ -211,7 +179,7 @@ class Ingests:
             after = page[-1][0]
 
     def alerted(self, ingest_id: int, *, sent: bool) -> Iterator[AuditRecord]:
-        """The run's records that told of something to alert on, in order: those an alert told of, or the others."""
+        """The run's records with alert reasons, in order. sent: those that an alert announced, or else the others."""
         query = f"{_ALERTED} AND (alert_sent IS 1) = ? AND execution > ? ORDER BY execution LIMIT ?"
         bounds, after = run_range(self._row(ingest_id).run_id), ""
         while page := [record_of(row) for row in self.database.rows(query, (*bounds, sent, after, _PAGE))]:
@@ -219,9 +187,9 @@ class Ingests:
             after = page[-1].execution
 
     def publish(self, ingest_id: int, alert: Alert) -> None:
-        """Put an alert that tells of all the run's alerted records into the outbox, and say so in them.
+        """Add an alert about all the run's records with alert reasons to the outbox, and mark them as announced.
 
-        One transaction: whoever is killed before it finds them in `alerted(sent=False)` again, after it never.
+        One transaction: a kill before it leaves them in `alerted(sent=False)`, one after it does not.
         """
         update = f"UPDATE audit SET alert_sent = 1 WHERE alert_triggered = 1 AND alert_sent IS NULL AND {RUN_CONDITION}"  # noqa: S608
         bounds = run_range(self._row(ingest_id).run_id)
@@ -233,18 +201,18 @@ class Ingests:
         self.database.write(work)
 
     def end(self, ingest_id: int, status: str, error: str | None = None) -> None:
-        """Say how the run ended: SUCCEEDED or FAILED."""
+        """Store the run's final status: SUCCEEDED or FAILED."""
         update = "UPDATE ingests SET status = ?, error = ?, ended_at = ? WHERE ingest_id = ?"
         values = (status, None if error is None else storable(error), self.clock.now(), ingest_id)
         self.database.write(lambda connection: connection.execute(update, values))
 
     def drop_empty(self, ingest_id: int) -> None:
-        """Forget the run if it is one whose listing has given nothing yet, not even its end."""
+        """Delete the run if its listing has returned nothing yet, not even its end."""
         delete = "DELETE FROM ingests WHERE ingest_id = ? AND items = 0 AND listed = 0 AND position IS NULL"
         self.database.write(lambda connection: connection.execute(delete, (ingest_id,)))
 
     def reopen(self, ingest_id: int) -> IngestRow:
-        """The run, RUNNING again: to go on with what is left."""
+        """The run, RUNNING again, to continue with what is left."""
         update = "UPDATE ingests SET status = 'RUNNING', error = NULL, ended_at = NULL WHERE ingest_id = ?"
         self.database.write(lambda connection: connection.execute(update, (ingest_id,)))
         return self._row(ingest_id)
@@ -259,7 +227,7 @@ def _ingest(row: tuple[Any, ...]) -> IngestRow:
 
 
 def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[Any, ...]]) -> dict[int, int]:
-    """How many workers were lost with which of these items, where any was."""
+    """By index of an item: how many workers died while they had it, where any did."""
     if not rows:
         return {}
     (run_id,) = connection.execute("SELECT run_id FROM ingests WHERE ingest_id = ?", (ingest_id,)).fetchone()
@@ -271,19 +239,3 @@ def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[A
 
 def _item(url: str, facts: str | None) -> SourceItem:
     return SourceItem(url=url) if facts is None else SourceItem.from_dict({"url": url, **json.loads(facts)})
-
-
-def _item_row(row: tuple[Any, ...]) -> ItemRow:
-    index, url, facts, key, sha1, etag, last_modified, attempts, began_at, ended_at = islice(row, 10)
-    return ItemRow(
-        index=index,
-        item=_item(url, facts),
-        record=record_of(row[10:]),
-        key=key,
-        sha1=sha1,
-        etag=etag,
-        last_modified=last_modified,
-        attempts=attempts,
-        began_at=began_at,
-        ended_at=ended_at,
-    )

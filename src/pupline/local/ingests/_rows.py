@@ -1,4 +1,4 @@
-"""What the tables of bulk ingestion take and give."""
+"""Values that the tables of bulk ingestion hold, take and return."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pupline.tasks.records import AuditRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewIngest:
-    """A run to begin. settings: what makes another command the same command."""
+    """A run to begin. settings: those by which a repeated command is recognised."""
 
     run_id: str
     dataset: str
@@ -23,9 +23,9 @@ class NewIngest:
 class IngestRow:
     """One run. status: `RUNNING` (also while interrupted), `SUCCEEDED` or `FAILED`. Times: seconds since the epoch.
 
-    position: where its listing goes on, as the listing gave it. listed: the listing is complete. total: how many items
-    the listing said it names. items: how many are in the run. repeated: named twice. known: left out, because the
-    dataset has them.
+    position: where its listing continues, in the listing's own form. listed: the listing is complete. total: the number
+    of items that the listing announced. items: in the run. repeated: listed more than once. known: left out because
+    the dataset has them.
     """
 
     ingest_id: int
@@ -49,8 +49,8 @@ class IngestRow:
 class PendingItem:
     """An item that is not done. previous: what an earlier run stored of the same URL.
 
-    held: an object with the very bytes that the source declares, by SHA-256 or SHA-1. deaths: how many worker processes
-    it was lost with.
+    held: an object with the bytes that the source declares, by SHA-256 or SHA-1. deaths: worker processes that died
+    while they had the item.
     """
 
     index: int
@@ -62,7 +62,7 @@ class PendingItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An item that ended. path: the temporary file, below the data directory, that holds the bytes of a `Fetched`.
+    """An item with its outcome. path: the temporary file in the data directory with the bytes of a `FetchedImage`.
 
     attempts: requests made for it. began_at, ended_at: seconds since the epoch.
     """
@@ -78,7 +78,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemDone:
-    """An item whose object, record and end are committed."""
+    """An item whose object, record and outcome are committed."""
 
     index: int
     record: AuditRecord
@@ -86,7 +86,7 @@ class ItemDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageCounts:
-    """What became of a page of items. known_in_a_row: the longest row of known ones, begun on earlier pages or here."""
+    """Items of a listed page. known_in_a_row: the longest sequence of known ones, begun here or on earlier pages."""
 
     added: int
     repeated: int
@@ -96,9 +96,9 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestCounts:
-    """How far a run is. items: named so far. done: with a record. outcomes, reasons: of those done.
+    """Progress of a run. items: listed so far. done: with a record. outcomes, reasons: of those done.
 
-    alerts: records that told of something to alert on. bytes: of the images stored and quarantined.
+    alerts: records with alert reasons. bytes: of the images stored and quarantined.
     """
 
     items: int
