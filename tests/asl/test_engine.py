@@ -434,7 +434,7 @@ def test_an_answer_nobody_waits_for_is_refused() -> None:
 def test_a_fact_of_the_wrong_kind_is_refused() -> None:
     """A timer's answer to a task is a bug of the driver."""
     execution, _ = start(machine(task()))
-    with pytest.raises(ProtocolError, match="TimerFired is no answer"):
+    with pytest.raises(ProtocolError, match="TimerFired does not answer"):
         execution.receive(TimerFired("S@1#0"), now=NOW)
 
 
@@ -468,7 +468,7 @@ def test_facts_survive_the_journal(fact: Any) -> None:
 )
 def test_a_journal_entry_that_is_no_fact_is_refused(data: dict[str, Any]) -> None:
     """What was not written by fact_to_json is a clear error."""
-    with pytest.raises(ValueError, match=r"is no fact|does not fit"):
+    with pytest.raises(ValueError, match=r"is not a fact|has the wrong fields"):
         fact_from_json(data)
 
 

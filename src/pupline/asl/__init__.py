@@ -3,9 +3,17 @@
     machine = StateMachine.parse(definition)
     result = execute(machine, {"n": 1}, tasks={"Double": lambda event: event["n"] * 2})
 
-`Execution` is the pure core: it asks for what it needs (`commands`) and is told what happened (`receive`); it never
-opens a file, a socket or a clock. `execute` drives it in memory and in virtual time; `pupline.local` drives it durably.
-What is supported is listed field by field in docs/asl-support.md.
+`Execution` is the pure core: it gives commands to a driver (`commands`) and gets facts back (`receive`); it never opens
+a file, a socket or a clock. `execute` drives it in memory and in virtual time; `pupline.local` drives it durably.
+docs/asl-support.md lists what is supported, field by field.
+
+At the top of this room are the engine and its vocabulary. The sub-rooms depend on each other in this order only:
+
+    jsonpath, jsonata      the query languages: paths, templates, intrinsic functions; `{% ... %}`
+    states                 the compiled states: a Choice rule is evaluated in `states/_choice_rule.py`
+    validation             the problems of a definition, in AWS's words
+    driver                 the driver in memory, and the parts that every driver shares
+    test_state             TestState: one state, run alone
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults

@@ -1,9 +1,9 @@
-"""What an `Execution` asks its driver to do.
+"""The commands that an `Execution` gives its driver.
 
 Every command carries an `id`: a structural path such as `Fan@1#0/1/Exif@2#0` (state Exif, second visit, first attempt,
 in branch 1 of the first attempt of the first visit of Fan). Branches finish in any order and a loop enters a state many
 times, and still the id is the same when the same facts are fed again. So execution name + command id is the idempotency
-key of whatever the command does. In names the characters `%`, `/`, `@` and `#` are percent-encoded.
+key of the command's effect. In names the characters `%`, `/`, `@` and `#` are percent-encoded.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class InvokeTask:
 
     resource: for Lambda (bare ARN and `lambda:invoke`) the function's name or ARN, else the integration's ARN.
     payload: the event of the function, or the integration's arguments.
-    integration: the state's Resource as written, for drivers that want to know how the function is called.
-    task_token: what `$$.Task.Token` read, for `.waitForTaskToken`; None for every other task.
+    integration: the state's Resource as written.
+    task_token: the value of `$$.Task.Token`, for `.waitForTaskToken`; None for every other task.
 
     The time-outs are for information: the core starts its own timers for them and cancels the task when one fires.
     """
@@ -39,14 +39,12 @@ TimerKind: TypeAlias = Literal["pause", "moment", "task", "execution"]
 
 @dataclass(frozen=True, slots=True)
 class StartTimer:
-    """Answer with TimerFired when `due` has come, in seconds since the epoch.
+    """Answer with TimerFired at `due`, in seconds since the epoch.
 
-    A driver in virtual time needs no more. One in real time, whose clock may be set and whose process may be killed,
-    is told what the time is for: all but `moment` are lengths, from the `now` at which the command was given.
-
-    kind: `pause`, a Wait or a Retrier's delay, which is over once so much time has passed, whatever happened in it.
-    `moment`, a Wait until a Timestamp. `task`, the TimeoutSeconds or HeartbeatSeconds of one call. `execution`, the
-    machine's own TimeoutSeconds.
+    kind: for a driver in real time, whose clock may be set and whose process may be killed. All but `moment` are
+    lengths of time, from the `now` at which the command was given. `pause` is a Wait or a Retrier's delay, which ends
+    when so much time has passed, whatever happens in it. `moment` is a Wait until a Timestamp, `task` the
+    TimeoutSeconds or HeartbeatSeconds of one call, `execution` the machine's own TimeoutSeconds.
     """
 
     id: str
@@ -56,7 +54,7 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class CancelCommand:
-    """The answer to the command `id` is no longer wanted; one that comes all the same is ignored."""
+    """The answer to the command `id` is no longer needed; a late one is ignored."""
 
     id: str
 
@@ -80,7 +78,7 @@ class ReadItems:
 
 @dataclass(frozen=True, slots=True)
 class WriteResults:
-    """Write what a Map Run gave; answer with TaskSucceeded(output=None), or TaskFailed.
+    """Write the results of a Map Run; answer with TaskSucceeded(output=None), or TaskFailed.
 
     resource: the ResultWriter's Resource, `arn:aws:states:::s3:putObject`.
     arguments: its evaluated Parameters or Arguments, such as {"Bucket": ..., "Prefix": ...}.

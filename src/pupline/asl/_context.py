@@ -5,14 +5,14 @@ import uuid
 from pupline.json_values import AnyJSON
 from pupline.text import timestamp
 
-#: What stands for the account and region where there is none; `context` given to the execution overrides parts.
+#: The account and region of a machine without AWS; the `context` of an execution can override them.
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/pupline"
 
 
 def state_machine_arn(name: str) -> str:
-    """The ARN of a state machine that runs here."""
+    """The ARN of a local state machine."""
     return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
@@ -26,11 +26,11 @@ def execution_context(
     express: bool,
     overrides: AnyJSON,
 ) -> dict[str, AnyJSON]:
-    """The parts that stay the same during an execution: Execution and StateMachine.
+    """The parts that do not change during an execution: Execution and StateMachine.
 
-    express: these have an ARN of their own, and no RedriveCount: they cannot be redriven.
+    express: Express executions have another form of ARN, and no RedriveCount, as they cannot be redriven.
     overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
-    The order of the keys is AWS's; it shows where the Context Object is turned into text.
+    The order of the keys is AWS's; it is visible when the Context Object is turned into text.
     """
     arn = state_machine_arn(machine)
     execution: dict[str, AnyJSON]
@@ -46,7 +46,7 @@ def execution_context(
 
 
 def merged(base: dict[str, AnyJSON], overrides: AnyJSON) -> dict[str, AnyJSON]:
-    """`base` with `overrides` laid over it, objects key by key; neither is changed."""
+    """`base` updated with `overrides`, objects key by key; neither is changed."""
     if not overrides:
         return base
     found = dict(base)

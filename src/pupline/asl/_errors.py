@@ -1,4 +1,4 @@
-"""Error Names of the States Language, and what states and expressions raise."""
+"""Error Names of the States Language, and the exceptions of states and expressions."""
 
 from typing import Final
 
@@ -15,10 +15,10 @@ NOT_SUPPORTED: Final = "NOT_SUPPORTED"
 
 
 class EvaluationError(Exception):
-    """An expression failed while a state ran.
+    """An expression, or another part of a state, failed at run time.
 
     error: the Error Name, such as "States.Runtime" or "States.QueryEvaluationError".
-    cause: AWS's text, without the "An error occurred while executing the state ..." that goes before it.
+    cause: AWS's text, without the prefix "An error occurred while executing the state ...".
     location: for JSONata, the slash path of the field, such as "Output/result"; else None.
     """
 
@@ -41,14 +41,14 @@ class DataLimitExceeded(EvaluationError):
 
 
 class TimestampProblem(EvaluationError):
-    """Wait's Timestamp is none: its EvaluationFailed follows WaitStateEntered, unlike all others."""
+    """Wait's Timestamp is invalid: its EvaluationFailed follows WaitStateEntered, unlike all others."""
 
 
 class SyntaxProblem(Exception):
     """A path, template, intrinsic, rule or JSONata expression cannot be compiled.
 
-    path: where inside the compiled value the problem is, as keys and indices; empty for the value itself.
-    code: AWS's code for such a problem.
+    path: keys and indices to the problem inside the compiled value; empty for the value itself.
+    code: AWS's code.
     """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = (), code: str = "SCHEMA_VALIDATION_FAILED") -> None:

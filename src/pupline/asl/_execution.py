@@ -2,28 +2,28 @@
 
 The rules, and where they come from (SL: the Amazon States Language specification; the rest is seen in AWS's histories):
 
-1.  A thread runs its states one after another until one has to wait for a fact; then the next thread that is ready
-    runs, first come first served. Nothing here reads a clock: `now` comes with each fact. So the same facts in the same
-    order give the same history, byte for byte, and a durable driver needs to keep nothing else.
+1.  A thread runs its states one after another until one has to wait for a fact; then the next ready thread runs, first
+    come first served. Nothing here reads a clock: `now` comes with each fact. So the same facts in the same order give
+    the same history, byte for byte, and a durable driver needs to keep nothing else.
 2.  The events of a thread form a chain by previousEventId. ExecutionStarted is number 1, and the first state's
     ...StateEntered points at 0, not at 1.
-3.  A state that fails (SL "Errors") asks its Retriers first, then its Catchers. Only Task, Parallel and Map have them.
+3.  A state that fails (SL "Errors") tries its Retriers first, then its Catchers. Only Task, Parallel and Map have them.
     Retrying does not enter the state again: the attempt's own events are repeated after the failure.
-4.  When nothing answers, the thread fails. The execution's own thread ends it with ExecutionFailed. A branch or
-    iteration fails its Parallel or Map state: the siblings are stopped, their commands cancelled, and the state that
-    holds them then fails by rule 3, so errors travel outwards.
-5.  A failed JSONata evaluation is written as EvaluationFailed, which points at what came *before* ...StateEntered
+4.  When nothing handles the error, the thread fails. The execution's own thread ends it with ExecutionFailed. A branch
+    or iteration fails its Parallel or Map state: the siblings are stopped, their commands cancelled, and the state
+    around them then fails by rule 3, so errors propagate outwards.
+5.  A failed JSONata evaluation is written as EvaluationFailed, which points at the event *before* ...StateEntered
     (except for Wait's check of a timestamp), and fails the state with States.QueryEvaluationError, which can be caught.
-    A failed JSONPath evaluation is not written by itself; it is States.Runtime mostly, and nothing answers that (SL
-    "States.Runtime", and AWS: not even its own name).
+    A failed JSONPath evaluation has no event of its own. It is mostly States.Runtime, which nothing handles (SL
+    "States.Runtime"; on AWS not even its own name does).
 6.  The causes of 5 begin with "An error occurred while executing the state 'X' (entered at the event id #N). ".
 7.  Time-outs are timers like any other. When a task's fires, the task is cancelled and the state fails with
     States.Timeout without a cause; when the machine's fires, the execution is TIMED_OUT with neither error nor cause.
 8.  Randomness (States.UUID, jitter) is drawn from generators seeded by execution name and place, not by arrival order.
-9.  Cancelled commands stay known: their late answers are ignored. An answer to anything else is a ProtocolError.
-10. A redrive (ExecutionRedriven) continues in the same history: threads that failed or were stopped do their current
-    state again, without entering it anew when it is a Task, Parallel or Map; branches, iterations and child executions
-    that succeeded keep their results. Retriers and the machine's own time-out start anew, RedriveCount grows.
+9.  Cancelled commands are remembered, and their late answers ignored. An answer to any other id is a ProtocolError.
+10. A redrive (ExecutionRedriven) continues in the same history: threads that failed or were stopped run their current
+    state again, without another ...StateEntered for a Task, Parallel or Map; branches, iterations and child executions
+    that succeeded keep their results. Retriers and the machine's own time-out start from zero, and RedriveCount grows.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ _MACHINE_TIMEOUT = "timeout"
 
 
 class ProtocolError(PuplineError):
-    """The driver answered a command that nobody waits for: a bug of the driver, or a journal of another execution."""
+    """The driver answered a command that is not waiting: a bug of the driver, or the journal of another execution."""
 
 
 class InvalidExecutionInput(PuplineError):
-    """The input cannot be that of an execution, in StartExecution's words."""
+    """The input is not valid for an execution; the text is StartExecution's message."""
 
 
 class Execution:
-    """One execution of a state machine, from the outside: `commands`, `receive`, and what it is.
+    """One execution of a state machine: `commands` and `receive` for a driver, and attributes that describe it.
 
     name: seeds the randomness and stands in the Context Object. now: seconds since the epoch; the start time.
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
     redrive_count: `$$.Execution.RedriveCount`.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
-    otherwise. map_runs: those of its Distributed Maps. start_time and stop_time are seconds since the epoch.
+    otherwise. map_runs: of its Distributed Maps. start_time and stop_time are seconds since the epoch.
 
-    Everything else without an underscore is for the compiled states.
+    All other public methods are for the compiled states.
 
     Raises: InvalidExecutionInput for an input nested so deeply that it has no JSON text here (about 900 levels).
     """
@@ -150,7 +150,7 @@ class Execution:
             return self.machine.role_arn
         return self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
 
-    # ---- what a driver uses
+    # ---- for drivers
 
     @property
     def name(self) -> str:
@@ -176,11 +176,11 @@ class Execution:
 
     @property
     def waiting_ids(self) -> list[str]:
-        """Ids of the commands whose answers are awaited."""
+        """Ids of the commands that have not been answered."""
         return list(self._waiting)
 
     def commands(self) -> list[Command]:
-        """What is to be done, without what was handed out before, answered or cancelled meanwhile."""
+        """The new commands: not handed out before, and neither answered nor cancelled since."""
         pending = self._pending
         if not pending:
             return []
@@ -188,13 +188,13 @@ class Execution:
         return list(pending.values())
 
     def receive(self, fact: Fact, *, now: float) -> None:
-        """Go on with what happened; `now` (seconds since the epoch) is journalled with the fact.
+        """Continue with a fact; `now` (seconds since the epoch) is journalled with it.
 
-        Raises: ProtocolError for an id that nobody waits for and that was not cancelled.
+        Raises: ProtocolError for the id of no command, or of one that was answered before.
         """
         self.now = now
         if isinstance(fact, ExecutionAborted | ExecutionRedriven):
-            self._called(fact)
+            self._abort_or_redrive(fact)
             return
         entry = self._waiting.pop(fact.id, None)
         if entry is None:
@@ -207,17 +207,19 @@ class Execution:
         if self._ready:
             self._drain()
 
-    def _called(self, fact: ExecutionAborted | ExecutionRedriven) -> None:
+    def _abort_or_redrive(self, fact: ExecutionAborted | ExecutionRedriven) -> None:
         if isinstance(fact, ExecutionAborted):
             if self.status == "RUNNING":
                 self._end("ABORTED", None, fact.error, fact.cause)
         elif self.status in ("RUNNING", "SUCCEEDED"):
-            raise ProtocolError(f"execution {self._name!r} is {self.status}; only one that did not succeed is redriven")
+            raise ProtocolError(
+                f"execution {self._name!r} is {self.status}; redrive needs one that failed, timed out or was aborted"
+            )
         else:
             self._redrive()
 
     def _redrive(self) -> None:
-        """Rule 10: RUNNING again, with the same input; what did not succeed is done again."""
+        """Rule 10."""
         root = self._root
         self.redrive_count += 1
         root.frame.context = None  # it holds RedriveCount
@@ -228,7 +230,7 @@ class Execution:
         self._drain()
 
     def _start_timeout(self, timer: str) -> None:
-        """The machine's own time-out is not among what the thread waits for: no state's end cancels it."""
+        """Start the machine's own time-out. No thread waits for it, so that the end of a state does not cancel it."""
         if self.machine.timeout_seconds is not None:
             self._pending[timer] = StartTimer(timer, self.now + self.machine.timeout_seconds, "execution")
             self._waiting[timer] = (_machine_timed_out, self._root)
@@ -239,7 +241,7 @@ class Execution:
             return
         waiting = ", ".join(sorted(self._waiting)) or "none"
         raise ProtocolError(
-            f"execution {self._name!r} waits for no answer to {command_id!r}; commands that wait: {waiting}"
+            f"execution {self._name!r} does not wait for an answer to {command_id!r}; commands that wait: {waiting}"
         )
 
     # ---- the trampoline
@@ -252,7 +254,7 @@ class Execution:
                     state = state.enter(self, thread)
             except EvaluationError as problem:
                 state = self._evaluation_failed(thread, problem)
-            except RecursionError:  # a value nested hundreds of levels deep: the data's fault, not ours
+            except RecursionError:  # a value nested hundreds of levels deep: an error of the data, not ours
                 state = self._evaluation_failed(thread, EvaluationError(RUNTIME, "The data is nested too deeply."))
             if state is None:
                 return
@@ -266,13 +268,13 @@ class Execution:
                 self._run(thread, step)
 
     def make_ready(self, thread: Thread, step: Step) -> None:
-        """Let `thread` go on with `step` when those before it have run."""
+        """Run `step` of `thread` after the threads that are ready before it."""
         self._ready.append((thread, step))
 
     # ---- for the states: commands
 
     def command(self, command: Command, handler: Handler, thread: Thread) -> None:
-        """Ask the driver for something; its answer goes to `handler`."""
+        """Issue a command; its answer goes to `handler`."""
         command_id = command.id
         self._pending[command_id] = command
         self._waiting[command_id] = (handler, thread)
@@ -282,19 +284,19 @@ class Execution:
             thread.waiting.append(command_id)
 
     def wait_again(self, command_id: str, handler: Handler, thread: Thread) -> None:
-        """Wait for one more answer to a command that was answered in part."""
+        """Wait for another answer to a command, such as the result after a heartbeat."""
         self._waiting[command_id] = (handler, thread)
 
     def restart_timer(self, timer: StartTimer) -> None:
-        """Replace a timer that is running: the driver gets the command anew, with the same id."""
+        """Replace a running timer: the driver gets another command with the same id."""
         self._pending[timer.id] = timer
 
     def unexpected_fact(self, fact: Fact) -> ProtocolError:
-        """The error for a fact that does not answer its command."""
-        return ProtocolError(f"{type(fact).__name__} is no answer to {fact!r} in execution {self._name!r}")
+        """The error for a fact of a type that does not answer its command."""
+        return ProtocolError(f"{type(fact).__name__} does not answer its command: {fact!r} in execution {self._name!r}")
 
     def cancel(self, command_id: str) -> None:
-        """Take back a command; nothing happens when it was answered already."""
+        """Cancel a command, unless it has been answered."""
         if self._waiting.pop(command_id, None) is None:
             return
         if self._pending.pop(command_id, None) is None:
@@ -302,16 +304,16 @@ class Execution:
             self._cancelled.add(command_id)
 
     def cancel_all(self, thread: Thread) -> None:
-        """Take back whatever the thread still waits for."""
+        """Cancel all commands that the thread still waits for."""
         if thread.waiting is not None:
             for command_id in thread.waiting:
                 self.cancel(command_id)
             thread.waiting = None
 
-    # ---- for the states: what expressions see
+    # ---- for the states: the Context Object and randomness
 
     def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
-        """The Context Object as the thread's current state sees it."""
+        """The Context Object for the thread's current state."""
         frame = thread.frame
         base = frame.context
         if base is None:
@@ -345,7 +347,7 @@ class Execution:
         )
 
     def randomness_of(self, thread: Thread) -> random.Random:
-        """The thread's own generator: its numbers do not depend on what other branches do."""
+        """The thread's own generator: its numbers do not depend on other branches."""
         found = thread.randomness
         if found is None:
             found = thread.randomness = self.seeded(thread.path)
@@ -353,7 +355,7 @@ class Execution:
 
     def seeded(self, place: str) -> random.Random:
         """A generator seeded by the execution's name and a place in it, such as the id of a retry timer."""
-        return random.Random(f"{self._name}\n{place}")  # noqa: S311 - not for secrets; replay must draw the same numbers
+        return random.Random(f"{self._name}\n{place}")  # noqa: S311 - not for secrets; a replay must draw the same numbers
 
     # ---- ends of threads
 
@@ -365,7 +367,7 @@ class Execution:
             thread.fork.succeeded(self, thread)
 
     def thread_failed(self, thread: Thread, error: str | None, cause: str | None) -> None:
-        """The thread's current state has failed, and nothing answered."""
+        """The thread's current state has failed, and nothing handled the error."""
         if thread.fork is None:
             self._end("FAILED", None, error, cause)
         else:
@@ -393,14 +395,14 @@ class Execution:
     def state_failed(
         self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool = False
     ) -> State | None:
-        """The thread's current state has failed: Retry, Catch, or give up. The next state, if it goes on at once."""
+        """Retry, catch or fail: the thread's current state has failed. Returns the next state, if it runs at once."""
         try:
-            return self._answered(thread, error, cause, heartbeat=heartbeat)
+            return self._retry_or_catch(thread, error, cause, heartbeat=heartbeat)
         except EvaluationError as problem:
             self._catcher_failed(thread, problem)
             return None
 
-    def _answered(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
+    def _retry_or_catch(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
         state = thread.state
         assert state is not None  # noqa: S101 - a thread without a state has not begun
         catching = state.catching
@@ -421,19 +423,19 @@ class Execution:
         self.cancel_all(thread)
         if thread.child is not None:
             thread.child.stop(self, thread.last)
-        cause = self._reported(thread, problem)
+        cause = self._report(thread, problem)
         try:
-            return self._answered(thread, problem.error, cause, heartbeat=False)
+            return self._retry_or_catch(thread, problem.error, cause, heartbeat=False)
         except EvaluationError as second:
             self._catcher_failed(thread, second)
             return None
 
     def _catcher_failed(self, thread: Thread, problem: EvaluationError) -> None:
-        """A Catcher's own Output, Assign or ResultPath has failed: nothing answers that, not even the Catcher."""
-        self.thread_failed(thread, problem.error, self._reported(thread, problem))
+        """A Catcher's own Output, Assign or ResultPath has failed, which nothing handles."""
+        self.thread_failed(thread, problem.error, self._report(thread, problem))
 
-    def _reported(self, thread: Thread, problem: EvaluationError) -> str:
-        """Write EvaluationFailed where it is due; the full cause."""
+    def _report(self, thread: Thread, problem: EvaluationError) -> str:
+        """Write EvaluationFailed for JSONata; the full cause."""
         state = thread.state
         assert state is not None  # noqa: S101 - only states hold expressions
         if isinstance(problem, DataLimitExceeded):

@@ -1,4 +1,4 @@
-"""Compiled expressions, and what they see.
+"""Compiled expressions, and the scope that they are evaluated in.
 
 JSON values are never mutated once made: results may share structure with the values of the Scope.
 """
@@ -10,10 +10,10 @@ from pupline.json_values import AnyJSON
 
 
 class Scope:
-    """What an expression sees: the state's input (`$`), the Context Object (`$$`), variables and `$states`.
+    """The values that an expression can read: the input (`$`), the Context Object (`$$`), variables and `$states`.
 
-    random: where States.UUID, States.MathRandom, `$uuid()` and `$random()` take their randomness from. The engine seeds
-    it from the execution, so that a replay draws the same values.
+    random: for States.UUID, States.MathRandom, `$uuid()` and `$random()`. The engine seeds it from the execution, so
+    that a replay draws the same values.
     """
 
     __slots__ = ("context", "input", "random", "states", "variables")
@@ -39,7 +39,7 @@ class Expression:
     text: the source (of a template, its compact JSON text).
     constant: whether the result is the same for every Scope.
     variables: names of the workflow variables that it reads, without the `$`.
-    evaluate: the closure that does the work; callers in a hurry keep it instead of the object.
+    evaluate: the compiled closure, which saves a call when it is used directly.
     Raises (when called): EvaluationError.
     """
 

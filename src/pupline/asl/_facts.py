@@ -1,18 +1,18 @@
-"""What a driver tells an `Execution`: one fact per thing that happened, each answering a command by its `id`.
+"""The facts that a driver reports to an `Execution`, each answering a command by its `id`.
 
 A durable driver writes the fact and the time to its journal, commits, and only then calls `receive`. `fact_to_json` and
 `fact_from_json` are the journal's form: data, never pickles.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from pupline.json_values import AnyJSON
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSucceeded:
-    """The task (or WriteResults) gave `output`."""
+    """The task (or WriteResults) returned `output`."""
 
     id: str
     output: AnyJSON = None
@@ -29,7 +29,7 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class TaskSubmitted:
-    """A `.sync` or `.waitForTaskToken` task was handed over; its result comes later."""
+    """A `.sync` or `.waitForTaskToken` task was submitted; its result comes later."""
 
     id: str
     output: AnyJSON = None
@@ -37,14 +37,14 @@ class TaskSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class TaskHeartbeat:
-    """The task is alive: its heartbeat timer starts anew."""
+    """The task is alive: its heartbeat timer is restarted."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The timer's due time has come."""
+    """The timer is due."""
 
     id: str
 
@@ -59,7 +59,7 @@ class ItemsRead:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionAborted:
-    """StopExecution was called; it answers no command."""
+    """StopExecution was called. This fact does not answer a command."""
 
     error: str | None = None
     cause: str | None = None
@@ -67,9 +67,9 @@ class ExecutionAborted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRedriven:
-    """RedriveExecution was called on an execution that had failed, timed out or been aborted; it answers no command.
+    """RedriveExecution was called on an execution that failed, timed out or was aborted.
 
-    The execution is RUNNING again and asks anew for what did not succeed. What did succeed is kept.
+    The execution is RUNNING again and repeats the commands that did not succeed. This fact does not answer a command.
     """
 
 
@@ -84,19 +84,7 @@ Fact: TypeAlias = (
     | ExecutionRedriven
 )
 
-_KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        TaskSucceeded,
-        TaskFailed,
-        TaskSubmitted,
-        TaskHeartbeat,
-        TimerFired,
-        ItemsRead,
-        ExecutionAborted,
-        ExecutionRedriven,
-    )
-}
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
 
 
 def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
@@ -108,12 +96,12 @@ def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
 
 
 def fact_from_json(data: dict[str, AnyJSON]) -> Fact:
-    """The fact that `fact_to_json` wrote. Raises ValueError for anything else, naming what was found."""
+    """The fact that `fact_to_json` wrote. Raises ValueError, which names the value found, for anything else."""
     kind = _KINDS.get(str(data.get("fact")))
     if kind is None:
-        raise ValueError(f"{data.get('fact')!r} is no fact; expected one of {', '.join(_KINDS)}")
+        raise ValueError(f"{data.get('fact')!r} is not a fact; expected one of {', '.join(_KINDS)}")
     try:
         fact: Fact = kind(**{name: value for name, value in data.items() if name != "fact"})
     except TypeError as err:
-        raise ValueError(f"a journalled {kind.__name__} does not fit: {err}") from err
+        raise ValueError(f"a journalled {kind.__name__} has the wrong fields: {err}") from err
     return fact

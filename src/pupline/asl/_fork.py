@@ -40,7 +40,7 @@ class Fork:
         parent.failed_fork = None
 
     def child(self, index: int, value: AnyJSON, prefix: str, last: int) -> Thread:
-        """A new thread in this fork. It sees the parent's variables; what it assigns is its own."""
+        """A new thread in this fork. It reads the parent's variables, but its Assign does not change them."""
         parent = self.parent
         thread = Thread(parent.frame, value, f"{prefix}/{index}/", parent.variables, last)
         thread.fork = self

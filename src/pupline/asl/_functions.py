@@ -49,7 +49,7 @@ def parse_json(text: str) -> AnyJSON:
 
 
 def generator(scope: Scope) -> random.Random:
-    """Where this evaluation takes its randomness from: the engine's seeded one, or one of its own."""
+    """The random number generator of an evaluation: the engine's seeded one, or a new one."""
     if scope.random is None:
         scope.random = random.Random()  # noqa: S311 - not a secret
     return scope.random

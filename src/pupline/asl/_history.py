@@ -1,10 +1,10 @@
-"""The history of an execution: kept as small tuples, shown in the shape of GetExecutionHistory.
+"""The history of an execution: kept as small tuples, rendered in the shape of GetExecutionHistory.
 
-While an execution runs, an event is one tuple `(kind, previous_event_id, time, *values)`: the values are the JSON
-values themselves, shared with the data flow, and nothing is turned into text. `render` does that when somebody looks.
-Each distinct value is printed once, by identity: a value that passes unchanged through ten states is one text.
+While an execution runs, an event is one tuple `(kind, previous_event_id, time, *values)`. The values are the JSON
+values themselves, shared with the data flow; only `render` turns them into text. It prints each distinct value once, by
+identity: a value that passes unchanged through ten states becomes one text.
 
-The id of an event is its place in the list, from 1, as at AWS.
+The id of an event is its place in the list, from 1, as on AWS.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ _WHOLE: dict[str, AnyJSON] = {"truncated": False}
 
 
 class EventKind:
-    """One type of event: its name, the key of its details, and how they are made from the tuple's values.
+    """One type of event: its name, the key of its details, and the function that makes them from the tuple's values.
 
     details: called with the event tuple and a function JSON value -> text; None for events without details.
     """
@@ -72,7 +72,7 @@ def _key(type: str) -> str:  # noqa: A002 - the API's word
 
 
 def failure(type: str, **fixed: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
-    """An event with error and cause; values: error or None, cause or None. What is None is left out."""
+    """An event with error and cause; values: error or None, cause or None. None is left out."""
 
     def details(event: HistoryEvent, _: ToText) -> dict[str, AnyJSON]:
         found = dict(fixed)
@@ -91,12 +91,12 @@ def output(type: str, **fixed: AnyJSON) -> EventKind:  # noqa: A002 - the API's 
 
 
 def fixed(type: str, **details: AnyJSON) -> EventKind:  # noqa: A002 - the API's word
-    """An event whose details are the same whenever it happens."""
+    """An event with constant details."""
     return EventKind(type, _key(type), lambda _event, _text: dict(details))
 
 
 def named(type: str, *names: str) -> EventKind:  # noqa: A002 - the API's word
-    """An event whose details are the values as they are, under these names; None is left out."""
+    """An event whose details are its values under these names; None is left out."""
 
     def details(event: HistoryEvent, _: ToText) -> dict[str, AnyJSON]:
         return {name: value for name, value in zip(names, event[3:], strict=True) if value is not None}
@@ -122,15 +122,15 @@ def render(events: Iterable[HistoryEvent]) -> list[dict[str, AnyJSON]]:
     texts: dict[int, str] = {}
 
     def text(value: AnyJSON) -> str:
-        found = texts.get(id(value))  # the events keep every value alive, so an id stands for one value
+        found = texts.get(id(value))  # the events keep every value alive, so an id means one value
         if found is None:
             found = texts[id(value)] = dumps(value)
         return found
 
-    return [_shown(number, event, text) for number, event in enumerate(events, 1)]
+    return [_render_one(number, event, text) for number, event in enumerate(events, 1)]
 
 
-def _shown(number: int, event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
+def _render_one(number: int, event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
     kind: EventKind = event[0]
     shown: dict[str, AnyJSON] = {
         "timestamp": event[2],

@@ -2,8 +2,8 @@
 
 AWS counts the bytes of the JSON text in UTF-8. Printing each state's output to measure it would cost more than running
 the state. So each container gets an upper bound, found by one walk and remembered by identity: parts that are shared
-with an earlier value (ResultPath copies one level only) are not walked again. Only a value whose bound is over the
-quota is printed, to know for sure.
+with an earlier value (ResultPath copies one level only) are not walked again. Only a value whose bound exceeds the
+quota is printed and measured.
 """
 
 from pupline.json_values import AnyJSON, dumps
@@ -11,7 +11,7 @@ from pupline.json_values import AnyJSON, dumps
 #: 256 KiB: "Quotas for Step Functions", maximum input or output size for a task, state, or execution.
 MAX_PAYLOAD_BYTES = 262_144
 
-#: Entries of the memory of bounds; beyond it everything is forgotten, which costs time only.
+#: Bounds that are remembered; beyond that, all are forgotten, which only costs time.
 _MAX_REMEMBERED = 4_096
 
 # The longest text of a character is \u0000 (6 bytes), of a number about 25 characters.
@@ -22,7 +22,7 @@ _SCALAR = 25
 class SizeQuota:
     """Upper bounds of the JSON text of values, remembered by identity.
 
-    Remembered values are kept alive, so that an identity always stands for the value that was measured.
+    Remembered values are kept alive, so that an identity always means the value that was measured.
     """
 
     __slots__ = ("_bounds",)

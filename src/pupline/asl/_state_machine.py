@@ -17,7 +17,7 @@ MachineType = Literal["STANDARD", "EXPRESS"]
 
 
 class DefinitionError(PuplineError):
-    """The definition is no state machine; the text is the message that CreateStateMachine gives.
+    """The definition is not a valid state machine; the text is CreateStateMachine's message.
 
     problems: (JSON path, message) of each problem found, not only the first.
     """
@@ -30,8 +30,8 @@ class DefinitionError(PuplineError):
 class StateMachine:
     """A state machine, compiled; it can be shared by any number of executions.
 
-    definition: as it was given, parsed. digest: SHA-256 (hex) of its canonical JSON and type. name: what the Context
-    Object calls it, unless the execution says otherwise.
+    definition: the parsed definition. digest: SHA-256 (hex) of its canonical JSON and type. name: in the Context
+    Object, unless the execution overrides it.
     """
 
     __slots__ = ("definition", "digest", "name", "role_arn", "start", "timeout_seconds", "type")
@@ -49,7 +49,7 @@ class StateMachine:
     def parse(cls, definition: str | dict[str, Any], *, type: MachineType = "STANDARD") -> StateMachine:  # noqa: A002
         """The machine of a definition, given as JSON text or as parsed JSON.
 
-        Raises: DefinitionError with all problems, what is not supported among them.
+        Raises: DefinitionError with all problems, unsupported features included.
         """
         if isinstance(definition, str):
             definition = _parsed(definition)
@@ -64,7 +64,7 @@ class StateMachine:
 
 
 def definition_digest(definition: dict[str, AnyJSON], type: str) -> str:  # noqa: A002
-    """SHA-256 (hex) of a definition's canonical JSON and type, whether it is a valid one or not."""
+    """SHA-256 (hex) of a definition's canonical JSON and type, valid or not."""
     canonical = json.dumps({"type": type, "definition": definition}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 

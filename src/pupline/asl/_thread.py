@@ -40,7 +40,7 @@ class Frame:
 class Thread:
     """A sequence of states.
 
-    variables: what `$name` reads; never changed in place, so that branches can share their parent's.
+    variables: the values of `$name`; never changed in place, so that branches can share their parent's.
     last: id of this thread's newest event; entered: of the newest ...StateEntered; before: of the event before that.
     state_input: the state's raw input; value: the next state's input.
     path: the prefix of this thread's command ids. visits: how often each state was entered, for the same ids.

@@ -1,4 +1,4 @@
-"""Timestamps as the States Language wants them: RFC 3339 with an uppercase T and a Z or a numeric offset."""
+"""Timestamps of the States Language: RFC 3339 with an uppercase T and a Z or a numeric offset."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def instant(text: object) -> tuple[int, str] | None:
     """A timestamp as (whole seconds since the epoch, its fraction's digits without trailing zeros), or None.
 
-    Such pairs compare in time's order, however many digits the fraction has. `2016-03-14T01:59:00.50Z` gives
+    Such pairs compare in the order of time, however many digits the fraction has. `2016-03-14T01:59:00.50Z` gives
     (1457920740, "5"). Source: States Language, "Timestamps".
     """
     found = _SHAPE.fullmatch(text) if isinstance(text, str) else None
@@ -33,6 +33,6 @@ def instant(text: object) -> tuple[int, str] | None:
 
 
 def epoch_seconds(text: object) -> float | None:
-    """A timestamp as seconds since the epoch, or None when it is none."""
+    """A timestamp as seconds since the epoch, or None when it is not valid."""
     moment = instant(text)
     return None if moment is None else moment[0] + float(f"0.{moment[1] or 0}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
 import time
 import traceback
@@ -24,14 +25,14 @@ from pupline.json_values import AnyJSON, dumps, loads
 
 Task: TypeAlias = Callable[[Any], Any]
 
-#: Seconds that a task is waited for before others get their turn: what hangs shall hang side by side.
+#: Seconds to wait for a task before starting others, so that tasks that hang do so at the same time.
 PATIENCE_SECONDS = 0.5
 
-#: Time-outs from here on do not move a call into another thread, which would take longer than the whole engine does.
-#: An answer that is late has timed out all the same; only one that never comes is waited for.
-PATIENT_FROM_SECONDS = 30
+#: Calls with a time-out this long run in the same thread, as another thread would cost more than the engine itself.
+#: A late answer has still timed out; only a call that never returns is waited for.
+SAME_THREAD_FROM_SECONDS = 30
 
-#: 1 January 2026, 00:00 UTC: where virtual time starts unless the caller says otherwise.
+#: 1 January 2026, 00:00 UTC: the default start of virtual time.
 DEFAULT_START = 1_767_225_600.0
 
 
@@ -46,7 +47,7 @@ class TaskError(PuplineError):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an execution ended: what DescribeExecution and GetExecutionHistory would say."""
+    """The end of an execution, with the facts of DescribeExecution and GetExecutionHistory."""
 
     status: Status
     output: AnyJSON
@@ -61,7 +62,7 @@ class Result:
 
 
 def lambda_error(error: BaseException, request_id: str = "") -> str:
-    """The Cause of a function that raised: the error object of the Lambda runtime, as text."""
+    """The Cause for an exception of a function: the error object of the Lambda runtime, as text."""
     stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(error.__traceback__)]
     return json.dumps(
         {
@@ -94,8 +95,8 @@ def execute(
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
-    A callable that takes longer than its state's TimeoutSeconds of real time has timed out. Where these are less than
-    30 it is not even waited for: it goes on in a thread of its own. Any other takes no time.
+    A callable that takes longer than its state's TimeoutSeconds of real time has timed out. One with a time-out of less
+    than 30 seconds is then left running in its own thread. In virtual time, calls take no time.
     A Lambda function that is not in `tasks` fails with Lambda.ResourceNotFoundException.
 
     Raises: KeyError when another integration's resource is not in `tasks`.
@@ -115,10 +116,10 @@ class _Loop:
     def __init__(self, execution: Execution, tasks: Mapping[str, Task]) -> None:
         self.execution = execution
         self.tasks = tasks
-        self.coming: list[tuple[float, int, TimerFired | _Answer]] = []
+        self.numbers = itertools.count()
+        self.timers: list[tuple[float, int, TimerFired]] = []
         self.slow: deque[tuple[str, TimedCall[_Answer]]] = deque()
         self.cancelled: set[str] = set()
-        self.count = 0
 
     def run(self) -> None:
         execution = self.execution
@@ -127,43 +128,20 @@ class _Loop:
             for command in commands:
                 if execution.status == "RUNNING":
                     self.carry_out(command)
-            if not commands:
-                self.let_happen()
-
-    def let_happen(self) -> None:
-        """What comes next: a slow task's answer, for virtual time stands still while one may come; else a timer."""
-        if self.slow:
-            self.hear_slow(*self.slow.popleft())
-            return
-        due, _, fact = heapq.heappop(self.coming)
-        if fact.id in self.cancelled:
-            self.cancelled.discard(fact.id)
-        else:
-            self.execution.receive(fact, now=max(due, self.execution.now))
-
-    def hear_slow(self, command_id: str, call: TimedCall[_Answer]) -> None:
-        if command_id in self.cancelled:
-            return
-        try:
-            fact = call.answer()
-        except TimeoutError:
-            return  # its time-out comes in virtual time
-        self.execution.receive(fact, now=self.execution.now)
-
-    def later(self, due: float, fact: TimerFired | _Answer) -> None:
-        self.count += 1
-        heapq.heappush(self.coming, (due, self.count, fact))
+            if not commands and self.slow:  # virtual time does not pass while a task may still answer
+                self.wait_for_slow(*self.slow.popleft())
+            elif not commands:
+                self.fire_next_timer()
 
     def carry_out(self, command: Command) -> None:
-        execution = self.execution
         if isinstance(command, StartTimer):
-            self.later(command.due, TimerFired(command.id))
+            heapq.heappush(self.timers, (command.due, next(self.numbers), TimerFired(command.id)))
         elif isinstance(command, CancelCommand):
             self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
             limit = command.timeout_seconds if isinstance(command, InvokeTask) else None
-            if limit is None or limit >= PATIENT_FROM_SECONDS:
-                self.wait_for(command, limit)
+            if limit is None or limit >= SAME_THREAD_FROM_SECONDS:
+                self.call(command, limit)
                 return
             call = TimedCall(lambda: answer_of(command, self.tasks), limit)
             try:
@@ -171,20 +149,36 @@ class _Loop:
             except TimeoutError:
                 self.slow.append((command.id, call))
                 return
-            execution.receive(fact, now=execution.now)
-
-    def wait_for(self, command: InvokeTask | ReadItems | WriteResults, limit: float | None) -> None:
-        """TimedCall here, and give the answer unless it is late: then its time-out comes in virtual time."""
-        begun = time.monotonic()
-        fact = answer_of(command, self.tasks)
-        if limit is None or time.monotonic() - begun <= limit:
             self.execution.receive(fact, now=self.execution.now)
+
+    def call(self, command: InvokeTask | ReadItems | WriteResults, limit: float | None) -> None:
+        """Call in this thread, and give the answer unless it is late: then the time-out follows in virtual time."""
+        start = time.monotonic()
+        fact = answer_of(command, self.tasks)
+        if limit is None or time.monotonic() - start <= limit:
+            self.execution.receive(fact, now=self.execution.now)
+
+    def wait_for_slow(self, command_id: str, call: TimedCall[_Answer]) -> None:
+        if command_id in self.cancelled:
+            return
+        try:
+            fact = call.answer()
+        except TimeoutError:
+            return  # its time-out follows in virtual time
+        self.execution.receive(fact, now=self.execution.now)
+
+    def fire_next_timer(self) -> None:
+        due, _, fact = heapq.heappop(self.timers)
+        if fact.id in self.cancelled:
+            self.cancelled.discard(fact.id)
+        else:
+            self.execution.receive(fact, now=max(due, self.execution.now))
 
 
 def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _Answer:
-    """The fact that the callable for the command's resource gives.
+    """The fact from the callable for the command's resource.
 
-    A Lambda function that is not there fails the task, as at AWS; any other resource raises KeyError.
+    A missing Lambda function fails the task, as on AWS; any other missing resource raises KeyError.
     """
     resource = command.resource
     task = _task_for(resource, tasks)
@@ -195,7 +189,7 @@ def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str
         raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
     try:
         if isinstance(command, InvokeTask):
-            return TaskSucceeded(command.id, _result(task(copied(command.payload))))
+            return TaskSucceeded(command.id, _result(task(_copy(command.payload))))
         return _read(command, task) if isinstance(command, ReadItems) else _written(command, task)
     except TaskError as failure:
         return TaskFailed(command.id, failure.error, failure.cause)
@@ -204,7 +198,7 @@ def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str
 
 
 def _task_for(resource: str, tasks: Mapping[str, Task]) -> Task | None:
-    """The callable for a resource, or for the function that it names: by name or ARN on either side."""
+    """The callable for a resource; a function is found by its name or ARN on either side."""
     name = _function_name(resource)
     for key in (resource, name):
         try:
@@ -215,16 +209,16 @@ def _task_for(resource: str, tasks: Mapping[str, Task]) -> Task | None:
 
 
 def _function_name(resource: str) -> str:
-    """`f` of a function's ARN, of `f:prod` and of `f`; another resource as it is."""
+    """`f` for the ARN of the function f, for `f:prod` and for `f`; another resource as it is."""
     if resource.startswith("arn:") and ":function:" not in resource:
         return resource
     return resource.rpartition("function:")[2].partition(":")[0]
 
 
 def _result(value: AnyJSON | bytes) -> AnyJSON:
-    """What a function returned, copied; bytes are its payload as sent: JSON text, or else a text."""
+    """A copy of a function's result; bytes are its payload as sent: JSON text, or else plain text."""
     if not isinstance(value, bytes):
-        return copied(value)
+        return _copy(value)
     try:
         return loads(value)
     except (ValueError, RecursionError):
@@ -232,7 +226,7 @@ def _result(value: AnyJSON | bytes) -> AnyJSON:
 
 
 def _no_such_function(command: InvokeTask) -> TaskFailed:
-    """What the Lambda service says; the request id is made from the command's, so that it is always the same."""
+    """The Lambda service's error; the request id is derived from the command's, so that a replay gives the same."""
     name = command.resource
     arn = name if name.startswith("arn:") else f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
     request = uuid.uuid5(uuid.NAMESPACE_URL, command.id)
@@ -241,18 +235,18 @@ def _no_such_function(command: InvokeTask) -> TaskFailed:
     return TaskFailed(command.id, "Lambda.ResourceNotFoundException", cause)
 
 
-def copied(value: AnyJSON) -> AnyJSON:
-    """The value as it is after a way through JSON text, as between Step Functions and Lambda.
+def _copy(value: AnyJSON) -> AnyJSON:
+    """The value after conversion to JSON text and back, as between Step Functions and Lambda.
 
-    What a function does to its event, or later to what it returned, cannot reach the history; and what is not JSON is
-    found here. Raises TypeError or ValueError for that.
+    So a function that changes its event or, later, its result does not change the history. Raises TypeError or
+    ValueError for a value that is not JSON.
     """
     return json.loads(dumps(value))
 
 
 def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
-    """An object's bytes or text are parsed; an array is the items."""
-    found = task(copied(command.arguments))
+    """The items: an array as it is, or parsed from an object's bytes or text."""
+    found = task(_copy(command.arguments))
     if isinstance(found, str):
         found = found.encode()
     if isinstance(found, bytes):
@@ -264,7 +258,7 @@ def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
 
 
 def _written(command: WriteResults, task: Task) -> TaskSucceeded:
-    """One call for each file."""
+    """Call the task once for each file."""
     for name, content in command.files.items():
         body = dumps(content)
         task({**command.arguments, "Key": command.key_prefix + name, "Body": body})

@@ -1,21 +1,22 @@
-"""Items of a Distributed Map: read from an object's bytes, put together in batches. Pure functions."""
+"""ItemReader: the items of a Distributed Map, parsed from an object's bytes. Pure functions."""
 
 import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON, loads
 
 _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
-#: "Quotas for Step Functions": a line or item larger than a payload could not be handed on anyway.
+#: Well above the payload quota, which an item cannot exceed anyway.
 _MAX_FIELD_BYTES = 8 * 1024 * 1024
 
 
 class ItemReaderError(PuplineError):
-    """The object holds no items; the text is the Cause of States.ItemReaderFailed."""
+    """The object is not a valid list of items; the text is the Cause of States.ItemReaderFailed."""
 
 
 def parse_items(body: bytes, reader_config: dict[str, AnyJSON]) -> list[AnyJSON]:
@@ -30,9 +31,9 @@ def parse_items(body: bytes, reader_config: dict[str, AnyJSON]) -> list[AnyJSON]
         text = body.decode("utf-8-sig")
         if kind == "CSV":
             with _long_fields():
-                items = list(_limited(_csv(text, reader_config), limit))
+                items = list(islice(_csv(text, reader_config), limit or None))
         elif kind == "JSONL":
-            items = list(_limited((loads(line) for line in text.split("\n") if line.strip()), limit))
+            items = list(islice((loads(line) for line in text.split("\n") if line.strip()), limit or None))
         elif kind == "JSON":
             items = _json(text, reader_config.get("ItemsPointer"))
         else:
@@ -40,13 +41,6 @@ def parse_items(body: bytes, reader_config: dict[str, AnyJSON]) -> list[AnyJSON]
     except (ValueError, csv.Error, RecursionError) as err:
         raise ItemReaderError(f"Error parsing the {kind} file: {err}") from err
     return items[:limit] if limit else items
-
-
-def _limited(items: Iterator[AnyJSON], limit: int) -> Iterator[AnyJSON]:
-    for number, item in enumerate(items, 1):
-        yield item
-        if number == limit:
-            return
 
 
 def _json(text: str, pointer: str | None) -> list[AnyJSON]:
@@ -64,7 +58,7 @@ def _json(text: str, pointer: str | None) -> list[AnyJSON]:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let a field be as long as an item may be, for now: the limit is the whole process's, and others rely on it."""
+    """Raise csv's field limit for now only: it is global, and other code relies on it."""
     before = csv.field_size_limit(_MAX_FIELD_BYTES)
     try:
         yield
@@ -73,7 +67,7 @@ def _long_fields() -> Iterator[None]:
 
 
 def _csv(text: str, reader_config: dict[str, AnyJSON]) -> Iterator[AnyJSON]:
-    """Rows as objects: missing cells are empty, cells beyond the header are dropped, of equal names the last stays."""
+    """Rows as objects: missing cells are empty, cells beyond the header dropped, and the last of equal names wins."""
     delimiter = _DELIMITERS.get(reader_config.get("CSVDelimiter", "COMMA"), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     headers = reader_config.get("CSVHeaders")

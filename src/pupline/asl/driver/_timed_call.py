@@ -1,4 +1,4 @@
-"""Call functions and wait for each some seconds at most: what hangs is left behind, in a thread of its own."""
+"""Calls with a time limit: one that hangs is left behind in its own thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Work = Callable[[], None]
 
 
 class _Worker:
-    """A thread that does one thing after another, until it is told to end."""
+    """A thread that runs one call after another, until None ends it."""
 
     def __init__(self) -> None:
         self.work: SimpleQueue[_Work | None] = SimpleQueue()
@@ -31,10 +31,10 @@ _own = threading.local()
 
 
 class TimedCall(Generic[T]):
-    """A call of `function` that has begun, in another thread, with the caller's context variables.
+    """A running call of `function`, in another thread, with the caller's context variables.
 
-    One thread is kept for each calling thread; one whose work is late ends with that work: Python cannot stop it.
-    seconds: of real time that the call may take in all.
+    Each calling thread keeps one worker thread. A late call keeps its worker, which ends with it: Python cannot stop a
+    thread. seconds: of real time that the call may take in all.
     """
 
     def __init__(self, function: Callable[[], T], seconds: float) -> None:
@@ -55,9 +55,9 @@ class TimedCall(Generic[T]):
             self._problems.append(problem)
 
     def answer(self, seconds: float = float("inf")) -> T:
-        """What the function returns, or raises; TimeoutError when that takes longer than `seconds`, or than it may.
+        """The function's result; raises its exception, or TimeoutError after `seconds` or the time limit.
 
-        It can be asked again: until then the function goes on.
+        After a TimeoutError it may be called again.
         """
         left = max(0.0, self._deadline - time.monotonic())
         try:

@@ -1,5 +1,5 @@
-"""What one evaluation of JSONata may cost: depth, work and size, counted and not timed, so that a replay on another
-machine ends in the same way.
+"""The limits of one JSONata evaluation: depth, work and size. They are counted and not timed, so that a replay on
+another machine ends in the same way.
 """
 
 from jsonata import utils
@@ -8,22 +8,22 @@ from pupline.asl._expression import Scope
 from pupline.json_values import dumps
 
 MAX_DEPTH = 100
-"""Levels that one evaluation may nest, as on AWS."""
+"""Levels of one evaluation, as on AWS."""
 
 MAX_STEPS = 100_000
 """Nodes that one evaluation may visit: half a second of work. AWS stops by the clock."""
 
 STEPS_PER_VALUE = 16
-"""Nodes that it may visit besides for each JSON value that the state was given."""
+"""More nodes that it may visit for each JSON value in `$states` and the variables."""
 
 ELEMENTS_PER_STEP = 32
-"""Elements of new arrays and objects that take as long as one node."""
+"""Elements of new arrays and objects that cost as much as one node."""
 
 MAX_INTEGER_TEXT = 1_000
 """Characters that `$parseInteger` reads: its time grows with their square."""
 
 MAX_BYTES = 6_990_256
-"""What one value that an expression builds may weigh, as on AWS: a character one byte, a number eight."""
+"""Bytes of one value that an expression builds, as on AWS: one for a character, eight for a number."""
 
 MAX_RANGE = 360_145
 """Elements that `$range` makes, as on AWS."""
@@ -34,7 +34,7 @@ class UndefinedResult(Exception):
 
 
 class UnsupportedResult(Exception):
-    """The expression returned a function, or something else that is not JSON."""
+    """The expression returned a function, or another value that is not JSON."""
 
 
 class JsonataError(Exception):
@@ -47,17 +47,17 @@ def depth_error(depth: int) -> str:
 
 
 class Budget:
-    """Counts what one evaluation spends; the library calls it around every node.
+    """Counts the depth, steps and bytes of one evaluation; the library calls it around every node.
 
-    Weights are kept by identity, each with its value so that the identity stays its own: values share their parts, and
-    a few dozen doublings would otherwise make one that cannot be walked in a lifetime.
+    Weights are kept by identity, each with its value so that the identity stays valid: values share their parts, and a
+    few dozen doublings would otherwise make one that takes forever to walk.
     """
 
-    __slots__ = ("_given", "_most", "depth", "steps", "weights")
+    __slots__ = ("_limit", "_scope", "depth", "steps", "weights")
 
-    def __init__(self, given: Scope) -> None:
-        self._given: Scope | None = given
-        self._most = MAX_STEPS
+    def __init__(self, scope: Scope) -> None:
+        self._scope: Scope | None = scope
+        self._limit = MAX_STEPS
         self.depth = 0
         self.steps = 0
         self.weights: dict[int, tuple[object, int]] = {}
@@ -67,16 +67,16 @@ class Budget:
         self.steps += 1
         if self.depth > MAX_DEPTH:
             raise JsonataError(depth_error(self.depth))
-        if self.steps > self._most:
-            self._allow_for_what_was_given()
+        if self.steps > self._limit:
+            self._raise_limit()
 
-    def _allow_for_what_was_given(self) -> None:
-        """More steps where there is much to work on, counted when it is first needed. Raises: Thrown."""
-        if self._given is not None:
-            values = sum(dumps(part).count(",") for part in (self._given.states, self._given.variables))
-            self._most += STEPS_PER_VALUE * values
-            self._given = None
-        if self.steps > self._most:
+    def _raise_limit(self) -> None:
+        """Allow more steps for a large input, measured when first needed. Raises JsonataError when it is not enough."""
+        if self._scope is not None:
+            values = sum(dumps(part).count(",") for part in (self._scope.states, self._scope.variables))
+            self._limit += STEPS_PER_VALUE * values
+            self._scope = None
+        if self.steps > self._limit:
             raise JsonataError("D1012: Evaluation took too many steps. Check for infinite loop")
 
     def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
@@ -85,7 +85,7 @@ class Budget:
             check_size(self.weigh(result), MAX_BYTES)
 
     def weigh(self, value: object) -> int:
-        """Bytes as AWS counts them; what is empty weighs something too."""
+        """Bytes as AWS counts them; empty values have a weight too."""
         if isinstance(value, str):
             return len(value) or 1
         if not isinstance(value, (list, dict)) or isinstance(value, utils.Utils.RangeList):
@@ -103,5 +103,6 @@ class Budget:
 
 
 def check_size(size: float, most: int) -> None:
+    """Raises JsonataError for a size over the limit."""
     if size > most:
         raise JsonataError("D3141: Expression evaluation memory limit exceeded")

@@ -1,15 +1,15 @@
 """JSONata in states: any string that starts with `{%` and ends with `%}`, at any depth of a JSON value.
 
-Most expressions of real state machines are plain paths such as `$states.input.order.id` or `$name`: those are compiled
-here, into a few lookups. All others go to jsonata-python (see `pupline.asl.jsonata._library`), which is imported when
-the first of them is compiled. Error texts are AWS's.
+Most expressions of real state machines are plain paths such as `$states.input.order.id` or `$name`: these are compiled
+here, into a few lookups. All others go to jsonata-python (see `_library`), which is imported when the first of them is
+compiled. Error texts are AWS's.
 """
 
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pupline.asl._errors import EvaluationError, SyntaxProblem
+from pupline.asl._errors import QUERY_EVALUATION_ERROR, EvaluationError, SyntaxProblem
 from pupline.asl._expression import Expression, Scope
 from pupline.asl._values import type_name
 from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary
@@ -23,13 +23,13 @@ MAX_TEXT = 32_768
 
 _PLAIN_PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)", re.ASCII)
 _KEYWORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
-"""Words that are no field names where a name may stand alone; a path with one of them goes to the library."""
+"""Words that are not field names where a name may stand alone; a path with one of them goes to the library."""
 
 
 def compile_jsonata_value(value: AnyJSON, *, location: str) -> Expression:
     """A JSON value that may hold JSONata anywhere in it, as a callable.
 
-    location: the field, as AWS names it: "Output", "Choices[1]/Output", ...; what is inside adds "/key" or "[index]".
+    location: the field in AWS's notation: "Output", "Choices[1]/Output", ...; parts of it add "/key" or "[index]".
     Raises: SyntaxProblem with the path to the expression; when called, EvaluationError (States.QueryEvaluationError).
     """
     compiled = _compile(value, location, (), 0)
@@ -57,14 +57,14 @@ def compile_condition(value: AnyJSON, *, location: str) -> Callable[[Scope], boo
 
 
 def expression_text(value: AnyJSON) -> str | None:
-    """What is between `{%` and `%}`, or None when the value is no JSONata expression."""
+    """The text between `{%` and `%}`, or None when the value is not a JSONata expression."""
     if isinstance(value, str) and value.startswith("{%") and value.endswith("%}") and len(value) >= 4:
         return value[2:-2].strip()
     return None
 
 
 def unexpected_type(text: AnyJSON, location: str, expected: str, value: AnyJSON) -> EvaluationError:
-    """The error for an expression whose result is of another type than its field needs.
+    """The error for an expression whose result has the wrong type for its field.
 
     text: the expression, or the field's whole value as written; expected: "array", "number", "boolean", ...
     """
@@ -73,21 +73,17 @@ def unexpected_type(text: AnyJSON, location: str, expected: str, value: AnyJSON)
         f"The JSONata expression '{shown}' specified for the field '{location}' returned an unexpected result type. "
         f"Expected '{expected}', but was '{type_name(value)}' for value: {dumps(value)}"
     )
-    return query_error(cause, location)
+    return EvaluationError(QUERY_EVALUATION_ERROR, cause, location)
 
 
 def not_whole(text: AnyJSON, location: str, value: AnyJSON) -> EvaluationError:
-    """The error for an expression that gives no number, or a fraction, where a field counts something."""
+    """The error for an expression whose result is not a whole number in a field that needs one."""
     return unexpected_type(text, location, "integer" if isinstance(value, float) else "number", value)
 
 
-def query_error(cause: str, location: str | None) -> EvaluationError:
-    """A States.QueryEvaluationError at a field."""
-    return EvaluationError("States.QueryEvaluationError", cause, location)
-
-
-def _about(text: str, location: str, what: str) -> EvaluationError:
-    return query_error(f"The JSONata expression '{text}' specified for the field '{location}' {what}", location)
+def _error(text: str, location: str, what: str) -> EvaluationError:
+    cause = f"The JSONata expression '{text}' specified for the field '{location}' {what}"
+    return EvaluationError(QUERY_EVALUATION_ERROR, cause, location)
 
 
 # ---------------------------------------------------------------- values that hold expressions
@@ -146,8 +142,8 @@ def _expression(text: str, location: str, path: tuple[str | int, ...]) -> Expres
 def _plain_path(text: str, root: str, names: list[str], location: str) -> Expression:
     """`$name.a.b` or `$states.input.a.b`.
 
-    Objects are looked up here. Whatever else is met on the way (an array to map over, a built-in function's name) is
-    left to the library, which answers for it as it does for any expression.
+    Only lookups in objects are done here. For all else (an array to map over, a built-in function's name) the library
+    evaluates the whole path.
     """
     fallback: list[Callable[[Scope], AnyJSON]] = []
 
@@ -195,7 +191,7 @@ def _library_expression(text: str, location: str, path: tuple[str | int, ...]) -
 def _quick(
     fast: Callable[[Scope], AnyJSON] | None, slow: Callable[[Scope], AnyJSON], text: str, location: str
 ) -> Callable[[Scope], AnyJSON]:
-    """The compiled closure where there is one, with the library for what it leaves."""
+    """The compiled closure where there is one, with the library for the values that need it."""
     if fast is None:
         return slow
 
@@ -205,7 +201,7 @@ def _quick(
         except NeedsLibrary:
             return slow(scope)
         if value is UNDEFINED:
-            raise _about(text, location, "returned nothing (undefined).")
+            raise _error(text, location, "returned nothing (undefined).")
         return value
 
     return evaluate
@@ -218,10 +214,10 @@ def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope]
         try:
             return program.evaluate(scope)
         except bounds.UndefinedResult:
-            raise _about(text, location, "returned nothing (undefined).") from None
+            raise _error(text, location, "returned nothing (undefined).") from None
         except bounds.UnsupportedResult:
-            raise _about(text, location, "returned an unsupported result type.") from None
+            raise _error(text, location, "returned an unsupported result type.") from None
         except bounds.JsonataError as err:
-            raise _about(text, location, f"threw an error during evaluation. {err}") from err
+            raise _error(text, location, f"threw an error during evaluation. {err}") from err
 
     return evaluate

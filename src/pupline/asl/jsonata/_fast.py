@@ -1,9 +1,9 @@
 """The simple core of JSONata, compiled into closures: paths, literals, comparisons, arithmetic, `and`, `or`, `?:`.
 
 jsonata-python walks an expression's tree at every evaluation, which takes some 15 microseconds for `$x = 5`; these
-closures take less than one. They know scalars and lookups in objects only. Whatever else they meet (arrays that a path
-maps over, types that an operator refuses, numbers beyond 2**53) raises `Slow`, and the library evaluates the whole
-expression anew: expressions have no effects, so nothing is lost but time. A test holds the two to the same answers.
+closures take less than one. They support only scalars and lookups in objects. For all else (arrays that a path maps
+over, types that an operator refuses, numbers beyond 2**53) they raise `NeedsLibrary`, and the library evaluates the
+whole expression again, which is safe because expressions have no effects. A test compares the two.
 """
 
 import math
@@ -17,7 +17,7 @@ from pupline.json_values import AnyJSON
 Evaluate = Callable[[Scope], AnyJSON]
 
 UNDEFINED: AnyJSON = object()
-"""What an expression that returns nothing gives."""
+"""The result of an expression that returns nothing."""
 
 _EXACT = 2**53
 
@@ -26,7 +26,7 @@ _MAX_DEPTH = 90
 
 
 class NeedsLibrary(Exception):
-    """The expression needs the library, for this Scope or ever."""
+    """Only the library can evaluate the expression, for this Scope or for any."""
 
 
 def compile_fast(tree: Any, names: frozenset[str]) -> Evaluate:
@@ -39,7 +39,7 @@ def compile_fast(tree: Any, names: frozenset[str]) -> Evaluate:
 
 
 class _Compiler:
-    _PLUMBING = frozenset({"_outer_instance", "id", "value", "bp", "lbp", "type", "position", "level", "nud", "led"})
+    _INTERNAL = frozenset({"_outer_instance", "id", "value", "bp", "lbp", "type", "position", "level", "nud", "led"})
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
@@ -56,14 +56,14 @@ class _Compiler:
         self.depth -= 1
         return evaluate
 
-    def only(self, node: Any, *parts: str) -> None:
-        """Refuses a node that has more to it (predicates, groupings, ...) than these parts."""
+    def require_only(self, node: Any, *parts: str) -> None:
+        """Refuses a node that has other parts (predicates, groupings, ...) than these."""
         for name, value in vars(node).items():
-            if value and name not in self._PLUMBING and name not in parts and not callable(value):
+            if value and name not in self._INTERNAL and name not in parts and not callable(value):
                 raise NeedsLibrary
 
     def constant(self, node: Any) -> Evaluate:
-        self.only(node)
+        self.require_only(node)
         value = node.value
         return lambda _: value
 
@@ -74,7 +74,7 @@ class _Compiler:
         return self.constant(node)
 
     def compile_variable(self, node: Any) -> Evaluate:
-        self.only(node)
+        self.require_only(node)
         name = str(node.value)
         if name == "states":
             return lambda scope: scope.states
@@ -91,13 +91,13 @@ class _Compiler:
         return variable
 
     def compile_path(self, node: Any) -> Evaluate:
-        self.only(node, "steps")
+        self.require_only(node, "steps")
         first, *rest = node.steps
         if first.type != "variable" or any(step.type != "name" for step in rest):
             raise NeedsLibrary
         root = self.compile_variable(first)
         for step in rest:
-            self.only(step)
+            self.require_only(step)
         keys = tuple(str(step.value) for step in rest)
 
         def path(scope: Scope) -> AnyJSON:
@@ -114,19 +114,19 @@ class _Compiler:
         return path
 
     def compile_block(self, node: Any) -> Evaluate:
-        self.only(node, "expressions")
+        self.require_only(node, "expressions")
         if len(node.expressions) != 1:
             raise NeedsLibrary
         return self.compile(node.expressions[0])
 
     def compile_condition(self, node: Any) -> Evaluate:
-        self.only(node, "condition", "then", "_else")
+        self.require_only(node, "condition", "then", "_else")
         test, then = self.compile(node.condition), self.compile(node.then)
-        other = self.compile(node._else) if node._else is not None else _undefined  # noqa: SLF001 - the library's name
+        other = self.compile(node._else) if node._else is not None else lambda _: UNDEFINED  # noqa: SLF001 - the library's name
         return lambda scope: then(scope) if _truth(test(scope)) else other(scope)
 
     def compile_function(self, node: Any) -> Evaluate:
-        self.only(node, "procedure", "arguments")
+        self.require_only(node, "procedure", "arguments")
         name = node.procedure.value if node.procedure.type == "variable" else None
         if name not in ("not", "exists") or len(node.arguments) != 1:
             raise NeedsLibrary
@@ -143,7 +143,7 @@ class _Compiler:
         return call
 
     def compile_binary(self, node: Any) -> Evaluate:
-        self.only(node, "lhs", "rhs")
+        self.require_only(node, "lhs", "rhs")
         sign = str(node.value)
         left, right = self.compile(node.lhs), self.compile(node.rhs)
         if sign == "and":
@@ -154,10 +154,6 @@ class _Compiler:
         if combine is None:
             raise NeedsLibrary
         return lambda scope: combine(left(scope), right(scope))
-
-
-def _undefined(_: Scope) -> AnyJSON:
-    return UNDEFINED
 
 
 def _truth(value: AnyJSON) -> bool:

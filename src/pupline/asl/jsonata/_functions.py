@@ -1,7 +1,7 @@
 """JSON values for jsonata-python and back, and the functions that it lacks, or that need a bound.
 
 AWS adds `$partition`, `$range`, `$hash`, `$random(seed)`, `$uuid` and `$parse`, and leaves out `$eval`. Time and
-randomness come from the Scope, so that a replay sees the same.
+randomness come from the Scope, so that a replay gets the same.
 """
 
 import json
@@ -26,7 +26,7 @@ _WIDE = re.compile(r"[,*-][0-9]{4}")
 
 
 def to_library(value: AnyJSON) -> Any:
-    """A JSON value as the library wants it: null as its own object, since it takes None for undefined."""
+    """A JSON value for the library, which has its own null object, as None means undefined to it."""
     if value is None:
         return _NULL
     if not isinstance(value, (dict, list)) or "null" not in dumps(value):
@@ -95,28 +95,28 @@ def _parse(text: str | None = None) -> Any:
 
 
 def _pad(text: str | None = None, width: float | None = None, char: str | None = None) -> Any:
-    """The library's own $pad, after a look at how much it would make."""
+    """The library's own $pad, with a limit on the length of its result."""
     check_size(abs(width or 0), MAX_BYTES)
     return Functions.pad(text, None if width is None else int(width), char)
 
 
 def _distinct(array: Any = None) -> Any:
-    """The library compares each element with all before it, and takes `true` for 1."""
+    """$distinct in linear time, with `true` and 1 distinct, unlike the library's own."""
     if not isinstance(array, list) or len(array) <= 1:
         return array
     found: dict[object, Any] = {}
     for item in array:
-        found.setdefault(_identity(item), item)
+        found.setdefault(_equality_key(item), item)
     distinct = utils.Utils.create_sequence() if isinstance(array, utils.Utils.JList) else []
     distinct.extend(found.values())
     return distinct
 
 
-def _identity(value: Any) -> object:
-    """Something hashable that two values share if and only if they are equal."""
+def _equality_key(value: Any) -> object:
+    """A hashable key: two values are equal exactly when their keys are."""
     try:
         return json.dumps(from_library(value), sort_keys=True)
-    except UnsupportedResult:  # a function is itself and nothing else
+    except UnsupportedResult:  # a function is equal to itself only
         return id(value)
 
 
@@ -126,15 +126,15 @@ def _parse_integer(text: str | None = None, picture: str | None = None) -> Any:
 
 
 def _from_millis(millis: float | None = None, picture: str | None = None, zone: str | None = None) -> Any:
-    return Functions.datetime_from_millis(millis, _narrow(picture), zone)
+    return Functions.datetime_from_millis(millis, _check_width(picture), zone)
 
 
 def _to_millis(text: str | None = None, picture: str | None = None) -> Any:
-    return Functions.datetime_to_millis(text, _narrow(picture))
+    return Functions.datetime_to_millis(text, _check_width(picture))
 
 
-def _narrow(picture: str | None) -> str | None:
-    """A picture whose widths are bounded: the library makes the numbers that they call for."""
+def _check_width(picture: str | None) -> str | None:
+    """The picture itself. Raises FunctionFailure for widths so large that the library would build huge numbers."""
     if picture is not None and _WIDE.search(picture):
         raise FunctionFailure(f"the picture {picture[:60]!r} has a width of over 999 characters")
     return picture
@@ -155,7 +155,7 @@ def _shuffle(scope: Scope) -> Any:
 
 
 def _milliseconds(scope: Scope) -> int:
-    """When the state was entered: a clock of our own would give another time at a replay."""
+    """The time at which the state was entered: a clock would give another time in a replay."""
     context = scope.context if isinstance(scope.context, dict) else {}
     entered = epoch_seconds((context.get("State") or {}).get("EnteredTime"))
     return round((entered or 0) * 1000)
@@ -168,14 +168,14 @@ def _now(scope: Scope) -> Any:
     return _function(now, "<s?s?:s>")
 
 
-OF_SCOPE: dict[str, Callable[[Scope], Any]] = {
+SCOPE_FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
     "now": _now,
     "millis": lambda scope: _function(lambda: _milliseconds(scope), "<:n>"),
     "random": _random,
     "shuffle": _shuffle,
     "uuid": lambda scope: _function(lambda: new_uuid(scope), "<:s>"),
 }
-"""Functions whose answers come from the Scope; they are bound only for the expressions that name them."""
+"""Functions whose results depend on the Scope; they are bound only for expressions that name them."""
 
 
 def _base_frame() -> Any:
@@ -198,4 +198,4 @@ def _base_frame() -> Any:
 
 
 BASE = _base_frame()
-BUILT_IN = frozenset({*Jsonata.static_frame.bindings, *BASE.bindings, *OF_SCOPE, "", "$"})
+BUILT_IN = frozenset({*Jsonata.static_frame.bindings, *BASE.bindings, *SCOPE_FUNCTIONS, "", "$"})

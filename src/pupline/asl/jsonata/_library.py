@@ -1,9 +1,8 @@
-"""The one place that touches jsonata-python: compile, check, bind, evaluate within bounds, convert.
+"""Expressions evaluated by jsonata-python: compile, check, bind, evaluate within bounds, convert.
 
-What this adds to the library, for AWS's sake: the functions `$partition`, `$range`, `$hash`, `$random(seed)`, `$uuid`
-and `$parse`, and no `$eval`; no names at the top level, where an expression has no context item; null told apart from
-undefined inside arrays; time and randomness from the Scope, so that a replay sees the same; and bounds on depth, work
-and size, counted and not timed, so that they do not depend on the machine either.
+It differs from the library as AWS does: more functions, and no `$eval` (see `_functions`); no names at the top level,
+where an expression has no context item; null and undefined distinct inside arrays; time and randomness from the Scope;
+and bounds on depth, work and size (see `_bounds`).
 """
 
 import math
@@ -31,12 +30,12 @@ from pupline.asl.jsonata._bounds import (
     depth_error,
 )
 from pupline.asl.jsonata._fast import Evaluate, NeedsLibrary, compile_fast
-from pupline.asl.jsonata._functions import BASE, BUILT_IN, OF_SCOPE, from_library, to_library
+from pupline.asl.jsonata._functions import BASE, BUILT_IN, SCOPE_FUNCTIONS, from_library, to_library
 from pupline.json_values import AnyJSON
 
 _SYMBOL = parser.Parser.Symbol
 
-# The library prints a line to stdout before it refuses to call what is not a function; stdout is for results here.
+# The library prints a line to stdout before it refuses to call a non-function; pupline's stdout is for results.
 vars(evaluator)["print"] = lambda *_: None
 
 
@@ -48,15 +47,15 @@ class Program:
 
     __slots__ = ("_jsonata", "_names", "_parts", "fast", "variables")
 
-    def __init__(self, jsonata: Any, uses: "_Uses") -> None:
+    def __init__(self, jsonata: Any, references: "_References") -> None:
         self._jsonata = jsonata
-        self._names = uses.variables
-        self._parts = uses.parts
+        self._names = references.variables
+        self._parts = references.parts
         try:
             self.fast: Evaluate | None = compile_fast(jsonata.ast, BUILT_IN)
         except NeedsLibrary:
             self.fast = None
-        self.variables = frozenset(uses.variables - uses.bound - {"states"} - BUILT_IN)
+        self.variables = frozenset(references.variables - references.bound - {"states"} - BUILT_IN)
 
     def evaluate(self, scope: Scope) -> AnyJSON:
         """The result as a JSON value. Raises Undefined, Unsupported or Thrown."""
@@ -76,10 +75,10 @@ class Program:
         except ZeroDivisionError as err:
             raise JsonataError("D1001: Number out of range: Infinity") from err
         except ValueError as err:
-            raise JsonataError(_about_number(err)) from err
+            raise JsonataError(_number_error(err)) from err
         except RecursionError as err:
             raise JsonataError(depth_error(MAX_DEPTH + 1)) from err
-        except Exception as err:  # whatever a hostile expression brings the library to raise
+        except Exception as err:  # any error of the library that a hostile expression causes
             raise JsonataError(f"{type(err).__name__}: {str(err)[:500]}") from err
 
     def _bindings(self, scope: Scope) -> dict[str, Any]:
@@ -89,8 +88,8 @@ class Program:
                 bound[name] = self._states(scope.states)
             elif name in scope.variables:
                 bound[name] = to_library(scope.variables[name])
-            elif name in OF_SCOPE:
-                bound[name] = OF_SCOPE[name](scope)
+            elif name in SCOPE_FUNCTIONS:
+                bound[name] = SCOPE_FUNCTIONS[name](scope)
         return bound
 
     def _states(self, states: AnyJSON) -> AnyJSON:
@@ -100,16 +99,16 @@ class Program:
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc]
-    """The library's evaluator, but for what it gets wrong."""
+    """The library's evaluator, with its errors corrected."""
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
-        """`5.5 % 2` is 1.5; the library cuts it to 1."""
+        """`5.5 % 2` is 1.5; the library returns 1."""
         if op == "%" and _both_numbers(lhs, rhs):
             return utils.Utils.convert_number(math.fmod(lhs, rhs))
         return super().evaluate_numeric_expression(lhs, rhs, op)
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
-        """`[1..10000000]` is refused before it is made; the library would make it and let us find it too large."""
+        """`[1..10000000]` is refused before the library builds it."""
         found = super().evaluate_range_expression(lhs, rhs)
         check_size(8 * (0 if found is None else len(found)), MAX_BYTES)
         return found
@@ -119,8 +118,8 @@ def _both_numbers(left: Any, right: Any) -> bool:
     return bool(utils.Utils.is_numeric(left) and utils.Utils.is_numeric(right))
 
 
-def _about_number(error: ValueError) -> str:
-    """What the library should have said of a text that is no number."""
+def _number_error(error: ValueError) -> str:
+    """The JSONata error for a text that is not a number, which the library leaves to Python."""
     text = str(error)
     prefix = "could not convert string to float: "
     if text.startswith(prefix):
@@ -139,33 +138,30 @@ def compile_program(text: str) -> Program:
     """An expression, without its `{%` and `%}`. Raises SyntaxProblem with AWS's code."""
     try:
         jsonata = _Evaluator(text)
-        uses = _Uses(jsonata.ast)
+        references = _References(jsonata.ast)
     except jexception.JException as err:
         raise SyntaxProblem(str(err) or err.error, (), "INVALID_JSONATA_EXPRESSION") from err
     except SyntaxProblem:
         raise
     except RecursionError as err:
         raise SyntaxProblem("the expression is nested too deeply", (), "INVALID_JSONATA_EXPRESSION") from err
-    except Exception as err:  # the parser's own failures on texts that make no sense
+    except Exception as err:  # the parser's own errors for malformed texts
         message = f"Syntax error: {type(err).__name__}: {str(err)[:200]}"
         raise SyntaxProblem(message, (), "INVALID_JSONATA_EXPRESSION") from err
-    if uses.problem is not None:
-        raise SyntaxProblem(uses.problem, (), "UNSUPPORTED_JSONATA_EXPRESSION")
-    return Program(jsonata, uses)
+    if references.problem is not None:
+        raise SyntaxProblem(references.problem, (), "UNSUPPORTED_JSONATA_EXPRESSION")
+    return Program(jsonata, references)
 
 
-# ---------------------------------------------------------------- what an expression refers to
-
-
-class _Uses:
-    """A walk over an expression's tree, which mends its strings on the way.
+class _References:
+    """The names that an expression's tree refers to; the walk also corrects the tree's strings.
 
     variables: all `$name`s; bound: those it binds itself (`:=`, function parameters, `@`, `#`); parts: the fields of
-    `$states` it reads, None for all; problem: what AWS refuses, or None.
+    `$states` it reads, None for all; problem: the reason why AWS refuses it, or None.
     """
 
     _INNER = frozenset({"stages", "predicate", "group", "terms", "pattern", "update", "delete"})
-    """Parts that are evaluated against another item than the one around them."""
+    """Parts that are evaluated with another context item than their parent."""
 
     def __init__(self, tree: Any) -> None:
         self.variables: set[str] = set()
@@ -233,7 +229,7 @@ class _Uses:
 
 
 def _joined(text: str) -> str:
-    r"""The library reads `\ud83d\ude00` as two characters; they are one. A half that stands alone stays."""
+    r"""The text with surrogate pairs joined: the library reads `\ud83d\ude00` as two characters. Lone halves stay."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
