@@ -24,6 +24,8 @@ FACES = {"asl", "images", "http", "specs", "sources", "samples", "insights", "co
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
 SUB_ROOMS = {
+    "asl": "_errors _expression _values _timestamp _functions jsonpath jsonata _commands _facts _history _context"
+    " _size_quota _thread _fork _execution states validation _state_machine driver test_state",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests repair _backend",
 }
 """The order of a room's sub-rooms, and of the modules next to them: the lowest first."""
@@ -136,11 +138,11 @@ def test_private_modules_stay_in_their_package(module: str) -> None:
 
 @pytest.mark.parametrize("room", SUB_ROOMS)
 def test_sub_rooms_point_one_way(room: str) -> None:
-    """A sub-room imports only those before it."""
+    """A sub-room imports only those before it; imports for annotations only do not count."""
     order, inside = SUB_ROOMS[room].split(), f"pupline.{room}."
     for module in (name for name in FILES if name.startswith(inside)):
         allowed = order[: order.index(module.split(".")[2]) + 1]
-        used = {name.split(".")[2] for name in imports_of(module, types=True) if name.startswith(inside)}
+        used = {name.split(".")[2] for name in imports_of(module) if name.startswith(inside)}
         assert used <= {*allowed}, module
 
 

@@ -41,14 +41,13 @@ from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
 from pupline.asl._fork import resume
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.asl.states import MapRun
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON
 from pupline.text import timestamp
 
 if TYPE_CHECKING:
     from pupline.asl._state_machine import StateMachine
-    from pupline.asl.states import State
+    from pupline.asl.states import MapRun, State
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 Handler: TypeAlias = "Callable[[Execution, Thread, Fact], State | None]"

@@ -1,7 +1,7 @@
 """The `[?(...)]` filters of a path, compiled into predicates.
 
-Comparisons follow Jayway: a number equals the string that spells it, `<` and its siblings compare numbers with numbers
-and strings with strings only, and something missing equals nothing.
+Comparisons follow Jayway: a number equals the string that spells it, `<` and the like compare only numbers with numbers
+and strings with strings, and a missing value equals nothing.
 """
 
 import operator
@@ -24,7 +24,7 @@ _UNDEFINED: AnyJSON = object()
 def compile_filter(test: syntax.Condition, steps: Steps, root: Root) -> Predicate:
     """A filter's condition as (candidate, scope) -> bool.
 
-    steps and root compile the paths inside it; they are handed in because `_jsonpath_select` imports this module.
+    steps and root compile the paths inside it; they are parameters because `_select` imports this module.
     """
     if test.operator in ("and", "or", "not"):
         parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Condition)]

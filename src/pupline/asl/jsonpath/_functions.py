@@ -1,4 +1,4 @@
-"""What each intrinsic function computes. Source: States Language, appendix B; odd cases as AWS was seen to behave."""
+"""The intrinsic functions. Source: States Language, appendix B; edge cases as recorded on AWS."""
 
 import base64
 import binascii
@@ -47,7 +47,7 @@ def _integer(name: str, value: AnyJSON) -> int:
 
 
 def equality_key(value: AnyJSON) -> object:
-    """A hashable stand-in: two JSON values are equal exactly when theirs are. True is not 1, but 1 is 1.0."""
+    """A hashable key: two JSON values are equal exactly when their keys are. True is not 1, but 1 is 1.0."""
     if isinstance(value, dict):
         return ("object", frozenset((key, equality_key(item)) for key, item in value.items()))
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def equality_key(value: AnyJSON) -> object:
 
 
 def format_parts(template: str) -> list[str]:
-    r"""A States.Format template cut at its `{}` placeholders; `\{`, `\}`, `\'` and `\\` are undone."""
+    r"""A States.Format template split at its `{}` placeholders, with `\{`, `\}`, `\'` and `\\` unescaped."""
     parts = [""]
     for piece in re.findall(r"\\[{}'\\]|\{\}|[^\\{]+|[\\{]", template):
         if piece == "{}":

@@ -1,4 +1,4 @@
-"""Intrinsic functions: `States.Format('Hello {}', $.name)` taken apart once and compiled into a closure."""
+"""Intrinsic functions: `States.Format('Hello {}', $.name)`, parsed once and compiled into a closure."""
 
 import json
 import math
@@ -11,6 +11,7 @@ from pupline.asl._functions import FunctionFailure
 from pupline.asl._values import java_text
 from pupline.asl.jsonpath._functions import FUNCTIONS, format_parts
 from pupline.asl.jsonpath._path import compile_path
+from pupline.asl.jsonpath._scanner import Scanner
 from pupline.asl.jsonpath._syntax import MAX_TEXT, scan
 from pupline.json_values import AnyJSON
 
@@ -18,16 +19,15 @@ MAX_NESTING = 10
 """AWS nests intrinsic functions at most ten deep."""
 
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
-_STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
+_STRING = re.compile(r"'(?:[^'\\]|\\['{}\\])*'")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _WORDS = {"true": True, "false": False, "null": None}
-_SPACE = " \t\r\n"
 
 
 def compile_intrinsic(text: str, *, field: str) -> Expression:
     """An intrinsic function call as a callable.
 
-    field: the field it was written in, for messages.
+    field: its field, for messages.
     Raises: SyntaxProblem; when called, EvaluationError: States.Runtime for a path that finds nothing,
     States.IntrinsicFailure for anything else, both naming the whole call.
     """
@@ -36,7 +36,7 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     parser = _Parser(text)
     call = parser.call(1)
     parser.spaces()
-    if parser.at < len(text):
+    if not parser.at_end():
         raise parser.error("unexpected text")
     return Expression(text, _guarded(text, call.evaluate), call.variables)
 
@@ -52,14 +52,14 @@ def _guarded(text: str, evaluate: Callable[[Scope], AnyJSON]) -> Callable[[Scope
         except FunctionFailure as err:
             raise EvaluationError("States.IntrinsicFailure", f"{prefix}{err}") from err
         except (RecursionError, ValueError, OverflowError) as err:
-            message = f"{prefix}the value is too large, too deep or no JSON"
+            message = f"{prefix}the value is too large, too deep or not JSON"
             raise EvaluationError("States.IntrinsicFailure", message) from err
 
     return guarded
 
 
 class _Literal(Expression):
-    """A constant argument; `raw` is a string's text before its escapes are undone."""
+    """A constant argument; `raw` is a string's text with its escapes."""
 
     __slots__ = ("raw",)
 
@@ -68,46 +68,21 @@ class _Literal(Expression):
         self.raw = raw
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-
-    def error(self, what: str) -> SyntaxProblem:
-        return SyntaxProblem(f"{what} at index {self.at} in '{self.text[:200]}'")
-
-    def spaces(self) -> None:
-        while self.text[self.at : self.at + 1] in _SPACE and self.at < len(self.text):
-            self.at += 1
-
-    def take(self, token: str) -> bool:
-        self.spaces()
-        found = self.text.startswith(token, self.at)
-        if found:
-            self.at += len(token)
-        return found
-
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-        return found
-
+class _Parser(Scanner):
     def call(self, depth: int) -> Expression:
         if depth > MAX_NESTING:
             raise self.error(f"intrinsic functions nest at most {MAX_NESTING} deep")
-        found = self.match(_NAME)
-        name = found.group() if found else ""
+        name = self.match(_NAME) or ""
         if name not in FUNCTIONS:
             raise self.error(f"unknown intrinsic function '{name}'; known are {', '.join(sorted(FUNCTIONS))}")
-        if not self.take("("):
+        if not self.symbol("("):
             raise self.error("expected '('")
         arguments: list[Expression] = []
-        if not self.take(")"):
+        if not self.symbol(")"):
             arguments.append(self.argument(depth))
-            while self.take(","):
+            while self.symbol(","):
                 arguments.append(self.argument(depth))
-            if not self.take(")"):
+            if not self.symbol(")"):
                 raise self.error("expected ',' or ')'")
         return self.compile_call(name, arguments)
 
@@ -125,17 +100,17 @@ class _Parser:
 
     def argument(self, depth: int) -> Expression:
         self.spaces()
-        if self.text.startswith("$", self.at):
+        if self.looking_at("$"):
             start, self.at = self.at, scan(self.text, self.at)
             return compile_path(self.text[start : self.at], field="States.")
-        if self.text.startswith("States.", self.at):
+        if self.looking_at("States."):
             return self.call(depth + 1)
         string = self.match(_STRING)
         if string is not None:
-            raw = string.group(1)
+            raw = string[1:-1]
             return _Literal(re.sub(r"\\(.)", r"\1", raw), raw)
         number = self.match(_NUMBER)
-        if number is not None and len(number.group()) <= 40 and math.isfinite(value := json.loads(number.group())):
+        if number is not None and len(number) <= 40 and math.isfinite(value := json.loads(number)):
             return _Literal(value)
         for word, constant in _WORDS.items():
             if self.take(word):
@@ -154,7 +129,7 @@ def _apply(function: Callable[..., AnyJSON], arguments: list[Callable[[Scope], A
 
 
 def _constant_format(template: str, arguments: list[Expression]) -> Callable[[Scope], AnyJSON]:
-    """States.Format with its template known: the pieces around the placeholders are cut once."""
+    """States.Format with a constant template, which is split at its placeholders only once."""
     pieces = format_parts(template)
     if len(pieces) != len(arguments) + 1:
         message = f"the template has {len(pieces) - 1} placeholders but {len(arguments)} arguments were given"

@@ -52,7 +52,7 @@ def compile_presence(text: str) -> Callable[[Scope], bool]:
 
 
 def reference_problem(text: str) -> str | None:
-    """Why a path is no Reference Path (one that can name a single place only), or None.
+    """Why a path is not a Reference Path (one that names exactly one place), or None.
 
     Source: States Language, "Reference Paths": no `@`, `..`, `,`, `:`, `?` or `*`.
     """
@@ -71,7 +71,7 @@ def reference_problem(text: str) -> str | None:
 
 
 class ReferencePath:
-    """Where a ResultPath puts its value: `$`, `$.a`, `$.a.b[0]`."""
+    """A path that names one place, as ResultPath needs it: `$`, `$.a`, `$.a.b[0]`."""
 
     __slots__ = ("keys", "text")
 
@@ -80,10 +80,10 @@ class ReferencePath:
         self.keys = keys
 
     def put(self, root: AnyJSON, value: AnyJSON) -> AnyJSON:
-        """A copy of `root` with `value` at this path; `root` itself is left alone.
+        """A copy of `root` with `value` at this path; `root` itself is not changed.
 
-        Missing objects on the way are made. Raises: EvaluationError (States.ResultPathMatchFailure) when something
-        on the way, or the root, is not an object (or for an index, not an array that has it).
+        Missing objects are created. Raises: EvaluationError (States.ResultPathMatchFailure) when the root, or a value
+        on the path, is not an object (for an index, not an array that is long enough).
         """
         keys = self.keys
         if not keys:
@@ -128,7 +128,7 @@ _OF_WAIT = ("SecondsPath", "TimestampPath")
 
 
 def _missing(text: str, field: str, parsed: syntax.Path) -> Callable[[Scope, str], EvaluationError]:
-    """The error for a value that is not there; the second argument is what Jayway would say."""
+    """The error for a missing value; the second argument is Jayway's text."""
     if field.endswith(".$") or field in _BY_VALUE:
         base = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
         searched: Root = attrgetter("context" if parsed.root == "$$" else "input")
@@ -155,11 +155,11 @@ def _runtime(cause: str) -> EvaluationError:
 def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError]) -> Root:
     """Closures for `$`, `$.a`, `$.a.b`, and a loop for longer ones and other roots.
 
-    A dict is looked up without asking for its type first: a list or a string answers a text key with TypeError.
+    A dict is looked up without a check of its type: a list or a string raises TypeError for a text key.
     """
     names = tuple(step.name for step in parsed.steps if isinstance(step, syntax.Key))
     root = root_of(parsed)
-    explain = _explain(parsed, root, missing)
+    error = _missing_at(parsed, root, missing)
     if not names and parsed.root in ("$", "$$"):
         return root
     if parsed.root == "$" and len(names) == 1:
@@ -169,7 +169,7 @@ def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationEr
             try:
                 return scope.input[only]
             except (KeyError, TypeError):
-                raise explain(scope) from None
+                raise error(scope) from None
 
         return one
     if parsed.root == "$" and len(names) == 2:
@@ -179,7 +179,7 @@ def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationEr
             try:
                 return scope.input[first][second]
             except (KeyError, TypeError):
-                raise explain(scope) from None
+                raise error(scope) from None
 
         return two
 
@@ -189,7 +189,7 @@ def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationEr
             for name in names:
                 value = value[name]
         except (KeyError, TypeError):
-            raise explain(scope) from None
+            raise error(scope) from None
         return value
 
     return many
@@ -202,33 +202,33 @@ def _definite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationErr
     end of its array.
     """
     root = root_of(parsed)
-    explain = _explain(parsed, root, missing)
+    error = _missing_at(parsed, root, missing)
     steps = parsed.steps
 
     def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = root(scope)
         except KeyError:
-            raise explain(scope) from None
+            raise error(scope) from None
         for at, step in enumerate(steps):
             found = take_step(value, step)
             if found is MISSING:
                 past_end = isinstance(step, syntax.Index) and isinstance(value, list) and at + 1 == len(steps)
                 if past_end and null_past_end:
                     return None
-                raise explain(scope)
+                raise error(scope)
             value = found
         return value
 
     return evaluate
 
 
-def _explain(
+def _missing_at(
     parsed: syntax.Path, root: Root, missing: Callable[[Scope, str], EvaluationError]
 ) -> Callable[[Scope], EvaluationError]:
-    """Walks the path again, slowly, to say in Jayway's words where it ended."""
+    """The error for a path that selects nothing: walks it again, and says in Jayway's words where it ends."""
 
-    def explain(scope: Scope) -> EvaluationError:
+    def error(scope: Scope) -> EvaluationError:
         try:
             value = root(scope)
         except KeyError:
@@ -242,7 +242,7 @@ def _explain(
             value = found
         return missing(scope, f"No results for path: {where}")
 
-    return explain
+    return error
 
 
 def _bracketed(step: syntax.Step) -> str:
@@ -279,13 +279,13 @@ def _indefinite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationE
     root = root_of(parsed)
     function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.PathFunction) else None
     walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
-    explain = _explain(syntax.Path(parsed.root, ()), root, missing)
+    error = _missing_at(syntax.Path(parsed.root, ()), root, missing)
 
     def evaluate(scope: Scope) -> AnyJSON:
         try:
             value = root(scope)
         except KeyError:
-            raise explain(scope) from None
+            raise error(scope) from None
         found = walk(value, scope)
         if function is None:
             return found

@@ -1,4 +1,4 @@
-"""The steps of a path at work: what a field, an index, a wildcard, a filter or a function selects from a value."""
+"""The evaluation of steps: the values that a field, an index, a wildcard, a filter or a function selects."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -11,17 +11,17 @@ from pupline.asl.jsonpath._filter import compile_filter
 from pupline.json_values import AnyJSON
 
 MAX_VISITED = 1_000_000
-"""Values one evaluation may visit: an input of 256 KiB holds at most 131,000, and `..*..*` could visit the square."""
+"""Values that one evaluation may visit. An input of 256 KiB has at most 131,000; `..*..*` could visit the square."""
 
 Root = Callable[[Scope], AnyJSON]
 Select = Callable[[AnyJSON, Scope], list[AnyJSON]]
 
 MISSING: AnyJSON = object()
-"""What a single step gives when there is nothing."""
+"""The result of a single step that selects nothing."""
 
 
 def root_of(parsed: syntax.Path) -> Root:
-    """Where a path starts: the input, the Context Object, or a variable (KeyError when there is none)."""
+    """The start of a path: the input, the Context Object, or a variable (KeyError when there is none)."""
     if parsed.root == "$":
         return attrgetter("input")
     if parsed.root == "$$":
@@ -31,7 +31,7 @@ def root_of(parsed: syntax.Path) -> Root:
 
 
 def take_step(value: AnyJSON, step: syntax.Step) -> AnyJSON:
-    """What one step of a definite path selects; MISSING when there is nothing."""
+    """The value that one step of a definite path selects, or MISSING."""
     if isinstance(step, syntax.Key):
         return value.get(step.name, MISSING) if isinstance(value, dict) else MISSING
     if isinstance(step, syntax.Index):
@@ -72,7 +72,7 @@ def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
             for node in nodes:
                 following.extend(selector(node, scope))
                 if visited + len(following) > MAX_VISITED:
-                    raise _too_much()
+                    raise _visit_limit_error()
             visited += len(nodes) + len(following)
             nodes = following
         return nodes
@@ -80,7 +80,7 @@ def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
     return select
 
 
-def _too_much() -> EvaluationError:
+def _visit_limit_error() -> EvaluationError:
     return EvaluationError(
         "States.Runtime", f"A path selects more than {MAX_VISITED} values; use fewer wildcards or '..' steps."
     )
@@ -106,7 +106,7 @@ def _descendants(value: AnyJSON, budget: int) -> list[AnyJSON]:
             found.append(node)
             stack.extend(reversed([child for child in node if isinstance(child, (dict, list))]))
         if len(found) > budget:
-            raise _too_much()
+            raise _visit_limit_error()
     return found
 
 
@@ -140,7 +140,7 @@ def _children(node: AnyJSON) -> Iterable[AnyJSON]:
 
 
 def _candidates(node: AnyJSON) -> Iterable[AnyJSON]:
-    """What a filter tests: the elements of an array, or an object itself (as Jayway does)."""
+    """The values that a filter tests: the elements of an array, or an object itself (as in Jayway)."""
     if isinstance(node, list):
         return node
     return (node,) if isinstance(node, dict) else ()

@@ -1,8 +1,8 @@
-"""The text of a path, taken apart: `$.a['b'][0][?(@.c == 1)]..d.length()` becomes a root and a tuple of steps.
+"""The syntax of paths: parses `$.a['b'][0][?(@.c == 1)]..d.length()` into a root and a tuple of steps.
 
 The syntax is that of the Jayway JSONPath library, which AWS runs, with the States Language's roots added: `$` (the
-input), `$$` (the Context Object) and `$name` (a variable). Own code on purpose: other JSONPath libraries differ in
-what they accept and in what they select.
+input), `$$` (the Context Object) and `$name` (a variable). Other JSONPath libraries for Python accept and select
+something else.
 
 Hostile texts are bounded: MAX_TEXT characters, MAX_STEPS steps, filters nested MAX_DEPTH deep.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pupline import regex
 from pupline.asl._errors import SyntaxProblem
+from pupline.asl.jsonpath._scanner import Scanner
 from pupline.json_values import AnyJSON
 
 MAX_TEXT = 8192
@@ -80,7 +81,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class PathFunction:
-    """`.length()` and its siblings; only as the last step."""
+    """`.length()` and the like; only as the last step."""
 
     name: str
 
@@ -104,7 +105,7 @@ class Path:
 
     @property
     def definite(self) -> bool:
-        """Whether it selects one value (and fails when that is missing) rather than a list of values."""
+        """Whether it selects one value (and fails when that is missing) and not a list of values."""
         last = len(self.steps) - 1
         return all(
             isinstance(step, (Key, Index, PathFunction)) or (isinstance(step, Keys) and at == last)
@@ -131,7 +132,7 @@ Operand = Literal | Pattern | Path
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A filter's condition: `and`, `or` and `not` over other tests, `exists`, or a comparison of two operands."""
+    """A filter's condition: `and`, `or` and `not` of other conditions, `exists`, or a comparison of two operands."""
 
     operator: str
     operands: tuple["Operand | Condition", ...]
@@ -150,13 +151,13 @@ def parse(text: str) -> Path:
         raise SyntaxProblem(f"the path has {len(text)} characters; at most {MAX_TEXT} are allowed")
     parser = _Parser(text)
     path = parser.path()
-    if parser.at < len(text):
+    if not parser.at_end():
         raise parser.error("unexpected text")
     return path
 
 
 def scan(text: str, start: int) -> int:
-    """Where the path that starts at `start` ends inside an intrinsic's arguments: at a `,`, `)` or space."""
+    """The end of the path that starts at `start` inside an intrinsic's arguments: a `,`, `)` or space."""
     at, brackets, parens, quote = start, 0, 0, ""
     while at < len(text):
         char = text[at]
@@ -186,39 +187,10 @@ _REGEX = re.compile(r"/((?:[^/\\]|\\.)*)/([a-zA-Z]*)")
 _FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE, "u": re.UNICODE}
 
 
-class _Parser:
-    def __init__(self, text: str, at: int = 0) -> None:
-        self.text = text
-        self.at = at
+class _Parser(Scanner):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
         self.depth = 0
-
-    def error(self, what: str) -> SyntaxProblem:
-        shown = self.text if len(self.text) <= 200 else self.text[:200] + "..."
-        return SyntaxProblem(f"{what} at index {self.at} in '{shown}'")
-
-    def looking_at(self, token: str) -> bool:
-        return self.text.startswith(token, self.at)
-
-    def take(self, token: str) -> bool:
-        found = self.text.startswith(token, self.at)
-        if found:
-            self.at += len(token)
-        return found
-
-    def expect(self, token: str) -> None:
-        if not self.take(token):
-            raise self.error(f"expected '{token}'")
-
-    def match(self, pattern: re.Pattern[str]) -> str | None:
-        found = pattern.match(self.text, self.at)
-        if found is None:
-            return None
-        self.at = found.end()
-        return found.group()
-
-    def spaces(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in " \t\r\n":
-            self.at += 1
 
     def path(self, *, in_filter: bool = False) -> Path:
         root = self.root(in_filter)
@@ -284,13 +256,6 @@ class _Parser:
             found.append(self.quoted())
         return Key(found[0]) if len(found) == 1 else Keys(tuple(found))
 
-    def symbol(self, token: str) -> bool:
-        """Whether the token comes next; it is taken, with the spaces around it."""
-        self.spaces()
-        found = self.take(token)
-        self.spaces()
-        return found
-
     def quoted(self) -> str:
         """A quoted name. A backslash escapes the quote and itself; before anything else it stands for itself."""
         quote = self.text[self.at : self.at + 1]
@@ -334,32 +299,32 @@ class _Parser:
     def filter(self) -> Filter:
         self.spaces()
         self.expect("(")
-        test = self.either()
+        test = self.disjunction()
         self.spaces()
         self.expect(")")
         return Filter(test)
 
-    def either(self) -> Condition:
-        found = [self.both()]
+    def disjunction(self) -> Condition:
+        found = [self.conjunction()]
         while self.symbol("||"):
-            found.append(self.both())
+            found.append(self.conjunction())
         return found[0] if len(found) == 1 else Condition("or", tuple(found))
 
-    def both(self) -> Condition:
-        found = [self.single()]
+    def conjunction(self) -> Condition:
+        found = [self.negation()]
         while self.symbol("&&"):
-            found.append(self.single())
+            found.append(self.negation())
         return found[0] if len(found) == 1 else Condition("and", tuple(found))
 
-    def single(self) -> Condition:
+    def negation(self) -> Condition:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.error(f"a filter nested more than {MAX_DEPTH} deep")
         self.spaces()
         if self.take("!"):
-            test = Condition("not", (self.single(),))
+            test = Condition("not", (self.negation(),))
         elif self.take("("):
-            test = self.either()
+            test = self.disjunction()
             self.spaces()
             self.expect(")")
         else:

@@ -16,15 +16,15 @@ MAX_DEPTH = 200
 
 
 def compile_template(value: AnyJSON, *, field: str) -> Expression:
-    """A payload template as a callable; parts without `.$` keys are shared by all results, not copied.
+    """A payload template as a callable; its results share the parts without `.$` keys.
 
-    field: the name of the field it stands in, for messages.
+    field: the name of its field, for messages.
     Raises: SyntaxProblem with the path to the key; when called, EvaluationError.
     """
     try:
         text = dumps(value)
     except (RecursionError, ValueError) as err:
-        raise SyntaxProblem(f"The value for the field '{field}' is no JSON value or is nested too deeply") from err
+        raise SyntaxProblem(f"The value for the field '{field}' is not a JSON value or is nested too deeply") from err
     compiled = _compile(value, (), 0)
     if compiled is None:
         return Expression(text, lambda _: value, constant=True)
@@ -34,7 +34,7 @@ def compile_template(value: AnyJSON, *, field: str) -> Expression:
 def compile_payload_string(text: AnyJSON, *, field: str) -> Expression:
     """The value of a `.$` field: a path, or an intrinsic function call.
 
-    Raises: SyntaxProblem with AWS's words; its `__cause__` tells what exactly is wrong.
+    Raises: SyntaxProblem with AWS's text; its `__cause__` has the details.
     """
     message = f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
     if not isinstance(text, str):
@@ -48,7 +48,7 @@ def compile_payload_string(text: AnyJSON, *, field: str) -> Expression:
 
 
 def _compile(value: AnyJSON, path: tuple[str | int, ...], depth: int) -> Expression | None:
-    """The template as an Expression, or None when nothing in it depends on the Scope."""
+    """The template as an Expression, or None when it does not depend on the Scope."""
     if depth > MAX_DEPTH:
         raise SyntaxProblem(f"a template is nested more than {MAX_DEPTH} deep", path)
     if isinstance(value, dict):
@@ -124,15 +124,15 @@ def _variables(parts: Iterable[Expression | None]) -> frozenset[str]:
 
 
 def hash_map_order(names: Iterable[str]) -> list[str]:
-    """The names in the order in which a Java HashMap that they were put into lists them.
+    """The names in the order of a Java HashMap.
 
-    16 buckets, doubled while more than three quarters full; within a bucket, the order of arrival.
+    It has 16 buckets, doubled while more than three quarters full; within a bucket, the order is that of insertion.
     """
-    arrived = list(names)
+    names = list(names)
     buckets = 16
-    while len(arrived) * 4 > buckets * 3:
+    while len(names) * 4 > buckets * 3:
         buckets *= 2
-    return sorted(arrived, key=lambda name: _bucket_hash(name) & (buckets - 1))
+    return sorted(names, key=lambda name: _bucket_hash(name) & (buckets - 1))
 
 
 def _bucket_hash(name: str) -> int:
