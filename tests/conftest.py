@@ -14,7 +14,7 @@ from hypothesis import is_hypothesis_test, settings
 
 TESTS = Path(__file__).parent
 
-MARKED_FOLDERS = {"aws": "aws", "crash": "crash", "e2e": "e2e", "differential": "slow", "docs": "slow"}
+MARKED_FOLDERS = {"aws": "aws", "crash": "crash", "e2e": "e2e", "differential": "slow"}
 """The marker of every test below a folder. Single tests and files elsewhere have theirs at their definition."""
 
 FAST_LANE = "not (slow or e2e or aws or crash)"

@@ -12,6 +12,8 @@ import pytest
 
 from pupline.images import inspect
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 needs_nginx = pytest.mark.skipif(
     shutil.which("nginx", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin") is None,

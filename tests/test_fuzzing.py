@@ -13,6 +13,8 @@ from fuzzing.parent import fuzzed
 from fuzzing.target import Target, tried
 from fuzzing.targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_parser_breaks_its_promises(name: str) -> None:

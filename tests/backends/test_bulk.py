@@ -171,6 +171,7 @@ def in_a_process(host: ImageHost, folder: Path, program: str = PROGRAM) -> "subp
     return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_the_same(host: ImageHost, tmp_path: Path) -> None:
     """SIGKILL at the 2nd, 9th, 12th and 22nd request; then it goes on to its end, and nothing is there twice."""
     for number in (2, 9, 12, 22):

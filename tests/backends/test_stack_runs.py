@@ -141,6 +141,7 @@ def test_no_more_are_in_flight_than_asked(deployed: FakeStack, runner: Runner) -
     assert len(runner.results) == 20
 
 
+@pytest.mark.slow
 def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
     """Each execution is asked about less and less often, and all of them at no more than ten a second."""
     deployed.states.looks = 12
@@ -155,6 +156,7 @@ def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
     assert looks / runner.clock.time <= 10.5
 
 
+@pytest.mark.slow
 def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runner) -> None:
     """A run repeated when all of it is there asks about ten a second, not as fast as it can."""
     deployed.states.looks = 0

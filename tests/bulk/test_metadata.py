@@ -58,6 +58,7 @@ def comparable(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.integers(0, 10**6).flatmap(lambda index: hostile_rows(index=index)), max_size=5))
 def test_audit_jsonl_and_parquet_agree(rows: list[ItemRow], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever texts a source sends, each form gives back the audit record, and both forms give the same row."""
@@ -85,6 +86,7 @@ def test_every_line_has_every_column_and_never_the_partition() -> None:
     assert (found["license"], found["dataset"], found["began_at"]) == (None, "dogs", "2026-11-22T17:00:07.000Z")
 
 
+@pytest.mark.slow
 @given(st.lists(hostile_rows(), min_size=1, max_size=12))
 def test_lines_do_not_depend_on_their_page(rows: list[ItemRow]) -> None:
     """What the rows of a page have in common is encoded once; that changes no byte of any line."""
@@ -139,6 +141,7 @@ def test_types_are_those_of_the_schema(tmp_path: Path) -> None:
     assert schema.field("began_at").type == pyarrow.timestamp("ms", tz="UTC")
 
 
+@pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
     """After 100,000 rows the writer holds no more than after 10,000, and never more than a row group."""
     bucket = MemoryBucket()

@@ -53,6 +53,7 @@ def round_of(first: int, number: int, *items: int) -> tuple[str, bytes]:
     return f"{LINES}part-{first:08d}-{number}.jsonl", text_of([row(index) for index in items])
 
 
+@pytest.mark.slow
 @given(st.data(), st.integers(1, 4))
 def test_it_is_byte_for_byte_what_the_direct_way_writes(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, size: int
@@ -71,6 +72,7 @@ def test_it_is_byte_for_byte_what_the_direct_way_writes(
     assert list(tmp.iterdir()) == []
 
 
+@pytest.mark.slow
 @given(st.lists(hostile_rows(), max_size=5))
 def test_lines_give_back_the_columns_that_they_were_made_of(rows: list[ItemRow]) -> None:
     """Nothing of a row is lost in JSON Lines."""
@@ -168,6 +170,7 @@ def test_a_part_that_may_not_be_read_is_named(tmp_path: Path) -> None:
         write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN))
 
 
+@pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
     """After 20,000 rows no more is held than after 5,000: pages are let go, and so are row groups."""
     held: list[int] = []

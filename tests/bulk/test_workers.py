@@ -325,6 +325,7 @@ timed_inspection.inspect = poisoned
     )
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poison: None
 ) -> None:

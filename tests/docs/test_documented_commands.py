@@ -96,6 +96,7 @@ def matches(documented: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(documented, without_rules, flags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documented_commands_work(document: Path, tmp_path: Path) -> None:
     """What a document tells the reader to type does what it says, in the order of the document."""

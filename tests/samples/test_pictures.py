@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pupline.images import inspect
 from pupline.samples._pictures import pictures
 
@@ -30,6 +32,7 @@ def test_the_kinds_of_pictures() -> None:
     assert [path for path, one in found.items() if one.animated] == ["dachshund/n02087046_9.gif"]
 
 
+@pytest.mark.slow
 def test_the_script_draws_these_pictures(tmp_path: Path) -> None:
     """Drawn anew, they have the same names, types and sizes; bytes may differ with the codecs that Pillow brings."""
     script = ROOT / "tools" / "draw_samples.py"
