@@ -18,6 +18,8 @@ from pupline.cli import _invoke
 from tests.backends.stack_fakes import BULK_ARN, PNG, STORED, FakeStack, VirtualTimer, map_only, not_found
 from tests.backends.stack_fixtures import fake_stack
 
+pytestmark = pytest.mark.aws
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "aws-commands.md"
 STACK = ("--backend", "aws", "--stack", "pupline")
 

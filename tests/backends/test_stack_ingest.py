@@ -24,6 +24,8 @@ from tests.aws.aws_handlers import Context, cold_start, serve_from_memory
 from tests.backends.stack_fakes import BULK_ARN, FILES, FakeStack, VirtualTimer, machine
 from tests.backends.stack_fixtures import fake_stack
 
+pytestmark = pytest.mark.aws
+
 IMAGES = "https://images.example/breeds/"
 PATHS = ["pug/plain.jpg", "pug/real.png", "pug/gone.jpg", "pug/gif.jpg", "pug/plain.jpg"]
 SUMMARY = "datasets/urls/runs/r1/summary.json"

@@ -10,6 +10,8 @@ from pupline.errors import ConfigurationError
 from tests.backends.stack_fakes import VirtualTimer
 from tests.backends.test_stack_ingest import IMAGES, Kennel, kennel
 
+pytestmark = pytest.mark.aws
+
 __all__ = ["kennel"]  # the fixture
 
 

@@ -19,6 +19,8 @@ from pupline.tasks.records import AuditRecord
 from tests.backends.stack_fakes import MACHINE_ARN, PNG, STORED, FakeStack, not_found
 from tests.backends.stack_fixtures import fake_stack
 
+pytestmark = pytest.mark.aws
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 

@@ -22,6 +22,8 @@ from pupline.errors import ConfigurationError, PuplineError
 from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
 from tests.backends.stack_fixtures import fake_stack
 
+pytestmark = pytest.mark.aws
+
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeStack]:

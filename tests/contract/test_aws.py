@@ -10,6 +10,8 @@ from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_
 from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
 
+pytestmark = pytest.mark.aws
+
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
