@@ -321,7 +321,7 @@ def test_a_summary_that_failed_is_made_by_another_execution(
 ) -> None:
     """A redrive would only enter the Fail state again; the next execution finds all batches done."""
     put = LocalBucket.put
-    monkeypatch.setattr("pupline.local._clock.SystemClock.patience", lambda *_, **__: 0.0)
+    monkeypatch.setattr("pupline.local._clock.SystemClock.wait_seconds", lambda *_, **__: 0.0)
 
     def full(self: LocalBucket, key: str, body: bytes | Path, content_type: str) -> str:
         if key.endswith("summary.json"):

@@ -25,7 +25,7 @@ class VirtualClock:
         """The virtual time."""
         return self.time
 
-    def worked(self) -> float:
+    def working_time(self) -> float:
         """The virtual working time."""
         return self.ticks
 
@@ -34,7 +34,7 @@ class VirtualClock:
         self.time += seconds
         self.ticks += seconds
 
-    def patience(self, seconds: float | None, *, idle: bool) -> float | None:
+    def wait_seconds(self, seconds: float | None, *, idle: bool) -> float | None:
         """Let the seconds pass when idle; else wait for an answer."""
         if seconds is None or not idle:
             return None

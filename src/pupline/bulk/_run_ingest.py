@@ -127,7 +127,7 @@ class _IngestRun:
                     sink=committer,
                     stored=stored,
                     listener=self._listener,
-                    clocks=Clocks(self._backend.clock.worked, self._backend.clock.now),
+                    clocks=Clocks(self._backend.clock.working_time, self._backend.clock.now),
                     tolerate=self._request.tolerate,
                     failed=count_failed(self._before.outcomes),
                 )

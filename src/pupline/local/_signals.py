@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, for whatever runs on one machine."""
+"""Ctrl-C and SIGTERM during a run."""
 
 import signal
 import threading
@@ -10,26 +10,26 @@ from types import FrameType
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """Ctrl-C or SIGTERM was heard. Told from within the signal handler: whoever hears it should do little."""
+    """Ctrl-C or SIGTERM arrived. Emitted within the signal handler: a listener should do little."""
 
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Have the first Ctrl-C or SIGTERM call `stop`, from within the handler; a second one raises KeyboardInterrupt.
+    """Call `stop`, within the handler, on the first Ctrl-C or SIGTERM; a second one raises KeyboardInterrupt.
 
-    So does each one outside of this, where the command line has it so; that it also ends what hangs is its doing.
-    In another thread than the main one nothing is changed: only that one may have handlers.
+    Outside this block each one does, by the command line's own handlers. In any thread but the main one nothing is
+    changed: only the main thread may have handlers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = False
+    is_requested = False
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal is_requested
+        if is_requested:
             raise KeyboardInterrupt
-        asked = True
+        is_requested = True
         stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

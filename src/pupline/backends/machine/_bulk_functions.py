@@ -114,7 +114,7 @@ class BulkFunctions:
             table=self._backend.audit,
             clock=self._backend.clock,
             sleep=partial(_slept, self._stopping),
-            monotonic=self._backend.clock.worked,
+            monotonic=self._backend.clock.working_time,
             concurrency=Pace.of(request, source).threads,
             rules=IngestRules(request.max_pixels, timeout_seconds=request.timeout_seconds),
         )

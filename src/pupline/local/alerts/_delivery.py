@@ -136,7 +136,7 @@ class Deliverer:
     def _receivers(self) -> list[_Receiver]:
         """Subscriptions with something to be delivered, whose latest failure is long enough ago."""
         query = f"SELECT subscription_id, protocol, endpoint, max({_RESTING}) {_PENDING} GROUP BY subscription_id"
-        worked = self._clock.worked()
+        worked = self._clock.working_time()
         return [
             _Receiver(number, *found)
             for number, *found, resting in self._database.rows(query, (self._clock.now(),))
@@ -180,7 +180,7 @@ class Deliverer:
             text = storable(printable(str(failure)))[:_ERROR_CHARACTERS]
             final = failure.permanent or attempts >= MAX_ATTEMPTS
             if not failure.permanent:
-                self._resting[receiver.subscription_id] = self._clock.worked() + pause_seconds(attempts)
+                self._resting[receiver.subscription_id] = self._clock.working_time() + pause_seconds(attempts)
             change = f"{'given_up_at' if final else 'next_attempt_at'} = ?, last_error = ?"
             values = (now if final else now + pause_seconds(attempts), text)
         update = f"UPDATE deliveries SET attempts = ?, {change} WHERE alert_id = ? AND subscription_id = ?"  # noqa: S608

@@ -1,37 +1,35 @@
-"""The durable driver: carries out what executions ask for, and tells them what happened, losing nothing.
+"""The durable driver: carries out the commands of executions and gives them the facts, so that nothing is lost.
 
-The engine's core does no I/O. It asks by commands and is told by facts; fed the same facts it comes to the same state.
-So all there is to keep is the facts, and all there is to get right is the order:
+The engine's core does no I/O. It gives commands and receives facts; with the same facts it comes to the same state. So
+only the facts need to be kept, and only the order has to be right:
 
-1. Facts arrive: a function has answered, a timer is due, somebody wants the execution stopped. All that have arrived
-   are taken together.
-2. Each core hears its facts and says what it wants next, or that it has ended. This is arithmetic in memory: until
-   step 4 nobody outside can know of it. `sns:publish` is answered here, for publishing means adding rows.
-3. ONE transaction holds the facts with their times, the alerts, and the final statuses (written over RUNNING only).
-   Should it fail, what was computed in step 2 is thrown away with the driver, and the journal is as before.
-4. Only after the COMMIT are the new commands carried out and the events told.
+1. Facts arrive: a function has answered, a timer is due, somebody stops an execution. All that have arrived are taken
+   together.
+2. Each core receives its facts, and gives new commands or ends. This is arithmetic in memory: until step 4 nothing of
+   it is visible. `sns:publish` is answered here, because publishing means adding rows.
+3. ONE transaction holds the facts with their times, the alerts, and the final statuses (written over RUNNING only). If
+   it fails, the results of step 2 are thrown away with the driver, and the journal is as before.
+4. Only after the COMMIT are the new commands carried out and the events emitted.
 
-A task therefore runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
-fed again, and what was asked for and never answered is asked for again. With each fact stands how long its execution
-had been worked on. So a restart does not begin a timer again, and time in which nothing ran counts against no time-out.
+So a task runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
+replayed, and unanswered commands are carried out again. Each fact is stored with the working time of its execution. So
+a restart does not begin a timer again, and time in which nothing ran counts against no time-out.
 
 An execution finishes under the definition it started with: the journal keeps each definition once, by its digest. An
-edited file is for new executions.
+edited file is for new executions. Express executions run in memory and leave no trace in the journal, as on AWS.
 
-Express executions are run in memory and leave no trace in the journal, as on AWS.
-
-Everything here runs in the thread that calls `drive`, but for the functions, which run in the runtime's pool.
+Everything here runs in the thread that calls `drive`, except the functions, which run in the runtime's pool, and the
+reading and writing of a Map, which has a thread of its own.
 """
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from pupline.asl import (
-    CancelCommand,
     Command,
     Execution,
     ExecutionRedriven,
@@ -39,36 +37,27 @@ from pupline.asl import (
     InvokeTask,
     ReadItems,
     StartTimer,
-    StateMachine,
     TaskFailed,
-    TaskSucceeded,
     TimerFired,
     WriteResults,
+    lambda_error,
 )
-from pupline.errors import LocalTrouble, ReplayMismatch
+from pupline.errors import LocalTrouble, ReplayMismatch, local_trouble
 from pupline.json_values import JSON
-from pupline.local._clock import Instant, instant
-from pupline.local.alerts import PublishFailed
+from pupline.local._clock import instant
 from pupline.local.database import Database
-from pupline.local.journal._batch import Batch, Running
-from pupline.local.journal._calls import Calls
-from pupline.local.journal._events import (
-    ExecutionFinished,
-    ExecutionRefused,
-    ExecutionResumed,
-    ExecutionStarted,
-    TaskAttemptFailed,
-)
+from pupline.local.journal._active import ActiveExecutions
+from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
 from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
-from pupline.local.journal._settings import DriveResult, DriverSettings, MapIO, RedriveRequest, StartRequest
-from pupline.local.journal._timers import Alarms
+from pupline.local.journal._lambda_runtime import Invocation
+from pupline.local.journal._map_io import LocalMapIO
+from pupline.local.journal._settings import DriveResult, DriverSettings, RedriveRequest, StartRequest
+from pupline.local.journal._turn import ActiveExecution, Turn
 from pupline.local.tables import Runs
 from pupline.text import printable
 
-PUBLISH = "arn:aws:states:::sns:publish"
-
-_LOOK_SECONDS = 1.0
-"""How often other processes' stop requests are looked for, and the longest sleep, for somebody may set the clock."""
+_POLL_SECONDS = 1.0
+"""How often stop requests of other processes are read, and the longest sleep: somebody may set the clock."""
 
 _FACTS_AT_ONCE = 512
 """Facts in one transaction: the first of them should not wait long for the last."""
@@ -83,112 +72,65 @@ _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 class Driver:
     """Drives executions of one data directory, whose lock the process holds."""
 
-    def __init__(self, database: Database, settings: DriverSettings, map_io: MapIO) -> None:
+    def __init__(self, database: Database, settings: DriverSettings, map_io: LocalMapIO) -> None:
         self._database = database
         self._settings = settings
         self._clock = settings.clock
+        self._map_io = map_io
         self._journal = Journal(database)
-        self._calls = Calls(settings.runtime, map_io, Runs(database, settings.clock))
+        self._runs = Runs(database, settings.clock)
+        self._run_settings: dict[str | None, Mapping[str, JSON]] = {None: {}}
         self._machines = {settings.machine.digest: settings.machine}
-        self._inbox: SimpleQueue[tuple[Running, Fact | LocalTrouble] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[ActiveExecution, Fact | LocalTrouble] | None] = SimpleQueue()
         self._stopping = False
         self._next_id = self._journal.last_id() + 1
-        self._looked_at: float | None = None
+        self._last_poll: float | None = None
         self._reset()
 
     def drive(self, starts: Iterable[StartRequest | RedriveRequest] = (), *, resume: bool = True) -> DriveResult:
-        """Run what is unfinished (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
+        """Run unfinished executions (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
 
-        `starts` is read as there is room, so it may be long. Starting the same name with the same input again goes on
-        with, or reports, the execution that is there; with another input it is refused (ExecutionRefused).
+        `starts` is read as there is room, so it may be long. A request with the name and input of an existing execution
+        resumes or reports that one; with another input it is refused (ExecutionRefused).
         Raises: StorageError when the journal cannot be written, LocalTrouble also when a function met it; the journal
         is then as it was after the last commit, and the executions stay RUNNING.
         """
         self._reset()
-        self._to_do: Iterator[StartRequest | RedriveRequest | ExecutionRow] = self._work(starts, resume=resume)
+        self._requests: Iterator[StartRequest | RedriveRequest | ExecutionRow] = self._all_requests(starts, resume)
         deadline: float | None = None
         try:
             while True:
-                self._turn()
+                self._run_turn()
                 if self._stopping and deadline is None:
-                    deadline = self._clock.worked() + self._settings.grace_seconds
+                    deadline = self._clock.working_time() + self._settings.grace_seconds
                 if self._is_over(deadline):
-                    interrupted = self._stopping and (bool(self._running) or self._more)
-                    return DriveResult(dict(self._finished), self._refused, interrupted)
+                    interrupted = self._stopping and (bool(self._active.by_id) or self._has_requests)
+                    return DriveResult(dict(self._active.finished), self._refused, interrupted)
                 self._wait(deadline)
         finally:
             self._reset()
 
     def stop_starting(self) -> None:
-        """Start nothing more, let functions that run end (for `grace_seconds`), then return from `drive`.
+        """Start nothing more, let running functions end (for `grace_seconds`), then return from `drive`.
 
-        May be called from a signal handler or another thread. What is unfinished goes on at the next `drive`.
+        May be called from a signal handler or another thread. What is unfinished continues at the next `drive`.
         """
         self._stopping = True
         self._inbox.put(None)
 
     def stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
-        """Have the execution aborted by the running `drive`, or the next. Raises: ConfigurationError; StorageError."""
+        """Abort the execution in the running `drive`, or the next. Raises: ConfigurationError; StorageError."""
         self._journal.request_stop(name, error, cause)
-        self._looked_at = None
+        self._last_poll = None
         self._inbox.put(None)
 
     def _reset(self) -> None:
-        self._running: dict[int, Running] = {}
-        self._names: dict[str, Running] = {}
-        self._called: set[tuple[int, str]] = set()
-        self._alarms: Alarms[tuple[int, str]] = Alarms()
-        self._finished: Counter[str] = Counter()
+        self._active = ActiveExecutions(self._settings.topic)
         self._refused = 0
-        self._more = True
+        self._has_requests = True
 
-    # ---- one turn
-
-    def _turn(self) -> None:
-        batch = Batch()
-        at = instant(self._clock)
-        self._hear_stop_requests(batch, at)
-        self._hear_answers(batch, at)
-        self._hear_timers(batch, at)
-        self._admit(batch, at)
-        self._hear_published(batch, at)
-        if batch.has_rows:
-            self._database.write(batch.write)
-        if batch.alerts:
-            self._settings.alerted()
-        for running in batch.ended:
-            self._forget(running)
-        for running, command in batch.commands:
-            self._carry_out(running, command, at)
-        for event in batch.events:
-            self._settings.listener(event)
-
-    def _is_over(self, deadline: float | None) -> bool:
-        if self._stopping:
-            return not self._called or (deadline is not None and self._clock.worked() >= deadline)
-        return not self._running and not self._more
-
-    def _wait(self, deadline: float | None) -> None:
-        """Sleep until there may be something to do."""
-        if self._has_room() and self._more:
-            return
-        at = instant(self._clock)
-        left = self._alarms.next_in(at) if deadline is None else deadline - at.worked
-        seconds = self._clock.patience(left, idle=not self._called and self._inbox.empty())
-        try:
-            woken = self._inbox.get(timeout=_LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS))
-        except Empty:
-            return
-        if woken is not None:
-            self._inbox.put(woken)
-
-    def _has_room(self) -> bool:
-        return not self._stopping and len(self._running) < self._settings.concurrency
-
-    # ---- what begins
-
-    def _work(
-        self, starts: Iterable[StartRequest | RedriveRequest], *, resume: bool
+    def _all_requests(
+        self, starts: Iterable[StartRequest | RedriveRequest], resume: bool
     ) -> Iterator[StartRequest | RedriveRequest | ExecutionRow]:
         after, until = 0, self._next_id - 1
         while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until)):
@@ -196,105 +138,66 @@ class Driver:
             after = page[-1].execution_id
         yield from starts
 
-    def _admit(self, batch: Batch, at: Instant) -> None:
-        while self._more and self._has_room() and len(batch.started) < _FACTS_AT_ONCE:
-            item = next(self._to_do, None)
-            if item is None:
-                self._more = False
-            elif isinstance(item, StartRequest):
-                self._begin(item, batch, at)
-            elif isinstance(item, RedriveRequest):
-                self._redrive(item.name, batch, at)
-            else:
-                self._resume(item.name, batch, at)
+    # ---- one turn
 
-    def _begin(self, start: StartRequest, batch: Batch, at: Instant) -> None:
-        if start.name in self._names:
-            self._check_same(start, self._names[start.name].core.input, batch)
-        elif there := self._journal.find(start.name):
-            if self._check_same(start, json.loads(there.input), batch):
-                self._resume(start.name, batch, at)
-        elif not _NAME.fullmatch(start.name):
-            shown = printable(start.name)
-            self._refuse(start.name, start.run_id, f"'{shown}' cannot name an execution (see StartExecution)", batch)
-        else:
-            self._begin_new(start, batch, at)
+    def _run_turn(self) -> None:
+        turn = Turn(instant(self._clock))
+        self._receive_stop_requests(turn)
+        self._receive_answers(turn)
+        for execution_id, command_id in self._active.alarms.take_due(turn.at):
+            self._active.answer(self._active.by_id[execution_id], TimerFired(command_id), turn)
+        self._admit(turn)
+        self._active.publish(turn)
+        if turn.has_rows:
+            self._database.write(turn.write)
+        if turn.alerts:
+            self._settings.alerted()
+        for ended in turn.ended:
+            self._active.remove(ended)
+        for active, command in turn.commands:
+            self._carry_out(active, command, turn)
+        for event in turn.events:
+            self._settings.listener(event)
 
-    def _begin_new(self, start: StartRequest, batch: Batch, at: Instant) -> None:
-        machine = self._settings.machine
-        execution_id, self._next_id = self._next_id, self._next_id + 1
-        text = json.dumps(start.input, allow_nan=False)
-        # The input as the journal will give it back: a tuple, say, comes back as a list.
-        core = Execution(machine, json.loads(text), name=start.name, now=at.now)
-        commands = core.commands()
-        running = Running(execution_id, start.run_id, Replayed(core, commands, 0, 0.0, {}), at)
-        if running.durable:
-            batch.machines[machine.digest] = machine
-            new = NewExecution(execution_id, start.name, start.run_id, start.run_index, machine.digest, text, at.now)
-            batch.started.append(new)
-        batch.events.append(ExecutionStarted(start.name, start.run_id))
-        self._take_up(running, commands, batch)
+    def _is_over(self, deadline: float | None) -> bool:
+        if self._stopping:
+            return not self._active.open_calls or (deadline is not None and self._clock.working_time() >= deadline)
+        return not self._active.by_id and not self._has_requests
 
-    def _check_same(self, start: StartRequest, there: JSON, batch: Batch) -> bool:
-        if json.dumps(start.input, sort_keys=True) == json.dumps(there, sort_keys=True):
-            return True
-        reason = f"there is an execution '{start.name}' with another input; choose another name"
-        return self._refuse(start.name, start.run_id, reason, batch)
-
-    def _resume(self, name: str, batch: Batch, at: Instant) -> None:
-        row = self._journal.find(name)
-        if row is None or row.execution_id in self._running or row.execution_id in batch.aborted:
+    def _wait(self, deadline: float | None) -> None:
+        """Sleep until there may be something to do."""
+        if self._has_room() and self._has_requests:
             return
-        if row.status != "RUNNING":
-            self._report_ended(row, batch)
-        elif loaded := self._load(row, batch, at):
-            self._take_up(*loaded, batch)
-
-    def _redrive(self, name: str, batch: Batch, at: Instant) -> None:
-        row = self._journal.find(name)
-        if row is None:
-            self._refuse(name, None, f"there is no execution '{printable(name)}' here", batch)
-        elif row.status == "SUCCEEDED":
-            self._refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", batch)
-        elif row.status == "RUNNING" or row.execution_id in self._running:
-            self._resume(name, batch, at)
-        elif loaded := self._load(row, batch, at):
-            running, _ = loaded  # it has ended, so it waits for nothing
-            self._enter(running)
-            batch.redriven.append(row.execution_id)
-            self._tell(running, ExecutionRedriven(), None, at, batch)
-
-    def _load(self, row: ExecutionRow, batch: Batch, at: Instant) -> tuple[Running, list[Command]] | None:
-        """The execution as its journal says, and what it waits for. None, and refused, when that does not fit."""
+        at = instant(self._clock)
+        left = self._active.alarms.next_in(at) if deadline is None else deadline - at.working_time
+        seconds = self._clock.wait_seconds(left, idle=not self._active.open_calls and self._inbox.empty())
         try:
-            replayed = self._journal.replay(row, self._machine(row.digest))
-        except ReplayMismatch as err:
-            self._refuse(row.name, row.run_id, str(err), batch)
-            return None
-        batch.events.append(ExecutionResumed(row.name, row.run_id, replayed.facts))
-        return Running(row.execution_id, row.run_id, replayed, at), replayed.waiting
+            answer = self._inbox.get(timeout=_POLL_SECONDS if seconds is None else min(seconds, _POLL_SECONDS))
+        except Empty:
+            return
+        if answer is not None:
+            self._inbox.put(answer)
 
-    def _take_up(self, running: Running, commands: list[Command], batch: Batch) -> None:
-        self._enter(running)
-        self._ask(running, commands, batch)
+    def _has_room(self) -> bool:
+        return not self._stopping and len(self._active.by_id) < self._settings.concurrency
 
-    def _enter(self, running: Running) -> None:
-        self._running[running.execution_id] = running
-        self._names[running.core.name] = running
+    # ---- facts that arrive
 
-    def _machine(self, digest: str) -> StateMachine:
-        if digest not in self._machines:
-            self._machines[digest] = self._journal.definition(digest)
-        return self._machines[digest]
+    def _receive_stop_requests(self, turn: Turn) -> None:
+        if self._last_poll is not None and turn.at.working_time - self._last_poll < _POLL_SECONDS:
+            return
+        self._last_poll = turn.at.working_time
+        for row, fact in self._journal.stop_requests():
+            if active := self._active.by_id.get(row.execution_id):
+                self._active.receive(active, fact, turn)
+            else:
+                turn.aborted[row.execution_id] = JournalledFact(fact, turn.at.now, None)
+                stop_time = max(turn.at.now, row.start_time)
+                self._report_ended(
+                    replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=stop_time), turn
+                )
 
-    def _refuse(self, name: str, run_id: str | None, reason: str, batch: Batch) -> bool:
-        self._refused += 1
-        batch.events.append(ExecutionRefused(name, run_id, reason))
-        return False
-
-    # ---- what is heard
-
-    def _hear_answers(self, batch: Batch, at: Instant) -> None:
+    def _receive_answers(self, turn: Turn) -> None:
         for _ in range(_FACTS_AT_ONCE):
             try:
                 answer = self._inbox.get_nowait()
@@ -302,121 +205,137 @@ class Driver:
                 return
             if answer is None:
                 continue
-            running, fact = answer
+            active, fact = answer
             if isinstance(fact, LocalTrouble):
                 raise fact  # the call stays unanswered, and is made again when the execution is resumed
-            self._hear(running, fact, at, batch)
+            self._active.answer(active, fact, turn)
 
-    def _hear_timers(self, batch: Batch, at: Instant) -> None:
-        for execution_id, command_id in self._alarms.take_due(at):
-            self._hear(self._running[execution_id], TimerFired(command_id), at, batch)
+    # ---- executions that start, resume or are redriven
 
-    def _hear_stop_requests(self, batch: Batch, at: Instant) -> None:
-        if self._looked_at is not None and at.worked - self._looked_at < _LOOK_SECONDS:
-            return
-        self._looked_at = at.worked
-        for row, fact in self._journal.stop_requests():
-            if running := self._running.get(row.execution_id):
-                self._tell(running, fact, None, at, batch)
+    def _admit(self, turn: Turn) -> None:
+        while self._has_requests and self._has_room() and len(turn.started) < _FACTS_AT_ONCE:
+            request = next(self._requests, None)
+            if request is None:
+                self._has_requests = False
+            elif isinstance(request, StartRequest):
+                self._start(request, turn)
+            elif isinstance(request, RedriveRequest):
+                self._redrive(request.name, turn)
             else:
-                batch.aborted[row.execution_id] = JournalledFact(fact, at.now, None)
-                ended = replace(
-                    row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=max(at.now, row.start_time)
-                )
-                self._report_ended(ended, batch)
+                self._resume(request.name, turn)
 
-    def _hear(self, running: Running, fact: Fact, at: Instant, batch: Batch) -> None:
-        """Tell the execution, unless it no longer wants to know."""
-        command_id = getattr(fact, "id", "")
-        if self._running.get(running.execution_id) is not running or command_id not in running.waiting:
-            return
-        command = running.waiting.pop(command_id)
-        self._called.discard((running.execution_id, command_id))
-        if isinstance(fact, TaskFailed) and isinstance(command, InvokeTask):
-            batch.events.append(TaskAttemptFailed(running.core.name, command.state, fact.error, fact.cause))
-        self._tell(running, fact, getattr(command, "resource", None), at, batch)
-
-    def _tell(self, running: Running, fact: Fact, resource: str | None, at: Instant, batch: Batch) -> None:
-        now = running.last_now = max(at.now, running.last_now)  # a clock that was set back must not undo the order
-        if running.durable:
-            told = JournalledFact(fact, now, resource, running.worked(at))
-            batch.told.append((running.execution_id, running.facts, told))
-        running.facts += 1
-        running.core.receive(fact, now=now)
-        self._ask(running, running.core.commands(), batch)
-
-    def _ask(self, running: Running, commands: list[Command], batch: Batch) -> None:
-        """Note what the execution wants next, or that it has ended."""
-        for command in commands:
-            if isinstance(command, CancelCommand):
-                running.waiting.pop(command.id, None)
-                self._called.discard((running.execution_id, command.id))
-                self._alarms.cancel((running.execution_id, command.id))
-            else:
-                running.waiting[command.id] = command
-                batch.commands.append((running, command))
-        if running.core.status != "RUNNING":
-            self._end(running, batch)
-
-    def _hear_published(self, batch: Batch, at: Instant) -> None:
-        """Publish within the turn that asks for it: it means rows in the same transaction, and nothing else."""
-        for running, command in batch.commands:  # grows while it is walked, by what the executions ask for next
-            if not isinstance(command, InvokeTask) or command.resource != PUBLISH:
-                continue
-            if running.waiting.get(command.id) is command:
-                self._hear(running, self._publish(running, command, batch), at, batch)
-
-    def _publish(self, running: Running, command: InvokeTask, batch: Batch) -> TaskSucceeded | TaskFailed:
-        try:
-            alert = self._settings.topic.prepare(running.core.name, command.id, command.payload)
-        except PublishFailed as err:
-            return TaskFailed(command.id, err.error, str(err))
-        batch.alerts.append(alert)
-        return TaskSucceeded(command.id, {"MessageId": alert.message_id})
-
-    def _end(self, running: Running, batch: Batch) -> None:
-        core = running.core
-        batch.ended.append(running)
-        self._finished[core.status] += 1
-        batch.events.append(
-            ExecutionFinished(
-                execution=core.name,
-                run_id=running.run_id,
-                status=core.status,
-                output=core.output,
-                error=core.error,
-                cause=core.cause,
-                start_time=core.start_time,
-                stop_time=running.last_now,
-            )
-        )
-
-    def _report_ended(self, row: ExecutionRow, batch: Batch) -> None:
-        self._finished[row.status] += 1
-        batch.events.append(row.as_event())
-
-    # ---- what is done
-
-    def _carry_out(self, running: Running, command: Command, at: Instant) -> None:
-        if running.waiting.get(command.id) is not command or self._running.get(running.execution_id) is not running:
-            return  # answered or cancelled within the turn that asked for it
-        key = (running.execution_id, command.id)
-        if isinstance(command, StartTimer):
-            self._start_timer(running, command, at)
-        elif isinstance(command, InvokeTask | ReadItems | WriteResults) and not self._stopping:
-            self._called.add(key)
-            self._calls.begin(command, running.core.name, running.run_id, lambda fact: self._inbox.put((running, fact)))
-
-    def _start_timer(self, running: Running, timer: StartTimer, at: Instant) -> None:
-        key = (running.execution_id, timer.id)
-        if timer.kind == "moment":
-            self._alarms.at(key, timer.due)
+    def _start(self, request: StartRequest, turn: Turn) -> None:
+        name = request.name
+        if active := self._active.by_name.get(name):
+            self._has_same_input(request, active.core.input, turn)
+        elif row := self._journal.find(name):
+            if self._has_same_input(request, json.loads(row.input), turn):
+                self._resume(name, turn)
+        elif not _NAME.fullmatch(name):
+            reason = f"'{printable(name)}' cannot name an execution (see StartExecution)"
+            self._refuse(name, request.run_id, reason, turn)
         else:
-            self._alarms.after(key, running.seconds_of(timer, at), at)
+            self._start_new(request, turn)
 
-    def _forget(self, running: Running) -> None:
-        for command_id in running.waiting:
-            self._called.discard((running.execution_id, command_id))
-            self._alarms.cancel((running.execution_id, command_id))
-        del self._running[running.execution_id]
-        del self._names[running.core.name]
+    def _start_new(self, request: StartRequest, turn: Turn) -> None:
+        machine, now = self._settings.machine, turn.at.now
+        execution_id, self._next_id = self._next_id, self._next_id + 1
+        text = json.dumps(request.input, allow_nan=False)
+        # The input as the journal will return it: a tuple, say, comes back as a list.
+        core = Execution(machine, json.loads(text), name=request.name, now=now)
+        commands = core.commands()
+        active = ActiveExecution(execution_id, request.run_id, Replayed(core, commands, 0, 0.0, {}), turn.at)
+        if active.is_durable:
+            turn.definitions[machine.digest] = machine
+            row = (execution_id, request.name, request.run_id, request.run_index, machine.digest, text, now)
+            turn.started.append(NewExecution(*row))
+        turn.events.append(ExecutionStarted(request.name, request.run_id))
+        self._active.add(active, commands, turn)
+
+    def _has_same_input(self, request: StartRequest, existing: JSON, turn: Turn) -> bool:
+        """Whether the existing execution has the request's input; otherwise the request is refused."""
+        if json.dumps(request.input, sort_keys=True) == json.dumps(existing, sort_keys=True):
+            return True
+        reason = f"there is an execution '{request.name}' with another input; choose another name"
+        self._refuse(request.name, request.run_id, reason, turn)
+        return False
+
+    def _resume(self, name: str, turn: Turn) -> None:
+        row = self._journal.find(name)
+        if row is None or row.execution_id in self._active.by_id or row.execution_id in turn.aborted:
+            return
+        if row.status != "RUNNING":
+            self._report_ended(row, turn)
+        elif loaded := self._load(row, turn):
+            self._active.add(*loaded, turn)
+
+    def _redrive(self, name: str, turn: Turn) -> None:
+        row = self._journal.find(name)
+        if row is None:
+            self._refuse(name, None, f"there is no execution '{printable(name)}' here", turn)
+        elif row.status == "SUCCEEDED":
+            self._refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", turn)
+        elif row.status == "RUNNING" or row.execution_id in self._active.by_id:
+            self._resume(name, turn)
+        elif loaded := self._load(row, turn):
+            active, _ = loaded  # it has ended, so it waits for nothing
+            self._active.enter(active)
+            turn.reopened.append(row.execution_id)
+            self._active.receive(active, ExecutionRedriven(), turn)
+
+    def _load(self, row: ExecutionRow, turn: Turn) -> tuple[ActiveExecution, list[Command]] | None:
+        """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""
+        try:
+            if row.digest not in self._machines:
+                self._machines[row.digest] = self._journal.definition(row.digest)
+            replayed = self._journal.replay(row, self._machines[row.digest])
+        except ReplayMismatch as err:
+            self._refuse(row.name, row.run_id, str(err), turn)
+            return None
+        turn.events.append(ExecutionResumed(row.name, row.run_id, replayed.facts))
+        return ActiveExecution(row.execution_id, row.run_id, replayed, turn.at), replayed.waiting
+
+    def _refuse(self, name: str, run_id: str | None, reason: str, turn: Turn) -> None:
+        self._refused += 1
+        turn.events.append(ExecutionRefused(name, run_id, reason))
+
+    def _report_ended(self, row: ExecutionRow, turn: Turn) -> None:
+        self._active.finished[row.status] += 1
+        turn.events.append(row.as_event())
+
+    # ---- commands that are carried out
+
+    def _carry_out(self, active: ActiveExecution, command: Command, turn: Turn) -> None:
+        if active.waiting.get(command.id) is not command or self._active.by_id.get(active.execution_id) is not active:
+            return  # answered or cancelled within the turn
+        key = (active.execution_id, command.id)
+        if isinstance(command, StartTimer):
+            if command.kind == "moment":
+                self._active.alarms.at(key, command.due)
+            else:
+                self._active.alarms.after(key, active.seconds_left(command, turn.at), turn.at)
+        elif isinstance(command, InvokeTask) and not self._stopping:
+            self._active.open_calls.add(key)
+            invocation = Invocation(active.core.name, command.id, self._settings_of(active.run_id))
+            self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((active, fact)))
+        elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
+            self._active.open_calls.add(key)
+            try:
+                threading.Thread(target=self._read_or_write, args=(active, command), daemon=True).start()
+            except RuntimeError as err:
+                raise local_trouble(err) or err from err
+
+    def _read_or_write(self, active: ActiveExecution, command: ReadItems | WriteResults) -> None:
+        answer: Fact | LocalTrouble
+        try:
+            answer = self._map_io.carry_out(command, active.core.name)
+        except Exception as err:  # noqa: BLE001 - unanswered, the execution would wait forever
+            answer = local_trouble(err) or TaskFailed(command.id, type(err).__name__, lambda_error(err))
+        self._inbox.put((active, answer))
+
+    def _settings_of(self, run_id: str | None) -> Mapping[str, JSON]:
+        """The settings of the run, read once; empty without a run."""
+        if run_id not in self._run_settings:
+            run = self._runs.find(run_id) if run_id else None
+            self._run_settings[run_id] = run.settings if run else {}
+        return self._run_settings[run_id]

@@ -1,6 +1,5 @@
-"""What the driver tells whoever watches it: one event per thing worth showing, after it was committed."""
+"""Events that the driver emits, each after it was committed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,7 +16,7 @@ class ExecutionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResumed:
-    """An execution that was left unfinished, or is redriven, goes on. facts: how many were in the journal."""
+    """An unfinished or redriven execution continues. facts: how many were in the journal."""
 
     execution: str
     run_id: str | None
@@ -36,7 +35,7 @@ class TaskAttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFinished:
-    """An execution has ended, or had ended when it was asked for again. Times are seconds since the epoch."""
+    """An execution has ended, or had ended before it was requested again. Times are seconds since the epoch."""
 
     execution: str
     run_id: str | None
@@ -50,7 +49,7 @@ class ExecutionFinished:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRefused:
-    """An execution cannot be gone on with; it stays as it is until it is stopped. reason: for people."""
+    """An execution cannot be started or resumed; it stays as it is until it is stopped. reason: for people."""
 
     execution: str
     run_id: str | None
@@ -58,4 +57,3 @@ class ExecutionRefused:
 
 
 DriverEvent: TypeAlias = ExecutionStarted | ExecutionResumed | TaskAttemptFailed | ExecutionFinished | ExecutionRefused
-Listener: TypeAlias = Callable[[DriverEvent], None]

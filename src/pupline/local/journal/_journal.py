@@ -1,6 +1,6 @@
-"""The journal: executions, the definitions they started with, and the facts they were told.
+"""The journal: executions, the definitions they started with, and the facts they received.
 
-Reading is for everyone. Writing is for the driver alone, which holds the data directory's lock; its functions take a
+Any process may read it. Only the driver writes it, which holds the data directory's lock; the writing functions take a
 connection, because what belongs together must be committed together.
 """
 
@@ -51,7 +51,7 @@ class ExecutionRow:
     stop_time: float | None
 
     def as_event(self) -> ExecutionFinished:
-        """What the driver told when this execution ended."""
+        """The event for this execution's end."""
         return ExecutionFinished(
             execution=self.name,
             run_id=self.run_id,
@@ -66,9 +66,9 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True)
 class JournalledFact:
-    """One fact as it was told. resource: of the task that it answers, None for anything else.
+    """One fact with its time. resource: of the task that it answers, None for anything else.
 
-    worked: seconds that the execution had been worked on, None where nobody measured it.
+    worked: the working time of the execution until then, None where it was not measured.
     """
 
     fact: Fact
@@ -79,10 +79,10 @@ class JournalledFact:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """An execution as its facts made it. waiting: the commands without an answer. facts: how many there are.
+    """An execution rebuilt from its facts. waiting: the commands without an answer. facts: how many there are.
 
-    worked: seconds that it has been worked on. left: for each timer among `waiting`, how many seconds of that it still
-    has. Time in which nothing ran is in neither.
+    worked: its working time. left: for each timer in `waiting`, its remaining working time. Time in which nothing ran
+    is in neither.
     """
 
     core: Execution
@@ -93,18 +93,18 @@ class Replayed:
 
 
 class Journal:
-    """What the driver and the reading commands ask of the tables."""
+    """The tables of executions, as the driver and the reading commands use them. Methods raise StorageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def find(self, name: str) -> ExecutionRow | None:
-        """The execution of that name, if any. Raises: StorageError."""
+        """The execution of that name, if any."""
         found = self._database.rows(f"{_SELECT} WHERE name = ?", (name,))
         return ExecutionRow(*found[0]) if found else None
 
     def get(self, name: str) -> ExecutionRow:
-        """The execution of that name. Raises: ConfigurationError when there is none; StorageError."""
+        """The execution of that name. Raises: ConfigurationError when there is none."""
         found = self.find(name)
         if found is None:
             raise ConfigurationError(
@@ -113,7 +113,7 @@ class Journal:
         return found
 
     def executions(self, *, status: str | None = None, run_id: str | None = None) -> Iterator[ExecutionRow]:
-        """Executions, newest first, a page at a time. Raises: StorageError."""
+        """Executions, newest first, a page at a time."""
         wanted = {"status = ?": status, "run_id = ?": run_id}
         conditions = {condition: value for condition, value in wanted.items() if value is not None}
         where = "".join(f" AND {condition}" for condition in conditions)
@@ -129,27 +129,27 @@ class Journal:
         return [ExecutionRow(*row) for row in self._database.rows(query, (after, until, limit))]
 
     def count_unfinished(self) -> int:
-        """How many executions are RUNNING. Raises: StorageError."""
+        """How many executions are RUNNING."""
         return int(self._database.rows("SELECT count(*) FROM executions WHERE status = 'RUNNING'")[0][0])
 
     def last_id(self) -> int:
-        """The highest execution id given out; 0 at first."""
+        """The highest execution id in use; 0 at first."""
         return int(self._database.rows("SELECT coalesce(max(execution_id), 0) FROM executions")[0][0])
 
     def facts(self, execution_id: int) -> Iterator[JournalledFact]:
-        """What the execution was told, in order. Raises: ReplayMismatch for a fact that is none; StorageError."""
+        """The execution's facts, in order. Raises: ReplayMismatch for one that cannot be read."""
         query = "SELECT fact, now, resource, worked FROM facts WHERE execution_id = ? ORDER BY seq"
         with self._database.reading() as connection:
             rows = connection.execute(query, (execution_id,)).fetchall()
-        for text, *told in rows:
+        for text, *rest in rows:
             try:
                 fact = fact_from_json(json.loads(text))
             except (ValueError, TypeError, LookupError, AttributeError) as err:
                 raise ReplayMismatch(f"the journal holds a fact that this version cannot read: {err}") from err
-            yield JournalledFact(fact, *told)
+            yield JournalledFact(fact, *rest)
 
     def definition(self, digest: str) -> StateMachine:
-        """The definition that was stored under `digest`. Raises: ReplayMismatch when it is not what was stored."""
+        """The definition stored under `digest`. Raises: ReplayMismatch when it was changed or cannot be used."""
         query = "SELECT name, type, definition FROM definitions WHERE digest = ?"
         [(name, kind, text)] = self._database.rows(query, (digest,))
         try:
@@ -167,39 +167,39 @@ class Journal:
         return machine
 
     def replay(self, row: ExecutionRow, machine: StateMachine) -> Replayed:
-        """The execution as its facts made it, and what it waits for.
+        """The execution rebuilt from its facts.
 
-        Raises: ReplayMismatch when a fact answers something that is not asked for, or another resource; StorageError.
+        Raises: ReplayMismatch when a fact answers no open command, or one with another resource.
         """
         execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time)
-        waiting: dict[str, _Asked] = {}
+        waiting: dict[str, _OpenCommand] = {}
         worked = 0.0
-        _note(execution, waiting, worked)
+        _collect_commands(execution, waiting, worked)
         count = 0
-        for told in self.facts(row.execution_id):
-            worked = worked if told.worked is None else max(worked, told.worked)
-            _compare(row.name, told, waiting)
+        for entry in self.facts(row.execution_id):
+            worked = worked if entry.worked is None else max(worked, entry.worked)
+            _close_answered(row.name, entry, waiting)
             try:
-                execution.receive(told.fact, now=told.now)
+                execution.receive(entry.fact, now=entry.now)
             except ProtocolError as err:
                 raise ReplayMismatch(f"execution '{row.name}': the journal does not fit: {err}") from err
-            _note(execution, waiting, worked)
+            _collect_commands(execution, waiting, worked)
             count += 1
-        left = {command_id: asked.left(worked) for command_id, asked in waiting.items() if asked.seconds is not None}
-        return Replayed(execution, [asked.command for asked in waiting.values()], count, worked, left)
+        left = {command_id: one.left(worked) for command_id, one in waiting.items() if one.seconds is not None}
+        return Replayed(execution, [one.command for one in waiting.values()], count, worked, left)
 
     def history(self, name: str) -> list[dict[str, JSON]]:
         """The execution's events so far, in the shape of GetExecutionHistory.
 
-        Raises: ConfigurationError when there is no such execution; ReplayMismatch; StorageError.
+        Raises: ConfigurationError when there is no such execution; ReplayMismatch.
         """
         row = self.get(name)
         return self.replay(row, self.definition(row.digest)).core.history
 
     def request_stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
-        """Ask whoever drives the execution, now or at the next start, to abort it. Nothing happens when it has ended.
+        """Have the driver abort the execution, now or at the next start. Does nothing when it has ended.
 
-        Raises: ConfigurationError when there is no such execution; StorageError.
+        Raises: ConfigurationError when there is no such execution.
         """
         row = self.get(name)
         request = json.dumps({"error": error, "cause": cause})
@@ -207,7 +207,7 @@ class Journal:
         self._database.write(lambda connection: connection.execute(update, (request, row.execution_id)))
 
     def stop_requests(self) -> list[tuple[ExecutionRow, ExecutionAborted]]:
-        """The executions that are to be aborted, each with what to tell it. Raises: StorageError."""
+        """The executions to abort, each with the fact to give it."""
         query = f"SELECT {_COLUMNS}, stop_request FROM executions WHERE status = 'RUNNING' AND stop_request IS NOT NULL"  # noqa: S608
         return [
             (ExecutionRow(*row), ExecutionAborted(**json.loads(request)))
@@ -229,7 +229,7 @@ class NewExecution:
 
 
 def insert_definition(connection: sqlite3.Connection, machine: StateMachine) -> None:
-    """Keep the definition under its digest, once, with the name that the Context Object shows."""
+    """Store the definition under its digest, once, with the name that the Context Object shows."""
     text = json.dumps(machine.definition)
     connection.execute(
         "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -246,28 +246,27 @@ def insert_execution(connection: sqlite3.Connection, new: NewExecution) -> None:
     )
 
 
-def insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, told: JournalledFact) -> None:
+def insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, entry: JournalledFact) -> None:
     """Add the `seq`-th fact (from 0) of an execution."""
     connection.execute(
         "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES (?, ?, ?, ?, ?, ?)",
-        (execution_id, seq, told.now, told.resource, json.dumps(fact_to_json(told.fact)), told.worked),
+        (execution_id, seq, entry.now, entry.resource, json.dumps(fact_to_json(entry.fact)), entry.worked),
     )
 
 
-def finish_execution(connection: sqlite3.Connection, execution_id: int, ended: Execution) -> bool:
-    """Write the final status, over RUNNING only; whether it landed."""
+def finish_execution(connection: sqlite3.Connection, execution_id: int, ended: Execution) -> None:
+    """Write the final status, over RUNNING only."""
     output = json.dumps(ended.output) if ended.status == "SUCCEEDED" else None
     error, cause = (None if text is None else storable(text) for text in (ended.error, ended.cause))
-    done = connection.execute(
+    connection.execute(
         "UPDATE executions SET status = ?, output = ?, error = ?, cause = ?, stop_time = ?"
         " WHERE execution_id = ? AND status = 'RUNNING'",
         (ended.status, output, error, cause, ended.stop_time, execution_id),
     )
-    return done.rowcount == 1
 
 
 def reopen_execution(connection: sqlite3.Connection, execution_id: int) -> None:
-    """Make an execution that did not succeed RUNNING again, under its name and with its journal."""
+    """Set an unsuccessful execution to RUNNING, under its name and with its journal."""
     connection.execute(
         "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
         " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')",
@@ -276,10 +275,10 @@ def reopen_execution(connection: sqlite3.Connection, execution_id: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _OpenCommand:
     """A command without an answer. seconds: of a timer; None for other commands, and for a time of day.
 
-    worked: how long the execution had been worked on when it gave the command.
+    worked: the working time of the execution when it gave the command.
     """
 
     command: Command
@@ -287,13 +286,13 @@ class _Asked:
     worked: float
 
     def left(self, worked: float) -> float:
-        """The seconds that are left after so much work. A call is made again, and gets all of its time again."""
+        """The seconds left after so much working time. A call is repeated, and gets all of its time again."""
         seconds = self.seconds or 0.0
         again = isinstance(self.command, StartTimer) and self.command.kind == "task"
         return seconds if again else max(seconds - (worked - self.worked), 0.0)
 
 
-def _note(execution: Execution, waiting: dict[str, _Asked], worked: float) -> None:
+def _collect_commands(execution: Execution, waiting: dict[str, _OpenCommand], worked: float) -> None:
     for command in execution.commands():
         if isinstance(command, CancelCommand):
             waiting.pop(command.id, None)
@@ -301,12 +300,12 @@ def _note(execution: Execution, waiting: dict[str, _Asked], worked: float) -> No
             seconds = None
             if isinstance(command, StartTimer) and command.kind != "moment":
                 seconds = command.due - execution.now
-            waiting[command.id] = _Asked(command, seconds, worked)
+            waiting[command.id] = _OpenCommand(command, seconds, worked)
 
 
-def _compare(name: str, told: JournalledFact, waiting: dict[str, _Asked]) -> None:
-    """Check that the fact answers what is asked for now; what it answers is no longer waited for."""
-    command_id = getattr(told.fact, "id", None)
+def _close_answered(name: str, entry: JournalledFact, waiting: dict[str, _OpenCommand]) -> None:
+    """Check that the fact answers an open command, and remove that command from `waiting`."""
+    command_id = getattr(entry.fact, "id", None)
     if command_id is None:  # ExecutionAborted and ExecutionRedriven answer no command
         return
     found = waiting.pop(command_id, None)
@@ -315,9 +314,9 @@ def _compare(name: str, told: JournalledFact, waiting: dict[str, _Asked]) -> Non
             f"execution '{name}': the journal answers '{command_id}', which this definition does not ask for; "
             "finish it with the version of pupline that started it, or stop it"
         )
-    asked = getattr(found.command, "resource", None)
-    if asked != told.resource:
+    resource = getattr(found.command, "resource", None)
+    if resource != entry.resource:
         raise ReplayMismatch(
-            f"execution '{name}': '{command_id}' called {told.resource} when it was journalled and would call {asked} "
-            "now; finish it with the version of pupline that started it, or stop it"
+            f"execution '{name}': '{command_id}' called {entry.resource} when it was journalled and would call "
+            f"{resource} now; finish it with the version of pupline that started it, or stop it"
         )

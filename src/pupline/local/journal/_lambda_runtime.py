@@ -1,11 +1,11 @@
 """Lambda on one machine: functions by name, called in a bounded pool of threads.
 
-An exception becomes what Step Functions would show of a failed Lambda invocation: the class name as the Error Name, and
+An exception becomes what Step Functions shows of a failed Lambda invocation: the class name as the Error Name, and
 Lambda's error JSON as the Cause. Local trouble (a full disk, no memory) is not the function's failure: it ends the
-drive, and the call is made again when the execution is resumed.
+drive, and the call is repeated when the execution is resumed.
 
-Time-outs are the engine's timers, not ours: a thread cannot be stopped from outside, so a late answer is thrown away,
-and each function bounds its own work (the HTTP client has a deadline for that).
+Time-outs are the engine's timers: a thread cannot be stopped from outside, so a late answer is discarded, and each
+function bounds its own work (the HTTP client has a deadline for that).
 """
 
 import json
@@ -23,7 +23,7 @@ _NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What a function is told besides its event.
+    """A function's second argument, in the place of Lambda's context object.
 
     execution: the execution's name. command_id: with it, the idempotency key of this attempt.
     settings: of the run that the execution belongs to; empty without one.
@@ -35,7 +35,7 @@ class Invocation:
 
     @property
     def request_id(self) -> str:
-        """Stands where Lambda's request id does; the same for the same attempt, also after a restart."""
+        """Stands for Lambda's request id; the same for the same attempt, also after a restart."""
         return str(uuid.uuid5(_NAMESPACE, f"{self.execution}\n{self.command_id}"))
 
 
@@ -50,14 +50,10 @@ class LambdaRuntime:
         self._functions = functions
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-function")
 
-    def knows(self, resource: str) -> bool:
-        """Whether there is a function for this name or ARN."""
-        return function_name(resource) in self._functions
-
     def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
         """Call the function in a thread of the pool, and `answer` from there, exactly once.
 
-        Raises: LocalTrouble where the system starts no thread for it.
+        Raises: LocalTrouble when no thread can be started.
         """
         try:
             self._pool.submit(lambda: answer(self._call(task, invocation)))
@@ -65,7 +61,7 @@ class LambdaRuntime:
             raise local_trouble(err) or err from err
 
     def close(self) -> None:
-        """Start nothing more. Calls that run go on to their end; their answers are nobody's any more."""
+        """Start nothing more. Running calls finish, but nobody reads their answers."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed | LocalTrouble:
@@ -76,7 +72,7 @@ class LambdaRuntime:
             return TaskFailed(task.id, "Lambda.ResourceNotFoundException", cause)
         try:
             # Through JSON and back, as between Step Functions and Lambda: a function that changes its event changes a
-            # copy, and what the engine sees now is what it will see when the journal is replayed.
+            # copy, and the engine sees now what it will see when the journal is replayed.
             output = function(_copied(task.payload), invocation)
         except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever it raises is the function's answer
             if trouble := local_trouble(err):
@@ -95,7 +91,7 @@ class LambdaRuntime:
 
 
 def function_name(resource: str) -> str:
-    """`Name` of `arn:aws:lambda:REGION:ACCOUNT:function:Name[:QUALIFIER]`; anything else as it is."""
+    """`Name` of `arn:aws:lambda:REGION:ACCOUNT:function:Name[:QUALIFIER]`; any other text unchanged."""
     _, separator, rest = resource.partition(":function:")
     return rest.partition(":")[0] if separator else resource
 

@@ -1,4 +1,4 @@
-"""What a Distributed Map reads and writes, on the local buckets: S3's part in `ItemReader` and `ResultWriter`.
+"""Reading and writing of a Distributed Map in the local buckets: S3's part in `ItemReader` and `ResultWriter`.
 
 Source: Step Functions developer guide, "ItemReader (Map)" and "ResultWriter (Map)".
 """
@@ -27,13 +27,13 @@ _LIST = "arn:aws:states:::s3:listObjectsV2"
 
 
 class LocalMapIO:
-    """Carries out ReadItems and WriteResults. bucket_of: the bucket of a name."""
+    """Carries out ReadItems and WriteResults. bucket_of: returns the bucket of a name."""
 
     def __init__(self, bucket_of: Callable[[str], LocalBucket]) -> None:
         self._bucket_of = bucket_of
 
     def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
-        """The answer to the command; a failure of what is in the store is a TaskFailed like any other.
+        """The answer to the command; a failure of the store is a TaskFailed like any other.
 
         Raises: LocalTrouble.
         """
@@ -60,12 +60,12 @@ class LocalMapIO:
             key = f"{command.key_prefix}{name}"
             held = bucket.create(ObjectToCreate(key, body, digest, "application/json", execution))
             if held.sha256 != digest:
-                return TaskFailed(command.id, "S3.AmazonS3Exception", f"{key} is there already, with other results")
+                return TaskFailed(command.id, "S3.AmazonS3Exception", f"{key} exists with other results")
         return TaskSucceeded(command.id)
 
 
 def _listed(command: ReadItems, bucket: LocalBucket) -> list[JSON]:
-    """The objects below a prefix, each in the form that ListObjectsV2 has in a Distributed Map."""
+    """The objects below a prefix, each in the shape of ListObjectsV2 in a Distributed Map."""
     limit = int(command.reader_config.get("MaxItems") or 0) or None
     prefix = str(command.arguments.get("Prefix") or "")
     return [

@@ -1,7 +1,7 @@
-"""Forgetting finished executions: their journal and what they remembered. Objects, audit and alerts stay.
+"""Deleting finished executions: their journal and their write-once values. Objects, audit and alerts stay.
 
-A run goes as a whole or not at all. Repeating a command with its `--run-id` starts what the run misses, so a run of
-which only some executions were forgotten would start those again.
+A run is deleted as a whole or not at all. Repeating a command with its `--run-id` starts what the run misses, so a run
+without some of its executions would start those again.
 """
 
 import sqlite3
@@ -19,14 +19,14 @@ _PRUNABLE = (
 
 @dataclass(frozen=True, slots=True)
 class PruneCounts:
-    """What was forgotten, or would be: executions, and the facts of their journals."""
+    """What was deleted, or would be: executions, and the facts of their journals."""
 
     executions: int
     facts: int
 
 
 def count_prunable(database: Database, before: float) -> PruneCounts:
-    """What `prune` would forget: executions that ended before `before` (seconds since the epoch).
+    """What `prune` would delete: executions that ended before `before` (seconds since the epoch).
 
     Raises: StorageError.
     """
@@ -36,16 +36,17 @@ def count_prunable(database: Database, before: float) -> PruneCounts:
 
 
 def prune(database: Database, before: float) -> PruneCounts:
-    """Forget them, run by run in small transactions: a kill in the middle leaves whole runs. Raises: StorageError."""
+    """Delete them, run by run in small transactions: a kill leaves whole runs. Raises: StorageError."""
     found = count_prunable(database, before)
     while database.write(lambda connection: _prune_some(connection, before)):
         pass
-    database.write(_sweep)
+    unused = "DELETE FROM definitions WHERE digest NOT IN (SELECT digest FROM executions)"
+    database.write(lambda connection: connection.execute(unused))
     return found
 
 
 def _prune_some(connection: sqlite3.Connection, before: float) -> bool:
-    """Forget one run, or some executions that belong to none; whether there was something."""
+    """Delete one run, or some executions without a run; whether there was something to delete."""
     rows = connection.execute(
         f"SELECT run_id FROM executions WHERE execution_id IN (SELECT execution_id FROM ({_PRUNABLE})) LIMIT 1",  # noqa: S608
         {"before": before},
@@ -60,7 +61,3 @@ def _prune_some(connection: sqlite3.Connection, before: float) -> bool:
         connection.execute("DELETE FROM executions WHERE execution_id = ?", (number,))
     connection.execute("DELETE FROM runs WHERE run_id = ?", (rows[0],))
     return True
-
-
-def _sweep(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM definitions WHERE digest NOT IN (SELECT digest FROM executions)")

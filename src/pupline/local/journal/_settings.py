@@ -1,34 +1,27 @@
-"""What a driver is given and what it gives back."""
+"""Parameters and results of the driver."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pupline.asl import Fact, InvokeTask, ReadItems, StateMachine, WriteResults
+from pupline.asl import InvokeTask, StateMachine
 from pupline.json_values import JSON
 from pupline.local._clock import DriverClock
 from pupline.local.alerts import LocalTopic
-from pupline.local.journal._events import Listener
+from pupline.local.journal._events import DriverEvent
 from pupline.local.journal._lambda_runtime import Answer, Invocation
 
 
 class Runtime(Protocol):
-    """What calls functions: `LambdaRuntime`, or a test's."""
+    """Calls functions: `LambdaRuntime`, or a test's."""
 
     def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
-        """Call the function and `answer` exactly once, from any thread."""
-
-
-class MapIO(Protocol):
-    """What reads the items and writes the results of a Distributed Map: `LocalMapIO`, or a test's."""
-
-    def carry_out(self, command: ReadItems | WriteResults, execution: str) -> Fact:
-        """The answer to the command; called in a thread of its own."""
+        """Call the function, and `answer` exactly once, from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """An execution to start. input: JSON. run_id: of a run that was opened before; its settings go to the functions."""
+    """An execution to start. input: JSON. run_id: of an opened run, whose settings the functions get."""
 
     name: str
     input: JSON
@@ -38,9 +31,9 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class RedriveRequest:
-    """An execution to go on with although it failed, timed out or was aborted (API reference, RedriveExecution).
+    """An execution to continue that failed, timed out or was aborted (API reference, RedriveExecution).
 
-    Same name, input and definition; what succeeded is not run again.
+    It keeps its name, input and definition; what succeeded does not run again.
     """
 
     name: str
@@ -48,11 +41,11 @@ class RedriveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSettings:
-    """What a driver works with.
+    """The parameters of a driver.
 
     machine: for new executions. concurrency: executions that run at the same time.
-    grace_seconds: how long functions that run may go on after `stop_starting`.
-    listener: told of every event, in the driving thread. alerted: called after alerts were committed.
+    grace_seconds: how long running functions may continue after `stop_starting`.
+    listener: called with every event, in the driving thread. alerted: called after alerts were committed.
     """
 
     machine: StateMachine
@@ -61,7 +54,7 @@ class DriverSettings:
     clock: DriverClock
     concurrency: int = 16
     grace_seconds: float = 30.0
-    listener: Listener = lambda _event: None
+    listener: Callable[[DriverEvent], None] = lambda _event: None
     alerted: Callable[[], None] = lambda: None
 
 

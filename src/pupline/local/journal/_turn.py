@@ -1,4 +1,4 @@
-"""What one turn of the driver commits in one transaction, and what it does after."""
+"""One turn of the driver: what is committed in one transaction, and what happens after the commit."""
 
 import sqlite3
 from dataclasses import dataclass, field, replace
@@ -19,23 +19,15 @@ from pupline.local.journal._journal import (
 )
 
 
-class Running:
+class ActiveExecution:
     """One execution in memory. waiting: commands that were not answered yet. last_now: of the latest fact.
 
-    durable: False for Express executions, which are not journalled. facts: how many the journal holds. left: seconds
-    that the timers have which an earlier process began.
+    is_durable: False for Express executions, which are not journalled. facts: how many the journal holds.
+    left: seconds left of each timer that an earlier process began.
     """
 
     __slots__ = (
-        "_began",
-        "_worked",
-        "core",
-        "durable",
-        "execution_id",
-        "facts",
-        "last_now",
-        "left",
-        "run_id",
+        *("_began", "_worked", "core", "execution_id", "facts", "is_durable", "last_now", "left", "run_id"),
         "waiting",
     )
 
@@ -45,81 +37,87 @@ class Running:
         self.run_id = run_id
         self.facts = replayed.facts
         self.left = replayed.left
-        self.durable = self.core.machine.type == "STANDARD"
+        self.is_durable = self.core.machine.type == "STANDARD"
         self.last_now = self.core.now
         self.waiting: dict[str, Command] = {}
         self._worked = replayed.worked
-        self._began = at.worked
+        self._began = at.working_time
 
     def worked(self, at: Instant) -> float:
-        """Seconds that the execution has been worked on, by this process and those before."""
-        return self._worked + at.worked - self._began
+        """Working time spent on the execution, by this process and those before."""
+        return self._worked + at.working_time - self._began
 
-    def seconds_of(self, timer: StartTimer, at: Instant) -> float:
+    def seconds_left(self, timer: StartTimer, at: Instant) -> float:
         """How much working time the timer has from now on.
 
-        One of an earlier process has what is left of it. A pause is over sooner where the clock says that enough time
-        has passed: nothing is gained by waiting on. A clock that was set back does not make it longer.
+        A timer of an earlier process has what is left of it. A pause ends sooner where the clock says that enough time
+        has passed: waiting longer gains nothing. A clock that was set back does not make it longer.
         """
         seconds = self.left.pop(timer.id, timer.due - self.core.now)
         return min(seconds, timer.due - at.now) if timer.kind == "pause" else seconds
 
 
 @dataclass(slots=True)
-class Batch:
-    """Collected while the cores are told; then `write` is one transaction."""
+class Turn:
+    """Collected while the cores receive their facts; `write` adds the rows in one transaction.
 
-    machines: dict[str, StateMachine] = field(default_factory=dict)
+    at: when the turn began. facts: execution id, sequence number, fact. reopened, aborted: by execution id.
+    commands: to carry out, and events: to emit, after the commit.
+    """
+
+    at: Instant
+    definitions: dict[str, StateMachine] = field(default_factory=dict)
     started: list[NewExecution] = field(default_factory=list)
-    told: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
+    facts: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
-    ended: list[Running] = field(default_factory=list)
-    redriven: list[int] = field(default_factory=list)
+    ended: list[ActiveExecution] = field(default_factory=list)
+    reopened: list[int] = field(default_factory=list)
     aborted: dict[int, JournalledFact] = field(default_factory=dict)
-    commands: list[tuple[Running, Command]] = field(default_factory=list)
+    commands: list[tuple[ActiveExecution, Command]] = field(default_factory=list)
     events: list[DriverEvent] = field(default_factory=list)
 
     @property
     def has_rows(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.started or self.told or self.alerts or self.aborted or any(run.durable for run in self.ended))
+        ended = any(one.is_durable for one in self.ended)
+        return bool(self.started or self.facts or self.alerts or self.aborted or ended)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """All rows of this turn, in an order that the references between them allow."""
-        for machine in self.machines.values():
+        for machine in self.definitions.values():
             insert_definition(connection, machine)
         for new in self.started:
             insert_execution(connection, new)
-        for execution_id in self.redriven:
+        for execution_id in self.reopened:
             reopen_execution(connection, execution_id)
-        for execution_id, seq, told in self.told:
-            insert_fact(connection, execution_id, seq, told)
+        for execution_id, seq, fact in self.facts:
+            insert_fact(connection, execution_id, seq, fact)
         for alert in self.alerts:
             insert_alert(connection, alert)
-        for running in self.ended:
-            if running.durable:
-                finish_execution(connection, running.execution_id, running.core)
-        for execution_id, told in self.aborted.items():
-            _abort(connection, execution_id, told)
+        for one in self.ended:
+            if one.is_durable:
+                finish_execution(connection, one.execution_id, one.core)
+        for execution_id, fact in self.aborted.items():
+            _abort(connection, execution_id, fact)
 
 
-def _abort(connection: sqlite3.Connection, execution_id: int, told: JournalledFact) -> None:
-    """End an execution that is not in memory, and perhaps cannot be: the fact and the status are all there is to it.
+def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledFact) -> None:
+    """Abort an execution that is not in memory, and perhaps cannot be: all it needs is the fact and the status.
 
     Its time is not before the latest fact's, though the clock may have been set back.
     """
-    fact = told.fact
+    fact = entry.fact
     assert isinstance(fact, ExecutionAborted)  # noqa: S101 - only the driver fills `aborted`
-    facts, last = connection.execute(
+    count, last = connection.execute(
         "SELECT count(f.seq), max(max(e.start_time), coalesce(max(f.now), 0.0))"
         " FROM executions AS e LEFT JOIN facts AS f USING (execution_id) WHERE e.execution_id = ?",
         (execution_id,),
     ).fetchone()
-    told = replace(told, now=max(told.now, last))
+    entry = replace(entry, now=max(entry.now, last))
     landed = connection.execute(
         "UPDATE executions SET status = 'ABORTED', error = ?, cause = ?, stop_time = ?"
         " WHERE execution_id = ? AND status = 'RUNNING'",
-        (fact.error, fact.cause, told.now, execution_id),
+        (fact.error, fact.cause, entry.now, execution_id),
     ).rowcount
     if landed:
-        insert_fact(connection, execution_id, facts, told)
+        insert_fact(connection, execution_id, count, entry)
