@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pupline.errors import SourceError, UnreadableAnswer
 from pupline.sources import resolve
 from pupline.specs._expressions import Expression
-from pupline.specs._extraction import find
+from pupline.specs._extraction import extract
 from tests.sources.recorded_apis import Asked, list_all, numbered, spec_source
 
 ABSENT = object()
@@ -176,7 +176,7 @@ def test_what_is_watched_is_what_jmespath_gives(page: Any, text: str) -> None:
     expression = Expression.parse(text)
     plain = expression.search(page)
     try:
-        found = find(expression, page)
+        found = extract(expression, page)
     except SourceError:
         return
     given = plain if isinstance(plain, list) else [plain]

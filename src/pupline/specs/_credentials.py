@@ -1,4 +1,4 @@
-"""Who asks: what goes into each request of a listing so that the API lets us in, and what must be seen by nobody."""
+"""Credentials: the headers and parameters that authenticate each request, and the secrets that no text may show."""
 
 import base64
 import time
@@ -15,35 +15,36 @@ from pupline.text import printable
 
 Clock = Callable[[], float]
 
-# A token is renewed when this part of its life is left, so that none expires between our clock and theirs.
 _SPARE = 0.1
+"""The part of a token's life that is not used, so that none expires on its way."""
+
 _DEFAULT_LIFE_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
 class Credentials:
-    """Headers and parameters that tell who asks; the same for each request."""
+    """Credentials that stay the same, or none at all."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
 
     def token_request(self) -> PageRequest | None:
-        """What must be asked before the next page can be; None: nothing."""
+        """The request for a token that must come before the next page; None where none is needed."""
         return None
 
     def take_token(self, body: bytes) -> None:
-        """The answer to `token_request`. Raises: SourceError where it holds no token."""
+        """Keep the token in the response to `token_request`. Raises: SourceError where there is none."""
 
-    def used(self) -> None:
-        """A page came with these: should they be refused later, something new may be worth a try."""
+    def accepted(self) -> None:
+        """The API accepted the token: if it refuses it later, a new one is worth a try."""
 
     def renew(self) -> bool:
-        """The API refused what `headers` and `params` told: whether there is something new to try."""
+        """Whether there is something new to try, after the API refused these credentials."""
         return False
 
     def clean(self, url: str) -> str:
-        """`url` without our parameters: APIs repeat them in the links that they give."""
+        """`url` without our secret parameters: some APIs repeat them in the links that they give."""
         if not any(written in url for written in spellings(self.secrets)):
             return url
         bare, _, query = url.partition("?")
@@ -53,7 +54,7 @@ class Credentials:
 
 
 class ClientCredentials(Credentials):
-    """OAuth 2.0, client credentials (RFC 6749, 4.4): the first request of a listing asks for a token."""
+    """OAuth 2.0 client credentials (RFC 6749, 4.4): the first request of a listing is for a token."""
 
     def __init__(self, auth: AuthSpec, client_id: str, secret: str, clock: Clock) -> None:
         super().__init__(secrets=(secret,))
@@ -62,74 +63,63 @@ class ClientCredentials(Credentials):
         self._secret = secret
         self._basic = base64.b64encode(f"{quote(client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
         self._expires_at = 0.0
-        self._fresh = False
+        self._is_new = False
 
     def token_request(self) -> PageRequest | None:
         if self.headers and self._clock() < self._expires_at:
             return None
-        form = {"grant_type": "client_credentials"}
-        if self._auth.scope:
-            form["scope"] = self._auth.scope
+        form = {"grant_type": "client_credentials"} | ({"scope": self._auth.scope} if self._auth.scope else {})
         headers = {"Authorization": f"Basic {self._basic}"}
-        content = urlencode(form).encode()
-        return PageRequest(str(self._auth.token_url), headers, content, secrets=(self._secret, self._basic))
+        secrets = (self._secret, self._basic)
+        return PageRequest(str(self._auth.token_url), headers, urlencode(form).encode(), secrets=secrets)
 
     def take_token(self, body: bytes) -> None:
         answer = parse_json(body)
-        token = answer.get("access_token") if isinstance(answer, dict) else None
+        found = answer if isinstance(answer, dict) else {}
+        token, life = found.get("access_token"), found.get("expires_in")
         if not isinstance(token, str) or not token.isprintable() or not token.isascii() or not token:
             raise SourceError("the answer holds no access_token; check token_url, client_id and from under [auth]")
-        life = answer.get("expires_in") if isinstance(answer, dict) else None
         seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE_SECONDS
         self._expires_at = self._clock() + seconds * (1 - _SPARE)
         self.headers = {"Authorization": f"Bearer {token}"}
         self.secrets = (self._secret, self._basic, token)
-        self._fresh = True
+        self._is_new = True
 
-    def used(self) -> None:
-        self._fresh = False
+    def accepted(self) -> None:
+        self._is_new = False
 
     def renew(self) -> bool:
-        if self._fresh or not self.headers:
+        if self._is_new or not self.headers:
             return False
         self.headers = {}
         return True
 
 
 def credentials_of(auth: AuthSpec, clock: Clock = time.monotonic) -> Credentials:
-    """What `auth` tells to send. Raises: ConfigurationError for a secret that is not there."""
+    """The credentials that `auth` describes. Raises: ConfigurationError for a missing secret."""
     if auth.kind == "none":
         return Credentials()
-    secret = _secret(auth)
+    reference = str(auth.secret)
+    may_be_missing = auth.demo is not None or auth.optional
+    secret = (secret_of(reference) or auth.demo) if may_be_missing else _required(reference)
     if secret is None:
         return Credentials()
     if auth.kind == "oauth2_cc":
-        client_id = _required(str(auth.client_id))
-        return ClientCredentials(auth, client_id, secret, clock)
+        return ClientCredentials(auth, _required(str(auth.client_id)), secret, clock)
     if auth.kind == "query":
         return Credentials(params={str(auth.name): secret}, secrets=(secret,))
     name, prefix = ("Authorization", "Bearer ") if auth.kind == "bearer" else (str(auth.name), auth.prefix)
     return Credentials(headers={name: prefix + secret}, secrets=(secret,))
 
 
-def _secret(auth: AuthSpec) -> str | None:
-    """The secret, or the demo key; None where asking without any is allowed."""
-    reference = str(auth.secret)
-    if auth.demo is None and not auth.optional:
-        return _required(reference)
-    return secret_of(reference) or auth.demo
-
-
 def _required(reference: str) -> str:
     found = secret_of(reference)
-    if found is None:
-        raise ConfigurationError(f"the API wants a key: {printable(reference)} is not there; {_how_to_give(reference)}")
-    return found
-
-
-def _how_to_give(reference: str) -> str:
+    if found is not None:
+        return found
     kind, _, where = reference.partition(":")
     where = printable(where.partition("#")[0])
-    if kind == "env":
-        return f"set the environment variable {where}, such as: export {where}=..."
-    return f"write it into the file {where}" if kind == "file" else f"create the secret {where} in Secrets Manager"
+    advice = {
+        "env": f"set the environment variable {where}, such as: export {where}=...",
+        "file": f"write it into the file {where}",
+    }.get(kind, f"create the secret {where} in Secrets Manager")
+    raise ConfigurationError(f"the API wants a key: {printable(reference)} is not there; {advice}")

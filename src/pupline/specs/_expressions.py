@@ -1,4 +1,4 @@
-"""JMESPath expressions of specs, checked when the spec is read and not when the thousandth page comes."""
+"""JMESPath expressions of specs, checked when the spec is read and not when the thousandth page arrives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ _MAX_STEPS = 100
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A JMESPath expression (https://jmespath.org/specification.html) that parses."""
+    """A valid JMESPath expression (https://jmespath.org/specification.html)."""
 
     text: str
     _compiled: Any = field(repr=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "Expression":
-        """Raises: ValueError, saying what is wrong and at which character."""
+        """Raises: ValueError, with the problem and its character."""
         try:
             compiled = jmespath.compile(text)
         except JMESPathError as err:
@@ -45,14 +45,14 @@ class Expression:
 
     @property
     def tree(self) -> dict[str, Any]:
-        """Its syntax tree, as the library has it."""
+        """The library's syntax tree."""
         tree: dict[str, Any] = self._compiled.parsed
         return tree
 
     def search(self, value: Any, interpreter: TreeInterpreter | None = None) -> Any:
-        """What it finds in `value`. interpreter: what evaluates `tree`, where somebody wants to watch.
+        """Its result for `value`. interpreter: evaluates `tree`, for a caller that observes the evaluation.
 
-        Raises: SourceError where a function meets a value that it cannot take.
+        Raises: SourceError where a function gets a value of the wrong type.
         """
         try:
             return (interpreter or TreeInterpreter()).visit(self.tree, value)
@@ -79,7 +79,7 @@ def _first_line(err: JMESPathError) -> str:
 
 
 def _is_deep(node: dict[str, Any]) -> bool:
-    """Whether its tree is deeper than the library, which goes through it by recursion, can be asked to go."""
+    """Whether the tree is too deep for the library, which walks it by recursion."""
     level = [node]
     for _ in range(_MAX_STEPS):
         level = [child for parent in level for child in parent["children"] if isinstance(child, dict)]

@@ -1,9 +1,9 @@
-"""What the expression `items` finds on a page, and what it passes over without a word.
+"""The entries that the expression `items` extracts from a page, and those that JMESPath drops silently.
 
-JMESPath answers null or an empty list where a document has another shape than the expression expects, so `message[]`
-finds the same on a page without `message`, on one whose message is a number, on `[null]`, and on a page that says that
-there is nothing. Only the last of these is a listing's end. The evaluation is watched here along the expression's
-spine, the chain of lists from which its result is made, so that each of them is told apart.
+JMESPath gives null or an empty list for a document of another shape than the expression expects. So `message[]` gives
+the same for a page without `message`, for one whose message is a number, for `[null]`, and for a page that says that
+there is nothing. Only the last one ends a listing. To tell them apart, the evaluation is observed along the spine of
+the expression: the chain of lists that its result is made from.
 """
 
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """entries: what the expression gives, texts and objects alone. records: how many things the page holds.
+    """entries: the texts and objects that the expression gives. records: number of things on the page.
 
-    Of these some may be filtered out by the expression, others are unusable: null, of another type, or without what
-    the expression takes of each. why: the first such one, in words. is_single: the expression gives one thing, no list.
+    The expression may filter some records out; others are unusable: null, of another type, or without the part that
+    the expression selects. why: the first unusable one, in words. is_single: the expression gives a single thing.
     """
 
     entries: list[Any]
@@ -36,27 +36,28 @@ class Extraction:
     is_single: bool = False
 
 
-def find(expression: Expression, page: Any) -> Extraction:
-    """What `expression`, a spec's `items`, finds on a page.
+def extract(expression: Expression, page: Any) -> Extraction:
+    """The entries that `expression`, a spec's `items`, extracts from a page.
 
-    Raises: SourceError, which names what was found and what was expected, where the page is not of the expected shape,
-    or not one of its entries can be used.
+    Raises: SourceError, with what was found and expected, for a page of another shape or without a usable entry.
     """
-    watch = _Watch(expression.tree)
-    found = expression.search(page, watch)
+    observer = _SpineObserver(expression.tree)
+    found = expression.search(page, observer)
     what = f"items ({printable(expression.text, 120)})"
     if found is None:
-        raise SourceError(f"{what} found {watch.wrong or _missing(_place(expression.tree), page)}; {_expected(page)}")
+        raise SourceError(
+            f"{what} found {observer.wrong or _missing(_place(expression.tree), page)}; {_expected(page)}"
+        )
     is_single = isinstance(found, str | dict)
     if is_single:
         found = [found]
     if not isinstance(found, list):
         raise SourceError(f"{what} gives {described(found)}; {_expected(page)}")
-    entries = [one for one in found if isinstance(one, dict) or (isinstance(one, str) and one)]
-    others = [one for one in found if not isinstance(one, dict) and not (isinstance(one, str) and one)]
-    records = len(found) if watch.records is None else watch.records
-    unusable = watch.dropped + len(others)
-    why = described(others[0]) if others else watch.first_dropped
+    entries = [one for one in found if isinstance(one, dict | str) and one != ""]
+    others = [one for one in found if not isinstance(one, dict | str) or one == ""]
+    records = len(found) if observer.records is None else observer.records
+    unusable = observer.dropped + len(others)
+    why = described(others[0]) if others else observer.first_dropped
     if unusable and not entries and unusable >= records:
         which = (
             f"nothing but {why}" if unusable == 1 else f"{unusable:,} entries, none of them usable; the first: {why}"
@@ -84,10 +85,10 @@ def _expected(page: Any) -> str:
     return f"it should be a list of URLs, or of objects. The answer is {described(page)}"
 
 
-class _Watch(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
-    """Evaluates one expression once. records: length of the first list on the spine. dropped: entries left out there.
+class _SpineObserver(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
+    """Evaluates one expression once. records: length of the first list on the spine. dropped: entries dropped there.
 
-    first_dropped: the first of them. wrong: what stands where a list should be, and is none. Both in words.
+    first_dropped: the first of them, in words. wrong: the value in place of a list, in words.
     """
 
     def __init__(self, tree: Node) -> None:
@@ -99,15 +100,12 @@ class _Watch(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
         self.wrong = ""
 
     def visit_projection(self, node: Node, value: Any) -> Any:
-        """Each entry of a list, asked for the same."""
         return self._each(node, value) if id(node) in self._spine else super().visit_projection(node, value)
 
     def visit_filter_projection(self, node: Node, value: Any) -> Any:
-        """The same of the entries that meet a condition."""
         return self._each(node, value) if id(node) in self._spine else super().visit_filter_projection(node, value)
 
     def visit_flatten(self, node: Node, value: Any) -> Any:
-        """A list whose own lists are opened."""
         if id(node) not in self._spine:
             return super().visit_flatten(node, value)
         base = self._list(node, value)
@@ -149,7 +147,7 @@ class _Watch(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
 
 
 def _missing(place: str, value: Any) -> str:
-    """That `place` of `value`, a path of names, is null, or is not there."""
+    """A phrase: that `place` of `value`, a path of names, is null or absent."""
     found = "null"
     for name in place.split(".") if place else ():
         if not isinstance(value, dict) or name not in value:
@@ -160,7 +158,7 @@ def _missing(place: str, value: Any) -> str:
 
 
 def _spine(node: Node) -> Iterator[Node]:
-    """The nodes through which the result's entries come, outermost first."""
+    """The nodes that the result's entries pass through, outermost first."""
     yield node
     kind, children = node["type"], node["children"]
     if kind == "pipe":
@@ -173,7 +171,7 @@ _ON_THE_SPINE = frozenset({"projection", "filter_projection", "flatten", "index_
 
 
 def _place(node: Node) -> str:
-    """The path of names that `node` stands for; empty for the answer itself, and for what is more than a path."""
+    """The path of names that `node` is; empty for the page itself, and for anything but a path."""
     if node["type"] == "field":
         return str(node["value"])
     if node["type"] == "subexpression":
@@ -184,5 +182,5 @@ def _place(node: Node) -> str:
 
 
 def _is_true(value: Any) -> bool:
-    """As JMESPath has it: empty values are false, 0 is not."""
+    """Truth in JMESPath: empty values are false, 0 is not."""
     return not (value in ("", [], {}) or value is None or value is False)

@@ -1,4 +1,4 @@
-"""The kinds of values that a spec's fields may have; each knows how to read one and how to say what is allowed."""
+"""The kinds of values in a spec. Each reads a value of a TOML file, or raises InvalidValue with what is allowed."""
 
 import math
 import re
@@ -16,20 +16,18 @@ from pupline.text import nearest, printable
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
-_SAMPLE_VALUES = 60
+_MAX_SHOWN = 60
+
+Kind = Callable[[Any], Any]
 
 
 class InvalidValue(ValueError):
-    """A value that is not allowed; its text says what is, and what to do."""
-
-
-Kind = Callable[[Any], Any]
-"""Reads a value of a TOML file; raises InvalidValue."""
+    """A value that is not allowed; its text says what is allowed, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a table. hidden: its value is never shown, since people put secrets there by mistake."""
+    """One field of a table. hidden: messages never show its value, since people put secrets there by mistake."""
 
     kind: Kind
     required: bool = False
@@ -37,19 +35,18 @@ class Field:
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: short, on one line."""
-    return printable(repr(value), _SAMPLE_VALUES)
+    """A value for a message: short, on one line."""
+    return printable(repr(value), _MAX_SHOWN)
 
 
 def text(value: Any) -> str:
-    """A text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise InvalidValue("write a text")
     return value
 
 
 def any_text(value: Any) -> str:
-    """A text."""
+    """A text that may be empty."""
     if not isinstance(value, str):
         raise InvalidValue("write a text")
     return value
@@ -63,7 +60,6 @@ def slug(value: Any) -> str:
 
 
 def flag(value: Any) -> bool:
-    """True or false."""
     if not isinstance(value, bool):
         raise InvalidValue("write true or false, without quotes")
     return value
@@ -81,7 +77,6 @@ def whole(least: int, most: int = 10**9) -> Kind:
 
 
 def rate(value: Any) -> float:
-    """A number above 0."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or value <= 0:
         raise InvalidValue("write a number above 0, without quotes")
@@ -89,8 +84,6 @@ def rate(value: Any) -> float:
 
 
 def one_of(*choices: str) -> Kind:
-    """One of a few words."""
-
     def read(value: Any) -> str:
         if value not in choices:
             raise InvalidValue(f"write one of {', '.join(choices)}{did_you_mean(value, choices)}")
@@ -100,8 +93,6 @@ def one_of(*choices: str) -> Kind:
 
 
 def several_of(*choices: str) -> Kind:
-    """A list of such words."""
-
     def read(value: Any) -> tuple[str, ...]:
         if not isinstance(value, list):
             raise InvalidValue(f"write a list, such as [{choices[0]!r}]")
@@ -111,7 +102,7 @@ def several_of(*choices: str) -> Kind:
 
 
 def expression(value: Any) -> Expression:
-    """JMESPath."""
+    """A JMESPath expression."""
     if not isinstance(value, str):
         raise InvalidValue("write a JMESPath expression as a text")
     try:
@@ -121,7 +112,7 @@ def expression(value: Any) -> Expression:
 
 
 def pattern(value: Any) -> re.Pattern[str]:
-    """A regular expression."""
+    """A regular expression that runs in linear time."""
     if not isinstance(value, str) or not value:
         raise InvalidValue("write a regular expression as a text")
     try:
@@ -131,7 +122,7 @@ def pattern(value: Any) -> re.Pattern[str]:
 
 
 def base_url(value: Any) -> Url:
-    """The URL that an API's paths begin with."""
+    """A URL for paths to be appended to."""
     url = absolute_url(value)
     if url.query:
         raise InvalidValue("give the URL without ? and put what follows under params")
@@ -139,7 +130,6 @@ def base_url(value: Any) -> Url:
 
 
 def absolute_url(value: Any) -> Url:
-    """A URL in full."""
     try:
         return Url.parse(value if isinstance(value, str) else "")
     except InvalidUrl as err:
@@ -147,7 +137,7 @@ def absolute_url(value: Any) -> Url:
 
 
 def https_url(value: Any) -> str:
-    """A URL to which secrets may be sent: https, or this very machine."""
+    """A URL to which secrets may be sent: https, or this machine."""
     url = absolute_url(value)
     if url.origin.scheme != "https" and url.origin.host not in ("127.0.0.1", "::1", "localhost"):
         raise InvalidValue("secrets go over https only; write https://")
@@ -155,7 +145,6 @@ def https_url(value: Any) -> str:
 
 
 def origins(value: Any) -> tuple[Origin, ...]:
-    """A list of origins."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise InvalidValue("write a list of origins, such as ['https://images.example.org']")
     try:
@@ -165,7 +154,7 @@ def origins(value: Any) -> tuple[Origin, ...]:
 
 
 def reference(value: Any) -> str:
-    """Where a secret is. The value is never shown: most likely it is the secret itself."""
+    """The reference of a secret. The value is never shown: most likely it is the secret itself."""
     if not isinstance(value, str) or not REFERENCE.fullmatch(value):
         raise InvalidValue(
             f"say where the secret is, not what it is: {FORMS}; if this was a secret, it is in a file now"
@@ -174,14 +163,13 @@ def reference(value: Any) -> str:
 
 
 def header_name(value: Any) -> str:
-    """A header's name."""
     if not isinstance(value, str) or not _HEADER_NAME.fullmatch(value):
         raise InvalidValue("write a header's name, such as X-Api-Key")
     return value
 
 
 def day(value: Any) -> date | str:
-    """A day, or `today` or `yesterday`."""
+    """A date, or `today` or `yesterday`."""
     if isinstance(value, datetime):
         raise InvalidValue("write a day without a time, such as 2026-01-31")
     if isinstance(value, date):
@@ -195,7 +183,7 @@ def day(value: Any) -> date | str:
 
 
 def scalars(value: Any) -> Mapping[str, str]:
-    """A table of texts and numbers, as query parameters are."""
+    """A table of texts and numbers, such as query parameters."""
     if not isinstance(value, dict):
         raise InvalidValue("write a table of texts and numbers")
     for name, one in value.items():

@@ -1,7 +1,7 @@
-"""What a source says of an image, brought to the types of `SourceItem`. What has no sense is left out, and noted once.
+"""The fields of an item, converted to the types of `SourceItem`. Invalid values are left out, and noted once.
 
-The url alone is never left out: an item whose url is nonsense ends in the audit as `invalid_url`, so that nothing that
-a source named is lost without a trace.
+A URL is never left out: an item with an invalid URL ends in the audit as `invalid_url`, so that no item is lost without
+a trace.
 """
 
 import math
@@ -18,7 +18,7 @@ from pupline.text import printable
 MAX_TEXT: Final = 4096
 MAX_LABELS: Final = 50
 MAX_URL: Final = 5000
-"""More than the client takes, so that a URL that was cut stays too long to be fetched."""
+"""Longer than the client accepts, so that a URL that was cut is still refused."""
 
 _MAX_INTEGER = 2**53  # what every reader of JSON can hold
 _MAX_PIXELS_A_SIDE = 2**31 - 1  # an INT of Parquet and Athena
@@ -30,18 +30,18 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _Unusable(ValueError):
-    """A value that is none of its field's kind; its text says what would be."""
+    """A value of the wrong kind for its field; its text is the right kind."""
 
 
 def sendable_url(text: str) -> str:
-    """`text` as UTF-8 can hold it: half a surrogate pair becomes an escape, whose backslash no URL may have."""
+    """`text` as UTF-8 can hold it: a lone surrogate becomes an escape, whose backslash is invalid in a URL."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def kept_url(text: str) -> str:
-    """`text` as an item keeps it: sendable, at most `MAX_URL` characters long, and never equal for different texts.
+    """`text` as UTF-8 can hold it, in at most `MAX_URL` characters, and different for different texts.
 
-    The end of a longer one is replaced by a hash of all of it: two that begin alike stay two items.
+    The end of a longer one is replaced by a hash of all of it.
     """
     url = sendable_url(text)
     if len(url) <= MAX_URL:
@@ -51,7 +51,6 @@ def kept_url(text: str) -> str:
 
 
 def _is_finite(value: str | float | Decimal) -> bool:
-    """NaN and infinity are what is left where a number is missing."""
     return isinstance(value, str | int) or math.isfinite(value)
 
 
@@ -120,20 +119,20 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "labels": _labels,
 }
 FACTS: Final = tuple(_READERS)
-"""The fields of an item but its url."""
+"""The fields of an item, without its url."""
 
 
 class Normaliser:
-    """Makes items, and remembers what to say about values that it left out: once per field, however often."""
+    """Makes items, and collects a note on each field with a value that was left out."""
 
     def __init__(self) -> None:
         self._noted: set[str] = set()
         self._notes: list[str] = []
 
     def item(self, url: str, facts: Mapping[str, Any]) -> SourceItem:
-        """The item at `url`. facts: values as the source has them, by field name.
+        """The item at `url`. facts: the source's values by field name.
 
-        None and "" are absent values, and so is False, which is what `x && y` of JMESPath gives.
+        None, "" and False (which `x && y` of JMESPath gives) are absent values.
         """
         found = {}
         for name, value in facts.items():
@@ -148,12 +147,12 @@ class Normaliser:
         return SourceItem(url=kept_url(url), **found)
 
     def note(self, subject: str, sentence: str) -> None:
-        """Say `sentence`, unless something was said on this subject before."""
+        """Add a note, unless there was one on this subject before."""
         if subject not in self._noted:
             self._noted.add(subject)
             self._notes.append(sentence)
 
     def take_notes(self) -> tuple[str, ...]:
-        """What is new since the last call."""
+        """The notes since the last call."""
         taken, self._notes = tuple(self._notes), []
         return taken

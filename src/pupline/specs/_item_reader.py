@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from pupline.errors import SourceError
-from pupline.specs._extraction import Extraction, described, find
+from pupline.specs._extraction import Extraction, described, extract
 from pupline.specs._item_fields import FACTS, Normaliser
 from pupline.specs._spec import SourceSpec
 from pupline.tasks.items import SourceItem
@@ -21,17 +22,17 @@ _MEDIA_SUBTYPES = {"jpeg": "jpg", "pjpeg": "jpg", "x-ms-bmp": "bmp", "x-png": "p
 
 @dataclass(frozen=True, slots=True)
 class PageItems:
-    """items: those that can be asked for. records: how many things the page holds, usable or not."""
+    """items: those that can be fetched. records: number of things on the page, usable or not."""
 
     items: list[SourceItem]
     records: int
 
 
 class ItemReader:
-    """Reads the pages of one listing, and counts what cannot be used.
+    """Reads the pages of one listing, and counts their records.
 
-    named: items given so far. records: things that the pages held. unusable: of these, null or of another type than
-    a URL or an object. without_url: objects that name no URL.
+    named: items so far. records: things on the pages. unusable: records that are neither a URL nor an object.
+    without_url: objects without a URL.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
@@ -41,11 +42,8 @@ class ItemReader:
         self.named = self.records = self.unusable = self.without_url = 0
 
     def read(self, page: Any, page_url: str) -> PageItems:
-        """The items of a page at `page_url`.
-
-        Raises: SourceError, and nothing is counted, where the page is not of the shape that the spec expects.
-        """
-        found = find(self._spec.items, page)
+        """The items of a page at `page_url`. Raises: SourceError, without counting, for a page of another shape."""
+        found = extract(self._spec.items, page)
         shared = {name: expression.search(page) for name, expression in self._spec.parent.items()}
         entries = [self._entry(one, shared, page) for one in found.entries]
         self._check_shape(found, entries, page)
@@ -55,7 +53,7 @@ class ItemReader:
         return PageItems(usable, found.records)
 
     def take_notes(self) -> tuple[str, ...]:
-        """What was left out, in sentences; each is told once."""
+        """Sentences about what was left out, each given once."""
         return self._normal.take_notes()
 
     def counts(self) -> list[int]:
@@ -63,14 +61,14 @@ class ItemReader:
         return [self.named, self.records, self.unusable, self.without_url]
 
     def restore(self, counts: Sequence[int]) -> None:
-        """Go on counting from there. Raises: TypeError, ValueError."""
+        """Continue from `counts`. Raises: TypeError, ValueError."""
         self.named, self.records, self.unusable, self.without_url = map(int, counts)
 
     def _check_shape(self, found: Extraction, entries: list[tuple[Any, dict[str, Any]]], page: Any) -> None:
-        """Whether the page is like those before it. Raises: SourceError.
+        """Raises: SourceError where the page is unlike those before it.
 
-        One object may have no picture. Where all before had one, and of this page's not a single one, the API means
-        another name by now, or did from the beginning.
+        Some objects may have no URL. If no object on a page has one, the spec names the wrong field, or the API has
+        renamed it.
         """
         what = f"items ({printable(self._spec.items.text, 120)})"
         if found.is_single and self._gave_lists:
@@ -92,14 +90,14 @@ class ItemReader:
             self._normal.note("unusable", f"{count:,} of the page's entries cannot be used and are left out: {why}")
             self.unusable += count
         if missing:
-            # The Met says "" for works without a picture: there is nothing to fetch, so nothing has failed.
+            # The Met has "" for works without a picture: there is nothing to fetch, so nothing has failed.
             self._normal.note("url", "items without a url are left out")
             self.without_url += missing
         self.named += usable
         self.records += found.records
 
     def _entry(self, one: Any, shared: Mapping[str, Any], page: Any) -> tuple[Any, dict[str, Any]]:
-        """What stands where an entry's URL belongs, and its other facts."""
+        """The value in place of an entry's URL, and its other fields."""
         facts = self._facts(one, shared)
         url = facts.pop("url", None)
         if self._spec.url_template is not None:
@@ -108,27 +106,25 @@ class ItemReader:
 
     def _item(self, url: str, facts: dict[str, Any], page_url: str) -> SourceItem | None:
         if not _ABSOLUTE.match(url):
-            url = _joined(page_url, url)
-        self._read_from_url(url, facts)
+            with suppress(ValueError):  # brackets without an address: the audit will have it as an invalid URL
+                url = urljoin(page_url, url)
+        if self._spec.id_from is not None and "id" not in facts:
+            facts["id"] = next(iter(_groups(self._spec.id_from, url)), None)
+        if self._spec.labels_from is not None and "labels" not in facts:
+            facts["labels"] = _groups(self._spec.labels_from, url)
         item = self._normal.item(url, facts)
         return item if self._is_expected(item) else None
 
     def _facts(self, one: Any, shared: Mapping[str, Any]) -> dict[str, Any]:
-        """The item's values by field name; its own before its page's."""
+        """The item's values by field name; they take precedence over the page's."""
         if isinstance(one, str):
             return {**shared, "url": one}
         own = {name: one[name] for name in ("url", *FACTS) if name in one}
         own |= {name: expression.search(one) for name, expression in self._spec.fields.items()}
         return {**shared, **{name: value for name, value in own.items() if value is not None}}
 
-    def _read_from_url(self, url: str, facts: dict[str, Any]) -> None:
-        if self._spec.id_from is not None and "id" not in facts:
-            facts["id"] = next(iter(_groups(self._spec.id_from, url)), None)
-        if self._spec.labels_from is not None and "labels" not in facts:
-            facts["labels"] = _groups(self._spec.labels_from, url)
-
     def _is_expected(self, item: SourceItem) -> bool:
-        """Whether the item's declared type, if any, is one that the spec expects: a film is not an image."""
+        """Whether the spec expects the item's declared type: a film is not an image."""
         if not self._spec.types or item.mime is None:
             return True
         subtype = item.mime.partition("/")[2].removesuffix("+xml")
@@ -138,15 +134,8 @@ class ItemReader:
         return False
 
 
-def _joined(page_url: str, url: str) -> str:
-    try:
-        return urljoin(page_url, url)
-    except ValueError:  # brackets without an address: it will be refused as a URL, in the audit
-        return url
-
-
 def _groups(pattern: re.Pattern[str], url: str) -> list[str]:
-    """What `pattern` finds in the URL's decoded path: its groups, or all of it where it has none."""
+    """The groups of `pattern` in the URL's decoded path; the whole match where it has no groups."""
     try:
         found = pattern.search(unquote(urlsplit(url).path))
     except ValueError:
@@ -157,9 +146,9 @@ def _groups(pattern: re.Pattern[str], url: str) -> list[str]:
 
 
 def filled(template: str, item: Any, page: Any) -> str | None:
-    """`template` with its `{placeholders}` filled from the item, else from the page; None where one is not there.
+    """`template` with its `{placeholders}` filled from the item, else from the page; None where a value is missing.
 
-    A placeholder at the very beginning stands for a base URL and is taken as it is; all others are percent-encoded.
+    A placeholder at the very beginning is a base URL and is inserted as it is; all others are percent-encoded.
     """
 
     def value(found: re.Match[str]) -> str:
@@ -167,7 +156,7 @@ def filled(template: str, item: Any, page: Any) -> str | None:
         given = _looked_up(found[1], page) if given is None else given
         if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
             raise LookupError(found[1])
-        # Half a surrogate pair has no place in a URL, and another character in its stead would be another URL.
+        # errors="strict": a lone surrogate replaced by another character would make another URL.
         return str(given) if found.start() == 0 else quote(str(given), safe="", errors="strict")
 
     try:

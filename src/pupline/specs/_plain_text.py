@@ -1,4 +1,4 @@
-"""HTML that a source gives where text was meant (Wikimedia's authors are links), made plain text."""
+"""Plain text from the HTML that some sources give instead of text (Wikimedia's authors are links)."""
 
 import re
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ _SILENT = frozenset({"script", "style"})
 
 
 class _Text(HTMLParser):
-    """Collects what a reader of the page would see."""
+    """Collects the visible text."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -32,7 +32,7 @@ class _Text(HTMLParser):
 
 
 def plain_text(text: str) -> str:
-    """`text` without tags and character references, on one line, single-spaced. Text without markup stays its words."""
+    """`text` without tags and character references, on one line, single-spaced."""
     if _MARKUP.search(text):
         parser = _Text()
         parser.feed(text)

@@ -1,4 +1,4 @@
-"""Reads a spec file: TOML, every field checked, all problems found at once, each under the dotted path of its field."""
+"""Reads a spec file: TOML, with every field checked, and all problems reported at once under their dotted paths."""
 
 import re
 import tomllib
@@ -53,11 +53,7 @@ _LIMITS = {
     "image_rps": Field(kinds.rate),
     "image_concurrency": Field(kinds.whole(1, 256)),
 }
-_RANDOM = {
-    "path": Field(kinds.text),
-    "breed_path": Field(kinds.text),
-    "items": Field(kinds.expression),
-}
+_RANDOM = {"path": Field(kinds.text), "breed_path": Field(kinds.text), "items": Field(kinds.expression)}
 _TERMS = {
     "bulk": Field(kinds.one_of("yes", "capped", "no")),
     "url": Field(kinds.text),
@@ -65,17 +61,8 @@ _TERMS = {
     "cap": Field(kinds.whole(1)),
 }
 _TABLES = (
-    "params",
-    "headers",
-    "auth",
-    "fields",
-    "parent",
-    "paginator",
-    "random",
-    "limits",
-    "user_agent",
-    "terms",
-    "expect",
+    *("params", "headers", "auth", "fields", "parent", "paginator"),
+    *("random", "limits", "user_agent", "terms", "expect"),
 )
 
 _MAX_BYTES = 1024 * 1024
@@ -91,7 +78,7 @@ _BRACES = re.compile(r"(?:[^{}]|\{[A-Za-z_@][\w.@-]*\})*")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one field. path: dotted, such as `paginator.type`; empty for the file as a whole."""
+    """A problem of one field. path: dotted, such as `paginator.type`; empty for the file as a whole."""
 
     path: str
     message: str
@@ -101,7 +88,7 @@ class Problem:
 
 
 class SpecError(ConfigurationError):
-    """A spec that cannot be used; `problems` holds all that is wrong, the text as much as a line can tell."""
+    """An invalid spec. `problems` holds all problems; the text is the first one, in one line."""
 
     def __init__(self, where: str, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -111,7 +98,7 @@ class SpecError(ConfigurationError):
 
 
 def read_spec(data: bytes, where: str) -> SourceSpec:
-    """The spec in a TOML file's bytes. where: what messages call it. Raises: SpecError."""
+    """The spec in a TOML file's bytes. where: its name in messages. Raises: SpecError."""
     try:
         if len(data) > _MAX_BYTES:
             raise ValueError(f"it has {len(data):,} bytes; a spec has at most {_MAX_BYTES:,}")  # noqa: TRY301
@@ -128,49 +115,47 @@ def read_spec(data: bytes, where: str) -> SourceSpec:
 
 
 class _Reader:
-    """Reads one document and collects what is wrong with it."""
+    """Reads one document and collects its problems."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.problems: list[Problem] = []
         self._document = document
 
     def spec(self) -> SourceSpec | None:
-        """The spec, None when there are problems."""
-        top = self._table("", {key: value for key, value in self._document.items() if key not in _TABLES}, _TOP)
+        """The spec; None when there are problems."""
+        top = self._read_fields("", {key: one for key, one in self._document.items() if key not in _TABLES}, _TOP)
+        top.pop("method", None)
+        paginator, limits = self._paginator(), Limits(**self._table("limits", _LIMITS))
         parts = {
             "params": self._params(),
             "headers": self._headers(),
             "auth": self._auth(),
-            "fields": self._expressions("fields", ("url", *FACTS)),
-            "parent": self._expressions("parent", FACTS),
-            "paginator": self._paginator(),
+            "fields": self._table("fields", dict.fromkeys(("url", *FACTS), Field(kinds.expression))),
+            "parent": self._table("parent", dict.fromkeys(FACTS, Field(kinds.expression))),
             "random": self._random(),
-            "limits": Limits(**self._table("limits", self._sub("limits"), _LIMITS)),
-            "contact_required": self._table(
-                "user_agent", self._sub("user_agent"), {"contact_required": Field(kinds.flag)}
-            ).get("contact_required", False),
             "terms": self._terms(),
-            "types": self._table("expect", self._sub("expect"), {"types": Field(kinds.several_of(*FILE_TYPES))}).get(
-                "types", ()
-            ),
+            **self._table("user_agent", {"contact_required": Field(kinds.flag)}),
+            **self._table("expect", {"types": Field(kinds.several_of(*FILE_TYPES))}),
         }
-        top.pop("method", None)
-        self._check_places(top, parts["paginator"], parts["limits"])
-        return None if self.problems else SourceSpec(**top, **parts)
+        self._check_combinations(top, paginator, limits)
+        return None if self.problems else SourceSpec(**top, **parts, paginator=paginator, limits=limits)
 
     def _problem(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))
 
-    def _sub(self, name: str) -> Mapping[str, Any]:
+    def _table(self, name: str, fields: Mapping[str, Field]) -> dict[str, Any]:
+        return self._read_fields(name, self._raw(name), fields)
+
+    def _raw(self, name: str) -> Mapping[str, Any]:
         value = self._document.get(name, {})
         if isinstance(value, dict):
             return value
         self._problem(name, f"{shown(value)}: write a table, which begins [{name}]")
         return {}
 
-    def _table(self, path: str, table: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
-        """The table's values, read; what is unknown, missing or wrong becomes a problem."""
-        names = (*fields, *_TABLES) if not path else tuple(fields)
+    def _read_fields(self, path: str, table: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
+        """The table's values; unknown, missing and invalid ones become problems."""
+        names = tuple(fields) if path else (*fields, *_TABLES)
         for key in table:
             if key not in fields:
                 self._problem(_dotted(path, key), f"there is no such field{_instead(key, names)}")
@@ -186,22 +171,19 @@ class _Reader:
     def _read(self, path: str, field: Field, value: Any) -> Any:
         try:
             return field.kind(value)
-        except InvalidValue as wrong:
-            self._problem(path, str(wrong) if field.hidden else f"{shown(value)}: {wrong}")
+        except InvalidValue as invalid:
+            self._problem(path, str(invalid) if field.hidden else f"{shown(value)}: {invalid}")
             return None
 
     # ---- the tables
 
     def _params(self) -> Mapping[str, str]:
-        return self._scalars("params", self._sub("params"))
-
-    def _scalars(self, path: str, table: Mapping[str, Any]) -> Mapping[str, str]:
-        self._refuse_secrets(path, table, "query")
-        read = self._read(path, Field(kinds.scalars, hidden=True), dict(table))
-        return read or {}
+        table = self._raw("params")
+        self._refuse_secrets("params", table, "query")
+        return self._read("params", Field(kinds.scalars, hidden=True), dict(table)) or {}
 
     def _headers(self) -> Mapping[str, str]:
-        table = self._sub("headers")
+        table = self._raw("headers")
         self._refuse_secrets("headers", table, "header")
         for name, value in table.items():
             path = _dotted("headers", name)
@@ -222,53 +204,48 @@ class _Reader:
                 )
 
     def _auth(self) -> AuthSpec:
-        table = self._sub("auth")
+        table = self._raw("auth")
         kind = self._read("auth.kind", Field(kinds.one_of(*_AUTH_KINDS)), table.get("kind", "none"))
         if kind is None:
             return AuthSpec()
-        read = self._table("auth", table, {"kind": Field(kinds.any_text), **_AUTH_KINDS[kind]})
+        read = self._read_fields("auth", table, {"kind": Field(kinds.any_text), **_AUTH_KINDS[kind]})
         read["secret"] = read.pop("from", None)
         return AuthSpec(**read)
 
-    def _expressions(self, name: str, allowed: tuple[str, ...]) -> Mapping[str, Any]:
-        return self._table(name, self._sub(name), dict.fromkeys(allowed, Field(kinds.expression)))
-
     def _paginator(self) -> PaginatorSpec:
-        table = self._sub("paginator")
+        table = self._raw("paginator")
         kind = self._read("paginator.type", Field(kinds.one_of(*PAGINATORS)), table.get("type", "single_page"))
         if kind is None:
             return PaginatorSpec()
-        read = self._table("paginator", table, {"type": Field(kinds.any_text), **PAGINATORS[kind]})
+        read = self._read_fields("paginator", table, {"type": Field(kinds.any_text), **PAGINATORS[kind]})
         read.pop("type", None)
         if isinstance(table.get("params"), dict):
             self._refuse_secrets("paginator.params", table["params"], "query")
         return PaginatorSpec(type=kind, settings=read)
 
     def _random(self) -> RandomSpec:
-        read = self._table("random", self._sub("random"), _RANDOM)
+        read = self._table("random", _RANDOM)
         if "breed_path" in read and "{breed}" not in read["breed_path"]:
             self._problem("random.breed_path", f"{shown(read['breed_path'])}: write {{breed}} where the breed belongs")
         return RandomSpec(**read)
 
     def _terms(self) -> Terms:
-        read = self._table("terms", self._sub("terms"), _TERMS)
+        read = self._table("terms", _TERMS)
         if (read.get("bulk") == "capped") != ("cap" in read):
             self._problem("terms.cap", "give the most items of one listing with bulk = 'capped', and only with it")
         return Terms(**read)
 
-    # ---- what must fit together
-
-    def _check_places(self, top: Mapping[str, Any], paginator: PaginatorSpec, limits: Limits) -> None:
-        template = top.get("url_template")
+    def _check_combinations(self, top: Mapping[str, Any], paginator: PaginatorSpec, limits: Limits) -> None:
+        template, settings = top.get("url_template"), paginator.settings
         if template is not None and not _BRACES.fullmatch(template):
             self._problem("url_template", f"{shown(template)}: write placeholders as {{name}} or {{name.name}}")
-        path = paginator.settings.get("path")
+        path = settings.get("path")
         if paginator.type == "ids_then_detail" and isinstance(path, str) and "{id}" not in path:
             self._problem("paginator.path", f"{shown(path)}: write {{id}} where the id belongs")
-        if paginator.type == "repeat" and ("{size}" in top.get("path", "")) != ("size" in paginator.settings):
+        if paginator.type == "repeat" and ("{size}" in top.get("path", "")) != ("size" in settings):
             self._problem("paginator.size", "give it when path holds {size}, and only then")
         for name in ("limit", "size"):
-            size = paginator.settings.get(name)
+            size = settings.get(name)
             if isinstance(size, int) and limits.page_size_max is not None and size > limits.page_size_max:
                 self._problem(f"paginator.{name}", f"{size}: at most limits.page_size_max, {limits.page_size_max}")
 

@@ -1,4 +1,4 @@
-"""Secrets by reference: a spec names where a secret is, never the secret itself."""
+"""Secrets by reference: a spec holds the place of a secret, never the secret."""
 
 import json
 import os
@@ -19,10 +19,10 @@ _SENDABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,4000}[\x21-\x7e])?")
 
 
 def secret_of(reference: str) -> str | None:
-    """The secret that `reference` names; None where the variable, file or secret does not exist.
+    """The secret at `reference`; None where the variable, file or secret does not exist.
 
-    Raises: ConfigurationError where it exists and cannot be used: unreadable, empty, or not fit for a header. The text
-    names the reference, never the secret.
+    Raises: ConfigurationError for one that cannot be read, is empty or is unfit for a header. The message has the
+    reference, never the secret.
     """
     found = REFERENCE.fullmatch(reference)
     if found is None:
@@ -30,7 +30,7 @@ def secret_of(reference: str) -> str | None:
     secret = _READERS[found["kind"]](found["where"])
     if secret is not None and not _SENDABLE.fullmatch(secret):
         raise ConfigurationError(
-            f"the secret at {printable(reference)} is empty, or is not one line of printable ASCII; put it right there"
+            f"the secret at {printable(reference)} is empty, or is not one line of printable ASCII; correct it there"
         )
     return secret
 
@@ -57,7 +57,7 @@ def _from_secrets_manager(where: str) -> str | None:
         value = json.loads(text).get(key)
     except (ValueError, AttributeError):
         raise ConfigurationError(
-            f"the secret {printable(name)} is no JSON object; leave out #{printable(key)}, or mend the secret"
+            f"the secret {printable(name)} is not a JSON object; leave out #{printable(key)}, or correct the secret"
         ) from None  # the parser's error holds the secret
     return str(value) if isinstance(value, str | int) else None
 
@@ -72,11 +72,9 @@ def _secret_string(name: str) -> str | None:
         ) from err
     try:
         answer: dict[str, Any] = boto3.client("secretsmanager").get_secret_value(SecretId=name)
-    except ClientError as err:
-        if err.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+    except (ClientError, BotoCoreError) as err:
+        if isinstance(err, ClientError) and err.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
             return None
-        raise ConfigurationError(f"the secret {printable(name)} cannot be read: {printable(str(err))}") from err
-    except BotoCoreError as err:
         raise ConfigurationError(f"the secret {printable(name)} cannot be read: {printable(str(err))}") from err
     text = answer.get("SecretString")
     return text if isinstance(text, str) else None

@@ -1,4 +1,4 @@
-"""A source as data: what a spec file says, checked and compiled. See docs/sources.md for what each field means."""
+"""A source as data: the content of a spec file, checked and compiled. docs/sources.md describes each field."""
 
 import re
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSpec:
-    """How the API wants to be told who asks. `secret` and `client_id` are references, never secrets themselves.
+    """How requests are authenticated. `secret` and `client_id` are references, never secrets themselves.
 
-    name: of the header or query parameter. prefix: what stands before the secret in the header, such as `Client-ID `.
-    optional: without the secret ask without it. demo: a key that the API's documentation gives to everyone, sent where
-    nobody has one of their own. token_url, client_id, scope: of the OAuth 2 client credentials grant (RFC 6749, 4.4).
+    name: of the header or query parameter. prefix: put before the secret in the header, such as `Client-ID `.
+    optional: without the secret, requests have none. demo: a key from the API's documentation, used without a secret.
+    token_url, client_id, scope: of the OAuth 2 client credentials grant (RFC 6749, 4.4).
     """
 
     kind: AuthKind = "none"
@@ -41,7 +41,7 @@ class AuthSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaginatorSpec:
-    """Which paginator, and its settings by name, checked and with their defaults."""
+    """The type of the paginator, and its checked settings by name."""
 
     type: str = "single_page"
     settings: Mapping[str, Any] = field(default_factory=_nothing)
@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the API's terms say of bulk use. cap: the most items that a listing names, where bulk is `capped`."""
+    """The API's terms for bulk use. cap: the most items of a listing, where bulk is `capped`."""
 
     bulk: Literal["yes", "capped", "no"] = "yes"
     url: str | None = None

@@ -224,7 +224,7 @@ class ApiListing:
         self._paginator.advance(answer)
         self._pages += 1
         self._bad_in_a_row = 0
-        self._credentials.used()
+        self._credentials.accepted()
 
     def _without_secrets(self, item: SourceItem) -> SourceItem:
         """Some APIs repeat the key in the URLs of their images; it would be in every record."""
