@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import pupline.sources
+import pupline.specs
 from pupline.errors import ConfigurationError
 from pupline.http import HttpClient
 from pupline.samples import SampleServer
@@ -406,8 +406,8 @@ def test_the_samples_list_what_their_server_serves(name: str) -> None:
 
 
 def test_presets_travel_with_the_package() -> None:
-    """They are files beside the code, where the wheel has all that the package directory has."""
-    folder = Path(pupline.sources.__file__).parent / "presets"
+    """They are files next to the code, where the wheel has all that the package directory has."""
+    folder = Path(pupline.specs.__file__).parent / "presets"
     assert {path.stem for path in folder.glob("*.toml")} == {name for name in presets() if "sample" not in name}
 
 

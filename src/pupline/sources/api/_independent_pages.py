@@ -1,4 +1,4 @@
-"""Paginators whose pages do not depend on one another: days, ids; and the same request again, of an API that draws."""
+"""Paginators whose pages do not depend on one another: date windows, ids, and repeats of a random request."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -13,9 +13,8 @@ from pupline.text import printable
 
 
 class DateWindow(Paginator):
-    """Windows of `step` days from `start` to `end`, both included. A window without items is not the end."""
+    """Windows of `step` days from `start` to `end`, inclusive. A window without items is not the end."""
 
-    independent: ClassVar[bool] = True
     counts_new: ClassVar[bool] = False
 
     def __init__(
@@ -39,28 +38,28 @@ class DateWindow(Paginator):
         last = min(self._from + self._step - timedelta(days=1), self._end)
         return NextPage(params=dict(zip(self._params, (self._from.isoformat(), last.isoformat()), strict=True)))
 
-    def pass_over(self) -> bool:
+    def skip_page(self) -> bool:
         self._from += self._step
         self.complete = self._from > self._end
         return True
 
-    def _move(self, answer: PageResponse) -> None:  # noqa: ARG002 - the calendar says what comes next
-        self.pass_over()
+    def _move(self, page: PageResponse) -> None:  # noqa: ARG002 - the calendar says what comes next
+        self.skip_page()
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {"from": self._from.isoformat(), "end": self._end.isoformat()}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        """The end is kept too: what `today` meant when the listing began, it means until it is done."""
-        self._from, self._end = date.fromisoformat(place["from"]), date.fromisoformat(place["end"])
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        """`today` keeps the meaning that it had when the listing began."""
+        self._from, self._end = date.fromisoformat(state["from"]), date.fromisoformat(state["end"])
         self.complete = self._from > self._end
 
 
 class Repeat(Paginator):
-    """The same request again and again, of an API that answers at random.
+    """The same request to a random API, repeated.
 
-    times: how often at most; None: until nothing new came. max_empty: it ends after so many answers in a row which
-    named nothing that had not been named before. size: fills `{size}` in the path: how many images to ask for at once.
+    times: most requests; None: no limit. max_empty: pages in a row without new items that end the listing. size: fills
+    `{size}` in the path, the number of images in one request.
     """
 
     def __init__(self, *, times: int | None = None, max_empty: int = 5, size: int | None = None) -> None:
@@ -68,39 +67,37 @@ class Repeat(Paginator):
         self._times = times
         self._max_empty = max_empty
         self._done = 0
-        self._vain = 0
+        self._useless = 0
         self._fills = {} if size is None else {"size": str(size)}
 
     def next_page(self) -> NextPage:
         return NextPage(fills=self._fills)
 
-    def advance(self, answer: PageResponse) -> None:
-        """As any; what names nothing new is what such an API does, and its end where it does so often."""
-        self._move(answer)
-        self._last = answer.digest
+    def advance(self, page: PageResponse) -> None:
+        self._move(page)
+        self._last = page.digest
 
-    def _move(self, answer: PageResponse) -> None:
+    def _move(self, page: PageResponse) -> None:
         self._done += 1
-        self.good += answer.items > 0
-        self._vain = 0 if answer.new else self._vain + 1
-        self.complete = self._done == self._times or self._vain >= self._max_empty
+        self.useful_pages += page.items > 0
+        self._useless = 0 if page.new else self._useless + 1
+        self.complete = self._done == self._times or self._useless >= self._max_empty
 
-    def _place(self) -> dict[str, Any]:
-        return {"done": self._done, "empty": self._vain}
+    def _own_state(self) -> dict[str, Any]:
+        return {"done": self._done, "empty": self._useless}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        self._done, self._vain = int(place["done"]), int(place["empty"])
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        self._done, self._useless = int(state["done"]), int(state["empty"])
 
 
 class IdsThenDetail(Paginator):
-    """First a page of ids, then a page for each id. ids: gives a list, or an object of lists.
+    """A page of ids, then a page for each id. ids: a list, or an object of lists.
 
-    An object of lists stands for what its keys name, and for what their lists name below them: `hound: [afghan]` is
-    `hound` and `hound/afghan`. The ids are asked for again after a restart, since a position that held 200,000 of them
-    would be written with every page: it holds a number, the id that it means, and a digest of all.
+    An object of lists means its keys, and the members below each key: `hound: [afghan]` is `hound` and `hound/afghan`.
+    After a restart the ids are requested again: a position is written with every page, so it holds not all ids but
+    a number, its id, and a digest of all.
     """
 
-    independent: ClassVar[bool] = True
     counts_new: ClassVar[bool] = False
 
     def __init__(
@@ -118,11 +115,10 @@ class IdsThenDetail(Paginator):
         self._ids: list[str] | None = None
         self._digest: str | None = None
         self._next = 0
-        self._wanted: str | None = None  # the id to go on with, after a restart
+        self._wanted: str | None = None  # the id to resume with
 
     @property
     def names_items(self) -> bool:
-        """Not the page of ids."""
         return self._ids is not None
 
     def next_page(self) -> NextPage:
@@ -131,21 +127,21 @@ class IdsThenDetail(Paginator):
         here = {"id": self._ids[self._next]}
         return NextPage(path=self._path, params=self._params, own_params=False, fills=here)
 
-    def advance(self, answer: PageResponse) -> None:
+    def advance(self, page: PageResponse) -> None:
         if self._ids is None:
-            self._take(self._expression.search(answer.page))
+            self._take(self._expression.search(page.body))
         else:
-            super().advance(answer)
+            super().advance(page)
 
-    def pass_over(self) -> bool:
+    def skip_page(self) -> bool:
         if self._ids is None:
             return False
         self._next += 1
         self.complete = self._next >= len(self._ids)
         return True
 
-    def _move(self, answer: PageResponse) -> None:  # noqa: ARG002 - the list says what comes next
-        self.pass_over()
+    def _move(self, page: PageResponse) -> None:  # noqa: ARG002 - the list says what comes next
+        self.skip_page()
 
     def _take(self, found: Any) -> None:
         self._ids = _ids_in(found, self._expression.text)
@@ -156,23 +152,23 @@ class IdsThenDetail(Paginator):
         self.complete = self._next >= len(self._ids)
 
     def _find_place(self) -> None:
-        """The API's ids are not those of before the restart: go on by name, else from the beginning."""
+        """The API's ids have changed since the restart: resume at the same id, else from the beginning."""
         assert self._ids is not None  # noqa: S101 - they were just taken
         self._next = self._ids.index(self._wanted) if self._wanted in self._ids else 0
         self.notes.append("the API's list of ids has changed since this listing began; some pages are asked for again")
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         if self._ids is None:
             return {"next": self._next, "id": self._wanted, "ids": self._digest}
         wanted = self._ids[self._next] if self._next < len(self._ids) else None
         return {"next": self._next, "id": wanted, "ids": self._digest}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        self._next, self._wanted, self._digest = int(place["next"]), place["id"], place["ids"]
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        self._next, self._wanted, self._digest = int(state["next"]), state["id"], state["ids"]
 
 
 def _ids_in(found: Any, expression: str) -> list[str]:
-    """The ids, percent-encoded, in the API's order. Raises: SourceError for what are none."""
+    """The ids, percent-encoded, in the API's order. Raises: SourceError for anything else."""
     if isinstance(found, dict):
         return [one for key, subs in found.items() for one in _with_subs(key, subs, expression)]
     if isinstance(found, list):
@@ -188,7 +184,7 @@ def _with_subs(key: str, subs: Any, expression: str) -> list[str]:
 
 
 def _encoded(one: Any, expression: str) -> str:
-    # Dots alone would climb out of the path; nothing that is an id is written so.
+    # Dots alone would climb out of the path; no id looks like that.
     if isinstance(one, bool) or not isinstance(one, str | int) or str(one) in ("", ".", ".."):
         raise _no_ids(one, expression)
     return quote(sendable(str(one), f"ids ({printable(expression, 60)})"), safe="")

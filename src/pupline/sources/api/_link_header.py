@@ -1,7 +1,7 @@
-"""The Link header (RFC 8288, section 3 and appendix B.2): which URL an answer names as its next page.
+"""The Link header (RFC 8288, section 3 and appendix B.2): the URL of the next page.
 
-Read in one pass: each character is looked at a bounded number of times, whatever a server writes. What the grammar does
-not allow is remembered as a problem and not guessed at: a next page that cannot be read is told, never left out.
+Parsed in linear time. A part outside the grammar is reported, not guessed: an unreadable next page is an error, never
+the end.
 """
 
 import re
@@ -18,14 +18,14 @@ _NAME = re.compile(r"[^ \t=;,]*+")
 _TOKEN = re.compile(r"[^;,]*+")
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_MAX_CHARACTERS = 64 * 1024  # no header block may be larger; what is beyond is told as unreadable
-# Marks that people take for quotes: to the grammar they are part of a relation's name.
+_MAX_CHARACTERS = 64 * 1024  # no header block may be larger; the rest is unreadable
+# Characters that people use as quotes; in the grammar they are part of the relation.
 _LIKE_QUOTES = "'\u2018\u2019\u201c\u201d\u00ab\u00bb`\""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link: target as it is written, parameters by name in lower case (the first of each name counts)."""
+    """One link. target: as written. parameters: by name in lower case; the first of each name counts."""
 
     target: str
     parameters: dict[str, str]
@@ -38,24 +38,24 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkHeader:
-    """The links that a header gives, and what of it cannot be read, as it is written."""
+    """The links of a header, and its first unreadable part, as written."""
 
     links: tuple[Link, ...]
     unreadable: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, header: str) -> "LinkHeader":
-        """Reads the values of all Link headers, joined by commas. Raises: nothing."""
+        """header: the values of all Link headers, joined by commas. Raises: nothing."""
         reader = _Reader(header[:_MAX_CHARACTERS])
         links = tuple(reader.links())
         beyond = (f"{header[:20]}..., too long",) if len(header) > _MAX_CHARACTERS else ()
         return cls(links, (*reader.unreadable, *beyond))
 
     def target_of(self, relation: str, page_url: str = "") -> str | None:
-        """The target of the first link of the page at `page_url` with this relation; None where there is none.
+        """The target of the first link with this relation; None where there is none.
 
-        A link whose `anchor` is another URL tells of another page, and is passed over (RFC 8288, 3.2).
-        Raises: SourceError where there is none that can be read, and the header may have meant one.
+        A link whose `anchor` is not `page_url` belongs to another page (RFC 8288, 3.2).
+        Raises: SourceError where there is none, but an unreadable part may be one.
         """
         wanted = relation.lower()
         for link in self.links:
@@ -78,7 +78,7 @@ def _is_of(page_url: str, anchor: str) -> bool:
 
 
 def _meant(link: Link, relation: str) -> str | None:
-    """The parameter by which a link seems to mean `relation`, without saying so."""
+    """The parameter by which a link seems to mean `relation`, outside the grammar."""
     rel, extended = link.parameters.get("rel", ""), link.parameters.get("rel*", "")
     if any(word.strip(_LIKE_QUOTES) == relation and word != relation for word in rel.lower().split()):
         return f"rel={rel}"
@@ -88,7 +88,7 @@ def _meant(link: Link, relation: str) -> str | None:
 
 
 class _Reader:
-    """Goes through one header from left to right."""
+    """Parses one header from left to right."""
 
     def __init__(self, header: str) -> None:
         self._text = header
@@ -96,7 +96,7 @@ class _Reader:
         self.unreadable: list[str] = []
 
     def links(self) -> Iterator[Link]:
-        """The links; what is none goes to `unreadable`."""
+        """The links; the first part that is not a link is added to `unreadable`."""
         while self._skip(_SEPARATORS) < len(self._text):
             begin = self._at
             link = self._link()
@@ -106,7 +106,7 @@ class _Reader:
                 yield link
 
     def _skip(self, what: re.Pattern[str]) -> int:
-        self._at = what.match(self._text, self._at).end()  # type: ignore[union-attr]  # it matches nothing, too
+        self._at = what.match(self._text, self._at).end()  # type: ignore[union-attr]  # it also matches nothing
         return self._at
 
     def _take(self, what: re.Pattern[str]) -> str:
@@ -114,10 +114,10 @@ class _Reader:
         return self._text[begin : self._skip(what)]
 
     def _give_up(self, begin: int) -> None:
-        """Go on after the next comma."""
+        """Continue after the next comma."""
         comma = self._text.find(",", self._at)
         end = len(self._text) if comma < 0 else comma
-        if len(self.unreadable) < 1:  # one is enough to tell of
+        if len(self.unreadable) < 1:  # one is enough for the message
             self.unreadable.append(self._text[begin:end].strip())
         self._at = end
 
@@ -141,7 +141,7 @@ class _Reader:
         return Link(target, parameters) if self._text[self._at : self._at + 1] in ("", ",") else None
 
     def _parameter(self) -> tuple[str, str] | None:
-        """Name and value of a parameter; None for a quoted value that does not end."""
+        """Name and value of a parameter; None for an unclosed quote."""
         self._skip(_SPACE)
         name = self._take(_NAME).lower()
         self._skip(_SPACE)

@@ -1,4 +1,4 @@
-"""Paginators that follow what the API says comes next: links and cursors, in the answer's body or in its headers."""
+"""Paginators that follow the next link or cursor of each page, in its body or headers."""
 
 import json
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from pupline.errors import SourceError
 from pupline.sources.api._link_header import LinkHeader
-from pupline.sources.api._page_values import cursor_at, cursor_from, followed, link_from, sendable
+from pupline.sources.api._page_values import cursor_from, cursor_on_page, followed, link_from, sendable
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, PaginationLoop, Paginator, RecentLinks
 from pupline.specs import Expression, NextPage, described
 from pupline.text import printable
 
 _MAX_CONTINUE = 4096
-# What some APIs write where there is no next page. All may be cursors too, so that the page they lead to decides.
+# Some APIs write these where there is no next page. All may be cursors too, so the page that they lead to decides.
 _NO_CURSORS = frozenset({"0", "-1", "null", "None", "undefined"})
-# Where APIs commonly keep the next link; only texts count, so that `next: true` or a page number is not taken for one.
+# Where APIs commonly have the next link. Only texts count: `next: true` or a page number is not a link.
 _USUAL_LINKS = [
     Expression.parse(text) for text in ("next", "next_url", "links.next", "paging.next", "pagination.next_url")
 ]
@@ -26,40 +26,39 @@ class SinglePage(Paginator):
     def next_page(self) -> NextPage:
         return NextPage()
 
-    def ends_at(self, status: int) -> bool:
-        """204 says that there is nothing."""
+    def ends_with(self, status: int) -> bool:
         self.complete = status == 204
         return self.complete
 
-    def _move(self, answer: PageResponse) -> None:
-        self.total = answer.items
+    def _move(self, page: PageResponse) -> None:
+        self.total = page.items
         self.complete = True
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        """Nothing is to be remembered of one page."""
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        """One page has no state."""
 
 
 class _Following(Paginator):
-    """Goes where the latest page says."""
+    """Each page announces the next one, or the end."""
 
-    def ends_at(self, status: int) -> bool:
-        """204, or a body without a byte, is a page without entries and without a next one."""
+    def ends_with(self, status: int) -> bool:
+        """204 and an empty body are a page without entries and without a next one."""
         if status not in (200, 204):
             return False
-        if self.good:
+        if self.useful_pages:
             self.notes.append("the API answered without a page, which is taken for the end of its listing")
         self.complete = True
         return True
 
-    def _after_empty(self, answer: PageResponse) -> None:
+    def _after_empty(self, page: PageResponse) -> None:
         if self._stop_after_empty_page is False:
-            self._move(answer)
+            self._move(page)
             return
         try:
-            self._move(answer)
+            self._move(page)
         except PaginationLoop:
             self.notes.append("a page without entries names itself as the next one, which is taken for the end")
             self.complete = True
@@ -75,7 +74,7 @@ class _Following(Paginator):
 
 
 class _Links(_Following):
-    """Follows links, wherever they are."""
+    """Follows links, in the body or in headers."""
 
     def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
@@ -85,126 +84,126 @@ class _Links(_Following):
     def next_page(self) -> NextPage:
         return NextPage(url=self._url)
 
-    def _follow(self, link: str | None, answer: PageResponse) -> None:
+    def _follow(self, link: str | None, page: PageResponse) -> None:
         if link is None:
             self.complete = True
             return
-        if link == answer.url and self.good:
+        if link == page.url and self.useful_pages:
             self.notes.append("the page names itself as the next one, which is taken for the end of the listing")
             self.complete = True
             return
-        if link == answer.url:
+        if link == page.url:
             raise PaginationLoop(f"the API's next link {printable(link, 120)} leads to the same page again")
         self._recent.check(link, "next link")
         self._recent.add(link)
         self._url = link
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {"url": self._url, "recent": self._recent.state()}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        url = place["url"]
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        url = state["url"]
         self._url = None if url is None else str(url)
-        self._recent.restore(place["recent"])
+        self._recent.restore(state["recent"])
 
 
 class JsonLink(_Links):
-    """The body holds the URL of the next page at `next_url_path`."""
+    """The URL of the next page is in the body, at `next_url_path`."""
 
     def __init__(self, *, next_url_path: Expression, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._path = next_url_path
 
-    def _move(self, answer: PageResponse) -> None:
+    def _move(self, page: PageResponse) -> None:
         what = f"next_url_path ({printable(self._path.text, 60)})"
-        self._follow(link_from(self._path.search(answer.page), answer, what), answer)
+        self._follow(link_from(self._path.search(page.body), page, what), page)
 
 
 class HeaderLink(_Links):
-    """The Link header (RFC 8288) holds the URL of the next page, under the relation `links_next_key`."""
+    """The URL of the next page is in the Link header (RFC 8288), with the relation `links_next_key`."""
 
     def __init__(self, *, links_next_key: str = "next", stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._key = links_next_key
 
-    def _move(self, answer: PageResponse) -> None:
-        self._follow(_header_link(answer, self._key), answer)
+    def _move(self, page: PageResponse) -> None:
+        self._follow(_header_link(page, self._key), page)
 
 
 class Auto(_Links):
-    """Follows a Link header, or a next link in one of the usual places of a body; otherwise one page is all.
+    """Follows a Link header, or a next link in one of the usual places of the body; otherwise one page is all.
 
-    It never guesses at page numbers or offsets: a wrong guess there loses items without a word.
+    It never guesses page numbers or offsets: a wrong guess would lose items without notice.
     """
 
-    def _move(self, answer: PageResponse) -> None:
+    def _move(self, page: PageResponse) -> None:
         link: str | None = None
         for place in _USUAL_LINKS:
-            if link is None and isinstance(found := place.search(answer.page), str):
-                link = link_from(found, answer, place.text)
-        link = _header_link(answer, "next", otherwise=link)
+            if link is None and isinstance(found := place.search(page.body), str):
+                link = link_from(found, page, place.text)
+        link = _header_link(page, "next", otherwise=link)
         if link is None and self._url is None:
             self.notes.append(
                 "no next link was found, so this page is taken for all; name a paginator if there is more"
             )
-        self._follow(link, answer)
+        self._follow(link, page)
 
 
 class _Cursors(_Following):
-    """Sends back a cursor that each page gives."""
+    """Sends the cursor of each page with the request for the next one."""
 
     def __init__(self, *, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(stop_after_empty_page=stop_after_empty_page)
         self._param = cursor_param
         self._cursor: str | None = None
-        self._is_again = False  # the page gave the cursor that had been sent for it
+        self._is_repeated = False  # the page has the cursor that was sent for it
         self._recent = RecentLinks()
 
     def next_page(self) -> NextPage:
         return NextPage() if self._cursor is None else NextPage(params={self._param: self._cursor})
 
-    def _after_empty(self, answer: PageResponse) -> None:
-        super()._after_empty(answer)
-        if self._is_again and self._stop_after_empty_page is not False and not self.complete:
+    def _after_empty(self, page: PageResponse) -> None:
+        super()._after_empty(page)
+        if self._is_repeated and self._stop_after_empty_page is not False and not self.complete:
             self.notes.append("a page without entries gives its own cursor, which is taken for the end of the listing")
             self.complete = True
 
-    def _after_stale(self, answer: PageResponse) -> None:
+    def _after_stale(self, page: PageResponse) -> None:
         if self._cursor in _NO_CURSORS:
             self.notes.append(f"the cursor {self._cursor} leads to the beginning, which is taken for the end")
             self.complete = True
             return
-        super()._after_stale(answer)
-        if self._is_again and self.good > 1:
+        super()._after_stale(page)
+        if self._is_repeated and self.useful_pages > 1:
             self.notes.append("a page comes again under its own cursor, which is taken for the end of the listing")
             self.complete = True
-        elif self._is_again:
+        elif self._is_repeated:
             raise SourceError(
                 f"the page for {printable(self._param, 40)}={printable(str(self._cursor), 60)} is the same as the one "
                 f"before it; check that the API knows the parameter {printable(self._param, 40)}"
             )
 
     def _send(self, cursor: str | None) -> None:
-        # The cursor of a scroll stays what it is, and gives the next page each time.
-        self._is_again = cursor is not None and cursor == self._cursor
+        # The cursor of a scroll stays the same, and gives the next page each time.
+        self._is_repeated = cursor is not None and cursor == self._cursor
         if cursor is None:
             self.complete = True
-        elif not self._is_again:
+        elif not self._is_repeated:
             self._recent.check(cursor, "cursor")
             self._recent.add(cursor)
             self._cursor = cursor
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {"cursor": self._cursor, "recent": self._recent.state()}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        cursor = place["cursor"]
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        cursor = state["cursor"]
         self._cursor = None if cursor is None else str(cursor)
-        self._recent.restore(place["recent"])
+        self._recent.restore(state["recent"])
 
 
 class JsonCursor(_Cursors):
-    """The body holds the cursor at `cursor_path`."""
+    """The cursor is in the body, at `cursor_path`."""
 
     def __init__(
         self, *, cursor_path: Expression, cursor_param: str, stop_after_empty_page: bool | None = None
@@ -212,27 +211,27 @@ class JsonCursor(_Cursors):
         super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
         self._path = cursor_path
 
-    def _move(self, answer: PageResponse) -> None:
+    def _move(self, page: PageResponse) -> None:
         what = f"cursor_path ({printable(self._path.text, 60)})"
-        self._send(cursor_at(self._path, answer, what))
+        self._send(cursor_on_page(self._path, page, what))
 
 
 class HeaderCursor(_Cursors):
-    """The answer's header `cursor_key` holds the cursor."""
+    """The cursor is in the header `cursor_key`."""
 
     def __init__(self, *, cursor_key: str, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
         super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
         self._key = cursor_key
 
-    def _move(self, answer: PageResponse) -> None:
-        self._send(cursor_from(answer.headers.get(self._key.lower()), f"header {self._key}"))
+    def _move(self, page: PageResponse) -> None:
+        self._send(cursor_from(page.headers.get(self._key.lower()), f"header {self._key}"))
 
 
 class ContinueObject(_Following):
-    """MediaWiki's way: all of the object at `path` is added to the next request's parameters.
+    """MediaWiki: the members of the object at `path` are parameters of the next request.
 
-    A page without items is not the end there: the API cuts its answers where it likes. Nor is one that names nothing
-    new: it names a file once for each batch of what is told of it.
+    A page without items is not the end, as the API cuts its responses anywhere. Nor is one without new items: a file
+    comes once for each batch of its properties.
     """
 
     max_stale: ClassVar[int] = 50
@@ -246,10 +245,10 @@ class ContinueObject(_Following):
     def next_page(self) -> NextPage:
         return NextPage(params=self._params)
 
-    def _move(self, answer: PageResponse) -> None:
-        found = self._path.search(answer.page)
+    def _move(self, page: PageResponse) -> None:
+        found = self._path.search(page.body)
         if isinstance(found, dict) and any(isinstance(value, float) for value in found.values()):
-            found = self._path.search(answer.exact())
+            found = self._path.search(page.exact())
         params = self._read(found)
         if not params:
             self.complete = True
@@ -270,27 +269,27 @@ class ContinueObject(_Following):
             )
         return {sendable(name, what): sendable(_as_param(value), what) for name, value in found.items()}
 
-    def _place(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         return {"params": self._params, "recent": self._recent.state()}
 
-    def _go_to(self, place: Mapping[str, Any]) -> None:
-        self._params = {str(name): str(value) for name, value in place["params"].items()}
-        self._recent.restore(place["recent"])
+    def _restore_own(self, state: Mapping[str, Any]) -> None:
+        self._params = {str(name): str(value) for name, value in state["params"].items()}
+        self._recent.restore(state["recent"])
 
 
 def _as_param(value: str | int) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
-def _header_link(answer: PageResponse, relation: str, otherwise: str | None = None) -> str | None:
-    """The URL of the page that the Link header has under `relation`. otherwise: that of the body, where there is one.
+def _header_link(page: PageResponse, relation: str, otherwise: str | None = None) -> str | None:
+    """The URL with this relation in the Link header. otherwise: the one in the body.
 
-    Raises: SourceError where the header cannot be read, or leads elsewhere, and nothing else tells.
+    Raises: SourceError where the header cannot be read, or leads to another origin, and the body has no link.
     """
     try:
-        target = LinkHeader.parse(answer.headers.get("link", "")).target_of(relation, answer.url)
+        target = LinkHeader.parse(page.headers.get("link", "")).target_of(relation, page.url)
     except SourceError:
         if otherwise is None:
             raise
         return otherwise
-    return otherwise if target is None else followed(target, answer, "the Link header")
+    return otherwise if target is None else followed(target, page, "the Link header")

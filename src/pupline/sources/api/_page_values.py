@@ -1,4 +1,4 @@
-"""What an API tells of its pages: links, cursors and totals, brought to one type each."""
+"""Links, cursors and totals on a page, each converted to one type."""
 
 import re
 
@@ -10,44 +10,44 @@ from pupline.text import printable
 
 _MAX_CURSOR = 4096
 _MAX_TOTAL = 10**15
-# 120, 120.0, 1,234: as people and as spreadsheets write a whole number.
+# 120, 120.0, 1,234: how people and spreadsheets write a whole number.
 _WHOLE = re.compile(r"(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.0{1,6})?")
 
 
-def link_from(value: object, answer: PageResponse, what: str) -> str | None:
-    """The absolute URL of the next page, None at the end. Raises: SourceError for a link that is not followed."""
+def link_from(value: object, page: PageResponse, what: str) -> str | None:
+    """The absolute URL of the next page; None at the end. Raises: SourceError for a link that cannot be followed."""
     if value is None or value == "" or value is False:
         return None
     if not isinstance(value, str):
         raise SourceError(f"{what} gives {described(value)}; it should be a link, or null at the end")
-    return followed(value, answer, what)
+    return followed(value, page, what)
 
 
-def followed(link: str, answer: PageResponse, what: str) -> str:
-    """The absolute URL that `link`, maybe a relative one, means. Raises: SourceError for one that is not followed."""
+def followed(link: str, page: PageResponse, what: str) -> str:
+    """The absolute URL of `link`, which may be relative. Raises: SourceError for one that cannot be followed."""
     try:
-        url = Url.parse(answer.url).join(link)
+        url = Url.parse(page.url).join(link)
     except InvalidUrl as err:
         raise SourceError(f"{what} gives a link that cannot be followed: {err}") from err
-    if url.origin not in answer.allowed:
+    if url.origin not in page.allowed:
         advice = "the next page is asked for from the API's own origin alone"
-        if url.origin.host == Url.parse(answer.url).origin.host:
+        if url.origin.host == Url.parse(page.url).origin.host:
             advice = f"if that is where it is, name {url.origin} in its base URL"
         raise SourceError(f"{what} leads to {printable(str(url), 120)}, away from the API; {advice}")
-    return answer.clean(str(url))
+    return page.clean(str(url))
 
 
-def cursor_at(path: Expression, answer: PageResponse, what: str) -> str | None:
-    """The cursor that the page holds at `path`, as `cursor_from`; a fraction as it is written there."""
-    found = path.search(answer.page)
+def cursor_on_page(path: Expression, page: PageResponse, what: str) -> str | None:
+    """The cursor at `path` of the page, see `cursor_from`; a fraction as it is written there."""
+    found = path.search(page.body)
     if isinstance(found, float):
-        exact = path.search(answer.exact())
+        exact = path.search(page.exact())
         found = exact if isinstance(exact, str) else repr(found)
     return cursor_from(found, what)
 
 
 def cursor_from(value: object, what: str) -> str | None:
-    """The cursor as text; None at the end. Raises: SourceError for what cannot be one."""
+    """The cursor as text; None at the end. Raises: SourceError for an unusable value."""
     if value is None or value == "" or value is False:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > _MAX_CURSOR:
@@ -56,18 +56,18 @@ def cursor_from(value: object, what: str) -> str | None:
 
 
 def sendable(text: str, what: str) -> str:
-    """`text`, when a URL can hold it. Raises: SourceError for half a surrogate pair, which UTF-8 cannot write."""
+    """`text`. Raises: SourceError for a lone surrogate, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError as err:
         raise SourceError(
-            f"{what} gives {printable(ascii(text), 80)}, with half a surrogate pair that cannot be sent"
+            f"{what} gives {printable(ascii(text), 80)}, with a lone surrogate, which cannot be sent"
         ) from err
     return text
 
 
 def total_from(value: object, what: str) -> int | None:
-    """A count that the API tells, None where it does not. Raises: SourceError for what is not a count."""
+    """The announced total; None where there is none. Raises: SourceError for anything but a whole number."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):

@@ -1,14 +1,13 @@
-"""What every paginator is: it says what to ask next, is told the answer, and can write down where it stands.
+"""The base of all paginators: which page is next, given the last one, as a state that can be saved.
 
-A paginator knows nothing of HTTP, secrets or items; `ApiListing` puts the request together and reads the items. The
-rules that hold for all, each for a listing that once ended early without a word:
+A paginator knows nothing about HTTP, secrets or items; `ApiListing` makes the requests and reads the items. Rules for
+all of them, each from a listing that once ended early without notice:
 
-- a page without entries is the end where nothing tells of a next page, or the spec says so; where the API itself tells
-  of more, the listing goes on, past `MAX_EMPTY_PAGES` such pages at most;
-- a page that names what was named before is passed over once (items move while a listing goes on), and after a few in a
-  row the pages go in a circle;
-- a link or cursor that was just there is an error, not a circle;
-- where the API's own words tell of more than came, `shortfall` says it.
+- a page without entries ends the listing, unless the API announces a next page: then up to `MAX_EMPTY_PAGES` such pages
+  are passed. The spec may say otherwise;
+- a page without new items is passed (items move while a listing runs); several in a row are a loop, and an error;
+- a link or cursor that came before is an error;
+- where the API announces more than it gave, `shortfall` says so.
 """
 
 from abc import ABC, abstractmethod
@@ -25,23 +24,21 @@ from pupline.specs import NextPage
 from pupline.text import printable
 
 MAX_EMPTY_PAGES = 10
-"""Pages without entries in a row that are passed over where the API tells of more: a database that filters may give
-some, and one that gives so many gives no other."""
+"""Pages without entries in a row, where the API announces more: a database that filters gives a few of them."""
 
-_REMEMBERED = 20  # links and cursors: circles are short, and the position must stay small
+_REMEMBERED = 20  # links and cursors: loops are short, and the position must stay small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageResponse:
-    """A page that came. url: of the page.
+    """A page that was read. url: of the page. body: its JSON. exact: the same, with fractions as texts.
 
-    records: how many things it holds, usable or not. items: how many of these can be asked for. new: how many of those
-    no page before named. digest: tells its items from another page's; where it has none, its bytes.
-    exact: the page once more, with fractions as the texts that they are. allowed: the origins that a link may lead to.
-    clean: takes the API's own key out of a URL that repeats it.
+    records: things on it, usable or not. items: those that can be fetched. new: items that no earlier page had.
+    digest: of its items; of its bytes where it has none. allowed: origins that a link may lead to. clean: removes the
+    API key from a URL.
     """
 
-    page: JSON
+    body: JSON
     headers: Mapping[str, str]
     url: str
     records: int
@@ -56,25 +53,22 @@ class PageResponse:
 class Paginator(ABC):
     """One way through the pages of an API.
 
-    complete: there is nothing more to ask. total: items in all, where the API tells. shortfall: why there is more than
-    came, once complete. good: pages that named something new.
+    complete: there is no further page. total: items in all, where the API announces it. shortfall: why items are
+    missing, once complete. useful_pages: pages with new items.
     """
 
-    independent: ClassVar[bool] = False
-    """Whether a page that is not there can be passed over, since no other depends on it."""
-
     counts_new: ClassVar[bool] = True
-    """Whether it matters which items were named before."""
+    """Whether it matters that a page has new items."""
 
     max_stale: ClassVar[int] = 3
-    """How many pages in a row may name nothing new, where the API tells of a next one."""
+    """Pages in a row without new items, where the API announces a next one."""
 
     def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
         self.complete = False
         self.total: int | None = None
         self.shortfall: str | None = None
         self.notes: list[str] = []
-        self.good = 0
+        self.useful_pages = 0
         self._stop_after_empty_page = stop_after_empty_page
         self._empty = 0
         self._stale = 0
@@ -82,98 +76,97 @@ class Paginator(ABC):
 
     @property
     def names_items(self) -> bool:
-        """Whether the page asked for now names items, or only what is needed to ask for those that do."""
+        """Whether the next page has items, or only the ids of those that have."""
         return True
 
     @abstractmethod
     def next_page(self) -> NextPage:
-        """What to ask now; the same until `advance` or `pass_over`."""
+        """The next page; the same until `advance` or `skip_page`."""
 
-    def advance(self, answer: PageResponse) -> None:
-        """Move on to what follows `answer`. Raises: SourceError, and nothing has moved."""
-        if not answer.records:
-            self._after_empty(answer)
+    def advance(self, page: PageResponse) -> None:
+        """Move on to the page after `page`. Raises: SourceError, and nothing has moved."""
+        if not page.records:
+            self._after_empty(page)
             self._empty += 1
             return
-        if self.counts_new and self._is_stale(answer):
-            self._after_stale(answer)
+        if self.counts_new and self._is_stale(page):
+            self._after_stale(page)
             self._stale += 1
             return
-        self._move(answer)
-        self.good += 1
+        self._move(page)
+        self.useful_pages += 1
         self._empty = self._stale = 0
-        self._last = answer.digest
+        self._last = page.digest
 
-    def pass_over(self) -> bool:
-        """Move on without the page that was asked for; False where that cannot be done."""
+    def skip_page(self) -> bool:
+        """Move on without the requested page; False where the next one depends on it."""
         return False
 
-    def ends_at(self, status: int) -> bool:  # noqa: ARG002 - most have an end of their own
-        """Whether this status, in place of the page asked for, is the listing's end; then it is `complete`.
+    def ends_with(self, status: int) -> bool:  # noqa: ARG002 - most have an end of their own
+        """Whether this status, instead of the requested page, ends the listing; then it is `complete`.
 
-        status: of an answer without a page: 200 for a body without a byte, 204, or a 4xx.
+        status: of a response without a page: 200 with an empty body, 204, or a 4xx.
         """
         return False
 
     def take_notes(self) -> list[str]:
-        """What it has to say since the last call, in sentences."""
+        """Sentences for people since the last call."""
         taken, self.notes = self.notes, []
         return taken
 
-    def _is_stale(self, answer: PageResponse) -> bool:
-        return answer.digest == self._last or (answer.items > 0 and not answer.new)
+    def _is_stale(self, page: PageResponse) -> bool:
+        return page.digest == self._last or (page.items > 0 and not page.new)
 
-    def _after_empty(self, answer: PageResponse) -> None:
-        """Move on from a page without entries."""
+    def _after_empty(self, page: PageResponse) -> None:
         if self._stop_after_empty_page is False:
-            self._move(answer)
+            self._move(page)
         else:
             self.complete = True
 
-    def _after_stale(self, answer: PageResponse) -> None:
-        """Move on from a page that named nothing new. Raises: SourceError, and nothing has moved."""
+    def _after_stale(self, page: PageResponse) -> None:
+        """Move on from a page without new items. Raises: SourceError, and nothing has moved."""
         if self._stale + 1 >= self.max_stale:
             raise SourceError(
                 f"{self._stale + 1} pages in a row named nothing that was not named before, and still there is a next "
                 "one: the pages go in a circle; check the paginator of the spec"
             )
-        self._move(answer)
+        self._move(page)
 
     @abstractmethod
-    def _move(self, answer: PageResponse) -> None: ...
+    def _move(self, page: PageResponse) -> None: ...
 
     def state(self) -> dict[str, Any]:
-        """Where it stands, as a small JSON object."""
-        seen = {"good": self.good, "empty": self._empty, "stale": self._stale, "last": self._last}
-        return {**self._place(), "seen": {name: value for name, value in seen.items() if value}}
+        """Its state as a small JSON object."""
+        seen = {"good": self.useful_pages, "empty": self._empty, "stale": self._stale, "last": self._last}
+        return {**self._own_state(), "seen": {name: value for name, value in seen.items() if value}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Stand where `state` says. Raises: KeyError, TypeError, ValueError for one that it did not write."""
-        self._go_to(state)
-        # Positions of earlier versions know nothing of it: then it is counted from here on.
+        """Continue from `state`. Raises: KeyError, TypeError, ValueError for one that it did not write."""
+        self._restore_own(state)
+        # Positions of earlier versions do not have it.
         seen = state.get("seen", {})
-        self.good, self._empty, self._stale = (int(seen.get(name, 0)) for name in ("good", "empty", "stale"))
+        self.useful_pages, self._empty, self._stale = (int(seen.get(name, 0)) for name in ("good", "empty", "stale"))
         self._last = seen.get("last")
 
     @abstractmethod
-    def _place(self) -> dict[str, Any]: ...
+    def _own_state(self) -> dict[str, Any]: ...
 
     @abstractmethod
-    def _go_to(self, place: Mapping[str, Any]) -> None: ...
+    def _restore_own(self, state: Mapping[str, Any]) -> None: ...
 
 
 class PaginationLoop(SourceError):
-    """What comes next was there before."""
+    """The next page came before."""
 
 
 class RecentLinks:
-    """The last links or cursors, so that a circle is found before it is walked a second time."""
+    """The latest links or cursors, to find a loop before its second round."""
 
     def __init__(self) -> None:
         self._digests: deque[str] = deque(maxlen=_REMEMBERED)
 
     def check(self, text: str, what: str) -> None:
-        """Raises: PaginationLoop where `text` was here before."""
+        """Raises: PaginationLoop for a `text` that came before."""
         if digest_of(text.encode("utf-8", "surrogatepass")) in self._digests:
             raise PaginationLoop(
                 f"the API's {what} {printable(text, 120)!r} was there before: its pages go in a circle; "
@@ -181,7 +174,6 @@ class RecentLinks:
             )
 
     def add(self, text: str) -> None:
-        """Remember `text`."""
         self._digests.append(digest_of(text.encode("utf-8", "surrogatepass")))
 
     def state(self) -> list[str]:
@@ -189,10 +181,9 @@ class RecentLinks:
         return list(self._digests)
 
     def restore(self, state: list[str]) -> None:
-        """Remember what `state` holds, and nothing else."""
         self._digests = deque(map(str, state), maxlen=_REMEMBERED)
 
 
 def digest_of(data: bytes) -> str:
-    """16 hexadecimal digits that tell `data` from other data, where nobody means harm."""
+    """16 hexadecimal digits, different for different data unless somebody means harm."""
     return blake2b(data, digest_size=8).hexdigest()
