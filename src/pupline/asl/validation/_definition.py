@@ -1,8 +1,8 @@
 """All problems of a state machine definition, found before anything runs, in the words of AWS's CreateStateMachine.
 
-What AWS says is known for some problems and guessed, in its manner, for others; each names the place and what is
-expected there. This module looks at machines and the transitions between their states; `_validate_state` looks into
-states, `_validate_rules` at their Retry, Catch and Choices.
+AWS's text is known for some problems; for others it is our own, in the same style. Each names the place and what is
+expected there. This module checks machines and the transitions between their states; `_state` checks states, and
+`_retry_catch_choices` their Retry, Catch and Choices.
 """
 
 import json
@@ -18,7 +18,7 @@ MAX_BYTES = 1_048_576
 """Bytes that a definition may have. Source: AWS, "Quotas"."""
 
 MAX_DEPTH = 400
-"""Levels of objects and arrays that a definition may have here: Python's own stack is not to be the limit."""
+"""Levels of objects and arrays that a definition may have here, far from the limit of Python's stack."""
 
 
 def problems(definition: AnyJSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
@@ -30,7 +30,7 @@ def problems(definition: AnyJSON, type: str = "STANDARD") -> list[tuple[str, str
 
 
 def create_error(found: list[tuple[str, str]]) -> str:
-    """The message that CreateStateMachine gives for these problems."""
+    """CreateStateMachine's message for these problems."""
     parts = [f"{message} at {location(path)}" if path else message for path, message in found]
     return f"Invalid State Machine Definition: '{', '.join(parts)}'"
 
@@ -57,14 +57,14 @@ def _diagnostic(path: str, problem: str) -> dict[str, str]:
 
 
 def location(path: str) -> str:
-    """A JSON path as AWS names places: `$.States['My state'].Choices[0]` is `/States/My state/Choices[0]`."""
+    """A JSON path in AWS's notation: `$.States['My state'].Choices[0]` is `/States/My state/Choices[0]`."""
     steps = re.findall(r"\.([^.\[\]']+)|\['((?:[^'\\]|\\.)*)'\]|(\[\d+\])", path)
     text = "".join(index or "/" + (plain or re.sub(r"\\(.)", r"\1", quoted)) for plain, quoted, index in steps)
     return text or "/"
 
 
 def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, str]:
-    """The problem of a definition that is no JSON text at all; `error` is what json.loads raised."""
+    """The problem of a definition that is not JSON; error: from json.loads."""
     if not text.strip():
         return "", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"
     if not isinstance(error, JSONDecodeError):
@@ -90,25 +90,25 @@ def variable_references(definition: AnyJSON) -> dict[str, list[str]]:
 def _checked(definition: AnyJSON, kind: str) -> Report:
     report = Report(kind)
     if not isinstance(definition, dict):
-        report.bare("Definition must be a valid JSON object")
+        report.add_without_place("Definition must be a valid JSON object")
         return report
     if _deeper_than(definition, MAX_DEPTH):
-        report.bare(f"The definition is nested more than {MAX_DEPTH} levels deep")
+        report.add_without_place(f"The definition is nested more than {MAX_DEPTH} levels deep")
         return report
     try:
         size = len(dumps(definition).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError):
-        report.bare("Definition must be a valid JSON object")
+        report.add_without_place("Definition must be a valid JSON object")
         return report
     if size > MAX_BYTES:
-        report.bare(f"The definition has {size} bytes; at most {MAX_BYTES} are allowed")
+        report.add_without_place(f"The definition has {size} bytes; at most {MAX_BYTES} are allowed")
         return report
     _Machines(report).machine(definition)
     return report
 
 
 def _deeper_than(value: AnyJSON, most: int) -> bool:
-    """Whether objects and arrays are nested more than `most` deep; looked at level by level, without recursion."""
+    """Whether objects and arrays are nested more than `most` deep; counted level by level, without recursion."""
     level = [value]
     for _ in range(most):
         inner = [item.values() if isinstance(item, dict) else item for item in level]
@@ -128,7 +128,7 @@ class _Machines:
 
     def machine(self, definition: dict[str, AnyJSON]) -> None:
         root = Place(self.report, (), definition)
-        root.known(fields.MACHINE)
+        root.allow_only(fields.MACHINE)
         root.one_of("QueryLanguage", ("JSONPath", "JSONata"))
         root.integer("TimeoutSeconds", least=1, most=99_999_999)
         root.text("Comment")
@@ -138,16 +138,16 @@ class _Machines:
         self.states(root, 0)
 
     def states(self, place: Place, depth: int) -> None:
-        """A machine's StartAt and States, whatever the machine stands in."""
+        """StartAt and States of a machine, branch or item processor."""
         place.required("States", "StartAt")
         if "States" not in place.value:
             return
         states = place.value["States"]
         if not isinstance(states, dict):
-            place.problem("Expected value of type [OBJECT]", "States")
+            place.add_problem("Expected value of type [OBJECT]", "States")
             return
         if not states:
-            place.problem("Value cannot be empty", "States")
+            place.add_problem("Value cannot be empty", "States")
             return
         place.text("StartAt")
         for name, state in states.items():
@@ -156,24 +156,23 @@ class _Machines:
 
     def state(self, place: Place, name: str, depth: int) -> None:
         if name in self.names:
-            place.problem(f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME")
+            place.add_problem(f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME")
         self.names.add(name)
         if len(name) > 80:
-            place.problem(f"A state name has at most 80 characters, this one {len(name)}")
-        if not isinstance(place.value, dict):
-            place.problem("Expected value of type [OBJECT]")
+            place.add_problem(f"A state name has at most 80 characters, this one has {len(name)}")
+        if not place.is_object():
             return
         checker = StateChecker(place, name, self.language)
         checker.check()
         if depth >= MAX_NESTING:
-            place.problem(f"Parallel and Map states are nested more than {MAX_NESTING} deep")
+            place.add_problem(f"Parallel and Map states are nested more than {MAX_NESTING} deep")
             return
         for inner in checker.machines:
             self.states(inner, depth + 1)
 
 
 class _Transitions:
-    """Whether StartAt and every transition lead to a state, every state is reachable, and some state is the last."""
+    """Checks that StartAt and all transitions lead to states, and that all states, and an end, are reachable."""
 
     def __init__(self, place: Place, states: dict[str, dict[str, AnyJSON]]) -> None:
         self.place = place
@@ -190,12 +189,12 @@ class _Transitions:
         for name in self.states:
             if name not in reached:
                 message = f'State "{name}" is not reachable.'
-                self.place.problem(message, "States", name, code="MISSING_TRANSITION_TARGET")
+                self.place.add_problem(message, "States", name, code="MISSING_TRANSITION_TARGET")
         if not any(_terminal(self.states.get(name, {})) for name in reached):
-            self.place.problem("Missing end state", code="MISSING_END_STATE")
+            self.place.add_problem("Missing end state", code="MISSING_END_STATE")
 
     def reached(self, start: str) -> set[str]:
-        """All states that can be reached; targets that do not exist are reported on the way."""
+        """All states that can be reached; a target that does not exist is reported as a problem."""
         reached, ahead = {start}, [start]
         while ahead:
             name = ahead.pop()
@@ -208,7 +207,7 @@ class _Transitions:
         return reached
 
     def missing(self, field: str, target: str, *path: str | int) -> None:
-        self.place.problem(f"Missing '{field}' target: {target}", *path, code="MISSING_TRANSITION_TARGET")
+        self.place.add_problem(f"Missing '{field}' target: {target}", *path, code="MISSING_TRANSITION_TARGET")
 
 
 def _terminal(state: dict[str, AnyJSON]) -> bool:

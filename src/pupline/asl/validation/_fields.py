@@ -1,4 +1,4 @@
-"""Which fields each kind of state may carry. Source: States Language, and AWS's "Amazon States Language" pages."""
+"""The fields of each type of state. Source: States Language, and AWS's "Amazon States Language" pages."""
 
 from typing import Literal, TypeAlias
 
@@ -59,17 +59,8 @@ _JSONATA: dict[str, set[str]] = {
 ONLY_JSONPATH = frozenset[str]().union(*_JSONPATH.values())
 ONLY_JSONATA = frozenset[str]().union(*_JSONATA.values())
 
-REFERENCE_PATHS = frozenset(
-    {
-        "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath", "ItemsPath",
-        "MaxConcurrencyPath", "ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "MaxItemsPath",
-        "MaxItemsPerBatchPath", "MaxInputBytesPerBatchPath",
-    }
-)  # fmt: skip
-"""Fields whose value is a Reference Path into the input, the Context Object or a variable."""
-
 DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
-"""Fields that an inline Map must not carry. (It may carry tolerances and a label, without effect.)"""
+"""Fields that an inline Map must not have. (It may have tolerances and a label, without effect.)"""
 
 EXCLUSIVE: dict[str, tuple[tuple[str, str], ...]] = {
     "Task": (("TimeoutSeconds", "TimeoutSecondsPath"), ("HeartbeatSeconds", "HeartbeatSecondsPath")),
@@ -82,7 +73,7 @@ EXCLUSIVE: dict[str, tuple[tuple[str, str], ...]] = {
         ("ItemSelector", "Parameters"),
     ),
 }
-"""Pairs of fields of which a state may carry one."""
+"""Pairs of fields of which a state may have one."""
 
 RETRIER = frozenset(
     {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"}
@@ -94,12 +85,12 @@ CATCHER: dict[str, frozenset[str]] = {
 
 
 def allowed(kind: str, language: str) -> frozenset[str]:
-    """The fields that a state of this type and query language may carry."""
+    """The fields that a state of this type and query language may have."""
     own = _JSONPATH if language == "JSONPath" else _JSONATA
     return frozenset(_EVERY | _BOTH[kind] | own[kind])
 
 
 def other_language(kind: str, name: str, language: str) -> bool:
-    """Whether a field that is not allowed would be, or exists at all, under the other query language."""
+    """Whether a field that is not allowed exists under the other query language only."""
     others = ONLY_JSONATA if language == "JSONPath" else ONLY_JSONPATH
     return name in others and name not in _BOTH[kind]

@@ -1,4 +1,4 @@
-"""Where problems of a definition are collected, and a place in the definition with the checks that many fields need."""
+"""The problems of a definition, and a place in it with the checks that many fields need."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -17,26 +17,26 @@ _Step = str | int
 
 
 class Report:
-    """Problems found so far.
+    """The problems found so far.
 
-    kind: the machine's type, "STANDARD" or "EXPRESS"; variables: state name -> the variables that it reads.
+    machine_type: "STANDARD" or "EXPRESS". variables: state name -> the variables that it reads.
     """
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, machine_type: str) -> None:
+        self.machine_type = machine_type
         self.problems: list[tuple[str, str]] = []
-        self._noted: set[tuple[str, str]] = set()
+        self._found: set[tuple[str, str]] = set()
         self.variables: dict[str, set[str]] = {}
 
     def add(self, path: Iterable[_Step], message: str, code: str = _SCHEMA) -> None:
-        """Notes a problem at a path, once."""
-        found = (json_path(path), f"{code}: {message}")
-        if found not in self._noted:
-            self._noted.add(found)
-            self.problems.append(found)
+        """Add a problem at a path, once."""
+        problem = (json_path(path), f"{code}: {message}")
+        if problem not in self._found:
+            self._found.add(problem)
+            self.problems.append(problem)
 
-    def bare(self, message: str) -> None:
-        """Notes a problem of the definition as a whole, for which AWS names no place."""
+    def add_without_place(self, message: str) -> None:
+        """Add a problem of the whole definition, for which AWS names no place."""
         self.problems.append(("", f"{_SCHEMA}: {message}"))
 
 
@@ -55,9 +55,9 @@ def json_path(path: Iterable[_Step]) -> str:
 
 
 class Place:
-    """A value in the definition, and where it is.
+    """A value in the definition, and its path.
 
-    owner: the state whose variables are noted when expressions are compiled; language: the query language that holds.
+    owner: the state that reads the variables in its expressions. language: the query language that applies.
     """
 
     def __init__(
@@ -70,50 +70,56 @@ class Place:
         self.language = language
 
     def inside(self, *steps: _Step, value: AnyJSON) -> "Place":
-        """The place of something inside this value."""
+        """The place of `value`, which is inside this one."""
         return Place(self.report, (*self.path, *steps), value, self.owner, self.language)
 
-    def problem(self, message: str, *steps: _Step, code: str = _SCHEMA) -> None:
-        """Notes a problem here, or at something inside."""
+    def add_problem(self, message: str, *steps: _Step, code: str = _SCHEMA) -> None:
+        """Add a problem here, or at a path inside."""
         self.report.add((*self.path, *steps), message, code)
+
+    def is_object(self) -> bool:
+        """The value is an object; returns whether that is so."""
+        if not isinstance(self.value, dict):
+            self.add_problem("Expected value of type [OBJECT]")
+        return isinstance(self.value, dict)
 
     # ---- objects
 
-    def known(self, names: Collection[str]) -> None:
+    def allow_only(self, names: Collection[str]) -> None:
         """Every field is one of these."""
         for name in self.value:
             if name not in names:
-                self.problem(f"Field '{name}' is not supported")
+                self.add_problem(f"Field '{name}' is not supported")
 
     def required(self, *names: str) -> None:
-        """Every one of these fields is there."""
+        """All of these fields exist."""
         missing = [name for name in names if name not in self.value]
         if len(missing) == 1:
-            self.problem(f"The field '{missing[0]}' is required but was missing")
+            self.add_problem(f"The field '{missing[0]}' is required but was missing")
         elif missing:
-            self.problem(f"These fields are required: [{', '.join(missing)}]")
+            self.add_problem(f"These fields are required: [{', '.join(missing)}]")
 
     def exclusive(self, *names: str) -> bool:
-        """At most one of these fields is there; gives whether that holds."""
+        """At most one of these fields exists; returns whether that is so."""
         there = [name for name in names if name in self.value]
         if len(there) > 1:
-            self.problem(f"These fields are mutually exclusive: [{', '.join(there)}]")
+            self.add_problem(f"These fields are mutually exclusive: [{', '.join(there)}]")
         return len(there) < 2
 
     def exactly_one(self, *names: str) -> None:
-        """Exactly one of these fields is there."""
+        """Exactly one of these fields exists."""
         if self.exclusive(*names) and not any(name in self.value for name in names):
-            self.problem(f"One of these fields is required: [{', '.join(names)}]")
+            self.add_problem(f"One of these fields is required: [{', '.join(names)}]")
 
-    # ---- fields of an object; an absent field is fine
+    # ---- fields of an object; a missing field is valid
 
     def text(self, name: str) -> str | None:
-        """A string field's value, or None when it is absent or of another type."""
+        """A string field's value, or None when it is missing or of another type."""
         value = self.value.get(name)
         if isinstance(value, str):
             return value
         if name in self.value:
-            self.problem("Expected value of type [STRING]", name)
+            self.add_problem("Expected value of type [STRING]", name)
         return None
 
     def object(self, name: str) -> "Place | None":
@@ -122,7 +128,7 @@ class Place:
         if isinstance(value, dict):
             return self.inside(name, value=value)
         if name in self.value:
-            self.problem("Expected value of type [OBJECT]", name)
+            self.add_problem("Expected value of type [OBJECT]", name)
         return None
 
     def items(self, name: str, *, empty: bool) -> list["Place"]:
@@ -130,56 +136,56 @@ class Place:
         value = self.value.get(name)
         if isinstance(value, list):
             if not value and not empty:
-                self.problem("Value cannot be empty", name)
+                self.add_problem("Value cannot be empty", name)
             return [self.inside(name, at, value=item) for at, item in enumerate(value)]
         if name in self.value:
-            self.problem("Expected value of type [ARRAY]", name)
+            self.add_problem("Expected value of type [ARRAY]", name)
         return []
 
     def one_of(self, name: str, values: Collection[str]) -> None:
         """A string field with one of these values."""
         value = self.text(name)
         if value is not None and value not in values:
-            self.problem(f"Value should be one of the following: [{', '.join(values)}]", name)
+            self.add_problem(f"Value should be one of the following: [{', '.join(values)}]", name)
 
     def integer(self, name: str, *, least: int, most: int | None = None, computed: bool = True) -> int | None:
-        """An integer field within bounds; under JSONata also an expression, if it may be computed."""
+        """An integer field within bounds; under JSONata also an expression, if `computed`. Its value, when constant."""
         value = self.value.get(name)
         if name not in self.value or (computed and self.dynamic(name)):
             return None
         if not is_number(value) or (isinstance(value, float) and not value.is_integer()):
-            self.problem("Expected value of type [INTEGER]", name)
+            self.add_problem("Expected value of type [INTEGER]", name)
             return None
-        number = int(value)
-        if number < least:
-            self.problem(f"Value must be greater than or equal to {least}", name)
-        elif most is not None and number > most:
-            self.problem(f"Value must be less than or equal to {most}", name)
-        return number
+        self._check_bounds(name, value, least, most)
+        return int(value)
 
     def number(self, name: str, *, least: float, most: float | None = None, computed: bool = True) -> None:
-        """A number field within bounds; under JSONata also an expression, if it may be computed."""
+        """A number field within bounds; under JSONata also an expression, if `computed`."""
         value = self.value.get(name)
         if name not in self.value or (computed and self.dynamic(name)):
             return
         if not is_number(value):
-            self.problem("Expected value of type [NUMBER]", name)
-        elif value < least:
-            self.problem(f"Value must be greater than or equal to {least}", name)
+            self.add_problem("Expected value of type [NUMBER]", name)
+        else:
+            self._check_bounds(name, value, least, most)
+
+    def _check_bounds(self, name: str, value: float, least: float, most: float | None) -> None:
+        if value < least:
+            self.add_problem(f"Value must be greater than or equal to {least}", name)
         elif most is not None and value > most:
-            self.problem(f"Value must be less than or equal to {most}", name)
+            self.add_problem(f"Value must be less than or equal to {most}", name)
 
     # ---- expressions
 
     def dynamic(self, name: str) -> bool:
-        """Whether a field of a JSONata state holds an expression; if so, it is checked."""
+        """Whether a field of a JSONata state is an expression; if so, check it."""
         if self.language != "JSONata" or expression_text(self.value.get(name)) is None:
             return False
         self.jsonata(name)
         return True
 
     def jsonata(self, name: str) -> None:
-        """A field whose value may hold JSONata anywhere."""
+        """A field that may hold JSONata anywhere."""
         if name in self.value:
             self._compiled(name, lambda value: compile_jsonata_value(value, location=name).variables)
 
@@ -191,7 +197,7 @@ class Place:
             self._compiled(name, lambda value: compile_template(value, field=name).variables)
 
     def path_field(self, name: str, *, null: bool = False, reference: bool = False) -> None:
-        """A field that holds a path (null: or null; reference: a Reference Path)."""
+        """A field that is a path (null: or null; reference: a Reference Path)."""
         if name not in self.value or (null and self.value[name] is None):
             return
         text = self.text(name)
@@ -199,12 +205,12 @@ class Place:
             return
         problem = reference_problem(text) if reference else None
         if problem is not None:
-            self.problem(f"Value is not a Reference Path: {problem}", name)
+            self.add_problem(f"Value is not a Reference Path: {problem}", name)
             return
         try:
-            self.reads(compile_path(text, field=name).variables)
+            self.note_variables(compile_path(text, field=name).variables)
         except SyntaxProblem as err:
-            self.problem(f"Value is not a valid JSONPath: {err.message}", name)
+            self.add_problem(f"Value is not a valid JSONPath: {err.message}", name)
 
     def result_path(self) -> None:
         """A ResultPath: null, or a Reference Path into the input."""
@@ -215,14 +221,14 @@ class Place:
             try:
                 compile_reference_path(text, field="ResultPath")
             except SyntaxProblem as err:
-                self.problem(err.message, "ResultPath")
+                self.add_problem(err.message, "ResultPath")
 
     def _compiled(self, name: str, compile_value: Callable[[AnyJSON], Iterable[str]]) -> None:
         try:
-            self.reads(compile_value(self.value[name]))
+            self.note_variables(compile_value(self.value[name]))
         except SyntaxProblem as err:
-            self.problem(err.message, name, *err.path, code=err.code)
+            self.add_problem(err.message, name, *err.path, code=err.code)
 
-    def reads(self, variables: Iterable[str]) -> None:
-        """Notes which variables the state reads."""
+    def note_variables(self, variables: Iterable[str]) -> None:
+        """Note the variables that the state reads."""
         self.report.variables.setdefault(self.owner, set()).update(variables)

@@ -8,16 +8,16 @@ from pupline.asl.jsonpath import compile_payload_string
 from pupline.asl.states import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import Place
-from pupline.asl.validation._rules import check_catch, check_choices, check_retry
+from pupline.asl.validation._retry_catch_choices import check_catch, check_choices, check_retry
 
 _TIMEOUT_MOST = 99_999_999
 
-#: What a Map's Label must not hold, as it becomes part of ARNs. Source: AWS, "Distributed Map state fields", Label.
+#: Not allowed in a Map's Label, as it becomes part of ARNs. Source: AWS, "Distributed Map state fields", Label.
 _NOT_IN_LABEL = re.compile(r"""[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]""")
 
 
 class StateChecker:
-    """Checks a state. machines: the places of its branches, or of its item processor, for the caller to go on with."""
+    """Checks a state. machines: the places of its branches or item processor, which the caller checks next."""
 
     def __init__(self, place: Place, name: str, machine_language: fields.Language) -> None:
         place.owner = name
@@ -27,7 +27,7 @@ class StateChecker:
         self.machines: list[Place] = []
 
     def check(self) -> None:
-        """Notes all problems of the state in its report."""
+        """Add all problems of the state to its report."""
         place = self.place
         kind = place.value.get("Type")
         if "Type" not in place.value:
@@ -35,49 +35,48 @@ class StateChecker:
             return
         if kind not in fields.STATE_TYPES:
             message = f"The field 'Type' should have one of these values: [{', '.join(fields.STATE_TYPES)}]"
-            place.problem(message, "Type")
+            place.add_problem(message, "Type")
             return
-        fits = self.language()
-        self.known(kind, check_language=fits)
+        self.check_fields(kind, allowed_language=self.check_language())
         for pair in fields.EXCLUSIVE.get(kind, ()):
             place.exclusive(*pair)
-        self.common(kind)
+        self.check_common(kind)
         getattr(self, f"check_{kind.lower()}")()
 
-    def language(self) -> bool:
-        """Settles the state's query language; gives whether it goes with the machine's."""
+    def check_language(self) -> bool:
+        """Decide the state's query language; returns whether the machine's allows it."""
         place = self.place
         place.one_of("QueryLanguage", ("JSONPath", "JSONata"))
         wanted = place.value.get("QueryLanguage", self.machine_language)
         if wanted == "JSONPath" and self.machine_language == "JSONata":
-            place.problem("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine")
+            place.add_problem("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine")
             place.language = "JSONPath"
             return False
         place.language = "JSONPath" if wanted == "JSONPath" else "JSONata"
         return True
 
-    def known(self, kind: str, *, check_language: bool) -> None:
+    def check_fields(self, kind: str, *, allowed_language: bool) -> None:
         place = self.place
         good = fields.allowed(kind, place.language)
         for name in place.value:
             if name in good:
                 continue
             if not fields.other_language(kind, name, place.language):
-                place.problem(f"Field '{name}' is not supported")
-            elif check_language:
+                place.add_problem(f"Field '{name}' is not supported")
+            elif allowed_language:
                 other = "JSONata" if place.language == "JSONPath" else "JSONPath"
-                place.problem(
+                place.add_problem(
                     f"The QueryLanguage is set to '{place.language}', but field '{name}' is only supported for the "
                     f"'{other}' QueryLanguage"
                 )
 
-    def common(self, kind: str) -> None:
+    def check_common(self, kind: str) -> None:
         place = self.place
         place.text("Comment")
         if kind not in ("Choice", "Succeed", "Fail"):
-            self.moves()
+            self.check_transition()
         place.template("Assign")
-        self.assigned()
+        self.check_assigned()
         if place.language == "JSONata":
             for name in ("Output", "Arguments"):
                 place.jsonata(name)
@@ -88,26 +87,26 @@ class StateChecker:
         for name in ("Parameters", "ResultSelector"):
             place.template(name)
 
-    def moves(self) -> None:
+    def check_transition(self) -> None:
         """Exactly one of Next and End, where `"End": false` counts as none."""
         place = self.place
         place.text("Next")
         end = place.value.get("End", False)
         if not isinstance(end, bool):
-            place.problem("Expected value of type [BOOLEAN]", "End")
+            place.add_problem("Expected value of type [BOOLEAN]", "End")
         elif end:
             place.exclusive("Next", "End")
         elif "Next" not in place.value:
-            place.problem("One of these fields is required: [Next, End]")
+            place.add_problem("One of these fields is required: [Next, End]")
 
-    def assigned(self) -> None:
+    def check_assigned(self) -> None:
         place = self.place.object("Assign")
         for name in place.value if place else ():
             plain = name.removesuffix(".$")
             if plain == "states":
-                self.place.problem("'states' is a reserved variable name", "Assign", name)
+                self.place.add_problem("'states' is a reserved variable name", "Assign", name)
             elif not plain.isidentifier() or len(plain) > 80:
-                self.place.problem(f"'{plain[:100]}' is not a valid variable name", "Assign", name)
+                self.place.add_problem(f"'{plain[:100]}' is not a valid variable name", "Assign", name)
 
     # ---- one method per type
 
@@ -125,9 +124,9 @@ class StateChecker:
             text = place.text(f"{name}Path")
             if text is not None:
                 try:
-                    place.reads(compile_payload_string(text, field=f"{name}Path").variables)
+                    place.note_variables(compile_payload_string(text, field=f"{name}Path").variables)
                 except SyntaxProblem as problem:
-                    place.problem(problem.message, f"{name}Path")
+                    place.add_problem(problem.message, f"{name}Path")
 
     def check_choice(self) -> None:
         place = self.place
@@ -146,40 +145,41 @@ class StateChecker:
         timestamp = place.value.get("Timestamp")
         if "Timestamp" in place.value and not place.dynamic("Timestamp"):
             if not isinstance(timestamp, str):
-                place.problem("Expected value of type [STRING]", "Timestamp")
+                place.add_problem("Expected value of type [STRING]", "Timestamp")
             elif instant(timestamp) is None:
-                place.problem("String does not match RFC3339 timestamp", "Timestamp")
+                place.add_problem("String does not match RFC3339 timestamp", "Timestamp")
 
     def check_task(self) -> None:
         place = self.place
         place.required("Resource")
-        self.resource()
+        self.check_resource()
         timeout = place.integer("TimeoutSeconds", least=1, most=_TIMEOUT_MOST)
         heartbeat = place.integer("HeartbeatSeconds", least=1, most=_TIMEOUT_MOST)
         if timeout is not None and heartbeat is not None and heartbeat >= timeout:
-            place.problem("HeartbeatSeconds must be smaller than TimeoutSeconds", "HeartbeatSeconds")
+            place.add_problem("HeartbeatSeconds must be smaller than TimeoutSeconds", "HeartbeatSeconds")
         for name in ("TimeoutSecondsPath", "HeartbeatSecondsPath"):
             if place.language == "JSONPath":
                 place.path_field(name, reference=True)
-        self.credentials()
-        self.handlers()
+        self.check_credentials()
+        check_retry(place)
+        check_catch(place)
 
-    def resource(self) -> None:
+    def check_resource(self) -> None:
         place = self.place
         arn = place.text("Resource")
         if arn is None:
             return
         resource = read_resource(arn)
-        express = place.report.kind == "EXPRESS"
+        express = place.report.machine_type == "EXPRESS"
         if resource is None:
-            place.problem(not_recognized(arn), "Resource")
+            place.add_problem(not_recognized(arn), "Resource")
         elif express and resource.kind == "activity":
-            place.problem("Express state machine does not support Activity ARN", "Resource")
+            place.add_problem("Express state machine does not support Activity ARN", "Resource")
         elif express and resource.pattern:
             pattern = resource.pattern.removesuffix(":2")
-            place.problem(f"Express state machine does not support '{pattern}' service integration ", "Resource")
+            place.add_problem(f"Express state machine does not support '{pattern}' service integration ", "Resource")
 
-    def credentials(self) -> None:
+    def check_credentials(self) -> None:
         place = self.place.object("Credentials")
         if place is None:
             return
@@ -187,20 +187,15 @@ class StateChecker:
             place.required("RoleArn")
         self.place.template("Credentials")
 
-    def handlers(self) -> None:
-        check_retry(self.place)
-        check_catch(self.place)
-
     def check_parallel(self) -> None:
         place = self.place
         place.required("Branches")
         for branch in place.items("Branches", empty=False):
-            if isinstance(branch.value, dict):
-                branch.known(fields.BRANCH)
+            if branch.is_object():
+                branch.allow_only(fields.BRANCH)
                 self.machines.append(branch)
-            else:
-                branch.problem("Expected value of type [OBJECT]")
-        self.handlers()
+        check_retry(place)
+        check_catch(place)
 
     def check_map(self) -> None:
         place = self.place
@@ -210,33 +205,34 @@ class StateChecker:
         for name in ("ItemProcessor", "Iterator"):
             processor = place.object(name)
             if processor is not None:
-                processor.known(fields.PROCESSOR)
-                distributed = self.processor_config(processor)
+                processor.allow_only(fields.PROCESSOR)
+                distributed = self.check_processor_config(processor)
                 self.machines.append(processor)
         if not distributed:
             for name in fields.DISTRIBUTED_ONLY:
                 if name in place.value:
-                    place.problem(f"Field '{name}' is only supported when the Map's Mode is 'DISTRIBUTED'")
-        self.map_values()
-        self.map_parts()
-        self.handlers()
+                    place.add_problem(f"Field '{name}' is only supported when the Map's Mode is 'DISTRIBUTED'")
+        self.check_map_values()
+        self.check_map_parts()
+        check_retry(place)
+        check_catch(place)
 
-    def processor_config(self, processor: Place) -> bool:
-        """Checks a ProcessorConfig; gives whether the Map is distributed."""
+    def check_processor_config(self, processor: Place) -> bool:
+        """Check a ProcessorConfig; returns whether the Map is distributed."""
         config = processor.object("ProcessorConfig")
         if config is None:
             return False
-        config.known(("Mode", "ExecutionType", "Comment"))
+        config.allow_only(("Mode", "ExecutionType", "Comment"))
         config.one_of("Mode", ("INLINE", "DISTRIBUTED"))
         config.one_of("ExecutionType", ("STANDARD", "EXPRESS"))
         if config.value.get("Mode") != "DISTRIBUTED":
             return False
         config.required("ExecutionType")
-        if config.report.kind == "EXPRESS":
-            config.problem("Express state machine does not support a Map in DISTRIBUTED mode", "Mode")
+        if config.report.machine_type == "EXPRESS":
+            config.add_problem("Express state machine does not support a Map in DISTRIBUTED mode", "Mode")
         return True
 
-    def map_values(self) -> None:
+    def check_map_values(self) -> None:
         place = self.place
         place.integer("MaxConcurrency", least=0)
         place.integer("ToleratedFailureCount", least=0)
@@ -249,38 +245,38 @@ class StateChecker:
         if isinstance(place.value.get("Items"), list):
             place.jsonata("Items")
         elif "Items" in place.value and not place.dynamic("Items"):
-            place.problem("Expected value of type [ARRAY]", "Items")
+            place.add_problem("Expected value of type [ARRAY]", "Items")
         label = place.text("Label")
         if label is not None and not 1 <= len(label) <= 40:
-            place.problem(f"A label has 1 to 40 characters, this one {len(label)}", "Label")
+            place.add_problem(f"A label has 1 to 40 characters, this one has {len(label)}", "Label")
         elif label is not None and (found := _NOT_IN_LABEL.search(label)):
-            place.problem(f"A label cannot hold the character {found[0]!r}", "Label")
+            place.add_problem(f"A label cannot hold the character {found[0]!r}", "Label")
 
-    def map_parts(self) -> None:
+    def check_map_parts(self) -> None:
         place = self.place
         arguments = "Arguments" if place.language == "JSONata" else "Parameters"
         reader = place.object("ItemReader")
         if reader is not None:
-            reader.known(("Resource", "ReaderConfig", arguments, "Comment"))
+            reader.allow_only(("Resource", "ReaderConfig", arguments, "Comment"))
             reader.required("Resource")
-            self.stored(reader, READERS)
+            self.check_stored(reader, READERS)
             reader.template(arguments)
-            self.reader_config(reader)
+            self.check_reader_config(reader)
         batcher = place.object("ItemBatcher")
         if batcher is not None:
-            self.batcher(batcher)
+            self.check_batcher(batcher)
         writer = place.object("ResultWriter")
         if writer is not None:
-            writer.known(("Resource", "WriterConfig", arguments, "Comment"))
-            self.stored(writer, WRITERS)
+            writer.allow_only(("Resource", "WriterConfig", arguments, "Comment"))
+            self.check_stored(writer, WRITERS)
             writer.template(arguments)
 
-    def stored(self, place: Place, known: re.Pattern[str]) -> None:
+    def check_stored(self, place: Place, known: re.Pattern[str]) -> None:
         arn = place.text("Resource")
         if arn is not None and not known.fullmatch(arn):
-            place.problem(not_recognized(arn), "Resource")
+            place.add_problem(not_recognized(arn), "Resource")
 
-    def reader_config(self, reader: Place) -> None:
+    def check_reader_config(self, reader: Place) -> None:
         config = reader.object("ReaderConfig")
         if config is None:
             return
@@ -294,8 +290,8 @@ class StateChecker:
         if config.language == "JSONPath":
             config.path_field("MaxItemsPath", reference=True)
 
-    def batcher(self, batcher: Place) -> None:
-        batcher.known(
+    def check_batcher(self, batcher: Place) -> None:
+        batcher.allow_only(
             ("BatchInput", "MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch",
              "MaxInputBytesPerBatchPath", "Comment")
         )  # fmt: skip
@@ -308,4 +304,4 @@ class StateChecker:
                 batcher.path_field(f"{name}Path", reference=True)
         names = batcher.value.keys() - {"BatchInput", "Comment"}
         if not names:
-            batcher.problem("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")
+            batcher.add_problem("One of these fields is required: [MaxItemsPerBatch, MaxInputBytesPerBatch]")

@@ -12,9 +12,9 @@ def check_retry(place: Place) -> None:
     """A state's Retriers; their numbers are never computed. Source: States Language, "Retrying after error"."""
     retriers = place.items("Retry", empty=True)
     for retrier in retriers:
-        if not _is_object(retrier):
+        if not retrier.is_object():
             continue
-        retrier.known(fields.RETRIER)
+        retrier.allow_only(fields.RETRIER)
         _error_equals(retrier, last=retrier is retriers[-1])
         retrier.integer("IntervalSeconds", least=1, most=99_999_999, computed=False)
         retrier.integer("MaxAttempts", least=0, most=99_999_999, computed=False)
@@ -27,9 +27,9 @@ def check_catch(place: Place) -> None:
     """A state's Catchers. Source: States Language, "Fallback states"."""
     catchers = place.items("Catch", empty=True)
     for catcher in catchers:
-        if not _is_object(catcher):
+        if not catcher.is_object():
             continue
-        catcher.known(fields.CATCHER[place.language])
+        catcher.allow_only(fields.CATCHER[place.language])
         catcher.required("Next")
         catcher.text("Next")
         _error_equals(catcher, last=catcher is catchers[-1])
@@ -40,31 +40,24 @@ def check_catch(place: Place) -> None:
             catcher.result_path()
 
 
-def _is_object(place: Place) -> bool:
-    if not isinstance(place.value, dict):
-        place.problem("Expected value of type [OBJECT]")
-        return False
-    return True
-
-
 def _error_equals(place: Place, *, last: bool) -> None:
     place.required("ErrorEquals")
     names = place.items("ErrorEquals", empty=False)
     for name in names:
         if not isinstance(name.value, str):
-            name.problem("Expected value of type [STRING]")
+            name.add_problem("Expected value of type [STRING]")
     if not any(name.value == _ALL for name in names):
         return
     if len(names) > 1:
-        place.problem(f"'{_ALL}' must appear alone in 'ErrorEquals'", "ErrorEquals")
+        place.add_problem(f"'{_ALL}' must appear alone in 'ErrorEquals'", "ErrorEquals")
     if not last:
-        place.problem(f"'{_ALL}' may only appear in the last element of the array", "ErrorEquals")
+        place.add_problem(f"'{_ALL}' may only appear in the last element of the array", "ErrorEquals")
 
 
 def check_choices(place: Place) -> None:
     """A Choice state's rules. Source: States Language, "Choice State"."""
     for rule in place.items("Choices", empty=False):
-        if not _is_object(rule):
+        if not rule.is_object():
             continue
         rule.required("Next")
         rule.text("Next")
@@ -76,7 +69,7 @@ def check_choices(place: Place) -> None:
 
 
 def _jsonata_rule(rule: Place) -> None:
-    rule.known(("Condition", "Next", "Assign", "Output", "Comment"))
+    rule.allow_only(("Condition", "Next", "Assign", "Output", "Comment"))
     rule.required("Condition")
     rule.jsonata("Assign")
     rule.jsonata("Output")
@@ -84,22 +77,22 @@ def _jsonata_rule(rule: Place) -> None:
     if expression_text(condition) is not None:
         rule.jsonata("Condition")
     elif "Condition" in rule.value and not isinstance(condition, bool):
-        rule.problem("Expected value of type [BOOLEAN] or a JSONata expression", "Condition")
+        rule.add_problem("Expected value of type [BOOLEAN] or a JSONata expression", "Condition")
 
 
 def _rule(rule: Place, extra: set[str], depth: int) -> None:
     if depth > MAX_NESTING:
-        rule.problem(f"a Choice rule is nested more than {MAX_NESTING} deep")
+        rule.add_problem(f"a Choice rule is nested more than {MAX_NESTING} deep")
         return
     for name in ("And", "Or"):
         if name in rule.value:
-            rule.known({name, *extra})
+            rule.allow_only({name, *extra})
             for inner in rule.items(name, empty=False):
-                if _is_object(inner):
+                if inner.is_object():
                     _rule(inner, {"Comment"}, depth + 1)
             return
     if "Not" in rule.value:
-        rule.known({"Not", *extra})
+        rule.allow_only({"Not", *extra})
         inner_rule = rule.object("Not")
         if inner_rule is not None:
             _rule(inner_rule, {"Comment"}, depth + 1)
@@ -109,16 +102,16 @@ def _rule(rule: Place, extra: set[str], depth: int) -> None:
 
 def _comparison(rule: Place, extra: set[str]) -> None:
     operators = [name for name in rule.value if name in OPERATORS]
-    rule.known({"Variable", *OPERATORS, *extra})
+    rule.allow_only({"Variable", *OPERATORS, *extra})
     rule.required("Variable")
     rule.path_field("Variable", reference=True)
     if len(operators) != 1:
         found = ", ".join(operators) or "none"
-        rule.problem(f"A rule needs exactly one comparison operator, or And, Or or Not; found: {found}")
+        rule.add_problem(f"A rule needs exactly one comparison operator, or And, Or or Not; found: {found}")
         return
     (name,) = operators
     problem = operand_problem(name, rule.value[name])
     if problem is not None:
-        rule.problem(problem, name)
+        rule.add_problem(problem, name)
     elif name.endswith("Path"):
         rule.path_field(name, reference=True)
