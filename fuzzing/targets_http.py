@@ -8,6 +8,7 @@ from typing import Final
 from fuzzing.target import Target
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag
+from pupline.http._reader import ReadLimits, ResponseReader
 from pupline.http._status import retry_after_seconds
 from pupline.json_values import parse_json
 from pupline.sources.api._link_header import LinkHeader
@@ -39,7 +40,24 @@ class _Prepared(socket.socket):
         return piece
 
 
-def _answered(data: bytes) -> str:
+def _read(data: bytes, step: int) -> str:
+    """What the reader makes of `data` in pieces of `step` bytes, and then the end."""
+    reader = ResponseReader(ReadLimits(_MAX_BODY, 32 * 1024, 100), "http://dogs.example/")
+    try:
+        for at in range(0, len(data), step):
+            response = reader.feed(data[at : at + step])
+            if response is not None:
+                break
+        else:
+            response = reader.feed(b"")
+    except TaskFailure as failure:
+        return f"{type(failure).__name__}: {failure.message}"
+    assert response is not None
+    return f"{response.head} {response.body!r}"
+
+
+def _response(data: bytes) -> str:
+    assert _read(data, len(data) + 1) == _read(data, 3), "the response depends on how its bytes are cut"
     network = Network(resolve=lambda *_: [_ADDRESS], connect=lambda *_: _Prepared(data))
     client = HttpClient(FetchPolicy(timeout_seconds=5, max_bytes=_MAX_BODY), network)
     response = client.get("http://dogs.example/rex.jpg")
@@ -48,7 +66,7 @@ def _answered(data: bytes) -> str:
     return f"{response.status}"
 
 
-def _answers() -> list[bytes]:
+def _responses() -> list[bytes]:
     body = b"hello, dogs"
     packed = gzip.compress(body * 10)
     head = b"HTTP/1.1 200 OK\r\n"
@@ -185,7 +203,7 @@ def _later(data: bytes) -> str:
 
 
 HTTP: Final = (
-    Target("http", _answered, _answers, (TaskFailure,), _HEADERS),
+    Target("http", _response, _responses, (TaskFailure,), _HEADERS),
     Target("robots", _robots, lambda: _ROBOTS, (), _RULES, 600_000),
     Target("url", _url, lambda: _URLS, (TaskFailure,), _OF_URLS, 9_000),
     Target("json", _json, lambda: _JSON, (TaskFailure,), _OF_JSON),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pupline import __version__
 from pupline.errors import BlockedAddress, ConfigurationError, ConnectionFailed, HttpError, InvalidInput, ServerError
 from pupline.http import FetchPolicy, HttpClient, Validators, user_agent
-from tests.http.fetch_servers import RawServer, TalkingServer, answer
+from tests.http.servers import RawServer, TalkingServer, answer
 
 DATE = "Sun, 22 Nov 2026 16:54:07 GMT"
 NOT_MODIFIED = answer(b"", 'ETag: "b"', status="304 Not Modified")

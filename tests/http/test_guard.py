@@ -16,7 +16,7 @@ from pupline.errors import (
 )
 from pupline.http import FetchPolicy, HttpClient, Origin, Url
 from pupline.http._address import why_not_public
-from tests.http.fetch_servers import PUBLIC, FakeInternet, RawServer, answer
+from tests.http.servers import PUBLIC, FakeInternet, RawServer, answer
 
 DOG = "http://dogs.example/dog.jpg"
 
@@ -132,7 +132,7 @@ def test_a_metadata_address_that_was_named_as_an_origin_is_refused() -> None:
     internet = FakeInternet({"dogs.example": [PUBLIC]}, {DOG: redirect("http://169.254.169.254/latest/meta-data/")})
     client = client_on(internet, trusted=frozenset({metadata}))
     for url in ("http://169.254.169.254/latest/", DOG):
-        with pytest.raises(BlockedAddress, match=r"169\.254\.169\.254 \(link-local\) is not asked even for"):
+        with pytest.raises(BlockedAddress, match=r"169\.254\.169\.254 \(link-local\) is not fetched from even for"):
             client.get(url)
     assert internet.connected == [(PUBLIC, 80)]
 

@@ -3,11 +3,8 @@
 import socket
 import threading
 from contextlib import suppress
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pupline.errors import (
     BlockedAddress,
@@ -19,14 +16,11 @@ from pupline.errors import (
     ServerError,
 )
 from pupline.http import FetchPolicy, HttpClient, Network, Origin
-from pupline.http._answer import read_body, read_head
-from pupline.http._client import MAX_UNWANTED_BYTES
-from pupline.http._deadline import Deadline
-from pupline.http._wire import Wire
-from tests.http.fetch_servers import (
+from pupline.http._reader import MAX_UNWANTED_BYTES
+from tests.http.recorded import CHUNKED, CLOSED, KEPT
+from tests.http.servers import (
     PUBLIC,
     FakeInternet,
-    Pieces,
     RawServer,
     TalkingServer,
     answer,
@@ -34,33 +28,7 @@ from tests.http.fetch_servers import (
     client_for,
     receive_request,
 )
-from tests.http.fetch_waits import bounded_by as bounded_by
-
-CHUNKED = "Transfer-Encoding: chunked"
-BODY = b"woof" * 50
-OLD = b"HTTP/1.0 200 OK\r\n"
-
-KEPT = {
-    "counted": answer(BODY),
-    "empty": answer(b""),
-    "chunked": answer(chunked(BODY[:9], BODY[9:]), CHUNKED),
-    "with trailers": answer(chunked(BODY, end=b"0\r\nA: b\r\n\r\n"), CHUNKED),
-    "behind an interim answer": b"HTTP/1.1 103 Hints\r\n\r\n" + answer(BODY),
-    "with a header twice": answer(BODY, "A: b", "A: c"),
-    "HTTP/1.0 that keeps alive": OLD + b"Connection: Keep-Alive\r\nContent-Length: 4\r\n\r\nwoof",
-    "with a time-out": answer(BODY, "Keep-Alive: max=9, timeout=5"),
-}
-
-CLOSED = {
-    "said so": answer(BODY, "Connection: Close"),
-    "said so among others": answer(BODY, "Connection: x, close"),
-    "said so at last": answer(BODY, "Connection: x", "Connection: close"),
-    "HTTP/1.0": OLD + b"Content-Length: 4\r\n\r\nwoof",
-    "no time at all": answer(BODY, "Keep-Alive: timeout=1"),
-    "more than was promised": answer(BODY + b"x", f"Content-Length: {len(BODY)}"),
-    "another answer behind it": answer(BODY) + answer(b"evil"),
-    "another answer behind the last chunk": answer(chunked(BODY), CHUNKED) + answer(b"evil"),
-}
+from tests.http.waits import bounded_by as bounded_by
 
 
 def bodies(server: RawServer, client: HttpClient, count: int = 2) -> list[bytes]:
@@ -166,7 +134,7 @@ def test_a_silent_server_is_not_asked_again() -> None:
 
     with (
         RawServer(silent, answer(b"never")) as server,
-        pytest.raises(RequestTimeout, match="while waiting for the answer's headers"),
+        pytest.raises(RequestTimeout, match="while waiting for the response's headers"),
     ):
         bodies(server, server.client(idle_connections=1, timeout_seconds=0.15))
 
@@ -222,7 +190,7 @@ def test_a_refusal_on_a_kept_connection_is_not_asked_for_twice(status: int, *, b
         exchange = client.begin(server.origin) if begun else None
         assert (exchange is not None) is begun
         with pytest.raises(HttpError, match=f"the server answered {status}"):
-            client.finish(exchange, wait=True) if exchange else client.get(server.origin)
+            client.wait(exchange) if exchange else client.get(server.origin)
         assert client.get(server.origin).body == b"two"
         client.close()
     assert [len(talk) for talk in server.talks] == [3]
@@ -362,39 +330,3 @@ def test_many_threads_share_a_client() -> None:
         client.close()
     assert right == [True] * 200
     assert 1 <= server.connections <= 8
-
-
-TALKS = st.lists(
-    st.tuples(st.sampled_from(sorted(KEPT)), st.lists(st.integers(0, 500), max_size=6)), min_size=1, max_size=5
-)
-
-
-@given(TALKS)
-def test_several_answers_on_one_connection_are_read_as_each_on_its_own(talk: list[tuple[str, list[int]]]) -> None:
-    """However the network cuts the answers, each is read to its end and no further."""
-    with Pieces([]) as sock:
-        wire = Wire(sock, Deadline(60, lambda: 0.0, "http://h/"), 4096)
-        for name, cuts in talk:
-            raw = KEPT[name]
-            edges = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
-            sock.arrive([raw[start:end] for start, end in pairwise(edges)])
-            wire.begin(Deadline(60, lambda: 0.0, "http://h/"))
-            assert read_body(wire, read_head(wire, 20), 5000) == alone(raw)
-            assert (wire.at_end, wire.has_more, wire.is_quiet()) == (True, False, True)
-
-
-@given(st.sampled_from(sorted(KEPT)), st.binary(min_size=1, max_size=9), st.integers(0, 500))
-def test_anything_behind_an_answer_is_noticed(name: str, more: bytes, cut: int) -> None:
-    """A single byte behind an answer, in the same piece or in another, and the connection is not quiet."""
-    raw = KEPT[name] + more
-    with Pieces([raw[:cut], raw[cut:]]) as sock:
-        wire = Wire(sock, Deadline(60, lambda: 0.0, "http://h/"), 4096)
-        assert read_body(wire, read_head(wire, 20), 5000) == alone(KEPT[name])
-        assert not wire.is_quiet()
-
-
-def alone(raw: bytes) -> bytes:
-    """The body of an answer that has a connection of its own."""
-    with Pieces([raw]) as sock:
-        wire = Wire(sock, Deadline(60, lambda: 0.0, "http://h/"), 4096)
-        return read_body(wire, read_head(wire, 20), 5000)

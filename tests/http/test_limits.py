@@ -11,9 +11,9 @@ import pytest
 
 from pupline.errors import ConnectionFailed, LocalTrouble, RequestTimeout, TaskFailure, TooLarge
 from pupline.http import FetchPolicy, HttpClient, Network, Origin
-from pupline.http._deadline import MAX_LOOKUPS
-from tests.http.fetch_servers import PUBLIC, FakeInternet, RawServer, answer
-from tests.http.fetch_waits import bounded_by as bounded_by
+from pupline.http._network import MAX_LOOKUPS
+from tests.http.servers import PUBLIC, FakeInternet, RawServer, answer
+from tests.http.waits import bounded_by as bounded_by
 
 DEADLINE = 0.15
 
@@ -43,10 +43,10 @@ def silence(before: bytes) -> Callable[[socket.socket], None]:
 @pytest.mark.parametrize(
     ("behaviour", "doing"),
     [
-        (silence(b""), "waiting for the answer's headers"),
-        (silence(b"HTTP/1.1 200 OK\r\n"), "waiting for the answer's headers"),
-        (drip(b"HTTP/1.1 200 OK\r\nA: ", b"x"), "waiting for the answer's headers"),
-        (drip(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"), "waiting for the answer's headers"),
+        (silence(b""), "waiting for the response's headers"),
+        (silence(b"HTTP/1.1 200 OK\r\n"), "waiting for the response's headers"),
+        (drip(b"HTTP/1.1 200 OK\r\nA: ", b"x"), "waiting for the response's headers"),
+        (drip(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"), "waiting for the response's headers"),
         (drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"), "reading the body"),
         (drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), "reading the body"),
         (drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"), "reading the body"),

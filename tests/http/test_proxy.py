@@ -23,7 +23,7 @@ from pupline.errors import (
     TaskFailure,
 )
 from pupline.http import FetchPolicy, HttpClient, Network, Origin, Proxy, robots_rules_from
-from tests.http.fetch_servers import RawServer, TalkingServer, answer
+from tests.http.servers import RawServer, TalkingServer, answer
 from tests.http.test_tls import TalkingTlsServer, TlsServer
 from tests.shared.self_signed import certificate_for
 from tests.shared.tiny_proxy import ESTABLISHED, TinyProxy
@@ -129,7 +129,7 @@ def test_credentials_are_for_the_proxy_alone(certificate: Path, trusting: Networ
 
 
 @pytest.mark.parametrize("url", [DOG, TLS_DOG])
-@pytest.mark.parametrize(("given", "said"), [("", "wants a user name"), ("a:b@", "does not take the")])
+@pytest.mark.parametrize(("given", "said"), [("", "wants a user name"), ("a:b@", "does not accept the")])
 def test_a_proxy_that_wants_credentials_is_told(url: str, given: str, said: str) -> None:
     """The error names the proxy, says what to give, and shows nothing secret; it says nothing of the server."""
     with (
@@ -151,7 +151,7 @@ REFUSALS: list[tuple[bytes, type[TaskFailure], str]] = [
     (answer(b"", "Location: http://login.example/", status="302 Found"), HttpError, "the proxy refused with 302"),
     (b"SSH-2.0-OpenSSH\r\n", HttpError, "not proper HTTP"),
     (b"HTTP/1.1 200 OK\r\n", ConnectionFailed, "closed the connection before"),
-    (ESTABLISHED + b"220 smtp ready\r\n", HttpError, "bytes behind its answer|TLS"),
+    (ESTABLISHED + b"220 smtp ready\r\n", HttpError, "bytes after its response|TLS"),
 ]
 
 
@@ -276,7 +276,7 @@ def test_an_image_is_begun_through_a_proxy() -> None:
         client.get(DOG)
         begun = client.begin(DOG)
         assert begun is not None
-        response = client.finish(begun, wait=True)
+        response = client.wait(begun)
         client.close()
     assert response is not None
     assert (response.body, proxy.connections) == (b"two", 1)

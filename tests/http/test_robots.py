@@ -25,8 +25,8 @@ from pupline.errors import (
     TooManyRequests,
 )
 from pupline.http import MAX_ROBOTS_BYTES, Response, RobotsRules, check_robots_tag, robots_rules_from
-from pupline.http._status import failure as status_failure
-from tests.http.fetch_servers import RawServer, TalkingServer, answer, chunked
+from pupline.http._status import failure_for as status_failure
+from tests.http.servers import RawServer, TalkingServer, answer, chunked
 
 DOG = "/breeds/hound/1.jpg"
 FILE = b"User-agent: *\nDisallow: /dogs\n"

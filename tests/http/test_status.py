@@ -17,8 +17,8 @@ from pupline.errors import (
     TaskFailure,
     TooManyRequests,
 )
-from pupline.http._status import failure, given_at, retry_after_seconds
-from tests.http.fetch_servers import RawServer, answer
+from pupline.http._status import failure_for, response_time, retry_after_seconds
+from tests.http.servers import RawServer, answer
 
 NOW = datetime(2026, 1, 31, 23, 59, 30, tzinfo=UTC).timestamp()
 
@@ -105,7 +105,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: int | None) -> No
 def test_absurd_waits_are_ordinary_failures(value: str, text: str) -> None:
     """What is asked for over 60 s or malformed is said in the text of the plain error, and nobody waits for it."""
     for status, kind in ((429, TooManyRequests), (503, ServerError)):
-        found = failure(status, value, NOW, "http://h/")
+        found = failure_for(status, value, NOW, "http://h/")
         assert type(found) is kind
         assert text in str(found)
         assert "\x1b" not in str(found)
@@ -114,13 +114,13 @@ def test_absurd_waits_are_ordinary_failures(value: str, text: str) -> None:
 @pytest.mark.parametrize(("value", "told"), [("61", 61), ("86400", 86400), ("86401", None), ("-5", None)])
 def test_a_long_wait_is_told_as_a_number(value: str, told: int | None) -> None:
     """Who has other hosts to ask learns for how long to leave this one alone, up to a day."""
-    assert failure(503, value, NOW, "http://h/").details.get("retry_after_seconds") == told
+    assert failure_for(503, value, NOW, "http://h/").details.get("retry_after_seconds") == told
 
 
 def test_other_statuses_have_no_retry_after() -> None:
     """Retry-After on an answer that is not transient changes nothing."""
-    assert type(failure(404, "5", NOW, "http://h/")) is NotFound
-    assert type(failure(403, "5", NOW, "http://h/")) is HttpError
+    assert type(failure_for(404, "5", NOW, "http://h/")) is NotFound
+    assert type(failure_for(403, "5", NOW, "http://h/")) is HttpError
 
 
 @given(st.text(max_size=50) | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{2,9} [0-9:]{8} .{3}"))
@@ -151,4 +151,4 @@ def test_every_date_to_come_is_understood(moment: datetime) -> None:
 def test_a_date_to_come_back_at_is_by_the_servers_own_clock(date: str | None, seconds: int | None) -> None:
     """Half a minute after the answer's Date is half a minute, though our clock is an hour behind; without one, ours."""
     ours = datetime(2015, 10, 21, 6, 28, 0, tzinfo=UTC).timestamp()
-    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:30 GMT", given_at(date, ours)) == seconds
+    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:30 GMT", response_time(date, ours)) == seconds

@@ -12,7 +12,7 @@ from cryptography import x509
 from pupline.errors import BlockedAddress, ConnectionFailed, IncompleteBody
 from pupline.http import FetchPolicy, HttpClient, Network
 from pupline.specs import RandomImages, compatible_api
-from tests.http.fetch_servers import PUBLIC, RawServer, answer, receive_request
+from tests.http.servers import PUBLIC, RawServer, answer, receive_request
 from tests.shared.self_signed import certificate_for
 
 HOST = "dogs.example"

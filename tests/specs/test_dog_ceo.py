@@ -20,7 +20,7 @@ from pupline.sources import resolve
 from pupline.specs import EXECUTION_HEADER, RandomImages, compatible_api, resolve_spec
 from pupline.specs._random import MAX_RANDOM_PAGE_BYTES
 from pupline.tasks.breeds import breed_of
-from tests.http.fetch_servers import PUBLIC, FakeInternet, RawServer, answer
+from tests.http.servers import PUBLIC, FakeInternet, RawServer, answer
 
 IMAGE = "http://1.1.1.1/breeds/hound-afghan/n02088094_1003.jpg"
 

@@ -17,7 +17,7 @@ from pupline.bulk._worker_messages import (
     WorkerRequest,
 )
 from pupline.errors import TaskFailure
-from pupline.http import Exchange, HttpClient, Response
+from pupline.http import HttpClient, PendingRequest, Response
 from pupline.tasks.ingest_item import IngestRules, internal_failure, interpret_response, validators_for
 from pupline.tasks.items import PreviousFetch, SourceItem, UnchangedImage
 
@@ -48,7 +48,7 @@ class SentRequest:
     """An image request that was sent, and whose response has not been read."""
 
     fetch: _ImageFetch
-    exchange: Exchange
+    pending: PendingRequest
 
 
 class Fetcher:
@@ -65,21 +65,21 @@ class Fetcher:
             return None
         fetch = _ImageFetch.of(request)
         try:
-            exchange = self._client.begin(request.url, validators=validators_for(fetch.previous))
+            pending = self._client.begin(request.url, validators=validators_for(fetch.previous))
         except TaskFailure:
             return None  # `fetch` meets the same failure, and replies with it
-        return None if exchange is None else SentRequest(fetch, exchange)
+        return None if pending is None else SentRequest(fetch, pending)
 
     def poll(self, sent: SentRequest) -> Reply | None:
         """The reply, or None where the response has not arrived completely. Never blocks."""
-        return self._image_reply(sent.fetch, partial(self._client.finish, sent.exchange, wait=False))
+        return self._image_reply(sent.fetch, partial(self._client.poll, sent.pending))
 
     def fetch(self, request: WorkerRequest | SentRequest) -> Reply:
         """The reply, however long it takes."""
         if isinstance(request, DocumentRequest):
             return self._document_reply(request)
         if isinstance(request, SentRequest):
-            reply = self._image_reply(request.fetch, partial(self._client.finish, request.exchange, wait=True))
+            reply = self._image_reply(request.fetch, partial(self._client.wait, request.pending))
         else:
             fetch = _ImageFetch.of(request)
             validators = validators_for(fetch.previous)

@@ -3,8 +3,8 @@
 Its threads follow the leader/followers pattern. The leader sends image requests over connections that are open already,
 a few ahead of what it reads, and polls for their responses. So the common case, a server that keeps up, needs no second
 thread: handing over between two threads of one interpreter costs as much as the hashing. Whatever may take long goes to
-the followers: new connections, documents, redirects, and responses whose end cannot be foreseen. A leader that is
-blocked all the same, by a slow disk say, is replaced by a follower.
+the followers: new connections, documents and redirects. A leader that is blocked all the same, by a slow disk say, is
+replaced by a follower.
 
 Replies are collected for a moment and sent together.
 
@@ -215,17 +215,17 @@ class Worker:
             self._watch(sent)
 
     def _watch(self, sent: SentRequest) -> None:
-        descriptor = sent.exchange.fileno()
+        descriptor = sent.pending.fileno()
         self._poll.register(descriptor, select.POLLIN)
         self._sent[descriptor] = sent  # last: from now on another leader may take it and unregister it
 
     def _advance(self, descriptor: int, sent: SentRequest) -> None:
-        """Reply to what was sent, if its response is complete; else poll again, or have a follower wait for it."""
+        """Reply to what was sent, if its response is complete; else poll again, or have a follower send it again."""
         self._poll.unregister(descriptor)
         reply = self._fetcher.poll(sent)
         if reply is not None:
             self._reply(sent.fetch.request, reply)
-        elif sent.exchange.must_wait:
+        elif sent.pending.needs_connection:
             self._to_follow.put(sent)
         else:
             self._watch(sent)
@@ -233,7 +233,7 @@ class Worker:
     def _give_up_late(self) -> None:
         """A request whose time is up is polled all the same, which fails it."""
         for descriptor, sent in list(self._sent.items()):
-            if sent.exchange.is_late and self._sent.pop(descriptor, None) is sent:
+            if sent.pending.is_late and self._sent.pop(descriptor, None) is sent:
                 self._advance(descriptor, sent)
 
     def _reply(self, request: WorkerRequest, reply: Reply) -> None:

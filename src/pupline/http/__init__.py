@@ -7,7 +7,7 @@ Standard library only, as it runs in Lambda. The client never retries: that is t
 """
 
 from pupline.http._address import parse_metadata_address
-from pupline.http._client import Exchange, HttpClient, Response
+from pupline.http._client import HttpClient, PendingRequest, Response
 from pupline.http._network import Network
 from pupline.http._policy import (
     DEFAULT_MAX_BYTES,
@@ -26,11 +26,11 @@ __all__ = [
     "DEFAULT_TIMEOUT_SECONDS",
     "MAX_ROBOTS_BYTES",
     "PRODUCT",
-    "Exchange",
     "FetchPolicy",
     "HttpClient",
     "Network",
     "Origin",
+    "PendingRequest",
     "Proxy",
     "Response",
     "RobotsRules",

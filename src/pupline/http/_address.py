@@ -5,9 +5,9 @@ Our own table rather than `ipaddress.is_private` or `is_global`: their answers d
 IPv4 one. Sources: the IANA special-purpose address registries for IPv4 and IPv6; cloud providers' pages for metadata
 services.
 
-Two kinds are worse than private: a metadata service hands out a machine's credentials to anyone who asks, and it
-answers at a link-local address or at one of a few known ones. No origin that somebody trusts reaches those,
-as the origin's name may come to mean them; only their own address does, where it is allowed by itself.
+Two kinds are worse than private: a metadata service gives a machine's credentials to any client, at a link-local
+address or at one of a few known ones. No trusted origin reaches those, as its name may resolve to them one day; only
+their own address does, where it is allowed by itself.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
-    (IPv4Network(network), what)
-    for network, what in (
+    (IPv4Network(network), kind)
+    for network, kind in (
         ("0.0.0.0/8", "this network"),
         ("10.0.0.0/8", "private"),
         ("100.100.100.200/32", "cloud metadata"),
@@ -43,12 +43,11 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
     )
 )
 
-# Only 2000::/3 is given out as global unicast, so all that is outside of it needs no entry of its own to be refused;
-# the entries there only name the refusal.
+# Only 2000::/3 is global unicast, so everything outside of it is refused; entries there only name the kind.
 _IPV6_GLOBAL = IPv6Network("2000::/3")
 _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
-    (IPv6Network(network), what)
-    for network, what in (
+    (IPv6Network(network), kind)
+    for network, kind in (
         ("::/128", "unspecified"),
         ("::1/128", "loopback"),
         ("::/96", "IPv4-compatible"),
@@ -71,13 +70,13 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
 )
 # The two IPv6 forms through which a public IPv4 host is really reached: a dual-stack socket, and the NAT64 of IPv6-only
 # networks. The others (compatible, 6to4, Teredo, local NAT64) are refused whatever they carry.
-_CARRIES_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+_REACHES_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
-# Every way in which an IPv6 address means an IPv4 one, and how to take that out: for the addresses that no trust
-# reaches it does not matter whether anybody still routes it so.
-_MEANS_IPV4: tuple[tuple[IPv6Network, Callable[[int], int]], ...] = tuple(
-    (IPv6Network(network), inner)
-    for network, inner in (
+# Every way in which an IPv6 address stands for an IPv4 one, and how to extract that: for the addresses that no trusted
+# origin reaches it does not matter whether any network still routes it so.
+_STANDS_FOR_IPV4: tuple[tuple[IPv6Network, Callable[[int], int]], ...] = tuple(
+    (IPv6Network(network), extract)
+    for network, extract in (
         ("::/96", lambda number: number),  # compatible (RFC 4291, 2.5.5.1)
         ("::ffff:0:0/96", lambda number: number),  # mapped (RFC 4291, 2.5.5.2)
         ("::ffff:0:0:0/96", lambda number: number),  # translated (RFC 2765, 2.1)
@@ -97,25 +96,20 @@ _ISATAP_MASK = 0xFDFFFFFF
 _NO_ADDRESS = "not an address"
 _BEYOND_TRUST = frozenset({"cloud metadata", "link-local"})
 
-A_USERS_OWN = frozenset({"private", "loopback", "carrier-grade NAT"})
-"""Where somebody may well run an image API of their own; nobody is advised to trust a metadata service."""
+USER_NETWORK_KINDS = frozenset({"private", "loopback", "carrier-grade NAT"})
+"""Where users may run an image API of their own."""
 
 
 def may_be_trusted(host: str) -> bool:
-    """Whether to advise that somebody allows this host of a URL: a name, a public address, or what may be their own."""
+    """Whether to suggest allowing this host of a URL: a name, a public address, or one in the user's own network."""
     kind = why_not_public(host)
-    return kind in {None, _NO_ADDRESS} or kind in A_USERS_OWN
-
-
-def advice_on(origin: object, *, may_be_trusted: bool) -> str:
-    """What to do about an origin that was refused."""
-    return f"if you trust it, give --allow-origin {origin}" if may_be_trusted else "it is never fetched"
+    return kind in {None, _NO_ADDRESS} or kind in USER_NETWORK_KINDS
 
 
 def why_not_public(address: str) -> str | None:
-    """What kind of non-public address this is, such as `loopback`; None for a public one.
+    """The kind of a non-public address, such as `loopback`; None for a public one.
 
-    `address` is as a resolver gives it, possibly with an IPv6 zone. What is not an address at all is not public.
+    address: as a resolver gives it, possibly with an IPv6 zone. A text that is not an address is not public.
     """
     try:
         parsed = ip_address(address.partition("%")[0])
@@ -125,22 +119,22 @@ def why_not_public(address: str) -> str | None:
 
 
 def beyond_trust(address: str) -> str | None:
-    """Whether this is an address that no trusted origin reaches: `cloud metadata` or `link-local`; None for all others.
+    """The kind of an address that no trusted origin reaches: `cloud metadata` or `link-local`; None for all others.
 
-    `address` is as a resolver gives it. An IPv6 address that means such an IPv4 one, in whatever way, is one too.
+    address: as a resolver gives it. An IPv6 address that stands for such an IPv4 one in any way is one too.
     """
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return None
-    kinds = [_ipv4_kind(parsed)] if isinstance(parsed, IPv4Address) else [_ipv6_kind(parsed), *_meant_kinds(parsed)]
+    kinds = [_ipv4_kind(parsed)] if isinstance(parsed, IPv4Address) else [_ipv6_kind(parsed), *_inner_kinds(parsed)]
     return next((kind for kind in kinds if kind in _BEYOND_TRUST), None)
 
 
 def parse_metadata_address(text: str) -> str:
-    """The address that somebody allows by itself, as `ip_address` writes it.
+    """An address that is allowed by itself, as `ip_address` writes it.
 
-    Raises: ConfigurationError for what is not an address, or one that a trusted origin reaches anyway.
+    Raises: ConfigurationError for a text that is not an address, or an address that a trusted origin reaches anyway.
     """
     try:
         address = str(ip_address(text))
@@ -156,22 +150,23 @@ def parse_metadata_address(text: str) -> str:
     return address
 
 
-def _meant_kinds(address: IPv6Address) -> list[str | None]:
+def _inner_kinds(address: IPv6Address) -> list[str | None]:
+    """The kinds of the IPv4 addresses that an IPv6 address stands for."""
     number = int(address)
-    meant = [inner(number) for network, inner in _MEANS_IPV4 if address in network]
+    inner = [extract(number) for network, extract in _STANDS_FOR_IPV4 if address in network]
     if number >> 32 & _ISATAP_MASK == _ISATAP:
-        meant.append(number)
-    return [_ipv4_kind(IPv4Address(one & 0xFFFFFFFF)) for one in meant]
+        inner.append(number)
+    return [_ipv4_kind(IPv4Address(one & 0xFFFFFFFF)) for one in inner]
 
 
 def _ipv4_kind(address: IPv4Address) -> str | None:
-    return next((what for network, what in _IPV4 if address in network), None)
+    return next((kind for network, kind in _IPV4 if address in network), None)
 
 
 def _ipv6_kind(address: IPv6Address) -> str | None:
-    if any(address in network for network in _CARRIES_IPV4):
+    if any(address in network for network in _REACHES_IPV4):
         inner = IPv4Address(int(address) & 0xFFFFFFFF)
         kind = _ipv4_kind(inner)
         return f"{kind}, as {inner} inside IPv6" if kind else None
-    named = next((what for network, what in _IPV6 if address in network), None)
+    named = next((kind for network, kind in _IPV6 if address in network), None)
     return named or (None if address in _IPV6_GLOBAL else "not global unicast")

@@ -1,4 +1,4 @@
-"""The guarded HTTP client: fetches what an image API names, and nothing that it has no business naming."""
+"""The guarded HTTP client: fetches what an image API names, unless a rule of its policy forbids it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,42 +6,22 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from pupline.errors import (
-    BlockedAddress,
-    ConnectionFailed,
-    HttpError,
-    IncompleteBody,
-    InvalidInput,
-    InvalidUrl,
-    TaskFailure,
-    TooManyRedirects,
-)
-from pupline.http._answer import (
-    WAITING,
-    Head,
-    head_at_hand,
-    is_here,
-    pass_over_body,
-    read_body,
-    read_head,
-    whole_length,
-)
-from pupline.http._connector import Connector, wants_credentials
+from pupline.errors import ConnectionFailed, InvalidInput, TaskFailure
+from pupline.http._connection import Connection
+from pupline.http._connector import Connector, credentials_required
+from pupline.http._content_coding import decoded
 from pupline.http._deadline import Deadline
-from pupline.http._decode import decoded
+from pupline.http._exchange import Exchange
+from pupline.http._head import ResponseHead
 from pupline.http._network import Network
 from pupline.http._policy import FetchPolicy
 from pupline.http._pool import ConnectionPool, idle_seconds
+from pupline.http._reader import RawResponse, ReadLimits
+from pupline.http._redirect import STATUSES, redirect_target
 from pupline.http._request import Request, Validators, header_lines, is_header_value
-from pupline.http._status import REDIRECTS, failure, given_at
-from pupline.http._url import Origin, Url
-from pupline.http._wire import Wire
+from pupline.http._status import failure_for, response_time
+from pupline.http._url import Url
 from pupline.text import printable
-
-# What is read of the body of a redirect or an error, and for how long, to use its connection again: a new one costs
-# about as much.
-MAX_UNWANTED_BYTES = 64 * 1024
-MAX_UNWANTED_SECONDS = 1.0
 
 _IMAGES = "image/*"
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
@@ -50,7 +30,7 @@ _NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its whole body: 200, 203, or a 206 that is the whole all the same; or 304, to validators.
+    """A response with its whole body: 200, 203, or a 206 that is the whole all the same; or 304, to validators.
 
     url: where it came from, after redirects. headers: names in lower case, repeated ones joined by ", ", as received.
     content_type: the declared media type in lower case without parameters, such as `image/jpeg`; None when none is
@@ -66,42 +46,40 @@ class Response:
 
 
 @dataclass(slots=True)
-class Exchange:
-    """A request that was sent, and whose answer is on its way. head: the answer's, once it was read.
+class PendingRequest:
+    """A request whose response is not complete yet.
 
-    must_wait: nobody can tell when all of the answer has arrived, or it leads to another request. is_in_vain: it will
-    not come, and the request has to be made again.
+    visited: its first URL, and those that redirects have led to. exchange: what was sent to the last of them; None
+    where it has yet to be sent. is_stale: it was sent in vain, over a kept connection that the server had closed.
     """
 
-    wire: Wire
-    url: Url
     request: Request
-    head: Head | None = None
-    must_wait: bool = False
-    is_in_vain: bool = False
+    deadline: Deadline
+    visited: list[Url]
+    exchange: Exchange | None = None
+    is_stale: bool = False
 
-    def fileno(self) -> int:
-        """The descriptor at which the answer arrives."""
-        return self.wire.fileno()
+    @property
+    def needs_connection(self) -> bool:
+        """Whether it has to be sent (again, or where a redirect leads), which only `HttpClient.wait` does."""
+        return self.exchange is None
 
     @property
     def is_late(self) -> bool:
-        """Whether its time is up: `finish` says so then."""
-        return self.request.deadline.is_over
+        """Whether its time is up, so that `HttpClient.poll` ends it."""
+        return self.exchange is not None and self.exchange.deadline.is_over
 
-    def was_in_vain(self, failure: TaskFailure) -> bool:
-        """Whether the server had closed the connection, so that nothing that came answers this request."""
-        if isinstance(failure, HttpError):
-            return self.head is None
-        return isinstance(failure, ConnectionFailed) and not self.wire.heard
+    def fileno(self) -> int:
+        """The descriptor at which the response arrives; -1 where nothing was sent."""
+        return -1 if self.exchange is None else self.exchange.connection.fileno()
 
 
 class HttpClient:
-    """GET, and POST for tokens, with a policy. Safe to use from many threads; keeps no cookies.
+    """GET, and POST for tokens, with a policy. Safe to use from many threads; keeps no cookies; never retries.
 
     A host is resolved, all its addresses are checked, and the connection is made to an address that was checked,
-    again for each redirect. Only a proxy that the policy names is used, and none from the environment: it resolves
-    names itself, where nothing can check them.
+    again for each redirect. Only a proxy that the policy names is used, none from the environment: it resolves names
+    itself, where nothing can check them.
 
     idle_connections: how many connections are kept open in all for further requests to the same origins; 0: each
     request has its own. `close` ends them.
@@ -112,9 +90,10 @@ class HttpClient:
         self._network = network or Network()
         self._connector = Connector(policy, self._network)
         self._pool = ConnectionPool(idle_connections, self._network.monotonic)
+        self._image_request = Request("GET", _IMAGES, self._limits(policy.max_bytes))
 
     def close(self) -> None:
-        """Close the connections that are kept. The client can still be used, and keeps none any more."""
+        """Close the kept connections. The client can still be used, but keeps none any more."""
         self._pool.close()
 
     def get(
@@ -127,40 +106,24 @@ class HttpClient:
         validators: Validators | None = None,
         truncate: bool = False,
     ) -> Response:
-        """What is at `url`, after at most `policy.max_redirects` redirects. Never retries an answer.
+        """What is at `url`, after at most `policy.max_redirects` redirects.
 
-        A connection that was kept, and that the server closed meanwhile, is replaced by a new one without a word.
+        A kept connection that the server had closed is silently replaced by a new one.
         max_bytes: instead of the policy's limit, for this body. headers: further ones, sent to the URL's own origin
-        only. validators: of what is known already; the answer may then be a 304 without a body. truncate: of a longer
-        body, give the first `max_bytes` instead of an error.
+        only. validators: of an earlier response; this one may then be a 304 without a body. truncate: of a longer
+        body, return the first `max_bytes` instead of raising TooLarge.
         Raises: InvalidUrl, BlockedAddress, TooLarge, TooManyRedirects; ConnectionFailed, RequestTimeout,
         IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
         cannot be sent.
         """
-        here = Url.parse(url)
-        own = header_lines(headers) if headers else ""
-        request = self._get(here, accept, self.policy.max_bytes if max_bytes is None else max_bytes, own, validators)
-        if truncate:
-            request = replace(request, truncate=True)
-        return self._followed(here, request, self._exchange(here, request, here.origin))
-
-    def begin(self, url: str, *, validators: Validators | None = None) -> Exchange | None:
-        """Ask for the image at `url` over a connection that was kept open, and do not wait for the answer.
-
-        None where no connection to its origin is at hand: then `get` it. Raises: InvalidUrl, RequestTimeout.
-        """
-        here = Url.parse(url)
-        return self._asked_on_kept(here, self._get(here, _IMAGES, self.policy.max_bytes, "", validators), here.origin)
-
-    def finish(self, begun: Exchange, *, wait: bool = False) -> Response | None:
-        """The answer to what was begun, something of which has arrived. Raises: as `get`.
-
-        Without `wait`: None where not all of it has arrived. Look again when more has; or with `wait`, where
-        `begun.must_wait`.
-        """
-        if not wait and not self._has_arrived(begun):
-            return None
-        return self._followed(begun.url, begun.request, self._answer_or_ask_again(begun, begun.url.origin))
+        request = Request(
+            "GET",
+            accept,
+            self._limits(max_bytes, truncate=truncate),
+            header_lines(headers) if headers else "",
+            validators.lines() if validators else "",
+        )
+        return self.wait(self._pending(url, request))
 
     def post(
         self,
@@ -172,189 +135,135 @@ class HttpClient:
         max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """What the server answers to `content`, on a connection of its own: never sent twice, never redirected.
+        """The response to `content`, on a connection of its own: never sent twice, never redirected.
 
         content_type: such as `application/x-www-form-urlencoded`. max_bytes, headers: as in `get`.
         Raises: as `get`; HttpError for a redirect.
         """
-        here = Url.parse(url)
         if not is_header_value(content_type):
             raise InvalidInput(f"content type {printable(content_type, 60)!r} cannot be sent: give printable ASCII")
-        limit = self.policy.max_bytes if max_bytes is None else max_bytes
-        own = header_lines(headers or {})
-        request = Request("POST", accept, limit, self._deadline(here), own, "", content, content_type)
-        found = self._ask_again(here, request, here.origin)
-        if isinstance(found, Url):
-            raise HttpError(
-                f"{request.deadline.url}: the server redirects to {printable(str(found))}, where nothing is posted; "
-                "name the final URL instead"
-            )
-        return found
+        limits = self._limits(max_bytes)
+        request = Request("POST", accept, limits, header_lines(headers or {}), "", content, content_type)
+        return self.wait(self._pending(url, request))
 
-    def _deadline(self, url: Url) -> Deadline:
-        return Deadline(self.policy.timeout_seconds, self._network.monotonic, url)
+    def begin(self, url: str, *, validators: Validators | None = None) -> PendingRequest | None:
+        """A request for the image at `url`, sent over a kept connection, whose response is not waited for.
 
-    def _get(self, url: Url, accept: str, max_bytes: int, own: str, validators: Validators | None) -> Request:
-        conditional = validators.lines() if validators else ""
-        return Request("GET", accept, max_bytes, self._deadline(url), own, conditional)
+        None where no connection to its origin was kept: `get` it then. Raises: InvalidUrl, RequestTimeout.
+        """
+        request = self._image_request
+        if validators is not None:
+            request = replace(request, conditional_lines=validators.lines())
+        pending = self._pending(url, request)
+        return pending if self._send_on_kept(pending) else None
 
-    def _followed(self, first: Url, request: Request, found: Response | Url) -> Response:
-        """The answer at the end of all redirects from `first`."""
-        visited = [first]
-        while isinstance(found, Url):
-            _check_redirect(visited[-1], found, visited, self.policy.max_redirects)
-            visited.append(found)
-            request.deadline.redirected(found)
-            found = self._exchange(found, request, first.origin)
-        return found
+    def poll(self, pending: PendingRequest) -> Response | None:
+        """The response, as far as it has arrived: None where it is not complete, or `pending.needs_connection`.
 
-    def _exchange(self, url: Url, request: Request, first: Origin) -> Response | Url:
-        kept = self._asked_on_kept(url, request, first)
-        return self._answer_or_ask_again(kept, first) if kept else self._ask_again(url, request, first)
+        Never blocks. Raises: as `get`.
+        """
+        return self._advance(pending, pending.exchange, wait=False) if pending.exchange else None
 
-    def _asked_on_kept(self, url: Url, request: Request, first: Origin) -> Exchange | None:
-        """Sent over a kept connection; None where there is none, or it just went away."""
-        kept = self._pool.take(url.origin)
+    def wait(self, pending: PendingRequest) -> Response:
+        """The response, once it is complete. Raises: as `get`."""
+        response = None
+        while response is None:
+            response = self._advance(pending, pending.exchange or self._send(pending), wait=True)
+        return response
+
+    def _limits(self, max_bytes: int | None, *, truncate: bool = False) -> ReadLimits:
+        policy = self.policy
+        limit = policy.max_bytes if max_bytes is None else max_bytes
+        return ReadLimits(limit, policy.max_header_bytes, policy.max_headers, truncate)
+
+    def _pending(self, url: str, request: Request) -> PendingRequest:
+        first = Url.parse(url)
+        return PendingRequest(request, Deadline(self.policy.timeout_seconds, self._network.monotonic, first), [first])
+
+    def _send(self, pending: PendingRequest) -> Exchange:
+        kept = None if pending.is_stale else self._send_on_kept(pending)
+        if kept is not None:
+            return kept
+        connection = self._connector.open(pending.visited[-1].origin, pending.deadline)
+        return self._send_over(connection, pending, is_reused=False)
+
+    def _send_on_kept(self, pending: PendingRequest) -> Exchange | None:
+        """None where no connection was kept, or it was lost just now."""
+        if not self._keeps_alive(pending.request):
+            return None
+        kept = self._pool.take(pending.visited[-1].origin)
         if kept is None:
             return None
-        kept.begin(request.deadline)
         try:
-            return self._send(kept, url, request, first)
+            return self._send_over(kept, pending, is_reused=True)
         except ConnectionFailed:
             return None
 
-    def _answer_or_ask_again(self, kept: Exchange, first: Origin) -> Response | Url:
-        """The answer to what was sent over a kept connection; over a new one, where it was sent in vain."""
-        if not kept.is_in_vain:
-            try:
-                return self._answer(kept)
-            except TaskFailure as failure:
-                if not kept.was_in_vain(failure):
-                    raise
-        return self._ask_again(kept.url, kept.request, first)
-
-    def _ask_again(self, url: Url, request: Request, first: Origin) -> Response | Url:
-        """Ask over a new connection."""
-        return self._answer(self._send(self._connector.open(url, request.deadline), url, request, first))
-
-    def _send(self, wire: Wire, url: Url, request: Request, first: Origin) -> Exchange:
-        keep_alive = self._keeps_alive(request)
+    def _send_over(self, connection: Connection, pending: PendingRequest, *, is_reused: bool) -> Exchange:
+        request, url, policy = pending.request, pending.visited[-1], self.policy
+        keep_alive, proxy = self._keeps_alive(request), self._connector.forward_proxy(url.origin)
+        first = pending.visited[0].origin
         try:
-            proxy = self._connector.asks_proxy(url.origin)
-            wire.send(request.bytes_for(url, self.policy.user_agent, first=first, keep_alive=keep_alive, proxy=proxy))
+            sent = request.to_bytes(url, first, policy.user_agent, keep_alive=keep_alive, proxy=proxy)
+            connection.send(sent, pending.deadline)
         except BaseException:
-            wire.close()
+            connection.close()
             raise
-        return Exchange(wire, url, request)
-
-    def _answer(self, exchange: Exchange) -> Response | Url:
-        try:
-            found, seconds = self._heard(exchange)
-        except BaseException:
-            exchange.wire.close()
-            raise
-        self._pool.keep(exchange.url.origin, exchange.wire, seconds)
-        if isinstance(found, TaskFailure):
-            raise found
-        return found
-
-    def _has_arrived(self, exchange: Exchange) -> bool:
-        """Whether all that is needed of the answer is here. Sets `must_wait` where that cannot be awaited."""
-        wire, request, here = exchange.wire, exchange.request, None
-        try:
-            if exchange.head is None:
-                if not wire.has_news(WAITING):
-                    return False
-                exchange.head = head_at_hand(wire, self.policy.max_headers)
-            head = exchange.head
-            if head is not None:
-                here = is_here(wire, head, request.max_bytes) if _has_whole(head) else _is_all_here(wire, head)
-        except BaseException as failure:
-            wire.close()
-            exchange.is_in_vain = isinstance(failure, TaskFailure) and exchange.was_in_vain(failure)
-            if not exchange.is_in_vain:
-                raise
-        exchange.must_wait = here is None
-        return here is True
-
-    def _head(self, exchange: Exchange) -> Head:
-        if exchange.head is None:
-            exchange.head = read_head(exchange.wire, self.policy.max_headers)
-        return exchange.head
-
-    def _heard(self, exchange: Exchange) -> tuple[Response | Url | TaskFailure, float]:
-        """What the answer is, and for how many seconds the connection can be kept."""
-        wire, request, head = exchange.wire, exchange.request, self._head(exchange)
-        found = self._understood(wire, head, exchange.url, request)
-        keep_alive = self._keeps_alive(request)
-        if keep_alive and not _has_whole(head):
-            _pass_over(wire, head, request.deadline)
-        return found, idle_seconds(wire, head) if keep_alive else 0.0
+        pending.exchange = exchange = Exchange(
+            connection, request.limits, pending.deadline, is_reused=is_reused, keep_alive=keep_alive
+        )
+        return exchange
 
     def _keeps_alive(self, request: Request) -> bool:
         return self._pool.size > 0 and request.method == "GET"
 
-    def _understood(self, wire: Wire, head: Head, url: Url, request: Request) -> Response | Url | TaskFailure:
-        if _has_whole(head):
-            return _response(url, head, _whole_body(wire, head, request), request, wire)
-        if head.status == 304 and request.conditional:
-            return _response(url, head, b"", request, wire)
-        if head.status in REDIRECTS:
-            return _location(url, head, wire.url)
-        proxy, where = self._connector.asks_proxy(url.origin), wire.url
+    def _advance(self, pending: PendingRequest, exchange: Exchange, *, wait: bool) -> Response | None:
+        """The response; None where it is not complete, or another request has to be sent."""
+        try:
+            raw = exchange.wait() if wait else exchange.poll()
+        except BaseException as failure:
+            exchange.connection.close()
+            pending.exchange = None
+            pending.is_stale = isinstance(failure, TaskFailure) and exchange.is_stale(failure)
+            if not pending.is_stale:
+                raise
+            return None
+        if raw is None:
+            return None
+        pending.exchange = None
+        keep_alive = self._keeps_alive(pending.request)
+        self._pool.keep(pending.visited[-1].origin, exchange.connection, idle_seconds(raw) if keep_alive else 0.0)
+        return self._interpret(pending, raw)
+
+    def _interpret(self, pending: PendingRequest, raw: RawResponse) -> Response | None:
+        """The response, or None for a redirect, which is followed next. Raises: what its status stands for."""
+        request, url, head, where = pending.request, pending.visited[-1], raw.head, pending.deadline
+        if head.has_whole_content or (head.status == 304 and request.conditional_lines):
+            return _response(url, raw, request, where)
+        if head.status in STATUSES:
+            target = redirect_target(head, request.method, pending.visited, self.policy.max_redirects, where.url)
+            pending.visited.append(target)
+            pending.is_stale = False
+            pending.deadline.redirect(target)
+            return None
+        raise self._failure(head, url, where.url)
+
+    def _failure(self, head: ResponseHead, url: Url, where: str) -> TaskFailure:
+        proxy = self._connector.forward_proxy(url.origin)
         if proxy is not None:
             if head.status == 407:
-                return wants_credentials(proxy, where)
+                return credentials_required(proxy, where)
             where = f"{where} (through the proxy {proxy})"
-        return failure(head.status, head.one("retry-after"), given_at(head.one("date"), self._network.now()), where)
+        now = response_time(head.single("date"), self._network.now())
+        return failure_for(head.status, head.single("retry-after"), now, where)
 
 
-def _check_redirect(here: Url, there: Url, visited: list[Url], max_redirects: int) -> None:
-    way = f"{printable(str(visited[0]))}: the redirect to {printable(str(there))}"
-    if there in visited:
-        raise TooManyRedirects(f"{way} is a loop; name the final URL instead")
-    if len(visited) > max_redirects:
-        raise TooManyRedirects(
-            f"{way} is one more than the {max_redirects} that are followed; name the final URL instead"
-        )
-    if here.origin.scheme == "https" and there.origin.scheme == "http":
-        raise BlockedAddress(f"{way} leaves https for http; it is not followed")
-
-
-def _location(url: Url, head: Head, where: str) -> Url:
-    location = head.one("location")
-    if location is None:
-        raise HttpError(
-            f"{where}: the server answered {head.status} without one Location to go to; name the final URL instead"
-        )
-    try:
-        return url.join(location)
-    except InvalidUrl as err:
-        raise InvalidUrl(f"{where}: the server redirects to a URL that is not followed: {err}") from err
-
-
-def _has_whole(head: Head) -> bool:
-    """Whether the answer is what was asked for: nobody asks for a part, and some servers call the whole one."""
-    return head.status in (200, 203) or (head.status == 206 and whole_length(head) is not None)
-
-
-def _whole_body(wire: Wire, head: Head, request: Request) -> bytes:
-    if "content-range" not in head.headers:
-        return read_body(wire, head, request.max_bytes, truncate=request.truncate)
-    whole = whole_length(head)
-    if whole is None:
-        raise wire.malformed(f"{head.status} with a Content-Range: a part that nobody asked for")
-    body = read_body(wire, head, request.max_bytes, truncate=request.truncate)
-    if len(body) != (min(whole, request.max_bytes) if request.truncate else whole):
-        raise IncompleteBody(f"{wire.url}: the body has {len(body)} of the {whole} bytes that it said; try again later")
-    return body
-
-
-def _response(url: Url, head: Head, body: bytes, request: Request, wire: Wire) -> Response:
+def _response(url: Url, raw: RawResponse, request: Request, where: Deadline) -> Response:
+    head, body = raw.head, raw.body
     if body and "content-encoding" in head.headers:
         encoding = head.headers["content-encoding"]
-        body = decoded(body, encoding, request.max_bytes, wire.url, truncate=request.truncate)
-    content_type = _media_type(head.one("content-type") or "")
+        body = decoded(body, encoding, request.limits.max_bytes, where.url, truncate=request.limits.truncate)
+    content_type = _media_type(head.single("content-type") or "")
     return Response(str(url), head.status, head.headers, body, content_type, head.repeated or _NO_VALUES)
 
 
@@ -362,22 +271,3 @@ def _response(url: Url, head: Head, body: bytes, request: Request, wire: Wire) -
 def _media_type(declared: str) -> str | None:
     found = _MEDIA_TYPE.fullmatch(declared)
     return found[1].lower() if found else None
-
-
-def _is_all_here(wire: Wire, head: Head) -> bool | None:
-    """Of an answer other than 200: whether nothing is left to wait for, and nothing to be asked for. None where not."""
-    if head.status in REDIRECTS:
-        return None
-    try:
-        return head.status == 304 or is_here(wire, head, MAX_UNWANTED_BYTES) or None
-    except TaskFailure:
-        return True  # the body is not wanted, and neither is what became of it
-
-
-def _pass_over(wire: Wire, head: Head, deadline: Deadline) -> None:
-    # What came of the request is known by now, and nothing about its unwanted body changes that.
-    try:
-        wire.begin(deadline.sooner(MAX_UNWANTED_SECONDS))
-        pass_over_body(wire, head, MAX_UNWANTED_BYTES)
-    except TaskFailure:
-        wire.at_end = False

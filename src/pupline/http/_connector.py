@@ -1,6 +1,6 @@
-"""The way to a server: its addresses, checked, and a connection to one of them; or through the user's proxy.
+"""Opens connections: resolves a name, checks all its addresses, and connects to one of those that were checked.
 
-Through a proxy https goes in a tunnel (RFC 9110, 9.3.6), and plain http by asking the proxy for the whole URL.
+Or through the user's proxy: https in a tunnel (RFC 9110, 9.3.6), plain http by requesting the whole URL of the proxy.
 """
 
 from threading import Lock
@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 
 from pupline.errors import HttpError, TaskFailure
 from pupline.http._address import why_not_public
-from pupline.http._answer import Head, read_head
-from pupline.http._deadline import BoundedResolver, Deadline
-from pupline.http._guard import check_addresses
-from pupline.http._network import Network, connect_first
+from pupline.http._connection import Connection
+from pupline.http._deadline import Deadline
+from pupline.http._exchange import Exchange
+from pupline.http._head import ResponseHead
+from pupline.http._network import Network, Resolver, connect_first
 from pupline.http._policy import FetchPolicy
 from pupline.http._proxy import Proxy
-from pupline.http._status import failure, given_at
-from pupline.http._url import Origin, Url, is_literal
-from pupline.http._wire import Wire
+from pupline.http._reader import ReadLimits
+from pupline.http._status import failure_for, response_time
+from pupline.http._url import Origin, is_literal
 
 if TYPE_CHECKING:
     import ssl
 
-# What a proxy says of itself, or of now; any other answer to CONNECT is a refusal.
-_MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
+# A proxy that answers CONNECT so may open the tunnel later; any other status is a refusal.
+_TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Connector:
@@ -31,31 +32,27 @@ class Connector:
     def __init__(self, policy: FetchPolicy, network: Network) -> None:
         self._policy = policy
         self._network = network
-        self._resolver = BoundedResolver(network.resolve)
+        self._resolver = Resolver(network.resolve)
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = Lock()
 
-    def open(self, url: Url, deadline: Deadline) -> Wire:
-        """A connection that leads to `url`'s origin. Raises: BlockedAddress, ConnectionFailed, RequestTimeout.
+    def open(self, origin: Origin, deadline: Deadline) -> Connection:
+        """A connection that leads to `origin`. Raises: BlockedAddress, ConnectionFailed, RequestTimeout.
 
-        Through a proxy also what its answer to CONNECT means, which names the proxy.
+        Through a proxy also the failure that its response to CONNECT stands for, which names the proxy.
         """
-        proxy = self._proxy_for(url.origin)
-        if proxy is None:
-            addresses, port = self._addresses(url, deadline)
-            wire = self._wire(addresses, port, deadline)
-        else:
-            wire = self._through(proxy, url, deadline)
-        if url.origin.scheme == "https":
+        proxy = self._proxy_for(origin)
+        connection = self._direct(origin, deadline) if proxy is None else self._through(proxy, origin, deadline)
+        if origin.scheme == "https":
             try:
-                wire.start_tls(self._tls_context(), url.origin.host)
+                connection.start_tls(self._tls_context(), origin.host, deadline)
             except BaseException:
-                wire.close()
+                connection.close()
                 raise
-        return wire
+        return connection
 
-    def asks_proxy(self, origin: Origin) -> Proxy | None:
-        """The proxy that is itself asked for what is at `origin`; None where the server is, through a tunnel or not."""
+    def forward_proxy(self, origin: Origin) -> Proxy | None:
+        """The proxy that itself gets the requests for `origin`; None where the server does, in a tunnel or not."""
         if self._policy.proxy is None or origin.scheme == "https":
             return None
         return self._proxy_for(origin)
@@ -63,57 +60,60 @@ class Connector:
     def _proxy_for(self, origin: Origin) -> Proxy | None:
         if self._policy.proxy is None or (origin.host, origin.port) in self._policy.connect_to:
             return None
-        said = _said_by(origin)
-        if said is not None and origin in self._policy.trusted and why_not_public(said) is not None:
-            return None  # the user's own address means another machine to the proxy, or none
+        address = _literal_address(origin)
+        if address is not None and origin in self._policy.trusted and why_not_public(address) is not None:
+            return None  # for the proxy, the user's own address is another machine or none
         return self._policy.proxy
 
-    def _through(self, proxy: Proxy, url: Url, deadline: Deadline) -> Wire:
-        said = _said_by(url.origin)
-        if said is not None:
-            check_addresses(url, [said], self._policy, deadline.url)
-        own = deadline.called(f"the proxy {proxy}, asked for {url.origin}")
-        host, port = proxy.origin.host, proxy.origin.port
-        wire = self._wire([host] if is_literal(host) else self._resolver.addresses(host, port, own), port, own)
-        if url.origin.scheme == "https":
-            try:
-                self._tunnel(wire, url.origin, proxy)
-            except BaseException:
-                wire.close()
-                raise
-        wire.begin(deadline)
-        return wire
-
-    def _tunnel(self, wire: Wire, origin: Origin, proxy: Proxy) -> None:
-        there = f"[{origin.host}]:{origin.port}" if ":" in origin.host else f"{origin.host}:{origin.port}"
-        lines = f"Host: {there}\r\nUser-Agent: {self._policy.user_agent}\r\n{proxy.lines}"
-        wire.send(f"CONNECT {there} HTTP/1.1\r\n{lines}\r\n".encode("ascii"))
-        head = read_head(wire, self._policy.max_headers)
-        if not 200 <= head.status < 300:
-            raise self._refused(head, proxy, wire.url)
-        if wire.has_more:
-            raise wire.malformed("bytes behind its answer to CONNECT")
-
-    def _refused(self, head: Head, proxy: Proxy, where: str) -> TaskFailure:
-        if head.status == 407:
-            return wants_credentials(proxy, where)
-        if head.status in _MAY_PASS:
-            now = given_at(head.one("date"), self._network.now())
-            return failure(head.status, head.one("retry-after"), now, where, by="the proxy")
-        return HttpError(f"{where}: the proxy refused with {head.status}; ask who runs it, or name another one")
-
-    def _addresses(self, url: Url, deadline: Deadline) -> tuple[list[str], int]:
-        host, port = url.origin.host, url.origin.port
+    def _direct(self, origin: Origin, deadline: Deadline) -> Connection:
+        host, port = origin.host, origin.port
         if (host, port) in self._policy.connect_to:
             address, port = self._policy.connect_to[host, port]
-            return [address], port
-        found = [host] if is_literal(host) else self._resolver.addresses(host, port, deadline)
-        check_addresses(url, found, self._policy, deadline.url)
-        return found, port
+            return self._connect([address], port, deadline)
+        addresses = [host] if is_literal(host) else self._resolver.addresses(host, port, deadline)
+        self._policy.check_addresses(origin, addresses, deadline.url)
+        return self._connect(addresses, port, deadline)
 
-    def _wire(self, addresses: list[str], port: int, deadline: Deadline) -> Wire:
-        sock = connect_first(self._network, addresses, port, deadline)
-        return Wire(sock, deadline, self._policy.max_header_bytes)
+    def _through(self, proxy: Proxy, origin: Origin, deadline: Deadline) -> Connection:
+        literal = _literal_address(origin)
+        if literal is not None:
+            self._policy.check_addresses(origin, [literal], deadline.url)
+        deadline = deadline.renamed(f"the proxy {proxy}, asked for {origin}")
+        host, port = proxy.origin.host, proxy.origin.port
+        addresses = [host] if is_literal(host) else self._resolver.addresses(host, port, deadline)
+        connection = self._connect(addresses, port, deadline)
+        if origin.scheme == "https":
+            try:
+                self._open_tunnel(connection, origin, proxy, deadline)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _open_tunnel(self, connection: Connection, origin: Origin, proxy: Proxy, deadline: Deadline) -> None:
+        target = f"[{origin.host}]:{origin.port}" if ":" in origin.host else f"{origin.host}:{origin.port}"
+        lines = f"Host: {target}\r\nUser-Agent: {self._policy.user_agent}\r\n{proxy.lines}"
+        connection.send(f"CONNECT {target} HTTP/1.1\r\n{lines}\r\n".encode("ascii"), deadline)
+        limits = ReadLimits(0, self._policy.max_header_bytes, self._policy.max_headers, is_head_only=True)
+        response = Exchange(connection, limits, deadline).wait()
+        if not 200 <= response.head.status < 300:
+            raise self._refusal(response.head, proxy, deadline.url)
+        if not response.is_at_end:
+            raise HttpError(
+                f"{deadline.url}: the server sent an invalid response: not proper HTTP (bytes after its response to "
+                "CONNECT)"
+            )
+
+    def _refusal(self, head: ResponseHead, proxy: Proxy, where: str) -> TaskFailure:
+        if head.status == 407:
+            return credentials_required(proxy, where)
+        if head.status in _TRANSIENT_STATUSES:
+            now = response_time(head.single("date"), self._network.now())
+            return failure_for(head.status, head.single("retry-after"), now, where, by="the proxy")
+        return HttpError(f"{where}: the proxy refused with {head.status}; ask its administrator, or name another one")
+
+    def _connect(self, addresses: list[str], port: int, deadline: Deadline) -> Connection:
+        return Connection(connect_first(self._network, addresses, port, deadline))
 
     def _tls_context(self) -> "ssl.SSLContext":
         with self._tls_lock:  # made once: reading the system's authorities takes some 20 ms
@@ -122,14 +122,14 @@ class Connector:
             return self._tls
 
 
-def wants_credentials(proxy: Proxy, where: str) -> HttpError:
-    """What an answer of 407 means. It has no `status` among its details, as it says nothing of the server."""
-    found = "does not take the user name and password" if proxy.authorization else "wants a user name and a password"
+def credentials_required(proxy: Proxy, where: str) -> HttpError:
+    """The failure that a 407 stands for. Its details have no `status`, which would be taken for the server's."""
+    found = "does not accept the user name and password" if proxy.authorization else "wants a user name and a password"
     advice = f"give them with --proxy http://USER:PASSWORD@{proxy.origin.authority}, or in PUPLINE_PROXY"
     return HttpError(f"{where}: the proxy {found} (407); {advice}")
 
 
-def _said_by(origin: Origin) -> str | None:
+def _literal_address(origin: Origin) -> str | None:
     """The address that an origin names without a look-up; None for a name."""
     host = origin.host
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3

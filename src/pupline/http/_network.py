@@ -1,22 +1,30 @@
-"""The outside as the client sees it: names, connections, TLS and clocks, each replaceable in a test."""
+"""The network as the client sees it: names, connections, TLS and clocks, each replaceable in a test."""
 
+import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pupline.errors import EXHAUSTED, ConnectionFailed, local_trouble
-from pupline.http._deadline import Deadline, Resolve
+from pupline.http._deadline import Deadline
 
 if TYPE_CHECKING:
     import ssl
 
-# Connects to an (address, port) within so many seconds, or raises OSError.
-Connect = Callable[[str, int, float], socket.socket]
+Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
+"""The addresses of a host, given its port. Raises: OSError."""
 
-# A name with dozens of addresses does not deserve dozens of attempts.
+Connect: TypeAlias = Callable[[str, int, float], socket.socket]
+"""Connects to an address and port within so many seconds. Raises: OSError."""
+
+# Enough of the addresses of a name that has dozens.
 MAX_ADDRESSES_TRIED = 8
+
+# Lookups that a dead name server keeps running, per client; further ones wait for a slot within their own deadlines.
+MAX_LOOKUPS = 64
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -45,7 +53,7 @@ def tls_context() -> "ssl.SSLContext":
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What an HttpClient touches of the world."""
+    """What an HttpClient uses of the system."""
 
     resolve: Resolve = resolve
     connect: Connect = connect
@@ -57,7 +65,7 @@ class Network:
 def connect_first(network: Network, addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
     """A connection to the first of `addresses` that answers; each gets its share of the time left.
 
-    Raises: ConnectionFailed, RequestTimeout; LocalTrouble where this machine has nothing left to connect with.
+    Raises: ConnectionFailed, RequestTimeout; LocalTrouble where this machine lacks the resources to connect.
     """
     tried = addresses[:MAX_ADDRESSES_TRIED]
     failures: list[str] = []
@@ -72,7 +80,72 @@ def connect_first(network: Network, addresses: Sequence[str], port: int, deadlin
             failures.append(f"{address} port {port}: {err.strerror or err}")
             cause = err
     if isinstance(cause, TimeoutError):
-        raise deadline.passed(f"connecting to {tried[-1]}") from cause
+        raise deadline.timed_out(f"connecting to {tried[-1]}") from cause
     raise ConnectionFailed(
         f"{deadline.url}: no connection ({'; '.join(failures)}); check that the server runs and is reachable"
     ) from cause
+
+
+class Resolver:
+    """Name lookups that end at a deadline: `getaddrinfo` has no time-out, so each runs in a thread of its own.
+
+    A thread whose lookup comes too late is left to end by itself, as nothing can interrupt it; as a daemon, it does
+    not delay the end of the process.
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._slots = threading.BoundedSemaphore(MAX_LOOKUPS)
+
+    def addresses(self, host: str, port: int, deadline: Deadline) -> list[str]:
+        """The addresses of `host`, each once, in the resolver's order.
+
+        Raises: ConnectionFailed, RequestTimeout; LocalTrouble where this machine lacks the resources to ask.
+        """
+        doing = f"looking up {host}"
+        if not self._slots.acquire(timeout=deadline.remaining(doing)):
+            raise deadline.timed_out(doing)
+        lookup = _Lookup(self._resolve, host, port, self._slots)
+        try:
+            lookup.start()
+        except RuntimeError as err:  # the system gives no more threads
+            self._slots.release()
+            raise local_trouble(err) or err from err
+        if not lookup.finished.wait(deadline.remaining(doing)):
+            raise deadline.timed_out(doing)
+        if not lookup.found:
+            _check_descriptors()
+            why = lookup.error.strerror if lookup.error and lookup.error.strerror else "no address found"
+            raise ConnectionFailed(
+                f"{deadline.url}: the name {host} was not resolved ({why}); check the name and the network"
+            ) from lookup.error
+        return list(dict.fromkeys(lookup.found))
+
+
+def _check_descriptors() -> None:
+    """Raise LocalTrouble where nothing can be opened: the system's resolver reports an unknown name then."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as err:
+        if trouble := local_trouble(err):
+            raise trouble from err
+
+
+class _Lookup(threading.Thread):
+    def __init__(self, resolve: Resolve, host: str, port: int, slots: threading.BoundedSemaphore) -> None:
+        super().__init__(name=f"lookup-{host}", daemon=True)
+        self._resolve = resolve
+        self._where = (host, port)
+        self._slots = slots
+        self.finished = threading.Event()
+        self.found: Sequence[str] = ()
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            self.found = self._resolve(*self._where)
+        except OSError as err:
+            self.error = err
+        finally:
+            self._slots.release()
+            self.finished.set()

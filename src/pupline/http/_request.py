@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Literal
 
 from pupline.errors import InvalidInput
-from pupline.http._deadline import Deadline
 from pupline.http._proxy import Proxy
+from pupline.http._reader import ReadLimits
 from pupline.http._url import Origin, Url
 from pupline.text import printable
 
@@ -29,9 +29,9 @@ _HTTP_DATE = re.compile(r"[A-Za-z]{3,9},? [0-9A-Za-z :-]{10,40}")
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a server said of an image when it was last fetched: its ETag, and its Last-Modified, as they came.
+    """The ETag and Last-Modified that a server sent with an image when it was last fetched.
 
-    What is no legal entity tag or date is left out of a request: the image is then simply fetched again.
+    A value that is not a legal entity tag or date is left out of a request: the image is then simply fetched again.
     """
 
     etag: str | None = None
@@ -46,38 +46,36 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for, at whatever URL redirects lead to.
+    """A request, whatever URL redirects lead it to.
 
-    own: header lines meant for the first URL's origin only. conditional: those that make an answer 304 welcome.
-    content: of a POST, with its content_type. truncate: the first `max_bytes` of a longer body are enough.
+    own_lines: header lines for the first URL's origin only. conditional_lines: those to which 304 is a good response.
+    content: of a POST, with its content_type.
     """
 
     method: Literal["GET", "POST"]
     accept: str
-    max_bytes: int
-    deadline: Deadline
-    own: str = ""
-    conditional: str = ""
+    limits: ReadLimits
+    own_lines: str = ""
+    conditional_lines: str = ""
     content: bytes = b""
     content_type: str = ""
-    truncate: bool = False
 
-    def bytes_for(
-        self, url: Url, user_agent: str, *, first: Origin, keep_alive: bool, proxy: Proxy | None = None
-    ) -> bytes:
-        """The request to send for `url`. first: the origin that the request was made for. proxy: to whom it goes."""
-        common = _common_lines(url.origin.authority, user_agent, self.accept, keep_alive)
-        own = self.own if self.own and url.origin == first else ""
-        if proxy is None:
-            head = f"{self.method} {url.path}{url.query} HTTP/1.1\r\n{common}{own}{self.conditional}"
-        else:
-            head = f"{self.method} {url} HTTP/1.1\r\n{common}{proxy.lines}{own}{self.conditional}"
+    def to_bytes(self, url: Url, first: Origin, user_agent: str, *, keep_alive: bool, proxy: Proxy | None) -> bytes:
+        """The request for `url`. first: the origin of the first URL. proxy: the forward proxy it is sent to."""
+        lines = _common_lines(url.origin.authority, user_agent, self.accept, keep_alive)
+        if self.own_lines and url.origin == first:
+            lines += self.own_lines
+        lines += self.conditional_lines
         if self.method == "POST":
-            head += f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.content)}\r\n"
-        return f"{head}\r\n".encode("ascii") + self.content
+            lines += f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.content)}\r\n"
+        if proxy is None:
+            head = f"{self.method} {url.path}{url.query} HTTP/1.1\r\n{lines}\r\n"
+        else:
+            head = f"{self.method} {url} HTTP/1.1\r\n{lines}{proxy.lines}\r\n"
+        return head.encode("ascii") + self.content
 
 
-@lru_cache(maxsize=1024)  # a run asks few hosts, and each of them very often
+@lru_cache(maxsize=1024)  # a run has few hosts, and many requests to each
 def _common_lines(authority: str, user_agent: str, accept: str, keep_alive: bool) -> str:
     connection = "keep-alive" if keep_alive else "close"
     return (
@@ -87,7 +85,7 @@ def _common_lines(authority: str, user_agent: str, accept: str, keep_alive: bool
 
 
 def header_lines(headers: Mapping[str, str]) -> str:
-    """A caller's headers as lines. Raises: InvalidInput for those that cannot be sent, or are the client's own."""
+    """A caller's headers as lines. Raises: InvalidInput for one that cannot be sent, or that the client sets itself."""
     for name, value in headers.items():
         if not (_HEADER_NAME.fullmatch(name) and is_header_value(value)) or name.lower() in _OWN_HEADERS:
             raise InvalidInput(
@@ -97,5 +95,5 @@ def header_lines(headers: Mapping[str, str]) -> str:
 
 
 def is_header_value(value: str) -> bool:
-    """Whether `value` can be sent as a header's: printable ASCII, no space at its ends, not too long."""
+    """Whether `value` can be sent in a header: printable ASCII, no space at its ends, not too long."""
     return len(value) <= MAX_HEADER_VALUE and _HEADER_VALUE.fullmatch(value) is not None

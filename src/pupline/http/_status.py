@@ -1,4 +1,4 @@
-"""What the status of an answer means, and what its Retry-After asks for."""
+"""What the status of a response means, and what its Retry-After asks for."""
 
 import math
 import re
@@ -6,46 +6,44 @@ import re
 from pupline.errors import HttpError, NotFound, RequestTimeout, RetryAfter, ServerError, TaskFailure, TooManyRequests
 from pupline.text import printable
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
 # The longest wait that a workflow honours for a server.
 MAX_RETRY_AFTER_SECONDS = 60
-# The longest that makes sense at all: who runs many requests can leave the host alone until then.
+# The longest that makes sense at all: a run of many requests can avoid the host until then.
 MAX_PAUSE_SECONDS = 86_400
 
-# The server is in trouble that may pass. From 520 on they are not registered: content delivery networks say with them
-# that the server behind them answered with rubbish, is down, out of reach or late (520 to 524, 527, 530), or that there
-# is too much to do (529). 525 and 526 are left out: they tell of its TLS and its certificate, which stay as they are.
-_MAY_PASS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
+# Transient server errors. Those from 520 on are not registered: content delivery networks use them where the server
+# behind them sent rubbish, is down, unreachable or late (520 to 524, 527, 530), or overloaded (529). 525 and 526 are
+# left out: they are about its TLS and its certificate, which stay as they are.
+_TRANSIENT_STATUSES = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
 
 _SECONDS = re.compile(r"[0-9]{1,18}")
 
 
-def failure(status: int, retry_after: str | None, now: float, url: str, by: str = "the server") -> TaskFailure:
-    """The error that stands for any answer but 200 and a redirect; `now` is when it was given (`given_at`).
+def failure_for(status: int, retry_after: str | None, now: float, url: str, by: str = "the server") -> TaskFailure:
+    """The error that stands for any status but success and redirects; `now` is the response's time (`response_time`).
 
-    url: what the message begins with. by: who answered.
-    An HttpError has the `status` among its details. A Retry-After of more than a minute, up to a day, is told by
-    `retry_after_seconds` among the error's details.
+    url: what the message begins with. by: the server or proxy that answered.
+    The details of an HttpError have its `status`, and those of a server that wants a pause of more than a minute, up to
+    a day, have `retry_after_seconds`.
     """
     answered = f"{url}: {by} answered {status}"
     if status in (404, 410):
         missing = NotFound(f"{answered}; there is no such thing there (any more)")
-        if status == 410:  # some APIs say so of pages beyond those that they show, so that a listing has to know
+        if status == 410:  # some APIs say so of pages beyond those that they show, so a listing has to know
             missing.details["status"] = status
         return missing
     if status in (408, 425):
         return RequestTimeout(f"{answered}; try again later")
     if status == 429:
-        return _come_back(TooManyRequests, f"{answered} (too many requests)", retry_after, now)
-    if status in _MAY_PASS:
-        return _come_back(ServerError, answered, retry_after, now)
+        return _retry_failure(TooManyRequests, f"{answered} (too many requests)", retry_after, now)
+    if status in _TRANSIENT_STATUSES:
+        return _retry_failure(ServerError, answered, retry_after, now)
     other = HttpError(f"{answered}; only 200 with a whole body can be used, and asking again will not help")
     other.details["status"] = status
     return other
 
 
-def _come_back(kind: type[TaskFailure], answered: str, retry_after: str | None, now: float) -> TaskFailure:
+def _retry_failure(kind: type[TaskFailure], answered: str, retry_after: str | None, now: float) -> TaskFailure:
     seconds = retry_after_seconds(retry_after, now) if retry_after is not None else None
     if seconds is None:
         ignored = "" if retry_after is None else f" with an unusable Retry-After ({printable(retry_after, 60)!r})"
@@ -78,9 +76,10 @@ def retry_after_seconds(value: str, now: float) -> int | None:
     return math.ceil(at - now)
 
 
-def given_at(date: str | None, now: float) -> float:
-    """When an answer was given, in seconds since the epoch: by its Date, for a date in its Retry-After is by the same
-    clock, which need not be ours; `now` where it has none that can be read. Source: RFC 9110, 6.6.1.
+def response_time(date: str | None, now: float) -> float:
+    """When a response was sent, in seconds since the epoch by the server's clock: its Date, or else `now`.
+
+    A date in its Retry-After is by the same clock, which need not be ours. Source: RFC 9110, 6.6.1.
     """
     at = _http_date(date) if date is not None else None
     return now if at is None else at

@@ -1,24 +1,10 @@
-"""Only a whole, well-formed answer is an answer."""
+"""Responses of servers, byte for byte: whole and broken ones, and those after which a connection can be used again."""
 
 import gzip
-import re
-import socket
-import struct
 import zlib
-from contextlib import suppress
-from itertools import pairwise
-
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pupline.errors import ConnectionFailed, HttpError, IncompleteBody, TaskFailure, TooLarge
-from pupline.http._answer import read_body, read_head
-from pupline.http._deadline import Deadline
-from pupline.http._decode import decoded
-from pupline.http._wire import Wire
-from tests.http.fetch_servers import Pieces, RawServer, answer, chunked
-from tests.http.fetch_waits import bounded_by as bounded_by
+from tests.http.servers import answer, chunked
 
 BODY = bytes(range(256)) * 3
 
@@ -134,7 +120,7 @@ BROKEN: dict[str, tuple[bytes, type[TaskFailure], str]] = {
     "a long chunk extension": (answer(b"1;" + b"x" * 40000 + b"\r\nx", CHUNKED), TooLarge, "larger than 32768"),
     "long extensions": (answer((b"1;" + b"x" * 999 + b"\r\nx\r\n") * 40, CHUNKED), TooLarge, "larger than 32768"),
     "long trailers": (answer(chunked(end=b"0\r\n" + b"A: b\r\n" * 9000), CHUNKED), TooLarge, "larger than 32768"),
-    "a flood of interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, HttpError, "more than 8 interim answers"),
+    "a flood of interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, HttpError, "more than 8 interim responses"),
     "another protocol after all": (b"HTTP/1.1 101 Switching\r\n\r\n", HttpError, "answered 101"),
     "an unknown encoding": (answer(BODY, "Content-Encoding: br"), HttpError, "Content-Encoding 'br'"),
     "an encoding below gzip": (answer(zipped(BODY), "Content-Encoding: zstd, gzip"), HttpError, "'zstd, gzip'"),
@@ -156,190 +142,49 @@ BROKEN: dict[str, tuple[bytes, type[TaskFailure], str]] = {
     "a gzip of gzips": (answer(zipped(b"") * 40, "Content-Encoding: gzip"), HttpError, "more than 32 parts"),
 }
 
+WOOF = b"woof" * 50
+OLD = b"HTTP/1.0 200 OK\r\n"
 
-@pytest.mark.parametrize("name", WHOLE)
-def test_whole_answers_are_read(name: str) -> None:
-    """Every well-formed way to send a body gives exactly that body."""
-    with RawServer(WHOLE[name]) as server:
-        assert server.client().get(server.origin).body == (b"" if name == "empty" else BODY)
+KEPT = {
+    "counted": answer(WOOF),
+    "empty": answer(b""),
+    "chunked": answer(chunked(WOOF[:9], WOOF[9:]), CHUNKED),
+    "with trailers": answer(chunked(WOOF, end=b"0\r\nA: b\r\n\r\n"), CHUNKED),
+    "behind an interim answer": b"HTTP/1.1 103 Hints\r\n\r\n" + answer(WOOF),
+    "with a header twice": answer(WOOF, "A: b", "A: c"),
+    "HTTP/1.0 that keeps alive": OLD + b"Connection: Keep-Alive\r\nContent-Length: 4\r\n\r\nwoof",
+    "with a time-out": answer(WOOF, "Keep-Alive: max=9, timeout=5"),
+}
 
+CLOSED = {
+    "said so": answer(WOOF, "Connection: Close"),
+    "said so among others": answer(WOOF, "Connection: x, close"),
+    "said so at last": answer(WOOF, "Connection: x", "Connection: close"),
+    "HTTP/1.0": OLD + b"Content-Length: 4\r\n\r\nwoof",
+    "no time at all": answer(WOOF, "Keep-Alive: timeout=1"),
+    "more than was promised": answer(WOOF + b"x", f"Content-Length: {len(WOOF)}"),
+    "another answer behind it": answer(WOOF) + answer(b"evil"),
+    "another answer behind the last chunk": answer(chunked(WOOF), CHUNKED) + answer(b"evil"),
+}
 
-@pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.usefixtures("bounded_by")
-def test_broken_answers_are_refused(name: str) -> None:
-    """Every broken, cut, ambiguous or oversized answer raises, naming the URL and what was found."""
-    raw, kind, text = BROKEN[name]
-    with RawServer(raw) as server:
-        with pytest.raises(kind) as caught:
-            server.client(max_bytes=100_000).get(server.origin)
-        assert type(caught.value) is kind
-        assert re.match(f"http://127.0.0.1:{server.port}/: .*{text}", caught.value.message)
-        assert len(caught.value.message) < 400
+STATUSES = {
+    "not found": answer(b"nothing", status="404 Not Found"),
+    "busy, in chunks": answer(chunked(b"busy"), CHUNKED, status="503 Busy"),
+    "nothing, with a length": b"HTTP/1.1 204 Nothing\r\nContent-Length: 9\r\n\r\n",
+    "unchanged, with a length": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+    "moved": answer(b"moved", "Location: /there", status="302 Found"),
+    "cut": answer(b"x", "Content-Length: 2", status="404 Not Found"),
+    "without an end": b"HTTP/1.1 404 Not Found\r\n\r\nuntil the end",
+    "malformed length": answer(b"x", "Content-Length: nine", status="404 Not Found"),
+    "malformed chunks": answer(b"x\r\n", CHUNKED, status="404 Not Found"),
+    "a large body": answer(b"x", "Content-Length: 70000", status="404 Not Found"),
+    "another protocol": b"HTTP/1.1 101 Switching\r\nContent-Length: 0\r\n\r\n",
+}
 
-
-NO_CODINGS = [
-    *(
-        "",
-        " ",
-        ",",
-        "none",
-        "None",
-        "null",
-        "utf-8",
-        "UTF-8",
-        "aws-chunked",
-        "binary",
-        "8bit",
-        "image/jpeg",
-        "identity",
-    ),
-    *("identity, identity", "identity;q=1", "chunked", "base64", "\u00e9", "x" * 500),
-]
-JPEG = b"\xff\xd8\xff\xe0" + bytes(99)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "sent", "given"),
-    [
-        *[(token, BODY, BODY) for token in NO_CODINGS],
-        ("none", GZIPPED, GZIPPED),
-        ("gzip", GZIPPED, BODY),
-        ('"GZip"', GZIPPED, BODY),
-        ("gzip, utf-8", GZIPPED, BODY),
-        ("aws-chunked,gzip", GZIPPED, BODY),
-        ("X-GZIP", zipped(BODY[:5]) + zipped(BODY[5:]), BODY),
-        ("gzip", zipped(BODY[:5]) + b"\0\0" + zipped(BODY[5:]), BODY),
-        *[
-            ("gzip", GZIPPED + junk, BODY)
-            for junk in (b"\0", bytes(5000), b"\r\n", b"\n", b"<!-- cached -->", b"\x1f\x8c")
-        ],
-        ("gzip", JPEG, JPEG),
-        ("gzip, gzip", JPEG, JPEG),
-        ("gzip, gzip", zipped(GZIPPED), BODY),
-        ("gzip, gzip", GZIPPED, BODY),
-        ("gzip", zipped(GZIPPED), GZIPPED),
-        ("deflate, gzip", zipped(zlib.compress(BODY)), BODY),
-        ("gzip", zlib.compress(BODY), BODY),
-        ("gzip", b"HK dogs", b"HK dogs"),
-        ("deflate", GZIPPED, BODY),
-        ("deflate", zlib.compress(BODY), BODY),
-        ("deflate", zlib.compress(BODY) + b"\r\n", BODY),
-        ("deflate", zlib.compress(BODY)[2:-4], BODY),
-        ("deflate", JPEG, JPEG),
-    ],
-    ids=lambda value: ascii(value)[:40] if isinstance(value, str) else str(len(value)),
-)
-def test_encoded_bodies_are_decoded(encoding: str, sent: bytes, given: bytes) -> None:
-    """A body that comes compressed is given as it was before, one that only says so as it came."""
-    with RawServer(answer(sent, f"Content-Encoding: {encoding}")) as server:
-        assert server.client().get(server.origin).body == given
-
-
-@given(st.sampled_from(["gzip", "deflate", "gzip, deflate", "none"]), st.binary(max_size=60), st.integers(0, 60))
-def test_any_encoded_body_is_decoded_or_refused(encoding: str, junk: bytes, length: int) -> None:
-    """Whatever comes under a coding's name gives bytes within the limit, or one of our errors."""
-    for body in (junk, GZIPPED[:length] + junk, GZIPPED + junk, zlib.compress(junk)[:length] + junk):
-        with suppress(TaskFailure):
-            assert len(decoded(body, encoding, 1000, "http://h/")) <= 1000
-        assert len(decoded(GZIPPED, "gzip", length, "http://h/", truncate=True)) == length
-
-
-def test_a_reset_is_a_lost_connection() -> None:
-    """A connection reset in the middle of a body is a transient error."""
-
-    def reset(sock: socket.socket) -> None:
-        sock.sendall(answer(BODY, "Content-Length: 9000"))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    with (
-        RawServer(reset) as server,
-        pytest.raises((ConnectionFailed, IncompleteBody), match=r"connection lost while|ended after"),
-    ):
-        server.client().get(server.origin)
-
-
-@pytest.mark.parametrize(
-    ("declared", "read"),
-    [
-        ("image/PNG", "image/png"),
-        (" image/jpeg ;charset=x", "image/jpeg"),
-        ("\x1b[31m", None),
-        ("", None),
-        ("dog", None),
-    ],
-)
-def test_the_declared_type_is_a_media_type_or_nothing(declared: str, read: str | None) -> None:
-    """The declared type is given in one spelling; what is not a media type is not passed on."""
-    with RawServer(answer(b"x", f"Content-Type: {declared}")) as server:
-        assert server.client().get(server.origin).content_type == read
-
-
-def read_pieces(pieces: list[bytes]) -> bytes:
-    """The body of the answer that arrives in these pieces."""
-    with Pieces(pieces) as sock:
-        wire = Wire(sock, Deadline(60, lambda: 0.0, "http://h/"), 4096)
-        return read_body(wire, read_head(wire, 20), 5000)
-
-
-CUT = [name for name in WHOLE if name not in ("until closed", "more than was promised")]
-
-
-@pytest.mark.parametrize("name", CUT)
-def test_no_answer_is_whole_before_its_last_byte(name: str) -> None:
-    """An answer cut at any byte raises; it never passes for a shorter one."""
-    whole = WHOLE[name]
-    for length in range(0, len(whole), 7 if name == "a byte a chunk" else 1):
-        with pytest.raises((ConnectionFailed, IncompleteBody)):
-            read_pieces([whole[:length]])
-
-
-@given(st.sampled_from(sorted(WHOLE)), st.lists(st.integers(0, 1200), max_size=12))
-def test_pieces_make_no_difference(name: str, cuts: list[int]) -> None:
-    """The same bytes give the same body, however the network cuts them."""
-    whole = WHOLE[name]
-    edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
-    pieces = [whole[start:end] for start, end in pairwise(edges)]
-    assert read_pieces(pieces) == (b"" if name == "empty" else BODY)
-
-
-HARMLESS = [
-    *(b"broken", b"X : y", b": z", b"X[1]: y", b"\xffX: y", b"A: b", b"A:", b"Content-Type: image/gif", b"=", b"//"),
-    *(b" folded", b"\tfolded: too", b" \t", b"Vary: Content-Length, Transfer-Encoding", b"X-Content-Length-Was: 5"),
-]
-HARMFUL = [
-    *(
-        b"Content-Length : 5",
-        b" Content-Length: 5",
-        b"\tTransfer-Encoding: chunked",
-        b"Content-Length",
-        b"content length=5",
-    ),
-    *(b"Content-Length\xa0: 5", b"\x0bContent-Length: 5", b"Transfer\xad-Encoding: chunked", b"(Content-Length): 5"),
-    *(b"Content-Length: 5", b"Transfer-Encoding: identity", b"A: b\rContent-Length: 5", b"A: b\0", b"ContentLength 5"),
-]
-
-
-@given(st.lists(st.sampled_from(HARMLESS), max_size=6), st.lists(st.sampled_from(HARMFUL), max_size=1), st.data())
-@settings(max_examples=300)
-def test_no_line_moves_the_end_of_a_body(harmless: list[bytes], harmful: list[bytes], data: st.DataObject) -> None:
-    """Whatever is passed over or joined, the body is what the one proper Content-Length says; else it is an error."""
-    lines = data.draw(st.permutations([*harmless, *harmful, b"Content-Length: 768"]))
-    raw = b"HTTP/1.1 200 OK\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + BODY + b"more"
-    behind = lines[lines.index(b"Content-Length: 768") + 1 :]
-    if harmful or (behind and behind[0][:1] in b" \t"):
-        with pytest.raises(HttpError):
-            read_pieces([raw])
-    else:
-        assert read_pieces([raw]) == BODY
-
-
-@given(
-    st.binary(max_size=300)
-    | st.lists(st.sampled_from([*WHOLE["chunked"].split(b"\r\n"), *HARMLESS, *HARMFUL, b"\r\n", b"9"])).map(b"".join)
-)
-@settings(max_examples=300)
-def test_garbage_raises_nothing_but_our_errors(garbage: bytes) -> None:
-    """Whatever comes after a good status line ends in a body or in one of our errors."""
-    for raw in (garbage, b"HTTP/1.1 200 OK\r\n" + garbage, answer(garbage, CHUNKED)):
-        with suppress(TaskFailure):
-            read_pieces([raw])
+RECORDED: dict[str, bytes] = {
+    **WHOLE,
+    **{name: raw for name, (raw, _, _) in BROKEN.items()},
+    **{f"kept, {name}": raw for name, raw in KEPT.items()},
+    **{f"closed, {name}": raw for name, raw in CLOSED.items()},
+    **{f"status, {name}": raw for name, raw in STATUSES.items()},
+}

@@ -11,5 +11,5 @@ def bounded_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     way = str(request.param)
     if way == "kernel" and sys.platform != "linux":
         pytest.skip("only Linux bounds a whole call")
-    monkeypatch.setattr("pupline.http._wire._KERNEL_BOUNDS_CALLS", way == "kernel")
+    monkeypatch.setattr("pupline.http._connection._KERNEL_BOUNDS_CALLS", way == "kernel")
     return way

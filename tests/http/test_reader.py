@@ -1,0 +1,205 @@
+"""The reader gives the same response or error however the bytes are cut, and never takes a part for the whole."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pupline.errors import ConnectionFailed, HttpError, IncompleteBody, TaskFailure
+from pupline.http._connection import Connection
+from pupline.http._deadline import Deadline
+from pupline.http._exchange import Exchange
+from pupline.http._reader import RawResponse, ReadLimits, ResponseReader
+from tests.http.recorded import BODY, CHUNKED, KEPT, RECORDED, WHOLE
+from tests.http.servers import Pieces, answer
+from tests.http.waits import bounded_by as bounded_by
+
+LIMITS = ReadLimits(100_000, 32 * 1024, 100)
+
+
+def read(pieces: Sequence[bytes], limits: ReadLimits = LIMITS) -> RawResponse:
+    """The response that arrives in these pieces, after which the connection ends."""
+    reader = ResponseReader(limits, "http://h/")
+    for piece in filter(None, pieces):
+        response = reader.feed(piece)
+        if response is not None:
+            return response
+    ended = reader.feed(b"")
+    assert ended is not None
+    return ended
+
+
+def outcome(pieces: Sequence[bytes], limits: ReadLimits = LIMITS) -> tuple[object, ...]:
+    """What the reader gives, in full: the response, or the class and the message of the error."""
+    try:
+        response = read(pieces, limits)
+    except TaskFailure as failure:
+        return type(failure), failure.message
+    return response.head, response.body
+
+
+def cut_positions(raw: bytes) -> Iterator[int]:
+    """Every byte of a response; of a large one, its beginning, its end, and some between."""
+    first = len(raw) if len(raw) < 1500 else 300
+    yield from range(first)
+    yield from range(first, len(raw), len(raw) // 16 + 1)
+    yield from range(max(first, len(raw) - 40), len(raw))
+
+
+@pytest.mark.parametrize("limits", [LIMITS, ReadLimits(500, 32 * 1024, 100, truncate=True)], ids=["whole", "truncated"])
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_response_cut_at_any_byte_is_the_same(name: str, limits: ReadLimits) -> None:
+    """Head, body, error class and message are those of the response that arrives in one piece."""
+    raw = RECORDED[name]
+    expected = outcome([raw], limits)
+    for at in cut_positions(raw):
+        assert outcome([raw[:at], raw[at:]], limits) == expected, f"cut at byte {at}"
+    step = 1 if len(raw) < 10_000 else 7
+    assert outcome([raw[at : at + step] for at in range(0, len(raw), step)], limits) == expected, "bit by bit"
+
+
+@given(st.sampled_from(sorted(RECORDED)), st.lists(st.integers(0, 1200), max_size=12))
+def test_pieces_make_no_difference(name: str, cuts: list[int]) -> None:
+    """However many pieces the network makes of a response, it stays the same."""
+    raw = RECORDED[name]
+    assert outcome(pieces_of(raw, cuts)) == outcome([raw])
+
+
+@given(st.sampled_from(sorted(RECORDED)), st.integers(0, 400), st.binary(max_size=4), st.lists(st.integers(0, 900)))
+def test_pieces_make_no_difference_to_damaged_responses(name: str, at: int, junk: bytes, cuts: list[int]) -> None:
+    """The same holds where some bytes of it were replaced."""
+    raw = RECORDED[name][:3000]
+    damaged = raw[:at] + junk + raw[at + len(junk) :]
+    assert outcome(pieces_of(damaged, cuts)) == outcome([damaged])
+
+
+def pieces_of(raw: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """`raw`, cut at these positions."""
+    edges = [0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]
+    return [raw[start:end] for start, end in pairwise(edges)]
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name not in ("until closed", "more than was promised")])
+def test_no_response_is_whole_before_its_last_byte(name: str) -> None:
+    """A response that ends at any byte raises; it never passes for a shorter one."""
+    whole = WHOLE[name]
+    for length in range(0, len(whole), 7 if name == "a byte a chunk" else 1):
+        with pytest.raises((ConnectionFailed, IncompleteBody)):
+            read([whole[:length]])
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=9), st.binary(max_size=9))
+def test_a_body_ends_where_its_length_says(pieces: list[bytes], behind: bytes) -> None:
+    """In whatever pieces it arrives, and whatever comes behind it."""
+    body = b"".join(pieces)
+    head = answer(b"", f"Content-Length: {len(body)}")
+    response = read([head, *pieces[:-1], pieces[-1] + behind])
+    assert (response.body, response.is_at_end) == (body, not behind)
+
+
+@given(st.lists(st.integers(1, 3000), max_size=30))
+def test_small_and_large_pieces_of_a_body_keep_their_order(sizes: list[int]) -> None:
+    """Small pieces are put together, large ones are kept as they came."""
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+    body = b"".join(pieces)
+    assert read([answer(b"", f"Content-Length: {len(body)}"), *pieces]).body == body
+
+
+def test_the_reader_says_how_much_of_the_body_it_waits_for() -> None:
+    """So that a driver can receive all of it at once, and nothing beyond it."""
+    reader = ResponseReader(LIMITS, "http://h/")
+    assert reader.wanted == 0
+    assert reader.feed(answer(b"wo", "Content-Length: 9")) is None
+    assert reader.wanted == 7
+    assert reader.feed(b"of") is None
+    assert reader.wanted == 5
+
+
+HARMLESS = [
+    *(b"broken", b"X : y", b": z", b"X[1]: y", b"\xffX: y", b"A: b", b"A:", b"Content-Type: image/gif", b"=", b"//"),
+    *(b" folded", b"\tfolded: too", b" \t", b"Vary: Content-Length, Transfer-Encoding", b"X-Content-Length-Was: 5"),
+]
+HARMFUL = [
+    *(
+        b"Content-Length : 5",
+        b" Content-Length: 5",
+        b"\tTransfer-Encoding: chunked",
+        b"Content-Length",
+        b"content length=5",
+    ),
+    *(b"Content-Length\xa0: 5", b"\x0bContent-Length: 5", b"Transfer\xad-Encoding: chunked", b"(Content-Length): 5"),
+    *(b"Content-Length: 5", b"Transfer-Encoding: identity", b"A: b\rContent-Length: 5", b"A: b\0", b"ContentLength 5"),
+]
+
+
+@given(st.lists(st.sampled_from(HARMLESS), max_size=6), st.lists(st.sampled_from(HARMFUL), max_size=1), st.data())
+@settings(max_examples=300)
+def test_no_line_moves_the_end_of_a_body(harmless: list[bytes], harmful: list[bytes], data: st.DataObject) -> None:
+    """Whatever is passed over or joined, the body is what the one proper Content-Length says; else it is an error."""
+    lines = data.draw(st.permutations([*harmless, *harmful, b"Content-Length: 768"]))
+    raw = b"HTTP/1.1 200 OK\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + BODY + b"more"
+    behind = lines[lines.index(b"Content-Length: 768") + 1 :]
+    if harmful or (behind and behind[0][:1] in b" \t"):
+        with pytest.raises(HttpError):
+            read([raw])
+    else:
+        assert read([raw]).body == BODY
+
+
+@given(
+    st.binary(max_size=300)
+    | st.lists(st.sampled_from([*WHOLE["chunked"].split(b"\r\n"), *HARMLESS, *HARMFUL, b"\r\n", b"9"])).map(b"".join)
+)
+@settings(max_examples=300)
+def test_garbage_raises_nothing_but_our_errors(garbage: bytes) -> None:
+    """Whatever comes after a good status line ends in a body or in one of our errors."""
+    for raw in (garbage, b"HTTP/1.1 200 OK\r\n" + garbage, answer(garbage, CHUNKED)):
+        with suppress(TaskFailure):
+            read([raw])
+
+
+def exchange_on(sock: Pieces) -> Exchange:
+    """An exchange over a new connection."""
+    return Exchange(Connection(sock), LIMITS, Deadline(60, lambda: 0.0, "http://h/"))
+
+
+TALKS = st.lists(
+    st.tuples(st.sampled_from(sorted(KEPT)), st.lists(st.integers(0, 500), max_size=6)), min_size=1, max_size=5
+)
+
+
+@given(TALKS, st.booleans())
+def test_several_responses_on_one_connection_are_read_as_each_on_its_own(
+    talk: list[tuple[str, list[int]]], polled: bool
+) -> None:
+    """However the network cuts them, each is read to its end and no further, by either driver."""
+    with Pieces([]) as sock:
+        connection = Connection(sock)
+        for name, cuts in talk:
+            raw = KEPT[name]
+            exchange = Exchange(connection, LIMITS, Deadline(60, lambda: 0.0, "http://h/"))
+            if polled:
+                for piece in filter(None, pieces_of(raw, cuts)):
+                    assert exchange.poll() is None
+                    sock.arrive([piece])
+                response = exchange.poll()
+            else:
+                sock.arrive(pieces_of(raw, cuts))
+                response = exchange.wait()
+            assert response == read([raw])
+            assert response is not None
+            assert (response.is_at_end, connection.is_quiet()) == (True, True)
+
+
+@given(st.sampled_from(sorted(KEPT)), st.binary(min_size=1, max_size=9), st.integers(0, 500))
+def test_anything_behind_a_response_is_noticed(name: str, more: bytes, cut: int) -> None:
+    """A single byte behind a response, in the same piece or in another, and the connection is not used again."""
+    raw = KEPT[name] + more
+    with Pieces([raw[:cut], raw[cut:]]) as sock:
+        exchange = exchange_on(sock)
+        response = exchange.wait()
+        assert response.body == read([KEPT[name]]).body
+        assert not (response.is_at_end and exchange.connection.is_quiet())
