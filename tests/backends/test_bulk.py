@@ -346,7 +346,7 @@ def test_a_source_that_cannot_be_listed_starts_nothing(tmp_path: Path) -> None:
     """The error names the source and says that nothing was fetched."""
     with image_host({}) as host:
         asked = IngestRequest(source=f"{host.origin}/api", run_id="r1")
-        with pytest.raises(PuplineError, match=r"the listing of .* stopped: .*no image was asked for yet"):
+        with pytest.raises(PuplineError, match=r"the listing of .* stopped: .*no image was requested yet"):
             ingest_through_workflow(tmp_path / "data", asked, lambda _: None)
     with LocalBackend.open(tmp_path / "data", exclusive=False) as backend:
         assert list(backend.journal.executions()) == []

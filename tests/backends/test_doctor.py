@@ -58,7 +58,7 @@ def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_the_next_start_will_do_is_told(tmp_path: Path) -> None:
-    """What is left in `tmp`, objects that were being written, files to take back: counted, and not touched."""
+    """What is left in `tmp`, objects that were being written, files to undo: counted, and not touched."""
     insert = (
         "INSERT INTO objects (bucket, key, path, folded_path, sha256, size_bytes, content_type, owner, state,"
         " created_at) VALUES ('dog-images', ?1, ?1, ?1, 'x', 1, 'image/jpeg', ?2, 'writing', 0)"
@@ -74,7 +74,7 @@ def test_what_the_next_start_will_do_is_told(tmp_path: Path) -> None:
     found = checks(tmp_path)["recovery"]
     assert found.status == "warning"
     assert found.detail == (
-        "the next start will remove 2 entries of tmp (5 bytes); take back 2 files of an ingest that was killed; "
+        "the next start will remove 2 entries of tmp (5 bytes); undo 2 files of an ingest that was killed; "
         "finish or forget 1 object that was being written"
     )
     assert sorted(path.name for path in (tmp_path / "tmp").iterdir()) == ["manifest-x", "part"]

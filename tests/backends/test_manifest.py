@@ -159,7 +159,7 @@ def test_an_outage_of_seconds_is_waited_out(tmp_path: Path) -> None:
     assert sum(later) >= 45
     for failures in ({0: gone * 4}, {1: gone * 8}):
         desk = Desk(Numbered([page(1), page(2)]), Api(failures))
-        with pytest.raises(PuplineError, match="refused; no image was asked for yet, repeat the command"):
+        with pytest.raises(PuplineError, match="refused; no image was requested yet, repeat the command"):
             desk.list(tmp_path / "m")
 
 
@@ -199,7 +199,7 @@ def test_a_page_that_can_be_missed_is_left_out_with_a_note(tmp_path: Path) -> No
 def test_a_listing_that_cannot_go_on_stops_everything(tmp_path: Path, failure: TaskFailure) -> None:
     """The error says where, that nothing was fetched, and no secret."""
     desk = Desk(Numbered([page(1)]), Api({0: [failure]}))
-    with pytest.raises(PuplineError, match=r"the listing of kennel stopped: .*no image was asked for yet") as caught:
+    with pytest.raises(PuplineError, match=r"the listing of kennel stopped: .*no image was requested yet") as caught:
         desk.list(tmp_path / "m")
     assert SECRET not in str(caught.value)
     assert desk.listing.closed

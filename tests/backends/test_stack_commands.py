@@ -177,7 +177,7 @@ def test_people_read_the_stack_too(deployed: FakeStack, pupline: Pupline) -> Non
     three_kinds(deployed)
     pupline("run", *STACK, "--count", "3", "--run-id", "m")
     assert "; kept under https://dogs.s3.eu-central-1.amazonaws.com/html" in pupline("audit", *STACK).out
-    assert "not told" in pupline("alerts", *STACK).out
+    assert "unknown" in pupline("alerts", *STACK).out
     assert "LogToDynamoDB" in pupline("executions", *STACK, "m-00002").out
     drawing = pupline("executions", *STACK, "m-00003", "--graph").out
     assert drawing.index("FetchAndUploadDogImage") < drawing.index("LogFailureToDynamoDB") < drawing.index("FailState")

@@ -114,7 +114,7 @@ def test_an_item_that_is_no_record_is_named(reader: StackBackend) -> None:
     keys = {"image_name": "x", "execution": "y", "upload_day": "2026-05-01", "upload_timestamp": "2026-05-01T00:00:00Z"}
     item = {name: {"S": value} for name, value in keys.items()}
     dynamodb_client().put_item(TableName="DogImageUploads", Item=item)
-    with pytest.raises(PuplineError, match=r"table DogImageUploads, of 2026-05-01, holds no audit record.*outcome"):
+    with pytest.raises(PuplineError, match=r"table DogImageUploads, of 2026-05-01, is not an audit record.*outcome"):
         list(reader.records())
 
 

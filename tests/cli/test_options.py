@@ -9,7 +9,7 @@ import pytest
 
 from pupline.cli import _COMMANDS, cli
 from pupline.cli._command import Command, Group
-from pupline.cli._output import _Directory
+from pupline.cli._options import _Directory
 
 Run = Callable[..., Any]
 

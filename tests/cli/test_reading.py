@@ -249,7 +249,7 @@ def test_validate_finds_a_key_that_stands_twice(tmp_path: Path, command: Callabl
     path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}, "A": {"Type": "Succeed"}}}')
     done = command("validate", path)
     assert done.code == 2
-    assert "'A' stands 2 times" in done.stdout
+    assert "'A' occurs 2 times" in done.stdout
 
 
 # ---- how much of a list is shown

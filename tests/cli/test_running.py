@@ -214,7 +214,7 @@ def test_what_is_no_definition_at_all(command: Run, tmp_path: Path) -> None:
     wrong = {
         "none.json": "No such file",
         ".": "is a directory",
-        "bytes": "not text in UTF-8",
+        "bytes": "is not UTF-8 text",
         "half": "not text in UTF",
     }
     for file, words in wrong.items():

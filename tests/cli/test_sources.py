@@ -217,4 +217,4 @@ def test_an_empty_list_has_no_spec_to_look_into(command: Run, tmp_path: Path) ->
     file.write_text("# nothing yet\n")
     done = command("sources", "test", file)
     assert (done.code, done.stdout) == (1, "")
-    assert "named no image; look into the list" in done.stderr
+    assert "listed no image; check the list" in done.stderr

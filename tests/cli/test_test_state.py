@@ -59,7 +59,7 @@ def test_an_error_is_caught_or_fails_the_state(machine: str, error: str, status:
         (["Nobody"], "Nobody"),
         (["Call", "--input", "{"], "--input: not JSON"),
         (["Call", "--input", "@nowhere.json"], "cannot be read"),
-        (["Call", "--variables", "[]", "--result", "1"], "has to be a JSON object"),
+        (["Call", "--variables", "[]", "--result", "1"], "it must be a JSON object"),
     ],
 )
 def test_what_cannot_be_tested_is_said(machine: str, arguments: list[str], words: str) -> None:

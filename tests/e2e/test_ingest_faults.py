@@ -65,7 +65,7 @@ def test_an_interrupted_ingest_says_how_to_go_on_and_does(tmp_path: Path, asked:
         assert "Traceback" not in errors
         done = pupline(tmp_path, "ingest", "--resume", "--dataset", "dogs")
         assert done.returncode == 0, done.stderr
-        assert "Going on with run r" in done.stderr
+        assert "Resuming run r" in done.stderr
         check_ingest(tmp_path, served, "r")
     assert max(served.sent.values()) == 1
 

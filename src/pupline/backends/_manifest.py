@@ -1,7 +1,7 @@
 """A source listed into a manifest: JSON Lines, an item a line, as BulkIngest's Distributed Map reads it.
 
-The whole list is there before the first image is asked for: a state machine maps over what it is given. Memory stays
-flat: lines go to a file, and which URLs were named is kept in a table that SQLite spills to the disk.
+The list is complete before the first image is requested, because a state machine maps over its input. Memory stays
+flat: lines go to a file, and the URLs seen so far to a table that SQLite spills to the disk.
 """
 
 import json
@@ -19,14 +19,14 @@ from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
-Tell = Callable[[ItemsListed | ListingNote], None]
+ListingListener = Callable[[ItemsListed | ListingNote], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was listed. items: lines in the file. repeated: URLs that were named again, and left out.
+    """A written manifest. items: lines in the file. repeated: items left out because their URL was listed before.
 
-    trouble: why these are not all, in words.
+    trouble: why these are not all items of the source, for people.
     """
 
     items: int
@@ -34,49 +34,53 @@ class Manifest:
     trouble: str | None = None
 
 
-def list_source(path: Path, source: ImageSource, request: IngestRequest, read: Reader, tell: Tell) -> Manifest:
-    """As `write_manifest`, with a client of its own. Raises: as that."""
+def list_source(
+    path: Path, source: ImageSource, request: IngestRequest, read: Reader, listener: ListingListener
+) -> Manifest:
+    """As `write_manifest`, with a client of its own."""
     with ExitStack() as opened:
         policy = fetch_policy(source, request, opened)
         client = opened.enter_context(closing(HttpClient(policy, idle_connections=1)))
-        return write_manifest(path, source, request, Pages.of_source(client, source, read), tell)
+        return write_manifest(path, source, request, Pages.of_source(client, source, read), listener)
 
 
-def write_manifest(path: Path, source: ImageSource, request: IngestRequest, pages: Pages, tell: Tell) -> Manifest:
+def write_manifest(
+    path: Path, source: ImageSource, request: IngestRequest, pages: Pages, listener: ListingListener
+) -> Manifest:
     """List the source into the file `path`, each URL once, at most `request.count`.
 
-    A listing that can never be had whole is kept as far as it goes, with its trouble.
-    Raises: ConfigurationError; PuplineError when the listing stops before its end, and may go on another time, or gave
-    nothing: nothing was fetched then.
+    A listing that cannot become complete is kept as far as it goes, with its trouble.
+    Raises: ConfigurationError; PuplineError when the listing gave nothing, or stopped where a later attempt may
+    continue: no image was fetched then.
     """
     opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
     with closing(opened) as listing, closing(_Seen()) as seen:
         try:
             with path.open("w", encoding="utf-8") as file:
-                return _Writing(file, request.count, seen, tell).written(listing, pages)
+                return _Writing(file, request.count, seen, listener).written(listing, pages)
         except LocalTrouble:
             raise
         except TaskFailure as failure:
             advice = "look at the source" if is_final(failure) else "repeat the command"
             raise PuplineError(
-                f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was "
-                f"asked for yet, {advice}"
+                f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was"
+                f" requested yet, {advice}"
             ) from failure
 
 
 class _Writing:
     """A manifest that is being written."""
 
-    def __init__(self, file: TextIO, count: int | None, seen: "_Seen", tell: Tell) -> None:
+    def __init__(self, file: TextIO, count: int | None, seen: "_Seen", listener: ListingListener) -> None:
         self._file = file
         self._count = count
         self._seen = seen
-        self._tell = tell
+        self._listener = listener
         self.items = 0
         self.repeated = 0
 
     def written(self, listing: Listing, pages: Pages) -> Manifest:
-        """What came of the whole listing. Raises: TaskFailure where it may come to more another time."""
+        """The whole listing. Raises: TaskFailure where a later attempt may give more."""
         try:
             self._write(listing, pages)
         except LocalTrouble:
@@ -91,9 +95,9 @@ class _Writing:
     def _write(self, listing: Listing, pages: Pages) -> None:
         for page, request in pages.of(listing):
             for note in page.notes:
-                self._tell(ListingNote(printable(request.mask(note) if request else note, 300)))
+                self._listener(ListingNote(printable(request.mask(note) if request else note, 300)))
             self._add(page.items)
-            self._tell(ItemsListed(self.items, listing.total, listing.complete))
+            self._listener(ItemsListed(self.items, listing.total, listing.complete))
             if self.items == self._count:
                 break
 
@@ -111,7 +115,7 @@ def manifest_line(index: int, item: SourceItem) -> str:
 
 
 class _Seen:
-    """Which images were named. An unnamed database of SQLite is a temporary file that its cache spills to."""
+    """The items seen so far. An unnamed database of SQLite is a temporary file that its cache spills to."""
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect("", isolation_level=None)

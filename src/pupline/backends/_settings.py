@@ -23,15 +23,15 @@ from pupline.text import plain_number
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
 
-LONGEST_TIMEOUT_SECONDS = 70
-"""For one request. More would only turn a clear error into States.Timeout, and leave the function waiting behind it."""
+MAX_TIMEOUT_SECONDS = 70
+"""For one request. A longer one would turn a clear error into States.Timeout, with a function that still waits."""
 
 _TUPLES = ("allow_origins", "metadata_addresses")
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What a run fetches, and within which bounds. Kept with the run, so that what is resumed is fetched alike.
+    """What a run fetches, and within which limits. The run keeps them, so that it is resumed with the same ones.
 
     source: what `pupline.sources.resolve` takes. image_url: fetch this image instead of one that the source picks; its
     origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses: of metadata
@@ -48,13 +48,13 @@ class RunSettings:
     max_pixels: int = MAX_PIXELS
 
     def checked(self) -> "RunSettings":
-        """These settings, with everything that can be known to be wrong refused. Raises: ConfigurationError."""
+        """These settings, if they can work. Raises: ConfigurationError."""
         if self.image_url is not None and self.breed is not None:
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
-        if self.timeout_seconds > LONGEST_TIMEOUT_SECONDS:
+        if self.timeout_seconds > MAX_TIMEOUT_SECONDS:
             raise ConfigurationError(
-                f"--timeout {plain_number(self.timeout_seconds)}: at most {LONGEST_TIMEOUT_SECONDS} seconds, as the "
-                "workflow gives a function 75 for all it does"
+                f"--timeout {plain_number(self.timeout_seconds)}: at most {MAX_TIMEOUT_SECONDS} seconds, because "
+                "the workflow gives a function 75 for all its work"
             )
         if self.breed is not None:
             try:
@@ -81,7 +81,7 @@ class RunSettings:
         return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
 
     def policy(self, source: "ImageSource", sample_port: int | None) -> FetchPolicy:
-        """The fetching rules of the run. Raises: ConfigurationError."""
+        """The fetch policy of the run. Raises: ConfigurationError."""
         policy = source.policy(
             allow_origins=self.allow_origins,
             timeout_seconds=self.timeout_seconds,
@@ -101,7 +101,7 @@ class RunSettings:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "RunSettings":
-        """What `as_json` wrote; fields it does not know are ignored, missing ones have their defaults."""
+        """The settings that `as_json` wrote; unknown fields are ignored, missing ones have their defaults."""
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
 
@@ -124,7 +124,9 @@ def source_of_run(value: str) -> "ImageSource":
             f"page; take them all with pupline ingest {source.name}"
         )
     if source.contact_required and not contact():
-        raise ConfigurationError(f"source {source.name}: its rules ask who you are; set PUPLINE_CONTACT to an address")
+        raise ConfigurationError(
+            f"source {source.name}: its rules require a contact; set PUPLINE_CONTACT to an address"
+        )
     return source
 
 

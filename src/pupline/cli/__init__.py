@@ -1,4 +1,4 @@
-"""The `pupline` command. Subcommands load when they are called, so that help and mistakes are answered at once.
+"""The `pupline` command. Subcommands are imported when they are called, so that help and errors appear at once.
 
 Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration, 3 stopped by tolerance, 130 interrupted.
 """
@@ -16,7 +16,7 @@ from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, DamagedDatabase, PuplineError, TaskFailure, local_trouble
 from pupline.text import nearest
 
-# name: (module, one line of help). The line stands here too, so that the list needs none of the modules.
+# name: (module, one line of help). With the line here, the list of commands imports none of them.
 _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
     "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
@@ -24,8 +24,8 @@ _COMMANDS = {
     "redrive": ("_redrive", "Resume failed executions at the failed state."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
     "stop": ("_stop", "Abort an execution."),
-    "audit": ("_audit", "The audit records: one per image asked for."),
-    "alerts": ("_alerts", "The alerts, and what became of their deliveries."),
+    "audit": ("_audit", "The audit records: one per requested image."),
+    "alerts": ("_alerts", "The alerts, and the status of their deliveries."),
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
     "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
     "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),
@@ -55,7 +55,7 @@ Examples:
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when one of them is called."""
+    """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -88,33 +88,33 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="pupline")
 def cli() -> None:
-    """Dog images fetched, checked for what they really are, alerted on and audited.
+    """Fetch dog images, check what they really are, alert on them and audit them.
 
-    The workflow is statemachine/dog_uploader_pipeline.asl.json, run here on this machine, exactly as Step Functions
-    runs it on AWS. Everything is kept under one data directory (--data, or PUPLINE_DATA; ./pupline-data by default).
+    The workflow is statemachine/dog_uploader_pipeline.asl.json, run on this machine exactly as Step Functions runs
+    it on AWS. Everything is kept in one data directory (--data, or PUPLINE_DATA; ./pupline-data by default).
     """
 
 
 def main() -> None:
-    """Run the command line and exit with its code; no error that we raise on purpose ends in a traceback."""
+    """Run the command line and exit with its code. Errors of our own end in one line, not in a traceback."""
     prepare_streams()
     end_on_signals()
     try:
         code = _invoke()
-        if code == INTERRUPTED or _is_somebody_at_work():
-            # What is unfinished is in the journal. A function may still wait for a slow server in its thread, or hang
-            # there, and the interpreter would wait for that.
+        if code == INTERRUPTED or _has_working_threads():
+            # Unfinished work is in the journal. A function may still wait for a slow server in its thread, or hang
+            # there, and the interpreter would wait for it.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
         sys.exit(code)
-    except KeyboardInterrupt:  # while the last words were said
+    except KeyboardInterrupt:  # while the last lines were printed
         os._exit(INTERRUPTED)
-    except OutputLost as error:  # while an error was shown
+    except OutputLost as error:  # while an error was printed
         sys.exit(0 if error.reader_gone else 1)
 
 
-def _is_somebody_at_work() -> bool:
+def _has_working_threads() -> bool:
     return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())
 
 
@@ -131,7 +131,7 @@ def _invoke() -> int:
         if error.next_step:
             click.echo(f"pupline: {error}. {error.next_step}", err=True)
             return INTERRUPTED
-        if error.reader_gone:  # `pupline audit | head`: the reader has what it wanted
+        if error.reader_gone:  # `pupline audit | head`: the reader has enough
             return 0
         click.echo(f"pupline: {error}", err=True)
         return 1
@@ -146,7 +146,7 @@ def _invoke() -> int:
         click.echo(f"pupline: {error.message if isinstance(error, TaskFailure) else error}", err=True)
         return 1
     except Exception as error:
-        trouble = local_trouble(error)  # no memory for an import, say: no room of ours has had a chance to tell of it
+        trouble = local_trouble(error)  # such as no memory for an import, which no room of ours could report
         if trouble is None:
             raise
         click.echo(f"pupline: {trouble.message}", err=True)

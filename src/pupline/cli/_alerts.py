@@ -1,4 +1,4 @@
-"""`pupline alerts`: what was published, and where it got to."""
+"""`pupline alerts`: the published alerts and their deliveries."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,16 +7,8 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import (
-    cell,
-    console,
-    json_option,
-    limit_option,
-    message,
-    moment,
-    print_json,
-    rows_shown,
-)
+from pupline.cli._options import json_option, limit_option
+from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
 from pupline.text import plural
 
@@ -37,10 +29,10 @@ _COLUMNS = [
 @limit_option
 @json_option
 def alerts(backend: "Backend", limit: int | None, as_json: bool) -> int:
-    """The alerts, oldest first, and what became of their deliveries.
+    """The alerts, oldest first, and the status of their deliveries.
 
-    On AWS an alert's words and time come from its execution's history, which AWS keeps for 90 days; after that only the
-    image and the execution are known. What became of single deliveries SNS does not tell.
+    On AWS an alert's text and time come from its execution's history, which AWS keeps for 90 days; after that only the
+    image and the execution are known. SNS does not report single deliveries.
     """
     most = rows_shown(limit)
     unreported = False
@@ -58,7 +50,7 @@ def alerts(backend: "Backend", limit: int | None, as_json: bool) -> int:
 
 
 def _first_line(message: str) -> str:
-    """The first line; of a digest, which has more, --json tells all."""
+    """The first line; --json has all of a digest, which has more."""
     first, more, _ = message.partition("\n")
     return f"{first} ..." if more else first
 
@@ -82,12 +74,12 @@ def _show(found: Sequence[Mapping[str, Any]], limit: int) -> None:
     shown = plural(len(rows), "alert")
     out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
     if all(alert["deliveries"] == [] for alert in found):
-        out.print("Nobody was subscribed. To get them somewhere: pupline subscribe --help")
+        out.print("There was no subscription. To receive alerts: pupline subscribe --help")
 
 
 def _deliveries(deliveries: Sequence[Mapping[str, Any]] | None) -> str:
     if deliveries is None:
-        return "not told"
+        return "unknown"
     if not deliveries:
         return "no subscription"
     return ", ".join(f"{one['protocol']} {one['status']}" for one in deliveries)

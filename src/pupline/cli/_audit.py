@@ -9,19 +9,8 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import (
-    OUTCOME_STYLES,
-    cell,
-    console,
-    json_option,
-    limit_option,
-    link,
-    moment,
-    path_of,
-    print_json,
-    rows_shown,
-    size,
-)
+from pupline.cli._options import json_option, limit_option
+from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, path_of, print_json, rows_shown, size
 from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
 from pupline.tasks.ports import Reader
@@ -57,7 +46,7 @@ class _Filter:
 
 
 def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
-    """All records; or those of a run; or, where no run has that name, the one of that execution."""
+    """All records; or those of a run; or, where no run has that name, that of an execution."""
     if execution is None:
         yield from reader.records()
         return
@@ -88,9 +77,9 @@ def audit(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """The audit records, oldest first: one per image asked for, whatever became of it.
+    """The audit records, oldest first: one per requested image, whatever its outcome.
 
-    With --execution RUN those of the run come in the order in which its images were asked for.
+    With --execution RUN the records of the run, in the order in which its images were requested.
     """
     wanted = _Filter(outcome, file_type, alerts)
     found = (record for record in _records(backend, execution) if wanted.matches(record))
@@ -113,7 +102,7 @@ def _show(records: Iterator[AuditRecord], limit: int) -> None:
         count += 1
         kept.append(record)
     if not count:
-        click.echo("No records match. Everything there is: pupline audit")
+        click.echo("No records match. All records: pupline audit")
         return
     rows = [
         [
@@ -136,12 +125,12 @@ def _show(records: Iterator[AuditRecord], limit: int) -> None:
 
 
 def folder_of(image_url: str) -> str:
-    """Where the image is, without its name: a directory of this machine, or the beginning of its URL."""
+    """The folder of the image: a directory of this machine, or the start of its URL."""
     return (path_of(image_url) or image_url).rpartition("/")[0]
 
 
 def why(record: AuditRecord, failure: str = "") -> str:
-    """The reason, unless the outcome says it all; what happened, for a failure; what it alerted on."""
+    """The reason, unless the outcome is enough; the failure; the reasons to alert."""
     parts = [] if record.reason == "accepted" else [f"{record.reason}: {failure}" if failure else record.reason]
     if record.alert_triggered:
         unsent = " (not sent)" if record.alert_sent is False else ""

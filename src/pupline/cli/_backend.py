@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from pupline.cli._output import data_option
+from pupline.cli._options import data_option
 from pupline.errors import ConfigurationError
 
 _ONE_MACHINE = (

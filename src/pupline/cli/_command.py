@@ -1,4 +1,4 @@
-"""The class of every command: an option has one value; only likely typing mistakes lead to a suggestion."""
+"""The class of every command: an option has one value; likely misspellings lead to a suggestion."""
 
 import copy
 from typing import Any
@@ -11,7 +11,7 @@ from pupline.text import nearest, printable
 class Command(click.Command):
     """A command that takes one value for each option, except those that may be repeated.
 
-    click lets the last of several win, without a word; `--breed hound --breed pug` would then fetch pugs alone.
+    click silently takes the last of several; `--breed hound --breed pug` would then fetch pugs only.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -33,7 +33,7 @@ def _is_taken_once(param: click.Parameter) -> bool:
 
 
 def _keeping_all(command: click.Command, ctx: click.Context) -> Any:
-    """A parser of the command's options that keeps each value of an option, where click's keeps the last."""
+    """A parser of the command's options that keeps every value of an option, not only the last."""
     params = [copy.copy(param) for param in command.get_params(ctx)]
     for param in params:
         if isinstance(param, click.Option) and _is_taken_once(param):
@@ -42,7 +42,7 @@ def _keeping_all(command: click.Command, ctx: click.Context) -> Any:
 
 
 class Group(click.Group):
-    """A group whose commands are of that class."""
+    """A group of such commands."""
 
     command_class = Command
 

@@ -6,7 +6,8 @@ import click
 
 from pupline.cli._backend import backend_options, was_typed
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, json_option, message, print_json, size
+from pupline.cli._options import json_option
+from pupline.cli._output import cell, console, message, print_json, size
 from pupline.cli._table import Column, show_table
 from pupline.text import plural
 
@@ -43,10 +44,10 @@ _LARGEST = 3
 @backend_options
 @json_option
 def cost(images: int, batch: int, from_audit: bool, backend: "Backend", as_json: bool) -> int:
-    """The bill for so many images, by design, at list prices of one region, without free tier.
+    """The bill for a number of images, by design, at list prices of one region, without free tier.
 
     Transitions and invocations are counted by running the workflow's file; seconds and log bytes are assumed. With
-    --from-audit the shares of alerts, duplicates and failures and the mean sizes are those of the records there.
+    --from-audit the shares of alerts, duplicates and failures and the mean sizes come from the audit records.
     """
     from pupline.backends import BULK_NAME, load_workflow
     from pupline.cost import Assumptions, CostQuery, bills
@@ -56,7 +57,7 @@ def cost(images: int, batch: int, from_audit: bool, backend: "Backend", as_json:
         if not assumed.records:
             message("The audit is empty: nothing was counted, everything is assumed.")
     elif was_typed("--backend") or was_typed("--stack"):
-        raise click.UsageError("--backend and --stack say whose audit to count: they go with --from-audit")
+        raise click.UsageError("--backend and --stack name the audit to count: they go with --from-audit")
     else:
         assumed = Assumptions()
     query = CostQuery(images, batch, assumed)
@@ -113,8 +114,11 @@ def _largest(bill: "Bill") -> str:
     return ", ".join(f"${to_cents(item.usd):,} {_WORDS[item.price]}" for item in ranked if to_cents(item.usd))
 
 
-def _basis(given: "Assumptions") -> str:
-    if not given.records:
-        return "Seconds, sizes and log bytes are assumed, and no alerts; an audit has counted them: --from-audit."
-    shares = f"{given.alerts:.1%} alerts, {given.failures:.1%} failures, {given.stored:.1%} new objects"
-    return f"Counted in {plural(given.records, 'audit record')}: {shares}, {size(int(given.image_bytes))} an image."
+def _basis(assumptions: "Assumptions") -> str:
+    if not assumptions.records:
+        return "Seconds, sizes and log bytes are assumed, and no alerts; take them from an audit: --from-audit."
+    shares = (
+        f"{assumptions.alerts:.1%} alerts, {assumptions.failures:.1%} failures, {assumptions.stored:.1%} new objects"
+    )
+    counted = plural(assumptions.records, "audit record")
+    return f"Counted in {counted}: {shares}, {size(int(assumptions.image_bytes))} an image."

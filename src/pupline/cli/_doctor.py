@@ -6,7 +6,8 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import console, json_option, print_json, proxy_option
+from pupline.cli._options import json_option, proxy_option
+from pupline.cli._output import console, print_json
 from pupline.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`pupline executions`: the list, and one execution with its history as a table or its way as a drawing."""
+"""`pupline executions`: the list; one execution with its history as a table or its path as a drawing."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,8 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, json_option, limit_option, moment, print_json, rows_shown
+from pupline.cli._options import json_option, limit_option
+from pupline.cli._output import cell, console, moment, print_json, rows_shown
 from pupline.cli._table import Column, show_table
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.text import plural, printable, timestamp
@@ -41,7 +42,7 @@ _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails
 @click.command(cls=Command)
 @backend_options
 @click.argument("name", required=False)
-@click.option("--graph", is_flag=True, help="With NAME: draw the way it took.")
+@click.option("--graph", is_flag=True, help="With NAME: draw its path.")
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
 @click.option("--run", "run_id", help="Only the executions of this run.")
 @limit_option
@@ -55,12 +56,12 @@ def executions(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """List executions of all state machines, newest first; or show the one called NAME with its history.
+    """List executions of all state machines, newest first; or show the one called NAME with its hifound.
 
     With --backend aws, NAME may be an ARN.
     """
     if graph and not name:
-        raise click.UsageError("--graph draws one execution: say which, as in: pupline executions NAME --graph")
+        raise click.UsageError("--graph draws one execution; name it: pupline executions NAME --graph")
     if graph and as_json:
         raise click.UsageError("--graph is for people and --json for programs: give one of them")
     if name:
@@ -114,24 +115,24 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
     out.print(f"{more} One with its history: pupline executions NAME [--graph]")
 
 
-def _show_one(story: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
+def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
     if as_json:
-        extra: dict[str, Any] = {"input": story.input, "output": story.output, "history": list(story.history)}
-        if story.map_runs:
-            extra["map_runs"] = list(story.map_runs)
-        print_json(_row_as_dict(story.row) | extra)
+        extra: dict[str, Any] = {"input": found.input, "output": found.output, "history": list(found.history)}
+        if found.map_runs:
+            extra["map_runs"] = list(found.map_runs)
+        print_json(_row_as_dict(found.row) | extra)
         return
     out = console()
-    row = story.row
+    row = found.row
     out.print(cell(f"{row.name}  {row.status}", _STYLES.get(row.status, "red")))
     if graph:
         from pupline.cli._graph import draw
 
-        for line in draw(story.definition, story.history, out.width):
+        for line in draw(found.definition, found.history, out.width):
             out.print(line)
     else:
-        _show_history(out, story)
-    for run in story.map_runs:
+        _show_history(out, found)
+    for run in found.map_runs:
         counts = ", ".join(f"{count:,} {name}" for name, count in run["itemCounts"].items() if count)
         out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {counts or 'none'}"))
     if row.error:
@@ -140,20 +141,20 @@ def _show_one(story: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
         out.print(cell(row.error, "red").append(f": {readable_cause(row.cause) or 'no cause was given'}"))
 
 
-def _show_history(out: "Console", story: ExecutionDetails) -> None:
+def _show_history(out: "Console", found: ExecutionDetails) -> None:
     others = [
         [
             cell(event["id"]),
             cell(event["previousEventId"]),
-            cell(f"{event['timestamp'] - story.row.start_time:.3f}"),
+            cell(f"{event['timestamp'] - found.row.start_time:.3f}"),
             cell(event["type"], "red" if event["type"].endswith(("Failed", "TimedOut", "Aborted")) else ""),
         ]
-        for event in story.history
+        for event in found.history
     ]
-    # One line for an event: it is the order that one looks for here, and --json has the rest.
+    # One line for an event: here the order matters, and --json has the rest.
     taken = [max(len(column.name), *(row[at].cell_len for row in others)) for at, column in enumerate(_HISTORY[:-1])]
     room = max(20, out.width - sum(width + 2 for width in taken))
-    rows = [[*cells, cell(_details(event, room))] for cells, event in zip(others, story.history, strict=True)]
+    rows = [[*cells, cell(_details(event, room))] for cells, event in zip(others, found.history, strict=True)]
     show_table(out, _HISTORY, rows)
 
 

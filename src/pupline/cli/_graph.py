@@ -1,4 +1,4 @@
-"""The way one execution took through its state machine, drawn for a terminal."""
+"""The path of one execution through its state machine, drawn for a terminal."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _SIGNS = {"done": ("✔", "green"), "failed": ("✘", "red"), "running": ("…",
 
 @dataclass(slots=True)
 class Visit:
-    """One time that a state was entered. seconds is None while it runs; errors are the failed attempts' Error Names."""
+    """One visit to a state. seconds: None while it runs. errors: Error Names of the attempts that failed."""
 
     state: str
     kind: str
@@ -26,7 +26,7 @@ class Visit:
 
 
 def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
-    """Every state entered, in order, with how long it took and the attempts that failed.
+    """The visits in order, with their durations and failed attempts.
 
     history: events as GetExecutionHistory gives them, `timestamp` in epoch seconds.
     """
@@ -60,7 +60,7 @@ def _error_of(event: Mapping[str, Any]) -> str:
 def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], columns: int) -> Iterator["Text"]:
     """Lines of the drawing, at most `columns` wide where the names of states allow it.
 
-    A box for each visit, what it took beside it, the ways not taken dimmed.
+    A box for each visit, with its duration next to it and the transitions that were not taken, dimmed.
     """
     from rich.text import Text
 
@@ -72,7 +72,7 @@ def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], co
         following = path[number + 1].state if number + 1 < len(path) else None
         yield Text("┌" + "─" * width + "┐", style=style)
         line = Text("│ " + printable(visit.state).ljust(width - 1) + "│", style=style)
-        line.append(f"  {sign} {_beside(visit)}", style=style)
+        line.append(f"  {sign} {_caption(visit)}", style=style)
         yield line
         others = [name for name in _ways_out(states.get(visit.state, {})) if name != following]
         first, *more = _not_taken(others, max(24, columns - width - 4)) or [""]
@@ -85,7 +85,7 @@ def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], co
 
 
 def _line(drawn: str, style: str, words: str, width: int = 0) -> "Text":
-    """A piece of the drawing with words beside it."""
+    """A piece of the drawing with words next to it."""
     from rich.text import Text
 
     line = Text(drawn.ljust(width), style=style)
@@ -100,7 +100,7 @@ def _not_taken(names: Sequence[str], columns: int) -> list[str]:
     return textwrap.wrap(text, columns, subsequent_indent=" " * 11, break_long_words=False) if names else []
 
 
-def _beside(visit: Visit) -> str:
+def _caption(visit: Visit) -> str:
     parts = [visit.kind]
     if visit.seconds is not None:
         parts.append(f"{visit.seconds:.2f} s")
@@ -110,14 +110,14 @@ def _beside(visit: Visit) -> str:
 
 
 def _ways_out(state: Mapping[str, Any]) -> list[str]:
-    """Every state this one can lead to, in the order of the definition, each once."""
+    """The states that this one can lead to, in the order of the definition, each once."""
     names = [state.get("Next"), *(rule.get("Next") for rule in state.get("Choices", ()))]
     names += [state.get("Default"), *(catcher.get("Next") for catcher in state.get("Catch", ()))]
     return list(dict.fromkeys(name for name in names if name))
 
 
 def _all_states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All states by name, those inside Parallel and Map too: names are unique in a whole state machine."""
+    """All states by name, also those inside Parallel and Map: names are unique in a state machine."""
     for name, state in definition.get("States", {}).items():
         yield name, state
         inner = [*state.get("Branches", ()), state.get("ItemProcessor", {}), state.get("Iterator", {})]

@@ -1,10 +1,10 @@
-"""`pupline ingest`: a whole source, each image once, shown while it goes and summed up when it is done."""
+"""`pupline ingest`: a whole source, each image once, with its progress and a summary."""
 
 import itertools
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,15 +13,15 @@ from pupline.cli._command import Command
 from pupline.cli._ingest_summary import NOTHING_TO_FETCH, incomplete, listing_trouble, show_ingest, without_parquet
 from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
-from pupline.cli._output import (
+from pupline.cli._options import (
+    contact_option,
+    delimiter_option,
+    fetch_options,
+    image_limit_options,
     json_option,
-    max_pixels_option,
-    message,
-    metadata_address_option,
-    print_json,
-    program,
-    proxy_option,
+    with_options,
 )
+from pupline.cli._output import message, print_json, program
 from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
@@ -30,29 +30,27 @@ if TYPE_CHECKING:
     from pupline.backends import Backend
     from pupline.bulk import IngestReport, IngestRequest, Preview
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
 _GOES_ON = "What is done is kept; the same command continues"
 
 _PREVIEWED = 20
-"""Items that --dry-run shows people without --count; the rest would only scroll by."""
+"""Items that --dry-run prints for people without --count."""
 
 _EPILOG = """\b
 SOURCE is one of
   a preset                      dog-ceo, the-cat-api, ...; see: pupline sources
-  a description in a file       source.toml
+  a spec file                   source.toml
   a Dog-CEO-compatible API      http://127.0.0.1:8099/api
   one image                     https://host/dog.jpg
-  a list of addresses           urls.txt, urls.csv, urls.json, urls.parquet, s3://bucket/key
+  a list of URLs                urls.txt, urls.csv, urls.json, urls.parquet, s3://bucket/key
   standard input, a pipe        -, <(command), urls.fifo
 
 \b
 Exit codes:
-  0    every image is there, or was known
-  1    finished, but some failed or were refused; or the source stopped early
+  0    every image is in the dataset
+  1    finished, but some failed or were refused; or the listing is incomplete
   2    usage or configuration
   3    stopped by --tolerate
-  130  interrupted; the same command goes on
+  130  interrupted; the same command continues
 
 \b
 Examples:
@@ -67,7 +65,7 @@ _OPTIONS = (
     click.option(
         "--count", type=click.IntRange(min=1), metavar="N", help="Images at most, each counted once. All by default."
     ),
-    click.option("--dataset", metavar="NAME", help="Whose images they are. By default named after the source."),
+    click.option("--dataset", metavar="NAME", help="The dataset of the images. By default named after the source."),
     click.option(
         "--concurrency",
         type=click.IntRange(1, 1024),
@@ -80,60 +78,32 @@ _OPTIONS = (
         "--host-concurrency",
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Of those, to one host. By default 8, and no such limit where you name the host or allow its origin.",
+        help="Of those, to one host. By default 8; without limit where you name the host or allow its origin.",
     ),
     click.option("--rate", type=float, metavar="R", help="Requests a second to one host, at most."),
-    click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run. SOURCE is known."),
-    click.option("--incremental", is_flag=True, help="Leave out addresses that the dataset has, without asking."),
+    click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run, without SOURCE."),
+    click.option("--incremental", is_flag=True, help="Skip URLs that the dataset has, without a request."),
     click.option(
-        "--stop-after-known", type=click.IntRange(min=1), metavar="K", help="Stop listing after K known ones in a row."
+        "--stop-after-known", type=click.IntRange(min=1), metavar="K", help="Stop listing after K known URLs in a row."
     ),
     click.option("--tolerate", type=float, metavar="PCT", help="Stop when more than PCT % of the images failed."),
-    click.option("--resume", is_flag=True, help="Go on with the dataset's unfinished run. SOURCE is known."),
-    click.option(
-        "--allow-origin",
-        "allow_origins",
-        multiple=True,
-        metavar="ORIGIN",
-        help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
-    ),
-    metadata_address_option,
-    proxy_option,
-    click.option("--ignore-robots", is_flag=True, help="Do not heed robots.txt and X-Robots-Tag. Your own servers."),
-    click.option(
-        "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Found out."
-    ),
-    click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."),
-    click.option(
-        "--timeout",
-        "timeout_seconds",
-        type=float,
-        metavar="S",
-        default=30,
-        show_default=True,
-        help="Seconds per image.",
-    ),
-    click.option(
-        "--max-bytes",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=20 * 1024 * 1024,
-        help="Bytes per image. By default 20 MiB.",
-    ),
-    max_pixels_option,
+    click.option("--resume", is_flag=True, help="Resume the dataset's unfinished run, without SOURCE."),
+    fetch_options,
+    image_limit_options,
+    click.option("--ignore-robots", is_flag=True, help="Ignore robots.txt and X-Robots-Tag, for your own servers."),
+    delimiter_option,
+    contact_option,
     click.option("--shards", "shard_size", type=click.IntRange(min=1), metavar="N", help="Also tars of N images each."),
     click.option("--sidecars", is_flag=True, help="Also a JSON file for each image."),
-    click.option("--run-id", metavar="ID", help="Name the run; by default it is made from the time."),
-    click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes that fetch. As many as serve."),
-    click.option("--dry-run", is_flag=True, help="Show what would be fetched. No image is asked for, nothing is kept."),
+    click.option("--run-id", metavar="ID", help="Name the run; by default it is named after the time."),
+    click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Worker processes. By default as useful."),
+    click.option("--dry-run", is_flag=True, help="List what would be fetched; fetch no image, store nothing."),
     click.option("--workflow", is_flag=True, help="Through the BulkIngest state machine, here or with --backend aws."),
 )
 
 
-def _ingest_options(command: _Command) -> _Command:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def _ingest_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return with_options(command, *_OPTIONS)
 
 
 @click.command(cls=Command, epilog=_EPILOG)
@@ -209,7 +179,7 @@ def _check_dry_run(request: "IngestRequest") -> None:
 
 
 def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
-    """Show what would be fetched: to people the first images and how many there are, to programs every one."""
+    """List what would be fetched: the first images and their number for people, every one with --json."""
     from pupline.bulk import preview
     from pupline.sources import piped_for_now
 

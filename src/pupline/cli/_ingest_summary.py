@@ -1,4 +1,4 @@
-"""What an ingest came to, for people: outcomes with their reasons, an example of each failure, where everything is."""
+"""The summary of an ingest for people: outcomes with their reasons, an example of each failure, where files are."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,20 +33,20 @@ OUTCOME_OF = {
     "too_many_redirects": "refused",
     "robots_disallowed": "refused",
 }
-"""Reason to the outcome that it goes with; of all other reasons that is `failed`."""
+"""The outcome of each reason; that of all other reasons is `failed`."""
 
 NOTHING_TO_FETCH = "There was nothing to fetch."
 
 _MAX_CAUSE = 400
 _ENOUGH_TO_MEASURE = 500
-"""Images from which on CPU time for each says something: in a short run it is that of starting."""
+"""Images from which on the CPU time per image is shown: in a short run it is that of starting."""
 
 _COLUMNS = [Column("outcome"), Column("images", right=True), Column("why", needs=30)]
 _EXAMPLE_COLUMNS = [Column("for example"), Column("", needs=50)]
 
 
 class Examples:
-    """Keeps one failed or refused image for each reason: the first that is heard of."""
+    """Keeps the first failed or refused image of each reason."""
 
     def __init__(self) -> None:
         self._first: dict[str, AuditRecord] = {}
@@ -55,14 +55,14 @@ class Examples:
         return iter(self._first.values())
 
     def add(self, done: "Sequence[ItemDone]") -> None:
-        """More are done."""
+        """Images that are done."""
         for one in done:
             if one.record.outcome in FAILING_OUTCOMES:
                 self._first.setdefault(one.record.reason, one.record)
 
 
 def show_ingest(report: "IngestReport", backend: "Backend", examples: Examples, *, workflow: bool) -> None:
-    """Print what an ingest came to, where everything is, and what to type next."""
+    """Print the result of an ingest, where its files are, and what to type next."""
     out = console()
     counts = report.counts
     listed = f" of {counts.items:,} listed" if counts.done < counts.items else ""

@@ -1,13 +1,14 @@
-"""What people and programs see of an ingest while it goes on: the progress, or a line of JSON for each image."""
+"""The output of an ingest while it runs: the progress, or a line of JSON for each image."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pupline.cli._ingest_progress import IngestProgress
 from pupline.cli._ingest_summary import Examples
 from pupline.cli._output import message, print_json_lines
+from pupline.cli._progress import Progress
 from pupline.cli._streams import OutputLost
 from pupline.errors import FAILING_OUTCOMES
 from pupline.text import plural, printable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pupline.tasks.records import AuditRecord
 
 _LINES_AT_ONCE = 256
-_STOPPING = b"\nStopping when what is under way has ended, 30 seconds at most. Ctrl-C again: at once.\n"
+_STOPPING = b"\nStopping when current requests have ended, 30 seconds at most. Ctrl-C again: at once.\n"
 
 _FIELDS = (
     "outcome",
@@ -39,7 +40,7 @@ class IngestView:
     """Receives the events of an ingest. The live line is there in the `with` block of `progress`."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self.progress = IngestProgress()
+        self.progress = Progress()
         self.examples = Examples()
         self._as_json = as_json
 
@@ -51,7 +52,7 @@ class IngestView:
             case bulk.ItemsDone(items=done):
                 self._add(done)
             case backends.BatchDone(outcomes=outcomes):
-                self.progress.counted(outcomes)
+                self.progress.add(outcomes)
             case bulk.ItemsListed(items=items, total=total, complete=complete):
                 self.progress.listed(items, total, complete=complete)
             case bulk.IngestStarted():
@@ -69,7 +70,7 @@ class IngestView:
                 os.write(2, _STOPPING)
 
     def _started(self, event: "IngestStarted") -> None:
-        self.progress.began(event.before)
+        self.progress.resume(event.before)
         if event.ended:
             message(f"Run {event.run_id} of {event.dataset} is finished: there is nothing to do.")
         elif event.resumed:
@@ -77,7 +78,8 @@ class IngestView:
             message(f"Resuming run {event.run_id} of {event.dataset}{done}.")
 
     def _add(self, done: "Sequence[ItemDone]") -> None:
-        self.progress.finished(done)
+        outcomes: Counter[str] = Counter(one.record.outcome for one in done)
+        self.progress.add(outcomes, sum(one.record.size_bytes or 0 for one in done))
         self.examples.add(done)
         if self._as_json:
             try:

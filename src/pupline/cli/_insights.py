@@ -1,4 +1,4 @@
-"""`pupline insights`: the audit as a whole, in figures and bars."""
+"""`pupline insights`: the whole audit in figures and bars."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,8 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._insights_view import show
-from pupline.cli._output import json_option, print_json
+from pupline.cli._options import json_option
+from pupline.cli._output import print_json
 from pupline.errors import ConfigurationError
 from pupline.insights import insights_of, run_of
 from pupline.text import printable
@@ -30,8 +31,8 @@ def insights(dataset: str | None, run: str | None, backend: "Backend", as_json: 
     """Image types and alert frequency first, then reasons, breeds, duplicates and bytes.
 
     \b
-    Of bulk ingestion: how much of each source is here, placeholders (the same bytes
-    from many addresses), why images could not be had, with an example each, speed.
+    For bulk ingests: how much of each source is here, placeholders (the same bytes
+    from many URLs), why images are missing, with an example each, and speed.
     """
     summaries = _chosen(backend, dataset, run)
     figures = insights_of(_records(backend, summaries, dataset, run), summaries)
@@ -45,7 +46,7 @@ def insights(dataset: str | None, run: str | None, backend: "Backend", as_json: 
 
 
 def _chosen(source: "Reader", dataset: str | None, run: str | None) -> Summaries:
-    """The summaries of the bulk runs that are asked for. Raises: ConfigurationError for a dataset that is not there."""
+    """The summaries of the wanted bulk ingests. Raises: ConfigurationError for an unknown dataset."""
     found = list(source.ingests(dataset=dataset))
     if dataset is not None and not found:
         there = sorted({printable(str(summary["dataset"])) for summary in source.ingests()})
@@ -64,5 +65,5 @@ def _records(source: "Reader", summaries: Summaries, dataset: str | None, run: s
 def _nothing(dataset: str | None, run: str | None) -> str:
     if dataset is None and run is None:
         return "The audit is empty. Start with: pupline run --source sample --count 12"
-    asked = " ".join(f"--{name} {printable(value)}" for name, value in (("dataset", dataset), ("run", run)) if value)
-    return f"The audit has no records of {asked}; without it, pupline insights shows all there are"
+    options = " ".join(f"--{name} {printable(value)}" for name, value in (("dataset", dataset), ("run", run)) if value)
+    return f"The audit has no records of {options}; without it, pupline insights shows all records"

@@ -1,4 +1,4 @@
-"""How insights look in a terminal: bars, and small tables where one number is not enough."""
+"""Insights in a terminal: bars, and small tables where one number is not enough."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _RUNS = 10
 
 
 def show(figures: Insights) -> None:
-    """Print all figures that say something, the two that matter most first."""
+    """Print the figures that are known, the two most important ones first."""
     out = console()
     span = f"{figures.first} to {figures.last}"
     out.print(f"{plural(figures.records, 'image')} in the audit, {span}\n", style="bold")
@@ -52,7 +52,7 @@ def _alerts(out: "Console", figures: Insights) -> None:
 
 
 def _coverage(out: "Console", datasets: list[Coverage]) -> None:
-    """How much of each source is here; a bar where it is known how much there is."""
+    """How much of each source is here, with a bar where the size of the source is known."""
     if not datasets:
         return
     out.print("Datasets (images held, of those the source has)", style="bold")
@@ -67,7 +67,7 @@ def _coverage(out: "Console", datasets: list[Coverage]) -> None:
 
 
 def _failures(out: "Console", kinds: list[FailureKind]) -> None:
-    """Every reason with its count and bar, and one example below: where, and what was said."""
+    """Every reason with its count and bar, and one example below: the URL and the cause."""
     if not kinds:
         return
     out.print("Not among the images, and why (with the newest example)", style="bold")
@@ -78,8 +78,8 @@ def _failures(out: "Console", kinds: list[FailureKind]) -> None:
         label = f"  {kind.outcome}: {kind.reason}"
         grid.add_row(cell(f"{label:<32}"), cell(f"{kind.count:>9,}"), cell(_bar(kind.count, most), style))
         out.print(grid)
-        told = [text for text in (kind.source_url, kind.cause) if text]
-        for text in told[-1:] if kind.cause and (kind.source_url or "") in kind.cause else told:
+        lines = [text for text in (kind.source_url, kind.cause) if text]
+        for text in lines[-1:] if kind.cause and (kind.source_url or "") in kind.cause else lines:
             out.print(cell(f"      {text}", "dim"), overflow="fold")
     out.print()
 
@@ -87,7 +87,7 @@ def _failures(out: "Console", kinds: list[FailureKind]) -> None:
 def _placeholders(out: "Console", images: list[SharedImage]) -> None:
     if not images:
         return
-    out.print(f"Placeholders (the same bytes from {PLACEHOLDER_URLS} addresses or more)", style="bold")
+    out.print(f"Placeholders (the same bytes from {PLACEHOLDER_URLS} URLs or more)", style="bold")
     grid = _grid("left", "right", "right", "left")
     for image in images[:_TOP]:
         example = image.examples[0] if image.examples else None
@@ -129,7 +129,7 @@ def _runs(out: "Console", runs: list[dict[str, Any]]) -> None:
 
 
 def _speed(run: dict[str, Any]) -> Iterator[str]:
-    yield f"began {moment(run['began_at'])} UTC" if run["began_at"] else "nobody noted when it began"
+    yield f"began {moment(run['began_at'])} UTC" if run["began_at"] else "start unknown"
     if run["images_per_second"] is not None:
         rate = run["images_per_second"]
         yield f"{plural(round(rate), 'image')}/s" if rate >= 10 else f"{rate:.1f} images/s"
@@ -147,11 +147,11 @@ def _bytes(out: "Console", figures: Insights) -> None:
     shared = figures.ingests.shared()
     if shared:
         most = shared[0]
-        out.print(cell(f"Most duplicated: {most.image_name}, from {most.urls:,} addresses of one dataset."))
+        out.print(cell(f"Most duplicated: {most.image_name}, from {most.urls:,} URLs of one dataset."))
 
 
 def _bars(out: "Console", title: str, counts: Counter[str], *, by_name: bool = False) -> None:
-    """A bar chart in text: name, count, share, bar; what is beyond the first fifteen is summed up in one line."""
+    """A bar chart in text: name, count, share, bar; one line sums up the rest after the first fifteen."""
     if not counts:
         return
     out.print(title, style="bold")
@@ -183,7 +183,7 @@ def _grid(*justify: Any) -> "Table":
 
 
 def _end(out: "Console", grid: "Table", more: int, noun: str) -> None:
-    """Print a grid whose rows were cut after the first so many."""
+    """Print a grid, and how many more rows there would be."""
     out.print(grid)
     if more > 0:
         out.print(f"  and {plural(more, f'more {noun}')}")

@@ -1,19 +1,16 @@
-"""How every command prints: data on stdout, people's messages on stderr, JSON Lines with --json and nothing else there.
+"""The output of every command: data on stdout, with --json as JSON Lines and nothing else; messages on stderr.
 
-rich is imported on first use. Text from outside must have gone through `printable`; `Text` objects keep rich from
-reading markup in it.
+rich is imported on first use. Text from outside must go through `printable`; in `Text` objects rich reads no markup.
 """
 
-import errno
 import json
-import os
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -24,132 +21,26 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pupline.http import Proxy
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-_NAME_LENGTH = 64
-"""Characters of the longest name of our own next to the database."""
-
-
-class _Directory(click.Path):
-    """A directory that can be named; not an empty text, which is a shell variable nobody set."""
-
-    def convert(
-        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> str | bytes | os.PathLike[str]:
-        if not str(value):
-            self.fail("it is empty; name a directory", param, ctx)
-        path = _expanded(value)
-        try:
-            path.absolute()
-        except OSError as err:
-            self.fail(f"the working directory is gone ({err.strerror}); cd to one that is there", param, ctx)
-        try:
-            (path / ("x" * _NAME_LENGTH)).lstat()
-        except OSError as err:  # that it is not there, or not to be looked into, is for the command to tell
-            if err.errno == errno.ENAMETOOLONG:
-                self.fail("it is longer than the system allows; give a shorter path", param, ctx)
-        return super().convert(path, param, ctx)
-
-
-def _expanded(value: "str | os.PathLike[str]") -> Path:
-    """The path, its `~` replaced: a shell does not do that in `--data=~/dogs`, nor does what reads an .env file."""
-    try:
-        return Path(value).expanduser()
-    except RuntimeError:  # of a user that is not known here: the name of a directory, as it stands
-        return Path(value)
-
-
-def metadata_address_option(command: _Command) -> _Command:
-    """The --allow-metadata-address option of the commands that fetch."""
-    return click.option(
-        "--allow-metadata-address",
-        "metadata_addresses",
-        multiple=True,
-        metavar="ADDRESS",
-        help="A metadata or link-local address that origins you named may be at; else it is refused. May be repeated.",
-    )(command)
-
-
-def proxy_option(command: _Command) -> _Command:
-    """The --proxy option of the commands that fetch; the command gets a Proxy, or None."""
-    return click.option(
-        "--proxy",
-        envvar="PUPLINE_PROXY",
-        metavar="URL",
-        callback=_proxy,
-        help="HTTP proxy to ask through, such as http://proxy:3128 (or PUPLINE_PROXY); it resolves the names.",
-    )(command)
-
-
-def _proxy(_context: click.Context, _option: click.Parameter, value: str | None) -> "Proxy | None":
-    if not value:
-        return None
-    from pupline.http import Proxy
-
-    return Proxy.parse(value)
-
-
-def max_pixels_option(command: _Command) -> _Command:
-    """The --max-pixels option of the commands that fetch images."""
-    return click.option(
-        "--max-pixels",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=250_000_000,  # as `pupline.images` has it, which help shall not have to import
-        show_default=True,
-        help="Pixels per image.",
-    )(command)
-
-
-def data_option(command: _Command) -> _Command:
-    """The --data option, the same for every command."""
-    return click.option(
-        "--data",
-        "data_dir",
-        type=_Directory(file_okay=False, path_type=Path),
-        envvar="PUPLINE_DATA",
-        default=Path("pupline-data"),
-        show_default="./pupline-data",
-        help="The data directory (or PUPLINE_DATA).",
-    )(command)
-
-
-def json_option(command: _Command) -> _Command:
-    """The --json option of reading commands."""
-    return click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout, nothing else there.")(command)
-
-
-def limit_option(command: _Command) -> _Command:
-    """The --limit option of commands that list."""
-    return click.option(
-        "--limit",
-        type=click.IntRange(min=1),
-        help="The newest N. Default: 50 on a terminal, 10,000 in a file or pipe, all with --json.",
-    )(command)
-
 
 def rows_shown(limit: int | None) -> int:
-    """How many rows a table has at most, where `limit` was asked for.
+    """The most rows of a table with this --limit.
 
-    A pipe gets more than a terminal, for `grep` and `wc` look through all of it; but a table has to be held in memory.
+    A pipe gets more than a terminal, for `grep` and `wc`; but a table has to be held in memory.
     """
     return limit or (50 if sys.stdout.isatty() else 10_000)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One line of JSON on stdout, flushed, so that a pipe sees each result when it is there.
+    """Print a line of JSON on stdout, flushed, so that a pipe gets each result at once.
 
-    Letters of all languages stand as they are where the stream can hold them. What a terminal would obey, or could not
-    show, is escaped as JSON does it, so that the value is the same.
+    Letters of all languages stay as they are where the stream can encode them. Control characters, and what a terminal
+    cannot show, are escaped as JSON does it, so that the value is the same.
     """
     print_json_lines((value,))
 
 
 def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
-    """A line for each value, as `print_json` does it, written and flushed together."""
+    """Print a line for each value, as `print_json` does, written and flushed together."""
     is_utf = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     encode = json.JSONEncoder(ensure_ascii=not is_utf, separators=(",", ":")).encode
     sys.stdout.write("".join(UNSAFE.sub(_json_escape, encode(value)) + "\n" for value in values))
@@ -162,12 +53,12 @@ def _json_escape(found: re.Match[str]) -> str:
 
 
 def message(text: str) -> None:
-    """One line for people, on stderr."""
+    """Print a line for people on stderr."""
     click.echo(text, err=True)
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A rich console on stdout or stderr. Wide where no terminal sets the width, so that nothing is cut in a file."""
+    """A rich console on stdout or stderr; wide where there is no terminal, so that a file gets whole lines."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -176,7 +67,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def moment(timestamp: str | None) -> str | None:
-    """An RFC 3339 time for people: `2026-01-31 12:00:00`. It is UTC, as the column's name should say."""
+    """An RFC 3339 time for people: `2026-01-31 12:00:00`. It is UTC, which the column's name should say."""
     return None if timestamp is None else timestamp[:19].replace("T", " ")
 
 
@@ -224,12 +115,12 @@ def size(size_bytes: int | None) -> str:
 
 
 def program() -> str:
-    """How to call pupline from here, for a shell: by its name where that is on the PATH, else as it was called."""
+    """The command that calls pupline, quoted for a shell: its name where that is on the PATH, else its path."""
     return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
 
 
 def undelivered(count: int) -> str:
-    """The note on alerts that are still in the outbox."""
+    """A note on alerts that are still in the outbox."""
     waiting = plural(count, "alert delivery", "alert deliveries")
     return f"{waiting} {'waits' if count == 1 else 'wait'} for the next run: pupline alerts"
 

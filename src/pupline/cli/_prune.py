@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._output import data_option, json_option, print_json
+from pupline.cli._options import data_option, json_option
+from pupline.cli._output import print_json
 from pupline.text import plural
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
-    """The seconds that an age such as 30d means."""
+    """An age such as 30d in seconds."""
     found = re.fullmatch(r"(\d{1,6})([smhdw])", value.strip())
     if found is None:
         raise click.BadParameter(f"'{value}' is not a valid age; write a number and s, m, h, d or w, such as 30d")

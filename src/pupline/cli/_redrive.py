@@ -6,7 +6,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import json_option, proxy_option
+from pupline.cli._options import json_option, proxy_option
 from pupline.cli._run_view import show_run
 
 if TYPE_CHECKING:

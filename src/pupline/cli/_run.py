@@ -7,7 +7,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._output import data_option, json_option, max_pixels_option, metadata_address_option, proxy_option
+from pupline.cli._options import data_option, fetch_options, image_limit_options, json_option, proxy_option
 from pupline.cli._run_view import show_run
 
 if TYPE_CHECKING:
@@ -34,20 +34,10 @@ _concurrency_option = click.option(
 )
 @click.option("--breed", help="Only this breed, such as hound or hound/afghan.")
 @click.option("--image-url", help="Fetch this image, not a random one.")
-@click.option("--run-id", help="Name the run: the same command again does what is missing to reach --count.")
-@click.option(
-    "--allow-origin",
-    "allow_origins",
-    multiple=True,
-    metavar="ORIGIN",
-    help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
-)
-@metadata_address_option
-@proxy_option
-@click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
-@click.option("--max-bytes", type=click.IntRange(min=1), default=20 * 1024 * 1024, show_default=True, help="Per image.")
-@max_pixels_option
-@click.option("--sample-if-offline", is_flag=True, help="Where the source cannot be reached, say so and use sample.")
+@click.option("--run-id", help="Name the run: the same command again starts only what is missing to reach --count.")
+@fetch_options
+@image_limit_options
+@click.option("--sample-if-offline", is_flag=True, help="If the source cannot be reached, use the sample source.")
 @backend_options
 @json_option
 def run(
@@ -69,10 +59,10 @@ def run(
 ) -> int:
     """Fetch images, check, alert and audit them: one execution of the workflow for each.
 
-    First finishes what a killed run left unfinished. Ctrl-C stops cleanly; what is unfinished goes on at the next run.
+    First finishes what a killed run left unfinished. Ctrl-C stops cleanly; the next run resumes what is unfinished.
 
-    With --backend aws the executions run in the stack, under its own settings: --source and what else belongs to this
-    machine goes with the local backend alone. Ctrl-C then stops the waiting; what runs on AWS goes on.
+    With --backend aws the executions run in the stack, with its own settings: --source and other options of this
+    machine are refused. Ctrl-C then stops the waiting; executions on AWS continue.
 
     Exits with 1 when an execution failed, 2 when the options cannot work, 130 when it was interrupted.
     """
@@ -93,7 +83,7 @@ def run(
 @data_option
 @json_option
 def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: bool) -> int:
-    """Finish what a stopped or killed run left unfinished, under the settings it was started with."""
+    """Finish what a stopped or killed run left unfinished, with its own settings."""
     from pupline.backends import MachineBackend
 
     backend = MachineBackend(data_dir)

@@ -1,4 +1,4 @@
-"""What people and programs see of executions while they run, and when they have ended."""
+"""The output of executions while they run, and their summary."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import message, print_json, undelivered
-from pupline.cli._progress import RunProgress
+from pupline.cli._progress import Progress
 from pupline.cli._streams import OutputLost, SummaryOutput
 from pupline.cli._summary import RunSummary
 from pupline.text import plural, printable
@@ -14,7 +14,7 @@ from pupline.text import plural, printable
 if TYPE_CHECKING:
     from pupline.backends import Backend, ExecutionResult, RunEvent, RunReport
 
-STOPPING = b"\nStopping when what runs has ended, 30 seconds at most. Ctrl-C again: at once.\n"
+STOPPING = b"\nStopping when current executions have ended, 30 seconds at most. Ctrl-C again: at once.\n"
 
 
 def show_run(
@@ -24,7 +24,7 @@ def show_run(
     nothing_done: str,
     as_json: bool,
 ) -> int:
-    """Show what `work` does and what it comes to; the exit code.
+    """Show the progress of `work` and its summary; the exit code.
 
     130 when interrupted, 1 when an execution failed or was refused, or the summary was lost, else 0.
     """
@@ -55,7 +55,7 @@ class _RunView:
     """Receives the events of a run."""
 
     def __init__(self, summary: RunSummary, unfinished_work: str, *, as_json: bool) -> None:
-        self.progress = RunProgress()
+        self.progress = Progress()
         self._summary = summary
         self._unfinished_work = unfinished_work
         self._as_json = as_json
@@ -72,7 +72,7 @@ class _RunView:
             case backends.RunStarted(total=total, unfinished=unfinished):
                 if unfinished:
                     message(f"Resuming {plural(unfinished, 'execution')} that an earlier run left unfinished.")
-                self.progress.start(total)
+                self.progress.listed(total, total, complete=True)
             case backends.Refused(execution=execution, reason=reason):
                 message(f"pupline: {printable(execution)}: {printable(reason, 400)}")
             case backends.Note(text=text):
@@ -89,4 +89,5 @@ class _RunView:
             except OutputLost as lost:  # the results of a run whose output is lost can be had later
                 lost.next_step = self._unfinished_work
                 raise
-        self.progress.finished(result.outcome, result.image_name or result.execution, alert=result.alerted)
+        size_bytes = result.record.size_bytes or 0 if result.record else 0
+        self.progress.add({result.outcome or "": 1}, size_bytes, alerts=result.alerted)

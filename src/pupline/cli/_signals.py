@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM for every command: the first one interrupts, or has a run stop; the second one always ends.
+"""Ctrl-C and SIGTERM for every command: the first one interrupts, or stops a run; the second one ends the process.
 
-Whatever hangs at the second, a cleanup, a system call that does not return, a thread that somebody waits for: a thread
-of its own hears signals as they arrive, and ends the process when it has not ended by itself in a moment. Nothing is
-lost by that, as by any kill; worker processes end with this one.
+At the second signal a cleanup, a system call or a thread that is waited for may hang. A thread of its own therefore
+receives the signals as they arrive, and ends the process unless it ends by itself in a moment. That loses no more than
+any kill; worker processes end with this one.
 """
 
 import os
@@ -16,18 +16,18 @@ INTERRUPTED = 130
 """The exit code of a command that was interrupted."""
 
 PATIENCE_SECONDS = 5.0
-"""How long a command may clean up after the second signal. At a third one it ends at once."""
+"""Time for cleaning up after the second signal. A third one ends the process at once."""
 
 _SHOW_CURSOR = b"\x1b[?25h"
-_ASKED = frozenset({signal.SIGINT, signal.SIGTERM})
+_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def end_on_signals() -> None:
-    """Have both signals raise KeyboardInterrupt in the main thread, and the second end the process in any case."""
+    """Make both signals raise KeyboardInterrupt in the main thread, and the second end the process in any case."""
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
     signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
-    for number in _ASKED:
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
     threading.Thread(target=_listen, args=(receiver,), name="pupline-signals", daemon=True).start()
 
@@ -37,12 +37,12 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _listen(receiver: int) -> NoReturn:
-    heard = 0
+    received = 0
     while True:
-        heard += sum(number in _ASKED for number in os.read(receiver, 64))
-        if heard > 2:
+        received += sum(number in _SIGNALS for number in os.read(receiver, 64))
+        if received > 2:
             _end()
-        if heard == 2:
+        if received == 2:
             threading.Thread(target=_end_later, name="pupline-end", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""`pupline sources`: where images can come from; show, check and try a source before anything is ingested."""
+"""`pupline sources`: list, show, validate and test sources before anything is ingested."""
 
 import json
 import shlex
@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._command import Group
-from pupline.cli._output import (
-    cell,
-    console,
-    json_option,
-    message,
-    metadata_address_option,
-    print_json,
-    program,
-    proxy_option,
-)
+from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option
+from pupline.cli._output import cell, console, message, print_json, program
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
 from pupline.files import read_input
@@ -32,14 +24,14 @@ if TYPE_CHECKING:
     from pupline.tasks.items import SourceItem
 
 _SPARE_REQUESTS = 3
-"""Requests that `test` makes at most, beyond one for each image: for a token, a page of ids, an empty page."""
+"""The most requests of `test` beyond one for each image: for a token, a page of ids, an empty page."""
 
 
 @click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def sources(context: click.Context, as_json: bool) -> None:
-    """List the sources that are built in; show, validate and test them and those of your own.
+    """List the built-in sources; show, validate and test them and your own.
 
     A SOURCE is one of them (openverse, or with params openverse?q=beagle), a spec file (my.toml), the base URL of a
     Dog-CEO-compatible API, or a list of URLs (.txt, .csv, .jsonl, .parquet).
@@ -93,19 +85,19 @@ def _summary(spec: "SourceSpec") -> dict[str, Any]:
 # ---- show
 
 
-@sources.command(short_help="What a preset or spec file says.")
+@sources.command(short_help="Show a preset or spec file.")
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show what a preset or spec file says: its TOML, or with --json its summary.
+    """Show the TOML of a preset or spec file, or with --json its summary.
 
-    The TOML of a preset is a beginning for a spec of your own: pupline sources show dog-ceo > my.toml
+    The TOML of a preset is a start for a spec of your own: pupline sources show dog-ceo > my.toml
     """
     from pupline.sources import resolve, spec_named, spec_text
 
     spec = spec_named(name)
     if spec is None:
-        source = resolve(name)  # which says what is wrong with the name
+        source = resolve(name)  # raises for an invalid name
         raise ConfigurationError(f"{source.name} has no spec to show; try it with pupline sources test")
     if as_json:
         print_json(_summary(spec))
@@ -121,7 +113,7 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 def validate(file: Path, as_json: bool) -> int:
-    """Check FILE, a spec, and list every problem under the path of its field. Exits with 2 when there are any."""
+    """Check FILE, a spec, and list every problem with the path of its field. Exits with 2 when there are any."""
     from pupline.sources import Problem, SpecError, read_spec
 
     problems: tuple[Problem, ...] = ()
@@ -151,16 +143,13 @@ def _bytes_of(file: Path) -> bytes:
 # ---- test
 
 
-@sources.command(short_help="Ask a source for its first images.")
+@sources.command(short_help="List the first images of a source.")
 @click.argument("source")
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Images to show.")
-@click.option("--dry-run", is_flag=True, help="Show the first request, and ask nothing.")
-@click.option("--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Found out.")
-@click.option("--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT).")
-@click.option("--allow-origin", "allow_origins", multiple=True, metavar="ORIGIN", help="Another origin to trust.")
-@metadata_address_option
-@proxy_option
-@click.option("--timeout", "timeout_seconds", type=float, default=30.0, show_default=True, help="Seconds per request.")
+@click.option("--dry-run", is_flag=True, help="Show the first request, and send nothing.")
+@delimiter_option
+@contact_option
+@fetch_options
 @json_option
 def test(
     source: str,
@@ -174,9 +163,9 @@ def test(
     timeout_seconds: float,
     as_json: bool,
 ) -> int:
-    """Ask SOURCE for its first images and show what is understood of them; no image is fetched, nothing is stored.
+    """List the first images of SOURCE with their fields. No image is fetched, nothing is stored.
 
-    Exits with 1 when the source does not answer as its spec says.
+    Exits with 1 when the answers of the source do not match its spec.
     """
     from pupline.sources import piped_for_now, resolve
 
@@ -198,7 +187,7 @@ def test(
 
 
 class _Trial:
-    """One listing, asked for its first items."""
+    """One listing, read for its first items."""
 
     def __init__(
         self,
@@ -225,22 +214,22 @@ class _Trial:
                 shown += 1
                 _show_item(shown, item, as_json=as_json)
         except TaskFailure as failure:
-            self._tell_notes()
+            self._print_notes()
             message(f"pupline: {printable(failure.message, 500)}")
             return 1
-        self._tell_notes()
+        self._print_notes()
         if self.listing.shortfall is not None and shown < count:
             message(f"pupline: not all that the source has: {printable(self.listing.shortfall, 400)}")
             return 1
         if not shown:
-            why = f"{self._asked()}; check items and ok in its spec" if self.requests else "; look into the list"
-            message(f"pupline: {printable(self._source.name)} named no image{why}")
+            why = f"{self._request_count()}; check items and ok in its spec" if self.requests else "; check the list"
+            message(f"pupline: {printable(self._source.name)} listed no image{why}")
             return 1
         if not as_json:
-            self._tell_more(shown)
+            self._print_next_step(shown)
         return 0
 
-    def _tell_notes(self) -> None:
+    def _print_notes(self) -> None:
         for note in self.notes:
             message(f"Note: {printable(note, 300)}")
 
@@ -253,14 +242,14 @@ class _Trial:
             self.notes += [request.mask(note) if request else note for note in page.notes]
             yield from page.items
 
-    def _tell_more(self, shown: int) -> None:
+    def _print_next_step(self, shown: int) -> None:
         total = self.listing.total
         of = f" of {total:,}" if total is not None else ""
         command = f"{program()} ingest {shlex.quote(self._named)}"
-        click.echo(f"\n{plural(shown, 'image')}{of}{self._asked()}. Fetch them: {printable(command)}")
+        click.echo(f"\n{plural(shown, 'image')}{of}{self._request_count()}. Fetch them: {printable(command)}")
 
-    def _asked(self) -> str:
-        """In how many requests; a list file needs none."""
+    def _request_count(self) -> str:
+        """The number of requests; a list file needs none."""
         return f" in {plural(self.requests, 'request')}" if self.requests else ""
 
 

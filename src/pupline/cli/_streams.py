@@ -1,8 +1,8 @@
 """Standard output and standard error, as the command line needs them.
 
-Three things that Python leaves open: a stream that was closed before the start, an encoding that cannot hold what is
-printed, and a reader that has gone (`pupline audit | head`) or a disk that is full. click and rich each end the process
-in their own way when a pipe breaks; a run has executions under way and must hear of it as of any other trouble.
+Python leaves three cases open: a stream that was closed before the start, an encoding that cannot encode the output,
+and a reader that is gone (`pupline audit | head`) or a disk that is full. click and rich each end the process in their
+own way when a pipe breaks; a run with executions under way needs an exception as for any other trouble.
 """
 
 import codecs
@@ -18,15 +18,16 @@ import click
 from pupline.errors import PuplineError
 
 PLAIN = "pupline-plain"
-"""The name of the codec error handler that writes drawings in ASCII and everything else as an escape."""
+"""The codec error handler that writes drawings in ASCII and everything else as an escape."""
 
 _IN_ASCII = str.maketrans("┌┐└┘─│▼█━╸╺✔✘…•·", "++++-|v#=--+x...")
 
 
 class OutputLost(PuplineError):
-    """What was printed could not be written.
+    """The output could not be written.
 
-    reader_gone: because nobody reads any more, which may be fine. next_step: what becomes of the work, and what to do.
+    reader_gone: because the pipe has no reader any more, which may be intended. next_step: what becomes of the work,
+    and what to do.
     """
 
     def __init__(self, err: OSError) -> None:
@@ -36,9 +37,9 @@ class OutputLost(PuplineError):
 
 
 class SummaryOutput:
-    """A `with` block around what is printed when the work is done. Losing it does not undo the work, but is told.
+    """A `with` block around the output after the work. Losing it does not undo the work, but is reported.
 
-    A reader that has gone wants no summary, and that is not an error.
+    A reader that is gone wants no summary; that is not an error.
     """
 
     def __init__(self) -> None:
@@ -58,12 +59,12 @@ class SummaryOutput:
         return True
 
     def exit_code(self, code: int) -> int:
-        """`code`, which tells how the work went; 1 where that went well and the summary was lost."""
+        """`code` of the work; 1 where that is 0 and the summary was lost."""
         return code or int(self._lost)
 
 
 class _Output(io.TextIOWrapper):
-    """A text stream that says OutputLost, and from then on is silent."""
+    """A text stream that raises OutputLost once, and discards what is written later."""
 
     def write(self, text: str) -> int:
         try:
@@ -78,7 +79,7 @@ class _Output(io.TextIOWrapper):
             raise self._lost(err) from err
 
     def _lost(self, err: OSError) -> OutputLost:
-        # What is still in the buffer has to go somewhere when the interpreter flushes at its end.
+        # The rest of the buffer has to go somewhere when the interpreter flushes at its end.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
@@ -86,14 +87,14 @@ class _Output(io.TextIOWrapper):
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr writable whatever the caller did to them. Once, before anything is printed or opened."""
+    """Make stdout and stderr writable, whatever their state. Called once, before anything is printed or opened."""
     _occupy_closed_descriptors()
     sys.stdout = _prepared(sys.stdout, 1)
     sys.stderr = _prepared(sys.stderr, 2)
 
 
 def _occupy_closed_descriptors() -> None:
-    """Give a closed descriptor 0, 1 or 2 to /dev/null, before a file of ours gets that number and a message with it."""
+    """Open /dev/null as a closed descriptor 0, 1 or 2, before a file gets that number, and then messages."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -104,20 +105,20 @@ def _occupy_closed_descriptors() -> None:
 def _prepared(stream: TextIO | None, descriptor: int) -> TextIO:
     if stream is None:
         return _Output(open(descriptor, "wb", closefd=False), encoding="utf-8", errors=PLAIN)
-    if type(stream) is not io.TextIOWrapper:  # somebody who catches the output has a kind of their own
+    if type(stream) is not io.TextIOWrapper:  # a program that captures the output has its own type
         return stream
     encoding, line_buffering = stream.encoding, stream.line_buffering
     out = stream.detach()
-    if isinstance(out, io.RawIOBase):  # PYTHONUNBUFFERED: what a write leaves over, as when a signal comes, is dropped
+    if isinstance(out, io.RawIOBase):  # PYTHONUNBUFFERED: a raw stream drops what an interrupted write leaves
         out, line_buffering = io.BufferedWriter(out), True
     return _Output(out, encoding=encoding, errors=PLAIN, line_buffering=line_buffering)
 
 
-def _plainly(err: UnicodeError) -> tuple[str | bytes, int]:
+def _encode_plainly(err: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(err, UnicodeEncodeError):
         raise err
     text = err.object[err.start : err.end].translate(_IN_ASCII)
     return text.encode("ascii", "backslashreplace").decode("ascii"), err.end
 
 
-codecs.register_error(PLAIN, _plainly)
+codecs.register_error(PLAIN, _encode_plainly)

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, data_option, json_option, print_json
+from pupline.cli._options import data_option, json_option
+from pupline.cli._output import cell, console, print_json
 from pupline.cli._table import Column, show_table
 
 
@@ -19,23 +20,23 @@ from pupline.cli._table import Column, show_table
 def subscribe(
     protocol: str | None, endpoint: str, listing: bool, removed: int | None, data_dir: Path, as_json: bool
 ) -> int:
-    """Send alerts to ENDPOINT from now on, by PROTOCOL.
+    """Send alerts to ENDPOINT by PROTOCOL from now on.
 
     \b
-    console                   one line on stderr while a run goes on
+    console                   one line on stderr during a run
     file PATH                 JSON Lines, in the shape of an SNS notification
     webhook URL               a POST of the same JSON
     email ADDRESS             through the SMTP server of PUPLINE_SMTP_URL (smtp://user@host:587;
                               the password from PUPLINE_SMTP_PASSWORD)
     apprise URL               any service that Apprise knows
 
-    Deliveries are retried, and never hold up a run. Receivers can tell a repeated one by its MessageId.
+    Deliveries are retried, and never delay a run. Receivers can recognise a repeated one by its MessageId.
     """
     from pupline.local import LocalBackend
 
-    asked = [listing, removed is not None, protocol is not None]
-    if sum(asked) != 1:
-        raise click.UsageError("say what to do: PROTOCOL [ENDPOINT], --list, or --remove ID")
+    actions = [listing, removed is not None, protocol is not None]
+    if sum(actions) != 1:
+        raise click.UsageError("give one of PROTOCOL [ENDPOINT], --list and --remove ID")
     with LocalBackend.open(data_dir, exclusive=False, create=protocol is not None) as backend:
         if protocol is not None:
             made = backend.subscriptions.subscribe(protocol, endpoint)

@@ -1,4 +1,4 @@
-"""What a run comes to, for people: the results that say most as a table, then the counts. Kept flat as results come."""
+"""The summary of a run for people: the most telling results as a table, then the counts. Memory stays flat."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ _COLUMNS = [
 
 
 class RunSummary:
-    """Counts results, and keeps as many as the summary shows: all of a short run, of a long one what says most."""
+    """Counts results, and keeps those that the summary shows: all of a short run, the most telling of a long one."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class RunSummary:
         self._total = 0
         self._stored_at: str | None = None
         self._first: list[ExecutionResult] = []
-        self._worth: list[ExecutionResult] = []
+        self._notable: list[ExecutionResult] = []
 
     def add(self, result: "ExecutionResult") -> None:
         """One more result."""
@@ -45,8 +45,8 @@ class RunSummary:
         if self._stored_at is None and result.outcome in {"stored", "duplicate"} and result.record:
             self._stored_at = result.record.image_url
         _keep(self._first, result)
-        if _is_worth_showing(result):
-            _keep(self._worth, result)
+        if _is_notable(result):
+            _keep(self._notable, result)
 
     @property
     def first(self) -> str | None:
@@ -72,15 +72,15 @@ class RunSummary:
         first = sorted(self._first, key=_by_name)[:_ROWS]
         if self._total <= _ROWS:
             return first
-        worth = sorted(self._worth, key=_by_name)[:_ROWS]
-        return [*worth, *(result for result in first if not _is_worth_showing(result))][:_ROWS]
+        notable = sorted(self._notable, key=_by_name)[:_ROWS]
+        return [*notable, *(result for result in first if not _is_notable(result))][:_ROWS]
 
     def _show_table(self, out: "Console") -> None:
         shown, total = self._shown(), self._total
         title = "" if len(shown) == total else f"{len(shown)} of {total:,}, what alerted or failed first"
         runs = {result.execution.rpartition("-")[0] for result in shown}
         run = next(iter(runs)) if len(runs) == 1 else ""
-        if run:  # its name once above instead of in every row leaves room for what happened
+        if run:  # its name once above, not in every row, leaves room for the reasons
             title = f"{run}-…" + (f": {title}" if title else "")
         rows = [_row(result, result.execution.removeprefix(f"{run}-")) for result in shown]
         show_table(out, _COLUMNS, rows, title)
@@ -113,19 +113,19 @@ def _by_name(result: "ExecutionResult") -> str:
 
 
 def _keep(kept: "list[ExecutionResult]", result: "ExecutionResult") -> None:
-    """Keep the first results by name, whatever order they come in; twice as many as shown before the rest is cut."""
+    """Keep the first results by name, in any order of arrival; the rest is cut at twice as many as are shown."""
     kept.append(result)
     if len(kept) > 2 * _ROWS:
         kept.sort(key=_by_name)
         del kept[_ROWS:]
 
 
-def _is_worth_showing(result: "ExecutionResult") -> bool:
+def _is_notable(result: "ExecutionResult") -> bool:
     return result.alerted or result.status != "SUCCEEDED"
 
 
 def _why(result: "ExecutionResult") -> str:
-    """Why, and for a failure what happened, without the URL that it usually begins with."""
+    """The reason, and the cause of a failure without the URL that it usually starts with."""
     record = result.record
     cause = result.cause or ""
     if record and record.source_url:

@@ -1,8 +1,8 @@
 """Tables in the one style of all commands, legible from 80 columns on.
 
-A terminal is often narrower than what there is to say. rich would narrow every column alike, until each word stands on
-three lines. Here each column says what it needs and whether it can be left out; what room is left goes where it is
-missed most.
+A terminal is often narrower than a table. rich would narrow every column alike, until each word takes three lines.
+Here each column has a width that it needs and a rank for being left out; the remaining width goes to the columns that
+lack most.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _GAP = 2
 class Column:
     """A column. right: it holds numbers.
 
-    needs: characters in which it can be read well; 0 for what must not be broken. left_out: where there is too little
-    room, columns with 1 here are left out first, then those with 2; with 0 never.
+    needs: characters in which it can be read well; 0 for what must not be broken. left_out: where it is too narrow,
+    columns with 1 are left out first, then those with 2; with 0 never.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Column:
 
 
 def show_table(out: "Console", columns: Sequence[Column], rows: Sequence[Sequence["Text"]], title: str = "") -> None:
-    """Print a table, and below it the names of columns that there was no room for. rows: a cell for each column."""
+    """Print a table, and below it the names of the columns left out. rows: a cell for each column."""
     from rich import box
     from rich.table import Table
 
@@ -59,7 +59,7 @@ def show_table(out: "Console", columns: Sequence[Column], rows: Sequence[Sequenc
 
 
 def _needed(columns: Sequence[Column], natural: Sequence[int]) -> list[int]:
-    """The least width of each column: all of it, or what it needs."""
+    """The least width of each column: its whole width, or what it needs."""
     return [
         min(width, max(column.needs, len(column.name))) if column.needs else width
         for column, width in zip(columns, natural, strict=True)
@@ -67,7 +67,7 @@ def _needed(columns: Sequence[Column], natural: Sequence[int]) -> list[int]:
 
 
 def _kept(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
-    """The indexes of the columns that there is room for."""
+    """The indexes of the columns that fit."""
     needed = _needed(columns, natural)
     kept = list(range(len(columns)))
     for at in sorted((at for at in kept if columns[at].left_out), key=lambda at: columns[at].left_out):

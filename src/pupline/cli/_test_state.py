@@ -1,4 +1,4 @@
-"""`pupline test-state`: one state of a definition, run alone, each stage of its data flow shown."""
+"""`pupline test-state`: run one state of a definition and show each stage of its data flow."""
 
 import json
 import sys
@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._output import cell, console, json_option, print_json
+from pupline.cli._options import json_option
+from pupline.cli._output import cell, console, print_json
 from pupline.cli._validate import read_definition
 from pupline.errors import ConfigurationError
 from pupline.files import read_text
@@ -34,7 +35,9 @@ _STYLES = {"SUCCEEDED": "green", "CAUGHT_ERROR": "yellow", "RETRIABLE": "yellow"
 @click.command("test-state", cls=Command)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("state")
-@click.option("--input", "given", default="{}", show_default=True, help="The state's input: JSON, @FILE, or - (stdin).")
+@click.option(
+    "--input", "state_input", default="{}", show_default=True, help="The state's input: JSON, @FILE, or - (stdin)."
+)
 @click.option("--variables", help="What $name reads: a JSON object, or @FILE.")
 @click.option("--context", help="Parts of the Context Object: JSON, or @FILE.")
 @click.option("--result", help="What the task answers: JSON, or @FILE. Task, Map and Parallel need this or --error.")
@@ -44,7 +47,7 @@ _STYLES = {"SUCCEEDED": "green", "CAUGHT_ERROR": "yellow", "RETRIABLE": "yellow"
 def test_state(
     file: Path,
     state: str,
-    given: str,
+    state_input: str,
     variables: str | None,
     context: str | None,
     result: str | None,
@@ -54,7 +57,7 @@ def test_state(
 ) -> int:
     """Run STATE of the definition in FILE alone, as TestState does, and show each stage of its data flow.
 
-    Nothing is called: the answer of a task is what --result or --error say. Exits with 1 when the state fails.
+    Nothing is called: --result or --error stand for the answer of a task. Exits with 1 when the state fails.
     """
     from pupline.asl import TestStateError, TestStateRequest, run_test_state
 
@@ -65,7 +68,7 @@ def test_state(
         mock = {"errorOutput": {"error": error, "cause": cause}}
     request = TestStateRequest(
         definition=_object(read_definition(file), str(file)),
-        input=_json(given, "--input"),
+        input=_json(state_input, "--input"),
         state_name=state,
         inspection_level="DEBUG",
         variables=None if variables is None else _object(_json(variables, "--variables"), "--variables"),
@@ -84,7 +87,7 @@ def test_state(
 
 
 def _json(text: str, option: str) -> Any:
-    """The JSON value that an option gives, in itself or as @FILE or -."""
+    """The JSON value of an option: literal, @FILE, or - for stdin."""
     try:
         if text == "-":
             text = sys.stdin.read()
@@ -101,7 +104,7 @@ def _object(value: Any, where: str) -> dict[str, Any]:
     if isinstance(value, str):
         value = _json(value, where)
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: has to be a JSON object")
+        raise ConfigurationError(f"{where}: it must be a JSON object")
     return value
 
 

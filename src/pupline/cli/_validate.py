@@ -1,4 +1,4 @@
-"""`pupline validate`: a state machine definition, checked as CreateStateMachine would, all problems at once."""
+"""`pupline validate`: check a state machine definition as CreateStateMachine does, with all problems at once."""
 
 import json
 from collections import Counter
@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._output import json_option, message, print_json
+from pupline.cli._options import json_option
+from pupline.cli._output import message, print_json
 from pupline.errors import ConfigurationError
 from pupline.files import read_text
 from pupline.text import plural, printable
@@ -25,10 +26,10 @@ from pupline.text import plural, printable
 )
 @json_option
 def validate(file: Path, machine_type: str, as_json: bool) -> int:
-    """Check FILE, an Amazon States Language definition in JSON, and list every problem with its place.
+    """Check FILE, an Amazon States Language definition in JSON, and list every problem with its JSON path.
 
-    Placeholders such as ${TopicArn} may stand where SAM's DefinitionSubstitutions fill them. Exits with 2 when there
-    are problems.
+    Placeholders such as ${TopicArn} are allowed where SAM's DefinitionSubstitutions replace them. Exits with 2 when
+    there are problems.
     """
     from pupline.asl import DefinitionError, StateMachine
 
@@ -54,13 +55,13 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
 
 
 def _repeated_keys(definition: str) -> list[tuple[str, str]]:
-    """A problem for each key that stands twice in one object: JSON keeps the last, and a whole state may be lost."""
+    """A problem for each repeated key of an object: JSON parsers keep the last, and a whole state may be lost."""
     found: list[tuple[str, str]] = []
 
     def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
         for key, times in Counter(key for key, _ in pairs).items():
             if times > 1:
-                found.append(("", f"'{key}' stands {times} times in one object; only the last would count"))
+                found.append(("", f"'{key}' occurs {times} times in one object; only the last would count"))
         return dict(pairs)
 
     json.loads(definition, object_pairs_hook=note)
@@ -75,5 +76,5 @@ def read_definition(file: Path) -> str:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{file}: is not text in {error.encoding.upper()} (byte {error.start}); a definition is JSON"
+            f"{file}: is not {error.encoding.upper()} text (byte {error.start}); a definition is JSON"
         ) from error

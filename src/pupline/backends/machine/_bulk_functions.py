@@ -27,7 +27,7 @@ class Stopped(BaseException):
 
 
 class CheckedClient(HttpClient):
-    """The HTTP client of one run: asks only where the source keeps its images, and nothing once it is stopped."""
+    """The HTTP client of one run: requests only from origins of the source, and nothing once it is stopped."""
 
     def __init__(self, policy: FetchPolicy, source: ImageSource, stopping: threading.Event) -> None:
         super().__init__(policy, idle_connections=MAX_THREADS * 4)
@@ -36,7 +36,7 @@ class CheckedClient(HttpClient):
         self._verdicts: dict[Origin, TaskFailure | None] = {}
 
     def get(self, url: str, **options: Any) -> Response:
-        """As any client's. Raises: also BlockedAddress for an origin that is not the source's; Stopped."""
+        """As in HttpClient. Raises: also BlockedAddress for an origin that is not the source's; Stopped."""
         if self._stopping.is_set():
             raise Stopped
         refusal = self._verdict(Url.parse(url).origin)
@@ -51,33 +51,32 @@ class CheckedClient(HttpClient):
 
 
 class BulkFunctions:
-    """The functions of BulkIngest, for any run: what a run needs is made at its first call and kept until `close`."""
+    """The functions of BulkIngest, for any run: its services are made at the first call and kept until `close`."""
 
     def __init__(
-        self, backend: LocalBackend, told: Callable[[BatchDone], None] = lambda _: None, proxy: Proxy | None = None
+        self, backend: LocalBackend, listener: Callable[[BatchDone], None] = lambda _: None, proxy: Proxy | None = None
     ) -> None:
-        """proxy: what all is asked through; it is not among what a run keeps."""
         self._backend = backend
         self._proxy = proxy
-        self._told = told
+        self._listener = listener
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._services: dict[IngestRequest, BatchServices] = {}
         self._open = ExitStack()
 
     def by_name(self) -> dict[str, Callable[[Any, Invocation], Any]]:
-        """What the local Lambda runtime calls: function name to callable."""
+        """The callables of the local Lambda runtime, by function name."""
         return {"IngestBatch": self._ingest_batch, "SummariseIngest": lambda event, _: self.summarise(event)}
 
     def services(self, request: IngestRequest) -> BatchServices:
-        """What a batch of this run works with. Raises: ConfigurationError."""
+        """The services of the run's batches. Raises: ConfigurationError."""
         with self._lock:
             if request not in self._services:
-                self._services[request] = self._made(request)
+                self._services[request] = self._make_services(request)
             return self._services[request]
 
     def summarise(self, event: Any) -> dict[str, Any]:
-        """What SummariseIngest gives."""
+        """The answer of SummariseIngest."""
         return summarise_ingest(event, self._summary_services)
 
     def current_summary(self, event: Any) -> dict[str, Any]:
@@ -90,11 +89,11 @@ class BulkFunctions:
         return SummaryServices(store=store, clock=clock, concurrency=2, tables=self._tables)
 
     def _tables(self, run: IngestRun) -> Sequence[str]:
-        """Parquet of the run's metadata, as a run without the state machine has it. Raises: StorageError."""
+        """Write Parquet of the run's metadata; its keys. Raises: StorageError."""
         return write_parquet(RunFiles.of(self._backend, run.dataset, run.run))
 
     def stop(self) -> None:
-        """Have no batch ask for anything more. Safe in a signal handler."""
+        """Make batches send no more requests. Safe in a signal handler."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -102,7 +101,7 @@ class BulkFunctions:
         self.stop()
         self._open.close()
 
-    def _made(self, request: IngestRequest) -> BatchServices:
+    def _make_services(self, request: IngestRequest) -> BatchServices:
         source = checked_source(request)
         policy = fetch_policy(source, replace(request, proxy=self._proxy), self._open)
         client = CheckedClient(policy, source, self._stopping)
@@ -120,13 +119,13 @@ class BulkFunctions:
         )
 
     def _ingest_batch(self, event: Any, invocation: Invocation) -> Any:
-        # Without `started`: nothing ends a batch here five minutes later, and the clock's time since then may be a
-        # night in which nothing ran.
+        # Without `started`: no batch is ended here after five minutes, and the time since then may be a night in which
+        # the machine slept.
         given = {name: value for name, value in event.items() if name != "started"}
         answer: dict[str, Any] = ingest_batch(given, self.services(IngestRequest.from_json(invocation.settings)))
         if not answer["unfinished"]:
             with self._lock:
-                self._told(BatchDone(answer["outcomes"]))
+                self._listener(BatchDone(answer["outcomes"]))
         return answer
 
 

@@ -1,4 +1,4 @@
-"""What `pupline doctor` looks at: one check each, none of which leaves anything behind."""
+"""The checks of `pupline doctor` on this machine. None of them leaves anything behind."""
 
 import os
 import platform
@@ -27,12 +27,9 @@ _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 
 
 def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
-    """All checks of this machine. proxy: what the source is asked through.
-
-    Raises: ConfigurationError for a source that is none.
-    """
+    """All checks of this machine. Raises: ConfigurationError for an invalid source."""
     resolved = source_of_run(source)
-    looks: list[Callable[[], Check]] = [
+    checks: list[Callable[[], Check]] = [
         _version,
         _workflow,
         lambda: _writable(data_dir),
@@ -42,11 +39,11 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
         lambda: _reachable(resolved, proxy),
         lambda: _subscriptions(data_dir),
     ]
-    return [look() for look in looks]
+    return [check() for check in checks]
 
 
 def reachability_failure(source: "ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
-    """None when the source answers, whatever it answers; else why it cannot be reached."""
+    """Why the source cannot be reached; None when it answers, with whatever status."""
     if source.sample or source.base is None:
         return None
     try:
@@ -69,9 +66,9 @@ def _workflow() -> Check:
 
 
 def _writable(data_dir: Path) -> Check:
-    """Whether the directory, or the nearest one above it that exists, takes files."""
+    """Whether files can be written to the directory, or to the nearest one above it that exists."""
     there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
-    detail = f"{_shown(data_dir)} ({'there' if there == data_dir.absolute() else 'will be made at the first run'})"
+    detail = f"{_shown(data_dir)} ({'there' if there == data_dir.absolute() else 'the first run will create it'})"
     try:
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(b"pupline")
@@ -93,7 +90,7 @@ def _space(data_dir: Path) -> Check:
 
 def _database(data_dir: Path) -> Check:
     if not data_dir.is_dir():
-        return Check("database", "ok", "none yet; the first run makes it")
+        return Check("database", "ok", "none yet; the first run creates it")
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
             damage = backend.database.damage()
@@ -102,16 +99,16 @@ def _database(data_dir: Path) -> Check:
     except PuplineError as error:
         return Check("database", "error", str(error))
     if damage:
-        step = "save what can be read of it: pupline doctor --repair; or restore it from a backup"
+        step = "recover what is readable: pupline doctor --repair; or restore a backup"
         return Check("database", "error", f"damaged: {printable(damage, 300)}", step)
     detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
     if unfinished:
-        return Check("database", "warning", detail, "finish them, unless a run is at it now: pupline resume")
+        return Check("database", "warning", detail, "finish them, unless a run is working on them: pupline resume")
     return Check("database", "ok", detail)
 
 
 def _recovery(data_dir: Path) -> Check:
-    """What the next start finds to be done before it begins; nothing is done about it here."""
+    """The work that the next start will do first; none of it is done here."""
     if not data_dir.is_dir():
         return Check("recovery", "ok", "nothing to do")
     if wrong := layout_problem(data_dir.absolute()):
@@ -126,16 +123,16 @@ def _recovery(data_dir: Path) -> Check:
     temporary = f"{plural(found.temporary, 'entry', 'entries')} of tmp ({found.temporary_bytes:,} bytes)"
     to_do = {
         f"remove {temporary}": found.temporary,
-        f"take back {plural(found.undone, 'file')} of an ingest that was killed": found.undone,
+        f"undo {plural(found.undone, 'file')} of an ingest that was killed": found.undone,
         f"finish or forget {plural(found.begun, 'object')} that {_was(found.begun)} being written": found.begun,
-        f"go on with {plural(unfinished, 'execution')}": unfinished,
+        f"resume {plural(unfinished, 'execution')}": unfinished,
         f"write the records of {plural(unrecorded, 'execution')} that ended without one": unrecorded,
     }
     words = [text for text, count in to_do.items() if count]
     if not words:
         return Check("recovery", "ok", "nothing to do")
     detail = f"the next start will {'; '.join(words)}"
-    return Check("recovery", "warning", detail, "let it, unless a run is at work now: pupline resume")
+    return Check("recovery", "warning", detail, "let it, unless a run is working now: pupline resume")
 
 
 def _was(count: int) -> str:

@@ -1,4 +1,4 @@
-"""What `pupline doctor --repair` tells: exactly what was recovered, and what was lost."""
+"""The lines of `pupline doctor --repair`: what was recovered, and what was lost."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,9 +31,9 @@ def repair_data_dir(data_dir: Path) -> list[Check]:
     """
     found = repair_database(data_dir)
     if found is None:
-        return [Check("repair", "ok", "the database is sound: there is nothing to repair")]
+        return [Check("repair", "ok", "the database is intact: there is nothing to repair")]
     kept = f"; the damaged file is kept as {found.kept}" if found.kept else ""
-    done = f"the database was not as it must be ({found.damage}), and is sound again{kept}"
+    done = f"the database was damaged ({found.damage}), and is intact again{kept}"
     return [Check("repair", "ok", done), *_of_rows(found), *_of_work(found), *_of_bucket(found)]
 
 
@@ -47,17 +47,17 @@ def _of_rows(found: RepairReport) -> Iterator[Check]:
         yield Check("lost", "warning", "nothing of the damaged file could be read")
         return
     if lost:
-        yield Check("lost", "warning", f"{', '.join(lost)} that cannot have been written like that")
+        yield Check("lost", "warning", f"{', '.join(lost)} with values that pupline cannot have written")
     if gaps:
-        yield Check("lost", "warning", f"what stood on pages that cannot be read, of: {', '.join(gaps)}")
+        yield Check("lost", "warning", f"rows on unreadable pages, of: {', '.join(gaps)}")
     if found.reconciled.dropped:
-        yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to what was lost")
+        yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to lost rows")
 
 
 def _of_work(found: RepairReport) -> Iterator[Check]:
     if found.reconciled.aborted:
         many = plural(found.reconciled.aborted, "unfinished execution")
-        yield Check("aborted", "warning", f"{many}, since what they go on from was lost", "start them again")
+        yield Check("aborted", "warning", f"{many}, because their journals were lost", "start them again")
     if found.reconciled.reopened:
         many = plural(found.reconciled.reopened, "item")
         yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
@@ -70,7 +70,7 @@ def _of_bucket(found: RepairReport) -> Iterator[Check]:
         yield Check("bucket", "warning", f"{many} in the database without a file in the bucket")
     files = plural(inventory.objects, "file")
     records = plural(inventory.records, "audit record")
-    yield Check("bucket", "ok", f"{files} in it that no row told of, and {records} made of what no record told of")
+    yield Check("bucket", "ok", f"{files} in it that were in no row, and {records} made for objects without one")
 
 
 def _count(table: str, number: int) -> str:

@@ -21,7 +21,7 @@ from pupline.tasks.ports import AuditTable, Clock, WriteOnceStore
 def fetch_services(
     settings: RunSettings, storage: ImageStorage, stack: ExitStack, proxy: Proxy | None = None
 ) -> FetchServices:
-    """What FetchAndUploadDogImage works with, for these settings; a sample server, if one is needed, lives in `stack`.
+    """The services of FetchAndUploadDogImage for these settings; a sample server, if needed, is stopped by `stack`.
 
     Raises: ConfigurationError.
     """
@@ -33,21 +33,20 @@ def fetch_services(
         first_time = partial(_is_first, storage.write_once)
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
-    assert source.picker is not None  # noqa: S101 - source_of_run saw to it
+    assert source.picker is not None  # noqa: S101 - source_of_run checks it
     return FetchServices(client, source.picker(client, contact()), source.name, storage, settings.rules)
 
 
 def _is_first(write_once: WriteOnceStore, what: str) -> bool:
-    """Whether nobody asked this before: the sample's trouble that comes once shall not come again after a kill."""
+    """Whether this is the first request for it: a failure that the sample shows once must not return after a kill."""
     token = secrets.token_hex(8)
     return write_once.remember(f"sample/{what}", token) == token
 
 
 class LocalFunctions:
-    """The three functions, for any run: what a run needs is made at its first call and kept until `close`."""
+    """The three functions, for any run: the services of a run are made at its first call and kept until `close`."""
 
     def __init__(self, storage: ImageStorage, table: AuditTable, clock: Clock, proxy: Proxy | None = None) -> None:
-        """proxy: what images and their API are asked through; it is not among what a run keeps."""
         self._storage = storage
         self._proxy = proxy
         self._table = table
@@ -57,7 +56,7 @@ class LocalFunctions:
         self._open = ExitStack()
 
     def by_name(self) -> dict[str, Callable[[Any, Invocation], Any]]:
-        """What the local Lambda runtime calls: function name to callable."""
+        """The callables of the local Lambda runtime, by function name."""
         return {
             "FetchAndUploadDogImage": self._fetch_and_upload,
             "AlertPNG": lambda event, _: alert_png(event),

@@ -1,10 +1,9 @@
-"""Records of executions that ended before the state that writes them: timed out, stopped, or failed by a mistake.
+"""Records of executions that ended before the state that writes them: timed out, stopped, or failed unexpectedly.
 
-The workflow records every end that it knows of. What ends an execution from outside it cannot know of: the machine's
-time-out, `pupline stop`, a value that is too large. Then its record is written here, from what is known: what stands
-in its journal, else the object that a function stored whose answer was never heard, else why it ended. A function may
-store an object even after its execution was recorded as failed, for a call cannot be stopped; the next start finds
-that too.
+The workflow records every end that it handles. It cannot handle an end from outside: the time-out of the state machine,
+`pupline stop`, a value that is too large. The record is then written here: from the journal, else from the object that
+a function stored whose answer did not arrive, else from the error. A function may store an object even after its
+execution was recorded as failed, because a call cannot be cancelled; the next start finds that too.
 """
 
 import json
@@ -49,7 +48,7 @@ _UNRECORDED = (
 
 
 def count_unrecorded(database: Database) -> int:
-    """How many executions have ended without the record of their object, or without any. Raises: StorageError."""
+    """The number of executions that ended without a record, or without that of their object. Raises: StorageError."""
     return int(database.rows(f"SELECT count(*) {_UNRECORDED}", (STATE_MACHINE_NAME,))[0][0])
 
 
@@ -61,7 +60,7 @@ class Unrecorded:
         self._storage = ImageStorage(backend.bucket(), backend.write_once)
 
     def record_all(self) -> int:
-        """Write every record that is missing; how many. Raises: StorageError."""
+        """Write every missing record; how many there were. Raises: StorageError."""
         return sum(1 for _ in map(self.record, self._names()))
 
     def record(self, name: str) -> None:
@@ -70,15 +69,15 @@ class Unrecorded:
         self._backend.audit.replace(name, self._record_of(row))
 
     def record_if_missing(self, name: str) -> None:
-        """The same, for an execution of which nothing is recorded, or that has an object. Raises: StorageError."""
+        """The same, where there is no record, or none of its object. Raises: StorageError."""
         missing = f"SELECT 1 {_UNRECORDED} AND e.name = ?"
         if self._backend.database.rows(missing, (STATE_MACHINE_NAME, name)):
             self.record(name)
 
     def withdraw(self, name: str) -> None:
-        """Before a redrive: forget a record that was written here, as the workflow will write its own.
+        """Before a redrive: delete a record that was written here, because the workflow will write its own.
 
-        What the workflow has written, and was told so, stays. Raises: StorageError.
+        A record that the workflow wrote, and got the answer for, stays. Raises: StorageError.
         """
         row = self._backend.journal.find(name)
         if row is not None and row.status in ("FAILED", "TIMED_OUT", "ABORTED") and not self._was_logged(row):
@@ -102,12 +101,12 @@ class Unrecorded:
         if image:
             triggered, sent = _flag(state, "alert", "triggered"), _flag(state, "published", "sent")
             told = {"execution": row.name, "image": image, "alert_triggered": triggered, "alert_sent": sent}
-            with suppress(InvalidInput):  # of a workflow that calls something else its image
+            with suppress(InvalidInput):  # of a workflow with another idea of an image
                 return record_of(told, stamp)
         return self._of_failure(row, state, stamp)
 
     def _of_failure(self, row: ExecutionRow, state: Mapping[str, Any], stamp: str) -> AuditRecord:
-        """Where the workflow had a failure in hand, that; else what ended the execution."""
+        """From the failure that the workflow was handling; else from what ended the execution."""
         given: dict[str, Any] = {"execution": row.name, "input": _input_of(row)}
         with suppress(InvalidInput):
             if isinstance(state.get("error"), dict):
@@ -117,10 +116,10 @@ class Unrecorded:
         return replace(found, reason="stopped") if row.status == "ABORTED" else found
 
     def _state_of(self, row: ExecutionRow) -> Mapping[str, Any]:
-        """What the execution knew when it ended: the data of the state that it entered or left last."""
+        """The data of the state that the execution entered or left last."""
         try:
             history: list[dict[str, Any]] = self._backend.journal.history(row.name)
-        except (ReplayMismatch, ValueError):  # it was stopped because it could not go on, or a bit in it has flipped
+        except (ReplayMismatch, ValueError):  # it was stopped because it could not be replayed, or it is damaged
             return {}
         for event in reversed(history):
             details = event.get("stateExitedEventDetails") or event.get("stateEnteredEventDetails")
@@ -130,7 +129,7 @@ class Unrecorded:
         return {}
 
     def _image_of(self, row: ExecutionRow) -> dict[str, Any] | None:
-        """The image that a function stored for the execution and could not tell it of."""
+        """The image that a function stored for the execution without its answer arriving."""
         found = self._backend.database.rows(_stored_for("?1"), (row.name,))
         given = _input_of(row)
         asked_for = given.get("image_url") if isinstance(given, dict) else None
@@ -139,7 +138,7 @@ class Unrecorded:
             return None
         try:
             body = self._backend.bucket().read(found[0][0])
-        except KeyError:  # somebody removed the file
+        except KeyError:  # the file was removed
             return None
         item, rules = SourceItem(url=url), IngestRules()
         image = inspect_response(Response(url, 200, {}, body, None), item, rules)
@@ -157,7 +156,7 @@ class Unrecorded:
 def _input_of(row: ExecutionRow) -> Any:
     try:
         return json.loads(row.input)
-    except ValueError:  # a bit in it has flipped: the record is made without it
+    except ValueError:  # damaged: the record is made without it
         return None
 
 

@@ -1,4 +1,4 @@
-"""The workflow file, found and filled in for this machine. The file itself is never changed."""
+"""The workflow files with their placeholders filled for this machine. The files themselves are never changed."""
 
 import json
 import re
@@ -15,7 +15,7 @@ BULK_NAME = "BulkIngest"
 FILES = {STATE_MACHINE_NAME: "dog_uploader_pipeline.asl.json", BULK_NAME: "bulk_ingest.asl.json"}
 """State machine to the name of its file."""
 
-# What SAM's DefinitionSubstitutions are on AWS.
+# On AWS these are SAM's DefinitionSubstitutions.
 SUBSTITUTIONS = {
     **{
         f"{function}Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
@@ -35,9 +35,9 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
 def workflow_path(name: str = STATE_MACHINE_NAME) -> Path:
-    """The file of a workflow: packaged with an installed pupline, beside `src/` in a checkout.
+    """The file of a workflow: packaged with an installed pupline, next to `src/` in a checkout.
 
-    Raises: ConfigurationError when it is in neither place.
+    Raises: ConfigurationError when it is in neither.
     """
     package = Path(__file__).parents[2]
     places = [package / "statemachine", package.parents[1] / "statemachine"]
@@ -45,13 +45,13 @@ def workflow_path(name: str = STATE_MACHINE_NAME) -> Path:
         path = place / FILES[name]
         if path.is_file():
             return path
-    raise ConfigurationError(f"{FILES[name]} is not in {places[1]}; install pupline anew")
+    raise ConfigurationError(f"{FILES[name]} is not in {places[1]}; install pupline again")
 
 
 def load_workflow(name: str = STATE_MACHINE_NAME) -> StateMachine:
     """A workflow, its placeholders filled for this machine.
 
-    Raises: ConfigurationError for a file that cannot be read or has a placeholder nobody fills; DefinitionError.
+    Raises: ConfigurationError for a file that cannot be read or has an unknown placeholder; DefinitionError.
     """
     path = workflow_path(name)
     try:
@@ -70,5 +70,5 @@ def _filled(values: dict[str, object]) -> dict[str, object]:
 def _value_of(match: re.Match[str]) -> str:
     if match[1] not in SUBSTITUTIONS:
         known = ", ".join(SUBSTITUTIONS)
-        raise ConfigurationError(f"the workflow has a placeholder ${{{match[1]}}} that nobody fills; known: {known}")
+        raise ConfigurationError(f"the workflow has an unknown placeholder ${{{match[1]}}}; known: {known}")
     return SUBSTITUTIONS[match[1]]

@@ -1,4 +1,4 @@
-"""An AWS account as a person's commands see it: clients by boto3's own chain, and AWS's errors as one clear line."""
+"""An AWS account for commands: clients from boto3's own chain, and AWS's errors as one clear line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,41 +9,31 @@ from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from pupline.text import printable
 
 _ATTEMPTS = 6
-"""Of one call, by botocore's back-off: unlike in a function, here nobody else retries."""
+"""Of one call, with botocore's back-off: unlike in a Lambda function, nothing else retries here."""
 
 _DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation", "403"}
 )
 _NOT_ACCEPTED = frozenset(
     {
-        "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
+        *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId"),
+        *("InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken"),
+        *("MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch"),
         "UnrecognizedClientException",
     }
 )
 _ABSENT = frozenset(
-    {"404", "NoSuchBucket", "ResourceNotFoundException", "StateMachineDoesNotExist", "QueueDoesNotExist", "NotFound"}
-    | {"AWS.SimpleQueueService.NonExistentQueue"}
+    {
+        *("404", "NoSuchBucket", "ResourceNotFoundException", "StateMachineDoesNotExist", "QueueDoesNotExist"),
+        *("NotFound", "AWS.SimpleQueueService.NonExistentQueue"),
+    }
 )
 _LATER = frozenset(
-    {"ExecutionLimitExceeded", "InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"}
-    | {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
+    {
+        *("ExecutionLimitExceeded", "InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"),
+        *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown", "Throttling"),
+        *("ThrottlingException", "KmsThrottlingException", "RequestThrottled", "500", "502", "503", "504"),
     }
-    | {"KmsThrottlingException", "RequestThrottled", "500", "502", "503", "504"}
 )
 
 
@@ -55,7 +45,7 @@ class Account:
 
     @classmethod
     def of_environment(cls) -> "Account":
-        """By boto3's own chain: environment, profile, SSO, instance role. Raises: ConfigurationError."""
+        """The account of boto3's own chain: environment, profile, SSO, instance role. Raises: ConfigurationError."""
         try:
             import boto3
         except ImportError as err:
@@ -81,7 +71,7 @@ class Account:
         return str(self.session.region_name)
 
     def client(self, service: str) -> Any:
-        """A client that retries by itself. Raises: ConfigurationError."""
+        """A client that retries. Raises: ConfigurationError."""
         from botocore.config import Config
 
         config = Config(
@@ -99,9 +89,10 @@ def pages(client: Any, operation: str, doing: str, **arguments: Any) -> Iterator
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turns AWS's errors into ours: ConfigurationError, with what to do, for what another attempt cannot mend.
+    """Turns AWS's errors into ours, each with the next step.
 
-    Raises: ConfigurationError; BackendUnavailable for what may pass; PuplineError for any other refusal.
+    Raises: ConfigurationError where another attempt cannot help; BackendUnavailable for what may pass; PuplineError for
+    any other refusal.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -114,12 +105,12 @@ def aws_errors(doing: str) -> Iterator[None]:
 
 
 def error_code(err: Any) -> str:
-    """AWS's code of a ClientError; for answers without a body, the HTTP status, such as `404`."""
+    """The error code of a ClientError; for answers without a body, the HTTP status, such as `404`."""
     return str(err.response.get("Error", {}).get("Code", "Unknown"))
 
 
 def error_message(err: Any) -> str:
-    """AWS's message of a ClientError, on one line."""
+    """The message of a ClientError, on one line."""
     return printable(str(err.response.get("Error", {}).get("Message", "")), 400)
 
 

@@ -1,4 +1,4 @@
-"""The runs of bulk ingestion in a stack's bucket, as their summary.json tells them."""
+"""The bulk ingests of a stack, from the summary.json of each in its bucket."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ from pupline.tasks.layout import DATASETS, dataset_folder
 
 
 def summaries(account: Account, stack: Stack, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """summary.json of every run that has written one, or of one dataset's, newest first.
+    """The summaries of all runs that have written one, or of one dataset's, newest first.
 
-    Folders are listed, not objects: a run leaves one for each of its batches. Where the credentials may not list the
-    bucket there is none: what only asks for records shall not need that.
+    Folders are listed, not objects, of which a run has one for each batch. There are none where the credentials may not
+    list the bucket, so that reading records does not need that permission.
     """
     try:
         yield from _found(account, stack, dataset)
@@ -37,7 +37,7 @@ def _folders(client: Any, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def _summary(client: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
-    """What the object holds; None where there is none, or none of ours."""
+    """The object's JSON; None where there is no object, or not a summary."""
     from botocore.exceptions import ClientError
 
     with aws_errors(f"reading s3://{bucket}/{key}"):

@@ -1,4 +1,4 @@
-"""What `pupline doctor` looks at in a deployed stack: one check each; nothing is written."""
+"""The checks of `pupline doctor` on a deployed stack. Nothing is written."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +24,7 @@ from pupline.text import printable
 
 
 def examine_stack(account: Account, name: str) -> list[Check]:
-    """All checks of the stack of that name. One that is not allowed, or fails, is an error and hides no other.
+    """All checks of the stack. A check that is not allowed, or fails, is an error and hides no other.
 
     Raises: ConfigurationError when the credentials are not accepted, or there is no such stack.
     """
@@ -65,7 +65,7 @@ def _status(stack: Stack) -> Check:
     if stack.status.endswith("_IN_PROGRESS"):
         return Check("stack", "warning", detail, "wait until CloudFormation is done")
     step = f"see why: aws cloudformation describe-stack-events --stack-name {stack.name}"
-    if stack.status == "UPDATE_ROLLBACK_COMPLETE":  # what was there before the update is there again
+    if stack.status == "UPDATE_ROLLBACK_COMPLETE":  # the resources are those from before the update
         return Check("stack", "warning", detail, step)
     return Check("stack", "error", detail, step)
 

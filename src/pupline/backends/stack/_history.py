@@ -1,4 +1,4 @@
-"""What the history of an execution tells: its events with plain times, the record it logged, the alert it published."""
+"""Facts from the history of an execution: events with plain times, the logged record, the published alert."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,9 +12,9 @@ Event = Mapping[str, Any]
 
 
 def plain_event(event: Event) -> Event:
-    """The event as boto3 gives it, with its timestamp in seconds since the epoch, as everywhere in pupline.
+    """The event with its timestamp in seconds since the epoch, not as a datetime.
 
-    previousEventId is optional in the API; where it is left out, one event follows the other.
+    previousEventId is optional in the API; without it, events follow one another.
     """
     return {"previousEventId": event["id"] - 1, **event, "timestamp": event["timestamp"].timestamp()}
 
@@ -22,13 +22,13 @@ def plain_event(event: Event) -> Event:
 def record_of(item: object, where: str) -> AuditRecord:
     """The audit record in a JSON object or DynamoDB item. where: for the message.
 
-    Raises: PuplineError when fields are missing: somebody else wrote it.
+    Raises: PuplineError when fields are missing.
     """
     try:
         return AuditRecord.from_item(item if isinstance(item, dict) else {})
     except TypeError as err:
         missing = str(err).partition("argument")[2].lstrip("s: ")
-        raise PuplineError(f"{where} holds no audit record of pupline's: it lacks {missing}") from err
+        raise PuplineError(f"{where} is not an audit record of pupline: it lacks {missing}") from err
 
 
 def logged_in_output(output: Any, execution: str) -> AuditRecord | None:
@@ -38,7 +38,7 @@ def logged_in_output(output: Any, execution: str) -> AuditRecord | None:
 
 
 def logged_in_history(newest_first: Iterable[Event], execution: str) -> AuditRecord | None:
-    """The record that LogToDynamoDB answered with, if any: what is in the table, without having to search there."""
+    """The record in the answer of LogToDynamoDB, if any: it is also in the table, but without a key to find it by."""
     for event in newest_first:
         details = event.get("taskSucceededEventDetails", {})
         item = _at(_json(details.get("output")), "Payload", "logged_item")
@@ -48,7 +48,7 @@ def logged_in_history(newest_first: Iterable[Event], execution: str) -> AuditRec
 
 
 def published_alert(events: Iterable[Event]) -> dict[str, Any] | None:
-    """The alert that the execution published, as the state PublishPNGAlert left it; None where it published none."""
+    """The alert that the execution published, from the output of PublishPNGAlert; None where it published none."""
     for event in events:
         left = event.get("stateExitedEventDetails", {})
         output = _json(left.get("output")) if left.get("name") == "PublishPNGAlert" else None

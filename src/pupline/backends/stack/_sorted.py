@@ -1,4 +1,4 @@
-"""Records put in order with flat memory: an unnamed database of SQLite is a temporary file."""
+"""Records sorted in flat memory: an unnamed database of SQLite is a temporary file."""
 
 import json
 import sqlite3
@@ -8,7 +8,7 @@ from pupline.tasks.records import AuditRecord
 
 
 class SortedRecords:
-    """Goes through records by their `order`: `upload_timestamp` or `execution`. Reads them when it is first asked."""
+    """Iterates over records by `upload_timestamp` or `execution`. They are read when the iteration starts."""
 
     def __init__(self, records: Iterable[AuditRecord], order: str = "upload_timestamp") -> None:
         self._records = records
@@ -24,5 +24,5 @@ class SortedRecords:
             yield AuditRecord.from_item(json.loads(item))
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Delete the temporary file."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""A deployed stack: what CloudFormation says it is made of."""
+"""A deployed stack: its resources, from CloudFormation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ TYPES = {
     UNDELIVERED: "AWS::SQS::Queue",
     **dict.fromkeys(FUNCTIONS, "AWS::Lambda::Function"),
 }
-"""Logical name in template.yaml to type: what the commands need of a stack."""
+"""The resources that commands need: logical name in template.yaml to type."""
 
 
 @dataclass(frozen=True, slots=True)

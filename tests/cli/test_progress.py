@@ -1,14 +1,13 @@
-"""The line that an ingest shows: what it says, and what it leaves out where there is no room."""
+"""The progress line: what it says, and what it leaves out where there is no room."""
 
 import re
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from pupline.cli._ingest_progress import IngestProgress, Rates, duration
 from pupline.cli._ingest_summary import OUTCOME_OF
+from pupline.cli._progress import Progress, Rates, duration
 from pupline.errors import Reason, TaskFailure
 
 
@@ -23,19 +22,14 @@ class Clock:
         return self.now
 
 
-def done(count: int, outcome: str = "stored", size_bytes: int | None = 50_000) -> Any:
-    """Items that have ended."""
-    return [SimpleNamespace(record=SimpleNamespace(outcome=outcome, size_bytes=size_bytes))] * count
-
-
-def progress_of(clock: Clock) -> IngestProgress:
+def progress_of(clock: Clock) -> Progress:
     """2 s of work: 30 stored, 1 failed, of 131 that are listed; 18 stored and 2 failed before."""
-    progress = IngestProgress(clock)
-    progress.began({"stored": 18, "failed": 2})
+    progress = Progress(clock)
+    progress.resume({"stored": 18, "failed": 2})
     progress.listed(131, None, complete=True)
     clock.now += 2
-    progress.finished(done(30))
-    progress.finished(done(1, "failed", None))
+    progress.add({"stored": 30}, 30 * 50_000)
+    progress.add({"failed": 1})
     return progress
 
 
@@ -46,8 +40,8 @@ def test_the_line_says_all_of_it() -> None:
 
 def test_what_was_done_before_counts_as_done_and_not_as_speed() -> None:
     """A resumed run begins where the other one stopped, with the outcomes that it had."""
-    progress = IngestProgress(Clock())
-    progress.began({"stored": 18, "failed": 2})
+    progress = Progress(Clock())
+    progress.resume({"stored": 18, "failed": 2})
     assert progress.line() == "20 done, 0 listed so far, 0.0/s, 0 B/s, 18 stored, 2 failed"
 
 
@@ -81,7 +75,7 @@ def test_a_bar_stands_where_there_is_room() -> None:
 def test_a_paused_host_is_told_once_where_there_is_no_live_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Its name made printable; not again while the pause lasts; gone from the line when it is over."""
     clock = Clock()
-    progress = IngestProgress(clock)
+    progress = Progress(clock)
     for _ in range(3):
         progress.paused("h\x1b[31m:80", 30, "429, Retry-After: 30")
     assert capsys.readouterr().err == "h\\x1b[31m:80: paused for 30 s: 429, Retry-After: 30\n"
@@ -93,10 +87,10 @@ def test_a_paused_host_is_told_once_where_there_is_no_live_line(capsys: pytest.C
 def test_a_plain_line_comes_every_five_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     """Not more often, however much is done."""
     clock = Clock()
-    progress = IngestProgress(clock)
+    progress = Progress(clock)
     for _ in range(100):
         clock.now += 0.11
-        progress.finished(done(1))
+        progress.add({"stored": 1}, 1 * 50_000)
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 

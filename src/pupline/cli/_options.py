@@ -1,0 +1,159 @@
+"""Options that several commands have, each defined once."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pupline.http import Proxy
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_NAME_LENGTH = 64
+"""Characters of the longest name that pupline creates in a data directory."""
+
+
+class _Directory(click.Path):
+    """A directory. An empty text is refused: it is a shell variable that was not set."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not str(value):
+            self.fail("it is empty; name a directory", param, ctx)
+        path = _expanded(value)
+        try:
+            path.absolute()
+        except OSError as err:
+            self.fail(f"the working directory is gone ({err.strerror}); cd to one that is there", param, ctx)
+        try:
+            (path / ("x" * _NAME_LENGTH)).lstat()
+        except OSError as err:  # the command reports a directory that is absent or not readable
+            if err.errno == errno.ENAMETOOLONG:
+                self.fail("it is longer than the system allows; give a shorter path", param, ctx)
+        return super().convert(path, param, ctx)
+
+
+def _expanded(value: "str | os.PathLike[str]") -> Path:
+    """The path, with its `~` replaced, which shells do not do in `--data=~/dogs`, nor readers of .env files."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # of an unknown user: the name of a directory
+        return Path(value)
+
+
+def _proxy(_context: click.Context, _option: click.Parameter, value: str | None) -> "Proxy | None":
+    if not value:
+        return None
+    from pupline.http import Proxy
+
+    return Proxy.parse(value)
+
+
+proxy_option = click.option(
+    "--proxy",
+    envvar="PUPLINE_PROXY",
+    metavar="URL",
+    callback=_proxy,
+    help="HTTP proxy, such as http://proxy:3128 (or PUPLINE_PROXY); it resolves host names.",
+)
+"""The command gets a Proxy, or None."""
+
+contact_option = click.option(
+    "--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."
+)
+delimiter_option = click.option(
+    "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Detected by default."
+)
+
+
+def with_options(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:
+    """The command with these options, in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def fetch_options(command: _Command) -> _Command:
+    """Options of commands that send requests: --allow-origin, --allow-metadata-address, --proxy, --timeout."""
+    return with_options(
+        command,
+        click.option(
+            "--allow-origin",
+            "allow_origins",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Another origin that may be private, such as http://127.0.0.1:9000. May be repeated.",
+        ),
+        click.option(
+            "--allow-metadata-address",
+            "metadata_addresses",
+            multiple=True,
+            metavar="ADDRESS",
+            help="Allow origins that you named at this metadata or link-local address. May be repeated.",
+        ),
+        proxy_option,
+        click.option(
+            "--timeout",
+            "timeout_seconds",
+            type=float,
+            metavar="S",
+            default=30.0,
+            show_default=True,
+            help="Seconds per request.",
+        ),
+    )
+
+
+def image_limit_options(command: _Command) -> _Command:
+    """Limits for one image: --max-bytes and --max-pixels."""
+    count = click.IntRange(min=1)
+    return with_options(
+        command,
+        click.option(
+            "--max-bytes",
+            type=count,
+            metavar="N",
+            default=20 * 1024 * 1024,
+            help="Bytes per image. By default 20 MiB.",
+        ),
+        click.option(
+            "--max-pixels",
+            type=count,
+            metavar="N",
+            default=250_000_000,  # MAX_PIXELS of `pupline.images`, which help need not import
+            show_default=True,
+            help="Pixels per image.",
+        ),
+    )
+
+
+def data_option(command: _Command) -> _Command:
+    """The --data option of every command."""
+    return click.option(
+        "--data",
+        "data_dir",
+        type=_Directory(file_okay=False, path_type=Path),
+        envvar="PUPLINE_DATA",
+        default=Path("pupline-data"),
+        show_default="./pupline-data",
+        help="The data directory (or PUPLINE_DATA).",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """The --json option of reading commands."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout, nothing else there.")(command)
+
+
+def limit_option(command: _Command) -> _Command:
+    """The --limit option of commands that list."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        help="The newest N. Default: 50 on a terminal, 10,000 in a file or pipe, all with --json.",
+    )(command)
