@@ -9,7 +9,7 @@ import pytest
 
 from pupline import errors
 from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _coordinator
-from pupline.bulk._coordinator import Clocks, Coordinator
+from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
 from pupline.bulk._scheduler import Scheduler, SchedulerSettings
@@ -184,7 +184,8 @@ class Run:
             sink=self.basket,
             stored=deque(),
             listener=self.events.append,
-            clocks=Clocks(lambda: self.pool.now, lambda: 1000.0 + self.pool.now),
+            monotonic=lambda: self.pool.now,
+            now=lambda: 1000.0 + self.pool.now,
             tolerate=request.tolerate,
             failed=0,
         )

@@ -163,7 +163,7 @@ def test_a_retry_after_pauses_the_whole_host() -> None:
     first, second = [job for job in scheduler.take(0.0, 3) if job.url.startswith("http://a/")][:2]
     scheduler.failed(first, RetryAfter("429, come back in 30 s", 30), 1.0)
     scheduler.failed(second, RetryAfter("429, come back in 20 s", 20), 1.5)
-    assert [(pause.origin, pause.seconds) for pause in scheduler.take_pauses()] == [("http://a", 30.0)]
+    assert [(pause.host, pause.seconds) for pause in scheduler.take_pauses()] == [("http://a", 30.0)]
     assert not [job for job in scheduler.take(30.9, 9) if job.url.startswith("http://a/")]
     assert scheduler.next_due() == 31.0
     assert first in scheduler.take(31.0, 9)

@@ -11,13 +11,12 @@ from typing import Protocol
 
 from pupline.bulk._hosts import Host, Job
 from pupline.bulk._lister import Lister
-from pupline.bulk._request import HostPaused, IngestListener, ItemsDone, ListingNote
+from pupline.bulk._request import IngestListener, ItemsDone, ListingNote
 from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._worker_messages import (
     DocumentFetched,
     HandedBack,
     ImageFetched,
-    ImageUnchanged,
     Lost,
     Reply,
     RequestFailed,
@@ -76,20 +75,13 @@ class ItemSink(Protocol):
         """Have these items stored and recorded. Raises: StorageError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """monotonic: working time, for waits. now: seconds since the epoch, for records."""
-
-    monotonic: Callable[[], float]
-    now: Callable[[], float]
-
-
 @dataclass(kw_only=True)
 class Coordinator:
     """Works on one run until all its items have ended, it is stopped, or too many have failed.
 
     stored: groups that the sink committed and the listener does not know of yet. tolerate: percent of all items that
-    may fail; None for any number. failed: items that had failed before. finished, bytes: of this process.
+    may fail; None for any number. failed: items that had failed before. monotonic: working time, for waits. now:
+    seconds since the epoch, for records. finished, bytes: of this process.
     """
 
     ingests: Ingests
@@ -100,7 +92,8 @@ class Coordinator:
     sink: ItemSink
     stored: deque[Sequence[ItemDone]]
     listener: IngestListener
-    clocks: Clocks
+    monotonic: Callable[[], float]
+    now: Callable[[], float]
     tolerate: float | None
     failed: int
 
@@ -128,14 +121,14 @@ class Coordinator:
         self.listener(self.lister.event)
         while not self._is_over():
             if self._deadline is None and (self._stop_requested or self.tolerance_exceeded):
-                self._deadline = self.clocks.monotonic() + STOP_SECONDS
+                self._deadline = self.monotonic() + STOP_SECONDS
                 self.pool.hand_back(None)
             if self._deadline is None:
                 self._list()
                 self._read_ahead()
                 self._give_jobs()
             replies = self.pool.replies(self._wait_seconds())
-            now = self.clocks.monotonic()
+            now = self.monotonic()
             for job, reply in replies:
                 self._take_reply(job, reply, now)
             self._hand_on()
@@ -160,12 +153,12 @@ class Coordinator:
     def _is_over(self) -> bool:
         if not self.pool.outstanding:
             return self._nothing_left or self._deadline is not None
-        return self._deadline is not None and self.clocks.monotonic() >= self._deadline
+        return self._deadline is not None and self.monotonic() >= self._deadline
 
     def _list(self) -> None:
         request = self.lister.next_request()
         if request is not None:
-            self.scheduler.add_page(request, self.clocks.monotonic())
+            self.scheduler.add_page(request, self.monotonic())
         self._read_part = request is None and self.lister.read_part(self._read_items)
         if self._read_part:
             self._announce_listed()
@@ -187,10 +180,10 @@ class Coordinator:
         if page:
             self._after = page[-1].index
             self._read_items = self._after + 1
-        now = self.clocks.monotonic()
+        now = self.monotonic()
         for pending in page:
             if pending.held is not None:
-                self._add_unfetched(pending.index, pending.item, UnchangedImage(previous=pending.held))
+                self._add_arrival(pending.index, pending.item, UnchangedImage(previous=pending.held))
             else:
                 self.scheduler.add_image(pending.index, pending.item, pending.previous, now, pending.deaths)
 
@@ -201,7 +194,7 @@ class Coordinator:
     def _give_jobs(self) -> None:
         room = self.pool.room()
         if room:
-            jobs = self.scheduler.take(self.clocks.monotonic(), room)
+            jobs = self.scheduler.take(self.monotonic(), room)
             self._has_room_left = len(jobs) < room
             if jobs:
                 self.pool.give(jobs)
@@ -211,7 +204,7 @@ class Coordinator:
         if self._deadline is None and (self._may_read() or self._read_part):
             return 0.0
         due = self.scheduler.next_due()
-        return _TURN_SECONDS if due is None else min(max(due - self.clocks.monotonic(), 0.0), _TURN_SECONDS)
+        return _TURN_SECONDS if due is None else min(max(due - self.monotonic(), 0.0), _TURN_SECONDS)
 
     def _take_reply(self, job: Job, reply: Reply, now: float) -> None:
         if isinstance(reply, HandedBack):
@@ -227,31 +220,16 @@ class Coordinator:
             self._take_failure(job, reply.failure, now)
         elif isinstance(reply, DocumentFetched):
             self._take_document(job, reply, now)
-        else:
+        elif job.item is not None:
             self.scheduler.succeeded(job, now)
-            self._add_fetched(job, reply)
-
-    def _add_fetched(self, job: Job, reply: ImageFetched | ImageUnchanged) -> None:
-        assert job.item is not None  # noqa: S101 - only images have these replies
-        path: str | None = None
-        if isinstance(reply, ImageFetched):
-            outcome: FetchOutcome = reply.image
-            path = reply.path
-            self.bytes += reply.image.size_bytes
-        else:
-            assert job.previous is not None  # noqa: S101 - its validators were sent
-            outcome = UnchangedImage(previous=job.previous)
-        self._arrivals.append(
-            Arrival(
-                index=job.index,
-                item=job.item,
-                fetch_outcome=outcome,
-                path=path,
-                attempts=job.attempts + 1,
-                began_at=job.began_at,
-                ended_at=reply.ended_at,
-            )
-        )
+            job.attempts += 1
+            if isinstance(reply, ImageFetched):
+                self.bytes += reply.image.size_bytes
+                self._add_arrival(job.index, job.item, reply.image, job, ended_at=reply.ended_at, path=reply.path)
+            else:
+                assert job.previous is not None  # noqa: S101 - its validators were sent
+                outcome = UnchangedImage(previous=job.previous)
+                self._add_arrival(job.index, job.item, outcome, job, ended_at=reply.ended_at)
 
     def _take_document(self, job: Job, reply: DocumentFetched, now: float) -> None:
         if job.page is not None:
@@ -274,7 +252,7 @@ class Coordinator:
         self.scheduler.failed(job, failure, now)
         for pause in self.scheduler.take_pauses():
             self.pool.hand_back(job.host)
-            self.listener(HostPaused(pause.origin, pause.seconds, pause.why))
+            self.listener(pause)
 
     def _hand_on(self) -> None:
         """Give the sink what has ended. Losses are written to the journal before anything is tried again."""
@@ -287,24 +265,33 @@ class Coordinator:
                 self._announce_listed()
             else:
                 self.failed += 1
-                self._add_unfetched(job.index, job.item, fetch_failed(failure), job)
+                self._add_arrival(job.index, job.item, fetch_failed(failure), job)
                 self._check_tolerance()
         if self._arrivals:
             self.sink.take(self._arrivals)
             self._arrivals = []
 
-    def _add_unfetched(self, index: int, item: SourceItem, outcome: FetchOutcome, job: Job | None = None) -> None:
-        """An item ended without a reply that has its time: now."""
-        now = self.clocks.now()
+    def _add_arrival(
+        self,
+        index: int,
+        item: SourceItem,
+        outcome: FetchOutcome,
+        job: Job | None = None,
+        *,
+        ended_at: float | None = None,
+        path: str | None = None,
+    ) -> None:
+        """ended_at: of the last attempt; now where there was none, or it has no reply with a time."""
+        ended_at = self.now() if ended_at is None else ended_at
         self._arrivals.append(
             Arrival(
                 index=index,
                 item=item,
                 fetch_outcome=outcome,
-                path=None,
+                path=path,
                 attempts=job.attempts if job else 0,
-                began_at=(job.began_at if job else 0.0) or now,
-                ended_at=now,
+                began_at=(job.began_at if job else 0.0) or ended_at,
+                ended_at=ended_at,
             )
         )
 

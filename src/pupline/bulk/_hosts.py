@@ -9,7 +9,7 @@ ever longer pauses in between, until it answers.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pupline.errors import RobotsDisallowed, TaskFailure
@@ -50,6 +50,7 @@ REFUSED_SECONDS = 300.0
 _GOOD_RESPONSES_PER_STEP = 8
 
 
+@dataclass(slots=True, eq=False)
 class Job:
     """One request to make. number: in order of creation.
 
@@ -58,34 +59,18 @@ class Job:
     good responses when the first attempt failed.
     """
 
-    __slots__ = (
-        "attempts",
-        "began_at",
-        "deaths",
-        "good_before",
-        "host",
-        "index",
-        "item",
-        "kind",
-        "number",
-        "page",
-        "previous",
-        "url",
-    )
-
-    def __init__(self, number: int, kind: JobKind, url: str) -> None:
-        self.number = number
-        self.kind = kind
-        self.url = url
-        self.index = -1
-        self.item: SourceItem | None = None
-        self.previous: PreviousFetch | None = None
-        self.page: PageRequest | None = None
-        self.attempts = 0
-        self.deaths = 0
-        self.good_before = 0
-        self.began_at = 0.0
-        self.host: Host
+    number: int
+    kind: JobKind
+    url: str
+    index: int = -1
+    item: SourceItem | None = None
+    previous: PreviousFetch | None = None
+    page: "PageRequest | None" = None
+    attempts: int = 0
+    deaths: int = 0
+    good_before: int = 0
+    began_at: float = 0.0
+    host: "Host" = field(init=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +99,6 @@ class RateLimit:
 
     per_second: requests. burst_seconds: how far a request may come before its even time.
     """
-
-    __slots__ = ("_burst_seconds", "_even_at", "_interval")
 
     def __init__(self, per_second: float, burst_seconds: float) -> None:
         self._interval = 1 / per_second
@@ -147,36 +130,6 @@ class Host:
     any response. absences: its pauses for that. is_away: from the first of them until it answers. silent: its requests
     in flight, while it answers none.
     """
-
-    __slots__ = (
-        "_configured",
-        "_full",
-        "_good_since_step",
-        "_heeds_robots",
-        "_limit_before",
-        "absences",
-        "claim",
-        "failing_since",
-        "failures",
-        "good",
-        "in_flight",
-        "in_rotation",
-        "is_away",
-        "limit",
-        "origin",
-        "paused_until",
-        "rates",
-        "ready",
-        "refusal",
-        "refused_until",
-        "robots",
-        "rules",
-        "silent",
-        "unanswered",
-        "urgent",
-        "waiting",
-        "wakes_at",
-    )
 
     def __init__(self, origin: str, limits: HostLimits, concurrency: int) -> None:
         """concurrency: requests in flight at all hosts together."""

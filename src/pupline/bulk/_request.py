@@ -157,7 +157,7 @@ class MetadataWritten:
 
 @dataclass(frozen=True, slots=True)
 class HostPaused:
-    """No requests to a host for a while. why: in words for people."""
+    """No requests to a host, an origin, for a while. why: in words for people."""
 
     host: str
     seconds: float

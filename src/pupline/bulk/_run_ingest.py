@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline.bulk._alerts import RunAlerts
-from pupline.bulk._coordinator import Clocks, Coordinator
+from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._lister import Lister
 from pupline.bulk._process_pool import ProcessPool
 from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
@@ -127,7 +127,8 @@ class _IngestRun:
                     sink=committer,
                     stored=stored,
                     listener=self._listener,
-                    clocks=Clocks(self._backend.clock.working_time, self._backend.clock.now),
+                    monotonic=self._backend.clock.working_time,
+                    now=self._backend.clock.now,
                     tolerate=self._request.tolerate,
                     failed=count_failed(self._before.outcomes),
                 )

@@ -42,6 +42,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
+from pupline.bulk._request import HostPaused
 from pupline.bulk._retries import back_off_seconds, max_attempts
 from pupline.errors import (
     ConnectionFailed,
@@ -82,15 +83,6 @@ class SchedulerSettings:
     seed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """No requests to a host for a while. why: in words for people."""
-
-    origin: str
-    seconds: float
-    why: str
-
-
 class Scheduler:
     """All jobs of a run, from `add_...` to their end. held: images among them."""
 
@@ -103,7 +95,7 @@ class Scheduler:
         self._rotation: deque[Host] = deque()
         self._timers: list[tuple[float, int, Job | Host]] = []
         self._failed: list[FailedJob] = []
-        self._pauses: list[Pause] = []
+        self._pauses: list[HostPaused] = []
         self._half = max(1, settings.concurrency // 2)
         self._claims = 0
         self._silent = 0
@@ -230,7 +222,7 @@ class Scheduler:
         failed, self._failed = self._failed, []
         return failed
 
-    def take_pauses(self) -> list[Pause]:
+    def take_pauses(self) -> list[HostPaused]:
         """Hosts paused since the last call."""
         pauses, self._pauses = self._pauses, []
         return pauses
@@ -346,11 +338,11 @@ class Scheduler:
             seconds = AWAY_PAUSES[min(host.absences, len(AWAY_PAUSES) - 1)]
             host.go_away(now + seconds)
             why = f"{origin} gave nothing at {host.failures} requests in a row {last}"
-            self._pauses.append(Pause(origin, seconds, why))
+            self._pauses.append(HostPaused(origin, seconds, why))
         elif host.unanswered >= AWAY_AFTER:
             why = f"{origin} answered none of {host.unanswered} requests in a row; fetch what failed when it does again"
             host.refuse(type(failure)(f"{why} {last}"), now + REFUSED_SECONDS)
-            self._pauses.append(Pause(origin, REFUSED_SECONDS, why))
+            self._pauses.append(HostPaused(origin, REFUSED_SECONDS, why))
         else:
             host.come_back()
 
@@ -359,12 +351,12 @@ class Scheduler:
         seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
         why = f"{job.host.origin} asked not to be asked for {plain_number(seconds)} s; fetch what failed after that"
         job.host.refuse(TooManyRequests(why), now + seconds)
-        self._pauses.append(Pause(job.host.origin, seconds, failure.message))
+        self._pauses.append(HostPaused(job.host.origin, seconds, failure.message))
         self._end(job, failure, now)
 
     def _pause(self, host: Host, failure: TaskFailure, now: float, seconds: float) -> None:
         if host.pause(now + seconds):
-            self._pauses.append(Pause(host.origin, seconds, failure.message))
+            self._pauses.append(HostPaused(host.origin, seconds, failure.message))
 
     def _end(self, job: Job, failure: TaskFailure, now: float) -> None:
         if job.kind != "robots":
