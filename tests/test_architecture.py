@@ -68,6 +68,7 @@ def imports_of(module: str, *, types: bool = False) -> frozenset[str]:
     return frozenset(name for name in found if name in FILES and name not in {module, "pupline"})
 
 
+@cache
 def room_arrows() -> dict[str, set[str]]:
     """Each room of the drawing, and the rooms that it imports in the code; leaves and `__main__` are not drawn."""
     arrows: dict[str, set[str]] = {}
@@ -97,7 +98,7 @@ def led_to(room: str, arrows: dict[str, set[str]]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", sorted(room_arrows()))
+@pytest.mark.parametrize("room", sorted({room_of(module) for module in FILES} - {"pupline", "__main__", *LEAVES}))
 def test_imports_follow_the_drawing(room: str) -> None:
     """A room imports only what its arrows lead to, and each arrow is an import that no other arrow implies."""
     drawn, real = drawn_arrows(), room_arrows()

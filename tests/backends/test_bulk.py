@@ -216,6 +216,7 @@ def test_killed_while_the_parquet_is_written_it_is_written_anew(host: ImageHost,
     check(host, tmp_path)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_and_the_same_command_goes_on(host: ImageHost, tmp_path: Path) -> None:
     """The report says how far it is; what is under way is left to the next one."""
     process = in_a_process(host, tmp_path)
@@ -316,6 +317,7 @@ def test_too_many_failures_are_told_as_such(host: ImageHost, tmp_path: Path) -> 
     assert "the Fail state ToleranceExceeded again; repeat the pupline ingest that started it" in reason
 
 
+@pytest.mark.slow
 def test_a_summary_that_failed_is_made_by_another_execution(
     host: ImageHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

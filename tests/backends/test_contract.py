@@ -125,7 +125,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
         yield World(backend, found, gone, kennel.urls, interrupt, let_finish)
 
 
-@pytest.fixture(params=["machine", "stack"])
+@pytest.fixture(params=["machine", pytest.param("stack", marks=pytest.mark.aws)])
 def world(request: pytest.FixtureRequest) -> World:
     """Each backend in turn."""
     found: World = request.getfixturevalue(request.param)

@@ -19,6 +19,7 @@ assert heavy not in sys.modules
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("heavy", "words", "says"),
     [

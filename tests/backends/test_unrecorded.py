@@ -81,6 +81,7 @@ def cut(data: Path, status: str, facts: int, error: str | None = None) -> None:
         assert count_unrecorded(backend.database) == COUNT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["TIMED_OUT", "ABORTED", "FAILED"])
 @pytest.mark.parametrize("facts", [0, 1, 2])
 def test_every_object_has_its_record(data: Path, status: str, facts: int) -> None:

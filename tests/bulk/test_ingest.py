@@ -369,6 +369,7 @@ def test_requests_that_make_no_sense_are_refused(options: dict[str, Any], says: 
         IngestRequest(**{"source": "sample", **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "says"),
     [

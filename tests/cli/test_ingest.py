@@ -70,6 +70,7 @@ def test_a_run_is_all_good_only_where_every_image_is_there(
     assert ("Not in the dataset: 2 of 2 images" in done.stdout) == (code == 1)
 
 
+@pytest.mark.slow
 def test_a_retry_needs_no_source(command: Run, tmp_path: Path) -> None:
     """The run knows it; only the failed image is asked for, and its record says what came of it."""
     ingest(command, tmp_path, "sample-hostile", "--run-id", "h")
@@ -92,6 +93,7 @@ def test_a_dry_run_shows_addresses_and_their_number(command: Run, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
     """With --incremental nothing is asked for again, and the summary says how often; the afghan is named twice."""
     ingest(command, tmp_path, "sample")
@@ -133,6 +135,7 @@ def test_a_list_that_cannot_be_read_leaves_no_run(command: Run, tmp_path: Path, 
     assert ingest(command, tmp_path / "data", "sample", "--run-id", "r", *through).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_piped_list_is_kept_with_the_run(command: Run, tmp_path: Path, through: list[str]) -> None:
     """The same command goes on, or finds that it is done; with another list it is another command."""

@@ -53,6 +53,7 @@ def ingest(command: Run, api: Api, data: Path, *words: str) -> Any:
     return command("ingest", api.spec, "--run-id", "r", "--ignore-robots", "--json", "--data", data, *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize(
     "past",
@@ -72,6 +73,7 @@ def test_all_is_listed_and_the_run_is_over(
     assert summary["trouble"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 def test_a_total_that_was_not_reached_is_told(command: Run, api: Api, tmp_path: Path, how: tuple[str, ...]) -> None:
     """On stderr, in summary.json and in the exit code; again when the run is repeated; not where enough was listed."""

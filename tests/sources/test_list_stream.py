@@ -62,6 +62,7 @@ def test_packed_lists_are_unpacked_whatever_they_are_called(
     assert urls_of(file) == [A, B]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
 )

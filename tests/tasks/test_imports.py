@@ -43,6 +43,7 @@ def modules(name: str, *, first_call: bool) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HANDLERS)
 def test_only_the_runtimes_packages_are_imported(name: str) -> None:
     """Standard library, boto3 and pupline, also when the services are made."""
