@@ -313,4 +313,4 @@ def test_an_execution_without_what_it_goes_on_from_is_aborted(data: Path, what: 
     with LocalBackend.open(data, exclusive=False) as backend:
         [row] = backend.journal.executions()
     assert row.status == status
-    assert found.reconciled.aborted == (status == "ABORTED")
+    assert found.references.aborted == (status == "ABORTED")

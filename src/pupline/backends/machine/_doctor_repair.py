@@ -50,16 +50,16 @@ def _of_rows(found: RepairReport) -> Iterator[Check]:
         yield Check("lost", "warning", f"{', '.join(lost)} with values that pupline cannot have written")
     if gaps:
         yield Check("lost", "warning", f"rows on unreadable pages, of: {', '.join(gaps)}")
-    if found.reconciled.dropped:
-        yield Check("lost", "warning", f"{plural(found.reconciled.dropped, 'row')} that belonged to lost rows")
+    if found.references.dropped:
+        yield Check("lost", "warning", f"{plural(found.references.dropped, 'row')} that belonged to lost rows")
 
 
 def _of_work(found: RepairReport) -> Iterator[Check]:
-    if found.reconciled.aborted:
-        many = plural(found.reconciled.aborted, "unfinished execution")
+    if found.references.aborted:
+        many = plural(found.references.aborted, "unfinished execution")
         yield Check("aborted", "warning", f"{many}, because their journals were lost", "start them again")
-    if found.reconciled.reopened:
-        many = plural(found.reconciled.reopened, "item")
+    if found.references.reopened:
+        many = plural(found.references.reopened, "item")
         yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
 
 

@@ -1,4 +1,4 @@
-"""What has to be what in a data directory, before anything is opened, written or removed in it."""
+"""The layout of a data directory, checked before anything in it is opened, written or removed."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 DATABASE_NAME = "pupline.sqlite"
 BUCKET = "dog-images"
 REPAIRED_NAME = f"{DATABASE_NAME}.repaired"
-"""A database that a repair has made and not yet put in its place."""
+"""A database that a repair has made but not yet renamed."""
 
 _DATABASE = {f"{DATABASE_NAME}{end}": stat.S_IFREG for end in ("", "-wal", "-shm", "-journal")}
 _ALL: Mapping[str, int] = {
@@ -18,7 +18,7 @@ _ALL: Mapping[str, int] = {
     f"buckets/{BUCKET}": stat.S_IFDIR,
     **_DATABASE,
 }
-_USE = {"lock": "its lock", "tmp": "files that are being written", "buckets": "stored objects"}
+_USES = {"lock": "its lock", "tmp": "files that are being written", "buckets": "stored objects"}
 _KINDS = {
     stat.S_IFREG: "a file",
     stat.S_IFDIR: "a directory",
@@ -31,19 +31,19 @@ _KINDS = {
 
 
 def layout_problem(data_dir: Path, *, database_only: bool = False) -> str | None:
-    """What stands where pupline keeps something else, and what to do; None when all is as it should be.
+    """A file of the wrong kind in the place of one of pupline's, as a message with what to do; None when there is none.
 
-    A symbolic link is not followed, wherever it leads: nothing outside the data directory is written or removed.
+    Symbolic links are not followed: nothing outside the data directory is written or removed.
     """
     for name, kind in (_DATABASE if database_only else _ALL).items():
         path = data_dir / name
         try:
             found = stat.S_IFMT(os.lstat(path).st_mode)
-        except OSError:  # not there, or not to be seen: opening it will say so
+        except OSError:  # missing, or not readable: opening it will say so
             continue
         if found != kind:
             is_what = kind_of(found)
-            use = _USE.get(name.partition("/")[0], "its database")
+            use = _USES.get(name.partition("/")[0], "its database")
             return f"{path} is {is_what}; pupline needs {_KINDS[kind]} there, for {use}: move it away"
     return None
 

@@ -1,7 +1,7 @@
-"""One process at a time runs executions on a data directory.
+"""The lock of a data directory: one process at a time runs executions in it.
 
-The lock is `flock` on a file, not the file's existence: the kernel lets go of it when its holder ends, however it
-ended, so there are no stale locks. The process id inside is only for the message.
+The lock is `flock` on a file, not the file's existence: the kernel releases it when its holder ends, however that
+happens, so there are no stale locks. The process id in the file is only for the message.
 """
 
 import fcntl
@@ -40,13 +40,13 @@ class DirectoryLock:
                 f"{data_dir} is in use by another pupline{holder}; wait for it, stop it, "
                 "or give another data directory with --data"
             ) from err
-        # On a disk without room the lock holds all the same; what must be written will say that there is none.
+        # On a full disk the lock holds all the same; the next necessary write will report the disk.
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let go. Harmless when done twice. The file stays: removing it would race with the next one to lock it."""
+        """Release the lock. Idempotent. The file stays: removing it would race with the next process that locks it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -2,7 +2,7 @@
 
 from pupline.local.database._database import Database, storable
 from pupline.local.database._opening import connect, damaged, explain
-from pupline.local.database._row_checks import Table, Unsound, checked_row, tables, unsound_rows
+from pupline.local.database._row_checks import DamagedValue, Table, check_row, damaged_rows, tables
 from pupline.local.database._schema import APPLICATION_ID, MIGRATIONS, migrate
 from pupline.local.database._statements import MANY, execute_many, marks
 
@@ -10,17 +10,17 @@ __all__ = [
     "APPLICATION_ID",
     "MANY",
     "MIGRATIONS",
+    "DamagedValue",
     "Database",
     "Table",
-    "Unsound",
-    "checked_row",
+    "check_row",
     "connect",
     "damaged",
+    "damaged_rows",
     "execute_many",
     "explain",
     "marks",
     "migrate",
     "storable",
     "tables",
-    "unsound_rows",
 ]

@@ -1,11 +1,11 @@
 """One SQLite file: many readers, and one thread that writes in groups.
 
-A commit costs an fsync whatever it holds. So all writes go through one thread: whoever has something to write submits
-a function and waits; the thread takes all that is waiting, runs each in a savepoint of its own inside one transaction,
-and answers only after the COMMIT. One function's mistake undoes that function alone. When SQLite itself gives up (the
-disk is full, say) it undoes the whole transaction, and everyone in the group is told.
+A commit costs one fsync, whatever it holds. So all writes go through one thread: a caller submits a function and waits;
+the thread takes all functions that are waiting, runs each in its own savepoint inside one transaction, and answers only
+after the COMMIT. An error in one function undoes that function alone. When SQLite itself gives up (on a full disk,
+say), it undoes the whole transaction, and every caller in the group gets the error.
 
-Readers have read-only connections of their own; in WAL mode they neither wait nor are waited for.
+Readers have read-only connections of their own; in WAL mode they neither wait nor block.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, StorageError, local_trouble
 from pupline.local.database._opening import Opened, damaged, explain, open_database
-from pupline.local.database._row_checks import UNFINISHED, unsound_rows
+from pupline.local.database._row_checks import UNFINISHED, damaged_rows
 from pupline.local.database._schema import MIGRATIONS
 from pupline.text import printable
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 _GROUP_LIMIT = 512
-"""Writes in one transaction: enough to make the fsync cheap, few enough to keep the first of them waiting briefly."""
+"""Writes in one transaction: enough to share the fsync, few enough that the first of them waits only briefly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Database:
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        # A daemon: whoever forgets close() should get their prompt back; nothing uncommitted was acknowledged.
+        # A daemon: a program without close() must still exit, and nothing uncommitted was acknowledged.
         self._thread = threading.Thread(
             target=self._write_jobs, args=(opened.writer,), name="pupline-writer", daemon=True
         )
@@ -61,10 +61,10 @@ class Database:
     def open(cls, path: Path, *, create: bool = True, check: bool = True, read_only: bool = False) -> "Database":
         """The database at `path`, with today's tables.
 
-        create: make it where there is none. check: have SQLite look through the whole file first. read_only: where it
-        cannot be written, it is read as it is.
-        Raises: ConfigurationError when it is damaged, newer than this program, not ours, or cannot be opened;
-        LocalTrouble. Nothing is written before that is known.
+        create: create a missing one. check: have SQLite check the whole file first. read_only: one that cannot be
+        written is read as it is.
+        Raises: ConfigurationError when it is damaged, of a newer version, another program's, or cannot be opened;
+        LocalTrouble. Nothing is written before these checks.
         """
         if not create and not path.exists():
             raise ConfigurationError(
@@ -78,7 +78,7 @@ class Database:
             raise local_trouble(err) or err from err
 
     def submit(self, work: Work[T]) -> "Future[T]":
-        """Have `work(connection)` run by the writing thread; the future answers once it is committed.
+        """Run `work(connection)` in the writing thread; the future has its result after the commit.
 
         `work` must not commit, and must not wait for another write. The future raises what `work` raised (which undoes
         this work alone), or StorageError.
@@ -105,7 +105,7 @@ class Database:
                 yield connection
             finally:
                 self._give_back(connection)
-        except (sqlite3.DatabaseError, MemoryError, UnicodeDecodeError) as err:  # SQLite's own words may be damaged
+        except (sqlite3.DatabaseError, MemoryError, UnicodeDecodeError) as err:  # its message may contain damaged text
             raise explain(err, self.path) from err
 
     def rows(self, query: str, parameters: tuple[Any, ...] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
@@ -114,19 +114,19 @@ class Database:
             return connection.execute(query, parameters).fetchall()
 
     def damage(self) -> str | None:
-        """What of it is not what was written, found by reading all of it; None where nothing is. Raises: StorageError.
+        """The first damage found by reading the whole database, or None. Raises: StorageError.
 
-        It reads for seconds where there are a million images.
+        With a million images this takes seconds.
         """
-        return self._first_unsound(None)
+        return self._first_damage(None)
 
     def check_unfinished(self) -> None:
-        """Look at the rows that unfinished work goes on from. Raises: DamagedDatabase when one cannot be right."""
-        found = self._first_unsound(UNFINISHED)
+        """Check the rows that unfinished work continues from. Raises: DamagedDatabase."""
+        found = self._first_damage(UNFINISHED)
         if found:
             raise damaged(self.path, printable(found, 300))
 
-    def _first_unsound(self, where: Mapping[str, str] | None) -> str | None:
+    def _first_damage(self, where: Mapping[str, str] | None) -> str | None:
         connection = self._opened.read()
         try:
             if where is None:
@@ -134,7 +134,7 @@ class Database:
                 if problems:
                     return " ".join(problems[0].split())
             connection.text_factory = bytes
-            return next(unsound_rows(connection, len(MIGRATIONS), where), None)
+            return next(damaged_rows(connection, len(MIGRATIONS), where), None)
         except (sqlite3.Error, MemoryError, UnicodeDecodeError) as err:
             trouble = explain(err, self.path)
             if isinstance(trouble, DamagedDatabase):
@@ -144,15 +144,12 @@ class Database:
             connection.close()
 
     def close(self) -> None:
-        """Commit what was submitted and close. Harmless when done twice."""
+        """Commit what was submitted and close. Idempotent."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
-        # The readers first: the last connection to close folds the WAL into the file, and a reader could not.
-        with suppress(Empty):
-            while True:
-                self._readers.get_nowait().close()
+        self._close_readers()
         self._jobs.put(None)
         self._thread.join()
         if self._opened.temporary:
@@ -194,16 +191,14 @@ class Database:
         if writer is not None:
             writer.close()
 
-    def _told(self, err: Exception) -> Exception:
+    def _explained(self, err: Exception) -> Exception:
         return explain(err, self.path) if isinstance(err, sqlite3.Error | MemoryError | UnicodeDecodeError) else err
 
     def _close_readers(self) -> None:
-        """Before the writer: the last to close moves the WAL into the file, and a read-only connection cannot."""
-        while True:
-            try:
+        """Before the writer: the last connection to close moves the WAL into the file, and a reader cannot."""
+        with suppress(Empty):
+            while True:
                 self._readers.get_nowait().close()
-            except Empty:
-                return
 
     def _take_group(self) -> list[_Job | None]:
         group = [self._jobs.get()]
@@ -219,13 +214,13 @@ class Database:
             writer.execute("BEGIN IMMEDIATE")
             outcomes = [self._run(writer, job) for job in group]
             writer.execute("COMMIT")
-        except Exception as err:  # noqa: BLE001 - MemoryError, say: unanswered, those who submitted would wait forever
+        except Exception as err:  # noqa: BLE001 - MemoryError, say: unanswered callers would wait forever
             with suppress(sqlite3.Error, MemoryError):
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
             cause = err.__cause__ if isinstance(err, _GroupLost) and isinstance(err.__cause__, Exception) else err
             for job in group:
-                job.answer.set_exception(self._told(cause))
+                job.answer.set_exception(self._explained(cause))
             return
         for job, (value, failure) in zip(group, outcomes, strict=True):
             if failure is None:
@@ -237,21 +232,21 @@ class Database:
         writer.execute("SAVEPOINT job")
         try:
             value = job.work(writer)
-        except Exception as err:  # whatever it is, it belongs to the one who waits for this job
+        except Exception as err:  # any error belongs to the caller who waits for this job
             if not writer.in_transaction:
                 raise _GroupLost from err
             writer.execute("ROLLBACK TO job")
             writer.execute("RELEASE job")
-            return None, self._told(err) if _is_trouble(err) else err
+            return None, self._explained(err) if _is_trouble(err) else err
         writer.execute("RELEASE job")
         return value, None
 
 
 def storable(text: str) -> str:
-    """`text` as SQLite can hold it: half a surrogate pair, as JSON from outside may bring, becomes a question mark."""
+    """`text` as SQLite can store it: half a surrogate pair, which JSON from outside may contain, becomes `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_trouble(err: Exception) -> bool:
-    """Whether SQLite's surroundings are to blame (disk, file, locks, memory) and not the statement."""
+    """Whether the cause is SQLite's environment (disk, file, locks, memory) and not the statement."""
     return isinstance(err, sqlite3.OperationalError | MemoryError) or type(err) is sqlite3.DatabaseError

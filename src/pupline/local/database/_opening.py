@@ -1,9 +1,8 @@
-"""Opening the database: looked at before it is touched, written by one connection, or only read where that is all.
+"""Opens the database: checked before it is changed, written by one connection, or only read where it cannot be written.
 
-A directory or file system that cannot be written is read all the same. SQLite wants a file of its own next to a
-database in WAL mode (`-shm`), also to read. Where there is no WAL, `immutable=1` does without. Where there is one (of a
-process that was killed, or of a copy made while one ran), what it holds is part of the database: both are then copied
-to a private temporary directory, and the copy is read.
+A database in a directory that cannot be written is read all the same. In WAL mode SQLite needs a file next to it
+(`-shm`) even to read. Without a WAL, `immutable=1` avoids that. A WAL (of a killed process, or of a copy made while one
+ran) is part of the database: both are then copied to a private temporary directory, and the copy is read.
 """
 
 import os
@@ -20,7 +19,7 @@ from pupline.local.database._schema import MIGRATIONS, check_version, migrate
 from pupline.text import printable
 
 _BUSY_TIMEOUT_MS = 30_000
-"""`pupline subscribe` may write while a run does: wait for its one transaction rather than fail."""
+"""`pupline subscribe` may write during a run: wait for its one transaction rather than fail."""
 
 _CACHE_KIB = 64 * 1024
 _COPIES = 3
@@ -28,17 +27,17 @@ _COPIES = 3
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")
 _CANNOT_WRITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR_SHM", "SQLITE_PERM", "SQLITE_IOERR_LOCK")
 _LONG_PATH_BYTES = 480
-"""SQLite has 512 for a path, and puts endings such as `-journal` and a whole temporary name into it."""
+"""SQLite has 512 for a path, including endings such as `-journal` and a whole temporary name."""
 
 _NO_UTF8 = "Could not decode to UTF-8"
-"""What the sqlite3 module says, without any code, of text that is none."""
+"""The sqlite3 module's message, without a code, for bytes that are not text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A database that was looked at. read: makes a connection that only reads. writer: None where none can write.
+    """A checked database. read: makes a read-only connection. writer: None where it cannot be written.
 
-    temporary: the directory of a private copy, to be removed in the end.
+    temporary: the directory of a private copy, to be removed at the end.
     """
 
     read: Callable[[], sqlite3.Connection]
@@ -47,9 +46,9 @@ class Opened:
 
 
 def open_database(path: Path, *, check: bool, read_only: bool) -> Opened:
-    """The database at `path`, which is made where there is none.
+    """The database at `path`, which is created if it is missing.
 
-    check: have SQLite look through the whole file first. read_only: it may be one that cannot be written.
+    check: have SQLite check the whole file first. read_only: accept one that cannot be written.
     Raises: ConfigurationError; sqlite3.Error; LocalTrouble.
     """
     if path.exists() and not os.access(path, os.R_OK):
@@ -67,9 +66,9 @@ def open_database(path: Path, *, check: bool, read_only: bool) -> Opened:
 
 
 def explain(err: Exception, path: Path) -> LocalTrouble:
-    """What a SQLite error means for anyone who runs pupline: what happened, where, and what to do next."""
+    """A SQLite error as one of ours: what happened, where, and what to do next."""
     name = getattr(err, "sqlite_errorname", "") or ""
-    # SQLITE_ERROR is what it says of a wrong statement; ours are right for the tables that were made.
+    # SQLITE_ERROR means a wrong statement; ours are right for undamaged tables.
     if name.startswith(_DAMAGE) or name == "SQLITE_ERROR" or _NO_UTF8 in str(err) or isinstance(err, UnicodeError):
         return damaged(path, printable(str(err), 200))
     if name.startswith("SQLITE_FULL"):
@@ -100,7 +99,7 @@ def explain(err: Exception, path: Path) -> LocalTrouble:
 
 
 def damaged(path: Path, what: str) -> DamagedDatabase:
-    """The error that says so, and what to do. what: what was found."""
+    """The error for a damaged database. what: what was found."""
     data = shlex.quote(str(path.parent))
     return DamagedDatabase(
         f"{path} is damaged ({what}). Nothing was changed. Save what can be read of it with: pupline doctor --repair "
@@ -109,8 +108,8 @@ def damaged(path: Path, what: str) -> DamagedDatabase:
 
 
 def connect(path: Path, query: str) -> sqlite3.Connection:
-    """A connection of SQLite. query: of its URI, such as `mode=ro`. Raises: sqlite3.Error."""
-    # isolation_level None: transactions begin and end where this file says so, not where the module guesses.
+    """A connection to the database. query: of its URI, such as `mode=ro`. Raises: sqlite3.Error."""
+    # isolation_level None: we begin and end transactions, not the module.
     # check_same_thread False: each connection is used by one thread at a time, but any thread may close it.
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?{query}",
@@ -122,7 +121,7 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """An empty file that only its owner may read: endpoints of subscriptions can hold secrets."""
+    """Create an empty file that only its owner may read: endpoints of subscriptions can contain secrets."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
     except OSError as err:
@@ -131,8 +130,8 @@ def _make_private(path: Path) -> None:
 
 
 def _inspect(path: Path, *, check: bool) -> None:
-    """Look before touching: whose file it is, how new, and (with `check`) whether it is whole."""
-    # "ro" reads the WAL that a killed process left, too, and does not move it into the file when it is closed.
+    """Check whose file it is, which version, and (with `check`) whether it is whole."""
+    # "ro" also reads the WAL of a killed process, and does not move it into the file when it is closed.
     looking = connect(path, "mode=ro")
     try:
         check_version(looking, path)
@@ -148,19 +147,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     """The writing connection, with today's tables."""
     writer = connect(path, "mode=rwc")
     try:
-        # WAL: readers go on while the writer writes, and a commit is one append and one fsync.
+        # WAL: readers continue while the writer writes, and a commit is one append and one fsync.
         writer.execute("PRAGMA journal_mode = WAL")
-        # FULL: a commit is on the disk before it is acknowledged, also when the power goes.
+        # FULL: a commit is on the disk before it is acknowledged, so it survives a power failure.
         writer.execute("PRAGMA synchronous = FULL")
         # SQLite checks REFERENCES only when asked to.
         writer.execute("PRAGMA foreign_keys = ON")
-        # A group of a bulk run changes pages all over the indexes; 2 MB, the default, holds too few of them.
+        # A group of a bulk run changes pages all over the indexes; the default of 2 MB holds too few of them.
         writer.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        # What a statement of many rows would need to take itself back; in files, it doubles what a group writes.
+        # For undoing a statement of many rows; in files, it would double what a group writes.
         writer.execute("PRAGMA temp_store = MEMORY")
-        # In pages: the WAL goes into the file every 32 MB, not every 4: groups change the same pages again and again.
+        # In pages: the WAL is moved into the file every 32 MB, not every 4: groups change the same pages repeatedly.
         writer.execute("PRAGMA wal_autocheckpoint = 8192")
-        # After a burst the WAL shrinks to this instead of keeping its largest size forever.
+        # After a burst the WAL shrinks to this size again.
         writer.execute(f"PRAGMA journal_size_limit = {32 * 1024 * 1024}")
         (version,) = writer.execute("PRAGMA user_version").fetchone()
         if version != len(MIGRATIONS):
@@ -183,7 +182,7 @@ def _open_unwritable(path: Path) -> Opened:
     temporary = _copied(path)
     copy = Path(temporary.name) / path.name
     try:
-        _connect(copy).close()  # which brings the tables of an older version up to date
+        _connect(copy).close()  # migrates the tables of an older version
     except BaseException:
         temporary.cleanup()
         raise

@@ -1,14 +1,14 @@
-"""Whether rows are what was written: SQLite keeps no checksums, so a flipped bit in a row is found by what it breaks.
+"""Checks rows for damage. SQLite keeps no checksums, so a flipped bit in a row shows only by an impossible value.
 
-SQLite's own check looks at pages and indexes. Here each value is held against its column: its type, whether it is
-UTF-8, JSON where there is JSON, one of the words where there are few, a number and a time that can be. A bit that makes
-another sound value of it is not found by anybody.
+SQLite's own check covers pages and indexes. Here each value is checked against its column: its type, UTF-8, JSON, the
+words of a closed list, possible numbers and times. A bit that turns one valid value into another cannot be found.
 """
 
 import json
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from pupline.errors import Outcome, Reason
 from pupline.local.database._schema import MIGRATIONS, migrate
 
 _LAST_SECOND = 253_402_300_800.0
-"""The year 10000: no time can be shown from there on."""
+"""The year 10000: later times cannot be formatted."""
 
 UNFINISHED: Mapping[str, str] = {
     "runs": "run_id IN (SELECT run_id FROM executions WHERE status = 'RUNNING')",
@@ -27,9 +27,9 @@ UNFINISHED: Mapping[str, str] = {
     "ingests": "status = 'RUNNING'",
     "subscriptions": "removed_at IS NULL",
 }
-"""Table to condition: the rows that a run, a resumption and an ingest go on from. They are few.
+"""Table to condition: the rows that runs and ingests continue from. They are few.
 
-Facts and definitions are not among them: the execution that one of those belongs to is refused, and the others go on.
+Facts and definitions are not among them: only the execution that they belong to is refused.
 """
 
 _LARGEST = 1 << 60
@@ -47,8 +47,8 @@ _FLAGS = frozenset({"audit.alert_triggered", "audit.alert_sent", "ingests.listed
 _TIMES = ("_at", "_time", ".now")
 
 
-class Unsound(ValueError):
-    """A value that was never written like that; the text says what is wrong with it."""
+class DamagedValue(ValueError):
+    """A damaged value; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,126 +62,98 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. key: of its primary key, in order; has_rowid: whether that is SQLite's own number."""
+    """One table. key: the columns of its primary key, in order."""
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    has_rowid: bool
 
 
 @cache
 def tables(version: int = len(MIGRATIONS)) -> tuple[Table, ...]:
-    """The tables of that version of the schema, each after those that it refers to."""
-    with_schema = schema(version)
-    try:
-        names = [name for (name,) in with_schema.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return tuple(_table(with_schema, name) for name in names)
-    finally:
-        with_schema.close()
+    """The tables of that version of the schema, each after those it refers to."""
+    found = []
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        migrate(empty, Path(":memory:"), MIGRATIONS[:version])
+        for (name,) in empty.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            info = empty.execute(f"PRAGMA table_info({name})").fetchall()
+            key = sorted((place, column) for _, column, _, _, _, place in info if place)
+            columns = (
+                Column(column, kind, nullable=not (notnull or place)) for _, column, kind, notnull, _, place in info
+            )
+            found.append(Table(name, tuple(columns), tuple(column for _, column in key)))
+    return tuple(found)
 
 
-def schema(version: int = len(MIGRATIONS)) -> sqlite3.Connection:
-    """An empty database in memory with the tables of that version."""
-    made = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(made, Path(":memory:"), MIGRATIONS[:version])
-    return made
+def damaged_rows(connection: sqlite3.Connection, version: int, where: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Damaged rows, such as `audit 17: alert_reasons is not JSON`.
 
-
-def unsound_rows(connection: sqlite3.Connection, version: int, where: Mapping[str, str] | None = None) -> Iterator[str]:
-    """What is wrong with rows, such as `audit 17: alert_reasons is not JSON`.
-
-    connection: gives text as bytes. where: table to condition; the other tables are left out. Raises: sqlite3.Error.
+    connection: returns text as bytes. where: table to condition; other tables are left out. Raises: sqlite3.Error.
     """
     for table in tables(version):
-        if where is None or table.name in where:
-            names = ", ".join(column.name for column in table.columns)
-            condition = f" WHERE {where[table.name]}" if where else ""
-            for row in connection.execute(f"SELECT {names} FROM {table.name}{condition}"):  # noqa: S608 - ours
-                try:
-                    checked_row(table, row)
-                except Unsound as err:
-                    yield f"{table.name} {shown_key(table, row)}: {err}"
+        if where is not None and table.name not in where:
+            continue
+        names = [column.name for column in table.columns]
+        condition = f" WHERE {where[table.name]}" if where else ""
+        for row in connection.execute(f"SELECT {', '.join(names)} FROM {table.name}{condition}"):  # noqa: S608 - ours
+            try:
+                check_row(table, row)
+            except DamagedValue as err:
+                parts = [row[names.index(name)] for name in table.key]
+                key = "/".join(
+                    part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts
+                )
+                yield f"{table.name} {key}: {err}"
 
 
-def checked_row(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
-    """The row with its text decoded. row: text as bytes. Raises: Unsound."""
-    values = tuple(
-        _checked(f"{table.name}.{column.name}", column, value) for column, value in zip(table.columns, row, strict=True)
-    )
-    check = _WHOLE_ROWS.get(table.name)
-    if check is not None:
+def check_row(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
+    """The row with its text decoded. row: text as bytes. Raises: DamagedValue."""
+    values = tuple(_check_value(table.name, column, value) for column, value in zip(table.columns, row, strict=True))
+    if check := _WHOLE_ROWS.get(table.name):
         check(dict(zip((column.name for column in table.columns), values, strict=True)))
     return values
 
 
-def shown_key(table: Table, row: Sequence[Any]) -> str:
-    """The row's primary key, for a message."""
-    by_name = dict(zip((column.name for column in table.columns), row, strict=True))
-    parts = [by_name[name] for name in table.key]
-    return "/".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts)
-
-
-def _table(connection: sqlite3.Connection, name: str) -> Table:
-    found = connection.execute(f"PRAGMA table_info({name})").fetchall()
-    (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
-    key = [(place, column) for _, column, _, _, _, place in found if place]
-    columns = tuple(
-        Column(column, kind, nullable=not (notnull or place)) for _, column, kind, notnull, _, place in found
-    )
-    return Table(name, columns, tuple(column for _, column in sorted(key)), "WITHOUT ROWID" not in sql)
-
-
-def _checked(where: str, column: Column, value: Any) -> Any:
+def _check_value(table: str, column: Column, value: Any) -> Any:
+    name, full_name = column.name, f"{table}.{column.name}"
     if value is None:
         if not column.nullable:
-            raise Unsound(f"{column.name} is missing")
-        return None
-    if column.kind == "TEXT":
-        return _text(where, column.name, value)
-    if column.kind == "INTEGER":
-        return _integer(where, column.name, value)
-    if column.kind == "REAL":
-        return _real(where, column.name, value)
-    if not isinstance(value, bytes):
-        raise Unsound(f"{column.name} is not bytes")
+            raise DamagedValue(f"{name} is missing")
+    elif column.kind == "TEXT":
+        return _check_text(full_name, name, value)
+    elif column.kind == "INTEGER":
+        if not isinstance(value, int):
+            raise DamagedValue(f"{name} is not a whole number")
+        if not 0 <= value < _LARGEST or (full_name in _FLAGS and value > 1):
+            raise DamagedValue(f"{name} is an impossible number")
+    elif column.kind == "REAL":
+        if not isinstance(value, float | int) or not math.isfinite(value):
+            raise DamagedValue(f"{name} is not a number")
+        if full_name.endswith(_TIMES) and not 0 <= value < _LAST_SECOND:
+            raise DamagedValue(f"{name} is an impossible time")
+    elif not isinstance(value, bytes):
+        raise DamagedValue(f"{name} is not bytes")
     return value
 
 
-def _text(where: str, name: str, value: Any) -> str:
+def _check_text(full_name: str, name: str, value: Any) -> str:
     try:
         text = value.decode() if isinstance(value, bytes) else None
     except UnicodeDecodeError:
         text = None
     if text is None:
-        raise Unsound(f"{name} is not UTF-8 text")
-    if where in _WORDS and text not in _WORDS[where]:
-        raise Unsound(f"{name} has no such value")
-    if where in _JSON:
+        raise DamagedValue(f"{name} is not UTF-8 text")
+    if full_name in _WORDS and text not in _WORDS[full_name]:
+        raise DamagedValue(f"{name} has no such value")
+    if full_name in _JSON:
         try:
-            _JSON[where](json.loads(text))
+            _JSON[full_name](json.loads(text))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as err:
-            raise Unsound(f"{name} is not the JSON that was written") from err
+            raise DamagedValue(f"{name} is not the JSON that was written") from err
     return text
 
 
-def _integer(where: str, name: str, value: Any) -> int:
-    if not isinstance(value, int):
-        raise Unsound(f"{name} is not a whole number")
-    if not 0 <= value < _LARGEST or (where in _FLAGS and value > 1):
-        raise Unsound(f"{name} is a number that cannot be")
-    return value
-
-
-def _real(where: str, name: str, value: Any) -> float:
-    if not isinstance(value, float | int) or not math.isfinite(value):
-        raise Unsound(f"{name} is not a number")
-    if where.endswith(_TIMES) and not 0 <= value < _LAST_SECOND:
-        raise Unsound(f"{name} is a time that cannot be")
-    return value
-
-
-# ---- what is in texts
+# ---- JSON in texts
 
 
 def _any(value: Any) -> None:
@@ -239,14 +211,14 @@ def _definition(row: Mapping[str, Any]) -> None:
     from pupline.asl import definition_digest
 
     if definition_digest(json.loads(row["definition"]), row["type"]) != row["digest"]:
-        raise Unsound("definition is not the one that was written")
+        raise DamagedValue("definition is not the one that was written")
 
 
 def _record(row: Mapping[str, Any]) -> None:
     try:
         datetime.fromisoformat(row["upload_timestamp"])
     except ValueError as err:
-        raise Unsound("upload_timestamp is not a time") from err
+        raise DamagedValue("upload_timestamp is not a time") from err
 
 
 _WHOLE_ROWS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {"definitions": _definition, "audit": _record}

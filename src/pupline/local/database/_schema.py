@@ -1,8 +1,8 @@
 """The tables of `pupline.sqlite`, as numbered migrations.
 
-A migration, once released, is never edited: the next one changes what it made. `user_version` counts those that were
-applied; SQLite keeps it in the file's first page, so it changes in the same transaction as the tables. `application_id`
-says that the file is ours.
+A released migration is never edited: the next one changes its tables. `user_version` counts the applied migrations;
+SQLite keeps it in the file's first page, so it changes in the same transaction as the tables. `application_id` says
+that the file is ours.
 """
 
 import sqlite3
@@ -213,12 +213,12 @@ MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:
-    """Bring the file to today's tables, or to those of the first `migrations`, all or nothing.
+    """Migrate the file to the current tables, or to those of `migrations`, all or nothing.
 
     Raises: ConfigurationError, naming `path`.
     """
     migrations = MIGRATIONS if migrations is None else migrations
-    connection.execute("BEGIN IMMEDIATE")  # before looking, so that two processes do not both decide to migrate
+    connection.execute("BEGIN IMMEDIATE")  # before the check, so that two processes do not both decide to migrate
     try:
         version = check_version(connection, path)
         for number, script in enumerate(migrations[version:], start=version + 1):
@@ -234,7 +234,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
-    """How many migrations the file has had. Raises: ConfigurationError for another program's file, or a newer one."""
+    """How many migrations were applied. Raises: ConfigurationError for another program's file, or a newer version's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -249,7 +249,7 @@ def check_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _statements(script: str) -> list[str]:
-    """The script's statements one by one: `executescript` would commit the transaction that we are in."""
+    """The script's statements one by one: `executescript` would commit the open transaction."""
     found, start = [], 0
     for end, character in enumerate(script, start=1):
         if character == ";" and sqlite3.complete_statement(script[start:end]):

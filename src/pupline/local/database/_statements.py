@@ -1,7 +1,7 @@
 """Many rows in few statements.
 
-`executemany` lets go of the interpreter and takes it again for every row; beside busy threads each such turn is a
-wait. A statement with many rows does it once.
+`executemany` releases and takes the interpreter lock for every row; with busy threads each time is a wait. A statement
+with many rows does so once.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from typing import Any
 from pupline.local.database._database import storable
 
 _SIZES = (64, 8, 1)
-"""Rows in one statement. Three sizes make any number in few steps, and SQLite keeps three prepared statements."""
+"""Rows in one statement: three sizes make any number in few steps, with only three prepared statements."""
 
 MANY = 500
 """Values in one `IN (...)`."""
@@ -21,8 +21,8 @@ MANY = 500
 def execute_many(connection: sqlite3.Connection, before: str, rows: Sequence[Sequence[Any]], after: str = "") -> None:
     """Execute `before VALUES (...), (...), ... after` for all rows, which are of one length.
 
-    Text with half a surrogate pair goes in as `storable` makes it. That is looked at only when SQLite refuses some
-    rows, and then they are executed again: the statement must not mind to be.
+    Text with half a surrogate pair is stored as `storable` returns it. That is checked only when SQLite refuses some
+    rows, which are then executed again.
     """
     start = 0
     for size in _SIZES:

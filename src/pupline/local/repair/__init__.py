@@ -1,4 +1,4 @@
-"""A damaged data directory made usable again."""
+"""A new database from a damaged one and from the stored objects."""
 
 from pupline.local.repair._repair import RepairReport, repair_database
 

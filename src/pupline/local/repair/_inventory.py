@@ -1,4 +1,4 @@
-"""What a bucket still knows without its database: the files that are there, what they are, and who tells of none."""
+"""Rows for files in the buckets that no row describes, and records for images without one."""
 
 import hashlib
 import os
@@ -16,13 +16,13 @@ from pupline.tasks.records import AuditRecord
 from pupline.text import timestamp
 
 EXECUTION = "doctor-repair"
-"""Stands for the execution in the records that are made of objects alone."""
+"""Stands for the execution in the records that are made from objects alone."""
 
 _OBJECT = (
     "INSERT INTO objects (bucket, key, path, folded_path, sha256, size_bytes, content_type, owner, state, created_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, '', 'stored', ?) ON CONFLICT DO NOTHING"
 )
-_UNTOLD = (
+_WITHOUT_RECORD = (
     "SELECT key, path FROM objects WHERE bucket = ? AND state = 'stored'"
     " AND (key LIKE 'html/%' OR key LIKE 'quarantine/%')"
     " AND NOT EXISTS (SELECT 1 FROM audit WHERE image_name = substr(key, instr(key, '/') + 1))"
@@ -33,10 +33,7 @@ _CAUSE = "recorded by doctor --repair from the object alone: source, times and a
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """objects: added, of files that no row told of. records: added, of images that no record told of.
-
-    missing: rows of objects whose file is not there.
-    """
+    """objects, records: added for files and images without one. missing: objects without a file."""
 
     objects: int
     records: int
@@ -44,7 +41,7 @@ class Inventory:
 
 
 def take_inventory(data_dir: Path, connection: sqlite3.Connection) -> Inventory:
-    """Add what the buckets hold and the tables do not tell. Raises: OSError; StorageError."""
+    """Add rows for what the buckets hold and the tables lack. Raises: OSError; StorageError."""
     objects = records = missing = 0
     for name in _buckets(data_dir):
         files = BucketFiles(data_dir, name)
@@ -53,8 +50,7 @@ def take_inventory(data_dir: Path, connection: sqlite3.Connection) -> Inventory:
             if known.pop(path, None) is None:
                 objects += _add_object(connection, files, path, found)
         missing += len(known)
-        untold = connection.execute(_UNTOLD, (name,)).fetchall()
-        for key, path in untold:
+        for key, path in connection.execute(_WITHOUT_RECORD, (name,)).fetchall():
             records += _add_record(connection, files, key, path)
     return Inventory(objects, records, missing)
 
@@ -65,7 +61,7 @@ def _buckets(data_dir: Path) -> list[str]:
 
 
 def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below `root`, links not followed, as its path relative to it; names that are no text are left out."""
+    """Every file below `root`, by its relative path; links are not followed, names that are not text are left out."""
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
@@ -88,7 +84,7 @@ def _add_object(connection: sqlite3.Connection, files: BucketFiles, path: str, f
 
 
 def _add_record(connection: sqlite3.Connection, files: BucketFiles, key: str, path: str) -> int:
-    """A record of what is known from the bytes. 0 where they are not there."""
+    """Add a record of what the bytes show; the number of records added, 0 without bytes."""
     try:
         body = files.read(path)
     except (FileNotFoundError, StorageError):

@@ -1,9 +1,9 @@
-"""After rows were lost: what refers to them is put right, so that nothing goes on from half of what it needs."""
+"""Corrects the rows that refer to lost ones, so that nothing continues from half of what it needs."""
 
 import sqlite3
 from dataclasses import dataclass
 
-_CAUSE = "the database was damaged, and what this execution goes on from was lost; start it again"
+_CAUSE = "the database was damaged, and what this execution continues from was lost; start it again"
 
 _DANGLING = (
     ("executions", "digest NOT IN (SELECT digest FROM definitions)"),
@@ -32,20 +32,20 @@ _LIST_AGAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """dropped: rows whose own was lost. aborted: executions that cannot go on. reopened: items to be had again."""
+class ReferenceCounts:
+    """dropped: rows of lost owners. aborted: executions that cannot continue. reopened: items to fetch again."""
 
     dropped: int
     aborted: int
     reopened: int
 
 
-def reconcile(connection: sqlite3.Connection, now: float) -> Reconciled:
-    """Put right what refers to rows that are not there. now: seconds since the epoch.
+def correct_references(connection: sqlite3.Connection, now: float) -> ReferenceCounts:
+    """Correct the rows that refer to missing ones. now: seconds since the epoch.
 
-    An execution that lost its run, and with it its settings, or some of its facts, would go on as another one: it is
-    aborted. Items of an unfinished ingest whose record was lost are fetched again, and where items were lost the
-    source is listed again, in which those that are there count once.
+    An execution that lost its run, and with it its settings, or some of its facts, would continue as another one: it is
+    aborted. Items of an unfinished ingest whose record was lost are fetched again. Where items were lost, the source is
+    listed again; items that are still in the run are not added twice.
     """
     aborted = connection.execute(f"{_ABORT} status = 'RUNNING' AND {_WITHOUT_RUN}", (_CAUSE, now)).rowcount
     aborted += connection.execute(f"{_ABORT} {_WITH_HOLES}", (_CAUSE, now)).rowcount
@@ -59,4 +59,4 @@ def reconcile(connection: sqlite3.Connection, now: float) -> Reconciled:
         "UPDATE ingest_items SET outcome = NULL, key = NULL WHERE ingest_id = ? AND item_index = ?", lost
     )
     connection.execute(_LIST_AGAIN)
-    return Reconciled(dropped, aborted, len(lost))
+    return ReferenceCounts(dropped, aborted, len(lost))

@@ -1,14 +1,14 @@
-"""`pupline doctor --repair`: a sound database in the place of a damaged one, which is kept.
+"""`pupline doctor --repair`: replaces a damaged database by a sound one, and keeps the damaged one.
 
-The new one is built in `tmp` from what can be read of a private copy (`_salvage`, `_references`) and from what the
-buckets hold (`_inventory`). It is whole and on the disk before it gets the name `pupline.sqlite.repaired`; then:
+The new database is built in `tmp` from what can be read of a private copy (`_salvaging`, `_references`) and from what
+the buckets hold (`_inventory`). It is complete and on the disk before it gets the name `pupline.sqlite.repaired`; then:
 
 1. the damaged file gets a second name, `pupline.sqlite.damaged-<time>`;
-2. its WAL is moved to that name too, since SQLite would read it into the new database;
+2. its WAL is moved to that name too, because SQLite would read it into the new database;
 3. the new file is renamed over `pupline.sqlite`.
 
-Killed before that name is given, nothing has changed. Killed after it, nothing else is opened until the same command
-has done the rest.
+A kill before that name is given changes nothing. After it, the data directory is refused until the same command has
+finished the rest.
 """
 
 import os
@@ -21,10 +21,10 @@ from pathlib import Path
 
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
-from pupline.local.database import MIGRATIONS, connect, explain, migrate, unsound_rows
+from pupline.local.database import MIGRATIONS, connect, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
-from pupline.local.repair._references import Reconciled, reconcile
-from pupline.local.repair._salvage import Salvaged, salvage, sync_file
+from pupline.local.repair._references import ReferenceCounts, correct_references
+from pupline.local.repair._salvaging import TableCounts, salvage
 from pupline.text import printable
 
 _WAL, _SHM = f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"
@@ -36,13 +36,13 @@ class RepairReport:
 
     damage: str
     kept: Path | None
-    tables: tuple[Salvaged, ...]
-    reconciled: Reconciled
+    tables: tuple[TableCounts, ...]
+    references: ReferenceCounts
     inventory: Inventory
 
 
 def repair_database(data_dir: Path) -> RepairReport | None:
-    """Put a sound database in the place of a damaged one; None where it is sound, or an earlier repair was ended.
+    """Replace a damaged database by a sound one; None where it is sound, or an earlier repair was finished.
 
     Raises: ConfigurationError when another process holds the directory, or it is not pupline's; LocalTrouble.
     """
@@ -57,7 +57,7 @@ def repair_database(data_dir: Path) -> RepairReport | None:
         if (data_dir / REPAIRED_NAME).exists():
             _swap(data_dir)
         damage = _damage(data_dir)
-        return None if damage is None else _repaired(data_dir, damage, work)
+        return None if damage is None else _rebuild(data_dir, damage, work)
     except sqlite3.Error as err:
         raise explain(err, data_dir / DATABASE_NAME) from err
     finally:
@@ -67,7 +67,7 @@ def repair_database(data_dir: Path) -> RepairReport | None:
 
 def _damage(data_dir: Path) -> str | None:
     path = data_dir / DATABASE_NAME
-    if not path.exists() or not path.stat().st_size:  # SQLite would remove the WAL of such a one
+    if not path.exists() or not path.stat().st_size:  # SQLite would remove the WAL of such a file
         if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
             raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
         return "it was empty" if path.exists() else "there was none"
@@ -80,14 +80,14 @@ def _damage(data_dir: Path) -> str | None:
         if looking.execute("PRAGMA foreign_key_check").fetchone():
             return "rows refer to others that are not there"
         looking.text_factory = bytes
-        return next(unsound_rows(looking, version), None)
+        return next(damaged_rows(looking, version), None)
     except (sqlite3.Error, UnicodeDecodeError) as err:
         return str(err)
     finally:
         looking.close()
 
 
-def _repaired(data_dir: Path, damage: str, work: Path) -> RepairReport:
+def _rebuild(data_dir: Path, damage: str, work: Path) -> RepairReport:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     copy = work / "copy.sqlite"
@@ -105,21 +105,21 @@ def _repaired(data_dir: Path, damage: str, work: Path) -> RepairReport:
             tables = salvage(copy, new) if copy.exists() else []
         except ConfigurationError as err:
             raise ConfigurationError(f"{data_dir / DATABASE_NAME} is not repaired: {err}") from err
-        reconciled = reconcile(new, time.time())
+        references = correct_references(new, time.time())
         inventory = take_inventory(data_dir, new)
         new.execute("COMMIT")
         if new.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
-            raise LocalTrouble(f"the new database in {work} is damaged, too: look at the disk, and at the memory")
+            raise LocalTrouble(f"the new database in {work} is damaged, too: check the disk and the memory")
     finally:
         new.close()
-    sync_file(path)
+    _sync_file(path)
     os.rename(path, data_dir / REPAIRED_NAME)  # noqa: PTH104 - next to the calls that have no other form
     sync_directory(data_dir)
-    return RepairReport(printable(damage, 300), _swap(data_dir), tuple(tables), reconciled, inventory)
+    return RepairReport(printable(damage, 300), _swap(data_dir), tuple(tables), references, inventory)
 
 
 def _swap(data_dir: Path) -> Path | None:
-    """Give the repaired database its name, and the damaged one another; each step may have been done before."""
+    """Give the repaired database its name, and the damaged one another. Any step may have been done before."""
     path = data_dir / DATABASE_NAME
     kept = _kept(data_dir, path) if path.exists() else None
     if kept and (data_dir / _WAL).exists():
@@ -133,7 +133,7 @@ def _swap(data_dir: Path) -> Path | None:
 
 
 def _kept(data_dir: Path, path: Path) -> Path:
-    """A second name of the damaged file: the one it has already, or a new one."""
+    """The second name of the damaged file: the one it has already, or a new one."""
     for other in data_dir.glob(f"{DATABASE_NAME}.damaged-*"):
         if other.samefile(path):
             return other
@@ -144,9 +144,17 @@ def _kept(data_dir: Path, path: Path) -> Path:
         os.link(path, kept)
     except OSError:  # a file system without links
         shutil.copyfile(path, kept)
-        sync_file(kept)
+        _sync_file(kept)
     sync_directory(data_dir)
     return kept
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _size_of(path: Path) -> int:

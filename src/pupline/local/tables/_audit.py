@@ -1,4 +1,4 @@
-"""The `AuditTable` port: one row per image processed, and the queries of the reading commands."""
+"""The `AuditTable` port: one row per processed image, and the queries of the reading commands."""
 
 import json
 import sqlite3
@@ -23,9 +23,9 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """Which records: all that match every field given.
+    """Selects records that match every given field.
 
-    execution: an execution's name. run: a run's id, of single images or of bulk. file_type: by content, such as `png`.
+    execution: a name. run: an id, of single images or of a bulk run. file_type: by content, such as `png`.
     since, until: RFC 3339 texts, compared with `upload_timestamp`; `until` is excluded.
     """
 
@@ -39,16 +39,13 @@ class AuditQuery:
 
 
 class LocalAuditTable:
-    """Implements `pupline.tasks.ports.AuditTable`."""
+    """Implements `pupline.tasks.ports.AuditTable`. Methods raise StorageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, record: AuditRecord) -> AuditRecord:
-        """Add `record` unless this execution already has one under this name; the record that is now there.
-
-        Raises: StorageError.
-        """
+        """Add `record` unless this execution already has one under this name; the record in the table afterwards."""
 
         def work(connection: sqlite3.Connection) -> AuditRecord:
             insert_records(connection, [record])
@@ -59,14 +56,11 @@ class LocalAuditTable:
         return self._database.write(work)
 
     def put_many(self, records: Sequence[AuditRecord]) -> None:
-        """Add all of them in one transaction, each unless its execution already has one under its name.
-
-        Raises: StorageError.
-        """
+        """Add all of them in one transaction, each unless its execution already has one under its name."""
         self._database.write(lambda connection: insert_records(connection, records))
 
     def replace(self, execution: str, record: AuditRecord | None) -> None:
-        """Have `record` be all that is told of the execution, or nothing. Raises: StorageError."""
+        """Make `record` the only record of the execution; None: it has no record."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM audit WHERE execution = ?", (storable(execution),))
@@ -75,18 +69,18 @@ class LocalAuditTable:
         self._database.write(work)
 
     def get(self, image_name: str, execution: str) -> AuditRecord | None:
-        """The record of this execution under this name, if any. Raises: StorageError."""
+        """The record of this execution under this name, if any."""
         found = self._database.rows(_SELECT + " WHERE image_name = ? AND execution = ?", (image_name, execution))
         return record_of(found[0]) if found else None
 
     def records(self, query: AuditQuery | None = None) -> Iterator[AuditRecord]:
-        """The records that match, a page at a time: memory stays flat. Raises: StorageError.
+        """The matching records, a page at a time: memory stays flat.
 
-        Oldest first; those of one run by execution instead, which is the order in which its images were asked for.
+        Oldest first; those of one run by execution instead, which is the order in which its images were requested.
         """
         query = query or AuditQuery()
         where, parameters = _where(query)
-        # The row value and the order make SQLite go along one index, whatever the other conditions are.
+        # The row value and the order make SQLite use one index, whatever the other conditions are.
         order = "upload_timestamp, audit_id" if query.run is None else "execution, audit_id"
         select = f"SELECT {AUDIT_COLUMNS}, {order} FROM audit WHERE ({order}) > (?, ?){where} ORDER BY {order} LIMIT ?"  # noqa: S608
         after: tuple[Any, ...] = ("", 0)
@@ -95,7 +89,7 @@ class LocalAuditTable:
             after = page[-1][-2:]
 
     def count(self) -> int:
-        """How many records there are. Raises: StorageError."""
+        """How many records there are."""
         return int(self._database.rows("SELECT count(*) FROM audit")[0][0])
 
 
@@ -114,11 +108,11 @@ def record_of(row: tuple[Any, ...]) -> AuditRecord:
 
 
 RUN_CONDITION = "execution >= ? AND execution < ? AND instr(substr(execution, ?), '-') = 0"
-"""Executions of one run; the parameters are `run_range`'s. The last part leaves out runs whose id begins with it."""
+"""Executions of one run; `run_range` gives the parameters. The last part excludes runs whose id begins alike."""
 
 
 def run_range(run_id: str) -> tuple[str, str, int]:
-    """What RUN_CONDITION needs. In ASCII a colon is what follows the digits."""
+    """The parameters of RUN_CONDITION. In ASCII a colon follows the digits."""
     return f"{run_id}-0", f"{run_id}-:", len(run_id) + 2
 
 

@@ -1,4 +1,4 @@
-"""Runs: N executions that were asked for together, with the settings they share."""
+"""Runs: executions that were requested together, with the settings they share."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ from pupline.tasks.run_ids import check_run_id
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run. settings: as given when it was first made. created_at: seconds since the epoch."""
+    """One run. settings: of the command that created it. created_at: seconds since the epoch."""
 
     run_id: str
     settings: Mapping[str, JSON]
@@ -21,16 +21,16 @@ class RunRow:
 
 
 class Runs:
-    """The runs of this data directory."""
+    """The runs of this data directory. Methods raise StorageError."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def open(self, run_id: str, settings: Mapping[str, JSON]) -> RunRow:
-        """The run of that id: with these settings, or, where it was there, with those it was first made with.
+        """The run of that id: a new one with these settings, or the existing one with its own.
 
-        Raises: ConfigurationError for an id that cannot begin an execution's name; StorageError.
+        Raises: ConfigurationError for an id that cannot begin an execution's name.
         """
         check_run_id(run_id)
         row = (run_id, json.dumps(dict(settings)), self._clock.now())
@@ -43,32 +43,24 @@ class Runs:
         return self._database.write(work)
 
     def drop_empty(self, run_id: str) -> None:
-        """Forget the run if it has no execution. Raises: StorageError."""
+        """Delete the run if it has no execution."""
         delete = "DELETE FROM runs WHERE run_id = ?1 AND NOT EXISTS (SELECT 1 FROM executions WHERE run_id = ?1)"
         self._database.write(lambda connection: connection.execute(delete, (run_id,)))
 
     def find(self, run_id: str) -> RunRow | None:
-        """The run of that id, if any. Raises: StorageError."""
+        """The run of that id, if any."""
         found = self._database.rows(f"{_SELECT} WHERE run_id = ?", (run_id,))
         return _run(found[0]) if found else None
 
     def all(self) -> list[RunRow]:
-        """All runs, oldest first. Raises: StorageError."""
+        """All runs, oldest first."""
         return [_run(row) for row in self._database.rows(f"{_SELECT} ORDER BY created_at, run_id")]
 
     def missing(self, run_id: str, count: int) -> Iterator[int]:
-        """The indexes from 1 to `count` that have no execution yet. Raises: StorageError."""
-        query = "SELECT run_index FROM executions WHERE run_id = ? AND run_index BETWEEN 1 AND ? ORDER BY run_index"
-        begun = [index for (index,) in self._database.rows(query, (run_id, count))]
-        expected = 1
-        for index in [*begun, count + 1]:
-            yield from range(expected, index)
-            expected = index + 1
-
-    def statuses(self, run_id: str) -> dict[str, int]:
-        """How many executions of the run have which status. Raises: StorageError."""
-        query = "SELECT status, count(*) FROM executions WHERE run_id = ? GROUP BY status"
-        return {str(status): int(count) for status, count in self._database.rows(query, (run_id,))}
+        """The indexes from 1 to `count` that have no execution yet."""
+        query = "SELECT run_index FROM executions WHERE run_id = ? AND run_index BETWEEN 1 AND ?"
+        started = {index for (index,) in self._database.rows(query, (run_id, count))}
+        return (index for index in range(1, count + 1) if index not in started)
 
 
 _SELECT = "SELECT run_id, settings, created_at FROM runs"

@@ -1,11 +1,10 @@
-"""Copying out of a damaged database whatever can still be read, row by row, into a new one.
+"""Copies everything that can still be read of a damaged database, row by row, into a new one.
 
-A page that cannot be read costs its rows and no others: reading goes on at the next key that can be found. Rows that
-were never written like that are left out. Pages that define the tables and are gone are taken from an empty database of
-the same tables: pupline makes its tables in one order, so their first pages are where they were.
+An unreadable page costs its rows and no others: reading continues at the next key that can be found. Rows that cannot
+be as they were written are left out. Lost pages that define the tables are taken from an empty database with the same
+tables: pupline creates its tables in one order, so their first pages have fixed numbers.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from pupline.errors import ConfigurationError
-from pupline.local.database import APPLICATION_ID, MIGRATIONS, Table, Unsound, checked_row, connect, migrate, tables
+from pupline.local.database import APPLICATION_ID, MIGRATIONS, DamagedValue, Table, check_row, connect, migrate, tables
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _JUMPS = 40
-"""Doubled steps over keys that cannot be read: 2 to the 40th is more than any number that was given out."""
+"""Doubled steps over unreadable keys: 2 to the 40th is more than any key in use."""
 
 _PAGE_BYTES = 4096
 _ROOT = 100
-"""Where the first page's B-tree begins, behind the header of the file."""
+"""Offset of the first page's B-tree, after the header of the file."""
 
 _INTERIOR = 5
-"""The type of a table's page that leads to others."""
+"""The type of a table's page that points to others."""
 
 _PAGES, _JOURNAL = slice(28, 32), slice(18, 20)
-"""Of SQLite's first page: pages in the file, where 0 has SQLite count them, those in the WAL too; WAL or not."""
+"""In SQLite's first page: the number of pages (0: SQLite counts them, those in the WAL too), and the journal mode."""
 
 
 @dataclass(slots=True)
-class Salvaged:
-    """What came of one table. kept, lost: rows; has_gap: rows that nobody can count could not be read besides."""
+class TableCounts:
+    """The salvage of one table. kept, lost: rows; has_gap: an unknown number of rows could not be read at all."""
 
     table: str
     kept: int = 0
@@ -41,50 +40,48 @@ class Salvaged:
     has_gap: bool = False
 
 
-def salvage(copy: Path, new: sqlite3.Connection) -> list[Salvaged]:
-    """What can be read of the database at `copy`, which is a private copy and may be changed, put into `new`.
+def salvage(copy: Path, new: sqlite3.Connection) -> list[TableCounts]:
+    """Put what can be read of the database at `copy`, a private copy that may be changed, into `new`.
 
-    Raises: ConfigurationError where it is another program's, or a newer pupline's.
+    Raises: ConfigurationError where it is another program's, or of a newer version.
     """
-    for prepare in (_as_it_is, _with_new_first_page, _with_new_schema, _without_wal):
+    for prepare in (_fill_empty_file, _replace_first_page, _replace_schema, _remove_wal):
         prepare(copy)
-        with closing(connect(copy, "mode=ro")) as old:  # which leaves the WAL as it is for the next attempt
+        with closing(connect(copy, "mode=ro")) as old:  # leaves the WAL for the next attempt
             old.text_factory = bytes
             try:
                 version = _version(old)
             except _ERRORS:
                 continue
             if version:
-                return [_copied(old, new, table) for table in tables(version)]
-    return [Salvaged(table.name, has_gap=True) for table in tables()]
+                return [_copy_table(old, new, table) for table in tables(version)]
+    return [TableCounts(table.name, has_gap=True) for table in tables()]
 
 
-def _as_it_is(copy: Path) -> None:
-    """Change nothing; but of an empty file SQLite would remove the WAL, so it gets its first page."""
+def _fill_empty_file(copy: Path) -> None:
+    """Give an empty file its first page: otherwise SQLite would remove its WAL."""
     if not copy.stat().st_size:
-        _with_new_first_page(copy)
+        _replace_first_page(copy)
 
 
-def _with_new_first_page(copy: Path) -> None:
-    """Put the first page of an empty database in the place of a damaged one."""
-    _put(copy, _model(copy)[:1])
+def _replace_first_page(copy: Path) -> None:
+    _put_pages(copy, _schema_pages(copy)[:1])
 
 
-def _with_new_schema(copy: Path) -> None:
-    """Put all the pages that define the tables in the place of those that are there."""
-    _put(copy, _model(copy))
+def _replace_schema(copy: Path) -> None:
+    _put_pages(copy, _schema_pages(copy))
 
 
-def _without_wal(copy: Path) -> None:
+def _remove_wal(copy: Path) -> None:
     for end in ("-wal", "-shm"):
         copy.with_name(copy.name + end).unlink(missing_ok=True)
 
 
-def _model(copy: Path) -> list[tuple[int, bytes]]:
-    """The pages, with their numbers from 0, that define the tables in an empty database; the first one first.
+def _schema_pages(copy: Path) -> list[tuple[int, bytes]]:
+    """The pages of an empty database that define the tables, with their numbers from 0, in order.
 
-    Source: the SQLite file format, sections 1.3 and 1.6. The schema is a table B-tree whose root is the first page; of
-    the empty one, that page leads to leaves.
+    Source: the SQLite file format, sections 1.3 and 1.6. The schema is a table B-tree whose root is the first page; in
+    an empty database, that page points to leaves.
     """
     model = copy.with_name("model.sqlite")
     with closing(connect(model, "mode=rwc")) as empty:
@@ -99,8 +96,8 @@ def _model(copy: Path) -> list[tuple[int, bytes]]:
     return [(page, body[page * _PAGE_BYTES : (page + 1) * _PAGE_BYTES]) for page in (0, *children)]
 
 
-def _put(copy: Path, new: list[tuple[int, bytes]]) -> None:
-    """Write the pages, the first one of which gets a header that suits this file."""
+def _put_pages(copy: Path, new: list[tuple[int, bytes]]) -> None:
+    """Write the pages; the first one gets a header that fits this file."""
     pages = max(-(-copy.stat().st_size // _PAGE_BYTES), *(number + 1 for number, _ in new), 1)
     with copy.open("r+b") as file:
         file.truncate(pages * _PAGE_BYTES)
@@ -113,7 +110,7 @@ def _put(copy: Path, new: list[tuple[int, bytes]]) -> None:
 
 
 def _version(old: sqlite3.Connection) -> int:
-    """Which of our versions has the tables that are there; 0 for none. Raises: ConfigurationError; sqlite3.Error."""
+    """The version whose tables the file has; 0 for none. Raises: ConfigurationError; sqlite3.Error."""
     (number,) = old.execute("PRAGMA user_version").fetchone()
     (application,) = old.execute("PRAGMA application_id").fetchone()
     names = {name.decode() for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -132,22 +129,22 @@ def _has(old: sqlite3.Connection, table: Table) -> bool:
     return found == [column.name for column in table.columns]
 
 
-def _copied(old: sqlite3.Connection, new: sqlite3.Connection, table: Table) -> Salvaged:
-    found = Salvaged(table.name)
+def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: Table) -> TableCounts:
+    found = TableCounts(table.name)
     names = ", ".join(column.name for column in table.columns)
     values = ", ".join("?" * len(table.columns))
     insert = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - the names are ours
-    for row in _readable(old, table, found):
+    for row in _readable_rows(old, table, found):
         try:
-            new.execute(insert, checked_row(table, row))
+            new.execute(insert, check_row(table, row))
             found.kept += 1
-        except (Unsound, sqlite3.IntegrityError):
+        except (DamagedValue, sqlite3.IntegrityError):
             found.lost += 1
     return found
 
 
-def _readable(old: sqlite3.Connection, table: Table, found: Salvaged) -> Iterator[Sequence[Any]]:
-    """The rows that can be read, each once. Notes in `found` whether there was something that could not be."""
+def _readable_rows(old: sqlite3.Connection, table: Table, found: TableCounts) -> Iterator[Sequence[Any]]:
+    """The rows that can be read, each once. Sets `found.has_gap` when some could not be."""
     places = [[column.name for column in table.columns].index(name) for name in table.key]
     rows = _Rows(old, table)
     last: tuple[Any, ...] | None = None
@@ -155,7 +152,7 @@ def _readable(old: sqlite3.Connection, table: Table, found: Salvaged) -> Iterato
         try:
             for row in rows.after(last):
                 key = tuple(row[place] for place in places)
-                if last is not None and not _follows(key, last):  # a page that leads back
+                if last is not None and not _follows(key, last):  # a page that points back
                     raise sqlite3.DatabaseError("keys out of order")
                 last = key
                 yield row
@@ -167,7 +164,7 @@ def _readable(old: sqlite3.Connection, table: Table, found: Salvaged) -> Iterato
         if jumped is None:
             break
         last = jumped
-    # What lies behind a gap that no number leads over is read from its end.
+    # What follows a gap that no number bridges is read from its end.
     try:
         for row in rows.backwards():
             key = tuple(row[place] for place in places)
@@ -209,7 +206,7 @@ class _Rows:
         return self._old.execute(f"{self._select} ORDER BY {self._descending}")
 
     def jump(self, last: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        """A key beyond `last` after which something can be read; None where no number leads there."""
+        """A key beyond `last` after which something can be read; None where no number reaches one."""
         if len(self._numbers) < self._width and (last is None or not self._numbers):
             return None
         start = last if last is not None else (0,) * self._width
@@ -221,7 +218,7 @@ class _Rows:
         return None
 
     def _nearest(self, start: tuple[Any, ...], target: tuple[Any, ...], place: int) -> tuple[Any, ...]:
-        """The smallest key between that serves as well: the last jump may have gone over rows that can be read."""
+        """The smallest such key: the last jump may have skipped rows that can be read."""
         low, high = start[place] + ((target[place] - start[place]) >> 1), target[place]
         while low + 1 < high:
             middle = (low + high) // 2
@@ -237,14 +234,5 @@ class _Rows:
 
 
 def _as_stored(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Text was read as bytes, and is compared as text."""
+    """The key with its text decoded, for a comparison in SQL."""
     return tuple(part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in key)
-
-
-def sync_file(path: Path) -> None:
-    """Have the file on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
