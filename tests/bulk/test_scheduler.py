@@ -21,7 +21,6 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
-from pupline.bulk._retries import PAGE_ATTEMPTS
 from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
 from pupline.errors import (
     BlockedAddress,
@@ -38,6 +37,7 @@ from pupline.errors import (
 )
 from pupline.http import Origin, RobotsRules
 from pupline.sources import PageRequest
+from pupline.sources._pages import LATER_ATTEMPTS
 from pupline.tasks.ingest_item import MAX_ATTEMPTS, PATIENT_ATTEMPTS
 from pupline.tasks.items import SourceItem
 
@@ -387,7 +387,7 @@ def test_a_list_page_outlasts_its_hosts_absence() -> None:
     assert scheduler.take_failed() == []
 
 
-@pytest.mark.parametrize(("heard", "attempts"), [(True, PAGE_ATTEMPTS), (False, MAX_ATTEMPTS)])
+@pytest.mark.parametrize(("heard", "attempts"), [(True, LATER_ATTEMPTS), (False, MAX_ATTEMPTS)])
 def test_a_page_of_a_host_that_never_answered_is_given_up_sooner(heard: bool, attempts: int) -> None:
     """Who mistyped an address is told soon; a listing that was under way is not given up as easily."""
     scheduler = scheduler_of(seed="x")

@@ -215,7 +215,7 @@ def test_what_is_no_definition_at_all(command: Run, tmp_path: Path) -> None:
         "none.json": "No such file",
         ".": "is a directory",
         "bytes": "is not UTF-8 text",
-        "half": "not text in UTF",
+        "half": "is not UTF-16-LE text",
     }
     for file, words in wrong.items():
         done = command("validate", tmp_path / file)

@@ -61,7 +61,7 @@ def _items(
         client = HttpClient(fetch_policy(source, request, stack), idle_connections=1)
         stack.callback(client.close)
         interval = 1 / source.limits.rps if source.limits.rps else 0.0
-        pages = Pages(client=client, interval=interval, attempts=PREVIEW_ATTEMPTS, sleep=sleep)
+        pages = Pages(client=client, interval=interval, max_attempts=PREVIEW_ATTEMPTS, sleep=sleep)
         for page, asked in pages.of(listing):
             notes += [asked.mask(note) if asked else note for note in page.notes]
             yield from page.items

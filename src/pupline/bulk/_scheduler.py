@@ -185,7 +185,7 @@ class Scheduler:
         elif is_host_trouble and host.is_away:
             host.put_back(job)
         elif failure.retryable and job.attempts < max_attempts(job, failure):
-            delay = back_off_seconds(job, failure, self._random)
+            delay = back_off_seconds(job, self._random)
             if isinstance(failure, TooManyRequests):
                 self._pause(host, failure, now, delay)
                 host.put_back(job)

@@ -236,7 +236,7 @@ class _Trial:
     def _items(self, most_requests: int) -> "Iterator[SourceItem]":
         from pupline.sources import PREVIEW_ATTEMPTS, Pages
 
-        pages = Pages(client=self._client, attempts=PREVIEW_ATTEMPTS).of(self.listing)
+        pages = Pages(client=self._client, max_attempts=PREVIEW_ATTEMPTS).of(self.listing)
         for page, request in islice(pages, most_requests):
             self.requests += request is not None
             self.notes += [request.mask(note) if request else note for note in page.notes]

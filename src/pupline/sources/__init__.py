@@ -10,7 +10,7 @@ Dog-CEO-compatible API, the URL of an image, or a list of URLs (.txt, .csv, .jso
 """
 
 from pupline.sources._listing import Listing, Page
-from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, is_final
+from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, is_final, max_page_attempts, page_pause_seconds
 from pupline.sources._resolve import resolve
 from pupline.sources._source import ImageSource, Opening, Reader
 from pupline.sources.api import shortfall_of
@@ -43,6 +43,8 @@ __all__ = [
     "is_final",
     "is_piped",
     "keep_piped",
+    "max_page_attempts",
+    "page_pause_seconds",
     "piped_for_now",
     "presets",
     "read_spec",

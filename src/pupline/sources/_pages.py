@@ -1,7 +1,7 @@
 """The pages of a listing over HTTP, asked for one at a time, with patience.
 
-`pupline.bulk` asks for pages itself, among images and by the same rules. What lists and does nothing else (a manifest,
-a preview, a test of a source) does it here.
+`pupline.bulk` requests pages itself, among images, with the same number of attempts and the same pauses. Commands that
+only list (a manifest, a preview, a test of a source) do it here.
 """
 
 import random
@@ -21,24 +21,24 @@ whose answer is not JSON: either it was one bad answer, or all will be like it."
 LATER_ATTEMPTS = 8
 """Of a page of an API that has answered before, in a minute or so: without it, the listing ends."""
 
-PREVIEW_ATTEMPTS = (3, 3)
+PREVIEW_ATTEMPTS = 3
 """Of a page that somebody waits for at a terminal: some three seconds."""
 
 FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
+_MAX_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
     """Asks for the pages of a listing. interval: seconds between two requests.
 
-    read: gets the objects of `s3://bucket/key` lists. attempts: of the first page, and of any other.
+    read: gets the objects of `s3://bucket/key` lists. max_attempts: of any page, if fewer than others have.
     """
 
     client: PageClient
     read: Reader | None = None
     interval: float = 0.0
-    attempts: tuple[int, int] = (FIRST_ATTEMPTS, LATER_ATTEMPTS)
+    max_attempts: int = LATER_ATTEMPTS
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
 
@@ -53,14 +53,14 @@ class Pages:
 
         Raises: TaskFailure, without secrets, when it cannot go on.
         """
-        attempts = self.attempts[0]
+        has_answered = False
         while not listing.complete:
             request = listing.request()
-            page = listing.read(None, {}) if request is None else self._asked(listing, request, attempts)
-            attempts = self.attempts[1]
+            page = listing.read(None, {}) if request is None else self._asked(listing, request, has_answered)
+            has_answered = True
             yield page, request
 
-    def _asked(self, listing: Listing, request: PageRequest, attempts: int) -> Page:
+    def _asked(self, listing: Listing, request: PageRequest, has_answered: bool) -> Page:
         self.sleep(self.interval)
         attempt = 1
         while True:
@@ -70,9 +70,10 @@ class Pages:
             except LocalTrouble:
                 raise
             except TaskFailure as failure:
-                most = min(attempts, FIRST_ATTEMPTS) if isinstance(failure, UnreadableAnswer) else attempts
+                most = min(self.max_attempts, max_page_attempts(failure, has_answered=has_answered))
                 if failure.is_transient and attempt < most and not _asks_to_stay_away(failure):
-                    self.sleep(self._pause(failure, attempt))
+                    known = float(failure.seconds) if isinstance(failure, RetryAfter) else None
+                    self.sleep(page_pause_seconds(attempt, self.chance) if known is None else known)
                     attempt += 1
                     continue
                 note = listing.skip(failure)
@@ -80,11 +81,18 @@ class Pages:
                     raise
                 return Page([], (note,))
 
-    def _pause(self, failure: TaskFailure, attempt: int) -> float:
-        """Half of an ever longer time, and a random part of the other half: an outage lasts, whatever the dice say."""
-        if isinstance(failure, RetryAfter):
-            return float(failure.seconds)
-        return min(_LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1)) * self.chance.uniform(0.5, 1.0)
+
+def max_page_attempts(failure: TaskFailure, *, has_answered: bool) -> int:
+    """How many attempts a page has in all, after this failure. has_answered: whether the API has answered before."""
+    return LATER_ATTEMPTS if has_answered and not isinstance(failure, UnreadableAnswer) else FIRST_ATTEMPTS
+
+
+def page_pause_seconds(attempt: int, chance: random.Random) -> float:
+    """The pause after an attempt, from 1: half of an exponentially growing time, and a random part of the other half.
+
+    Full jitter could make several pauses short in a row, and an outage outlasts them.
+    """
+    return min(_MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1)) * chance.uniform(0.5, 1.0)
 
 
 def _asks_to_stay_away(failure: TaskFailure) -> bool:
