@@ -1,16 +1,16 @@
-"""How long a regular expression can take: told from the expression itself, before it meets any text.
+"""The worst-case time of a regular expression, computed from the expression alone.
 
-Python's `re` tries one way of matching after the other. Where a text can be matched in many ways, and then not to its
-end, it tries all of them. Expressions that come from outside (a definition's JSONPath filters and JSONata, a source's
-`labels_from`) must not hang what evaluates them, and neither must our own.
+Python's `re` tries one path through an expression after another. When many paths match the beginning of a text and none
+its end, it tries all of them. Expressions from outside (JSONPath filters and JSONata of a definition, `labels_from` of
+a source) must not hang the process, and neither must our own.
 
-The expression becomes an automaton whose states are its characters (Glushkov's construction). One way through a loop
-and another way through it on the same text, back to where they began: then the ways double with every round, and the
-time is exponential. A loop, and behind it another that takes the same text: then it is quadratic at least. Source:
-Weideman et al., "Analyzing matching time behavior of backtracking regular expression matchers" (CIAA 2016).
+The expression becomes an automaton whose states are its characters (Glushkov's construction). When two paths lead from
+a position back to it on the same text, their number doubles with every repetition, and the time is exponential. When a
+loop is followed by another that matches the same text, the time is at least quadratic. Source: Weideman et al.,
+"Analyzing matching time behavior of backtracking regular expression matchers" (CIAA 2016).
 
-What is approximated errs on the safe side: a repetition with a high bound is taken as one without, a back reference
-as any text, a lookaround as true. Characters are told apart by some hundreds of representatives.
+Approximations err on the safe side: a high repetition bound counts as no bound, a back reference as any text, a
+lookaround as true. Some hundreds of characters represent all.
 
 A leaf: every room may import it.
 """
@@ -24,21 +24,21 @@ from functools import lru_cache
 from typing import Any, Final
 
 _MAX_POSITIONS: Final = 400
-"""Characters of an expression, with repetitions written out, that are looked at; one with more counts as slow."""
+"""Characters of an expression, with its repetitions expanded; an expression with more counts as slow."""
 
 _MAX_STEPS: Final = 200_000
-"""Steps of the search through pairs of ways, some tenths of a second; one that needs more counts as slow."""
+"""Steps of the search, some tenths of a second; an expression that needs more counts as slow."""
 
 _MAX_COPIES: Final = 24
-"""Copies of what is repeated, where the bound is low; beyond that the bound counts as none."""
+"""Copies of a repeated part; a higher bound counts as no bound."""
 
 _MAX_OPTIONAL: Final = 16
-"""Parts that may be there or not: each can double the number of ways."""
+"""Optional parts: each can double the number of paths."""
 
 _MAX_EXPONENT: Final = 3
 
 _OTHERS: Final = "\u0130\u0131\u017f\u212a\u03a9\u72ac\u0660\u2028\u3000\U0001f415"
-"""Characters beyond Latin-1 that classes and case folding tell apart."""
+"""Characters beyond Latin-1 that character classes and case folding distinguish."""
 
 
 class SlowExpression(ValueError):
@@ -46,10 +46,10 @@ class SlowExpression(ValueError):
 
 
 @lru_cache(maxsize=256)
-def compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """`re.compile`, but for expressions that could hang.
+def safe_compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """`re.compile` for expressions from outside.
 
-    Raises: re.error, OverflowError and RecursionError as `re.compile`; SlowExpression, whose text says what to change.
+    Raises: re.error, OverflowError and RecursionError like `re.compile`; SlowExpression, which says what to change.
     """
     made = re.compile(pattern, flags)
     if time_exponent(pattern, flags) > _MAX_EXPONENT:
@@ -61,9 +61,9 @@ def compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def time_exponent(pattern: str | bytes, flags: int = 0) -> float:
-    """How the time of one attempt at a match grows with the length n of the text: 1 as n, 2 as n * n, ...
+    """The growth of the time of one match attempt with the length n of the text: 1 for n, 2 for n * n, ...
 
-    Infinity: exponentially, or the expression is too large to tell. A search makes an attempt at each position.
+    Infinity: exponential growth, or an expression too large to analyse. A search makes an attempt at each position.
     """
     try:
         return max(automaton.exponent() for automaton in _automata(pattern, flags))
@@ -76,10 +76,10 @@ def time_exponent(pattern: str | bytes, flags: int = 0) -> float:
 
 @dataclass(slots=True)
 class _Part:
-    """A part of an expression: where a match of it can begin and end.
+    """A part of an expression: the positions at which a match of it can begin and end.
 
-    first, last: positions, with the number of ways to get there, or to leave from there. empty: the ways in which it
-    matches nothing; `a|a` is `a(?:|)` to `re`, so that there are two.
+    first, last: positions, with the number of paths that enter or leave there. empty: the number of paths on which it
+    matches the empty text; `a|a` is `a(?:|)` to `re`, so that there are two.
     """
 
     first: Counter[int] = field(default_factory=Counter)
@@ -88,19 +88,19 @@ class _Part:
 
 
 class _TooLarge(Exception):
-    """More positions or pairs of them than are looked at."""
+    """More positions or steps than the limits above."""
 
 
 class _Automaton:
-    """Positions, the characters that each takes (a bit for each representative), and the ways from one to the next."""
+    """Positions, the characters that each matches (a bit for each representative), and the paths between them."""
 
     def __init__(self, alphabet: list[str]) -> None:
         self.alphabet = alphabet
         self.masks: list[int] = []
         self._follow: list[Counter[int]] = []
-        self._taken: dict[int, int] = {}
+        self._possessive: dict[int, int] = {}
         self._steps = 0
-        self._ways: dict[int, list[tuple[int, int, int]]] = {}
+        self._edges: dict[int, list[tuple[int, int, int]]] = {}
 
     def position(self, mask: int) -> _Part:
         if len(self.masks) >= _MAX_POSITIONS:
@@ -120,8 +120,8 @@ class _Automaton:
             last[at] += ways * right.empty
         return _Part(+first, +last, left.empty * right.empty)
 
-    def looped(self, part: _Part) -> _Part:
-        """`part`, once or more often."""
+    def repeated(self, part: _Part) -> _Part:
+        """`part`, once or more."""
         self._link(part.last, part.first)
         return part
 
@@ -130,40 +130,38 @@ class _Automaton:
             for target, more in first.items():
                 self._follow[source][target] += ways * more
 
-    def takes_all(self, at: int) -> None:
-        """The position is a possessive loop: what it takes cannot come next, once the loop has been left."""
-        self._taken[at] = self.masks[at]
+    def make_possessive(self, at: int) -> None:
+        """Make the position a possessive loop: the characters that it matches cannot follow it."""
+        self._possessive[at] = self.masks[at]
 
-    def ways(self, at: int) -> list[tuple[int, int, int]]:
-        """The positions that can come next, each with the characters that lead there and the number of ways."""
-        found = self._ways.get(at)
+    def edges(self, at: int) -> list[tuple[int, int, int]]:
+        """The positions that can follow, each with the characters that lead there and the number of paths."""
+        found = self._edges.get(at)
         if found is None:
-            taken = self._taken.get(at, 0)
-            others = ((to, self.masks[to] & ~taken, count) for to, count in self._follow[at].items())
-            found = [way for way in others if way[1]]
-            if taken:
-                found.append((at, taken, 1))
-            self._ways[at] = found
+            own = self._possessive.get(at, 0)
+            others = ((to, self.masks[to] & ~own, count) for to, count in self._follow[at].items())
+            found = [each for each in others if each[1]]
+            if own:
+                found.append((at, own, 1))
+            self._edges[at] = found
         return found
-
-    # -- questions
 
     def exponent(self) -> float:
         """See `time_exponent`."""
         return math.inf if self._doubles() else max(1, self._loops_in_a_row())
 
     def _doubles(self) -> bool:
-        """Whether two ways lead from some position back to it on the same text."""
+        """Whether two paths lead from some position back to it on the same text."""
         for group in _components(range(len(self.masks)), self._next):
             inside = set(group)
-            if any(count > 1 and to in inside for at in group for to, _, count in self.ways(at)):
+            if any(count > 1 and to in inside for at in group for to, _, count in self.edges(at)):
                 return True
             if len(group) > 1 and self._has_twins(group, inside):
                 return True
         return False
 
     def _loops_in_a_row(self) -> int:
-        """How many loops there are, at most, each of which takes text that the ones before it can take as well."""
+        """The largest number of successive loops that can match the same text."""
         size = len(self.masks)
         loops = [at for at in range(size) if self._reaches(at, at)]
         behind = {at: [to for to in loops if to != at and self._overlap(at, to)] for at in loops}
@@ -180,17 +178,17 @@ class _Automaton:
             raise _TooLarge
 
     def _next(self, at: int) -> Iterator[int]:
-        return (to for to, _, _ in self.ways(at))
+        return (to for to, _, _ in self.edges(at))
 
     def _has_twins(self, group: list[int], inside: set[int]) -> bool:
-        """Whether a pair of positions that differ, and a pair that does not, reach each other on the same texts."""
+        """Whether a pair of equal positions and a pair of different ones reach each other on the same texts."""
         index = {at: number for number, at in enumerate(group)}
         size = len(group)
 
         def pairs(number: int) -> Iterator[int]:
             left, right = group[number // size], group[number % size]
-            for to, letters, _ in self.ways(left):
-                for other, others, _ in self.ways(right):
+            for to, letters, _ in self.edges(left):
+                for other, others, _ in self.edges(right):
                     self._count_step()
                     if to in inside and other in inside and letters & others:
                         yield index[to] * size + index[other]
@@ -220,10 +218,10 @@ class _Automaton:
         seen, waiting = {start}, [start]
         while waiting:
             one, two, three = waiting.pop()
-            for a, letters, _ in self.ways(one):
-                for b, others, _ in self.ways(two):
+            for a, letters, _ in self.edges(one):
+                for b, others, _ in self.edges(two):
                     common = letters & others
-                    for c, more, _ in self.ways(three) if common else ():
+                    for c, more, _ in self.edges(three) if common else ():
                         self._count_step()
                         found = (a, b, c)
                         if common & more and found not in seen:
@@ -235,7 +233,7 @@ class _Automaton:
 
 
 def _components(roots: Iterable[int], follow: Callable[[int], Iterator[int]]) -> Iterator[list[int]]:
-    """The strongly connected components of what is reached from `roots` (Tarjan's algorithm, without recursion)."""
+    """The strongly connected components that `roots` lead to (Tarjan's algorithm, without recursion)."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     stack: list[int] = []
@@ -273,13 +271,13 @@ def _components(roots: Iterable[int], follow: Callable[[int], Iterator[int]]) ->
 
 def _automata(pattern: str | bytes, flags: int) -> Iterator[_Automaton]:
     """The automaton of an expression, and one for each lookaround in it. Raises: _TooLarge."""
-    from re import _parser  # type: ignore[attr-defined]  # no other parser reads exactly what `re` reads
+    from re import _parser  # type: ignore[attr-defined]  # only this parser accepts exactly what `re` accepts
 
     tree = _parser.parse(pattern, flags)
     waiting: list[Any] = [list(tree)]
     letters = {*map(chr, range(256))}
     if isinstance(pattern, str):
-        letters |= {*_OTHERS, *_spelt(tree), *_spelt(tree, 1), *_spelt(tree, -1)}
+        letters |= {*_OTHERS, *_literals(tree), *_literals(tree, 1), *_literals(tree, -1)}
     alphabet = sorted(letters)
     while waiting:
         builder = _Builder(_Automaton(alphabet), flags | tree.state.flags, waiting)
@@ -287,24 +285,24 @@ def _automata(pattern: str | bytes, flags: int) -> Iterator[_Automaton]:
         yield builder.automaton
 
 
-def _spelt(tree: Any, offset: int = 0) -> Iterator[str]:
-    """The characters that a parse tree spells out, or their neighbours."""
+def _literals(tree: Any, offset: int = 0) -> Iterator[str]:
+    """The literal characters of a parse tree, or their neighbours."""
     for item in tree:
         if isinstance(item, tuple) and len(item) == 2 and str(item[0]) in ("LITERAL", "NOT_LITERAL"):
             yield chr(min(max(item[1] + offset, 0), 0x10FFFF))
         elif isinstance(item, tuple) and len(item) == 2 and str(item[0]) == "RANGE":
             yield from (chr(min(max(end + offset, 0), 0x10FFFF)) for end in item[1])
         elif isinstance(item, (tuple, list)) or hasattr(item, "data"):
-            yield from _spelt(item, offset)
+            yield from _literals(item, offset)
 
 
 class _Builder:
-    """Reads a parse tree into an automaton. Lookarounds are put aside, to be looked at by themselves."""
+    """Builds the automaton of a parse tree. Lookarounds go to `lookarounds`, to be analysed separately."""
 
-    def __init__(self, automaton: _Automaton, flags: int, aside: list[Any]) -> None:
+    def __init__(self, automaton: _Automaton, flags: int, lookarounds: list[Any]) -> None:
         self.automaton = automaton
         self._flags = flags
-        self._aside = aside
+        self._lookarounds = lookarounds
         self._optional = 0
         self._all = (1 << len(automaton.alphabet)) - 1
 
@@ -319,29 +317,26 @@ class _Builder:
         if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             return self._repeated(*argument, possessive=kind == "POSSESSIVE_REPEAT")
         if kind == "SUBPATTERN":
-            return self._with_flags(argument)
+            _, added, removed, items = argument
+            before, self._flags = self._flags, (self._flags | added) & ~removed
+            part = self.sequence(items)
+            self._flags = before
+            return part
         if kind == "ATOMIC_GROUP":
             return self.sequence(argument)
         if kind == "BRANCH":
             return self._either([self.sequence(branch) for branch in argument[1]])
         if kind in ("ASSERT", "ASSERT_NOT"):
-            self._aside.append(argument[1])
+            self._lookarounds.append(argument[1])
             return _Part()
         if kind == "GROUPREF_EXISTS":
             return self._either([self.sequence(branch or ()) for branch in argument[1:]])
         if kind == "GROUPREF":
-            part = self.automaton.looped(self.automaton.position(self._all))
+            part = self.automaton.repeated(self.automaton.position(self._all))
             part.empty = 1
             return part
         mask = self._mask(item)
         return _Part() if mask is None else self.automaton.position(mask)
-
-    def _with_flags(self, argument: Any) -> _Part:
-        _, added, removed, items = argument
-        before, self._flags = self._flags, (self._flags | added) & ~removed
-        part = self.sequence(items)
-        self._flags = before
-        return part
 
     def _either(self, parts: list[_Part]) -> _Part:
         whole = _Part(empty=sum(part.empty for part in parts))
@@ -363,13 +358,13 @@ class _Builder:
                 part.empty += 1
             if endless and number == copies - 1:
                 if possessive and len(items) == 1 and len(part.first) == 1 and part.first == part.last:
-                    self.automaton.takes_all(next(iter(part.first)))
-                part = self.automaton.looped(part)
+                    self.automaton.make_possessive(next(iter(part.first)))
+                part = self.automaton.repeated(part)
             whole = self.automaton.joined(whole, part)
         return whole
 
     def _mask(self, item: Any) -> int | None:
-        """The characters that one item takes, as bits; None for what takes none, such as `^`."""
+        """The characters that one item matches, as bits; None for an item without characters, such as `^`."""
         kind, argument = str(item[0]), item[1]
         if kind == "AT":
             return None
@@ -383,7 +378,11 @@ class _Builder:
                 found |= self._mask(one) or 0
             return self._all & ~found if negated else found
         if kind == "CATEGORY":
-            return self._category(str(argument))
+            name = str(argument).removeprefix("CATEGORY_")
+            letter = {"DIGIT": "d", "SPACE": "s", "WORD": "w"}[name.removeprefix("NOT_")]
+            matches = re.compile(f"\\{letter}", 0 if self._flags & re.UNICODE else re.ASCII).match
+            found = self._bits(lambda one: matches(one) is not None)
+            return self._all & ~found if name.startswith("NOT_") else found
         if kind in ("LITERAL", "NOT_LITERAL"):
             wanted = self._cases(argument)
             return self._bits(lambda letter: (letter in wanted) == (kind == "LITERAL"))
@@ -397,12 +396,6 @@ class _Builder:
         if not self._flags & re.IGNORECASE:
             return {letter}
         return {one for one in (letter, letter.lower(), letter.upper(), letter.swapcase()) if len(one) == 1}
-
-    def _category(self, name: str) -> int:
-        letter = {"DIGIT": "d", "SPACE": "s", "WORD": "w"}[name.removeprefix("CATEGORY_").removeprefix("NOT_")]
-        matches = re.compile(f"\\{letter}", 0 if self._flags & re.UNICODE else re.ASCII).match
-        found = self._bits(lambda one: matches(one) is not None)
-        return self._all & ~found if "_NOT_" in name else found
 
     def _bits(self, takes: Callable[[str], bool]) -> int:
         return sum(1 << number for number, letter in enumerate(self.automaton.alphabet) if takes(letter))

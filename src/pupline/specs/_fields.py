@@ -116,7 +116,7 @@ def pattern(value: Any) -> re.Pattern[str]:
     if not isinstance(value, str) or not value:
         raise InvalidValue("write a regular expression as a text")
     try:
-        return regex.compiled(value)
+        return regex.safe_compile(value)
     except (re.error, regex.SlowExpression, OverflowError, RecursionError) as err:
         raise InvalidValue(f"write a regular expression of Python ({err})") from err
 

@@ -193,7 +193,7 @@ class _References:
 
     def _regex(self, pattern: re.Pattern[str]) -> None:
         try:
-            regex.compiled(pattern.pattern, pattern.flags & ~re.UNICODE)
+            regex.safe_compile(pattern.pattern, pattern.flags & ~re.UNICODE)
         except regex.SlowExpression as err:
             raise SyntaxProblem(f"Slow regular expression: {err}", (), "INVALID_JSONATA_EXPRESSION") from err
 

@@ -380,7 +380,7 @@ class _Parser(Scanner):
         for letter in found.group(2):
             flags |= _FLAGS.get(letter, 0)
         try:
-            pattern = regex.compiled(found.group(1), flags)
+            pattern = regex.safe_compile(found.group(1), flags)
         except regex.SlowExpression as err:
             raise self.error(f"slow regular expression: {err}") from err
         except (re.error, OverflowError, RecursionError) as err:

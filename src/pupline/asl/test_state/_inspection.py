@@ -1,4 +1,4 @@
-"""The inspectionData of TestState: what a value was after each stage of a state's data flow."""
+"""The inspectionData of TestState: the value after each stage of a state's data flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pupline.asl.states import DistributedMapState, MapState, ParallelState, Pas
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
-    from pupline.asl.test_state._run import Probe, TestStateRequest
+    from pupline.asl.test_state._probe import Probe
+    from pupline.asl.test_state._request import TestStateRequest
 
 Failure = tuple[str | None, str | None]
 
@@ -17,7 +18,7 @@ Failure = tuple[str | None, str | None]
 def inspection_data(
     probe: Probe, request: TestStateRequest, failure: Failure | None, *, caught: bool
 ) -> dict[str, AnyJSON]:
-    """The stages that the state has gone through, in AWS's names; values as JSON text, numbers as numbers."""
+    """The stages that the state has passed, under AWS's names; values as JSON text, numbers as numbers."""
     found: dict[str, AnyJSON] = {"input": dumps(request.input)}
     if request.variables is not None:
         found["variables"] = dumps(request.variables)
@@ -26,7 +27,7 @@ def inspection_data(
             found[name] = dumps(value)
         if isinstance(probe.state, MapState):
             found |= _map_numbers(probe, probe.state)
-    except EvaluationError:  # the state has failed there, and says so; what came before it is shown
+    except EvaluationError:  # the state itself has failed there; the stages before it are shown
         pass
     details = _error_details(probe, failure, caught=caught)
     if details:

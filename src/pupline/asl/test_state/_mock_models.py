@@ -1,7 +1,7 @@
-"""Mocked results of TestState against the API model of the service that would answer.
+"""Checks of TestState's mocked results against the API model of the service.
 
-The models are botocore's, when it is installed (the extra `aws`); without it nothing is checked. As at AWS, fields that
-a model does not know are let through. STRICT also wants the required fields, PRESENT looks at those that are there.
+The models are botocore's, when it is installed (the extra `aws`); without it nothing is checked. As on AWS, unknown
+fields are accepted. STRICT also requires the required fields, PRESENT checks only existing ones.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 def problem_of(resource: str, result: AnyJSON, mode: str) -> str | None:
-    """What is wrong with a mocked result, in AWS's words; None when nothing is, or nothing can be known.
+    """AWS's message about an invalid mocked result; None for a valid one, or without a model.
 
     mode: STRICT, PRESENT or NONE.
     """
-    match = _RESOURCE.fullmatch(resource)  # .sync and .waitForTaskToken give other results than the API
+    match = _RESOURCE.fullmatch(resource)  # .sync and .waitForTaskToken have other results than the API
     if mode == "NONE" or match is None:
         return None
     shape = _output_shape(_SERVICES.get(match[1], match[1]), match[2])
@@ -56,7 +56,7 @@ def _output_shape(service: str, action: str) -> Any:
 
 
 def _upper(name: str) -> str:
-    """A member as Step Functions spells it: `executionArn` is `ExecutionArn`."""
+    """A member in the spelling of Step Functions: `executionArn` is `ExecutionArn`."""
     return name[:1].upper() + name[1:]
 
 

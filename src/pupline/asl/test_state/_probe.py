@@ -1,0 +1,153 @@
+"""An execution of one state, with the mocks of a TestState request."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from pupline.asl._commands import InvokeTask, StartTimer
+from pupline.asl._context import ACCOUNT_ID, REGION
+from pupline.asl._execution import Execution
+from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._state_machine import StateMachine
+from pupline.asl._thread import Thread
+from pupline.asl.driver import DEFAULT_START, answer_of
+from pupline.asl.states import DistributedMapState, MapState, State, TaskState, exceeds_tolerance
+from pupline.asl.test_state._request import STATE_NAME, TestStateRequest, invalid_request
+from pupline.errors import THRESHOLD_EXCEEDED
+from pupline.json_values import AnyJSON, loads
+from pupline.text import timestamp
+
+
+class _MockedState(State):
+    """Stands for a Map or Parallel state, and has the mocked result or error instead of children."""
+
+    __slots__ = ("request", "state")
+
+    def __init__(self, state: State, request: TestStateRequest) -> None:
+        self.state = state
+        self.request = request
+
+    def enter(self, execution: Execution, thread: Thread) -> State | None:
+        """Enter the state, then leave it or fail."""
+        state, mock = self.state, self.request.mock or {}
+        state.write_entered(execution, thread)
+        thread.count_visit(state.key)
+        assert isinstance(execution, Probe)  # noqa: S101 - only Probe makes it
+        if "errorOutput" in mock:
+            execution.set_attempts(thread, mock["errorOutput"]["error"])
+            return execution.state_failed(thread, mock["errorOutput"]["error"], mock["errorOutput"].get("cause"))
+        if isinstance(state, MapState) and self._over_threshold(execution, thread, state):
+            cause = "The specified tolerated failure threshold was exceeded"
+            return execution.state_failed(thread, THRESHOLD_EXCEEDED, cause)
+        return state.leave(execution, thread, execution.mocked_result)
+
+    def _over_threshold(self, execution: Execution, thread: Thread, state: MapState) -> bool:
+        configuration = self.request.state_configuration
+        scope = state.input_scope(execution, thread)
+        reader = configuration.get("mapItemReaderData")
+        failed = configuration.get("mapIterationFailureCount", 0)
+        has_reader = isinstance(state, DistributedMapState) and state.reader_resource is not None
+        if reader is not None:
+            count = len(json.loads(reader))
+        elif has_reader:
+            count = 0
+        else:
+            count = len(state.item_list(scope))
+        if failed > count:
+            raise invalid_request(
+                "Map iteration failure count must be less than or equal to the number of Map iterations"
+            )
+        if not isinstance(state, DistributedMapState):
+            return False
+        tolerated, percentage = state.count.value(scope), state.percentage.value(scope)
+        if tolerated is None and percentage is None:
+            return False
+        return exceeds_tolerance(failed, count, count=tolerated, percentage=percentage)
+
+
+class Probe(Execution):
+    """An execution of one state."""
+
+    __slots__ = ("last_failure", "mocked_result", "request", "state", "waits_for_retry")
+
+    def __init__(self, machine: StateMachine, request: TestStateRequest) -> None:
+        self.request = request
+        self.state = machine.start
+        if request.mock is not None and isinstance(self.state, TaskState):
+            self.state.integration.submits = True  # the mocked result is the whole result: nothing is wrapped around it
+        elif request.mock is not None:
+            machine.start = _MockedState(self.state, request)
+        self.waits_for_retry: StartTimer | None = None
+        self.last_failure: tuple[str | None, str | None] | None = None
+        self.mocked_result: AnyJSON = loads((request.mock or {}).get("result", "null"))
+        super().__init__(machine, request.input, name=str(uuid.uuid4()), now=DEFAULT_START)
+
+    def _begin(self) -> None:
+        self._root.variables = self.request.variables or {}
+        super()._begin()
+
+    def state_failed(
+        self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool = False
+    ) -> State | None:
+        """Remember the failure, as a caught or retried one does not become the execution's."""
+        self.last_failure = (error, cause)
+        return super().state_failed(thread, error, cause, heartbeat=heartbeat)
+
+    @property
+    def root(self) -> Thread:
+        """The state's thread."""
+        return self._root
+
+    def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
+        """The mocked Context Object, or that of a synchronous Express execution, as AWS shows it here."""
+        if self.request.context is not None:
+            return self.request.context
+        machine = f"{REGION}:{ACCOUNT_ID}"
+        name = self.name
+        state: dict[str, AnyJSON] = {"Name": STATE_NAME, "EnteredTime": timestamp(self.now)}
+        if self.state.counts_retries:
+            state["RetryCount"] = self.request.state_configuration.get("retrierRetryCount", thread.attempt)
+        return {
+            "Execution": {
+                "Id": f"arn:aws:states:{machine}:express:TestState:{name}",
+                "Input": self.input,
+                "Name": name,
+                "RoleArn": self.request.role_arn,
+                "StartTime": timestamp(self.start_time),
+            },
+            "StateMachine": {"Id": f"arn:aws:states:{machine}:stateMachine:TestState", "Name": "TestState"},
+            "State": state,
+        }
+
+    def set_attempts(self, thread: Thread, error: str) -> None:
+        """Set the attempts of the Retrier that matches `error` to retrierRetryCount."""
+        count = self.request.state_configuration.get("retrierRetryCount")
+        catching = self.state.catching
+        if count and catching is not None:
+            thread.retries = [count if retrier.matches(error) else 0 for retrier in catching.retriers]
+
+    def run(self) -> None:
+        """Answer the state's commands until it has ended or would retry."""
+        while self.status == "RUNNING":
+            for command in self.commands():
+                if isinstance(command, InvokeTask):
+                    self._answer(command)
+                elif isinstance(command, StartTimer) and command.id.endswith("/retry"):
+                    self.waits_for_retry = command
+                    return
+                elif isinstance(command, StartTimer) and "/" not in command.id:
+                    self.receive(TimerFired(command.id), now=command.due)
+
+    def _answer(self, command: InvokeTask) -> None:
+        mock = self.request.mock
+        if mock is None:
+            fact = answer_of(command, self.request.tasks)
+        elif "result" in mock:
+            fact = TaskSucceeded(command.id, self.mocked_result)
+        else:
+            failure = mock["errorOutput"]
+            fact = TaskFailed(command.id, failure["error"], failure.get("cause"))
+        if isinstance(fact, TaskFailed):
+            self.set_attempts(self._root, fact.error)
+        self.receive(fact, now=self.now)

@@ -1,0 +1,148 @@
+"""A TestState request, and the reasons why AWS refuses one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pupline.asl.driver import Task
+from pupline.asl.test_state._mock_models import problem_of
+from pupline.asl.validation import create_error, problems
+from pupline.errors import PuplineError
+from pupline.json_values import AnyJSON, loads
+
+STATE_NAME = "StateName"
+"""The name of the state under test, in the machine that is made for it, as on AWS."""
+
+_MOCKABLE = ("Task", "Map", "Parallel")
+_EXECUTION_FIELDS = ("Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount", "RedriveTime")
+
+
+class TestStateError(PuplineError):
+    """AWS refuses the request; `code` is InvalidDefinition or ValidationException."""
+
+    __test__ = False  # not a test class, in spite of its name
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class TestStateRequest:
+    """A TestState request; the fields are those of AWS's API.
+
+    definition: of a state, or of a machine with `state_name`. input: a JSON value. context, variables: objects or None.
+    mock: {"result": JSON text, "fieldValidationMode": STRICT, PRESENT or NONE}, {"errorOutput": {"error": ...,
+    "cause": ...}}, or None to call `tasks`.
+    state_configuration: retrierRetryCount, errorCausedByState, mapIterationFailureCount, mapItemReaderData (JSON text).
+    """
+
+    __test__ = False  # not a test class, in spite of its name
+
+    definition: dict[str, AnyJSON]
+    input: AnyJSON = field(default_factory=dict)
+    state_name: str | None = None
+    inspection_level: Literal["INFO", "DEBUG", "TRACE"] = "INFO"
+    context: dict[str, AnyJSON] | None = None
+    variables: dict[str, AnyJSON] | None = None
+    mock: dict[str, AnyJSON] | None = None
+    state_configuration: dict[str, AnyJSON] = field(default_factory=dict)
+    role_arn: str | None = None
+    reveal_secrets: bool = False
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+
+
+def checked_definition(request: TestStateRequest) -> dict[str, AnyJSON]:
+    """A machine of the state alone. Raises TestStateError for a request that AWS refuses."""
+    definition, language = _state_definition(request)
+    machine = {"QueryLanguage": language, **_wrapped(definition)}
+    _refuse_problems(machine)
+    _check_mock(request, definition)
+    _check_context(request.context)
+    return machine
+
+
+def _state_definition(request: TestStateRequest) -> tuple[dict[str, AnyJSON], str]:
+    """The state alone, and the query language of its machine."""
+    definition = request.definition
+    if "States" not in definition:
+        return definition, "JSONPath"
+    _refuse_problems(definition)
+    for name, state in _all_states(definition):
+        if name == request.state_name:
+            return state, definition.get("QueryLanguage", "JSONPath")
+    raise TestStateError("ValidationException", "State not found in definition")
+
+
+def _all_states(definition: dict[str, AnyJSON]) -> Iterator[tuple[str, dict[str, AnyJSON]]]:
+    for name, state in definition["States"].items():
+        yield name, state
+        nested = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
+        for inner in nested:
+            if inner:
+                yield from _all_states(inner)
+
+
+def _wrapped(definition: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
+    """A machine of the state alone; its targets are empty states."""
+    rules = [*definition.get("Choices", ()), *definition.get("Catch", ())]
+    targets = [definition.get("Next"), definition.get("Default"), *(rule.get("Next") for rule in rules)]
+    stubs = {name: {"Type": "Succeed"} for name in targets if isinstance(name, str)}
+    return {"StartAt": STATE_NAME, "States": {**stubs, STATE_NAME: definition}}
+
+
+def _refuse_problems(definition: dict[str, AnyJSON]) -> None:
+    found = problems(definition, "STANDARD")
+    if found:
+        raise TestStateError("InvalidDefinition", create_error(found))
+
+
+def _check_mock(request: TestStateRequest, definition: dict[str, AnyJSON]) -> None:
+    """Raises TestStateError for a mock that does not suit the state, or is missing."""
+    kind, mock = definition["Type"], request.mock
+    if mock is None:
+        if "mapIterationFailureCount" in request.state_configuration:
+            raise invalid_request("TestState does not support MapIterationFailureCount when a mock is not specified.")
+        if kind in ("Map", "Parallel"):
+            supported = "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
+            text = f"TestState API does not support Map or Parallel states. {supported}"
+            raise TestStateError("InvalidDefinition", text)
+        return
+    if "result" in mock and "errorOutput" in mock:
+        raise invalid_request("A test mock should have only one of the following fields: [result, errorOutput].")
+    if request.reveal_secrets:
+        raise invalid_request("TestState does not support RevealSecrets when a mock is specified.")
+    if kind not in _MOCKABLE:
+        raise invalid_request(f"State type '{kind}' is not supported when a mock is specified")
+    if "result" in mock:
+        try:
+            result = loads(mock["result"])
+        except (ValueError, RecursionError) as err:
+            raise invalid_request("Mocked result must be valid JSON") from err
+        if kind in ("Map", "Parallel") and "ResultWriter" not in definition and not isinstance(result, list):
+            raise invalid_request("Mocked result must be an array.")
+        if kind == "Task":
+            problem = problem_of(definition["Resource"], result, mock.get("fieldValidationMode", "STRICT"))
+            if problem:
+                raise invalid_request(f"Mock result schema validation error: {problem}")
+
+
+def _check_context(context: dict[str, AnyJSON] | None) -> None:
+    """Raises TestStateError for a Context Object that AWS does not accept as a mock."""
+    if not context:
+        return
+    if "Map" in context:
+        raise invalid_request(
+            "Invalid Context object provided: 'Map' field is not supported when mocking a Context object"
+        )
+    for key, value in (context.get("Execution") or {}).items():
+        if key not in _EXECUTION_FIELDS:
+            raise invalid_request(f"Invalid Context object provided: Field '{key}' is not allowed")
+        if key in ("Id", "Name", "RoleArn", "StartTime") and not isinstance(value, str):
+            raise invalid_request(f"Invalid Context object provided: Execution.{key} must be a string")
+
+
+def invalid_request(message: str) -> TestStateError:
+    return TestStateError("ValidationException", message)
