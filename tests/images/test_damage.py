@@ -15,7 +15,7 @@ BROKEN = {
     "jpeg, scan before frame": (made.jpeg(made.scan(), made.frame()), "a scan before any frame"),
     "jpeg, two frames": (made.jpeg(made.frame(), made.frame(), made.scan()), "a second frame"),
     "jpeg, empty scan": (made.jpeg(made.frame(), made.scan(b"")), "a scan without data"),
-    "jpeg, no height": (made.jpeg(made.frame(height=0), made.scan()), "its height was never told"),
+    "jpeg, no height": (made.jpeg(made.frame(height=0), made.scan()), "the end of the image, but no height"),
     "jpeg, no width": (made.jpeg(made.frame(width=0), made.scan()), "a size of 0 x 2 pixels"),
     "jpeg, missing scan": (
         made.jpeg(made.frame(components=b"\1\2\3"), made.scan(), made.scan(components=b"\2")),

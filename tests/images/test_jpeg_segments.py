@@ -5,8 +5,8 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.images import _jpeg as walker
 from pupline.images import inspect
+from pupline.images.jpeg import segments as walker
 from tests.images import handmade_images as made
 
 plain = st.builds(made.segment, st.sampled_from(sorted(walker._PLAIN)), st.binary(max_size=6))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pupline.images import _png_data, inspect
+from pupline.images import inspect
+from pupline.images.png.rows import _ADAM7
 from tests.images import handmade_images as made
 
 ROWS = bytes(20)  # of 3 x 2 pixels
@@ -138,7 +139,7 @@ def test_rows_are_counted_in_every_layout(data: st.DataObject) -> None:
     colour, depth = data.draw(st.sampled_from([(0, 1), (0, 4), (0, 16), (2, 8), (3, 2), (4, 8), (6, 16)]))
     interlaced = data.draw(st.booleans())
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
-    grid = [(0, 0, 1, 1)] if not interlaced else list(_png_data._ADAM7)
+    grid = [(0, 0, 1, 1)] if not interlaced else list(_ADAM7)
     sizes = [(len(range(x, width, across)), len(range(y, height, down))) for x, y, across, down in grid]
     rows = b"".join((b"\4" + b"\xff" * ((across * bits + 7) // 8)) * down for across, down in sizes if across)
     header = made.ihdr(width, height, depth, colour, 0, 0, int(interlaced)) + made.chunk(b"PLTE", bytes(6))

@@ -120,7 +120,7 @@ def test_camera_raw_files_have_their_name_and_their_real_size(name: str) -> None
     assert (found.file_type, found.width, found.height) == (kind, width, height)
     assert (found.is_image, found.problem) == (False, "not_an_image")
     if width:
-        assert f"kept: {kind}, {width} x {height} pixels (" in found.detail
+        assert f"type of image: {kind}, {width} x {height} pixels (" in found.detail
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_pictures_of_other_formats_have_their_names(kind: str, body: bytes) -> N
     """They are pictures, but not of the types that are kept, and the detail says so."""
     found = inspect(body)
     assert (found.file_type, found.is_image, found.problem) == (kind, False, "not_an_image")
-    assert found.detail.startswith(f"not a type of image that is kept: {kind} (")
+    assert found.detail.startswith(f"not an accepted type of image: {kind} (")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pupline.images import inspect
-from pupline.images._webp_vp8_tables import UPDATES
+from pupline.images.webp.vp8_tables import UPDATES
 from tests.images import handmade_images as made
 
 ROWS, COLUMNS = 8, 10

@@ -1,25 +1,26 @@
-"""One look at a body: what it is, how large, and whether it is whole."""
+"""The inspection of a body: its type, its size and its integrity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pupline.images._bmp import walk_bmp
-from pupline.images._gif import walk_gif
-from pupline.images._heif import walk_heif
-from pupline.images._jpeg import walk_jpeg
 from pupline.images._magic import PICTURE_TYPES
-from pupline.images._png import walk_png
-from pupline.images._raw import camera_raw
-from pupline.images._sniff import IMAGE_TYPES, sniff
+from pupline.images._sniff import sniff
 from pupline.images._structure import Damage, OtherType, Picture
-from pupline.images._tiff import walk_tiff
-from pupline.images._webp import walk_webp
+from pupline.images._types import IMAGE_TYPES
+from pupline.images.gif.blocks import walk_gif
+from pupline.images.isobmff.heif import walk_heif
+from pupline.images.jpeg.segments import walk_jpeg
+from pupline.images.png.chunks import walk_png
+from pupline.images.tiff.camera_raw import detect_camera_raw
+from pupline.images.tiff.pages import walk_tiff
+from pupline.images.webp.chunks import walk_webp
 
 Problem: TypeAlias = Literal["not_an_image", "damaged_image", "too_many_pixels"]
 
 MAX_PIXELS: Final = 250_000_000
-"""Phones take pictures of 200 million pixels. Decoded as RGBA, these are 1 GB."""
+"""Phones take pictures of 200 million pixels, which are 1 GB as RGBA."""
 
 _WALKERS: Final[dict[str, Callable[[bytes, Picture], None]]] = {
     "jpg": walk_jpeg,
@@ -37,14 +38,14 @@ _WALKERS: Final[dict[str, Callable[[bytes, Picture], None]]] = {
 class Inspection:
     """What a body is.
 
-    file_type: `jpg`, `png`, `gif`, `webp`, `avif`, `heic`, `bmp`, `tiff`, or what else it seems to be (`html`, `svg`,
-    `pdf`, `dng`, `jp2`, `zip`, `json`, `text`, `empty`, `unknown`, ...). is_image: it is one of the first eight, whole
-    or not. animated: more than one frame (APNG, GIF, WebP, AVIF and HEIC sequences).
-    width, height: in pixels, None where not known. Those of AVIF and HEIC are as shown, cropped and turned, which is
-    part of these formats. All others are as stored: an orientation in Exif or in a TIFF tag is not applied. Camera raw
-    files have the size of their picture, not of their thumbnail.
-    problem: why it must not be kept among the images, a Reason of `pupline.errors`; None where all is well.
-    detail: one plain line on the problem and the byte where it is, or a note on something odd but harmless, or empty.
+    file_type: `jpg`, `png`, `gif`, `webp`, `avif`, `heic`, `bmp`, `tiff`, or another format (`html`, `svg`, `pdf`,
+    `dng`, `jp2`, `zip`, `json`, `text`, `empty`, `unknown`, ...). is_image: one of the first eight, whole or not.
+    animated: more than one frame (APNG, GIF, WebP, AVIF and HEIC sequences).
+    width, height: in pixels, None where not known. For AVIF and HEIC as shown, cropped and rotated, as these formats
+    require. For all others as stored: an orientation in Exif or in a TIFF tag is not applied. Camera raw files have the
+    size of their picture, not of their thumbnail.
+    problem: why it must not be stored among the images, a Reason of `pupline.errors`; None where it is sound.
+    detail: one line about the problem and its offset, or a note on a harmless oddity, or empty.
     """
 
     file_type: str
@@ -57,13 +58,12 @@ class Inspection:
 
 
 def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
-    """What `body` is, told from its structure. Nothing is decoded.
+    """What `body` is, from its structure; no pixel is decoded. Raises: nothing.
 
-    max_pixels: of the largest canvas, frame or page. Time grows with the length of the body, memory does not.
-    Raises: nothing.
+    max_pixels: of the largest canvas, frame or page. The time is linear in the length of the body, the memory constant.
     """
     file_type = sniff(body)
-    if (raw := camera_raw(body, file_type)) is not None:
+    if (raw := detect_camera_raw(body, file_type)) is not None:
         return _not_an_image(raw.file_type, body, (raw.width, raw.height))
     if file_type not in IMAGE_TYPES:
         return _not_an_image(file_type, body)
@@ -83,7 +83,7 @@ def inspect(body: bytes, *, max_pixels: int = MAX_PIXELS) -> Inspection:
 
 
 def _not_an_image(file_type: str, body: bytes, size: tuple[int | None, int | None] = (None, None)) -> Inspection:
-    what = "not an image" if file_type not in PICTURE_TYPES else "not a type of image that is kept"
+    what = "not an image" if file_type not in PICTURE_TYPES else "not an accepted type of image"
     of = "" if None in size else f", {size[0]} x {size[1]} pixels"
     detail = f"{what}: {file_type}{of} ({len(body)} bytes, beginning with {body[:12].hex(' ')} at byte 0)"
     if not body:

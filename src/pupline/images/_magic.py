@@ -1,15 +1,16 @@
-"""Formats by their first bytes. Sources: the formats' own specifications; file(1) for what has none in public.
+"""Formats by their first bytes. Sources: the formats' specifications; file(1) for those without a public one.
 
-The types that are kept are told first, so that no other name can take a sound image away from them.
+The accepted types are matched first, so that no other signature can claim a sound image.
 """
 
 import re
 from typing import Final
 
 from pupline.images._bmp import HEADER_BYTES as _BMP_HEADERS
+from pupline.images.isobmff.boxes import brands
 
-# The PNG signature is matched by its first half: the rest is there to be destroyed by a bad transfer, which is damage.
-_KEPT: Final[tuple[tuple[bytes, str], ...]] = (
+# The PNG signature is matched by its first half: a bad transfer changes the second half, and that is damage.
+_ACCEPTED: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\xff\xd8\xff", "jpg"),
     (b"\x89PNG", "png"),
     (b"GIF87a", "gif"),
@@ -20,7 +21,7 @@ _KEPT: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MM\x00+", "tiff"),
 )
 
-# Pictures that are not kept. Camera raw files built like TIFF are told apart from it in `_raw`.
+# Pictures that are not accepted. `tiff.camera_raw` recognises camera raw files that are built like TIFF.
 _PICTURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
     (b"\xff\x4f\xff\x51", "jp2"),
@@ -99,35 +100,34 @@ PICTURE_TYPES: Final = frozenset(
     | _RAW_TYPES
     | {"jls", "qoi", "icns", "ico", "cur", "emf", "pnm", "pcx", "tga", "sgi", "flif", "ilbm", "dicom"}
 )
-"""Names of picture formats that are not kept: they are told by their names, and quarantined."""
+"""Picture formats that are recognised but not accepted: they are quarantined."""
 
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-# HEIF by its container only, or with pictures coded as JPEG, JPEG 2000, AVC, VVC, or not at all. `mif3` names the codec
-# where other files have their minor version.
+# HEIF without a codec in its brand, or with JPEG, JPEG 2000, AVC, VVC or uncompressed pictures. `mif3` has the codec in
+# the place of the minor version.
 _HEIF_BRANDS: Final = frozenset(
     {b"mif1", b"msf1", b"mif2", b"mif3", b"miaf", b"jpeg", b"jpgs", b"j2ki", b"j2is", b"avci", b"avcs"}
     | {b"vvic", b"vvis", b"unif"}
 )
-_BRANDS_WITHIN: Final = 4096
 _RIFF: Final = {b"WEBP": "webp", b"AVI ": "avi"}
 _QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"pnot", b"skip", b"free"})
 
-# Width and height after the letter; a comment runs to the end of its line (Netpbm, "pnm"). Each of the alternatives
-# begins with another character, so nothing is tried twice.
+# Width and height after the letter; a comment runs to the end of its line (Netpbm, "pnm"). The alternatives begin with
+# different characters, so matching is linear.
 _PNM: Final = re.compile(rb"P(?:[1-6](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+\s|7\nWIDTH |[Ff]\n\d+ \d+\n)")
 
 
 def by_magic(body: bytes) -> str | None:
-    """The type that the first bytes (for TGA the last ones) tell; None where they look like nothing in particular."""
-    for magic, kind in _KEPT:
+    """The type by the first bytes (for TGA the last ones); None where no signature matches."""
+    for magic, kind in _ACCEPTED:
         if body.startswith(magic):
             return kind
     if body[:4] == b"RIFF":
         return _RIFF.get(body[8:12], "riff")
     if body[4:8] == b"ftyp":
         return _by_brand(body)
-    # Two letters are too little to tell a bitmap from a text that begins with them.
+    # The two letters alone would match text, too.
     if body[:2] == b"BM" and int.from_bytes(body[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     for magic, kind in (*_PICTURES, *_OTHERS):
@@ -138,24 +138,23 @@ def by_magic(body: bytes) -> str | None:
 
 def _by_brand(body: bytes) -> str:
     """The type of an ISO base media file: its major brand first, then the compatible ones."""
-    size = min(max(int.from_bytes(body[:4], "big"), 16), _BRANDS_WITHIN)
-    brands = [body[at : at + 4] for at in (8, *range(16, size, 4))]
-    if brands[0] == b"crx ":
+    found = brands(body)
+    if found[0] == b"crx ":
         return "cr3"
-    if brands[0] == b"mif3":
-        brands.insert(0, body[12:16])
-    for brand in brands:
+    if found[0] == b"mif3":
+        found.insert(0, body[12:16])
+    for brand in found:
         if brand in _AVIF_BRANDS:
             return "avif"
         if brand in _HEIC_BRANDS:
             return "heic"
-    if not _HEIF_BRANDS.isdisjoint(brands):
+    if not _HEIF_BRANDS.isdisjoint(found):
         return "heic"
-    return "mov" if brands[0] == b"qt  " else "mp4"
+    return "mov" if found[0] == b"qt  " else "mp4"
 
 
 def _by_header(body: bytes) -> str | None:
-    """The type where a few letters are too little: by what else the header must hold."""
+    """The type of formats with a weak signature: more of the header must match."""
     count = int.from_bytes(body[4:6], "little")
     if body[:4] in (b"\x00\x00\x01\x00", b"\x00\x00\x02\x00") and count and not any(body[9:10]):
         return "ico" if body[2] == 1 else "cur"

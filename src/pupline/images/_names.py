@@ -1,20 +1,20 @@
 """Object names: one rule for every store, so that a key is the same on AWS and on any file system.
 
-What a name from outside may carry and what becomes of it:
+The rules for a name from outside:
 
-- percent-escapes are decoded once; a `%41` that is still there after that becomes `_41`, so that nobody who decodes
-  again reads another name;
+- percent-escapes are decoded once; a `%41` that remains becomes `_41`, so that decoding again gives the same name;
 - query and fragment are dropped, and only the last path segment is kept;
 - separators, control, invisible and bidirectional characters, and those that Windows refuses, become `_`;
-- blanks around it and trailing dots go; a leading `.`, `~` or `-` (hidden file, home directory, option) and a name that
-  Windows reserves for a device get a `_` in front;
-- what is longer than 255 bytes of UTF-8 is cut before its extension, at a character boundary.
+- surrounding blanks and trailing dots are dropped; a leading `.`, `~` or `-` (hidden file, home directory, option) and
+  a name that Windows reserves for a device get a `_` in front;
+- a name of more than 255 bytes of UTF-8 is cut before its extension, at a character boundary.
 
-Unicode is otherwise kept as it came: the composed and the decomposed spelling of a word are two names. Names that fall
-together by these rules are kept apart by `alternative_name`.
+Unicode is not normalised: the composed and the decomposed spelling of a word are two names. `candidate_names` gives
+different names to images whose names become equal by these rules.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -22,12 +22,15 @@ from pupline.errors import ConfigurationError
 from pupline.text import UNSAFE, printable
 
 MAX_NAME_BYTES: Final = 255
-"""Of one part of a key: what every common file system can hold."""
+"""Of one part of a key, as every common file system allows."""
 
 MAX_KEY_BYTES: Final = 1024
 """Of a whole key. Source: Amazon S3 User Guide, "Naming Amazon S3 objects"."""
 
-NAMELESS: Final = "unnamed"
+MAX_NAMES: Final = 8
+"""Names tried for an image: the plain one, then one per further eight hex digits of the SHA-256."""
+
+_NAMELESS: Final = "unnamed"
 
 _ORIGIN = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _REFUSED = re.compile(r'[/\\<>:"|?*#]')
@@ -37,24 +40,27 @@ _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u
 
 
 def safe_name(url_path_or_name: str) -> str:
-    """The name under which the image of this URL, path or name is kept: never empty, 255 bytes at most.
+    """The name for the image at this URL, path or name: never empty, 255 bytes at most. The function is idempotent.
 
-    `https://images.example/breeds/pug/caf%C3%A9.jpg?size=2` gives `café.jpg`. Giving the result again changes nothing.
+    `https://images.example/breeds/pug/caf%C3%A9.jpg?size=2` becomes `café.jpg`.
     """
     path = _ORIGIN.sub("", url_path_or_name, count=1)
     segment = re.split(r"[?#]", path, maxsplit=1)[0].rsplit("/", 1)[-1]
     name = _STILL_ESCAPED.sub("_", _REFUSED.sub("_", UNSAFE.sub("_", unquote(segment))))
     fitted = _fitted(_harmless(name), "")
-    return _fitted(_harmless(fitted), "")  # of `CON`, many spaces and more, the cut leaves `CON`
+    return _fitted(_harmless(fitted), "")  # the cut may leave `CON` of a longer name
 
 
-def alternative_name(name: str, sha256: str) -> str:
-    """The name for other bytes whose `name` is taken: `<stem>-<first 8 hex digits of sha256><extension>`."""
-    return _fitted(safe_name(name), f"-{sha256[:8]}")
+def candidate_names(name: str, sha256: str) -> Iterator[str]:
+    """The names to try, in order, for bytes with this SHA-256: `a.jpg`, `a-1f2e3d4c.jpg`, ..."""
+    yield name
+    for start in range(0, 8 * (MAX_NAMES - 1), 8):
+        name = _fitted(safe_name(name), f"-{sha256[start : start + 8]}")
+        yield name
 
 
 def object_key(prefix: str, name: str) -> str:
-    """The key of `name` below `prefix` (`html` or `html/`; an empty one means none): 1,024 bytes at most.
+    """The key of `name` below `prefix` (`html` or `html/`, or empty): 1,024 bytes at most.
 
     Raises: ConfigurationError for a prefix with a part that is not a safe name, or with no room for a name after it.
     """
@@ -62,8 +68,7 @@ def object_key(prefix: str, name: str) -> str:
     for part in parts:
         if safe_name(part) != part:
             raise ConfigurationError(
-                f"prefix {printable(prefix)!r}: the part {printable(part)!r} cannot be used everywhere; "
-                f"{safe_name(part)!r} can"
+                f"prefix {printable(prefix)!r}: the part {printable(part)!r} is not portable; use {safe_name(part)!r}"
             )
     key = "/".join([*parts, safe_name(name)])
     if _size_bytes("/".join([*parts, ""])) > MAX_KEY_BYTES - MAX_NAME_BYTES:
@@ -81,12 +86,12 @@ def name_extension(name: str) -> str | None:
 
 
 def _harmless(name: str) -> str:
-    """`name` without what makes it special at its beginning or end."""
+    """`name` without a special beginning or end."""
     name = name.strip(" ").rstrip(". ")
     device = name.partition(".")[0].rstrip(" ")
     if name.startswith((".", "~", "-")) or _RESERVED.match(device):
         return f"_{name}"
-    return name or NAMELESS
+    return name or _NAMELESS
 
 
 def _fitted(name: str, tag: str) -> str:

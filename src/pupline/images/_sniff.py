@@ -1,13 +1,11 @@
-"""The type of a body from its first bytes, whatever its name or its server says."""
+"""The type of a body from its first bytes, regardless of its name and its declared type."""
 
 import re
 from typing import Final
 
 from pupline.images._magic import by_magic
 
-IMAGE_TYPES: Final = ("jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
-
-_LOOKED_AT: Final = 4096
+_SNIFFED_BYTES: Final = 4096
 _SVG = re.compile(rb"<(?:\w+:)?svg[\s>/]", re.IGNORECASE)
 _HTML = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|script|title|meta|iframe|div|table|h1|p|a|style)\b", re.IGNORECASE
@@ -17,10 +15,10 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def sniff(body: bytes) -> str:
-    """A type of `IMAGE_TYPES`, or the short name of something else: `html`, `zip`, `empty`, `unknown`, ..."""
+    """A type of `IMAGE_TYPES`, or the short name of another format: `html`, `zip`, `empty`, `unknown`, ..."""
     if not body:
         return "empty"
-    return by_magic(body) or _textual(body[:_LOOKED_AT])
+    return by_magic(body) or _textual(body[:_SNIFFED_BYTES])
 
 
 def _textual(start: bytes) -> str:
@@ -39,16 +37,16 @@ def _textual(start: bytes) -> str:
     try:
         start.decode()
     except UnicodeDecodeError as err:
-        if err.reason != "unexpected end of data" or len(start) < _LOOKED_AT:  # else a character is cut in two
+        if err.reason != "unexpected end of data" or len(start) < _SNIFFED_BYTES:  # else a character may be cut in two
             return "unknown"
     return "json" if text[:1] in (b"{", b"[") else "text"
 
 
 def _after_comments(text: bytes) -> int:
-    """Where the comments that `text` begins with end, with the blanks after them.
+    """The offset after the comments at the start of `text`, and the blanks after them.
 
-    Each comment is found with one search, from where the last one ended. A regular expression that repeats comments
-    would try every way to divide them before it gave up: their number doubles with each comment.
+    One search finds the end of each comment. A regular expression that repeats comments would take exponential time
+    on text that does not match.
     """
     offset = 0
     while text.startswith(b"<!--", offset):

@@ -1,7 +1,7 @@
-"""Strips and tiles of TIFF compressed by Deflate: whether they hold all that they should. Nothing is kept of it.
+"""TIFF strips and tiles compressed by Deflate: whether they inflate to all their rows.
 
-Source: Adobe Photoshop TIFF Technical Notes (compression 8); 32946 is its older number. As in libtiff, what counts is
-that as many bytes as the rows take can be inflated: what follows them, and a missing checksum, do no harm.
+Source: Adobe Photoshop TIFF Technical Notes (compression 8); 32946 is its older number. As for libtiff, bytes
+after the rows and a missing checksum are harmless.
 """
 
 import zlib
@@ -11,23 +11,23 @@ from pupline.images._structure import Damage
 
 DEFLATES: Final = frozenset({8, 32946})
 
-# The work that one file may make of it, in bytes in and out: a quarter of a second. Strips may be many, lie over each
-# other, and yield nothing, so each costs something in itself.
+# Limit of work for one file, in bytes of input and output: a quarter of a second. Strips may be many, overlap, and be
+# empty, so each one costs something by itself.
 _MOST_WORK: Final = 2**27
 _EACH: Final = 2**13
-# Input and output of one call: what is held of it.
+# Input and output of one call, which bound the memory.
 _PIECE, _BLOCK = 2**16, 2**20
 
 
-class Inflating:
-    """Counts what strips hold, up to a bound for one file."""
+class StripInflater:
+    """Inflates strips without keeping the output, up to a limit for one file."""
 
     def __init__(self, body: bytes) -> None:
         self._body = memoryview(body)
         self._left = _MOST_WORK
 
     def check(self, at: int, count: int, due: int) -> None:
-        """Check that `count` bytes at `at` inflate to `due` bytes, as far as the bound allows. Raises: Damage."""
+        """Check that `count` bytes at `at` inflate to `due` bytes, as far as the limit allows. Raises: Damage."""
         stream, missing, end = zlib.decompressobj(), due, at + count
         self._left -= _EACH
         for start in range(at, end, _PIECE):

@@ -1,13 +1,21 @@
-"""What the end of a name promises about the bytes."""
+"""The types of images: which are accepted, their content types and their extensions."""
 
 from typing import Final
+
+IMAGE_TYPES: Final = ("jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
+"""The types that are accepted."""
+
+CONTENT_TYPES: Final = {kind: f"image/{kind}" for kind in IMAGE_TYPES if kind != "jpg"} | {"jpg": "image/jpeg"}
+"""Of sound images, by detected type."""
+
+_BINARY: Final = "application/octet-stream"
 
 _EXTENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "jpg": ("jpg", "jpeg", "jpe", "jfif", "jif", "pjp", "pjpeg"),
     "png": ("png", "apng"),
     "gif": ("gif",),
     "webp": ("webp",),
-    # HEIF is the container of both; its own extensions promise no more than that.
+    # HEIF is the container of both, and its own extensions stand for either.
     "avif": ("avif", "avifs", "heif", "heifs", "hif"),
     "heic": ("heic", "heics", "heif", "heifs", "hif"),
     "bmp": ("bmp", "dib"),
@@ -62,10 +70,19 @@ _TYPES_OF: Final[dict[str, frozenset[str]]] = {
 }
 
 
-def extension_agrees(extension: str | None, file_type: str) -> bool | None:
-    """Whether a name with this extension may hold this type; None where the extension is absent or promises nothing.
+def content_type_of(file_type: str, problem: str | None) -> str:
+    """The content type of an object, from the inspection of its bytes.
 
-    extension: as `name_extension` gives it. file_type: as `inspect` gives it.
+    Everything with a problem is binary data, so that no browser renders a page that was sent as an image, or decodes a
+    damaged one.
     """
-    promised = _TYPES_OF.get((extension or "").lower())
-    return None if promised is None else file_type in promised
+    return _BINARY if problem else CONTENT_TYPES.get(file_type, _BINARY)
+
+
+def extension_agrees(extension: str | None, file_type: str) -> bool | None:
+    """Whether the extension stands for this type; None where it is absent or unknown.
+
+    extension: as `name_extension` returns it. file_type: as `inspect` returns it.
+    """
+    types = _TYPES_OF.get((extension or "").lower())
+    return None if types is None else file_type in types

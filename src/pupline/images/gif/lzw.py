@@ -1,6 +1,6 @@
-"""GIF: how many pixels LZW data holds. Source: GIF 89a, Appendix F.
+"""GIF: the number of pixels in LZW data. Source: GIF 89a, Appendix F.
 
-Only the lengths of the strings are followed, not the strings: a code adds a string that is one longer than the last.
+Only the lengths of strings are tracked, not the strings: a code adds a string that is one longer than the last one.
 """
 
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from pupline.images._structure import Damage
 _MAX_CODES = 4096
 _MAX_BITS = 12
 
-# Of a frame with fewer codes than this, each is followed; of a larger one only where it does not end as LZW data does,
-# in the code that says so. A code takes a sixth of a microsecond.
-_FEW_CODES = 4096
+# All codes of a frame with fewer codes than this are read; those of a larger one only where the data does not end with
+# the end-of-information code. A code takes a sixth of a microsecond.
+_SHORT_CODES = 4096
 
 
 class SubBlocks(NamedTuple):
-    """A row of sub-blocks: where it begins and ends (after its terminator), how many, the bytes in the last one."""
+    """Consecutive sub-blocks: begin, end (after the terminator), number, size of the last one."""
 
     begin: int
     end: int
@@ -25,11 +25,11 @@ class SubBlocks(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes in all of them."""
+        """The size of their data."""
         return self.end - 1 - self.begin - self.number
 
     def joined(self, body: bytes) -> bytes:
-        """What is in them."""
+        """Their data."""
         parts, offset = [], self.begin
         while size := body[offset]:
             parts.append(body[offset + 1 : offset + 1 + size])
@@ -38,9 +38,9 @@ class SubBlocks(NamedTuple):
 
 
 def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, budget: int) -> int:
-    """Check that the LZW data in these sub-blocks can hold a frame of so many pixels.
+    """Check that the LZW data in these sub-blocks can have so many pixels; the number of codes that were read.
 
-    budget: how many codes may be followed. Returns: how many of them were. Raises: Damage.
+    budget: how many codes may be read. Raises: Damage.
     """
     size = blocks.size
     codes = size * 8 // (code_size + 1)
@@ -48,7 +48,7 @@ def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, bu
     # The nth code after a clear code is a string of n pixels at most, and no string is longer than the table.
     if growing * (growing + 1) // 2 + (codes - growing) * _MAX_CODES < pixels:
         raise Damage(f"a frame of {pixels} pixels with {size} bytes of data, which begin", blocks.begin)
-    if codes > budget or (codes > _FEW_CODES and _ends_in_its_end_code(body, blocks, code_size)):
+    if codes > budget or (codes > _SHORT_CODES and _has_end_code(body, blocks, code_size)):
         return 0
     found = _pixels(blocks.joined(body), code_size, pixels, blocks.begin)
     if found < pixels:
@@ -56,8 +56,8 @@ def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, bu
     return codes
 
 
-def _ends_in_its_end_code(body: bytes, blocks: SubBlocks, code_size: int) -> bool:
-    """Whether the last bits are the end-of-information code, of some width, and zeros that fill the last byte."""
+def _has_end_code(body: bytes, blocks: SubBlocks, code_size: int) -> bool:
+    """Whether the data ends with the end-of-information code, of any width, and zeros that fill the last byte."""
     if blocks.last < 3:
         return False
     bits, end_code = int.from_bytes(body[blocks.end - 4 : blocks.end - 1], "little"), (1 << code_size) + 1
@@ -65,7 +65,7 @@ def _ends_in_its_end_code(body: bytes, blocks: SubBlocks, code_size: int) -> boo
 
 
 def _pixels(data: bytes, code_size: int, wanted: int, offset: int) -> int:
-    """The pixels of this LZW data, counted until there are as many as wanted. Raises: Damage for an invalid code."""
+    """The number of pixels in LZW data, counted up to `wanted`. Raises: Damage for an invalid code."""
     clear = 1 << code_size
     lengths = [1] * clear + [0, 0]
     width, last, pixels = code_size + 1, 0, 0

@@ -1,31 +1,31 @@
 """PNG: the rows of an image, counted as they are inflated.
 
 Source: W3C Portable Network Graphics (Third Edition), sections 8 (interlacing), 9 (filter types) and 10 (compression).
-Rows are not reconstructed and not kept: what counts is that all of them are there, each with a filter type that exists.
+Rows are neither reconstructed nor kept: all of them must be there, each with a valid filter type.
 """
 
 import zlib
 
 from pupline.images._structure import Damage
 
-# Input and output of one call of zlib: what is held at any time. A piece of input is copied again for each block that
-# it yields, so it must be small.
+# Input and output of one call of zlib, which bound the memory. zlib copies the rest of the input for each block of
+# output, so pieces must be small.
 _PIECE, _BLOCK = 2**16, 2**20
 
-# Inflated from one file at most: the rows of a picture of 85 million pixels, in half a second. Of larger ones only this
-# much is checked, or a file of 250 kB could take seconds.
+# Limit of inflated bytes for one file: the rows of a picture of 85 million pixels, in half a second. Without it, a file
+# of 250 kB could take seconds. The rest of larger pictures is not checked.
 MAX_INFLATED = 2**28
 
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _FILTER_TYPES = bytes(range(5))
 
 
-class Rows:
-    """The rows of one image: `feed` it the content of its chunks, and it tells what is `left` to come, in bytes."""
+class RowInflater:
+    """Inflates and counts the rows of one image. `feed` takes the content of its chunks, `left` is what is missing."""
 
     def __init__(self, width: int, height: int, bits_per_pixel: int, *, interlaced: bool, at_most: int) -> None:
-        """at_most: how many bytes may be inflated; nothing is known of those after them."""
-        self._passes: list[tuple[int, int, int]] = []  # where a pass begins and ends, and the length of its rows
+        """at_most: the number of bytes to inflate; later ones are not checked."""
+        self._passes: list[tuple[int, int, int]] = []  # begin, end and row length of each pass
         self._stream = zlib.decompressobj()
         end = 0
         for x, y, across, down in _ADAM7 if interlaced else ((0, 0, 1, 1),):
@@ -39,7 +39,7 @@ class Rows:
 
     @property
     def left(self) -> int:
-        """The bytes that are missing."""
+        """The number of missing bytes."""
         return self._end - self.position
 
     def feed(self, data: memoryview, offset: int) -> None:
@@ -47,7 +47,7 @@ class Rows:
         for at in range(0, len(data), _PIECE):
             waiting: bytes | memoryview = data[at : at + _PIECE]
             full = True
-            while (waiting or full) and self.left > 0:  # zlib may hold more output without any input
+            while (waiting or full) and self.left > 0:  # zlib may have more output without more input
                 room = min(self.left, _BLOCK)
                 try:
                     block = self._stream.decompress(waiting, room)
@@ -60,7 +60,7 @@ class Rows:
                 return
 
     def _check_filters(self, block: bytes, offset: int) -> None:
-        """Raises: Damage where a row of the block begins with a filter type that does not exist."""
+        """Raises: Damage where a row of the block has an invalid filter type."""
         for begin, end, stride in self._passes:
             first = max(begin - self.position, (begin - self.position) % stride)
             last = end - self.position

@@ -1,26 +1,25 @@
 """WebP: a RIFF file of chunks. Sources: RFC 9649 (container, VP8L), RFC 6386 (VP8).
 
-Chunks must be sound, and padded, to the end of the RIFF file: libwebp, and so browsers, refuse it otherwise.
+Chunks must be valid and padded up to the end of the RIFF file: libwebp, and with it browsers, refuse it otherwise.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pupline.images._structure import Damage, Picture, need, unpack
-from pupline.images._webp_vp8 import check_lossy
-from pupline.images._webp_vp8_tokens import Effort
-from pupline.images._webp_vp8l import check_lossless
+from pupline.images._structure import Damage, Picture, require, unpack
+from pupline.images.webp.vp8 import CoefficientBudget, check_vp8
+from pupline.images.webp.vp8l import check_vp8l
 
 _FRAME_HEADER_BYTES = 16
-# Frames of an animation whose streams are looked into: partitions take a tenth of a millisecond a frame, codes ten.
-_PARTITIONS_CHECKED, _CODES_CHECKED = 1_000, 20
+# Frames of an animation whose bitstreams are checked: VP8 takes a tenth of a millisecond a frame, VP8L ten.
+_MAX_VP8_FRAMES, _MAX_VP8L_FRAMES = 1_000, 20
 _ANIMATION = 0x02
 _IMAGES = (b"VP8 ", b"VP8L")
 
 
 @dataclass(slots=True)
 class _Canvas:
-    """What a VP8X chunk announces, if there is one, and what has gone by."""
+    """The canvas of a VP8X chunk, if there is one, and the state of the walk."""
 
     width: int
     height: int
@@ -28,13 +27,13 @@ class _Canvas:
     parameters: bool = False  # an ANIM chunk
     frames: int = 0
     images: int = 0
-    effort: Effort = field(default_factory=Effort)
+    budget: CoefficientBudget = field(default_factory=CoefficientBudget)
 
 
 def walk_webp(body: bytes, picture: Picture) -> None:
     """Measure a WebP, each chunk within the size that RIFF states. Raises: Damage."""
     (size,) = unpack("<I", body, 4, "the RIFF header")
-    need(body, 0, size + 8, f"a RIFF file of {size + 8} bytes")
+    require(body, 0, size + 8, f"a RIFF file of {size + 8} bytes")
     if size < 12:
         raise Damage(f"a RIFF file of {size + 8} bytes, without a chunk", 4)
     end = size + 8
@@ -45,21 +44,21 @@ def walk_webp(body: bytes, picture: Picture) -> None:
         _simple(body, end, picture)
     else:
         raise Damage(f"chunk {first!r} where the image is due", 12)
-    picture.end_at(end, body)
+    picture.note_trailing_bytes(end, body)
 
 
 def _simple(body: bytes, end: int, picture: Picture) -> None:
     """Check a file whose first chunk is its image. Readers ignore what follows: RFC 9649, section 2.7."""
-    for place, (kind, start, length) in enumerate(_chunks(body, 12, end, picture)):
-        if place == 0:
+    for number, (kind, start, length) in enumerate(_chunks(body, 12, end, picture)):
+        if number == 0:
             _bitstream(body, kind, start, length, picture, _Canvas(0, 0, animation=False))
         else:
-            picture.remark(f"chunk {kind!r} after the image at byte {start - 8}")
+            picture.add_note(f"chunk {kind!r} after the image at byte {start - 8}")
 
 
 def _extended(body: bytes, end: int, picture: Picture) -> None:
     (length,) = unpack("<I", body, 16, "a chunk")
-    need(body, 20, 10, "a VP8X chunk")
+    require(body, 20, 10, "a VP8X chunk")
     if length != 10:
         raise Damage(f"a VP8X chunk of {length} bytes", 20)
     width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (24, 27))
@@ -124,22 +123,22 @@ def _animation_frame(body: bytes, start: int, length: int, canvas: _Canvas, pict
 
 
 def _bitstream(body: bytes, kind: bytes, start: int, length: int, picture: Picture, canvas: _Canvas) -> tuple[int, int]:
-    """Check a VP8 or VP8L bitstream; its width and height, which are the picture's if it has none."""
-    width, height = (_lossy if kind == b"VP8 " else _lossless)(body, start, length)
-    if kind == b"VP8 " and canvas.frames <= _PARTITIONS_CHECKED:
-        check_lossy(body, start, length, (width, height), canvas.effort)
-    elif kind == b"VP8L" and canvas.frames <= _CODES_CHECKED:
-        check_lossless(body, start, length, width, height)
+    """Check a VP8 or VP8L bitstream; its width and height, which become the picture's if that has none."""
+    width, height = (_vp8_size if kind == b"VP8 " else _vp8l_size)(body, start, length)
+    if kind == b"VP8 " and canvas.frames <= _MAX_VP8_FRAMES:
+        check_vp8(body, start, length, (width, height), canvas.budget)
+    elif kind == b"VP8L" and canvas.frames <= _MAX_VP8L_FRAMES:
+        check_vp8l(body, start, length, width, height)
     if not width or not height:
         raise Damage(f"a size of {width} x {height} pixels", start)
     if picture.width is None:
         picture.measure(width, height, start)
-    picture.see(width, height)
+    picture.add_frame_size(width, height)
     return width, height
 
 
-def _lossy(body: bytes, start: int, length: int) -> tuple[int, int]:
-    need(body, start, min(length, 10), "a VP8 header")
+def _vp8_size(body: bytes, start: int, length: int) -> tuple[int, int]:
+    require(body, start, min(length, 10), "a VP8 header")
     if length < 10 or body[start] & 1 or body[start + 3 : start + 6] != b"\x9d\x01\x2a":
         raise Damage("no VP8 key frame", start)
     if not body[start] & 0x10 or body[start] >> 1 & 7 > 3:
@@ -148,7 +147,7 @@ def _lossy(body: bytes, start: int, length: int) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _lossless(body: bytes, start: int, length: int) -> tuple[int, int]:
+def _vp8l_size(body: bytes, start: int, length: int) -> tuple[int, int]:
     if length < 6 or body[start] != 0x2F:
         raise Damage("no VP8L image", start)
     (bits,) = unpack("<I", body, start + 1, "a VP8L header")

@@ -6,11 +6,11 @@ from typing import TypeAlias
 from pupline.images._structure import Damage, Picture, unpack
 
 Range: TypeAlias = tuple[int, int]
-"""Where something is: its first byte, and the byte after its last."""
+"""The offsets of a first byte and of the byte after the last one."""
 
-# What a file cannot be read without. Where one of these is cut, the file is; any other box is held to what points into
-# it: readers follow the offsets, and look at no box that holds only data.
-_STRUCTURE = frozenset({b"ftyp", b"meta", b"moov", b"mini"})
+# No reader opens a file in which one of these is cut. All other boxes only hold data: readers follow the offsets into
+# them and ignore the boxes.
+_REQUIRED_WHOLE = frozenset({b"ftyp", b"meta", b"moov", b"mini"})
 
 
 def boxes(body: bytes, start: int, end: int, picture: Picture) -> Iterator[tuple[bytes, int, int]]:
@@ -25,19 +25,19 @@ def boxes(body: bytes, start: int, end: int, picture: Picture) -> Iterator[tuple
         offset = last
 
 
-def first_of(body: bytes, start: int, end: int, picture: Picture) -> dict[bytes, Range]:
-    """Where the first box of each type has its content. Raises: Damage."""
+def first_boxes(body: bytes, start: int, end: int, picture: Picture) -> dict[bytes, Range]:
+    """The content of the first box of each type. Raises: Damage."""
     found: dict[bytes, Range] = {}
     for kind, first, last in boxes(body, start, end, picture):
         found.setdefault(kind, (first, last))
     return found
 
 
-def top_level(body: bytes, picture: Picture) -> dict[bytes, Range]:
-    """Where the first box of each type of the file has its content.
+def top_level_boxes(body: bytes, picture: Picture) -> dict[bytes, Range]:
+    """The content of the file's first box of each type.
 
-    Bytes after the last box, of whatever kind, are noted, and so is a box of data that ends before its stated size.
-    Raises: Damage where what describes the picture is cut or not there.
+    Bytes after the last box get a note, and so does a data box that is cut. Raises: Damage where the boxes that
+    describe the picture are cut or missing.
     """
     found: dict[bytes, Range] = {}
     offset, size = 0, len(body)
@@ -46,12 +46,12 @@ def top_level(body: bytes, picture: Picture) -> dict[bytes, Range]:
         picture.spend(1, offset)
         kind, first, last = _header(body, offset, size) if size - offset >= 8 else (b"", 0, 0)
         if last < first or last > size or not kind:
-            if kind in _STRUCTURE or not (described or kind == b"mdat"):
+            if kind in _REQUIRED_WHOLE or not (described or kind == b"mdat"):
                 raise Damage(f"a box of {max(last - offset, 0)} bytes that does not fit where it is", offset)
             if kind == b"mdat":
-                picture.remark(f"a box of {last - offset} bytes overruns the file at byte {offset}")
+                picture.add_note(f"a box of {last - offset} bytes overruns the file at byte {offset}")
             else:
-                picture.end_at(offset, body)
+                picture.note_trailing_bytes(offset, body)
             break
         found.setdefault(kind, (first, last))
         described = described or kind in (b"meta", b"moov", b"mini")
@@ -59,8 +59,14 @@ def top_level(body: bytes, picture: Picture) -> dict[bytes, Range]:
     return found
 
 
+def brands(body: bytes) -> list[bytes]:
+    """The brands of a file that begins with `ftyp`: the major one, then the compatible ones, a thousand at most."""
+    end = min(max(int.from_bytes(body[:4], "big"), 16), 4096)
+    return [body[8:12], *(body[at : at + 4] for at in range(16, end, 4))]
+
+
 def _header(body: bytes, offset: int, end: int) -> tuple[bytes, int, int]:
-    """Type, start of content and end of the box at `offset`, as it states them."""
+    """Type, start of content and stated end of the box at `offset`."""
     (size,) = unpack(">I", body, offset, "a box")
     kind, start = body[offset + 4 : offset + 8], offset + 8
     if size == 1 and start + 8 <= len(body):

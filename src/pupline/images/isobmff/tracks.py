@@ -3,27 +3,27 @@
 from collections.abc import Iterator
 from itertools import accumulate
 
-from pupline.images._boxes import Range, boxes, first_of
-from pupline.images._structure import Damage, Picture, need, unpack
+from pupline.images._structure import Damage, Picture, require, unpack
+from pupline.images.isobmff.boxes import Range, boxes, first_boxes
 
 _PICTURES = frozenset({b"pict", b"vide"})
-_WIDTH_IN_ENTRY = 8 + 8 + 24  # after the head of `stsd`, that of the sample entry, and what precedes its width
+_WIDTH_IN_ENTRY = 8 + 8 + 24  # `stsd` header, sample entry header, fields before the width
 
 
 def walk_tracks(body: bytes, moov: Range, picture: Picture) -> None:
     """Measure the picture tracks of a sequence, and check that their frames are in the file. Raises: Damage.
 
-    Where the file has a primary item too, the size is that item's: it is what a reader of stills shows.
+    A primary item, which readers of stills show, has set the size before.
     """
     for kind, start, end in boxes(body, *moov, picture):
         if kind != b"trak":
             continue
-        track = first_of(body, start, end, picture)
-        media = first_of(body, *track.get(b"mdia", (0, 0)), picture)
+        track = first_boxes(body, start, end, picture)
+        media = first_boxes(body, *track.get(b"mdia", (0, 0)), picture)
         if _handler(body, media) not in _PICTURES:
             continue
-        information = first_of(body, *media.get(b"minf", (0, 0)), picture)
-        table = first_of(body, *information.get(b"stbl", (0, 0)), picture)
+        information = first_boxes(body, *media.get(b"minf", (0, 0)), picture)
+        table = first_boxes(body, *information.get(b"stbl", (0, 0)), picture)
         frames = _check_frames(body, table, picture)
         entry = _entry_size(body, table)
         width, height = _track_size(body, track, start)
@@ -33,30 +33,30 @@ def walk_tracks(body: bytes, moov: Range, picture: Picture) -> None:
             continue
         if picture.width is None:
             picture.measure(width, height, start)
-        picture.see(width, height)
-        picture.see(*entry)
+        picture.add_frame_size(width, height)
+        picture.add_frame_size(*entry)
         picture.animated |= frames > 1
 
 
 def track_sizes(body: bytes, moov: Range, picture: Picture) -> Iterator[tuple[int, int]]:
     """The coded size of each track that has one, in order. Raises: Damage."""
     for kind, start, end in boxes(body, *moov, picture):
-        inside = first_of(body, start, end, picture) if kind == b"trak" else {}
+        inside = first_boxes(body, start, end, picture) if kind == b"trak" else {}
         for outer in (b"mdia", b"minf", b"stbl"):
-            inside = first_of(body, *inside.get(outer, (0, 0)), picture)
+            inside = first_boxes(body, *inside.get(outer, (0, 0)), picture)
         width, height = _entry_size(body, inside)
         if width and height:
             yield width, height
 
 
 def _handler(body: bytes, media: dict[bytes, Range]) -> bytes:
-    """What a track is of: `pict`, `vide`, `soun`, ...; pictures where nothing is said."""
+    """The handler type of a track: `pict`, `vide`, `soun`, ...; `pict` where there is none."""
     start, end = media.get(b"hdlr", (0, 0))
     return body[start + 8 : start + 12] if end - start >= 12 else b"pict"
 
 
 def _track_size(body: bytes, track: dict[bytes, Range], offset: int) -> tuple[int, int]:
-    """The size in the track header: 16.16 fixed point, at the header's end."""
+    """The size in the track header: 16.16 fixed point, at its end."""
     if b"tkhd" not in track:
         raise Damage("no header in the track that begins", offset)
     start, end = track[b"tkhd"]
@@ -77,20 +77,20 @@ def _entry_size(body: bytes, table: dict[bytes, Range]) -> tuple[int, int]:
 
 
 def _check_frames(body: bytes, table: dict[bytes, Range], picture: Picture) -> int:
-    """How many frames a track has, once all of them are found in the file. Raises: Damage."""
+    """The number of frames of a track, all of which are in the file. Raises: Damage."""
     sizes = _sample_sizes(body, table.get(b"stsz", (0, 0)), picture)
     chunks = _chunk_offsets(body, table, picture)
     ends = [0, *accumulate(sizes)]
     first = 0
     for chunk, count in zip(chunks, _samples_per_chunk(body, table, len(chunks), picture), strict=True):
         last = min(first + count, len(sizes))
-        need(body, chunk, max(ends[last] - ends[first], 1), "a chunk of frames")
+        require(body, chunk, max(ends[last] - ends[first], 1), "a chunk of frames")
         first = last
     return len(sizes)
 
 
 def _sample_sizes(body: bytes, where: Range, picture: Picture) -> list[int]:
-    """The bytes of each frame, in order."""
+    """The size of each frame in bytes."""
     start, end = where
     if end - start < 12:
         return []
@@ -104,7 +104,7 @@ def _sample_sizes(body: bytes, where: Range, picture: Picture) -> list[int]:
 
 
 def _chunk_offsets(body: bytes, table: dict[bytes, Range], picture: Picture) -> tuple[int, ...]:
-    """Where each chunk of frames begins."""
+    """The offset of each chunk of frames."""
     kind, letter, width = (b"co64", "Q", 8) if b"co64" in table else (b"stco", "I", 4)
     start, end = table.get(kind, (0, 0))
     if end - start < 8:
@@ -117,7 +117,7 @@ def _chunk_offsets(body: bytes, table: dict[bytes, Range], picture: Picture) -> 
 
 
 def _samples_per_chunk(body: bytes, table: dict[bytes, Range], chunks: int, picture: Picture) -> list[int]:
-    """How many frames each chunk holds. Each entry of the table holds from its chunk on up to the next entry's."""
+    """The number of frames in each chunk. An entry applies from its chunk up to that of the next entry."""
     start, end = table.get(b"stsc", (0, 0))
     if end - start < 8:
         return [0] * chunks

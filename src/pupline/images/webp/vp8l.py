@@ -1,23 +1,23 @@
-"""VP8L: whether a short lossless bit stream holds all its pixels. Source: RFC 9649, section 3.
+"""VP8L: whether a short lossless bitstream has all its pixels. Source: RFC 9649, section 3.
 
-Only codes and their lengths are followed; no pixel is computed. Where the main image has several groups of prefix
-codes, which one counts is told by pixels, so such a stream is not followed.
+Only codes and their lengths are decoded; no pixel is computed. Where the main image has several groups of prefix codes,
+pixels select the group, so such a stream is not decoded.
 """
 
 from pupline.images._structure import Damage
 
-_SHORT = 4096  # bytes: a bit takes a third of a microsecond
+_MAX_STREAM_BYTES = 4096  # a bit takes a third of a microsecond
 _HEADER_BITS = 40
 _LENGTH_CODES = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 _REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}  # extra bits, and the fewest repetitions
 _LITERALS, _FIRST_CACHED = 256, 280
 _PREDICTOR, _COLOUR, _GREEN, _INDEXING = range(4)
 
-_Code = dict[int, int]  # symbols by their codes after a leading 1; the code 1 alone is that of an only symbol
+_Code = dict[int, int]  # symbols by code, with a leading 1; the code 1 alone stands for a single symbol
 
 
-class _Bits:
-    """The bits of a stream, the lowest of each byte first."""
+class _BitReader:
+    """Reads the bits of a stream, the lowest of each byte first."""
 
     def __init__(self, data: bytes, start: int) -> None:
         self._value, self._size, self._start = int.from_bytes(data, "little"), 8 * len(data), start
@@ -32,7 +32,7 @@ class _Bits:
         return value
 
     def cache_size(self) -> int:
-        """The size of the colour cache, 0 if there is none. Raises: Damage for one that does not exist."""
+        """The size of the colour cache, 0 if there is none. Raises: Damage for an invalid one."""
         if not self.take(1):
             return 0
         size = self.take(4)
@@ -41,7 +41,7 @@ class _Bits:
         return 1 << size
 
     def symbol(self, code: _Code) -> int:
-        """The next symbol. Raises: Damage at the end of the data, and for bits that are no code."""
+        """The next symbol. Raises: Damage at the end of the data, and for an invalid code."""
         key = 1
         while key not in code:
             if key >> 15:
@@ -57,11 +57,11 @@ class _Bits:
         return (2 + (prefix & 1) << extra) + self.take(extra) + 1
 
 
-def check_lossless(body: bytes, start: int, length: int, width: int, height: int) -> None:
-    """Follow the codes of the stream at `start` to its last pixel, if it is short. Raises: Damage."""
-    if length > _SHORT:
+def check_vp8l(body: bytes, start: int, length: int, width: int, height: int) -> None:
+    """Decode the codes of the stream at `start` to its last pixel, if it is short. Raises: Damage."""
+    if length > _MAX_STREAM_BYTES:
         return
-    bits = _Bits(body[start : start + length + (length & 1)], start)  # libwebp counts the padding as well
+    bits = _BitReader(body[start : start + length + (length & 1)], start)  # for libwebp, the padding is data
     while bits.take(1):
         kind = bits.take(2)
         if kind in (_PREDICTOR, _COLOUR):
@@ -75,12 +75,12 @@ def check_lossless(body: bytes, start: int, length: int, width: int, height: int
 
 
 def _blocks(size: int, bits: int) -> int:
-    """How many blocks of 2 to the power of `bits` pixels cover `size` pixels."""
+    """The number of blocks of 2 to the power of `bits` pixels that cover `size` pixels."""
     return (size + (1 << bits) - 1) >> bits
 
 
-def _image(bits: _Bits, width: int, height: int, *, main: bool = False) -> None:
-    """Follow the pixels of one image: of a transform, or the main one."""
+def _image(bits: _BitReader, width: int, height: int, *, main: bool = False) -> None:
+    """Decode the codes of one image: of a transform, or the main one."""
     cache = bits.cache_size()
     if main and bits.take(1):
         return  # several groups of codes
@@ -98,11 +98,11 @@ def _image(bits: _Bits, width: int, height: int, *, main: bool = False) -> None:
             pixels = bits.number(symbol - _LITERALS)
             bits.number(bits.symbol(distance))
         if bits.position == before:
-            return  # every code has one symbol and no bits: so has every pixel that is left
+            return  # every code has one symbol and no bits, so the other pixels take none
         left -= pixels
 
 
-def _code(bits: _Bits, size: int) -> _Code:
+def _code(bits: _BitReader, size: int) -> _Code:
     """One prefix code of an alphabet of `size` symbols."""
     if bits.take(1):
         two = bits.take(1)
@@ -114,8 +114,8 @@ def _code(bits: _Bits, size: int) -> _Code:
     return _canonical(_code_lengths(bits, _canonical(lengths), size))
 
 
-def _code_lengths(bits: _Bits, code: _Code, size: int) -> list[int]:
-    """The lengths of the codes of `size` symbols, which are coded themselves."""
+def _code_lengths(bits: _BitReader, code: _Code, size: int) -> list[int]:
+    """The code lengths of `size` symbols, which are themselves coded."""
     read = 2 + bits.take(2 + 2 * bits.take(3)) if bits.take(1) else size
     lengths: list[int] = []
     last = 8

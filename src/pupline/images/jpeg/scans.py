@@ -1,7 +1,7 @@
-"""JPEG: what a frame, its tables and the data of its scans must have in common.
+"""JPEG: whether a frame, its tables and the data of its scans are consistent.
 
-Source: ITU-T T.81, Annexes B (headers), F and G (how blocks are coded), H (lossless). Nothing is decoded: the tables
-say how few bits a picture of this size can take, and what a row of zero bytes would mean.
+Source: ITU-T T.81, Annexes B (headers), F and G (how blocks are coded), H (lossless). Nothing is decoded: the
+tables give the fewest bits for a picture of this size, and the meaning of a run of zero bytes.
 """
 
 import re
@@ -15,22 +15,22 @@ DQT, DHT, DRI = 0xDB, 0xC4, 0xDD
 
 _PROGRESSIVE, _ARITHMETIC, _LOSSLESS = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA}), 0xC3
 SUPPORTED = frozenset({0xC0, 0xC1, 0xC2, _LOSSLESS}) | _ARITHMETIC
-"""Frames that some reader shows. The others are hierarchical, or lossless with arithmetic coding."""
+"""Kinds of frames that readers support. The others are hierarchical, or lossless with arithmetic coding."""
 
-_MAX_COMPONENTS = 10  # as libjpeg has it
+_MAX_COMPONENTS = 10  # the limit of libjpeg
 _MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
 
-# No writer pads inside a scan by so much, and so many zeros are ten blocks even where a block takes most bits.
+# No writer pads a scan by so much, and so many zeros are ten blocks even where blocks are longest.
 _ZEROS = bytes(256)
 _NOT_ZERO = re.compile(rb"[^\0]")
 _RESTARTS = [bytes((0xFF, marker)) for marker in range(0xD0, 0xD8)]
 
-# A progressive file has four tables a scan at most, and tens of scans. Without a bound, 20 MB of tables take seconds.
+# A progressive file has at most four tables a scan, and tens of scans. Without the limit, 20 MB of tables take seconds.
 _MAX_TABLES = 20_000
 
 
 class Component(NamedTuple):
-    """One component of a frame, as its header describes it."""
+    """One component in a frame header."""
 
     identifier: int
     horizontal: int
@@ -38,11 +38,11 @@ class Component(NamedTuple):
     quantisation: int
 
 
-class Huffman(NamedTuple):
-    """What a Huffman table says of the bits that a block takes.
+class HuffmanTable(NamedTuple):
+    """A Huffman table, as far as it says how many bits a block takes.
 
-    shortest: the bits of its shortest code, which is all zeros. first: the symbol of that code.
-    block: the fewest bits for the AC coefficients of a block: "end of block", or four codes, as one skips 16 at most.
+    shortest: the bits of its shortest code, which is all zeros. first: the symbol of that code. block: the fewest bits
+    for the AC coefficients of a block: "end of block", or four codes, because one skips at most 16.
     """
 
     shortest: int
@@ -50,15 +50,20 @@ class Huffman(NamedTuple):
     block: int
 
 
-# T.81 Annex K.3. Frames of motion JPEG have no tables; readers take these.
-_STANDARD = {0x00: Huffman(2, 0, 0), 0x01: Huffman(2, 0, 0), 0x10: Huffman(2, 1, 4), 0x11: Huffman(2, 0, 2)}
+# T.81 Annex K.3. Frames of motion JPEG have no tables; readers use these.
+_STANDARD = {
+    0x00: HuffmanTable(2, 0, 0),
+    0x01: HuffmanTable(2, 0, 0),
+    0x10: HuffmanTable(2, 1, 4),
+    0x11: HuffmanTable(2, 0, 2),
+}
 
 
 @dataclass(slots=True)
-class Frame:
+class JpegFrame:
     """A frame: its marker, bits a sample, components and their largest sampling factors.
 
-    scanned: which components some scan has held, by their place in the header.
+    scanned: the components that a scan has had, by their position in the header.
     """
 
     kind: int = 0
@@ -70,17 +75,17 @@ class Frame:
 
 
 @dataclass(slots=True)
-class Tables:
-    """The tables in force. Segments are only noted as they go by; `read` reads them when a scan needs them."""
+class DecodingTables:
+    """The tables in force. Segments are only queued; `read` reads them when a scan needs them."""
 
     pending: list[tuple[int, int, int]] = field(default_factory=list)
     quantisation: set[int] = field(default_factory=set)
-    huffman: dict[int, Huffman | None] = field(default_factory=dict)
+    huffman: dict[int, HuffmanTable | None] = field(default_factory=dict)
     restart_interval: int = 0
     left: int = _MAX_TABLES
 
     def read(self, body: bytes) -> None:
-        """Read what has gone by since the last scan. Raises: Damage."""
+        """Read the segments since the last scan. Raises: Damage."""
         for marker, start, end in self.pending:
             if marker == DHT:
                 self._huffman(body, start, end)
@@ -92,7 +97,7 @@ class Tables:
 
     def _huffman(self, body: bytes, start: int, end: int) -> None:
         segment = body[start:end]
-        found = _usual_tables(segment) if len(segment) <= _USUAL_BYTES else _tables_in(segment)
+        found = _cached_tables_in(segment) if len(segment) <= _CACHED_BYTES else _tables_in(segment)
         if found is None:
             raise Damage("a Huffman table that does not fit its segment", start)
         self.left -= len(found)
@@ -108,9 +113,9 @@ class Tables:
             raise Damage("a quantisation table that does not fit its segment", end)
 
 
-def _tables_in(segment: bytes) -> list[tuple[int, Huffman | None]] | None:
-    """The tables of a DHT segment by their slots, None for those that cannot be; None where one does not fit."""
-    found: list[tuple[int, Huffman | None]] = []
+def _tables_in(segment: bytes) -> list[tuple[int, HuffmanTable | None]] | None:
+    """The tables of a DHT segment by slot, None for invalid ones; None where one does not fit the segment."""
+    found: list[tuple[int, HuffmanTable | None]] = []
     start = 0
     while start < len(segment):
         total, shortest, lengths = _code_lengths(segment[start + 1 : start + 17])
@@ -121,20 +126,20 @@ def _tables_in(segment: bytes) -> list[tuple[int, Huffman | None]] | None:
         if lengths:
             at = segment.find(b"\0", symbols, start)
             block = 4 * shortest if at < 0 else min(lengths[at - symbols], 4 * shortest)
-            found.append((slot, Huffman(shortest, segment[symbols], block)))
+            found.append((slot, HuffmanTable(shortest, segment[symbols], block)))
         else:
             found.append((slot, None))
     return found
 
 
 # Most encoders write the tables of Annex K, in one segment of 418 bytes or in four.
-_USUAL_BYTES = 512
-_usual_tables = lru_cache(maxsize=64)(_tables_in)
+_CACHED_BYTES = 512
+_cached_tables_in = lru_cache(maxsize=64)(_tables_in)
 
 
 @lru_cache(maxsize=64)
 def _code_lengths(counts: bytes) -> tuple[int, int, bytes]:
-    """How many codes there are, the bits of the shortest, and the bits of each; none where they cannot all exist."""
+    """The number of codes, the bits of the shortest, and the bits of each; empty where no such code exists."""
     lengths = b"".join(bytes((bits,)) * count for bits, count in enumerate(counts, 1))
     room = 1
     for count in counts:
@@ -148,15 +153,15 @@ def _code_lengths(counts: bytes) -> tuple[int, int, bytes]:
 class Scan:
     """A scan header: components with their DC and AC tables, spectral selection, successive approximation."""
 
-    components: list[tuple[Component, Huffman, Huffman]]
+    components: list[tuple[Component, HuffmanTable, HuffmanTable]]
     first: int
     last: int
     high: int
     low: int
 
 
-def check_frame(frame: Frame, start: int) -> None:
-    """Raises: Damage for a frame header whose fields no decoder takes."""
+def check_frame(frame: JpegFrame, start: int) -> None:
+    """Raises: Damage for a frame header that no decoder accepts."""
     precisions = range(2, 17) if frame.kind == _LOSSLESS else (8, 12)
     if frame.precision not in precisions or len(frame.components) > _MAX_COMPONENTS:
         raise Damage(f"a frame of {frame.precision} bits and {len(frame.components)} components", start)
@@ -165,7 +170,7 @@ def check_frame(frame: Frame, start: int) -> None:
             raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
 
 
-def start_of_scan(body: bytes, start: int, length: int, frame: Frame, tables: Tables) -> Scan:
+def start_of_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables: DecodingTables) -> Scan:
     """The scan whose header begins at `start`, checked against frame and tables. Raises: Damage."""
     if not frame.components:
         raise Damage("a scan before any frame", start)
@@ -191,8 +196,8 @@ def start_of_scan(body: bytes, start: int, length: int, frame: Frame, tables: Ta
     return scan
 
 
-def _place(frame: Frame, identifier: int, chosen: list[int], start: int) -> int:
-    """Which component a scan means: the first of that name that it has not named yet, as names may be used twice."""
+def _place(frame: JpegFrame, identifier: int, chosen: list[int], start: int) -> int:
+    """The position of a component: the first with this identifier, which may be used twice, that is not chosen yet."""
     for place, component in enumerate(frame.components):
         if component.identifier == identifier and place not in chosen:
             return place
@@ -200,15 +205,17 @@ def _place(frame: Frame, identifier: int, chosen: list[int], start: int) -> int:
 
 
 def _check_progression(scan: Scan, count: int, start: int) -> None:
-    """Raises: Damage for a scan that no progressive picture has (T.81 G.1.1.1)."""
+    """Raises: Damage for a scan that is not valid in a progressive picture (T.81 G.1.1.1)."""
     first, last = scan.first, scan.last
     band = last == 0 if first == 0 else first <= last <= 63 and count == 1
     if not band or scan.low > 13 or (scan.high and scan.high != scan.low + 1):
         raise Damage(f"a progressive scan of coefficients {first} to {last}, bits {scan.high} to {scan.low},", start)
 
 
-def _tables_of(slots: int, frame: Frame, scan: Scan, tables: Tables, start: int) -> tuple[Huffman, Huffman]:
-    """The DC and AC tables of one component; standard ones for those that the scan does not use."""
+def _tables_of(
+    slots: int, frame: JpegFrame, scan: Scan, tables: DecodingTables, start: int
+) -> tuple[HuffmanTable, HuffmanTable]:
+    """The DC and AC tables of one component; standard ones where the scan uses none."""
     found = [_STANDARD[0x00], _STANDARD[0x10]]
     if frame.kind in _ARITHMETIC:
         return found[0], found[1]
@@ -220,7 +227,7 @@ def _tables_of(slots: int, frame: Frame, scan: Scan, tables: Tables, start: int)
     return found[0], found[1]
 
 
-def _table(slot: int, tables: Tables, start: int) -> Huffman:
+def _table(slot: int, tables: DecodingTables, start: int) -> HuffmanTable:
     table = tables.huffman[slot] if slot in tables.huffman else _STANDARD.get(slot)
     if table is None:
         raise Damage(f"a scan with Huffman table 0x{slot:02x}, which is not defined or not valid,", start)
@@ -228,7 +235,7 @@ def _table(slot: int, tables: Tables, start: int) -> Huffman:
 
 
 def check_data(
-    body: bytes, start: int, end: int, scan: Scan, frame: Frame, tables: Tables, size: tuple[int, int]
+    body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, tables: DecodingTables, size: tuple[int, int]
 ) -> None:
     """Check that the data of a scan can be that of a picture of this size. Raises: Damage.
 
@@ -242,7 +249,7 @@ def check_data(
             raise Damage(f"a scan with {found} of {expected} restart markers", start)
     if frame.kind in _ARITHMETIC:
         return
-    if start == end:  # arithmetic coding drops zero bytes at the end: all of them, of a plain picture (T.81 D.1.8)
+    if start == end:  # allowed with arithmetic coding only, which drops zero bytes at the end (T.81 D.1.8)
         raise Damage("a scan without data", start)
     bits = sum(
         count * _fewest_bits(frame, scan, dc, ac) for count, (_, dc, ac) in zip(blocks, scan.components, strict=True)
@@ -255,8 +262,8 @@ def check_data(
         _check_zeros(body, start, end, scan, frame, blocks)
 
 
-def _blocks(scan: Scan, frame: Frame, size: tuple[int, int]) -> tuple[int, list[int]]:
-    """The MCUs of a scan, and how many blocks (samples, if lossless) of each component it has (T.81 A.2)."""
+def _blocks(scan: Scan, frame: JpegFrame, size: tuple[int, int]) -> tuple[int, list[int]]:
+    """The number of MCUs of a scan, and of blocks (samples, if lossless) of each component (T.81 A.2)."""
     unit = 1 if frame.kind == _LOSSLESS else 8
     widest, highest = frame.widest, frame.highest
     if len(scan.components) == 1:
@@ -273,8 +280,8 @@ def _ceil(dividend: int, divisor: int) -> int:
     return (dividend + divisor - 1) // divisor
 
 
-def _fewest_bits(frame: Frame, scan: Scan, dc: Huffman, ac: Huffman) -> int:
-    """The fewest bits that a block can take. Of a progressive AC scan that is next to none: blocks share an end."""
+def _fewest_bits(frame: JpegFrame, scan: Scan, dc: HuffmanTable, ac: HuffmanTable) -> int:
+    """The fewest bits of a block. In a progressive AC scan next to none: blocks share an end-of-band code."""
     if frame.kind == _LOSSLESS:
         return dc.shortest
     if frame.kind not in _PROGRESSIVE:
@@ -284,11 +291,11 @@ def _fewest_bits(frame: Frame, scan: Scan, dc: Huffman, ac: Huffman) -> int:
     return 1 if scan.high else dc.shortest
 
 
-def _check_zeros(body: bytes, start: int, end: int, scan: Scan, frame: Frame, blocks: list[int]) -> None:
-    """Raises: Damage for a long row of zero bytes that the tables give no likely meaning.
+def _check_zeros(body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, blocks: list[int]) -> None:
+    """Raises: Damage for a long run of zero bytes without a plausible meaning.
 
-    Where zeros are blocks like those before them, a plain area looks so, if it has room for them. Where they are
-    blocks with every coefficient set, or ever darker, data was overwritten: a hole in a file is read as zeros.
+    Zeros that mean blocks like those before them are a plain area, if the picture has room for it. Zeros that mean
+    blocks with every coefficient set, or darker and darker ones, are a hole in the file: data was overwritten.
     """
     if frame.kind in _PROGRESSIVE and scan.first and scan.high:
         return  # a refinement: zeros leave coefficients as they are
@@ -305,10 +312,10 @@ def _check_zeros(body: bytes, start: int, end: int, scan: Scan, frame: Frame, bl
         at = body.find(_ZEROS, stop, end)
 
 
-def _zero_block(frame: Frame, scan: Scan, dc: Huffman, ac: Huffman) -> tuple[int, int, int]:
-    """What zero bits mean: how many of them make how many blocks, and by how much each block changes the DC value.
+def _zero_block(frame: JpegFrame, scan: Scan, dc: HuffmanTable, ac: HuffmanTable) -> tuple[int, int, int]:
+    """The meaning of zero bits: so many bits are so many blocks, each of which changes the DC value by so much.
 
-    No blocks where they set all the AC coefficients: one such block is rare, and ten in a row no picture.
+    No blocks where they set all the AC coefficients: one such block is rare, and ten in a row are not a picture.
     """
     category = dc.first & 15
     if frame.kind == _LOSSLESS:

@@ -1,0 +1,1 @@
+"""TIFF, and the camera raw files that are built like it."""
