@@ -19,8 +19,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "pupline"
 CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 
 BOUNDED = {
-    "fetch/_pool.py": "quadratic in a header that has a line end, which no header has",
-    "fetch/_url.py": "quadratic in a URL that has a line end; those are refused before",
+    "http/_pool.py": "quadratic in a header that has a line end, which no header has",
+    "http/_url.py": "quadratic in a URL that has a line end; those are refused before",
 }
 """Files with an expression that is not linear, and why that does no harm."""
 
