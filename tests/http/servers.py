@@ -3,10 +3,9 @@
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from pupline.http import FetchPolicy, HttpClient, Network, Origin
+from tests.shared.threaded_server import ThreadedServer
 
 Behaviour = bytes | Callable[[socket.socket], None]
 
@@ -65,42 +64,17 @@ class Pieces(socket.socket):
         return piece[:size]
 
 
-class RawServer:
-    """A server on 127.0.0.1 whose n-th connection gets the n-th behaviour, and all further ones the last."""
+class RawServer(ThreadedServer):
+    """A server whose n-th connection gets the n-th behaviour, and all further ones the last."""
 
     def __init__(self, *behaviours: Behaviour) -> None:
+        super().__init__()
         self._behaviours = behaviours
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self._threads: list[threading.Thread] = []
-        self._acceptor = threading.Thread(target=self._accept)
         self.requests: list[bytes] = []
-        self.port: int = self._listener.getsockname()[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._acceptor.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join(5)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            behaviour = self._behaviours[min(len(self._threads), len(self._behaviours) - 1)]
-            thread = threading.Thread(target=self._serve, args=(sock, behaviour))
-            self._threads.append(thread)
-            thread.start()
+    def handle(self, sock: socket.socket, number: int) -> None:
+        """Serve one connection."""
+        self._serve(sock, self._behaviours[min(number, len(self._behaviours) - 1)])
 
     def _serve(self, sock: socket.socket, behaviour: Behaviour) -> None:
         with sock:

@@ -2,21 +2,19 @@
 
 import select
 import socket
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+
+from tests.shared.threaded_server import ThreadedServer
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\nVia: 1.1 tiny\r\n\r\n"
 
 
-class TinyProxy:
+class TinyProxy(ThreadedServer):
     """Tunnels, and fetches whole URLs, for the hosts that it knows; others give 502.
 
     routes: `host:port` to the port on 127.0.0.1 that stands for it. refusal: what every request gets instead.
-    credentials: the value of Proxy-Authorization without which a request gets 407. heads: the requests, as they came;
-    connections: how many clients connected.
+    credentials: the value of Proxy-Authorization without which a request gets 407. heads: the requests, as they came.
     """
 
     def __init__(
@@ -27,47 +25,27 @@ class TinyProxy:
         credentials: str | None = None,
         established: bytes = ESTABLISHED,
     ) -> None:
+        super().__init__()
         self._routes = routes
         self._refusal = refusal
         self._credentials = credentials
         self._established = established
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self._threads: list[threading.Thread] = []
-        self._acceptor = threading.Thread(target=self._accept)
         self.heads: list[str] = []
-        self.connections = 0
-        self.authority = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.url = f"http://{self.authority}"
+        self.authority = f"127.0.0.1:{self.port}"
+        self.url = self.origin
 
-    def __enter__(self) -> Self:
-        self._acceptor.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join(5)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
+    @property
+    def connections(self) -> int:
+        """How many clients have connected."""
+        return len(self._threads)
 
     def targets(self, method: str = "GET") -> list[str]:
         """What was asked for, in order."""
         return [head.split(" ")[1] for head in self.heads if head.startswith(f"{method} ")]
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._threads.append(threading.Thread(target=self._serve, args=(sock,), daemon=True))
-            self._threads[-1].start()
-
-    def _serve(self, sock: socket.socket) -> None:
+    def handle(self, sock: socket.socket, number: int) -> None:
+        """Answer the requests of one connection, or relay it."""
+        del number
         with sock, suppress(OSError):
             sock.settimeout(5)
             while self._answer(sock):
