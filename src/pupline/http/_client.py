@@ -90,7 +90,8 @@ class HttpClient:
         self._network = network or Network()
         self._connector = Connector(policy, self._network)
         self._pool = ConnectionPool(idle_connections, self._network.monotonic)
-        self._image_request = Request("GET", _IMAGES, self._limits(policy.max_bytes))
+        self._limits = ReadLimits(policy.max_bytes, policy.max_header_bytes, policy.max_headers)
+        self._image_request = Request("GET", _IMAGES, self._limits)
 
     def close(self) -> None:
         """Close the kept connections. The client can still be used, but keeps none any more."""
@@ -116,14 +117,9 @@ class HttpClient:
         IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
         cannot be sent.
         """
-        request = Request(
-            "GET",
-            accept,
-            self._limits(max_bytes, truncate=truncate),
-            header_lines(headers) if headers else "",
-            validators.lines() if validators else "",
-        )
-        return self.wait(self._pending(url, request))
+        limits = self._limits if max_bytes is None and not truncate else self._other_limits(max_bytes, truncate)
+        own, conditional = header_lines(headers) if headers else "", validators.lines() if validators else ""
+        return self.wait(self._pending(url, Request("GET", accept, limits, own, conditional)))
 
     def post(
         self,
@@ -142,7 +138,7 @@ class HttpClient:
         """
         if not is_header_value(content_type):
             raise InvalidInput(f"content type {printable(content_type, 60)!r} cannot be sent: give printable ASCII")
-        limits = self._limits(max_bytes)
+        limits = self._other_limits(max_bytes, truncate=False)
         request = Request("POST", accept, limits, header_lines(headers or {}), "", content, content_type)
         return self.wait(self._pending(url, request))
 
@@ -171,10 +167,10 @@ class HttpClient:
             response = self._advance(pending, pending.exchange or self._send(pending), wait=True)
         return response
 
-    def _limits(self, max_bytes: int | None, *, truncate: bool = False) -> ReadLimits:
-        policy = self.policy
-        limit = policy.max_bytes if max_bytes is None else max_bytes
-        return ReadLimits(limit, policy.max_header_bytes, policy.max_headers, truncate)
+    def _other_limits(self, max_bytes: int | None, truncate: bool) -> ReadLimits:
+        return replace(
+            self._limits, max_bytes=self.policy.max_bytes if max_bytes is None else max_bytes, truncate=truncate
+        )
 
     def _pending(self, url: str, request: Request) -> PendingRequest:
         first = Url.parse(url)

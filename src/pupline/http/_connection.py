@@ -25,6 +25,11 @@ _MAX_LATE_SECONDS = 0.05
 # cost.
 _KERNEL_BOUNDS_CALLS = sys.platform == "linux"
 
+# As plain numbers: an operation on the socket module's enumerations takes longer than receiving does.
+_PEEK = int(socket.MSG_PEEK)
+_WAIT_FOR_ALL = int(socket.MSG_WAITALL)
+_DO_NOT_WAIT = int(getattr(socket, "MSG_DONTWAIT", 0))
+
 
 class Connection:
     """The client's end of a connection, which knows nothing of HTTP.
@@ -89,7 +94,7 @@ class Connection:
         """
         if not self._is_bounded_by_kernel:
             return self.receive(0, deadline, doing, wait)
-        seen = self._receive(max_bytes, socket.MSG_PEEK, deadline, doing, wait)
+        seen = self._receive(max_bytes, _PEEK, deadline, doing, wait)
         if not seen:
             return seen
         end = seen.find(b"\r\n\r\n") + 4
@@ -104,14 +109,14 @@ class Connection:
             return self._receive(min(wanted or _PIECE_BYTES, _PIECE_BYTES), 0, deadline, doing, wait)
         if not wanted:
             return self._receive(_PIECE_BYTES, 0, deadline, doing, wait)
-        flags = socket.MSG_WAITALL if wait else 0
+        flags = _WAIT_FOR_ALL if wait else 0
         return self._receive(min(wanted, _MAX_BODY_PIECE_BYTES), flags, deadline, doing, wait)
 
     def is_quiet(self) -> bool:
         """Whether the connection, between two requests, is still open and nothing has arrived on it."""
         try:
             if self._is_bounded_by_kernel:
-                self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+                self._sock.recv(1, _PEEK | _DO_NOT_WAIT)
             else:
                 self._never_wait()
                 self._sock.recv(1)
@@ -125,7 +130,7 @@ class Connection:
         if wait:
             self._set_timeout(deadline.remaining(doing))
         elif self._is_bounded_by_kernel:
-            flags |= socket.MSG_DONTWAIT
+            flags |= _DO_NOT_WAIT
         else:
             self._never_wait()
         try:

@@ -82,6 +82,11 @@ class ResponseReader:
     of an error or a redirect, which is read only so that the connection can be used again.
     """
 
+    __slots__ = (
+        *("head", "wanted", "doing", "has_received", "is_skipping", "_limits", "_name", "_header_bytes_left"),
+        *("_buffer", "_pieces", "_is_ended", "_is_cut", "_is_at_end", "_steps"),
+    )
+
     def __init__(self, limits: ReadLimits, name: object) -> None:
         self.head: ResponseHead | None = None
         self.wanted = 0
@@ -150,7 +155,10 @@ class ResponseReader:
         if self._limits.is_head_only:
             self._is_at_end = True
         elif head.has_whole_content:
-            body = yield from self._whole_content(head)
+            length = self._range_length(head)
+            body = yield from self._body(head, self._limits.max_bytes, truncate=self._limits.truncate)
+            if length is not None:
+                self._check_range(len(body), length)
         else:
             self.is_skipping = True
             try:
@@ -192,17 +200,20 @@ class ResponseReader:
             f"{self._name}: the response has more than {self._limits.max_headers} headers; no image needs that"
         )
 
-    def _whole_content(self, head: ResponseHead) -> _Steps[bytes]:
-        limits = self._limits
-        length = head.range_length if "content-range" in head.headers else None
-        if length is None and "content-range" in head.headers:
+    def _range_length(self, head: ResponseHead) -> int | None:
+        """The length of the content that Content-Range declares; None without that field."""
+        if "content-range" not in head.headers:
+            return None
+        length = head.range_length
+        if length is None:
             raise self._malformed(f"{head.status} with a Content-Range: a part that was not requested")
-        body = yield from self._body(head, limits.max_bytes, truncate=limits.truncate)
-        if length is not None and len(body) != (min(length, limits.max_bytes) if limits.truncate else length):
+        return length
+
+    def _check_range(self, received: int, length: int) -> None:
+        if received != (min(length, self._limits.max_bytes) if self._limits.truncate else length):
             raise IncompleteBody(
-                f"{self._name}: the body has {len(body)} of the {length} bytes that it said; try again later"
+                f"{self._name}: the body has {received} of the {length} bytes that it said; try again later"
             )
-        return body
 
     def _skip_body(self, head: ResponseHead) -> _Steps[None]:
         if head.status in _BODILESS:
@@ -214,9 +225,12 @@ class ResponseReader:
         """The body as sent. Source: RFC 9112, 6.3."""
         self.doing = _READING_BODY
         if "transfer-encoding" in head.headers:
-            return (yield from self._chunked_body(head, limit, truncate=truncate))
+            return self._chunked_body(head, limit, truncate=truncate)
         if "content-length" in head.headers:
-            return (yield from self._counted_body(head, limit, truncate=truncate))
+            return self._counted_body(head, limit, truncate=truncate)
+        return self._body_until_end(limit, truncate=truncate)
+
+    def _body_until_end(self, limit: int, *, truncate: bool) -> _Steps[bytes]:
         body = yield from self._bytes(limit + 1)
         if len(body) > limit:
             if truncate:
