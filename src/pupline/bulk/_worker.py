@@ -121,7 +121,7 @@ class Worker:
                     raise
                 self._threads = number - 1  # the system starts no more: it is slower with these
                 break
-        self._send([])  # the worker is ready
+        self._send_replies(is_ready=True)
         self._obey(b"")
         self._lead(0)
         self._follow(0)
@@ -255,17 +255,16 @@ class Worker:
             with suppress(BlockingIOError):  # it is being woken already
                 os.write(self._wake_sender, b"\0")
 
-    def _send_replies(self) -> None:
+    def _send_replies(self, *, is_ready: bool = False) -> None:
+        """Send the replies, if there are any. is_ready: none yet, but the worker has started."""
         with self._lock:
-            if self._replies:
-                self._send(self._replies)
-                self._replies.clear()
-
-    def _send(self, replies: list[Reply]) -> None:
-        try:
-            self._sock.sendall(replies_frame(replies))
-        except OSError:
-            os._exit(0)  # the coordinator is gone
+            if not (self._replies or is_ready):
+                return
+            try:
+                self._sock.sendall(replies_frame(self._replies))
+            except OSError:
+                os._exit(0)  # the coordinator is gone
+            self._replies.clear()
 
 
 def main(descriptor: int) -> NoReturn:

@@ -129,7 +129,17 @@ def decoded_orders(buffer: bytearray) -> Iterator[Order]:
 
 def replies_frame(replies: Iterable[Reply]) -> bytes:
     """The bytes of a message from a worker."""
-    return frame([_encoded(reply) for reply in replies])
+    encoded: list[tuple[Any, ...]] = []
+    for reply in replies:
+        tag = _TAGS[type(reply)]
+        if isinstance(reply, ImageFetched):
+            encoded.append((tag, *reply[:-1], _image_values(reply.image)))
+        elif isinstance(reply, RequestFailed):
+            failure = reply.failure
+            encoded.append((tag, *reply[:-1], type(failure).__name__, failure.message, failure.details))
+        else:
+            encoded.append((tag, *reply))
+    return frame(encoded)
 
 
 def decoded_replies(buffer: bytearray) -> Iterator[Reply]:
@@ -143,26 +153,12 @@ def decoded_replies(buffer: bytearray) -> Iterator[Reply]:
             )
         elif kind is RequestFailed:
             number, began_at, ended_at, error, message, details = rest
-            yield RequestFailed(number, began_at, ended_at, _failure(error, message, details))
+            failed: type[TaskFailure] = getattr(errors, error, TaskFailure)
+            failure = RetryAfter(message, details["retry_after_seconds"]) if failed is RetryAfter else failed(message)
+            failure.details.update(details)
+            yield RequestFailed(number, began_at, ended_at, failure)
         else:
             yield kind._make(rest)
-
-
-def _encoded(reply: Reply) -> tuple[Any, ...]:
-    tag = _TAGS[type(reply)]
-    if isinstance(reply, ImageFetched):
-        return (tag, *reply[:-1], _image_values(reply.image))
-    if isinstance(reply, RequestFailed):
-        failure = reply.failure
-        return (tag, *reply[:-1], type(failure).__name__, failure.message, failure.details)
-    return (tag, *reply)
-
-
-def _failure(error: str, message: str, details: dict[str, Any]) -> TaskFailure:
-    kind: type[TaskFailure] = getattr(errors, error, TaskFailure)
-    failure = RetryAfter(message, details["retry_after_seconds"]) if kind is RetryAfter else kind(message)
-    failure.details.update(details)
-    return failure
 
 
 def frame(values: Any) -> bytes:
