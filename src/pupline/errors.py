@@ -1,12 +1,11 @@
-"""Every error pupline raises on purpose, on one page.
+"""All errors that pupline raises on purpose.
 
-Split by who must act. A `DefinitionError` (see `pupline.asl`) is for whoever wrote the state machine, a
-`ConfigurationError` for whoever runs pupline, and a `TaskFailure` for the workflow itself: its class name is the Error
-Name that `Retry` and `Catch` match, on AWS and on one machine alike, so these names are a contract. Anything else that
-escapes is a bug of ours.
+They are split by who must act: on a `DefinitionError` (see `pupline.asl`) the author of the state machine, on a
+`ConfigurationError` the operator, and on a `TaskFailure` the workflow: its class name is the Error Name that `Retry`
+and `Catch` match, on AWS and on one machine, so these names are a contract. Any other exception is a bug of ours.
 
-Each `TaskFailure` class says what its execution's audit record will hold (`outcome`, `reason`); `reason_of` gives that
-from the bare name, which is all the workflow's failure path has.
+Each `TaskFailure` class has the `outcome` and `reason` of the audit record. `reason_of` finds the reason by the name,
+which is all that the workflow's failure path has.
 """
 
 import errno
@@ -17,13 +16,13 @@ from typing import ClassVar, Literal
 Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
 
 FAILING_OUTCOMES: frozenset[Outcome] = frozenset({"failed", "refused"})
-"""Of items that gave no image at all."""
+"""Of items without any image."""
 
 UNACCEPTED_OUTCOMES: frozenset[Outcome] = FAILING_OUTCOMES | {"quarantined"}
-"""Of items without an image that was accepted."""
+"""Of items without an accepted image."""
 
 THRESHOLD_EXCEEDED = "States.ExceedToleratedFailureThreshold"
-"""The Error Name of a Distributed Map, and so of every run, of which more items failed than were tolerated."""
+"""The Error Name of a Distributed Map, and so of every run, with more failed items than tolerated."""
 
 Reason = Literal[
     # stored
@@ -60,26 +59,26 @@ Reason = Literal[
 
 
 class PuplineError(Exception):
-    """The root of all errors raised on purpose."""
+    """The base class of all errors raised on purpose."""
 
 
 class ConfigurationError(PuplineError):
-    """What the operator configured or typed cannot work: exit code 2 and one clear line."""
+    """An option or a setting that cannot work: exit code 2 and one clear line."""
 
 
 class BackendUnavailable(PuplineError):
-    """A deployed stack could not be asked, or could not answer now; the same command may work in a moment."""
+    """A deployed stack cannot be reached now; the same command may work in a moment."""
 
 
 class ReplayMismatch(PuplineError):
-    """The journal does not fit what the definition or the engine asks for now: going on would be a guess."""
+    """The journal does not match the definition or the engine: to continue would be a guess."""
 
 
 class TaskFailure(PuplineError):
-    """A function could not do its work; the class name is the Error Name that Retry and Catch see.
+    """A task failed; the class name is the Error Name that Retry and Catch match.
 
-    details: facts about it, such as the `source_url` that was asked. Its text is the message alone, or with details a
-    JSON object of the message and them, because the Cause is all that a Catcher is given.
+    details: facts such as the `source_url`. The text is the message, or with details a JSON object of both, because a
+    Catcher gets nothing but the Cause.
     """
 
     outcome: ClassVar[Outcome] = "failed"
@@ -93,7 +92,7 @@ class TaskFailure(PuplineError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether another attempt may go better: at once, or after the pause that a RetryAfter asks for."""
+        """Whether another attempt may succeed, at once or after the pause of a RetryAfter."""
         return self.retryable
 
     def __str__(self) -> str:
@@ -101,19 +100,19 @@ class TaskFailure(PuplineError):
 
 
 class Refusal(TaskFailure):
-    """Pupline could have gone on, and will not: a rule of safety says no. Never retried."""
+    """A safety rule forbids it. Never retried."""
 
     outcome: ClassVar[Outcome] = "refused"
 
 
 class BlockedAddress(Refusal):
-    """The host is, or resolves to, an address or origin that an image API has no business naming."""
+    """The host is, or resolves to, an address or origin that is not public and not allowed."""
 
     reason: ClassVar[Reason] = "blocked_address"
 
 
 class InvalidUrl(Refusal):
-    """The URL is malformed, spelt to deceive, or of another scheme than http and https."""
+    """The URL is malformed or deceptive, or has another scheme than http and https."""
 
     reason: ClassVar[Reason] = "invalid_url"
 
@@ -125,13 +124,13 @@ class TooLarge(Refusal):
 
 
 class TooManyRedirects(Refusal):
-    """More redirects than the limit, or a loop of them."""
+    """More redirects than the limit, or a redirect loop."""
 
     reason: ClassVar[Reason] = "too_many_redirects"
 
 
 class RobotsDisallowed(Refusal):
-    """The host's robots.txt, or the answer's X-Robots-Tag, does not want the image collected."""
+    """The host's robots.txt, or the X-Robots-Tag of the response, disallows the image."""
 
     reason: ClassVar[Reason] = "robots_disallowed"
 
@@ -151,11 +150,11 @@ class RequestTimeout(TaskFailure):
 
 
 class InspectionFailed(TaskFailure):
-    """Looking at the body raised an error that says nothing about it: our mistake, or too much memory was needed."""
+    """The inspection of the body raised an error that says nothing about it: a bug of ours, or no memory."""
 
 
 class InspectionTimeout(TaskFailure):
-    """The body was there, but what it is was not found out within the deadline: not retried, it would not be."""
+    """The inspection of the body did not end within the deadline. Not retried: it would take as long again."""
 
     reason: ClassVar[Reason] = "timeout"
 
@@ -168,7 +167,7 @@ class IncompleteBody(TaskFailure):
 
 
 class ServerError(TaskFailure):
-    """The server answered 500, 502, 503, 504 or a like status of a network in front, without a usable Retry-After."""
+    """The server answered 500, 502, 503, 504 or a similar status of a proxy, without a usable Retry-After."""
 
     reason: ClassVar[Reason] = "server_error"
     retryable: ClassVar[bool] = True
@@ -182,9 +181,9 @@ class TooManyRequests(TaskFailure):
 
 
 class RetryAfter(TaskFailure):
-    """The server asked, by Retry-After, to come back in `seconds` (0 to 60): a Wait state of the workflow does that.
+    """The server asked for a pause of `seconds` (0 to 60) by Retry-After. A Wait state of the workflow waits.
 
-    `retry_after_seconds` is among its details: the Wait state needs the number.
+    `retry_after_seconds` is among its details, for the Wait state.
     """
 
     reason: ClassVar[Reason] = "rate_limited"
@@ -196,67 +195,67 @@ class RetryAfter(TaskFailure):
 
     @property
     def is_transient(self) -> bool:
-        """It may; the pause is not a Retrier's to choose, so it is not `retryable`."""
+        """True. It is not `retryable`, because a Retrier would choose another pause."""
         return True
 
 
 class HashMismatch(TaskFailure):
-    """The bytes are not those whose hash or size the source declared. Never stored."""
+    """The bytes do not have the hash or size that the source declared. Never stored."""
 
     reason: ClassVar[Reason] = "hash_mismatch"
 
 
 class NotFound(TaskFailure):
-    """The server answered 404 or 410, or the API knows no such breed."""
+    """The server answered 404 or 410, or the API does not have the breed."""
 
     reason: ClassVar[Reason] = "not_found"
 
 
 class HttpError(TaskFailure):
-    """Any other answer than 200 with a body: not retried.
+    """Any other response than 200 with a body. Not retried.
 
-    `status` is among its details, where the answer was HTTP at all and its status is what was wrong.
+    `status` is among its details, where the status of a valid response is the error.
     """
 
     reason: ClassVar[Reason] = "http_error"
 
 
 class SourceError(TaskFailure):
-    """The API answered, but with an error or with something that is not of its documented shape."""
+    """The API answered with an error, or not in its documented shape."""
 
     reason: ClassVar[Reason] = "source_error"
 
 
 class UnreadableAnswer(SourceError):
-    """The API answered with something that is not JSON: cut short, or a page for people. It may be whole next time."""
+    """The API answered with something other than JSON: a cut body, or an HTML page. The next answer may be valid."""
 
     retryable: ClassVar[bool] = True
 
 
 class InvalidInput(TaskFailure):
-    """The function's event is not of the documented shape."""
+    """The task's input does not have the documented shape."""
 
     reason: ClassVar[Reason] = "invalid_input"
 
 
 class StorageError(TaskFailure):
-    """The object store or the audit table could not do it now (throttled, unreachable, disk full)."""
+    """The object store or the audit table failed now (throttled, unreachable, disk full)."""
 
     reason: ClassVar[Reason] = "storage_error"
     retryable: ClassVar[bool] = True
 
 
 class LocalTrouble(StorageError):
-    """This machine cannot go on, whichever image is at hand: no room, no permission, no memory, too few descriptors.
+    """This machine cannot continue with any image: no space, no permission, no memory, too few descriptors.
 
-    It is never an image's outcome. It ends the run with one line, and what is unfinished stays so, to be resumed.
+    It is never an image's outcome. It ends the run with one line, and unfinished items can be resumed.
     """
 
     retryable: ClassVar[bool] = False
 
 
 class DamagedDatabase(LocalTrouble):
-    """The database does not hold what was written: exit code 2, and nothing is changed before somebody looks at it."""
+    """The database does not have what was written: exit code 2, and nothing is changed until the operator acts."""
 
 
 _NO_ROOM = ("no room is left", "free some space")
@@ -291,22 +290,22 @@ _MEANINGS: dict[int, tuple[str, str]] = {
 }
 
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""Numbers of system errors that are local trouble even where a network was asked."""
+"""Numbers of system errors that are local trouble even in a network operation."""
 
 _SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR": errno.EIO, "SQLITE_READONLY": errno.EROFS}
 
 
 def local_trouble(err: BaseException) -> LocalTrouble | None:
-    """What an error of Python or of the system tells of this machine; None where it tells of something else.
+    """The trouble of this machine that an error of Python or of the system shows; None for any other error.
 
-    A failed import counts where the library is there and could not be loaded into memory.
+    A failed import counts if the library exists but could not be loaded into memory.
     """
     if isinstance(err, LocalTrouble):
         return err
     text = " ".join(str(err).split())
     meaning: tuple[str, str] | None = None
     if isinstance(err, MemoryError) or (isinstance(err, SystemError) and "without exception set" in text):
-        meaning = _NO_MEMORY  # the other is what parts of CPython make of it, where they cannot even make a MemoryError
+        meaning = _NO_MEMORY  # parts of CPython raise the latter where they cannot allocate a MemoryError
     elif isinstance(err, RuntimeError) and "can't start new thread" in text:
         meaning = _NO_THREADS
     elif isinstance(err, ImportError) and ("failed to map segment" in text or "allocate memory" in text):
@@ -337,12 +336,12 @@ _REASONS: dict[str, Reason] = {
 
 
 def count_failed(outcomes: Mapping[str, int]) -> int:
-    """How many items gave no image. outcomes: outcome to number of items."""
+    """How many items have no image. outcomes: number of items by outcome."""
     return sum(outcomes.get(outcome, 0) for outcome in FAILING_OUTCOMES)
 
 
 def count_unaccepted(outcomes: Mapping[str, int]) -> int:
-    """How many items gave no image that was accepted. outcomes: outcome to number of items."""
+    """How many items have no accepted image. outcomes: number of items by outcome."""
     return sum(outcomes.get(outcome, 0) for outcome in UNACCEPTED_OUTCOMES)
 
 

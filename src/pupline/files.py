@@ -1,7 +1,4 @@
-"""Reading files that a user names: never longer than a file can be expected to be, and never waiting for nobody.
-
-And one thing about directories that all who write files need.
-"""
+"""Reading files that a user names, within a size limit and without blocking; and fsync of directories."""
 
 import codecs
 import errno
@@ -10,19 +7,19 @@ import stat
 from pathlib import Path
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A definition, a spec or a secret is nowhere near it; `/dev/zero` is."""
+"""Definitions, specs and secrets are far smaller; `/dev/zero` is not."""
 
 _NO_DIRECTORY_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What a file system says that has no fsync of directories; a write that went wrong is EIO, ENOSPC or EDQUOT."""
+"""Errors of a file system without fsync of directories. A failed write is EIO, ENOSPC or EDQUOT."""
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_input(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
-    """The bytes of a file, or of a pipe that something writes to.
+    """The bytes of a file, or of a pipe with a writer.
 
-    Raises: OSError, whose `strerror` says it where `path` is a socket, a directory, longer than `max_bytes`, or a
-    named pipe (FIFO) at whose other end there is nothing: opening that would wait forever.
+    Raises: OSError, also where `path` is a socket, a directory, longer than `max_bytes`, or a named pipe (FIFO) without
+    a writer, which would block forever; `strerror` says which.
     """
     descriptor = _opened(path)
     try:
@@ -43,7 +40,7 @@ def read_input(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that people wrote: UTF-8, or UTF-16 that begins with its byte order mark, as editors save it.
+    """The text of a file: UTF-8, or UTF-16 with a byte order mark, as some editors save it.
 
     Raises: UnicodeDecodeError; OSError as `read_input`.
     """
@@ -53,9 +50,9 @@ def read_text(path: Path) -> str:
 
 
 def fsync_directory(directory: int) -> None:
-    """Put the entries of a directory on the disk. directory: an open descriptor of it. Raises: OSError.
+    """Flush the entries of a directory to the disk. directory: an open descriptor of it. Raises: OSError.
 
-    Some file systems (CIFS and some of FUSE) have no fsync of directories; there it is left to them.
+    Some file systems (CIFS and some of FUSE) have no fsync of directories; there it does nothing.
     """
     try:
         os.fsync(directory)
@@ -74,10 +71,10 @@ def _opened(path: Path) -> int:
 
 
 def _first_bytes(descriptor: int, path: Path) -> bytes:
-    """What is in the pipe already; nothing where its writer has yet to write."""
+    """The bytes in the pipe; empty where its writer has not written yet."""
     try:
         begin = os.read(descriptor, 65536)
-    except BlockingIOError:  # there is a writer: it is worth the wait, and Ctrl-C ends that
+    except BlockingIOError:  # there is a writer: the read may block, and Ctrl-C ends it
         return b""
     if not begin:
         raise _unfit(path, "it is a named pipe (FIFO) that nothing writes to")

@@ -1,14 +1,11 @@
-"""Words for messages: text from outside made safe to print, numbers with their nouns, what was probably meant.
-
-A leaf: every room may import it.
-"""
+"""Text for messages and records: untrusted text made safe to print, numbers, times, suggestions for mistyped names."""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-_LONGEST_ASKED = 40
-"""Letters of a mistyped name that are looked at: the time for a suggestion grows with their square."""
+_MAX_LETTERS = 40
+"""Letters of a mistyped name that count: the time for a suggestion is quadratic in them."""
 
 UNSAFE = re.compile(
     "["
@@ -22,8 +19,8 @@ UNSAFE = re.compile(
 )
 """One character that must not reach a terminal, a log, a page or a file name as it is.
 
-The zero-width joiners (U+200C, U+200D) are left alone: words of some languages, and emoji, need them. The ranges are
-spelt out rather than asked of `unicodedata`, whose answers differ between Python versions.
+The zero-width joiners (U+200C, U+200D) are allowed: words of some languages, and emoji, need them. The ranges do not
+come from `unicodedata`, whose data differs between Python versions.
 """
 
 
@@ -31,7 +28,7 @@ def printable(text: str, limit: int = 200) -> str:
     r"""`text` on one line, at most `limit` characters, with every unsafe character written as an escape.
 
     A line feed becomes `\n`, an escape `\x1b`, a right-to-left override `\u202e`. Cut text ends in an ellipsis. The
-    work done is bounded by `limit`, not by the length of `text`.
+    time depends on `limit`, not on the length of `text`.
     """
     shown = UNSAFE.sub(_escape, text[: limit + 1])
     return shown if len(shown) <= limit else shown[: max(limit - 1, 0)] + "…"[:limit]
@@ -47,7 +44,7 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
 
 
 def plain_number(value: float) -> str:
-    """A number as people write it: `30`, `0.5`, `1,000,000`. Beyond 15 digits, or below 0.0001, it gets an exponent."""
+    """A number for people: `30`, `0.5`, `1,000,000`. With more than 15 digits, or below 0.0001, it has an exponent."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.15g}"
 
 
@@ -58,25 +55,24 @@ def timestamp(seconds: float) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that was probably meant by `name`; None where none is close.
+    """The one of `names` that `name` probably stands for; None where none is close.
 
-    Close means: it begins with all of `name` (from three letters on), or one edit for each three letters of `name`
-    makes the one from the other. A measure of common letters, as difflib has it, takes `--output` for `--count`.
+    A name is close if it begins with `name` (of three letters or more), or differs by at most one edit for each three
+    letters. The common letters that difflib counts would suggest `--count` for `--output`.
     """
-    asked = name.lstrip("-").lower()[:_LONGEST_ASKED]
-    known = {one.lstrip("-").lower(): one for one in names}
-    begun = [one for one in known if len(asked) >= 3 and one.startswith(asked)]
-    if begun:
-        return known[min(begun, key=len)]
-    by_distance = sorted((_edits(asked, one), one) for one in known)
-    if by_distance and by_distance[0][0] <= max(1, len(asked) // 3):
-        return known[by_distance[0][1]]
+    typed = name.lstrip("-").lower()[:_MAX_LETTERS]
+    candidates = {one.lstrip("-").lower(): one for one in names}
+    longer = [one for one in candidates if len(typed) >= 3 and one.startswith(typed)]
+    if longer:
+        return candidates[min(longer, key=len)]
+    by_distance = sorted((_edits(typed, one), one) for one in candidates)
+    if by_distance and by_distance[0][0] <= max(1, len(typed) // 3):
+        return candidates[by_distance[0][1]]
     return None
 
 
 def _edits(first: str, second: str) -> int:
-    """How many letters have to be added, taken away, changed or swapped with their neighbours, to come from one to the
-    other: the optimal string alignment distance."""
+    """The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours."""
     before: list[int] = []
     last = list(range(len(second) + 1))
     for row, letter in enumerate(first, 1):

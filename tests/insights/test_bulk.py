@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pupline.insights import Contents, insights_of
+from pupline.insights import insights_of
+from pupline.insights._url_sample import UrlSample
 from pupline.tasks.records import AuditRecord
 
 RUN = "20261122-170000-ab12"
@@ -42,7 +43,7 @@ def test_coverage_counts_each_address_once_over_all_runs() -> None:
         for number in range(200)
     ]
     figures = insights_of([*first, *second], [summary(run=again, listed=200, listed_complete=False), summary()])
-    (coverage,) = figures.ingests.coverage()
+    (coverage,) = figures.datasets.coverage()
     assert (coverage.seen, coverage.available, coverage.exact) == (312, 10_822, True)
     assert coverage.share == pytest.approx(312 / 10_822)
 
@@ -51,7 +52,7 @@ def test_what_was_not_kept_is_not_seen() -> None:
     """Failed, refused and quarantined items are no part of what a dataset has."""
     outcomes = ["failed", "refused", "quarantined", "stored"]
     figures = insights_of([record(number, outcome=outcome) for number, outcome in enumerate(outcomes)], [summary()])
-    assert figures.ingests.coverage()[0].seen == 1
+    assert figures.datasets.coverage()[0].seen == 1
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_what_was_not_kept_is_not_seen() -> None:
 )
 def test_what_a_source_has(summaries: list[dict[str, Any]], available: int | None) -> None:
     """The largest complete listing or the source's own count; a listing cut short or of failed items says nothing."""
-    assert insights_of([], summaries).ingests.coverage()[0].available == available
+    assert insights_of([], summaries).datasets.coverage()[0].available == available
 
 
 def test_placeholders_are_bytes_that_five_addresses_share() -> None:
@@ -78,16 +79,16 @@ def test_placeholders_are_bytes_that_five_addresses_share() -> None:
     four = [record(number, **(same | {"sha256": "e" * 64, "image_name": "x"})) for number in range(10, 14)]
     again = [record(number, **same, execution=f"other-{number:08}") for number in range(5)]
     figures = insights_of([*five, *four, *again, record(99)], [summary(), summary(run="other")])
-    (placeholder,) = figures.ingests.placeholders()
+    (placeholder,) = figures.datasets.placeholders()
     assert (placeholder.image_name, placeholder.urls, placeholder.sha256) == ("dogs/none.jpg", 5, "f" * 64)
     assert placeholder.examples == [f"https://cdn.example/{number}.jpg" for number in (1, 2, 3)]
-    assert [image.urls for image in figures.ingests.shared()] == [5, 4]
+    assert [image.urls for image in figures.datasets.shared()] == [5, 4]
 
 
 def test_an_address_counts_for_the_bytes_it_gave_last() -> None:
     """Where a server replaces its placeholder by the picture, the placeholder has one address less."""
     same = {"sha256": "f" * 64, "outcome": "duplicate", "reason": "same_content"}
-    contents = Contents()
+    contents = UrlSample()
     for number in range(3):
         contents.add(record(number, **same))
     contents.add(record(2))
@@ -96,11 +97,11 @@ def test_an_address_counts_for_the_bytes_it_gave_last() -> None:
     assert contents.urls == 3
 
 
-def sampled(runs: int, capacity: int = 2_000) -> Contents:
+def sampled(runs: int, capacity: int = 2_000) -> UrlSample:
     """A small sample of 40,000 addresses, a quarter of them a placeholder, that came in so many runs."""
     order = list(range(40_000))
     random.Random(5).shuffle(order)
-    contents = Contents(capacity=capacity)
+    contents = UrlSample(capacity=capacity)
     for number in order:
         content = "f" * 64 if number % 4 == 0 else f"{number:064x}"[::-1]
         contents.add(record(number, sha256=content, execution=f"run{number % runs}-{number:08}"))
@@ -111,7 +112,7 @@ def test_a_full_sample_estimates_in_bounded_memory() -> None:
     """Beyond its capacity the sample keeps a fraction, says that it estimates, and is right within a few percent."""
     contents = sampled(runs=2)
     assert not contents.exact
-    assert len(contents._bytes_of) <= 2_000
+    assert len(contents._content_of) <= 2_000
     assert contents.urls == pytest.approx(40_000, rel=0.1)
     assert contents.shared()[0].urls == pytest.approx(10_000, rel=0.2)
     assert len(contents._shared) == 1
@@ -139,7 +140,7 @@ def test_reasons_are_ranked_with_the_newest_example() -> None:
         record(2, outcome="refused", reason="too_large", error="BodyTooLarge", cause="over 20 MB"),
         record(3, **lost, cause="https://cdn.example/3.jpg answered 410"),
     ]
-    kinds = insights_of(records).problems.kinds()
+    kinds = insights_of(records).failures.kinds()
     assert [(kind.outcome, kind.reason, kind.count) for kind in kinds] == [
         ("failed", "not_found", 2),
         ("refused", "too_large", 1),
@@ -151,12 +152,12 @@ def test_reasons_are_ranked_with_the_newest_example() -> None:
 def test_hosts_are_told_apart_up_to_a_bound() -> None:
     """A host has its images, failures and bytes; where there are too many hosts, the rest is one line."""
     records = [record(1), record(2, outcome="failed", size_bytes=None), record(3, source_url="http://b.example:81/x?y")]
-    hosts = insights_of(records).problems.hosts()
+    hosts = insights_of(records).failures.hosts()
     assert [(name, host.images, host.failed, host.size_bytes) for name, host in hosts.items()] == [
         ("cdn.example", 1, 1, 100),
         ("b.example:81", 1, 0, 100),
     ]
-    many = insights_of(record(n, source_url=f"https://h{n}.example/a.jpg") for n in range(1_100)).problems.hosts()
+    many = insights_of(record(n, source_url=f"https://h{n}.example/a.jpg") for n in range(1_100)).failures.hosts()
     assert len(many) == 1_001
     assert many["(other hosts)"].images == 100
 

@@ -29,11 +29,11 @@ def show(figures: Insights) -> None:
     _bars(out, "Breeds", figures.breeds)
     if len(figures.sources) > 1:
         _bars(out, "Sources", figures.sources)
-    _coverage(out, figures.ingests.coverage())
-    _failures(out, figures.problems.kinds())
-    _placeholders(out, figures.ingests.placeholders())
+    _coverage(out, figures.datasets.coverage())
+    _failures(out, figures.failures.kinds())
+    _placeholders(out, figures.datasets.placeholders())
     _hosts(out, figures)
-    _runs(out, figures.ingests.runs)
+    _runs(out, figures.datasets.runs)
     _bytes(out, figures)
 
 
@@ -98,7 +98,7 @@ def _placeholders(out: "Console", images: list[SharedImage]) -> None:
 
 
 def _hosts(out: "Console", figures: Insights) -> None:
-    hosts = figures.problems.hosts()
+    hosts = figures.failures.hosts()
     if len(hosts) < 2:
         return
     out.print("Hosts (images, failures, bytes)", style="bold")
@@ -144,7 +144,7 @@ def _bytes(out: "Console", figures: Insights) -> None:
         f"Stored {size(figures.bytes_stored)}; {plural(figures.duplicates, 'duplicate')}"
         f" saved {size(figures.bytes_saved)}."
     )
-    shared = figures.ingests.shared()
+    shared = figures.datasets.shared()
     if shared:
         most = shared[0]
         out.print(cell(f"Most duplicated: {most.image_name}, from {most.urls:,} URLs of one dataset."))

@@ -1,37 +1,25 @@
-"""Bulk ingestion as a whole: how much of each source is here, and how fast it came. From the summaries of the runs."""
+"""Bulk ingestion: how much of each source is stored, and the speed of each run, from the summaries of the runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pupline.insights._contents import PLACEHOLDER_URLS, Contents, SharedImage, run_of
+from pupline.insights._url_sample import PLACEHOLDER_URLS, SharedImage, UrlSample, run_of
 from pupline.tasks.records import AuditRecord
 
 _RUN_FIELDS = (
-    "run",
-    "dataset",
-    "source",
-    "status",
-    "began_at",
-    "ended_at",
-    "listed",
-    "done",
-    "seconds",
-    "images_per_second",
-    "bytes_per_second",
-    "cpu_us_per_image",
-    "bytes_stored",
-    "retry_of",
+    *("run", "dataset", "source", "status", "began_at", "ended_at", "listed", "done", "seconds", "images_per_second"),
+    *("bytes_per_second", "cpu_us_per_image", "bytes_stored", "retry_of"),
 )
-_SHARED = 20
+_MAX_SHARED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a source is here: `312 of 10,822 seen`.
+    """How much of a source is stored: `312 of 10,822 seen`.
 
-    seen: addresses whose image is held, over all runs of the dataset. available: what the largest complete listing, or
-    the source itself, says there is; None where no run has heard it. exact: False where `seen` is an estimate.
+    seen: URLs whose image is stored, over all runs of the dataset. available: the size of the source, by its own count
+    or the largest complete listing; None where no run knows it. exact: False where `seen` is an estimate.
     """
 
     dataset: str
@@ -41,44 +29,49 @@ class Coverage:
 
     @property
     def share(self) -> float | None:
-        """Seen of available, 0 to 1; what was seen but is no longer listed does not make it more."""
+        """Seen of available, 0 to 1, even if images were seen that are no longer listed."""
         return min(self.seen / self.available, 1.0) if self.available else None
 
 
-class Ingests:
-    """The runs of bulk ingestion and the contents of their datasets.
+class DatasetFigures:
+    """The runs of bulk ingestion and the URLs of their datasets.
 
-    Takes the runs first, then the records: a record names its run (`<run>-<index>`), and the run its dataset. Records
-    of single executions are told by the dataset None.
+    It gets the runs first, then the records: a record names its run (`<run>-<index>`), and the run its dataset. Records
+    of single executions have the dataset None.
     """
 
     def __init__(self, summaries: Iterable[Mapping[str, Any]] = ()) -> None:
         self.runs: list[dict[str, Any]] = []
         self._dataset_of: dict[str, str] = {}
         self._available: dict[str, int | None] = {}
-        self._contents: dict[str | None, Contents] = {}
+        self._samples: dict[str | None, UrlSample] = {}
         for summary in summaries:
-            self._add_run(summary)
+            run, dataset = str(summary["run"]), str(summary["dataset"])
+            self._dataset_of[run] = dataset
+            sizes = [size for size in (self._available.get(dataset), _available(summary)) if size is not None]
+            self._available[dataset] = max(sizes, default=None)
+            self.runs.append({name: summary.get(name) for name in _RUN_FIELDS})
 
     def add(self, record: AuditRecord) -> None:
         """Count one record."""
         dataset = self._dataset_of.get(run_of(record.execution))
-        contents = self._contents.get(dataset)
-        if contents is None:
-            contents = self._contents[dataset] = Contents()
-        contents.add(record)
+        sample = self._samples.get(dataset)
+        if sample is None:
+            sample = self._samples[dataset] = UrlSample()
+        sample.add(record)
 
     def coverage(self) -> list[Coverage]:
         """One for each dataset, by name."""
-        return [self._coverage(dataset, available) for dataset, available in sorted(self._available.items())]
+        samples = ((dataset, self._samples.get(dataset) or UrlSample()) for dataset in sorted(self._available))
+        return [Coverage(dataset, one.urls, self._available[dataset], one.exact) for dataset, one in samples]
 
     def shared(self) -> list[SharedImage]:
-        """Images that several addresses of one dataset gave, those of most addresses first; at most twenty."""
-        found = [image for contents in self._contents.values() for image in contents.shared()]
-        return sorted(found, key=lambda image: (-image.urls, image.sha256))[:_SHARED]
+        """Images that several URLs of one dataset gave, those with most URLs first; at most twenty."""
+        shared = [image for sample in self._samples.values() for image in sample.shared()]
+        return sorted(shared, key=lambda image: (-image.urls, image.sha256))[:_MAX_SHARED]
 
     def placeholders(self) -> list[SharedImage]:
-        """Those of `shared` that are too many to be the picture of one thing."""
+        """Those of `shared` with so many URLs that they are probably placeholders."""
         return [image for image in self.shared() if image.urls >= PLACEHOLDER_URLS]
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,25 +83,14 @@ class Ingests:
             "ingests": self.runs,
         }
 
-    def _add_run(self, summary: Mapping[str, Any]) -> None:
-        run, dataset = str(summary["run"]), str(summary["dataset"])
-        self._dataset_of[run] = dataset
-        sizes = [size for size in (self._available.get(dataset), _available(summary)) if size is not None]
-        self._available[dataset] = max(sizes, default=None)
-        self.runs.append({name: summary.get(name) for name in _RUN_FIELDS})
-
-    def _coverage(self, dataset: str, available: int | None) -> Coverage:
-        contents = self._contents.get(dataset) or Contents()
-        return Coverage(dataset, contents.urls, available, contents.exact)
-
 
 def _available(summary: Mapping[str, Any]) -> int | None:
-    """How many images the source has, as far as this run heard: a count it told, or a listing that came to its end.
+    """The size of the source, as far as this run knows: the source's own count, or the length of a complete listing.
 
-    A retry lists only what failed; an incremental run leaves out what the dataset knows.
+    A retry lists failed items only; an incremental run leaves out the images that the dataset has.
     """
     total, listed = summary.get("total"), summary.get("listed")
-    told = [total] if total is not None else []
+    sizes = [total] if total is not None else []
     if listed is not None and summary.get("listed_complete") and not summary.get("retry_of"):
-        told.append(listed + (summary.get("known") or 0))
-    return max(told, default=None)
+        sizes.append(listed + (summary.get("known") or 0))
+    return max(sizes, default=None)

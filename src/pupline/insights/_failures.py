@@ -1,19 +1,18 @@
-"""Why images could not be had, with an example each; and what each host gave."""
+"""Why images were not stored, with an example each; and what each host delivered."""
 
 from dataclasses import dataclass
 
 from pupline.errors import UNACCEPTED_OUTCOMES
 from pupline.tasks.records import AuditRecord
 
-_HOSTS = 1_000
-"""Hosts told apart; the images of any further ones are counted together."""
-
+_MAX_HOSTS = 1_000
 OTHER_HOSTS = "(other hosts)"
+"""Counts all hosts after the first thousand."""
 
 
 @dataclass(slots=True)
 class FailureKind:
-    """One reason why there is no accepted image. The example is the newest record's: what one would look into."""
+    """One reason why images were not accepted, with the newest record as an example."""
 
     outcome: str
     reason: str
@@ -31,20 +30,20 @@ class FailureKind:
 
 
 @dataclass(slots=True)
-class Host:
-    """What one host was asked for. size_bytes: of the images it gave, duplicates included."""
+class HostFigures:
+    """The figures of one host. size_bytes: of the images it sent, duplicates included."""
 
     images: int = 0
     failed: int = 0
     size_bytes: int = 0
 
 
-class Problems:
+class FailureFigures:
     """Counts over records, by reason and by host."""
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], FailureKind] = {}
-        self._hosts: dict[str, Host] = {}
+        self._hosts: dict[str, HostFigures] = {}
 
     def add(self, record: AuditRecord) -> None:
         """Count one record."""
@@ -52,31 +51,25 @@ class Problems:
             kind = (record.outcome, record.reason)
             self._kinds.setdefault(kind, FailureKind(*kind)).add(record)
         if record.source_url:
-            self._count(self._host(record.source_url), record)
+            name = _host_of(record.source_url)
+            if name not in self._hosts and len(self._hosts) >= _MAX_HOSTS:
+                name = OTHER_HOSTS
+            host = self._hosts.setdefault(name, HostFigures())
+            if record.outcome == "failed":
+                host.failed += 1
+            elif record.outcome != "refused":
+                host.images += 1
+                host.size_bytes += record.size_bytes or 0
 
     def kinds(self) -> list[FailureKind]:
         """The reasons, the most frequent first."""
         return sorted(self._kinds.values(), key=lambda kind: (-kind.count, kind.outcome, kind.reason))
 
-    def hosts(self) -> dict[str, Host]:
-        """The hosts, with their ports where those are not the scheme's, those with most records first."""
-        ranked = sorted(self._hosts.items(), key=lambda pair: (-(pair[1].images + pair[1].failed), pair[0]))
-        return dict(ranked)
-
-    def _host(self, url: str) -> Host:
-        name = host_of(url)
-        if name not in self._hosts and len(self._hosts) >= _HOSTS:
-            name = OTHER_HOSTS
-        return self._hosts.setdefault(name, Host())
-
-    def _count(self, host: Host, record: AuditRecord) -> None:
-        if record.outcome == "failed":
-            host.failed += 1
-        elif record.outcome != "refused":
-            host.images += 1
-            host.size_bytes += record.size_bytes or 0
+    def hosts(self) -> dict[str, HostFigures]:
+        """The hosts, with a port other than the scheme's, those with most records first."""
+        return dict(sorted(self._hosts.items(), key=lambda pair: (-(pair[1].images + pair[1].failed), pair[0])))
 
 
-def host_of(url: str) -> str:
-    """`cdn.example:8080` of `https://cdn.example:8080/a.jpg`; the fetching client has refused anything odd."""
+def _host_of(url: str) -> str:
+    """`cdn.example:8080` of `https://cdn.example:8080/a.jpg`. The HTTP client has refused malformed URLs."""
     return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
