@@ -1,7 +1,7 @@
-"""Sending one alert to one endpoint. Each raises DeliveryFailed; none takes longer than a bounded time.
+"""Sends one alert to one endpoint. Each channel raises DeliveryFailed, and takes a bounded time.
 
-A delivery may be repeated when pupline is killed between sending and noting it, so every channel carries the message
-id, by which a receiver can drop the second one.
+A delivery is repeated when pupline is killed between sending and recording it, so every channel sends the message id,
+by which a receiver can drop the second one.
 """
 
 import json
@@ -32,7 +32,7 @@ Channel = Callable[[Alert, str], None]
 
 
 class DeliveryFailed(Exception):
-    """The alert did not get there. permanent: asking again would give the same answer."""
+    """The alert was not delivered. permanent: another attempt would have the same result."""
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class DeliveryFailed(Exception):
 
 def notification(alert: Alert) -> dict[str, Any]:
     """The alert as SNS posts it, unsigned (developer guide, "HTTP/HTTPS notification JSON format")."""
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "Type": "Notification",
         "MessageId": alert.message_id,
         "TopicArn": alert.topic,
@@ -50,11 +50,11 @@ def notification(alert: Alert) -> dict[str, Any]:
         "Timestamp": timestamp(alert.published_at),
         "MessageAttributes": {name: {"Type": "String", "Value": value} for name, value in alert.attributes.items()},
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def to_console(alert: Alert, _endpoint: str) -> None:
-    """One line on stderr, with nothing in it that a terminal would obey."""
+    """One line on stderr, without control sequences."""
     print(f"ALERT {printable(alert.message)}", file=sys.stderr, flush=True)  # noqa: T201 - this is the console
 
 
@@ -64,7 +64,7 @@ def to_file(alert: Alert, endpoint: str) -> None:
     try:
         with open(_descriptor_of(endpoint), "a+b") as file:
             if file.tell() and not _ends_with_newline(file.fileno()):
-                line = "\n" + line  # a line cut short by a crash or a full disk stays alone
+                line = "\n" + line  # keeps apart from a line that a crash or a full disk cut short
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -73,18 +73,18 @@ def to_file(alert: Alert, endpoint: str) -> None:
 
 
 def _descriptor_of(endpoint: str) -> int:
-    """The file, opened to be appended to and read. A pipe, which could hold the delivery up forever, is refused."""
+    """The file, opened for appending and reading. A pipe is refused: it could block the delivery forever."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(endpoint, flags, 0o666)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise DeliveryFailed(f"{endpoint} is {kind_of(mode)}, where a file belongs: move it away")
+        raise DeliveryFailed(f"{endpoint} is {kind_of(mode)}, not a file: move it away")
     return descriptor
 
 
 def to_webhook(alert: Alert, endpoint: str) -> None:
-    """A POST; 2xx is success. Redirects are not followed: the user named this URL and no other."""
+    """A POST; 2xx is success. Redirects are not followed: the user named this URL only."""
     import http.client
 
     body = json.dumps(notification(alert)).encode()
@@ -106,15 +106,15 @@ def to_webhook(alert: Alert, endpoint: str) -> None:
     finally:
         connection.close()
     if not 200 <= status < 300:
-        again = status >= 500 or status in {408, 425, 429}
-        raise DeliveryFailed(f"{masked('webhook', endpoint)} answered {status}", permanent=not again)
+        is_temporary = status >= 500 or status in {408, 425, 429}
+        raise DeliveryFailed(f"{masked('webhook', endpoint)} answered {status}", permanent=not is_temporary)
 
 
 def to_email(alert: Alert, endpoint: str, environment: Mapping[str, str] = os.environ) -> None:
     """A message through `PUPLINE_SMTP_URL` (`smtp://user@host:port`, or `smtps://`).
 
-    The password is `PUPLINE_SMTP_PASSWORD`. STARTTLS is used where the server offers it; a password never goes over an
-    open line to another machine. The sender is `PUPLINE_SMTP_FROM`, or the user of the URL.
+    The password is `PUPLINE_SMTP_PASSWORD`. STARTTLS is used where the server offers it; a password is never sent to
+    another machine unencrypted. The sender is `PUPLINE_SMTP_FROM`, or the user of the URL.
     """
     import smtplib
     from email.message import EmailMessage
@@ -139,7 +139,7 @@ def to_email(alert: Alert, endpoint: str, environment: Mapping[str, str] = os.en
 
 
 def to_apprise(alert: Alert, endpoint: str) -> None:
-    """Whatever service the Apprise URL names."""
+    """The service that the Apprise URL names."""
     import apprise
 
     service = apprise.Apprise()
@@ -172,7 +172,7 @@ def _connection(endpoint: str) -> "HTTPConnection":
 
 @contextmanager
 def _deadline(connection: "HTTPConnection") -> Iterator[None]:
-    """Bound the whole exchange: the socket's time-out is for each read, and a slow drip never reaches it."""
+    """Bound the whole exchange: the socket's time-out is per read, and a slow drip never reaches it."""
 
     def hang_up() -> None:
         if connection.sock is not None:
@@ -211,6 +211,6 @@ def _smtp(url: str, password: str | None) -> Iterator["smtplib.SMTP"]:
             encrypted = True
         if parts.username and password is not None:
             if not encrypted and host not in _LOOPBACK:
-                raise smtplib.SMTPException(f"{host} offers no encryption: the password stays here; use smtps://")
+                raise smtplib.SMTPException(f"{host} offers no encryption: the password is not sent; use smtps://")
             server.login(unquote(parts.username), password)
         yield server

@@ -1,12 +1,11 @@
-"""Getting alerts from the outbox to their subscriptions, with retries, beside the pipeline and never in its way.
+"""Delivers alerts from the outbox to their subscriptions, with retries, without delaying the pipeline.
 
-Each subscription is served by one worker at a time, what was never tried first and in the order of publication, so a
-channel that is slow or down holds up nobody else. After a failure the subscription rests, longer each time, up to five
-minutes; the alert is given up after 50 attempts, as SNS's default policy for HTTP does, or at once when the receiver's
-answer is final.
+Each subscription is served by one worker at a time: new alerts first, in the order of publication. So a channel that is
+slow or down delays no other. After a failure the subscription pauses, longer each time, up to five minutes. An alert is
+given up after 50 attempts, as in SNS's default policy for HTTP, or at once when the receiver's answer is final.
 
-A rest is measured in working time. Another process goes by the clock, which may have been set meanwhile: a failure that
-lies in the future is long enough ago.
+A pause is measured in working time. Another process goes by the clock, which may have been set meanwhile: a failure in
+the future counts as long ago.
 """
 
 import sqlite3
@@ -30,7 +29,7 @@ _POLL_SECONDS = 0.5
 _PAGE = 100
 _ERROR_CHARACTERS = 300
 
-_RESTING = (
+_PAUSED = (
     "attempts AND next_attempt_at > ?1"
     f" AND next_attempt_at - min({_LONGEST_PAUSE_SECONDS}, {_FIRST_PAUSE_SECONDS} * (1 << min(attempts - 1, 16))) <= ?1"
 )
@@ -55,12 +54,12 @@ class _Receiver:
 
 
 def pause_seconds(failures: int) -> float:
-    """How long to rest after the n-th failure in a row: 1, 2, 4, ... up to 300 seconds."""
+    """How long to pause after the n-th failure in a row: 1, 2, 4, ... up to 300 seconds."""
     return float(min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
 
 
 class Deliverer:
-    """Serves the outbox. `start` it beside a run and `close` it after; or call `deliver_due` by hand."""
+    """Serves the outbox. `start` it with a run and `close` it afterwards; or call `deliver_due`."""
 
     def __init__(self, database: Database, clock: DriverClock, channels: Mapping[str, Channel] = CHANNELS) -> None:
         self._database = database
@@ -68,44 +67,44 @@ class Deliverer:
         self._channels = channels
         self._wake = threading.Event()
         self._closing = False
-        self._abandoned = False
+        self._is_abandoned = False
         self._busy: set[int] = set()
-        self._resting: dict[int, float] = {}
+        self._paused_until: dict[int, float] = {}
         self._thread: threading.Thread | None = None
         self.trouble: PuplineError | None = None
-        """Why the outbox could not be served, where the database itself failed."""
+        """Why the outbox could not be served, when the database itself failed."""
 
     def deliver_due(self) -> int:
-        """Try, here and now, all that is due; how many deliveries succeeded. Raises: StorageError."""
+        """Try everything that is due, in this thread; how many deliveries succeeded. Raises: StorageError."""
         return sum(self._serve(receiver) for receiver in self._receivers())
 
     def start(self) -> None:
-        """Serve the outbox in a thread from now on."""
+        """Serve the outbox in a thread."""
         self._thread = threading.Thread(target=self._run, name="pupline-deliverer", daemon=True)
         self._thread.start()
 
     def notify(self) -> None:
-        """There may be something new."""
+        """Look at the outbox now: there may be new alerts."""
         self._wake.set()
 
     def close(self, *, patience_seconds: float = 10.0) -> None:
-        """Give what was never tried a chance, for so long at most, and stop. The rest waits for the next start."""
+        """Try what was never tried, for at most this long, and stop. The rest waits for the next start."""
         if self._thread is None:
             return
         self._closing = True
         self._wake.set()
         self._thread.join(patience_seconds)
-        self._abandoned = True
+        self._is_abandoned = True
         self._wake.set()
         self._thread.join()
         self._thread = None
 
     def pending(self) -> int:
-        """How many deliveries are still to be made. Raises: StorageError."""
+        """How many deliveries are outstanding. Raises: StorageError."""
         return int(self._database.rows(f"SELECT count(*) {_PENDING}")[0][0])
 
     def _run(self) -> None:
-        # Not a `with` block: leaving one waits for the workers, and a receiver may take its time.
+        # Not a `with` block: its end would wait for the workers, and a receiver may be slow.
         workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="pupline-delivery")
         try:
             while True:
@@ -113,8 +112,8 @@ class Deliverer:
                 receivers = [found for found in self._receivers() if found.subscription_id not in self._busy]
                 for receiver in receivers:
                     self._busy.add(receiver.subscription_id)
-                    workers.submit(self._serve_apart, receiver)
-                if self._abandoned or (self._closing and not receivers and not self._busy):
+                    workers.submit(self._serve_in_worker, receiver)
+                if self._is_abandoned or (self._closing and not receivers and not self._busy):
                     return
                 self._wake.wait(_POLL_SECONDS)
         except (PuplineError, RuntimeError) as err:
@@ -124,7 +123,7 @@ class Deliverer:
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
 
-    def _serve_apart(self, receiver: _Receiver) -> None:
+    def _serve_in_worker(self, receiver: _Receiver) -> None:
         try:
             self._serve(receiver)
         except PuplineError as err:
@@ -134,17 +133,17 @@ class Deliverer:
             self._wake.set()
 
     def _receivers(self) -> list[_Receiver]:
-        """Subscriptions with something to be delivered, whose latest failure is long enough ago."""
-        query = f"SELECT subscription_id, protocol, endpoint, max({_RESTING}) {_PENDING} GROUP BY subscription_id"
+        """Subscriptions with outstanding deliveries that are not pausing."""
+        query = f"SELECT subscription_id, protocol, endpoint, max({_PAUSED}) {_PENDING} GROUP BY subscription_id"
         worked = self._clock.working_time()
         return [
             _Receiver(number, *found)
             for number, *found, resting in self._database.rows(query, (self._clock.now(),))
-            if (self._resting[number] <= worked if number in self._resting else not resting)
+            if (self._paused_until[number] <= worked if number in self._paused_until else not resting)
         ]
 
     def _serve(self, receiver: _Receiver) -> int:
-        """Deliver in order until nothing is left or one fails; how many were delivered."""
+        """Deliver in order until nothing is left or one attempt fails; how many were delivered."""
         count = 0
         while page := self._due(receiver):
             for pending in page:
@@ -169,7 +168,7 @@ class Deliverer:
             self._channels[receiver.protocol](pending.alert, receiver.endpoint)
         except DeliveryFailed as err:
             failure = err
-        except Exception as err:  # noqa: BLE001 - a channel's or a library's bug is this subscription's trouble alone
+        except Exception as err:  # noqa: BLE001 - a bug of a channel or a library must not stop other subscriptions
             failure = DeliveryFailed(f"{type(err).__name__}: {err}")
         attempts = pending.attempts + 1
         now = self._clock.now()
@@ -180,7 +179,7 @@ class Deliverer:
             text = storable(printable(str(failure)))[:_ERROR_CHARACTERS]
             final = failure.permanent or attempts >= MAX_ATTEMPTS
             if not failure.permanent:
-                self._resting[receiver.subscription_id] = self._clock.working_time() + pause_seconds(attempts)
+                self._paused_until[receiver.subscription_id] = self._clock.working_time() + pause_seconds(attempts)
             change = f"{'given_up_at' if final else 'next_attempt_at'} = ?, last_error = ?"
             values = (now if final else now + pause_seconds(attempts), text)
         update = f"UPDATE deliveries SET attempts = ?, {change} WHERE alert_id = ? AND subscription_id = ?"  # noqa: S608

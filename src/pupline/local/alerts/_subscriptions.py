@@ -1,12 +1,12 @@
-"""Who gets the alerts: subscriptions of the topic, added, listed, removed.
+"""Subscriptions of the topic: added, listed, removed.
 
-| Protocol | Endpoint | What comes there |
+| Protocol | Endpoint | Delivery |
 |---|---|---|
 | console | `stderr` | one line |
 | file | a path | one line of JSON, in SNS's notification shape |
 | webhook | an https or http URL | a POST of the same JSON |
 | email | an address | a message, through the SMTP server of `PUPLINE_SMTP_URL` |
-| apprise | an Apprise URL | whatever that service shows |
+| apprise | an Apprise URL | a notification of that service |
 """
 
 import re
@@ -34,21 +34,21 @@ class Subscription:
 
     @property
     def shown(self) -> str:
-        """The endpoint without what may be secret in it."""
+        """The endpoint without its secrets."""
         return masked(self.protocol, self.endpoint)
 
 
 class Subscriptions:
-    """The subscriptions of this machine's topic. Any process may change them, also while a run goes on."""
+    """The subscriptions of this machine's topic. Any process may change them, also during a run."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def subscribe(self, protocol: str, endpoint: str) -> Subscription:
-        """Send alerts from now on to `endpoint`; the subscription that is there already when it is the same.
+        """Send alerts to `endpoint` from now on; an identical subscription is returned as it is.
 
-        Raises: ConfigurationError when the endpoint cannot work; StorageError.
+        Raises: ConfigurationError for an invalid endpoint; StorageError.
         """
         checked = checked_endpoint(protocol, endpoint)
         row = (protocol, checked, self._clock.now())
@@ -64,7 +64,7 @@ class Subscriptions:
         return self._database.write(work)
 
     def unsubscribe(self, subscription_id: int) -> Subscription:
-        """Send nothing more there, not even what is waiting. Raises: ConfigurationError when there is none such."""
+        """Send nothing more there, outstanding alerts included. Raises: ConfigurationError when it does not exist."""
 
         def work(connection: sqlite3.Connection) -> Subscription:
             found = connection.execute(f"{_SELECT} AND subscription_id = ?", (subscription_id,)).fetchone()
@@ -77,7 +77,7 @@ class Subscriptions:
         return self._database.write(work)
 
     def all(self) -> list[Subscription]:
-        """The subscriptions, in the order they were made. Raises: StorageError."""
+        """The subscriptions, oldest first. Raises: StorageError."""
         return [Subscription(*row) for row in self._database.rows(f"{_SELECT} ORDER BY subscription_id")]
 
 
@@ -85,12 +85,12 @@ _SELECT = "SELECT subscription_id, protocol, endpoint, created_at FROM subscript
 
 
 def checked_endpoint(protocol: str, endpoint: str) -> str:
-    """The endpoint in the form it is kept in. Raises: ConfigurationError, saying what is expected."""
+    """The endpoint in its stored form. Raises: ConfigurationError, with what is expected."""
     check = _CHECKS.get(protocol)
     if check is None:
-        raise ConfigurationError(f"'{protocol}' is no protocol; choose one of {', '.join(_CHECKS)}")
+        raise ConfigurationError(f"'{protocol}' is not a protocol; choose one of {', '.join(_CHECKS)}")
     if any(ord(character) < 32 or ord(character) == 127 for character in endpoint):
-        raise ConfigurationError("an endpoint has no control characters")
+        raise ConfigurationError("an endpoint must not contain control characters")
     return check(endpoint)
 
 
@@ -103,7 +103,7 @@ def _console(endpoint: str) -> str:
 def _file(endpoint: str) -> str:
     path = Path(endpoint).expanduser().absolute()
     if not endpoint or path.is_dir():
-        raise ConfigurationError(f"'{endpoint}' is no file; name one, such as alerts.jsonl")
+        raise ConfigurationError(f"'{endpoint}' is not a file; name one, such as alerts.jsonl")
     if path.exists() and not path.is_file():
         raise ConfigurationError(f"{path} is {kind_of(path.stat().st_mode)}; name a file, such as alerts.jsonl")
     if not path.parent.is_dir():
@@ -120,13 +120,15 @@ def _webhook(endpoint: str) -> str:
     if not usable or " " in endpoint or not endpoint.isascii():
         raise ConfigurationError("a webhook is an https or http URL in ASCII, such as https://example.com/hooks/dogs")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("a webhook's URL holds no user name or password: use a secret path or query instead")
+        raise ConfigurationError(
+            "a webhook's URL must not contain a user name or password: use a secret path or query instead"
+        )
     return endpoint
 
 
 def _email(endpoint: str) -> str:
     if len(endpoint) > 254 or not re.fullmatch(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+", endpoint):
-        raise ConfigurationError(f"'{endpoint}' is no e-mail address, such as me@example.com")
+        raise ConfigurationError(f"'{endpoint}' is not an e-mail address, such as me@example.com")
     return endpoint
 
 
@@ -135,7 +137,7 @@ def _apprise(endpoint: str) -> str:
 
     if apprise.Apprise.instantiate(endpoint, suppress_exceptions=True) is None:
         raise ConfigurationError(
-            f"Apprise knows no such URL: {masked('apprise', endpoint)}; its list of services shows the form of each"
+            f"Apprise does not know this URL: {masked('apprise', endpoint)}; its list of services has the forms"
         )
     return endpoint
 

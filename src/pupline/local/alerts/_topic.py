@@ -1,8 +1,8 @@
-"""The topic of one machine: what `sns:publish` does, who is subscribed, and the outbox.
+"""The topic of one machine: `sns:publish` and the outbox.
 
-Publishing adds rows and nothing else: the alert, and one delivery for each subscription there is at that moment. The
-driver commits them together with the fact that the task succeeded, so an alert exists exactly once, whatever is killed
-when. `Deliverer` takes it from there.
+Publishing adds rows and nothing else: the alert, and one delivery for each present subscription. The driver commits
+them together with the fact that the task succeeded, so an alert exists exactly once, whatever is killed when.
+`Deliverer` does the rest.
 """
 
 import json
@@ -27,7 +27,7 @@ _PAGE = 500
 
 
 class PublishFailed(Exception):
-    """What SNS would have answered: `error` is the Error Name of the optimised integration, the text is the Cause."""
+    """The failure that SNS would return. error: the Error Name of the optimised integration; the text is the Cause."""
 
     def __init__(self, error: str, cause: str) -> None:
         super().__init__(cause)
@@ -50,7 +50,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How far one alert got with one subscription. status: `delivered`, `pending` or `failed` (given up)."""
+    """The delivery of one alert to one subscription. status: `delivered`, `pending` or `failed` (given up)."""
 
     subscription_id: int
     protocol: str
@@ -69,9 +69,9 @@ class LocalTopic:
         self.arn = arn
 
     def prepare(self, execution: str, command_id: str, arguments: JSON) -> Alert:
-        """The alert that `arguments` of `sns:publish` ask for; nothing is written. Raises: PublishFailed.
+        """The alert for the `arguments` of `sns:publish`; writes nothing. Raises: PublishFailed.
 
-        The message id follows from the execution and the command, so a second attempt has the same one.
+        The message id is derived from the execution and the command, so a second attempt has the same one.
         Source: API reference of SNS, Publish.
         """
         if not isinstance(arguments, dict):
@@ -126,7 +126,7 @@ class LocalTopic:
 
 
 def insert_alert(connection: sqlite3.Connection, alert: Alert) -> None:
-    """Add the alert and a delivery for each subscription, unless this command of this execution has published."""
+    """Add the alert and a delivery for each subscription, unless this command of this execution has done so."""
     added = connection.execute(
         "INSERT INTO alerts (message_id, execution, command_id, topic, subject, message, attributes, published_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -174,7 +174,7 @@ def alert_as_dict(alert: Alert, deliveries: list[Delivery]) -> dict[str, Any]:
 
 
 def masked(protocol: str, endpoint: str) -> str:
-    """The endpoint as it may be shown: of a URL only scheme and host, for the rest of it may be a secret."""
+    """The endpoint without its secrets: of a URL only scheme and host."""
     if protocol not in {"webhook", "apprise"}:
         return endpoint
     scheme, _, rest = endpoint.partition("://")
@@ -186,7 +186,7 @@ def masked(protocol: str, endpoint: str) -> str:
 
 
 def alert_of_row(row: tuple[Any, ...]) -> Alert:
-    """The alert that a row of `alerts` holds."""
+    """The alert of a row of `alerts`."""
     message_id, execution, command_id, topic, subject, message, attributes, published_at = row
     return Alert(message_id, execution, command_id, topic, subject, message, json.loads(attributes), published_at)
 
@@ -202,7 +202,7 @@ def _subject(value: JSON) -> str | None:
 
 
 def _message(value: JSON) -> str:
-    # Step Functions hands an object over as its JSON text.
+    # Step Functions passes an object as its JSON text.
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if value is None or not text:
         raise _invalid("Empty message")
