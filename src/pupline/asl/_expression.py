@@ -4,7 +4,7 @@ JSON values are never mutated once made: results may share structure with the va
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pupline.json_values import AnyJSON
 
@@ -63,3 +63,22 @@ class Expression:
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
+
+
+def copy_with(value: AnyJSON, parts: Iterable[tuple[str | int, Expression | None]]) -> Expression | None:
+    """A copy of an object or array with some of its values evaluated, as an Expression; None when `parts` has none.
+
+    parts: the key or index and the expression of each value; None for a constant one.
+    """
+    found = [(key, part) for key, part in parts if part is not None]
+    if not found:
+        return None
+    dynamic = [(key, part.evaluate) for key, part in found]
+
+    def evaluate(scope: Scope) -> AnyJSON:
+        result = value.copy()
+        for key, part in dynamic:
+            result[key] = part(scope)
+        return result
+
+    return Expression("", evaluate, frozenset[str]().union(*(part.variables for _, part in found)))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, EvaluationError, SyntaxProblem
-from pupline.asl._expression import Expression, Scope
+from pupline.asl._expression import Expression, Scope, copy_with
 from pupline.asl._values import type_name
 from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary
 from pupline.json_values import AnyJSON, dumps
@@ -97,31 +97,12 @@ def _compile(value: AnyJSON, location: str, path: tuple[str | int, ...], depth: 
     if isinstance(value, (dict, list)) and depth > MAX_DEPTH:
         raise SyntaxProblem(f"a value is nested more than {MAX_DEPTH} deep", path)
     if isinstance(value, dict):
-        parts = {key: _compile(item, f"{location}/{key}", (*path, key), depth + 1) for key, item in value.items()}
-        return _copied(value, parts)
+        parts = ((key, _compile(item, f"{location}/{key}", (*path, key), depth + 1)) for key, item in value.items())
+        return copy_with(value, parts)
     if isinstance(value, list):
-        items = {at: _compile(item, f"{location}[{at}]", (*path, at), depth + 1) for at, item in enumerate(value)}
-        return _copied(value, items)
+        items = ((at, _compile(item, f"{location}[{at}]", (*path, at), depth + 1)) for at, item in enumerate(value))
+        return copy_with(value, items)
     return None
-
-
-def _copied(value: AnyJSON, parts: dict[str, Expression | None] | dict[int, Expression | None]) -> Expression | None:
-    changing: list[tuple[str | int, Callable[[Scope], AnyJSON]]] = []
-    variables: set[str] = set()
-    for key, part in parts.items():
-        if part is not None:
-            changing.append((key, part.evaluate))
-            variables |= part.variables
-    if not changing:
-        return None
-
-    def evaluate(scope: Scope) -> AnyJSON:
-        result = value.copy()
-        for key, part in changing:
-            result[key] = part(scope)
-        return result
-
-    return Expression("", evaluate, frozenset(variables))
 
 
 # ---------------------------------------------------------------- one expression

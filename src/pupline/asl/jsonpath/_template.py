@@ -4,10 +4,10 @@ The order of the result's keys is AWS's, which shows in States.JsonToString, Has
 plain keys in document order, then the `.$` ones in the order of a Java HashMap.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl._expression import Expression, Scope
+from pupline.asl._expression import Expression, copy_with
 from pupline.asl.jsonpath._intrinsics import compile_intrinsic
 from pupline.asl.jsonpath._path import compile_path
 from pupline.json_values import AnyJSON, dumps
@@ -54,45 +54,24 @@ def _compile(value: AnyJSON, path: tuple[str | int, ...], depth: int) -> Express
     if isinstance(value, dict):
         return _object(value, path, depth)
     if isinstance(value, list):
-        return _array(value, path, depth)
+        return copy_with(value, ((at, _compile(item, (*path, at), depth + 1)) for at, item in enumerate(value)))
     return None
 
 
-def _array(value: list[AnyJSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
-    parts = [(at, _compile(item, (*path, at), depth + 1)) for at, item in enumerate(value)]
-    changing = [(at, part.evaluate) for at, part in parts if part is not None]
-    if not changing:
-        return None
-
-    def evaluate(scope: Scope) -> AnyJSON:
-        result = value.copy()
-        for at, item in changing:
-            result[at] = item(scope)
-        return result
-
-    return Expression("", evaluate, _variables(part for _, part in parts))
-
-
 def _object(value: dict[str, AnyJSON], path: tuple[str | int, ...], depth: int) -> Expression | None:
-    base: dict[str, AnyJSON] = {}
-    nested: list[tuple[str, Expression]] = []
+    constant: dict[str, AnyJSON] = {}
+    nested: list[tuple[str, Expression | None]] = []
     dynamic: dict[str, Expression] = {}
     for key, item in value.items():
         if key.endswith(".$"):
             dynamic[key[:-2]] = _dynamic(key, item, path)
-            continue
-        base[key] = item
-        part = _compile(item, (*path, key), depth + 1)
-        if part is not None:
-            nested.append((key, part))
-    both = base.keys() & dynamic.keys()
+        else:
+            constant[key] = item
+            nested.append((key, _compile(item, (*path, key), depth + 1)))
+    both = constant.keys() & dynamic.keys()
     if both:
         raise SyntaxProblem(f"The field '{min(both)}' is given twice, with and without '.$'", path)
-    ordered = [(name, dynamic[name]) for name in hash_map_order(dynamic)]
-    changing = [*nested, *ordered]
-    if not changing:
-        return None
-    return Expression("", _builder(base, changing), _variables(part for _, part in changing))
+    return copy_with(constant, [*nested, *((name, dynamic[name]) for name in hash_map_order(dynamic))])
 
 
 def _dynamic(key: str, text: AnyJSON, path: tuple[str | int, ...]) -> Expression:
@@ -100,27 +79,6 @@ def _dynamic(key: str, text: AnyJSON, path: tuple[str | int, ...]) -> Expression
         return compile_payload_string(text, field=key)
     except SyntaxProblem as problem:
         raise SyntaxProblem(problem.message, path) from problem.__cause__
-
-
-def _builder(base: dict[str, AnyJSON], changing: list[tuple[str, Expression]]) -> Callable[[Scope], AnyJSON]:
-    parts = [(key, part.evaluate) for key, part in changing]
-    if not base:
-        if len(parts) == 1:
-            ((only, value_of),) = parts
-            return lambda scope: {only: value_of(scope)}
-        return lambda scope: {key: part(scope) for key, part in parts}
-
-    def evaluate(scope: Scope) -> AnyJSON:
-        result = base.copy()
-        for key, part in parts:
-            result[key] = part(scope)
-        return result
-
-    return evaluate
-
-
-def _variables(parts: Iterable[Expression | None]) -> frozenset[str]:
-    return frozenset[str]().union(*(part.variables for part in parts if part is not None))
 
 
 def hash_map_order(names: Iterable[str]) -> list[str]:
