@@ -219,7 +219,7 @@ def test_positions_of_something_else_are_refused(tmp_path: Path, position: str) 
     """In one line."""
     file = tmp_path / "list.txt"
     file.write_text("https://a.org/1.jpg\n")
-    with pytest.raises(ConfigurationError, match="no position in a list"):
+    with pytest.raises(ConfigurationError, match="not a position in a list"):
         resolve(str(file)).open(position=position)
 
 

@@ -1,4 +1,4 @@
-"""Which column of a list, or which key of its objects, holds the URLs: one rule for every format."""
+"""The column of a list, or the key of its objects, that holds the URLs: one rule for every format."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,32 +13,30 @@ _NAMES: Final = frozenset(
     | {f"{thing}{kind}" for thing in ("image", "img", "picture", "photo") for kind in ("url", "uri", "link", "src")}
     | {f"{kind}url" for kind in ("content", "media", "file", "download", "original", "source", "coco", "flickr")}
 )
-"""What columns of URLs are called, small and without blanks, underscores, hyphens and dots."""
+"""Names of columns of URLs, in lower case and without blanks, underscores, hyphens and dots."""
 
 _JOINTS = re.compile(r"[\s_.-]+")
 _KNOWN = 20  # names shown in a message
 
 
 class NoColumn(ConfigurationError):
-    """It cannot be told which column is meant."""
+    """The column of URLs is missing or ambiguous."""
 
 
 def key_of(name: str) -> str:
-    """`name` as names are compared: `Image_URL`, `imageUrl` and `image url` are one."""
+    """`name` for comparisons: `Image_URL`, `imageUrl` and `image url` are equal."""
     return _JOINTS.sub("", name).lower()
 
 
 def is_url_name(name: str) -> bool:
-    """Whether a column of this name is taken to hold URLs."""
     return key_of(name) in _NAMES
 
 
 def column_at(columns: Sequence[str], wanted: str | None) -> int:
-    """The number, from 0, of the column that holds the URLs.
+    """The index, from 0, of the column of URLs.
 
-    wanted: its name, or its number from 1 where no column has such a name. Without it: `url`, in any spelling of
-    `key_of`; else the only column with a name for URLs, or the only one with a name.
-    Raises: NoColumn where there is none, or more than one.
+    wanted: its name, or its number from 1 where no column has that name. Without it: `url`, in any spelling; else the
+    only column with a name for URLs, or the only one with a name. Raises: NoColumn where there is none, or several.
     """
     found = _by_name(columns, wanted)
     if found is not None:
@@ -52,7 +50,7 @@ def column_at(columns: Sequence[str], wanted: str | None) -> int:
 
 
 def key_at(keys: Sequence[str], wanted: str | None) -> str:
-    """The key of an object that holds its URL. Raises: NoColumn where there is none, or more than one."""
+    """The key of an object's URL. Raises: NoColumn where there is none, or several."""
     found = _by_name(keys, wanted)
     if found is None:
         raise _missing(keys, wanted)
@@ -60,7 +58,7 @@ def key_at(keys: Sequence[str], wanted: str | None) -> str:
 
 
 def _by_name(columns: Sequence[str], wanted: str | None) -> int | None:
-    """The column of that name, as it is written or else as `key_of` compares; None where there is none."""
+    """The column of that name, exactly or else by `key_of`; None where there is none."""
     for same in (str, key_of):
         found = [at for at, column in enumerate(columns) if same(column) == same(wanted or "url")]
         if len(found) == 1 and (wanted is not None or same is key_of):
@@ -90,7 +88,7 @@ def _missing(columns: Sequence[str], wanted: str | None) -> NoColumn:
 
 
 def value_at(value: Mapping[str, Any], path: str) -> Any:
-    """The value under a key, or at a path of keys joined by dots: `image.url`; None where there is none."""
+    """The value at a key, or at a path of keys such as `image.url`; None where there is none."""
     if path in value:
         return value[path]
     first, dot, rest = path.partition(".")

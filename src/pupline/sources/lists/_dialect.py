@@ -1,7 +1,7 @@
-"""What separates the cells of a CSV file, and what its columns are called, as its first lines tell.
+"""The delimiter of a CSV file and the names of its columns, from its first lines.
 
-A wrong guess makes another URL of what stands there, since commas, semicolons and bars are characters of URLs. So it is
-only guessed what can be told in one way; anything else is asked for.
+Commas, semicolons and bars are also characters of URLs, so a wrong guess would make other URLs. Only an unambiguous
+delimiter is inferred; otherwise the user has to name it.
 """
 
 import csv
@@ -17,7 +17,7 @@ from pupline.sources.lists._url_text import trimmed, url_in
 DELIMITERS: Final = (",", ";", "\t", "|")
 
 ONE_COLUMN: Final = "\x1f"
-"""Stands for no delimiter at all: no line of text has it."""
+"""No delimiter at all: no line of text contains it."""
 
 _NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "none": ONE_COLUMN}
 _SHOWN: Final = {"\t": "tab", ONE_COLUMN: "none"}
@@ -25,10 +25,10 @@ _SHOWN: Final = {"\t": "tab", ONE_COLUMN: "none"}
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is to be read. columns: as its header names them; by their numbers where it has none.
+    """How a file is read. columns: the names in its header; their numbers where it has none.
 
-    header: lines before the first row, with the header itself. url: which column holds the URLs. trailing: whether
-    rows end in one more delimiter, behind which nothing stands.
+    header: lines before the first row. url: index of the column of URLs. trailing: whether every row ends in one more
+    delimiter.
     """
 
     delimiter: str
@@ -39,7 +39,7 @@ class Dialect:
 
 
 def delimiter_of(asked: str) -> str:
-    """The delimiter that a user means. Raises: ConfigurationError."""
+    """The delimiter that the user names. Raises: ConfigurationError."""
     delimiter = _NAMES.get(asked.lower(), asked)
     if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
         raise ConfigurationError(
@@ -50,9 +50,9 @@ def delimiter_of(asked: str) -> str:
 
 
 def dialect_of(lines: Sequence[str], asked: str | None, column: str | None, usual: str = ",") -> Dialect:
-    """How the file is to be read that begins with these lines; `asked` is a delimiter, `usual` the one of its kind.
+    """The dialect of the file that begins with these lines. usual: the delimiter of its kind of file.
 
-    column: as the user named it. Raises: ConfigurationError where it cannot be told.
+    asked, column: the delimiter and the column that the user named. Raises: ConfigurationError for an ambiguous file.
     """
     first, asked = _begin(lines, asked)
     rest = [line for line in lines[first:] if line.strip()]
@@ -68,19 +68,18 @@ def dialect_of(lines: Sequence[str], asked: str | None, column: str | None, usua
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the user said of the file."""
+    """The user's options for the file."""
 
     delimiter: str | None
     column: str | None
     usual: str
 
     def is_for(self, name: str) -> bool:
-        """Whether this may be the name of the column that is meant."""
         return is_url_name(name) if self.column is None else key_of(name) == key_of(self.column)
 
 
 def _begin(lines: Sequence[str], asked: str | None) -> tuple[int, str | None]:
-    """The first line that is neither blank nor a comment, and the delimiter that a line `sep=;` of Excel gives."""
+    """The first line that is neither blank nor a comment, and the delimiter in Excel's line `sep=;`."""
     for at, line in enumerate(lines):
         bare = trimmed(line)
         if len(bare) == 5 and bare.lower().startswith("sep="):
@@ -93,24 +92,23 @@ def _begin(lines: Sequence[str], asked: str | None) -> tuple[int, str | None]:
 
 
 def _separates(letter: str) -> bool:
-    """Whether it can stand between cells: a letter, a quote or half a character cannot."""
     return letter.isprintable() and not letter.isalnum() and letter not in "\"'"
 
 
 def is_header(line: str) -> bool:
-    """Whether one of its cells has a name for URLs, whatever separates them."""
+    """Whether one of its cells, with any delimiter, has a name for URLs."""
     return any(_names(line, _Wish(None, None, ",")))
 
 
 def _names(line: str, wish: _Wish) -> Iterator[str]:
-    """The delimiters that make a cell of the line the name of the column that is meant."""
+    """The delimiters with which a cell of the line is the name of the wanted column."""
     for delimiter in (*DELIMITERS, ONE_COLUMN):
         if any(wish.is_for(cell) for cell in _header([line], delimiter)[0]):
             yield delimiter
 
 
 def _header(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
-    """The names in the first row, and how many lines they take."""
+    """The names in the first row, and its number of lines."""
     reader = csv.reader(lines, delimiter=delimiter)
     try:
         return [as_written(url_in(cell)) for cell in next(reader, [])], reader.line_num
@@ -119,11 +117,11 @@ def _header(lines: Sequence[str], delimiter: str) -> tuple[list[str], int]:
 
 
 def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The rows of some lines, as far as they can be read: for a look only."""
+    """The rows of a sample, as far as they can be parsed."""
     rows: list[list[str]] = []
     try:
         rows += (row for row in csv.reader(lines, delimiter=delimiter) if any(row))
-    except csv.Error:  # a cell beyond the limit, which is told when its row is read
+    except csv.Error:  # a cell beyond the limit, reported when its row is read
         rows.append([])
     return rows
 
@@ -148,7 +146,7 @@ def _with_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
 
 
 def _delimiter(lines: Sequence[str], wish: _Wish) -> str:
-    """What separates the cells: told by the name of a column, else by rows that are all as long as the header."""
+    """The delimiter that makes a known column name, else the one with which all rows are as long as the header."""
     several = [delimiter for delimiter in DELIMITERS if len(_header(lines, delimiter)[0]) > 1]
     named = [delimiter for delimiter in _names(lines[0], wish) if delimiter in several]
     if not several or (not named and wish.is_for(url_in(lines[0]))):
@@ -165,13 +163,13 @@ def _delimiter(lines: Sequence[str], wish: _Wish) -> str:
 
 
 def _are_even(rows: Sequence[Sequence[str]], cells: int, last: str | None = None) -> bool:
-    """Whether all rows have so many cells. Not the last one: the end of what was looked at may have cut it."""
+    """Whether all rows have this number of cells, except the last one, which the end of the sample may have cut."""
     rows = rows[:-1] or rows
     return bool(rows) and all(len(row) == cells and last in (None, row[-1]) for row in rows)
 
 
 def _common_end(lines: Sequence[str]) -> str | None:
-    """The delimiter that every line ends in, if there is one."""
+    """The delimiter at the end of every line, if there is one."""
     ends = {line.rstrip("\r\n")[-1:] for line in lines}
     return ends.pop() if len(ends) == 1 and ends <= set(DELIMITERS) else None
 
@@ -180,7 +178,7 @@ def _common_end(lines: Sequence[str]) -> str | None:
 
 
 def _without_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
-    """A file whose first row holds a URL already."""
+    """A file with a URL in its first row."""
     asked, column = wish.delimiter, wish.column
     end = _common_end(lines)
     if asked is None and end is not None and all(line.count(end) == 1 for line in lines):
@@ -196,7 +194,7 @@ def _without_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
 
 
 def _certain(lines: Sequence[str]) -> str:
-    """The delimiter, where it cannot be a part of the URLs: a tab, or one at a quote. Else the lines are URLs."""
+    """The delimiter that cannot be part of a URL: a tab, or one next to a quote. Without any, each line is a URL."""
     found = [each for each in DELIMITERS if all(each in line for line in lines)]
     for each in found:
         if each == "\t" or all(f'"{each}' in line or f'{each}"' in line for line in lines):

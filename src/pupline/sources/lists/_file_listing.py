@@ -1,4 +1,4 @@
-"""Lists of URLs as sources: text, CSV, JSON and Parquet files, packed or not, local or in a bucket."""
+"""Lists of URLs as sources: local files, and objects in a bucket."""
 
 import io
 import json
@@ -38,14 +38,14 @@ _OTHERS = (
     *("xlsx", "xlsm", "xls", "ods", "numbers", "docx", "doc", "pdf", "rtf", "html", "htm", "xml", "sqlite", "sqlite3"),
     *("db", "arrow", "feather", "orc", "avro", "tar", "tgz", "7z", "rar"),
 )
-"""Files that people take for lists; what is in them says whether they are."""
+"""Other endings, whose files may be lists by their content."""
 
 LIST_FILE = re.compile(
     rf"(?P<file>.*\.(?P<format>{'|'.join((*_FORMATS, *_OTHERS))})(?:\.(?P<packing>gz|gzip|bz2|xz|lzma|zst|zstd|zip))?)"
     r"(?:#(?P<column>[^#/]+))?",
     re.IGNORECASE | re.DOTALL,
 )
-"""FILE or FILE#COLUMN, where FILE tells its format."""
+"""FILE or FILE#COLUMN, where the ending of FILE is known."""
 
 _NAMED = re.compile(r"(.+)#([^#/]+)", re.DOTALL)
 _PARQUET = b"PAR1"
@@ -55,7 +55,7 @@ _IN_A_BUCKET = re.compile(r"s3://[^/]+/.+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """A list as the user named it. format: as its name tells. column: of the URLs, where the user named one."""
+    """A list as the user named it. format: from its ending. column: of the URLs, where the user named one."""
 
     file: str
     format: str
@@ -63,7 +63,7 @@ class ListFile:
 
     @classmethod
     def parse(cls, value: str) -> "ListFile":
-        """Raises: ConfigurationError for a name that does not tell the format."""
+        """Raises: ConfigurationError for an unknown ending."""
         found = LIST_FILE.fullmatch(value)
         if found is None and is_list_file(value):
             whole = _NAMED.fullmatch(value)
@@ -85,7 +85,7 @@ class ListFile:
 
     @property
     def name(self) -> str:
-        """As audit records hold it: the file's name without its directory, or all of `s3://bucket/key`."""
+        """The name in audit records: the file's, without its directory, or all of `s3://bucket/key`."""
         return self.file if self.in_a_bucket else Path(self.file).name
 
     @property
@@ -95,16 +95,16 @@ class ListFile:
 
 
 def is_list_file(value: str) -> bool:
-    """Whether it is a file that is there, whose name does not tell what it is: FILE or FILE#COLUMN."""
+    """Whether FILE, of FILE or FILE#COLUMN, exists."""
     named = _NAMED.fullmatch(value)
     try:
         return Path(value).is_file() or (named is not None and Path(named[1]).is_file())
-    except ValueError:  # a name that no path can have
+    except ValueError:  # not a valid path
         return False
 
 
 def list_source(value: str) -> ImageSource:
-    """The source that a list file is. No origin is trusted: a list names many. Raises: ConfigurationError."""
+    """The source of a list file. It trusts no origin, as a list names many. Raises: ConfigurationError."""
     file = ListFile.parse(value)
     if not file.in_a_bucket:
         _looked_at(Path(file.file))
@@ -140,7 +140,7 @@ class ListedImages:
 
 
 class FileListing:
-    """A `Listing` over a list file: no request is ever needed, and each `read` gives up to 1,000 items."""
+    """A `Listing` of a file: it needs no request, and each `read` gives up to 1,000 items."""
 
     def __init__(self, file: ListFile, opening: Opening) -> None:
         self._file = file
@@ -160,7 +160,7 @@ class FileListing:
         return None
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:  # noqa: ARG002 - for APIs
-        """The next items of the file. Raises: ConfigurationError for one that gave nothing yet; SourceError."""
+        """The next items. Raises: SourceError; ConfigurationError before the first item."""
         try:
             items = self._rows.take(ITEMS_OF_A_PART)
         except OSError as err:
@@ -179,7 +179,7 @@ class FileListing:
         return Page(items, (*self._rows.take_notes(), *self._last_notes()))
 
     def _last_notes(self) -> tuple[str, ...]:
-        """What is to be said of the list as a whole, at its end."""
+        """Notes on the whole list, at its end."""
         refused = self._rows.refused
         if self.complete and not self._listed:
             return (f"{self._file.name} names no image: it is empty, or has no rows below its header",)
@@ -189,7 +189,7 @@ class FileListing:
 
     @property
     def shortfall(self) -> str | None:
-        """A file ends where it ends."""
+        """Always None: a file is complete."""
         return None
 
     def skip(self, failure: TaskFailure) -> str | None:  # noqa: ARG002 - no request can have failed
@@ -197,7 +197,7 @@ class FileListing:
         return None
 
     def position(self) -> str:
-        """The byte or row after what was read, and which file it is of."""
+        """The byte or row after the last item, and the identity of the file."""
         place = self._rows.place._asdict()
         held = {"file": self._identity, **place, "listed": self._listed, "complete": self.complete}
         return json.dumps(held, separators=(",", ":"))
@@ -213,11 +213,12 @@ class FileListing:
             place = Place(int(held["at"]), int(held.get("row", 0)), int(held.get("refused", 0)))
             self._listed, self.complete = int(held["listed"]), bool(held["complete"])
         except (ValueError, KeyError, TypeError) as err:
-            raise ConfigurationError(f"{self._file.name}: {printable(position, 80)} is no position in a list") from err
+            at = printable(position, 80)
+            raise ConfigurationError(f"{self._file.name}: {at} is not a position in a list") from err
         if identity != self._identity:
             raise ConfigurationError(
-                f"{self._file.name}: the file has changed since the run that is to go on read it; put the old one "
-                "back, or begin a new run under another --run-id"
+                f"{self._file.name}: the file has changed since the run began; restore the old one, or begin a new run "
+                "under another --run-id"
             )
         return place
 
@@ -227,7 +228,7 @@ def _unreadable(file: ListFile, err: Exception) -> ConfigurationError:
 
 
 def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]]:
-    """The file's bytes, and what tells it from another file of the same name."""
+    """The file's bytes, and its identity among files of the same name."""
     if file.in_a_bucket:
         if opening.read is None:
             raise ConfigurationError(
@@ -253,14 +254,14 @@ def _looked_at(path: Path) -> tuple[int, int]:
 
 
 def _rows(file: ListFile, stream: IO[bytes], place: Place, delimiter: str | None) -> Rows:
-    """The reader of a list. Raises: ConfigurationError."""
+    """The reader for a list's format. Raises: ConfigurationError."""
     magic = stream.read(len(_PARQUET))
     stream.seek(0)
     if magic == _PARQUET:
         return ParquetRows(file.name, stream, place, file.column)
     try:
         if file.format == "parquet" and magic:
-            raise ConfigurationError("it is not a Parquet file; name a list after what it is")  # noqa: TRY301
+            raise ConfigurationError("it is not a Parquet file; give the file the ending of its format")  # noqa: TRY301
         text, sample = list_stream(stream)
         kind = kind_of(file.format, sample)
     except ConfigurationError as err:

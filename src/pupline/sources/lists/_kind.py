@@ -1,4 +1,4 @@
-"""How the rows of a list are to be read, told by its name, and by its beginning where that says more."""
+"""The format of a list's rows, from its name and its beginning."""
 
 import json
 from typing import Final, Literal, TypeAlias
@@ -13,7 +13,7 @@ _LINES = 100
 
 
 def kind_of(named: str, sample: bytes) -> Kind:
-    """The kind of a list. named: txt, csv, json or any, as its name says. Raises: ConfigurationError."""
+    """The format of a list. named: txt, csv, json or any, from its name. Raises: ConfigurationError."""
     lines = [line.strip(_BLANKS) for line in sample.split(b"\n")[:_LINES]]
     lines = [line for line in lines if line and not line.startswith(b"#")]
     first = lines[0] if lines else b""
@@ -37,7 +37,7 @@ def _kind_of_json(lines: list[bytes]) -> Kind:
 
 
 def _guessed(lines: list[bytes]) -> Kind:
-    """The kind of a list whose name says nothing."""
+    """The format of a list without a telling name."""
     first = lines[0] if lines else b""
     if first.startswith(b"[") or (first.startswith((b"{", b'"')) and _is_json(first)):
         return _kind_of_json(lines)

@@ -1,6 +1,6 @@
-"""Lists that can be read once only: standard input, pipes, sockets, terminals. They are kept as files first.
+"""Lists that can be read only once (standard input, pipes, sockets, terminals) are kept as files first.
 
-So a run that goes on finds its list again, and a list that must be looked at before it is read can be sought in.
+So a resumed run finds its list again, and the beginning of a list can be inspected before it is read.
 """
 
 import os
@@ -27,7 +27,7 @@ _PIPED = re.compile(
 
 
 def is_piped(value: str) -> bool:
-    """Whether `value` names a list that can be read once only, maybe with a column."""
+    """Whether `value`, maybe with a column, names a list that can be read only once."""
     if _PIPED.fullmatch(value):
         return True
     file = _split(value)[0]
@@ -39,10 +39,10 @@ def is_piped(value: str) -> bool:
 
 
 def keep_piped(value: str, lists: Path, spare: Path) -> str:
-    """The list that `value` names, read to its end and kept below `lists`; the name of the file, with the column.
+    """The name of a file below `lists` with the whole list that `value` names; with its column.
 
-    Equal lists are one file. spare: a folder on the same disk, to write in meanwhile.
-    Raises: ConfigurationError where it cannot be read; StorageError where it cannot be kept.
+    Equal lists share a file. spare: a folder on the same disk for the unfinished file.
+    Raises: ConfigurationError for a list that cannot be read; StorageError for one that cannot be kept.
     """
     file, column = _split(value)
     try:
@@ -53,7 +53,7 @@ def keep_piped(value: str, lists: Path, spare: Path) -> str:
             digest = _copied(file, part)
             kept = lists.absolute() / digest[:16] / _name(file)
             kept.parent.mkdir(exist_ok=True)
-            if not kept.exists():  # which a run may be reading
+            if not kept.exists():  # a run may be reading it
                 part.replace(kept)
             _made_durable(kept.parent, lists)
     except OSError as err:
@@ -63,7 +63,7 @@ def keep_piped(value: str, lists: Path, spare: Path) -> str:
 
 @contextmanager
 def piped_for_now(value: str) -> Iterator[str]:
-    """`value`, or the name of a file with what it gives where that can be read once only; it goes with the context."""
+    """`value`, or the name of a temporary file with a list that can be read only once."""
     if not is_piped(value):
         yield value
         return
@@ -79,14 +79,14 @@ def _split(value: str) -> tuple[str, str]:
 
 
 def _name(file: str) -> str:
-    """What the list is called in records: by the pipe's own name, if it has one."""
+    """The name of the list in records: the pipe's own name, if it has one."""
     if file in (STANDARD_INPUT, "/dev/stdin"):
         return "stdin"
     return "pipe" if _PIPED.fullmatch(file) else Path(file).name
 
 
 def _copied(file: str, part: Path) -> str:
-    """Write all that `file` gives into `part`; its SHA-256 in hexadecimal."""
+    """Copy `file` to `part`; its SHA-256 in hexadecimal."""
     digest = sha256()
     with _opened(file) as stream, part.open("wb") as out:
         while chunk := _read(stream, file):

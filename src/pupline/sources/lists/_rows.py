@@ -1,27 +1,27 @@
-"""The rows of list files, read with constant memory: each reader gives items and knows the byte or row after them.
+"""The rows of list files, read with constant memory. Each reader gives items, and knows the byte or row after them.
 
-Nothing that stands in a list is lost, and no other URL is made of it. A row that names no URL, or none that can be read
-in one way only, becomes an item all the same: in place of its URL it says where it is and what is wrong. No such text
-is a URL, so it is never fetched, and ends in the audit as `invalid_url`. Only blank lines and comments are passed over.
+No row is lost, and no URL is changed. A row without a URL, or with an ambiguous one, becomes an item whose URL is a
+text: the row's place and its problem. Such a text is never fetched, and ends in the audit as `invalid_url`. Only blank
+lines and comments are skipped.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._url_text import NOT_UTF_8, trimmed, url_in, why_unreadable
-from pupline.specs import MAX_URL, Normaliser, kept_url
+from pupline.specs import FACTS, MAX_URL, Normaliser, kept_url
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
 MAX_LINE_BYTES: Final = 1024 * 1024
-"""A longer line is a row that cannot be used: no URL is that long."""
+"""A longer line is unusable: no URL is that long."""
 
 TOO_LONG: Final = "longer than 1 MiB, which no row is"
 
 BLANKS: Final = bytes(range(33)) + b"\x7f"
-"""What may surround a line of text: controls and blanks of ASCII, as in the URL standard."""
+"""Characters stripped from both ends of a line: ASCII controls and blanks, as in the URL standard."""
 
 LINE_ENDS: Final = b"\r\n"
 
@@ -30,11 +30,11 @@ _LINE_FEED = ord("\n")
 _BLANK_LINE = b"\n"
 _ASCII = 0x80
 _BOM = b"\xef\xbb\xbf"
-_SHOWN = 500  # characters of a row that cannot be used
+_SHOWN = 500  # characters of an unusable row
 
 
 class Place(NamedTuple):
-    """Where a reader stands. at: the byte or row. row: rows or lines before it. refused: of those that gave items."""
+    """A reader's position. at: the byte or row. row: rows or lines before it. refused: items without a usable URL."""
 
     at: int = 0
     row: int = 0
@@ -42,11 +42,11 @@ class Place(NamedTuple):
 
 
 Line: TypeAlias = tuple[int, int, bytes, str | None]
-"""One line of a file: the byte after it, its number from 1, what it holds, and why it cannot be used, if so."""
+"""A line: the byte after it, its number from 1, its content, and why it is unusable, if it is."""
 
 
 class Rows(ABC):
-    """The items of one open file. place: where the next one begins, to go on from. noun: what its rows are called."""
+    """The items of one open file. place: where the next one begins. noun: the name for its rows in messages."""
 
     noun = "line"
 
@@ -57,24 +57,22 @@ class Rows(ABC):
 
     @property
     def place(self) -> Place:
-        """Where the next item begins."""
         return Place(self.at, self.row, self.refused)
 
     def take_notes(self) -> tuple[str, ...]:
-        """What was left out, in sentences; each is told once."""
         return self._normal.take_notes()
 
     @abstractmethod
     def take(self, most: int) -> list[SourceItem]:
-        """The next items; fewer than `most` only at the end."""
+        """The next items: `most`, or fewer at the end."""
 
     @abstractmethod
     def count(self) -> int:
-        """How many items there are in all. Reads the file once; call it before the first `take`."""
+        """The number of items in all. Reads the file; call it before the first `take`."""
 
     def _item(self, text: str, number: int, facts: Mapping[str, Any] | None = None) -> SourceItem:
-        """The item whose URL is `text`, with what may surround it. number: of its row, from 1."""
-        # Nearly all are read at once; the others with all care.
+        """The item whose URL is in `text`. number: of its row, from 1."""
+        # The fast path, for nearly all rows.
         if not (text.startswith("http") and text.isascii() and text[-1] > " " and " " not in text):
             text = url_in(text)
             why = why_unreadable(text)
@@ -85,15 +83,22 @@ class Rows(ABC):
         return SourceItem(url=text if len(text) < MAX_URL else kept_url(text))
 
     def _unusable(self, number: int, why: str, text: str, facts: Mapping[str, Any] | None = None) -> SourceItem:
-        """The item of a row that names no URL that could be fetched. text: what stands there instead."""
+        """The item of a row without a usable URL. text: the row, or what is in place of the URL."""
         self.refused += 1
         shown = printable(as_written(text[: _SHOWN + 1]), _SHOWN)
         said = f"{self.noun} {number}: {why}" + (f": {shown}" if shown else "")
         self._normal.note(why, f"{printable(said, 200)}. Such rows are not fetched; the audit has each as invalid_url")
         return self._normal.item(said, facts or {})
 
+    def _fact_columns(self, names: Sequence[str], url: int) -> list[tuple[int, str]]:
+        """The columns, other than the URL's, that are fields of an item; those with a name twice are left out."""
+        found = [(at, name) for at, name in enumerate(names) if name in FACTS and at != url]
+        for name in {name for _, name in found if names.count(name) > 1}:
+            self._normal.note(f"twice {name}", f"several columns are called {name!r}; they are left out")
+        return [(at, name) for at, name in found if names.count(name) == 1]
+
     def _readable(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The facts without texts that are not UTF-8."""
+        """`facts` without texts that are not UTF-8."""
         broken = [
             name
             for name, value in facts.items()
@@ -109,15 +114,15 @@ class Rows(ABC):
 
 
 class TextFile(Rows):
-    """Rows of text in UTF-8, line by line."""
+    """A file of lines in UTF-8."""
 
     def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
         super().__init__(name, place)
         self._file = file
-        self._open_end = -1  # the byte after a last line without an end, once that was read
+        self._open_end = -1  # the byte after a last line without a line end, once read
 
     def _lines(self, place: Place, around: bytes = BLANKS) -> Iterator[Line]:
-        """Each line from a place on, without the bytes that may be `around` it."""
+        """The lines from a place on, without the bytes `around` them."""
         readline, at, number = self._file.readline, place.at, place.row
         self._file.seek(at)
         while data := readline(MAX_LINE_BYTES):
@@ -141,7 +146,7 @@ class TextFile(Rows):
             yield at, number + 1, b"", f"the list breaks off here: {broken}"
 
     def _unended(self, at: int, data: bytes) -> tuple[int, str | None]:
-        """The byte after a line of which only the beginning was read, and why it cannot be used, if so."""
+        """The byte after a line that was read in part, and why it is unusable, if it is."""
         if len(data) < MAX_LINE_BYTES:
             self._open_end = at
             return at, "the list breaks off in this line" if getattr(self._file, "broken", None) else None
@@ -153,7 +158,7 @@ class TextFile(Rows):
 
 
 class TextRows(TextFile):
-    """One URL a line; `#` begins a comment line."""
+    """One URL per line; `#` begins a comment line."""
 
     def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
         super().__init__(name, file, place)
@@ -179,8 +184,8 @@ class TextRows(TextFile):
 
 
 def as_written(text: str) -> str:
-    """`text` with the bytes that are not UTF-8 as escapes."""
+    """`text` with escapes for bytes that are not UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # half a surrogate pair, out of JSON
+    except UnicodeEncodeError:  # a lone surrogate from JSON
         return text

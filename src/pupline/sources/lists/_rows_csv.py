@@ -1,7 +1,7 @@
-"""Rows of comma-separated values (RFC 4180), and of what else separates them.
+"""Rows of comma-separated values (RFC 4180), or with another delimiter.
 
-Most lines hold no quote, and are split as they are. The others go through Python's `csv`, one row at a time: a quote
-that is never closed costs its own line, not the rest of the file.
+Most lines have no quote, and are simply split. The others go through Python's `csv`, one row at a time, so that an
+unclosed quote costs its own line and not the rest of the file.
 """
 
 import csv
@@ -15,7 +15,6 @@ from typing import IO, Final, TypeAlias
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._dialect import ONE_COLUMN, Dialect, dialect_of
 from pupline.sources.lists._rows import LINE_ENDS, Line, Place, TextFile
-from pupline.specs import FACTS
 from pupline.tasks.items import SourceItem
 
 _SAMPLE_LINES: Final = 200
@@ -28,18 +27,16 @@ _ESCAPED_QUOTE = '\\"'
 
 _HASH = ord("#")
 _WHOLE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|hei[cf]|bmp|tiff?|svg)[,;|]", re.IGNORECASE)
-"""Where a URL may end, and the next cell begin, in a line of a file that has one column by its header."""
+"""A possible end of a URL and begin of the next cell, in a file with one column by its header."""
 
 
 _Row: TypeAlias = tuple[int, int, int, bytes, list[str] | None, str | None]
-"""One row: the byte and the line after which the next one begins, the number of its first line, and that line as it is.
-
-Then its cells, None where they are to be split still, and why it cannot be read, where it cannot.
-"""
+"""One row: the byte after it, its last and first line, the content of the first line, its cells (None: not split yet),
+and why it is unusable, if it is."""
 
 
 class CsvRows(TextFile):
-    """Values separated by commas, semicolons, tabs or bars, with a header line, or URLs alone."""
+    """A file of cells separated by commas, semicolons, tabs or bars, with a header line; or of URLs alone."""
 
     def __init__(
         self, name: str, file: IO[bytes], place: Place, column: str | None, *, asked: str | None, usual: str = ","
@@ -55,18 +52,10 @@ class CsvRows(TextFile):
         self._body = Place(sample[header - 1][0] if header else 0, header)
         self._width = len(self._dialect.columns)
         self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and asked is None
-        self._facts = self._columns_of_facts()
+        self._facts = self._fact_columns(self._dialect.columns, self._dialect.url)
         if not place.at:
             self.at, self.row = self._body.at, self._body.row
         self._rest = self._rows(self.place)
-
-    def _columns_of_facts(self) -> list[tuple[int, str]]:
-        columns = self._dialect.columns
-        found = [(at, name) for at, name in enumerate(columns) if name in FACTS and at != self._dialect.url]
-        for _, name in found:
-            if columns.count(name) > 1:
-                self._normal.note(f"twice {name}", f"several columns are called {name!r}; they are left out")
-        return [(at, name) for at, name in found if columns.count(name) == 1]
 
     def take(self, most: int) -> list[SourceItem]:
         items: list[SourceItem] = []
@@ -91,20 +80,19 @@ class CsvRows(TextFile):
             why = self._why_unlike_header(len(cells), number)
             if why is not None:
                 return self._unusable(number, why, text)
-        # The plain tests come first, as they are quicker, and nearly all rows need no other.
+        # The cheap tests come first, and suffice for nearly all rows.
         if self._may_be_cut and ("," in text or ";" in text or "|" in text) and self._is_cut(text):
             why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
             return self._unusable(number, why, text)
         facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
-        is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may go on in other lines
+        is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may continue on other lines
         return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
 
     def _is_cut(self, text: str) -> bool:
-        """Whether a line that is one cell goes on after what may be the whole URL."""
         return _QUOTE_TEXT not in text and _WHOLE.search(text) is not None
 
     def _why_unlike_header(self, found: int, number: int) -> str | None:
-        """Why a row of `found` cells cannot be used. One that is too short can, where its URL is whole."""
+        """Why a row of `found` cells is unusable. A short row is usable if it has the whole URL."""
         width, url = self._width, self._dialect.url
         if found == width:
             return None
@@ -118,12 +106,12 @@ class CsvRows(TextFile):
         return None
 
     def _is_split_url(self, cells: list[str]) -> bool:
-        """Whether a URL may have been cut at a delimiter of its own, and the cell behind it be its end."""
+        """Whether the cell after the URL may be the rest of it, cut at a delimiter inside the URL."""
         behind = cells[self._dialect.url + 1]
         return "/" in behind and "://" not in behind
 
     def _rows(self, place: Place) -> Iterator[_Row]:
-        """The rows from a place on; neither blank lines, nor comments, nor rows of nothing but empty cells."""
+        """The rows from a place on, without blank lines, comments and rows of empty cells."""
         lines, again = self._lines(place, LINE_ENDS), deque[Line]()
         delimiter = self._dialect.delimiter
         empty = b" \t" + delimiter.encode()
@@ -140,7 +128,7 @@ class CsvRows(TextFile):
                     yield row
 
     def _is_comment(self, line: bytes) -> bool:
-        """Whether a line begins with `#` and is not a row: a row has the header's cells, and a URL behind the first."""
+        """Whether a line that begins with `#` is not a row: a row has all cells, and a URL after the first one."""
         if line[0] != _HASH:
             return False
         dialect = self._dialect
@@ -153,13 +141,13 @@ class CsvRows(TextFile):
 
 
 class _Quoted:
-    """Reads rows with quotes in them, each of which may go on over several lines.
+    """Parses rows with quotes, each of which may span several lines.
 
-    Where one cannot be read, the lines behind its first are rows again. No line is read more than a few times: one that
-    leaves a quote open closes it for the line before, or what is there behind is an error at once.
+    If a row is unreadable, the lines after its first one become rows again. No line is read more than a few times: a
+    line that leaves a quote open closes it for the line before, or is an error at once.
 
-    A line that is no row of RFC 4180 may be one of two others: with `\\"` for a quote inside quotes, as Spark and MySQL
-    write it, or in a file with tabs, where a quote means itself (IANA's text/tab-separated-values).
+    A line outside RFC 4180 may have `\\"` for a quote inside quotes (Spark, MySQL), or be in a file with tabs, where a
+    quote is an ordinary character (IANA's text/tab-separated-values).
     """
 
     def __init__(self, lines: Iterator[Line], again: deque[Line], dialect: Dialect) -> None:
@@ -176,7 +164,7 @@ class _Quoted:
         return self
 
     def __next__(self) -> str:
-        """The next line of the row, as `csv` asks for it; its limit for one cell, 128 KiB, bounds a row."""
+        """The next line of the row, for `csv`, whose limit of 128 KiB for a cell bounds a row."""
         line = self._again.popleft() if self._again else next(self._lines)
         self._taken.append(line)
         if line[3] is not None:
@@ -188,7 +176,7 @@ class _Quoted:
         self._one.append(line[2].decode("utf-8", "surrogateescape"))
         try:
             return line[0], line[1], line[1], line[2], next(self._lone), None
-        except IndexError:  # there is no other line for it: the row goes on
+        except IndexError:  # `csv` wants another line: the row continues
             return self._long_row(line)
         except csv.Error as err:
             return self._otherwise(line, err)
@@ -205,7 +193,7 @@ class _Quoted:
         return at, last, line[1], line[2], cells, None
 
     def _otherwise(self, line: Line, err: csv.Error) -> _Row:
-        """The row of a line alone that is not RFC 4180, if it has the cells of the header, and none is in doubt."""
+        """The row of a single line outside RFC 4180, if it has all cells without doubt."""
         text, width, url = line[2].decode("utf-8", "surrogateescape"), len(self._dialect.columns), self._dialect.url
         cells: list[str] = []
         if _ESCAPED_QUOTE in text:
@@ -220,7 +208,7 @@ class _Quoted:
 
 
 def _some(lines: Iterator[Line]) -> Iterator[Line]:
-    """The beginning of a file, enough to see how it is written."""
+    """The first lines of a file, as a sample of its dialect."""
     size = 0
     for line in islice(lines, _SAMPLE_LINES):
         yield line

@@ -1,4 +1,4 @@
-"""Rows of JSON: a value a line, or the values of one array, however large."""
+"""Rows of JSON: one value per line, or the values of one array of any size."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from pupline.specs import FACTS
 from pupline.tasks.items import SourceItem
 
 _CHUNK: Final = 64 * 1024
-_KINDS_OF_OBJECTS = 1000  # whose key of the URL is remembered
+_KINDS_OF_OBJECTS = 1000  # sets of keys whose URL key is remembered
 _SHOWN = 1000
 _NAME_SHOWN = 40
 _OUTSIDE = re.compile(rb'["\[\]{},]')
@@ -21,7 +21,7 @@ _INSIDE = re.compile(rb'["\\]')
 
 
 class _Values(TextFile):
-    """What the values of a JSON file mean: a URL, or an object with one and other fields of an item."""
+    """A file of JSON values: URLs, or objects with a URL and other fields of an item."""
 
     def __init__(self, name: str, file: IO[bytes], place: Place, column: str | None) -> None:
         super().__init__(name, file, place)
@@ -31,7 +31,7 @@ class _Values(TextFile):
 
     @abstractmethod
     def _values(self, place: Place) -> Iterator[Line]:
-        """Each value from a place on, as it is written."""
+        """The values from a place on, as written."""
 
     def take(self, most: int) -> list[SourceItem]:
         items: list[SourceItem] = []
@@ -44,7 +44,6 @@ class _Values(TextFile):
         return sum(1 for _ in self._values(Place()))
 
     def _value(self, data: bytes, number: int) -> SourceItem:
-        """The item of a value as it is written."""
         try:
             text = data.decode()
             value = _parsed(text)
@@ -77,7 +76,7 @@ class _Values(TextFile):
         return self._unusable(number, _no_url(key.name, url), _shown(data), facts)
 
     def _learned(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
-        """At which key, or path of keys, objects with these keys have their URL. Raises: NoColumn."""
+        """The key, or path of keys, of the URL in objects with these keys. Raises: NoColumn."""
         wanted = self._column
         if wanted is not None and "." in wanted and wanted not in value and value_at(value, wanted) is not None:
             return _Key(wanted, wanted.partition(".")[0])
@@ -89,7 +88,7 @@ class _Values(TextFile):
 
 
 class _Key:
-    """Where an object has its URL. first: the key of the object itself that leads there; written: as it is in JSON."""
+    """The key of an object's URL. first: its first part, in the object itself. written: that part in JSON."""
 
     __slots__ = ("first", "name", "written")
 
@@ -100,14 +99,14 @@ class _Key:
 
 
 class JsonLines(_Values):
-    """One value a line."""
+    """One value per line."""
 
     def _values(self, place: Place) -> Iterator[Line]:
         return (line for line in self._lines(place) if line[2] or line[3])
 
 
 class JsonArray(_Values):
-    """The values of one array, found by its brackets, braces and commas, so that one is in memory at a time."""
+    """The values of one array, split at its brackets, braces and commas, so that one is in memory at a time."""
 
     noun = "value"
 
@@ -119,11 +118,11 @@ class JsonArray(_Values):
 
 
 class _Array:
-    """Goes through the text of an array, from its beginning or from a place between two of its values."""
+    """Scans the text of an array, from its beginning or from between two values."""
 
     def __init__(self, file: IO[bytes], start: int) -> None:
         self._file = file
-        self._at = start  # the byte after what was looked at
+        self._at = start  # the byte after the scanned part
         self._depth = 1 if start else 0  # 1 between the values
         self._in_text = False
         self._escaped = False
@@ -132,7 +131,7 @@ class _Array:
         self._behind = b""
 
     def values(self) -> Iterator[tuple[int, bytes, str | None]]:
-        """Each value, the byte at which to go on behind it, and why it cannot be used, number it cannot."""
+        """Each value: the byte to resume at after it, its text, and why it is unusable, if it is."""
         self._file.seek(self._at)
         begun = False
         while self._depth or not begun:
@@ -176,13 +175,12 @@ class _Array:
         self._at = base + len(chunk)
 
     def _keep(self, part: bytes) -> None:
-        """More of a value that does not end here."""
         room = MAX_LINE_BYTES - len(self._value)
         self._too_long = self._too_long or len(part) > room
         self._value += part[:room]
 
     def _ended(self, part: bytes) -> tuple[bytes, str | None]:
-        """The value that ends with `part`, and why it cannot be used."""
+        """The value that ends with `part`, and why it is unusable, if it is."""
         self._keep(part)
         data, why = bytes(self._value).strip(BLANKS), TOO_LONG if self._too_long else None
         self._value.clear()
@@ -200,7 +198,7 @@ def _no_url(name: str, value: object) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """The value; a number that is too long for Python, which is nobody's width, as text."""
+    """The value, with a number that is too long for Python as text."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -210,7 +208,7 @@ def _parsed(text: str) -> Any:
 
 
 def _is_twice(key: _Key, data: bytes) -> bool:
-    """Whether the object has several values for the key: which one is meant cannot be told."""
+    """Whether the object has several values for the key, which is ambiguous."""
     names = [name for name, _ in json.loads(data, object_pairs_hook=list, parse_int=str)]
     return names.count(key.first) > 1
 

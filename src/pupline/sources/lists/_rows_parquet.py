@@ -1,4 +1,4 @@
-"""Rows of Parquet: a column of URLs, and the columns that are fields of an item."""
+"""Rows of Parquet: a column of URLs, and columns of other fields of an item."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -7,7 +7,6 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._columns import NoColumn, column_at
 from pupline.sources.lists._rows import Place, Rows
-from pupline.specs import FACTS
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
@@ -19,8 +18,8 @@ _BATCH_BYTES: Final = 32 * 1024 * 1024
 _BUFFER_BYTES: Final = 256 * 1024  # read at once of each column, so that a row group may be of any size
 
 _NOT_HELD: Final = (ValueError, ArithmeticError, LookupError, TypeError, ImportError)
-"""What pyarrow raises, besides its own errors, for a value that Python cannot hold: text that is not UTF-8, the year
-10,000, nanoseconds, a struct with a name twice, a time zone that this machine does not know."""
+"""Raised by pyarrow, besides its own errors, for values that Python cannot hold: text that is not UTF-8, the year
+10,000, nanoseconds, a struct with a repeated name, an unknown time zone."""
 
 
 class ParquetRows(Rows):
@@ -44,13 +43,13 @@ class ParquetRows(Rows):
             self._url, self._path = self._column_of_urls(column)
         except NoColumn as err:
             raise NoColumn(f"{name}: {err}") from err
-        self._facts = self._columns_of_facts()
+        self._facts = self._fact_columns(self._names, self._url)
         self._fact_names = [name for _, name in self._facts]
-        self._has_bytes = False  # whether a text was found that is not UTF-8
+        self._has_bytes = False  # whether there was a text that is not UTF-8
         self._rest = self._rows()
 
     def _column_of_urls(self, wanted: str | None) -> tuple[int, tuple[int, ...]]:
-        """Its number, and where it is a field of a struct, the way to it. Raises: NoColumn."""
+        """Its index, and the path to a field of a struct. Raises: NoColumn."""
         import pyarrow as pa
 
         at, path = self._find(wanted)
@@ -82,13 +81,6 @@ class ParquetRows(Rows):
             kind = kind.field(path[-1]).type
         return at, tuple(path)
 
-    def _columns_of_facts(self) -> list[tuple[int, str]]:
-        found = [(at, name) for at, name in enumerate(self._names) if name in FACTS and at != self._url]
-        for _, name in found:
-            if self._names.count(name) > 1:
-                self._normal.note(f"twice {name}", f"several columns are called {name!r}; they are left out")
-        return [(at, name) for at, name in found if self._names.count(name) == 1]
-
     def take(self, most: int) -> list[SourceItem]:
         items: list[SourceItem] = []
         for at, item in islice(self._rest, most):
@@ -100,7 +92,7 @@ class ParquetRows(Rows):
         return int(self._file.metadata.num_rows)
 
     def _rows(self) -> Iterator[tuple[int, SourceItem]]:
-        """Each item from `place` on, and the number of its row, from 1. A group that cannot be read is one of them."""
+        """The items from `place` on, with the numbers of their rows, from 1. An unreadable row group is one item."""
         start = 0
         for group in range(self._file.num_row_groups):
             end = start + self._file.metadata.row_group(group).num_rows
@@ -119,7 +111,7 @@ class ParquetRows(Rows):
             start = end
 
     def _rows_of(self, group: int, start: int) -> Iterator[tuple[int, SourceItem]]:
-        """The items of a row group that begins with row `start`, from `at` on."""
+        """The items from `at` on of the row group that begins with row `start`."""
         wanted = sorted({self._url, *(at for at, _ in self._facts)})
         names = [".".join(self._full_path()) if at == self._url else self._names[at] for at in wanted]
         first = [at for at, name in enumerate(self._names) if name in {self._names[each] for each in wanted}]
@@ -142,13 +134,13 @@ class ParquetRows(Rows):
         return path
 
     def _batch_rows(self, group: int) -> int:
-        """Rows read at once: fewer where they are large."""
+        """Rows read at once; fewer if they are large."""
         found = self._file.metadata.row_group(group)
         size = max(found.total_byte_size, 1) / max(found.num_rows, 1)
         return int(min(max(_BATCH_BYTES / size, 1), _BATCH_ROWS))
 
     def _values(self, column: "pa.Array") -> list[Any]:
-        """The values as Python has them; None with a note for those that it cannot hold."""
+        """The values in Python; None, with a note, for those that it cannot hold."""
         try:
             return list(column.to_pylist())
         except self._broken:
@@ -172,7 +164,7 @@ class ParquetRows(Rows):
 
 
 def _inside(column: "pa.Array", path: Sequence[int]) -> "pa.Array":
-    """The column, or the field of a struct that `path` leads to; only the wanted field of each struct was read."""
+    """The column, or the field at `path` of a struct, of which only that field was read."""
     import pyarrow.compute as pc
 
     for _ in path:

@@ -1,7 +1,7 @@
-"""The bytes of a list as its rows are read: unpacked, in UTF-8, with line feeds at the ends of lines.
+"""The bytes of a list: unpacked, in UTF-8, with line feeds as line ends.
 
-What a file is, its first bytes say; its name only helps where they do not. Everything is read in pieces, so that memory
-stays flat, and may be read again from any byte, as a run that goes on does.
+The first bytes of a file decide what it is, and its name only where they do not. Files are read in pieces, with
+constant memory, and from any byte, for runs that are resumed.
 """
 
 import bz2
@@ -21,30 +21,23 @@ SAMPLE_BYTES: Final = 64 * 1024
 
 _CHUNK: Final = 256 * 1024
 _MOST_TIMES: Final = 250
-"""Lists of URLs are packed to a fifth or a fiftieth of their size. What unpacks to more than this is a bomb."""
+"""The largest ratio of compression: lists of URLs reach 5 to 50; beyond this it is a decompression bomb."""
 
 _LAYERS: Final = 2  # a .gz that a server or browser packed again
 
 _FREE_BYTES: Final = 32 * 1024 * 1024  # any file may unpack to so much
 
 _DAMAGED: Final = (
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(EOFError, NotImplementedError, OSError, RuntimeError, ValueError),
+    *(lzma.LZMAError, zipfile.BadZipFile, zlib.error),
 )
 
-
 _Open: TypeAlias = Callable[[IO[bytes]], io.BufferedIOBase]
-"""Gives what a packed file holds."""
+"""Opens the content of a packed file."""
 
 
 class _Derived(io.RawIOBase):
-    """A stream that is computed from another. Seeking back begins again at its start."""
+    """A stream computed from another one. Seeking back restarts it."""
 
     broken: str | None = None
 
@@ -61,7 +54,6 @@ class _Derived(io.RawIOBase):
         self._left, self._at = b"", 0
 
     def _read_pieces(self) -> Iterator[bytes]:
-        """All of the stream, in pieces."""
         raise NotImplementedError
 
     def readable(self) -> bool:
@@ -102,7 +94,7 @@ class _Derived(io.RawIOBase):
 
 
 class _Unpacked(_Derived):
-    """What a packed file holds. broken: why it cannot be read to its end, once that is known."""
+    """The content of a packed file. broken: why its end is unreadable, once known."""
 
     def __init__(self, below: IO[bytes], opened: _Open, packed_bytes: int) -> None:
         self._opened = opened
@@ -114,20 +106,20 @@ class _Unpacked(_Derived):
         size = 0
         try:
             file = self._opened(self._below)
-            while piece := file.read1(SAMPLE_BYTES):  # read would lose what comes before a break
+            while piece := file.read1(SAMPLE_BYTES):  # read would lose the bytes before a break
                 size += len(piece)
                 if size > self._most:
                     self.broken = f"it unpacks to more than {self._most:,} bytes"
                     return
                 yield piece
         except _DAMAGED as err:
-            if isinstance(err, OSError) and err.errno is not None:  # the disk's trouble, not the file's
+            if isinstance(err, OSError) and err.errno is not None:  # an error of the disk, not of the file
                 raise
             self.broken = str(err) or type(err).__name__
 
 
 class _Decoded(_Derived):
-    """Text of another encoding, in UTF-8; what cannot be read becomes an escape, which no URL may hold."""
+    """Text of another encoding, in UTF-8; undecodable bytes become escapes, which are invalid in URLs."""
 
     def __init__(self, below: IO[bytes], encoding: str) -> None:
         self._encoding = encoding
@@ -142,7 +134,7 @@ class _Decoded(_Derived):
 
 
 class _LineFeeds(_Derived):
-    """Text whose lines end in carriage returns alone, as old Macs and some sheets write them."""
+    """Text whose lines end in carriage returns alone (old Macs, some spreadsheets)."""
 
     def _read_pieces(self) -> Iterator[bytes]:
         after_return = False
@@ -155,7 +147,7 @@ class _LineFeeds(_Derived):
 
 
 class ListStream(io.BufferedReader):
-    """A list's bytes. broken: why they end before the list does, once that end is read; None for a whole list."""
+    """A list's bytes. broken: why they end too early, once the end is read; None for a whole list."""
 
     raw: _Derived
 
@@ -165,10 +157,10 @@ class ListStream(io.BufferedReader):
 
 
 def list_stream(file: IO[bytes]) -> tuple[IO[bytes], bytes]:
-    """The text of a list, whatever its file is packed in or encoded as, and its beginning to look at.
+    """The text of a list in any packing and encoding, and its beginning.
 
-    file: can be sought in. Closing the stream closes it. Raises: ConfigurationError for what is not text, saying what
-    it is and what to do.
+    file: seekable; closing the stream closes it. Raises: ConfigurationError for other kinds of files, with the kind and
+    what to do.
     """
     stream, sample = file, _beginning(file)
     for _ in range(_LAYERS):
@@ -177,7 +169,7 @@ def list_stream(file: IO[bytes]) -> tuple[IO[bytes], bytes]:
             break
         stream = _buffered(_Unpacked(stream, opened, _size(file)))
         sample = _beginning(stream)
-    _refuse_what_is_no_list(sample)
+    _refuse_other_kinds(sample)
     encoding = encoding_of(sample)
     if encoding is not None:
         stream = _buffered(_Decoded(stream, encoding))
@@ -210,7 +202,7 @@ def _size(file: IO[bytes]) -> int:
 
 
 def _unpacker(file: IO[bytes], sample: bytes) -> _Open | None:
-    """What opens a packed file; None for one that is not packed. Raises: ConfigurationError."""
+    """A function that opens a packed file; None for a file that is not packed. Raises: ConfigurationError."""
     if sample.startswith(b"\x1f\x8b"):
         return lambda below: gzip.GzipFile(fileobj=below, mode="rb")
     if sample.startswith(b"BZh"):
@@ -232,7 +224,7 @@ def _zstandard(below: IO[bytes]) -> io.BufferedIOBase:
 
 
 class _Kept(io.RawIOBase):
-    """A file that is not closed by those it is lent to."""
+    """A file that its reader does not close."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -247,7 +239,7 @@ class _Kept(io.RawIOBase):
 
 
 def _only_member(file: IO[bytes]) -> zipfile.ZipInfo:
-    """The one file in a zip archive. Raises: ConfigurationError where there are several, or it is an office file."""
+    """The only file in a zip archive. Raises: ConfigurationError for several files, or an office document."""
     try:
         found = [each for each in zipfile.ZipFile(file).infolist() if not each.is_dir()]
     except _DAMAGED as err:
@@ -294,7 +286,7 @@ _MARKUP: Final = (
 )
 
 
-def _refuse_what_is_no_list(sample: bytes) -> None:
+def _refuse_other_kinds(sample: bytes) -> None:
     text = sample.lstrip(b"\xef\xbb\xbf \t\r\n")[:40].lower()
     for beginnings, what, advice in _OTHERS:
         if sample.startswith(beginnings):
@@ -320,11 +312,11 @@ _ZEROS: Final = {
     (False, True, True, True): "utf-32-le",
     (True, True, True, False): "utf-32-be",
 }
-"""Which bytes of four are zero in text of mostly ASCII."""
+"""Which of four bytes are zero in text of mostly ASCII."""
 
 
 def encoding_of(sample: bytes) -> str | None:
-    """The encoding of text that is in UTF-16 or UTF-32, with a byte order mark or without; None for any other."""
+    """The encoding of text in UTF-16 or UTF-32, with or without a byte order mark; None for any other."""
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding

@@ -1,8 +1,8 @@
-"""The URL in a cell, a line or a value: what surrounds it is taken away, and what is inside it is never changed.
+"""The URL in a cell, a line or a value, without the characters around it.
 
-People copy URLs out of mails, sheets and pages, and blanks, byte order marks and direction marks come with them. Around
-a URL they mean nothing. Inside it they may be a mistake or a part of a name, which cannot be told: such a URL is
-refused, and the user says which it is, as `%20` or `%E2%80%8B`, or by taking the character out.
+People copy URLs from mails, sheets and pages, together with blanks, byte order marks and direction marks. Around a URL
+they mean nothing. Inside it they may be a mistake or part of a name, so such a URL is refused: the user percent-encodes
+the character, or removes it.
 """
 
 import re
@@ -16,11 +16,11 @@ _INVISIBLE: Final = (
 )
 _AROUND = re.compile(rf"[\s\x00-\x20\x7f-\xa0{_INVISIBLE}]+")
 _BLANK = re.compile(r"\s")
-# Words of some languages need the joiners, and they are refused only where no such word can be.
+# Words of some languages need the joiners, so they are refused only next to ASCII.
 _JOINER = re.compile("(?<=[\x21-\x7e])[\u200c\u200d]|[\u200c\u200d](?=[\x21-\x7e])")
 _HALF = re.compile("[\ud800-\udfff]")
 NOT_UTF_8: Final = re.compile("[\udc80-\udcff]")
-"""Bytes that are not UTF-8, in text that was decoded with `surrogateescape`."""
+"""Bytes that are not UTF-8, in text decoded with `surrogateescape`."""
 
 _QUOTES: Final = {
     '"': '"',
@@ -34,7 +34,7 @@ _QUOTES: Final = {
 
 
 def url_in(text: str) -> str:
-    """`text` without the blanks, invisible characters and one pair of quotes around it; no URL begins with any."""
+    """`text` without the blanks, invisible characters and one pair of quotes around it."""
     bare = trimmed(text)
     if len(bare) > 1 and _QUOTES.get(bare[0]) == bare[-1]:
         return trimmed(bare[1:-1])
@@ -42,7 +42,6 @@ def url_in(text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """`text` without the blanks and invisible characters around it."""
     start = _AROUND.match(text)
     if start is not None:
         text = text[start.end() :]
@@ -53,7 +52,7 @@ def trimmed(text: str) -> str:
 
 
 def why_unreadable(url: str) -> str | None:
-    """Why `url`, without anything around it, cannot be taken as it is; None where it can be tried."""
+    """Why `url`, already stripped, is refused; None where it can be tried."""
     if not url:
         return "no URL"
     if url.isascii():
