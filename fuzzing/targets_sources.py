@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from fuzzing.target import Target
 from pupline.errors import PuplineError, SourceError
-from pupline.sources import Listing, presets, read_spec, resolve, spec_text
+from pupline.sources import Listing, resolve
 from pupline.sources._resolve import source_of
+from pupline.specs import presets, read_spec, spec_text
 
 _MOST_READS = 8
 _RESUMED = 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pupline.asl import DefinitionError, StateMachine
 from pupline.regex import SlowExpression, safe_compile, time_exponent
-from pupline.sources import SpecError, read_spec
+from pupline.specs import SpecError, read_spec
 
 SOURCE = Path(__file__).parents[1] / "src" / "pupline"
 CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}

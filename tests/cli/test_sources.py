@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pupline.samples._pictures import pictures
-from pupline.sources import presets
+from pupline.specs import presets
 
 Run = Callable[..., Any]
 

@@ -12,7 +12,9 @@ from pupline.specs import SAMPLE_ORIGIN, RandomImages, resolve_spec
 def ends_of_a_dozen(hostile: bool) -> list[str]:
     """How each of the first twelve executions ends: type or problem of its image, or the error's name."""
     with SampleServer(hostile=hostile) as server:
-        policy = FetchPolicy(frozenset({SAMPLE_ORIGIN}), max_bytes=300_000, connect_to=server.connect_to)
+        policy = FetchPolicy(
+            frozenset({SAMPLE_ORIGIN}), max_bytes=300_000, connect_to={(HOST_NAME, 80): ("127.0.0.1", server.port)}
+        )
         client = HttpClient(policy)
         api = RandomImages(client, resolve_spec("sample-hostile" if hostile else "sample"))
         return [end_of(client, api, f"run-{number}") for number in range(1, 13)]

@@ -10,7 +10,8 @@ import pupline.specs
 from pupline.errors import ConfigurationError
 from pupline.http import HttpClient
 from pupline.samples import SampleServer
-from pupline.sources import presets, resolve, spec_named
+from pupline.sources import resolve
+from pupline.specs import presets, spec_named
 from pupline.tasks.items import SourceItem
 from tests.sources.recorded_apis import Asked, Listed, list_all, list_from_everywhere
 

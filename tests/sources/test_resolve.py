@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pupline.bulk import checked_dataset
 from pupline.errors import BlockedAddress, ConfigurationError
 from pupline.http import Origin
-from pupline.sources import presets, resolve
+from pupline.sources import resolve
 from pupline.sources._source import slug_of
-from pupline.specs import Limits
+from pupline.specs import Limits, presets
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError
-from pupline.sources import PageRequest, read_spec
+from pupline.sources import PageRequest
+from pupline.specs import read_spec
 from pupline.specs._credentials import ClientCredentials, credentials_of
 from pupline.specs._secrets import secret_of
 from tests.sources.recorded_apis import Asked, list_all, list_from_everywhere, numbered, spec_source

@@ -20,7 +20,8 @@ from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.http import Proxy
-    from pupline.sources import ImageSource, Listing, PageRequest, SourceSpec
+    from pupline.sources import ImageSource, Listing, PageRequest
+    from pupline.specs import SourceSpec
     from pupline.tasks.items import SourceItem
 
 _SPARE_REQUESTS = 3
@@ -41,7 +42,7 @@ def sources(context: click.Context, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from pupline.sources import presets, spec_named
+    from pupline.specs import presets, spec_named
 
     specs = [spec for name in presets() if (spec := spec_named(name)) is not None]
     if as_json:
@@ -93,7 +94,8 @@ def show(name: str, as_json: bool) -> None:
 
     The TOML of a preset is a start for a spec of your own: pupline sources show dog-ceo > my.toml
     """
-    from pupline.sources import resolve, spec_named, spec_text
+    from pupline.sources import resolve
+    from pupline.specs import spec_named, spec_text
 
     spec = spec_named(name)
     if spec is None:
@@ -114,7 +116,7 @@ def show(name: str, as_json: bool) -> None:
 @json_option
 def validate(file: Path, as_json: bool) -> int:
     """Check FILE, a spec, and list every problem with the path of its field. Exits with 2 when there are any."""
-    from pupline.sources import Problem, SpecError, read_spec
+    from pupline.specs import Problem, SpecError, read_spec
 
     problems: tuple[Problem, ...] = ()
     try:

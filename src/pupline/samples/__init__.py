@@ -1,6 +1,6 @@
 """A sample source without internet: a Dog-CEO-compatible API on 127.0.0.1 with pictures drawn for this project.
 
-Importing this loads `http.server`: import it where it is used.
+It loads `http.server`, so import it only where it is used.
 """
 
 from pupline.samples._server import HOST_NAME, SampleServer

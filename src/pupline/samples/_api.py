@@ -1,4 +1,4 @@
-"""The answers of the sample API, in the shapes of the Dog CEO API (https://dog.ceo/dog-api/documentation/). No I/O."""
+"""The responses of the sample API, in the shapes of Dog CEO (https://dog.ceo/dog-api/documentation/). No I/O."""
 
 import itertools
 import json
@@ -13,17 +13,17 @@ from pupline.samples._plan import HOSTILE, Item, item_for, picture_for
 from pupline.specs import number_of
 
 MAX_IMAGES: Final = 50
-"""More than these are not given at once: the real API cuts a larger number without a word."""
+"""The most images in one response: the real API silently reduces a larger number."""
 
 _MAX_REMEMBERED: Final = 100_000
 
 Once: TypeAlias = Callable[[str], bool]
-"""Told a key, says whether it is told it for the first time."""
+"""Whether it is called with this key for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of the API: JSON text with its status, and the seconds of Retry-After where it asks for patience."""
+class ApiResponse:
+    """A response: JSON text with its status, and the seconds of a Retry-After header, if there is one."""
 
     status: int
     body: bytes
@@ -31,7 +31,7 @@ class Answer:
 
 
 def remember_in_memory() -> Once:
-    """A `Once` that lasts as long as the process and forgets the oldest of many keys."""
+    """A `Once` for this process, which forgets the oldest of very many keys."""
     seen: OrderedDict[str, None] = OrderedDict()
     lock = threading.Lock()
 
@@ -54,14 +54,14 @@ class SampleApi:
         self._seed = seed
         self._hostile = hostile
         self._first_time = first_time
-        # A hostile API lists what leads to trouble too, so that who takes everything meets it.
+        # A hostile API lists the items with trouble too.
         self._paths = sorted({*pictures(), *(item.path for item in HOSTILE if hostile)})
         self._draws = itertools.count(1)
 
-    def answer(self, path: str, base_url: str, execution: str | None) -> Answer:
-        """The answer to GET `/api<path>`.
+    def respond(self, path: str, base_url: str, execution: str | None) -> ApiResponse:
+        """The response to GET `/api<path>`.
 
-        base_url: what the images' URLs begin with. execution: on whose behalf it is asked, if known.
+        base_url: of the images' URLs. execution: that the request is for, if known.
         """
         match path.strip("/").split("/"):
             case ["breeds", "list", "all"]:
@@ -79,8 +79,8 @@ class SampleApi:
     def _item(self, number: int) -> Item:
         return item_for(number, seed=self._seed, hostile=self._hostile)
 
-    def _random(self, base_url: str, execution: str | None) -> Answer:
-        """The execution's own item. Without an execution there is nobody to retry: a drawn one, without the 503."""
+    def _random(self, base_url: str, execution: str | None) -> ApiResponse:
+        """The execution's own item. Without an execution there are no retries: a random item, without the 503."""
         if execution is None:
             return _success(_url(base_url, self._item(next(self._draws)).path))
         item = self._item(number_of(execution))
@@ -90,7 +90,7 @@ class SampleApi:
 
     def _of_breed(
         self, breed: str, sub_breed: str | None, rest: list[str], base_url: str, execution: str | None
-    ) -> Answer:
+    ) -> ApiResponse:
         known = breeds(self._paths)
         if breed not in known:
             return _error("Breed not found (main breed does not exist)")
@@ -109,7 +109,7 @@ class SampleApi:
 
 
 def _count(text: str) -> int:
-    """A number of images: invalid is 1, too many is the most, as the real API has it."""
+    """A number of images: 1 for an invalid one, the maximum for a larger one, like the real API."""
     valid = text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0
     return min(int(text), MAX_IMAGES) if valid else 1
 
@@ -118,14 +118,14 @@ def _url(base_url: str, path: str) -> str:
     return f"{base_url}/images/breeds/{path}"
 
 
-def _success(message: str | list[str] | dict[str, list[str]]) -> Answer:
-    return Answer(200, json.dumps({"message": message, "status": "success"}).encode())
+def _success(message: str | list[str] | dict[str, list[str]]) -> ApiResponse:
+    return ApiResponse(200, json.dumps({"message": message, "status": "success"}).encode())
 
 
-def _error(message: str, code: int = 404) -> Answer:
-    return Answer(code, json.dumps({"status": "error", "message": message, "code": code}).encode())
+def _error(message: str, code: int = 404) -> ApiResponse:
+    return ApiResponse(code, json.dumps({"status": "error", "message": message, "code": code}).encode())
 
 
-def _busy(retry_after_seconds: int | None) -> Answer:
-    answer = _error("The kennel is busy, try again", 503)
-    return Answer(answer.status, answer.body, retry_after_seconds)
+def _busy(retry_after_seconds: int | None) -> ApiResponse:
+    response = _error("The kennel is busy, try again", 503)
+    return ApiResponse(response.status, response.body, retry_after_seconds)

@@ -1,4 +1,4 @@
-"""The pictures that come with pupline, drawn for it by `tools/draw_samples.py`."""
+"""The sample pictures, drawn by `tools/draw_samples.py`."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Final
 
 CONTENT_TYPES: Final = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"}
-"""What a server declares, going by the name as servers do, whatever the content is."""
+"""Declared by the server for an ending, whatever the content is."""
 
 
 @cache
@@ -25,7 +25,7 @@ def pictures() -> dict[str, bytes]:
 
 @cache
 def etag(path: str) -> str:
-    """The entity tag of a picture: it changes when the picture does."""
+    """The entity tag of a picture, from its content."""
     return f'"{sha256(pictures()[path]).hexdigest()[:16]}"'
 
 
@@ -41,7 +41,7 @@ def breeds(paths: Iterable[str]) -> dict[str, list[str]]:
 
 
 def pictures_of(paths: Iterable[str], breed: str, sub_breed: str | None = None) -> list[str]:
-    """Of `paths` those of a breed, its sub-breeds included; those of one sub-breed only where it is given."""
+    """The `paths` of a breed with its sub-breeds, or of one sub-breed."""
     wanted = f"{breed}-{sub_breed}" if sub_breed else breed
     return [path for path in paths if path.startswith((f"{wanted}/", f"{wanted}-"))]
 

@@ -1,7 +1,7 @@
-"""Which sample each execution gets: every dozen of executions sees everything once, whatever the order they ask in.
+"""The sample of each execution: every dozen executions gets everything once, in whatever order they run.
 
-An item names a picture and the trouble that comes with it. The N-th execution of a run gets the N-th item. Seed 0
-begins with the dozen as it is written below; its later dozens, and all of other seeds, are shuffles of it.
+An item is a picture, maybe with trouble. Execution N of a run gets item N. Seed 0 begins with the dozen below; its
+later dozens, and all dozens of other seeds, are shuffled.
 """
 
 import random
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Trouble: TypeAlias = Literal["busy", "retry_after", "html", "truncated", "missing", "redirect", "endless"]
-"""`busy`: 503 once. `retry_after`: 503 with `Retry-After: 1` once. The others are what the image's URL leads to."""
+"""`busy`: 503 once. `retry_after`: 503 with `Retry-After: 1` once. The others are responses to the image's URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ HOSTILE: Final = (
 
 
 def item_for(number: int, *, seed: int, hostile: bool) -> Item:
-    """The item of the `number`-th execution, from 1. The same for the same arguments, always."""
+    """The item of execution `number`, from 1. Deterministic."""
     dozen = HOSTILE if hostile else FRIENDLY
     round_number, place = divmod(number - 1, len(dozen))
     if seed == 0 and round_number == 0:
@@ -61,9 +61,9 @@ def item_for(number: int, *, seed: int, hostile: bool) -> Item:
 
 
 def picture_for(number: int, paths: list[str], *, seed: int) -> str:
-    """One of the pictures of a breed for the `number`-th execution."""
+    """One of the pictures of a breed, for execution `number`."""
     return _chance(f"{seed}/{number}/{paths[0]}").choice(paths)
 
 
 def _chance(seed: str) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - repeatable picks, nothing to guard
+    return random.Random(seed)  # noqa: S311 - repeatable picks, no secrets

@@ -12,17 +12,17 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pupline.samples._api import Answer, Once, SampleApi, remember_in_memory
+from pupline.samples._api import ApiResponse, Once, SampleApi, remember_in_memory
 from pupline.samples._pictures import content_type, etag, pictures
 from pupline.samples._plan import HOSTILE, Trouble
 from pupline.specs import EXECUTION_HEADER, SAMPLE_ORIGIN
 
 HOST_NAME: Final = SAMPLE_ORIGIN.host
-"""The name under which the client knows the server, so that URLs and records do not change with the port."""
+"""The server's name for clients, so that URLs and records do not change with the port."""
 
 _MAX_CONNECTIONS = 256  # more than any client here opens; each costs a thread
 _IDLE_SECONDS = 30.0  # a silent connection is closed after these
-_ENDLESS_BYTES = 2**30  # where the endless body ends after all, for a client without a limit
+_ENDLESS_BYTES = 2**30  # the end of the endless body, for a client without a limit
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:[0-9]{1,5})?")
 _TROUBLES: dict[str, Trouble] = {item.path: item.trouble for item in HOSTILE if item.trouble}
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Gone fishing</title></head><body><p>No dog here.</p></body></html>\n"
@@ -35,12 +35,9 @@ class SampleServer:
         with SampleServer(seed=0) as server:
             urlopen(f"http://127.0.0.1:{server.port}/api/breeds/image/random")
 
-    seed: of what random requests get. hostile: serve also what the world throws at a downloader.
-    first_time: remembers which execution has already been told 503; one that outlives the process keeps a killed and
-    resumed run from being told again. By default it does not, which costs one more retry.
+    seed: of random requests. hostile: also serve the trouble of real servers. first_time: remembers which executions
+    have had their 503. A persistent one spares a killed and resumed run the second 503; the default is not persistent.
     """
-
-    host_name = HOST_NAME
 
     def __init__(self, seed: int = 0, hostile: bool = False, first_time: Once | None = None) -> None:
         self._api = SampleApi(seed, hostile, first_time or remember_in_memory())
@@ -54,16 +51,6 @@ class SampleServer:
         if self._server is None:
             raise RuntimeError("the sample server has no port before it is entered: use it in a with statement")
         return self._server.server_address[1]
-
-    @property
-    def base_url(self) -> str:
-        """The API's address as the client should know it; `connect_to` leads there."""
-        return f"http://{HOST_NAME}/api"
-
-    @property
-    def connect_to(self) -> dict[tuple[str, int], tuple[str, int]]:
-        """Where connections to the server's name have to go."""
-        return {(HOST_NAME, 80): ("127.0.0.1", self.port)}
 
     def __enter__(self) -> "SampleServer":
         self._server = _Server(self._api, self._hostile)
@@ -82,7 +69,7 @@ class SampleServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A server that knows its open connections, so that it is bounded and can close them all."""
+    """A server that keeps its open connections, to limit their number and to close them all."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -97,7 +84,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
-        """Bind without asking the name service who we are, which is what HTTPServer adds: it can take seconds."""
+        """Bind without HTTPServer's query to the name service, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST_NAME, self.server_address[1]
 
@@ -111,7 +98,7 @@ class _Server(ThreadingHTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except RuntimeError:  # the system starts no further thread: one request after the other, then
+        except RuntimeError:  # no more threads on this system: serve one request after the other
             self.has_threads = False
             self.process_request_thread(request, client_address)
 
@@ -123,17 +110,17 @@ class _Server(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away: that is how an endless body ends."""
+        """Ignore closed connections: that is how an endless body ends."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """Accept no more, end what is open, and wait for it."""
+        """Accept no more connections, close the open ones, and wait for their threads."""
         self.stopping.set()
         self.shutdown()
         with self._changed:
             for connection in self._connections:
-                with suppress(OSError):  # the client was faster
+                with suppress(OSError):  # the client has closed it
                     connection.shutdown(socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._connections, timeout=5)
         self.server_close()
@@ -150,26 +137,26 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer from the API or with a picture."""
+        """ApiResponse from the API or with a picture."""
         path = unquote(urlsplit(self.path).path)
         if path.startswith("/api/"):
-            self._send_answer(self._ask(path.removeprefix("/api")))
+            self._send_json(self._ask(path.removeprefix("/api")))
         elif path.startswith("/images/breeds/"):
             self._send_picture(path.removeprefix("/images/breeds/"))
         else:
             self._send(404, "text/html", _HTML)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
-        """Keep quiet."""
+        """Log nothing."""
 
-    def _ask(self, path: str) -> Answer:
+    def _ask(self, path: str) -> ApiResponse:
         host = self.headers.get("Host", "")
         base_url = f"http://{host if _HOST.fullmatch(host) else HOST_NAME}"
-        return self.server.api.answer(path, base_url, self.headers.get(EXECUTION_HEADER))
+        return self.server.api.respond(path, base_url, self.headers.get(EXECUTION_HEADER))
 
-    def _send_answer(self, answer: Answer) -> None:
-        wait = {} if answer.retry_after_seconds is None else {"Retry-After": str(answer.retry_after_seconds)}
-        self._send(answer.status, "application/json", answer.body, wait)
+    def _send_json(self, response: ApiResponse) -> None:
+        wait = {} if response.retry_after_seconds is None else {"Retry-After": str(response.retry_after_seconds)}
+        self._send(response.status, "application/json", response.body, wait)
 
     def _send_picture(self, path: str) -> None:
         trouble = _TROUBLES.get(path) if self.server.hostile else None
@@ -189,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, "text/html", _HTML)
 
     def _send_validated(self, path: str, body: bytes) -> None:
-        """The picture, or 304 to who has it: its validator came with the request."""
+        """The picture, or 304 for a request with its entity tag."""
         if self.headers.get("If-None-Match") != etag(path):
             self._send(200, content_type(path), body, {"ETag": etag(path)})
             return
@@ -205,12 +192,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _end_headers(self) -> None:
-        if not self.server.has_threads:  # the next one waits
+        if not self.server.has_threads:  # the next client is waiting
             self.send_header("Connection", "close")
         self.end_headers()
 
     def _send_endless(self) -> None:
-        """A picture that goes on and on, until the client goes away, the server stops, or a gigabyte is sent."""
+        """A picture without an end, until the client or the server stops, or a gigabyte is sent."""
         self.send_response(200)
         self.send_header("Content-Type", "image/jpeg")
         self.send_header("Transfer-Encoding", "chunked")

@@ -15,17 +15,7 @@ from pupline.sources._resolve import resolve
 from pupline.sources._source import ImageSource, Opening, Reader
 from pupline.sources.api import shortfall_of
 from pupline.sources.lists import is_piped, keep_piped, piped_for_now
-from pupline.specs import (
-    MAX_PAGE_BYTES,
-    PageRequest,
-    Problem,
-    SourceSpec,
-    SpecError,
-    presets,
-    read_spec,
-    spec_named,
-    spec_text,
-)
+from pupline.specs import MAX_PAGE_BYTES, PageRequest
 
 __all__ = [
     "MAX_PAGE_BYTES",
@@ -36,20 +26,13 @@ __all__ = [
     "Page",
     "PageRequest",
     "Pages",
-    "Problem",
     "Reader",
-    "SourceSpec",
-    "SpecError",
     "is_final",
     "is_piped",
     "keep_piped",
     "max_page_attempts",
     "page_pause_seconds",
     "piped_for_now",
-    "presets",
-    "read_spec",
     "resolve",
     "shortfall_of",
-    "spec_named",
-    "spec_text",
 ]

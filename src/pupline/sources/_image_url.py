@@ -1,7 +1,7 @@
-"""The URL of one image as a source: told by the ending of its path, or by what the server answers.
+"""The URL of one image as a source, recognised by the ending of its path or by the server's response.
 
-A URL without such an ending may be an API's as well. It is asked as an API first; where that gives no list, the URL
-itself is asked for, and an image there is that image.
+A URL without such an ending may also be an API's. It is listed as an API first; if that gives no list, the URL itself
+is requested, and may be an image.
 """
 
 import re
@@ -21,18 +21,18 @@ _ENDING = re.compile(r"[^/]\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|hei[cf]|bmp|t
 _IMAGES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\x00", b"MM\x00*")
 _ASKED: Final = '{"image":"asked"}'
 _LISTED: Final = '{"image":"listed"}'
-"""Positions: the API gave no list, and the image is asked for; it is listed. Any other is the API's."""
+"""Positions: the API gave no list, and the image is requested; the image is listed. All others are the API's."""
 
 
 def is_image(url: Url) -> bool:
-    """Whether a URL's path ends as the names of images do."""
+    """Whether a URL's path has the ending of an image."""
     return _ENDING.search(url.path) is not None
 
 
 def image_source(url: Url) -> ImageSource:
-    """The source of the one image at `url`, whose origin is trusted, as the user named it.
+    """The source of the image at `url`, whose origin the user trusts by naming it.
 
-    Where the path does not end as an image's, the server's answer has to say that it is one.
+    Without the ending of an image, the server's response has to be an image.
     """
     why = None if is_image(url) else "an API is named by its base URL alone, without ?"
     return ImageSource(
@@ -40,18 +40,18 @@ def image_source(url: Url) -> ImageSource:
         dataset=slug_of(url.origin.authority),
         opener=lambda opening: OneImage(url, opening, why=why),
         trusted=frozenset({url.origin}),
-        picker=lambda _client, _contact: _TheImage(url),
+        picker=lambda _client, _contact: _FixedImage(url),
     )
 
 
 def api_or_image(url: Url, api: ImageSource) -> ImageSource:
-    """The source of an API that may be an image instead."""
+    """The source of an API that may turn out to be an image."""
     opened: Callable[[Opening], Listing] = api.opener
     return replace(api, opener=lambda opening: OneImage(url, opening, opened, why=""))
 
 
-class _TheImage:
-    """Picks the image at a URL, each time."""
+class _FixedImage:
+    """Picks the same image each time."""
 
     def __init__(self, url: Url) -> None:
         self._url = str(url)
@@ -63,9 +63,9 @@ class _TheImage:
 
 
 class OneImage:
-    """A `Listing` of the image at a URL. api: is asked first, where there is one.
+    """A `Listing` of the image at a URL. api: listed first, where there is one.
 
-    why: what to say where it is not an image, None where it is known to be one.
+    why: the message where it is not an image; None where it is known to be one.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class OneImage:
         self._url = str(url)
         at = opening.position
         self._api = api(opening) if api is not None and at not in (_ASKED, _LISTED) else None
-        self._first = at is None  # whether nothing was read of the API
+        self._first = at is None  # nothing was read from the API yet
         self._listed = at == _LISTED
         self._why = why
 
     @property
     def total(self) -> int | None:
-        """One, or what the API says."""
+        """1, or the API's total."""
         return 1 if self._api is None else self._api.total
 
     @property
@@ -112,11 +112,11 @@ class OneImage:
         return Page([SourceItem(url=self._url)])
 
     def skip(self, failure: TaskFailure) -> str | None:
-        """NextPage for the URL itself, where it is no API's; else as the API does."""
+        """Request the URL itself, where it is not an API's; else skip the API's page."""
         if self._api is None:
             if self._why:
                 failure.message = f"{self._why}; nor is it an image: {failure.message}"
-                self._why = ""  # which is said once
+                self._why = ""
             return None
         note = self._api.skip(failure)
         passing = failure.is_transient and not isinstance(failure, UnreadableAnswer)

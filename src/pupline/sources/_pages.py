@@ -1,4 +1,4 @@
-"""The pages of a listing over HTTP, asked for one at a time, with patience.
+"""The pages of a listing over HTTP, requested one at a time, with retries.
 
 `pupline.bulk` requests pages itself, among images, with the same number of attempts and the same pauses. Commands that
 only list (a manifest, a preview, a test of a source) do it here.
@@ -15,14 +15,14 @@ from pupline.sources._source import ImageSource, Reader
 from pupline.specs import PageClient, PageRequest, fetch_page
 
 FIRST_ATTEMPTS = 4
-"""Of a page, while the API has answered nothing yet: a wrong address shall not be asked for a minute. Nor shall one
-whose answer is not JSON: either it was one bad answer, or all will be like it."""
+"""For the first page, so that a wrong address fails soon; and for a page that is not JSON: if it was not a single bad
+response, all will be like it."""
 
 LATER_ATTEMPTS = 8
-"""Of a page of an API that has answered before, in a minute or so: without it, the listing ends."""
+"""For a later page, in a minute or so: without it, the listing ends."""
 
 PREVIEW_ATTEMPTS = 3
-"""Of a page that somebody waits for at a terminal: some three seconds."""
+"""For a page that somebody waits for at a terminal: some three seconds."""
 
 FIRST_PAUSE_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 30.0
@@ -30,9 +30,9 @@ _MAX_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Asks for the pages of a listing. interval: seconds between two requests.
+    """Requests the pages of a listing. interval: seconds between two requests.
 
-    read: gets the objects of `s3://bucket/key` lists. max_attempts: of any page, if fewer than others have.
+    read: reads the objects of `s3://bucket/key` lists. max_attempts: for any page, if fewer than others have.
     """
 
     client: PageClient
@@ -44,23 +44,23 @@ class Pages:
 
     @classmethod
     def of_source(cls, client: PageClient, source: ImageSource, read: Reader) -> "Pages":
-        """As fast as the source allows."""
+        """With the source's own rate limit."""
         rps = source.limits.rps
         return cls(client=client, read=read, interval=1 / rps if rps else 0.0)
 
     def of(self, listing: Listing) -> Iterator[tuple[Page, PageRequest | None]]:
-        """Page after page until the listing is complete, each with its request, None for a part of a file.
+        """The pages until the listing is complete, each with its request; None for a part of a file.
 
-        Raises: TaskFailure, without secrets, when it cannot go on.
+        Raises: TaskFailure, with all secrets masked, when the listing cannot continue.
         """
         has_answered = False
         while not listing.complete:
             request = listing.request()
-            page = listing.read(None, {}) if request is None else self._asked(listing, request, has_answered)
+            page = listing.read(None, {}) if request is None else self._fetched(listing, request, has_answered)
             has_answered = True
             yield page, request
 
-    def _asked(self, listing: Listing, request: PageRequest, has_answered: bool) -> Page:
+    def _fetched(self, listing: Listing, request: PageRequest, has_answered: bool) -> Page:
         self.sleep(self.interval)
         attempt = 1
         while True:
@@ -96,12 +96,12 @@ def page_pause_seconds(attempt: int, chance: random.Random) -> float:
 
 
 def _asks_to_stay_away(failure: TaskFailure) -> bool:
-    """Whether the API wants more time than anybody waits here."""
+    """Whether the API demands a longer pause than is waited for here."""
     return "retry_after_seconds" in failure.details and not isinstance(failure, RetryAfter)
 
 
 def is_final(failure: TaskFailure) -> bool:
-    """Whether a listing that stopped for this will stop there again, until somebody changes something."""
+    """Whether a listing that stopped for this failure would stop again until somebody changes something."""
     if failure.reason == "source_error":
         return True
     return not (failure.is_transient or "retry_after_seconds" in failure.details)

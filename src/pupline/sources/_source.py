@@ -1,4 +1,4 @@
-"""A source of images as the rest of the house sees it: who it is, what it allows, and how its listing begins."""
+"""A source of images for the other rooms: its name, its rules, and how to list it or to pick an image."""
 
 import re
 import string
@@ -26,7 +26,7 @@ _LONGEST_SLUG = 63
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 """Names that no folder may have on Windows."""
 
-_SELECTORS = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that nobody sees
+_SELECTORS = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # invisible marks
 
 Reader: TypeAlias = Callable[[str], bytes]
 """Reads the object at `s3://bucket/key`."""
@@ -37,11 +37,10 @@ Picker: TypeAlias = Callable[[PageClient, str | None], ImagePicker]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """How a listing is to begin. count: how many items will be taken, a hint for the size of a page; None: all.
+    """How a listing begins. count: items that will be taken, a hint for the size of a page; None: all.
 
-    position: what `Listing.position` gave, to go on from there. read: gets the objects of `s3://bucket/key` lists.
-    contact: who runs this, for APIs that want to know. delimiter: between the cells of a CSV list, where it is not to
-    be found out.
+    position: from `Listing.position`, to resume there. read: reads the objects of `s3://bucket/key` lists. contact: for
+    APIs that demand one. delimiter: between the cells of a CSV list; None: inferred.
     """
 
     count: int | None = None
@@ -55,9 +54,9 @@ class Opening:
 class ImageSource:
     """Where images come from. `resolve` gives it.
 
-    name: as audit records hold it: a preset's or spec's name, a base URL, or a list's file name.
+    name: in audit records: a preset's or spec's name, a base URL, or a list's file name.
     dataset: the default name of the dataset, a safe slug.
-    base: the API's own origin; None for a list of URLs.
+    base: the API's own origin; None without an API.
     trusted: origins whose addresses may be private. image_origins: where its images are; empty for any public origin.
     picker: picks one image for an execution; None where no image can be picked without listing them all.
     has_breeds: whether the picker takes a breed. contact_required: the API's rules demand a contact.
@@ -88,8 +87,8 @@ class ImageSource:
     ) -> Listing:
         """A listing from its beginning, or from `position`. See `Opening` for the arguments.
 
-        Raises: ConfigurationError for a secret that is not there, a file that cannot be read, or a position that does
-        not fit the source any more.
+        Raises: ConfigurationError for a missing secret, an unreadable file, or a position of another version of the
+        source.
         """
         return self.opener(Opening(count=count, position=position, read=read, contact=contact, delimiter=delimiter))
 
@@ -104,9 +103,9 @@ class ImageSource:
         metadata_addresses: Iterable[str] = (),
         proxy: Proxy | None = None,
     ) -> FetchPolicy:
-        """The policy to fetch from this source with. `sample_port`: where the sample server listens on 127.0.0.1.
+        """The policy for fetching from this source. `sample_port`: of the sample server on 127.0.0.1.
 
-        Raises: ConfigurationError for a malformed origin or address, or a limit that makes no sense.
+        Raises: ConfigurationError for a malformed origin or address, or a limit out of range.
         """
         connect_to = {}
         if sample_port is not None:
@@ -123,15 +122,14 @@ class ImageSource:
         )
 
     def check_image_origin(self, origin: Origin, policy: FetchPolicy) -> None:
-        """Refuse an origin where this source does not keep its images. policy: its own. Raises: BlockedAddress."""
+        """Raises: BlockedAddress for an origin where this source does not keep its images. policy: its own."""
         policy.check_image_origin(origin, self.base, self.name)
 
 
 def slug_of(text: str) -> str:
-    """`text` as a dataset's name: small letters and digits of any script, single hyphens, at most 63; never empty.
+    """`text` as a dataset's name: lower-case letters and digits of any script, single hyphens, 1 to 63 characters.
 
-    Names of ASCII that differ in nothing else are one. Others are told apart, by eight hexadecimal digits at the end
-    where their letters alone do not.
+    ASCII texts may share a name. Other texts that lose a character get eight hexadecimal digits, so that they differ.
     """
     letters = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
     kept = "".join(each if _is_part(each) else "-" for each in letters)
@@ -146,7 +144,7 @@ def slug_of(text: str) -> str:
 
 
 def _is_part(character: str) -> bool:
-    """Whether a dataset's name has it: a letter or digit, or a mark on one, of any script."""
+    """Whether a dataset's name keeps it: a letter or digit, or a mark on one, of any script."""
     if character.isascii():
         return character in _ASCII
     return unicodedata.category(character)[0] in "LMN" and not _SELECTORS.match(character)

@@ -1,6 +1,7 @@
 """Paginators whose pages do not depend on one another: date windows, ids, and repeats of a random request."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -12,49 +13,44 @@ from pupline.specs import Expression, NextPage, described
 from pupline.text import printable
 
 
+@dataclass(kw_only=True, eq=False)
 class DateWindow(Paginator):
     """Windows of `step` days from `start` to `end`, inclusive. A window without items is not the end."""
 
     counts_new: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        *,
-        start: date,
-        end: date,
-        step: int = 30,
-        start_param: str = "start_date",
-        end_param: str = "end_date",
-        stop_after_empty_page: bool | None = False,
-    ) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._from = start
-        self._end = end
-        self._step = timedelta(days=step)
-        self._params = (start_param, end_param)
-        self.complete = start > end
+    start: date
+    end: date
+    step: int = 30
+    start_param: str = "start_date"
+    end_param: str = "end_date"
+    stop_after_empty_page: bool | None = False
+
+    def __post_init__(self) -> None:
+        self.complete = self.start > self.end
 
     def next_page(self) -> NextPage:
-        last = min(self._from + self._step - timedelta(days=1), self._end)
-        return NextPage(params=dict(zip(self._params, (self._from.isoformat(), last.isoformat()), strict=True)))
+        last = min(self.start + timedelta(days=self.step - 1), self.end)
+        return NextPage(params={self.start_param: self.start.isoformat(), self.end_param: last.isoformat()})
 
     def skip_page(self) -> bool:
-        self._from += self._step
-        self.complete = self._from > self._end
+        self.start += timedelta(days=self.step)
+        self.complete = self.start > self.end
         return True
 
     def _move(self, page: PageResponse) -> None:  # noqa: ARG002 - the calendar says what comes next
         self.skip_page()
 
     def _own_state(self) -> dict[str, Any]:
-        return {"from": self._from.isoformat(), "end": self._end.isoformat()}
+        return {"from": self.start.isoformat(), "end": self.end.isoformat()}
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
         """`today` keeps the meaning that it had when the listing began."""
-        self._from, self._end = date.fromisoformat(state["from"]), date.fromisoformat(state["end"])
-        self.complete = self._from > self._end
+        self.start, self.end = date.fromisoformat(state["from"]), date.fromisoformat(state["end"])
+        self.complete = self.start > self.end
 
 
+@dataclass(kw_only=True, eq=False)
 class Repeat(Paginator):
     """The same request to a random API, repeated.
 
@@ -62,16 +58,15 @@ class Repeat(Paginator):
     `{size}` in the path, the number of images in one request.
     """
 
-    def __init__(self, *, times: int | None = None, max_empty: int = 5, size: int | None = None) -> None:
-        super().__init__(stop_after_empty_page=False)
-        self._times = times
-        self._max_empty = max_empty
-        self._done = 0
-        self._useless = 0
-        self._fills = {} if size is None else {"size": str(size)}
+    times: int | None = None
+    max_empty: int = 5
+    size: int | None = None
+
+    _done: int = field(default=0, init=False)
+    _useless: int = field(default=0, init=False)  # in a row
 
     def next_page(self) -> NextPage:
-        return NextPage(fills=self._fills)
+        return NextPage(fills={} if self.size is None else {"size": str(self.size)})
 
     def advance(self, page: PageResponse) -> None:
         self._move(page)
@@ -81,7 +76,7 @@ class Repeat(Paginator):
         self._done += 1
         self.useful_pages += page.items > 0
         self._useless = 0 if page.new else self._useless + 1
-        self.complete = self._done == self._times or self._useless >= self._max_empty
+        self.complete = self._done == self.times or self._useless >= self.max_empty
 
     def _own_state(self) -> dict[str, Any]:
         return {"done": self._done, "empty": self._useless}
@@ -90,6 +85,7 @@ class Repeat(Paginator):
         self._done, self._useless = int(state["done"]), int(state["empty"])
 
 
+@dataclass(kw_only=True, eq=False)
 class IdsThenDetail(Paginator):
     """A page of ids, then a page for each id. ids: a list, or an object of lists.
 
@@ -100,22 +96,15 @@ class IdsThenDetail(Paginator):
 
     counts_new: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        *,
-        ids: Expression,
-        path: str,
-        params: Mapping[str, str] | None = None,
-        stop_after_empty_page: bool | None = False,
-    ) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._expression = ids
-        self._path = path
-        self._params = params or {}
-        self._ids: list[str] | None = None
-        self._digest: str | None = None
-        self._next = 0
-        self._wanted: str | None = None  # the id to resume with
+    ids: Expression
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    stop_after_empty_page: bool | None = False
+
+    _ids: list[str] | None = field(default=None, init=False)
+    _digest: str | None = field(default=None, init=False)
+    _next: int = field(default=0, init=False)
+    _wanted: str | None = field(default=None, init=False)  # the id to resume with
 
     @property
     def names_items(self) -> bool:
@@ -125,11 +114,11 @@ class IdsThenDetail(Paginator):
         if self._ids is None:
             return NextPage()
         here = {"id": self._ids[self._next]}
-        return NextPage(path=self._path, params=self._params, own_params=False, fills=here)
+        return NextPage(path=self.path, params=self.params, own_params=False, fills=here)
 
     def advance(self, page: PageResponse) -> None:
         if self._ids is None:
-            self._take(self._expression.search(page.body))
+            self._take(self.ids.search(page.body))
         else:
             super().advance(page)
 
@@ -144,7 +133,7 @@ class IdsThenDetail(Paginator):
         self.skip_page()
 
     def _take(self, found: Any) -> None:
-        self._ids = _ids_in(found, self._expression.text)
+        self._ids = _ids_in(found, self.ids.text)
         digest = digest_of("\n".join(self._ids).encode())
         if self._digest is not None and digest != self._digest:
             self._find_place()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
@@ -12,6 +13,7 @@ from pupline.specs import Expression, NextPage, described
 from pupline.text import printable
 
 _MAX_CONTINUE = 4096
+_CONTINUE = Expression.parse("continue")
 # Some APIs write these where there is no next page. All may be cursors too, so the page that they lead to decides.
 _NO_CURSORS = frozenset({"0", "-1", "null", "None", "undefined"})
 # Where APIs commonly have the next link. Only texts count: `next: true` or a page number is not a link.
@@ -54,7 +56,7 @@ class _Following(Paginator):
         return True
 
     def _after_empty(self, page: PageResponse) -> None:
-        if self._stop_after_empty_page is False:
+        if self.stop_after_empty_page is False:
             self._move(page)
             return
         try:
@@ -62,7 +64,7 @@ class _Following(Paginator):
         except PaginationLoop:
             self.notes.append("a page without entries names itself as the next one, which is taken for the end")
             self.complete = True
-        if not self.complete and self._stop_after_empty_page:
+        if not self.complete and self.stop_after_empty_page:
             self.notes.append("a page holds nothing and names a next one; stop_after_empty_page ends the listing there")
             self.complete = True
         elif not self.complete and self._empty + 1 >= MAX_EMPTY_PAGES:
@@ -73,13 +75,12 @@ class _Following(Paginator):
             self.complete = True
 
 
+@dataclass(kw_only=True, eq=False)
 class _Links(_Following):
     """Follows links, in the body or in headers."""
 
-    def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._url: str | None = None
-        self._recent = RecentLinks()
+    _url: str | None = field(default=None, init=False)
+    _recent: RecentLinks = field(default_factory=RecentLinks, init=False)
 
     def next_page(self) -> NextPage:
         return NextPage(url=self._url)
@@ -107,27 +108,25 @@ class _Links(_Following):
         self._recent.restore(state["recent"])
 
 
+@dataclass(kw_only=True, eq=False)
 class JsonLink(_Links):
     """The URL of the next page is in the body, at `next_url_path`."""
 
-    def __init__(self, *, next_url_path: Expression, stop_after_empty_page: bool | None = None) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._path = next_url_path
+    next_url_path: Expression
 
     def _move(self, page: PageResponse) -> None:
-        what = f"next_url_path ({printable(self._path.text, 60)})"
-        self._follow(link_from(self._path.search(page.body), page, what), page)
+        what = f"next_url_path ({printable(self.next_url_path.text, 60)})"
+        self._follow(link_from(self.next_url_path.search(page.body), page, what), page)
 
 
+@dataclass(kw_only=True, eq=False)
 class HeaderLink(_Links):
     """The URL of the next page is in the Link header (RFC 8288), with the relation `links_next_key`."""
 
-    def __init__(self, *, links_next_key: str = "next", stop_after_empty_page: bool | None = None) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._key = links_next_key
+    links_next_key: str = "next"
 
     def _move(self, page: PageResponse) -> None:
-        self._follow(_header_link(page, self._key), page)
+        self._follow(_header_link(page, self.links_next_key), page)
 
 
 class Auto(_Links):
@@ -149,22 +148,22 @@ class Auto(_Links):
         self._follow(link, page)
 
 
+@dataclass(kw_only=True, eq=False)
 class _Cursors(_Following):
     """Sends the cursor of each page with the request for the next one."""
 
-    def __init__(self, *, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._param = cursor_param
-        self._cursor: str | None = None
-        self._is_repeated = False  # the page has the cursor that was sent for it
-        self._recent = RecentLinks()
+    cursor_param: str
+
+    _cursor: str | None = field(default=None, init=False)
+    _is_repeated: bool = field(default=False, init=False)  # the page has the cursor that was sent for it
+    _recent: RecentLinks = field(default_factory=RecentLinks, init=False)
 
     def next_page(self) -> NextPage:
-        return NextPage() if self._cursor is None else NextPage(params={self._param: self._cursor})
+        return NextPage() if self._cursor is None else NextPage(params={self.cursor_param: self._cursor})
 
     def _after_empty(self, page: PageResponse) -> None:
         super()._after_empty(page)
-        if self._is_repeated and self._stop_after_empty_page is not False and not self.complete:
+        if self._is_repeated and self.stop_after_empty_page is not False and not self.complete:
             self.notes.append("a page without entries gives its own cursor, which is taken for the end of the listing")
             self.complete = True
 
@@ -179,8 +178,8 @@ class _Cursors(_Following):
             self.complete = True
         elif self._is_repeated:
             raise SourceError(
-                f"the page for {printable(self._param, 40)}={printable(str(self._cursor), 60)} is the same as the one "
-                f"before it; check that the API knows the parameter {printable(self._param, 40)}"
+                f"the page for {printable(self.cursor_param, 40)}={printable(str(self._cursor), 60)} is the same as "
+                f"the one before it; check that the API knows the parameter {printable(self.cursor_param, 40)}"
             )
 
     def _send(self, cursor: str | None) -> None:
@@ -202,31 +201,28 @@ class _Cursors(_Following):
         self._recent.restore(state["recent"])
 
 
+@dataclass(kw_only=True, eq=False)
 class JsonCursor(_Cursors):
     """The cursor is in the body, at `cursor_path`."""
 
-    def __init__(
-        self, *, cursor_path: Expression, cursor_param: str, stop_after_empty_page: bool | None = None
-    ) -> None:
-        super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
-        self._path = cursor_path
+    cursor_path: Expression
 
     def _move(self, page: PageResponse) -> None:
-        what = f"cursor_path ({printable(self._path.text, 60)})"
-        self._send(cursor_on_page(self._path, page, what))
+        what = f"cursor_path ({printable(self.cursor_path.text, 60)})"
+        self._send(cursor_on_page(self.cursor_path, page, what))
 
 
+@dataclass(kw_only=True, eq=False)
 class HeaderCursor(_Cursors):
     """The cursor is in the header `cursor_key`."""
 
-    def __init__(self, *, cursor_key: str, cursor_param: str, stop_after_empty_page: bool | None = None) -> None:
-        super().__init__(cursor_param=cursor_param, stop_after_empty_page=stop_after_empty_page)
-        self._key = cursor_key
+    cursor_key: str
 
     def _move(self, page: PageResponse) -> None:
-        self._send(cursor_from(page.headers.get(self._key.lower()), f"header {self._key}"))
+        self._send(cursor_from(page.headers.get(self.cursor_key.lower()), f"header {self.cursor_key}"))
 
 
+@dataclass(kw_only=True, eq=False)
 class ContinueObject(_Following):
     """MediaWiki: the members of the object at `path` are parameters of the next request.
 
@@ -236,19 +232,19 @@ class ContinueObject(_Following):
 
     max_stale: ClassVar[int] = 50
 
-    def __init__(self, *, path: Expression | None = None, stop_after_empty_page: bool | None = False) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._path = path or Expression.parse("continue")
-        self._params: dict[str, str] = {}
-        self._recent = RecentLinks()
+    path: Expression = _CONTINUE
+    stop_after_empty_page: bool | None = False
+
+    _params: dict[str, str] = field(default_factory=dict, init=False)
+    _recent: RecentLinks = field(default_factory=RecentLinks, init=False)
 
     def next_page(self) -> NextPage:
         return NextPage(params=self._params)
 
     def _move(self, page: PageResponse) -> None:
-        found = self._path.search(page.body)
+        found = self.path.search(page.body)
         if isinstance(found, dict) and any(isinstance(value, float) for value in found.values()):
-            found = self._path.search(page.exact())
+            found = self.path.search(page.exact())
         params = self._read(found)
         if not params:
             self.complete = True
@@ -261,7 +257,7 @@ class ContinueObject(_Following):
     def _read(self, found: Any) -> dict[str, str]:
         if found is None:
             return {}
-        what = f"path ({printable(self._path.text, 60)})"
+        what = f"path ({printable(self.path.text, 60)})"
         is_flat = isinstance(found, dict) and all(isinstance(value, str | int) for value in found.values())
         if not is_flat or len(json.dumps(found)) > _MAX_CONTINUE:
             raise SourceError(

@@ -9,6 +9,7 @@ one; otherwise it is unknown, which is a `shortfall`.
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
@@ -21,26 +22,28 @@ _PAST_THE_END = frozenset({200, 204, 404, 416})
 _MAYBE_THE_END = frozenset({400, 410, 422})
 
 
+@dataclass(kw_only=True, eq=False)
 class _Numbered(Paginator):
     """Pages with a number in one parameter."""
 
     max_stale: ClassVar[int] = 2
 
-    def __init__(
-        self, *, param: str, first: int, total_path: Expression | None, stop_after_empty_page: bool | None
-    ) -> None:
-        super().__init__(stop_after_empty_page=stop_after_empty_page)
-        self._param = param
-        self._number = self._first = first
-        self._total_path = total_path
-        self._announced: int | None = None  # the total in the latest page
-        self._largest = self._latest = 0  # records of the largest page, and of the latest one
+    total_path: Expression | None = None
+
+    _number: int = field(default=0, init=False)
+    _announced: int | None = field(default=None, init=False)  # the total on the latest page
+    _largest: int = field(default=0, init=False)  # records of the largest page
+    _latest: int = field(default=0, init=False)  # records of the latest page
+
+    @property
+    @abstractmethod
+    def _param(self) -> str: ...
 
     def advance(self, page: PageResponse) -> None:
         """See `Paginator.advance`; also reads the total."""
-        if self._total_path is not None:
-            what = f"total_path ({printable(self._total_path.text, 60)})"
-            announced = total_from(self._total_path.search(page.body), what)
+        if self.total_path is not None:
+            what = f"total_path ({printable(self.total_path.text, 60)})"
+            announced = total_from(self.total_path.search(page.body), what)
             self._announced = self._announced if announced is None else announced
         super().advance(page)
         if not self.complete and self._has_all():
@@ -67,7 +70,7 @@ class _Numbered(Paginator):
         return f"{printable(self._param, 40)}={self._number}"
 
     def _after_empty(self, page: PageResponse) -> None:
-        if self._stop_after_empty_page is False:
+        if self.stop_after_empty_page is False:
             self._step(page)
         else:
             self._finish()
@@ -95,8 +98,7 @@ class _Numbered(Paginator):
         self.shortfall = self.shortfall or self._missing()
 
     @abstractmethod
-    def _step(self, page: PageResponse) -> None:
-        """Set the next number."""
+    def _step(self, page: PageResponse) -> None: ...
 
     @abstractmethod
     def _has_all(self) -> bool:
@@ -116,31 +118,26 @@ class _Numbered(Paginator):
         self._largest, self._latest = map(int, state.get("sizes", (0, 0)))
 
 
+@dataclass(kw_only=True, eq=False)
 class Offset(_Numbered):
     """`limit` items from an offset. total_path: the number of items in all, in the body.
 
     The offset grows by the number of items received, as an API may give fewer than `limit`.
     """
 
-    def __init__(
-        self,
-        *,
-        limit: int,
-        offset_param: str = "offset",
-        limit_param: str = "limit",
-        total_path: Expression | None = None,
-        stop_after_empty_page: bool | None = None,
-    ) -> None:
-        super().__init__(
-            param=offset_param, first=0, total_path=total_path, stop_after_empty_page=stop_after_empty_page
-        )
-        self._limit = limit
-        self._limit_param = limit_param
-        self._received = 0  # on useful pages
-        self._is_total_wrong = False  # more items came than the API announced
+    limit: int
+    offset_param: str = "offset"
+    limit_param: str = "limit"
+
+    _received: int = field(default=0, init=False)  # on useful pages
+    _is_total_wrong: bool = field(default=False, init=False)  # more items came than the API announced
+
+    @property
+    def _param(self) -> str:
+        return self.offset_param
 
     def next_page(self) -> NextPage:
-        return NextPage(params={self._param: str(self._number), self._limit_param: str(self._limit)})
+        return NextPage(params={self.offset_param: str(self._number), self.limit_param: str(self.limit)})
 
     def _move(self, page: PageResponse) -> None:
         super()._move(page)
@@ -154,7 +151,7 @@ class Offset(_Numbered):
         self.total = None if self._is_total_wrong else self._announced
 
     def _step(self, page: PageResponse) -> None:
-        self._number += page.records or self._limit
+        self._number += page.records or self.limit
 
     def _has_all(self) -> bool:
         return self.total is not None and self._number >= self.total
@@ -172,33 +169,30 @@ class Offset(_Numbered):
         self._received = int(state.get("came", self._number))
 
 
+@dataclass(kw_only=True, eq=False)
 class PageNumber(_Numbered):
     """Page numbers from `base_page`. total_path: the number of pages, in the body."""
 
-    def __init__(
-        self,
-        *,
-        base_page: int = 0,
-        page_param: str = "page",
-        total_path: Expression | None = None,
-        stop_after_empty_page: bool | None = None,
-    ) -> None:
-        super().__init__(
-            param=page_param, first=base_page, total_path=total_path, stop_after_empty_page=stop_after_empty_page
-        )
+    base_page: int = 0
+    page_param: str = "page"
+
+    def __post_init__(self) -> None:
+        self._number = self.base_page
+
+    @property
+    def _param(self) -> str:
+        return self.page_param
 
     def next_page(self) -> NextPage:
-        return NextPage(params={self._param: str(self._number)})
+        return NextPage(params={self.page_param: str(self._number)})
 
     @property
     def _done(self) -> int:
-        return self._number - self._first
+        return self._number - self.base_page
 
     def _after_empty(self, page: PageResponse) -> None:
-        goes_on = (
-            self._stop_after_empty_page is None and self._announced is not None and self._done + 1 < self._announced
-        )
-        if goes_on and self._empty + 1 < MAX_EMPTY_PAGES:
+        is_last = self._announced is None or self._done + 1 >= self._announced
+        if self.stop_after_empty_page is None and not is_last and self._empty + 1 < MAX_EMPTY_PAGES:
             self.notes.append(f"the page for {self._here} holds nothing, and the API says that it is not the last one")
             self._step(page)
         else:

@@ -13,7 +13,7 @@ all of them, each from a listing that once ended early without notice:
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -50,29 +50,32 @@ class PageResponse:
     clean: Callable[[str], str] = str
 
 
+@dataclass(kw_only=True, eq=False)
 class Paginator(ABC):
     """One way through the pages of an API.
 
     complete: there is no further page. total: items in all, where the API announces it. shortfall: why items are
     missing, once complete. useful_pages: pages with new items.
+
+    The other fields of each paginator are its settings in a spec.
     """
+
+    stop_after_empty_page: bool | None = None
+
+    complete: bool = field(default=False, init=False)
+    total: int | None = field(default=None, init=False)
+    shortfall: str | None = field(default=None, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+    useful_pages: int = field(default=0, init=False)
+    _empty: int = field(default=0, init=False)
+    _stale: int = field(default=0, init=False)
+    _last: str | None = field(default=None, init=False)
 
     counts_new: ClassVar[bool] = True
     """Whether it matters that a page has new items."""
 
     max_stale: ClassVar[int] = 3
     """Pages in a row without new items, where the API announces a next one."""
-
-    def __init__(self, *, stop_after_empty_page: bool | None = None) -> None:
-        self.complete = False
-        self.total: int | None = None
-        self.shortfall: str | None = None
-        self.notes: list[str] = []
-        self.useful_pages = 0
-        self._stop_after_empty_page = stop_after_empty_page
-        self._empty = 0
-        self._stale = 0
-        self._last: str | None = None
 
     @property
     def names_items(self) -> bool:
@@ -118,7 +121,7 @@ class Paginator(ABC):
         return page.digest == self._last or (page.items > 0 and not page.new)
 
     def _after_empty(self, page: PageResponse) -> None:
-        if self._stop_after_empty_page is False:
+        if self.stop_after_empty_page is False:
             self._move(page)
         else:
             self.complete = True
