@@ -27,7 +27,8 @@ from pupline.backends.machine import _ingest
 from pupline.backends.machine._ingest import ingest_through_workflow
 from pupline.bulk import IngestReport, IngestRequest, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
-from pupline.local import LocalBackend, LocalBucket
+from pupline.local import LocalBackend
+from pupline.local.bucket import LocalBucket
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
 from tests.shared.batch_world import jpeg

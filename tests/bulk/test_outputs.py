@@ -9,7 +9,8 @@ import pytest
 
 from pupline.bulk import summaries
 from pupline.errors import StorageError
-from pupline.local import ListedPage, LocalBackend, LocalBucket, NewIngest, finished_items
+from pupline.local import ListedPage, LocalBackend, NewIngest, finished_items
+from pupline.local.bucket import LocalBucket
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import columns_of
 from pupline.tasks.records import AuditRecord

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, ListedPage, LocalBackend, NewIngest, PendingItem
-from pupline.local.ingests import _committer, _group_files
+from pupline.local import TOPIC_ARN, Alert, Arrival, GroupCommitter, ListedPage, LocalBackend, NewIngest
+from pupline.local.ingests import PendingItem, _committer, _group_files
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, InvalidInput, LocalTrouble, StorageError
-from pupline.local import LocalBackend, LocalBucket, NewIngest
+from pupline.local import LocalBackend, NewIngest
+from pupline.local.bucket import LocalBucket
 from pupline.local.bucket._paths import candidates, folded
 from pupline.local.data_dir._prepare import spread_directories
 from pupline.tasks.ports import ObjectToCreate

@@ -19,8 +19,6 @@ from pupline.local import (
     DriverSettings,
     ExecutionFinished,
     ExecutionRefused,
-    ExecutionResumed,
-    ExecutionStarted,
     Invocation,
     LambdaRuntime,
     LocalBackend,
@@ -28,6 +26,7 @@ from pupline.local import (
     StartRequest,
     TaskAttemptFailed,
 )
+from pupline.local.journal import ExecutionResumed, ExecutionStarted
 from pupline.tasks.run_ids import execution_name
 from tests.local.local_fakes import START, InlineRuntime, VirtualClock, machine, task
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
-from pupline.local import IngestCounts, ListedPage, LocalBackend, NewIngest, PageCounts, finished_items, item_execution
-from pupline.local.ingests import _columns, _ingests, _listing, _planner, _previous
+from pupline.local import IngestCounts, ListedPage, LocalBackend, NewIngest, finished_items
+from pupline.local.ingests import PageCounts, _columns, _ingests, _listing, _planner, _previous, item_execution
 from pupline.tasks.items import PreviousFetch, SourceItem
 from pupline.tasks.metadata import METADATA_COLUMNS
 from tests.local.intake_fakes import Source

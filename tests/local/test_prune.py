@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pupline.local import Database, LocalWriteOnceStore, PruneCounts, count_prunable, prune
+from pupline.local import Database, PruneCounts, count_prunable, prune
+from pupline.local.tables import LocalWriteOnceStore
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pupline.bulk._run_files import RowBatch
-from pupline.local import LocalBackend, item_execution
+from pupline.local import LocalBackend
+from pupline.local.ingests import item_execution
 from pupline.tasks.items import SourceItem
 from pupline.tasks.metadata import ItemRow, columns_of
 from pupline.tasks.records import AuditRecord

@@ -36,24 +36,14 @@ The engine, and everything that needs it, is loaded on first use: bulk runs star
 from typing import TYPE_CHECKING, Any
 
 from pupline.local._backend import LocalBackend
-from pupline.local._clock import DriverClock, SystemClock
+from pupline.local._clock import SystemClock
 from pupline.local._signals import StopRequested, stopping_on_signals
-from pupline.local.alerts import (
-    TOPIC_ARN,
-    Alert,
-    Deliverer,
-    Delivery,
-    LocalTopic,
-    Subscription,
-    Subscriptions,
-    alert_as_dict,
-)
-from pupline.local.bucket import LocalBucket, RecoveryPlan, UndeletedFiles, plan_recovery
+from pupline.local.alerts import TOPIC_ARN, Alert, Deliverer, alert_as_dict
+from pupline.local.bucket import UndeletedFiles, plan_recovery
 from pupline.local.data_dir import BUCKET, layout_problem
 from pupline.local.database import Database
 from pupline.local.ingests import (
     Arrival,
-    FinishedItems,
     GroupCommitter,
     IngestCounts,
     IngestRow,
@@ -61,48 +51,29 @@ from pupline.local.ingests import (
     ItemDone,
     ListedPage,
     NewIngest,
-    PageCounts,
-    PendingItem,
     finished_items,
-    item_execution,
 )
-from pupline.local.tables import AuditQuery, LocalAuditTable, LocalWriteOnceStore, RunRow, Runs
+from pupline.local.tables import AuditQuery
 
 if TYPE_CHECKING:
     from pupline.local.journal import (
         Driver,
-        DriveResult,
         DriverEvent,
         DriverSettings,
         ExecutionFinished,
         ExecutionRefused,
-        ExecutionResumed,
         ExecutionRow,
-        ExecutionStarted,
         Invocation,
-        Journal,
         LambdaHandler,
         LambdaRuntime,
         PruneCounts,
         RedriveRequest,
-        Runtime,
         StartRequest,
         TaskAttemptFailed,
         count_prunable,
         prune,
     )
     from pupline.local.repair import RepairReport, repair_database
-
-_LAZY = {
-    "journal": (
-        *("DriveResult", "Driver", "DriverEvent", "DriverSettings", "ExecutionFinished", "ExecutionRefused"),
-        *("ExecutionResumed", "ExecutionRow", "ExecutionStarted", "Invocation", "Journal", "LambdaHandler"),
-        *("LambdaRuntime", "PruneCounts", "RedriveRequest", "Runtime", "StartRequest", "TaskAttemptFailed"),
-        *("count_prunable", "prune"),
-    ),
-    "repair": ("RepairReport", "repair_database"),
-}
-"""Names that are imported on first use, by sub-room."""
 
 __all__ = [
     "BUCKET",
@@ -112,54 +83,34 @@ __all__ = [
     "AuditQuery",
     "Database",
     "Deliverer",
-    "Delivery",
-    "DriveResult",
     "Driver",
-    "DriverClock",
     "DriverEvent",
     "DriverSettings",
     "ExecutionFinished",
     "ExecutionRefused",
-    "ExecutionResumed",
     "ExecutionRow",
-    "ExecutionStarted",
-    "FinishedItems",
     "GroupCommitter",
     "IngestCounts",
     "IngestRow",
     "Ingests",
     "Invocation",
     "ItemDone",
-    "Journal",
     "LambdaHandler",
     "LambdaRuntime",
     "ListedPage",
-    "LocalAuditTable",
     "LocalBackend",
-    "LocalBucket",
-    "LocalTopic",
-    "LocalWriteOnceStore",
     "NewIngest",
-    "PageCounts",
-    "PendingItem",
     "PruneCounts",
-    "RecoveryPlan",
     "RedriveRequest",
     "RepairReport",
-    "RunRow",
-    "Runs",
-    "Runtime",
     "StartRequest",
     "StopRequested",
-    "Subscription",
-    "Subscriptions",
     "SystemClock",
     "TaskAttemptFailed",
     "UndeletedFiles",
     "alert_as_dict",
     "count_prunable",
     "finished_items",
-    "item_execution",
     "layout_problem",
     "plan_recovery",
     "prune",
@@ -169,9 +120,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for room, names in _LAZY.items():
-        if name in names:
-            from importlib import import_module
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-            return getattr(import_module(f"{__name__}.{room}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = "repair" if name in {"RepairReport", "repair_database"} else "journal"
+    return getattr(import_module(f"{__name__}.{room}"), name)

@@ -48,7 +48,7 @@ from pupline.local._clock import instant
 from pupline.local.database import Database
 from pupline.local.journal._active import ActiveExecutions
 from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
-from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, NewExecution, Replayed
+from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, Replayed
 from pupline.local.journal._lambda_runtime import Invocation
 from pupline.local.journal._map_io import LocalMapIO
 from pupline.local.journal._settings import DriveResult, DriverSettings, RedriveRequest, StartRequest
@@ -238,17 +238,14 @@ class Driver:
             self._start_new(request, turn)
 
     def _start_new(self, request: StartRequest, turn: Turn) -> None:
-        machine, now = self._settings.machine, turn.at.now
         execution_id, self._next_id = self._next_id, self._next_id + 1
         text = json.dumps(request.input, allow_nan=False)
         # The input as the journal will return it: a tuple, say, comes back as a list.
-        core = Execution(machine, json.loads(text), name=request.name, now=now)
+        core = Execution(self._settings.machine, json.loads(text), name=request.name, now=turn.at.now)
         commands = core.commands()
         active = ActiveExecution(execution_id, request.run_id, Replayed(core, commands, 0, 0.0, {}), turn.at)
         if active.is_durable:
-            turn.definitions[machine.digest] = machine
-            row = (execution_id, request.name, request.run_id, request.run_index, machine.digest, text, now)
-            turn.started.append(NewExecution(*row))
+            turn.started.append((active, request.run_index, text))
         turn.events.append(ExecutionStarted(request.name, request.run_id))
         self._active.add(active, commands, turn)
 

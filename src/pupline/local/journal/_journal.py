@@ -5,7 +5,6 @@ connection, because what belongs together must be committed together.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,11 +19,10 @@ from pupline.asl import (
     StartTimer,
     StateMachine,
     fact_from_json,
-    fact_to_json,
 )
 from pupline.errors import ConfigurationError, ReplayMismatch
 from pupline.json_values import JSON
-from pupline.local.database import Database, storable
+from pupline.local.database import Database
 from pupline.local.journal._events import ExecutionFinished
 from pupline.text import printable
 
@@ -213,65 +211,6 @@ class Journal:
             (ExecutionRow(*row), ExecutionAborted(**json.loads(request)))
             for *row, request in self._database.rows(query)
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class NewExecution:
-    """A row to add: RUNNING, started at `start_time`. input is JSON text."""
-
-    execution_id: int
-    name: str
-    run_id: str | None
-    run_index: int | None
-    digest: str
-    input: str
-    start_time: float
-
-
-def insert_definition(connection: sqlite3.Connection, machine: StateMachine) -> None:
-    """Store the definition under its digest, once, with the name that the Context Object shows."""
-    text = json.dumps(machine.definition)
-    connection.execute(
-        "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (machine.digest, machine.name, machine.type, text),
-    )
-
-
-def insert_execution(connection: sqlite3.Connection, new: NewExecution) -> None:
-    """Add a RUNNING execution."""
-    connection.execute(
-        "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (new.execution_id, new.name, new.run_id, new.run_index, new.digest, new.input, new.start_time),
-    )
-
-
-def insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, entry: JournalledFact) -> None:
-    """Add the `seq`-th fact (from 0) of an execution."""
-    connection.execute(
-        "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES (?, ?, ?, ?, ?, ?)",
-        (execution_id, seq, entry.now, entry.resource, json.dumps(fact_to_json(entry.fact)), entry.worked),
-    )
-
-
-def finish_execution(connection: sqlite3.Connection, execution_id: int, ended: Execution) -> None:
-    """Write the final status, over RUNNING only."""
-    output = json.dumps(ended.output) if ended.status == "SUCCEEDED" else None
-    error, cause = (None if text is None else storable(text) for text in (ended.error, ended.cause))
-    connection.execute(
-        "UPDATE executions SET status = ?, output = ?, error = ?, cause = ?, stop_time = ?"
-        " WHERE execution_id = ? AND status = 'RUNNING'",
-        (ended.status, output, error, cause, ended.stop_time, execution_id),
-    )
-
-
-def reopen_execution(connection: sqlite3.Connection, execution_id: int) -> None:
-    """Set an unsuccessful execution to RUNNING, under its name and with its journal."""
-    connection.execute(
-        "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
-        " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')",
-        (execution_id,),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,31 @@
 """One turn of the driver: what is committed in one transaction, and what happens after the commit."""
 
+import json
 import sqlite3
 from dataclasses import dataclass, field, replace
 
-from pupline.asl import Command, ExecutionAborted, StartTimer, StateMachine
+from pupline.asl import Command, ExecutionAborted, StartTimer, fact_to_json
 from pupline.local._clock import Instant
 from pupline.local.alerts import Alert, insert_alert
+from pupline.local.database import storable
 from pupline.local.journal._events import DriverEvent
-from pupline.local.journal._journal import (
-    JournalledFact,
-    NewExecution,
-    Replayed,
-    finish_execution,
-    insert_definition,
-    insert_execution,
-    insert_fact,
-    reopen_execution,
+from pupline.local.journal._journal import JournalledFact, Replayed
+
+_INSERT_DEFINITION = (
+    "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_INSERT_EXECUTION = (
+    "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_REOPEN = (
+    "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
+    " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
+)
+_INSERT_FACT = "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES (?, ?, ?, ?, ?, ?)"
+_FINISH = (
+    "UPDATE executions SET status = ?, output = ?, error = ?, cause = ?, stop_time = ?"
+    " WHERE execution_id = ? AND status = 'RUNNING'"
 )
 
 
@@ -61,13 +71,12 @@ class ActiveExecution:
 class Turn:
     """Collected while the cores receive their facts; `write` adds the rows in one transaction.
 
-    at: when the turn began. facts: execution id, sequence number, fact. reopened, aborted: by execution id.
-    commands: to carry out, and events: to emit, after the commit.
+    at: when the turn began. started: with the run index, and the input as JSON text. facts: by execution id and
+    sequence number. reopened, aborted: by execution id. commands: to carry out, and events: to emit, after the commit.
     """
 
     at: Instant
-    definitions: dict[str, StateMachine] = field(default_factory=dict)
-    started: list[NewExecution] = field(default_factory=list)
+    started: list[tuple[ActiveExecution, int | None, str]] = field(default_factory=list)
     facts: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     ended: list[ActiveExecution] = field(default_factory=list)
@@ -84,21 +93,33 @@ class Turn:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """All rows of this turn, in an order that the references between them allow."""
-        for machine in self.definitions.values():
-            insert_definition(connection, machine)
-        for new in self.started:
-            insert_execution(connection, new)
+        for machine in {one.core.machine.digest: one.core.machine for one, _, _ in self.started}.values():
+            values = (machine.digest, machine.name, machine.type, json.dumps(machine.definition))
+            connection.execute(_INSERT_DEFINITION, values)
+        for one, run_index, text in self.started:
+            core = one.core
+            ids = (one.execution_id, core.name, one.run_id, run_index, core.machine.digest)
+            connection.execute(_INSERT_EXECUTION, (*ids, text, core.start_time))
         for execution_id in self.reopened:
-            reopen_execution(connection, execution_id)
-        for execution_id, seq, fact in self.facts:
-            insert_fact(connection, execution_id, seq, fact)
+            connection.execute(_REOPEN, (execution_id,))
+        for execution_id, seq, entry in self.facts:
+            _insert_fact(connection, execution_id, seq, entry)
         for alert in self.alerts:
             insert_alert(connection, alert)
         for one in self.ended:
             if one.is_durable:
-                finish_execution(connection, one.execution_id, one.core)
-        for execution_id, fact in self.aborted.items():
-            _abort(connection, execution_id, fact)
+                core = one.core
+                output = json.dumps(core.output) if core.status == "SUCCEEDED" else None
+                error, cause = (None if text is None else storable(text) for text in (core.error, core.cause))
+                end = (core.status, output, error, cause, core.stop_time)
+                connection.execute(_FINISH, (*end, one.execution_id))
+        for execution_id, entry in self.aborted.items():
+            _abort(connection, execution_id, entry)
+
+
+def _insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, entry: JournalledFact) -> None:
+    fact = json.dumps(fact_to_json(entry.fact))
+    connection.execute(_INSERT_FACT, (execution_id, seq, entry.now, entry.resource, fact, entry.worked))
 
 
 def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledFact) -> None:
@@ -120,4 +141,4 @@ def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledF
         (fact.error, fact.cause, entry.now, execution_id),
     ).rowcount
     if landed:
-        insert_fact(connection, execution_id, count, entry)
+        _insert_fact(connection, execution_id, count, entry)

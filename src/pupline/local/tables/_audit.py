@@ -17,7 +17,6 @@ _REASONS = _COLUMNS.index("alert_reasons")
 _TRIGGERED = _COLUMNS.index("alert_triggered")
 _SENT = _COLUMNS.index("alert_sent")
 _INSERT = f"INSERT INTO audit ({AUDIT_COLUMNS})"
-_SELECT = f"SELECT {AUDIT_COLUMNS} FROM audit"  # noqa: S608 - the names are ours
 _PAGE = 1000
 
 
@@ -50,7 +49,8 @@ class LocalAuditTable:
         def work(connection: sqlite3.Connection) -> AuditRecord:
             insert_records(connection, [record])
             where = " WHERE image_name = ? AND execution = ?"
-            found = connection.execute(_SELECT + where, _stored((record.image_name, record.execution))).fetchone()
+            key = (storable(record.image_name), storable(record.execution))
+            found = connection.execute(f"SELECT {AUDIT_COLUMNS} FROM audit{where}", key).fetchone()  # noqa: S608
             return record_of(found)
 
         return self._database.write(work)
@@ -67,11 +67,6 @@ class LocalAuditTable:
             insert_records(connection, [record] if record else [])
 
         self._database.write(work)
-
-    def get(self, image_name: str, execution: str) -> AuditRecord | None:
-        """The record of this execution under this name, if any."""
-        found = self._database.rows(_SELECT + " WHERE image_name = ? AND execution = ?", (image_name, execution))
-        return record_of(found[0]) if found else None
 
     def records(self, query: AuditQuery | None = None) -> Iterator[AuditRecord]:
         """The matching records, a page at a time: memory stays flat.
@@ -134,7 +129,3 @@ def _row(record: AuditRecord) -> list[Any]:
     row = list(_VALUES_OF(record))
     row[_REASONS] = json.dumps(record.alert_reasons) if record.alert_reasons else "[]"
     return row
-
-
-def _stored(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(storable(value) for value in values)
