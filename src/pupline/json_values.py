@@ -26,8 +26,8 @@ MAX_JSON_DEPTH = 32
 
 _MAX_DIGITS = 4000  # below what Python converts
 
-# Whole strings, so that brackets inside them are not counted; the end quote is optional and the inside possessive, so
-# that a missing quote costs one pass and not one per character.
+# Whole strings, so that brackets inside them are not counted. The end quote is optional and the inside possessive, so
+# that a missing quote costs one pass and not one for each character.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -40,10 +40,9 @@ def parse_json(
 ) -> JSON:
     """The value in `body` (UTF-8, RFC 8259).
 
-    fractions_as_text: numbers with a fraction or an exponent as the texts that they are in `body`, which no float
-    gives back.
+    fractions_as_text: keep numbers with a fraction or an exponent as text, which a float would not preserve.
     Raises: SourceError when it is larger or deeper than the limits; UnreadableAnswer when it is not JSON. NaN,
-    infinities, numbers too large for a float and objects with a name given twice are not.
+    infinities, numbers too large for a float and objects with duplicate names are not accepted.
     """
     if len(body) > max_bytes:
         raise SourceError(f"the JSON answer has {len(body)} bytes, the limit is {max_bytes}")
@@ -76,7 +75,7 @@ def _refuse_depth(text: str, max_depth: int) -> None:
 def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("an object gives the same name twice")
+        raise ValueError("an object has the same name twice")
     return found
 
 

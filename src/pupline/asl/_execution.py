@@ -3,8 +3,8 @@
 The rules, and where they come from (SL: the Amazon States Language specification; the rest is seen in AWS's histories):
 
 1.  A thread runs its states one after another until one has to wait for a fact; then the next ready thread runs, first
-    come first served. Nothing here reads a clock: `now` comes with each fact. So the same facts in the same order give
-    the same history, byte for byte, and a durable driver needs to keep nothing else.
+    come first served. Nothing here reads a clock: `now` comes with each fact. So the same facts in the same order
+    produce the same history, byte for byte, and a durable driver needs to keep nothing else.
 2.  The events of a thread form a chain by previousEventId. ExecutionStarted is number 1, and the first state's
     ...StateEntered points at 0, not at 1.
 3.  A state that fails (SL "Errors") tries its Retriers first, then its Catchers. Only Task, Parallel and Map have them.
@@ -67,7 +67,7 @@ class InvalidExecutionInput(PuplineError):
 class Execution:
     """One execution of a state machine: `commands` and `receive` for a driver, and attributes that describe it.
 
-    name: seeds the randomness and stands in the Context Object. now: seconds since the epoch; the start time.
+    name: seeds the randomness and appears in the Context Object. now: seconds since the epoch; the start time.
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
     redrive_count: `$$.Execution.RedriveCount`.
 
@@ -158,15 +158,15 @@ class Execution:
 
     @property
     def machine_name(self) -> str:
-        """The state machine's name, as the Context Object gives it."""
+        """The state machine's name, as in the Context Object."""
         found: str = ((self._context or {}).get("StateMachine") or {}).get("Name", self.machine.name)
         return found
 
     @property
     def machine_arn(self) -> str:
-        """The state machine's ARN, as the Context Object gives it."""
-        given: str | None = ((self._context or {}).get("StateMachine") or {}).get("Id")
-        return given or state_machine_arn(self.machine_name)
+        """The state machine's ARN, as in the Context Object."""
+        overridden: str | None = ((self._context or {}).get("StateMachine") or {}).get("Id")
+        return overridden or state_machine_arn(self.machine_name)
 
     @property
     def history(self) -> list[dict[str, AnyJSON]]:

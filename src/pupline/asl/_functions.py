@@ -1,4 +1,4 @@
-"""What functions of both query languages compute: hashes, UUIDs, random numbers and JSON texts."""
+"""The functions that both query languages have: hashes, UUIDs, random numbers, JSON texts."""
 
 import hashlib
 import random

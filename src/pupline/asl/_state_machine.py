@@ -47,7 +47,7 @@ class StateMachine:
 
     @classmethod
     def parse(cls, definition: str | dict[str, Any], *, type: MachineType = "STANDARD") -> StateMachine:  # noqa: A002
-        """The machine of a definition, given as JSON text or as parsed JSON.
+        """The machine of a definition, as JSON text or as parsed JSON.
 
         Raises: DefinitionError with all problems, unsupported features included.
         """

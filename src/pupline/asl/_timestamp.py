@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def instant(text: object) -> tuple[int, str] | None:
     """A timestamp as (whole seconds since the epoch, its fraction's digits without trailing zeros), or None.
 
-    Such pairs compare in the order of time, however many digits the fraction has. `2016-03-14T01:59:00.50Z` gives
+    Such pairs compare in the order of time, however many digits the fraction has. `2016-03-14T01:59:00.50Z` is
     (1457920740, "5"). Source: States Language, "Timestamps".
     """
     found = _SHAPE.fullmatch(text) if isinstance(text, str) else None

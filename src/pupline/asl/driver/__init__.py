@@ -1,4 +1,4 @@
-"""The driver in memory and in virtual time, and what every driver shares."""
+"""The driver in memory and in virtual time, and parts that every driver needs."""
 
 from pupline.asl.driver._execute import DEFAULT_START, Result, Task, TaskError, answer_of, execute, lambda_error
 from pupline.asl.driver._item_reader import ItemReaderError, parse_items

@@ -107,7 +107,7 @@ def execute(
     return Result(execution.status, execution.output, execution.error, execution.cause, execution)
 
 
-_Answer: TypeAlias = TaskSucceeded | TaskFailed | ItemsRead
+_CommandResult: TypeAlias = TaskSucceeded | TaskFailed | ItemsRead
 
 
 class _Loop:
@@ -118,7 +118,7 @@ class _Loop:
         self.tasks = tasks
         self.numbers = itertools.count()
         self.timers: list[tuple[float, int, TimerFired]] = []
-        self.slow: deque[tuple[str, TimedCall[_Answer]]] = deque()
+        self.slow: deque[tuple[str, TimedCall[_CommandResult]]] = deque()
         self.cancelled: set[str] = set()
 
     def run(self) -> None:
@@ -158,7 +158,7 @@ class _Loop:
         if limit is None or time.monotonic() - start <= limit:
             self.execution.receive(fact, now=self.execution.now)
 
-    def wait_for_slow(self, command_id: str, call: TimedCall[_Answer]) -> None:
+    def wait_for_slow(self, command_id: str, call: TimedCall[_CommandResult]) -> None:
         if command_id in self.cancelled:
             return
         try:
@@ -175,7 +175,7 @@ class _Loop:
             self.execution.receive(fact, now=max(due, self.execution.now))
 
 
-def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _Answer:
+def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _CommandResult:
     """The fact from the callable for the command's resource.
 
     A missing Lambda function fails the task, as on AWS; any other missing resource raises KeyError.

@@ -155,7 +155,7 @@ def _shuffle(scope: Scope) -> Any:
 
 
 def _milliseconds(scope: Scope) -> int:
-    """The time at which the state was entered: a clock would give another time in a replay."""
+    """The time at which the state was entered: a clock would differ in a replay."""
     context = scope.context if isinstance(scope.context, dict) else {}
     entered = epoch_seconds((context.get("State") or {}).get("EnteredTime"))
     return round((entered or 0) * 1000)

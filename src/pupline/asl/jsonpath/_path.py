@@ -1,8 +1,8 @@
 """Paths and Reference Paths, compiled once into closures that select values.
 
-Semantics are those of the Jayway library as AWS uses it: a definite path (fields and indices only) gives its value or
-fails; an indefinite one (wildcards, slices, filters, `..`) gives a list, empty when nothing is found. Nearly all paths
-of real state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name`: those are closures of a few lookups.
+Semantics are those of the Jayway library as AWS uses it: a definite path (fields and indices only) selects one value or
+fails; an indefinite one (wildcards, slices, filters, `..`) selects a list, which may be empty. Nearly all paths of real
+state machines are `$`, `$.a`, `$.a.b` or the like under `$$` and `$name`: those are closures of a few lookups.
 """
 
 from collections.abc import Callable, Iterable
@@ -198,7 +198,7 @@ def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationEr
 def _definite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool) -> Root:
     """Keys and indices, with a function or several names as the last step.
 
-    null_past_end: AWS gives null, not an error, when the last step of a payload template's path is an index past the
+    null_past_end: AWS returns null, not an error, when the last step of a payload template's path is an index past the
     end of its array.
     """
     root = root_of(parsed)

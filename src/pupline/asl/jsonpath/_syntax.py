@@ -257,7 +257,7 @@ class _Parser(Scanner):
         return Key(found[0]) if len(found) == 1 else Keys(tuple(found))
 
     def quoted(self) -> str:
-        """A quoted name. A backslash escapes the quote and itself; before anything else it stands for itself."""
+        """A quoted name. A backslash escapes the quote and itself; before any other character it is literal."""
         quote = self.text[self.at : self.at + 1]
         if quote not in ("'", '"'):
             raise self.error("expected a quoted name")

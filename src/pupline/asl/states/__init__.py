@@ -1,8 +1,8 @@
-"""The states of a machine, compiled: one module for each type, and what they share.
+"""The compiled states of a machine, with their data flow, Choice rules, retries and Map Runs.
 
-`_base` and `_catch` hold what all states, and those with Retry and Catch, have in common; `_choice` and `_choice_rule`
-evaluate Choice rules; `_map` runs Map states inline, `_distributed_map` as a Map Run of child executions; `_resource`
-and `_integration` what a Task's Resource means.
+`_base` is for all states, `_catch` for those with Retry and Catch. `_choice` and `_choice_rule` evaluate Choice rules.
+`_map` runs Map states inline, `_distributed_map` as a Map Run of child executions. `_resource` and `_integration`
+interpret a Task's Resource.
 """
 
 from pupline.asl.states._base import State, put_result

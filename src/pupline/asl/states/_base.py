@@ -1,4 +1,4 @@
-"""What all compiled states share: entering, the data flow around the work, leaving.
+"""The base of all compiled states: entering, the data flow around the work, leaving.
 
 A state is compiled once, when its machine is parsed. Fields that the definition leaves out cost nothing at run time:
 their slot is None, or the whole step is another method, chosen at compile time.

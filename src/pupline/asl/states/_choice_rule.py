@@ -92,7 +92,7 @@ def _path(text: AnyJSON, path: tuple[str | int, ...]) -> Callable[[Scope], AnyJS
 
 
 def operand_problem(name: str, operand: AnyJSON) -> str | None:
-    """What is wrong with an operator's literal operand, in AWS's words; None when nothing is."""
+    """AWS's message about an operator's invalid literal operand; None for a valid one."""
     if name.endswith("Path") or name.startswith("String"):
         return None if isinstance(operand, str) else "Expected value of type [STRING]"
     if name.startswith("Numeric"):
@@ -119,7 +119,7 @@ def _is_string(value: AnyJSON) -> bool:
 
 
 def _java_order(text: str) -> bytes:
-    """Strings order as in Java, by UTF-16 unit: that differs from Python's order beyond the basic plane."""
+    """A key for Java's order of strings, by UTF-16 unit, which differs from Python's beyond the basic plane."""
     return text.encode("utf-16-be", "surrogatepass")
 
 
@@ -161,7 +161,7 @@ OPERATORS = frozenset(COMPARE) | {f"{name}Path" for name in COMPARE} | set(_KIND
 
 
 def _literal(name: str, operand: AnyJSON) -> _Check:
-    """A comparison with a constant, without the checks that the constant makes needless."""
+    """A comparison with a constant, without checks of the constant."""
     if name == "StringEquals":
         return lambda value: bool(value == operand)
     if name == "BooleanEquals":
@@ -180,7 +180,7 @@ def _literal(name: str, operand: AnyJSON) -> _Check:
 def string_matcher(pattern: str) -> _Check:
     r"""A StringMatches pattern as a predicate: `*` is any text, `\*` an asterisk, `\\` a backslash.
 
-    Pieces are searched from left to right without ever going back, so that no pattern is slow.
+    The pieces are searched from left to right without backtracking, so that no pattern is slow.
     """
     pieces = _pieces(pattern)
     if len(pieces) == 1:
@@ -204,7 +204,7 @@ def string_matcher(pattern: str) -> _Check:
 
 
 def _pieces(pattern: str) -> list[str]:
-    """The constant texts between the asterisks."""
+    """The literal texts between the asterisks."""
     pieces, at = [""], 0
     while at < len(pattern):
         char = pattern[at]

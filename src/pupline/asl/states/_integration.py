@@ -1,4 +1,4 @@
-"""What a Task's Resource means: which events its tasks write, what the driver calls, and what the answer becomes.
+"""Integrations: the events of a Task, the driver's call, and the result, for each kind of Resource.
 
 Another optimised integration is one more class, and a line in `integration_for`.
 """
@@ -17,7 +17,7 @@ class Integration:
     """A service: the driver's callable gets the arguments, and its answer is the result, unchanged.
 
     limited_name: the task's name in the cause of States.DataLimitExceeded.
-    waits_for_token: the task ends when somebody sends its token back. submits: TaskSubmitted comes before the result.
+    waits_for_token: the task ends when its token is sent back. submits: TaskSubmitted comes before the result.
     Values of `scheduled`: payload, timeout, heartbeat, role ARN of the Credentials (each of the last three or None).
     """
 
@@ -100,8 +100,8 @@ class LambdaInvoke(Integration):
     def result(self, answer: AnyJSON, arguments: AnyJSON) -> AnyJSON:
         """The answer as Payload, with the other fields of the Invoke API's response.
 
-        The two SDK objects hold HTTP headers at AWS; there is no HTTP here, so they hold only the status. LogResult,
-        for LogType "Tail", holds the lines that Lambda itself writes; what a function prints is not captured.
+        The two SDK objects hold HTTP headers on AWS; there is no HTTP here, so they hold only the status. LogResult,
+        for LogType "Tail", holds the lines that Lambda itself writes; the function's own output is not captured.
         """
         asks_for_log = isinstance(arguments, dict) and arguments.get("LogType") == "Tail"
         return {

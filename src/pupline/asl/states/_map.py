@@ -101,7 +101,7 @@ class InlineFork(Fork):
 
 
 class MapState(CatchingState):
-    """Map in INLINE mode, and what both modes have in common.
+    """Map in INLINE mode, and the base of DISTRIBUTED mode.
 
     items: the ItemsPath, or Items, as an expression. expression: the text of Items, when it is one JSONata expression.
     first: the first state of the item processor.

@@ -14,9 +14,9 @@ DEFAULT_BACKOFF_RATE = 2.0
 class ErrorMatcher:
     """The `ErrorEquals` of a Retrier or Catcher.
 
-    States.Runtime is matched by nothing, not even by its own name: what failed there is the state machine, not the
-    task. States.DataLimitExceeded is matched by States.ALL (recordings of AWS show so, against its documentation).
-    States.TaskFailed stands for every error but States.Timeout.
+    Nothing matches States.Runtime, not even its own name: it is an error of the state machine, not of a task.
+    States.ALL matches States.DataLimitExceeded (as recorded on AWS, against its documentation). States.TaskFailed
+    matches every error but States.Timeout.
     """
 
     __slots__ = ("all", "names", "task_failed")
@@ -27,7 +27,7 @@ class ErrorMatcher:
         self.task_failed = TASK_FAILED in self.names
 
     def matches(self, error: str | None, *, heartbeat: bool = False) -> bool:
-        """Whether `error` is meant; heartbeat: it is the States.Timeout of a missed heartbeat."""
+        """Whether `error` matches. heartbeat: it is the States.Timeout of a missed heartbeat."""
         if error == RUNTIME:
             return False
         if self.all or error in self.names or (heartbeat and HEARTBEAT_TIMEOUT in self.names):
@@ -51,7 +51,7 @@ class Retrier(ErrorMatcher):
     def delay_seconds(self, attempts: int, source: random.Random) -> float | None:
         """Seconds to wait before the next attempt, or None when this Retrier is spent.
 
-        attempts: failures that this Retrier has already answered, from 0.
+        attempts: failures that this Retrier has already handled, from 0.
         Formula: min(MaxDelaySeconds, IntervalSeconds * BackoffRate ** attempts); with JitterStrategy FULL a random
         number between 0 and that. Source: States Language, "Retrying after error".
         """
@@ -61,6 +61,6 @@ class Retrier(ErrorMatcher):
             delay = self.interval_seconds * self.backoff_rate**attempts
         except OverflowError:
             delay = float("inf")
-        # Beyond any MaxDelaySeconds (a day at most is legal) the exact number no longer matters: a year stands for it.
+        # Beyond any MaxDelaySeconds (a day at most is legal) the exact number does not matter: a year is enough.
         delay = min(delay, 31_622_400.0 if self.max_delay_seconds is None else self.max_delay_seconds)
         return source.uniform(0, delay) if self.full_jitter else delay

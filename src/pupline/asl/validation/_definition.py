@@ -1,7 +1,7 @@
 """All problems of a state machine definition, found before anything runs, in the words of AWS's CreateStateMachine.
 
-AWS's text is known for some problems; for others it is our own, in the same style. Each names the place and what is
-expected there. This module checks machines and the transitions between their states; `_state` checks states, and
+AWS's text is known for some problems; for others it is our own, in the same style. Each names the place and the
+expected value. This module checks machines and the transitions between their states; `_state` checks states, and
 `_retry_catch_choices` their Retry, Catch and Choices.
 """
 
