@@ -54,22 +54,26 @@ def write_manifest(
     continue: no image was fetched then.
     """
     opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
-    with closing(opened) as listing, closing(_Seen()) as seen:
+    with closing(opened) as listing, closing(_Seen()) as seen, path.open("w", encoding="utf-8") as file:
+        writer = _ManifestWriter(file, request.count, seen, listener)
         try:
-            with path.open("w", encoding="utf-8") as file:
-                return _Writing(file, request.count, seen, listener).written(listing, pages)
+            writer.write(listing, pages)
         except LocalTrouble:
             raise
         except TaskFailure as failure:
+            if writer.items and is_final(failure):
+                return Manifest(writer.items, writer.repeated, printable(failure.message, 400))
             advice = "look at the source" if is_final(failure) else "repeat the command"
             raise PuplineError(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was"
                 f" requested yet, {advice}"
             ) from failure
+        trouble = None if writer.items == request.count else listing.shortfall
+        return Manifest(writer.items, writer.repeated, trouble)
 
 
-class _Writing:
-    """A manifest that is being written."""
+class _ManifestWriter:
+    """Writes the items of a listing."""
 
     def __init__(self, file: TextIO, count: int | None, seen: "_Seen", listener: ListingListener) -> None:
         self._file = file
@@ -79,34 +83,19 @@ class _Writing:
         self.items = 0
         self.repeated = 0
 
-    def written(self, listing: Listing, pages: Pages) -> Manifest:
-        """The whole listing. Raises: TaskFailure where a later attempt may give more."""
-        try:
-            self._write(listing, pages)
-        except LocalTrouble:
-            raise
-        except TaskFailure as failure:
-            if not (self.items and is_final(failure)):
-                raise
-            return Manifest(self.items, self.repeated, printable(failure.message, 400))
-        trouble = None if self.items == self._count else listing.shortfall
-        return Manifest(self.items, self.repeated, trouble)
-
-    def _write(self, listing: Listing, pages: Pages) -> None:
+    def write(self, listing: Listing, pages: Pages) -> None:
+        """Write all items, or as many as are wanted. Raises: TaskFailure where the listing stops."""
         for page, request in pages.of(listing):
             for note in page.notes:
                 self._listener(ListingNote(printable(request.mask(note) if request else note, 300)))
-            self._add(page.items)
+            new = [item for item in page.items if self._seen.is_new(item)]
+            self.repeated += len(page.items) - len(new)
+            wanted = new if self._count is None else new[: self._count - self.items]
+            self._file.writelines(manifest_line(self.items + number, item) for number, item in enumerate(wanted))
+            self.items += len(wanted)
             self._listener(ItemsListed(self.items, listing.total, listing.complete))
             if self.items == self._count:
                 break
-
-    def _add(self, items: list[SourceItem]) -> None:
-        new = [item for item in items if self._seen.is_new(item)]
-        self.repeated += len(items) - len(new)
-        wanted = new if self._count is None else new[: self._count - self.items]
-        self._file.writelines(manifest_line(self.items + number, item) for number, item in enumerate(wanted))
-        self.items += len(wanted)
 
 
 def manifest_line(index: int, item: SourceItem) -> str:

@@ -3,10 +3,13 @@
 import json
 import shlex
 import sqlite3
-from contextlib import closing
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pupline.backends._port import (
     BulkEvent,
@@ -23,20 +26,84 @@ from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
 from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._doctor import examine, reachability_failure
 from pupline.backends.machine._doctor_repair import repair_data_dir
-from pupline.backends.machine._reader import MachineReader
 from pupline.backends.machine._runner import WorkflowRunner
-from pupline.bulk import IngestReport, IngestRequest, ingest
+from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
-from pupline.local import BUCKET, LocalBackend, PruneCounts, StopRequested, UndeletedFiles, count_prunable, prune
+from pupline.local import (
+    BUCKET,
+    AuditQuery,
+    ExecutionRow,
+    LocalBackend,
+    PruneCounts,
+    StopRequested,
+    UndeletedFiles,
+    alert_as_dict,
+    count_prunable,
+    prune,
+)
 from pupline.tasks.layout import summary_key
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
+from pupline.tasks.records import AuditRecord
 
 DEFAULT_DATA_DIR = Path("pupline-data")
 _REDRIVE_CONCURRENCY = 8
 
 
-class MachineBackend(MachineReader):
-    """Implements `pupline.backends.Backend` over a data directory; `resume`, `prune` and `repair` exist here only."""
+class MachineBackend:
+    """Implements `pupline.backends.Backend` over a data directory; `resume`, `prune` and `repair` exist here only.
+
+    The directory is opened for reading at the first read, and for each command that runs something by that itself.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._opened = ExitStack()
+
+    @cached_property
+    def _reader(self) -> LocalBackend:
+        return self._opened.enter_context(LocalBackend.open(self.data_dir, exclusive=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close. Raises: DamagedDatabase where damage caused the error."""
+        self._opened.__exit__(*error)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Release the data directory; the next read opens it again."""
+        self._opened.close()
+        self.__dict__.pop("_reader", None)
+
+    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions."""
+        return self._reader.audit.records(AuditQuery(run=run))
+
+    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+        """Executions of both workflows, newest first."""
+        return map(_execution_summary, self._reader.journal.executions(status=status, run_id=run))
+
+    def execution(self, name: str) -> ExecutionDetails:
+        """One execution. Raises: ConfigurationError when there is none of that name."""
+        journal = self._reader.journal
+        row = journal.get(name)
+        return ExecutionDetails(
+            row=_execution_summary(row),
+            definition=journal.definition(row.digest).definition,
+            input=json.loads(row.input),
+            output=None if row.output is None else json.loads(row.output),
+            history=journal.history(name),
+        )
+
+    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first; at most the newest `limit`."""
+        found = (alert_as_dict(alert, deliveries) for alert, deliveries in self._reader.topic.alerts())
+        return found if limit is None else iter(deque(found, maxlen=limit))
+
+    def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """Bulk ingests, newest first: each the JSON object of its summary.json, as far as it is known."""
+        return summaries(self._reader, dataset)
 
     @property
     def options(self) -> str:
@@ -170,3 +237,7 @@ def _port_event(event: Any) -> BulkEvent:
         return Stopping()
     found: BulkEvent = Note(f"pupline: {event}") if isinstance(event, UndeletedFiles) else event
     return found
+
+
+def _execution_summary(row: ExecutionRow) -> ExecutionSummary:
+    return ExecutionSummary(row.name, row.status, row.run_id, row.start_time, row.stop_time, row.error, row.cause)

@@ -15,7 +15,7 @@ from pupline.backends._port import (
     RunStarted,
     Stopping,
 )
-from pupline.backends._results import ExecutionResult, result_of
+from pupline.backends._results import result_of
 from pupline.backends._settings import RunSettings
 from pupline.backends.machine._bulk_functions import BulkFunctions
 from pupline.backends.machine._services import LocalFunctions
@@ -46,11 +46,17 @@ from pupline.tasks.run_ids import execution_name, new_run_id
 class WorkflowRunner:
     """Runs executions in one data directory, held exclusively. Use `open`, in a `with` block."""
 
-    def __init__(self, backend: LocalBackend, driver: Driver, deliverer: Deliverer, relay: "_Relay") -> None:
+    def __init__(self, backend: LocalBackend, deliverer: Deliverer, listener: RunListener) -> None:
         self._backend = backend
-        self._driver = driver
         self._deliverer = deliverer
-        self._relay = relay
+        self._listener = listener
+        self._unrecorded = Unrecorded(backend)
+        self._driver: Driver
+        self._run_id: str | None = None
+        self._finished = 0
+        self._failed = 0
+        self._leftovers = 0
+        self._refused: list[str] = []
 
     @classmethod
     @contextmanager
@@ -63,9 +69,8 @@ class WorkflowRunner:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
             if backend.undeleted:
                 listener(Note(f"pupline: {backend.undeleted}"))
-            functions = LocalFunctions(
-                ImageStorage(backend.bucket(), backend.write_once), backend.audit, backend.clock, proxy
-            )
+            storage = ImageStorage(backend.bucket(), backend.write_once)
+            functions = LocalFunctions(storage, backend.audit, backend.clock, proxy)
             stack.callback(functions.close)
             bulk = BulkFunctions(backend, proxy=proxy)
             stack.callback(bulk.close)
@@ -74,19 +79,19 @@ class WorkflowRunner:
             deliverer = backend.deliverer()
             deliverer.start()
             stack.callback(deliverer.close)
-            unrecorded = Unrecorded(backend)
-            unrecorded.record_all()
-            relay = _Relay(backend, listener, unrecorded)
+            runner = cls(backend, deliverer, listener)
+            runner._unrecorded.record_all()
             settings = DriverSettings(
                 machine=machine,
                 runtime=runtime,
                 topic=backend.topic,
                 clock=backend.clock,
                 concurrency=concurrency,
-                listener=relay,
+                listener=runner._receive,
                 alerted=deliverer.notify,
             )
-            yield cls(backend, backend.driver(settings), deliverer, relay)
+            runner._driver = backend.driver(settings)
+            yield runner
 
     def run(self, request: RunRequest) -> RunReport:
         """Finish what is unfinished, then start what the run lacks.
@@ -104,11 +109,11 @@ class WorkflowRunner:
         missing = self._backend.runs.missing
         unfinished = self._backend.journal.count_unfinished()
         total = unfinished + sum(1 for _ in missing(run_id, request.count))
-        self._relay.listener(RunStarted(total, unfinished))
-        self._relay.run_id = run_id
+        self._listener(RunStarted(total, unfinished))
+        self._run_id = run_id
         for row in self._backend.journal.executions(run_id=run_id):
             if row.status != "RUNNING":
-                self._relay.send_result(row)
+                self._send_result(row.name, row)
         return self._drive(
             run_id,
             (
@@ -120,7 +125,7 @@ class WorkflowRunner:
     def resume(self) -> RunReport:
         """Finish what is unfinished, of any run; the report counts all of it."""
         unfinished = self._backend.journal.count_unfinished()
-        self._relay.listener(RunStarted(unfinished, unfinished))
+        self._listener(RunStarted(unfinished, unfinished))
         return self._drive(None, ())
 
     def redrive(self, names: Collection[str]) -> RunReport:
@@ -128,14 +133,14 @@ class WorkflowRunner:
 
         def starts() -> Iterator[RedriveRequest]:
             for name in names:
-                self._relay.unrecorded.withdraw(name)
+                self._unrecorded.withdraw(name)
                 yield RedriveRequest(name)
 
-        self._relay.listener(RunStarted(len(names)))
+        self._listener(RunStarted(len(names)))
         try:
             return self._drive(None, starts(), resume=False)
         finally:
-            self._relay.unrecorded.record_all()  # of those that could not be redriven after all
+            self._unrecorded.record_all()  # of those that could not be redriven after all
 
     def carry_out_stops(self) -> None:
         """Abort executions for which `stop` was requested, and resume nothing. Raises: StorageError."""
@@ -146,57 +151,40 @@ class WorkflowRunner:
     ) -> RunReport:
         def stop() -> None:
             self._driver.stop_starting()
-            self._relay.listener(Stopping())
+            self._listener(Stopping())
 
         with stopping_on_signals(stop):
             interrupted = self._driver.drive(starts, resume=resume).interrupted
         self._deliverer.close()
-        relay = self._relay
         return RunReport(
             run_id=run_id,
-            finished=relay.finished,
-            failed=relay.failed,
-            leftovers=relay.leftovers,
-            refused=tuple(relay.refused),
+            finished=self._finished,
+            failed=self._failed,
+            leftovers=self._leftovers,
+            refused=tuple(self._refused),
             interrupted=interrupted,
             undelivered=self._deliverer.pending(),
         )
 
-
-class _Relay:
-    """Receives the driver's events, and sends the port's, among them the result of each execution."""
-
-    def __init__(self, backend: LocalBackend, listener: RunListener, unrecorded: Unrecorded) -> None:
-        self._backend = backend
-        self.unrecorded = unrecorded
-        self.listener = listener
-        self.run_id: str | None = None
-        self.finished = 0
-        self.failed = 0
-        self.leftovers = 0
-        self.refused: list[str] = []
-
-    def __call__(self, event: DriverEvent) -> None:
+    def _receive(self, event: DriverEvent) -> None:
         if isinstance(event, TaskAttemptFailed):
-            self.listener(AttemptFailed())
+            self._listener(AttemptFailed())
         elif isinstance(event, ExecutionRefused):
-            self.refused.append(event.reason)
-            self.listener(Refused(event.execution, event.reason))
+            self._refused.append(event.reason)
+            self._listener(Refused(event.execution, event.reason))
         elif isinstance(event, ExecutionFinished):
             if event.status != "SUCCEEDED":
-                self.unrecorded.record_if_missing(event.execution)
-            if self.run_id in {None, event.run_id}:
-                self.send_result(event)
+                self._unrecorded.record_if_missing(event.execution)
+            if self._run_id in {None, event.run_id}:
+                self._send_result(event.execution, event)
             else:
-                self.leftovers += 1
+                self._leftovers += 1
 
-    def send_result(self, ended: ExecutionFinished | ExecutionRow) -> None:
-        name = ended.execution if isinstance(ended, ExecutionFinished) else ended.name
+    def _send_result(self, name: str, ended: ExecutionFinished | ExecutionRow) -> None:
         record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
-        result: ExecutionResult = result_of(name, ended.status, ended.error, ended.cause, record)
-        self.finished += 1
-        self.failed += result.status != "SUCCEEDED"
-        self.listener(result)
+        self._finished += 1
+        self._failed += ended.status != "SUCCEEDED"
+        self._listener(result_of(name, ended.status, ended.error, ended.cause, record))
 
 
 def _differences(kept: Any, requested: Any) -> str:
