@@ -306,8 +306,8 @@ def test_a_proxy_is_read(text: str, origin: str, user: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("socks5://secret:word@proxy.example:1080", "only proxies that are reached over plain http"),
-        ("https://secret:word@proxy.example:443", "only proxies that are reached over plain http"),
+        ("socks5://secret:word@proxy.example:1080", "only proxies reached over plain http"),
+        ("https://secret:word@proxy.example:443", "only proxies reached over plain http"),
         ("http://secret:word@", "host is missing"),
         ("http://secret:word@proxy.example:0", "the port"),
         ("http://secret:word@127.1:3128", "oddly written"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConnectionFailed, IncompleteBody, TaskFailure
-from pupline.http._content_coding import decoded
+from pupline.http._content_coding import decode_content
 from tests.http.recorded import BODY, BROKEN, GZIPPED, WHOLE, zipped
 from tests.http.servers import RawServer, answer
 from tests.http.waits import bounded_by as bounded_by
@@ -100,8 +100,8 @@ def test_any_encoded_body_is_decoded_or_refused(encoding: str, junk: bytes, leng
     """Whatever comes under a coding's name gives bytes within the limit, or one of our errors."""
     for body in (junk, GZIPPED[:length] + junk, GZIPPED + junk, zlib.compress(junk)[:length] + junk):
         with suppress(TaskFailure):
-            assert len(decoded(body, encoding, 1000, "http://h/")) <= 1000
-        assert len(decoded(GZIPPED, "gzip", length, "http://h/", truncate=True)) == length
+            assert len(decode_content(body, encoding, 1000, "http://h/")) <= 1000
+        assert len(decode_content(GZIPPED, "gzip", length, "http://h/", truncate=True)) == length
 
 
 def test_a_reset_is_a_lost_connection() -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pupline.errors import ConnectionFailed, InvalidInput, TaskFailure
 from pupline.http._connection import Connection
 from pupline.http._connector import Connector, credentials_required
-from pupline.http._content_coding import decoded
+from pupline.http._content_coding import decode_content
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
 from pupline.http._head import ResponseHead
@@ -258,7 +258,7 @@ def _response(url: Url, raw: RawResponse, request: Request, where: Deadline) -> 
     head, body = raw.head, raw.body
     if body and "content-encoding" in head.headers:
         encoding = head.headers["content-encoding"]
-        body = decoded(body, encoding, request.limits.max_bytes, where.url, truncate=request.limits.truncate)
+        body = decode_content(body, encoding, request.limits.max_bytes, where.url, truncate=request.limits.truncate)
     content_type = _media_type(head.single("content-type") or "")
     return Response(str(url), head.status, head.headers, body, content_type, head.repeated or _NO_VALUES)
 

@@ -1,4 +1,4 @@
-"""Connections kept open between requests: few, for a short while, and only to where they were opened for."""
+"""Connections kept open between requests: few, for a short while, each for one origin."""
 
 import re
 from collections import OrderedDict
@@ -36,7 +36,7 @@ class ConnectionPool:
         self._idle: OrderedDict[Origin, list[_Idle]] = OrderedDict()  # the origin used last at the end
 
     def take(self, origin: Origin) -> Connection | None:
-        """A connection to `origin` that can be used now, the one used last; None when there is none."""
+        """A usable connection to `origin`, the most recently used one; None when there is none."""
         while (idle := self._pop(origin)) is not None:
             if self._monotonic() < idle.until and idle.connection.is_quiet():
                 return idle.connection
@@ -44,15 +44,22 @@ class ConnectionPool:
         return None
 
     def keep(self, origin: Origin, connection: Connection, seconds: float) -> None:
-        """Keep `connection` for another request within so many seconds, or close it when there are none."""
-        surplus: Connection | None = connection
-        if seconds > 0:
-            surplus = self._put(origin, _Idle(connection, self._monotonic() + seconds))
-        if surplus is not None:
-            surplus.close()
+        """Keep `connection` for another request within so many seconds; with 0, close it."""
+        if seconds <= 0:
+            connection.close()
+            return
+        oldest = None
+        with self._lock:
+            self._idle.setdefault(origin, []).append(_Idle(connection, self._monotonic() + seconds))
+            self._idle.move_to_end(origin)
+            self._count += 1
+            if self._count > self.size:
+                oldest = self._remove(next(iter(self._idle)), 0)
+        if oldest is not None:
+            oldest.connection.close()
 
     def close(self) -> None:
-        """Close all idle connections, and from now on those that come back."""
+        """Close all idle connections, and from now on those that are returned."""
         with self._lock:
             self.size = 0
             idle, self._idle, self._count = self._idle, OrderedDict(), 0
@@ -62,29 +69,16 @@ class ConnectionPool:
 
     def _pop(self, origin: Origin) -> _Idle | None:
         with self._lock:
-            stack = self._idle.get(origin)
-            if stack is None:
-                return None
-            self._count -= 1
-            idle = stack.pop()
-            if not stack:
-                del self._idle[origin]
-            return idle
+            return self._remove(origin, -1) if origin in self._idle else None
 
-    def _put(self, origin: Origin, idle: _Idle) -> Connection | None:
-        with self._lock:
-            self._idle.setdefault(origin, []).append(idle)
-            self._idle.move_to_end(origin)
-            self._count += 1
-            return self._oldest() if self._count > self.size else None
-
-    def _oldest(self) -> Connection:
-        origin, stack = next(iter(self._idle.items()))
+    def _remove(self, origin: Origin, index: int) -> _Idle:
+        """Remove a connection to `origin` under the lock: the one used first (0) or last (-1)."""
+        stack = self._idle[origin]
+        idle = stack.pop(index)
         self._count -= 1
-        oldest = stack.pop(0)
         if not stack:
             del self._idle[origin]
-        return oldest.connection
+        return idle
 
 
 def idle_seconds(response: RawResponse) -> float:

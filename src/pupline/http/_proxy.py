@@ -1,7 +1,7 @@
-"""The HTTP proxy that a user's network wants to be asked through.
+"""The HTTP proxy of a user's network.
 
-With one, names are resolved by the proxy: what they mean cannot be checked here, and is up to the proxy. What a URL
-says by itself still is: a literal address, and `localhost`.
+The proxy resolves names itself, so their addresses cannot be checked here. Those in a URL still are: a literal address,
+and `localhost`.
 """
 
 from binascii import b2a_base64
@@ -15,7 +15,7 @@ from pupline.text import printable
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where the proxy is. Its text has no credentials.
+    """Where the proxy is. Its text shows no credentials.
 
     authorization: the value of Proxy-Authorization; "" for none.
     """
@@ -25,16 +25,16 @@ class Proxy:
 
     @classmethod
     def parse(cls, text: str) -> "Proxy":
-        """The proxy that somebody typed, such as `http://user:password@proxy.example:3128`.
+        """The proxy that a user typed, such as `http://user:password@proxy.example:3128`.
 
-        User name and password are percent-decoded. Raises: ConfigurationError, without the credentials.
+        User name and password are percent-decoded. Raises: ConfigurationError, which shows no credentials.
         """
         scheme, _, rest = text.partition("://") if "://" in text else ("http", "", text)
         credentials, at, place = rest.rpartition("@")
         shown = f"--proxy {printable(f'***@{place}' if at else text, 100)}"
         if scheme.lower() != "http":
             raise ConfigurationError(
-                f"{shown}: only proxies that are reached over plain http are used; https goes through those as well"
+                f"{shown}: only proxies reached over plain http are supported; https goes through those as well"
             )
         try:
             url = Url.parse(f"http://{place}")
@@ -49,7 +49,7 @@ class Proxy:
 
     @property
     def lines(self) -> str:
-        """The header lines that are meant for the proxy alone."""
+        """The header lines for the proxy alone."""
         return f"Proxy-Authorization: {self.authorization}\r\n" if self.authorization else ""
 
 

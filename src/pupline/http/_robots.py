@@ -1,10 +1,10 @@
-"""What a site asks of robots: its robots.txt (RFC 9309), and the X-Robots-Tag of an answer.
+"""A site's rules for robots: its robots.txt (RFC 9309), and the X-Robots-Tag of a response.
 
-A pattern of robots.txt is matched piece by piece with plain searches from left to right, never by a regular expression
-made of it: the time for one URL grows with the length of the file times that of the URL, whatever the file holds.
+A pattern of robots.txt is matched piece by piece with plain searches from left to right, never compiled to a regular
+expression: the time for one URL grows with the length of the file times that of the URL, whatever the file holds.
 
-One odd answer here costs all images of its host, so what can be read is read: NULs and byte order marks are left out,
-UTF-16 is understood, and so are the slips that Google's parser understands.
+One odd file costs all images of its host, so the parser is lenient: it drops NULs and byte order marks, reads UTF-16,
+and accepts the misspellings that Google's parser accepts.
 """
 
 import codecs
@@ -19,14 +19,14 @@ from pupline.http._client import Response
 from pupline.http._policy import PRODUCT
 from pupline.text import printable
 
-# Parsed of a robots.txt; what comes after is ignored (RFC 9309, 2.5, asks for at least as much).
+# How much of a robots.txt is parsed; the rest is ignored (RFC 9309, 2.5, demands at least as much).
 MAX_PARSED_BYTES = 500 * 1024
 
 MAX_ROBOTS_BYTES = MAX_PARSED_BYTES + 1
-"""As much of a robots.txt is worth fetching: what is parsed, and a byte that tells that there is more."""
+"""How much of a robots.txt to fetch: what is parsed, and one byte that shows that there is more."""
 
-# Patterns with stars are searched for in every URL, which takes time. Of more, which is an attack or an accident, a
-# Disallow holds from its first star on, and an Allow not at all: no wish to be left alone is passed over.
+# Patterns with stars are searched for in every URL, which takes time. Beyond this, which is an attack or an accident, a
+# Disallow holds from its first star on, and an Allow is ignored: no wish to be left alone is ignored.
 MAX_STARRED_CHARACTERS = 32 * 1024
 
 MAX_CRAWL_DELAY_SECONDS = 60.0
@@ -38,18 +38,18 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 _DELAY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-# Left as it is when a path is brought to one spelling: all of ASCII that can be in a line, `%` included.
+# Not encoded when a path is normalised: all of ASCII that a line can hold, `%` included.
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
-_SPELT_PLAINLY = re.compile(r"[!&-)+-~#]*")  # without percent sign, star or dollar: nothing to bring to one spelling
+_NORMAL_PATH = re.compile(r"[!&-)+-~#]*")  # without percent sign, star or dollar: nothing to normalise
 
 _REFUSED_TAGS = frozenset({"noai", "noimageai"})
-# Directives with a value behind a colon, where others have the robot that they are meant for before one.
+# Directives with a value after a colon; other directives can have the name of a robot before one.
 _VALUED_TAGS = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """One Allow or Disallow. pieces: what lies between its stars. anchored: it ended in a dollar sign."""
+    """One Allow or Disallow. pieces: the texts between its stars. anchored: it ended in a dollar sign."""
 
     allowed: bool
     length: int
@@ -60,7 +60,7 @@ class _Pattern:
     @classmethod
     def parse(cls, text: str, *, allowed: bool) -> "_Pattern":
         anchored = text.endswith("$")
-        stem = _one_spelling(text.removesuffix("$").replace("$", "%24"))
+        stem = _normalised(text.removesuffix("$").replace("$", "%24"))
         first, *others = stem.split("*")
         last = [others[-1]] if others else []
         pieces = (first, *(piece for piece in others[:-1] if piece), *last)
@@ -84,10 +84,10 @@ class _Pattern:
 class RobotsRules:
     """The rules of a robots.txt for pupline: those of its own group, or else those for all robots.
 
-    prefixes: plain beginnings of paths, and whether they are allowed; lengths: theirs, the longest first. patterns: all
-    other rules, the longest first, and of two alike the one that allows.
-    crawl_delay: seconds between two requests, 0 to 60, as an extension of the RFC that many files hold; None when there
-    is none. failure: why the rules could not be had, and nothing is allowed for now; None when they could.
+    prefixes: plain path prefixes, and whether they are allowed; lengths: theirs, the longest first. patterns: all other
+    rules, the longest first, and of two equal ones the one that allows.
+    crawl_delay: seconds between two requests, 0 to 60, a common extension of the RFC; None without one. failure: why
+    the rules could not be fetched, so that nothing is allowed for now.
     """
 
     prefixes: Mapping[str, bool] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class RobotsRules:
 
     @classmethod
     def parse(cls, text: str) -> "RobotsRules":
-        """Read a robots.txt. What is not understood is passed over, a page of HTML or JSON altogether. Never raises."""
+        """Read a robots.txt. Lines in other formats are ignored, and so is a page of HTML or JSON. Never raises."""
         text = _whole_lines(text, "\n", "\r").replace("\0", "").lstrip("\ufeff\ufffd").lstrip()
         if text.startswith(("<", "{", "[")):
             return cls()
@@ -110,7 +110,7 @@ class RobotsRules:
 
     @property
     def allows_all(self) -> bool:
-        """Whether nothing is forbidden."""
+        """Whether no path is forbidden."""
         allowed = all(self.prefixes.values()) and all(pattern.allowed for pattern in self.patterns)
         return allowed and self.failure is None
 
@@ -118,7 +118,7 @@ class RobotsRules:
         """Whether `target`, a URL's path with its query, may be fetched. The longest match decides, a tie allows."""
         if not (self.prefixes or self.patterns):
             return self.failure is None
-        path = _one_spelling(target.replace("*", "%2A").replace("$", "%24"))
+        path = _normalised(target.replace("*", "%2A").replace("$", "%24"))
         if path == "/robots.txt":
             return True
         lengths = (length for length in self.lengths if length <= len(path) and path[:length] in self.prefixes)
@@ -133,7 +133,7 @@ class RobotsRules:
 
 
 def _directive(line: str) -> tuple[str, str]:
-    """Name and value; of two words without a colon, these. Both are "" where there are none."""
+    """Name and value; two words without a colon are taken for them. Both are "" where there are none."""
     name, colon, value = line.partition(":")
     words = [] if colon else line.split(maxsplit=2)
     if len(words) == 2:
@@ -142,14 +142,14 @@ def _directive(line: str) -> tuple[str, str]:
 
 
 def _whole_lines(text: AnyStr, *ends: AnyStr) -> AnyStr:
-    """The lines that are parsed. The one at the limit is not: half a rule may mean more than the whole."""
+    """The lines that are parsed. The line at the limit is not: half a rule may forbid more than the whole."""
     if len(text) <= MAX_PARSED_BYTES:
         return text
     return text[: max(0, *(text.rfind(end, 0, MAX_PARSED_BYTES) for end in ends))]
 
 
 class _Groups:
-    """The groups of a file while it is read: those for pupline, and those for all robots, each merged into one."""
+    """The groups of a file being parsed: those for pupline, and those for all robots, each merged into one."""
 
     def __init__(self) -> None:
         self._rules: dict[str, dict[tuple[str, bool], None]] = {}
@@ -207,9 +207,9 @@ def _patterns(rules: Iterable[tuple[str, bool]]) -> Iterator[_Pattern]:
         yield pattern
 
 
-def _one_spelling(path: str) -> str:
-    """`path` as RFC 9309, 2.2.2, compares it: all but ASCII percent-encoded, and plain letters and digits not."""
-    if _SPELT_PLAINLY.fullmatch(path):
+def _normalised(path: str) -> str:
+    """`path` for comparison (RFC 9309, 2.2.2): all but ASCII is percent-encoded, plain letters and digits are not."""
+    if _NORMAL_PATH.fullmatch(path):
         return path
     return _ESCAPE.sub(_escaped, quote(path, safe=_ASCII, errors="replace"))
 
@@ -220,40 +220,36 @@ def _escaped(escape: re.Match[str]) -> str:
 
 
 def robots_rules_from(outcome: Response | TaskFailure) -> RobotsRules:
-    """The rules that hold after asking for /robots.txt. Source: RFC 9309, 2.3.1.
+    """The rules that hold after a request for /robots.txt. Source: RFC 9309, 2.3.1.
 
-    The server has none (4xx but 429; redirects without an end; an answer that is said to be empty): all is allowed. It
-    did not tell (5xx, 429, what is not proper HTTP, no connection, no answer in time): nothing is, until it does. A
-    host that is not to be asked at all has no rules either: its images are refused by the client, which names the true
-    reason.
+    The server has none (4xx but 429; endless redirects; 204 and 205): everything is allowed. The server is unreachable
+    (5xx, 429, invalid HTTP, no connection, no response in time): nothing is allowed for now. A host that the policy
+    forbids has no rules either: the client refuses its images, and names the true reason.
     """
     if isinstance(outcome, Response):
         return RobotsRules.parse(_text(outcome.body))
-    return RobotsRules() if _says_that_there_is_none(outcome) else RobotsRules(failure=outcome)
+    return RobotsRules() if _has_no_rules(outcome) else RobotsRules(failure=outcome)
 
 
 def _text(body: bytes) -> str:
-    """A robots.txt is UTF-8 (RFC 9309, 2.3); an editor's UTF-16 begins with its mark."""
+    """A robots.txt is UTF-8 (RFC 9309, 2.3), or an editor's UTF-16 with its byte order mark."""
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return body.decode("utf-16", "replace")
     return _whole_lines(body, b"\n", b"\r").decode("utf-8", "replace")
 
 
-def _says_that_there_is_none(failure: TaskFailure) -> bool:
+def _has_no_rules(failure: TaskFailure) -> bool:
     if isinstance(failure, HttpError):
         status = failure.details.get("status")
-        return isinstance(status, int) and (400 <= status < 500 or status in _EMPTY)
+        return isinstance(status, int) and (400 <= status < 500 or status in (204, 205))
     return isinstance(failure, NotFound | Refusal) and not isinstance(failure, TooLarge)
 
 
-_EMPTY = frozenset({204, 205})
-
-
 def check_robots_tag(response: Response) -> None:
-    """Return when the answer's X-Robots-Tag lets machines use the image. Raises: RobotsDisallowed.
+    """Refuse an image whose X-Robots-Tag says `noai` or `noimageai`, to all robots or to pupline.
 
-    `noai` and `noimageai` refuse, for all robots or for pupline; the header may come several times, each with a list,
-    and begin with the one robot that it is meant for.
+    The field may be repeated, each time with a list that may begin with the name of one robot.
+    Raises: RobotsDisallowed.
     """
     if "x-robots-tag" not in response.headers:
         return
@@ -261,7 +257,7 @@ def check_robots_tag(response: Response) -> None:
         refused = _refused_tag(value)
         if refused is not None:
             raise RobotsDisallowed(
-                f"{printable(response.url)}: the server's X-Robots-Tag says {refused}; the image is left alone"
+                f"{printable(response.url)}: the server's X-Robots-Tag says {refused}; the image is not used"
             )
 
 

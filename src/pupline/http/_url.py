@@ -1,11 +1,11 @@
-"""URLs, read strictly: what could be understood in two ways is refused before anything is looked up.
+"""URLs, read strictly: an ambiguous one is refused before anything is looked up.
 
 `urllib.parse.urlsplit` is not used to read them: it drops tabs and newlines inside a URL and spaces before it, accepts
 user information, and leaves the many spellings of an IPv4 address (`2130706433`, `0x7f.1`, `127.1`) to the C library,
 which understands them all. Here a host is either a DNS name, or a dotted quad, or an IPv6 address in brackets; nothing
-else gets as far as a resolver. A name in other letters than ASCII is put into its `xn--` form, on which all checks are
-made, if IDNA 2003, IDNA 2008 and the browsers' UTS 46 agree about it. They do, but for letter case and composition,
-unless it holds characters that one of them turns into others: full-width digits, ligatures, `ß`, invisible ones.
+else reaches a resolver. A name with letters beyond ASCII is converted to its `xn--` form, on which all checks are made,
+if IDNA 2003, IDNA 2008 and the browsers' UTS 46 agree about it. They do, apart from letter case and composition,
+unless it holds characters that one of them maps to others: full-width digits, ligatures, `ß`, invisible ones.
 """
 
 import ipaddress
@@ -30,27 +30,27 @@ _URL = re.compile(
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
 _DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
-_LABEL = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")  # a hyphen at its end is against the rules, and in use
+_LABEL = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")  # some labels in use end in a hyphen, against the rules
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_DOTS = frozenset("\u3002\uff0e\uff61")  # IDNA 2003 takes them for dots
+_DOTS = frozenset("\u3002\uff0e\uff61")  # dots to IDNA 2003
 _ASCII = re.compile(r"[\x00-\x7f]")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-# What a list gives for a row without a usable URL: it says what is wrong, and what else is no URL in it misleads.
-_SAYS_WHY = re.compile(r"(?:line|row|value) [0-9]+: ")
+# What a list yields for a row without a usable URL: the text says what is wrong, so it is the whole message.
+_ROW_PROBLEM = re.compile(r"(?:line|row|value) [0-9]+: ")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The spelling of nearly all URLs of images: behind the origin, only characters that stay as they are.
+# The spelling of nearly all URLs of images: after the origin, only characters that stay as they are.
 _PLAIN = re.compile(
     r"(https?://[A-Za-z0-9.:_-]++)"
     r"((?:/[A-Za-z0-9!$%&'()*+,./:;=@_~-]*+)?+)"
     r"((?:\?[A-Za-z0-9!$%&'()*+,./:;=?@_~-]*+)?+)"
 )
-# All that RFC 3986 lets stand in a path or query as it is; `%` stays, since the URL came encoded.
+# What RFC 3986 allows unencoded in a path or query, and `%`, since the URL came encoded.
 _SAFE = "!$%&'()*+,-./:;=?@_~"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port: what is trusted, is trusted exactly. Another port is another origin."""
+    """Scheme, host and port. Trust is for exactly one origin: another port is another origin."""
 
     scheme: Scheme
     host: str
@@ -58,7 +58,7 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
-        """The origin that somebody typed, such as `http://127.0.0.1:8099`. Raises: ConfigurationError."""
+        """The origin that a user typed, such as `http://127.0.0.1:8099`. Raises: ConfigurationError."""
         try:
             url = Url.parse(text)
         except InvalidUrl as err:
@@ -103,23 +103,17 @@ class Url:
 
     @classmethod
     def _parse_carefully(cls, text: str) -> "Url":
-        if _SAYS_WHY.match(text):
+        if _ROW_PROBLEM.match(text):
             raise InvalidUrl(printable(text))
         _refuse_characters(text)
         parts = _URL.fullmatch(text)
         if parts is None:
             raise _invalid(text, "it is not an absolute URL", "write it in full, such as https://host/path")
-        scheme = _scheme(text, parts["scheme"].lower())
-        host, port = _authority(text, scheme, parts["authority"])
-        return cls(
-            Origin(scheme, host, port), _encoded(text, parts["path"]) or "/", _encoded(text, parts["query"] or "")
-        )
+        origin = _parse_origin(text, parts["scheme"].lower(), parts["authority"])
+        return cls(origin, _encoded(text, parts["path"]) or "/", _encoded(text, parts["query"] or ""))
 
     def join(self, location: str) -> "Url":
-        """The URL that a Location header, or a page's link, means when it comes in the answer to this one.
-
-        Raises: InvalidUrl.
-        """
+        """The URL of a Location header, or of a page's link, in the response to this one. Raises: InvalidUrl."""
         _refuse_characters(location)
         try:
             joined = urljoin(str(self), location)
@@ -133,7 +127,7 @@ class Url:
 
     @property
     def target(self) -> str:
-        """Path and query: what goes into the request line."""
+        """Path and query."""
         return self.path + self.query
 
     def segments(self) -> list[str]:
@@ -147,11 +141,11 @@ class Url:
 
 
 def is_literal(host: str) -> bool:
-    """Whether an origin's host is an address, and no name."""
+    """Whether an origin's host is an address, not a name."""
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
-@lru_cache(maxsize=4096)  # a run names few origins, and each of them very often
+@lru_cache(maxsize=4096)  # a run has few origins, and many URLs of each
 def _origin(text: str) -> Origin:
     return Url._parse_carefully(text).origin  # noqa: SLF001 - the other half of Url.parse
 
@@ -169,29 +163,21 @@ def _refuse_characters(text: str) -> None:
         raise _invalid(text, "the URL begins or ends with a space", "remove it")
 
 
-def _scheme(text: str, scheme: str) -> Scheme:
-    if scheme == "http":
-        return "http"
-    if scheme == "https":
-        return "https"
-    raise _invalid(text, f"the scheme is {printable(scheme, 20)}", "only http and https are fetched")
-
-
-def _authority(text: str, scheme: Scheme, authority: str) -> tuple[str, int]:
+def _parse_origin(text: str, scheme_text: str, authority: str) -> Origin:
+    scheme = next((known for known in DEFAULT_PORTS if known == scheme_text), None)
+    if scheme is None:
+        raise _invalid(text, f"the scheme is {printable(scheme_text, 20)}", "only http and https are fetched")
     if "@" in authority:
         raise _invalid(text, "the URL holds a user name or password", "remove everything before the @")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
         raise _invalid(text, "the host is malformed", "write a name, a dotted IPv4 address or [IPv6]")
-    return _host(text, parts["host"]), _port(text, scheme, parts["port"])
-
-
-def _port(text: str, scheme: Scheme, port: str | None) -> int:
-    if not port:  # the colon alone says as much as nothing (RFC 3986, 3.2.3)
-        return DEFAULT_PORTS[scheme]
+    host, port = _host(text, parts["host"]), parts["port"]
+    if not port:  # a colon alone means the default port (RFC 3986, 3.2.3)
+        return Origin(scheme, host, DEFAULT_PORTS[scheme])
     if not _PORT.fullmatch(port) or int(port) > 65535:
         raise _invalid(text, f"the port is {printable(port, 20)!r}", "ports are written 1 to 65535, or left out")
-    return int(port)
+    return Origin(scheme, host, int(port))
 
 
 def _host(text: str, host: str) -> str:
@@ -199,15 +185,19 @@ def _host(text: str, host: str) -> str:
         return _ipv6(text, host[1:-1])
     if not host:
         raise _invalid(text, "the host is missing", "write it in full, such as https://host/path")
-    if not host.isascii():  # asked before lower(), which makes a plain k of the Kelvin sign
+    if not host.isascii():  # checked before lower(), which turns the Kelvin sign into a plain k
         host = _in_ascii(text, host)
-    is_absolute = host.endswith(".")  # a name may be written so: nothing is to be put behind it
+    is_absolute = host.endswith(".")  # allowed for a name: no search domain is appended
     host = host.removesuffix(".").lower()
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         if is_absolute:
             raise _invalid(text, "the host is an address that ends in a dot", "remove the dot")
-        return _ipv4(text, host)
+        # A last label that is a number makes the whole an IPv4 address (as in the URL standard), whatever precedes it.
+        if not _DOTTED_QUAD.fullmatch(host) or any(int(part) > 255 for part in labels):
+            advice = "write four decimal numbers, such as 192.0.2.1"
+            raise _invalid(text, "the host is an oddly written IPv4 address", advice)
+        return host
     if len(host) > MAX_NAME_CHARACTERS or not all(_LABEL.fullmatch(label) for label in labels):
         raise _not_a_name(text)
     return host
@@ -222,14 +212,14 @@ def _in_ascii(text: str, host: str) -> str:
 
 
 def _ascii_label(text: str, label: str) -> str:
-    """The `xn--` form of a label. Source: RFC 3490, 4.1, where what it prepares is what RFC 5891 and UTS 46 do too."""
+    """The `xn--` form of a label. Source: RFC 3490, 4.1, where its result is that of RFC 5891 and UTS 46 too."""
     from encodings.idna import nameprep
     from unicodedata import normalize
 
     lower = [normalize("NFC", character.lower()) for character in label]
     try:
         prepared = nameprep(label)
-    except UnicodeError as err:  # characters of no name, or of two directions
+    except UnicodeError as err:  # characters that no name may hold, or of two directions
         raise _ambiguous(text) from err
     borrowed = any(not old.isascii() and _ASCII.search(new) for old, new in zip(label, lower, strict=True))
     if borrowed or prepared != normalize("NFC", "".join(lower)) or prepared.startswith("xn--"):
@@ -242,17 +232,8 @@ def _not_a_name(text: str) -> InvalidUrl:
 
 
 def _ambiguous(text: str) -> InvalidUrl:
-    found = "the host holds other characters than ASCII that not everybody reads alike, or that are in no name"
+    found = "the host holds characters that systems read differently, or that no name may hold"
     return _invalid(text, found, "write the name in its xn-- form")
-
-
-def _ipv4(text: str, host: str) -> str:
-    # A last label that is a number makes the whole an IPv4 address (as in the URL standard), whatever comes before.
-    if not _DOTTED_QUAD.fullmatch(host) or any(int(part) > 255 for part in host.split(".")):
-        raise _invalid(
-            text, "the host is an oddly written IPv4 address", "write four decimal numbers, such as 192.0.2.1"
-        )
-    return host
 
 
 def _ipv6(text: str, host: str) -> str:
@@ -261,7 +242,7 @@ def _ipv6(text: str, host: str) -> str:
             raise ValueError("a zone")  # noqa: TRY301 - one answer for all malformed addresses
         return str(ipaddress.IPv6Address(host))
     except ValueError as err:
-        raise _invalid(text, "the brackets hold no IPv6 address", "write it such as [2001:db8::1]") from err
+        raise _invalid(text, "there is no IPv6 address in the brackets", "write it such as [2001:db8::1]") from err
 
 
 def _encoded(text: str, part: str) -> str:
