@@ -102,7 +102,7 @@ class VirtualPool:
 
 
 class Basket:
-    """An intake that keeps what it is given."""
+    """A committer that keeps what it is given."""
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
@@ -221,7 +221,7 @@ def urls(count: int, host: str = "a") -> list[str]:
 
 
 def test_every_item_arrives_once_with_its_index(backend: LocalBackend) -> None:
-    """Thousands of items, more than one page of them: each is handed to the intake once, under its own index."""
+    """Thousands of items, more than one page of them: each is handed to the committer once, under its own index."""
     run = Run(backend, fetched, urls=urls(2500))
     run.coordinator.run()
     assert run.outcomes == dict.fromkeys(urls(2500), "fetched")

@@ -57,10 +57,10 @@ def run(data_dir: Path) -> None:
         def first(record: AuditRecord) -> Alert:
             return alert("first-alert", record.image_name)
 
-        intake = GroupCommitter(backend.ingests, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
+        committer = GroupCommitter(backend.ingests, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
         for pending in backend.ingests.pending(ingest.ingest_id, after=-1, limit=100):
-            intake.take([arrival(data_dir, pending)])
-        intake.close()
+            committer.take([arrival(data_dir, pending)])
+        committer.close()
         if later := list(backend.ingests.alerted(ingest.ingest_id, sent=False)):
             backend.ingests.publish(ingest.ingest_id, alert("digest", f"{len(later)} more"))
         backend.ingests.end(ingest.ingest_id, "SUCCEEDED")

@@ -16,7 +16,7 @@ from pupline.local import IngestCounts, ListedPage, LocalBackend, NewIngest, fin
 from pupline.local.ingests import PageCounts, _columns, _ingests, _listing, _planner, _previous, item_execution
 from pupline.tasks.items import PreviousFetch, SourceItem
 from pupline.tasks.metadata import METADATA_COLUMNS
-from tests.local.intake_fakes import Source
+from tests.local.committer_fakes import Source
 from tests.local.local_fakes import START, VirtualClock
 
 ALL = 1000

@@ -36,12 +36,12 @@ class World:
 
     def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""
-        intake = GroupCommitter(self.backend.ingests, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
+        committer = GroupCommitter(self.backend.ingests, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
-        intake.take(
+        committer.take(
             [self._arrival(index, items[index], fetch_outcome) for index, fetch_outcome in fetch_outcomes.items()]
         )
-        intake.close()
+        committer.close()
 
     def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> dict[str, Any]:
         """Write the outputs and end the run. Its summary."""

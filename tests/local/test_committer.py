@@ -16,7 +16,7 @@ from pupline.local.ingests import _committer, _group_files
 from pupline.tasks.items import PreviousFetch, UnchangedImage
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
-from tests.local.intake_fakes import Source, arrival, fetched
+from tests.local.committer_fakes import Source, arrival, fetched
 from tests.shared.item_rows import stored_rows
 
 REX = "http://127.0.0.1/a/rex.jpg"
@@ -205,8 +205,8 @@ def test_the_first_alert_is_committed_with_its_item(backend: LocalBackend, sourc
         return backend.topic.prepare("run", "first-alert", {"TopicArn": TOPIC_ARN, "Message": record.image_name})
 
     for index, url in ((0, REX), (3, BELLA)):
-        with source.intake(first) as intake:
-            intake.take([source.fetched(index, url, b"%d" % index, alert_reasons=("png_name",))])
+        with source.committer(first) as committer:
+            committer.take([source.fetched(index, url, b"%d" % index, alert_reasons=("png_name",))])
     assert told == ["run-00000000"]
     assert [alert.message for alert, _ in backend.topic.alerts()] == ["dogs/rex.jpg"]
     assert [(one.execution, one.alert_sent) for one in backend.audit.records()] == [
@@ -248,7 +248,7 @@ def test_a_full_disk_acknowledges_nothing(
         assert files(reopened) == {"html/dogs/rex.jpg": b"rex"}
 
 
-def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_committer_takes_no_more(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """`take` raises what went wrong, also when it is waiting for room."""
     monkeypatch.setattr(_committer, "MAX_GROUP", 1)
     monkeypatch.setattr(_committer, "_MIN_GROUP", 1)
@@ -257,10 +257,10 @@ def test_an_intake_that_failed_takes_no_more(source: Source, monkeypatch: pytest
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def take_all() -> None:
-        with source.intake() as intake:
-            monkeypatch.setattr(intake._files, "_sync", broken)
+        with source.committer() as committer:
+            monkeypatch.setattr(committer._files, "_sync", broken)
             for number in range(100):
-                intake.take([source.fetched(number % 4, REX, b"%d" % number)])
+                committer.take([source.fetched(number % 4, REX, b"%d" % number)])
 
     with pytest.raises(StorageError, match="cannot be stored or read"):
         take_all()
@@ -273,8 +273,8 @@ def test_a_mistake_in_done_is_raised(source: Source) -> None:
     def broken(_items: Any) -> None:
         raise KeyError("mine")
 
-    with pytest.raises(KeyError, match="mine"), source.intake(done=broken) as intake:
-        intake.take([source.failed(0, REX)])
+    with pytest.raises(KeyError, match="mine"), source.committer(done=broken) as committer:
+        committer.take([source.failed(0, REX)])
 
 
 @pytest.mark.parametrize("few", [0, 99])
@@ -315,7 +315,7 @@ def test_a_system_without_syncfs_syncs_each_file(
 def test_a_dataset_that_is_no_part_of_a_key_is_refused(backend: LocalBackend) -> None:
     """Its name would be another one on some file system."""
     bad = Source(backend, "bad", "a:b")
-    with pytest.raises(ConfigurationError, match="a:b"), bad.intake():
+    with pytest.raises(ConfigurationError, match="a:b"), bad.committer():
         pass
 
 

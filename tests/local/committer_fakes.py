@@ -1,4 +1,4 @@
-"""Items as workers bring them, for an intake without any fetching."""
+"""Items as workers bring them, for a committer without any fetching."""
 
 import hashlib
 import itertools
@@ -30,26 +30,26 @@ class Source:
         self.backend.ingests.add_page(self.run.ingest_id, ListedPage(items, position=None, listed=True))
 
     @contextmanager
-    def intake(
+    def committer(
         self,
         first_alert: Callable[[AuditRecord], Alert] | None = None,
         done: Callable[[list[ItemDone]], None] | None = None,
     ) -> Iterator[GroupCommitter]:
-        """An intake, closed at the end, that notes what is done."""
+        """A committer, closed at the end, that notes what is done."""
         record_of = RecordBuilder(self.run.source, self.run.dataset)
-        intake = GroupCommitter(
+        committer = GroupCommitter(
             self.backend.ingests, self.run, record_of, done or self.done.extend, first_alert=first_alert
         )
         try:
-            yield intake
+            yield committer
         finally:
-            intake.close()
+            committer.close()
 
     def take_in(self, *arrivals: Arrival) -> list[AuditRecord]:
         """Take them in together; the records that they got, by index."""
         self.done.clear()
-        with self.intake() as intake:
-            intake.take(arrivals)
+        with self.committer() as committer:
+            committer.take(arrivals)
         return [one.record for one in sorted(self.done, key=lambda one: one.index)]
 
     def fetched(

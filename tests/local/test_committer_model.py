@@ -1,4 +1,4 @@
-"""Whatever arrives in whatever order: the intake stores what a model of a few lines says."""
+"""Whatever arrives in whatever order: the committer stores what a model of a few lines says."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pupline.local import LocalBackend
 from pupline.local.bucket._paths import folded
 from pupline.local.ingests import _committer
-from tests.local.intake_fakes import Source
+from tests.local.committer_fakes import Source
 from tests.shared.item_rows import stored_rows
 
 NAMES = ["rex.jpg", "Rex.jpg", "r\u00e9x.jpg", "re\u0301x.jpg", "bella.jpg", "rex"]
@@ -33,7 +33,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
 
 @settings(max_examples=60, deadline=None)
 @given(batches=st.lists(st.lists(arrivals, max_size=8), max_size=4), group=st.integers(1, 5))
-def test_the_intake_stores_what_the_model_says(
+def test_the_committer_stores_what_the_model_says(
     backend: LocalBackend, batches: list[list[tuple[int, str, int, str | None]]], group: int
 ) -> None:
     """The first arrival of an item counts; equal bytes are one object; every record names an object with its bytes."""
@@ -46,11 +46,11 @@ def test_the_intake_stores_what_the_model_says(
         patched.setattr(_committer, "MAX_GROUP", group)
         patched.setattr(_committer, "_MIN_GROUP", group)
         for batch in batches:
-            with source.intake() as intake:
+            with source.committer() as committer:
                 for index, name, which, problem in batch:
                     body = b"%d of %d" % (which, number)
                     url = f"http://127.0.0.1/{name}"
-                    intake.take([source.fetched(index, url, body, problem=problem)])  # type: ignore[arg-type]
+                    committer.take([source.fetched(index, url, body, problem=problem)])  # type: ignore[arg-type]
                     if index not in expected:
                         outcome = "quarantined" if problem else "stored" if (body, True) not in held else "duplicate"
                         expected[index] = (outcome, body)
