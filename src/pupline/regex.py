@@ -67,7 +67,7 @@ def time_exponent(pattern: str | bytes, flags: int = 0) -> float:
     """
     try:
         return max(automaton.exponent() for automaton in _automata(pattern, flags))
-    except _TooLarge:
+    except _LimitExceeded:
         return math.inf
 
 
@@ -87,7 +87,7 @@ class _Part:
     empty: int = 1
 
 
-class _TooLarge(Exception):
+class _LimitExceeded(Exception):
     """More positions or steps than the limits above."""
 
 
@@ -104,7 +104,7 @@ class _Automaton:
 
     def position(self, mask: int) -> _Part:
         if len(self.masks) >= _MAX_POSITIONS:
-            raise _TooLarge
+            raise _LimitExceeded
         self.masks.append(mask)
         self._follow.append(Counter())
         at = len(self.masks) - 1
@@ -175,7 +175,7 @@ class _Automaton:
     def _count_step(self) -> None:
         self._steps += 1
         if self._steps > _MAX_STEPS:
-            raise _TooLarge
+            raise _LimitExceeded
 
     def _next(self, at: int) -> Iterator[int]:
         return (to for to, _, _ in self.edges(at))
@@ -270,7 +270,7 @@ def _components(roots: Iterable[int], follow: Callable[[int], Iterator[int]]) ->
 
 
 def _automata(pattern: str | bytes, flags: int) -> Iterator[_Automaton]:
-    """The automaton of an expression, and one for each lookaround in it. Raises: _TooLarge."""
+    """The automaton of an expression, and one for each lookaround in it. Raises: _LimitExceeded."""
     from re import _parser  # type: ignore[attr-defined]  # only this parser accepts exactly what `re` accepts
 
     tree = _parser.parse(pattern, flags)
@@ -350,7 +350,7 @@ class _Builder:
         copies = min(max(least, 1), _MAX_COPIES) if endless else most
         self._optional += least < most and not endless
         if self._optional > _MAX_OPTIONAL:
-            raise _TooLarge
+            raise _LimitExceeded
         whole = _Part()
         for number in range(copies):
             part = self.sequence(items)

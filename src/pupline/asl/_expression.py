@@ -5,6 +5,7 @@ JSON values are never mutated once made: results may share structure with the va
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from pupline.json_values import AnyJSON
 
@@ -33,6 +34,10 @@ class Scope:
         self.random = random
 
 
+Evaluate: TypeAlias = Callable[[Scope], AnyJSON]
+"""A compiled expression as a function. Raises EvaluationError."""
+
+
 class Expression:
     """A compiled path, template, intrinsic or JSONata value: call it with a Scope, get a JSON value.
 
@@ -48,7 +53,7 @@ class Expression:
     def __init__(
         self,
         text: str,
-        evaluate: Callable[[Scope], AnyJSON],
+        evaluate: Evaluate,
         variables: frozenset[str] = frozenset(),
         *,
         constant: bool = False,

@@ -13,7 +13,7 @@ T = TypeVar("T")
 _Work = Callable[[], None]
 
 
-class _Worker:
+class _CallThread:
     """A thread that runs one call after another, until None ends it."""
 
     def __init__(self) -> None:
@@ -43,8 +43,8 @@ class TimedCall(Generic[T]):
         self._answers: list[T] = []
         self._problems: list[BaseException] = []
         self._context = contextvars.copy_context()
-        worker: _Worker | None = getattr(_own, "worker", None)
-        self._worker = worker or _Worker()
+        worker: _CallThread | None = getattr(_own, "worker", None)
+        self._worker = worker or _CallThread()
         _own.worker = self._worker
         self._worker.work.put(self._work)
 

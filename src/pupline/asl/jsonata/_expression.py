@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, EvaluationError, SyntaxProblem
-from pupline.asl._expression import Expression, Scope, copy_with
+from pupline.asl._expression import Evaluate, Expression, Scope, copy_with
 from pupline.asl._values import type_name
 from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary
 from pupline.json_values import AnyJSON, dumps
@@ -126,7 +126,7 @@ def _plain_path(text: str, root: str, names: list[str], location: str) -> Expres
     Only lookups in objects are done here. For all else (an array to map over, a built-in function's name) the library
     evaluates the whole path.
     """
-    fallback: list[Callable[[Scope], AnyJSON]] = []
+    fallback: list[Evaluate] = []
 
     def slow(scope: Scope) -> AnyJSON:
         if not fallback:
@@ -169,9 +169,7 @@ def _library_expression(text: str, location: str, path: tuple[str | int, ...]) -
     return Expression(text, _quick(program.fast, evaluate, text, location), program.variables)
 
 
-def _quick(
-    fast: Callable[[Scope], AnyJSON] | None, slow: Callable[[Scope], AnyJSON], text: str, location: str
-) -> Callable[[Scope], AnyJSON]:
+def _quick(fast: Evaluate | None, slow: Evaluate, text: str, location: str) -> Evaluate:
     """The compiled closure where there is one, with the library for the values that need it."""
     if fast is None:
         return slow
@@ -188,7 +186,7 @@ def _quick(
     return evaluate
 
 
-def _evaluator(program: "Program", text: str, location: str) -> Callable[[Scope], AnyJSON]:
+def _evaluator(program: "Program", text: str, location: str) -> Evaluate:
     from pupline.asl.jsonata import _bounds as bounds
 
     def evaluate(scope: Scope) -> AnyJSON:

@@ -11,10 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.json_values import AnyJSON
-
-Evaluate = Callable[[Scope], AnyJSON]
 
 UNDEFINED: AnyJSON = object()
 """The result of an expression that returns nothing."""

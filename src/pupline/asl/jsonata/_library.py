@@ -17,7 +17,7 @@ from jsonata.jsonata import Jsonata
 
 from pupline import regex
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._functions import FunctionFailure
 from pupline.asl.jsonata._bounds import (
     MAX_BYTES,
@@ -29,7 +29,7 @@ from pupline.asl.jsonata._bounds import (
     check_size,
     depth_error,
 )
-from pupline.asl.jsonata._fast import Evaluate, NeedsLibrary, compile_fast
+from pupline.asl.jsonata._fast import NeedsLibrary, compile_fast
 from pupline.asl.jsonata._functions import BASE, BUILT_IN, SCOPE_FUNCTIONS, from_library, to_library
 from pupline.json_values import AnyJSON
 

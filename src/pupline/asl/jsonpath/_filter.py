@@ -8,20 +8,20 @@ import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._values import is_number
 from pupline.asl.jsonpath import _syntax as syntax
 from pupline.json_values import AnyJSON, dumps
 
 Predicate: TypeAlias = Callable[[AnyJSON, Scope], bool]
 _Value: TypeAlias = Callable[[AnyJSON, Scope], AnyJSON]
-Steps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[AnyJSON, Scope], list[AnyJSON]]]
-Root: TypeAlias = Callable[[syntax.Path], Callable[[Scope], AnyJSON]]
+CompileSteps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[AnyJSON, Scope], list[AnyJSON]]]
+CompileRoot: TypeAlias = Callable[[syntax.ParsedPath], Evaluate]
 
 _UNDEFINED: AnyJSON = object()
 
 
-def compile_filter(test: syntax.Condition, steps: Steps, root: Root) -> Predicate:
+def compile_filter(test: syntax.Condition, steps: CompileSteps, root: CompileRoot) -> Predicate:
     """A filter's condition as (candidate, scope) -> bool.
 
     steps and root compile the paths inside it; they are parameters because `_select` imports this module.
@@ -47,7 +47,7 @@ def _logical(kind: str, parts: list[Predicate]) -> Predicate:
     return lambda node, scope: any(part(node, scope) for part in parts)
 
 
-def _operand(item: syntax.Operand, steps: Steps, root: Root) -> _Value:
+def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot) -> _Value:
     if isinstance(item, syntax.Literal):
         constant = item.value
         return lambda _, __: constant

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from pupline.asl._errors import EvaluationError, SyntaxProblem
-from pupline.asl._expression import Expression, Scope
+from pupline.asl._expression import Evaluate, Expression, Scope
 from pupline.asl._functions import FunctionFailure
 from pupline.asl._values import java_text
 from pupline.asl.jsonpath._functions import FUNCTIONS, format_parts
@@ -41,7 +41,7 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     return Expression(text, _guarded(text, call.evaluate), call.variables)
 
 
-def _guarded(text: str, evaluate: Callable[[Scope], AnyJSON]) -> Callable[[Scope], AnyJSON]:
+def _guarded(text: str, evaluate: Evaluate) -> Evaluate:
     prefix = f"The function '{text}' had the following error: "
 
     def guarded(scope: Scope) -> AnyJSON:
@@ -118,7 +118,7 @@ class _Parser(Scanner):
         raise self.error("expected a path, a 'string' (escapes: \\' \\{ \\} \\\\), a number or a function")
 
 
-def _apply(function: Callable[..., AnyJSON], arguments: list[Callable[[Scope], AnyJSON]]) -> Callable[[Scope], AnyJSON]:
+def _apply(function: Callable[..., AnyJSON], arguments: list[Evaluate]) -> Evaluate:
     if len(arguments) == 1:
         (only,) = arguments
         return lambda scope: function(scope, only(scope))
@@ -128,7 +128,7 @@ def _apply(function: Callable[..., AnyJSON], arguments: list[Callable[[Scope], A
     return lambda scope: function(scope, *[argument(scope) for argument in arguments])
 
 
-def _constant_format(template: str, arguments: list[Expression]) -> Callable[[Scope], AnyJSON]:
+def _constant_format(template: str, arguments: list[Expression]) -> Evaluate:
     """States.Format with a constant template, which is split at its placeholders only once."""
     pieces = format_parts(template)
     if len(pieces) != len(arguments) + 1:

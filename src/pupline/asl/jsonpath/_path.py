@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from pupline.asl._errors import EvaluationError, SyntaxProblem
-from pupline.asl._expression import Expression, Scope
+from pupline.asl._expression import Evaluate, Expression, Scope
 from pupline.asl.jsonpath import _syntax as syntax
-from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, Root, compile_steps, root_of, take_step
+from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, compile_steps, root_of, take_step
 from pupline.json_values import AnyJSON, dumps
 
 
@@ -116,7 +116,7 @@ def compile_reference_path(text: str, *, field: str) -> ReferencePath:
     return ReferencePath(text, tuple(keys))
 
 
-def _plain(parsed: syntax.Path) -> Iterable[syntax.Key | syntax.Index]:
+def _plain(parsed: syntax.ParsedPath) -> Iterable[syntax.Key | syntax.Index]:
     return [step for step in parsed.steps if isinstance(step, (syntax.Key, syntax.Index))]
 
 
@@ -127,11 +127,11 @@ _BY_VALUE = ("ErrorPath", "CausePath")
 _OF_WAIT = ("SecondsPath", "TimestampPath")
 
 
-def _missing(text: str, field: str, parsed: syntax.Path) -> Callable[[Scope, str], EvaluationError]:
+def _missing(text: str, field: str, parsed: syntax.ParsedPath) -> Callable[[Scope, str], EvaluationError]:
     """The error for a missing value; the second argument is Jayway's text."""
     if field.endswith(".$") or field in _BY_VALUE:
         base = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input "
-        searched: Root = attrgetter("context" if parsed.root == "$$" else "input")
+        searched: Evaluate = attrgetter("context" if parsed.root == "$$" else "input")
         return lambda scope, _: _runtime(f"{base}'{dumps(searched(scope))}'")
     if field == "States.":
         named = text[1:] if parsed.root == "$$" else text
@@ -152,7 +152,7 @@ def _runtime(cause: str) -> EvaluationError:
 # ---------------------------------------------------------------- definite paths
 
 
-def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+def _keys_only(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError]) -> Evaluate:
     """Closures for `$`, `$.a`, `$.a.b`, and a loop for longer ones and other roots.
 
     A dict is looked up without a check of its type: a list or a string raises TypeError for a text key.
@@ -195,7 +195,9 @@ def _keys_only(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationEr
     return many
 
 
-def _definite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool) -> Root:
+def _definite(
+    parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool
+) -> Evaluate:
     """Keys and indices, with a function or several names as the last step.
 
     null_past_end: AWS returns null, not an error, when the last step of a payload template's path is an index past the
@@ -224,7 +226,7 @@ def _definite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationErr
 
 
 def _missing_at(
-    parsed: syntax.Path, root: Root, missing: Callable[[Scope, str], EvaluationError]
+    parsed: syntax.ParsedPath, root: Evaluate, missing: Callable[[Scope, str], EvaluationError]
 ) -> Callable[[Scope], EvaluationError]:
     """The error for a path that selects nothing: walks it again, and says in Jayway's words where it ends."""
 
@@ -275,11 +277,11 @@ def _java_class(value: AnyJSON) -> str:
 # ---------------------------------------------------------------- indefinite paths
 
 
-def _indefinite(parsed: syntax.Path, missing: Callable[[Scope, str], EvaluationError]) -> Root:
+def _indefinite(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError]) -> Evaluate:
     root = root_of(parsed)
     function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.PathFunction) else None
     walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
-    error = _missing_at(syntax.Path(parsed.root, ()), root, missing)
+    error = _missing_at(syntax.ParsedPath(parsed.root, ()), root, missing)
 
     def evaluate(scope: Scope) -> AnyJSON:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 
 from pupline.asl._errors import EvaluationError
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl.jsonpath import _syntax as syntax
 from pupline.asl.jsonpath._filter import compile_filter
 from pupline.json_values import AnyJSON
@@ -13,14 +13,13 @@ from pupline.json_values import AnyJSON
 MAX_VISITED = 1_000_000
 """Values that one evaluation may visit. An input of 256 KiB has at most 131,000; `..*..*` could visit the square."""
 
-Root = Callable[[Scope], AnyJSON]
 Select = Callable[[AnyJSON, Scope], list[AnyJSON]]
 
 MISSING: AnyJSON = object()
 """The result of a single step that selects nothing."""
 
 
-def root_of(parsed: syntax.Path) -> Root:
+def root_of(parsed: syntax.ParsedPath) -> Evaluate:
     """The start of a path: the input, the Context Object, or a variable (KeyError when there is none)."""
     if parsed.root == "$":
         return attrgetter("input")

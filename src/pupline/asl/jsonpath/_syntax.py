@@ -90,7 +90,7 @@ Step = Key | Index | Keys | Indices | Slice | Wildcard | Descend | Filter | Path
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class ParsedPath:
     """A path's root and steps. root: `$`, `$$`, `@`, or a variable's name without its `$`."""
 
     root: str
@@ -127,7 +127,7 @@ class Pattern:
     regex: re.Pattern[str]
 
 
-Operand = Literal | Pattern | Path
+Operand = Literal | Pattern | ParsedPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +141,11 @@ class Condition:
     def variables(self) -> frozenset[str]:
         """The workflow variables it reads."""
         return frozenset[str]().union(
-            *(item.variables for item in self.operands if isinstance(item, (Condition, Path)))
+            *(item.variables for item in self.operands if isinstance(item, (Condition, ParsedPath)))
         )
 
 
-def parse(text: str) -> Path:
+def parse(text: str) -> ParsedPath:
     """A whole path. Raises SyntaxProblem."""
     if len(text) > MAX_TEXT:
         raise SyntaxProblem(f"the path has {len(text)} characters; at most {MAX_TEXT} are allowed")
@@ -192,7 +192,7 @@ class _Parser(Scanner):
         super().__init__(text)
         self.depth = 0
 
-    def path(self, *, in_filter: bool = False) -> Path:
+    def path(self, *, in_filter: bool = False) -> ParsedPath:
         root = self.root(in_filter)
         steps: list[Step] = []
         while self.at < len(self.text) and self.text[self.at] in ".[":
@@ -201,7 +201,7 @@ class _Parser(Scanner):
             if steps and isinstance(steps[-1], PathFunction):
                 raise self.error("a function must be the last step")
             self.step(steps)
-        return Path(root, tuple(steps))
+        return ParsedPath(root, tuple(steps))
 
     def root(self, in_filter: bool) -> str:
         if self.take("$$"):
@@ -337,7 +337,7 @@ class _Parser(Scanner):
         self.spaces()
         operator = self.operator()
         if operator is None:
-            if not isinstance(left, Path):
+            if not isinstance(left, ParsedPath):
                 raise self.error("expected a comparison")
             return Condition("exists", (left,))
         self.spaces()

@@ -7,11 +7,10 @@ their slot is None, or the whole step is another method, chosen at compile time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from pupline.asl._errors import DataLimitExceeded
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._history import entered, exited
 from pupline.asl.jsonata import compile_jsonata_value
 from pupline.asl.jsonpath import ReferencePath, compile_path, compile_reference_path, compile_template
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl._thread import Thread
     from pupline.asl.states._catch import CatchingState
-
-Evaluate = Callable[[Scope], AnyJSON]
 
 _NESTED = ("Branches", "ItemProcessor", "Iterator")
 _RANDOM = re.compile(r"States\.UUID|States\.MathRandom|\$uuid|\$random|\$shuffle")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._timestamp import instant
 from pupline.asl._values import is_number
 from pupline.asl.jsonata import compile_condition
@@ -84,7 +84,7 @@ def _comparison(rule: dict[str, AnyJSON], path: tuple[str | int, ...]) -> Rule:
     return lambda scope: check(variable(scope))
 
 
-def _path(text: AnyJSON, path: tuple[str | int, ...]) -> Callable[[Scope], AnyJSON]:
+def _path(text: AnyJSON, path: tuple[str | int, ...]) -> Evaluate:
     try:
         return compile_path(text, field="Variable").evaluate
     except SyntaxProblem as problem:

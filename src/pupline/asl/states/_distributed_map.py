@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from pupline.asl import _history as history
 from pupline.asl._commands import ReadItems, WriteResults
 from pupline.asl._errors import NOT_SUPPORTED, SyntaxProblem
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._facts import Fact, ItemsRead, TaskFailed
 from pupline.asl._size_quota import MAX_PAYLOAD_BYTES
 from pupline.asl._thread import Thread
-from pupline.asl.states._base import Evaluate, State
+from pupline.asl.states._base import State
 from pupline.asl.states._batches import batches
 from pupline.asl.states._child_executions import NO_RESULT, MapRunFork, Plan
 from pupline.asl.states._map import STARTED, SUCCEEDED, MapState

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import RUNTIME, EvaluationError
+from pupline.asl._expression import Evaluate
 from pupline.asl.jsonata import unexpected_type
 from pupline.asl.jsonpath import compile_payload_string
-from pupline.asl.states._base import Evaluate, State
+from pupline.asl.states._base import State
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:

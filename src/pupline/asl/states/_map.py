@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._fork import Fork
 from pupline.asl._history import named, plain
 from pupline.asl._thread import Thread
 from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
 from pupline.asl.jsonpath import compile_path
-from pupline.asl.states._base import Evaluate, State
+from pupline.asl.states._base import State
 from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._numbers import Number
 from pupline.json_values import AnyJSON, dumps

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, EvaluationError
-from pupline.asl._expression import Scope
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._values import java_text
 from pupline.asl.jsonata import compile_jsonata_value, not_whole
 from pupline.asl.jsonpath import compile_path
-from pupline.asl.states._base import Evaluate
 from pupline.json_values import AnyJSON, dumps
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)

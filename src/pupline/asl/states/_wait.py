@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, EvaluationError, TimestampProblem
+from pupline.asl._expression import Evaluate
 from pupline.asl._facts import Fact
 from pupline.asl._timestamp import epoch_seconds
 from pupline.asl._values import java_text
 from pupline.asl.jsonata import compile_jsonata_value, not_whole, unexpected_type
 from pupline.asl.jsonpath import compile_path
-from pupline.asl.states._base import Evaluate, State
+from pupline.asl.states._base import State
 from pupline.asl.states._numbers import whole
 from pupline.json_values import AnyJSON
 
