@@ -12,7 +12,7 @@ from pupline.bulk import HostPaused, IngestRequest, ItemsListed, ListingNote, _c
 from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._hosts import Host, HostLimits, Job
 from pupline.bulk._lister import Lister
-from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.local import Arrival, IngestRow, ListedPage, LocalBackend, NewIngest
@@ -174,7 +174,7 @@ class Run:
         limits = options.pop("limits", HostLimits(heed_robots=False))
         request = IngestRequest(source="test", **options)
         self.lister = Lister(backend.ingests, self.row, request, listing)
-        self.scheduler = Scheduler(SchedulerSettings(concurrency=8, limits=lambda _: limits, seed="test"))
+        self.scheduler = Scheduler(concurrency=8, limits=lambda _: limits, seed="test")
         self.coordinator = Coordinator(
             ingests=backend.ingests,
             ingest_id=self.row.ingest_id,

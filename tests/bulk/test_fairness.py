@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pupline.bulk._hosts import HostLimits, Job
 from pupline.bulk._process_pool import AHEAD
-from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import Scheduler
 from pupline.errors import RequestTimeout, RetryAfter
 from pupline.tasks.items import SourceItem
 
@@ -80,9 +80,7 @@ def slots_for(concurrency: int, seconds: Seconds, limits: dict[str, HostLimits] 
     """Slots, and a scheduler with these limits by host name; a host that is not there is one that the user named."""
     named = HostLimits(heed_robots=False)
     found = limits or {}
-    scheduler = Scheduler(
-        SchedulerSettings(concurrency=concurrency, limits=lambda origin: found.get(origin.host, named), seed="fair")
-    )
+    scheduler = Scheduler(concurrency=concurrency, limits=lambda origin: found.get(origin.host, named), seed="fair")
     return Slots(scheduler, concurrency, seconds)
 
 

@@ -311,7 +311,7 @@ def test_a_run_id_names_the_run_and_finds_it_again(place: Place) -> None:
     assert (first.run_id, again.status, again.counts) == ("monday", "SUCCEEDED", first.counts)
     assert place.site.asked == []
     assert again.outputs == ()
-    with pytest.raises(ConfigurationError, match="begun with another source, dataset or count"):
+    with pytest.raises(ConfigurationError, match="started with another source, dataset or count"):
         place.ingest(run_id="monday", count=3)
 
 

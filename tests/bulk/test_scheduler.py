@@ -21,7 +21,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
-from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import MAX_DEATHS, MAX_IDLE_HOSTS, Scheduler
 from pupline.errors import (
     BlockedAddress,
     ConnectionFailed,
@@ -47,7 +47,7 @@ DISALLOW_PRIVATE = RobotsRules.parse("User-agent: *\nDisallow: /private/")
 def scheduler_of(limits: HostLimits | None = None, concurrency: int = 8, seed: str = "") -> Scheduler:
     """A scheduler with these limits for every host; robots.txt is not asked for unless they say so."""
     one = limits or HostLimits(heed_robots=False)
-    return Scheduler(SchedulerSettings(concurrency=concurrency, limits=lambda _: one, seed=seed))
+    return Scheduler(concurrency=concurrency, limits=lambda _: one, seed=seed)
 
 
 def add(scheduler: Scheduler, *urls: str, now: float = 0.0) -> None:
@@ -340,7 +340,7 @@ def test_a_host_that_is_gone_is_told_and_left_alone() -> None:
     outage.serve(scheduler, room=1)
     assert outage.asked == AWAY_AFTER + len(AWAY_PAUSES)
     message = outage.ended[-1].failure.message
-    assert "http://hangs answered none of 16 requests in a row; fetch what failed when it does again" in message
+    assert "http://hangs answered none of 16 requests in a row; retry what failed when it answers again" in message
     assert [pause.seconds for pause in scheduler.take_pauses()] == [*AWAY_PAUSES, REFUSED_SECONDS]
 
 
@@ -401,8 +401,7 @@ def test_a_page_of_a_host_that_never_answered_is_given_up_sooner(heard: bool, at
 def test_a_refused_origin_gets_no_request_at_all() -> None:
     """Images on an origin where the source keeps none end at once, without robots.txt being asked for."""
     refusal = BlockedAddress("not there")
-    settings_ = SchedulerSettings(concurrency=4, refused=lambda origin: refusal if origin.host == "evil" else None)
-    scheduler = Scheduler(settings_)
+    scheduler = Scheduler(concurrency=4, refusal=lambda origin: refusal if origin.host == "evil" else None)
     add(scheduler, "http://evil/1.jpg", "http://evil/2.jpg")
     assert scheduler.take(0.0, 9) == []
     assert [end.failure for end in scheduler.take_failed()] == [refusal, refusal]
@@ -489,9 +488,7 @@ class World:
 
     def run(self, urls: list[str]) -> None:
         """Have all of them asked for, until every one has ended."""
-        scheduler = Scheduler(
-            SchedulerSettings(concurrency=self.concurrency, limits=lambda _: self.limits, seed="world")
-        )
+        scheduler = Scheduler(concurrency=self.concurrency, limits=lambda _: self.limits, seed="world")
         add(scheduler, *urls)
         under_way: list[tuple[float, int, Job]] = []
         in_flight: Counter[str] = Counter()
@@ -574,6 +571,6 @@ def test_origins_are_judged_once() -> None:
         asked.append(origin)
         return HostLimits(heed_robots=False)
 
-    scheduler = Scheduler(SchedulerSettings(concurrency=4, limits=limits))
+    scheduler = Scheduler(concurrency=4, limits=limits)
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(50)))
     assert len(asked) == 1

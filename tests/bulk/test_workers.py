@@ -17,7 +17,7 @@ import pytest
 from pupline.bulk import _process_pool, _worker_process
 from pupline.bulk._hosts import Job
 from pupline.bulk._process_pool import AHEAD, ProcessPool
-from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.bulk._worker_process import worker_count
@@ -56,7 +56,7 @@ def pool_for(
 
 def jobs_for(*urls: str) -> list[Job]:
     """Jobs for images, as the scheduler makes them."""
-    scheduler = Scheduler(SchedulerSettings(concurrency=len(urls)))
+    scheduler = Scheduler(concurrency=len(urls))
     for index, url in enumerate(urls):
         scheduler.add_image(index, SourceItem(url=url), None, 0.0)
     for robots in scheduler.take(0.0, 999):
@@ -126,7 +126,7 @@ def test_list_pages_come_back_whole(tmp_path: Path) -> None:
         return Said(b"[1, 2]" * 100_000, headers={"Link": "next"})
 
     with serving(Site({"/list": page})) as site, pool_for(site, tmp_path) as pool:
-        scheduler = Scheduler(SchedulerSettings(concurrency=1))
+        scheduler = Scheduler(concurrency=1)
         scheduler.add_page(PageRequest(f"{site.origin}/list", {"X-Key": "k"}), 0.0)
         pool.give(scheduler.take(0.0, 1))
         (reply,) = await_replies(pool, 1).values()

@@ -17,7 +17,7 @@ from pupline.bulk._process_pool import ProcessPool
 from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
 from pupline.bulk._run_selection import SelectedRun, select_run
 from pupline.bulk._run_stats import RunStats, Stopwatch
-from pupline.bulk._scheduler import Scheduler, SchedulerSettings
+from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._source_rules import (
     checked_dataset,
     checked_source,
@@ -118,11 +118,17 @@ class _IngestRun:
                 stack.callback(committer.close)
                 pool = self._pool(policy, folder, start_worker)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile
+                scheduler = Scheduler(
+                    self._request.concurrency,
+                    limits=partial(host_limits, self._source, policy, self._request),
+                    refusal=partial(origin_refusal, self._source, policy),
+                    seed=self._row.run_id,
+                )
                 coordinator = Coordinator(
                     ingests=self._backend.ingests,
                     ingest_id=self._row.ingest_id,
                     lister=lister,
-                    scheduler=self._scheduler(policy),
+                    scheduler=scheduler,
                     pool=pool,
                     sink=committer,
                     stored=stored,
@@ -155,16 +161,6 @@ class _IngestRun:
             coordinator=os.getpid(),
         )
         return ProcessPool(worker_count(request.concurrency, request.workers), settings, start_worker)
-
-    def _scheduler(self, policy: FetchPolicy) -> Scheduler:
-        return Scheduler(
-            SchedulerSettings(
-                concurrency=self._request.concurrency,
-                limits=partial(host_limits, self._source, policy, self._request),
-                refused=partial(origin_refusal, self._source, policy),
-                seed=self._row.run_id,
-            )
-        )
 
     def _stop(self, coordinator: Coordinator) -> None:
         coordinator.stop()

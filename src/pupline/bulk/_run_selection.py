@@ -72,7 +72,7 @@ def _named(ingests: Ingests, request: IngestRequest) -> IngestRow | None:
         dataset = request.dataset or found.dataset
         if not IngestRequest.from_json(found.settings).is_same_command(replace(request, dataset=dataset)):
             raise ConfigurationError(
-                f"the run '{found.run_id}' was begun with another source, dataset or count; repeat it with the same "
+                f"the run '{found.run_id}' was started with another source, dataset or count; repeat it with the same "
                 "ones, or give another --run-id"
             )
     return found
@@ -86,7 +86,7 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
     unsuccessful = [row for row in ingests.all(dataset) if row.status != "SUCCEEDED"]
     if not unsuccessful:
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""
-        raise ConfigurationError(f"no ingest {which}is unfinished here; begin one with: pupline ingest SOURCE")
+        raise ConfigurationError(f"no ingest {which}is unfinished here; start one with: pupline ingest SOURCE")
     return unsuccessful[-1]
 
 

@@ -26,7 +26,6 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -70,25 +69,24 @@ LONGEST_REFUSAL_SECONDS = 86_400.0
 MAX_IDLE_HOSTS = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerSettings:
-    """concurrency: requests in flight, at all hosts. limits: of one host. seed: of the jitter.
-
-    refused: why images of an origin must not be fetched at all, if so.
-    """
-
-    concurrency: int
-    limits: Callable[[Origin], HostLimits] = lambda _origin: HostLimits()
-    refused: Callable[[Origin], TaskFailure | None] = lambda _origin: None
-    seed: str = ""
-
-
 class Scheduler:
     """All jobs of a run, from `add_...` to their end. held: images among them."""
 
-    def __init__(self, settings: SchedulerSettings) -> None:
-        self._settings = settings
-        self._random = Random(settings.seed)  # noqa: S311 - jitter, nothing to guard
+    def __init__(
+        self,
+        concurrency: int,
+        limits: Callable[[Origin], HostLimits] = lambda _origin: HostLimits(),
+        refusal: Callable[[Origin], TaskFailure | None] = lambda _origin: None,
+        seed: str = "",
+    ) -> None:
+        """concurrency: requests in flight, at all hosts. limits: of one host. seed: of the jitter.
+
+        refusal: why images of an origin must not be fetched at all, if so.
+        """
+        self._concurrency = concurrency
+        self._limits = limits
+        self._refusal = refusal
+        self._random = Random(seed)  # noqa: S311 - jitter, nothing to guard
         self._numbers = itertools.count()
         self._hosts: dict[str, Host] = {}
         self._by_prefix: dict[str, Host] = {}
@@ -96,7 +94,7 @@ class Scheduler:
         self._timers: list[tuple[float, int, Job | Host]] = []
         self._failed: list[FailedJob] = []
         self._pauses: list[HostPaused] = []
-        self._half = max(1, settings.concurrency // 2)
+        self._half = max(1, concurrency // 2)
         self._claims = 0
         self._silent = 0
         self.held = 0
@@ -104,7 +102,7 @@ class Scheduler:
     @property
     def wants_more(self) -> bool:
         """Whether the hosts that are ready cannot use all requests: others, from further items, could."""
-        return self._claims < self._settings.concurrency
+        return self._claims < self._concurrency
 
     def add_page(self, page: "PageRequest", now: float) -> None:
         """Add a list page."""
@@ -253,8 +251,8 @@ class Scheduler:
         host = self._hosts.get(name)
         if host is None:
             self._forget_idle_hosts()
-            host = self._hosts[name] = Host(name, self._settings.limits(origin), self._settings.concurrency)
-            refused = self._settings.refused(origin)
+            host = self._hosts[name] = Host(name, self._limits(origin), self._concurrency)
+            refused = self._refusal(origin)
             if refused is not None:
                 host.refuse(refused, float("inf"))
         return host
@@ -271,7 +269,7 @@ class Scheduler:
         if host.unanswered:
             return self._half - (self._silent - host.silent if self._claims else 0)
         others = self._claims - host.claim
-        return max(self._half, self._settings.concurrency - others) if others else UNLIMITED
+        return max(self._half, self._concurrency - others) if others else UNLIMITED
 
     def _claim(self, host: Host, claim: int) -> None:
         """Reserve so many requests in flight for the host."""
@@ -337,10 +335,11 @@ class Scheduler:
         if host.absences < LEAST_PAUSES or now < host.failing_since + LONGEST_ABSENCE_SECONDS:
             seconds = AWAY_PAUSES[min(host.absences, len(AWAY_PAUSES) - 1)]
             host.go_away(now + seconds)
-            why = f"{origin} gave nothing at {host.failures} requests in a row {last}"
+            why = f"{origin} failed {host.failures} requests in a row {last}"
             self._pauses.append(HostPaused(origin, seconds, why))
         elif host.unanswered >= AWAY_AFTER:
-            why = f"{origin} answered none of {host.unanswered} requests in a row; fetch what failed when it does again"
+            count = host.unanswered
+            why = f"{origin} answered none of {count} requests in a row; retry what failed when it answers again"
             host.refuse(type(failure)(f"{why} {last}"), now + REFUSED_SECONDS)
             self._pauses.append(HostPaused(origin, REFUSED_SECONDS, why))
         else:
@@ -349,7 +348,7 @@ class Scheduler:
     def _refuse_for(self, job: Job, failure: TaskFailure, now: float) -> None:
         """The host wants a longer pause than a run waits: all its images end, without a request in vain."""
         seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
-        why = f"{job.host.origin} asked not to be asked for {plain_number(seconds)} s; fetch what failed after that"
+        why = f"{job.host.origin} asks for a pause of {plain_number(seconds)} s; retry what failed after that"
         job.host.refuse(TooManyRequests(why), now + seconds)
         self._pauses.append(HostPaused(job.host.origin, seconds, failure.message))
         self._end(job, failure, now)
@@ -371,6 +370,6 @@ class Scheduler:
 
 def _fatal(job: Job) -> TaskFailure:
     return TaskFailure(
-        f"{printable(job.url)}: {MAX_DEATHS} worker processes died, or hung past its deadline, while they were at it, "
-        "the last one at nothing else; look at the system's log, and at the image"
+        f"{printable(job.url)}: {MAX_DEATHS} worker processes died, or hung past its deadline, while they fetched it, "
+        "the last one with no other job; look at the system's log, and at the image"
     )

@@ -36,12 +36,12 @@ def checked_source(request: IngestRequest) -> ImageSource:
     if source.terms.bulk == "no":
         where = f"; see {source.terms.url}" if source.terms.url else ""
         raise ConfigurationError(
-            f"{source.name} is not for bulk use: {source.terms.note or 'its terms forbid it'}{where}; single images: "
-            f"pupline run --source {source.name}"
+            f"{source.name} does not allow bulk use: {source.terms.note or 'its terms forbid it'}{where}; "
+            f"single images: pupline run --source {source.name}"
         )
     if source.contact_required and not request.contact:
         raise ConfigurationError(
-            f"{source.name} wants to know who asks: give --contact with an e-mail address or a URL; it is sent in the "
+            f"{source.name} requires a contact: give --contact with an e-mail address or a URL; it is sent in the "
             "User-Agent"
         )
     return source

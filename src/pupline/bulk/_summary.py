@@ -69,7 +69,7 @@ def _retried_run(ingest: IngestRow) -> str | None:
 
 
 def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:
-    """What the run's summary.json holds; None where somebody removed or changed it."""
+    """What the run's summary.json holds; None where it was removed or changed."""
     try:
         found = json.loads(backend.bucket().read(summary_key(dataset, run)))
     except LocalTrouble:

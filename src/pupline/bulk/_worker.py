@@ -113,11 +113,11 @@ class Worker:
 
     def work(self) -> NoReturn:
         """Make requests until the coordinator goes away; then the process ends."""
-        for number in range(1, self._threads + 1):  # one more than this: somebody leads when all are blocked
+        for number in range(1, self._threads + 1):  # and this thread: one leads while all others are blocked
             try:
                 threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
             except RuntimeError:
-                if number == 1:  # nobody would follow
+                if number == 1:  # there would be no follower
                     raise
                 self._threads = number - 1  # the system starts no more: it is slower with these
                 break
@@ -175,7 +175,7 @@ class Worker:
             if self._sock.fileno() in ready:
                 received = _received(self._sock)
                 if not received:
-                    os._exit(0)  # the other threads may be waiting for slow servers, and nobody for them
+                    os._exit(0)  # other threads may be waiting for slow servers, in vain
                 self._obey(received)
             if self._wake_receiver in ready:
                 os.read(self._wake_receiver, _RECEIVE_BYTES)

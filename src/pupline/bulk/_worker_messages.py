@@ -1,7 +1,7 @@
 """Messages between the coordinator and its workers: frames of marshalled plain values over a socket pair.
 
 Marshal is the fastest serialiser of plain values, and both ends run the same Python. It never reads bytes from outside.
-This module alone knows the order of the values; everybody else uses the names of the fields.
+This module alone knows the order of the values; all others use the names of the fields.
 """
 
 import itertools

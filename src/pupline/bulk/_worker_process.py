@@ -105,7 +105,7 @@ class PrestartedWorkers:
 def worker_count(concurrency: int, workers: int | None) -> int:
     """How many processes to use for so many requests at once: one for each CPU at most, with four threads each.
 
-    workers: as the user said; more than one for each request are of no use.
+    workers: the user's number; more than one for each request would be useless.
     """
     if workers is not None:
         return min(workers, concurrency)
