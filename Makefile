@@ -38,8 +38,8 @@ check: lint  ## Lint, types and the fast tests: needs nothing but .venv; under t
 	@$(BIN)/pytest
 
 .PHONY: test
-test: lint aws-tools  ## Lint, types and all tests
-	@$(BIN)/pytest -m ""
+test: lint aws-tools  ## Lint, types, all tests, and how much of the code the fast ones run
+	@$(BIN)/pytest -m "" --cov --cov-report=
 
 .PHONY: lint
 lint: .venv/dev.stamp  ## ruff and mypy only
@@ -58,6 +58,9 @@ build/bench-node/$(NODE_PEER).stamp:
 	@echo "Installing $(NODE_PEER) into build/bench-node ..."
 	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error --prefix build/bench-node $(NODE_PEER)
 	@touch $@
+
+.PHONY: node-peer
+node-peer: build/bench-node/$(NODE_PEER).stamp  ## The States Language interpreter in JavaScript that tests compare with
 
 .venv/img2dataset/stamp: requirements/img2dataset.txt | .venv/run.stamp
 	@echo "Installing another bulk downloader into .venv/img2dataset ..."

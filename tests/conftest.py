@@ -66,15 +66,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what a folder marks, and put the files with slow tests first, so that no core idles at the end.
 
     Processes get whole files, in this order, so that a module's fixtures are set up once. Coverage is measured by the
-    fast tests alone: it slows the others, which mostly start processes, for next to nothing.
+    other tests alone, which makes them take twice as long: slow ones mostly start processes, and what tests of random
+    data reach differs from run to run.
     """
     slow_files = set()
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in MARKED_FOLDERS:
             item.add_marker(MARKED_FOLDERS[folder])
-        if any(item.get_closest_marker(marker) for marker in SLOW_MARKERS):
+        is_slow = any(item.get_closest_marker(marker) for marker in SLOW_MARKERS)
+        if is_slow:
             slow_files.add(item.path)
+        if is_slow or (isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)):
             item.add_marker("no_cover")
     if config.option.markexpr == FAST_LANE:
         functions = (item.obj for item in items if isinstance(item, pytest.Function))

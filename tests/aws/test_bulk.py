@@ -18,8 +18,9 @@ from pupline.aws._dynamodb import from_attributes
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_image_api import BODIES, ImageApi, image_api
 from tests.aws.aws_stack import Observed, local_aws, observe
+from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = needs(local_aws.missing())
 
 PATHS = [
     "pug/plain.jpg",

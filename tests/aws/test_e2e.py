@@ -10,8 +10,9 @@ from pupline.backends import ExecutionResult, RunRequest, RunSettings, WorkflowR
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_image_api import BODIES, ImageApi, image_api
 from tests.aws.aws_stack import Observed, local_aws, observe, run_executions
+from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = needs(local_aws.missing())
 
 IMAGES = {
     "plain": "pug/plain.jpg",

@@ -14,9 +14,10 @@ from cryptography import x509
 from pupline.errors import ConfigurationError
 from tests.aws.aws_handlers import BATCH, fetch_images, ingest_images, log_images, summarise
 from tests.aws.aws_stack import local_aws
+from tests.shared.needed_tools import needs
 from tests.shared.self_signed import certificate_for
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = needs(local_aws.missing())
 
 FETCH, ALERT, LOG, SCHEDULE = "FetchAndUploadDogImageRole", "AlertPNGRole", "LogToDynamoDBRole", "ScheduleRole"
 BATCHES, SUMMARY = "IngestBatchRole", "SummariseIngestRole"

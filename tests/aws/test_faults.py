@@ -8,8 +8,9 @@ import pytest
 from tests.aws.aws_faults import Faults, faults_before
 from tests.aws.aws_image_api import BODIES, ImageApi, image_api
 from tests.aws.aws_stack import Observed, local_aws, observe, run_executions
+from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing()))
+pytestmark = needs(local_aws.missing())
 
 IMAGES = ["pug/plain.jpg", "pug/real.png", "pug/page.jpg", "hound-afghan/posing.jpg"]
 

@@ -10,8 +10,9 @@ from moto import mock_aws
 
 from tests.aws.aws_handlers import drive_handlers
 from tests.aws.aws_template import MISSING, allowed, attribute_of, statements
+from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+pytestmark = needs(MISSING)
 
 Call = tuple[str, str, dict[str, str]]
 """Action, resource, and what conditions see."""

@@ -7,8 +7,9 @@ import pytest
 
 from pupline.images import MAX_PIXELS
 from tests.aws.aws_template import MISSING, ROOT, as_list, of_type, resources, statements, template, tool
+from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+pytestmark = needs(MISSING)
 
 WORKFLOW = "statemachine/dog_uploader_pipeline.asl.json"
 BULK = "statemachine/bulk_ingest.asl.json"

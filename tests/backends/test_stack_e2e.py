@@ -13,10 +13,11 @@ import pytest
 
 from tests.aws.aws_image_api import image_api
 from tests.aws.aws_stack import local_aws
+from tests.shared.needed_tools import needs
 
 pytestmark = [
     pytest.mark.aws,
-    pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing())),
+    needs(local_aws.missing()),
 ]
 
 PUPLINE = Path(sys.executable).parent / "pupline"

@@ -9,11 +9,12 @@ import pytest
 from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
 from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
+from tests.shared.needed_tools import needs
 from tools import local_aws
 
 pytestmark = [
     pytest.mark.aws,
-    pytest.mark.skipif(local_aws.missing() is not None, reason=str(local_aws.missing())),
+    needs(local_aws.missing()),
 ]
 
 

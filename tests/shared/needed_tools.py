@@ -1,0 +1,13 @@
+"""Tests that need a tool which is not a Python package of `.venv`."""
+
+import os
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+"""Where this is set, .ci/run has installed every tool: a test that misses one has to fail."""
+
+
+def needs(missing: str | None) -> pytest.MarkDecorator:
+    """Skip the tests where something is missing, except in CI. missing: what, and how to install it, or None."""
+    return pytest.mark.skipif(missing is not None and not IN_CI, reason=str(missing))
