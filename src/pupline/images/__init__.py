@@ -5,7 +5,7 @@ inspection.file_type, inspection.width, inspection.problem
 key = object_key("html", safe_name(url))
 """
 
-from pupline.images._inspection import MAX_PIXELS, Inspection, Problem, inspect
+from pupline.images._inspection import MAX_PIXELS, Inspection, inspect
 from pupline.images._names import (
     MAX_KEY_BYTES,
     MAX_NAME_BYTES,
@@ -15,17 +15,15 @@ from pupline.images._names import (
     object_key,
     safe_name,
 )
-from pupline.images._types import CONTENT_TYPES, IMAGE_TYPES, content_type_of, extension_agrees
+from pupline.images._types import IMAGE_TYPES, content_type_of, extension_agrees
 
 __all__ = [
-    "CONTENT_TYPES",
     "IMAGE_TYPES",
     "MAX_KEY_BYTES",
     "MAX_NAMES",
     "MAX_NAME_BYTES",
     "MAX_PIXELS",
     "Inspection",
-    "Problem",
     "candidate_names",
     "content_type_of",
     "extension_agrees",

@@ -10,93 +10,76 @@ from pupline.images._bmp import HEADER_BYTES as _BMP_HEADERS
 from pupline.images.isobmff.boxes import brands
 
 # The PNG signature is matched by its first half: a bad transfer changes the second half, and that is damage.
-_ACCEPTED: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\xff\xd8\xff", "jpg"),
-    (b"\x89PNG", "png"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"II*\x00", "tiff"),
-    (b"MM\x00*", "tiff"),
-    (b"II+\x00", "tiff"),
-    (b"MM\x00+", "tiff"),
-)
+_ACCEPTED: Final[dict[str, tuple[bytes, ...]]] = {
+    "jpg": (b"\xff\xd8\xff",),
+    "png": (b"\x89PNG",),
+    "gif": (b"GIF87a", b"GIF89a"),
+    "tiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+}
 
 # Pictures that are not accepted. `tiff.camera_raw` recognises camera raw files that are built like TIFF.
-_PICTURES: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
-    (b"\xff\x4f\xff\x51", "jp2"),
-    (b"\xff\x0a", "jxl"),
-    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
-    (b"II\xbc\x01", "jxr"),
-    (b"II\xbc\x00", "jxr"),
-    (b"v/1\x01", "exr"),
-    (b"DDS \x7c\x00\x00\x00", "dds"),
-    (b"8BPS\x00\x02", "psb"),
-    (b"8BPS", "psd"),
-    (b"gimp xcf ", "xcf"),
-    (b"BPG\xfb", "bpg"),
-    (b"#?RADIANCE", "hdr"),
-    (b"#?RGBE", "hdr"),
-    (b"SIMPLE  =", "fits"),
-    (b"\x8aMNG\r\n\x1a\n", "mng"),
-    (b"\x8bJNG\r\n\x1a\n", "jng"),
-    (b"\xd7\xcd\xc6\x9a", "wmf"),
-    (b"%!PS", "eps"),
-    (b"\xc5\xd0\xd3\xc6", "eps"),
-    (b"AT&TFORM", "djvu"),
-    (b"SDPX\x00", "dpx"),
-    (b"XPDS", "dpx"),
-    (b"\x59\xa6\x6a\x95", "ras"),
-    (b"\xabKTX ", "ktx"),
-    (b"\x13\xab\xa1\x5c", "astc"),
-    (b"Paint Shop Pro Image File", "psp"),
-    (b"IIU\x00", "rw2"),
-    (b"FUJIFILMCCD-RAW", "raf"),
-    (b"FOVb", "x3f"),
-    (b"\x00MRM", "mrw"),
-    (b"II\x1a\x00\x00\x00HEAPCCDR", "crw"),
-)
+_PICTURES: Final[dict[str, tuple[bytes, ...]]] = {
+    "jp2": (b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+    "jxl": (b"\xff\x0a", b"\x00\x00\x00\x0cJXL \r\n\x87\n"),
+    "jxr": (b"II\xbc\x01", b"II\xbc\x00"),
+    "exr": (b"v/1\x01",),
+    "dds": (b"DDS \x7c\x00\x00\x00",),
+    "psb": (b"8BPS\x00\x02",),
+    "psd": (b"8BPS",),
+    "xcf": (b"gimp xcf ",),
+    "bpg": (b"BPG\xfb",),
+    "hdr": (b"#?RADIANCE", b"#?RGBE"),
+    "fits": (b"SIMPLE  =",),
+    "mng": (b"\x8aMNG\r\n\x1a\n",),
+    "jng": (b"\x8bJNG\r\n\x1a\n",),
+    "wmf": (b"\xd7\xcd\xc6\x9a",),
+    "eps": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
+    "djvu": (b"AT&TFORM",),
+    "dpx": (b"SDPX\x00", b"XPDS"),
+    "ras": (b"\x59\xa6\x6a\x95",),
+    "ktx": (b"\xabKTX ",),
+    "astc": (b"\x13\xab\xa1\x5c",),
+    "psp": (b"Paint Shop Pro Image File",),
+    "rw2": (b"IIU\x00",),
+    "raf": (b"FUJIFILMCCD-RAW",),
+    "x3f": (b"FOVb",),
+    "mrw": (b"\x00MRM",),
+    "crw": (b"II\x1a\x00\x00\x00HEAPCCDR",),
+}
 
-_OTHERS: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"%PDF-", "pdf"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"\x1f\x8b", "gzip"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"Rar!\x1a\x07", "rar"),
-    (b"MZ", "exe"),
-    (b"\x7fELF", "exe"),
-    (b"\xcf\xfa\xed\xfe", "exe"),
-    (b"\xce\xfa\xed\xfe", "exe"),
-    (b"\xca\xfe\xba\xbe", "exe"),
-    (b"\x00asm", "exe"),
-    (b"#!", "script"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
-    (b"SQLite format 3\x00", "sqlite"),
-    (b"PAR1", "parquet"),
-    (b"{\\rtf", "rtf"),
-    (b"wOFF\x00", "font"),
-    (b"wOF2\x00", "font"),
-    (b"OTTO\x00", "font"),
-    (b"\x1aE\xdf\xa3", "webm"),
-    (b"FLV\x01", "flv"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wmv"),
-    (b"\x00\x00\x01\xba", "mpeg"),
-    (b"\x00\x00\x01\xb3", "mpeg"),
-    (b"OggS", "ogg"),
-    (b"fLaC", "flac"),
-    (b"ID3", "mp3"),
-)
+_OTHERS: Final[dict[str, tuple[bytes, ...]]] = {
+    "pdf": (b"%PDF-",),
+    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
+    "gzip": (b"\x1f\x8b",),
+    "bz2": (b"BZh",),
+    "xz": (b"\xfd7zXZ\x00",),
+    "zstd": (b"\x28\xb5\x2f\xfd",),
+    "7z": (b"7z\xbc\xaf\x27\x1c",),
+    "rar": (b"Rar!\x1a\x07",),
+    "exe": (b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\x00asm"),
+    "script": (b"#!",),
+    "ole": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "sqlite": (b"SQLite format 3\x00",),
+    "parquet": (b"PAR1",),
+    "rtf": (b"{\\rtf",),
+    "font": (b"wOFF\x00", b"wOF2\x00", b"OTTO\x00"),
+    "webm": (b"\x1aE\xdf\xa3",),
+    "flv": (b"FLV\x01",),
+    "wmv": (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",),
+    "mpeg": (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"),
+    "ogg": (b"OggS",),
+    "flac": (b"fLaC",),
+    "mp3": (b"ID3",),
+}
+
+_NOT_ACCEPTED: Final = _PICTURES | _OTHERS
 
 _RAW_TYPES: Final = frozenset(
     {"dng", "nef", "cr2", "cr3", "crw", "arw", "orf", "rw2", "raf", "pef", "srw", "3fr", "iiq", "x3f", "mrw"}
     | {"dcr", "erf", "mos", "mef", "raw"}
 )
 PICTURE_TYPES: Final = frozenset(
-    {kind for _, kind in _PICTURES}
+    set(_PICTURES)
     | _RAW_TYPES
     | {"jls", "qoi", "icns", "ico", "cur", "emf", "pnm", "pcx", "tga", "sgi", "flif", "ilbm", "dicom"}
 )
@@ -120,8 +103,8 @@ _PNM: Final = re.compile(rb"P(?:[1-6](?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+\s|
 
 def by_magic(body: bytes) -> str | None:
     """The type by the first bytes (for TGA the last ones); None where no signature matches."""
-    for magic, kind in _ACCEPTED:
-        if body.startswith(magic):
+    for kind, signatures in _ACCEPTED.items():
+        if body.startswith(signatures):
             return kind
     if body[:4] == b"RIFF":
         return _RIFF.get(body[8:12], "riff")
@@ -130,8 +113,8 @@ def by_magic(body: bytes) -> str | None:
     # The two letters alone would match text, too.
     if body[:2] == b"BM" and int.from_bytes(body[14:18], "little") in _BMP_HEADERS:
         return "bmp"
-    for magic, kind in (*_PICTURES, *_OTHERS):
-        if body.startswith(magic):
+    for kind, signatures in _NOT_ACCEPTED.items():
+        if body.startswith(signatures):
             return kind
     return _by_header(body)
 

@@ -71,7 +71,7 @@ def object_key(prefix: str, name: str) -> str:
                 f"prefix {printable(prefix)!r}: the part {printable(part)!r} is not portable; use {safe_name(part)!r}"
             )
     key = "/".join([*parts, safe_name(name)])
-    if _size_bytes("/".join([*parts, ""])) > MAX_KEY_BYTES - MAX_NAME_BYTES:
+    if len("/".join([*parts, ""]).encode()) > MAX_KEY_BYTES - MAX_NAME_BYTES:
         raise ConfigurationError(
             f"prefix {printable(prefix)!r} leaves no room for a name of {MAX_NAME_BYTES} bytes "
             f"in a key of {MAX_KEY_BYTES}; shorten it"
@@ -99,10 +99,6 @@ def _fitted(name: str, tag: str) -> str:
     found = _EXTENSION.search(name)
     stem, extension = (name[: found.start()], found.group()) if found else (name, "")
     room = MAX_NAME_BYTES - len(tag) - len(extension)
-    if _size_bytes(stem) > room:
+    if len(stem.encode()) > room:
         stem = stem.encode()[:room].decode(errors="ignore")
     return f"{stem}{tag}{extension}".rstrip(". ")
-
-
-def _size_bytes(text: str) -> int:
-    return len(text.encode())

@@ -5,69 +5,43 @@ from typing import Final
 IMAGE_TYPES: Final = ("jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
 """The types that are accepted."""
 
-CONTENT_TYPES: Final = {kind: f"image/{kind}" for kind in IMAGE_TYPES if kind != "jpg"} | {"jpg": "image/jpeg"}
-"""Of sound images, by detected type."""
+_OWN_NAME: Final = (
+    "gif webp svg xml zip json ico cur icns jxl jls qoi exr dds psd psb tga cr2 cr3 crw raf pef srw iiq avi"
+)
+"""Types with their own name as their only extension."""
 
-_BINARY: Final = "application/octet-stream"
-
-_EXTENSIONS: Final[dict[str, tuple[str, ...]]] = {
-    "jpg": ("jpg", "jpeg", "jpe", "jfif", "jif", "pjp", "pjpeg"),
-    "png": ("png", "apng"),
-    "gif": ("gif",),
-    "webp": ("webp",),
+_EXTENSIONS: Final = {kind: kind for kind in _OWN_NAME.split()} | {
+    "jpg": "jpg jpeg jpe jfif jif pjp pjpeg",
+    "png": "png apng",
     # HEIF is the container of both, and its own extensions stand for either.
-    "avif": ("avif", "avifs", "heif", "heifs", "hif"),
-    "heic": ("heic", "heics", "heif", "heifs", "hif"),
-    "bmp": ("bmp", "dib"),
-    "tiff": ("tif", "tiff"),
-    "svg": ("svg",),
-    "html": ("htm", "html", "xhtml"),
-    "xml": ("xml",),
-    "pdf": ("pdf", "ai"),
-    "zip": ("zip",),
-    "gzip": ("gz", "svgz", "tgz"),
-    "exe": ("exe", "dll"),
-    "json": ("json",),
-    "text": ("txt", "csv"),
-    "ico": ("ico",),
-    "cur": ("cur",),
-    "icns": ("icns",),
-    "jxl": ("jxl",),
-    "jp2": ("jp2", "j2k", "j2c", "jpc", "jpf", "jpx"),
-    "jxr": ("jxr", "wdp", "hdp"),
-    "jls": ("jls",),
-    "qoi": ("qoi",),
-    "exr": ("exr",),
-    "dds": ("dds",),
-    "psd": ("psd",),
-    "psb": ("psb",),
-    "eps": ("eps", "ps", "ai"),
-    "pnm": ("pbm", "pgm", "ppm", "pnm", "pam", "pfm"),
-    "tga": ("tga",),
-    "dng": ("dng", "gpr"),
-    "nef": ("nef", "nrw"),
-    "cr2": ("cr2",),
-    "cr3": ("cr3",),
-    "crw": ("crw",),
-    "arw": ("arw", "sr2", "srf"),
-    "orf": ("orf", "ori"),
-    "rw2": ("rw2", "rwl"),
-    "raf": ("raf",),
-    "pef": ("pef",),
-    "srw": ("srw",),
-    "3fr": ("3fr", "fff"),
-    "iiq": ("iiq",),
-    "mp4": ("mp4", "m4v", "mov"),
-    "mov": ("mov", "qt", "mp4"),
-    "avi": ("avi",),
-    "webm": ("webm", "mkv"),
+    "avif": "avif avifs heif heifs hif",
+    "heic": "heic heics heif heifs hif",
+    "bmp": "bmp dib",
+    "tiff": "tif tiff",
+    "html": "htm html xhtml",
+    "pdf": "pdf ai",
+    "gzip": "gz svgz tgz",
+    "exe": "exe dll",
+    "text": "txt csv",
+    "jp2": "jp2 j2k j2c jpc jpf jpx",
+    "jxr": "jxr wdp hdp",
+    "eps": "eps ps ai",
+    "pnm": "pbm pgm ppm pnm pam pfm",
+    "dng": "dng gpr",
+    "nef": "nef nrw",
+    "arw": "arw sr2 srf",
+    "orf": "orf ori",
+    "rw2": "rw2 rwl",
+    "3fr": "3fr fff",
+    "mp4": "mp4 m4v mov",
+    "mov": "mov qt mp4",
+    "webm": "webm mkv",
 }
 
-_TYPES_OF: Final[dict[str, frozenset[str]]] = {
-    extension: frozenset(kind for kind, extensions in _EXTENSIONS.items() if extension in extensions)
-    for extensions in _EXTENSIONS.values()
-    for extension in extensions
-}
+_TYPES_OF: Final[dict[str, set[str]]] = {}
+for _kind, _extensions in _EXTENSIONS.items():
+    for _extension in _extensions.split():
+        _TYPES_OF.setdefault(_extension, set()).add(_kind)
 
 
 def content_type_of(file_type: str, problem: str | None) -> str:
@@ -76,7 +50,9 @@ def content_type_of(file_type: str, problem: str | None) -> str:
     Everything with a problem is binary data, so that no browser renders a page that was sent as an image, or decodes a
     damaged one.
     """
-    return _BINARY if problem else CONTENT_TYPES.get(file_type, _BINARY)
+    if problem or file_type not in IMAGE_TYPES:
+        return "application/octet-stream"
+    return "image/jpeg" if file_type == "jpg" else f"image/{file_type}"
 
 
 def extension_agrees(extension: str | None, file_type: str) -> bool | None:

@@ -156,49 +156,35 @@ class RecordBuilder:
         self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
         """The record of one item. stored: where a FetchedImage or UnchangedImage is. timestamp: RFC 3339, UTC."""
-        facts: dict[str, Any]
+        return AuditRecord(
+            upload_timestamp=timestamp,
+            alert_triggered=isinstance(fetch_outcome, FetchedImage) and bool(fetch_outcome.alert_reasons),
+            source=self.source,
+            breed=breed_of(item.url),
+            execution=execution,
+            **self._facts(item, fetch_outcome, stored),
+        )
+
+    def _facts(self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None) -> dict[str, Any]:
         if isinstance(fetch_outcome, FetchFailed):
-            url = printable(item.url, MAX_SOURCE_URL)
-            facts = {
+            return {
                 "image_name": f"{self.dataset}/{safe_name(item.url)}",
+                "source_url": printable(item.url, MAX_SOURCE_URL),
                 "outcome": fetch_outcome.outcome,
                 "reason": fetch_outcome.reason,
                 "error": fetch_outcome.error,
                 "cause": fetch_outcome.cause,
             }
-        elif isinstance(fetch_outcome, UnchangedImage):
-            url = item.url
-            facts = {
-                **_common_facts(fetch_outcome.previous),
-                "image_name": fetch_outcome.previous.image_name,
-                "image_url": stored.url if stored else None,
-                "outcome": "duplicate",
-                "reason": "not_modified",
-                "name_extension": name_extension(fetch_outcome.previous.image_name),
-            }
-        else:
-            assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
-            url = item.url
-            facts = {
-                **_common_facts(fetch_outcome),
-                "image_name": stored.image_name,
-                "image_url": stored.url,
-                "outcome": stored.outcome,
-                "reason": stored.reason,
-                "alert_reasons": fetch_outcome.alert_reasons,
-                "name_extension": fetch_outcome.name_extension,
-            }
-        return AuditRecord(
-            upload_timestamp=timestamp,
-            alert_triggered=bool(facts.get("alert_reasons")),
-            source=self.source,
-            source_url=url,
-            breed=breed_of(item.url),
-            execution=execution,
-            **facts,
-        )
+        image = fetch_outcome.previous if isinstance(fetch_outcome, UnchangedImage) else fetch_outcome
+        facts: dict[str, Any] = {name: getattr(image, name) for name in _IMAGE_FACTS}
+        facts |= {"source_url": item.url, "image_url": stored.url if stored else None}
+        if isinstance(image, PreviousFetch):
+            extension = name_extension(image.image_name)
+            facts |= {"image_name": image.image_name, "outcome": "duplicate", "reason": "not_modified"}
+            return facts | {"name_extension": extension}
+        assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
+        facts |= {"image_name": stored.image_name, "outcome": stored.outcome, "reason": stored.reason}
+        return facts | {"alert_reasons": image.alert_reasons, "name_extension": image.name_extension}
 
 
-def _common_facts(image: FetchedImage | PreviousFetch) -> dict[str, Any]:
-    names = ("file_type", "sha256", "size_bytes", "width", "height", "content_type")
-    return {name: getattr(image, name) for name in names}
+_IMAGE_FACTS = ("file_type", "sha256", "size_bytes", "width", "height", "content_type")

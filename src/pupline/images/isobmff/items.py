@@ -53,7 +53,11 @@ def read_meta(body: bytes, inside: dict[bytes, Range], picture: Picture) -> Meta
         fields.take(3)
         meta.primary = fields.take(4 if wide else 2)
     properties = first_boxes(body, *inside.get(b"iprp", nowhere), picture)
-    _read_properties(body, properties.get(b"ipco", nowhere), meta, picture)
+    meta.all_properties = list(boxes(body, *properties.get(b"ipco", nowhere), picture))
+    for number, (kind, start, end) in enumerate(meta.all_properties, 1):
+        if kind == b"ispe" and end - start >= 12:
+            width, height = unpack(">II", body, start + 4, "a size")
+            meta.sizes[number] = (width, height)
     for kind, start, end in boxes(body, *inside.get(b"iprp", nowhere), picture):
         if kind == b"ipma":
             _read_associations(_FieldReader(body, start, end), meta, picture)
@@ -84,14 +88,6 @@ class _FieldReader:
         if self.offset > self.end:
             raise Damage("a table that overruns its box", start)
         return list(unpack(f">{count}{' BH I'[size_bytes]}", self.body, start, "a table"))
-
-
-def _read_properties(body: bytes, where: Range, meta: Meta, picture: Picture) -> None:
-    meta.all_properties = list(boxes(body, *where, picture))
-    for number, (kind, start, end) in enumerate(meta.all_properties, 1):
-        if kind == b"ispe" and end - start >= 12:
-            width, height = unpack(">II", body, start + 4, "a size")
-            meta.sizes[number] = (width, height)
 
 
 def _read_associations(fields: _FieldReader, meta: Meta, picture: Picture) -> None:

@@ -6,7 +6,7 @@ from itertools import accumulate
 from pupline.images._structure import Damage, Picture, require, unpack
 from pupline.images.isobmff.boxes import Range, boxes, first_boxes
 
-_PICTURES = frozenset({b"pict", b"vide"})
+_PICTURES = frozenset({b"pict", b"vide"})  # handler types; a track without a handler counts as one
 _WIDTH_IN_ENTRY = 8 + 8 + 24  # `stsd` header, sample entry header, fields before the width
 
 
@@ -20,7 +20,8 @@ def walk_tracks(body: bytes, moov: Range, picture: Picture) -> None:
             continue
         track = first_boxes(body, start, end, picture)
         media = first_boxes(body, *track.get(b"mdia", (0, 0)), picture)
-        if _handler(body, media) not in _PICTURES:
+        handler, handler_end = media.get(b"hdlr", (0, 0))
+        if handler_end - handler >= 12 and body[handler + 8 : handler + 12] not in _PICTURES:
             continue
         information = first_boxes(body, *media.get(b"minf", (0, 0)), picture)
         table = first_boxes(body, *information.get(b"stbl", (0, 0)), picture)
@@ -47,12 +48,6 @@ def track_sizes(body: bytes, moov: Range, picture: Picture) -> Iterator[tuple[in
         width, height = _entry_size(body, inside)
         if width and height:
             yield width, height
-
-
-def _handler(body: bytes, media: dict[bytes, Range]) -> bytes:
-    """The handler type of a track: `pict`, `vide`, `soun`, ...; `pict` where there is none."""
-    start, end = media.get(b"hdlr", (0, 0))
-    return body[start + 8 : start + 12] if end - start >= 12 else b"pict"
 
 
 def _track_size(body: bytes, track: dict[bytes, Range], offset: int) -> tuple[int, int]:

@@ -13,11 +13,11 @@ from pupline.images._structure import Damage, unpack
 
 DQT, DHT, DRI = 0xDB, 0xC4, 0xDD
 
-_PROGRESSIVE, _ARITHMETIC, _LOSSLESS = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA}), 0xC3
-SUPPORTED = frozenset({0xC0, 0xC1, 0xC2, _LOSSLESS}) | _ARITHMETIC
+_PROGRESSIVE, _ARITHMETIC, LOSSLESS = frozenset({0xC2, 0xCA}), frozenset({0xC9, 0xCA}), 0xC3
+SUPPORTED = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS}) | _ARITHMETIC
 """Kinds of frames that readers support. The others are hierarchical, or lossless with arithmetic coding."""
 
-_MAX_COMPONENTS = 10  # the limit of libjpeg
+MAX_COMPONENTS = 10  # the limit of libjpeg
 _MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
 
 # No writer pads a scan by so much, and so many zeros are ten blocks even where blocks are longest.
@@ -160,16 +160,6 @@ class Scan:
     low: int
 
 
-def check_frame(frame: JpegFrame, start: int) -> None:
-    """Raises: Damage for a frame header that no decoder accepts."""
-    precisions = range(2, 17) if frame.kind == _LOSSLESS else (8, 12)
-    if frame.precision not in precisions or len(frame.components) > _MAX_COMPONENTS:
-        raise Damage(f"a frame of {frame.precision} bits and {len(frame.components)} components", start)
-    for part in frame.components:
-        if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4):
-            raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
-
-
 def start_of_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables: DecodingTables) -> Scan:
     """The scan whose header begins at `start`, checked against frame and tables. Raises: Damage."""
     if not frame.components:
@@ -184,24 +174,20 @@ def start_of_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables
         _check_progression(scan, count, start)
     chosen: list[int] = []
     for at in range(start + 3, start + 3 + 2 * count, 2):
-        place = _place(frame, body[at], chosen, start)
+        # An identifier may be used twice: it means the first component that is not chosen yet.
+        places = (place for place, part in enumerate(frame.components) if part.identifier == body[at])
+        place = next((place for place in places if place not in chosen), None)
+        if place is None:
+            raise Damage("a scan of a component that the frame does not have", start)
         chosen.append(place)
         component = frame.components[place]
-        if frame.kind != _LOSSLESS and component.quantisation not in tables.quantisation:
+        if frame.kind != LOSSLESS and component.quantisation not in tables.quantisation:
             raise Damage(f"a scan with quantisation table {component.quantisation}, which is not defined,", start)
         scan.components.append((component, *_tables_of(body[at + 1], frame, scan, tables, start)))
     if count > 1 and sum(part.horizontal * part.vertical for part, _, _ in scan.components) > _MAX_BLOCKS_IN_MCU:
         raise Damage(f"a scan of more than {_MAX_BLOCKS_IN_MCU} blocks at a time", start)
     frame.scanned.update(chosen)
     return scan
-
-
-def _place(frame: JpegFrame, identifier: int, chosen: list[int], start: int) -> int:
-    """The position of a component: the first with this identifier, which may be used twice, that is not chosen yet."""
-    for place, component in enumerate(frame.components):
-        if component.identifier == identifier and place not in chosen:
-            return place
-    raise Damage("a scan of a component that the frame does not have", start)
 
 
 def _check_progression(scan: Scan, count: int, start: int) -> None:
@@ -222,7 +208,7 @@ def _tables_of(
     progressive = frame.kind in _PROGRESSIVE
     if not progressive or (scan.first == 0 and scan.high == 0):
         found[0] = _table(slots >> 4, tables, start)
-    if (scan.first > 0) if progressive else frame.kind != _LOSSLESS:
+    if (scan.first > 0) if progressive else frame.kind != LOSSLESS:
         found[1] = _table(slots & 15 | 0x10, tables, start)
     return found[0], found[1]
 
@@ -242,7 +228,7 @@ def check_data(
     size: width and height, in pixels.
     """
     mcus, blocks = _blocks(scan, frame, size)
-    if tables.restart_interval and frame.kind != _LOSSLESS:
+    if tables.restart_interval and frame.kind != LOSSLESS:
         expected = (mcus - 1) // tables.restart_interval
         found = sum(body.count(marker, start, end) for marker in _RESTARTS)
         if found < expected:
@@ -264,7 +250,7 @@ def check_data(
 
 def _blocks(scan: Scan, frame: JpegFrame, size: tuple[int, int]) -> tuple[int, list[int]]:
     """The number of MCUs of a scan, and of blocks (samples, if lossless) of each component (T.81 A.2)."""
-    unit = 1 if frame.kind == _LOSSLESS else 8
+    unit = 1 if frame.kind == LOSSLESS else 8
     widest, highest = frame.widest, frame.highest
     if len(scan.components) == 1:
         part = scan.components[0][0]
@@ -282,7 +268,7 @@ def _ceil(dividend: int, divisor: int) -> int:
 
 def _fewest_bits(frame: JpegFrame, scan: Scan, dc: HuffmanTable, ac: HuffmanTable) -> int:
     """The fewest bits of a block. In a progressive AC scan next to none: blocks share an end-of-band code."""
-    if frame.kind == _LOSSLESS:
+    if frame.kind == LOSSLESS:
         return dc.shortest
     if frame.kind not in _PROGRESSIVE:
         return dc.shortest + ac.block
@@ -318,7 +304,7 @@ def _zero_block(frame: JpegFrame, scan: Scan, dc: HuffmanTable, ac: HuffmanTable
     No blocks where they set all the AC coefficients: one such block is rare, and ten in a row are not a picture.
     """
     category = dc.first & 15
-    if frame.kind == _LOSSLESS:
+    if frame.kind == LOSSLESS:
         return dc.shortest + category, 1, 0
     step = (1 << category) - 1
     if frame.kind not in _PROGRESSIVE:

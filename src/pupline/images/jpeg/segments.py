@@ -14,12 +14,13 @@ from pupline.images.jpeg.scans import (
     DHT,
     DQT,
     DRI,
+    LOSSLESS,
+    MAX_COMPONENTS,
     SUPPORTED,
     Component,
     DecodingTables,
     JpegFrame,
     check_data,
-    check_frame,
     start_of_scan,
 )
 
@@ -132,13 +133,17 @@ def _start_of_frame(body: bytes, marker: int, start: int, length: int, state: _J
         raise Damage(
             f"a frame of kind 0x{marker:02x} (hierarchical, or lossless arithmetic), which nothing shows,", start
         )
-    described = body[start + 8 : start + length]
-    parts = _COMPONENT.iter_unpack(described)
-    state.frame.kind, state.frame.precision = marker, precision
-    state.frame.components = tuple(Component(name, both >> 4, both & 15, table) for name, both, table in parts)
-    state.frame.widest = max(part.horizontal for part in state.frame.components)
-    state.frame.highest = max(part.vertical for part in state.frame.components)
-    check_frame(state.frame, start)
+    frame = state.frame
+    parts = _COMPONENT.iter_unpack(body[start + 8 : start + length])
+    frame.kind, frame.precision = marker, precision
+    frame.components = tuple(Component(name, both >> 4, both & 15, table) for name, both, table in parts)
+    if precision not in (range(2, 17) if marker == LOSSLESS else (8, 12)) or components > MAX_COMPONENTS:
+        raise Damage(f"a frame of {precision} bits and {components} components", start)
+    for part in frame.components:
+        if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4):
+            raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
+    frame.widest = max(part.horizontal for part in frame.components)
+    frame.highest = max(part.vertical for part in frame.components)
 
 
 def _scan(body: bytes, start: int, length: int, state: _JpegState) -> int:
