@@ -289,11 +289,11 @@ def test_putting_never_replaces_a_foreign_file(bucket: LocalBucket) -> None:
     assert len(files(bucket)) == 2
 
 
-@pytest.mark.parametrize("step", ["replace", "_apply_overwrite"])
+@pytest.mark.parametrize("step", ["replace", "_end_overwrite"])
 def test_a_put_that_was_killed_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Before the next start, and after it, reading gives whole bytes, and they stay the same."""
 
-    def die(*_args: Any) -> None:
+    def die(*_args: Any, **_options: Any) -> None:
         raise KeyboardInterrupt
 
     with LocalBackend.open(tmp_path, exclusive=True) as backend:

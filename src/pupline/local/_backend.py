@@ -65,14 +65,13 @@ class LocalBackend:
     ) -> "LocalBackend":
         """Open the data directory.
 
-        exclusive: to run executions and store objects: takes the directory's lock, checks the database, and finishes
-        or undoes what a killed process was writing. Without it: to read, and to change subscriptions.
-        create: create what is missing; by default, when exclusive.
+        exclusive: to run executions and store objects: takes the lock, checks the database, and finishes or undoes what
+        a killed process was writing. Without it: to read, and to change subscriptions. create: by default, exclusive.
         Raises: ConfigurationError when another process has the lock, when the database is damaged or of a newer
         version, when another kind of file is in the place of one of pupline's, or when there is nothing to open.
         """
-        data_dir = data_dir.absolute()
-        if exclusive or create:
+        data_dir, may_create = data_dir.absolute(), exclusive if create is None else create
+        if exclusive or may_create:
             create_data_dir(data_dir)
         if problem := layout_problem(data_dir, database_only=not exclusive):
             raise ConfigurationError(problem)
@@ -81,10 +80,8 @@ class LocalBackend:
             if lock:
                 undo.callback(lock.release)
             check_data_dir(data_dir)
-            may_create = exclusive if create is None else create
             read_only = not (exclusive or may_create)
-            path = data_dir / DATABASE_NAME
-            database = Database.open(path, create=may_create, check=exclusive, read_only=read_only)
+            database = Database.open(data_dir / DATABASE_NAME, create=may_create, check=exclusive, read_only=read_only)
             undo.push(partial(_close_and_report_damage, database))
             if exclusive:
                 database.check_unfinished()

@@ -39,8 +39,6 @@ _KEY_BYTES = 1024
 _PAGE = 1000
 _LOCKS = 64
 
-_DELETE_OVERWRITE = "DELETE FROM overwrites WHERE bucket = ? AND key = ?"
-
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
@@ -81,7 +79,10 @@ class LocalBucket:
         try:
             with self._locks[hash(new.key) % _LOCKS]:
                 row = self._find(new.key)
-                if row and self._is_there(new.key, row):
+                # The key of a file that was deleted or changed is free again; the file at its path stays.
+                if row and (
+                    self._settle(new.key, row) if row.state == "writing" else self.files.holds(row.path, row.sha256)
+                ):
                     return StoredObject(new.key, row.sha256, row.owner, self.url(row.path))
                 temporary = self.files.write_temporary(new.body)
                 one = BucketObject(new.key, "", new.sha256, len(new.body), new.content_type, new.owner)
@@ -155,11 +156,10 @@ class LocalBucket:
             for key, *row in self._database.rows(writing, (self.name,)):
                 self._settle(key, ObjectRow(*row))
             for key, path, sha256 in self._database.rows(overwriting, (self.name,)):
-                if self.files.holds(path, sha256):
+                is_written = self.files.holds(path, sha256)
+                if is_written:
                     self.files.sync_folder(path)
-                    self._apply_overwrite(key)
-                else:
-                    self._delete_overwrite(key)
+                self._end_overwrite(key, apply=is_written)
         except OSError as err:
             raise self.files.trouble(err) from err
 
@@ -179,7 +179,7 @@ class LocalBucket:
             insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
             self._database.write(lambda connection: connection.execute(insert, values))
             self.files.replace(temporary, new.path)
-            self._apply_overwrite(key)
+            self._end_overwrite(key, apply=True)
             return self.url(new.path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -199,15 +199,6 @@ class LocalBucket:
             temporary.unlink(missing_ok=True)
         self._mark_stored(new.key)
         return new.path
-
-    def _is_there(self, key: str, row: ObjectRow) -> bool:
-        """Whether the row's object exists; one that was being written is finished or undone first.
-
-        It does not when its file was deleted or changed: then the key is free again, and what has its path stays.
-        """
-        if row.state == "writing":
-            return self._settle(key, row)
-        return self.files.holds(row.path, row.sha256)
 
     def _settle(self, key: str, row: ObjectRow) -> bool:
         """Mark the object stored if its file is whole, else delete the intent."""
@@ -231,23 +222,21 @@ class LocalBucket:
         )
         return bool(self._database.rows(query, (self.name, key, digest)))
 
-    def _apply_overwrite(self, key: str) -> None:
-        """Update the row to describe its new file. The owner stays: the execution that created the key."""
+    def _end_overwrite(self, key: str, *, apply: bool) -> None:
+        """Make the object's row describe its new file, or keep its old one. The owner stays: it created the key."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE objects SET sha256 = new.sha256, size_bytes = new.size_bytes,"
-                " content_type = new.content_type, created_at = new.created_at"
-                " FROM overwrites AS new WHERE new.bucket = objects.bucket AND new.key = objects.key"
-                " AND objects.bucket = ? AND objects.key = ?",
-                (self.name, key),
-            )
-            connection.execute(_DELETE_OVERWRITE, (self.name, key))
+            if apply:
+                connection.execute(
+                    "UPDATE objects SET sha256 = new.sha256, size_bytes = new.size_bytes,"
+                    " content_type = new.content_type, created_at = new.created_at"
+                    " FROM overwrites AS new WHERE new.bucket = objects.bucket AND new.key = objects.key"
+                    " AND objects.bucket = ? AND objects.key = ?",
+                    (self.name, key),
+                )
+            connection.execute("DELETE FROM overwrites WHERE bucket = ? AND key = ?", (self.name, key))
 
         self._database.write(work)
-
-    def _delete_overwrite(self, key: str) -> None:
-        self._database.write(lambda connection: connection.execute(_DELETE_OVERWRITE, (self.name, key)))
 
     def _find(self, key: str) -> ObjectRow | None:
         with self._database.reading() as connection:

@@ -62,11 +62,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. key: the columns of its primary key, in order."""
+    """One table. names: of its columns. key: the names of its primary key, in order; places: their indexes in a row."""
 
     name: str
     columns: tuple[Column, ...]
+    names: list[str]
     key: tuple[str, ...]
+    places: tuple[int, ...]
+
+    def key_of(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """The primary key of a row."""
+        return tuple(row[place] for place in self.places)
 
 
 @cache
@@ -77,11 +83,10 @@ def tables(version: int = len(MIGRATIONS)) -> tuple[Table, ...]:
         migrate(empty, Path(":memory:"), MIGRATIONS[:version])
         for (name,) in empty.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             info = empty.execute(f"PRAGMA table_info({name})").fetchall()
-            key = sorted((place, column) for _, column, _, _, _, place in info if place)
-            columns = (
-                Column(column, kind, nullable=not (notnull or place)) for _, column, kind, notnull, _, place in info
-            )
-            found.append(Table(name, tuple(columns), tuple(column for _, column in key)))
+            columns = [Column(column, kind, not (notnull or place)) for _, column, kind, notnull, _, place in info]
+            names = [column.name for column in columns]
+            key = tuple(column for _, column in sorted((place, column) for _, column, *_, place in info if place))
+            found.append(Table(name, tuple(columns), names, key, tuple(map(names.index, key))))
     return tuple(found)
 
 
@@ -93,24 +98,22 @@ def damaged_rows(connection: sqlite3.Connection, version: int, where: Mapping[st
     for table in tables(version):
         if where is not None and table.name not in where:
             continue
-        names = [column.name for column in table.columns]
         condition = f" WHERE {where[table.name]}" if where else ""
-        for row in connection.execute(f"SELECT {', '.join(names)} FROM {table.name}{condition}"):  # noqa: S608 - ours
+        for row in connection.execute(f"SELECT {', '.join(table.names)} FROM {table.name}{condition}"):  # noqa: S608
             try:
                 check_row(table, row)
             except DamagedValue as err:
-                parts = [row[names.index(name)] for name in table.key]
-                key = "/".join(
-                    part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts
+                key = (
+                    part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in table.key_of(row)
                 )
-                yield f"{table.name} {key}: {err}"
+                yield f"{table.name} {'/'.join(map(str, key))}: {err}"
 
 
 def check_row(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
     """The row with its text decoded. row: text as bytes. Raises: DamagedValue."""
     values = tuple(_check_value(table.name, column, value) for column, value in zip(table.columns, row, strict=True))
     if check := _WHOLE_ROWS.get(table.name):
-        check(dict(zip((column.name for column in table.columns), values, strict=True)))
+        check(dict(zip(table.names, values, strict=True)))
     return values
 
 

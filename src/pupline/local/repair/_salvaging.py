@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from pupline.errors import ConfigurationError
-from pupline.local.database import APPLICATION_ID, MIGRATIONS, DamagedValue, Table, check_row, connect, migrate, tables
+from pupline.local.database import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    DamagedValue,
+    Table,
+    check_row,
+    connect,
+    marks,
+    migrate,
+    tables,
+)
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _JUMPS = 40
@@ -117,24 +127,18 @@ def _version(old: sqlite3.Connection) -> int:
     if application != APPLICATION_ID and names and not names & {table.name for table in tables()}:
         raise ConfigurationError("it is another program's database")
     for version in range(len(MIGRATIONS), 0, -1):
-        if all(_has(old, table) for table in tables(version)):
+        columns = {table.name: old.execute(f"PRAGMA table_info({table.name})").fetchall() for table in tables(version)}
+        if all([name.decode() for _, name, *_ in columns[table.name]] == table.names for table in tables(version)):
             if len(MIGRATIONS) < number < 2 * len(MIGRATIONS) + 10:
                 raise ConfigurationError(f"it was written by a newer pupline (schema {number}): upgrade pupline first")
             return version
     return 0
 
 
-def _has(old: sqlite3.Connection, table: Table) -> bool:
-    found = [name.decode() for _, name, *_ in old.execute(f"PRAGMA table_info({table.name})")]
-    return found == [column.name for column in table.columns]
-
-
 def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: Table) -> TableCounts:
     found = TableCounts(table.name)
-    names = ", ".join(column.name for column in table.columns)
-    values = ", ".join("?" * len(table.columns))
-    insert = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - the names are ours
-    for row in _readable_rows(old, table, found):
+    insert = f"INSERT INTO {table.name} ({', '.join(table.names)}) VALUES ({marks(len(table.columns))})"  # noqa: S608
+    for row in _readable_rows(_Rows(old, table), found):
         try:
             new.execute(insert, check_row(table, row))
             found.kept += 1
@@ -143,16 +147,14 @@ def _copy_table(old: sqlite3.Connection, new: sqlite3.Connection, table: Table) 
     return found
 
 
-def _readable_rows(old: sqlite3.Connection, table: Table, found: TableCounts) -> Iterator[Sequence[Any]]:
+def _readable_rows(rows: "_Rows", found: TableCounts) -> Iterator[Sequence[Any]]:
     """The rows that can be read, each once. Sets `found.has_gap` when some could not be."""
-    places = [[column.name for column in table.columns].index(name) for name in table.key]
-    rows = _Rows(old, table)
     last: tuple[Any, ...] | None = None
     while True:
         try:
             for row in rows.after(last):
-                key = tuple(row[place] for place in places)
-                if last is not None and not _follows(key, last):  # a page that points back
+                key = rows.table.key_of(row)
+                if not _follows(key, last):  # a page that points back
                     raise sqlite3.DatabaseError("keys out of order")
                 last = key
                 yield row
@@ -167,17 +169,16 @@ def _readable_rows(old: sqlite3.Connection, table: Table, found: TableCounts) ->
     # What follows a gap that no number bridges is read from its end.
     try:
         for row in rows.backwards():
-            key = tuple(row[place] for place in places)
-            if last is not None and not _follows(key, last):
+            if not _follows(rows.table.key_of(row), last):
                 return
             yield row
     except _ERRORS:
         return
 
 
-def _follows(key: tuple[Any, ...], last: tuple[Any, ...]) -> bool:
+def _follows(key: tuple[Any, ...], last: tuple[Any, ...] | None) -> bool:
     try:
-        return bool(key > last)
+        return last is None or bool(key > last)
     except TypeError:  # a number where there was text
         return False
 
@@ -186,24 +187,24 @@ class _Rows:
     """Reads one table in the order of its primary key."""
 
     def __init__(self, old: sqlite3.Connection, table: Table) -> None:
+        self.table = table
         self._old = old
-        self._key = ", ".join(table.key)
-        self._descending = ", ".join(f"{name} DESC" for name in table.key)
-        self._marks = ", ".join("?" * len(table.key))
+        self._width = len(table.key)
         kinds = {column.name: column.kind for column in table.columns}
         self._numbers = [place for place, name in enumerate(table.key) if kinds[name] == "INTEGER"]
-        self._width = len(table.key)
-        names = ", ".join(column.name for column in table.columns)
-        self._select = f"SELECT {names} FROM {table.name}"  # noqa: S608 - the names are ours
+        self._select = f"SELECT {', '.join(table.names)} FROM {table.name}"  # noqa: S608 - the names are ours
 
     def after(self, last: tuple[Any, ...] | None) -> Iterator[Sequence[Any]]:
         """From the first row, or from the one after that key."""
-        where = "" if last is None else f" WHERE ({self._key}) > ({self._marks})"
-        return self._old.execute(f"{self._select}{where} ORDER BY {self._key}", _as_stored(last or ()))
+        key = ", ".join(self.table.key)
+        where = "" if last is None else f" WHERE ({key}) > ({marks(self._width)})"
+        # Text was read as bytes, and is compared as text.
+        values = [part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in last or ()]
+        return self._old.execute(f"{self._select}{where} ORDER BY {key}", values)
 
     def backwards(self) -> Iterator[Sequence[Any]]:
         """From the last row."""
-        return self._old.execute(f"{self._select} ORDER BY {self._descending}")
+        return self._old.execute(f"{self._select} ORDER BY {', '.join(f'{name} DESC' for name in self.table.key)}")
 
     def jump(self, last: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         """A key beyond `last` after which something can be read; None where no number reaches one."""
@@ -231,8 +232,3 @@ class _Rows:
             return next(self.after(key), None) is not None
         except _ERRORS:
             return False
-
-
-def _as_stored(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The key with its text decoded, for a comparison in SQL."""
-    return tuple(part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in key)
