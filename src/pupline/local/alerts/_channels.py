@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pupline import __version__
 from pupline.local.alerts._topic import Alert, masked
@@ -59,28 +59,26 @@ def to_console(alert: Alert, _endpoint: str) -> None:
 
 
 def to_file(alert: Alert, endpoint: str) -> None:
-    """One line of JSON at the end of the file, on the disk when this returns."""
-    line = json.dumps(notification(alert)) + "\n"
+    """One line of JSON at the end of the file, on the disk when this returns.
+
+    Anything but a plain file is refused: a pipe could block the delivery forever.
+    """
+    line = json.dumps(notification(alert)).encode() + b"\n"
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with open(_descriptor_of(endpoint), "a+b") as file:
-            if file.tell() and not _ends_with_newline(file.fileno()):
-                line = "\n" + line  # keeps apart from a line that a crash or a full disk cut short
-            file.write(line.encode())
+        descriptor = os.open(endpoint, flags, 0o666)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise DeliveryFailed(f"{endpoint} is {kind_of(found.st_mode)}, not a file: move it away")
+        with open(descriptor, "a+b") as file:  # noqa: PTH123 - a descriptor
+            if found.st_size and os.pread(descriptor, 1, found.st_size - 1) != b"\n":
+                line = b"\n" + line  # keeps apart from a line that a crash or a full disk cut short
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
     except OSError as err:
         raise DeliveryFailed(f"{endpoint}: {err.strerror}") from err
-
-
-def _descriptor_of(endpoint: str) -> int:
-    """The file, opened for appending and reading. A pipe is refused: it could block the delivery forever."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(endpoint, flags, 0o666)
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise DeliveryFailed(f"{endpoint} is {kind_of(mode)}, not a file: move it away")
-    return descriptor
 
 
 def to_webhook(alert: Alert, endpoint: str) -> None:
@@ -96,7 +94,8 @@ def to_webhook(alert: Alert, endpoint: str) -> None:
         "x-amz-sns-topic-arn": alert.topic,
     }
     parts = urlsplit(endpoint)
-    connection = _connection(endpoint)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_CONNECT_SECONDS)
     try:
         with _deadline(connection):
             connection.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body, headers)
@@ -119,11 +118,12 @@ def to_email(alert: Alert, endpoint: str, environment: Mapping[str, str] = os.en
     import smtplib
     from email.message import EmailMessage
 
-    url = environment.get("PUPLINE_SMTP_URL", "")
-    if urlsplit(url).scheme not in {"smtp", "smtps"} or not urlsplit(url).hostname:
+    url = urlsplit(environment.get("PUPLINE_SMTP_URL", ""))
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname:
         raise DeliveryFailed("PUPLINE_SMTP_URL is not set; it has the form smtp://user@host:port")
     message = EmailMessage()
-    message["From"] = environment.get("PUPLINE_SMTP_FROM") or _sender(url)
+    user = unquote(url.username or "pupline")
+    message["From"] = environment.get("PUPLINE_SMTP_FROM") or (user if "@" in user else f"{user}@{url.hostname}")
     message["To"] = endpoint
     message["Subject"] = alert.subject or "pupline alert"
     message["Message-ID"] = f"<{alert.message_id}@pupline>"
@@ -158,18 +158,6 @@ CHANNELS: dict[str, Channel] = {
 }
 
 
-def _ends_with_newline(descriptor: int) -> bool:
-    return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
-
-
-def _connection(endpoint: str) -> "HTTPConnection":
-    import http.client
-
-    parts = urlsplit(endpoint)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname or "", parts.port, timeout=_CONNECT_SECONDS)
-
-
 @contextmanager
 def _deadline(connection: "HTTPConnection") -> Iterator[None]:
     """Bound the whole exchange: the socket's time-out is per read, and a slow drip never reaches it."""
@@ -187,30 +175,24 @@ def _deadline(connection: "HTTPConnection") -> Iterator[None]:
         timer.cancel()
 
 
-def _sender(url: str) -> str:
-    user = unquote(urlsplit(url).username or "pupline")
-    return user if "@" in user else f"{user}@{urlsplit(url).hostname}"
-
-
 @contextmanager
-def _smtp(url: str, password: str | None) -> Iterator["smtplib.SMTP"]:
+def _smtp(url: SplitResult, password: str | None) -> Iterator["smtplib.SMTP"]:
     import smtplib
     import ssl
 
-    parts = urlsplit(url)
-    host, tls = parts.hostname or "", ssl.create_default_context()
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=_CONNECT_SECONDS, context=tls)
+    host, tls = url.hostname or "", ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=_CONNECT_SECONDS, context=tls)
     else:
-        server = smtplib.SMTP(host, parts.port or 587, timeout=_CONNECT_SECONDS)
+        server = smtplib.SMTP(host, url.port or 587, timeout=_CONNECT_SECONDS)
     with server:
         server.ehlo()
-        encrypted = parts.scheme == "smtps"
+        encrypted = url.scheme == "smtps"
         if not encrypted and server.has_extn("starttls"):
             server.starttls(context=tls)
             encrypted = True
-        if parts.username and password is not None:
+        if url.username and password is not None:
             if not encrypted and host not in _LOOPBACK:
                 raise smtplib.SMTPException(f"{host} offers no encryption: the password is not sent; use smtps://")
-            server.login(unquote(parts.username), password)
+            server.login(unquote(url.username), password)
         yield server

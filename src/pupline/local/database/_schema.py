@@ -45,8 +45,8 @@ CREATE TABLE executions (
 CREATE INDEX executions_running ON executions (execution_id) WHERE status = 'RUNNING';
 CREATE UNIQUE INDEX executions_of_run ON executions (run_id, run_index) WHERE run_id IS NOT NULL;
 
--- What the engine was told, in the order it was told. resource: what an answered task had called, so that a replay
--- can tell a definition or an engine that now asks for something else.
+-- The facts that the engine received, in order. resource: of an answered task, so that a replay can detect a definition
+-- or an engine that now calls something else.
 CREATE TABLE facts (
     execution_id INTEGER NOT NULL REFERENCES executions,
     seq INTEGER NOT NULL,
@@ -142,9 +142,9 @@ CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE delivered_at I
 """
 
 _SECOND = """
--- One ingest takes a source's images into a dataset. settings: what makes it the same command. position: where its
--- listing goes on. listed: the listing is complete. total: how many items it will name, where known. items, repeated,
--- known: named and kept, named twice, left out because the dataset has them. known_in_a_row: the latest ones.
+-- One ingest takes a source's images into a dataset. settings: those that make it the same command. position: where its
+-- listing continues. listed: the listing is complete. total: of items in the listing, if announced. items, repeated,
+-- known: added, listed twice, left out because the dataset has them. known_in_a_row: the latest sequence of known ones.
 CREATE TABLE ingests (
     ingest_id INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL UNIQUE,
@@ -165,7 +165,7 @@ CREATE TABLE ingests (
 );
 CREATE INDEX ingests_of_dataset ON ingests (dataset, ingest_id);
 
--- facts: JSON of what the source tells besides the URL. outcome: NULL until the item is done; its audit record, of the
+-- facts: JSON of the source's facts besides the URL. outcome: NULL until the item is done; its audit record, of the
 -- execution <run_id>-<item_index in 8 digits>, is committed together with it. key: of the object that holds the bytes.
 CREATE TABLE ingest_items (
     ingest_id INTEGER NOT NULL REFERENCES ingests,
@@ -186,11 +186,11 @@ CREATE TABLE ingest_items (
 CREATE UNIQUE INDEX ingest_items_by_identity ON ingest_items (identity, ingest_id);
 CREATE INDEX ingest_items_by_sha1 ON ingest_items (sha1) WHERE sha1 IS NOT NULL;
 
--- The first 64 bits are enough to find an object; with a million of them the index is a third of what it would be.
+-- The first 64 bits are enough to find an object; with a million objects the index has a third of the full size.
 CREATE INDEX objects_by_sha256 ON objects (substr(sha256, 1, 16));
 CREATE INDEX audit_alerted ON audit (execution) WHERE alert_triggered = 1;
 
--- What is about to replace an object: its new facts, committed before its file is.
+-- The new description of an object that is about to be overwritten, committed before its file is replaced.
 CREATE TABLE overwrites (
     bucket TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -204,8 +204,8 @@ CREATE TABLE overwrites (
 """
 
 _THIRD = """
--- How long the execution had been worked on when it was told: seconds in which a process drove it, whatever the clocks
--- said. NULL: told by a version that did not measure it, or while nobody drove it.
+-- The working time of the execution until the fact: seconds in which a process drove it, whatever the clocks said.
+-- NULL: from a version that did not measure it, or while no process drove it.
 ALTER TABLE facts ADD COLUMN worked REAL;
 """
 

@@ -192,7 +192,11 @@ class _BucketTables:
             (one.sha256, is_sound(one)): one for one in held if one.key.startswith(("html/", "quarantine/"))
         }
         self._taken = self._taken_keys([prefixes[image.problem is None] + image.name for image in images])
-        self._blocked = {prefix for prefix in prefixes.values() if self._is_file_above(prefix)}
+        # A file where the prefix needs a directory blocks all of its plain keys.
+        above = {prefix: json.dumps(parents(folded(prefix + "x"))) for prefix in prefixes.values()}
+        self._blocked = {
+            prefix for prefix in above if connection.execute(_FOLDS, (bucket.name, above[prefix])).fetchone()
+        }
 
     def is_free(self, plain: str, prefix: str) -> bool:
         """Whether an object may have this key, and the same path."""
@@ -221,7 +225,3 @@ class _BucketTables:
         blocked = self._connection.execute(_FOLDS, (bucket, folds)).fetchall()
         blocked += self._connection.execute(_ABOVE, (folds, bucket)).fetchall()
         return taken.union(*(by_fold[fold] for (fold,) in blocked))
-
-    def _is_file_above(self, prefix: str) -> bool:
-        above = json.dumps(parents(folded(prefix + "x")))
-        return self._connection.execute(_FOLDS, (self._bucket.name, above)).fetchone() is not None

@@ -43,7 +43,8 @@ class Inventory:
 def take_inventory(data_dir: Path, connection: sqlite3.Connection) -> Inventory:
     """Add rows for what the buckets hold and the tables lack. Raises: OSError; StorageError."""
     objects = records = missing = 0
-    for name in _buckets(data_dir):
+    folder = data_dir / "buckets"
+    for name in sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ():
         files = BucketFiles(data_dir, name)
         known = dict(connection.execute("SELECT path, size_bytes FROM objects WHERE bucket = ?", (name,)))
         for path, found in _files(files.root):
@@ -53,11 +54,6 @@ def take_inventory(data_dir: Path, connection: sqlite3.Connection) -> Inventory:
         for key, path in connection.execute(_WITHOUT_RECORD, (name,)).fetchall():
             records += _add_record(connection, files, key, path)
     return Inventory(objects, records, missing)
-
-
-def _buckets(data_dir: Path) -> list[str]:
-    folder = data_dir / "buckets"
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
 
 
 def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
