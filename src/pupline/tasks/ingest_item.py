@@ -7,9 +7,9 @@ the same everywhere.
 import time
 from dataclasses import dataclass
 from hashlib import sha1, sha256
-from typing import Any, Protocol
+from typing import Protocol
 
-from pupline.errors import HashMismatch, TaskFailure, local_trouble
+from pupline.errors import HashMismatch, Outcome, Reason, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
 from pupline.images import MAX_PIXELS, Inspection, extension_agrees, name_extension, safe_name
 from pupline.tasks.breeds import breed_of
@@ -156,35 +156,51 @@ class RecordBuilder:
         self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None, execution: str, timestamp: str
     ) -> AuditRecord:
         """The record of one item. stored: where a FetchedImage or UnchangedImage is. timestamp: RFC 3339, UTC."""
+        if isinstance(fetch_outcome, FetchFailed):
+            return self._failure(item, fetch_outcome, execution, timestamp)
+        image: FetchedImage | PreviousFetch
+        outcome: Outcome
+        reason: Reason
+        alert_reasons: tuple[str, ...] = ()
+        if isinstance(fetch_outcome, UnchangedImage):
+            image, outcome, reason = fetch_outcome.previous, "duplicate", "not_modified"
+            name, extension = image.image_name, name_extension(image.image_name)
+        else:
+            assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
+            image, outcome, reason = fetch_outcome, stored.outcome, stored.reason
+            name, extension, alert_reasons = stored.image_name, image.name_extension, image.alert_reasons
         return AuditRecord(
+            image_name=name,
+            image_url=stored.url if stored else None,
             upload_timestamp=timestamp,
-            alert_triggered=isinstance(fetch_outcome, FetchedImage) and bool(fetch_outcome.alert_reasons),
+            file_type=image.file_type,
+            alert_triggered=bool(alert_reasons),
+            alert_reasons=alert_reasons,
+            outcome=outcome,
+            reason=reason,
             source=self.source,
+            source_url=item.url,
+            sha256=image.sha256,
+            size_bytes=image.size_bytes,
+            width=image.width,
+            height=image.height,
+            content_type=image.content_type,
+            name_extension=extension,
             breed=breed_of(item.url),
             execution=execution,
-            **self._facts(item, fetch_outcome, stored),
         )
 
-    def _facts(self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None) -> dict[str, Any]:
-        if isinstance(fetch_outcome, FetchFailed):
-            return {
-                "image_name": f"{self.dataset}/{safe_name(item.url)}",
-                "source_url": printable(item.url, MAX_SOURCE_URL),
-                "outcome": fetch_outcome.outcome,
-                "reason": fetch_outcome.reason,
-                "error": fetch_outcome.error,
-                "cause": fetch_outcome.cause,
-            }
-        image = fetch_outcome.previous if isinstance(fetch_outcome, UnchangedImage) else fetch_outcome
-        facts: dict[str, Any] = {name: getattr(image, name) for name in _IMAGE_FACTS}
-        facts |= {"source_url": item.url, "image_url": stored.url if stored else None}
-        if isinstance(image, PreviousFetch):
-            extension = name_extension(image.image_name)
-            facts |= {"image_name": image.image_name, "outcome": "duplicate", "reason": "not_modified"}
-            return facts | {"name_extension": extension}
-        assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
-        facts |= {"image_name": stored.image_name, "outcome": stored.outcome, "reason": stored.reason}
-        return facts | {"alert_reasons": image.alert_reasons, "name_extension": image.name_extension}
-
-
-_IMAGE_FACTS = ("file_type", "sha256", "size_bytes", "width", "height", "content_type")
+    def _failure(self, item: SourceItem, failed: FetchFailed, execution: str, timestamp: str) -> AuditRecord:
+        return AuditRecord(
+            image_name=f"{self.dataset}/{safe_name(item.url)}",
+            upload_timestamp=timestamp,
+            alert_triggered=False,
+            outcome=failed.outcome,
+            reason=failed.reason,
+            source=self.source,
+            source_url=printable(item.url, MAX_SOURCE_URL),
+            breed=breed_of(item.url),
+            execution=execution,
+            error=failed.error,
+            cause=failed.cause,
+        )
