@@ -17,7 +17,8 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
-from pupline.asl._execution import Execution, InvalidExecutionInput, ProtocolError
+from pupline.asl._errors import InvalidExecutionInput, ProtocolError
+from pupline.asl._execution import Execution
 from pupline.asl._facts import (
     ExecutionAborted,
     ExecutionRedriven,

@@ -1,9 +1,16 @@
 """The Context Object, `$$` and `$states.context`."""
 
+from __future__ import annotations
+
 import uuid
+from typing import TYPE_CHECKING
 
 from pupline.json_values import AnyJSON
 from pupline.text import timestamp
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+    from pupline.asl._thread import Frame, Thread
 
 #: The account and region of a machine without AWS; the `context` of an execution can override them.
 ACCOUNT_ID = "000000000000"
@@ -16,41 +23,52 @@ def state_machine_arn(name: str) -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
-def execution_context(
-    *,
-    machine: str,
-    name: str,
-    input: AnyJSON,  # noqa: A002 - the Context Object's word
-    start: float,
-    redrives: int,
-    express: bool,
-    overrides: AnyJSON,
-) -> dict[str, AnyJSON]:
+def context_object(execution: Execution, thread: Thread, overrides: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
+    """The Context Object for the thread's current state.
+
+    overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
+    """
+    base = thread.frame.context
+    if base is None:
+        base = thread.frame.context = _merge(_constant_parts(execution, thread.frame), overrides)
+    state: dict[str, AnyJSON] = {}
+    if thread.state is not None:
+        state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
+        if thread.state.counts_retries:
+            state["RetryCount"] = sum(thread.retries or ())
+    context = {**base, "State": state}
+    if thread.item is not None:
+        context["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
+    if thread.token is not None:
+        context["Task"] = {"Token": thread.token}
+    for key in ("State", "Task"):
+        if key in overrides:
+            context[key] = overrides[key]
+    return context
+
+
+def _constant_parts(execution: Execution, frame: Frame) -> dict[str, AnyJSON]:
     """The parts that do not change during an execution: Execution and StateMachine.
 
-    express: Express executions have another form of ARN, and no RedriveCount, as they cannot be redriven.
-    overrides: {"Execution": {...}, "StateMachine": {...}, ...}; each part is merged over ours, key by key.
-    The order of the keys is AWS's; it is visible when the Context Object is turned into text.
+    Express executions have another form of ARN, and no RedriveCount, as they cannot be redriven. The order of the keys
+    is AWS's; it is visible when the Context Object is turned into text.
     """
-    arn = state_machine_arn(machine)
-    execution: dict[str, AnyJSON]
-    if express:
+    arn, name, start = state_machine_arn(frame.machine), frame.name, timestamp(frame.start)
+    parts: dict[str, AnyJSON]
+    if execution.machine.type == "EXPRESS":
         run = uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}:{name}")
-        execution = {"Id": f"{arn.replace(':stateMachine:', ':express:')}:{name}:{run}", "Input": input, "Name": name}
-        execution |= {"RoleArn": ROLE_ARN, "StartTime": timestamp(start)}
+        parts = {"Id": f"{arn.replace(':stateMachine:', ':express:')}:{name}:{run}", "Input": frame.input, "Name": name}
+        parts |= {"RoleArn": ROLE_ARN, "StartTime": start}
     else:
-        execution = {"Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}", "Input": input}
-        execution |= {"StartTime": timestamp(start), "Name": name, "RoleArn": ROLE_ARN}
-        execution["RedriveCount"] = redrives
-    return merged({"Execution": execution, "StateMachine": {"Id": arn, "Name": machine}}, overrides)
+        parts = {"Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}", "Input": frame.input}
+        parts |= {"StartTime": start, "Name": name, "RoleArn": ROLE_ARN, "RedriveCount": execution.redrive_count}
+    return {"Execution": parts, "StateMachine": {"Id": arn, "Name": frame.machine}}
 
 
-def merged(base: dict[str, AnyJSON], overrides: AnyJSON) -> dict[str, AnyJSON]:
+def _merge(base: dict[str, AnyJSON], overrides: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
     """`base` updated with `overrides`, objects key by key; neither is changed."""
-    if not overrides:
-        return base
     found = dict(base)
     for key, value in overrides.items():
-        mine = found.get(key)
-        found[key] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+        own = found.get(key)
+        found[key] = _merge(own, value) if isinstance(own, dict) and isinstance(value, dict) else value
     return found

@@ -1,6 +1,8 @@
-"""Error Names of the States Language, and the exceptions of states and expressions."""
+"""Error Names of the States Language, and the exceptions of expressions, states and executions."""
 
 from typing import Final
+
+from pupline.errors import PuplineError
 
 ALL: Final = "States.ALL"
 RUNTIME: Final = "States.Runtime"
@@ -60,3 +62,11 @@ class SyntaxProblem(Exception):
     def inside(self, *path: str | int) -> "SyntaxProblem":
         """The same problem, as seen from a value that holds the compiled one at `path`."""
         return SyntaxProblem(self.message, (*path, *self.path), self.code)
+
+
+class ProtocolError(PuplineError):
+    """The driver answered a command that is not waiting: a bug of the driver, or the journal of another execution."""
+
+
+class InvalidExecutionInput(PuplineError):
+    """The input is not valid for an execution; the text is StartExecution's message."""

@@ -35,15 +35,21 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.asl import _history as history
 from pupline.asl._commands import CancelCommand, Command, StartTimer
-from pupline.asl._context import execution_context, state_machine_arn
-from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError, TimestampProblem
+from pupline.asl._context import context_object, state_machine_arn
+from pupline.asl._errors import (
+    QUERY_EVALUATION_ERROR,
+    RUNTIME,
+    DataLimitExceeded,
+    EvaluationError,
+    InvalidExecutionInput,
+    ProtocolError,
+    TimestampProblem,
+)
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
 from pupline.asl._fork import resume
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
-from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON
-from pupline.text import timestamp
 
 if TYPE_CHECKING:
     from pupline.asl._state_machine import StateMachine
@@ -56,19 +62,12 @@ Step: TypeAlias = "Callable[[Execution, Thread], State | None]"
 _MACHINE_TIMEOUT = "timeout"
 
 
-class ProtocolError(PuplineError):
-    """The driver answered a command that is not waiting: a bug of the driver, or the journal of another execution."""
-
-
-class InvalidExecutionInput(PuplineError):
-    """The input is not valid for an execution; the text is StartExecution's message."""
-
-
 class Execution:
     """One execution of a state machine: `commands` and `receive` for a driver, and attributes that describe it.
 
     name: seeds the randomness and appears in the Context Object. now: seconds since the epoch; the start time.
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
+    machine_name, machine_arn: as in the Context Object.
     redrive_count: `$$.Execution.RedriveCount`.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
@@ -82,7 +81,6 @@ class Execution:
     __slots__ = (
         "_cancelled",
         "_context",
-        "_name",
         "_pending",
         "_ready",
         "_root",
@@ -91,7 +89,10 @@ class Execution:
         "error",
         "input",
         "machine",
+        "machine_arn",
+        "machine_name",
         "map_runs",
+        "name",
         "now",
         "output",
         "redrive_count",
@@ -112,7 +113,10 @@ class Execution:
         redrive_count: int = 0,
     ) -> None:
         self.machine = machine
-        self._context = context
+        self._context = context or {}
+        state_machine = self._context.get("StateMachine") or {}
+        self.machine_name: str = state_machine.get("Name", machine.name)
+        self.machine_arn: str = state_machine.get("Id") or state_machine_arn(self.machine_name)
         self.input = input
         self.now = self.start_time = now
         self.stop_time: float | None = None
@@ -123,7 +127,7 @@ class Execution:
         self.redrive_count = redrive_count
         self.size_quota = SizeQuota()
         self.map_runs: list[MapRun] = []
-        self._name = name
+        self.name = name
         self._pending: dict[str, Command] = {}
         self._waiting: dict[str, tuple[Handler, Thread]] = {}
         self._cancelled: set[str] = set()
@@ -137,36 +141,13 @@ class Execution:
         except RecursionError as err:
             text = "Invalid State Machine Execution Input: 'the value is nested too deeply'"
             raise InvalidExecutionInput(text) from err
-        machine = self.machine
-        self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, self._role_arn()))
+        role_arn = self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
+        self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, role_arn))
         self._start_timeout(_MACHINE_TIMEOUT)
-        self._run(self._root, machine.start.enter)
-        if self._ready:
-            self._drain()
-
-    def _role_arn(self) -> AnyJSON:
-        if not self._context:
-            return self.machine.role_arn
-        return self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
+        self._run(self._root, self.machine.start.enter)
+        self._drain()
 
     # ---- for drivers
-
-    @property
-    def name(self) -> str:
-        """The execution's name."""
-        return self._name
-
-    @property
-    def machine_name(self) -> str:
-        """The state machine's name, as in the Context Object."""
-        found: str = ((self._context or {}).get("StateMachine") or {}).get("Name", self.machine.name)
-        return found
-
-    @property
-    def machine_arn(self) -> str:
-        """The state machine's ARN, as in the Context Object."""
-        overridden: str | None = ((self._context or {}).get("StateMachine") or {}).get("Id")
-        return overridden or state_machine_arn(self.machine_name)
 
     @property
     def history(self) -> list[dict[str, AnyJSON]]:
@@ -180,10 +161,7 @@ class Execution:
 
     def commands(self) -> list[Command]:
         """The new commands: not handed out before, and neither answered nor cancelled since."""
-        pending = self._pending
-        if not pending:
-            return []
-        self._pending = {}
+        pending, self._pending = self._pending, {}
         return list(pending.values())
 
     def receive(self, fact: Fact, *, now: float) -> None:
@@ -199,26 +177,22 @@ class Execution:
         if entry is None:
             self._refuse_unknown(fact.id)
             return
-        if self._pending:
-            self._pending.pop(fact.id, None)
+        self._pending.pop(fact.id, None)
         handler, thread = entry
         self._run(thread, lambda execution, waiting: handler(execution, waiting, fact))
-        if self._ready:
-            self._drain()
+        self._drain()
 
     def _abort_or_redrive(self, fact: ExecutionAborted | ExecutionRedriven) -> None:
         if isinstance(fact, ExecutionAborted):
             if self.status == "RUNNING":
                 self._end("ABORTED", None, fact.error, fact.cause)
         elif self.status in ("RUNNING", "SUCCEEDED"):
-            raise ProtocolError(
-                f"execution {self._name!r} is {self.status}; redrive needs one that failed, timed out or was aborted"
-            )
+            what = "redrive needs one that failed, timed out or was aborted"
+            raise ProtocolError(f"execution {self.name!r} is {self.status}; {what}")
         else:
             self._redrive()
 
-    def _redrive(self) -> None:
-        """Rule 10."""
+    def _redrive(self) -> None:  # rule 10
         root = self._root
         self.redrive_count += 1
         root.frame.context = None  # it holds RedriveCount
@@ -240,7 +214,7 @@ class Execution:
             return
         waiting = ", ".join(sorted(self._waiting)) or "none"
         raise ProtocolError(
-            f"execution {self._name!r} does not wait for an answer to {command_id!r}; commands that wait: {waiting}"
+            f"execution {self.name!r} does not wait for an answer to {command_id!r}; commands that wait: {waiting}"
         )
 
     # ---- the trampoline
@@ -292,7 +266,7 @@ class Execution:
 
     def unexpected_fact(self, fact: Fact) -> ProtocolError:
         """The error for a fact of a type that does not answer its command."""
-        return ProtocolError(f"{type(fact).__name__} does not answer its command: {fact!r} in execution {self._name!r}")
+        return ProtocolError(f"{type(fact).__name__} does not answer its command: {fact!r} in execution {self.name!r}")
 
     def cancel(self, command_id: str) -> None:
         """Cancel a command, unless it has been answered."""
@@ -313,48 +287,20 @@ class Execution:
 
     def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
         """The Context Object for the thread's current state."""
-        frame = thread.frame
-        base = frame.context
-        if base is None:
-            base = frame.context = self._base_context(frame)
-        state: dict[str, AnyJSON] = {}
-        if thread.state is not None:
-            state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
-            if thread.state.counts_retries:
-                state["RetryCount"] = sum(thread.retries or ())
-        context = {**base, "State": state}
-        if thread.item is not None:
-            context["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
-        if thread.token is not None:
-            context["Task"] = {"Token": thread.token}
-        if self._context and ("State" in self._context or "Task" in self._context):
-            context = {**context, **{key: self._context[key] for key in ("State", "Task") if key in self._context}}
-        return context
-
-    def _base_context(self, frame: Frame) -> dict[str, AnyJSON]:
         overrides = self._context
-        if overrides and frame is not self._root.frame:
+        if overrides and thread.frame is not self._root.frame:
             overrides = {**overrides, "Execution": {}, "StateMachine": {}}
-        return execution_context(
-            machine=frame.machine,
-            name=frame.name,
-            input=frame.input,
-            start=frame.start,
-            redrives=self.redrive_count,
-            express=self.machine.type == "EXPRESS",
-            overrides=overrides,
-        )
+        return context_object(self, thread, overrides)
 
     def randomness_of(self, thread: Thread) -> random.Random:
         """The thread's own generator: its numbers do not depend on other branches."""
-        found = thread.randomness
-        if found is None:
-            found = thread.randomness = self.seeded(thread.path)
-        return found
+        if thread.randomness is None:
+            thread.randomness = self.seeded(thread.path)
+        return thread.randomness
 
     def seeded(self, place: str) -> random.Random:
         """A generator seeded by the execution's name and a place in it, such as the id of a retry timer."""
-        return random.Random(f"{self._name}\n{place}")  # noqa: S311 - not for secrets; a replay must draw the same numbers
+        return random.Random(f"{self.name}\n{place}")  # noqa: S311 - not for secrets; a replay must draw the same numbers
 
     # ---- ends of threads
 
@@ -395,10 +341,13 @@ class Execution:
         self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool = False
     ) -> State | None:
         """Retry, catch or fail: the thread's current state has failed. Returns the next state, if it runs at once."""
+        return self._handle(thread, error, cause, heartbeat=heartbeat)
+
+    def _handle(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
         try:
             return self._retry_or_catch(thread, error, cause, heartbeat=heartbeat)
-        except EvaluationError as problem:
-            self._catcher_failed(thread, problem)
+        except EvaluationError as problem:  # of a Catcher's own Output, Assign or ResultPath, which nothing handles
+            self.thread_failed(thread, problem.error, self._report(thread, problem))
             return None
 
     def _retry_or_catch(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
@@ -422,16 +371,7 @@ class Execution:
         self.cancel_all(thread)
         if thread.child is not None:
             thread.child.stop(self, thread.last)
-        cause = self._report(thread, problem)
-        try:
-            return self._retry_or_catch(thread, problem.error, cause, heartbeat=False)
-        except EvaluationError as second:
-            self._catcher_failed(thread, second)
-            return None
-
-    def _catcher_failed(self, thread: Thread, problem: EvaluationError) -> None:
-        """A Catcher's own Output, Assign or ResultPath has failed, which nothing handles."""
-        self.thread_failed(thread, problem.error, self._report(thread, problem))
+        return self._handle(thread, problem.error, self._report(thread, problem), heartbeat=False)
 
     def _report(self, thread: Thread, problem: EvaluationError) -> str:
         """Write EvaluationFailed for JSONata; the full cause."""
