@@ -59,7 +59,7 @@ def test_bulk_is_near_the_floor() -> None:
 
 
 def test_where_the_money_goes() -> None:
-    """Transitions make the one-by-one design dear; requests to keep the images are what none can save."""
+    """Transitions make the one-by-one design expensive; every design needs the requests that store the images."""
     found = by_design(CostQuery(1_000_000))
     assert usd_of(found["standard"], "standard_transition") == Decimal(100)
     assert usd_of(found["map"], "s3_put") == Decimal(5)

@@ -1,4 +1,4 @@
-"""Files that a user names are read to their end; what has none, or nobody at the other end, is said."""
+"""Files that a user names are read to their end; an endless file or a pipe without a writer is an error."""
 
 import os
 import re

@@ -13,7 +13,7 @@ from tests.aws.aws_stack import local_aws
 
 
 class Faults:
-    """A running proxy. `endpoint` is where the functions shall find AWS."""
+    """A running proxy. `endpoint` is AWS for the functions."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint

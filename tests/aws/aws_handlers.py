@@ -43,7 +43,7 @@ SERVICES = (
 
 @contextmanager
 def cold_start() -> Iterator[None]:
-    """The handlers make their services anew, from the environment as it is now."""
+    """The handlers make new services, from the current environment."""
     for services in SERVICES:
         services.cache_clear()
     try:

@@ -266,7 +266,7 @@ TEMPTING: list[Call] = [
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_may_do_what_a_thief_would_try(role: str) -> None:
-    """Nothing that reads, changes or deletes beyond its work, on this stack or beside it."""
+    """It cannot read, change or delete anything beyond its work, in this stack or outside."""
     assert [call for call in TEMPTING if allowed(statements(role), *call)] == []
 
 

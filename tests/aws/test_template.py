@@ -157,7 +157,7 @@ def test_no_bucket_is_public(name: str) -> None:
 
 
 def test_images_are_never_deleted_by_the_lifecycle() -> None:
-    """Only memos expire; images and quarantined files stay until somebody decides."""
+    """Only write-once values expire; images and quarantined files stay until the operator decides."""
     rules = of_type("AWS::S3::Bucket")["ImageBucket"]["LifecycleConfiguration"]["Rules"]
     assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["memo/"]
 

@@ -69,7 +69,7 @@ def test_the_context_objects_execution_names_the_execution() -> None:
 
 
 def test_a_failed_pick_names_its_source() -> None:
-    """When the API itself fails there is no URL to tell, but the record shall name the source."""
+    """When the API itself fails there is no URL, but the record names the source."""
 
     class Down:
         def random_image(self, breed: str | None, execution: str | None) -> str:

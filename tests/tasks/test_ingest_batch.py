@@ -117,7 +117,7 @@ def test_a_host_that_asks_for_a_pause_is_left_alone_for_that_long() -> None:
 
 
 def test_a_pause_longer_than_the_batch_has_time_for_is_a_failure() -> None:
-    """Within the child's five minutes nothing waits for ever: it is rate_limited, and can be fetched by another run."""
+    """A batch waits no longer than its child's five minutes: the item is rate_limited, and another run can fetch it."""
     world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 60)]})
     event = event_of(urls("a.jpg", "b.jpg"))
     answer = world.all_rounds({**event, "started": "2026-01-01T00:00:00.000Z"})
@@ -184,7 +184,7 @@ def test_no_more_requests_at_once_than_asked_for(requests: int, at_once: int) ->
 
     def noting(url: str, **options: Any) -> Response:
         working.add(threading.get_ident())
-        together.wait()  # nobody goes on before so many are here
+        together.wait()  # blocks until so many threads are here
         return get(url, **options)
 
     world.web.get = noting  # type: ignore[method-assign]

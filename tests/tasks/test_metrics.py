@@ -18,7 +18,7 @@ ITEM: dict[str, Any] = {
 
 
 def test_the_line_is_in_the_embedded_metric_format() -> None:
-    """Every metric and dimension that is declared stands beside the declaration, in its unit."""
+    """Every declared metric and dimension has a value next to the declaration, in its unit."""
     line = json.loads(metrics_line(ITEM, "test-pupline", 1769860800.25))
     assert line["_aws"]["Timestamp"] == 1769860800250
     for directive in line["_aws"]["CloudWatchMetrics"]:

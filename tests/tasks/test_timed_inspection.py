@@ -36,7 +36,7 @@ def endless(_body: bytes) -> Inspection:
 
 
 def test_a_look_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In whatever thread; the reason is a time-out that nobody tries again."""
+    """In any thread; the reason is a time-out, which is not retried."""
     looks(monkeypatch, endless)
     failures: list[Exception] = []
 

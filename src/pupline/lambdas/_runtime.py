@@ -24,7 +24,7 @@ def required(environment: Mapping[str, str], name: str) -> str:
 
 
 def with_execution(event: object, context: object) -> TaskInput:
-    """`event`; outside a workflow with the request's id as its execution, which Lambda's own retries keep."""
+    """`event`; outside a workflow, the request ID is its execution, because Lambda's own retries have the same one."""
     fields = checked_input(event)
     if "execution" in fields or "Name" in fields:
         return fields

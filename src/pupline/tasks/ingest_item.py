@@ -30,11 +30,11 @@ MAX_ATTEMPTS = 4
 """Requests for one image, or for one page of a listing, before its failure is final."""
 
 PATIENT_ATTEMPTS = 5
-"""Requests for one image where its own failures cannot be told from its host's: as many as the workflow makes."""
+"""Requests for one image where its failures cannot be distinguished from its host's: as many as in the workflow."""
 
 MAX_SOURCE_URL = 5000
-"""Characters of the URL in the record of a failed fetch: the longest URL that a source may name, because the record
-must tell it from others with the same beginning."""
+"""Characters of the URL in the record of a failed fetch: the longest URL that a source may list, because others may
+have the same beginning."""
 
 
 class ValidatingClient(Protocol):

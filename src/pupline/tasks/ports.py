@@ -132,10 +132,10 @@ class Reader(Protocol):
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
-        """The runs of bulk ingestion, newest first: each the JSON object of its summary, as far as it is known."""
+        """The summaries of bulk runs, newest first, as the JSON object of summary.json; of running ones so far."""
 
     def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first, at most the newest `limit`: each the JSON object that `pupline alerts --json` prints.
 
-        `deliveries` is None where the backend cannot tell what became of them.
+        `deliveries` is None where the backend does not know them.
         """

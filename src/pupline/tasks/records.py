@@ -9,7 +9,7 @@ UNKNOWN_IMAGE = "unknown"
 """`image_name` of a record whose execution failed before any image had a name: the partition key cannot be empty."""
 
 MAX_CAUSE = 500
-"""Characters of the cause kept: enough for each of our messages, in a record of about one write unit (1 KB)."""
+"""Characters of a cause: enough for each of our messages, in a record of about one write unit (1 KB)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

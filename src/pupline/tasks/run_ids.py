@@ -13,7 +13,7 @@ _INDEX_CHARACTERS = 12
 
 
 def new_run_id() -> str:
-    """A name for a run that gave itself none: the time, and enough chance that no two are the same."""
+    """A name for a run without one: the time, and random digits that make it unique."""
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
 
 

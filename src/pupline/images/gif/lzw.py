@@ -38,7 +38,7 @@ class SubBlocks(NamedTuple):
 
 
 def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, budget: int) -> int:
-    """Check that the LZW data in these sub-blocks can have so many pixels; the number of codes that were read.
+    """Check that the LZW data in these sub-blocks has enough pixels; the number of codes that were read.
 
     budget: how many codes may be read. Raises: Damage.
     """

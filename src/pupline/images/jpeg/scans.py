@@ -20,7 +20,7 @@ SUPPORTED = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS}) | _ARITHMETIC
 MAX_COMPONENTS = 10  # the limit of libjpeg
 _MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
 
-# No writer pads a scan by so much, and so many zeros are ten blocks even where blocks are longest.
+# No writer pads a scan by 256 bytes, which are ten blocks even where blocks are longest.
 _ZEROS = bytes(256)
 _NOT_ZERO = re.compile(rb"[^\0]")
 _RESTARTS = [bytes((0xFF, marker)) for marker in range(0xD0, 0xD8)]
@@ -299,7 +299,7 @@ def _check_zeros(body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame
 
 
 def _zero_block(frame: JpegFrame, scan: Scan, dc: HuffmanTable, ac: HuffmanTable) -> tuple[int, int, int]:
-    """The meaning of zero bits: so many bits are so many blocks, each of which changes the DC value by so much.
+    """The meaning of zero bits: a number of bits, the blocks that they are, and the change of DC value per block.
 
     No blocks where they set all the AC coefficients: one such block is rare, and ten in a row are not a picture.
     """

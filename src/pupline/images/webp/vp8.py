@@ -100,7 +100,7 @@ class CoefficientBudget:
     left: int = 300_000
 
     def spend(self, cost: int) -> bool:
-        """Take so much if there is enough; whether there is."""
+        """Take `cost` if there is enough left; whether there is."""
         if cost > self.left:
             return False
         self.left -= cost
