@@ -32,40 +32,40 @@ def is_url_name(name: str) -> bool:
     return key_of(name) in _NAMES
 
 
-def column_at(columns: Sequence[str], wanted: str | None) -> int:
+def column_at(columns: Sequence[str], name: str | None) -> int:
     """The index, from 0, of the column of URLs.
 
-    wanted: its name, or its number from 1 where no column has that name. Without it: `url`, in any spelling; else the
+    name: its name, or its number from 1 where no column has that name. Without it: `url`, in any spelling; else the
     only column with a name for URLs, or the only one with a name. Raises: NoColumn where there is none, or several.
     """
-    found = _by_name(columns, wanted)
+    found = _by_name(columns, name)
     if found is not None:
         return found
-    named = [at for at, column in enumerate(columns) if column]
-    if wanted is None and len(named) == 1:
-        return named[0]
-    if wanted and wanted.isascii() and wanted.isdigit() and len(wanted) < 5 and 1 <= int(wanted) <= len(columns):
-        return int(wanted) - 1
-    raise _missing(columns, wanted)
+    with_names = [at for at, column in enumerate(columns) if column]
+    if name is None and len(with_names) == 1:
+        return with_names[0]
+    if name and name.isascii() and name.isdigit() and len(name) < 5 and 1 <= int(name) <= len(columns):
+        return int(name) - 1
+    raise _missing(columns, name)
 
 
-def key_at(keys: Sequence[str], wanted: str | None) -> str:
+def key_at(keys: Sequence[str], name: str | None) -> str:
     """The key of an object's URL. Raises: NoColumn where there is none, or several."""
-    found = _by_name(keys, wanted)
+    found = _by_name(keys, name)
     if found is None:
-        raise _missing(keys, wanted)
+        raise _missing(keys, name)
     return keys[found]
 
 
-def _by_name(columns: Sequence[str], wanted: str | None) -> int | None:
+def _by_name(columns: Sequence[str], name: str | None) -> int | None:
     """The column of that name, exactly or else by `key_of`; None where there is none."""
     for same in (str, key_of):
-        found = [at for at, column in enumerate(columns) if same(column) == same(wanted or "url")]
-        if len(found) == 1 and (wanted is not None or same is key_of):
+        found = [at for at, column in enumerate(columns) if same(column) == same(name or "url")]
+        if len(found) == 1 and (name is not None or same is key_of):
             return found[0]
         if len(found) > 1:
             raise _several(columns, found)
-    if wanted is None:
+    if name is None:
         found = [at for at, column in enumerate(columns) if is_url_name(column)]
         if len(found) > 1:
             raise _several(columns, found)
@@ -80,11 +80,11 @@ def _several(columns: Sequence[str], found: Sequence[int]) -> NoColumn:
     return NoColumn(f"several columns are called {names[0]!r}. Name one by its number, {numbers}")
 
 
-def _missing(columns: Sequence[str], wanted: str | None) -> NoColumn:
+def _missing(columns: Sequence[str], name: str | None) -> NoColumn:
     known = ", ".join(printable(column, 40) for column in columns[:_KNOWN]) or "no columns at all"
-    near = did_you_mean(wanted or "url", columns)
-    said = f"there is no column {printable(wanted or 'url', 40)!r}; it has {known}{near}. Name one as FILE#COLUMN"
-    return NoColumn(said)
+    near = did_you_mean(name or "url", columns)
+    message = f"there is no column {printable(name or 'url', 40)!r}; it has {known}{near}. Name one as FILE#COLUMN"
+    return NoColumn(message)
 
 
 def value_at(value: Mapping[str, Any], path: str) -> Any:

@@ -6,7 +6,7 @@ delimiter is inferred; otherwise the user has to name it.
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pupline.errors import ConfigurationError
@@ -38,57 +38,55 @@ class Dialect:
     trailing: bool = False
 
 
-def delimiter_of(asked: str) -> str:
+@dataclass(frozen=True, slots=True)
+class CsvOptions:
+    """delimiter, column: as the user named them. usual: the delimiter of this kind of file."""
+
+    delimiter: str | None = None
+    column: str | None = None
+    usual: str = ","
+
+    def is_for(self, name: str) -> bool:
+        """Whether `name` may be the name of the URLs' column."""
+        return is_url_name(name) if self.column is None else key_of(name) == key_of(self.column)
+
+
+def delimiter_of(name: str) -> str:
     """The delimiter that the user names. Raises: ConfigurationError."""
-    delimiter = _NAMES.get(asked.lower(), asked)
+    delimiter = _NAMES.get(name.lower(), name)
     if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
         raise ConfigurationError(
-            f"--delimiter {asked!r}: give one character, such as ';', or comma, semicolon, tab, pipe; or none for "
+            f"--delimiter {name!r}: give one character, such as ';', or comma, semicolon, tab, pipe; or none for "
             "lists of a single column"
         )
     return delimiter
 
 
-def dialect_of(lines: Sequence[str], asked: str | None, column: str | None, usual: str = ",") -> Dialect:
-    """The dialect of the file that begins with these lines. usual: the delimiter of its kind of file.
-
-    asked, column: the delimiter and the column that the user named. Raises: ConfigurationError for an ambiguous file.
-    """
-    first, asked = _begin(lines, asked)
+def dialect_of(lines: Sequence[str], options: CsvOptions) -> Dialect:
+    """The dialect of the file that begins with these lines. Raises: ConfigurationError for an ambiguous file."""
+    first, delimiter = _first_row(lines, options.delimiter)
     rest = [line for line in lines[first:] if line.strip()]
     if not rest:
-        return Dialect(asked or usual, ("url",), len(lines), 0)
-    wish = _Wish(asked, column, usual)
+        return Dialect(delimiter or options.usual, ("url",), len(lines), 0)
+    options = replace(options, delimiter=delimiter)
     # A comment that names a column of URLs is the header.
     rest = [rest[0].lstrip("#"), *(line for line in rest[1:] if not line.startswith("#"))]
-    if "://" in rest[0] and not (column and any(_names(rest[0], wish))):
-        return _without_header(rest, wish, first)
-    return _with_header(rest, wish, first)
+    if "://" in rest[0] and not (options.column and any(_delimiters_for(rest[0], options))):
+        return _without_header(rest, options, first)
+    return _with_header(rest, options, first)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """The user's options for the file."""
-
-    delimiter: str | None
-    column: str | None
-    usual: str
-
-    def is_for(self, name: str) -> bool:
-        return is_url_name(name) if self.column is None else key_of(name) == key_of(self.column)
-
-
-def _begin(lines: Sequence[str], asked: str | None) -> tuple[int, str | None]:
+def _first_row(lines: Sequence[str], delimiter: str | None) -> tuple[int, str | None]:
     """The first line that is neither blank nor a comment, and the delimiter in Excel's line `sep=;`."""
     for at, line in enumerate(lines):
         bare = trimmed(line)
         if len(bare) == 5 and bare.lower().startswith("sep="):
-            asked = asked or (bare[4] if _separates(bare[4]) else None)
+            delimiter = delimiter or (bare[4] if _separates(bare[4]) else None)
         elif line.rstrip("\r\n").lower() == "sep=\t":
-            asked = asked or "\t"
+            delimiter = delimiter or "\t"
         elif bare and not (bare.startswith("#") and not is_header(bare[1:])):
-            return at, asked
-    return len(lines), asked
+            return at, delimiter
+    return len(lines), delimiter
 
 
 def _separates(letter: str) -> bool:
@@ -97,13 +95,13 @@ def _separates(letter: str) -> bool:
 
 def is_header(line: str) -> bool:
     """Whether one of its cells, with any delimiter, has a name for URLs."""
-    return any(_names(line, _Wish(None, None, ",")))
+    return any(_delimiters_for(line, CsvOptions()))
 
 
-def _names(line: str, wish: _Wish) -> Iterator[str]:
+def _delimiters_for(line: str, options: CsvOptions) -> Iterator[str]:
     """The delimiters with which a cell of the line is the name of the wanted column."""
     for delimiter in (*DELIMITERS, ONE_COLUMN):
-        if any(wish.is_for(cell) for cell in _header([line], delimiter)[0]):
+        if any(options.is_for(cell) for cell in _header([line], delimiter)[0]):
             yield delimiter
 
 
@@ -129,8 +127,8 @@ def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 # ---- with a header
 
 
-def _with_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
-    delimiter = wish.delimiter or _delimiter(lines, wish)
+def _with_header(lines: Sequence[str], options: CsvOptions, first: int) -> Dialect:
+    delimiter = options.delimiter or _delimiter(lines, options)
     columns, height = _header(lines, delimiter)
     if not columns:
         raise ConfigurationError(
@@ -138,18 +136,18 @@ def _with_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
         )
     trailing = False
     if len(columns) == 1:
-        end = _common_end(lines[height:]) if wish.delimiter is None else None
+        end = _common_end(lines[height:]) if options.delimiter is None else None
         delimiter, trailing = end or ONE_COLUMN, end is not None
     elif columns[-1] != "":
         trailing = _are_even(_parsed(lines[height:], delimiter), len(columns) + 1, last="")
-    return Dialect(delimiter, tuple(columns), first + height, column_at(columns, wish.column), trailing)
+    return Dialect(delimiter, tuple(columns), first + height, column_at(columns, options.column), trailing)
 
 
-def _delimiter(lines: Sequence[str], wish: _Wish) -> str:
+def _delimiter(lines: Sequence[str], options: CsvOptions) -> str:
     """The delimiter that makes a known column name, else the one with which all rows are as long as the header."""
     several = [delimiter for delimiter in DELIMITERS if len(_header(lines, delimiter)[0]) > 1]
-    named = [delimiter for delimiter in _names(lines[0], wish) if delimiter in several]
-    if not several or (not named and wish.is_for(url_in(lines[0]))):
+    named = [delimiter for delimiter in _delimiters_for(lines[0], options) if delimiter in several]
+    if not several or (not named and options.is_for(url_in(lines[0]))):
         return ONE_COLUMN
     candidates = named or several
     if len(candidates) > 1:
@@ -177,13 +175,13 @@ def _common_end(lines: Sequence[str]) -> str | None:
 # ---- without one
 
 
-def _without_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
+def _without_header(lines: Sequence[str], options: CsvOptions, first: int) -> Dialect:
     """A file with a URL in its first row."""
-    asked, column = wish.delimiter, wish.column
+    column = options.column
     end = _common_end(lines)
-    if asked is None and end is not None and all(line.count(end) == 1 for line in lines):
+    if options.delimiter is None and end is not None and all(line.count(end) == 1 for line in lines):
         return Dialect(end, ("url",), first, 0, trailing=True)
-    delimiter = asked or _certain(lines)
+    delimiter = options.delimiter or _unambiguous_delimiter(lines)
     rows = _parsed(lines, delimiter)
     width = max((len(row) for row in rows), default=1)
     columns = ["url"] if width == 1 else [str(number) for number in range(1, width + 1)]
@@ -193,7 +191,7 @@ def _without_header(lines: Sequence[str], wish: _Wish, first: int) -> Dialect:
     return Dialect(delimiter, tuple(columns), first, column_at(columns, column))
 
 
-def _certain(lines: Sequence[str]) -> str:
+def _unambiguous_delimiter(lines: Sequence[str]) -> str:
     """The delimiter that cannot be part of a URL: a tab, or one next to a quote. Without any, each line is a URL."""
     found = [each for each in DELIMITERS if all(each in line for line in lines)]
     for each in found:

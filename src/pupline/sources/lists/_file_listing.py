@@ -15,9 +15,9 @@ from typing import IO, Any
 from pupline.errors import ConfigurationError, InvalidInput, SourceError, TaskFailure
 from pupline.sources._listing import ITEMS_OF_A_PART, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
-from pupline.sources.lists._dialect import delimiter_of
+from pupline.sources.lists._dialect import CsvOptions, delimiter_of
 from pupline.sources.lists._kind import kind_of
-from pupline.sources.lists._rows import Place, Rows, TextRows
+from pupline.sources.lists._rows import RowPosition, Rows, TextRows
 from pupline.sources.lists._rows_csv import CsvRows
 from pupline.sources.lists._rows_json import JsonArray, JsonLines
 from pupline.sources.lists._rows_parquet import ParquetRows
@@ -146,11 +146,11 @@ class FileListing:
         self._file = file
         self._stream, self._identity = _opened(file, opening)
         self._closing = weakref.finalize(self, self._stream.close)
-        self._listed, self.complete, place = 0, False, Place()
+        self._listed, self.complete, position = 0, False, RowPosition()
         if opening.position is not None:
-            place = self._restore(opening.position)
+            position = self._restore(opening.position)
         try:
-            self._rows = _rows(file, self._stream, place, opening.delimiter)
+            self._rows = _rows(file, self._stream, position, opening.delimiter)
             self.total: int | None = self._rows.count()
         except OSError as err:
             raise _unreadable(file, err) from err
@@ -198,20 +198,24 @@ class FileListing:
 
     def position(self) -> str:
         """The byte or row after the last item, and the identity of the file."""
-        place = self._rows.place._asdict()
-        held = {"file": self._identity, **place, "listed": self._listed, "complete": self.complete}
-        return json.dumps(held, separators=(",", ":"))
+        state = {
+            "file": self._identity,
+            **self._rows.position._asdict(),
+            "listed": self._listed,
+            "complete": self.complete,
+        }
+        return json.dumps(state, separators=(",", ":"))
 
     def close(self) -> None:
         """Close the file."""
         self._closing()
 
-    def _restore(self, position: str) -> Place:
+    def _restore(self, position: str) -> RowPosition:
         try:
-            held = json.loads(position)
-            identity = held["file"]
-            place = Place(int(held["at"]), int(held.get("row", 0)), int(held.get("refused", 0)))
-            self._listed, self.complete = int(held["listed"]), bool(held["complete"])
+            state = json.loads(position)
+            identity = state["file"]
+            place = RowPosition(int(state["at"]), int(state.get("row", 0)), int(state.get("refused", 0)))
+            self._listed, self.complete = int(state["listed"]), bool(state["complete"])
         except (ValueError, KeyError, TypeError) as err:
             at = printable(position, 80)
             raise ConfigurationError(f"{self._file.name}: {at} is not a position in a list") from err
@@ -253,12 +257,12 @@ def _looked_at(path: Path) -> tuple[int, int]:
         raise ConfigurationError(f"list {printable(str(path))}: it cannot be read: {err.strerror}{advice}") from err
 
 
-def _rows(file: ListFile, stream: IO[bytes], place: Place, delimiter: str | None) -> Rows:
+def _rows(file: ListFile, stream: IO[bytes], position: RowPosition, delimiter: str | None) -> Rows:
     """The reader for a list's format. Raises: ConfigurationError."""
     magic = stream.read(len(_PARQUET))
     stream.seek(0)
     if magic == _PARQUET:
-        return ParquetRows(file.name, stream, place, file.column)
+        return ParquetRows(file.name, stream, position, file.column)
     try:
         if file.format == "parquet" and magic:
             raise ConfigurationError("it is not a Parquet file; give the file the ending of its format")  # noqa: TRY301
@@ -267,9 +271,9 @@ def _rows(file: ListFile, stream: IO[bytes], place: Place, delimiter: str | None
     except ConfigurationError as err:
         raise ConfigurationError(f"{file.name}: {err}") from err
     if kind == "txt":
-        return TextRows(file.name, text, place)
+        return TextRows(file.name, text, position)
     if kind != "csv":
-        return (JsonArray if kind == "json array" else JsonLines)(file.name, text, place, file.column)
+        return (JsonArray if kind == "json array" else JsonLines)(file.name, text, position, file.column)
     usual = "\t" if _TABS.search(file.file) else ","
-    asked = delimiter_of(delimiter) if delimiter is not None else None
-    return CsvRows(file.name, text, place, file.column, asked=asked, usual=usual)
+    options = CsvOptions(None if delimiter is None else delimiter_of(delimiter), file.column, usual)
+    return CsvRows(file.name, text, position, options)

@@ -7,6 +7,7 @@ lines and comments are skipped.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from pupline.errors import ConfigurationError
@@ -33,7 +34,7 @@ _BOM = b"\xef\xbb\xbf"
 _SHOWN = 500  # characters of an unusable row
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """A reader's position. at: the byte or row. row: rows or lines before it. refused: items without a usable URL."""
 
     at: int = 0
@@ -46,25 +47,34 @@ Line: TypeAlias = tuple[int, int, bytes, str | None]
 
 
 class Rows(ABC):
-    """The items of one open file. place: where the next one begins. noun: the name for its rows in messages."""
+    """The items of one open file. position: of the next one. noun: the name for its rows in messages."""
 
     noun = "line"
 
-    def __init__(self, name: str, place: Place) -> None:
+    def __init__(self, name: str, position: RowPosition) -> None:
         self.name = name
-        self.at, self.row, self.refused = place
+        self.at, self.row, self.refused = position
         self._normal = Normaliser()
+        self._rest = self._items()
 
     @property
-    def place(self) -> Place:
-        return Place(self.at, self.row, self.refused)
+    def position(self) -> RowPosition:
+        return RowPosition(self.at, self.row, self.refused)
 
     def take_notes(self) -> tuple[str, ...]:
         return self._normal.take_notes()
 
-    @abstractmethod
     def take(self, most: int) -> list[SourceItem]:
         """The next items: `most`, or fewer at the end."""
+        items: list[SourceItem] = []
+        for at, row, item in islice(self._rest, most):
+            self.at, self.row = at, row
+            items.append(item)
+        return items
+
+    @abstractmethod
+    def _items(self) -> Iterator[tuple[int, int, SourceItem]]:
+        """Each item from `position` on: the byte or row after it, the number of its last row, and the item."""
 
     @abstractmethod
     def count(self) -> int:
@@ -116,14 +126,14 @@ class Rows(ABC):
 class TextFile(Rows):
     """A file of lines in UTF-8."""
 
-    def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
-        super().__init__(name, place)
+    def __init__(self, name: str, file: IO[bytes], position: RowPosition) -> None:
+        super().__init__(name, position)
         self._file = file
         self._open_end = -1  # the byte after a last line without a line end, once read
 
-    def _lines(self, place: Place, around: bytes = BLANKS) -> Iterator[Line]:
+    def _lines(self, position: RowPosition, around: bytes = BLANKS) -> Iterator[Line]:
         """The lines from a place on, without the bytes `around` them."""
-        readline, at, number = self._file.readline, place.at, place.row
+        readline, at, number = self._file.readline, position.at, position.row
         self._file.seek(at)
         while data := readline(MAX_LINE_BYTES):
             why = None
@@ -160,27 +170,15 @@ class TextFile(Rows):
 class TextRows(TextFile):
     """One URL per line; `#` begins a comment line."""
 
-    def __init__(self, name: str, file: IO[bytes], place: Place) -> None:
-        super().__init__(name, file, place)
-        self._rest = self._lines(place)
-
-    def take(self, most: int) -> list[SourceItem]:
-        items: list[SourceItem] = []
-        add = items.append
-        for at, number, data, why in self._rest:
-            self.at, self.row = at, number
+    def _items(self) -> Iterator[tuple[int, int, SourceItem]]:
+        for at, number, data, why in self._lines(self.position):
             if why is not None:
-                add(self._unusable(number, why, data.decode("utf-8", "surrogateescape")))
+                yield at, number, self._unusable(number, why, data.decode("utf-8", "surrogateescape"))
             elif data and data[0] != _HASH:
-                add(self._item(data.decode("utf-8", "surrogateescape"), number))
-            else:
-                continue
-            if len(items) == most:
-                break
-        return items
+                yield at, number, self._item(data.decode("utf-8", "surrogateescape"), number)
 
     def count(self) -> int:
-        return sum(1 for _, _, data, why in self._lines(Place()) if why or (data and data[0] != _HASH))
+        return sum(1 for _, _, data, why in self._lines(RowPosition()) if why or (data and data[0] != _HASH))
 
 
 def as_written(text: str) -> str:

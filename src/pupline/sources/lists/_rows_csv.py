@@ -13,8 +13,8 @@ from itertools import islice
 from typing import IO, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
-from pupline.sources.lists._dialect import ONE_COLUMN, Dialect, dialect_of
-from pupline.sources.lists._rows import LINE_ENDS, Line, Place, TextFile
+from pupline.sources.lists._dialect import ONE_COLUMN, CsvOptions, Dialect, dialect_of
+from pupline.sources.lists._rows import LINE_ENDS, Line, RowPosition, TextFile
 from pupline.tasks.items import SourceItem
 
 _SAMPLE_LINES: Final = 200
@@ -38,60 +38,58 @@ and why it is unusable, if it is."""
 class CsvRows(TextFile):
     """A file of cells separated by commas, semicolons, tabs or bars, with a header line; or of URLs alone."""
 
-    def __init__(
-        self, name: str, file: IO[bytes], place: Place, column: str | None, *, asked: str | None, usual: str = ","
-    ) -> None:
-        super().__init__(name, file, place)
-        sample = list(_some(self._lines(Place(), LINE_ENDS)))
+    def __init__(self, name: str, file: IO[bytes], position: RowPosition, options: CsvOptions) -> None:
+        super().__init__(name, file, position)
+        sample = list(_sample_lines(self._lines(RowPosition(), LINE_ENDS)))
         lines = [data.decode("utf-8", "surrogateescape") + "\n" for _, _, data, _ in sample]
         try:
-            self._dialect = dialect_of(lines, asked, column, usual)
+            self._dialect = dialect_of(lines, options)
         except ConfigurationError as err:
             raise type(err)(f"{name}: {err}") from err
         header = self._dialect.header
-        self._body = Place(sample[header - 1][0] if header else 0, header)
+        self._body = RowPosition(sample[header - 1][0] if header else 0, header)
         self._width = len(self._dialect.columns)
-        self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and asked is None
+        self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and options.delimiter is None
         self._facts = self._fact_columns(self._dialect.columns, self._dialect.url)
-        if not place.at:
+        if not position.at:
             self.at, self.row = self._body.at, self._body.row
-        self._rest = self._rows(self.place)
 
-    def take(self, most: int) -> list[SourceItem]:
-        items: list[SourceItem] = []
+    def _items(self) -> Iterator[tuple[int, int, SourceItem]]:
         delimiter = self._dialect.delimiter
-        for at, last, number, data, cells, why in islice(self._rest, most):
-            self.at, self.row = at, last
+        for at, last, number, data, cells, why in self._rows(self.position):
             text = data.decode("utf-8", "surrogateescape")
             if why is None:
-                items.append(self._item_of(text.split(delimiter) if cells is None else cells, number, text))
+                cells = text.split(delimiter) if cells is None else cells
+                yield at, last, self._item_of(cells, number, text, is_open=at == self._open_end)
             else:
-                items.append(self._unusable(number, why, text))
-        return items
+                yield at, last, self._unusable(number, why, text)
 
     def count(self) -> int:
         return sum(1 for _ in self._rows(self._body))
 
-    def _item_of(self, cells: list[str], number: int, text: str) -> SourceItem:
+    def _item_of(self, cells: list[str], number: int, text: str, *, is_open: bool) -> SourceItem:
+        """is_open: the row is the last one, and has no line end."""
         dialect = self._dialect
         if len(cells) != self._width:
             if dialect.trailing and len(cells) == self._width + 1 and not cells[-1] and not self._is_split_url(cells):
                 del cells[-1]
-            why = self._why_unlike_header(len(cells), number)
+            why = self._why_unlike_header(len(cells), number, is_open=is_open)
             if why is not None:
                 return self._unusable(number, why, text)
         # The cheap tests come first, and suffice for nearly all rows.
-        if self._may_be_cut and ("," in text or ";" in text or "|" in text) and self._is_cut(text):
+        if (
+            self._may_be_cut
+            and ("," in text or ";" in text or "|" in text)
+            and _QUOTE_TEXT not in text
+            and _WHOLE.search(text)
+        ):
             why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
             return self._unusable(number, why, text)
         facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
         is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may continue on other lines
         return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
 
-    def _is_cut(self, text: str) -> bool:
-        return _QUOTE_TEXT not in text and _WHOLE.search(text) is not None
-
-    def _why_unlike_header(self, found: int, number: int) -> str | None:
+    def _why_unlike_header(self, found: int, number: int, *, is_open: bool) -> str | None:
         """Why a row of `found` cells is unusable. A short row is usable if it has the whole URL."""
         width, url = self._width, self._dialect.url
         if found == width:
@@ -100,7 +98,7 @@ class CsvRows(TextFile):
             return f"{_cells(found)} where the header has {width}; quote a cell that holds the delimiter"
         if url >= found:
             return f"{_cells(found)} where the header has {width}, and none for the URL"
-        if url == found - 1 and self.at == self._open_end:
+        if url == found - 1 and is_open:
             return "the file ends in this row, which may have been cut"
         self._normal.note("short", f"line {number} and maybe others have fewer cells than the header; none is guessed")
         return None
@@ -110,9 +108,9 @@ class CsvRows(TextFile):
         behind = cells[self._dialect.url + 1]
         return "/" in behind and "://" not in behind
 
-    def _rows(self, place: Place) -> Iterator[_Row]:
+    def _rows(self, position: RowPosition) -> Iterator[_Row]:
         """The rows from a place on, without blank lines, comments and rows of empty cells."""
-        lines, again = self._lines(place, LINE_ENDS), deque[Line]()
+        lines, again = self._lines(position, LINE_ENDS), deque[Line]()
         delimiter = self._dialect.delimiter
         empty = b" \t" + delimiter.encode()
         special = empty + b"#"
@@ -207,7 +205,7 @@ class _Quoted:
         return line[0], line[1], line[1], line[2], None, f"its quotes cannot be read ({err})"
 
 
-def _some(lines: Iterator[Line]) -> Iterator[Line]:
+def _sample_lines(lines: Iterator[Line]) -> Iterator[Line]:
     """The first lines of a file, as a sample of its dialect."""
     size = 0
     for line in islice(lines, _SAMPLE_LINES):

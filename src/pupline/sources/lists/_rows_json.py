@@ -4,11 +4,10 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
-from itertools import islice
 from typing import IO, Any, Final
 
 from pupline.sources.lists._columns import NoColumn, key_at, value_at
-from pupline.sources.lists._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, Place, TextFile
+from pupline.sources.lists._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, RowPosition, TextFile
 from pupline.specs import FACTS
 from pupline.tasks.items import SourceItem
 
@@ -23,25 +22,22 @@ _INSIDE = re.compile(rb'["\\]')
 class _Values(TextFile):
     """A file of JSON values: URLs, or objects with a URL and other fields of an item."""
 
-    def __init__(self, name: str, file: IO[bytes], place: Place, column: str | None) -> None:
-        super().__init__(name, file, place)
+    def __init__(self, name: str, file: IO[bytes], position: RowPosition, column: str | None) -> None:
+        super().__init__(name, file, position)
         self._column = column
         self._keys: dict[tuple[str, ...], _Key] = {}
-        self._rest = self._values(place)
 
     @abstractmethod
-    def _values(self, place: Place) -> Iterator[Line]:
+    def _values(self, position: RowPosition) -> Iterator[Line]:
         """The values from a place on, as written."""
 
-    def take(self, most: int) -> list[SourceItem]:
-        items: list[SourceItem] = []
-        for at, number, data, why in islice(self._rest, most):
-            self.at, self.row = at, number
-            items.append(self._value(data, number) if why is None else self._unusable(number, why, _shown(data)))
-        return items
+    def _items(self) -> Iterator[tuple[int, int, SourceItem]]:
+        for at, number, data, why in self._values(self.position):
+            item = self._value(data, number) if why is None else self._unusable(number, why, _shown(data))
+            yield at, number, item
 
     def count(self) -> int:
-        return sum(1 for _ in self._values(Place()))
+        return sum(1 for _ in self._values(RowPosition()))
 
     def _value(self, data: bytes, number: int) -> SourceItem:
         try:
@@ -64,7 +60,7 @@ class _Values(TextFile):
     def _object(self, value: dict[str, Any], data: bytes, number: int) -> SourceItem:
         keys = tuple(value)
         try:
-            key = self._keys.get(keys) or self._learned(keys, value)
+            key = self._keys.get(keys) or self._key_for(keys, value)
         except NoColumn as err:
             return self._unusable(number, str(err).partition(". ")[0], _shown(data))
         if (data.count(key.written) > 1 or b"\\u" in data) and _is_twice(key, data):
@@ -75,12 +71,12 @@ class _Values(TextFile):
             return self._item(url, number, facts)
         return self._unusable(number, _no_url(key.name, url), _shown(data), facts)
 
-    def _learned(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
+    def _key_for(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
         """The key, or path of keys, of the URL in objects with these keys. Raises: NoColumn."""
-        wanted = self._column
-        if wanted is not None and "." in wanted and wanted not in value and value_at(value, wanted) is not None:
-            return _Key(wanted, wanted.partition(".")[0])
-        name = key_at(keys, wanted)
+        path = self._column
+        if path is not None and "." in path and path not in value and value_at(value, path) is not None:
+            return _Key(path, path.partition(".")[0])
+        name = key_at(keys, path)
         if len(self._keys) == _KINDS_OF_OBJECTS:
             self._keys.clear()
         self._keys[keys] = key = _Key(name, name)
@@ -101,8 +97,8 @@ class _Key:
 class JsonLines(_Values):
     """One value per line."""
 
-    def _values(self, place: Place) -> Iterator[Line]:
-        return (line for line in self._lines(place) if line[2] or line[3])
+    def _values(self, position: RowPosition) -> Iterator[Line]:
+        return (line for line in self._lines(position) if line[2] or line[3])
 
 
 class JsonArray(_Values):
@@ -110,9 +106,9 @@ class JsonArray(_Values):
 
     noun = "value"
 
-    def _values(self, place: Place) -> Iterator[Line]:
-        number = place.row
-        for at, data, why in _Array(self._file, place.at).values():
+    def _values(self, position: RowPosition) -> Iterator[Line]:
+        number = position.row
+        for at, data, why in _Array(self._file, position.at).values():
             number += 1
             yield at, number, data, why
 

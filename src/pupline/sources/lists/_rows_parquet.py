@@ -1,12 +1,11 @@
 """Rows of Parquet: a column of URLs, and columns of other fields of an item."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._columns import NoColumn, column_at
-from pupline.sources.lists._rows import Place, Rows
+from pupline.sources.lists._rows import RowPosition, Rows
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
@@ -23,12 +22,12 @@ _NOT_HELD: Final = (ValueError, ArithmeticError, LookupError, TypeError, ImportE
 
 
 class ParquetRows(Rows):
-    """A Parquet file. Its `Place` counts rows."""
+    """A Parquet file. Its `RowPosition` counts rows."""
 
     noun = "row"
 
-    def __init__(self, name: str, source: IO[bytes], place: Place, column: str | None) -> None:
-        super().__init__(name, place)
+    def __init__(self, name: str, source: IO[bytes], position: RowPosition, column: str | None) -> None:
+        super().__init__(name, position)
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -46,7 +45,6 @@ class ParquetRows(Rows):
         self._facts = self._fact_columns(self._names, self._url)
         self._fact_names = [name for _, name in self._facts]
         self._has_bytes = False  # whether there was a text that is not UTF-8
-        self._rest = self._rows()
 
     def _column_of_urls(self, wanted: str | None) -> tuple[int, tuple[int, ...]]:
         """Its index, and the path to a field of a struct. Raises: NoColumn."""
@@ -81,18 +79,11 @@ class ParquetRows(Rows):
             kind = kind.field(path[-1]).type
         return at, tuple(path)
 
-    def take(self, most: int) -> list[SourceItem]:
-        items: list[SourceItem] = []
-        for at, item in islice(self._rest, most):
-            self.at = self.row = at
-            items.append(item)
-        return items
-
     def count(self) -> int:
         return int(self._file.metadata.num_rows)
 
-    def _rows(self) -> Iterator[tuple[int, SourceItem]]:
-        """The items from `place` on, with the numbers of their rows, from 1. An unreadable row group is one item."""
+    def _items(self) -> Iterator[tuple[int, int, SourceItem]]:
+        """Rows count from 1. An unreadable row group is one item."""
         start = 0
         for group in range(self._file.num_row_groups):
             end = start + self._file.metadata.row_group(group).num_rows
@@ -100,14 +91,14 @@ class ParquetRows(Rows):
                 row = self.at
                 try:
                     for row, item in self._rows_of(group, start):
-                        yield row, item
+                        yield row, row, item
                     problem = None if row == end else "the file ends before"
                 except self._broken as err:
                     if not row:
                         raise ConfigurationError(f"{self.name}: row 0 cannot be read: {_said(err)}") from err
                     problem = _said(err)
                 if problem is not None:
-                    yield end, self._unusable(row + 1, f"it and all to row {end:,} cannot be read: {problem}", "")
+                    yield end, end, self._unusable(row + 1, f"it and all to row {end:,} cannot be read: {problem}", "")
             start = end
 
     def _rows_of(self, group: int, start: int) -> Iterator[tuple[int, SourceItem]]:
