@@ -192,7 +192,9 @@ def test_bytes_that_are_declared_are_found_by_their_hash(backend: LocalBackend) 
     backend.database.write(lambda connection: connection.execute("UPDATE ingest_items SET sha1 = 'aa' WHERE key > ''"))
     by_sha1 = [SourceItem(url=url(10), sha1="AA")]
     backend.ingests.add_page(later.ingest_id, ListedPage(by_sha1, position=None, listed=True))
-    held = [one.held and one.held.key for one in backend.ingests.pending(later.ingest_id, after=-1, limit=ALL)]
+    held = [
+        one.same_bytes and one.same_bytes.key for one in backend.ingests.pending(later.ingest_id, after=-1, limit=ALL)
+    ]
     assert held == ["html/dogs/1.jpg", None, None, "html/dogs/1.jpg"]
 
 

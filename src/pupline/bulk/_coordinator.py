@@ -182,8 +182,8 @@ class Coordinator:
             self._read_items = self._after + 1
         now = self.monotonic()
         for pending in page:
-            if pending.held is not None:
-                self._add_arrival(pending.index, pending.item, UnchangedImage(previous=pending.held))
+            if pending.same_bytes is not None:
+                self._add_arrival(pending.index, pending.item, UnchangedImage(previous=pending.same_bytes))
             else:
                 self.scheduler.add_image(pending.index, pending.item, pending.previous, now, pending.deaths)
 

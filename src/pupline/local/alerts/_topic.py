@@ -9,7 +9,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pupline.json_values import JSON
@@ -159,17 +159,7 @@ def alert_as_dict(alert: Alert, deliveries: list[Delivery]) -> dict[str, Any]:
         "execution": alert.execution,
         "published_at": timestamp(alert.published_at),
         "message_id": alert.message_id,
-        "deliveries": [
-            {
-                "subscription": one.subscription_id,
-                "protocol": one.protocol,
-                "endpoint": one.endpoint,
-                "status": one.status,
-                "attempts": one.attempts,
-                "last_error": one.last_error,
-            }
-            for one in deliveries
-        ],
+        "deliveries": [{name.removesuffix("_id"): value for name, value in asdict(one).items()} for one in deliveries],
     }
 
 

@@ -210,11 +210,11 @@ class GroupCommitter:
         completion = _Completion(groups)
         for item in (item for group in groups for item in group.items):
             stored = None
-            if item.held is not None:
+            if item.object is not None:
                 stored = StoredImage(
-                    image_name=item.held.key.partition("/")[2],
-                    key=item.held.key,
-                    url=self._bucket.url(item.held.path),
+                    image_name=item.object.key.partition("/")[2],
+                    key=item.object.key,
+                    url=self._bucket.url(item.object.path),
                     outcome=item.outcome,
                     reason=item.reason,
                 )
@@ -247,7 +247,7 @@ class GroupCommitter:
 
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
         arrival, image = item.arrival, item.fetch_outcome
-        key = item.held.key if item.held else None
+        key = item.object.key if item.object else None
         facts = (image.sha1, image.etag, image.last_modified) if isinstance(image, FetchedImage) else (None, None, None)
         times = (arrival.attempts, arrival.began_at, arrival.ended_at)
         return (self._ingest_id, arrival.index, item.outcome, key, *times, *facts)

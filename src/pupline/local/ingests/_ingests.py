@@ -131,14 +131,14 @@ class Ingests:
             rows = connection.execute(_PENDING, (ingest_id, after, limit)).fetchall()
             items = [_item(url, facts) for _, url, facts in rows]
             previous = self._previous.of_urls(connection, ingest_id, items)
-            held = self._previous.of_hashes(connection, items)
+            same_bytes = self._previous.of_hashes(connection, items)
             lost = _lost(connection, ingest_id, rows)
         return [
             PendingItem(
                 index=row[0],
                 item=item,
                 previous=previous.get(item.url),
-                held=held.get(item.url),
+                same_bytes=same_bytes.get(item.url),
                 deaths=lost.get(row[0], 0),
             )
             for row, item in zip(rows, items, strict=True)

@@ -45,12 +45,12 @@ _REMOVED = (
 
 @dataclass(slots=True, eq=False)
 class PlannedItem:
-    """An item of a group. held: the object with its bytes, None where there are none."""
+    """An item of a group. object: holds its bytes, None where there are none."""
 
     arrival: Arrival
     execution: str
     fetch_outcome: FetchOutcome
-    held: BucketObject | None = None
+    object: BucketObject | None = None
     outcome: Outcome = "failed"
     reason: Reason = "internal_error"
 
@@ -106,9 +106,9 @@ class Planner:
             if isinstance(arrival.fetch_outcome, FetchedImage):
                 self._plan_fetched(item, arrival.fetch_outcome, tables, group.new_objects)
             elif isinstance(arrival.fetch_outcome, UnchangedImage):
-                item.held = tables.by_key(arrival.fetch_outcome.previous.key)
+                item.object = tables.by_key(arrival.fetch_outcome.previous.key)
                 item.outcome, item.reason = "duplicate", "not_modified"
-                if item.held is None:
+                if item.object is None:
                     item.fetch_outcome = FetchFailed(
                         outcome="failed", reason="storage_error", error="StorageError", cause=_REMOVED
                     )
@@ -129,12 +129,12 @@ class Planner:
         self, item: PlannedItem, image: FetchedImage, tables: "_BucketTables", new_objects: list[BucketObject]
     ) -> None:
         identity = image.sha256, image.problem is None
-        held = self._being_written.get(identity) or tables.same_bytes.get(identity)
-        is_own = held is None
-        if held is None:
+        one = self._being_written.get(identity) or tables.same_bytes.get(identity)
+        is_own = one is None
+        if one is None:
             assert item.arrival.path is not None  # noqa: S101 - what was fetched is in a file
             key, path, is_plain = self._free_place(image, tables)
-            held = BucketObject(
+            one = BucketObject(
                 key=key,
                 path=path,
                 sha256=image.sha256,
@@ -144,13 +144,13 @@ class Planner:
                 temporary=item.arrival.path,
                 is_plain=is_plain,
             )
-            new_objects.append(held)
-            self._being_written[identity] = held
+            new_objects.append(one)
+            self._being_written[identity] = one
             self._keys.add(key)
             self._folds.add(folded(path))
-        is_renamed = held.key != self._prefixes[image.problem is None] + image.name
+        is_renamed = one.key != self._prefixes[image.problem is None] + image.name
         item.outcome, item.reason = storage_outcome(image.problem, is_own=is_own, is_renamed=is_renamed)
-        item.held = held
+        item.object = one
 
     def _free_place(self, image: FetchedImage, tables: "_BucketTables") -> tuple[str, str, bool]:
         """The key and the path for new bytes, and whether they are the plain ones."""
@@ -187,9 +187,9 @@ class _BucketTables:
         self._bucket = bucket
         self._connection = connection
         digests = json.dumps([image.sha256[:16] for image in images])
-        held = self._there(connection.execute(_SAME_BYTES, (bucket.name, digests)))
+        same = self._there(connection.execute(_SAME_BYTES, (bucket.name, digests)))
         self.same_bytes = {
-            (one.sha256, is_sound(one)): one for one in held if one.key.startswith(("html/", "quarantine/"))
+            (one.sha256, is_sound(one)): one for one in same if one.key.startswith(("html/", "quarantine/"))
         }
         self._taken = self._taken_keys([prefixes[image.problem is None] + image.name for image in images])
         # A file where the prefix needs a directory blocks all of its plain keys.

@@ -49,14 +49,14 @@ class IngestRow:
 class PendingItem:
     """An item that is not done. previous: what an earlier run stored of the same URL.
 
-    held: an object with the bytes that the source declares, by SHA-256 or SHA-1. deaths: worker processes that died
-    while they had the item.
+    same_bytes: an object with the bytes that the source declares, by SHA-256 or SHA-1. deaths: worker processes that
+    died while they had the item.
     """
 
     index: int
     item: SourceItem
     previous: PreviousFetch | None
-    held: PreviousFetch | None = None
+    same_bytes: PreviousFetch | None = None
     deaths: int = 0
 
 
