@@ -7,7 +7,7 @@ compiled. Error texts are AWS's.
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import cache
 
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, EvaluationError, SyntaxProblem
 from pupline.asl._expression import Evaluate, Expression, Scope, copy_with
@@ -15,13 +15,10 @@ from pupline.asl._values import type_name
 from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary
 from pupline.json_values import AnyJSON, dumps
 
-if TYPE_CHECKING:
-    from pupline.asl.jsonata._library import Program
-
 MAX_DEPTH = 200
 MAX_TEXT = 32_768
 
-_PLAIN_PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)", re.ASCII)
+_PLAIN_PATH = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _KEYWORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 """Words that are not field names where a name may stand alone; a path with one of them goes to the library."""
 
@@ -81,11 +78,6 @@ def not_whole(text: AnyJSON, location: str, value: AnyJSON) -> EvaluationError:
     return unexpected_type(text, location, "integer" if isinstance(value, float) else "number", value)
 
 
-def _error(text: str, location: str, what: str) -> EvaluationError:
-    cause = f"The JSONata expression '{text}' specified for the field '{location}' {what}"
-    return EvaluationError(QUERY_EVALUATION_ERROR, cause, location)
-
-
 # ---------------------------------------------------------------- values that hold expressions
 
 
@@ -93,7 +85,10 @@ def _compile(value: AnyJSON, location: str, path: tuple[str | int, ...], depth: 
     """The value as an Expression, or None when there is no JSONata in it."""
     if isinstance(value, str):
         text = expression_text(value)
-        return None if text is None else _expression(text, location, path)
+        try:
+            return None if text is None else _expression(text, location)
+        except SyntaxProblem as problem:
+            raise problem.inside(*path) from problem
     if isinstance(value, (dict, list)) and depth > MAX_DEPTH:
         raise SyntaxProblem(f"a value is nested more than {MAX_DEPTH} deep", path)
     if isinstance(value, dict):
@@ -108,16 +103,16 @@ def _compile(value: AnyJSON, location: str, path: tuple[str | int, ...], depth: 
 # ---------------------------------------------------------------- one expression
 
 
-def _expression(text: str, location: str, path: tuple[str | int, ...]) -> Expression:
+def _expression(text: str, location: str) -> Expression:
     if len(text) > MAX_TEXT:
         message = f"the expression has {len(text)} characters; at most {MAX_TEXT} are allowed"
-        raise SyntaxProblem(message, path, "INVALID_JSONATA_EXPRESSION")
+        raise SyntaxProblem(message, (), "INVALID_JSONATA_EXPRESSION")
     plain = _PLAIN_PATH.fullmatch(text)
     if plain is not None:
-        names = [name for name in plain.group(2).split(".") if name]
+        root, *names = text[1:].split(".")
         if not _KEYWORDS.intersection(names):
-            return _plain_path(text, plain.group(1), names, location)
-    return _library_expression(text, location, path)
+            return _plain_path(text, root, names, location)
+    return _library_expression(text, location)
 
 
 def _plain_path(text: str, root: str, names: list[str], location: str) -> Expression:
@@ -126,53 +121,48 @@ def _plain_path(text: str, root: str, names: list[str], location: str) -> Expres
     Only lookups in objects are done here. For all else (an array to map over, a built-in function's name) the library
     evaluates the whole path.
     """
-    fallback: list[Evaluate] = []
+    of_states = root == "states"
 
-    def slow(scope: Scope) -> AnyJSON:
-        if not fallback:
-            fallback.append(_library_expression(text, location, ()).evaluate)
-        return fallback[0](scope)
+    @cache
+    def library() -> Evaluate:
+        return _library_expression(text, location).evaluate
 
-    if root == "states":
-
-        def states_path(scope: Scope) -> AnyJSON:
-            value = scope.states
-            try:
-                for name in names:
-                    value = value[name]
-            except (KeyError, TypeError):
-                return slow(scope)
-            return value
-
-        return Expression(text, states_path)
-
-    def variable_path(scope: Scope) -> AnyJSON:
+    def evaluate(scope: Scope) -> AnyJSON:
         try:
-            value = scope.variables[root]
+            value = scope.states if of_states else scope.variables[root]
             for name in names:
                 value = value[name]
         except (KeyError, TypeError):
-            return slow(scope)
+            return library()(scope)
         return value
 
-    return Expression(text, variable_path, frozenset({root}))
+    return Expression(text, evaluate, frozenset() if of_states else frozenset({root}))
 
 
-def _library_expression(text: str, location: str, path: tuple[str | int, ...]) -> Expression:
+def _library_expression(text: str, location: str) -> Expression:
+    """An expression that the library evaluates, unless the compiled closure can."""
+    from pupline.asl.jsonata import _bounds as bounds
     from pupline.asl.jsonata import _library as library
 
-    try:
-        program = library.compile_program(text)
-    except SyntaxProblem as problem:
-        raise SyntaxProblem(problem.message, path, problem.code) from problem
-    evaluate = _evaluator(program, text, location)
-    return Expression(text, _quick(program.fast, evaluate, text, location), program.variables)
+    program = library.compile_program(text)
+    fast = program.fast
 
+    def error(what: str) -> EvaluationError:
+        cause = f"The JSONata expression '{text}' specified for the field '{location}' {what}"
+        return EvaluationError(QUERY_EVALUATION_ERROR, cause, location)
 
-def _quick(fast: Evaluate | None, slow: Evaluate, text: str, location: str) -> Evaluate:
-    """The compiled closure where there is one, with the library for the values that need it."""
+    def slow(scope: Scope) -> AnyJSON:
+        try:
+            return program.evaluate(scope)
+        except bounds.UndefinedResult:
+            raise error("returned nothing (undefined).") from None
+        except bounds.UnsupportedResult:
+            raise error("returned an unsupported result type.") from None
+        except bounds.JsonataError as err:
+            raise error(f"threw an error during evaluation. {err}") from err
+
     if fast is None:
-        return slow
+        return Expression(text, slow, program.variables)
 
     def evaluate(scope: Scope) -> AnyJSON:
         try:
@@ -180,23 +170,7 @@ def _quick(fast: Evaluate | None, slow: Evaluate, text: str, location: str) -> E
         except NeedsLibrary:
             return slow(scope)
         if value is UNDEFINED:
-            raise _error(text, location, "returned nothing (undefined).")
+            raise error("returned nothing (undefined).")
         return value
 
-    return evaluate
-
-
-def _evaluator(program: "Program", text: str, location: str) -> Evaluate:
-    from pupline.asl.jsonata import _bounds as bounds
-
-    def evaluate(scope: Scope) -> AnyJSON:
-        try:
-            return program.evaluate(scope)
-        except bounds.UndefinedResult:
-            raise _error(text, location, "returned nothing (undefined).") from None
-        except bounds.UnsupportedResult:
-            raise _error(text, location, "returned an unsupported result type.") from None
-        except bounds.JsonataError as err:
-            raise _error(text, location, f"threw an error during evaluation. {err}") from err
-
-    return evaluate
+    return Expression(text, evaluate, program.variables)
