@@ -194,10 +194,8 @@ class _Automaton:
                         yield index[to] * size + index[other]
 
         for component in _components(range(0, size * size, size + 1), pairs):
-            if len(component) > 1:
-                same = {number // size == number % size for number in component}
-                if len(same) == 2:
-                    return True
+            if len({number // size == number % size for number in component}) == 2:
+                return True
         return False
 
     def _reaches(self, start: int, goal: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pupline.asl import _history as history
@@ -26,21 +27,19 @@ NO_RESULT = object()
 """Stands in the results of a run for a child that has none."""
 
 
+@dataclass(slots=True)
 class Plan:
     """The evaluated fields of one attempt. value: `$` of the ItemSelector. batch: at most (items, bytes)."""
 
-    __slots__ = ("batch", "batch_input", "count", "limit", "max_items", "percentage", "reader", "value", "writer")
-
-    def __init__(self, value: AnyJSON, limit: int) -> None:
-        self.value = value
-        self.limit = limit
-        self.count: float | None = None
-        self.percentage: float | None = None
-        self.max_items: float = 0
-        self.reader: AnyJSON = None
-        self.writer: AnyJSON = None
-        self.batch: tuple[int, int] | None = None
-        self.batch_input: AnyJSON = None
+    value: AnyJSON
+    limit: int
+    count: float | None = None
+    percentage: float | None = None
+    max_items: float = 0
+    reader: AnyJSON = None
+    writer: AnyJSON = None
+    batch: tuple[int, int] | None = None
+    batch_input: AnyJSON = None
 
 
 class MapRunFork(Fork):

@@ -10,7 +10,7 @@ from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import Place
 from pupline.asl.validation._retry_catch_choices import check_catch, check_choices, check_retry
 
-_TIMEOUT_MOST = 99_999_999
+_MAX_SECONDS = 99_999_999
 
 #: Not allowed in a Map's Label, as it becomes part of ARNs. Source: AWS, "Distributed Map state fields", Label.
 _NOT_IN_LABEL = re.compile(r"""[\s?*<>{}\[\]:;,\\|^~$#%&`"\x00-\x1f\x7f-\x9f]""")
@@ -42,6 +42,9 @@ class StateChecker:
             place.exclusive(*pair)
         self.check_common(kind)
         getattr(self, f"check_{kind.lower()}")()
+        if kind in ("Task", "Parallel", "Map"):
+            check_retry(place)
+            check_catch(place)
 
     def check_language(self) -> bool:
         """Decide the state's query language; returns whether the machine's allows it."""
@@ -139,7 +142,7 @@ class StateChecker:
         names = ("Seconds", "Timestamp")
         paths = ("SecondsPath", "TimestampPath") if place.language == "JSONPath" else ()
         place.exactly_one(*names, *paths)
-        place.integer("Seconds", least=0, most=_TIMEOUT_MOST)
+        place.integer("Seconds", least=0, most=_MAX_SECONDS)
         for name in paths:
             place.path_field(name, reference=True)
         timestamp = place.value.get("Timestamp")
@@ -153,16 +156,18 @@ class StateChecker:
         place = self.place
         place.required("Resource")
         self.check_resource()
-        timeout = place.integer("TimeoutSeconds", least=1, most=_TIMEOUT_MOST)
-        heartbeat = place.integer("HeartbeatSeconds", least=1, most=_TIMEOUT_MOST)
+        timeout = place.integer("TimeoutSeconds", least=1, most=_MAX_SECONDS)
+        heartbeat = place.integer("HeartbeatSeconds", least=1, most=_MAX_SECONDS)
         if timeout is not None and heartbeat is not None and heartbeat >= timeout:
             place.add_problem("HeartbeatSeconds must be smaller than TimeoutSeconds", "HeartbeatSeconds")
         for name in ("TimeoutSecondsPath", "HeartbeatSecondsPath"):
             if place.language == "JSONPath":
                 place.path_field(name, reference=True)
-        self.check_credentials()
-        check_retry(place)
-        check_catch(place)
+        credentials = place.object("Credentials")
+        if credentials is not None:
+            if "RoleArn.$" not in credentials.value:
+                credentials.required("RoleArn")
+            place.template("Credentials")
 
     def check_resource(self) -> None:
         place = self.place
@@ -179,14 +184,6 @@ class StateChecker:
             pattern = resource.pattern.removesuffix(":2")
             place.add_problem(f"Express state machine does not support '{pattern}' service integration ", "Resource")
 
-    def check_credentials(self) -> None:
-        place = self.place.object("Credentials")
-        if place is None:
-            return
-        if "RoleArn.$" not in place.value:
-            place.required("RoleArn")
-        self.place.template("Credentials")
-
     def check_parallel(self) -> None:
         place = self.place
         place.required("Branches")
@@ -194,8 +191,6 @@ class StateChecker:
             if branch.is_object():
                 branch.allow_only(fields.BRANCH)
                 self.machines.append(branch)
-        check_retry(place)
-        check_catch(place)
 
     def check_map(self) -> None:
         place = self.place
@@ -214,8 +209,6 @@ class StateChecker:
                     place.add_problem(f"Field '{name}' is only supported when the Map's Mode is 'DISTRIBUTED'")
         self.check_map_values()
         self.check_map_parts()
-        check_retry(place)
-        check_catch(place)
 
     def check_processor_config(self, processor: Place) -> bool:
         """Check a ProcessorConfig; returns whether the Map is distributed."""
