@@ -85,7 +85,7 @@ def test_the_same_process_is_refused_too(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     """A file where the directory should be is said in one line."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match="cannot be made"):
+    with pytest.raises(ConfigurationError, match="cannot be created"):
         LocalBackend.open(tmp_path / "file" / "data", exclusive=True)
 
 

@@ -137,7 +137,7 @@ class LocalBackend:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Close. Raises: DamagedDatabase where damage caused an error that nobody raised on purpose."""
+        """Close. Raises: DamagedDatabase where damage caused an unexpected error."""
         try:
             _close_and_report_damage(self.database, None, error, None)
         finally:

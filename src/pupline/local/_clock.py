@@ -31,7 +31,7 @@ class DriverClock(Clock, Protocol):
         """Seconds in which this process ran, from any beginning; never decreases, whatever clocks are set to."""
 
     def wait_seconds(self, seconds: float | None, *, idle: bool) -> float | None:
-        """How many real seconds to wait for an answer when something is due in `seconds`; None: until an answer.
+        """Real seconds to wait for an answer when something is due in `seconds`; None: until an answer arrives.
 
         idle: no answer is expected, so a virtual clock may let the seconds pass at once.
         """

@@ -54,7 +54,7 @@ class _Receiver:
 
 
 def pause_seconds(failures: int) -> float:
-    """How long to pause after the n-th failure in a row: 1, 2, 4, ... up to 300 seconds."""
+    """Seconds of the pause after the n-th failure in a row: 1, 2, 4, ... up to 300 seconds."""
     return float(min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16)))
 
 
@@ -72,7 +72,7 @@ class Deliverer:
         self._paused_until: dict[int, float] = {}
         self._thread: threading.Thread | None = None
         self.trouble: PuplineError | None = None
-        """Why the outbox could not be served, when the database itself failed."""
+        """The error that stopped the delivery, if the database itself failed."""
 
     def deliver_due(self) -> int:
         """Try everything that is due, in this thread; how many deliveries succeeded. Raises: StorageError."""
@@ -100,7 +100,7 @@ class Deliverer:
         self._thread = None
 
     def pending(self) -> int:
-        """How many deliveries are outstanding. Raises: StorageError."""
+        """The number of outstanding deliveries. Raises: StorageError."""
         return int(self._database.rows(f"SELECT count(*) {_PENDING}")[0][0])
 
     def _run(self) -> None:

@@ -107,7 +107,7 @@ def _file(endpoint: str) -> str:
     if path.exists() and not path.is_file():
         raise ConfigurationError(f"{path} is {kind_of(path.stat().st_mode)}; name a file, such as alerts.jsonl")
     if not path.parent.is_dir():
-        raise ConfigurationError(f"there is no directory {path.parent}; make it first")
+        raise ConfigurationError(f"there is no directory {path.parent}; create it first")
     return str(path)
 
 

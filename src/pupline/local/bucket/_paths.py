@@ -1,4 +1,4 @@
-"""Where in a bucket's directory an object is stored.
+"""The path of an object in its bucket's directory.
 
 A key is any text of 1 to 1,024 bytes; a path is what a file system accepts. The path is the key wherever possible. An
 object gets another path, and keeps its key, when the key is not a safe path (`..`, an empty part, a part over 255

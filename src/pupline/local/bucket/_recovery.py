@@ -1,4 +1,4 @@
-"""What the next start does about the writes of a killed process: it finishes or undoes them.
+"""Recovery after a kill: the next start finishes or undoes what was being written.
 
 An object that `LocalBucket` was writing is finished where its file is whole: the execution that stores it tries again
 and finds it. A group of a bulk run is undone: its items are not done, so they are fetched again, and the server may
@@ -24,7 +24,7 @@ _IN_GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPlan:
-    """What `recover` would do now. temporary, temporary_bytes: entries of `tmp` to remove, and the size of the files.
+    """The work of `recover` at the next start. temporary, temporary_bytes: entries of `tmp` to remove, and their size.
 
     begun: objects whose write was interrupted; each is finished where its file is whole, else forgotten.
     undone: files of a killed ingest that are removed, since their items are fetched again.
@@ -53,7 +53,7 @@ def recover(data_dir: Path, database: Database) -> UndeletedFiles | None:
 
 
 def plan_recovery(data_dir: Path, database: Database) -> RecoveryPlan:
-    """What the next start will do. Changes nothing. Raises: StorageError."""
+    """The work of the next start. Changes nothing. Raises: StorageError."""
     try:
         found = entries(data_dir / "tmp")
     except OSError as err:

@@ -24,8 +24,8 @@ class DirectoryLock:
             self._descriptor = os.open(self.path, _FLAGS, 0o666)
         except OSError as err:
             trouble = local_trouble(err)
-            told = trouble.message if trouble else f"{err.strerror}; look at the directory and its permissions"
-            raise ConfigurationError(f"{self.path} cannot be opened for writing: {told}") from err
+            reason = trouble.message if trouble else f"{err.strerror}; look at the directory and its permissions"
+            raise ConfigurationError(f"{self.path} cannot be opened for writing: {reason}") from err
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:

@@ -23,7 +23,7 @@ def create_data_dir(data_dir: Path) -> None:
             spread_directories(data_dir)
             sync_directory(data_dir.parent)
     except OSError as err:
-        raise ConfigurationError(f"the data directory {data_dir} cannot be made: {err.strerror}") from err
+        raise ConfigurationError(f"the data directory {data_dir} cannot be created: {err.strerror}") from err
 
 
 def check_data_dir(data_dir: Path) -> None:

@@ -126,7 +126,7 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
     except OSError as err:
         trouble = local_trouble(err)
-        raise ConfigurationError(f"{path} cannot be made: {trouble.message if trouble else err.strerror}") from err
+        raise ConfigurationError(f"{path} cannot be created: {trouble.message if trouble else err.strerror}") from err
 
 
 def _inspect(path: Path, *, check: bool) -> None:

@@ -234,7 +234,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
-    """How many migrations were applied. Raises: ConfigurationError for another program's file, or a newer version's."""
+    """The number of applied migrations. Raises: ConfigurationError for another program's file, or a newer version's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -46,7 +46,7 @@ _IN_DATASET = (
 
 
 class PreviousFetches:
-    """What earlier runs stored in one bucket. Methods take the connection of the caller's transaction."""
+    """Images that earlier runs stored in one bucket. Methods take the connection of the caller's transaction."""
 
     def __init__(self, bucket: LocalBucket) -> None:
         self._bucket = bucket

@@ -57,7 +57,7 @@ from pupline.local.tables import Runs
 from pupline.text import printable
 
 _POLL_SECONDS = 1.0
-"""How often stop requests of other processes are read, and the longest sleep: somebody may set the clock."""
+"""Seconds between reads of other processes' stop requests, and the longest sleep: the clock may be set meanwhile."""
 
 _FACTS_AT_ONCE = 512
 """Facts in one transaction: the first of them should not wait long for the last."""

@@ -127,7 +127,7 @@ class Journal:
         return [ExecutionRow(*row) for row in self._database.rows(query, (after, until, limit))]
 
     def count_unfinished(self) -> int:
-        """How many executions are RUNNING."""
+        """The number of RUNNING executions."""
         return int(self._database.rows("SELECT count(*) FROM executions WHERE status = 'RUNNING'")[0][0])
 
     def last_id(self) -> int:

@@ -61,7 +61,7 @@ class LambdaRuntime:
             raise local_trouble(err) or err from err
 
     def close(self) -> None:
-        """Start nothing more. Running calls finish, but nobody reads their answers."""
+        """Start nothing more. Running calls finish, and their answers are discarded."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed | LocalTrouble:

@@ -19,14 +19,14 @@ _PRUNABLE = (
 
 @dataclass(frozen=True, slots=True)
 class PruneCounts:
-    """What was deleted, or would be: executions, and the facts of their journals."""
+    """Executions, and facts of their journals, that were deleted, or would be."""
 
     executions: int
     facts: int
 
 
 def count_prunable(database: Database, before: float) -> PruneCounts:
-    """What `prune` would delete: executions that ended before `before` (seconds since the epoch).
+    """The counts of what `prune` would delete: executions that ended before `before` (seconds since the epoch).
 
     Raises: StorageError.
     """

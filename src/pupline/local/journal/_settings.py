@@ -60,7 +60,7 @@ class DriverSettings:
 
 @dataclass(frozen=True, slots=True)
 class DriveResult:
-    """What a call of `drive` did. finished: executions by status. refused: those that could not be started or resumed.
+    """The result of `drive`. finished: executions by status. refused: those that could not be started or resumed.
 
     interrupted: `stop_starting` was called before all was done; what is unfinished is in the journal.
     """

@@ -58,7 +58,7 @@ class ActiveExecution:
         return self._worked + at.working_time - self._began
 
     def seconds_left(self, timer: StartTimer, at: Instant) -> float:
-        """How much working time the timer has from now on.
+        """The timer's remaining working time.
 
         A timer of an earlier process has what is left of it. A pause ends sooner where the clock says that enough time
         has passed: waiting longer gains nothing. A clock that was set back does not make it longer.

@@ -32,7 +32,7 @@ _WAL, _SHM = f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What a repair found and did. damage: what was wrong. kept: the damaged file, None where there was none."""
+    """The results of a repair. damage: what was wrong. kept: the damaged file, None where there was none."""
 
     damage: str
     kept: Path | None

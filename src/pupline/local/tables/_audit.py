@@ -84,7 +84,7 @@ class LocalAuditTable:
             after = page[-1][-2:]
 
     def count(self) -> int:
-        """How many records there are."""
+        """The number of records."""
         return int(self._database.rows("SELECT count(*) FROM audit")[0][0])
 
 
