@@ -7,11 +7,12 @@ base URL of an API. `CONTACT`: the operator's address, for the User-Agent, which
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pupline.aws import S3Store, S3WriteOnceStore
 from pupline.errors import ConfigurationError
+from pupline.http import FetchPolicy, Origin
 from pupline.images import MAX_PIXELS
 from pupline.lambdas._runtime import required
 from pupline.tasks.image_storage import ImageStorage
@@ -55,15 +56,19 @@ class FetchSettings:
         """The limits for one image."""
         return IngestRules(self.max_pixels, timeout_seconds=self.timeout_seconds)
 
+    def limited(self, policy: FetchPolicy) -> FetchPolicy:
+        """`policy` with the limits and allowed origins of these settings. Raises: ConfigurationError, InvalidUrl."""
+        trusted = policy.trusted | {Origin.parse(origin) for origin in self.allow_origins}
+        return replace(policy, trusted=trusted, timeout_seconds=self.timeout_seconds, max_bytes=self.max_bytes)
 
-def image_storage(settings: FetchSettings, s3: Any) -> ImageStorage:
-    """The bucket that the settings name."""
-    return ImageStorage(
-        store=S3Store(s3, settings.bucket),
-        write_once=S3WriteOnceStore(s3, settings.bucket, settings.memo_prefix),
-        prefix=settings.prefix,
-        quarantine_prefix=settings.quarantine_prefix,
-    )
+    def storage(self, s3: Any) -> ImageStorage:
+        """The bucket's storage. s3: a client."""
+        return ImageStorage(
+            store=S3Store(s3, self.bucket),
+            write_once=S3WriteOnceStore(s3, self.bucket, self.memo_prefix),
+            prefix=self.prefix,
+            quarantine_prefix=self.quarantine_prefix,
+        )
 
 
 def _prefix(environment: Mapping[str, str], name: str, default: str) -> str:

@@ -1,4 +1,4 @@
-"""FetchAndUploadDogImage's services in Lambda: the source of its environment, and the ports over S3."""
+"""FetchAndUploadDogImage's services in Lambda, from its environment, read once at cold start."""
 
 import os
 from dataclasses import replace
@@ -6,21 +6,23 @@ from functools import cache
 
 from pupline.aws import s3_client
 from pupline.errors import ConfigurationError
-from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
-from pupline.lambdas._fetch_settings import FetchSettings, image_storage
+from pupline.http import FetchPolicy, HttpClient, user_agent
+from pupline.lambdas._fetch_settings import FetchSettings
 from pupline.specs import RandomImages, SourceSpec, resolve_spec
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
 
 
 @cache
 def fetch_services() -> FetchServices:
-    """FetchAndUploadDogImage's services, made at its first call in this process. Raises: ConfigurationError."""
+    """FetchAndUploadDogImage's services, made at the first call in this process. Raises: ConfigurationError."""
     settings = FetchSettings.from_environment(os.environ)
     spec = _source(settings)
-    http, s3 = HttpClient(_policy(settings, spec)), s3_client()
-    return FetchServices(
-        http, RandomImages(http, spec, settings.contact), spec.name, image_storage(settings, s3), settings.rules
-    )
+    policy = settings.limited(FetchPolicy(trusted=spec.trusted, image_origins=frozenset(spec.image_origins)))
+    if settings.contact is not None:
+        policy = replace(policy, user_agent=user_agent(settings.contact))
+    http = HttpClient(policy)
+    source = RandomImages(http, spec, settings.contact)
+    return FetchServices(http, source, spec.name, settings.storage(s3_client()), settings.rules)
 
 
 def _source(settings: FetchSettings) -> SourceSpec:
@@ -34,13 +36,3 @@ def _source(settings: FetchSettings) -> SourceSpec:
     else:
         return spec
     raise ConfigurationError(f"SOURCE is {settings.source}: {problem}")
-
-
-def _policy(settings: FetchSettings, spec: SourceSpec) -> FetchPolicy:
-    policy = FetchPolicy(
-        trusted=spec.trusted | {Origin.parse(origin) for origin in settings.allow_origins},
-        image_origins=frozenset(spec.image_origins),
-        timeout_seconds=settings.timeout_seconds,
-        max_bytes=settings.max_bytes,
-    )
-    return policy if settings.contact is None else replace(policy, user_agent=user_agent(settings.contact))

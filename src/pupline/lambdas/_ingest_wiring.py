@@ -9,13 +9,12 @@ add origins: permission to start an execution must not be permission to send req
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
-from pupline.http import FetchPolicy, HttpClient, Origin, user_agent
-from pupline.lambdas._fetch_settings import FetchSettings, image_storage
+from pupline.http import FetchPolicy, HttpClient, user_agent
+from pupline.lambdas._fetch_settings import FetchSettings
 from pupline.lambdas._runtime import SystemClock, required
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.ingest_batch import BatchServices
@@ -28,12 +27,13 @@ def batch_services() -> BatchServices:
     """IngestBatch's services, made at the first call in this process. Raises: ConfigurationError."""
     settings = FetchSettings.from_environment(os.environ)
     concurrency = concurrency_of(os.environ)
-    client = HttpClient(_policy(settings), idle_connections=concurrency)
+    policy = settings.limited(FetchPolicy(user_agent=user_agent(settings.contact)))
+    client = HttpClient(policy, idle_connections=concurrency)
     s3 = s3_client(connections=concurrency)
     return BatchServices(
         client=client,
         robots=RobotsCache(client),
-        storage=image_storage(settings, s3),
+        storage=settings.storage(s3),
         table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
         clock=SystemClock(),
         concurrency=concurrency,
@@ -47,12 +47,3 @@ def concurrency_of(environment: Mapping[str, str]) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_CONCURRENCY):
         raise ConfigurationError(f"CONCURRENCY is {value!r}; give a whole number from 1 to {MAX_CONCURRENCY}")
     return int(value)
-
-
-def _policy(settings: FetchSettings) -> FetchPolicy:
-    policy = FetchPolicy(
-        trusted=frozenset(Origin.parse(origin) for origin in settings.allow_origins),
-        timeout_seconds=settings.timeout_seconds,
-        max_bytes=settings.max_bytes,
-    )
-    return replace(policy, user_agent=user_agent(settings.contact))
