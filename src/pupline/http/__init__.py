@@ -12,7 +12,6 @@ from pupline.http._network import Network
 from pupline.http._policy import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
-    PRODUCT,
     FetchPolicy,
     user_agent,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "DEFAULT_MAX_BYTES",
     "DEFAULT_TIMEOUT_SECONDS",
     "MAX_ROBOTS_BYTES",
-    "PRODUCT",
     "FetchPolicy",
     "HttpClient",
     "Network",

@@ -10,7 +10,7 @@ unless it holds characters that one of them maps to others: full-width digits, l
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import quote, unquote_to_bytes, urljoin
@@ -120,10 +120,6 @@ class Url:
         except ValueError as err:
             raise _invalid(location, "it is not a URL", "that is the server's mistake") from err
         return Url.parse(joined)
-
-    def below(self, path: str) -> "Url":
-        """The URL with `path` (already encoded) put after this one's own path."""
-        return replace(self, path=f"{self.path.rstrip('/')}/{path}", query="")
 
     @property
     def target(self) -> str:
