@@ -150,7 +150,7 @@ class ResponseReader:
         return None
 
     def _response(self) -> _Steps[RawResponse]:
-        self.head = head = self._plain_head() or (yield from self._final_head())
+        self.head = head = yield from self._final_head()
         body = b""
         if self._limits.is_head_only:
             self._is_at_end = True
@@ -272,7 +272,7 @@ class ResponseReader:
             chunk = yield from self._bytes(wanted)
             body += chunk
             if len(chunk) < wanted:
-                raise self._cut(len(body))
+                raise self._ended_between_chunks(len(body))
             if is_over:
                 return bytes(body)
             if (yield from self._chunk_line(len(body))):
@@ -283,7 +283,7 @@ class ResponseReader:
         while trailer := (yield from self._line()):
             pass
         if trailer is None:
-            raise self._cut(len(body))
+            raise self._ended_between_chunks(len(body))
         self._is_at_end = True
         return bytes(body)
 
@@ -301,7 +301,7 @@ class ResponseReader:
         before = self._header_bytes_left
         line = yield from self._line()
         if line is None:
-            raise self._cut(received)
+            raise self._ended_between_chunks(received)
         self._header_bytes_left = before - max(0, len(line) - 16)
         return line
 
@@ -344,7 +344,7 @@ class ResponseReader:
     def _malformed(self, found: str) -> HttpError:
         return HttpError(f"{self._name}: the server sent an invalid response: not proper HTTP ({found})")
 
-    def _cut(self, received: int) -> IncompleteBody:
+    def _ended_between_chunks(self, received: int) -> IncompleteBody:
         return IncompleteBody(
             f"{self._name}: the chunked body ended after {received} bytes without its last chunk; try again later"
         )
