@@ -87,7 +87,7 @@ class Ingests:
         """The run of that id. Raises: ConfigurationError when there is none."""
         found = self.find(run_id)
         if found is None:
-            raise ConfigurationError(f"there is no ingest run '{printable(run_id)}' here; list them with: pupline runs")
+            raise ConfigurationError(f"there is no ingest run '{printable(run_id)}' here; check the id")
         return found
 
     def unfinished(self, dataset: str) -> IngestRow | None:
