@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pupline.asl._errors import TIMEOUT
-from pupline.asl._history import plain
+from pupline.asl._history import EventKind
 from pupline.asl._thread import Thread
 from pupline.json_values import AnyJSON
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl.states import State
 
-_ABORTED = {kind: plain(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
+_ABORTED = {kind: EventKind(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
 
 
 class Fork:

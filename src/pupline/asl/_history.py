@@ -8,6 +8,7 @@ The id of an event is its place in the list, from 1, as on AWS.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from pupline.json_values import AnyJSON, dumps
@@ -18,26 +19,16 @@ ToText: TypeAlias = Callable[[AnyJSON], str]
 _WHOLE: dict[str, AnyJSON] = {"truncated": False}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class EventKind:
     """One type of event: its name, the key of its details, and the function that makes them from the tuple's values.
 
     details: called with the event tuple and a function JSON value -> text; None for events without details.
     """
 
-    __slots__ = ("details", "key", "type")
-
-    def __init__(
-        self,
-        type: str,  # noqa: A002 - the API's word
-        key: str = "",
-        details: Callable[[HistoryEvent, ToText], dict[str, AnyJSON]] | None = None,
-    ) -> None:
-        self.type = type
-        self.key = key
-        self.details = details
-
-    def __repr__(self) -> str:
-        return f"EventKind({self.type!r})"
+    type: str
+    key: str = ""
+    details: Callable[[HistoryEvent, ToText], dict[str, AnyJSON]] | None = None
 
 
 def entered(state_type: str, name: str) -> EventKind:
@@ -60,11 +51,6 @@ def exited(state_type: str, name: str) -> EventKind:
         return found
 
     return EventKind(f"{state_type}StateExited", "stateExitedEventDetails", details)
-
-
-def plain(type: str) -> EventKind:  # noqa: A002 - the API's word
-    """An event without details."""
-    return EventKind(type)
 
 
 def _key(type: str) -> str:  # noqa: A002 - the API's word

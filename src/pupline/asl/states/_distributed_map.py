@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pupline.asl._execution import Execution
 
 _RUN_STARTED = history.named("MapRunStarted", "mapRunArn")
-_RUN_SUCCEEDED = history.plain("MapRunSucceeded")
+_RUN_SUCCEEDED = history.EventKind("MapRunSucceeded")
 _RUN_FAILED = history.failure("MapRunFailed")
 
 ITEM_READER_FAILED = "States.ItemReaderFailed"

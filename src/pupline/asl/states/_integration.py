@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from pupline.asl._context import REGION
 from pupline.asl._errors import NOT_SUPPORTED, RUNTIME, EvaluationError, SyntaxProblem
-from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, output, plain
+from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, output
 from pupline.asl.states._resource import read_resource
 from pupline.json_values import AnyJSON, dumps, loads
 
@@ -69,7 +69,7 @@ class LambdaFunction(Integration):
         super().__init__(resource, "lambda", "function")
         self.limited_name = resource
         self.scheduled = _lambda_function_scheduled(resource)
-        self.started = plain("LambdaFunctionStarted")
+        self.started = EventKind("LambdaFunctionStarted")
         self.succeeded = output("LambdaFunctionSucceeded")
         self.failed = failure("LambdaFunctionFailed")
         self.timed_out = failure("LambdaFunctionTimedOut")

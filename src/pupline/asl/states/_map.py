@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pupline.asl._errors import QUERY_EVALUATION_ERROR, RUNTIME, DataLimitExceeded, EvaluationError
 from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._fork import Fork
-from pupline.asl._history import named, plain
+from pupline.asl._history import EventKind, named
 from pupline.asl._thread import Thread
 from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
 from pupline.asl.jsonpath import compile_path
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 MAX_RUNNING = 40
 
 STARTED = named("MapStateStarted", "length")
-SUCCEEDED = plain("MapStateSucceeded")
-FAILED = plain("MapStateFailed")
+SUCCEEDED = EventKind("MapStateSucceeded")
+FAILED = EventKind("MapStateFailed")
 _ITERATION_STARTED = named("MapIterationStarted", "name", "index")
 _ITERATION_SUCCEEDED = named("MapIterationSucceeded", "name", "index")
 _ITERATION_FAILED = named("MapIterationFailed", "name", "index")

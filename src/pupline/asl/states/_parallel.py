@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._errors import DataLimitExceeded
 from pupline.asl._fork import Fork
-from pupline.asl._history import plain
+from pupline.asl._history import EventKind
 from pupline.asl._thread import Thread
 from pupline.asl.states._base import State
 from pupline.asl.states._catch import CatchingState
@@ -16,9 +16,9 @@ from pupline.json_values import AnyJSON
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
 
-_STARTED = plain("ParallelStateStarted")
-_SUCCEEDED = plain("ParallelStateSucceeded")
-_FAILED = plain("ParallelStateFailed")
+_STARTED = EventKind("ParallelStateStarted")
+_SUCCEEDED = EventKind("ParallelStateSucceeded")
+_FAILED = EventKind("ParallelStateFailed")
 
 
 class ParallelFork(Fork):
