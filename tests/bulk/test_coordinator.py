@@ -1,4 +1,4 @@
-"""The coordinator's loop with a pool that answers as told, in virtual time: hours of pauses pass at once."""
+"""The coordinator's loop with scripted replies and virtual time: hours of pauses pass at once."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +77,7 @@ class VirtualPool:
         self.outstanding += len(jobs)
 
     def hand_back(self, host: Host | None) -> None:
-        """Everything of that host that was not begun is handed back."""
+        """Hands back all jobs of that host that have not been started."""
         self.asked_back.append(host.origin if host else None)
         self._returned += [job for job in self._jobs if host in {None, job.host} and job not in self._begun]
         self._jobs = [job for job in self._jobs if job not in self._returned]
@@ -230,7 +230,7 @@ def test_every_item_arrives_once_with_its_index(backend: LocalBackend) -> None:
 
 
 def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> None:
-    """The host is asked for nothing during its pause; then all are had, and the listener heard of the pause once."""
+    """The host gets no request during its pause; then all images are fetched. The listener gets one event."""
     busy = [f"http://a/{number}.jpg" for number in range(3)]
 
     def reply(job: Job) -> Reply:
@@ -265,7 +265,7 @@ def test_a_paused_host_hides_few_behind_it(
 
 
 def test_transient_failures_are_tried_again_and_permanent_ones_end(backend: LocalBackend) -> None:
-    """An arrival tells how many requests its item took, and what the last one's error was."""
+    """An arrival has the number of requests for its item, and the last one's error."""
 
     def reply(job: Job) -> Reply:
         if job.url == "http://a/0.jpg":
@@ -287,7 +287,7 @@ def test_a_worker_that_cannot_write_stops_the_run(backend: LocalBackend) -> None
 
 
 def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> None:
-    """Each page's items are in the run with the position after it, and are fetched; the total grows as it is told."""
+    """Each page's items are in the run with the position after it, and are fetched; the total grows with each page."""
 
     def reply(job: Job) -> Reply:
         return document(job, b"page") if job.kind == "page" else fetched(job)
@@ -301,7 +301,7 @@ def test_pages_are_listed_while_images_are_fetched(backend: LocalBackend) -> Non
 
 
 def test_a_page_that_is_missing_is_left_out_and_said(backend: LocalBackend) -> None:
-    """Where pages are independent, the listing goes on without one; the listener hears why, without any secret."""
+    """Where pages are independent, the listing continues without one; the listener gets the reason without secrets."""
     is_missing = iter([True])
 
     def reply(job: Job) -> Reply:
@@ -331,8 +331,8 @@ def test_a_page_that_was_cut_is_tried_again(backend: LocalBackend, cuts: int, li
     assert run.lister.error == (None if cuts < 4 else "UnreadableAnswer")
 
 
-def test_a_listing_that_breaks_leaves_its_run_to_be_gone_on_with(backend: LocalBackend) -> None:
-    """What was listed is fetched; the trouble is told without the request's secret; the run is not complete."""
+def test_a_run_whose_listing_fails_can_be_resumed(backend: LocalBackend) -> None:
+    """What was listed is fetched; the trouble is reported without the request's secret; the run is not complete."""
     bodies = iter([b"page", b"broken"])
 
     def reply(job: Job) -> Reply:
@@ -365,8 +365,8 @@ def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
     assert len(run.outcomes) == 100
 
 
-def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(backend: LocalBackend) -> None:
-    """After a stop nothing new is begun; requests that never end are waited for half a minute."""
+def test_a_stop_waits_for_requests_in_flight_but_not_forever(backend: LocalBackend) -> None:
+    """After a stop nothing new is started; requests that never end are awaited for half a minute."""
     run: Run
 
     def reply(job: Job) -> Reply | None:
@@ -396,7 +396,7 @@ def test_a_stop_that_comes_too_late_interrupts_nothing(backend: LocalBackend) ->
 
 
 def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: LocalBackend) -> None:
-    """A bomb is given up after two deaths; everybody else is fetched."""
+    """An item that kills its worker ends after two deaths; all others are fetched."""
     run = Run(backend, lambda job: Lost(job.number) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     run.coordinator.run()
     assert run.outcomes["http://a/7.jpg"] == "TaskFailure"
@@ -404,8 +404,8 @@ def test_an_item_that_kills_its_workers_ends_and_no_other_with_it(backend: Local
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
-def test_what_killed_a_worker_is_not_begun_anew_by_the_next_run(backend: LocalBackend, deaths: int) -> None:
-    """How often an item was lost outlives the process: one more death ends it, and after two it is not asked for."""
+def test_what_killed_a_worker_is_not_started_again_by_the_next_run(backend: LocalBackend, deaths: int) -> None:
+    """How often an item was lost outlives the process: one more death ends it, and after two it is not fetched."""
     first = Run(backend, lambda job: Lost(job.number) if job.url.endswith("/7.jpg") else fetched(job), urls=urls(20))
     backend.ingests.note_lost(first.row.ingest_id, {7: deaths, 3: 1})
     assert {one.index: one.deaths for one in backend.ingests.pending(first.row.ingest_id, after=2, limit=9)} == {
@@ -431,7 +431,7 @@ def test_a_death_is_written_down_before_the_item_is_tried_again(backend: LocalBa
 
 
 def test_robots_txt_goes_first_and_is_obeyed(backend: LocalBackend) -> None:
-    """A host's robots.txt is asked for once; what it disallows ends as refused, unasked."""
+    """A host's robots.txt is fetched once; what it disallows ends as refused, without a request."""
 
     def reply(job: Job) -> Reply:
         rules = b"User-agent: *\nDisallow: /1.jpg"

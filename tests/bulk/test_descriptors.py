@@ -12,7 +12,7 @@ from pupline.bulk._descriptor_budget import FILES_KEPT_OPEN, DescriptorBudget, b
 @pytest.mark.parametrize("threads", [1, 16, 200, 1024])
 @pytest.mark.parametrize("limit", [16, 64, 256, 1024, 20_000])
 def test_no_share_is_more_than_there_is(limit: int, threads: int) -> None:
-    """All of them together leave something for lookups and the like; something can always be asked for."""
+    """Together they leave some for name lookups and the like; at least one request is always possible."""
     found = budget_of(limit, threads)
     assert found.requests + found.idle + found.files <= limit - min(128, limit // 2)
     assert 1 <= found.requests <= threads

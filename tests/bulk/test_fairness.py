@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 30.0
 QUICK_SECONDS = 0.01
 
 Seconds = Callable[[Job, int], float | None]
-"""How long an answer to the job takes, when so many of its host's requests were begun before; None: for ever."""
+"""How long a response to the job takes, after so many earlier requests to its host; None: forever."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Slots:
             self._hand_back(job)
 
     def _hand_back(self, failed: Job) -> None:
-        """A host is paused: what was not begun for it goes back, as the coordinator has it."""
+        """A host is paused: its jobs that were not started go back, as in the coordinator."""
         waiting, self.queue = self.queue, deque()
         for job in waiting:
             if job.host is failed.host:

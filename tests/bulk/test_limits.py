@@ -30,7 +30,7 @@ def source(limits: Limits) -> ImageSource:
     ],
 )
 def test_requests_at_one_host(origin: Origin, asked: int | None, own: int | None, expected: int | None) -> None:
-    """A host nobody named gets few requests at once; the user may say another number, and the source a smaller one."""
+    """A host that the user did not name gets few requests at once; the user may change that, the source lower it."""
     request = IngestRequest(source=f"{NAMED}/api", host_concurrency=asked)
     limits = Limits(concurrency=own, image_concurrency=own)
     found = host_limits(source(limits), FetchPolicy(trusted=frozenset({NAMED})), request, origin)

@@ -72,7 +72,7 @@ def test_audit_jsonl_and_parquet_agree(rows: list[ItemRow], tmp_path_factory: py
 
 
 def test_every_field_of_the_audit_record_is_a_column() -> None:
-    """Nobody needs the audit table beside the metadata."""
+    """The metadata has all columns of the audit table."""
     assert {field.name for field in fields(AuditRecord)} <= set(NAMES)
     assert len(NAMES) == len(set(NAMES))
 

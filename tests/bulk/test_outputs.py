@@ -1,4 +1,4 @@
-"""What a run leaves: manifest, failures, summary, and all of it again when it goes on."""
+"""Files of a run: manifest, failures, summary, and all of them again when it is resumed."""
 
 import json
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def test_every_item_is_in_the_manifest_and_every_record_in_the_metadata(world: W
 
 
 def test_columns_from_the_tables_are_those_of_the_rows(world: World) -> None:
-    """Reading columns is a short way to what the rows say, whatever the source told of the items."""
+    """The columns have the same values as the rows, whatever the source says of the items."""
     told: list[dict[str, Any]] = [
         {},
         {"labels": ("hound", "afghan"), "license": "CC0", "creator": "é\x00\u2028", "id": "7", "sha1": "a" * 40},
@@ -126,7 +126,7 @@ def test_listing_that_went_on_after_the_caller_looked_is_told(world: World) -> N
 
 
 def test_trouble_on_the_way_leaves_no_half_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk fills while files are put: the error is told, no summary claims success, nothing stays aside."""
+    """The disk fills while files are put: the error is raised, no summary claims success, no temporary file is left."""
     world.list_items(2)
     world.finish({0: b"zero", 1: b"one"})
     put = LocalBucket.put
@@ -145,7 +145,7 @@ def test_trouble_on_the_way_leaves_no_half_file(world: World, monkeypatch: pytes
 
 
 def test_summaries_come_newest_first_and_tell_unfinished_runs_too(world: World) -> None:
-    """An ended run is told by its summary.json; one that runs, or whose file is gone, by the journal."""
+    """The summary of an ended run is its summary.json; while it runs, or where that is gone, the journal's."""
     world.list_items(1)
     world.finish({0: b"zero"})
     world.write()
@@ -162,7 +162,7 @@ def test_summaries_come_newest_first_and_tell_unfinished_runs_too(world: World) 
 
 
 def test_runs_of_the_state_machine_are_told_by_their_files(world: World) -> None:
-    """They are in no table: summary.json in the bucket tells of them, unless it is not theirs."""
+    """They are in no table: their summary is summary.json in the bucket, if it is theirs."""
     bucket = world.backend.bucket()
     told = {"run": "machine", "dataset": "dogs", "status": "SUCCEEDED", "began_at": "2099-01-01T00:00:00.000Z"}
     bucket.put("datasets/dogs/runs/machine/summary.json", json.dumps(told).encode(), "application/json")

@@ -45,7 +45,7 @@ DISALLOW_PRIVATE = RobotsRules.parse("User-agent: *\nDisallow: /private/")
 
 
 def scheduler_of(limits: HostLimits | None = None, concurrency: int = 8, seed: str = "") -> Scheduler:
-    """A scheduler with these limits for every host; robots.txt is not asked for unless they say so."""
+    """A scheduler with these limits for every host; robots.txt is fetched only if they say so."""
     one = limits or HostLimits(heed_robots=False)
     return Scheduler(concurrency=concurrency, limits=lambda _: one, seed=seed)
 
@@ -98,7 +98,7 @@ def test_a_missing_robots_txt_allows_all() -> None:
 
 @pytest.mark.parametrize("failure", [HttpError("not proper HTTP"), TooLarge("a film")])
 def test_a_robots_txt_that_cannot_be_read_holds_its_images_back(failure: TaskFailure) -> None:
-    """It is not asked for again at once, for it would be the same; the images end as it did, none is asked for."""
+    """It is not fetched again at once; the images end as it did, without a request."""
     scheduler = scheduler_of(HostLimits())
     add(scheduler, "http://a/1.jpg", "http://a/2.jpg")
     (robots,) = scheduler.take(0.0, 9)
@@ -108,7 +108,7 @@ def test_a_robots_txt_that_cannot_be_read_holds_its_images_back(failure: TaskFai
 
 
 def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:
-    """After all attempts on a broken robots.txt its images end as it did; later the host is asked again."""
+    """After all attempts on a broken robots.txt its images end as it did; later the host is tried again."""
     scheduler = scheduler_of(HostLimits())
     add(scheduler, "http://a/1.jpg")
     now = 0.0
@@ -157,7 +157,7 @@ def test_hosts_take_turns() -> None:
 
 
 def test_a_retry_after_pauses_the_whole_host() -> None:
-    """One Retry-After keeps all of its host's requests back for so long, and tells the listener once."""
+    """One Retry-After delays all of its host's requests for so long, and gives one event."""
     scheduler = scheduler_of()
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)), "http://b/1.jpg")
     first, second = [job for job in scheduler.take(0.0, 3) if job.url.startswith("http://a/")][:2]
@@ -270,7 +270,7 @@ class Outage:
     ended: list[FailedJob] = field(default_factory=list)
 
     def serve(self, scheduler: Scheduler, room: int = 32) -> None:
-        """Answer until all images have ended; what a pause concerns and was not begun comes back."""
+        """Reply until all images have ended; jobs of a paused host that were not started are handed back."""
         under_way: list[tuple[float, int, Job, bool]] = []
         numbers = itertools.count()
         while scheduler.held or under_way:
@@ -333,7 +333,7 @@ def test_a_host_that_stays_away_ends_in_bounded_time(failure: TaskFailure, fails
 
 
 def test_a_host_that_is_gone_is_told_and_left_alone() -> None:
-    """After its pauses its images end unasked, which their failure says; the pauses are told as they begin."""
+    """After its pauses its images end without a request, and their failure says so; each pause is an event."""
     scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
     add(scheduler, *(f"http://hangs/{number}.jpg" for number in range(200)))
     outage = Outage(0.0, 1e9, RequestTimeout("too late"))
@@ -345,7 +345,7 @@ def test_a_host_that_is_gone_is_told_and_left_alone() -> None:
 
 
 def test_a_host_that_was_gone_is_asked_again_later() -> None:
-    """Left alone for a while, not for ever: an image that is named after that gets its request."""
+    """No requests for a while, not forever: an image that is listed after that gets its request."""
     scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False), seed="x")
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(200)))
     outage = Outage(0.0, 1e9, RequestTimeout("too late"))
@@ -389,7 +389,7 @@ def test_a_list_page_outlasts_its_hosts_absence() -> None:
 
 @pytest.mark.parametrize(("heard", "attempts"), [(True, LATER_ATTEMPTS), (False, MAX_ATTEMPTS)])
 def test_a_page_of_a_host_that_never_answered_is_given_up_sooner(heard: bool, attempts: int) -> None:
-    """Who mistyped an address is told soon; a listing that was under way is not given up as easily."""
+    """A mistyped address fails soon; a listing in progress does not end as easily."""
     scheduler = scheduler_of(seed="x")
     if heard:
         add(scheduler, "http://a/1.jpg")
@@ -399,7 +399,7 @@ def test_a_page_of_a_host_that_never_answered_is_given_up_sooner(heard: bool, at
 
 
 def test_a_refused_origin_gets_no_request_at_all() -> None:
-    """Images on an origin where the source keeps none end at once, without robots.txt being asked for."""
+    """Images on an origin where the source keeps none end at once, and robots.txt is not fetched."""
     refusal = BlockedAddress("not there")
     scheduler = Scheduler(concurrency=4, refusal=lambda origin: refusal if origin.host == "evil" else None)
     add(scheduler, "http://evil/1.jpg", "http://evil/2.jpg")
@@ -475,7 +475,7 @@ def test_idle_hosts_are_forgotten() -> None:
 
 @dataclass
 class World:
-    """Servers that answer at random, and a ledger of all that was asked of them."""
+    """Servers that answer at random, and a record of all requests."""
 
     chance: random.Random
     limits: HostLimits
@@ -487,7 +487,7 @@ class World:
     in_pause: int = 0
 
     def run(self, urls: list[str]) -> None:
-        """Have all of them asked for, until every one has ended."""
+        """Schedule them all, until every one has ended."""
         scheduler = Scheduler(concurrency=self.concurrency, limits=lambda _: self.limits, seed="world")
         add(scheduler, *urls)
         under_way: list[tuple[float, int, Job]] = []
@@ -564,7 +564,7 @@ def test_limits_hold_and_every_item_ends_once(
 
 
 def test_origins_are_judged_once() -> None:
-    """Limits and refusals are asked for once per host, however many images it has."""
+    """Limits and refusals are looked up once per host, however many images it has."""
     asked: list[Origin] = []
 
     def limits(origin: Origin) -> HostLimits:

@@ -94,7 +94,7 @@ def test_no_images_make_no_shard(tmp_path: Path) -> None:
 
 
 class ChangedBucket(MemoryBucket):
-    """A bucket that somebody changed behind our back: the object's bytes are not those recorded."""
+    """A bucket that was changed from outside: the object's bytes are not those recorded."""
 
     def read(self, key: str) -> bytes:
         """Raises: StorageError for one key, KeyError."""
@@ -104,7 +104,7 @@ class ChangedBucket(MemoryBucket):
 
 
 def test_images_that_are_gone_or_changed_are_counted(tmp_path: Path) -> None:
-    """A shard never holds other bytes than were recorded; what is missing is said, and costs no other image."""
+    """A shard never holds other bytes than those recorded; missing images are counted, and cost no other image."""
     rows = [row(number) for number in range(4)]
     bucket = ChangedBucket(held(*rows).held)
     del bucket.held["html/dogs/1.jpg"]

@@ -127,7 +127,7 @@ def test_a_full_disk_is_said_and_nothing_is_acknowledged(tmp_path: Path) -> None
         )
         assert done.returncode == 1, done.stdout
         assert "Traceback" not in done.stderr
-        assert done.stderr.endswith("What is done is kept; the same command goes on\n")
+        assert done.stderr.endswith("What is done is kept; the same command continues\n")
         assert len(done.stderr.splitlines()) == 1
         done = subprocess.run([*command, base_url], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr

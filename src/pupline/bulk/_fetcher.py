@@ -1,9 +1,7 @@
 """One request of a worker: sent, read, and answered with a reply. Bodies of images go to files, not into the reply."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from pupline.bulk._body_files import BodyFiles
 from pupline.bulk._worker_messages import (
@@ -24,30 +22,18 @@ from pupline.tasks.items import PreviousFetch, SourceItem, UnchangedImage
 
 @dataclass(frozen=True, slots=True)
 class _ImageFetch:
-    """began_at: seconds since the epoch. began: on the monotonic clock."""
+    """previous: its validators alone. began_at: seconds since the epoch. began: on the monotonic clock."""
 
     request: ImageRequest
     previous: PreviousFetch | None
     began_at: float
     began: float
 
-    @classmethod
-    def of(cls, request: ImageRequest) -> "_ImageFetch":
-        """previous: the validators alone, which is all that is needed here; the coordinator has the rest."""
-        etag, last_modified = request.etag, request.last_modified
-        previous = None
-        if etag or last_modified:
-            previous = PreviousFetch(
-                image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified
-            )
-        return cls(request, previous, time.time(), time.monotonic())
-
 
 @dataclass(frozen=True, slots=True)
-class SentRequest:
-    """An image request that was sent, and whose response has not been read."""
+class SentRequest(_ImageFetch):
+    """An image request that was sent, and whose response has not been read completely."""
 
-    fetch: _ImageFetch
     pending: PendingRequest
 
 
@@ -63,47 +49,47 @@ class Fetcher:
         """An image request, sent over a kept connection; None where `fetch` has to do all of it."""
         if isinstance(request, DocumentRequest):
             return None
-        fetch = _ImageFetch.of(request)
+        previous = _previous_fetch(request)
         try:
-            pending = self._client.begin(request.url, validators=validators_for(fetch.previous))
+            pending = self._client.begin(request.url, validators=validators_for(previous))
         except TaskFailure:
             return None  # `fetch` meets the same failure, and replies with it
-        return None if pending is None else SentRequest(fetch, pending)
-
-    def poll(self, sent: SentRequest) -> Reply | None:
-        """The reply, or None where the response has not arrived completely. Never blocks."""
-        return self._image_reply(sent.fetch, partial(self._client.poll, sent.pending))
+        return None if pending is None else SentRequest(request, previous, time.time(), time.monotonic(), pending)
 
     def fetch(self, request: WorkerRequest | SentRequest) -> Reply:
         """The reply, however long it takes."""
         if isinstance(request, DocumentRequest):
-            return self._document_reply(request)
-        if isinstance(request, SentRequest):
-            reply = self._image_reply(request.fetch, partial(self._client.wait, request.pending))
+            return self._fetch_document(request)
+        if isinstance(request, ImageRequest):
+            image = _ImageFetch(request, _previous_fetch(request), time.time(), time.monotonic())
+            reply = self.poll(image, wait=True)
         else:
-            fetch = _ImageFetch.of(request)
-            validators = validators_for(fetch.previous)
-            reply = self._image_reply(fetch, partial(self._client.get, request.url, validators=validators))
+            reply = self.poll(request, wait=True)
         assert reply is not None  # noqa: S101 - it waited
         return reply
 
-    def _image_reply(self, fetch: _ImageFetch, respond: Callable[[], Response | None]) -> Reply | None:
-        request, number, began_at = fetch.request, fetch.request.number, fetch.began_at
+    def poll(self, image: _ImageFetch, *, wait: bool = False) -> Reply | None:
+        """The reply, or None where the response has not arrived completely. Blocks only to wait for it."""
+        request, number, began_at = image.request, image.request.number, image.began_at
+        response: Response | None
         try:
-            response = respond()
+            if not isinstance(image, SentRequest):
+                response = self._client.get(request.url, validators=validators_for(image.previous))
+            else:
+                response = self._client.wait(image.pending) if wait else self._client.poll(image.pending)
             if response is None:
                 return None
             item = SourceItem(url=request.url, sha1=request.sha1, sha256=request.sha256)
-            result = interpret_response(response, item, fetch.previous, self._rules, fetch.began)
+            result = interpret_response(response, item, image.previous, self._rules, image.began)
             if isinstance(result, UnchangedImage):
                 return ImageUnchanged(number, began_at, time.time())
-            image, body = result
+            fetched, body = result
             path = self._bodies.write(body)
-            return ImageFetched(number, began_at, time.time(), path, image)
+            return ImageFetched(number, began_at, time.time(), path, fetched)
         except Exception as err:  # noqa: BLE001 - a bug that one image triggers ends that image alone
             return _failed(request, began_at, err)
 
-    def _document_reply(self, request: DocumentRequest) -> Reply:
+    def _fetch_document(self, request: DocumentRequest) -> Reply:
         number, url, accept, max_bytes, headers, content, content_type, truncate = request
         began_at = time.time()
         try:
@@ -123,3 +109,13 @@ class Fetcher:
 def _failed(request: WorkerRequest, began_at: float, err: Exception) -> RequestFailed:
     failure = err if isinstance(err, TaskFailure) else internal_failure(request.url, err)
     return RequestFailed(request.number, began_at, time.time(), failure)
+
+
+def _previous_fetch(request: ImageRequest) -> PreviousFetch | None:
+    """The validators of the previous fetch, which is all that is needed here; the coordinator has the rest."""
+    etag, last_modified = request.etag, request.last_modified
+    if not (etag or last_modified):
+        return None
+    return PreviousFetch(
+        image_name="", key="", sha256="", size_bytes=0, file_type="", etag=etag, last_modified=last_modified
+    )

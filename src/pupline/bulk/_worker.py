@@ -134,7 +134,7 @@ class Worker:
             if task is None:
                 self._lead(me)
             else:
-                self._reply(task.fetch.request if isinstance(task, SentRequest) else task, self._fetcher.fetch(task))
+                self._reply(task.request if isinstance(task, SentRequest) else task, self._fetcher.fetch(task))
 
     def _next_to_follow(self, me: int) -> WorkerRequest | SentRequest | None:
         """A request to make, or one to finish; None when the leader is blocked, and this thread leads from now on."""
@@ -224,7 +224,7 @@ class Worker:
         self._poll.unregister(descriptor)
         reply = self._fetcher.poll(sent)
         if reply is not None:
-            self._reply(sent.fetch.request, reply)
+            self._reply(sent.request, reply)
         elif sent.pending.needs_connection:
             self._to_follow.put(sent)
         else:
