@@ -1,6 +1,7 @@
 """Spec files: everything that is wrong is found at once, under its dotted path, with what to write instead."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
 from pupline.http import Origin
-from pupline.specs import PAGINATORS, SpecError, read_spec, spec_named
+from pupline.specs import FACTS, PAGINATORS, SpecError, _read_spec, read_spec, spec_named
 
 GOOD = """
 name = "kennel"
@@ -259,3 +260,14 @@ def test_the_spec_that_messages_point_to_is_there() -> None:
     assert spec_named("dog-ceo") is not None
     with pytest.raises(ConfigurationError, match="cannot be read"):
         spec_named("/nowhere/kennel.toml")
+
+
+def test_every_field_is_documented() -> None:
+    """docs/sources.md names each field, and each paginator with its settings."""
+    page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| `")}
+    for name, settings_ in PAGINATORS.items():
+        row = rows[f"`{name}`"]
+        assert all(f"`{setting}`" in row for setting in settings_ if setting != "stop_after_empty_page"), row
+    named = set(re.findall(r"`([a-z0-9_.]+)`", page))
+    assert {*_read_spec._TOP, *_read_spec._LIMITS, *_read_spec._RANDOM, *_read_spec._TERMS, *FACTS} <= named

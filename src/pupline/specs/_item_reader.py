@@ -152,12 +152,12 @@ def filled(template: str, item: Any, page: Any) -> str | None:
     """
 
     def value(found: re.Match[str]) -> str:
-        given = _looked_up(found[1], item)
-        given = _looked_up(found[1], page) if given is None else given
-        if isinstance(given, bool) or not isinstance(given, str | int) or given == "":
+        inserted = _looked_up(found[1], item)
+        inserted = _looked_up(found[1], page) if inserted is None else inserted
+        if isinstance(inserted, bool) or not isinstance(inserted, str | int) or inserted == "":
             raise LookupError(found[1])
         # errors="strict": a lone surrogate replaced by another character would make another URL.
-        return str(given) if found.start() == 0 else quote(str(given), safe="", errors="strict")
+        return str(inserted) if found.start() == 0 else quote(str(inserted), safe="", errors="strict")
 
     try:
         return _PLACEHOLDER.sub(value, template)

@@ -82,7 +82,7 @@ class RandomImages:
         except TooLarge as err:  # the client's advice, --max-bytes, is about images
             raise TooLarge(
                 f"{request.mask(printable(request.url))}: the answer is larger than the {MAX_RANDOM_PAGE_BYTES:,} "
-                "bytes that an API may answer with where one image is asked for"
+                "bytes that an API may answer with for one image"
             ) from err
         return response.body, response.headers
 

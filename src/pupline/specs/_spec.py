@@ -52,7 +52,7 @@ class Limits:
     """Limits of the API's own host. None: those that the user, or the program, has for all hosts.
 
     rps: requests per second. concurrency: requests in flight. per_hour: requests in an hour, which may come in bursts.
-    page_size_max: the most items that one page may be asked to hold. max_pages: requests of one listing.
+    page_size_max: the most items on one page. max_pages: requests of one listing.
     image_rps, image_concurrency: the same for each host that has only images.
     """
 

@@ -132,7 +132,7 @@ class ApiListing:
         page that no other depends on, unless several in a row are unusable.
         """
         if isinstance(failure, HttpError) and self._credentials.renew():
-            return "the API refused the access token; a new one is asked for"
+            return "the API refused the access token; a new one is requested"
         if self._token_request is not None:
             return None
         status = failure.details.get("status", 404 if isinstance(failure, NotFound) else None)

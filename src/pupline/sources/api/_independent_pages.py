@@ -104,7 +104,7 @@ class IdsThenDetail(Paginator):
     _ids: list[str] | None = field(default=None, init=False)
     _digest: str | None = field(default=None, init=False)
     _next: int = field(default=0, init=False)
-    _wanted: str | None = field(default=None, init=False)  # the id to resume with
+    _resume_at: str | None = field(default=None, init=False)  # the id to resume with
 
     @property
     def names_items(self) -> bool:
@@ -137,23 +137,23 @@ class IdsThenDetail(Paginator):
         digest = digest_of("\n".join(self._ids).encode())
         if self._digest is not None and digest != self._digest:
             self._find_place()
-        self._digest, self._wanted = digest, None
+        self._digest, self._resume_at = digest, None
         self.complete = self._next >= len(self._ids)
 
     def _find_place(self) -> None:
         """The API's ids have changed since the restart: resume at the same id, else from the beginning."""
         assert self._ids is not None  # noqa: S101 - they were just taken
-        self._next = self._ids.index(self._wanted) if self._wanted in self._ids else 0
-        self.notes.append("the API's list of ids has changed since this listing began; some pages are asked for again")
+        self._next = self._ids.index(self._resume_at) if self._resume_at in self._ids else 0
+        self.notes.append("the API's list of ids has changed since this listing began; some pages are requested again")
 
     def _own_state(self) -> dict[str, Any]:
         if self._ids is None:
-            return {"next": self._next, "id": self._wanted, "ids": self._digest}
-        wanted = self._ids[self._next] if self._next < len(self._ids) else None
-        return {"next": self._next, "id": wanted, "ids": self._digest}
+            return {"next": self._next, "id": self._resume_at, "ids": self._digest}
+        upcoming = self._ids[self._next] if self._next < len(self._ids) else None
+        return {"next": self._next, "id": upcoming, "ids": self._digest}
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
-        self._next, self._wanted, self._digest = int(state["next"]), state["id"], state["ids"]
+        self._next, self._resume_at, self._digest = int(state["next"]), state["id"], state["ids"]
 
 
 def _ids_in(found: Any, expression: str) -> list[str]:

@@ -57,14 +57,14 @@ class LinkHeader:
         A link whose `anchor` is not `page_url` belongs to another page (RFC 8288, 3.2).
         Raises: SourceError where there is none, but an unreadable part may be one.
         """
-        wanted = relation.lower()
+        relation = relation.lower()
         for link in self.links:
-            if wanted in link.relations and _is_of(page_url, link.parameters.get("anchor", "")):
+            if relation in link.relations and _is_of(page_url, link.parameters.get("anchor", "")):
                 return link.target
-        meant = [*self.unreadable, *(found for link in self.links if (found := _meant(link, wanted)))]
-        if meant:
+        suspects = [*self.unreadable, *(found for link in self.links if (found := _near_miss(link, relation)))]
+        if suspects:
             raise SourceError(
-                f"the Link header has a part that cannot be read ({printable(meant[0], 80)}), so whether there is a "
+                f"the Link header has a part that cannot be read ({printable(suspects[0], 80)}), so whether there is a "
                 f'{printable(relation, 40)} page is unknown; RFC 8288 writes <URL>; rel="{printable(relation, 40)}"'
             )
         return None
@@ -77,7 +77,7 @@ def _is_of(page_url: str, anchor: str) -> bool:
         return False
 
 
-def _meant(link: Link, relation: str) -> str | None:
+def _near_miss(link: Link, relation: str) -> str | None:
     """The parameter by which a link seems to mean `relation`, outside the grammar."""
     rel, extended = link.parameters.get("rel", ""), link.parameters.get("rel*", "")
     if any(word.strip(_LIKE_QUOTES) == relation and word != relation for word in rel.lower().split()):

@@ -51,7 +51,7 @@ class _Following(Paginator):
         if status not in (200, 204):
             return False
         if self.useful_pages:
-            self.notes.append("the API answered without a page, which is taken for the end of its listing")
+            self.notes.append("the API answered without a page, which ends its listing")
         self.complete = True
         return True
 
@@ -62,7 +62,7 @@ class _Following(Paginator):
         try:
             self._move(page)
         except PaginationLoop:
-            self.notes.append("a page without entries names itself as the next one, which is taken for the end")
+            self.notes.append("a page without entries names itself as the next one, which ends the listing")
             self.complete = True
         if not self.complete and self.stop_after_empty_page:
             self.notes.append("a page holds nothing and names a next one; stop_after_empty_page ends the listing there")
@@ -90,7 +90,7 @@ class _Links(_Following):
             self.complete = True
             return
         if link == page.url and self.useful_pages:
-            self.notes.append("the page names itself as the next one, which is taken for the end of the listing")
+            self.notes.append("the page names itself as the next one, which ends the listing")
             self.complete = True
             return
         if link == page.url:
@@ -142,9 +142,7 @@ class Auto(_Links):
                 link = link_from(found, page, place.text)
         link = _header_link(page, "next", otherwise=link)
         if link is None and self._url is None:
-            self.notes.append(
-                "no next link was found, so this page is taken for all; name a paginator if there is more"
-            )
+            self.notes.append("no next link was found, so this page is all; name a paginator if there is more")
         self._follow(link, page)
 
 
@@ -164,17 +162,17 @@ class _Cursors(_Following):
     def _after_empty(self, page: PageResponse) -> None:
         super()._after_empty(page)
         if self._is_repeated and self.stop_after_empty_page is not False and not self.complete:
-            self.notes.append("a page without entries gives its own cursor, which is taken for the end of the listing")
+            self.notes.append("a page without entries gives its own cursor, which ends the listing")
             self.complete = True
 
     def _after_stale(self, page: PageResponse) -> None:
         if self._cursor in _NO_CURSORS:
-            self.notes.append(f"the cursor {self._cursor} leads to the beginning, which is taken for the end")
+            self.notes.append(f"the cursor {self._cursor} leads to the beginning, which ends the listing")
             self.complete = True
             return
         super()._after_stale(page)
         if self._is_repeated and self.useful_pages > 1:
-            self.notes.append("a page comes again under its own cursor, which is taken for the end of the listing")
+            self.notes.append("a page comes again under its own cursor, which ends the listing")
             self.complete = True
         elif self._is_repeated:
             raise SourceError(

@@ -56,7 +56,7 @@ class _Numbered(Paginator):
             return self.complete
         here = f"the API answered {status} {'without a body ' if status == 200 else ''}to {self._here}"
         if status in _PAST_THE_END or (status in _MAYBE_THE_END and self._latest < self._largest):
-            self.notes.append(f"{here}, which is taken for the end of its listing")
+            self.notes.append(f"{here}, which ends its listing")
         elif status in _MAYBE_THE_END:
             self.notes.append(here)
             self.shortfall = f"{here}, after a full page: that may be its end, or as much as it shows"
@@ -79,7 +79,7 @@ class _Numbered(Paginator):
         if self._stale + 1 < self.max_stale:
             self._step(page)
         elif self.useful_pages > 1:
-            self.notes.append(f"from {self._here} on the API repeats itself, which is taken for the end of its listing")
+            self.notes.append(f"from {self._here} on the API repeats itself, which ends its listing")
             self._finish()
         else:
             raise SourceError(
@@ -113,8 +113,8 @@ class _Numbered(Paginator):
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
         self._number = int(state["number"])
-        told = state.get("told")
-        self._announced = None if told is None else int(told)
+        announced = state.get("told")
+        self._announced = None if announced is None else int(announced)
         self._largest, self._latest = map(int, state.get("sizes", (0, 0)))
 
 
@@ -206,7 +206,7 @@ class PageNumber(_Numbered):
         return bool(self._announced) and self._done >= (self._announced or 0)
 
     def _missing(self) -> str | None:
-        given = self._done - self._empty - self._stale
-        if not self._announced or given >= self._announced or (self._announced == 1 and not self.useful_pages):
+        received = self._done - self._empty - self._stale
+        if not self._announced or received >= self._announced or (self._announced == 1 and not self.useful_pages):
             return None
-        return f"the API says that it has {self._announced:,} pages, and gave {given:,}"
+        return f"the API says that it has {self._announced:,} pages, and gave {received:,}"

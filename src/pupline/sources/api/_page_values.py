@@ -30,7 +30,7 @@ def followed(link: str, page: PageResponse, what: str) -> str:
     except InvalidUrl as err:
         raise SourceError(f"{what} gives a link that cannot be followed: {err}") from err
     if url.origin not in page.allowed:
-        advice = "the next page is asked for from the API's own origin alone"
+        advice = "the next page must be on the API's own origin"
         if url.origin.host == Url.parse(page.url).origin.host:
             advice = f"if that is where it is, name {url.origin} in its base URL"
         raise SourceError(f"{what} leads to {printable(str(url), 120)}, away from the API; {advice}")
