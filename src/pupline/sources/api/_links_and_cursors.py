@@ -95,8 +95,7 @@ class _Links(_Following):
             return
         if link == page.url:
             raise PaginationLoop(f"the API's next link {printable(link, 120)} leads to the same page again")
-        self._recent.check(link, "next link")
-        self._recent.add(link)
+        self._recent.add(link, "next link")
         self._url = link
 
     def _own_state(self) -> dict[str, Any]:
@@ -186,8 +185,7 @@ class _Cursors(_Following):
         if cursor is None:
             self.complete = True
         elif not self._is_repeated:
-            self._recent.check(cursor, "cursor")
-            self._recent.add(cursor)
+            self._recent.add(cursor, "cursor")
             self._cursor = cursor
 
     def _own_state(self) -> dict[str, Any]:
@@ -248,8 +246,7 @@ class ContinueObject(_Following):
             self.complete = True
             return
         text = json.dumps(params, sort_keys=True)
-        self._recent.check(text, "continue object")
-        self._recent.add(text)
+        self._recent.add(text, "continue object")
         self._params = params
 
     def _read(self, found: Any) -> dict[str, str]:

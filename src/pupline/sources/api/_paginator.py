@@ -168,16 +168,15 @@ class RecentLinks:
     def __init__(self) -> None:
         self._digests: deque[str] = deque(maxlen=_REMEMBERED)
 
-    def check(self, text: str, what: str) -> None:
-        """Raises: PaginationLoop for a `text` that came before."""
-        if digest_of(text.encode("utf-8", "surrogatepass")) in self._digests:
+    def add(self, text: str, what: str) -> None:
+        """Remember `text`. Raises: PaginationLoop for one that came before."""
+        digest = digest_of(text.encode("utf-8", "surrogatepass"))
+        if digest in self._digests:
             raise PaginationLoop(
                 f"the API's {what} {printable(text, 120)!r} was there before: its pages go in a circle; "
                 "check the paginator of the spec"
             )
-
-    def add(self, text: str) -> None:
-        self._digests.append(digest_of(text.encode("utf-8", "surrogatepass")))
+        self._digests.append(digest)
 
     def state(self) -> list[str]:
         """For `restore`."""
