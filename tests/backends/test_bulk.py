@@ -194,7 +194,7 @@ def test_killed_again_and_again_it_ends_the_same(host: ImageHost, tmp_path: Path
 KILLED_AT_THE_PARQUET = (
     """
 import os
-from pupline.local import LocalBucket
+from pupline.local.bucket import LocalBucket
 put = LocalBucket.put
 def killed(self, key, body, content_type):
     if "/parquet/" in key:

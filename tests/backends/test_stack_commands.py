@@ -123,7 +123,7 @@ def test_a_run_gets_a_name(pupline: Pupline, deployed: FakeStack) -> None:
         (("cost", *STACK), "they go with --from-audit"),
     ],
 )
-def test_what_cannot_work_is_one_clear_line(pupline: Pupline, words: tuple[str, ...], message: str) -> None:
+def test_options_that_cannot_work_are_one_clear_line(pupline: Pupline, words: tuple[str, ...], message: str) -> None:
     """Exit code 2, nothing on stdout."""
     done = pupline(*words)
     assert (done.code, done.out) == (2, "")
@@ -183,7 +183,7 @@ def test_people_read_the_stack_too(deployed: FakeStack, pupline: Pupline) -> Non
     assert drawing.index("FetchAndUploadDogImage") < drawing.index("LogFailureToDynamoDB") < drawing.index("FailState")
 
 
-def test_redrive_goes_on_and_says_what_it_left(deployed: FakeStack, pupline: Pupline) -> None:
+def test_redrive_resumes_and_names_what_it_left(deployed: FakeStack, pupline: Pupline) -> None:
     """What was aborted succeeds now; the handled failure is named; 1 because it was left alone."""
     deployed.states.abort = frozenset({"m-00001"})
     three_kinds(deployed)
@@ -206,7 +206,7 @@ def test_redrive_of_one_that_succeeds_now_is_all_good(deployed: FakeStack, pupli
     assert "1 image: 1 stored" in done.out
 
 
-def test_an_interrupted_run_says_what_goes_on(
+def test_an_interrupted_run_says_what_continues(
     deployed: FakeStack, pupline: Pupline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 130; what was started stays started, and the same command waits for it."""
@@ -276,7 +276,7 @@ def test_a_redrive_that_comes_too_late_is_refused(deployed: FakeStack, pupline: 
     assert deployed.states.count("RedriveExecution") == 0
 
 
-def test_nothing_to_redrive_is_said(pupline: Pupline) -> None:
+def test_nothing_to_redrive_is_success(pupline: Pupline) -> None:
     """And all good."""
     done = pupline("redrive", *STACK, "--failed")
     assert (done.code, done.out) == (0, "")
@@ -323,7 +323,7 @@ def test_doctor_looks_at_all_of_the_stack(pupline: Pupline) -> None:
 
 
 def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> None:
-    """A bucket that is gone, a machine that may not be seen, dead letters, a rollback: each is said, none hidden."""
+    """A deleted bucket, a forbidden state machine, dead letters, a rollback: all are reported."""
     boto3.client("s3").delete_bucket(Bucket="dogs")
     boto3.client("sqs").send_message(QueueUrl=deployed.resources["DeadLetterQueue"][1], MessageBody="x")
     boto3.client("sns").subscribe(

@@ -1,4 +1,4 @@
-"""Ingesting on a stack: listed here, started once under its name, waited for, redriven, told; and read afterwards."""
+"""Ingesting on a stack: listed here, started once under its name, awaited, redriven, reported; and read afterwards."""
 
 import io
 import json
@@ -89,7 +89,7 @@ def object_at(key: str) -> bytes:
     return body
 
 
-def test_a_list_is_ingested_and_told(kennel: Kennel) -> None:
+def test_a_list_is_ingested_and_reported(kennel: Kennel) -> None:
     """Each URL once; the report is what summary.json says; the list is in the bucket."""
     report = kennel.ingest(concurrency=16, rate=4)
     assert (report.status, report.counts.items, report.counts.done, report.failed) == ("SUCCEEDED", 4, 4, 1)
@@ -126,10 +126,10 @@ def stamp(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def test_whoever_may_not_write_it_is_told_and_another_one_writes_it(
+def test_a_denied_parquet_is_reported_and_written_by_the_next_command(
     kennel: Kennel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ingest has not failed for that; what is whole is not written again."""
+    """The ingest has not failed for that; a complete Parquet is not written again."""
     put = S3Store.put
     keys: list[str] = []
 
@@ -152,8 +152,8 @@ def test_whoever_may_not_write_it_is_told_and_another_one_writes_it(
     assert keys == [PARQUET, SUMMARY]
 
 
-def test_whoever_may_not_read_the_lines_is_told(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S3 answers as if they were not there."""
+def test_unreadable_lines_are_reported(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers as if the objects did not exist."""
     read = S3Store.read
 
     def hidden(self: S3Store, key: str) -> bytes:
@@ -193,7 +193,7 @@ def test_the_same_run_again_is_reported_and_not_started(kennel: Kennel) -> None:
 
 
 def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
-    """The same command goes on; until then what is known is told without a summary."""
+    """The same command resumes it; until then the report has what is known without a summary."""
     kennel.broken = True
     report = kennel.ingest()
     assert (report.status, report.error, report.counts.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
@@ -206,14 +206,14 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
     assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (1, 1)
 
 
-def test_more_failures_than_tolerated_are_told_as_such(kennel: Kennel) -> None:
+def test_more_failures_than_tolerated_are_reported_as_such(kennel: Kennel) -> None:
     """Not a batch that could not work, but images."""
     report = kennel.ingest(tolerate=10)
     assert (report.status, report.tolerance_exceeded, report.counts.done) == ("FAILED", True, 4)
 
 
 def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
-    """The execution goes on; the report says how far it is."""
+    """The execution continues; the report says how far it is."""
     kennel.stack.states.looks = 5
 
     def interrupt(seconds: float) -> None:
@@ -235,10 +235,8 @@ def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
         ({"dataset": "a/b"}, "cannot be a folder's name"),
     ],
 )
-def test_what_a_stack_cannot_do_is_said_before_anything_starts(
-    kennel: Kennel, asked: dict[str, Any], words: str
-) -> None:
-    """One line with the way out."""
+def test_a_request_that_a_stack_cannot_do_is_refused_first(kennel: Kennel, asked: dict[str, Any], words: str) -> None:
+    """One line with the next step; nothing starts."""
     source = {"source": str(kennel.urls), **asked}
     with pytest.raises(ConfigurationError, match=words):
         StackBackend("pupline").ingest(IngestRequest(**source), kennel.heard.append, workflow=True)

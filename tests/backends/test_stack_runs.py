@@ -69,7 +69,7 @@ def runner(deployed: FakeStack) -> Runner:  # noqa: ARG001 - it has to be there
     return Runner()
 
 
-def test_each_execution_is_told_with_its_record(deployed: FakeStack, runner: Runner) -> None:
+def test_each_result_has_its_record(deployed: FakeStack, runner: Runner) -> None:
     """The same objects as on one machine: from the output of what succeeded, from the history of what failed."""
     deployed.states.fetch = lambda name: {"r-00002": PNG, "r-00003": not_found()}.get(name, STORED)
     report = runner.run(3)
@@ -94,14 +94,14 @@ def test_each_execution_is_told_with_its_record(deployed: FakeStack, runner: Run
     assert [type(result.record.size_bytes) for result in runner.results if result.record] == [int, int, type(None)]
 
 
-def test_the_input_is_what_was_asked_for(deployed: FakeStack, runner: Runner) -> None:
-    """A breed or an image's URL goes to every execution."""
+def test_the_input_is_that_of_the_request(deployed: FakeStack, runner: Runner) -> None:
+    """A breed or an image's URL is the input of every execution."""
     runner.run(2, breed="hound/afghan")
     assert {run.input for run in deployed.states.runs.values()} == {'{"breed": "hound/afghan"}'}
 
 
-def test_a_run_asked_for_again_starts_what_is_missing(deployed: FakeStack, runner: Runner) -> None:
-    """Names make starting idempotent: what is there is told again and not done again."""
+def test_a_repeated_run_starts_what_is_missing(deployed: FakeStack, runner: Runner) -> None:
+    """Names make starting idempotent: what exists is reported again and not done again."""
     runner.run(3)
     report = runner.run(5)
     assert sorted(result.execution for result in runner.results) == [f"r-{number:05}" for number in range(1, 6)]
@@ -109,7 +109,7 @@ def test_a_run_asked_for_again_starts_what_is_missing(deployed: FakeStack, runne
     assert len(list(runner.backend.records())) == 5
 
 
-def test_a_run_that_still_goes_is_joined(deployed: FakeStack, runner: Runner) -> None:
+def test_a_run_that_is_still_running_is_joined(deployed: FakeStack, runner: Runner) -> None:
     """An execution that another terminal started is waited for."""
     deployed.states.looks = 3
     deployed.states.start_execution({"name": "r-00001", "input": "{}"})
@@ -118,8 +118,8 @@ def test_a_run_that_still_goes_is_joined(deployed: FakeStack, runner: Runner) ->
 
 
 @pytest.mark.parametrize("looks", [0, 3])
-def test_a_run_begun_with_another_input_is_refused(deployed: FakeStack, runner: Runner, looks: int) -> None:
-    """The name is taken by something else; it says by what."""
+def test_a_run_started_with_another_input_is_refused(deployed: FakeStack, runner: Runner, looks: int) -> None:
+    """The name is taken; the error shows the other input."""
     deployed.states.looks = looks
     deployed.states.start_execution({"name": "r-00001", "input": '{"breed": "pug"}'})
     with pytest.raises(ConfigurationError, match=r"started with other settings \(the input of r-00001 is .*pug"):
@@ -145,7 +145,7 @@ def test_no_more_are_in_flight_than_asked(deployed: FakeStack, runner: Runner) -
 
 @pytest.mark.slow
 def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
-    """Each execution is asked about less and less often, and all of them at no more than ten a second."""
+    """Each execution is described less and less often, and all of them at most ten times a second."""
     deployed.states.looks = 12
     runner.run(1)
     pauses = runner.clock.slept
@@ -159,8 +159,8 @@ def test_waiting_is_polite(deployed: FakeStack, runner: Runner) -> None:
 
 
 @pytest.mark.slow
-def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runner) -> None:
-    """A run repeated when all of it is there asks about ten a second, not as fast as it can."""
+def test_reporting_ended_executions_is_polite_too(deployed: FakeStack, runner: Runner) -> None:
+    """A repeated run whose executions all exist describes ten a second, not as fast as it can."""
     deployed.states.looks = 0
     runner.run(30)
     runner.clock.time, before = 0.0, deployed.states.count("DescribeExecution")
@@ -169,8 +169,8 @@ def test_telling_what_had_ended_is_polite_too(deployed: FakeStack, runner: Runne
     assert runner.clock.time == pytest.approx(2.9)
 
 
-def test_ctrl_c_stops_waiting_and_says_what_goes_on(deployed: FakeStack, runner: Runner) -> None:
-    """What was heard stays heard, what runs goes on, and the run can be asked for again."""
+def test_ctrl_c_stops_the_waiting(deployed: FakeStack, runner: Runner) -> None:
+    """Results stay reported, executions continue, and the run can be repeated."""
     deployed.states.looks = 3
     sleep = runner.clock.sleep
 
@@ -188,15 +188,15 @@ def test_ctrl_c_stops_waiting_and_says_what_goes_on(deployed: FakeStack, runner:
 
 
 def test_an_execution_that_logged_nothing_has_no_record(deployed: FakeStack, runner: Runner) -> None:
-    """Stopped by somebody: told as it is."""
+    """It was stopped: its result has no record."""
     deployed.states.abort = frozenset({"r-00001"})
     assert runner.run(1).failed == 1
     (result,) = runner.results
     assert (result.status, result.outcome, result.record) == ("ABORTED", "failed", None)
 
 
-def test_what_start_execution_refuses_is_said(deployed: FakeStack, runner: Runner) -> None:
-    """With the name that was to be started."""
+def test_a_refused_start_is_an_error(deployed: FakeStack, runner: Runner) -> None:
+    """It names the execution."""
     deployed.states.fail_with["StartExecution"] = (400, "InvalidExecutionInput", "no")
     with pytest.raises(PuplineError, match="starting r-00001: InvalidExecutionInput: no"):
         runner.run(1)
@@ -213,7 +213,7 @@ def test_an_aborted_execution_is_redriven(deployed: FakeStack, runner: Runner) -
 
 
 def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) -> None:
-    """It ended in a Fail state, which a redrive would only enter again: said, and not asked of AWS."""
+    """It ended in a Fail state, which a redrive would only enter again: nothing is requested of AWS."""
     deployed.states.fetch = lambda _: not_found()
     runner.run(2, breed="x; y")
     report = runner.redrive(run="r")
@@ -224,8 +224,8 @@ def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) ->
     assert deployed.states.count("RedriveExecution") == 0
 
 
-def test_what_cannot_be_redriven_is_said(deployed: FakeStack, runner: Runner) -> None:
-    """What succeeded, and what Step Functions refuses; a name that is none is a mistake."""
+def test_executions_that_cannot_be_redriven_are_refused(deployed: FakeStack, runner: Runner) -> None:
+    """Those that succeeded, and those that Step Functions refuses; an unknown name is an error before any redrive."""
     deployed.states.abort = frozenset({"r-00002"})
     runner.run(2)
     deployed.states.fail_with["RedriveExecution"] = (400, "ExecutionNotRedrivable", "too old")

@@ -28,7 +28,7 @@ from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
-    from pupline.bulk import IngestReport, IngestRequest, Preview
+    from pupline.bulk import IngestReport, IngestRequest
 
 _GOES_ON = "What is done is kept; the same command continues"
 
@@ -163,53 +163,35 @@ def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool)
     return f"{program()} ingest --resume --dataset {shlex.quote(report.dataset)}{backend.options}"
 
 
-def _check_dry_run(request: "IngestRequest") -> None:
-    """A dry run reads the source only, so it would show runs that depend on earlier ones wrongly."""
-    options = {
-        "--resume": request.resume,
-        "--retry-failed": request.retry_failed,
-        "--incremental": request.incremental,
-        "--stop-after-known": request.stop_after_known,
-    }
-    for name, is_given in options.items():
-        if is_given:
-            raise ConfigurationError(
-                f"--dry-run shows what a source names, whatever was fetched before; leave {name} out"
-            )
-
-
 def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     """List what would be fetched: the first images and their number for people, every one with --json."""
     from pupline.bulk import preview
     from pupline.sources import piped_for_now
 
-    _check_dry_run(request)
-    with piped_for_now(str(request.source)) as at_hand:
-        return _previewed(preview(replace(request, source=at_hand)), request.count, as_json=as_json)
-
-
-def _previewed(found: "Preview", count: int | None, *, as_json: bool) -> int:
-    items = itertools.islice(found.items, count or (None if as_json else _PREVIEWED))
-    shown = 0
-    for item in items:
-        shown += 1
-        if as_json:
-            print_json(item.as_dict())
-        else:
-            click.echo(printable(item.url, 2048))
+    for option in ("resume", "retry_failed", "incremental", "stop_after_known"):
+        if getattr(request, option):
+            name = option.replace("_", "-")
+            raise ConfigurationError(
+                f"--dry-run shows what a source lists, not what earlier runs did; leave --{name} out"
+            )
+    with piped_for_now(str(request.source)) as file:
+        found = preview(replace(request, source=file))
+        shown = 0
+        for item in itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED)):
+            shown += 1
+            if as_json:
+                print_json(item.as_dict())
+            else:
+                click.echo(printable(item.url, 2048))
     for note in found.notes:
         message(f"Note: {printable(note, 400)}")
-    message(
-        f"{_extent(shown, found.total, count or _PREVIEWED)} of {printable(found.source)} for the dataset "
-        f"{found.dataset}. Nothing was fetched or kept."
-    )
-    if found.shortfall is None or shown == count:
+    extent = plural(shown, "image")
+    if found.total is not None and shown < found.total:
+        extent = f"{shown:,} of {plural(found.total, 'image')}"
+    elif shown >= (request.count or _PREVIEWED):
+        extent = f"The first {extent}"
+    message(f"{extent} of {printable(found.source)} for the dataset {found.dataset}. Nothing was fetched or stored.")
+    if found.shortfall is None or shown == request.count:
         return 0
     message(incomplete(printable(found.shortfall, 400)))
     return 1
-
-
-def _extent(shown: int, total: int | None, limit: int) -> str:
-    if total is not None and shown < total:
-        return f"{shown:,} of {plural(total, 'image')}"
-    return plural(shown, "image") if shown < limit else f"The first {plural(shown, 'image')}"

@@ -113,7 +113,7 @@ class MachineBackend:
     @property
     def unfinished_work(self) -> str:
         """Executions stay in the journal until they are resumed."""
-        return f"What is unfinished is kept. Go on with: pupline resume{self.options}"
+        return f"What is unfinished is kept. Continue with: pupline resume{self.options}"
 
     def location(self, key: str) -> str:
         """The path of the object's file."""
