@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pupline.errors import StorageError
 from pupline.local import TOPIC_ARN, Alert, Deliverer, LocalBackend
+from pupline.local.alerts import insert_alert
 from pupline.local.alerts._channels import DeliveryFailed
 from pupline.local.alerts._delivery import MAX_ATTEMPTS, pause_seconds
 from tests.local.local_fakes import VirtualClock
@@ -49,7 +51,8 @@ def publish(backend: LocalBackend, *messages: str) -> None:
     """One alert for each message."""
     for message in messages:
         arguments: Any = {"TopicArn": TOPIC_ARN, "Message": message}
-        backend.topic.publish(backend.topic.prepare("run-00001", f"{message}@1#0", arguments))
+        alert = backend.topic.prepare("run-00001", f"{message}@1#0", arguments)
+        backend.database.write(partial(insert_alert, alert=alert))
 
 
 def statuses(backend: LocalBackend) -> list[list[tuple[str, int]]]:

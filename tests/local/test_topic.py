@@ -8,7 +8,7 @@ import pytest
 
 from pupline.errors import ConfigurationError
 from pupline.local import TOPIC_ARN, LocalBackend, alert_as_dict
-from pupline.local.alerts._topic import PublishFailed, masked
+from pupline.local.alerts._topic import PublishFailed, insert_alert, masked
 from tests.local.local_fakes import START, VirtualClock
 
 
@@ -27,7 +27,8 @@ def arguments(**fields: Any) -> dict[str, Any]:
 
 def publish(backend: LocalBackend, command: str = "Publish@1#0", **fields: Any) -> None:
     """Prepare and commit."""
-    backend.topic.publish(backend.topic.prepare("run-00001", command, arguments(**fields)))
+    alert = backend.topic.prepare("run-00001", command, arguments(**fields))
+    backend.database.write(lambda connection: insert_alert(connection, alert))
 
 
 def test_an_alert_is_shown_with_its_deliveries(backend: LocalBackend) -> None:
@@ -78,7 +79,6 @@ def test_alerts_come_in_order_over_many_pages(backend: LocalBackend) -> None:
     ]
 
     def work(connection: Any) -> None:
-        from pupline.local.alerts._topic import insert_alert
 
         for alert in prepared:
             insert_alert(connection, alert)

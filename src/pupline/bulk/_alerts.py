@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from pupline.json_values import JSON
-from pupline.local import Alert, IngestRow, LocalBackend
+from pupline.local import TOPIC_ARN, Alert, IngestRow, LocalBackend
 from pupline.tasks.digest import AlertTally, Digest, first_alert
 from pupline.tasks.records import AuditRecord
 
@@ -37,7 +37,7 @@ class RunAlerts:
 
     def _alert(self, command_id: str, digest: Digest) -> Alert:
         arguments: dict[str, JSON] = {
-            "TopicArn": self.backend.topic.arn,
+            "TopicArn": TOPIC_ARN,
             "Subject": digest.subject,
             "Message": digest.message,
             "MessageAttributes": {name: _attribute(value) for name, value in digest.attributes.items()},

@@ -63,10 +63,9 @@ class Delivery:
 class LocalTopic:
     """The alerts and their outbox."""
 
-    def __init__(self, database: Database, clock: Clock, arn: str = TOPIC_ARN) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.arn = arn
 
     def prepare(self, execution: str, command_id: str, arguments: JSON) -> Alert:
         """The alert for the `arguments` of `sns:publish`; writes nothing. Raises: PublishFailed.
@@ -76,38 +75,31 @@ class LocalTopic:
         """
         if not isinstance(arguments, dict):
             raise _invalid("the arguments of Publish are an object")
-        if arguments.get("TopicArn") != self.arn:
+        if arguments.get("TopicArn") != TOPIC_ARN:
             raise PublishFailed("SNS.NotFoundException", f"Topic does not exist: {arguments.get('TopicArn')!r}")
         return Alert(
             message_id=str(uuid.uuid5(_NAMESPACE, f"{execution}\n{command_id}")),
             execution=execution,
             command_id=command_id,
-            topic=self.arn,
+            topic=TOPIC_ARN,
             subject=_subject(arguments.get("Subject")),
             message=_message(arguments.get("Message")),
             attributes=_attributes(arguments.get("MessageAttributes")),
             published_at=self._clock.now(),
         )
 
-    def publish(self, alert: Alert) -> None:
-        """Commit `alert` in a transaction of its own. Raises: StorageError."""
-        self._database.write(lambda connection: insert_alert(connection, alert))
-
     def alerts(self) -> Iterator[tuple[Alert, list[Delivery]]]:
         """All alerts, oldest first, each with its deliveries, a page at a time. Raises: StorageError."""
         after = 0
-        while True:
-            page = self._database.rows(
-                "SELECT alert_id, message_id, execution, command_id, topic, subject, message, attributes, published_at"
-                " FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT ?",
-                (after, _PAGE),
-            )
-            deliveries = self._deliveries(after, page[-1][0]) if page else {}
-            for row in page:
-                yield alert_of_row(row[1:]), deliveries.get(row[0], [])
-            if len(page) < _PAGE:
-                return
-            after = page[-1][0]
+        query = (
+            "SELECT alert_id, message_id, execution, command_id, topic, subject, message, attributes, published_at"
+            " FROM alerts WHERE alert_id > ? ORDER BY alert_id LIMIT ?"
+        )
+        while page := self._database.rows(query, (after, _PAGE)):
+            last = page[-1][0]
+            deliveries = self._deliveries(after, last)
+            yield from ((alert_of_row(row[1:]), deliveries.get(row[0], [])) for row in page)
+            after = last
 
     def _deliveries(self, after: int, last: int) -> dict[int, list[Delivery]]:
         found: dict[int, list[Delivery]] = {}

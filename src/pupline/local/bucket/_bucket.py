@@ -123,16 +123,13 @@ class LocalBucket:
     def objects(self, prefix: str = "") -> Iterator[ListedObject]:
         """The stored objects whose key begins with `prefix`, by key, a page at a time. Raises: StorageError."""
         after = ""
-        while True:
-            page = self._database.rows(
-                "SELECT key, path, sha256, size_bytes, content_type, owner, created_at FROM objects"
-                " WHERE bucket = ? AND state = 'stored' AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?",
-                (self.name, after, len(prefix), prefix, _PAGE),
-            )
+        query = (
+            "SELECT key, path, sha256, size_bytes, content_type, owner, created_at FROM objects"
+            " WHERE bucket = ? AND state = 'stored' AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?"
+        )
+        while page := self._database.rows(query, (self.name, after, len(prefix), prefix, _PAGE)):
             for key, path, *rest in page:
                 yield ListedObject(key, self.root / path, *rest)
-            if len(page) < _PAGE:
-                return
             after = page[-1][0]
 
     def keys(self, prefix: str) -> Iterator[str]:
