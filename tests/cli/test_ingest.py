@@ -161,9 +161,12 @@ def test_a_piped_list_is_kept_with_the_run(command: Run, tmp_path: Path, through
 @pytest.mark.parametrize("through", [[], ["--workflow"]])
 def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: Path, through: list[str]) -> None:
     """An earlier run's files are; of what somebody else put there it says what to do instead."""
-    ingest(command, tmp_path, "sample-hostile", "--run-id", "h")
-    failures = "s3://dog-images/datasets/sample-hostile/runs/h/failures.jsonl"
-    done = ingest(command, tmp_path, failures, "--dataset", "again", "--json", *through)
+    with serving(Site({})) as site:  # a 404 is final: no retry, no waiting
+        (tmp_path / "gone.txt").write_text(f"{site.origin}/1.jpg\n")
+        allowed = ("--allow-origin", site.origin)
+        ingest(command, tmp_path, tmp_path / "gone.txt", "--dataset", "gone", "--run-id", "h", *allowed)
+        failures = "s3://dog-images/datasets/gone/runs/h/failures.jsonl"
+        done = ingest(command, tmp_path, failures, "--dataset", "again", "--json", *allowed, *through)
     assert done.code == 1, done.stderr
     assert done.rows[-1]["done"] > 0
     (tmp_path / "buckets" / "dog-images" / "urls.txt").write_text("https://a.invalid/1.jpg\n")
