@@ -51,8 +51,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def names_tests(config: pytest.Config) -> bool:
-    """Whether the command line names files, folders or tests. False in a worker, which gets its options as they are."""
-    return config.args_source is pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput")
+    """Whether the command line names files, folders or tests. Workers read the same command line."""
+    return config.args_source is pytest.Config.ArgsSource.ARGS
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tests.aws.aws_image_api import image_api
 from tests.aws.aws_stack import local_aws
+from tests.shared.installed import PUPLINE
 from tests.shared.needed_tools import needs
 
 pytestmark = [
@@ -20,7 +20,6 @@ pytestmark = [
     needs(local_aws.missing()),
 ]
 
-PUPLINE = Path(sys.executable).parent / "pupline"
 STACK = ("--backend", "aws", "--stack", "pupline")
 IMAGES = {
     "plain": "pug/plain.jpg",
@@ -53,9 +52,7 @@ class Both:
 
 def command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """One command as a user calls it."""
-    return subprocess.run(
-        [str(PUPLINE), *words], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run([PUPLINE, *words], env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def parsed(lines: str) -> list[dict[str, Any]]:

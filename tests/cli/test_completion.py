@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PUPLINE = Path(sys.executable).with_name("pupline")
+from tests.shared.installed import PUPLINE
 
 
 def complete(shell: str, typed: str) -> subprocess.CompletedProcess[str]:

@@ -13,13 +13,12 @@ import pytest
 from pupline.cli._output import print_json
 from pupline.cli._streams import PLAIN, OutputLost, _Output, _prepared
 from pupline.text import UNSAFE
+from tests.shared.installed import PUPLINE
 
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-PUPLINE = str(Path(sys.executable).parent / "pupline")
 
 
 @pytest.fixture(scope="module")

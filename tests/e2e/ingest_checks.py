@@ -2,8 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,17 +13,10 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.parquet as pq
 
 from tests.e2e.ingest_kennel import HTML, Kennel
-
-PUPLINE = str(Path(sys.executable).parent / "pupline")
+from tests.shared.installed import pupline
 
 FLAWED = {"gone": "not_found", "refused": "http_error", "short": "incomplete_body", "noai": "robots_disallowed"}
 """Flaw to the reason in the audit, of flaws that last."""
-
-
-def pupline(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """One command on the data directory, run to its end."""
-    words = [PUPLINE, *map(str, arguments), "--data", str(data)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
 
 
 def rows(data: Path, *arguments: object) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.dog_api import jpeg
-from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done, objects, pupline, records_of, rows
+from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done, objects, records_of, rows
 from tests.e2e.ingest_kennel import Kennel, kennel_of, serving
+from tests.shared.installed import pupline
 
 
 def results(done: Any) -> list[dict[str, Any]]:

@@ -15,8 +15,9 @@ from subprocess import PIPE
 import pytest
 
 from tests.e2e.dog_api import jpeg, png
-from tests.e2e.ingest_checks import PUPLINE, check_ingest, check_nothing_half_done, pupline, records_of
+from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done, records_of
 from tests.e2e.ingest_kennel import Kennel, serving
+from tests.shared.installed import PUPLINE, pupline
 
 
 def kennel(count: int) -> Kennel:

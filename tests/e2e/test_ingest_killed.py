@@ -10,8 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.ingest_checks import PUPLINE, check_ingest, check_nothing_half_done, pupline
+from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done
 from tests.e2e.ingest_kennel import Kennel, kennel_of, serving
+from tests.shared.installed import PUPLINE, pupline
 
 IMAGES = int(os.environ.get("SOAK_IMAGES", "300"))
 KILLS = 5

@@ -4,8 +4,9 @@ from bisect import bisect_right
 from pathlib import Path
 
 from tests.e2e.dog_api import jpeg
-from tests.e2e.ingest_checks import pupline, records_of
+from tests.e2e.ingest_checks import records_of
 from tests.e2e.ingest_kennel import Kennel, serving
+from tests.shared.installed import pupline
 
 
 def kennel(count: int) -> Kennel:

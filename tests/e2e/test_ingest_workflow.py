@@ -10,16 +10,15 @@ from pathlib import Path
 
 from tests.e2e.dog_api import jpeg
 from tests.e2e.ingest_checks import (
-    PUPLINE,
     check_metadata,
     check_nothing_half_done,
     check_objects,
     check_outcomes,
-    pupline,
     records_of,
     rows,
 )
 from tests.e2e.ingest_kennel import Kennel, kennel_of, serving
+from tests.shared.installed import PUPLINE, pupline
 
 
 def check(data: Path, kennel: Kennel, run: str) -> None:

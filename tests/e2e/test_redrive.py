@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 from tests.e2e.dog_api import DogApi, jpeg, serving
+from tests.shared.installed import PUPLINE, pupline
 
-PUPLINE = str(Path(sys.executable).parent / "pupline")
 PATH = "/images/breeds/pug/dog.jpg"
 
 
@@ -25,13 +24,6 @@ class HoldingApi(DogApi):
         self.asked.set()
         assert self.let_go.wait(60)
         return super().answer(path)
-
-
-def pupline(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """One command on the data directory."""
-    return subprocess.run(
-        [PUPLINE, *words, "--data", str(data)], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_an_aborted_execution_goes_on_where_it_was(tmp_path: Path) -> None:

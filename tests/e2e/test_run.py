@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from hashlib import sha256
@@ -15,15 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.dog_api import DogApi, kennel, serving
-
-PUPLINE = Path(sys.executable).parent / "pupline"
-
-
-def pupline(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """One command on the data directory, run to its end."""
-    return subprocess.run(
-        [str(PUPLINE), *arguments, "--data", str(data)], capture_output=True, text=True, timeout=120, check=False
-    )
+from tests.shared.installed import PUPLINE, pupline
 
 
 def lines(data: Path, *arguments: str) -> list[dict[str, Any]]:
@@ -81,7 +72,7 @@ def test_a_run_survives_sigkill_at_random_instants(tmp_path: Path) -> None:
     with serving(DogApi(images)) as base_url:
         while kills < 12:
             child = subprocess.Popen(
-                [str(PUPLINE), *command, "--source", base_url],
+                [PUPLINE, *command, "--source", base_url],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
@@ -115,7 +106,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on(tmp_path: Path) -> None:
     images = kennel(400, pngs=0)
     with serving(DogApi(images)) as base_url:
         child = subprocess.Popen(
-            [str(PUPLINE), "run", "--count", "400", "--run-id", "c", "--source", base_url, "--data", str(tmp_path)],
+            [PUPLINE, "run", "--count", "400", "--run-id", "c", "--source", base_url, "--data", str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -137,7 +128,7 @@ def test_a_second_process_on_the_same_directory_is_refused(tmp_path: Path) -> No
     """Two runs at once: the second says so in one line and exits with 2; the first is not disturbed."""
     images = kennel(300, pngs=0)
     with serving(DogApi(images)) as base_url:
-        command = [str(PUPLINE), "run", "--count", "300", "--source", base_url, "--data", str(tmp_path)]
+        command = [PUPLINE, "run", "--count", "300", "--source", base_url, "--data", str(tmp_path)]
         first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _wait_for_work(tmp_path, first)
         second = pupline(tmp_path, "run", "--source", base_url)
@@ -210,7 +201,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: 
     done = (
         pupline(tmp_path, *arguments)
         if arguments[0] != "runn"
-        else subprocess.run([str(PUPLINE), "runn"], capture_output=True, text=True, timeout=60, check=False)
+        else subprocess.run([PUPLINE, "runn"], capture_output=True, text=True, timeout=60, check=False)
     )
     assert done.returncode == 2, done.stdout
     assert words in done.stderr

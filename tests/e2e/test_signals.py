@@ -4,14 +4,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PUPLINE = str(Path(sys.executable).parent / "pupline")
+from tests.shared.installed import PUPLINE
 
 
 @pytest.fixture

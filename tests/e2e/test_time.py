@@ -7,7 +7,6 @@ a SIGKILL and the next start, and while that one works.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +23,8 @@ from tests.e2e.dog_api import DogApi, serving
 from tests.shared.batch_world import jpeg
 from tests.shared.functions_fakes import picture
 from tests.shared.image_host import image_host
+from tests.shared.installed import PUPLINE
 
-PUPLINE = Path(sys.executable).parent / "pupline"
 SHIFTED = Path(__file__).parents[1] / "shared" / "shifted_clock"
 COUNT = 16
 HOUR, MONTH = 3600, 30 * 86_400
@@ -90,7 +89,7 @@ class Machine:
     def start(self, words: list[str]) -> "subprocess.Popen[str]":
         """A command, begun."""
         environment = {**os.environ, "PYTHONPATH": str(SHIFTED), "SHIFTED_CLOCK": str(self.folder / "clock")}
-        command = [str(PUPLINE), *words, "--data", str(self.data)]
+        command = [PUPLINE, *words, "--data", str(self.data)]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
         )

@@ -2,12 +2,11 @@
 
 import resource
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-PUPLINE = Path(sys.executable).parent / "pupline"
+from tests.shared.installed import PUPLINE
 
 
 def pupline(
@@ -21,7 +20,7 @@ def pupline(
         if megabytes:
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
-    command = [str(PUPLINE), *arguments, "--data", str(data)]
+    command = [PUPLINE, *arguments, "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=limit)
 
 

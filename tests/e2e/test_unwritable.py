@@ -4,19 +4,19 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-PUPLINE = Path(sys.executable).parent / "pupline"
+from tests.shared.installed import PUPLINE
+
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 FULL = 'mount -t tmpfs -o size=200k none "$0" && { dd if=/dev/zero of="$0/fill" bs=4k 2>/dev/null; exec "$@"; }'
 
 
 def within(script: str, place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`pupline ARGUMENTS` where a file system of its own is mounted at `place`, for this command alone."""
-    command = ["unshare", "--mount", "sh", "-c", script, str(place), str(PUPLINE), *arguments]
+    command = ["unshare", "--mount", "sh", "-c", script, str(place), PUPLINE, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -34,7 +34,7 @@ def data(tmp_path: Path) -> Path:
     if not may_mount(tmp_path):
         pytest.skip("no file systems can be mounted here")
     made = tmp_path / "made"
-    command = [str(PUPLINE), "run", "--source", "sample", "--count", "3", "--run-id", "r", "--data", str(made)]
+    command = [PUPLINE, "run", "--source", "sample", "--count", "3", "--run-id", "r", "--data", str(made)]
     assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
     connection = sqlite3.connect(made / "pupline.sqlite", isolation_level=None)
     connection.execute("UPDATE executions SET name = 'only-in-the-wal' WHERE name = 'r-00003'")
