@@ -129,7 +129,7 @@ class Driver:
         self.mended = False
 
     def redrive(self) -> Execution:
-        """Mend what fails, redrive, and run to the end again."""
+        """Let the tasks succeed, redrive, and run to the end again."""
         self.mended = True
         self.open.clear()
         self.receive(ExecutionRedriven(), self.now + 60)

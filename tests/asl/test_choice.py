@@ -1,4 +1,4 @@
-"""Choice rules: every operator is strict about types, and what is missing fails except under IsPresent."""
+"""Choice rules: every operator is strict about types, and a missing value fails except under IsPresent."""
 
 import operator
 from collections.abc import Callable
@@ -85,14 +85,14 @@ KINDS: dict[str, Callable[[Any], bool]] = {
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("value", SAMPLES)
-def test_kinds(name: str, value: Any) -> None:
+def test_type_operators(name: str, value: Any) -> None:
     """Is... tests answer for the value's own type; IsPresent holds for null too; `false` turns them round."""
     expected = KINDS[name](value)
     assert decide({"Variable": "$.value", name: True}, value) is expected
     assert decide({"Variable": "$.value", name: False}, value) is not expected
 
 
-def test_what_is_missing_fails_except_for_is_present() -> None:
+def test_a_missing_variable_fails_except_for_is_present() -> None:
     """A Variable that selects nothing ends the execution with States.Runtime; only IsPresent is safe."""
     assert decide({"Variable": "$.gone", "IsPresent": False})
     assert not decide({"Variable": "$gone.x", "IsPresent": True})
@@ -119,7 +119,7 @@ COMBINED = [
 
 @pytest.mark.parametrize(("rule", "expected"), COMBINED)
 def test_rules_combine_and_stop_early(rule: dict[str, Any], expected: bool) -> None:
-    """And, Or and Not nest, and what need not be looked at is not evaluated."""
+    """And, Or and Not nest, and rules that cannot change the result are not evaluated."""
     assert decide(rule) is expected
 
 
@@ -168,7 +168,7 @@ INSTANTS = [
 
 
 @pytest.mark.parametrize(("text", "seconds"), INSTANTS)
-def test_timestamps_are_read(text: str, seconds: float) -> None:
+def test_timestamps_are_parsed(text: str, seconds: float) -> None:
     """RFC 3339 with T, Z or an offset, and any number of fraction digits."""
     assert epoch_seconds(text) == pytest.approx(seconds, abs=1e-6)
 
@@ -189,7 +189,7 @@ NOT_INSTANTS = [
 
 
 @pytest.mark.parametrize("text", NOT_INSTANTS)
-def test_what_is_no_timestamp(text: Any) -> None:
+def test_invalid_timestamps(text: Any) -> None:
     """Other forms are no timestamps, however close."""
     assert instant(text) is None
 
@@ -228,7 +228,7 @@ BAD_RULES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("rule", BAD_RULES)
 def test_bad_rules_do_not_compile(rule: dict[str, Any]) -> None:
-    """A rule that is no rule is a SyntaxProblem."""
+    """An invalid rule is a SyntaxProblem."""
     with pytest.raises(SyntaxProblem):
         compile_rule(rule, jsonata=False)
 
@@ -242,7 +242,7 @@ def test_deep_rules_are_refused() -> None:
         compile_rule(rule, jsonata=False)
 
 
-def test_all_39_operators_are_there() -> None:
+def test_all_39_operators_exist() -> None:
     """Five orders of three types and one for booleans, each also by path, five kinds, IsPresent and StringMatches."""
     assert len(OPERATORS) == 2 * (3 * 5 + 1) + 5 + 2
 

@@ -181,7 +181,7 @@ def test_execute_reads_and_writes_through_its_tasks() -> None:
     assert files["manifest.json"]["ResultFiles"]["SUCCEEDED"][0]["Key"].endswith("/SUCCEEDED_0.json")
 
 
-def test_children_are_executions_of_their_own() -> None:
+def test_children_are_separate_executions() -> None:
     """A child's Context Object is its own, outer variables are not there, and its events are not the parent's."""
     work = {"Type": "Pass", "Parameters": {"in.$": "$$.Execution.Input", "id.$": "$$.Execution.Id"}, "End": True}
     config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
@@ -237,13 +237,13 @@ def test_items_of_each_format(body: bytes, config: dict[str, Any], items: list[A
         (b"1", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"}, "needs CSVHeaders"),
     ],
 )
-def test_what_holds_no_items_is_refused(body: bytes, config: dict[str, Any], message: str) -> None:
+def test_an_object_without_items_is_refused(body: bytes, config: dict[str, Any], message: str) -> None:
     """The text says what is wrong with the object."""
     with pytest.raises(ItemReaderError, match=message):
         parse_items(body, config)
 
 
-def test_reading_long_fields_changes_nothing_for_others() -> None:
+def test_reading_long_fields_restores_the_limit_of_csv() -> None:
     """The limit for a field of CSV is the process's; the readers of lists are bounded by it."""
     before = csv.field_size_limit()
     [item] = parse_items(b"a\n" + b"x" * 200_000, {"InputType": "CSV"})
@@ -253,7 +253,7 @@ def test_reading_long_fields_changes_nothing_for_others() -> None:
 
 @pytest.mark.parametrize("text", ["[NaN]", "[1e999]", "[-Infinity]", "[" * 5000, "[" + "9" * 5000 + "]"])
 @pytest.mark.parametrize("kind", ["JSON", "JSONL"])
-def test_what_python_alone_takes_for_json_is_no_item(text: str, kind: str) -> None:
+def test_json_extensions_of_python_are_refused_as_items(text: str, kind: str) -> None:
     """It could not be written into a history; the reader says so, and nothing breaks later."""
     with pytest.raises(ItemReaderError, match=f"Error parsing the {kind} file"):
         parse_items(text.encode(), {"InputType": kind})

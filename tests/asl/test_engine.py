@@ -138,7 +138,7 @@ def test_each_retrier_counts_for_itself() -> None:
         ("Boom", ["boom"], False),
     ],
 )
-def test_what_error_names_stand_for(error: str, names: list[str], caught: bool) -> None:
+def test_error_names_and_the_errors_that_they_match(error: str, names: list[str], caught: bool) -> None:
     """States.TaskFailed leaves out time-outs, States.ALL leaves out States.Runtime, names are case-sensitive."""
     state = task(Catch=[{"ErrorEquals": names, "Next": "Caught"}])
     result = execute(machine(state, Caught={"Type": "Pass", "End": True}), {}, tasks={"f": Failing(error)})
@@ -220,7 +220,7 @@ def test_a_late_answer_has_timed_out_however_long_it_may_take() -> None:
     assert here.output["Payload"] == threading.get_ident()
 
 
-def test_slow_functions_run_side_by_side() -> None:
+def test_slow_functions_run_at_the_same_time() -> None:
     """A slow task does not hold up the others: here the first answers only when the second has been called."""
     called = threading.Event()
     fan = {
@@ -240,7 +240,7 @@ def test_slow_functions_run_side_by_side() -> None:
     assert [answer["Payload"] for answer in result.output] == ["first", "second"]
 
 
-def test_a_bounded_call_gives_what_an_unbounded_one_gives() -> None:
+def test_a_timed_call_returns_or_raises_like_a_plain_one() -> None:
     """What the function returns or raises reaches the caller, also after another one was left behind."""
     released = threading.Event()
     late = TimedCall(released.wait, 10)
@@ -264,7 +264,7 @@ def test_a_function_is_found_by_name_or_arn(key: str, called: str) -> None:
     assert execute(machine(state), {}, tasks={key: lambda _: "found"}).output["Payload"] == "found"
 
 
-def test_tasks_may_be_made_when_they_are_asked_for() -> None:
+def test_tasks_may_be_created_on_demand() -> None:
     """A Mapping that knows its keys only by being asked serves as well as a dict."""
 
     class Tasks(dict[str, Any]):
@@ -276,11 +276,11 @@ def test_tasks_may_be_made_when_they_are_asked_for() -> None:
 
 @pytest.mark.parametrize(("payload", "value"), [(b'"text"', "text"), (b'{"a": [1]}', {"a": [1]}), (b"a b", "a b")])
 def test_bytes_are_the_payload_as_sent(payload: bytes, value: Any) -> None:
-    """A function that returns bytes gives JSON text; what is none is a string."""
+    """Bytes from a function are JSON text, or else a string."""
     assert execute(machine(task()), {}, tasks={"f": lambda _: payload}).output["Payload"] == value
 
 
-def test_a_function_that_is_not_there_fails_as_at_aws() -> None:
+def test_a_missing_function_fails_as_on_aws() -> None:
     """The task fails with the Lambda service's own error, which Catch can answer."""
     result = execute(machine(task()), {}, tasks={})
     assert result.error == "Lambda.ResourceNotFoundException"
@@ -289,7 +289,7 @@ def test_a_function_that_is_not_there_fails_as_at_aws() -> None:
     )
 
 
-def test_heartbeats_start_their_timer_anew() -> None:
+def test_heartbeats_restart_their_timer() -> None:
     """A heartbeat replaces the timer by one that is due HeartbeatSeconds later; silence fails with States.Timeout."""
     state = task(HeartbeatSeconds=10, Catch=[{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Caught"}])
     execution, commands = start(machine(state, Caught={"Type": "Pass", "End": True}))
@@ -347,8 +347,8 @@ def test_sizes_count_utf8_bytes_not_characters() -> None:
 # ---------------------------------------------------------------- scopes and data
 
 
-def test_branches_see_outer_variables_and_keep_their_own() -> None:
-    """A branch reads what the outer scope has assigned; what it assigns itself ends with it."""
+def test_branches_read_outer_variables_and_keep_their_own() -> None:
+    """A branch reads the variables of the outer scope; its own end with it."""
     inner = {
         "StartAt": "B",
         "States": {"B": {"Type": "Pass", "Parameters": {"v.$": "$outer"}, "Assign": {"own": 1}, "End": True}},
@@ -360,7 +360,7 @@ def test_branches_see_outer_variables_and_keep_their_own() -> None:
     assert result.execution.history[-2]["stateExitedEventDetails"].get("assignedVariables") is None
 
 
-def test_no_value_that_was_given_is_ever_changed() -> None:
+def test_no_value_from_outside_is_changed() -> None:
     """ResultPath writes into copies: the input stays as it was, however deep the path."""
     given = {"a": {"b": {"c": 1}}}
     before = json.dumps(given)
@@ -376,7 +376,7 @@ def test_falsy_results_are_results(result: Any) -> None:
 
 
 def test_a_function_that_changes_its_event_changes_nothing_else() -> None:
-    """What a callable does to its event, or later to what it returned, does not reach the history."""
+    """A callable that changes its event, or later its result, does not change the history."""
     kept: list[Any] = []
 
     def function(event: Any) -> Any:
@@ -390,13 +390,13 @@ def test_a_function_that_changes_its_event_changes_nothing_else() -> None:
     assert result.history[1]["stateEnteredEventDetails"]["input"] == '{"n":1}'
 
 
-def test_what_a_function_returns_must_be_json() -> None:
+def test_the_result_of_a_function_must_be_json() -> None:
     """Anything else fails the task."""
     result = execute(machine(task()), {}, tasks={"f": lambda _: {1, 2}})
     assert (result.status, result.error) == ("FAILED", "TypeError")
 
 
-def test_deeply_nested_values_end_in_our_own_errors() -> None:
+def test_deeply_nested_values_raise_our_own_errors() -> None:
     """Values hundreds of levels deep pass, or fail the execution; no RecursionError comes out."""
     for depth in (200, 400, 800, 5_000):
         value: Any = 1
@@ -411,7 +411,7 @@ def test_deeply_nested_values_end_in_our_own_errors() -> None:
             assert depth >= 800
 
 
-def test_context_overrides_are_laid_over_ours() -> None:
+def test_context_overrides_are_merged_over_ours() -> None:
     """The caller can name the machine, and the rest of the Context Object stays."""
     state = {"Type": "Pass", "Parameters": {"m.$": "$$.StateMachine.Name", "e.$": "$$.Execution.Name"}, "End": True}
     result = execute(machine(state), {}, name="mine", context={"StateMachine": {"Name": "Pupline"}})
@@ -421,7 +421,7 @@ def test_context_overrides_are_laid_over_ours() -> None:
 # ---------------------------------------------------------------- the protocol
 
 
-def test_an_answer_nobody_waits_for_is_refused() -> None:
+def test_an_answer_to_no_command_is_refused() -> None:
     """The error names the ids that do wait."""
     execution, _ = start(machine(task()))
     with pytest.raises(ProtocolError, match=r"'X@1#0'; commands that wait: S@1#0$"):
@@ -438,7 +438,7 @@ def test_a_fact_of_the_wrong_kind_is_refused() -> None:
         execution.receive(TimerFired("S@1#0"), now=NOW)
 
 
-def test_an_aborted_execution_cancels_what_it_waits_for() -> None:
+def test_an_aborted_execution_cancels_its_commands() -> None:
     """StopExecution without error and cause ends in ABORTED, and the event has no details."""
     execution, _ = start(machine(task(TimeoutSeconds=9)))
     execution.receive(ExecutionAborted(), now=NOW + 1)
@@ -447,7 +447,7 @@ def test_an_aborted_execution_cancels_what_it_waits_for() -> None:
     assert execution.history[-1]["executionAbortedEventDetails"] == {}
 
 
-def test_names_in_ids_cannot_be_mistaken_for_their_structure() -> None:
+def test_names_are_escaped_in_command_ids() -> None:
     """State names that hold the ids' own punctuation are escaped."""
     state = {"StartAt": "a/0#b@1%", "States": {"a/0#b@1%": {"Type": "Wait", "Seconds": 1, "End": True}}}
     execution = Execution(StateMachine.parse(state), {}, name="e", now=NOW)
@@ -466,7 +466,7 @@ def test_facts_survive_the_journal(fact: Any) -> None:
 @pytest.mark.parametrize(
     "data", [{}, {"fact": "Execution"}, {"fact": "TimerFired"}, {"fact": "TimerFired", "id": "a", "x": 1}]
 )
-def test_a_journal_entry_that_is_no_fact_is_refused(data: dict[str, Any]) -> None:
+def test_an_invalid_journal_entry_is_refused(data: dict[str, Any]) -> None:
     """What was not written by fact_to_json is a clear error."""
     with pytest.raises(ValueError, match=r"is not a fact|has the wrong fields"):
         fact_from_json(data)
@@ -497,7 +497,7 @@ def test_an_inline_map_runs_40_iterations_at_a_time() -> None:
     assert [command.id for command in execution.commands()] == ["S@1#0/40/T@1#0"]
 
 
-def test_a_choice_that_matches_nothing_fails_as_at_aws() -> None:
+def test_a_choice_without_a_match_fails_as_on_aws() -> None:
     """Without a Default the execution fails with States.Runtime."""
     choice = {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "End"}]}
     result = execute(machine(choice, End={"Type": "Succeed"}), {"n": 2})
@@ -508,7 +508,7 @@ def test_a_choice_that_matches_nothing_fails_as_at_aws() -> None:
     )
 
 
-def test_what_is_not_supported_is_refused_by_name() -> None:
+def test_unsupported_features_are_refused_by_name() -> None:
     """An activity is named when the definition is parsed, not when the state is reached."""
     with pytest.raises(DefinitionError, match="NOT_SUPPORTED: Activities") as caught:
         machine(task(Resource="arn:aws:states:us-east-1:000000000000:activity:work", Parameters={}))

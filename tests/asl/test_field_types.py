@@ -60,7 +60,7 @@ def test_seconds_and_counts_are_whole_numbers(field: str, expression: str) -> No
 
 @pytest.mark.parametrize(("days", "status"), [(24_855, "SUCCEEDED"), (24_856, "FAILED")])
 def test_a_timestamp_is_at_most_68_years_ahead(days: int, status: str) -> None:
-    """AWS waits for what a signed 32-bit number of seconds can hold: 24,855 days, and not for 24,856."""
+    """AWS waits for at most a signed 32-bit number of seconds: 24,855 days, and not for 24,856."""
     state = {"Type": "Wait", "TimestampPath": "$.at", "End": True}
     machine = StateMachine.parse({"StartAt": "S", "States": {"S": state}})
     result = execute(machine, {"at": "2100-01-01T00:00:00Z"}, start=4_102_444_800.0 - days * 86_400)
@@ -87,7 +87,7 @@ def test_a_direct_function_has_no_heartbeat_in_its_event() -> None:
     assert set(details) == {"resource", "input", "inputDetails", "timeoutInSeconds"}
 
 
-def test_a_catcher_does_not_answer_its_own_failure() -> None:
+def test_a_catcher_does_not_handle_its_own_failure() -> None:
     """When a Catcher's Output cannot be evaluated the execution fails, with one EvaluationFailed."""
     state = {
         **STATES["TimeoutSeconds"],
@@ -118,7 +118,7 @@ def test_the_numbers_of_a_retrier_are_not_computed(field: str) -> None:
     ],
 )
 def test_only_work_has_a_result(state: dict[str, Any]) -> None:
-    """`$states.result` is what a Task, Parallel or Map gave (AWS, "Reserved variable: $states"); others have none."""
+    """`$states.result` is that of a Task, Parallel or Map (AWS, "Reserved variable: $states"); no other has one."""
     machine = StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}})
     assert "returned nothing (undefined)" in str(execute(machine, {"n": 1}).cause)
 

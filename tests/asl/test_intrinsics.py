@@ -138,14 +138,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=[text[:30] for text in REFUSED])
-def test_what_is_no_call_is_refused(text: str) -> None:
+def test_invalid_calls_are_refused(text: str) -> None:
     """Unknown functions, wrong counts of arguments, illegal escapes and too deep a nesting do not compile."""
     with pytest.raises(SyntaxProblem):
         compile_intrinsic(text, field="x.$")
 
 
 def test_random_values_come_from_the_scope() -> None:
-    """The same seed gives the same UUID and the same numbers, so that a replay sees what the first run saw."""
+    """The same seed gives the same UUID and the same numbers, so that a replay gets the same as the first run."""
     for text in ("States.UUID()", "States.MathRandom(0, 1000000)"):
         assert call(text, seed=3) == call(text, seed=3)
         assert call(text, seed=3) != call(text, seed=4)
@@ -176,13 +176,13 @@ json_values = st.recursive(
 
 @settings(max_examples=100, deadline=None)
 @given(json_values)
-def test_json_goes_to_a_string_and_back(value: Any) -> None:
+def test_json_survives_a_string(value: Any) -> None:
     """StringToJson(JsonToString(x)) is x."""
     assert call("States.StringToJson(States.JsonToString($))", value) == value
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=100))
-def test_base64_goes_there_and_back(text: str) -> None:
+def test_text_survives_base64(text: str) -> None:
     """Base64Decode(Base64Encode(x)) is x."""
     assert call("States.Base64Decode(States.Base64Encode($))", text) == text

@@ -33,7 +33,7 @@ def evaluate(value: Any, *, location: str = "Output", seed: int = 1, variables: 
 
 
 def run(text: str, *, seed: int = 1) -> Any:
-    """The result of one expression, given without its marks."""
+    """The result of one expression; text: without `{%` and `%}`."""
     return evaluate(f"{{% {text} %}}", seed=seed)
 
 
@@ -132,14 +132,14 @@ THROWN = [
 
 
 @pytest.mark.parametrize(("text", "reason"), THROWN, ids=[row[0] for row in THROWN])
-def test_what_is_thrown_is_told(text: str, reason: str) -> None:
-    """An error during evaluation is given with JSONata's code."""
+def test_errors_are_reported_with_their_code(text: str, reason: str) -> None:
+    """An error during evaluation is reported with JSONata's code."""
     prefix = f"The JSONata expression '{text}' specified for the field 'Output/v' threw an error during evaluation. "
     assert failure(text).cause.startswith(prefix + reason)
 
 
 @pytest.mark.parametrize("text", ["$fn := function($x){$x}", "$sum", "/a/", "[function(){1}]"])
-def test_functions_are_no_results(text: str) -> None:
+def test_functions_are_not_valid_results(text: str) -> None:
     """A function is an unsupported result, at the top or inside."""
     expected = f"The JSONata expression '{text}' specified for the field 'Items' returned an unsupported result type."
     assert failure(text, "Items").cause == expected
@@ -184,8 +184,8 @@ def test_runaway_expressions_end(text: str, reason: str, monkeypatch: pytest.Mon
     assert time.perf_counter() - started < 20
 
 
-def test_work_is_bounded_by_what_there_is_to_work_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large input may be gone through; the same expression over nothing that was given may not run as long."""
+def test_the_limit_of_steps_grows_with_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large input allows more steps; without it, the same expression exceeds the limit."""
     from pupline.asl.jsonata import _bounds as _jsonata_bounds
 
     monkeypatch.setattr(_jsonata_bounds, "MAX_STEPS", 10_000)
@@ -194,7 +194,7 @@ def test_work_is_bounded_by_what_there_is_to_work_on(monkeypatch: pytest.MonkeyP
         run("$sum([1..10000].($ * 2))")
 
 
-def test_distinct_takes_one_look_at_each_element() -> None:
+def test_distinct_is_linear() -> None:
     """30,000 different elements were 450 million comparisons; and `true` is not 1, though Python says so."""
     assert evaluate("{% $count($distinct($v)) %}", variables={"v": [*range(30_000), *range(30_000)]}) == 30_000
     mixed = [True, 1, "1", None, 1, [1], [1], {"a": 1, "b": 2}, {"b": 2, "a": 1}]
@@ -203,13 +203,13 @@ def test_distinct_takes_one_look_at_each_element() -> None:
 
 @pytest.mark.parametrize("text", ["$x()", "$order.id(1)", "( $f := 'x'; $f(1) )", "$x ~> $order", "$map([1], 5)"])
 def test_nothing_is_printed(text: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """jsonata-python tells stdout of what it cannot call; a command's JSON Lines go there."""
+    """jsonata-python prints to stdout when it cannot call a value; a command's JSON Lines go there."""
     with contextlib.suppress(EvaluationError, SyntaxProblem):
         run(text)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_hundred_levels_are_fine() -> None:
+def test_a_hundred_levels_are_allowed() -> None:
     """Depth is bounded where AWS bounds it: 100 levels work."""
     assert run("+".join(["1"] * 100)) == 100
 
@@ -236,7 +236,7 @@ def test_bad_expressions_do_not_compile(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["$o[value > 3]", "$o^(price)", "$o{name: price}", "$o.(a + b)", "$o ~> |a|{'b': c}|"])
-def test_names_inside_a_path_are_fine(text: str) -> None:
+def test_names_inside_a_path_are_allowed(text: str) -> None:
     """Only the first step of a path has no context item; predicates, sort terms and groupings have one."""
     compile_jsonata_value(f"{{% {text} %}}", location="Output")
 
@@ -249,14 +249,14 @@ def test_values_hold_expressions_at_any_depth() -> None:
 
 
 def test_a_failure_inside_a_value_names_its_place() -> None:
-    """The location is the field with /key and [index] for what is inside."""
+    """The location is the field, followed by /key and [index]."""
     with pytest.raises(EvaluationError) as caught:
         evaluate({"a": {"b": ["{% $gone %}"]}}, location="Choices[1]/Output")
     assert caught.value.location == "Choices[1]/Output/a/b[0]"
 
 
 def test_constants_are_shared() -> None:
-    """A value without expressions is constant and given as it is."""
+    """A value without expressions is constant, and not copied."""
     value = {"a": [1, "$.x"]}
     compiled = compile_jsonata_value(value, location="Output")
     assert compiled.constant
@@ -264,7 +264,7 @@ def test_constants_are_shared() -> None:
 
 
 def test_variables_are_named() -> None:
-    """Workflow variables are told apart from built-in functions, parameters and names bound in the expression."""
+    """Workflow variables do not include built-in functions, parameters and names bound in the expression."""
     text = "{% ($t := $one; $map($two.list, function($v) { $v + $t + $sum($three) }) ~> $reverse) %}"
     value = {"a": text, "b": "{% $four.x %}", "c": "{% $states.input.x %}"}
     assert compile_jsonata_value(value, location="Output").variables == {"one", "two", "three", "four"}
@@ -280,7 +280,7 @@ def test_randomness_comes_from_the_scope() -> None:
     assert 0 <= run("$random()") < 1
 
 
-def test_inputs_are_left_alone() -> None:
+def test_inputs_are_not_changed() -> None:
     """Transforms, sorts and appends work on copies."""
     before = json.dumps(INPUT)
     for text in ("$states.input ~> |dogs|{'new': 1}|", "$sort($states.input.numbers, function($a, $b) { $a < $b })",
@@ -297,7 +297,7 @@ def test_expression_marks() -> None:
         assert expression_text(text) is None
 
 
-def test_a_wrong_type_is_told_with_its_value() -> None:
+def test_a_wrong_type_is_reported_with_its_value() -> None:
     """The helper for fields that need a type words it as AWS does."""
     error = unexpected_type("{% {'foo': 'bar'} %}", "Items", "array", {"foo": "bar"})
     assert error.cause == (
@@ -328,7 +328,7 @@ documents = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(documents, st.lists(names, max_size=3))
 def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> None:
-    """The compiled lookups give what jsonata-python gives for the same path."""
+    """The compiled lookups return the same as jsonata-python for the same path."""
     path = ".".join(["$states.input", *steps])
     scope = Scope(document, {}, {}, {"input": document})
 
@@ -360,7 +360,7 @@ expressions = st.recursive(
 @settings(max_examples=600, deadline=None)
 @given(expressions, documents, documents)
 def test_closures_agree_with_the_library(text: str, first: Any, second: Any) -> None:
-    """Where an expression is compiled into closures, they give what the library gives, or leave it to the library."""
+    """Closures return the same as the library, or leave the expression to it."""
     from pupline.asl.jsonata import _library as library
     from pupline.asl.jsonata._bounds import UndefinedResult
     from pupline.asl.jsonata._fast import UNDEFINED, NeedsLibrary

@@ -1,4 +1,4 @@
-"""Paths and Reference Paths: what they select, what they refuse, and how AWS words what is missing."""
+"""Paths and Reference Paths: selected values, invalid paths, and AWS's texts for missing values."""
 
 import json
 from typing import Any
@@ -93,8 +93,8 @@ REFUSED = ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(", "$[?(@.a ==)]", "$.a.un
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=[text[:20] for text in REFUSED])
-def test_what_is_no_path_is_refused(path: str) -> None:
-    """A text that is no path, or one beyond the bounds, is a SyntaxProblem that quotes at most a part of it."""
+def test_invalid_paths_are_refused(path: str) -> None:
+    """An invalid path, or one over the limits, is a SyntaxProblem that quotes at most a part of it."""
     with pytest.raises(SyntaxProblem) as caught:
         compile_path(path, field="InputPath")
     assert len(caught.value.message) < 400
@@ -113,7 +113,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize(("path", "field", "cause"), MISSING)
-def test_what_is_missing_is_worded_by_its_field(path: str, field: str, cause: str) -> None:
+def test_the_error_of_a_missing_value_depends_on_the_field(path: str, field: str, cause: str) -> None:
     """A definite path that finds nothing fails with States.Runtime and the text AWS uses for that field."""
     with pytest.raises(EvaluationError) as caught:
         select(path, field=field)
@@ -159,7 +159,7 @@ PUT = [
 
 @pytest.mark.parametrize(("path", "root", "value", "expected"), PUT)
 def test_a_result_path_puts_its_value_into_a_copy(path: str, root: Any, value: Any, expected: Any) -> None:
-    """ResultPath merges into the input, makes what is missing on the way, and leaves the input itself alone."""
+    """ResultPath merges into a copy of the input and creates missing objects."""
     before = json.dumps(root)
     assert compile_reference_path(path, field="ResultPath").put(root, value) == expected
     assert json.dumps(root) == before
@@ -189,7 +189,7 @@ def test_a_result_path_that_does_not_fit_fails(path: str, root: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["$.a[*]", "$..a", "$.a[0:1]", "$['a','b']", "$.a[?(@.b)]", "$.a.length()", "a", "$.a["]
 )
-def test_what_names_several_places_is_no_reference_path(path: str) -> None:
+def test_a_reference_path_names_one_place(path: str) -> None:
     """A Reference Path names a single place: no wildcard, slice, union, filter, descent or function."""
     assert reference_problem(path) is not None
     with pytest.raises(SyntaxProblem):
@@ -203,7 +203,7 @@ def test_a_result_path_points_into_the_input() -> None:
             compile_reference_path(path, field="ResultPath")
 
 
-def test_a_path_tells_which_variables_it_reads() -> None:
+def test_a_path_knows_the_variables_that_it_reads() -> None:
     """Variables at the root and inside filters are all named."""
     assert compile_path("$dog.legs[?(@ == $wanted)]", field="InputPath").variables == {"dog", "wanted"}
     assert compile_path("$.a", field="InputPath").variables == frozenset()
@@ -257,7 +257,9 @@ def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any]
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(names, values, max_size=3), st.lists(names, min_size=1, max_size=3), values)
-def test_what_a_result_path_puts_can_be_read_back(root: dict[str, Any], steps: list[str], value: Any) -> None:
+def test_a_path_reads_back_the_value_that_a_result_path_puts(
+    root: dict[str, Any], steps: list[str], value: Any
+) -> None:
     """Reading a path after putting a value there gives the value, and everything else is as before."""
     text = "$." + ".".join(steps)
     try:

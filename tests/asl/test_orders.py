@@ -39,7 +39,7 @@ def test_every_prefix_of_a_journal_gives_the_same_history(definition: dict[str, 
 
 @FEW
 @given(machines(), st.integers(0, 2**32))
-def test_a_rebuilt_execution_asks_for_what_is_still_open(definition: dict[str, Any], seed: int) -> None:
+def test_a_rebuilt_execution_repeats_its_open_commands(definition: dict[str, Any], seed: int) -> None:
     """After any crash, the commands of the rebuilt execution are those that were handed out and not answered."""
     machine = StateMachine.parse(definition)
     driver = Driver(machine, INPUT, random.Random(seed))
@@ -68,7 +68,7 @@ def test_histories_are_well_formed(definition: dict[str, Any], seed: int) -> Non
 
 @FEW
 @given(machines(), st.integers(0, 2**32))
-def test_a_redrive_does_again_only_what_did_not_succeed(definition: dict[str, Any], seed: int) -> None:
+def test_a_redrive_repeats_only_unsuccessful_states(definition: dict[str, Any], seed: int) -> None:
     """After the fault is mended a redriven execution succeeds, and no task that had succeeded is asked for again."""
     machine = StateMachine.parse(definition)
     driver = Driver(machine, INPUT, random.Random(seed))

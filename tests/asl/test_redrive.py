@@ -1,4 +1,4 @@
-"""Redrive: what did not succeed is done again in the same history; what succeeded is kept."""
+"""Redrive: unsuccessful states run again in the same history; results are kept."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:000000000000:funct
 
 
 def begin(state: dict[str, Any], given: Any = None, **top: Any) -> Execution:
-    """A running execution of a machine whose one state, S, is given."""
+    """A running execution of a machine with one state, S."""
     machine = StateMachine.parse({"StartAt": "S", "States": {"S": state}, **top})
     return Execution(machine, {} if given is None else given, name="e", now=NOW)
 
@@ -37,8 +37,8 @@ def kinds(execution: Execution) -> list[str]:
     return [event["type"] for event in execution.history]
 
 
-def test_a_failed_task_is_scheduled_again_without_entering_it_anew() -> None:
-    """The attempt has its own id, its Retriers start anew, and RedriveCount is seen by later states."""
+def test_a_failed_task_is_scheduled_again_without_another_entered_event() -> None:
+    """The attempt has its own id, its Retriers start from zero, and later states read RedriveCount."""
     state = {
         **TASK,
         "Retry": [{"ErrorEquals": ["E"], "MaxAttempts": 1}],
@@ -80,7 +80,7 @@ def test_only_the_iterations_that_did_not_succeed_run_again() -> None:
     assert execution.output == ["A", "B", "C", "D"]
 
 
-def test_a_map_run_goes_on_with_its_counts() -> None:
+def test_a_map_run_continues_with_its_counts() -> None:
     """Of a Distributed Map: the children that failed run again in the same Map Run."""
     config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     processor = {"ProcessorConfig": config, "StartAt": "T", "States": {"T": TASK}}
@@ -105,7 +105,7 @@ def test_a_map_run_goes_on_with_its_counts() -> None:
 
 
 @pytest.mark.parametrize(("kind", "asked"), [("EXPRESS", ["First", "First"]), ("STANDARD", ["Second", "First"])])
-def test_express_children_begin_anew(kind: str, asked: list[str]) -> None:
+def test_express_children_start_from_their_first_state(kind: str, asked: list[str]) -> None:
     """From their first state, with a StartTime of their own; Standard ones go on where they failed."""
     states = {
         "First": {**TASK, "Parameters": {"at": "First", "started.$": "$$.Execution.StartTime"}, "Next": "Second"},
@@ -135,7 +135,7 @@ def test_express_children_begin_anew(kind: str, asked: list[str]) -> None:
 
 @pytest.mark.parametrize("how", ["ABORTED", "TIMED_OUT"])
 def test_stopped_and_timed_out_executions_are_redriven_too(how: str) -> None:
-    """The branch that had ended is kept; the machine's own time-out starts anew."""
+    """The branch that had ended is kept; the machine's own time-out is restarted."""
     branches = [{"StartAt": name, "States": {name: TASK}} for name in ("L", "R")]
     execution = begin({"Type": "Parallel", "Branches": branches, "End": True}, TimeoutSeconds=60)
     left, _ = tasks(execution)
@@ -152,7 +152,7 @@ def test_stopped_and_timed_out_executions_are_redriven_too(how: str) -> None:
     assert (execution.status, execution.output) == ("SUCCEEDED", ["left", "right"])
 
 
-def test_only_what_did_not_succeed_can_be_redriven() -> None:
+def test_only_unsuccessful_executions_can_be_redriven() -> None:
     """A running or a succeeded execution is refused."""
     execution = begin(TASK)
     with pytest.raises(ProtocolError, match="is RUNNING"):

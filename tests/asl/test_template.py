@@ -37,7 +37,7 @@ def test_dollar_fields_are_evaluated(template: Any, expected: Any, why: str) -> 
 
 
 def test_constant_parts_are_shared_and_marked() -> None:
-    """A template without .$ fields is constant, and its value is given as it is, not copied."""
+    """A template without .$ fields is constant, and its value is not copied."""
     value = {"deep": [{"x": 1}]}
     compiled = compile_template(value, field="Parameters")
     assert compiled.constant
@@ -119,7 +119,7 @@ def test_hash_map_order_is_a_permutation(names: list[str]) -> None:
     assert sorted(hash_map_order(names)) == sorted(names)
 
 
-def test_a_template_tells_which_variables_it_reads() -> None:
+def test_a_template_knows_the_variables_that_it_reads() -> None:
     """Variables of paths and of intrinsic arguments are named, wherever they stand."""
     template = {"a": [{"x.$": "$one.y"}], "b.$": "States.Format('{} {}', $two, States.JsonToString($three))"}
     assert compile_template(template, field="Parameters").variables == {"one", "two", "three"}

@@ -1,4 +1,4 @@
-"""TestState: what each stage of a state's data flow shows, and which requests are refused."""
+"""TestState: the stages of a state's data flow, and the requests that are refused."""
 
 import json
 from typing import Any

@@ -341,13 +341,13 @@ NO_JSON = [
 
 
 @pytest.mark.parametrize(("text", "expected"), NO_JSON)
-def test_a_text_that_is_no_object(text: str, expected: dict[str, str]) -> None:
+def test_a_definition_that_is_not_an_object(text: str, expected: dict[str, str]) -> None:
     """Blank texts and other JSON values are no definitions."""
     assert diagnostics(text) == [expected]
 
 
-def test_a_text_that_is_no_json_is_quoted() -> None:
-    """What is no JSON is told with the place of the first wrong token."""
+def test_a_definition_that_is_not_json_is_quoted() -> None:
+    """A definition that is not JSON is reported with the place of the first wrong token."""
     (found_here,) = diagnostics("not a definition")
     where = '[Source: (String)"not a definition"; line: 1, column: 4]'
     assert (found_here["code"], found_here["location"]) == ("INVALID_JSON_DESCRIPTION", where)
