@@ -125,7 +125,7 @@ class OneImage:
             return note
         self._api.close()
         self._api, self._why = None, failure.message
-        return f"it is asked for as an image, as it is not a Dog-CEO-compatible API: {failure.message}"
+        return f"it is requested as an image, as it is not a Dog-CEO-compatible API: {failure.message}"
 
     def position(self) -> str:
         """Of the API; or whether the image is listed."""

@@ -18,7 +18,8 @@ from pupline.http import (
     user_agent,
 )
 from pupline.sources._listing import Listing
-from pupline.specs import SAMPLE_ORIGIN, ImagePicker, Limits, PageClient, Terms
+from pupline.specs import SAMPLE_ORIGIN, Limits, PageClient, Terms
+from pupline.tasks.fetch_and_upload_dog_image import ImagePicker
 
 _ASCII = frozenset(string.ascii_lowercase + string.digits)
 _HYPHENS = re.compile(r"-+")

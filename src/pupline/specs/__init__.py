@@ -14,7 +14,7 @@ from pupline.specs._item_fields import FACTS, MAX_URL, Normaliser, kept_url
 from pupline.specs._item_reader import ItemReader, PageItems
 from pupline.specs._page_json import check_ok, parse_page
 from pupline.specs._paginator_settings import PAGINATORS
-from pupline.specs._random import ImagePicker, RandomImages, number_of
+from pupline.specs._random import RandomImages, number_of
 from pupline.specs._read_spec import Problem, SpecError, read_spec
 from pupline.specs._requests import (
     MAX_PAGE_BYTES,
@@ -49,7 +49,6 @@ __all__ = [
     "AuthSpec",
     "Credentials",
     "Expression",
-    "ImagePicker",
     "ItemReader",
     "Limits",
     "NextPage",

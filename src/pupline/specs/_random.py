@@ -4,7 +4,7 @@ import secrets
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from pupline.errors import InvalidInput, NotFound, Refusal, SourceError, TooLarge, UnreadableAnswer
 from pupline.http import Url
@@ -21,15 +21,8 @@ MAX_RANDOM_PAGE_BYTES: Final = 4 * 1024 * 1024
 """A page is fetched for each image, so it must be small."""
 
 
-class ImagePicker(Protocol):
-    """Picks the image of each execution."""
-
-    def random_image(self, breed: str | None = None, execution: str | None = None) -> str:
-        """The URL of one image, of a breed where one is given. Raises: errors of `pupline.errors`."""
-
-
 class RandomImages:
-    """Random images of an API, each from a page of its own; where the page names several, each is as likely.
+    """An `ImagePicker`: random images of an API, each from its own page; all images on a page are equally likely.
 
     Raises: what the client raises, NotFound for an unknown breed; SourceError for an error or another shape than the
     spec expects; InvalidInput for a malformed breed; InvalidUrl and BlockedAddress, with `source_url` among the

@@ -40,7 +40,7 @@ _CLASSES: Final[Mapping[str, type[Paginator]]] = MappingProxyType(
 def paginator_of(spec: PaginatorSpec, count: int | None = None, today: date | None = None) -> Paginator:
     """The paginator of `spec`, at its first page.
 
-    count: how many items will be taken; a random API is not asked for more at once. today: the day in UTC by default.
+    count: items that will be taken; a random API gets no larger requests. today: the day in UTC by default.
     """
     settings: dict[str, Any] = dict(spec.settings)
     if spec.type == "date_window":
