@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -21,6 +21,9 @@ from pupline.tasks.metadata import METADATA_COLUMNS, ItemRow, columns_of, lines_
 from pupline.tasks.records import AuditRecord
 from tests.shared.item_rows import DATASET, RUN, batch, hostile_rows, row
 from tests.shared.memory_bucket import MemoryBucket
+
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The first example imports pyarrow, which takes long on a busy machine."""
 
 NAMES = [column.name for column in METADATA_COLUMNS]
 MOMENTS = {column.name for column in METADATA_COLUMNS if column.kind in {"moment", "stamp"}}
@@ -59,6 +62,7 @@ def comparable(found: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@SLOW
 @given(rows=st.lists(st.integers(0, 10**6).flatmap(lambda index: hostile_rows(index=index)), max_size=5))
 def test_audit_jsonl_and_parquet_agree(rows: list[ItemRow], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever texts a source sends, each form gives back the audit record, and both forms give the same row."""
@@ -87,6 +91,7 @@ def test_every_line_has_every_column_and_never_the_partition() -> None:
 
 
 @pytest.mark.slow
+@SLOW
 @given(st.lists(hostile_rows(), min_size=1, max_size=12))
 def test_lines_do_not_depend_on_their_page(rows: list[ItemRow]) -> None:
     """What the rows of a page have in common is encoded once; that changes no byte of any line."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -24,6 +24,9 @@ from tests.shared.batch_world import HOST, BatchWorld, event_of, jpeg
 from tests.shared.functions_fakes import picture
 from tests.shared.item_rows import DATASET, RUN, batch, hostile_rows, row
 from tests.shared.memory_bucket import MemoryBucket
+
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The first example imports pyarrow, which takes long on a busy machine."""
 
 LINES = f"datasets/{DATASET}/metadata/jsonl/run={RUN}/"
 TABLES = f"datasets/{DATASET}/metadata/parquet/run={RUN}/"
@@ -54,6 +57,7 @@ def round_of(first: int, number: int, *items: int) -> tuple[str, bytes]:
 
 
 @pytest.mark.slow
+@SLOW
 @given(st.data(), st.integers(1, 4))
 def test_it_is_byte_for_byte_what_the_direct_way_writes(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, size: int
@@ -73,6 +77,7 @@ def test_it_is_byte_for_byte_what_the_direct_way_writes(
 
 
 @pytest.mark.slow
+@SLOW
 @given(st.lists(hostile_rows(), max_size=5))
 def test_lines_give_back_the_columns_that_they_were_made_of(rows: list[ItemRow]) -> None:
     """Nothing of a row is lost in JSON Lines."""
