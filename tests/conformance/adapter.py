@@ -1,4 +1,4 @@
-"""The engine as the conformance corpus asks for it: `run(case)` gives status, output, error, cause and events.
+"""The engine behind the interface of the conformance corpus: `run(case)` returns status, output, error, cause, events.
 
 Everything runs in this process and in virtual time. A Lambda function is given as source: it is executed here, and its
 `time.sleep` only moves the virtual clock. It serves the corpus's own runner and `test_conformance.py`.
@@ -49,14 +49,14 @@ CONTEXT: dict[str, Any] = {"Execution": {"RoleArn": "sfn_role_arn"}}
 
 
 def skip(case: dict[str, Any]) -> str | None:
-    """Why a case is not run: it needs what the engine does not claim to have."""
+    """The reason for not running a case, or None: some need parts of the service that the engine does not have."""
     if case["kind"] == "api_error":
-        return "accounts, names and log groups are the service's, no part of the engine"
+        return "accounts, names and log groups belong to the service, not to the engine"
     return None
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:
-    """What the engine makes of a case, in the shape that the corpus's comparer reads."""
+    """The engine's result for a case, in the shape that the corpus's comparer reads."""
     kind = case["kind"]
     if kind == "validate":
         return {"validate": _validate(case)}
@@ -174,7 +174,7 @@ class World:
         heapq.heappush(self.queue, (due, self.count, fact))
 
     def carry_out(self, command: Any) -> None:
-        """Start what a command asks for."""
+        """Start a command."""
         now = self.execution.now
         if isinstance(command, StartTimer):
             self.later(command.due, TimerFired(command.id))
@@ -206,7 +206,7 @@ class World:
         self.later(now + seconds, TaskSucceeded(command.id, output))
 
     def call_service(self, command: InvokeTask) -> None:
-        """Answer at once; what waits for a token or a job is submitted first."""
+        """Answer at once; a task that waits for a token or a job is submitted first."""
         now = self.execution.now
         answers = self.services.call(command)
         for delay, answer in answers:
@@ -256,5 +256,5 @@ def _lambda(task: dict[str, Any]) -> Callable[[Any], tuple[Any, float]]:
 
 
 def corpus() -> Path:
-    """Where the corpus lies: beside the project."""
+    """The folder of the corpus, next to the project."""
     return Path(__file__).resolve().parents[2].parent / "shared" / "conformance"

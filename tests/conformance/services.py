@@ -74,7 +74,7 @@ class Services:
             raise TaskError("States.ItemReaderFailed", str(error)) from error
 
     def write(self, command: WriteResults) -> TaskSucceeded:
-        """Take what a Map Run gave."""
+        """Accept the results of a Map Run."""
         assert "manifest.json" in command.files
         return TaskSucceeded(command.id, None)
 
@@ -85,7 +85,7 @@ def _named(event: dict[str, Any], action: str) -> bool:
 
 
 def _differences(recorded: Any, actual: Any) -> list[tuple[str, str]]:
-    """(text in the recording, text here) where the two differ: names that are made anew each time, such as tokens."""
+    """(text in the recording, text here) of names that differ in every run, such as tokens."""
     if isinstance(recorded, dict) and isinstance(actual, dict):
         return [pair for key in recorded for pair in _differences(recorded[key], actual.get(key))]
     if isinstance(recorded, list) and isinstance(actual, list):

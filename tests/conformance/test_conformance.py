@@ -72,7 +72,7 @@ def _reason(case: dict[str, Any]) -> str | None:
 @pytest.mark.skipif(not CASES, reason="the conformance corpus is not beside this project")
 @pytest.mark.parametrize(("kind", "area"), sorted(CASES), ids=lambda value: value)
 def test_the_recordings_agree(kind: str, area: str, compare: ModuleType) -> None:
-    """Every recording of an area agrees with what the engine does, but for the exceptions, which are named."""
+    """The engine agrees with every recording of an area, except for those that are listed."""
     wrong = []
     for path in CASES[kind, area]:
         case = json.loads(path.read_text())

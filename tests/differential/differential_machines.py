@@ -132,7 +132,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Case:
-    """A definition, an input, and what its tasks answer, by the name of the state."""
+    """A definition, an input, and the answers of its tasks, by the name of the state."""
 
     definition: dict[str, Any]
     given: Any

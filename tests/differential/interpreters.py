@@ -1,4 +1,4 @@
-"""One case on our engine and on its peers, and what counts as the same outcome."""
+"""One case on our engine and on its peers, and the comparison of their outcomes."""
 
 import json
 from collections.abc import Callable
