@@ -147,10 +147,10 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a sequence without tracks": (heif_of(Item(b"av01", (AV1C, ispe(6, 4))), brand=b"avis"), "without the tracks"),
     "a frame outside": (sequence(track(64, 48, (3, 3), (FRAMES_AT + 500,))), "inside a chunk of frames"),
     "frames cut": (sequence(track(64, 48, (3, 999), (FRAMES_AT,))), "inside a chunk of frames"),
-    "a sequence cut": (sequence(track(64, 48, (3, 3), (FRAMES_AT,)))[:-1], "does not fit where it is"),
-    "low overhead, cut": (mini(64, 48)[:-1], "does not fit where it is"),
+    "a sequence cut": (sequence(track(64, 48, (3, 3), (FRAMES_AT,)))[:-1], "overruns its container"),
+    "low overhead, cut": (mini(64, 48)[:-1], "overruns its container"),
     "low overhead, empty": (made.box(b"ftyp", b"mif3avif") + made.box(b"mini"), "inside a mini box"),
-    "junk before the picture": (made.box(b"ftyp", b"heic", bytes(4)) + b"oops", "does not fit where it is"),
+    "junk before the picture": (made.box(b"ftyp", b"heic", bytes(4)) + b"oops", "overruns its container"),
 }
 
 

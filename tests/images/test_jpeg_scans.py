@@ -88,7 +88,7 @@ CONTRADICTIONS = {
     "a marker inside a scan": (made.jpeg(made.frame(), made.scan(b"12\xff\x0234")), "marker 0x02 out of place"),
     "a segment inside a scan": (
         made.jpeg(made.frame(), made.scan(b"12" + made.segment(0xE1, b"34") + b"5678")),
-        "a segment inside a scan",
+        "a segment inside the data of a scan",
     ),
     "a progressive scan of all": (made.jpeg(made.frame(marker=0xC2), made.scan()), "coefficients 0 to 63"),
     "a progressive scan backwards": (

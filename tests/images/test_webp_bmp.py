@@ -68,14 +68,14 @@ WHOLE = {
 }
 
 BROKEN = {
-    "spare bytes": (made.riff(IMAGE, b"abc"), "half a chunk header"),
+    "spare bytes": (made.riff(IMAGE, b"abc"), "a truncated chunk header"),
     "a chunk cut": (made.riff(IMAGE, EXIF[:-1]), "a chunk of 2 bytes that overruns"),
     "no padding": (made.riff(made.canvas(), IMAGE, b"EXIF\1\0\0\0a"), "a chunk of 1 bytes that overruns"),
     "RIFF without a chunk": (b"RIFF\4\0\0\0WEBP" + IMAGE, "without a chunk"),
     "RIFF of no size": (b"RIFF\0\0\0\0WEBP" + IMAGE, "without a chunk"),
     "RIFF counts its header": (b"RIFF" + struct.pack("<I", 12 + len(IMAGE)) + b"WEBP" + IMAGE, "inside a RIFF file of"),
     "RIFF two short": (b"RIFF" + struct.pack("<I", 2 + len(IMAGE)) + b"WEBP" + IMAGE, "overruns its container"),
-    "a chunk before": (made.riff(EXIF, IMAGE), "chunk b'EXIF' where the image is due"),
+    "a chunk before": (made.riff(EXIF, IMAGE), "chunk b'EXIF' in the place of the image"),
     "another canvas": (made.riff(made.canvas(4), IMAGE), "an image of 3 x 2 pixels on a canvas of 4 x 2"),
     "two canvases": (made.riff(made.canvas(), made.canvas(), IMAGE), "a second VP8X chunk"),
     "a canvas of 12 bytes": (made.riff(made.riff_chunk(b"VP8X", bytes(12)), IMAGE), "a VP8X chunk of 12 bytes"),
@@ -88,7 +88,7 @@ BROKEN = {
         made.riff(made.canvas(flags=ANIMATION), PARAMETERS, animation_frame(x=1)),
         "a frame of 3 x 2 pixels at 2, 0, outside the canvas",
     ),
-    "hidden": (made.riff(vp8(TOKENS, first_byte=0)), "not to be shown"),
+    "hidden": (made.riff(vp8(TOKENS, first_byte=0)), "a hidden VP8 frame"),
     "profile 4": (made.riff(vp8(TOKENS, first_byte=0x18)), "unknown profile"),
     "nothing after the first partition": (made.riff(vp8(b"")), "a VP8 partition of"),
     **{

@@ -62,7 +62,7 @@ def _end(state: _GifState, offset: int) -> int | None:
             return None
     if not state.frames or state.announced or body.find(_IMAGE, offset) >= 0:
         require(body, offset, 1, "a block (no trailer was found)")
-        raise Damage(f"0x{body[offset]:02x} where a block is due", offset)
+        raise Damage(f"0x{body[offset]:02x} in the place of a block", offset)
     state.picture.add_note(f"no trailer at byte {offset}")
     return offset
 

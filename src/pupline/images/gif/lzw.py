@@ -47,12 +47,12 @@ def check_pixels(body: bytes, blocks: SubBlocks, code_size: int, pixels: int, bu
     growing = min(codes, _MAX_CODES)
     # The nth code after a clear code is a string of n pixels at most, and no string is longer than the table.
     if growing * (growing + 1) // 2 + (codes - growing) * _MAX_CODES < pixels:
-        raise Damage(f"a frame of {pixels} pixels with {size} bytes of data, which begin", blocks.begin)
+        raise Damage(f"a frame of {pixels} pixels with {size} bytes of data that begin", blocks.begin)
     if codes > budget or (codes > _SHORT_CODES and _has_end_code(body, blocks, code_size)):
         return 0
     found = _pixels(blocks.joined(body), code_size, pixels, blocks.begin)
     if found < pixels:
-        raise Damage(f"data of {found} pixels for a frame of {pixels}, which begins", blocks.begin)
+        raise Damage(f"data of {found} pixels for a frame of {pixels} that begins", blocks.begin)
     return codes
 
 

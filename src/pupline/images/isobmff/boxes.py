@@ -20,7 +20,7 @@ def boxes(body: bytes, start: int, end: int, picture: Picture) -> Iterator[tuple
         picture.spend(1, offset)
         kind, first, last = _header(body, offset, end)
         if last < first or last > end:
-            raise Damage(f"a box of {last - offset} bytes that does not fit where it is", offset)
+            raise Damage(f"a box of {last - offset} bytes that overruns its container", offset)
         yield kind, first, last
         offset = last
 
@@ -47,7 +47,7 @@ def top_level_boxes(body: bytes, picture: Picture) -> dict[bytes, Range]:
         kind, first, last = _header(body, offset, size) if size - offset >= 8 else (b"", 0, 0)
         if last < first or last > size or not kind:
             if kind in _REQUIRED_WHOLE or not (described or kind == b"mdat"):
-                raise Damage(f"a box of {max(last - offset, 0)} bytes that does not fit where it is", offset)
+                raise Damage(f"a box of {max(last - offset, 0)} bytes that overruns its container", offset)
             if kind == b"mdat":
                 picture.add_note(f"a box of {last - offset} bytes overruns the file at byte {offset}")
             else:

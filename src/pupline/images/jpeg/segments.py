@@ -131,7 +131,7 @@ def _start_of_frame(body: bytes, marker: int, start: int, length: int, state: _J
         state.picture.measure(width, height, start + 3)
     if marker not in SUPPORTED:
         raise Damage(
-            f"a frame of kind 0x{marker:02x} (hierarchical, or lossless arithmetic), which nothing shows,", start
+            f"a frame of kind 0x{marker:02x} (hierarchical, or lossless arithmetic), which no reader supports,", start
         )
     frame = state.frame
     parts = _COMPONENT.iter_unpack(body[start + 8 : start + length])
@@ -176,4 +176,4 @@ def _check_complete(state: _JpegState, offset: int) -> None:
     if state.picture.height is None:
         raise Damage("the end of the image, but no height", offset)
     if state.stray is not None:
-        raise Damage("a segment inside a scan, whose data goes on", state.stray)
+        raise Damage("a segment inside the data of a scan", state.stray)

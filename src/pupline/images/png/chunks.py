@@ -64,7 +64,7 @@ class _PngState:
 def walk_png(body: bytes, picture: Picture) -> None:
     """Measure a PNG, from its signature to IEND. Raises: Damage."""
     if not body.startswith(SIGNATURE):
-        raise Damage("a PNG signature changed on its way (line ends converted?)", 4)
+        raise Damage("a PNG signature changed in transfer (line ends converted?)", 4)
     state = _PngState(picture)
     try:
         _walk_chunks(body, state)
@@ -93,7 +93,7 @@ def _chunk(body: bytes, view: memoryview, offset: int, state: _PngState) -> tupl
     (length,) = unpack(">I", body, offset, "a chunk (no IEND was found)")
     kind = body[offset + 4 : offset + 8]
     if length > _MAX_LENGTH or (len(kind) == 4 and not _TYPE.match(kind)):
-        raise Damage(f"no chunk (type {kind.hex()}, length {length})", offset)
+        raise Damage(f"an invalid chunk (type {kind.hex()}, length {length})", offset)
     require(body, offset, 12 + length, f"a chunk of {length} bytes")
     (stated,) = unpack(">I", body, offset + 8 + length, "a CRC")
     if zlib.crc32(view[offset + 4 : offset + 8 + length]) == stated:
@@ -138,7 +138,7 @@ def _header(body: bytes, offset: int, length: int, state: _PngState) -> None:
     if width > _MAX_LENGTH or height > _MAX_LENGTH:
         raise Damage(f"a size of {width} x {height} pixels", offset + 8)
     if depth not in _DEPTHS.get(colour_type, ()) or any(methods) or interlace > 1:
-        raise Damage(f"IHDR fields that PNG does not have (depth {depth}, colour type {colour_type})", offset + 16)
+        raise Damage(f"invalid IHDR fields (depth {depth}, colour type {colour_type})", offset + 16)
     state.colour_type, state.bits, state.interlaced = colour_type, depth * _CHANNELS[colour_type], bool(interlace)
     state.picture.measure(width, height, offset + 8)
 

@@ -65,4 +65,4 @@ class RowInflater:
             first = max(begin - self.position, (begin - self.position) % stride)
             last = end - self.position
             if first < last and block[first:last:stride].translate(None, _FILTER_TYPES):
-                raise Damage("a row with a filter type that PNG does not have, in the image data", offset)
+                raise Damage("a row with an invalid filter type in the image data", offset)

@@ -43,7 +43,7 @@ def walk_webp(body: bytes, picture: Picture) -> None:
     elif first in _IMAGES:
         _simple(body, end, picture)
     else:
-        raise Damage(f"chunk {first!r} where the image is due", 12)
+        raise Damage(f"chunk {first!r} in the place of the image", 12)
     picture.note_trailing_bytes(end, body)
 
 
@@ -86,7 +86,7 @@ def _chunks(body: bytes, offset: int, end: int, picture: Picture) -> Iterator[tu
     while offset < end:
         picture.spend(1, offset)
         if offset + 8 > end:
-            raise Damage("half a chunk header", offset)
+            raise Damage("a truncated chunk header", offset)
         (length,) = unpack("<I", body, offset + 4, "a chunk")
         start = offset + 8
         if start + length + (length & 1) > end:
@@ -142,7 +142,7 @@ def _vp8_size(body: bytes, start: int, length: int) -> tuple[int, int]:
     if length < 10 or body[start] & 1 or body[start + 3 : start + 6] != b"\x9d\x01\x2a":
         raise Damage("no VP8 key frame", start)
     if not body[start] & 0x10 or body[start] >> 1 & 7 > 3:
-        raise Damage("a VP8 frame that is not to be shown, or of an unknown profile", start)
+        raise Damage("a hidden VP8 frame, or one of an unknown profile", start)
     width, height = unpack("<HH", body, start + 6, "a VP8 header")
     return width & 0x3FFF, height & 0x3FFF
 
