@@ -18,7 +18,7 @@ from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
 from pupline.tasks.breeds import checked_breed
 from pupline.tasks.ingest_item import IngestRules
-from pupline.text import plain_number
+from pupline.text import plain_number, printable
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
@@ -121,7 +121,7 @@ def source_of_run(value: str) -> "ImageSource":
     if source.picker is None:
         raise ConfigurationError(
             f"source {source.name}: pupline run takes one image at a time, and this source names its images page by "
-            f"page; take them all with pupline ingest {source.name}"
+            f"page; take them all with pupline ingest {printable(value)}"
         )
     if source.contact_required and not contact():
         raise ConfigurationError(

@@ -20,6 +20,8 @@ from pupline.text import printable
 MAX_RANDOM_PAGE_BYTES: Final = 4 * 1024 * 1024
 """A page is fetched for each image, so it must be small."""
 
+_ADVICE: Final = "pupline sources test shows the API's response"
+
 
 class RandomImages:
     """An `ImagePicker`: random images of an API, each from its own page; all images on a page are equally likely.
@@ -51,9 +53,9 @@ class RandomImages:
             items = ItemReader(self._spec).read(answer, url).items
         except SourceError as err:
             kind = UnreadableAnswer if isinstance(err, UnreadableAnswer) else SourceError
-            raise kind(mask(f"{printable(url)}: {err.message}; {self._advice}", credentials.secrets)) from None
+            raise kind(mask(f"{printable(url)}: {err.message}; {_ADVICE}", credentials.secrets)) from None
         if not items:
-            raise SourceError(f"{printable(url)}: the source {self._spec.name} named no image; {self._advice}")
+            raise SourceError(f"{printable(url)}: the source {self._spec.name} named no image; {_ADVICE}")
         return self._checked(credentials.clean(secrets.choice(items).url))
 
     def _page(self, breed: str | None) -> NextPage:
@@ -62,10 +64,6 @@ class RandomImages:
         if self._spec.random.breed_path is None:
             raise InvalidInput(f"breed {printable(breed, 60)!r}: the source {self._spec.name} does not know breeds")
         return NextPage(path=self._spec.random.breed_path, fills={"breed": checked_breed(breed)})
-
-    @property
-    def _advice(self) -> str:
-        return f"pupline sources test {self._spec.name} shows what the API answers"
 
     def _fetch(self, request: PageRequest, breed: str | None) -> tuple[bytes, Mapping[str, str]]:
         try:
