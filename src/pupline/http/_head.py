@@ -66,7 +66,7 @@ class ResponseHead:
         return self.status in (200, 203) or (self.status == 206 and self.range_length is not None)
 
 
-def parse_plain_head(head: bytes, max_headers: int) -> ResponseHead | None:
+def parse_plain_head(head: bytes | bytearray, max_headers: int) -> ResponseHead | None:
     """The head in `head`, which ends before its blank line; None where it has to be read line by line."""
     plain = _PLAIN_HEAD.fullmatch(head.decode("latin-1"))
     if plain is None:

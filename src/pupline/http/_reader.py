@@ -176,7 +176,7 @@ class ResponseReader:
 
     def _plain_head(self) -> ResponseHead | None:
         end = self._buffer.find(b"\r\n\r\n", 0, min(MAX_PLAIN_HEAD_BYTES, self._header_bytes_left))
-        head = parse_plain_head(bytes(self._buffer[: end + 2]), self._limits.max_headers) if end > 0 else None
+        head = parse_plain_head(self._buffer[: end + 2], self._limits.max_headers) if end > 0 else None
         if head is not None:
             self._header_bytes_left -= end + 4
             del self._buffer[: end + 4]
@@ -328,7 +328,7 @@ class ResponseReader:
 
     def _bytes(self, count: int) -> _Steps[bytes]:
         """The next `count` bytes of the body; fewer only if the connection ends before."""
-        buffered = self._take(count)
+        buffered = self._take(count) if self._buffer else b""
         if len(buffered) < count and not self._is_ended:
             self.wanted = count - len(buffered)
             yield  # until `feed` has them all, or the connection ends
