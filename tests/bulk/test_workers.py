@@ -65,6 +65,11 @@ def jobs_for(*urls: str) -> list[Job]:
     return scheduler.take(0.0, 999)
 
 
+def processes_of(pool: ProcessPool) -> list[int]:
+    """The process ids of the workers."""
+    return [worker.process.pid for worker in pool._all]
+
+
 def await_replies(pool: ProcessPool, count: int) -> dict[str, Reply]:
     """The next `count` answers by URL; each job is answered once."""
     found: dict[str, Reply] = {}
@@ -287,12 +292,12 @@ def test_a_killed_worker_is_replaced_and_its_jobs_are_answered_for(tmp_path: Pat
         jobs = jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(40)))
         pool.give(jobs)
         arrived.acquire()
-        (killed,) = pool.processes
+        (killed,) = processes_of(pool)
         os.kill(killed, signal.SIGKILL)
         kinds = [type(reply) for reply in await_replies(pool, 40).values()]
         assert set(kinds) == {Lost, HandedBack}
         assert kinds[0] == Lost
-        assert pool.processes != [killed]
+        assert processes_of(pool) != [killed]
         may_go.set()
         pool.give(jobs[:3])
         assert {type(reply) for reply in await_replies(pool, 3).values()} == {ImageFetched}
@@ -355,14 +360,14 @@ def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> 
     """The coordinator was stopped for an hour, as was its worker: that one is not taken to hang."""
     jumps = itertools.count(0.0, 3600.0)
     with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path, clock=lambda: next(jumps)) as pool:
-        processes = pool.processes
+        processes = processes_of(pool)
         pool.give(jobs_for(f"{site.origin}/1.jpg"))
         arrived.acquire()
         for _ in range(20):
             assert pool.replies(0.0) == []
         may_go.set()
         assert [type(reply) for reply in await_replies(pool, 1).values()] == [ImageFetched]
-        assert pool.processes == processes
+        assert processes_of(pool) == processes
 
 
 def test_what_waits_to_be_done_alone_can_be_handed_back(tmp_path: Path) -> None:
@@ -393,7 +398,7 @@ def test_workers_that_cannot_live_are_said(tmp_path: Path, monkeypatch: pytest.M
 def test_closing_ends_all_processes(tmp_path: Path) -> None:
     """After `close` no worker is there any more, whatever it was at."""
     with slow_site() as (site, _, arrived), pool_for(site, tmp_path, count=2, threads=2) as pool:
-        processes = pool.processes
+        processes = processes_of(pool)
         pool.give(jobs_for(f"{site.origin}/1.jpg"))
         arrived.acquire()
         pool.close()
@@ -410,7 +415,7 @@ def test_a_worker_inherits_nothing_of_the_coordinator(tmp_path: Path) -> None:
         with pool_for(site, tmp_path) as pool:
             pool.give(jobs_for(f"{site.origin}/a.jpg"))
             await_replies(pool, 1)
-            (process,) = pool.processes
+            (process,) = processes_of(pool)
             opened = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()}
     assert str(tmp_path / "lock") not in opened
 

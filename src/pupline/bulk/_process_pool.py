@@ -91,11 +91,6 @@ class ProcessPool:
         self._failed_starts = 0
 
     @property
-    def processes(self) -> list[int]:
-        """Their process ids."""
-        return [worker.process.pid for worker in self._all]
-
-    @property
     def _all(self) -> "list[WorkerHandle]":
         return [*self._workers, self._isolated] if self._isolated else self._workers
 
