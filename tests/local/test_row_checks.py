@@ -1,13 +1,13 @@
 """Rows held against what was written: the words and columns that are expected are those that the house has."""
 
-from pupline.local.alerts._subscriptions import PROTOCOLS
+from pupline.local.alerts._subscriptions import _CHECKS
 from pupline.local.database._row_checks import _FLAGS, _JSON, _WORDS, UNFINISHED, tables
 from pupline.local.database._schema import MIGRATIONS
 
 
 def test_every_protocol_is_a_sound_one() -> None:
     """A subscription to a new kind of channel must not be taken for damage."""
-    assert _WORDS["subscriptions.protocol"] == frozenset(PROTOCOLS)
+    assert _WORDS["subscriptions.protocol"] == frozenset(_CHECKS)
 
 
 def test_what_is_looked_at_is_there() -> None:

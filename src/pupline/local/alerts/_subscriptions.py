@@ -149,5 +149,3 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "email": _email,
     "apprise": _apprise,
 }
-
-PROTOCOLS = tuple(_CHECKS)
