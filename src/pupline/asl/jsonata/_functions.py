@@ -46,7 +46,7 @@ _NUMBERS_AS_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def from_library(value: Any) -> AnyJSON:
-    """A result of the library as a JSON value. Raises Unsupported."""
+    """A result of the library as a JSON value. Raises UnsupportedResult."""
     if value is None or value is _NULL:
         return None
     if isinstance(value, (str, bool, int)):

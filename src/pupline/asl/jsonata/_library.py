@@ -58,15 +58,16 @@ class Program:
         self.variables = frozenset(references.variables - references.bound - {"states"} - BUILT_IN)
 
     def evaluate(self, scope: Scope) -> AnyJSON:
-        """The result as a JSON value. Raises Undefined, Unsupported or Thrown."""
+        """The result as a JSON value. Raises UndefinedResult, UnsupportedResult or JsonataError."""
         budget = Budget(scope)
         frame = Jsonata.Frame(BASE)
         try:
             frame.bindings = self._bindings(scope)
             frame.bindings["__evaluate_entry"] = budget.enter
             frame.bindings["__evaluate_exit"] = budget.leave
-            return _result(self._jsonata.eval(self._jsonata.ast, None, frame))
-        except (UndefinedResult, UnsupportedResult, JsonataError):
+            result = self._jsonata.eval(self._jsonata.ast, None, frame)
+            converted = from_library(result)
+        except (UnsupportedResult, JsonataError):
             raise
         except jexception.JException as err:
             raise JsonataError(f"{err.error}: {err}") from err
@@ -80,6 +81,9 @@ class Program:
             raise JsonataError(depth_error(MAX_DEPTH + 1)) from err
         except Exception as err:  # any error of the library that a hostile expression causes
             raise JsonataError(f"{type(err).__name__}: {str(err)[:500]}") from err
+        if result is None:
+            raise UndefinedResult
+        return converted
 
     def _bindings(self, scope: Scope) -> dict[str, Any]:
         bound: dict[str, Any] = {}
@@ -103,7 +107,7 @@ class _Evaluator(Jsonata):  # type: ignore[misc]
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         """`5.5 % 2` is 1.5; the library returns 1."""
-        if op == "%" and _both_numbers(lhs, rhs):
+        if op == "%" and utils.Utils.is_numeric(lhs) and utils.Utils.is_numeric(rhs):
             return utils.Utils.convert_number(math.fmod(lhs, rhs))
         return super().evaluate_numeric_expression(lhs, rhs, op)
 
@@ -114,10 +118,6 @@ class _Evaluator(Jsonata):  # type: ignore[misc]
         return found
 
 
-def _both_numbers(left: Any, right: Any) -> bool:
-    return bool(utils.Utils.is_numeric(left) and utils.Utils.is_numeric(right))
-
-
 def _number_error(error: ValueError) -> str:
     """The JSONata error for a text that is not a number, which the library leaves to Python."""
     text = str(error)
@@ -125,12 +125,6 @@ def _number_error(error: ValueError) -> str:
     if text.startswith(prefix):
         return f"D3030: Unable to cast value to a number: {text.removeprefix(prefix)[:200]}"
     return f"D3141: {text[:500]}"
-
-
-def _result(value: Any) -> AnyJSON:
-    if value is None:
-        raise UndefinedResult
-    return from_library(value)
 
 
 @lru_cache(maxsize=2048)

@@ -66,7 +66,7 @@ def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
         visited = 0
         for descend, selector in selectors:
             if descend:
-                nodes = _all_descendants(nodes, MAX_VISITED - visited)
+                nodes = _descendants(nodes, MAX_VISITED - visited)
             following: list[AnyJSON] = []
             for node in nodes:
                 following.extend(selector(node, scope))
@@ -85,25 +85,16 @@ def _visit_limit_error() -> EvaluationError:
     )
 
 
-def _all_descendants(nodes: list[AnyJSON], budget: int) -> list[AnyJSON]:
+def _descendants(nodes: list[AnyJSON], budget: int) -> list[AnyJSON]:
+    """The values and all objects and arrays in them, each before its children."""
     found: list[AnyJSON] = []
-    for node in nodes:
-        found.extend(_descendants(node, budget - len(found)))
-    return found
-
-
-def _descendants(value: AnyJSON, budget: int) -> list[AnyJSON]:
-    """The value and all objects and arrays in it, each before its children."""
-    found: list[AnyJSON] = []
-    stack = [value]
+    stack = nodes[::-1]
     while stack:
         node = stack.pop()
-        if isinstance(node, dict):
+        if isinstance(node, (dict, list)):
             found.append(node)
-            stack.extend(reversed([child for child in node.values() if isinstance(child, (dict, list))]))
-        elif isinstance(node, list):
-            found.append(node)
-            stack.extend(reversed([child for child in node if isinstance(child, (dict, list))]))
+            children = node.values() if isinstance(node, dict) else node
+            stack.extend(reversed([child for child in children if isinstance(child, (dict, list))]))
         if len(found) > budget:
             raise _visit_limit_error()
     return found
