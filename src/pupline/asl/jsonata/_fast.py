@@ -31,7 +31,7 @@ def compile_fast(tree: Any, names: frozenset[str]) -> Evaluate:
     """A closure for an expression's tree.
 
     names: the built-in functions, which a bare `$name` may also mean.
-    Raises: Slow, here for a tree that is not simple, and when called for values that are not.
+    Raises: NeedsLibrary for a tree that is not simple; when called, for values that are not.
     """
     return _Compiler(names).compile(tree)
 
