@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         WorkflowRunner,
         fetch_services,
         load_workflow,
-        workflow_path,
     )
     from pupline.backends.stack import StackBackend
 
@@ -62,7 +61,6 @@ __all__ = [
     "has_parquet",
     "load_workflow",
     "open_backend",
-    "workflow_path",
 ]
 
 _HOMES = {
@@ -71,7 +69,7 @@ _HOMES = {
     "StackBackend": "stack",
     "has_parquet": "_bulk_ingest",
     **dict.fromkeys(("BULK_NAME", "MachineBackend", "WorkflowRunner"), "machine"),
-    **dict.fromkeys(("fetch_services", "load_workflow", "workflow_path"), "machine"),
+    **dict.fromkeys(("fetch_services", "load_workflow"), "machine"),
 }
 
 

@@ -5,11 +5,11 @@ import shlex
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pupline.backends._port import (
     BulkEvent,
@@ -24,16 +24,12 @@ from pupline.backends._port import (
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
 from pupline.backends._settings import RunSettings, source_of_run
-from pupline.backends.machine._doctor import examine, reachability_failure
-from pupline.backends.machine._doctor_repair import repair_data_dir
-from pupline.backends.machine._runner import WorkflowRunner
 from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
 from pupline.local import (
     BUCKET,
     AuditQuery,
-    ExecutionRow,
     LocalBackend,
     PruneCounts,
     StopRequested,
@@ -46,8 +42,23 @@ from pupline.tasks.layout import summary_key
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.tasks.records import AuditRecord
 
+if TYPE_CHECKING:
+    from pupline.backends.machine._runner import WorkflowRunner
+    from pupline.local import ExecutionRow
+
 DEFAULT_DATA_DIR = Path("pupline-data")
 _REDRIVE_CONCURRENCY = 8
+
+
+@contextmanager
+def _runner(
+    data_dir: Path, concurrency: int, listener: RunListener, proxy: Proxy | None = None
+) -> "Iterator[WorkflowRunner]":
+    """A runner, imported with the engine: commands that only read need neither."""
+    from pupline.backends.machine._runner import WorkflowRunner
+
+    with WorkflowRunner.open(data_dir, concurrency, listener, proxy) as runner:
+        yield runner
 
 
 class MachineBackend:
@@ -128,13 +139,13 @@ class MachineBackend:
         settings = request.settings.checked()
         if request.sample_if_offline:
             settings = _online_or_sample(settings, request.proxy, listener)
-        with WorkflowRunner.open(self.data_dir, request.concurrency, listener, request.proxy) as runner:
+        with _runner(self.data_dir, request.concurrency, listener, request.proxy) as runner:
             return runner.run(replace(request, settings=settings))
 
     def resume(self, concurrency: int, listener: RunListener, proxy: Proxy | None = None) -> RunReport:
         """Finish what a stopped or killed run left unfinished."""
         self._check_exists()
-        with WorkflowRunner.open(self.data_dir, concurrency, listener, proxy) as runner:
+        with _runner(self.data_dir, concurrency, listener, proxy) as runner:
             return runner.resume()
 
     def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
@@ -147,7 +158,7 @@ class MachineBackend:
         self.close()
         if not chosen:
             return RunReport(refused=tuple(refused))
-        with WorkflowRunner.open(self.data_dir, _REDRIVE_CONCURRENCY, listener, request.proxy) as runner:
+        with _runner(self.data_dir, _REDRIVE_CONCURRENCY, listener, request.proxy) as runner:
             report = runner.redrive([execution.name for execution in chosen])
         return replace(report, refused=(*refused, *report.refused))
 
@@ -163,7 +174,7 @@ class MachineBackend:
                 return f"has already ended ({status})"
             backend.journal.request_stop(name, error, cause)
         try:
-            with WorkflowRunner.open(self.data_dir, 1, lambda _event: None) as runner:
+            with _runner(self.data_dir, 1, lambda _event: None) as runner:
                 runner.carry_out_stops()
         except ConfigurationError:  # another process holds the directory, and looks for such requests itself
             return "will be stopped by the process that is running it"
@@ -197,10 +208,14 @@ class MachineBackend:
 
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
         """All checks of this machine."""
+        from pupline.backends.machine._doctor import examine
+
         return examine(self.data_dir, source, proxy)
 
     def repair(self) -> list[Check]:
         """Repair the database if it needs it; a line for each thing that was done. Raises: LocalTrouble."""
+        from pupline.backends.machine._doctor_repair import repair_data_dir
+
         return repair_data_dir(self.data_dir)
 
     def prune(self, before: float, *, dry_run: bool) -> PruneCounts:
@@ -225,6 +240,8 @@ class MachineBackend:
 
 
 def _online_or_sample(settings: RunSettings, proxy: Proxy | None, listener: RunListener) -> RunSettings:
+    from pupline.backends.machine._doctor import reachability_failure
+
     if reachability_failure(source_of_run(settings.source), proxy) is None:
         return settings
     name = "dog.ceo" if settings.source == "dog-ceo" else settings.source
@@ -239,5 +256,5 @@ def _port_event(event: Any) -> BulkEvent:
     return found
 
 
-def _execution_summary(row: ExecutionRow) -> ExecutionSummary:
+def _execution_summary(row: "ExecutionRow") -> ExecutionSummary:
     return ExecutionSummary(row.name, row.status, row.run_id, row.start_time, row.stop_time, row.error, row.cause)
