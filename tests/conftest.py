@@ -22,6 +22,10 @@ FAST_LANE = "not (slow or e2e or aws or crash)"
 
 SLOW_MARKERS = ("slow", "e2e", "aws", "crash")
 
+# No test measures time: a deadline for each example fails on a busy machine, and finds nothing.
+settings.register_profile("pupline", deadline=None)
+settings.load_profile("pupline")
+
 # The tests start hundreds of Python processes. Where this is set, each of them would compile all of pupline again, and
 # pytest all tests: that is more work than the tests themselves.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

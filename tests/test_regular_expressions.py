@@ -165,7 +165,7 @@ small = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(small, st.text("ab", min_size=1, max_size=3))
 def test_what_is_called_polynomial_is(pattern: str, pump: str) -> None:
     """No text that is pumped up makes more steps than the exponent allows, counted by a matcher of its own."""

@@ -20,9 +20,7 @@ from pupline.asl.states._choice_rule import compile_rule
 from pupline.asl.validation import problems
 from pupline.json_values import dumps
 
-FUZZ = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+FUZZ = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 INPUT: dict[str, Any] = {"a": {"b": [1, None, "x", {"c": True}]}, "n": -1.5, "s": "A,b", "e": [], "o": {}}
 STATES = {"input": INPUT, "context": {}, "result": [INPUT], "errorOutput": {"Error": "E", "Cause": "C"}}

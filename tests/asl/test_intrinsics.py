@@ -158,7 +158,7 @@ def test_math_random_leaves_out_its_end() -> None:
     assert {call("States.MathRandom(1, 4)", seed=seed) for seed in range(60)} == {1, 2, 3}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(-5, 5), max_size=12), st.integers(1, 5))
 def test_partitions_put_together_give_the_array(items: list[int], size: int) -> None:
     """ArrayPartition cuts without losing, and every chunk but the last is full."""
@@ -174,14 +174,14 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(json_values)
 def test_json_survives_a_string(value: Any) -> None:
     """StringToJson(JsonToString(x)) is x."""
     assert call("States.StringToJson(States.JsonToString($))", value) == value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=100))
 def test_text_survives_base64(text: str) -> None:
     """Base64Decode(Base64Encode(x)) is x."""

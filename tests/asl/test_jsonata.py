@@ -325,7 +325,7 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(documents, st.lists(names, max_size=3))
 def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> None:
     """The compiled lookups return the same as jsonata-python for the same path."""
@@ -357,7 +357,7 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(expressions, documents, documents)
 def test_closures_agree_with_the_library(text: str, first: Any, second: Any) -> None:
     """Closures return the same as the library, or leave the expression to it."""

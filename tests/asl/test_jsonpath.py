@@ -232,7 +232,7 @@ def naive(value: Any, steps: list[Any]) -> list[Any]:
     return [result for item in found for result in naive(item, rest)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(values, st.lists(keys, max_size=4), st.booleans())
 def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any], dotted: bool) -> None:
     """On any document, a path of names, indices and wildcards selects what a naive walk selects."""
@@ -255,7 +255,7 @@ def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any]
     assert json.dumps(document) == before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(names, values, max_size=3), st.lists(names, min_size=1, max_size=3), values)
 def test_a_path_reads_back_the_value_that_a_result_path_puts(
     root: dict[str, Any], steps: list[str], value: Any

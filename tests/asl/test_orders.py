@@ -11,7 +11,7 @@ from pupline.asl import Execution, StateMachine, TaskSucceeded
 from tests.asl.machines import START, Driver, machines, replayed
 
 INPUT = {"items": [1, {"two": 2}, "three"]}
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @FEW

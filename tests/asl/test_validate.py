@@ -416,7 +416,7 @@ def damaged(draw: st.DrawFn) -> Any:
         return definition
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(damaged(), st.sampled_from(["STANDARD", "EXPRESS"]))
 def test_any_damage_is_reported_and_nothing_raised(definition: Any, kind: str) -> None:
     """Whatever is put anywhere in a machine, validation answers with well-formed problems at places that it names."""

@@ -96,7 +96,7 @@ def hanging(host: str, after: int) -> Seconds:
     return lambda job, begun: None if job.host.origin == f"http://{host}" and begun >= after else QUICK_SECONDS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     concurrency=st.integers(2, 64),
     items=st.integers(1, 1500),
@@ -185,7 +185,7 @@ def test_what_others_cannot_use_is_not_kept_for_them() -> None:
     assert len(slots.scheduler.take(slots.now, 100)) == 100
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     hosts=st.integers(2, 40),
     silent=st.integers(0, 1),

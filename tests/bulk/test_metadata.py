@@ -22,7 +22,7 @@ from pupline.tasks.records import AuditRecord
 from tests.shared.item_rows import DATASET, RUN, batch, hostile_rows, row
 from tests.shared.memory_bucket import MemoryBucket
 
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow])
 """The first example imports pyarrow, which takes long on a busy machine."""
 
 NAMES = [column.name for column in METADATA_COLUMNS]

@@ -25,7 +25,7 @@ from tests.shared.functions_fakes import picture
 from tests.shared.item_rows import DATASET, RUN, batch, hostile_rows, row
 from tests.shared.memory_bucket import MemoryBucket
 
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow])
 """The first example imports pyarrow, which takes long on a busy machine."""
 
 LINES = f"datasets/{DATASET}/metadata/jsonl/run={RUN}/"

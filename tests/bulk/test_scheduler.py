@@ -536,7 +536,7 @@ class World:
             scheduler.failed(job, self.chance.choice(failures), self.now)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     hosts=st.integers(1, 5),

@@ -60,7 +60,6 @@ def check(peer: str, run: Peer, examples: int) -> None:
         max_examples=EXAMPLES or examples,
         derandomize=not EXAMPLES,
         database=None,
-        deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )

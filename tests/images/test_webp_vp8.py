@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -82,7 +82,6 @@ def pictures(draw: st.DrawFn) -> Image.Image:
     return Image.blend(gradient, noise, draw(st.sampled_from([0.0, 0.1, 0.5, 1.0])))
 
 
-@settings(deadline=None)
 @given(pictures(), st.integers(0, 100), st.integers(0, 6), st.floats(0, 1), st.integers(1, 5))
 def test_lossy_frames_are_judged_as_libwebp_does(
     picture: Image.Image, quality: int, method: int, share: float, few: int
@@ -95,7 +94,6 @@ def test_lossy_frames_are_judged_as_libwebp_does(
         assert inspect(body).problem == (None if readable(body) else "damaged_image")
 
 
-@settings(deadline=None)
 @given(pictures(), st.data())
 def test_changed_frames_are_judged_as_libwebp_does(picture: Image.Image, data: st.DataObject) -> None:
     """A byte changed in a header, a partition or its size never makes a frame damaged that libwebp decodes."""

@@ -31,7 +31,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
         yield opened
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches=st.lists(st.lists(arrivals, max_size=8), max_size=4), group=st.integers(1, 5))
 def test_the_committer_stores_what_the_model_says(
     backend: LocalBackend, batches: list[list[tuple[int, str, int, str | None]]], group: int

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pupline.errors import SourceError
@@ -85,7 +85,8 @@ KINDS = {
 }
 
 
-@settings(deadline=None, max_examples=150)
+@example(total=52, sizes=[51], kind="offset", end="again", holes=frozenset())
+@settings(max_examples=150)
 @given(
     total=st.integers(0, 60),
     sizes=st.lists(st.integers(1, 70), min_size=1, max_size=4),
@@ -107,7 +108,7 @@ def test_all_items_once_from_any_server(
     assert done.shortfall is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     total=st.integers(1, 60),
     lost=st.integers(1, 30),
@@ -160,7 +161,7 @@ _ANSWERS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(kind=st.sampled_from(sorted(SPECS)), answers=st.lists(_ANSWERS, max_size=6))
 def test_any_answers_end_in_items_or_in_an_error_of_ours(kind: str, answers: list[Any]) -> None:
     """Whatever an API says: requests can be sent, positions can be kept and gone on from, nothing else is raised."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import SourceError
@@ -118,7 +118,6 @@ def written(link: Link, spaces: str) -> str:
     return f"<{link.target}>{parameters}"
 
 
-@settings(deadline=None)
 @given(st.lists(_LINKS, max_size=5), st.sampled_from(["", " ", "\t "]))
 def test_what_is_written_is_read(links: list[Link], spaces: str) -> None:
     """Any targets and values, in any number."""
@@ -126,7 +125,6 @@ def test_what_is_written_is_read(links: list[Link], spaces: str) -> None:
     assert (found.links, found.unreadable) == (tuple(links), ())
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(alphabet="<>;=\"\\'rel next,a*", max_size=300), st.text(max_size=100)))
 def test_any_header_is_read_or_refused_in_our_words(header: str) -> None:
     """Whatever a server writes there."""

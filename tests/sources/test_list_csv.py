@@ -186,7 +186,7 @@ TEXTS = st.text(st.sampled_from('ab1 ,;|\t"\néЖ'), max_size=6)
 PATHS = st.text(st.sampled_from("ab,;|_/.%-"), max_size=8)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), columns=st.integers(0, 3))
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_what_csv_writes_is_read_back(
@@ -207,7 +207,7 @@ def test_what_csv_writes_is_read_back(
     assert urls_of(file) == [row[at] for row in rows]
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.text(st.sampled_from('url,;|\t" #\n\r\x00é:/h'), max_size=12), max_size=12))
 def test_no_table_gives_a_url_that_is_not_a_whole_cell_or_line_of_it(tmp_path: Path, lines: list[str]) -> None:
     """Whatever is in it; and nothing but our own errors comes of it."""

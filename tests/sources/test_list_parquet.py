@@ -182,7 +182,7 @@ def test_a_large_row_group_is_read_in_little_memory(tmp_path: Path) -> None:
     assert most < 12_000_000
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_give_items_or_one_of_our_errors(tmp_path: Path, data: st.DataObject) -> None:
     """Whichever bytes are changed."""

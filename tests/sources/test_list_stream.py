@@ -237,7 +237,7 @@ def test_one_pair_of_quotes_around_a_url_is_taken_away(tmp_path: Path, quoted: s
 # ---- any bytes
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.one_of(st.binary(max_size=200), st.text(max_size=80).map(lambda text: text.encode("utf-8", "replace"))),
     before=st.sampled_from([b"", b"url\n", b"a,url\n", b"[", b'["', b'{"url": "', b"PAR1", b"\x1f\x8b", b"\xff\xfe"]),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, HttpError, ServerError, SourceError
@@ -366,7 +366,6 @@ def test_a_position_of_other_requests_is_refused() -> None:
         spec_source("path = 'b'\n[paginator]\ntype = 'page_number'").open(position=old)
 
 
-@settings(deadline=None)
 @given(
     total=st.integers(0, 60),
     size=st.integers(1, 20),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import SourceError
@@ -83,7 +83,6 @@ def test_values_of_other_types_are_left_out_with_one_note(name: str, value: Any)
     assert notes[0].startswith(f"{name}: ")
 
 
-@settings(deadline=None)
 @given(
     st.text(),
     st.dictionaries(
@@ -121,7 +120,6 @@ def test_markup_becomes_plain_text(markup: str, text: str) -> None:
     assert plain_text(markup) == text
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="<>&;!-/abscript \n'\"=#x1", max_size=200))
 def test_plain_text_takes_anything(markup: str) -> None:
     """Without an error, and without line ends."""

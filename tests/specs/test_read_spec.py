@@ -233,7 +233,7 @@ def test_files_that_are_no_toml(data: bytes, words: str) -> None:
     assert [problem.path for problem in caught.value.problems] == [""]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.dictionaries(
         st.sampled_from(["name", "base_url", "items", "auth", "paginator", "limits", "terms", "fields", "x"]),
