@@ -159,6 +159,21 @@ def test_there_is_no_circle() -> None:
     assert not left, f"in circles, or above one: {sorted(left)}"
 
 
+@pytest.mark.parametrize("module", FILES)
+def test_files_and_functions_can_be_read_in_one_sitting(module: str) -> None:
+    """A file has at most 400 lines and the body of a function 40; what takes more than six arguments is a dataclass."""
+    text = FILES[module].read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
+            body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+            assert (node.end_lineno or 0) - body[0].lineno < 40, f"{node.name} is longer than 40 lines"
+            is_command = any("command" in ast.unparse(decorator) for decorator in node.decorator_list)
+            names = [argument.arg for argument in [*node.args.args, *node.args.kwonlyargs]]
+            count = len([name for name in names if name not in {"self", "cls"}])
+            assert count <= 6 or is_command, f"{node.name} has {count} parameters"
+
+
 def test_help_imports_nothing_heavy() -> None:
     """`pupline --help` loads none of what only some commands need, so that it answers at once."""
     program = (

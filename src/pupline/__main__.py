@@ -9,7 +9,7 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line and exit with its code. Interrupted while it loads, nothing was begun: one line, and 130."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else somebody wants it otherwise, as nohup does
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # otherwise the caller set it, as nohup does
         signal.signal(signal.SIGINT, _leave)
     from pupline.cli import main as run
 

@@ -390,11 +390,8 @@ class Execution:
         return cause
 
 
-_END_EVENTS = {
-    "FAILED": history.EXECUTION_FAILED,
-    "TIMED_OUT": history.EXECUTION_TIMED_OUT,
-    "ABORTED": history.EXECUTION_ABORTED,
-}
+_FAILED, _TIMED_OUT, _ABORTED = history.EXECUTION_FAILED, history.EXECUTION_TIMED_OUT, history.EXECUTION_ABORTED
+_END_EVENTS = {"FAILED": _FAILED, "TIMED_OUT": _TIMED_OUT, "ABORTED": _ABORTED}
 
 
 def _machine_timed_out(execution: Execution, _thread: Thread, _fact: Fact) -> None:

@@ -64,15 +64,15 @@ def fetch_policy(source: ImageSource, request: IngestRequest, stack: ExitStack) 
         from pupline.samples import SampleServer
 
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile")).port
-    return source.policy(
+    policy = source.policy(
         allow_origins=request.allow_origins,
         timeout_seconds=request.timeout_seconds,
         max_bytes=request.max_bytes,
         sample_port=port,
         contact=request.contact,
         metadata_addresses=request.metadata_addresses,
-        proxy=request.proxy,
     )
+    return replace(policy, proxy=request.proxy)
 
 
 def host_limits(source: ImageSource, policy: FetchPolicy, request: IngestRequest, origin: Origin) -> HostLimits:

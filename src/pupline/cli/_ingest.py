@@ -138,7 +138,7 @@ def ingest(
         if not as_json:
             show_ingest(report, backend, view.examples, workflow=workflow)
         else:
-            if workflow:  # which tells of batches only
+            if workflow:  # its events are about batches only
                 print_results(backend.records(run=report.run_id))
             print_json(report.summary)
     if as_json and report.parquet_trouble:

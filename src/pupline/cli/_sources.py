@@ -2,8 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from pupline.files import read_input
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
-    from pupline.http import Proxy
+    from pupline.http import HttpClient, Proxy
     from pupline.sources import ImageSource, Listing, PageRequest
     from pupline.specs import SourceSpec
     from pupline.tasks.items import SourceItem
@@ -169,19 +170,22 @@ def test(
 
     Exits with 1 when the answers of the source do not match its spec.
     """
+    from pupline.http import HttpClient
     from pupline.sources import piped_for_now, resolve
 
     with ExitStack() as stack:
         resolved = resolve(stack.enter_context(piped_for_now(source)))
-        policy = {
-            "allow_origins": allow_origins,
-            "metadata_addresses": metadata_addresses,
-            "proxy": proxy,
-            "timeout_seconds": timeout_seconds,
-            "contact": contact,
-        }
-        trial = _Trial(resolved, source, policy, stack, delimiter)
-        request = trial.listing.request()
+        policy = resolved.policy(
+            allow_origins=allow_origins,
+            metadata_addresses=metadata_addresses,
+            timeout_seconds=timeout_seconds,
+            contact=contact,
+            sample_port=_sample_port(resolved, stack),
+        )
+        listing = resolved.open(contact=contact, delimiter=delimiter)
+        stack.callback(listing.close)
+        trial = _Trial(resolved, source, HttpClient(replace(policy, proxy=proxy)), listing)
+        request = listing.request()
         if dry_run and request is not None:
             _show_request(request, as_json=as_json)
             return 0
@@ -191,21 +195,11 @@ def test(
 class _Trial:
     """One listing, read for its first items."""
 
-    def __init__(
-        self,
-        source: "ImageSource",
-        named: str,
-        policy: Mapping[str, Any],
-        stack: ExitStack,
-        delimiter: str | None,
-    ) -> None:
-        from pupline.http import HttpClient
-
+    def __init__(self, source: "ImageSource", named: str, client: "HttpClient", listing: "Listing") -> None:
         self._source = source
         self._named = named
-        self._client = HttpClient(source.policy(**policy, sample_port=_sample_port(source, stack)))
-        self.listing: Listing = source.open(contact=policy["contact"], delimiter=delimiter)
-        stack.callback(self.listing.close)
+        self._client = client
+        self.listing = listing
         self.notes: list[str] = []
         self.requests = 0
 

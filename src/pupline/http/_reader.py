@@ -120,7 +120,7 @@ class ResponseReader:
         return self._go_on()
 
     def end(self, *, is_cut: bool = False) -> RawResponse | None:
-        """As feed(b""). is_cut: TLS ended without its closing alert, so that somebody may have cut the connection."""
+        """As feed(b""). is_cut: TLS ended without its closing alert, so the connection may have been cut."""
         self._is_ended, self._is_cut = True, is_cut
         return self._go_on()
 

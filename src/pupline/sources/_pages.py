@@ -22,7 +22,7 @@ LATER_ATTEMPTS = 8
 """For a later page, in a minute or so: without it, the listing ends."""
 
 PREVIEW_ATTEMPTS = 3
-"""For a page that somebody waits for at a terminal: some three seconds."""
+"""For a page that a user waits for at a terminal: about three seconds."""
 
 FIRST_PAUSE_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 30.0
@@ -101,7 +101,7 @@ def _asks_to_stay_away(failure: TaskFailure) -> bool:
 
 
 def is_final(failure: TaskFailure) -> bool:
-    """Whether a listing that stopped for this failure would stop again until somebody changes something."""
+    """Whether a listing that stopped for this failure would stop again until something is changed."""
     if failure.reason == "source_error":
         return True
     return not (failure.is_transient or "retry_after_seconds" in failure.details)

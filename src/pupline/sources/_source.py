@@ -13,7 +13,6 @@ from pupline.http import (
     DEFAULT_TIMEOUT_SECONDS,
     FetchPolicy,
     Origin,
-    Proxy,
     parse_metadata_address,
     user_agent,
 )
@@ -102,7 +101,6 @@ class ImageSource:
         sample_port: int | None = None,
         contact: str | None = None,
         metadata_addresses: Iterable[str] = (),
-        proxy: Proxy | None = None,
     ) -> FetchPolicy:
         """The policy for fetching from this source. `sample_port`: of the sample server on 127.0.0.1.
 
@@ -119,7 +117,6 @@ class ImageSource:
             connect_to=connect_to,
             user_agent=user_agent(contact),
             metadata_addresses=frozenset(map(parse_metadata_address, metadata_addresses)),
-            proxy=proxy,
         )
 
     def check_image_origin(self, origin: Origin, policy: FetchPolicy) -> None:

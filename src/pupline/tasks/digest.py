@@ -14,7 +14,7 @@ from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
 NAMES_IN_DIGEST = 20
-"""Images named in a digest. The audit has them all, and nobody reads a mail of a thousand lines."""
+"""Images named in a digest. The audit has all of them; a mail of a thousand lines is not read."""
 
 _KINDS = {
     "png_content": "PNG files",

@@ -10,9 +10,10 @@ from pupline.asl import _history as history
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states._base import State
-from pupline.asl.states._map_run import MapRun, child_record, exceeds_tolerance
+from pupline.asl.states._map_run import MapRun, exceeds_tolerance
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.json_values import AnyJSON, dumps
+from pupline.text import timestamp
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -128,16 +129,16 @@ class MapRunFork(Fork):
         self._count(self.sizes.get(child.index, 1), "running", status)
         if self.plan.writer is not None:
             machine, name = execution.machine_arn, child.frame.name
-            record = child_record(
-                arn=f"{machine.replace(':stateMachine:', ':execution:')}/{self.run.label}:{name}",
-                machine_arn=f"{machine}/{self.run.label}",
-                name=name,
-                input=child.frame.input,
-                start=child.frame.start,
-                stop=execution.now,
-                ending=ending,
-            )
-            self.records[status.upper()][child.index] = record
+            self.records[status.upper()][child.index] = {  # one entry of SUCCEEDED_0.json or FAILED_0.json
+                "ExecutionArn": f"{machine.replace(':stateMachine:', ':execution:')}/{self.run.label}:{name}",
+                "Input": dumps(child.frame.input),
+                "InputDetails": {"Included": True},
+                "Name": name,
+                "StartDate": timestamp(child.frame.start),
+                "StateMachineArn": f"{machine}/{self.run.label}",
+                "StopDate": timestamp(execution.now),
+                **ending,
+            }
 
     def _fill_later(self, execution: Execution) -> None:
         if not self.will_fill:  # one step is enough for all children that end before it runs

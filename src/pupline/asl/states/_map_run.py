@@ -7,7 +7,6 @@ import uuid
 from typing import Literal
 
 from pupline.json_values import AnyJSON, dumps
-from pupline.text import timestamp
 
 MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 _COUNTS = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted", "resultsWritten")
@@ -84,29 +83,6 @@ def exceeds_tolerance(failed: int, total: int, *, count: float | None, percentag
 
 def _uuid(source: random.Random) -> uuid.UUID:
     return uuid.UUID(int=source.getrandbits(128), version=4)
-
-
-def child_record(
-    *,
-    arn: str,
-    machine_arn: str,
-    name: str,
-    input: AnyJSON,  # noqa: A002 - the API's word
-    start: float,
-    stop: float,
-    ending: dict[str, AnyJSON],
-) -> dict[str, AnyJSON]:
-    """One entry of SUCCEEDED_0.json or FAILED_0.json; ending: Status and Output, or Error and Cause."""
-    return {
-        "ExecutionArn": arn,
-        "Input": dumps(input),
-        "InputDetails": {"Included": True},
-        "Name": name,
-        "StartDate": timestamp(start),
-        "StateMachineArn": machine_arn,
-        "StopDate": timestamp(stop),
-        **ending,
-    }
 
 
 def result_files(run: MapRun, bucket: AnyJSON, prefix: str, records: dict[str, list[AnyJSON]]) -> dict[str, AnyJSON]:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def reachability_failure(source: "ImageSource", proxy: Proxy | None = None) -> T
     if source.sample or source.base is None:
         return None
     try:
-        HttpClient(source.policy(timeout_seconds=_PROBE_SECONDS, proxy=proxy)).get(f"{source.base}/")
+        policy = replace(source.policy(timeout_seconds=_PROBE_SECONDS), proxy=proxy)
+        HttpClient(policy).get(f"{source.base}/")
     except TaskFailure as failure:
         return failure if failure.reason in {"connection_error", "timeout", "blocked_address"} else None
     return None

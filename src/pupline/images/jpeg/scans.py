@@ -63,7 +63,8 @@ _STANDARD = {
 class JpegFrame:
     """A frame: its marker, bits a sample, components and their largest sampling factors.
 
-    scanned: the components that a scan has had, by their position in the header.
+    size: width and height in pixels, once they are known. scanned: the components that a scan has had, by their
+    position in the header.
     """
 
     kind: int = 0
@@ -71,6 +72,7 @@ class JpegFrame:
     components: tuple[Component, ...] = ()
     widest: int = 1
     highest: int = 1
+    size: tuple[int, int] = (0, 0)
     scanned: set[int] = field(default_factory=set)
 
 
@@ -220,14 +222,9 @@ def _table(slot: int, tables: DecodingTables, start: int) -> HuffmanTable:
     return table
 
 
-def check_data(
-    body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, tables: DecodingTables, size: tuple[int, int]
-) -> None:
-    """Check that the data of a scan can be that of a picture of this size. Raises: Damage.
-
-    size: width and height, in pixels.
-    """
-    mcus, blocks = _blocks(scan, frame, size)
+def check_data(body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, tables: DecodingTables) -> None:
+    """Check that the data of a scan can be that of a picture of the frame's size. Raises: Damage."""
+    mcus, blocks = _blocks(scan, frame)
     if tables.restart_interval and frame.kind != LOSSLESS:
         expected = (mcus - 1) // tables.restart_interval
         found = sum(body.count(marker, start, end) for marker in _RESTARTS)
@@ -241,23 +238,22 @@ def check_data(
         count * _fewest_bits(frame, scan, dc, ac) for count, (_, dc, ac) in zip(blocks, scan.components, strict=True)
     )
     if (end - start) * 8 < bits:
-        raise Damage(
-            f"a scan of {end - start} bytes, where {size[0]} x {size[1]} pixels take {bits // 8} or more,", start
-        )
+        pixels = "{} x {} pixels".format(*frame.size)
+        raise Damage(f"a scan of {end - start} bytes, where {pixels} take {bits // 8} or more,", start)
     if body.find(_ZEROS, start, end) >= 0:
         _check_zeros(body, start, end, scan, frame, blocks)
 
 
-def _blocks(scan: Scan, frame: JpegFrame, size: tuple[int, int]) -> tuple[int, list[int]]:
+def _blocks(scan: Scan, frame: JpegFrame) -> tuple[int, list[int]]:
     """The number of MCUs of a scan, and of blocks (samples, if lossless) of each component (T.81 A.2)."""
     unit = 1 if frame.kind == LOSSLESS else 8
-    widest, highest = frame.widest, frame.highest
+    (width, height), widest, highest = frame.size, frame.widest, frame.highest
     if len(scan.components) == 1:
         part = scan.components[0][0]
-        across = _ceil(_ceil(size[0] * part.horizontal, widest), unit)
-        down = _ceil(_ceil(size[1] * part.vertical, highest), unit)
+        across = _ceil(_ceil(width * part.horizontal, widest), unit)
+        down = _ceil(_ceil(height * part.vertical, highest), unit)
         return across * down, [across * down]
-    mcus = _ceil(size[0], unit * widest) * _ceil(size[1], unit * highest)
+    mcus = _ceil(width, unit * widest) * _ceil(height, unit * highest)
     return mcus, [mcus * part.horizontal * part.vertical for part, _, _ in scan.components]
 
 

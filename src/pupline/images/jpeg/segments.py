@@ -154,7 +154,8 @@ def _scan(body: bytes, start: int, length: int, state: _JpegState) -> int:
     if found is None:
         raise Damage(f"the file ends at byte {len(body)} without EOI, inside a scan that begins", begin)
     if picture.width and picture.height and not picture.too_large:
-        check_data(body, begin, found.start(), scan, state.frame, state.tables, (picture.width, picture.height))
+        state.frame.size = (picture.width, picture.height)
+        check_data(body, begin, found.start(), scan, state.frame, state.tables)
     state.stray = None
     return found.start()
 

@@ -23,7 +23,7 @@ repeatedly, so the length of a body is no bound."""
 
 
 class LimitReached(Exception):
-    """The file has more than is read. That is no damage: archives have large files."""
+    """The file has more than is read. This is not damage: archives have large files."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The finished items of a run as columns of metadata, read straight from the tables.
 
-At the end of a run every item is read once more, while somebody waits. Building an object per row, only to take it
+At the end of a run every item is read once more, while the user waits. Building an object per row, only to take it
 apart into columns again, would cost as much as everything else in that step.
 """
 

@@ -3,7 +3,7 @@
 The engine's core does no I/O. It gives commands and receives facts; with the same facts it comes to the same state. So
 only the facts need to be kept, and only the order has to be right:
 
-1. Facts arrive: a function has answered, a timer is due, somebody stops an execution. All that have arrived are taken
+1. Facts arrive: a function has answered, a timer is due, an execution is to be stopped. All that have arrived are taken
    together.
 2. Each core receives its facts, and gives new commands or ends. This is arithmetic in memory: until step 4 nothing of
    it is visible. `sns:publish` is answered here, because publishing means adding rows.

@@ -187,5 +187,5 @@ class RecentLinks:
 
 
 def digest_of(data: bytes) -> str:
-    """16 hexadecimal digits, different for different data unless somebody means harm."""
+    """16 hexadecimal digits, different for different data, barring malice."""
     return blake2b(data, digest_size=8).hexdigest()
