@@ -247,5 +247,5 @@ def test_a_secret_may_be_in_secrets_manager(name: str, expected: str | None, mon
         client.create_secret(Name="kennel/plain", SecretString="abc")
         client.create_secret(Name="kennel/json", SecretString='{"key": "k-1"}')
         assert secret_of(f"secretsmanager:{name}") == expected
-        with pytest.raises(ConfigurationError, match="no JSON object"):
+        with pytest.raises(ConfigurationError, match="not a JSON object"):
             secret_of("secretsmanager:kennel/plain#key")
