@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from pupline.images import inspect
-from tests.shared.needed_tools import needs
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 NGINX = shutil.which("nginx", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")
-needs_nginx = needs(None if NGINX else "nginx is not installed")
+needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
 
 MEASURE_A_GRANDCHILD = """
 import sys

