@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source
 from pupline.errors import ConfigurationError
-from pupline.local import IngestRow, Ingests, NewIngest
+from pupline.local import IngestRow, Ingests, NewIngest, RunKind, check_run_kind
 from pupline.sources import ImageSource, resolve
 from pupline.tasks.run_ids import new_run_id
 from pupline.text import printable
@@ -41,8 +41,11 @@ class SelectedRun:
 def select_run(ingests: Ingests, request: IngestRequest) -> SelectedRun:
     """The run that the command means, created if need be.
 
-    Raises: ConfigurationError where there is none to resume, or the source does not allow the request; StorageError.
+    Raises: ConfigurationError where there is none to resume, where the ID is that of another kind of run, or where the
+    source does not allow the request; StorageError.
     """
+    if request.run_id is not None:
+        check_run_kind(ingests.database, request.run_id, RunKind.BULK_INGEST)
     named = _resumable(ingests, request) if request.resume else _named(ingests, request)
     if named is not None:
         return _resume(ingests, named, request)

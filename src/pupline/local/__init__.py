@@ -53,7 +53,7 @@ from pupline.local.ingests import (
     NewIngest,
     finished_items,
 )
-from pupline.local.tables import AuditQuery
+from pupline.local.tables import AuditQuery, RunKind, check_run_kind
 
 if TYPE_CHECKING:
     from pupline.local.journal import (
@@ -103,12 +103,14 @@ __all__ = [
     "PruneCounts",
     "RedriveRequest",
     "RepairReport",
+    "RunKind",
     "StartRequest",
     "StopRequested",
     "SystemClock",
     "TaskAttemptFailed",
     "UndeletedFiles",
     "alert_as_dict",
+    "check_run_kind",
     "count_prunable",
     "finished_items",
     "layout_problem",

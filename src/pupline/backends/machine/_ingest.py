@@ -42,7 +42,9 @@ from pupline.local import (
     LambdaRuntime,
     LocalBackend,
     RedriveRequest,
+    RunKind,
     StartRequest,
+    check_run_kind,
     stopping_on_signals,
 )
 from pupline.sources import ImageSource, Pages, is_piped
@@ -69,8 +71,9 @@ def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: Bu
             listener(Note(f"pupline: {backend.undeleted}"))
         if request.run_id is None:
             named = replace(named, run_id=_unfinished(backend, named) or named.run_id)
+        check_run_kind(backend.database, str(named.run_id), RunKind.WORKFLOW_INGEST)
         kept = backend.runs.open(str(named.run_id), named.as_json()).settings
-        if "dataset" not in kept or not IngestRequest.from_json(kept).is_same_command(named):
+        if not IngestRequest.from_json(kept).is_same_command(named):
             raise ConfigurationError(
                 f"the run '{named.run_id}' was started with another source, dataset or count; repeat it with the same"
                 " ones, or give another --run-id"

@@ -35,8 +35,10 @@ from pupline.local import (
     LambdaRuntime,
     LocalBackend,
     RedriveRequest,
+    RunKind,
     StartRequest,
     TaskAttemptFailed,
+    check_run_kind,
     stopping_on_signals,
 )
 from pupline.tasks.image_storage import ImageStorage
@@ -96,9 +98,10 @@ class WorkflowRunner:
     def run(self, request: RunRequest) -> RunReport:
         """Finish what is unfinished, then start what the run lacks.
 
-        Raises: ConfigurationError when the run exists with other settings; StorageError.
+        Raises: ConfigurationError when the run exists with other settings, or as an ingest; StorageError.
         """
         run_id = request.run_id or new_run_id()
+        check_run_kind(self._backend.database, run_id, RunKind.WORKFLOW_RUN)
         settings = request.settings.as_json()
         kept = self._backend.runs.open(run_id, settings).settings
         if (previous := RunSettings.from_json(kept)) != request.settings:

@@ -9,6 +9,7 @@ from pupline.local.tables._audit import (
     record_of,
     run_range,
 )
+from pupline.local.tables._run_kinds import RunKind, check_run_kind
 from pupline.local.tables._runs import RunRow, Runs
 from pupline.local.tables._write_once import LocalWriteOnceStore
 
@@ -18,8 +19,10 @@ __all__ = [
     "AuditQuery",
     "LocalAuditTable",
     "LocalWriteOnceStore",
+    "RunKind",
     "RunRow",
     "Runs",
+    "check_run_kind",
     "insert_records",
     "record_of",
     "run_range",
