@@ -152,6 +152,7 @@ def test_the_same_run_again_does_what_is_missing(world: World) -> None:
     world.run(2)
     report, events = world.run(3)
     assert (report.finished, len(results(events))) == (3, 3)
+    assert [event.total for event in events if isinstance(event, RunStarted)] == [3]
     assert sorted(world.names()) == ["r-00001", "r-00002", "r-00003"]
     assert len(list(world.backend.records())) == 3
     with pytest.raises(ConfigurationError, match="the run 'r' was started with other settings"):

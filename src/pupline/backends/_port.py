@@ -61,10 +61,15 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Executions start. total: how many will end; unfinished: those of them that an earlier process began."""
+    """Executions start. total: how many results there will be, at most.
+
+    unfinished: executions that an earlier process began. ended: executions of the run that have ended already, whose
+    results come first.
+    """
 
     total: int
     unfinished: int = 0
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)

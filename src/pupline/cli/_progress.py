@@ -77,9 +77,10 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def resume(self, before: Mapping[str, int]) -> None:
-        """Images of the run that earlier processes finished, by outcome."""
-        self._before = Counter(before)
+    def resume(self, before: Mapping[str, int], alerts: int = 0) -> None:
+        """More images of the run that earlier processes finished, by outcome. They do not count in the rate."""
+        self._before.update(before)
+        self._alerts += alerts
 
     def listed(self, items: int, total: int | None, *, complete: bool) -> None:
         """Images that are known so far; total: how many there will be, where that is known."""

@@ -29,7 +29,7 @@ def show_run(
     130 when interrupted, 1 when an execution failed or was refused, or the summary was lost, else 0.
     """
     summary = RunSummary()
-    view = _RunView(summary, backend.unfinished_work, as_json=as_json)
+    view = RunView(summary, backend.unfinished_work, as_json=as_json)
     with explain_local_trouble(backend.unfinished_work), view.progress:
         report = work(view.receive)
     output = SummaryOutput()
@@ -51,7 +51,7 @@ def _notes(report: "RunReport") -> Iterator[str]:
         yield undelivered(report.undelivered)
 
 
-class _RunView:
+class RunView:
     """Receives the events of a run."""
 
     def __init__(self, summary: RunSummary, unfinished_work: str, *, as_json: bool) -> None:
@@ -59,6 +59,7 @@ class _RunView:
         self._summary = summary
         self._unfinished_work = unfinished_work
         self._as_json = as_json
+        self._ended = 0  # results still to come of executions that had ended before
 
     def receive(self, event: "RunEvent") -> None:
         """One event. Raises: OutputLost where the JSON cannot be written any more."""
@@ -69,7 +70,8 @@ class _RunView:
                 self._add(event)
             case backends.AttemptFailed():
                 self.progress.attempt_failed()
-            case backends.RunStarted(total=total, unfinished=unfinished):
+            case backends.RunStarted(total=total, unfinished=unfinished, ended=ended):
+                self._ended = ended
                 if unfinished:
                     message(f"Resuming {plural(unfinished, 'execution')} that an earlier run left unfinished.")
                 self.progress.listed(total, total, complete=True)
@@ -89,5 +91,9 @@ class _RunView:
             except OutputLost as lost:  # the results of a run whose output is lost can be had later
                 lost.next_step = self._unfinished_work
                 raise
+        if self._ended:
+            self._ended -= 1
+            self.progress.resume({result.outcome or "": 1}, alerts=result.alerted)
+            return
         size_bytes = result.record.size_bytes or 0 if result.record else 0
         self.progress.add({result.outcome or "": 1}, size_bytes, alerts=result.alerted)

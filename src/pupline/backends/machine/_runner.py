@@ -111,8 +111,9 @@ class WorkflowRunner:
             )
         missing = self._backend.runs.missing
         unfinished = self._backend.journal.count_unfinished()
-        total = unfinished + sum(1 for _ in missing(run_id, request.count))
-        self._listener(RunStarted(total, unfinished))
+        ended = self._backend.journal.count_ended(run_id)
+        total = ended + unfinished + sum(1 for _ in missing(run_id, request.count))
+        self._listener(RunStarted(total, unfinished, ended))
         self._run_id = run_id
         for row in self._backend.journal.executions(run_id=run_id):
             if row.status != "RUNNING":

@@ -130,6 +130,11 @@ class Journal:
         """The number of RUNNING executions."""
         return int(self._database.rows("SELECT count(*) FROM executions WHERE status = 'RUNNING'")[0][0])
 
+    def count_ended(self, run_id: str) -> int:
+        """The number of executions of the run that have ended."""
+        query = "SELECT count(*) FROM executions WHERE run_id = ? AND status <> 'RUNNING'"
+        return int(self._database.rows(query, (run_id,))[0][0])
+
     def last_id(self) -> int:
         """The highest execution id in use; 0 at first."""
         return int(self._database.rows("SELECT coalesce(max(execution_id), 0) FROM executions")[0][0])
