@@ -14,6 +14,7 @@ from pupline import __version__
 from pupline.asl import DefinitionError, StateMachine
 from pupline.cli._run import run
 from pupline.images import MAX_PIXELS
+from pupline.local import LocalBackend, NewIngest
 
 Run = Callable[..., Any]
 
@@ -122,9 +123,24 @@ def test_resume_with_nothing_to_do(command: Run, tmp_path: Path) -> None:
     """Says so; where nothing was ever started it is a mistake."""
     sample(command, tmp_path)
     done = command("resume", "--data", tmp_path)
-    assert (done.code, done.stdout, done.stderr) == (0, "", "Nothing was left unfinished.\n")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "No execution was left unfinished.\n")
     assert command("resume", "--json", "--data", tmp_path).stdout == ""
     assert command("resume", "--data", tmp_path / "none").code == 2
+
+
+def test_resume_names_the_bulk_ingests_that_it_leaves_unfinished(command: Run, tmp_path: Path) -> None:
+    """With the command that finishes each: by data set where that is the run resumed, else by its ID."""
+    sample(command, tmp_path)
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        for run_id, dataset in [("k1", "many"), ("k2", "many"), ("k3", "few")]:
+            backend.ingests.open(NewIngest(run_id=run_id, dataset=dataset, source="many", settings={}))
+        backend.ingests.end(2, "FAILED")
+    done = command("resume", "--data", tmp_path)
+    few, many = (f"pupline ingest --resume {which} --data {tmp_path}" for which in ("--dataset few", "--run-id k1"))
+    lines = ["No execution was left unfinished.", f"2 bulk ingests are unfinished: {few}; {many}"]
+    assert (done.code, done.stdout, done.stderr.splitlines()) == (0, "", lines)
+    found = {row["check"]: row for row in command("doctor", "--source", "sample", "--data", tmp_path, "--json").rows}
+    assert (found["ingests"]["status"], found["ingests"]["detail"]) == ("warning", "2 bulk ingests are unfinished")
 
 
 # ---- subscribe
@@ -254,7 +270,17 @@ def test_names_in_a_definition_cannot_steer_the_terminal(command: Run, tmp_path:
 def test_doctor(command: Run, kennel: Path, tmp_path: Path) -> None:
     """Every check, with a status; before the first run all is well, and nothing is made by looking."""
     rows = command("doctor", "--source", "sample", "--json", "--data", kennel).rows
-    names = ["version", "workflow", "data directory", "disk space", "database", "recovery", "source", "subscriptions"]
+    names = [
+        "version",
+        "workflow",
+        "data directory",
+        "disk space",
+        "database",
+        "recovery",
+        "ingests",
+        "source",
+        "subscriptions",
+    ]
     assert [row["check"] for row in rows] == names
     assert all(list(row) == ["check", "status", "detail", "next"] for row in rows)
     assert "24 audit records, 0 unfinished" in rows[4]["detail"]

@@ -20,7 +20,7 @@ from pupline.text import nearest
 _COMMANDS = {
     "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
     "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
-    "resume": ("_run", "Finish what a stopped or killed run left unfinished."),
+    "resume": ("_run", "Finish executions that a stopped or killed run left unfinished."),
     "redrive": ("_redrive", "Resume failed executions at the failed state."),
     "executions": ("_executions", "List executions; show one with its history or as a graph."),
     "stop": ("_stop", "Abort an execution."),

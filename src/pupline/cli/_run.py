@@ -8,6 +8,7 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import data_option, fetch_options, image_limit_options, json_option, proxy_option
+from pupline.cli._output import message
 from pupline.cli._run_view import show_run
 
 if TYPE_CHECKING:
@@ -83,13 +84,19 @@ def run(
 @data_option
 @json_option
 def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: bool) -> int:
-    """Finish what a stopped or killed run left unfinished, with its own settings."""
+    """Finish executions that a stopped or killed run left unfinished, with its own settings.
+
+    A bulk ingest is named, and left alone: pupline ingest --resume finishes it.
+    """
     from pupline.backends import MachineBackend
 
-    backend = MachineBackend(data_dir)
-    return show_run(
-        backend,
-        lambda listener: backend.resume(concurrency, listener, proxy),
-        nothing_done="Nothing was left unfinished.",
-        as_json=as_json,
-    )
+    with MachineBackend(data_dir) as backend:
+        code = show_run(
+            backend,
+            lambda listener: backend.resume(concurrency, listener, proxy),
+            nothing_done="No execution was left unfinished.",
+            as_json=as_json,
+        )
+        if unfinished := backend.unfinished_ingests():
+            message(unfinished)
+    return code

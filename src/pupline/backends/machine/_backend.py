@@ -24,6 +24,7 @@ from pupline.backends._port import (
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
 from pupline.backends._settings import RunSettings, source_of_run
+from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
@@ -143,10 +144,15 @@ class MachineBackend:
             return runner.run(replace(request, settings=settings))
 
     def resume(self, concurrency: int, listener: RunListener, proxy: Proxy | None = None) -> RunReport:
-        """Finish what a stopped or killed run left unfinished."""
+        """Finish executions that a stopped or killed run left unfinished."""
         self._check_exists()
         with _runner(self.data_dir, concurrency, listener, proxy) as runner:
             return runner.resume()
+
+    def unfinished_ingests(self) -> str | None:
+        """Bulk ingests, which `resume` leaves alone, with the commands that finish them, in one line for people."""
+        found = unfinished_ingests(self._reader.ingests, self.options)
+        return ": ".join(found) if found else None
 
     def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
         """Resume executions at the state that did not succeed."""

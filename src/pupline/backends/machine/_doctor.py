@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pupline import __version__
 from pupline.backends._port import Check
 from pupline.backends._settings import source_of_run
+from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow, workflow_path
 from pupline.errors import PuplineError, TaskFailure
@@ -37,6 +38,7 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
         lambda: _space(data_dir),
         lambda: _database(data_dir),
         lambda: _recovery(data_dir),
+        lambda: _ingests(data_dir),
         lambda: _reachable(resolved, proxy),
         lambda: _subscriptions(data_dir),
     ]
@@ -135,6 +137,19 @@ def _recovery(data_dir: Path) -> Check:
         return Check("recovery", "ok", "nothing to do")
     detail = f"the next start will {'; '.join(words)}"
     return Check("recovery", "warning", detail, "let it, unless a run is working now: pupline resume")
+
+
+def _ingests(data_dir: Path) -> Check:
+    if not data_dir.is_dir():
+        return Check("ingests", "ok", "none yet")
+    try:
+        with LocalBackend.open(data_dir, exclusive=False) as backend:
+            found = unfinished_ingests(backend.ingests)
+    except PuplineError as error:
+        return Check("ingests", "error", str(error))
+    if found is None:
+        return Check("ingests", "ok", "no bulk ingest is unfinished")
+    return Check("ingests", "warning", found[0], f"finish it, unless a process is working on it: {found[1]}")
 
 
 def _was(count: int) -> str:
