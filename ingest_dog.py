@@ -103,7 +103,12 @@ def _options(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--source", default="dog-ceo", help="dog-ceo, sample, sample-hostile, or an API's base URL")
     parser.add_argument("--breed", help="such as hound or hound/afghan")
     parser.add_argument("--image-url", help="fetch this one image")
-    parser.add_argument("--data", type=Path, default=Path("pupline-data"), help="data directory (./pupline-data)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("PUPLINE_DATA") or "pupline-data"),
+        help="data directory (or PUPLINE_DATA; default: ./pupline-data)",
+    )
     parser.add_argument("--bucket", help="upload to this S3 bucket instead; credentials as boto3 finds them")
     parser.add_argument("--allow-origin", action="append", default=[], help="an origin that may be private")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds per request (default: 30)")

@@ -1,5 +1,6 @@
 """The script outside the workflow: what it says, and its exit codes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,21 @@ def test_images_are_uploaded_once(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in again.stdout.splitlines()] == ["duplicate"] * 3
     assert "PNG!" in first.stdout
     assert len(list((tmp_path / "buckets" / "dog-images" / "html").iterdir())) == 3
+
+
+def test_the_data_directory_comes_from_the_environment_too(tmp_path: Path) -> None:
+    """PUPLINE_DATA stands for --data, as in every command."""
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--source", "sample"],
+        env={**os.environ, "PUPLINE_DATA": str(tmp_path / "kennel")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["kennel"]
 
 
 @pytest.mark.parametrize(

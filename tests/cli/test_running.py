@@ -72,7 +72,7 @@ def test_run_for_people_ends_with_a_summary(command: Run, tmp_path: Path) -> Non
 def test_a_long_run_shows_what_says_most(command: Run, tmp_path: Path) -> None:
     """Of more than 24 results those that alerted come first, and the title says so."""
     shown = sample(command, tmp_path, "--count", 30, "--run-id", "r").stdout
-    assert "24 of 30, what alerted or failed first" in shown
+    assert "showing 24 of 30: alerts and failures first" in shown
     assert "30 images: " in shown
 
 

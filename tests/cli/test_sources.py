@@ -83,6 +83,7 @@ def test_the_list_names_every_preset(command: Run) -> None:
     assert all(name in done.stdout for name in presets())
     rows = command("sources", "--json").rows
     assert [row["name"] for row in rows] == presets()
+    assert (command("sources", "list").stdout, command("sources", "list", "--json").rows) == (done.stdout, rows)
     assert {row["name"]: row["key"] for row in rows}["pexels"] == "env:PEXELS_API_KEY"
 
 

@@ -1,6 +1,7 @@
 """The `pupline` command. Subcommands are imported when they are called, so that help and errors appear at once.
 
-Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration, 3 stopped by tolerance, 130 interrupted.
+Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration error, 3 stopped by --tolerate,
+130 interrupted.
 """
 
 import importlib
@@ -40,8 +41,8 @@ _EPILOG = """\b
 Exit codes:
   0    all good
   1    finished, but some failed
-  2    usage or configuration
-  3    stopped by tolerance
+  2    usage or configuration error
+  3    stopped by --tolerate
   130  interrupted; the state is saved
 
 \b

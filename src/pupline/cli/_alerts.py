@@ -74,7 +74,7 @@ def _show(found: Sequence[Mapping[str, Any]], limit: int) -> None:
     shown = plural(len(rows), "alert")
     out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
     if all(alert["deliveries"] == [] for alert in found):
-        out.print("There was no subscription. To receive alerts: pupline subscribe --help")
+        out.print("There were no subscriptions then. To receive alerts: pupline subscribe --help")
 
 
 def _deliveries(deliveries: Sequence[Mapping[str, Any]] | None) -> str:

@@ -32,7 +32,7 @@ def backend_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def call(data_dir: Path, backend: str, stack: str | None, **options: Any) -> Any:
         from pupline.backends import open_backend
 
-        with open_backend(data_dir, _stack_name(backend, stack)) as opened:
+        with open_backend(data_dir, _stack_name(backend, stack, workflow=options.get("workflow", True))) as opened:
             return command(backend=opened, **options)
 
     stack = click.option("--stack", help="With --backend aws: the CloudFormation stack's name.")
@@ -46,8 +46,11 @@ def backend_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return data_option(backend(stack(call)))
 
 
-def _stack_name(backend: str, stack: str | None) -> str | None:
-    """The stack, or None for this machine. Raises: ConfigurationError, also for options of the other backend."""
+def _stack_name(backend: str, stack: str | None, *, workflow: bool) -> str | None:
+    """The stack, or None for this machine. Raises: ConfigurationError, also for options of the other backend.
+
+    workflow: False for an ingest without --workflow, which a stack refuses whatever its other options are.
+    """
     if backend == "local":
         if stack:
             raise ConfigurationError("--stack goes with --backend aws")
@@ -55,8 +58,8 @@ def _stack_name(backend: str, stack: str | None) -> str | None:
     if not stack:
         raise ConfigurationError("--backend aws needs the name of a deployed stack: --stack NAME")
     typed = [option for option in _ONE_MACHINE if was_typed(option)]
-    if typed:
-        raise ConfigurationError(f"{typed[0]} goes with one machine; with --backend aws the stack's own settings hold")
+    if typed and workflow:
+        raise ConfigurationError(f"{typed[0]} is only for this machine; a stack uses its own settings")
     return stack
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @backend_options
 @click.option("--source", default="dog-ceo", show_default=True, help="The source to try to reach.")
-@click.option("--repair", is_flag=True, help="Make a sound database of what can be read of a damaged one.")
+@click.option("--repair", is_flag=True, help="Replace a damaged database by a sound one, made from what can be read.")
 @proxy_option
 @json_option
 def doctor(
@@ -33,9 +33,9 @@ def doctor(
     Without --repair it writes nothing that stays. Exits with 1 when something is wrong; an unreachable source is a
     warning, since the sample sources need none.
 
-    With --repair: where the database is damaged, a new one is made of what can be read of it and of the objects in the
-    bucket; the damaged file is kept next to it, and what was recovered and lost is listed. An intact database is not
-    changed.
+    With --repair: where the database is damaged, a new one is made from what can be read of it and from the objects
+    in the bucket; the damaged file is kept next to it, and what was recovered and lost is listed. An intact database is
+    not changed.
 
     With --backend aws: credentials, the stack and its resources, both state machines, the functions, the schedule, and
     what waits in the queues.

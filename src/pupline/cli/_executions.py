@@ -56,7 +56,7 @@ def executions(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """List executions of all state machines, newest first; or show the one called NAME with its hifound.
+    """List executions of all state machines, newest first; or show the one called NAME with its history.
 
     With --backend aws, NAME may be an ARN.
     """

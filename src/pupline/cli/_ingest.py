@@ -48,7 +48,7 @@ SOURCE is one of
 Exit codes:
   0    every image is in the dataset
   1    finished, but some failed or were refused; or the listing is incomplete
-  2    usage or configuration
+  2    usage or configuration error
   3    stopped by --tolerate
   130  interrupted; the same command continues
 
@@ -62,10 +62,8 @@ Examples:
 """
 
 _OPTIONS = (
-    click.option(
-        "--count", type=click.IntRange(min=1), metavar="N", help="Images at most, each counted once. All by default."
-    ),
-    click.option("--dataset", metavar="NAME", help="The dataset of the images. By default named after the source."),
+    click.option("--count", type=click.IntRange(min=1), metavar="N", help="At most N distinct images. [default: all]"),
+    click.option("--dataset", metavar="NAME", help="The dataset of the images. [default: named after the source]"),
     click.option(
         "--concurrency",
         type=click.IntRange(1, 1024),
@@ -78,25 +76,29 @@ _OPTIONS = (
         "--host-concurrency",
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Of those, to one host. By default 8; without limit where you name the host or allow its origin.",
+        help="Requests at a time to one host. Default 8; unlimited for hosts that you name or allow.",
     ),
     click.option("--rate", type=float, metavar="R", help="Requests a second to one host, at most."),
-    click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run, without SOURCE."),
+    click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run (give no SOURCE)."),
     click.option("--incremental", is_flag=True, help="Skip URLs that the dataset has, without a request."),
     click.option(
         "--stop-after-known", type=click.IntRange(min=1), metavar="K", help="Stop listing after K known URLs in a row."
     ),
     click.option("--tolerate", type=float, metavar="PCT", help="Stop when more than PCT % of the images failed."),
-    click.option("--resume", is_flag=True, help="Resume the dataset's unfinished run, without SOURCE."),
+    click.option("--resume", is_flag=True, help="Resume the dataset's unfinished run (give no SOURCE)."),
     fetch_options,
     image_limit_options,
     click.option("--ignore-robots", is_flag=True, help="Ignore robots.txt and X-Robots-Tag, for your own servers."),
     delimiter_option,
     contact_option,
-    click.option("--shards", "shard_size", type=click.IntRange(min=1), metavar="N", help="Also tars of N images each."),
-    click.option("--sidecars", is_flag=True, help="Also a JSON file for each image."),
-    click.option("--run-id", metavar="ID", help="Name the run; by default it is named after the time."),
-    click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Worker processes. By default as useful."),
+    click.option(
+        "--shards", "shard_size", type=click.IntRange(min=1), metavar="N", help="Also write tar files of N images each."
+    ),
+    click.option("--sidecars", is_flag=True, help="Also write a JSON file for each image."),
+    click.option("--run-id", metavar="ID", help="Name of the run. [default: made from the time]"),
+    click.option(
+        "--workers", type=click.IntRange(1, 256), metavar="N", help="Worker processes. Chosen automatically by default."
+    ),
     click.option("--dry-run", is_flag=True, help="List what would be fetched; fetch no image, store nothing."),
     click.option("--workflow", is_flag=True, help="Through the BulkIngest state machine, here or with --backend aws."),
 )

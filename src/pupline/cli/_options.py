@@ -78,7 +78,7 @@ def with_options(command: _Command, *options: Callable[[_Command], _Command]) ->
     return command
 
 
-def fetch_options(command: _Command) -> _Command:
+def fetch_options(command: _Command, timeout_help: str = "Seconds per request. [default: 30]") -> _Command:
     """Options of commands that send requests: --allow-origin, --allow-metadata-address, --proxy, --timeout."""
     return with_options(
         command,
@@ -103,8 +103,7 @@ def fetch_options(command: _Command) -> _Command:
             type=float,
             metavar="S",
             default=30.0,
-            show_default=True,
-            help="Seconds per request.",
+            help=timeout_help,
         ),
     )
 
@@ -119,7 +118,7 @@ def image_limit_options(command: _Command) -> _Command:
             type=count,
             metavar="N",
             default=20 * 1024 * 1024,
-            help="Bytes per image. By default 20 MiB.",
+            help="Bytes per image. [default: 20 MiB]",
         ),
         click.option(
             "--max-pixels",
@@ -140,8 +139,7 @@ def data_option(command: _Command) -> _Command:
         type=_Directory(file_okay=False, path_type=Path),
         envvar="PUPLINE_DATA",
         default=Path("pupline-data"),
-        show_default="./pupline-data",
-        help="The data directory (or PUPLINE_DATA).",
+        help="The data directory (or PUPLINE_DATA). [default: ./pupline-data]",
     )(command)
 
 

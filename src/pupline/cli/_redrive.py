@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--failed", is_flag=True, help="All that failed, timed out or were aborted, instead of NAME.")
+@click.option("--failed", is_flag=True, help="All executions that failed, timed out or were aborted; give no NAME.")
 @click.option("--run", "run_id", help="With --failed: only the executions of this run.")
 @proxy_option
 @backend_options
@@ -41,10 +41,12 @@ def redrive(
     """
     from pupline.backends import RedriveSelection
 
-    if failed == bool(names):
-        raise click.UsageError("say which: NAME..., or --failed for all that did not succeed")
     if run_id and not failed:
         raise click.UsageError("--run goes with --failed")
+    if names and failed:
+        raise click.UsageError("give NAME or --failed, not both")
+    if not names and not failed:
+        raise click.UsageError("give NAME, or --failed for all that did not succeed")
     request = RedriveSelection(names, run_id, proxy)
     return show_run(
         backend,

@@ -1,5 +1,6 @@
 """`pupline run` and `pupline resume`: executions of the workflow, one image each."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,13 @@ _concurrency_option = click.option(
     "--source",
     default="dog-ceo",
     show_default=True,
-    help="A preset, a spec file, an API's base URL, an image's URL, or a list of URLs; see: pupline sources.",
+    help="A preset, a spec file, an API's base URL, an image's URL, or a list of URLs; it must give one image at"
+    " a time. See: pupline sources.",
 )
 @click.option("--breed", help="Only this breed, such as hound or hound/afghan.")
 @click.option("--image-url", help="Fetch this image, not a random one.")
 @click.option("--run-id", help="Name the run: the same command again starts only what is missing to reach --count.")
-@fetch_options
+@partial(fetch_options, timeout_help="Seconds per request, at most 70. [default: 30]")
 @image_limit_options
 @click.option("--sample-if-offline", is_flag=True, help="If the source cannot be reached, use the sample source.")
 @backend_options

@@ -42,6 +42,13 @@ def sources(context: click.Context, as_json: bool) -> None:
         _list(as_json=as_json)
 
 
+@sources.command("list", short_help="List the built-in sources.")
+@json_option
+def list_sources(as_json: bool) -> None:
+    """List the built-in sources, as `pupline sources` does."""
+    _list(as_json=as_json)
+
+
 def _list(*, as_json: bool) -> None:
     from pupline.specs import presets, spec_named
 

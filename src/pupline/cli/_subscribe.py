@@ -11,7 +11,12 @@ from pupline.cli._table import Column, show_table
 
 
 @click.command(cls=Command)
-@click.argument("protocol", required=False, type=click.Choice(["console", "file", "webhook", "email", "apprise"]))
+@click.argument(
+    "protocol",
+    metavar="[PROTOCOL]",
+    required=False,
+    type=click.Choice(["console", "file", "webhook", "email", "apprise"]),
+)
 @click.argument("endpoint", required=False, default="")
 @click.option("--list", "listing", is_flag=True, help="List the subscriptions.")
 @click.option("--remove", "removed", type=int, metavar="ID", help="Remove the subscription with this number.")

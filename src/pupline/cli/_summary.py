@@ -77,7 +77,7 @@ class RunSummary:
 
     def _show_table(self, out: "Console") -> None:
         shown, total = self._shown(), self._total
-        title = "" if len(shown) == total else f"{len(shown)} of {total:,}, what alerted or failed first"
+        title = "" if len(shown) == total else f"showing {len(shown)} of {total:,}: alerts and failures first"
         runs = {result.execution.rpartition("-")[0] for result in shown}
         run = next(iter(runs)) if len(runs) == 1 else ""
         if run:  # its name once above, not in every row, leaves room for the reasons

@@ -28,7 +28,7 @@ def failure_for(status: int, retry_after: str | None, now: float, url: str, by: 
     """
     answered = f"{url}: {by} answered {status}"
     if status in (404, 410):
-        missing = NotFound(f"{answered}; there is no such thing there (any more)")
+        missing = NotFound(f"{answered}; nothing is at this URL (any more)")
         if status == 410:  # some APIs say so of pages beyond those that they show, so a listing has to know
             missing.details["status"] = status
         return missing

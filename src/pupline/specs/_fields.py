@@ -86,7 +86,8 @@ def rate(value: Any) -> float:
 def one_of(*choices: str) -> Kind:
     def read(value: Any) -> str:
         if value not in choices:
-            raise InvalidValue(f"write one of {', '.join(choices)}{did_you_mean(value, choices)}")
+            near = did_you_mean(value, choices).removeprefix("; ")
+            raise InvalidValue(near or f"write one of {', '.join(choices)}")
         return str(value)
 
     return read

@@ -29,7 +29,7 @@ EXECUTION_HEADER: Final = "X-Pupline-Execution"
 _SAMPLES: Mapping[str, tuple[Literal["friendly", "hostile"], str]] = MappingProxyType(
     {
         "sample": ("friendly", "Pictures drawn for pupline, served by itself; no internet."),
-        "sample-hostile": ("hostile", "The same, with all the trouble that servers give."),
+        "sample-hostile": ("hostile", "The same, from misbehaving servers: HTML named .jpg, endless bodies, ..."),
     }
 )
 _WITH_PARAMS = re.compile(r"(?P<name>[^?]+?)\?(?P<params>.*)", re.DOTALL)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
 _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+_RESUME = "run pupline resume, unless another command is running"
 
 
 def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
@@ -72,7 +73,7 @@ def _workflow() -> Check:
 def _writable(data_dir: Path) -> Check:
     """Whether files can be written to the directory, or to the nearest one above it that exists."""
     there = next(path for path in [data_dir.absolute(), *data_dir.absolute().parents] if path.exists())
-    detail = f"{_shown(data_dir)} ({'there' if there == data_dir.absolute() else 'the first run will create it'})"
+    detail = f"{_shown(data_dir)} ({'exists' if there == data_dir.absolute() else 'the first run will create it'})"
     try:
         with tempfile.TemporaryFile(dir=there) as probe:
             probe.write(b"pupline")
@@ -105,9 +106,9 @@ def _database(data_dir: Path) -> Check:
     if damage:
         step = "recover what is readable: pupline doctor --repair; or restore a backup"
         return Check("database", "error", f"damaged: {printable(damage, 300)}", step)
-    detail = f"{records:,} audit records, {unfinished:,} unfinished executions"
+    detail = f"{plural(records, 'audit record')}, {plural(unfinished, 'unfinished execution')}"
     if unfinished:
-        return Check("database", "warning", detail, "finish them, unless a run is working on them: pupline resume")
+        return Check("database", "warning", detail, _RESUME)
     return Check("database", "ok", detail)
 
 
@@ -136,7 +137,7 @@ def _recovery(data_dir: Path) -> Check:
     if not words:
         return Check("recovery", "ok", "nothing to do")
     detail = f"the next start will {'; '.join(words)}"
-    return Check("recovery", "warning", detail, "let it, unless a run is working now: pupline resume")
+    return Check("recovery", "warning", detail, _RESUME)
 
 
 def _ingests(data_dir: Path) -> Check:
