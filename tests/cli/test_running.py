@@ -69,6 +69,15 @@ def test_run_for_people_ends_with_a_summary(command: Run, tmp_path: Path) -> Non
     assert f"executions r-00001 --graph --data '{tmp_path}/a b'" in done.stdout
 
 
+def test_pictures_are_where_the_data_directory_is_now(command: Run, tmp_path: Path) -> None:
+    """The records hold the URLs of the directory in which they were made; people are shown the one in use."""
+    sample(command, tmp_path / "old", "--count", 2, "--run-id", "r")
+    (tmp_path / "old").rename(tmp_path / "new dir")
+    folder = f"{tmp_path}/new dir/buckets/dog-images/html"
+    assert f"Pictures: {folder}" in sample(command, tmp_path / "new dir", "--count", 2, "--run-id", "r").stdout
+    assert f"kept under {folder}" in command("audit", "--data", tmp_path / "new dir").stdout
+
+
 def test_a_long_run_shows_what_says_most(command: Run, tmp_path: Path) -> None:
     """Of more than 24 results those that alerted come first, and the title says so."""
     shown = sample(command, tmp_path, "--count", 30, "--run-id", "r").stdout

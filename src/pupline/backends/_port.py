@@ -163,6 +163,9 @@ class Backend(Reader, Protocol):
     def location(self, key: str) -> str:
         """Where the object with this key is, for people: a path or a URL."""
 
+    def folder(self, image_url: str) -> str:
+        """Where the folder of a recorded image is, for people: a path in the data directory in use, or a URL."""
+
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
         """All checks. source: the source to reach, where this backend fetches from one that the command names."""
 

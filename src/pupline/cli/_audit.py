@@ -10,12 +10,12 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, path_of, print_json, rows_shown, size
+from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, print_json, rows_shown, size
 from pupline.cli._table import Column, show_table
 from pupline.errors import Outcome
 from pupline.tasks.ports import Reader
 from pupline.tasks.records import AuditRecord
-from pupline.text import plural
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -87,7 +87,7 @@ def audit(
         for record in _newest(found, limit):
             print_json(record.as_dict())
     else:
-        _show(found, rows_shown(limit))
+        _show(found, rows_shown(limit), backend)
     return 0
 
 
@@ -95,7 +95,7 @@ def _newest(records: Iterator[AuditRecord], limit: int | None) -> Iterable[Audit
     return records if limit is None else deque(records, maxlen=limit)
 
 
-def _show(records: Iterator[AuditRecord], limit: int) -> None:
+def _show(records: Iterator[AuditRecord], limit: int, backend: "Backend") -> None:
     count = 0
     kept: deque[AuditRecord] = deque(maxlen=limit)
     for record in records:
@@ -120,13 +120,8 @@ def _show(records: Iterator[AuditRecord], limit: int) -> None:
     show_table(out, _COLUMNS, rows)
     shown = f"the newest {len(kept):,} of " if count > len(kept) else ""
     stored = next((record.image_url for record in kept if record.image_url and record.outcome != "quarantined"), None)
-    where = f"; kept under {folder_of(stored)}" if stored else ""
+    where = f"; kept under {printable(backend.folder(stored), 400)}" if stored else ""
     out.print(f"{shown}{plural(count, 'record')}{where}{'; for more: --limit N, or --json' if shown else ''}")
-
-
-def folder_of(image_url: str) -> str:
-    """The folder of the image: a directory of this machine, or the start of its URL."""
-    return (path_of(image_url) or image_url).rpartition("/")[0]
 
 
 def why(record: AuditRecord, failure: str = "") -> str:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -83,13 +82,6 @@ def link(label: str, url: str | None) -> "Text":
     from rich.text import Text
 
     return Text(printable(label), style=f"link {url}" if url and _is_safe_link(url) else "")
-
-
-def path_of(url: str | None) -> str | None:
-    """The path of a file:// URL, relative to the working directory where it is below it; other URLs as they are."""
-    if url is None or not url.startswith("file://"):
-        return url
-    return relative(Path(unquote(urlsplit(url).path)))
 
 
 def relative(path: Path) -> str:

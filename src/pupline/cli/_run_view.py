@@ -35,7 +35,7 @@ def show_run(
     output = SummaryOutput()
     if report.finished and not as_json:
         with output:
-            summary.show(options=backend.options, notes=tuple(_notes(report)))
+            summary.show(backend, notes=tuple(_notes(report)))
     elif not (report.finished or report.refused or report.interrupted):
         message(nothing_done)
     if report.interrupted:

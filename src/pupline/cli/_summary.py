@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pupline.cli._audit import folder_of, why
+from pupline.cli._audit import why
 from pupline.cli._output import OUTCOME_STYLES, cell, console, link, program, size
 from pupline.cli._table import Column, show_table
 from pupline.text import plural, printable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pupline.backends import ExecutionResult
+    from pupline.backends import Backend, ExecutionResult
 
 _ROWS = 24
 _COLUMNS = [
@@ -53,20 +53,20 @@ class RunSummary:
         """The name of the first execution, if there is any."""
         return min((result.execution for result in self._first), default=None)
 
-    def show(self, *, options: str, notes: tuple[str, ...] = ()) -> None:
-        """Print it. options: those that name the backend. notes: further lines."""
+    def show(self, backend: "Backend", notes: tuple[str, ...] = ()) -> None:
+        """Print it. notes: further lines."""
         out = console()
         if self._first:
             self._show_table(out)
         if self.outcomes:
             out.print(self._counts())
         if self._stored_at:
-            out.print(f"Pictures: {printable(folder_of(self._stored_at), 400)}")
+            out.print(f"Pictures: {printable(backend.folder(self._stored_at), 400)}")
         for note in notes:
             out.print(note)
         out.print("Look next:")
         for command in ("insights", "audit", f"executions {self.first or 'NAME'} --graph"):
-            out.print(f"  {program()} {command}{options}")
+            out.print(f"  {program()} {command}{backend.options}")
 
     def _shown(self) -> "list[ExecutionResult]":
         first = sorted(self._first, key=_by_name)[:_ROWS]

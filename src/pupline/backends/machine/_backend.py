@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
 
 from pupline.backends._port import (
     BulkEvent,
@@ -134,6 +135,12 @@ class MachineBackend:
             return str(path.relative_to(Path.cwd()))
         except (ValueError, FileNotFoundError):  # elsewhere, or from a directory that was removed
             return str(path)
+
+    def folder(self, image_url: str) -> str:
+        """The folder's path. The recorded URL is out of date where the data directory was moved or copied."""
+        path = unquote(urlsplit(image_url).path)
+        _, found, key = path.rpartition(f"/buckets/{BUCKET}/")
+        return self.location(key.rpartition("/")[0]) if found else path.rpartition("/")[0]
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
         """Finish what is unfinished, then start what the run lacks."""

@@ -86,6 +86,10 @@ class StackBackend:
         """The object's S3 URI."""
         return f"s3://{self._stack.resource(BUCKET)}/{key}"
 
+    def folder(self, image_url: str) -> str:
+        """The start of the image's URL."""
+        return image_url.rpartition("/")[0]
+
     def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions."""
         return self._records.all() if run is None else self._records.of_run(run)
