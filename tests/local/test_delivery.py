@@ -226,6 +226,29 @@ def test_closing_delivers_what_was_never_tried(backend: LocalBackend, clock: Vir
     assert deliverer.trouble is None
 
 
+def test_closing_while_the_outbox_is_read_misses_no_alert(
+    backend: LocalBackend, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alert published after the outbox was read, and before close(), is delivered by close()."""
+    post, has_read, is_closing = Post(), threading.Event(), threading.Event()
+    deliverer = Deliverer(backend.database, clock, {"email": post})
+    read = deliverer._receivers
+
+    def read_slowly() -> Any:
+        found = read()
+        has_read.set()
+        assert is_closing.wait(10)
+        return found
+
+    monkeypatch.setattr(deliverer, "_receivers", read_slowly)
+    monkeypatch.setattr(deliverer._wake, "set", is_closing.set)  # close() sets it once it has said that it closes
+    deliverer.start()
+    assert has_read.wait(10)
+    publish(backend, "last")
+    deliverer.close()
+    assert sorted(post.got) == [("a@example.com", "last"), ("b@example.com", "last")]
+
+
 def test_an_outbox_that_cannot_be_read_is_told(backend: LocalBackend, clock: VirtualClock) -> None:
     """When the database fails the deliverer ends and says why; it raises nothing into the run."""
     deliverer = Deliverer(backend.database, clock, {"email": Post()})

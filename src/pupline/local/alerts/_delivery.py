@@ -109,11 +109,12 @@ class Deliverer:
         try:
             while True:
                 self._wake.clear()
+                is_closing = self._closing  # read before the outbox, which then has every alert published before
                 receivers = [found for found in self._receivers() if found.subscription_id not in self._busy]
                 for receiver in receivers:
                     self._busy.add(receiver.subscription_id)
                     workers.submit(self._serve_in_worker, receiver)
-                if self._is_abandoned or (self._closing and not receivers and not self._busy):
+                if self._is_abandoned or (is_closing and not receivers and not self._busy):
                     return
                 self._wake.wait(_POLL_SECONDS)
         except (PuplineError, RuntimeError) as err:
