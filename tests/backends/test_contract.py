@@ -27,6 +27,7 @@ from pupline.backends.machine import _ingest
 from pupline.backends.stack._polling import Timer
 from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
 from pupline.errors import ConfigurationError
+from pupline.tasks.layout import summary_key
 from tests.aws.aws_handlers import serve_from_memory
 from tests.backends.stack_fakes import STORED, VirtualTimer, not_found
 from tests.backends.stack_fixtures import fake_stack
@@ -237,6 +238,7 @@ def test_a_bulk_ingest_is_interrupted_stopped_and_redriven(world: World) -> None
     assert report_of_redrive == RunReport(finished=1)
     (result,) = (event for event in events if isinstance(event, ExecutionResult))
     assert (result.execution, result.status, result.outcome) == ("b", "SUCCEEDED", None)
+    assert result.summary == summary_key("dogs", "b")
     report, _ = world.ingest()
     assert (report.status, report.counts.done) == ("SUCCEEDED", report.counts.items)
     assert len(list(world.backend.records(run="b"))) == report.counts.items

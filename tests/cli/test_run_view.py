@@ -1,7 +1,9 @@
-"""The progress of a run that is repeated with a larger --count."""
+"""What people are shown of a run: its progress when it is repeated with a larger --count, its summary."""
 
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 from pupline.backends import ExecutionResult, MachineBackend, RunEvent, RunRequest, RunSettings
 from pupline.cli._progress import Progress
@@ -28,3 +30,12 @@ def test_earlier_results_are_done_and_do_not_count_as_speed(tmp_path: Path) -> N
     assert [line.partition(",")[0] for line in lines] == [f"{done} of 6" for done in range(1, 7)]
     assert ["0.0/s" in line for line in lines] == [True] * 4 + [False] * 2
     assert "-" not in "".join(lines)
+
+
+def test_the_summary_of_a_bulk_ingest_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has no single image, outcome or reason; its figures are in its summary.json."""
+    summary = RunSummary()
+    summary.add(ExecutionResult("wk", "SUCCEEDED", None, None, None, None, "datasets/dogs/runs/wk/summary.json"))
+    summary.show(MachineBackend(tmp_path))
+    path = tmp_path / "buckets" / "dog-images" / "datasets" / "dogs" / "runs" / "wk" / "summary.json"
+    assert f"Bulk ingest wk: {path}\n" in capsys.readouterr().out

@@ -1,9 +1,11 @@
 """The result of one execution, as `pupline run` prints it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from pupline.errors import Outcome
+from pupline.tasks.layout import summary_key
 from pupline.tasks.log_to_dynamodb import readable_cause
 from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
 
@@ -13,7 +15,8 @@ class ExecutionResult:
     """One execution that has ended, with its audit record.
 
     record: None where the audit itself failed, and for BulkIngest, which has a record for each image. outcome: None for
-    a BulkIngest that succeeded. error, cause: of a failed execution, the cause as one line for people.
+    a BulkIngest that succeeded. error, cause: of a failed execution, the cause as one line for people. summary: the
+    key of the summary.json of a BulkIngest that succeeded.
     """
 
     execution: str
@@ -22,6 +25,7 @@ class ExecutionResult:
     error: str | None
     cause: str | None
     record: AuditRecord | None
+    summary: str | None = None
 
     @property
     def image_name(self) -> str | None:
@@ -52,8 +56,21 @@ class ExecutionResult:
 
 
 def result_of(
-    execution: str, status: str, error: str | None, cause: str | None, record: AuditRecord | None
+    execution: str,
+    status: str,
+    error: str | None,
+    cause: str | None,
+    record: AuditRecord | None,
+    execution_input: str | None = None,
 ) -> ExecutionResult:
-    """The result of an ended execution and its record."""
+    """The result of an ended execution and its record. execution_input: JSON; it says where a BulkIngest's summary is.
+
+    Raises: ValueError for an input that is not JSON, which is damage.
+    """
     outcome: Outcome | None = record.outcome if record else None if status == "SUCCEEDED" else "failed"
-    return ExecutionResult(execution, status, outcome, error, readable_cause(cause), record)
+    summary = None
+    if outcome is None and execution_input is not None:
+        match json.loads(execution_input):
+            case {"dataset": str(dataset), "run": str(run)}:
+                summary = summary_key(dataset, run)
+    return ExecutionResult(execution, status, outcome, error, readable_cause(cause), record, summary)

@@ -62,6 +62,10 @@ class RunSummary:
             out.print(self._counts())
         if self._stored_at:
             out.print(f"Pictures: {printable(backend.folder(self._stored_at), 400)}")
+        for result in self._shown():
+            if result.summary:
+                where = printable(backend.location(result.summary), 400)
+                out.print(f"Bulk ingest {printable(result.execution)}: {where}", soft_wrap=True)
         for note in notes:
             out.print(note)
         out.print("Look next:")
@@ -132,4 +136,4 @@ def _why(result: "ExecutionResult") -> str:
         cause = cause.removeprefix(f"{record.source_url}: ")
     if record:
         return why(record, printable(cause, 70))
-    return f"internal_error: {printable(cause, 70)}" if result.outcome else "a bulk ingest: see its run"
+    return f"internal_error: {printable(cause, 70)}" if result.outcome else "a bulk ingest: see its summary"

@@ -188,7 +188,8 @@ class WorkflowRunner:
         record = next(self._backend.audit.records(AuditQuery(execution=name)), None)
         self._finished += 1
         self._failed += ended.status != "SUCCEEDED"
-        self._listener(result_of(name, ended.status, ended.error, ended.cause, record))
+        given = self._backend.journal.get(name).input if record is None else None
+        self._listener(result_of(name, ended.status, ended.error, ended.cause, record, given))
 
 
 def _differences(kept: Any, requested: Any) -> str:

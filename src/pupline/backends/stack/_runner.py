@@ -82,4 +82,5 @@ class StackRunner:
         self._finished += 1
         self._failed += status != "SUCCEEDED"
         record = self._executions.logged_record(described)
-        self._listener(result_of(name, status, described.get("error"), described.get("cause"), record))
+        error, cause = described.get("error"), described.get("cause")
+        self._listener(result_of(name, status, error, cause, record, described.get("input")))
