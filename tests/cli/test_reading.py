@@ -117,6 +117,27 @@ def test_audit_for_people_names_images_outcomes_and_reasons(command: Run, kennel
     assert "No records match" in command("audit", "--type", "tiff", "--data", kennel).stdout
 
 
+def test_a_run_without_executions_is_named(command: Run, kennel: Path) -> None:
+    """A misspelt run is told from one whose executions do not match, on stdout and stderr as before."""
+    run, kept = ("--run", "nope", "--data", kennel), ("--data", kennel)
+    missing = "No executions of the run 'nope'.\n"
+    assert command("executions", *run).stdout == missing
+    assert command("executions", "--run", "friendly", "--status", "TIMED_OUT", *kept).stdout == (
+        "No executions of the run 'friendly' with the status TIMED_OUT.\n"
+    )
+    redriven = command("redrive", "--failed", *run)
+    assert (redriven.code, redriven.stderr) == (0, missing)
+    assert (
+        "no execution of the run 'friendly' failed" in command("redrive", "--failed", "--run", "friendly", *kept).stderr
+    )
+    audited = command("audit", "--execution", "nope", *kept)
+    assert (audited.code, audited.stdout) == (
+        0,
+        "No records of a run or execution 'nope'. All records: pupline audit\n",
+    )
+    assert "No records match." in command("audit", "--execution", "friendly", "--type", "tiff", *kept).stdout
+
+
 # ---- alerts
 
 

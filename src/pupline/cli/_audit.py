@@ -87,7 +87,12 @@ def audit(
         for record in _newest(found, limit):
             print_json(record.as_dict())
     else:
-        _show(found, rows_shown(limit), backend)
+        if not _show(found, rows_shown(limit), backend):
+            nothing = execution is not None and next(_records(backend, execution), None) is None
+            which = (
+                f"No records of a run or execution '{printable(execution or '')}'." if nothing else "No records match."
+            )
+            click.echo(f"{which} All records: pupline audit")
     return 0
 
 
@@ -95,15 +100,15 @@ def _newest(records: Iterator[AuditRecord], limit: int | None) -> Iterable[Audit
     return records if limit is None else deque(records, maxlen=limit)
 
 
-def _show(records: Iterator[AuditRecord], limit: int, backend: "Backend") -> None:
+def _show(records: Iterator[AuditRecord], limit: int, backend: "Backend") -> bool:
+    """Whether there were any."""
     count = 0
     kept: deque[AuditRecord] = deque(maxlen=limit)
     for record in records:
         count += 1
         kept.append(record)
     if not count:
-        click.echo("No records match. All records: pupline audit")
-        return
+        return False
     rows = [
         [
             cell(moment(record.upload_timestamp)),
@@ -122,6 +127,7 @@ def _show(records: Iterator[AuditRecord], limit: int, backend: "Backend") -> Non
     stored = next((record.image_url for record in kept if record.image_url and record.outcome != "quarantined"), None)
     where = f"; kept under {printable(backend.folder(stored), 400)}" if stored else ""
     out.print(f"{shown}{plural(count, 'record')}{where}{'; for more: --limit N, or --json' if shown else ''}")
+    return True
 
 
 def why(record: AuditRecord, failure: str = "") -> str:

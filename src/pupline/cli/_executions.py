@@ -74,8 +74,16 @@ def executions(
         for row in itertools.islice(found, limit):
             print_json(_row_as_dict(row))
     else:
-        _show_list(found, rows_shown(limit))
+        _show_list(found, rows_shown(limit), _none_found(run_id, status))
     return 0
+
+
+def _none_found(run_id: str | None, status: str | None) -> str:
+    """What to say of an empty list."""
+    if run_id is None and status is None:
+        return "No executions. To start some: pupline run --source sample --count 12"
+    of_run = f" of the run '{printable(run_id)}'" if run_id is not None else ""
+    return f"No executions{of_run}{f' with the status {status}' if status else ''}."
 
 
 def _row_as_dict(row: ExecutionSummary) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(seconds)
 
 
-def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
+def _show_list(found: Iterable[ExecutionSummary], limit: int, none_found: str) -> None:
     rows = [
         [
             cell(row.name),
@@ -106,7 +114,7 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int) -> None:
         for row in itertools.islice(found, limit + 1)
     ]
     if not rows:
-        click.echo("No executions. To start some: pupline run --source sample --count 12")
+        click.echo(none_found)
         return
     out = console()
     show_table(out, _COLUMNS, rows[:limit])

@@ -8,6 +8,7 @@ from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, proxy_option
 from pupline.cli._run_view import show_run
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -51,6 +52,15 @@ def redrive(
     return show_run(
         backend,
         lambda listener: backend.redrive(request, listener),
-        nothing_done="Nothing to redrive: no execution failed, timed out or was aborted.",
+        nothing_done=lambda: _nothing_to_redrive(backend, run_id),
         as_json=as_json,
     )
+
+
+def _nothing_to_redrive(backend: "Backend", run_id: str | None) -> str:
+    if run_id is None:
+        return "Nothing to redrive: no execution failed, timed out or was aborted."
+    run = f"the run '{printable(run_id)}'"
+    if next(iter(backend.executions(run=run_id)), None) is None:
+        return f"No executions of {run}."
+    return f"Nothing to redrive: no execution of {run} failed, timed out or was aborted."

@@ -76,7 +76,10 @@ def run(
     )
     request = RunRequest(settings, count, concurrency, run_id, sample_if_offline, proxy)
     return show_run(
-        backend, lambda listener: backend.run(request, listener), nothing_done="Nothing was started.", as_json=as_json
+        backend,
+        lambda listener: backend.run(request, listener),
+        nothing_done=lambda: "Nothing was started.",
+        as_json=as_json,
     )
 
 
@@ -96,7 +99,7 @@ def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: boo
         code = show_run(
             backend,
             lambda listener: backend.resume(concurrency, listener, proxy),
-            nothing_done="No execution was left unfinished.",
+            nothing_done=lambda: "No execution was left unfinished.",
             as_json=as_json,
         )
         if unfinished := backend.unfinished_ingests():

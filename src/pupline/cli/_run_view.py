@@ -21,10 +21,10 @@ def show_run(
     backend: "Backend",
     work: "Callable[[Callable[[RunEvent], None]], RunReport]",
     *,
-    nothing_done: str,
+    nothing_done: Callable[[], str],
     as_json: bool,
 ) -> int:
-    """Show the progress of `work` and its summary; the exit code.
+    """Show the progress of `work` and its summary; the exit code. nothing_done: what to say if nothing was to be done.
 
     130 when interrupted, 1 when an execution failed or was refused, or the summary was lost, else 0.
     """
@@ -37,7 +37,7 @@ def show_run(
         with output:
             summary.show(backend, notes=tuple(_notes(report)))
     elif not (report.finished or report.refused or report.interrupted):
-        message(nothing_done)
+        message(nothing_done())
     if report.interrupted:
         message(f"Interrupted. {backend.unfinished_work}")
         return 130
