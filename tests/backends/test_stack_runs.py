@@ -220,7 +220,7 @@ def test_a_handled_failure_is_left_alone(deployed: FakeStack, runner: Runner) ->
     assert [one.execution for one in runner.refused] == ["r-00002", "r-00001"]
     reason = report.refused[0]
     assert "would only enter the Fail state FailState again" in reason
-    assert reason.endswith("pupline run --breed 'x; y' --backend aws --stack pupline")
+    assert reason.endswith("pupline run --image-url https://x.example/c.jpg --backend aws --stack pupline")
     assert deployed.states.count("RedriveExecution") == 0
 
 

@@ -90,7 +90,18 @@ def test_a_dry_run_shows_addresses_and_their_number(command: Run, tmp_path: Path
     assert "3" in done.stderr
     everything = ingest(command, tmp_path / "data", "sample", "--dry-run", "--json")
     assert len({row["url"] for row in everything.rows}) == 12
+    assert "15 URLs (12 distinct) of sample" in everything.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["executions"], ["redrive"], ["stop"]])
+@pytest.mark.parametrize("name", ["in1", "in1-00000001"])
+def test_images_of_a_bulk_ingest_have_no_execution(command: Run, tmp_path: Path, words: list[str], name: str) -> None:
+    """Commands that take an execution say so, and where the images' records are."""
+    ingest(command, tmp_path, "sample", "--count", 1, "--run-id", "in1")
+    done = command(*words, name, "--data", tmp_path)
+    assert (done.code, done.stdout) == (2, "")
+    assert "images of a bulk ingest have no execution; see: pupline audit --execution in1 --data" in done.stderr
 
 
 @pytest.mark.slow
@@ -99,7 +110,7 @@ def test_what_is_left_out_is_counted(command: Run, tmp_path: Path) -> None:
     ingest(command, tmp_path, "sample")
     done = ingest(command, tmp_path, "sample", "--incremental")
     assert done.code == 0, done.stderr
-    assert "Left out, because the dataset has them: 15." in done.stdout
+    assert "URLs left out, because the dataset has them: 15, repeats included." in done.stdout
 
 
 def places(shown: str) -> list[str]:

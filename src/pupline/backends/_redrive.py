@@ -1,11 +1,15 @@
 """Which executions a redrive can help: one rule for this machine and for Step Functions."""
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pupline.backends._port import Refused, RunListener
+from pupline.errors import InvalidInput
+from pupline.specs import SAMPLE_ORIGIN
+from pupline.tasks.log_to_dynamodb import record_of
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -52,14 +56,32 @@ def why_not_redriven(execution: EndedExecution, options: str = "") -> str | None
     entered = next((event for event in execution.newest_first if event["type"].endswith("StateEntered")), None)
     if execution.status != "FAILED" or entered is None or entered["type"] != "FailStateEntered":
         return None
-    given = execution.input if isinstance(execution.input, dict) else {}
-    if "dataset" in given:
+    if isinstance(execution.input, dict) and "dataset" in execution.input:
         instead = "repeat the pupline ingest that started it, with the same --run-id: it does what is missing"
+    elif chosen := _image_options(execution, entered["stateEnteredEventDetails"].get("input")):
+        instead = f"fetch the image again with: pupline run {chosen}{options}"
     else:
-        wanted = {"--image-url": given.get("image_url"), "--breed": given.get("breed")}
-        chosen = [f" {name} {shlex.quote(value)}" for name, value in wanted.items() if isinstance(value, str)]
-        instead = f"fetch the image again with: pupline run{''.join(chosen)}{options}"
+        instead = "run it again from its source under a new run ID"
     return (
         "its failure was handled and recorded, and a redrive would only enter the Fail state"
         f" {entered['stateEnteredEventDetails']['name']} again; {instead}"
     )
+
+
+def _image_options(execution: EndedExecution, failed_with: str | None) -> str | None:
+    """The options of `pupline run` that name the image as its record does; None where its URL is not known.
+
+    failed_with: the input of the Fail state, which AWS may cut.
+    """
+    try:
+        state = json.loads(failed_with or "{}")
+        facts = {"execution": execution.name, "input": execution.input, "alert_triggered": False, "alert_sent": False}
+        record = record_of({"error": {}, **state, **facts}, "")
+    except (ValueError, TypeError, RecursionError, InvalidInput):
+        return None
+    if record.source_url is None:
+        return None
+    source = ""
+    if record.source_url.startswith(f"{SAMPLE_ORIGIN}/"):
+        source = f"--source {'sample-hostile' if record.source == 'sample-hostile' else 'sample'} "
+    return f"{source}--image-url {shlex.quote(record.source_url)}"

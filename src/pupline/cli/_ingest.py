@@ -35,6 +35,9 @@ _GOES_ON = "What is done is kept; the same command continues"
 _PREVIEWED = 20
 """Items that --dry-run prints for people without --count."""
 
+_COUNTED = 1_000_000
+"""Items among which --dry-run counts the distinct ones; of more the count would take too much memory."""
+
 _EPILOG = """\b
 SOURCE is one of
   a preset                      dog-ceo, the-cat-api, ...; see: pupline sources
@@ -179,19 +182,24 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     with piped_for_now(str(request.source)) as file:
         found = preview(replace(request, source=file))
         shown = 0
+        identities = set()
         for item in itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED)):
             shown += 1
+            if shown <= _COUNTED:
+                identities.add(item.identity)
             if as_json:
                 print_json(item.as_dict())
             else:
                 click.echo(printable(item.url, 2048))
     for note in found.notes:
         message(f"Note: {printable(note, 400)}")
-    extent = plural(shown, "image")
+    extent = plural(shown, "URL")
     if found.total is not None and shown < found.total:
-        extent = f"{shown:,} of {plural(found.total, 'image')}"
+        extent = f"{shown:,} of {plural(found.total, 'URL')}"
     elif shown >= (request.count or _PREVIEWED):
         extent = f"The first {extent}"
+    if len(identities) < shown <= _COUNTED:
+        extent += f" ({len(identities):,} distinct)"
     message(f"{extent} of {printable(found.source)} for the dataset {found.dataset}. Nothing was fetched or stored.")
     if found.shortfall is None or shown == request.count:
         return 0

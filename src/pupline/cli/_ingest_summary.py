@@ -122,7 +122,7 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.repeated:
         yield f"Repeated, and fetched once: {report.repeated:,}."
     if report.known:
-        yield f"Left out, because the dataset has them: {report.known:,}."
+        yield f"URLs left out, because the dataset has them: {report.known:,}, repeats included."
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:

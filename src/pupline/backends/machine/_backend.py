@@ -100,7 +100,7 @@ class MachineBackend:
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
         journal = self._reader.journal
-        row = journal.get(name)
+        row = self._row(self._reader, name)
         return ExecutionDetails(
             row=_execution_summary(row),
             definition=journal.definition(row.digest).definition,
@@ -108,6 +108,17 @@ class MachineBackend:
             output=None if row.output is None else json.loads(row.output),
             history=journal.history(name),
         )
+
+    def _row(self, opened: LocalBackend, name: str) -> "ExecutionRow":
+        try:
+            return opened.journal.get(name)
+        except ConfigurationError as error:
+            for run in (name, name.rpartition("-")[0]):
+                if opened.ingests.find(run):
+                    raise ConfigurationError(
+                        f"images of a bulk ingest have no execution; see: pupline audit --execution {run}{self.options}"
+                    ) from error
+            raise
 
     def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first; at most the newest `limit`."""
@@ -182,7 +193,7 @@ class MachineBackend:
     def stop(self, name: str, error: str | None, cause: str | None) -> str:
         """Abort an execution here, or request it of the process that is running it."""
         with LocalBackend.open(self.data_dir, exclusive=False) as backend:
-            status = backend.journal.get(name).status
+            status = self._row(backend, name).status
             if status != "RUNNING":
                 return f"has already ended ({status})"
             backend.journal.request_stop(name, error, cause)
