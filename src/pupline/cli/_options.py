@@ -67,7 +67,7 @@ contact_option = click.option(
     "--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."
 )
 delimiter_option = click.option(
-    "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. Detected by default."
+    "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. [default: detected]"
 )
 
 
