@@ -35,6 +35,8 @@ from tests.shared.batch_world import jpeg
 from tests.shared.functions_fakes import picture
 from tests.shared.image_host import ImageHost, image_host
 
+pytestmark = pytest.mark.slow
+
 IMAGES = 23
 PNGS = (3, 4, 15)
 

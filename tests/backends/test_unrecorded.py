@@ -11,6 +11,8 @@ from pupline.backends.machine._unrecorded import Unrecorded, count_unrecorded
 from pupline.local import LocalBackend
 from pupline.tasks.records import UNKNOWN_IMAGE, AuditRecord
 
+pytestmark = pytest.mark.slow
+
 COUNT = 12
 RUN = RunRequest(RunSettings(source="sample"), COUNT, run_id="r")
 

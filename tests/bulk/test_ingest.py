@@ -26,6 +26,8 @@ from pupline.tasks.layout import summary_key
 from pupline.tasks.records import AuditRecord
 from tests.shared.tiny_web import Said, Site, serving
 
+pytestmark = pytest.mark.slow
+
 JPEGS = sorted(body for path, body in pictures().items() if body[:2] == b"\xff\xd8")
 PNG = next(body for body in pictures().values() if body[:4] == b"\x89PNG")
 

@@ -29,6 +29,8 @@ from pupline.tasks.ingest_item import IngestRules
 from pupline.tasks.items import FetchedImage, SourceItem
 from tests.shared.tiny_web import Said, Site, serving
 
+pytestmark = pytest.mark.slow
+
 JPEG = next(body for path, body in pictures().items() if path.startswith("beagle/"))
 PATIENCE = 30.0
 

@@ -11,6 +11,8 @@ import pytest
 from tests.shared.tiny_proxy import TinyProxy
 from tests.shared.tiny_web import Said, Site, serving
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 GIF = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x4c\x01\0;"
 WANTED = f"Basic {base64.b64encode(b'rex:sesame').decode()}"

@@ -16,6 +16,8 @@ from pupline.cli._run import run
 from pupline.images import MAX_PIXELS
 from pupline.local import LocalBackend, NewIngest
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 
 ROOT = Path(__file__).parents[2]
