@@ -327,7 +327,7 @@ class Execution:
         if status == "SUCCEEDED":
             root.events.append((history.EXECUTION_SUCCEEDED, root.last, self.now, output))
         else:
-            root.events.append((_END_EVENTS[status], root.last, self.now, error, cause))
+            root.events.append((history.END_EVENTS[status], root.last, self.now, error, cause))
         for command_id in list(self._waiting):
             self.cancel(command_id)
         root.waiting = None
@@ -388,10 +388,6 @@ class Execution:
             thread.events.append((history.EVALUATION_FAILED, before, self.now, *values))
             thread.last = len(thread.events)
         return cause
-
-
-_FAILED, _TIMED_OUT, _ABORTED = history.EXECUTION_FAILED, history.EXECUTION_TIMED_OUT, history.EXECUTION_ABORTED
-_END_EVENTS = {"FAILED": _FAILED, "TIMED_OUT": _TIMED_OUT, "ABORTED": _ABORTED}
 
 
 def _machine_timed_out(execution: Execution, _thread: Thread, _fact: Fact) -> None:

@@ -96,9 +96,12 @@ EXECUTION_STARTED = EventKind(
     lambda event, text: {"input": text(event[3]), "inputDetails": _WHOLE, "roleArn": event[4]},
 )
 EXECUTION_SUCCEEDED = output("ExecutionSucceeded")
-EXECUTION_FAILED = failure("ExecutionFailed")
-EXECUTION_TIMED_OUT = failure("ExecutionTimedOut")
-EXECUTION_ABORTED = failure("ExecutionAborted")
+END_EVENTS = {
+    "FAILED": failure("ExecutionFailed"),
+    "TIMED_OUT": failure("ExecutionTimedOut"),
+    "ABORTED": failure("ExecutionAborted"),
+}
+"""By the status of an execution that did not succeed."""
 EXECUTION_REDRIVEN = named("ExecutionRedriven", "redriveCount")
 EVALUATION_FAILED = named("EvaluationFailed", "error", "cause", "state", "location")
 

@@ -82,7 +82,7 @@ class State:
     def compile_field(
         self, definition: dict[str, AnyJSON], field: str, *, location: str | None = None
     ) -> Evaluate | None:
-        """The value of a field, of the state or a part of it, as an expression; None when there is no such field.
+        """The value of a field, of the state or a part of it, as an expression; None if the field is absent.
 
         location: where the field is, for messages, such as "Catch[0]/Output"; the field itself by default.
         """

@@ -49,7 +49,7 @@ class Timeout(_NumberField):
     __slots__ = ()
 
     def seconds(self, scope: Scope) -> int | None:
-        """The seconds, or None when there is no such field. Raises EvaluationError for an invalid time-out."""
+        """The seconds, or None if the field is absent. Raises EvaluationError for an invalid time-out."""
         if self.evaluate is None:
             return None if self.literal is None else int(self.literal)
         value = self.evaluate(scope)
@@ -85,7 +85,7 @@ class Number(_NumberField):
         self.signed = signed
 
     def value(self, scope: Scope) -> float | None:
-        """The number, or None when there is no such field. Raises EvaluationError for an invalid or excessive one."""
+        """The number, or None if the field is absent. Raises EvaluationError for an invalid or excessive one."""
         if self.evaluate is None:
             return self.literal
         found = self.evaluate(scope)

@@ -84,7 +84,7 @@ def _result_stages(probe: Probe, state: State, result: AnyJSON, found: dict[str,
 
 
 def _result(probe: Probe, state: State) -> tuple[AnyJSON] | None:
-    """The result of the work, in a tuple because it may be null; None when there is no result."""
+    """The result of the work, in a tuple because it may be null; None without a result."""
     if isinstance(state, TaskState):
         return next(((event[3],) for event in probe.root.events if event[0] is state.integration.succeeded), None)
     mock = probe.request.mock or {}

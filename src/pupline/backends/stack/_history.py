@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from pupline.errors import PuplineError
 from pupline.tasks.records import AuditRecord
+from pupline.text import timestamp
 
 Event = Mapping[str, Any]
 
@@ -56,15 +56,10 @@ def published_alert(events: Iterable[Event]) -> dict[str, Any] | None:
             return {
                 "subject": _at(output, "alert", "subject"),
                 "message": _at(output, "alert", "message"),
-                "published_at": timestamp(event["timestamp"]),
+                "published_at": timestamp(event["timestamp"].timestamp()),
                 "message_id": _at(output, "published", "result", "MessageId"),
             }
     return None
-
-
-def timestamp(when: datetime) -> str:
-    """RFC 3339 in UTC to the millisecond, as everywhere in pupline."""
-    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _json(text: str | None) -> Any:
