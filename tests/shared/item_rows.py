@@ -67,7 +67,7 @@ def hostile_rows(draw: st.DrawFn, index: int = 0) -> ItemRow:
     """A row whose every text may be anything, and whose every fact may be absent."""
     number = st.none() | st.integers(0, 2**31 - 1)
     said: dict[str, Any] = {name: draw(maybe) for name in _SAID}
-    item = SourceItem(url=draw(texts), labels=tuple(draw(st.lists(texts, max_size=3))), **said)
+    item = SourceItem(url=draw(texts), labels=tuple(draw(st.lists(texts, max_size=3))), extra=draw(_EXTRAS), **said)
     record = AuditRecord(
         image_name=draw(texts),
         upload_timestamp=draw(st.datetimes().map(lambda when: when.isoformat(timespec="milliseconds") + "Z")),
@@ -93,7 +93,8 @@ def hostile_rows(draw: st.DrawFn, index: int = 0) -> ItemRow:
     )
 
 
-_SAID = ("id", "license", "creator", "attribution", "landing", "title", "alt")
+_SAID = ("id", "license", "creator", "attribution", "landing", "title", "alt", "caption")
+_EXTRAS = st.dictionaries(texts, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts, max_size=3)
 _TEXT_FACTS = (
     "image_url",
     "file_type",

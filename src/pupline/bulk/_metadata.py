@@ -35,6 +35,7 @@ def parquet_schema() -> "pyarrow.Schema":
         "int64": pyarrow.int64(),
         "moment": pyarrow.timestamp("ms", tz="UTC"),
         "stamp": pyarrow.timestamp("ms", tz="UTC"),
+        "json": pyarrow.string(),
     }
     return pyarrow.schema([(column.name, types[column.kind]) for column in METADATA_COLUMNS])
 

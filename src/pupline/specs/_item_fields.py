@@ -25,7 +25,12 @@ _MAX_PIXELS_A_SIDE = 2**31 - 1  # an INT of Parquet and Athena
 
 _DIGITS = re.compile(r"([0-9]{1,16})(?:\.0{1,6})?")  # sheets and data frames write 640.0
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
-_HEX = {40: re.compile(r"[0-9a-f]{40}"), 64: re.compile(r"[0-9a-f]{64}")}
+_HEX = {
+    16: re.compile(r"[0-9a-f]{16}"),
+    32: re.compile(r"[0-9a-f]{32}"),
+    40: re.compile(r"[0-9a-f]{40}"),
+    64: re.compile(r"[0-9a-f]{64}"),
+}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -107,8 +112,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "width": _integer(_MAX_PIXELS_A_SIDE),
     "height": _integer(_MAX_PIXELS_A_SIDE),
     "bytes": _integer(_MAX_INTEGER),
+    "md5": _hex(32),
     "sha1": _hex(40),
     "sha256": _hex(64),
+    "phash": _hex(16),
     "mime": _mime,
     "license": _text,
     "creator": _text,
@@ -116,6 +123,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "landing": _text,
     "title": _text,
     "alt": _text,
+    "caption": _text,
     "labels": _labels,
 }
 FACTS: Final = tuple(_READERS)

@@ -1,12 +1,13 @@
 """Items: one image that a source lists, before and after it is fetched."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from pupline.errors import Outcome, Reason
+from pupline.json_values import JSON
 
 Identity: TypeAlias = bytes
 """The identity of an item: 16 bytes."""
@@ -16,9 +17,10 @@ Identity: TypeAlias = bytes
 class SourceItem:
     """One image as its source lists it: one line of a manifest. Facts that the source does not give are None.
 
-    url: where the image is. id: the source's own name for it. sha1, sha256: of the bytes, in hex, as declared.
-    mime: as declared. bytes: the declared size. landing: the page about the image. labels: breeds, or other classes,
-    from the general to the specific.
+    url: where the image is. id: the source's own name for it. md5, sha1, sha256: of the bytes, in hex, as declared.
+    phash: of the picture, in 16 hex digits, as `pupline quality` computes it. mime: as declared. bytes: the declared
+    size. landing: the page about the image. caption: what the picture shows, for training. labels: breeds, or other
+    classes, from the general to the specific. extra: the source's other columns, by name; JSON values.
     """
 
     url: str
@@ -26,8 +28,10 @@ class SourceItem:
     width: int | None = None
     height: int | None = None
     bytes: int | None = None
+    md5: str | None = None
     sha1: str | None = None
     sha256: str | None = None
+    phash: str | None = None
     mime: str | None = None
     license: str | None = None
     creator: str | None = None
@@ -35,7 +39,9 @@ class SourceItem:
     landing: str | None = None
     title: str | None = None
     alt: str | None = None
+    caption: str | None = None
     labels: tuple[str, ...] = ()
+    extra: Mapping[str, JSON] = field(default_factory=dict, hash=False)
 
     @property
     def identity(self) -> Identity:
@@ -45,8 +51,12 @@ class SourceItem:
     def as_dict(self) -> dict[str, Any]:
         """The fields with a value, JSON-ready."""
         found = {name: value for name, value in zip(_FIELDS, _values(self), strict=True) if value is not None}
-        labels = found.pop("labels")
-        return found | {"labels": list(labels)} if labels else found
+        labels, extra = found.pop("labels"), found.pop("extra")
+        if labels:
+            found["labels"] = list(labels)
+        if extra:
+            found["extra"] = dict(extra)
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SourceItem":

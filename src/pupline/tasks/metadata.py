@@ -8,6 +8,7 @@ A row has the source's facts about the image, its audit record, and facts about 
 is the partition (`run=<run>/part-00000.parquet`), and a column of the same name would clash with it.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +17,13 @@ from json.encoder import encode_basestring
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
+from pupline.json_values import JSON
 from pupline.tasks.items import SourceItem
 from pupline.tasks.records import AuditRecord
 
-ColumnType = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp"]
+ColumnType = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp", "json"]
 """texts: a list of text. moment: seconds since the epoch in an `ItemRow`. stamp: RFC 3339 text in an `ItemRow`. In JSON
-Lines both are RFC 3339, UTC, to the millisecond."""
+Lines both are RFC 3339, UTC, to the millisecond. json: a JSON object as text; in JSON Lines the object itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,9 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     MetadataColumn("landing", "text", "item.landing"),
     MetadataColumn("title", "text", "item.title"),
     MetadataColumn("alt", "text", "item.alt"),
+    MetadataColumn("caption", "text", "item.caption"),
     MetadataColumn("labels", "texts", "item.labels"),
+    MetadataColumn("extra", "json", "item.extra"),
     MetadataColumn("breed", "text", "record.breed"),
     # the image
     MetadataColumn("image_name", "text", "record.image_name"),
@@ -103,6 +107,8 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
 _VALUES = attrgetter(*(column.path for column in METADATA_COLUMNS if column.path))
 _DATASET = next(at for at, column in enumerate(METADATA_COLUMNS) if not column.path)
 _POSITIONS = {column.name: at for at, column in enumerate(METADATA_COLUMNS)}
+_EXTRA = _POSITIONS["extra"]
+_encode_extra = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DISTINCT = 4
 """A column that repeats each value this often on average encodes each distinct value once."""
 
@@ -111,10 +117,18 @@ Columns: TypeAlias = Sequence[Sequence[Any]]
 
 
 def columns_of(rows: Sequence[ItemRow], dataset: str) -> Columns:
-    """The rows' values as columns. moment: seconds since the epoch, stamp: RFC 3339 text, texts: tuples of text."""
+    """The rows' values as columns. moment: seconds since the epoch, stamp: RFC 3339 text, texts: tuples of text, json:
+    the text of an object.
+    """
     columns: list[Sequence[Any]] = list(zip(*map(_VALUES, rows), strict=True)) or [()] * (len(METADATA_COLUMNS) - 1)
     columns.insert(_DATASET, (dataset,) * len(rows))
+    columns[_EXTRA] = list(map(extra_text, columns[_EXTRA]))
     return columns
+
+
+def extra_text(extra: Mapping[str, JSON] | None) -> str | None:
+    """The value of the column `extra`: a JSON object on one line; None where there is nothing in it."""
+    return _encode_extra(extra) if extra else None
 
 
 def columns_of_objects(objects: Sequence[Mapping[str, Any]]) -> Columns:
@@ -200,8 +214,10 @@ _ENCODERS: dict[ColumnType, Callable[[Any], str]] = {
     "int32": str,
     "int64": str,
     "moment": _moment,
+    "json": str,
 }
 _DECODERS: dict[ColumnType, Callable[[Any], Any]] = {
     "texts": tuple,
     "moment": lambda text: datetime.fromisoformat(text).timestamp(),
+    "json": extra_text,
 }

@@ -27,7 +27,9 @@ BATCHES_MISSING = "BatchesMissing"
 
 # Metadata columns that describe the source's item. Others of the same name as an item's field (width, sha256, ...)
 # describe the image.
-_ITEM_COLUMNS = frozenset({"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "labels"})
+_ITEM_COLUMNS = frozenset(
+    {"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "caption", "labels", "extra"}
+)
 
 
 def _no_tables(_: IngestRun) -> Sequence[str]:

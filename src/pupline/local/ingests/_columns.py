@@ -11,7 +11,7 @@ from typing import Any
 
 from pupline.local.database import Database
 from pupline.local.ingests._rows import IngestRow
-from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn
+from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn, extra_text
 
 PAGE_ROWS = 2_500
 """Items in memory at a time, about 5 MB; with more, the columns no longer fit a processor's cache."""
@@ -79,4 +79,6 @@ def _fact_values(
         return (dataset,) * count
     if column.kind == "texts":
         return [tuple(one.get(column.name, ())) for one in facts] if facts else ((),) * count
+    if column.kind == "json":
+        return [extra_text(one.get(column.name)) for one in facts] if facts else (None,) * count
     return [one.get(column.name) for one in facts] if facts else (None,) * count
