@@ -19,6 +19,7 @@ IN_THE_TABLE: dict[ColumnType, str] = {
     "int64": "int64",
     "moment": "time",
     "stamp": "time",
+    "json": "object",
 }
 IN_PARQUET: dict[ColumnType, str] = {
     "text": "string",
@@ -28,6 +29,7 @@ IN_PARQUET: dict[ColumnType, str] = {
     "int64": "bigint",
     "moment": "timestamp",
     "stamp": "timestamp",
+    "json": "string",
 }
 IN_JSON: dict[ColumnType, str] = IN_PARQUET | {"moment": "string", "stamp": "string"}
 

@@ -155,7 +155,7 @@ def test_parquet_takes_the_fields_of_an_item_by_name(tmp_path: Path) -> None:
     }
     pq.write_table(pa.table(table), file, row_group_size=700)
     items = items_of(resolve(str(file)))
-    assert items[2] == SourceItem(url="https://a.org/2.jpg", width=3, labels=("pug",))
+    assert items[2] == SourceItem(url="https://a.org/2.jpg", width=3, labels=("pug",), caption="x")
     assert (items[5].url, len(items)) == ("row 6: no URL", 2100)
 
 

@@ -60,8 +60,8 @@ class SourceItem:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SourceItem":
-        """The item that `as_dict` returned. Ignores unknown fields."""
-        known = {name: data[name] for name in data if name in _FIELDS}
+        """The item that `as_dict` returned. Ignores unknown fields, and those with null."""
+        known = {name: value for name, value in data.items() if name in _FIELDS and value is not None}
         if "labels" in known:
             known["labels"] = tuple(known["labels"])
         return cls(**known)
