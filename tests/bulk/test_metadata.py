@@ -48,9 +48,10 @@ def read_jsonl(bucket: MemoryBucket) -> list[dict[str, Any]]:
 
 
 def read_parquet(bucket: MemoryBucket) -> list[dict[str, Any]]:
-    """The rows of all parts."""
+    """The rows of all parts, their extra columns as the object that the text is."""
     keys = bucket.keys("datasets/dogs/metadata/parquet/")
-    return [row for key in keys for row in parquet.read_table(io.BytesIO(bucket.held[key])).to_pylist()]
+    rows = [row for key in keys for row in parquet.read_table(io.BytesIO(bucket.held[key])).to_pylist()]
+    return [row | {"extra": json.loads(row["extra"]) if row["extra"] else None} for row in rows]
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
