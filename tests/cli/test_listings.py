@@ -89,6 +89,7 @@ def test_a_total_that_was_not_reached_is_told(command: Run, api: Api, tmp_path: 
     assert (done.code, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_listing_that_cannot_go_on_ends_its_run(command: Run, api: Api, tmp_path: Path) -> None:
     """FAILED, with what was found; what was listed is there; --resume goes on when the API is right again."""
     api.gives(4, {"items": None})
@@ -116,6 +117,7 @@ def test_a_manifest_of_a_listing_that_cannot_go_on_is_what_was_listed(command: R
 SHAPES: list[Any] = [None, 7, "", [None], {"a": 1}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", SHAPES)
 @pytest.mark.parametrize("command_line", ["ingest", "ingest --workflow", "ingest --dry-run", "sources test"])
 def test_an_api_of_another_shape_is_an_error(command: Run, tmp_path: Path, command_line: str, message: Any) -> None:
@@ -137,6 +139,7 @@ def test_an_api_of_another_shape_is_an_error(command: Run, tmp_path: Path, comma
         assert "RUNNING" not in statuses
 
 
+@pytest.mark.slow
 def test_nothing_is_a_fact(command: Run, tmp_path: Path) -> None:
     """An empty list says that there is nothing: told, and no error."""
     site = Site({"/api/breeds/list/all": Said(b'{"status": "success", "message": {}}')})

@@ -49,6 +49,7 @@ def cut_positions(raw: bytes) -> Iterator[int]:
     yield from range(max(first, len(raw) - 40), len(raw))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [LIMITS, ReadLimits(500, 32 * 1024, 100, truncate=True)], ids=["whole", "truncated"])
 @pytest.mark.parametrize("name", RECORDED)
 def test_a_response_cut_at_any_byte_is_the_same(name: str, limits: ReadLimits) -> None:
@@ -82,6 +83,7 @@ def pieces_of(raw: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [raw[start:end] for start, end in pairwise(edges)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WHOLE if name not in ("until closed", "more than was promised")])
 def test_no_response_is_whole_before_its_last_byte(name: str) -> None:
     """A response that ends at any byte raises; it never passes for a shorter one."""

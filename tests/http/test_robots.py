@@ -298,6 +298,7 @@ def test_matching_agrees_with_regular_expressions(lines: list[tuple[bool, str, b
     assert parsed.allows(path) is expected(patterns, path)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200), st.lists(LETTERS, max_size=5), st.text(max_size=30))
 def test_nothing_in_a_robots_txt_raises(garbage: str, paths: list[str], target: str) -> None:
     """Any text is read, and any target is answered; without a Disallow, with yes."""

@@ -366,6 +366,7 @@ def test_a_position_of_other_requests_is_refused() -> None:
         spec_source("path = 'b'\n[paginator]\ntype = 'page_number'").open(position=old)
 
 
+@pytest.mark.slow
 @given(
     total=st.integers(0, 60),
     size=st.integers(1, 20),
