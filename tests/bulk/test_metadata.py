@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from pupline.bulk._metadata import MetadataWriter, parquet_schema
+from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._run_files import RunFiles
 from pupline.tasks.metadata import METADATA_COLUMNS, ItemRow, columns_of, lines_of
 from pupline.tasks.records import AuditRecord
@@ -142,7 +142,7 @@ def test_types_are_those_of_the_schema(tmp_path: Path) -> None:
     bucket = written([row(1)], tmp_path)
     (key,) = bucket.keys("datasets/dogs/metadata/parquet/")
     schema = parquet.read_schema(io.BytesIO(bucket.held[key]))
-    assert schema.equals(parquet_schema())
+    assert schema.names == NAMES
     assert (schema.field("license").type, schema.field("width").type) == (pyarrow.string(), pyarrow.int32())
     assert schema.field("began_at").type == pyarrow.timestamp("ms", tz="UTC")
 

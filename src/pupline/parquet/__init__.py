@@ -1,0 +1,20 @@
+"""Parquet, the only place that writes and reads it: a leaf that every room may import. It needs `pupline[parquet]`.
+
+    require()                                     # raises ConfigurationError that says how to install it
+    with ParquetWriter(file, [("url", "text"), ("width", "int32"), ("ended_at", "time")]) as writer:
+        writer.add([urls, widths, times])
+
+pyarrow is imported when the first file is opened: it takes a fifth of a second, and most processes never need it.
+"""
+
+from pupline.parquet._extra import MISSING, installed, require
+from pupline.parquet._writer import MEDIA_TYPE, ColumnKind, ParquetWriter
+
+__all__ = [
+    "MEDIA_TYPE",
+    "MISSING",
+    "ColumnKind",
+    "ParquetWriter",
+    "installed",
+    "require",
+]
