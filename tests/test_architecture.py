@@ -31,6 +31,7 @@ FACES = {
     "cost",
     "aws",
     "local",
+    "datasets",
     "bulk",
     "backends",
     "parquet",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pupline.bulk._run_files import RunFiles
-from pupline.bulk._shards import ShardWriter, SidecarWriter
+from pupline.bulk._shards import ShardWriter, SidecarWriter, training_schema
 from pupline.errors import StorageError
-from pupline.tasks.metadata import ItemRow
+from pupline.tasks.metadata import ItemRow, columns_of
 from tests.shared.item_rows import DATASET, RUN, batch, row
 from tests.shared.memory_bucket import MemoryBucket
 
@@ -26,7 +26,8 @@ def held(*rows: ItemRow) -> MemoryBucket:
 
 def sharded(bucket: MemoryBucket, rows: list[ItemRow], tmp: Path, size: int) -> ShardWriter:
     """Write all rows, in pages of two."""
-    writer = ShardWriter(RunFiles(bucket, tmp, DATASET, RUN), size)
+    schema = training_schema([columns_of(rows, DATASET)])
+    writer = ShardWriter(RunFiles(bucket, tmp, DATASET, RUN), schema, size)
     for start in range(0, len(rows), 2):
         writer.add(batch(rows[start : start + 2]))
     writer.finish()
@@ -52,13 +53,14 @@ def samples(bucket: MemoryBucket, number: int) -> list[dict[str, Any]]:
 
 
 def test_a_sample_is_an_image_and_its_metadata(tmp_path: Path) -> None:
-    """Every image has its bytes as stored and its row of metadata, under a key without dots."""
+    """Every image has its bytes as stored and its training row, under a key without dots, a PNG as `.jpg` too."""
     rows = [row(1), row(42, key="html/dogs/a.b.c.png", image_name="dogs/a.b.c.png", file_type="png")]
     bucket = held(*rows)
     sharded(bucket, rows, tmp_path, 100)
     first, second = samples(bucket, 0)
     assert (first["__key__"], first["jpg"]) == ("00000001", b"\xff\xd8 image 1")
-    assert set(second) == {"__key__", "png", "json"}
+    assert set(second) == {"__key__", "jpg", "json"}
+    assert json.loads(second["json"])["file_type"] == "png"
     assert json.loads(second["json"])["image_name"] == "dogs/a.b.c.png"
 
 
@@ -128,7 +130,8 @@ def test_an_unfinished_shard_leaves_nothing(tmp_path: Path) -> None:
     """Whoever stops in the middle has put no half shard, and closing removes what was written aside."""
     rows = [row(0), row(1)]
     bucket = held(*rows)
-    writer = ShardWriter(RunFiles(bucket, tmp_path, DATASET, RUN), 10)
+    schema = training_schema([columns_of(rows, DATASET)])
+    writer = ShardWriter(RunFiles(bucket, tmp_path, DATASET, RUN), schema, 10)
     writer.add(batch(rows))
     writer.close()
     assert bucket.puts == []
@@ -137,7 +140,8 @@ def test_an_unfinished_shard_leaves_nothing(tmp_path: Path) -> None:
 
 def sidecars(bucket: MemoryBucket, *pages: list[ItemRow], tmp: Path) -> dict[str, Any]:
     """The sidecars after the pages were written, by the image's name."""
-    writer = SidecarWriter(RunFiles(bucket, tmp, DATASET, RUN))
+    schema = training_schema(columns_of(page, DATASET) for page in pages)
+    writer = SidecarWriter(RunFiles(bucket, tmp, DATASET, RUN), schema)
     for page in pages:
         writer.add(batch(page))
     writer.finish()

@@ -18,7 +18,7 @@ from typing import Protocol
 from pupline.bulk._metadata import MetadataWriter
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.bulk._run_stats import RunStats
-from pupline.bulk._shards import ShardWriter, SidecarWriter
+from pupline.bulk._shards import ShardWriter, SidecarWriter, training_schema
 from pupline.bulk._summary import summary_of
 from pupline.errors import FAILING_OUTCOMES
 from pupline.local import IngestCounts, LocalBackend, finished_items
@@ -69,12 +69,15 @@ def write_outputs(
     ingest = backend.ingests.get(run_id)
     files = RunFiles.of(backend, ingest.dataset, run_id)
     counts = backend.ingests.counts(ingest.ingest_id)
-    shards = ShardWriter(files, shard_size) if shard_size else None
+    schema = None
+    if shard_size or sidecars:
+        schema = training_schema(page.columns for page in finished_items(backend.database, ingest))
+    shards = ShardWriter(files, schema, shard_size) if schema and shard_size else None
     unfinished = backend.ingests.items(ingest.ingest_id) if counts.done < counts.items else None
     with ExitStack() as stack:
         writers: list[Writer] = [_Manifest(files, unfinished), _Failures(files), MetadataWriter(files)]
         writers += [shards] if shards else []
-        writers += [SidecarWriter(files)] if sidecars else []
+        writers += [SidecarWriter(files, schema)] if schema and sidecars else []
         for writer in writers:
             stack.callback(writer.close)
         items = 0

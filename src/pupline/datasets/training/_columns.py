@@ -1,0 +1,67 @@
+"""The columns of training rows: those of the metadata, and what the source and the quality pass add."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
+
+Kind: TypeAlias = Literal["flag", "integer", "number", "text", "moment"]
+"""integer: of at most 64 bits. number: floating point. moment: RFC 3339 text, UTC."""
+
+LABEL = "label"
+FILE_NAME = "file_name"
+_KINDS: Mapping[ColumnType, Kind] = {
+    "text": "text",
+    "texts": "text",
+    "flag": "flag",
+    "int32": "integer",
+    "int64": "integer",
+    "moment": "moment",
+    "stamp": "moment",
+}
+OWN_KINDS: Mapping[str, Kind] = {
+    FILE_NAME: "text",
+    **{
+        LABEL if column.name == "labels" else column.name: _KINDS[column.kind]
+        for column in METADATA_COLUMNS
+        if column.kind != "json"
+    },
+}
+"""Our own columns in their order, with their kinds."""
+
+FETCH_COLUMNS = frozenset(
+    (
+        *("execution", "index", "image_url", "key", "etag", "last_modified", "outcome", "reason", "error", "cause"),
+        *("alert_triggered", "alert_sent", "alert_reasons", "attempts", "began_at", "ended_at"),
+    )
+)
+"""Columns about the fetch and about this machine. A dataset that is published leaves them out."""
+
+RESERVED = frozenset({*OWN_KINDS, "labels", "extra", "run", "image", "images", "file_names", "split"})
+"""Names that a column of a source cannot have, in lower case. `image` is what Hugging Face calls the picture, `run`
+and `split` are partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingColumn:
+    """One column. has_gaps: some rows have no value. extra_name: the source's name for it; None for our own."""
+
+    name: str
+    kind: Kind
+    has_gaps: bool
+    extra_name: str | None = None
+
+
+def own_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's values by our own column names, without `extra`; lists are text. Lists of labels become `label`."""
+    values = {name: value for name, value in row.items() if name not in {"labels", "extra"}}
+    reasons = values.get("alert_reasons")
+    if not isinstance(reasons, str | None):
+        values["alert_reasons"] = _joined(reasons, ", ")
+    values[LABEL] = _joined(row.get("labels") or (), "/")
+    return values
+
+
+def _joined(texts: Iterable[str], separator: str) -> str | None:
+    return separator.join(texts) or None

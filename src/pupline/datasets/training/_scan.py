@@ -1,0 +1,121 @@
+"""The first pass over a dataset's rows: which columns they have, and of which kinds."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pupline.datasets.training._columns import OWN_KINDS, RESERVED, Kind, TrainingColumn, own_values
+from pupline.datasets.training._schema import REST, TrainingSchema
+from pupline.text import UNSAFE
+
+MAX_EXTRA_COLUMNS = 500
+"""Further columns of the source stay together in the column `extra`, as JSON text. A list may name a new column in
+each of its million lines."""
+
+_MAX_NAME = 200
+_EXACT = 2**53
+"""Integers up to this size are exact as floating-point numbers."""
+
+
+class SchemaScan:
+    """Sees every row of a dataset once, then knows the schema.
+
+    leave_out: our own columns that the training rows do not have. A row is an object of the metadata; other names at
+    its top level (of the quality pass, `file_name`) are columns of ours too.
+    """
+
+    def __init__(self, leave_out: Iterable[str] = ()) -> None:
+        self._leave_out = frozenset(leave_out)
+        self._rows = 0
+        self._own: dict[str, _Values] = {}
+        self._extra: dict[str, _Values] = {}
+        self._has_rest = False
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """See one row."""
+        self._rows += 1
+        for name, value in own_values(row).items():
+            if name not in self._leave_out:
+                self._own.setdefault(name, _Values()).add(value)
+        for name, value in (row.get("extra") or {}).items():
+            if name in self._extra or len(self._extra) < MAX_EXTRA_COLUMNS:
+                self._extra.setdefault(name, _Values()).add(value)
+            else:
+                self._has_rest = True
+
+    def schema(self) -> TrainingSchema:
+        """The schema of the rows seen. A column of ours is there if any row has its name."""
+        columns = [self._own_column(name) for name in OWN_KINDS if name in self._own]
+        columns += [self._own_column(name) for name in sorted(self._own.keys() - OWN_KINDS.keys())]
+        taken = {column.name.lower() for column in columns} | RESERVED
+        names = _free_names(sorted(self._extra), taken)
+        for extra_name, name in names.items():
+            seen = self._extra[extra_name]
+            columns.append(TrainingColumn(name, seen.kind(), seen.values < self._rows, extra_name))
+        if self._has_rest:
+            columns.append(TrainingColumn(REST, "text", has_gaps=True))
+        caption = self._own.get("caption")
+        return TrainingSchema(tuple(columns), has_captions=bool(caption and caption.values))
+
+    def _own_column(self, name: str) -> TrainingColumn:
+        seen = self._own[name]
+        return TrainingColumn(name, OWN_KINDS.get(name) or seen.kind(), seen.values < self._rows)
+
+
+class _Values:
+    """What is known of a column's values. values: how many there are; null and empty text count as none."""
+
+    __slots__ = ("_largest", "_types", "values")
+
+    def __init__(self) -> None:
+        self.values = 0
+        self._types: set[type] = set()
+        self._largest = 0
+
+    def add(self, value: Any) -> None:
+        if value is None or value == "":
+            return
+        self.values += 1
+        self._types.add(type(value))
+        if type(value) is int:
+            self._largest = max(self._largest, value if value >= 0 else -value - 1)
+
+    def kind(self) -> Kind:
+        """The kind that holds every value as it is: text where nothing else does."""
+        if self._types == {bool}:
+            return "flag"
+        if self._types == {int} and self._largest < 2**63:
+            return "integer"
+        if self._types and self._types <= {int, float} and self._largest <= _EXACT:
+            return "number"
+        return "text"
+
+
+def _free_names(extra_names: Iterable[str], taken: set[str]) -> dict[str, str]:
+    """The column's name for each name of the source. Upper and lower case are one name, as they are for DuckDB and
+    Athena. A name that is taken gets `extra_` in front.
+    """
+    found: dict[str, str] = {}
+    clashing = []
+    for extra_name in extra_names:
+        name = _column_name(extra_name)
+        if name.lower() in taken:
+            clashing.append(extra_name)
+        else:
+            taken.add(name.lower())
+            found[extra_name] = name
+    for extra_name in clashing:
+        name = f"extra_{_column_name(extra_name)}"
+        while name.lower() in taken:
+            name = f"extra_{name}"
+        taken.add(name.lower())
+        found[extra_name] = name
+    return {extra_name: found[extra_name] for extra_name in sorted(found)}
+
+
+def _column_name(extra_name: str) -> str:
+    """A name that every library takes. Hugging Face opens what a column `..._file_name` names, as a picture."""
+    name = UNSAFE.sub("_", extra_name[:_MAX_NAME]).strip() or "extra_"
+    for ending in ("file_name", "file_names"):
+        if f"_{name}".lower().endswith(f"_{ending}"):
+            return name[: -len(ending)] + ending.replace("_", "")
+    return name
