@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pupline"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
-LEAVES = {"errors", "files", "json_values", "parquet", "regex", "text"}
+LEAVES = {"choice_rules", "errors", "files", "json_values", "parquet", "regex", "text", "workflow_files"}
 """Rooms that every room may import, and that import no other room but one another."""
 
 FACES = {

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Scope
-from pupline.asl._timestamp import epoch_seconds, instant
-from pupline.asl.states import OPERATORS
-from pupline.asl.states._choice_rule import COMPARE, compile_rule, string_matcher
+from pupline.asl._timestamp import epoch_seconds
+from pupline.asl.states._choice_rule import compile_rule
+from pupline.choice_rules import COMPARE, OPERATORS, instant, string_matcher
 
 SAMPLES: list[Any] = [
     None,

@@ -15,9 +15,9 @@ from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Scope
 from pupline.asl.jsonata import compile_jsonata_value
 from pupline.asl.jsonpath import compile_intrinsic, compile_path, compile_reference_path, compile_template
-from pupline.asl.states import OPERATORS
 from pupline.asl.states._choice_rule import compile_rule
 from pupline.asl.validation import problems
+from pupline.choice_rules import OPERATORS
 from pupline.json_values import dumps
 
 FUZZ = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -28,12 +28,6 @@ def _java_double(value: float) -> str:
     return f"{'-' * sign}{first}.{rest}E{int(exponent) + len(digits) - 1}"
 
 
-def is_number(value: AnyJSON) -> bool:
-    """Whether a value is a JSON number; true and false are not."""
-    kind = type(value)
-    return kind is int or kind is float
-
-
 def type_name(value: AnyJSON) -> str:
     """The JSON name of a value's type, as AWS's messages say it: `array`, `boolean`, `null`, ..."""
     if value is None:

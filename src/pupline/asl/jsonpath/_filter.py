@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pupline.asl._expression import Evaluate, Scope
-from pupline.asl._values import is_number
 from pupline.asl.jsonpath import _syntax as syntax
+from pupline.choice_rules import is_number
 from pupline.json_values import AnyJSON, dumps
 
 Predicate: TypeAlias = Callable[[AnyJSON, Scope], bool]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pupline.asl._expression import Scope
 from pupline.asl._functions import FunctionFailure, digest, generator, limited, new_uuid, parse_json, shown
-from pupline.asl._values import is_number, java_text
+from pupline.asl._values import java_text
+from pupline.choice_rules import is_number
 from pupline.json_values import AnyJSON, dumps
 
 MAX_RANGE = 1_000

@@ -6,7 +6,6 @@ interpret a Task's Resource.
 """
 
 from pupline.asl.states._base import State, put_result
-from pupline.asl.states._choice_rule import OPERATORS, operand_problem
 from pupline.asl.states._compile import compile_states
 from pupline.asl.states._distributed_map import DistributedMapState
 from pupline.asl.states._flow import PassState
@@ -17,7 +16,6 @@ from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_
 from pupline.asl.states._task import TaskState
 
 __all__ = [
-    "OPERATORS",
     "READERS",
     "WRITERS",
     "DistributedMapState",
@@ -30,7 +28,6 @@ __all__ = [
     "compile_states",
     "exceeds_tolerance",
     "not_recognized",
-    "operand_problem",
     "put_result",
     "read_resource",
 ]

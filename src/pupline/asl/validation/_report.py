@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Collection, Iterable
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl._values import is_number
 from pupline.asl.jsonata import compile_jsonata_value, expression_text
 from pupline.asl.jsonpath import compile_path, compile_reference_path, compile_template, reference_problem
+from pupline.choice_rules import is_number
 from pupline.json_values import AnyJSON
 
 MAX_NESTING = 40

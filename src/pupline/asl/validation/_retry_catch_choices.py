@@ -1,9 +1,9 @@
 """The checks of a state's Retry, Catch and Choices."""
 
 from pupline.asl.jsonata import expression_text
-from pupline.asl.states import OPERATORS, operand_problem
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import MAX_NESTING, Place
+from pupline.choice_rules import OPERATORS, operand_problem
 
 _ALL = "States.ALL"
 

@@ -3,12 +3,12 @@
 import re
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl._timestamp import instant
 from pupline.asl.jsonpath import compile_payload_string
 from pupline.asl.states import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._report import Place
 from pupline.asl.validation._retry_catch_choices import check_catch, check_choices, check_retry
+from pupline.choice_rules import instant
 
 _MAX_SECONDS = 99_999_999
 

@@ -14,11 +14,12 @@ from pupline.backends._port import Check
 from pupline.backends._settings import source_of_run
 from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.backends.machine._unrecorded import count_unrecorded
-from pupline.backends.machine._workflow import load_workflow, workflow_path
+from pupline.backends.machine._workflow import load_workflow
 from pupline.errors import PuplineError, TaskFailure
 from pupline.http import HttpClient, Proxy
 from pupline.local import LocalBackend, layout_problem, plan_recovery
 from pupline.text import plural, printable
+from pupline.workflow_files import workflow_path
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource

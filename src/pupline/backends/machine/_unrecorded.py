@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from pupline.backends._settings import RunSettings, source_of_run
-from pupline.backends.machine._workflow import STATE_MACHINE_NAME
 from pupline.errors import ConfigurationError, InvalidInput, ReplayMismatch
 from pupline.http import Response
 from pupline.json_values import JSON
@@ -27,6 +26,7 @@ from pupline.tasks.log_to_dynamodb import record_of
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.task_input import BY_URL
 from pupline.text import timestamp
+from pupline.workflow_files import PIPELINE_NAME
 
 _PAGE = 500
 _UNSUCCESSFUL = "e.status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
@@ -49,7 +49,7 @@ _UNRECORDED = (
 
 def count_unrecorded(database: Database) -> int:
     """The number of executions that ended without a record, or without that of their object. Raises: StorageError."""
-    return int(database.rows(f"SELECT count(*) {_UNRECORDED}", (STATE_MACHINE_NAME,))[0][0])
+    return int(database.rows(f"SELECT count(*) {_UNRECORDED}", (PIPELINE_NAME,))[0][0])
 
 
 class Unrecorded:
@@ -71,7 +71,7 @@ class Unrecorded:
     def record_if_missing(self, name: str) -> None:
         """The same, where there is no record, or none of its object. Raises: StorageError."""
         missing = f"SELECT 1 {_UNRECORDED} AND e.name = ?"
-        if self._backend.database.rows(missing, (STATE_MACHINE_NAME, name)):
+        if self._backend.database.rows(missing, (PIPELINE_NAME, name)):
             self.record(name)
 
     def withdraw(self, name: str) -> None:
@@ -86,7 +86,7 @@ class Unrecorded:
     def _names(self) -> Iterator[str]:
         after = 0
         query = f"SELECT e.execution_id, e.name {_UNRECORDED} AND e.execution_id > ? ORDER BY 1 LIMIT {_PAGE}"
-        while page := self._backend.database.rows(query, (STATE_MACHINE_NAME, after)):
+        while page := self._backend.database.rows(query, (PIPELINE_NAME, after)):
             yield from (name for _, name in page)
             after = page[-1][0]
 
