@@ -15,6 +15,7 @@ import pytest
 from pupline.asl import definition_digest
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest, repair_database
+from pupline.local.database import MIGRATIONS
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
@@ -276,7 +277,7 @@ def test_what_is_not_ours_to_repair_is_left_alone(data: Path, statements: str | 
     if statements:
         path.unlink()
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(statements or "PRAGMA user_version = 4")
+        connection.executescript(statements or f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = path.read_bytes()
     with pytest.raises(ConfigurationError, match=message):
         repair_database(data)
@@ -296,7 +297,7 @@ def test_an_execution_without_what_it_goes_on_from_is_aborted(data: Path, what: 
     statement, status = LOSSES[what]
     digest = definition_digest({}, "STANDARD")
     with closing(sqlite3.connect(data / NAME, isolation_level=None)) as connection:
-        connection.execute("INSERT INTO runs VALUES ('r', '{}', 1.0)")
+        connection.execute("INSERT INTO runs (run_id, settings, created_at) VALUES ('r', '{}', 1.0)")
         connection.execute("INSERT INTO definitions VALUES (?, 'x', 'STANDARD', '{}')", (digest,))
         connection.execute(
             "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"

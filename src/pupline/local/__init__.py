@@ -28,6 +28,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     bucket     objects; `_bucket` decides the order of writes of a single object, `_recovery` what a kill leaves
     journal    executions; `_driver` decides the order of writes of an execution
     ingests    bulk runs; `_committer` decides the order of writes of a group of items
+    discarding runs that are removed, and which images only they need
     repair     a new database from a damaged one
 
 The engine, and everything that needs it, is loaded on first use: bulk runs start without it.
@@ -42,7 +43,9 @@ from pupline.local.alerts import TOPIC_ARN, Alert, Deliverer, alert_as_dict
 from pupline.local.bucket import UndeletedFiles, plan_recovery
 from pupline.local.data_dir import BUCKET, layout_problem
 from pupline.local.database import Database
+from pupline.local.discarding import DiscardCounts, DiscardedRun, Discards
 from pupline.local.ingests import (
+    AbortRequest,
     Arrival,
     GroupCommitter,
     IngestCounts,
@@ -53,7 +56,7 @@ from pupline.local.ingests import (
     NewIngest,
     finished_items,
 )
-from pupline.local.tables import AuditQuery, RunKind, check_run_kind
+from pupline.local.tables import AuditQuery, RunKind, RunRow, check_run_kind, kind_of_settings
 
 if TYPE_CHECKING:
     from pupline.local.journal import (
@@ -78,11 +81,15 @@ if TYPE_CHECKING:
 __all__ = [
     "BUCKET",
     "TOPIC_ARN",
+    "AbortRequest",
     "Alert",
     "Arrival",
     "AuditQuery",
     "Database",
     "Deliverer",
+    "DiscardCounts",
+    "DiscardedRun",
+    "Discards",
     "Driver",
     "DriverEvent",
     "DriverSettings",
@@ -104,6 +111,7 @@ __all__ = [
     "RedriveRequest",
     "RepairReport",
     "RunKind",
+    "RunRow",
     "StartRequest",
     "StopRequested",
     "SystemClock",
@@ -113,6 +121,7 @@ __all__ = [
     "check_run_kind",
     "count_prunable",
     "finished_items",
+    "kind_of_settings",
     "layout_problem",
     "plan_recovery",
     "prune",

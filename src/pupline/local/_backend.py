@@ -19,6 +19,7 @@ from pupline.local.data_dir import (
     layout_problem,
 )
 from pupline.local.database import Database, damaged
+from pupline.local.discarding import Discards
 from pupline.local.ingests import Ingests
 from pupline.local.tables import LocalAuditTable, LocalWriteOnceStore, Runs
 from pupline.text import printable
@@ -55,6 +56,7 @@ class LocalBackend:
     subscriptions: Subscriptions
     runs: Runs
     ingests: Ingests
+    discards: Discards
     undeleted: UndeletedFiles | None
     _lock: DirectoryLock | None
     _buckets: dict[str, LocalBucket] = field(default_factory=dict)
@@ -66,7 +68,8 @@ class LocalBackend:
         """Open the data directory.
 
         exclusive: to run executions and store objects: takes the lock, checks the database, and finishes or undoes what
-        a killed process was writing. Without it: to read, and to change subscriptions. create: by default, exclusive.
+        a killed process was writing or removing. Without it: to read, and to change subscriptions. create: by default,
+        exclusive.
         Raises: ConfigurationError when another process has the lock, when the database is damaged or of a newer
         version, when another kind of file is in the place of one of pupline's, or when there is nothing to open.
         """
@@ -89,7 +92,7 @@ class LocalBackend:
             undo.pop_all()
         clock = clock or SystemClock()
         bucket = LocalBucket(data_dir, BUCKET, database)
-        return cls(
+        opened = cls(
             data_dir=data_dir,
             database=database,
             clock=clock,
@@ -99,10 +102,17 @@ class LocalBackend:
             subscriptions=Subscriptions(database, clock),
             runs=Runs(database, clock),
             ingests=Ingests(database, clock, bucket),
+            discards=Discards(database, clock, bucket),
             undeleted=undeleted,
             _lock=lock,
             _buckets={BUCKET: bucket},
         )
+        if exclusive and opened.discards.unfinished():  # a process was killed in the middle
+            with ExitStack() as undo:
+                undo.callback(opened.close)
+                opened.discards.finish()
+                undo.pop_all()
+        return opened
 
     def bucket(self, name: str = BUCKET) -> LocalBucket:
         """The bucket of that name, the same object each time. Raises: ConfigurationError for an invalid name."""

@@ -1,7 +1,7 @@
 """S3 on one machine: a directory, and the rows that say what lies in it."""
 
-from pupline.local.bucket._bucket import LocalBucket
-from pupline.local.bucket._files import BucketFiles, name_file
+from pupline.local.bucket._bucket import LocalBucket, StoredFile
+from pupline.local.bucket._files import BucketFiles, Removal, name_file
 from pupline.local.bucket._object_rows import BucketObject, insert_intents, is_taken, move_intent
 from pupline.local.bucket._paths import candidates, folded, parents
 from pupline.local.bucket._recovery import RecoveryPlan, plan_recovery, recover
@@ -12,6 +12,8 @@ __all__ = [
     "BucketObject",
     "LocalBucket",
     "RecoveryPlan",
+    "Removal",
+    "StoredFile",
     "UndeletedFiles",
     "candidates",
     "folded",

@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
@@ -51,6 +52,15 @@ class ListedObject:
     content_type: str
     owner: str
     created_at: float
+
+
+class StoredFile(NamedTuple):
+    """The file of a stored object; `path` is relative to the bucket."""
+
+    object_id: int
+    key: str
+    path: str
+    size_bytes: int
 
 
 class LocalBucket:
@@ -131,6 +141,15 @@ class LocalBucket:
             for key, path, *rest in page:
                 yield ListedObject(key, self.root / path, *rest)
             after = page[-1][0]
+
+    def below(self, folder: str, *, limit: int = -1) -> Iterator[StoredFile]:
+        """The stored objects below a folder, which ends in `/`; at most `limit`. Raises: StorageError."""
+        query = (
+            "SELECT object_id, key, path, size_bytes FROM objects"
+            " WHERE bucket = ? AND key >= ? AND key < ? AND state = 'stored' ORDER BY key LIMIT ?"
+        )
+        end = f"{folder.removesuffix('/')}0"  # the character after the slash
+        yield from (StoredFile(*row) for row in self._database.rows(query, (self.name, folder, end, limit)))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys of the stored objects below `prefix`, in order (see the port). Raises: StorageError."""

@@ -6,8 +6,9 @@ import itertools
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
 from pathlib import Path
 
 from pupline.errors import LocalTrouble, StorageError, local_trouble
@@ -17,6 +18,14 @@ from pupline.local.data_dir import kind_of
 
 # EACCES: some of FUSE, such as the shared storage of Android. Where it means a permission, the rename fails too.
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
+
+
+class Removal(Enum):
+    """What became of a file that was to be removed."""
+
+    REMOVED = "removed"
+    ABSENT = "absent"
+    CHANGED = "changed"
 
 
 class BucketFiles:
@@ -72,6 +81,44 @@ class BucketFiles:
         except FileNotFoundError:
             return False
         return True
+
+    def remove_stored(self, files: Sequence[tuple[str, int]]) -> list["Removal"]:
+        """Remove files, given with the size that they were stored with, durably; what became of each.
+
+        A file of another size was put there since by somebody else, and stays.
+        """
+        found, folders = [], {}
+        for path, size_bytes in files:
+            removal = self._remove_stored(path, size_bytes)
+            found.append(removal)
+            if removal is Removal.REMOVED:
+                folders[path.rpartition("/")[0]] = path
+        for path in folders.values():
+            self.sync_folder(path)
+        return found
+
+    def _remove_stored(self, path: str, size_bytes: int) -> "Removal":
+        try:
+            with self.folder_of(path, create=False) as (parent, name):
+                there = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                if not stat.S_ISREG(there.st_mode) or there.st_size != size_bytes:
+                    return Removal.CHANGED
+                os.unlink(name, dir_fd=parent)
+        except FileNotFoundError:
+            return Removal.ABSENT
+        except OSError as err:
+            raise self.trouble(err) from err
+        return Removal.REMOVED
+
+    def prune_folders(self, folders: Iterable[str]) -> None:
+        """Remove these folders, all in them and all above them, as far as they are empty."""
+        for folder in folders:
+            for below, _, _ in os.walk(self.root / folder, topdown=False):
+                with suppress(OSError):  # not empty, or not ours to remove
+                    Path(below).rmdir()
+            for above in (self.root / folder).relative_to(self.root).parents[:-1]:
+                with suppress(OSError):
+                    (self.root / above).rmdir()
 
     def sync_folder(self, path: str) -> None:
         """Put the name `path` on the disk."""

@@ -41,9 +41,10 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "objects.state": frozenset({"writing", "stored"}),
     "audit.outcome": frozenset(get_args(Outcome)),
     "audit.reason": frozenset(get_args(Reason)),
+    "discarded_runs.kind": frozenset({"run", "ingest", "ingest --workflow"}),
     "subscriptions.protocol": frozenset({"console", "file", "webhook", "email", "apprise"}),
 }
-_FLAGS = frozenset({"audit.alert_triggered", "audit.alert_sent", "ingests.listed"})
+_FLAGS = frozenset({"audit.alert_triggered", "audit.alert_sent", "ingests.listed", "discarded_runs.is_dataset"})
 _TIMES = ("_at", "_time", ".now")
 
 
@@ -202,6 +203,7 @@ _JSON: Mapping[str, Callable[[Any], None]] = {
     "executions.input": _any,
     "executions.output": _any,
     "executions.stop_request": _stop_request,
+    "ingests.stop_request": _stop_request,
     "facts.fact": _fact,
     "audit.alert_reasons": _texts,
     "alerts.attributes": _attributes,

@@ -209,7 +209,32 @@ _THIRD = """
 ALTER TABLE facts ADD COLUMN worked REAL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+-- cause: of the error; of a RUNNING run, why it stopped for now. stopped_at: when `stop` ended it. Its status is
+-- ABORTED then; the column has FAILED, because its words are fixed.
+ALTER TABLE ingests ADD COLUMN cause TEXT;
+ALTER TABLE ingests ADD COLUMN stop_request TEXT;
+ALTER TABLE ingests ADD COLUMN stopped_at REAL;
+-- count: the most executions that were asked for. stopped_at: when `stop` ended a run that has no execution to abort.
+ALTER TABLE runs ADD COLUMN count INTEGER;
+ALTER TABLE runs ADD COLUMN stopped_at REAL;
+
+-- Runs that were removed with their outputs and with the images that nothing else needs. Their audit records stay, so
+-- their names stay taken. removed_at: NULL while files and rows of the run may be left. is_dataset: all of its dataset
+-- is removed.
+CREATE TABLE discarded_runs (
+    run_id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    dataset TEXT,
+    source TEXT,
+    is_dataset INTEGER NOT NULL DEFAULT 0,
+    began_at REAL NOT NULL,
+    discarded_at REAL NOT NULL,
+    removed_at REAL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

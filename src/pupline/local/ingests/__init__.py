@@ -4,9 +4,19 @@ from pupline.local.ingests._columns import FinishedItems, finished_items
 from pupline.local.ingests._committer import GroupCommitter
 from pupline.local.ingests._ingests import Ingests, item_execution
 from pupline.local.ingests._listing import ListedPage
-from pupline.local.ingests._rows import Arrival, IngestCounts, IngestRow, ItemDone, NewIngest, PageCounts, PendingItem
+from pupline.local.ingests._rows import (
+    AbortRequest,
+    Arrival,
+    IngestCounts,
+    IngestRow,
+    ItemDone,
+    NewIngest,
+    PageCounts,
+    PendingItem,
+)
 
 __all__ = [
+    "AbortRequest",
     "Arrival",
     "FinishedItems",
     "GroupCommitter",

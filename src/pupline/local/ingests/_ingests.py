@@ -17,7 +17,7 @@ from pupline.local.bucket import LocalBucket
 from pupline.local.database import Database, storable
 from pupline.local.ingests._listing import ListedPage, add_page
 from pupline.local.ingests._previous import PreviousFetches
-from pupline.local.ingests._rows import IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
+from pupline.local.ingests._rows import AbortRequest, IngestCounts, IngestRow, NewIngest, PageCounts, PendingItem
 from pupline.local.tables import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
 from pupline.tasks.items import SourceItem
 from pupline.tasks.ports import Clock
@@ -27,8 +27,8 @@ from pupline.text import printable
 
 _PAGE = 1000
 _SELECT = (
-    "SELECT ingest_id, run_id, dataset, source, settings, status, position, listed, total, items, repeated, known,"
-    " created_at, ended_at, error FROM ingests"
+    "SELECT ingest_id, run_id, dataset, source, settings, CASE WHEN stopped_at IS NULL THEN status ELSE 'ABORTED' END,"
+    " position, listed, total, items, repeated, known, created_at, ended_at, error, cause FROM ingests"
 )
 _COUNT = (
     "SELECT outcome, reason, count(*), sum(alert_triggered),"  # noqa: S608 - the texts are ours
@@ -44,7 +44,9 @@ _LISTED = "SELECT listed, items FROM ingests WHERE ingest_id = ?"
 _FAILED = (
     "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
     " SELECT ?, row_number() OVER (ORDER BY item_index) - 1, identity, url, facts"
-    " FROM ingest_items WHERE ingest_id = ? AND outcome = 'failed'"
+    " FROM ingest_items AS i WHERE ingest_id = ? AND (outcome = 'failed' OR (outcome IN ('refused', 'quarantined') AND"
+    " (SELECT reason FROM audit WHERE execution = ? || printf('%08d', i.item_index))"
+    " IN (SELECT value FROM json_each(?))))"
 )
 
 
@@ -108,17 +110,18 @@ class Ingests:
         """Add the new items of a page and store the listing's position, in one transaction."""
         return self.database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
 
-    def add_failed_of(self, ingest_id: int, failed_run: IngestRow) -> int:
+    def add_failed_of(self, ingest_id: int, failed_run: IngestRow, reasons: Sequence[str] = ()) -> int:
         """Add the items that failed in another run, which completes this run's listing; how many it now has.
 
-        Idempotent.
+        reasons: of refused and quarantined items that are added too. Idempotent.
         """
+        of_run = (failed_run.ingest_id, f"{failed_run.run_id}-", json.dumps(list(reasons)))
 
         def work(connection: sqlite3.Connection) -> int:
             listed, items = connection.execute(_LISTED, (ingest_id,)).fetchone()
             if listed:
                 return int(items)
-            added = connection.execute(_FAILED, (ingest_id, failed_run.ingest_id)).rowcount
+            added = connection.execute(_FAILED, (ingest_id, *of_run)).rowcount
             update = "UPDATE ingests SET listed = 1, items = ?, total = ? WHERE ingest_id = ?"
             connection.execute(update, (added, added, ingest_id))
             return added
@@ -200,11 +203,32 @@ class Ingests:
 
         self.database.write(work)
 
-    def end(self, ingest_id: int, status: str, error: str | None = None) -> None:
-        """Store the run's final status: SUCCEEDED or FAILED."""
-        update = "UPDATE ingests SET status = ?, error = ?, ended_at = ? WHERE ingest_id = ?"
-        values = (status, None if error is None else storable(error), self.clock.now(), ingest_id)
-        self.database.write(lambda connection: connection.execute(update, values))
+    def end(self, ingest_id: int, status: str, error: str | None = None, cause: str | None = None) -> None:
+        """Store the run's final status: SUCCEEDED, FAILED or ABORTED."""
+        update = (
+            "UPDATE ingests SET status = ?, error = ?, cause = ?, ended_at = ?, stopped_at = ?, stop_request = NULL"
+            " WHERE ingest_id = ?"
+        )
+        now = self.clock.now()
+        aborted = status == "ABORTED"
+        values = ("FAILED" if aborted else status, _stored(error), _stored(cause), now, now if aborted else None)
+        self.database.write(lambda connection: connection.execute(update, (*values, ingest_id)))
+
+    def note_cause(self, ingest_id: int, cause: str | None) -> None:
+        """Store why a RUNNING run could not continue for now; None when it was merely interrupted."""
+        update = "UPDATE ingests SET cause = ? WHERE ingest_id = ?"
+        self.database.write(lambda connection: connection.execute(update, (_stored(cause), ingest_id)))
+
+    def request_stop(self, ingest_id: int, error: str | None, cause: str | None) -> None:
+        """Have the process that works on the run end it. Does nothing when it has ended."""
+        request = json.dumps({"error": error, "cause": cause})
+        update = "UPDATE ingests SET stop_request = ? WHERE ingest_id = ? AND status = 'RUNNING'"
+        self.database.write(lambda connection: connection.execute(update, (request, ingest_id)))
+
+    def stop_request(self, ingest_id: int) -> AbortRequest | None:
+        """The request to end the run, if there is one."""
+        [(text,)] = self.database.rows("SELECT stop_request FROM ingests WHERE ingest_id = ?", (ingest_id,))
+        return None if text is None else AbortRequest(**json.loads(text))
 
     def drop_empty(self, ingest_id: int) -> None:
         """Delete the run if its listing has returned nothing yet, not even its end."""
@@ -213,7 +237,10 @@ class Ingests:
 
     def reopen(self, ingest_id: int) -> IngestRow:
         """The run, RUNNING again, to continue with what is left."""
-        update = "UPDATE ingests SET status = 'RUNNING', error = NULL, ended_at = NULL WHERE ingest_id = ?"
+        update = (
+            "UPDATE ingests SET status = 'RUNNING', error = NULL, cause = NULL, ended_at = NULL, stopped_at = NULL,"
+            " stop_request = NULL WHERE ingest_id = ?"
+        )
         self.database.write(lambda connection: connection.execute(update, (ingest_id,)))
         return self._row(ingest_id)
 
@@ -224,6 +251,10 @@ class Ingests:
 def _ingest(row: tuple[Any, ...]) -> IngestRow:
     values = dict(zip(IngestRow.__slots__, row, strict=True))
     return IngestRow(**values | {"settings": json.loads(values["settings"]), "listed": bool(values["listed"])})
+
+
+def _stored(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[Any, ...]]) -> dict[int, int]:

@@ -21,11 +21,12 @@ class NewIngest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRow:
-    """One run. status: `RUNNING` (also while interrupted), `SUCCEEDED` or `FAILED`. Times: seconds since the epoch.
+    """One run. status: `RUNNING` (also while interrupted), `SUCCEEDED`, `FAILED` or `ABORTED`, when it was stopped.
 
     position: where its listing continues, in the listing's own form. listed: the listing is complete. total: the number
     of items that the listing announced. items: in the run. repeated: listed more than once. known: left out because
-    the dataset has them.
+    the dataset has them. error, cause: of its end; cause also of a RUNNING run whose listing stopped for now. Times:
+    seconds since the epoch.
     """
 
     ingest_id: int
@@ -43,6 +44,15 @@ class IngestRow:
     created_at: float
     ended_at: float | None
     error: str | None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AbortRequest:
+    """A request to end a run. error: the Error Name to record; cause: why, for people."""
+
+    error: str | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

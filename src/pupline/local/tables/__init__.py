@@ -9,7 +9,7 @@ from pupline.local.tables._audit import (
     record_of,
     run_range,
 )
-from pupline.local.tables._run_kinds import RunKind, check_run_kind
+from pupline.local.tables._run_kinds import RunKind, check_run_kind, kind_of_settings
 from pupline.local.tables._runs import RunRow, Runs
 from pupline.local.tables._write_once import LocalWriteOnceStore
 
@@ -24,6 +24,7 @@ __all__ = [
     "Runs",
     "check_run_kind",
     "insert_records",
+    "kind_of_settings",
     "record_of",
     "run_range",
 ]
