@@ -27,6 +27,7 @@ from pupline.errors import (
 from pupline.http import HttpClient, Response
 from pupline.sources import ImageSource, Listing, Opening, Page, PageRequest, Pages
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 
 API = "https://api.example/page/"
 SECRET = "s3cret"  # noqa: S105  what must not be seen
@@ -42,6 +43,7 @@ class Numbered:
     number: int = 0
     total: int | None = None
     shortfall: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
     notes: tuple[str, ...] = ()
 
     @property

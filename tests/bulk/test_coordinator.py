@@ -18,6 +18,7 @@ from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAns
 from pupline.local import Arrival, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.sources import Listing, Page, PageRequest
 from pupline.tasks.items import FetchedImage, FetchFailed, SourceItem
+from pupline.tasks.left_out import LeftOut
 
 Respond = Callable[[Job], Reply | None]
 """The reply to a job; None for a request that never ends."""
@@ -120,6 +121,7 @@ class PagedListing:
         self._skips = skips
         self.total: int | None = None
         self.shortfall: str | None = None
+        self.left_out = LeftOut()
 
     @property
     def complete(self) -> bool:

@@ -90,6 +90,47 @@ def test_a_total_that_was_not_reached_is_told(command: Run, api: Api, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", HOW)
+def test_what_was_left_out_is_counted_by_reason(command: Run, api: Api, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """Announced items that did not come, records without a URL, unusable ones: in the summary, and exit code 1."""
+    api.gives(4, {"items": [*api.images(5), {"id": 7}, None], "total": 9})
+    api.gives(7, {"items": [], "total": 9})
+    done = ingest(command, api, tmp_path / "data", *how)
+    assert done.code == 1
+    summary = done.rows[-1]
+    assert (summary["listed"], summary["listed_complete"], summary["left_out"]) == (5, False, 4)
+    assert summary["left_out_reasons"] == {"not_given": 2, "no_url": 1, "unusable_record": 1}
+    assert any("offset=4" in example and "null" in example for example in summary["left_out_examples"])
+    assert "1 record without a URL" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", HOW)
+def test_pages_that_do_not_exist_are_counted(command: Run, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """A breed that the API names and does not have: what else there is comes, and the exit code is 1."""
+    site = Site({"/api/breeds/list/all": Said(b'{"status": "success", "message": {"a": [], "b": []}}')})
+    site.pages["/1.gif"] = Said(GIF[0] + GIF[1])
+    site.pages["/api/breed/b/images"] = Said(json.dumps({"status": "success", "message": ["/1.gif"]}).encode())
+    with serving(site):
+        done = command("ingest", f"{site.origin}/api", "--ignore-robots", "--json", "--data", tmp_path / "data", *how)
+    summary = done.rows[-1]
+    assert (done.code, summary["listed"], summary["listed_complete"]) == (1, 1, False)
+    assert summary["left_out_reasons"] == {"no_such_page": 1}
+    assert "breed/a/images" in summary["left_out_examples"][0]
+
+
+@pytest.mark.slow
+def test_a_source_that_names_nothing_usable_is_a_failure(command: Run, api: Api, tmp_path: Path) -> None:
+    """A filter that nothing passes, in ingest as in a test of the source; nothing is taken for an empty source."""
+    api.spec.write_text(api.spec.read_text().replace("'items'", "'items[?photo]'"))
+    api.gives(0, {"items": [{"a": 1}, {"a": 2}], "total": 2})
+    done = ingest(command, api, tmp_path / "data")
+    assert (done.code, done.rows[-1]["listed_complete"]) == (1, False)
+    assert "of 2 entries none is an image to fetch" in done.stderr
+    assert command("sources", "test", api.spec).code == 1
+
+
+@pytest.mark.slow
 def test_a_listing_that_cannot_go_on_ends_its_run(command: Run, api: Api, tmp_path: Path) -> None:
     """FAILED, with what was found; what was listed is there; --resume goes on when the API is right again."""
     api.gives(4, {"items": None})

@@ -62,10 +62,21 @@ def test_what_was_not_kept_is_not_seen() -> None:
         ([summary(listed=50, listed_complete=False, total=10_822)], 10_822),
         ([summary(listed=50, listed_complete=False)], None),
         ([summary(listed=5, known=95)], 100),
+        ([summary(listed=8, repeated=2, total=10)], 8),
+        ([summary(listed=5, repeated=2, total=10, listed_complete=False)], 8),
         ([summary(listed=500, retry_of="a"), summary(run="a", listed=400)], 400),
         ([summary(listed=None, total=None)], None),
     ],
-    ids=["largest-complete", "told-by-source", "unknown", "incremental", "retry-is-no-listing", "workflow-nulls"],
+    ids=[
+        "largest-complete",
+        "told-by-source",
+        "unknown",
+        "incremental",
+        "repeats",
+        "repeats-cut-short",
+        "retry-is-no-listing",
+        "workflow-nulls",
+    ],
 )
 def test_what_a_source_has(summaries: list[dict[str, Any]], available: int | None) -> None:
     """The largest complete listing or the source's own count; a listing cut short or of failed items says nothing."""
@@ -172,9 +183,8 @@ def test_alerts_in_a_digest_are_not_unsent() -> None:
 def test_all_of_it_is_in_the_json() -> None:
     """What people see as bars, programs get as JSON-ready values."""
     said = insights_of([record(1)], [summary(images_per_second=5_000.0, total=20_000)]).as_dict()
-    assert said["coverage"] == [
-        {"dataset": "dogs", "seen": 1, "available": 20_000, "exact": True, "share": pytest.approx(1 / 20_000)}
-    ]
+    expected = {"dataset": "dogs", "seen": 1, "available": 20_000, "exact": True, "repeated": 0}
+    assert said["coverage"] == [expected | {"share": pytest.approx(1 / 20_000)}]
     assert said["ingests"][0]["images_per_second"] == 5_000.0
     assert said["hosts"] == {"cdn.example": {"images": 1, "failed": 0, "size_bytes": 100}}
     assert (said["failures"], said["placeholders"], said["shared_images"]) == ([], [], [])

@@ -17,6 +17,7 @@ from pupline.json_values import JSON
 from pupline.local import IngestCounts
 from pupline.sources import ImageSource
 from pupline.tasks.layout import dataset_folder, manifest_key, partition
+from pupline.tasks.left_out import LeftOut
 from pupline.tasks.run_ids import new_run_id
 
 MAX_THREADS = 8
@@ -97,6 +98,7 @@ def execution_input(request: IngestRequest, source: ImageSource, manifest: Manif
         "manifest": {"key": manifest_key(str(request.dataset), str(request.run_id))},
         "items": manifest.items,
         "trouble": manifest.trouble,
+        "left_out": manifest.left_out.as_json(),
         "batch_size": pace.items,
         "concurrency": pace.batches,
         "rate": pace.rate or 0,
@@ -154,6 +156,7 @@ def report_of(
         interrupted=interrupted,
         tolerance_exceeded=execution.error == THRESHOLD_EXCEEDED == summary.get("error"),
         trouble=execution.input.get("trouble"),
+        left_out=LeftOut.from_json(execution.input.get("left_out")),
         folder=dataset_folder(str(request.dataset)),
         error=execution.error,
         cause=execution.cause,

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +17,7 @@ from pupline.errors import LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
 from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
 
 ListingListener = Callable[[ItemsListed | ListingNote], None]
@@ -26,12 +27,13 @@ ListingListener = Callable[[ItemsListed | ListingNote], None]
 class Manifest:
     """A written manifest. items: lines in the file. repeated: items left out because their URL was listed before.
 
-    trouble: why these are not all items of the source, for people.
+    trouble: why these are not all items of the source, for people. left_out: what it has besides.
     """
 
     items: int
     repeated: int
     trouble: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 def list_source(
@@ -62,14 +64,15 @@ def write_manifest(
             raise
         except TaskFailure as failure:
             if writer.items and is_final(failure):
-                return Manifest(writer.items, writer.repeated, printable(failure.message, 400))
+                return Manifest(writer.items, writer.repeated, printable(failure.message, 400), listing.left_out)
             advice = "look at the source" if is_final(failure) else "repeat the command"
             raise PuplineError(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was"
                 f" requested yet, {advice}"
             ) from failure
-        trouble = None if writer.items == request.count else listing.shortfall
-        return Manifest(writer.items, writer.repeated, trouble)
+        if writer.items == request.count:
+            return Manifest(writer.items, writer.repeated)
+        return Manifest(writer.items, writer.repeated, listing.shortfall, listing.left_out)
 
 
 class _ManifestWriter:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pupline.bulk._request import IngestRequest, ItemsListed
 from pupline.errors import SourceError, TaskFailure
 from pupline.local import IngestRow, Ingests, ListedPage
-from pupline.sources import Listing, PageRequest, is_final, shortfall_of
+from pupline.sources import Listing, PageRequest, is_final, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
 
 AHEAD_ITEMS = 20_000
@@ -23,6 +24,7 @@ class Lister:
     """Continues a run's listing. items, total, repeated, known: of the run.
 
     trouble: why the run's items are not all that the source has: the listing stopped, or ended before the source did.
+    left_out: what the source has and the listing could not name.
     error: the Error Name of what stopped it for good; None where the same command can continue there.
     """
 
@@ -41,6 +43,7 @@ class Lister:
         self.known = row.known
         self.notes: list[str] = []
         self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
+        self.left_out = LeftOut() if self._has_count else left_out_of(row.position)
 
     @property
     def over(self) -> bool:
@@ -134,6 +137,7 @@ class Lister:
         self.known += added.known
         self.complete = listing.complete
         self.trouble = None if self._has_count else listing.shortfall
+        self.left_out = LeftOut() if self._has_count else listing.left_out
         has_known = request.stop_after_known is not None and added.known_in_a_row >= request.stop_after_known
         if not self.complete and (self._has_count or has_known):
             self.complete = True

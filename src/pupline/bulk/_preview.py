@@ -11,6 +11,7 @@ from pupline.bulk._source_rules import checked_dataset, checked_source, fetch_po
 from pupline.http import HttpClient
 from pupline.sources import PREVIEW_ATTEMPTS, Listing, Pages
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Preview:
     def shortfall(self) -> str | None:
         """Why the source has more items than it listed, once all were iterated."""
         return self._listing.shortfall
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What the source has, or announces, and could not be listed so far."""
+        return self._listing.left_out
 
     @property
     def total(self) -> int | None:

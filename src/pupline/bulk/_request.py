@@ -8,6 +8,7 @@ from pupline.errors import ConfigurationError, count_failed, count_unaccepted
 from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, parse_metadata_address
 from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
+from pupline.tasks.left_out import LeftOut
 from pupline.text import plain_number
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ class IngestReport:
     counts: of all items of the run; began_done: of those, finished by earlier processes.
     listed_complete: the source has no more. repeated: items listed more than once. known: skipped because the dataset
     has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
-    trouble: why the items are not all that the source has. folder: `datasets/<dataset>/` in the bucket. outputs: the
+    trouble: why the items are not all that the source has. left_out: what it has, or announces, and did not give in a
+    usable form. folder: `datasets/<dataset>/` in the bucket. outputs: the
     bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
     error, cause: of the BulkIngest execution, through which no times and no repeated items are known. parquet_trouble:
     why the metadata is there as JSON Lines only. summary: what summary.json holds, or would hold by now.
@@ -215,6 +217,7 @@ class IngestReport:
     error: str | None = None
     cause: str | None = None
     parquet_trouble: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -4,6 +4,8 @@ import resource
 import time
 from dataclasses import dataclass, field
 
+from pupline.tasks.left_out import LeftOut
+
 
 def _cpu_seconds() -> float:
     """CPU time so far of this process and of its children that have ended."""
@@ -31,7 +33,8 @@ class Stopwatch:
 class RunStats:
     """status: the run's from now on; RUNNING where it is unfinished. error: an Error Name.
 
-    trouble: why the run's items are not all that the source has. finished: items, and bytes: received, by this process
+    trouble: why the run's items are not all that the source has. left_out: what it has besides, as far as that is
+    known. finished: items, and bytes: received, by this process
     and its workers, in `seconds` of time and `cpu_seconds`. ended_at: seconds since the epoch.
     """
 
@@ -39,6 +42,7 @@ class RunStats:
     error: str | None = None
     ended_at: float | None = None
     trouble: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
     finished: int = 0
     bytes: int = 0
     seconds: float = 0.0

@@ -119,6 +119,8 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.unaccepted:
         done = plural(report.counts.done, "image")
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
+    if report.left_out:
+        yield f"Left out of the listing: {report.left_out.sentence}.{_first_example(report.left_out.examples)}"
     if report.repeated:
         yield f"Repeated, and fetched once: {report.repeated:,}."
     if report.known:
@@ -127,6 +129,10 @@ def _notes(report: "IngestReport") -> Iterator[str]:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
         yield undelivered(report.undelivered)
+
+
+def _first_example(examples: Sequence[str]) -> str:
+    return f" The first: {printable(examples[0], 200)}" if examples else ""
 
 
 def _places(report: "IngestReport", backend: "Backend") -> Iterator[tuple[str, str]]:

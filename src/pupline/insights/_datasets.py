@@ -1,5 +1,6 @@
 """Bulk ingestion: how much of each source is stored, and the speed of each run, from the summaries of the runs."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,14 +19,16 @@ _MAX_SHARED = 20
 class Coverage:
     """How much of a source is stored: `312 of 10,822 seen`.
 
-    seen: URLs whose image is stored, over all runs of the dataset. available: the size of the source, by its own count
-    or the largest complete listing; None where no run knows it. exact: False where `seen` is an estimate.
+    seen: URLs whose image is stored, over all runs of the dataset. available: the distinct URLs of the source, by its
+    largest complete listing or its own count; None where no run knows it. exact: False where `seen` is an estimate.
+    repeated: items with a URL that the same run had before, in the run with most of them.
     """
 
     dataset: str
     seen: int
     available: int | None
     exact: bool
+    repeated: int = 0
 
     @property
     def share(self) -> float | None:
@@ -44,12 +47,14 @@ class DatasetFigures:
         self.runs: list[dict[str, Any]] = []
         self._dataset_of: dict[str, str] = {}
         self._available: dict[str, int | None] = {}
+        self._repeated: Counter[str] = Counter()
         self._samples: dict[str | None, UrlSample] = {}
         for summary in summaries:
             run, dataset = str(summary["run"]), str(summary["dataset"])
             self._dataset_of[run] = dataset
             sizes = [size for size in (self._available.get(dataset), _available(summary)) if size is not None]
             self._available[dataset] = max(sizes, default=None)
+            self._repeated[dataset] = max(self._repeated[dataset], summary.get("repeated") or 0)
             self.runs.append({name: summary.get(name) for name in _RUN_FIELDS})
 
     def add(self, record: AuditRecord) -> None:
@@ -63,7 +68,10 @@ class DatasetFigures:
     def coverage(self) -> list[Coverage]:
         """One for each dataset, by name."""
         samples = ((dataset, self._samples.get(dataset) or UrlSample()) for dataset in sorted(self._available))
-        return [Coverage(dataset, one.urls, self._available[dataset], one.exact) for dataset, one in samples]
+        return [
+            Coverage(dataset, one.urls, self._available[dataset], one.exact, self._repeated[dataset])
+            for dataset, one in samples
+        ]
 
     def shared(self) -> list[SharedImage]:
         """Images that several URLs of one dataset gave, those with most URLs first; at most twenty."""
@@ -85,12 +93,13 @@ class DatasetFigures:
 
 
 def _available(summary: Mapping[str, Any]) -> int | None:
-    """The size of the source, as far as this run knows: the source's own count, or the length of a complete listing.
+    """The distinct URLs of the source, as far as this run knows: by the source's count, or by a complete listing.
 
-    A retry lists failed items only; an incremental run leaves out the images that the dataset has.
+    The source counts repeated URLs too. A retry lists failed items only; an incremental run leaves out the images that
+    the dataset has.
     """
     total, listed = summary.get("total"), summary.get("listed")
-    sizes = [total] if total is not None else []
+    sizes = [] if total is None else [max(total - (summary.get("repeated") or 0), listed or 0)]
     if listed is not None and summary.get("listed_complete") and not summary.get("retry_of"):
         sizes.append(listed + (summary.get("known") or 0))
     return max(sizes, default=None)

@@ -13,7 +13,7 @@ from pupline.sources._listing import Listing, Page
 from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, is_final, max_page_attempts, page_pause_seconds
 from pupline.sources._resolve import resolve
 from pupline.sources._source import ImageSource, Opening, Reader
-from pupline.sources.api import shortfall_of
+from pupline.sources.api import left_out_of, shortfall_of
 from pupline.sources.lists import is_piped, keep_piped, piped_for_now
 from pupline.specs import MAX_PAGE_BYTES, PageRequest
 
@@ -30,6 +30,7 @@ __all__ = [
     "is_final",
     "is_piped",
     "keep_piped",
+    "left_out_of",
     "max_page_attempts",
     "page_pause_seconds",
     "piped_for_now",

@@ -15,6 +15,7 @@ from pupline.sources._listing import Listing, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
 
 _ENDING = re.compile(r"[^/]\.(?:jpe?g|jpe|jfif|a?png|gif|webp|avif|hei[cf]|bmp|tiff?|svg|ico|jp2|jxl)\Z", re.IGNORECASE)
@@ -92,6 +93,11 @@ class OneImage:
     def shortfall(self) -> str | None:
         """Of the API."""
         return None if self._api is None else self._api.shortfall
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Of the API."""
+        return LeftOut() if self._api is None else self._api.left_out
 
     def request(self) -> PageRequest | None:
         """The API's page, or the URL itself; nothing for what is known to be an image."""

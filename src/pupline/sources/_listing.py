@@ -19,6 +19,7 @@ from typing import Protocol
 from pupline.errors import TaskFailure
 from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import LeftOut
 
 ITEMS_OF_A_PART = 1000
 """The most items that one `read` of a file gives: few enough to stay small in memory, enough for one transaction."""
@@ -46,6 +47,10 @@ class Listing(Protocol):
     @property
     def shortfall(self) -> str | None:
         """Why items are missing, once `complete`: the source itself announces more, or a limit cut the listing."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What the source has, or announces, and the listing could not name so far; without what a filter excludes."""
 
     def request(self) -> PageRequest | None:
         """The next request, the same until `read` or `skip` moves on. None: nothing over HTTP, or complete."""

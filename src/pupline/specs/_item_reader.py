@@ -12,6 +12,7 @@ from pupline.specs._extraction import Extraction, described, extract
 from pupline.specs._item_fields import FACTS, Normaliser
 from pupline.specs._spec import SourceSpec
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import NO_URL, UNUSABLE_RECORD, LeftOut
 from pupline.text import printable
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -31,15 +32,15 @@ class PageItems:
 class ItemReader:
     """Reads the pages of one listing, and counts their records.
 
-    named: items so far. records: things on the pages. unusable: records that are neither a URL nor an object.
-    without_url: objects without a URL.
+    named: items so far. records: things on the pages. left_out: those that give no item, and no filter excluded.
     """
 
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._normal = Normaliser()
         self._gave_lists = False
-        self.named = self.records = self.unusable = self.without_url = 0
+        self.named = self.records = 0
+        self.left_out = LeftOut()
 
     def read(self, page: Any, page_url: str) -> PageItems:
         """The items of a page at `page_url`. Raises: SourceError, without counting, for a page of another shape."""
@@ -49,7 +50,9 @@ class ItemReader:
         self._check_shape(found, entries, page)
         items = [self._item(url, facts, page_url) for url, facts in entries if isinstance(url, str) and url]
         usable = [item for item in items if item is not None]
-        self._count(found, [url for url, _ in entries], len(usable))
+        self.named += len(usable)
+        self.records += found.records
+        self._count(found, [url for url, _ in entries], page_url)
         return PageItems(usable, found.records)
 
     def take_notes(self) -> tuple[str, ...]:
@@ -58,11 +61,14 @@ class ItemReader:
 
     def counts(self) -> list[int]:
         """For `restore`."""
-        return [self.named, self.records, self.unusable, self.without_url]
+        reasons = self.left_out.reasons
+        return [self.named, self.records, reasons[UNUSABLE_RECORD], reasons[NO_URL]]
 
     def restore(self, counts: Sequence[int]) -> None:
         """Continue from `counts`. Raises: TypeError, ValueError."""
-        self.named, self.records, self.unusable, self.without_url = map(int, counts)
+        self.named, self.records, unusable, without_url = map(int, counts)
+        self.left_out.add(UNUSABLE_RECORD, unusable)
+        self.left_out.add(NO_URL, without_url)
 
     def _check_shape(self, found: Extraction, entries: list[tuple[Any, dict[str, Any]]], page: Any) -> None:
         """Raises: SourceError where the page is unlike those before it.
@@ -74,7 +80,12 @@ class ItemReader:
         if found.is_single and self._gave_lists:
             raise SourceError(f"{what} gives {described(found.entries[0])}; on the pages before it gave a list")
         is_one_by_one = self._spec.paginator.type in ("ids_then_detail", "date_window")
-        if entries and all(url is None for url, _ in entries) and not self.without_url and not is_one_by_one:
+        if (
+            entries
+            and all(url is None for url, _ in entries)
+            and not self.left_out.reasons[NO_URL]
+            and not is_one_by_one
+        ):
             where = "url_template" if self._spec.url_template is not None else "fields.url"
             raise SourceError(
                 f"{what} found {len(entries):,} of which none has a URL ({where}); the first is "
@@ -82,19 +93,17 @@ class ItemReader:
             )
         self._gave_lists = not found.is_single
 
-    def _count(self, found: Extraction, urls: list[Any], usable: int) -> None:
+    def _count(self, found: Extraction, urls: list[Any], page_url: str) -> None:
         wrong = [url for url in urls if url and not isinstance(url, str)]
         missing = sum(not url for url in urls)
         if found.unusable or wrong:
             count, why = found.unusable + len(wrong), found.why or f"a url that is {described(wrong[0])}"
             self._normal.note("unusable", f"{count:,} of the page's entries cannot be used and are left out: {why}")
-            self.unusable += count
+            self.left_out.add(UNUSABLE_RECORD, count, f"{page_url}: {why}")
         if missing:
-            # The Met has "" for works without a picture: there is nothing to fetch, so nothing has failed.
             self._normal.note("url", "items without a url are left out")
-            self.without_url += missing
-        self.named += usable
-        self.records += found.records
+            first = found.entries[next(at for at, url in enumerate(urls) if not url)]
+            self.left_out.add(NO_URL, missing, f"{page_url}: {described(first)}")
 
     def _entry(self, one: Any, shared: Mapping[str, Any], page: Any) -> tuple[Any, dict[str, Any]]:
         """The value in place of an entry's URL, and its other fields."""

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pupline.tasks.left_out import LeftOut
 from pupline.text import timestamp
 
 
@@ -12,7 +13,8 @@ from pupline.text import timestamp
 class IngestSummary:
     """The figures of a run. What the run's driver does not know is None.
 
-    trouble: why the items are not all that the source has. retry_of: the run whose failed items these are.
+    trouble: why the items are not all that the source has. left_out: what it has besides, as far as that is known.
+    retry_of: the run whose failed items these are.
     began_at, ended_at: in seconds since the epoch. finished: items that ended within `seconds`, which took
     `cpu_seconds`. listed: items in the manifest. total: images that the source says it has. repeated, known: items left
     out because they were listed before, in this run or in an earlier one. done: items that ended.
@@ -24,6 +26,7 @@ class IngestSummary:
     status: str
     error: str | None = None
     trouble: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
     retry_of: str | None = None
     began_at: float | None = None
     ended_at: float | None = None
@@ -56,6 +59,9 @@ class IngestSummary:
             **self._speed(),
             "listed": self.listed,
             "listed_complete": self.listed_complete,
+            "left_out": self.left_out.total,
+            "left_out_reasons": ranked(self.left_out.reasons),
+            "left_out_examples": self.left_out.examples,
             "total": self.total,
             "repeated": self.repeated,
             "known": self.known,

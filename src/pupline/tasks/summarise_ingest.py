@@ -19,6 +19,7 @@ from pupline.tasks.digest import AlertTally
 from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_files
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
+from pupline.tasks.left_out import LeftOut
 from pupline.tasks.ports import Clock, ObjectStore
 from pupline.tasks.task_input import TaskInput, checked_input, shown
 
@@ -53,7 +54,7 @@ class SummaryServices:
 class SummaryRequest:
     """The run to summarise. tolerate: percent of items that may fail. items: in the manifest, None if unknown.
 
-    trouble: why the manifest does not hold all that the source has.
+    trouble: why the manifest does not hold all that the source has. left_out: what it has besides.
     """
 
     run: IngestRun
@@ -61,6 +62,7 @@ class SummaryRequest:
     items: int | None
     began_at: float | None
     trouble: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @classmethod
     def from_input(cls, event: object) -> "SummaryRequest":
@@ -69,15 +71,17 @@ class SummaryRequest:
         tolerate, items = fields.get("tolerate", 100), fields.get("items")
         if not isinstance(tolerate, int | float) or isinstance(tolerate, bool) or not 0 <= tolerate <= 100:
             raise InvalidInput(f"tolerate is {shown(tolerate)}; give a percentage, 0 to 100")
-        # `trouble` is in the execution's input, which is `input` or, in earlier versions, the event itself.
+        # `trouble` and `left_out` are in the execution's input: `input` or, in earlier versions, the event itself.
         execution_input = fields.get("input", fields)
-        trouble = execution_input.get("trouble") if isinstance(execution_input, Mapping) else None
+        given = execution_input if isinstance(execution_input, Mapping) else {}
+        trouble = given.get("trouble")
         return cls(
             run=IngestRun.from_json(fields),
             tolerate=float(tolerate),
             items=items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None,
             began_at=start_time(fields),
             trouble=trouble if isinstance(trouble, str) else None,
+            left_out=LeftOut.from_json(given.get("left_out")),
         )
 
 
@@ -116,7 +120,7 @@ def summarise_ingest(event: TaskInput, services: SummaryServices) -> dict[str, J
     """Write failures.jsonl and summary.json of a run, over those of an earlier attempt.
 
     event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), and
-    the execution's `input`, whose `trouble` says why the manifest is incomplete.
+    the execution's `input`, whose `trouble` and `left_out` say why the manifest is incomplete.
     Returns: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `complete`; `alerting`, and then `digest`
     (subject, message, attributes) of all alerts but the first; `folder`, where the files are.
     Raises: InvalidInput, StorageError.
@@ -171,6 +175,7 @@ def _summary(
         status=status,
         error=error,
         trouble=request.trouble,
+        left_out=request.left_out,
         began_at=request.began_at,
         ended_at=ended_at,
         seconds=seconds,

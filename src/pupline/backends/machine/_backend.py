@@ -228,6 +228,7 @@ class MachineBackend:
             "outcomes": dict(report.counts.outcomes),
             "reasons": dict(report.counts.reasons),
             "trouble": report.trouble,
+            "left_out": report.left_out.total,
         }
 
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:

@@ -1,6 +1,7 @@
 """The listing of an API: a paginator chooses the page, credentials authenticate it, an item reader reads it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -25,6 +26,7 @@ from pupline.specs import (
     parse_page,
 )
 from pupline.tasks.items import SourceItem
+from pupline.tasks.left_out import MAX_EXAMPLES, NO_SUCH_PAGE, NOT_GIVEN, UNUSABLE_PAGE, LeftOut
 from pupline.text import printable
 
 _MAX_UNUSABLE = 5
@@ -67,8 +69,11 @@ class ApiListing:
         self._reader = ItemReader(spec)
         self._seen = SeenItems()
         self._pages = self._listed = 0
-        self._unusable_pages = self._unusable_in_a_row = 0
+        self._unusable_in_a_row = 0
+        self._left_out_pages = LeftOut()
+        self._final: LeftOut | None = None  # of a listing that was complete when its position was written
         self._is_cut = False  # ended before the API's own end
+        self._has_cap = False  # as its terms demand
         self._cut_reason: str | None = None
         self._notes: list[str] = []
         self._token_request: PageRequest | None = None
@@ -92,12 +97,34 @@ class ApiListing:
         """Why items are missing, once complete; None where none are."""
         if not self.complete:
             return None
+        if self._final is not None:
+            return self._cut_reason
         reasons = [self._cut_reason, None if self._is_cut else self._paginator.shortfall]
-        if self._unusable_pages:
-            reasons.append(f"{self._unusable_pages:,} of its pages could not be used and were left out")
+        pages, records = self._left_out_pages.reasons, self._reader.left_out
+        if pages[UNUSABLE_PAGE]:
+            reasons.append(f"{pages[UNUSABLE_PAGE]:,} of its pages could not be used and were left out")
+        if pages[NO_SUCH_PAGE]:
+            reasons.append(f"{pages[NO_SUCH_PAGE]:,} of its pages do not exist")
+        if records:
+            reasons.append(f"left out: {records.sentence}; to leave them out on purpose, filter them in items")
         if not self._is_cut and self._reader.records and not self._reader.named:
             reasons.append(f"of {self._reader.records:,} entries none is an image to fetch; look at items in the spec")
         return self._masked("; ".join(filter(None, reasons)))[:_MAX_SHORTFALL] or None
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Pages and records so far; once complete, also what the API announced and did not give."""
+        if self._final is not None:
+            return self._final
+        parts = (self._left_out_pages, self._reader.left_out)
+        found = LeftOut(sum((part.reasons for part in parts), Counter()))
+        found.examples = [self._masked(one) for part in parts for one in part.examples][:MAX_EXAMPLES]
+        if self._is_cut and self._paginator.total and not self._has_cap:
+            found.add(NOT_GIVEN, self._paginator.total - self._reader.records, self._cut_reason or "")
+        elif self._paginator.complete and not self._is_cut:
+            found.add(NOT_GIVEN, self._paginator.not_given, self._paginator.shortfall or "")
+            found.add(NO_SUCH_PAGE, self._paginator.no_such_page, self._paginator.shortfall or "")
+        return found
 
     def request(self) -> PageRequest | None:
         """The next page, or a token first. Raises: SourceError where the last page does not say which page is next."""
@@ -146,10 +173,11 @@ class ApiListing:
         self._pages += 1
         message = self._masked(failure.message)
         if isinstance(failure, NotFound):
+            self._left_out_pages.add(NO_SUCH_PAGE, example=message)
             return f"left out, as the API has no such page: {message}"
         if status == 204:
             return f"nothing there: {message}"
-        self._unusable_pages += 1
+        self._left_out_pages.add(UNUSABLE_PAGE, example=message)
         self._unusable_in_a_row += 1
         return f"left out, as it cannot be used: {message}"
 
@@ -163,7 +191,8 @@ class ApiListing:
             "counts": self._reader.counts(),
             "at": self._paginator.state(),
         }
-        state |= {"left_out": self._unusable_pages} if self._unusable_pages else {}
+        left_out = self.left_out
+        state |= {"left_out": left_out.as_json()} if left_out else {}
         state |= {"short": self.shortfall} if self.shortfall else {}
         return json.dumps(state, separators=(",", ":"))
 
@@ -177,7 +206,8 @@ class ApiListing:
             self._pages, self._listed, self._is_cut = int(state["pages"]), int(state["listed"]), bool(state["complete"])
             # Positions of earlier versions do not have these.
             self._reader.restore(state.get("counts", (0, 0, 0, 0)))
-            self._unusable_pages, self._cut_reason = int(state.get("left_out", 0)), state.get("short")
+            self._cut_reason = state.get("short")
+            self._restore_left_out(state.get("left_out", 0))
             if digest == _pages_digest(self._spec) and not self._is_cut:
                 self._paginator.restore(state["at"])
         except (ValueError, KeyError, TypeError, AttributeError) as err:
@@ -189,6 +219,18 @@ class ApiListing:
                 f"{self._spec.name}: its requests (base_url, path, params or paginator) are not those of the run that "
                 "is to be resumed; restore them, or begin a new run under another --run-id"
             )
+
+    def _restore_left_out(self, found: Any) -> None:
+        """found: as in a position; earlier versions had the number of unusable pages there."""
+        left_out = LeftOut.from_json(found)
+        if isinstance(found, int):
+            left_out.add(UNUSABLE_PAGE, found)
+        if self._is_cut:
+            self._final = left_out
+        else:
+            self._left_out_pages.examples = left_out.examples
+            for reason in (NO_SUCH_PAGE, UNUSABLE_PAGE):
+                self._left_out_pages.add(reason, left_out.reasons[reason])
 
     # ---- reading
 
@@ -257,7 +299,7 @@ class ApiListing:
         cap = self._spec.terms.cap
         if cap is not None and self._listed + len(items) >= cap:
             items = items[: cap - self._listed]
-            self._is_cut = True
+            self._is_cut = self._has_cap = True
             self._notes.append(f"stopped after {cap:,} items: the terms of {self._spec.name} allow no more in bulk")
         self._listed += len(items)
         return items
@@ -265,12 +307,21 @@ class ApiListing:
 
 def shortfall_of(position: str | None) -> str | None:
     """The `shortfall` of the listing at `position`; None where it had none, or for another kind of position."""
+    short = _state_of(position).get("short")
+    return short if isinstance(short, str) else None
+
+
+def left_out_of(position: str | None) -> LeftOut:
+    """What the listing at `position` left out; nothing for another kind of position."""
+    return LeftOut.from_json(_state_of(position).get("left_out"))
+
+
+def _state_of(position: str | None) -> Mapping[str, Any]:
     try:
         state = json.loads(position or "null")
     except ValueError:
-        return None
-    short = state.get("short") if isinstance(state, dict) else None
-    return short if isinstance(short, str) else None
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def _pages_digest(spec: SourceSpec) -> str:

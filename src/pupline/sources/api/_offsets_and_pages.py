@@ -95,7 +95,8 @@ class _Numbered(Paginator):
     def _finish(self) -> None:
         """End the listing, and note what the API announced and did not give."""
         self.complete = True
-        self.shortfall = self.shortfall or self._missing()
+        missing = self._missing()
+        self.shortfall = self.shortfall or missing
 
     @abstractmethod
     def _step(self, page: PageResponse) -> None: ...
@@ -106,7 +107,7 @@ class _Numbered(Paginator):
 
     @abstractmethod
     def _missing(self) -> str | None:
-        """What the API announced and did not give, in words."""
+        """What the API announced and did not give, in words; sets its number."""
 
     def _own_state(self) -> dict[str, Any]:
         return {"number": self._number, "told": self._announced, "sizes": [self._largest, self._latest]}
@@ -159,6 +160,7 @@ class Offset(_Numbered):
     def _missing(self) -> str | None:
         if self._is_total_wrong or self._announced is None or self._received >= self._announced:
             return None
+        self.not_given = self._announced - self._received
         return f"the API says that it has {self._announced:,} items, and gave {self._received:,}"
 
     def _own_state(self) -> dict[str, Any]:
@@ -209,4 +211,5 @@ class PageNumber(_Numbered):
         received = self._done - self._empty - self._stale
         if not self._announced or received >= self._announced or (self._announced == 1 and not self.useful_pages):
             return None
+        self.no_such_page = self._announced - received
         return f"the API says that it has {self._announced:,} pages, and gave {received:,}"

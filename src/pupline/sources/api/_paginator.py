@@ -55,7 +55,8 @@ class Paginator(ABC):
     """One way through the pages of an API.
 
     complete: there is no further page. total: items in all, where the API announces it. shortfall: why items are
-    missing, once complete. useful_pages: pages with new items.
+    missing, once complete; not_given: how many items, or no_such_page: pages, where the API has announced a number.
+    useful_pages: pages with new items.
 
     The other fields of each paginator are its settings in a spec.
     """
@@ -65,6 +66,8 @@ class Paginator(ABC):
     complete: bool = field(default=False, init=False)
     total: int | None = field(default=None, init=False)
     shortfall: str | None = field(default=None, init=False)
+    not_given: int = field(default=0, init=False)
+    no_such_page: int = field(default=0, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     useful_pages: int = field(default=0, init=False)
     _empty: int = field(default=0, init=False)

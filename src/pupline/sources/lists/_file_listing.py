@@ -23,6 +23,7 @@ from pupline.sources.lists._rows_json import JsonArray, JsonLines
 from pupline.sources.lists._rows_parquet import ParquetRows
 from pupline.sources.lists._stream import list_stream
 from pupline.specs import PageRequest, number_of
+from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
 
 _FORMATS: Mapping[str, str] = MappingProxyType(
@@ -191,6 +192,11 @@ class FileListing:
     def shortfall(self) -> str | None:
         """Always None: a file is complete."""
         return None
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Nothing: a row without a usable URL is an item too, and ends as refused."""
+        return LeftOut()
 
     def skip(self, failure: TaskFailure) -> str | None:  # noqa: ARG002 - no request can have failed
         """A file has no pages to skip."""
