@@ -35,6 +35,7 @@ Reason = Literal[
     "not_an_image",
     "damaged_image",
     "too_many_pixels",
+    "hash_mismatch",
     # refused
     "blocked_address",
     "invalid_url",
@@ -49,7 +50,6 @@ Reason = Literal[
     "timeout",
     "connection_error",
     "incomplete_body",
-    "hash_mismatch",
     "source_error",
     "invalid_input",
     "storage_error",
@@ -197,12 +197,6 @@ class RetryAfter(TaskFailure):
     def is_transient(self) -> bool:
         """True. It is not `retryable`, because a Retrier would choose another pause."""
         return True
-
-
-class HashMismatch(TaskFailure):
-    """The bytes do not have the hash or size that the source declared. Never stored."""
-
-    reason: ClassVar[Reason] = "hash_mismatch"
 
 
 class NotFound(TaskFailure):

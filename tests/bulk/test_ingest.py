@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import new, sha256
+from hashlib import new
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pupline.local import LocalBackend
 from pupline.samples._pictures import pictures
 from pupline.tasks.layout import summary_key
 from pupline.tasks.records import AuditRecord
+from tests.shared.item_rows import stored_rows
 from tests.shared.tiny_web import Said, Site, serving
 
 pytestmark = pytest.mark.slow
@@ -32,9 +33,9 @@ JPEGS = sorted(body for path, body in pictures().items() if body[:2] == b"\xff\x
 PNG = next(body for body in pictures().values() if body[:4] == b"\x89PNG")
 
 
-def digest(algorithm: str) -> str:
-    """Of the first picture, in hex."""
-    return new(algorithm, JPEGS[0]).hexdigest()
+def digest(algorithm: str, picture: int = 0) -> str:
+    """Of a picture, in hex."""
+    return new(algorithm, JPEGS[picture]).hexdigest()
 
 
 @pytest.fixture
@@ -183,17 +184,42 @@ def test_the_end_is_told_of_too(place: Place) -> None:
 
 
 def test_declared_hashes_are_checked(place: Place) -> None:
-    """Bytes that are not those whose hash the source declared are never stored; right ones are."""
+    """Bytes with other hashes than the source declared are kept in quarantine; right ones are stored."""
     place.serve(rex=JPEGS[0], changed=JPEGS[1])
     place.name(
-        {"url": place.url("rex"), "sha256": digest("sha256"), "sha1": digest("sha1")},
-        {"url": place.url("changed"), "sha256": sha256(JPEGS[2]).hexdigest()},
+        {"url": place.url("rex"), "sha256": digest("sha256"), "sha1": digest("sha1"), "md5": digest("md5")},
+        {"url": place.url("changed"), "md5": digest("md5")},
+        {"url": place.url("gone"), "sha256": digest("sha256", 2)},
     )
-    records = place.records(place.ingest().run_id)
-    assert (records["rex"].outcome, records["changed"].reason) == ("stored", "hash_mismatch")
+    report = place.ingest()
+    records = place.records(report.run_id)
+    assert {name: (one.outcome, one.reason) for name, one in records.items()} == {
+        "rex": ("stored", "accepted"),
+        "changed": ("quarantined", "hash_mismatch"),
+        "gone": ("failed", "not_found"),
+    }
+    assert report.counts.verification == {"verified": 1, "changed": 1, "gone": 1}
+    with LocalBackend.open(place.data, exclusive=False) as backend:
+        rows = {row.item.url: row for row in stored_rows(backend, report.run_id)}
+        changed = rows[place.url("changed")]
+        assert backend.bucket().read(str(changed.key)) == JPEGS[1]
+    assert (changed.verification, changed.md5) == ("changed", digest("md5", 1))
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "sha1"])
+def test_a_verified_image_is_not_requested_again(place: Place) -> None:
+    """Nothing but what changed is requested when the list is ingested again, and all of it without validators."""
+    place.serve(rex=JPEGS[0], changed=JPEGS[1])
+    place.name(
+        {"url": place.url("rex"), "md5": digest("md5")}, {"url": place.url("changed"), "sha256": digest("sha256", 2)}
+    )
+    place.ingest()
+    assert place.images_asked == ["changed", "rex"]
+    report = place.ingest()
+    assert report.counts.verification == {"verified": 1, "changed": 1}
+    assert place.images_asked == ["changed"]
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
 def test_what_is_here_by_its_declared_hash_is_not_fetched(place: Place, algorithm: str) -> None:
     """Another URL with the declared hash of an object in the bucket is a duplicate without a request."""
     declared = digest(algorithm)

@@ -17,7 +17,7 @@ from pupline.bulk._worker_messages import (
     order_frame,
     replies_frame,
 )
-from pupline.errors import HashMismatch, RetryAfter, TaskFailure
+from pupline.errors import NotFound, RetryAfter, TaskFailure
 from pupline.tasks.items import FetchedImage
 
 IMAGE = FetchedImage(
@@ -43,7 +43,7 @@ REPLIES: list[Reply] = [
     HandedBack(11),
 ]
 ORDERS = [
-    Order([ImageRequest(1, "http://a/1.jpg", None, "0" * 64, '"one"', None)]),
+    Order([ImageRequest(1, "http://a/1.jpg", "1" * 32, None, "0" * 64, '"one"', None)]),
     Order([DocumentRequest(2, "http://a/list", "*/*", 10, {"X-Key": "k"}, b"q", "text/plain", truncate=False)], [5, 6]),
     Order(recalled=[7]),
 ]
@@ -56,7 +56,7 @@ def test_replies_come_back_whole() -> None:
     assert list(map(type, found)) == list(map(type, REPLIES))
 
 
-@pytest.mark.parametrize("failure", [HashMismatch("another hash"), RetryAfter("busy", 7), TaskFailure("a bug")])
+@pytest.mark.parametrize("failure", [NotFound("nothing"), RetryAfter("busy", 7), TaskFailure("a bug")])
 def test_a_failure_comes_back_with_its_type_and_details(failure: TaskFailure) -> None:
     """The scheduler decides by both."""
     failure.details["status"] = 503

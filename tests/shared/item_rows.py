@@ -86,14 +86,15 @@ def hostile_rows(draw: st.DrawFn, index: int = 0) -> ItemRow:
         index=index,
         item=item,
         record=record,
-        **{name: draw(maybe) for name in ("key", "sha1", "etag", "last_modified")},
+        **{name: draw(maybe) for name in ("key", "sha1", "md5", "etag", "last_modified")},
+        verification=draw(st.sampled_from([None, "verified", "changed", "gone"])),
         attempts=draw(st.integers(0, 4)),
         began_at=draw(milliseconds) / 1000,
         ended_at=draw(milliseconds) / 1000,
     )
 
 
-_SAID = ("id", "license", "creator", "attribution", "landing", "title", "alt", "caption")
+_SAID = ("id", "license", "creator", "attribution", "landing", "title", "alt", "caption", "md5", "phash")
 _EXTRAS = st.dictionaries(texts, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts, max_size=3)
 _TEXT_FACTS = (
     "image_url",
@@ -109,10 +110,16 @@ _TEXT_FACTS = (
 )
 
 
+_OF_ITEM = (
+    *("key", "sha1", "md5", "verification", "etag", "last_modified"),
+    *("attempts", "began_at", "ended_at"),
+)
+
+
 def stored_rows(backend: LocalBackend, run_id: str) -> list[ItemRow]:
     """The finished items of a run in the order of their indexes, one object for each, read without any paging."""
     query = (
-        "SELECT item_index, url, facts, key, sha1, etag, last_modified, attempts, began_at, i.ended_at"
+        f"SELECT item_index, url, facts, {', '.join(f'i.{name}' for name in _OF_ITEM)}"  # noqa: S608
         " FROM ingest_items AS i JOIN ingests USING (ingest_id)"
         " WHERE run_id = ? AND outcome IS NOT NULL ORDER BY item_index"
     )
@@ -122,15 +129,7 @@ def stored_rows(backend: LocalBackend, run_id: str) -> list[ItemRow]:
             index=index,
             item=SourceItem.from_dict({"url": url, **json.loads(facts or "{}")}),
             record=records[item_execution(run_id, index)],
-            key=key,
-            sha1=sha1,
-            etag=etag,
-            last_modified=last_modified,
-            attempts=attempts,
-            began_at=began_at,
-            ended_at=ended_at,
+            **dict(zip(_OF_ITEM, rest, strict=True)),
         )
-        for index, url, facts, key, sha1, etag, last_modified, attempts, began_at, ended_at in backend.database.rows(
-            query, (run_id,)
-        )
+        for index, url, facts, *rest in backend.database.rows(query, (run_id,))
     ]

@@ -147,6 +147,7 @@ def report_of(
         reasons=Counter(summary.get("reasons", {})),
         alerts=int(summary.get("alerts", 0)),
         bytes=int(summary.get("bytes_stored", 0)),
+        verification=Counter({result: int(summary.get(result) or 0) for result in ("verified", "changed", "gone")}),
     )
     return IngestReport(
         run_id=str(request.run_id),

@@ -79,7 +79,7 @@ class Fetcher:
                 response = self._client.wait(image.pending) if wait else self._client.poll(image.pending)
             if response is None:
                 return None
-            item = SourceItem(url=request.url, sha1=request.sha1, sha256=request.sha256)
+            item = SourceItem(url=request.url, md5=request.md5, sha1=request.sha1, sha256=request.sha256)
             result = interpret_response(response, item, image.previous, self._rules, image.began)
             if isinstance(result, UnchangedImage):
                 return ImageUnchanged(number, began_at, time.time())

@@ -296,7 +296,8 @@ def _request(job: Job) -> WorkerRequest:
     if job.item is not None:
         previous = job.previous
         etag, last_modified = (previous.etag, previous.last_modified) if previous else (None, None)
-        return ImageRequest(job.number, job.url, job.item.sha1, job.item.sha256, etag, last_modified)
+        item = job.item
+        return ImageRequest(job.number, job.url, item.md5, item.sha1, item.sha256, etag, last_modified)
     page = job.page
     if page is None:
         return DocumentRequest(

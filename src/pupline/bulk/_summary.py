@@ -60,6 +60,7 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, stats: RunStats | None =
         done=counts.done,
         outcomes=counts.outcomes,
         reasons=counts.reasons,
+        verification=counts.verification,
         alerts=counts.alerts,
         bytes_stored=counts.bytes,
     ).as_dict()

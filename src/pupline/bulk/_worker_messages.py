@@ -22,10 +22,11 @@ NO_RESOURCES_STATUS: Final = os.EX_OSERR
 
 
 class ImageRequest(NamedTuple):
-    """An image to fetch. sha1, sha256: as the source declares them. etag, last_modified: of the previous fetch."""
+    """An image to fetch. md5, sha1, sha256: as the source declares them. etag, last_modified: of the previous fetch."""
 
     number: int
     url: str
+    md5: str | None
     sha1: str | None
     sha256: str | None
     etag: str | None

@@ -173,6 +173,8 @@ def _has_right_type(name: str, value: JSON) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
     if name == "labels":
         return isinstance(value, list) and all(isinstance(label, str) for label in value)
+    if name == "extra":
+        return isinstance(value, dict)
     return isinstance(value, str)
 
 

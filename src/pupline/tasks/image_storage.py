@@ -57,8 +57,8 @@ def storage_outcome(problem: Reason | None, *, is_own: bool, is_renamed: bool) -
 def store_image(new: ImageToStore, storage: ImageStorage, rules: IngestRules) -> tuple[FetchedImage, StoredImage]:
     """The image that is now stored for the owner, this one or that of an earlier attempt, and where it is.
 
-    Where other bytes have the name, the image gets an alternative one. Raises: StorageError; InspectionTimeout and
-    HashMismatch for what an earlier attempt stored.
+    Where other bytes have the name, the image gets an alternative one. Raises: StorageError; InspectionTimeout for
+    what an earlier attempt stored.
     """
     image = new.image
     prefix = f"{storage.prefix_for(image.problem)}{storage.folder}"

@@ -37,6 +37,7 @@ from pupline.tasks.metadata import ItemRow, columns_of, lines_of
 from pupline.tasks.ports import AuditTable, Clock, ObjectToCreate, WriteOnceStore
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.task_input import TaskInput
+from pupline.tasks.verification import verification_of
 from pupline.text import timestamp
 
 BATCH_SECONDS = 200
@@ -66,10 +67,12 @@ class BatchServices:
 class RoundResult:
     """The result of one round. deferred: (index, attempts so far) of the items for the next round.
 
-    seconds: its duration, 0 where an earlier attempt decided it.
+    verification: how many items were verified, changed and gone. seconds: its duration, 0 where an earlier attempt
+    decided it.
     """
 
     records: Sequence[AuditRecord]
+    verification: Counter[str]
     deferred: list[tuple[int, int]]
     wait_seconds: int
     part_key: str | None
@@ -83,6 +86,7 @@ class RoundResult:
         return {
             "outcomes": dict(outcomes),
             "reasons": dict(Counter(record.reason for record in self.records)),
+            "verification": dict(self.verification),
             "bytes": sum(record.size_bytes or 0 for record in self.records if record.outcome == "stored"),
             "failures": count_failed(outcomes),
             "alerts": self.alerts.as_dict(),
@@ -145,7 +149,8 @@ def _earlier_decision(batch: BatchRound, services: BatchServices) -> RoundResult
     ended = {row["index"] for row in rows}
     deferred = [(item.index, item.attempt + 1) for item in batch.items if item.index not in ended]
     records = [AuditRecord.from_item(row) for row in rows]
-    return RoundResult(records, deferred, _DEFAULT_PAUSE_SECONDS if deferred else 0, batch.part_key)
+    verification = Counter(filter(None, (row.get("verification") for row in rows)))
+    return RoundResult(records, verification, deferred, _DEFAULT_PAUSE_SECONDS if deferred else 0, batch.part_key)
 
 
 def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> RoundResult:
@@ -169,6 +174,7 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
             return decided
     return RoundResult(
         records=[row.record for row in rows],
+        verification=Counter(row.verification for row in rows if row.verification),
         deferred=[(one.item.index, one.item.attempt) for one in deferred],
         wait_seconds=max((one.seconds for one in deferred), default=0),
         part_key=batch.part_key if rows else None,
@@ -219,12 +225,15 @@ class _ItemWorker:
         ended_at = self._clock.now()
         execution = self._run.execution(item.index)
         image = fetch_outcome if isinstance(fetch_outcome, FetchedImage) else None
+        record = self._record_of(item.item, fetch_outcome, stored, execution, timestamp(ended_at))
         return ItemRow(
             index=item.index,
             item=item.item,
-            record=self._record_of(item.item, fetch_outcome, stored, execution, timestamp(ended_at)),
+            record=record,
             key=stored.key if stored else None,
             sha1=image.sha1 if image else None,
+            md5=image.md5 if image else None,
+            verification=verification_of(item.item, record.outcome, record.reason),
             etag=image.etag if image else None,
             last_modified=image.last_modified if image else None,
             attempts=item.attempt + 1,

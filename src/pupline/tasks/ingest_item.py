@@ -6,10 +6,10 @@ the same everywhere.
 
 import time
 from dataclasses import dataclass
-from hashlib import sha1, sha256
+from hashlib import md5, sha1, sha256
 from typing import Protocol
 
-from pupline.errors import HashMismatch, Outcome, Reason, TaskFailure, local_trouble
+from pupline.errors import Outcome, Reason, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
 from pupline.images import MAX_PIXELS, Inspection, extension_agrees, name_extension, safe_name
 from pupline.tasks.breeds import breed_of
@@ -58,7 +58,7 @@ def fetch_item(
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
     """The inspected image with its bytes; UnchangedImage where the server says that the previous fetch is still valid.
 
-    Raises: TaskFailure, from the client; RobotsDisallowed, HashMismatch, InspectionTimeout.
+    Raises: TaskFailure, from the client; RobotsDisallowed, InspectionTimeout.
     """
     began = time.monotonic()
     return interpret_response(client.get(item.url, validators=validators_for(previous)), item, previous, rules, began)
@@ -78,7 +78,7 @@ def interpret_response(
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
     """As `fetch_item`, from the response. began: when the request was sent, on the monotonic clock.
 
-    Raises: RobotsDisallowed, HashMismatch, InspectionTimeout.
+    Raises: RobotsDisallowed, InspectionTimeout.
     """
     if response.status == 304 and previous is not None:
         return UnchangedImage(previous=previous)
@@ -92,17 +92,16 @@ def inspect_response(
 ) -> FetchedImage:
     """The image in a response. spent_seconds: how much of the rules' time-out the request took.
 
-    Raises: HashMismatch where the source declared another hash; InspectionTimeout.
+    Bytes without the hash that the source declares are a problem of their own, whatever they are. They are not
+    requested again: a body of the right length is hardly ever damaged in transfer, while of an old list every seventh
+    image has changed, so each of them would be requested twice in vain. Raises: InspectionTimeout.
     """
     body = response.body
     digest = sha256(body).hexdigest()
-    declared_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None
-    for algorithm, declared, actual in (("SHA-256", item.sha256, digest), ("SHA-1", item.sha1, declared_sha1)):
-        if declared and declared.lower() != actual:
-            raise HashMismatch(
-                f"{printable(item.url)}: the {algorithm} is {actual}, the source declares {printable(declared, 64)}; "
-                "the image changed after it was listed, or was damaged in transfer"
-            )
+    actual_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None
+    actual_md5 = md5(body, usedforsecurity=False).hexdigest() if item.md5 else None
+    hashes = ((item.sha256, digest), (item.sha1, actual_sha1), (item.md5, actual_md5))
+    has_changed = any(declared and declared.lower() != actual for declared, actual in hashes)
     inspection = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
     extension = name_extension(name)
@@ -113,21 +112,23 @@ def inspect_response(
         file_type=inspection.file_type,
         width=inspection.width,
         height=inspection.height,
-        problem=inspection.problem,
+        problem="hash_mismatch" if has_changed else inspection.problem,
         content_type=response.content_type,
         name_extension=extension,
-        alert_reasons=_alert_reasons(inspection, extension),
-        sha1=declared_sha1,
+        alert_reasons=_alert_reasons(inspection, extension, has_changed=has_changed),
+        sha1=actual_sha1,
+        md5=actual_md5,
         etag=response.headers.get("etag"),
         last_modified=response.headers.get("last-modified"),
     )
 
 
-def _alert_reasons(inspection: Inspection, extension: str | None) -> tuple[str, ...]:
+def _alert_reasons(inspection: Inspection, extension: str | None, *, has_changed: bool) -> tuple[str, ...]:
     reasons: dict[str, bool] = {
         "png_content": inspection.file_type == "png",
         "png_name": extension == "png",
         "extension_mismatch": extension_agrees(extension, inspection.file_type) is False,
+        "hash_mismatch": has_changed,
         str(inspection.problem): inspection.problem is not None,
     }
     return tuple(reason for reason, holds in reasons.items() if holds)

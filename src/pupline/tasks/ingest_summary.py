@@ -18,6 +18,7 @@ class IngestSummary:
     began_at, ended_at: in seconds since the epoch. finished: items that ended within `seconds`, which took
     `cpu_seconds`. listed: items in the manifest. total: images that the source says it has. repeated, known: items left
     out because they were listed before, in this run or in an earlier one. done: items that ended.
+    verification: how many of the items with declared hashes are verified, changed and gone.
     """
 
     run: str
@@ -39,6 +40,7 @@ class IngestSummary:
     repeated: int | None = None
     known: int | None = None
     done: int
+    verification: Mapping[str, int]
     outcomes: Mapping[str, int]
     reasons: Mapping[str, int]
     alerts: int
@@ -68,6 +70,7 @@ class IngestSummary:
             "done": self.done,
             "outcomes": ranked(self.outcomes),
             "reasons": ranked(self.reasons),
+            **{result: self.verification.get(result, 0) for result in ("verified", "changed", "gone")},
             "alerts": self.alerts,
             "bytes_stored": self.bytes_stored,
         }

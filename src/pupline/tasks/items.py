@@ -44,6 +44,11 @@ class SourceItem:
     extra: Mapping[str, JSON] = field(default_factory=dict, hash=False)
 
     @property
+    def declares_hash(self) -> bool:
+        """Whether the source says what the bytes have to be."""
+        return bool(self.sha256 or self.sha1 or self.md5)
+
+    @property
     def identity(self) -> Identity:
         """The first 16 bytes of the URL's SHA-256: the same URL is the same image in every dataset."""
         return sha256(self.url.encode("utf-8", "surrogatepass")).digest()[:16]
@@ -95,7 +100,7 @@ class FetchedImage:
     """An inspected image that is not stored yet.
 
     name: a safe name from the URL, without any prefix. problem: why it belongs in quarantine, else None.
-    sha1: only where the source declared one. content_type: as declared by the server.
+    sha1, md5: only where the source declared one. content_type: as declared by the server.
     alert_reasons: as in the audit record.
     """
 
@@ -110,6 +115,7 @@ class FetchedImage:
     name_extension: str | None
     alert_reasons: tuple[str, ...] = ()
     sha1: str | None = None
+    md5: str | None = None
     etag: str | None = None
     last_modified: str | None = None
 

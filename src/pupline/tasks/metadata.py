@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 from pupline.json_values import JSON
 from pupline.tasks.items import SourceItem
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.verification import Verification
 
 ColumnType = Literal["text", "texts", "flag", "int32", "int64", "moment", "stamp", "json"]
 """texts: a list of text. moment: seconds since the epoch in an `ItemRow`. stamp: RFC 3339 text in an `ItemRow`. In JSON
@@ -30,7 +31,8 @@ Lines both are RFC 3339, UTC, to the millisecond. json: a JSON object as text; i
 class ItemRow:
     """One finished item of an ingest.
 
-    key: of the image's object, or None. sha1: of the bytes, where the source declared one.
+    key: of the image's object, or None. sha1, md5: of the bytes, where the source declared one. verification: against
+    the hashes that the source declared; None where it declared none.
     began_at, ended_at: of the first and the last attempt, in seconds since the epoch.
     """
 
@@ -39,6 +41,8 @@ class ItemRow:
     record: AuditRecord
     key: str | None = None
     sha1: str | None = None
+    md5: str | None = None
+    verification: Verification | None = None
     etag: str | None = None
     last_modified: str | None = None
     attempts: int
@@ -74,6 +78,10 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     MetadataColumn("caption", "text", "item.caption"),
     MetadataColumn("labels", "texts", "item.labels"),
     MetadataColumn("extra", "json", "item.extra"),
+    MetadataColumn("expected_sha256", "text", "item.sha256"),
+    MetadataColumn("expected_sha1", "text", "item.sha1"),
+    MetadataColumn("expected_md5", "text", "item.md5"),
+    MetadataColumn("expected_phash", "text", "item.phash"),
     MetadataColumn("breed", "text", "record.breed"),
     # the image
     MetadataColumn("image_name", "text", "record.image_name"),
@@ -87,11 +95,13 @@ METADATA_COLUMNS: tuple[MetadataColumn, ...] = (
     MetadataColumn("height", "int32", "record.height"),
     MetadataColumn("sha256", "text", "record.sha256"),
     MetadataColumn("sha1", "text", "sha1"),
+    MetadataColumn("md5", "text", "md5"),
     MetadataColumn("etag", "text", "etag"),
     MetadataColumn("last_modified", "text", "last_modified"),
     # the outcome
     MetadataColumn("outcome", "text", "record.outcome"),
     MetadataColumn("reason", "text", "record.reason"),
+    MetadataColumn("verification", "text", "verification"),
     MetadataColumn("alert_triggered", "flag", "record.alert_triggered"),
     MetadataColumn("alert_sent", "flag", "record.alert_sent"),
     MetadataColumn("alert_reasons", "texts", "record.alert_reasons"),

@@ -20,17 +20,17 @@ from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_file
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
 from pupline.tasks.left_out import LeftOut
+from pupline.tasks.metadata import METADATA_COLUMNS
 from pupline.tasks.ports import Clock, ObjectStore
 from pupline.tasks.task_input import TaskInput, checked_input, shown
 
 BATCHES_MISSING = "BatchesMissing"
 """The error of a run with missing results, in its summary and of its execution."""
 
-# Metadata columns that describe the source's item. Others of the same name as an item's field (width, sha256, ...)
-# describe the image.
-_ITEM_COLUMNS = frozenset(
-    {"url", "id", "license", "creator", "attribution", "landing", "title", "alt", "caption", "labels", "extra"}
-)
+# The fields of the source's item by their columns in the metadata: `expected_sha256` is the item's `sha256`.
+_ITEM_COLUMNS = {
+    column.name: column.path.removeprefix("item.") for column in METADATA_COLUMNS if column.path.startswith("item.")
+}
 
 
 def _no_tables(_: IngestRun) -> Sequence[str]:
@@ -91,6 +91,7 @@ class RunTotals:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    verification: Counter[str] = field(default_factory=Counter)
     alerts: AlertTally = field(default_factory=AlertTally)
     first_alerts: int = 0
     bytes_stored: int = 0
@@ -103,6 +104,7 @@ class RunTotals:
         for result in map(json.loads, _read_all(services.store.keys(results_prefix(run)), services)):
             totals.outcomes.update(result["outcomes"])
             totals.reasons.update(result["reasons"])
+            totals.verification.update(result.get("verification", {}))  # earlier versions did not verify
             totals.alerts.add_all(AlertTally.from_dict(result["alerts"]))
             totals.first_alerts += result["first_alert"] is not None
             totals.bytes_stored += result["bytes"]
@@ -185,6 +187,7 @@ def _summary(
         done=totals.done,
         outcomes=totals.outcomes,
         reasons=totals.reasons,
+        verification=totals.verification,
         alerts=totals.alerts.count + totals.first_alerts,
         bytes_stored=totals.bytes_stored,
     ).as_dict()
@@ -202,7 +205,8 @@ def _failure_lines(part: bytes) -> Iterator[str]:
     """A line of failures.jsonl for each failed row: the line of the manifest, and why it failed."""
     for row in map(json.loads, filter(None, part.split(b"\n"))):
         if row["outcome"] in FAILING_OUTCOMES:
-            item = SourceItem.from_dict({name: value for name, value in row.items() if name in _ITEM_COLUMNS})
+            fields = {field: row.get(name) for name, field in _ITEM_COLUMNS.items()}
+            item = SourceItem.from_dict({field: value for field, value in fields.items() if value is not None})
             why = {name: row[name] for name in ("outcome", "reason", "error", "cause", "attempts")}
             failure = {"index": row["index"], **item.as_dict(), **why}
             yield json.dumps(failure, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -234,7 +234,15 @@ CREATE TABLE discarded_runs (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = """
+-- md5: of the bytes, where the source declared one, as sha1. verification: against the declared hashes.
+ALTER TABLE ingest_items ADD COLUMN md5 TEXT;
+ALTER TABLE ingest_items ADD COLUMN verification TEXT;
+CREATE INDEX ingest_items_by_md5 ON ingest_items (md5) WHERE md5 IS NOT NULL;
+CREATE INDEX ingest_items_verified ON ingest_items (ingest_id, verification) WHERE verification IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

@@ -77,8 +77,9 @@ def _fact_values(
 ) -> Sequence[Any]:
     if not column.path:
         return (dataset,) * count
+    name = column.path.rpartition(".")[2]  # `expected_md5` is the item's `md5`
     if column.kind == "texts":
-        return [tuple(one.get(column.name, ())) for one in facts] if facts else ((),) * count
+        return [tuple(one.get(name, ())) for one in facts] if facts else ((),) * count
     if column.kind == "json":
-        return [extra_text(one.get(column.name)) for one in facts] if facts else (None,) * count
-    return [one.get(column.name) for one in facts] if facts else (None,) * count
+        return [extra_text(one.get(name)) for one in facts] if facts else (None,) * count
+    return [one.get(name) for one in facts] if facts else (None,) * count

@@ -36,6 +36,7 @@ from pupline.local.ingests._rows import Arrival, IngestRow, ItemDone
 from pupline.local.tables import insert_records
 from pupline.tasks.items import FetchedImage, FetchOutcome, SourceItem, StoredImage
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.verification import verification_of
 from pupline.text import timestamp
 
 RecordMaker: TypeAlias = Callable[[SourceItem, FetchOutcome, StoredImage | None, str, str], AuditRecord]
@@ -52,7 +53,8 @@ _MAX_WAIT_SECONDS = 0.1
 _STORED = "UPDATE objects SET state = 'stored' WHERE object_id BETWEEN ? AND ?"
 _DONE = (
     "UPDATE ingest_items SET outcome = new.column3, key = new.column4, attempts = new.column5, began_at = new.column6,"
-    " ended_at = new.column7, sha1 = new.column8, etag = new.column9, last_modified = new.column10 FROM ("
+    " ended_at = new.column7, sha1 = new.column8, etag = new.column9, last_modified = new.column10,"
+    " md5 = new.column11, verification = new.column12 FROM ("
 )
 _OF_ITEM = (
     ") AS new WHERE ingest_items.ingest_id = new.column1 AND ingest_items.item_index = new.column2"
@@ -248,8 +250,12 @@ class GroupCommitter:
     def _item_row(self, item: PlannedItem) -> tuple[str | int | float | None, ...]:
         arrival, image = item.arrival, item.fetch_outcome
         key = item.object.key if item.object else None
-        facts = (image.sha1, image.etag, image.last_modified) if isinstance(image, FetchedImage) else (None, None, None)
         times = (arrival.attempts, arrival.began_at, arrival.ended_at)
+        sha1 = etag = last_modified = md5 = None
+        if isinstance(image, FetchedImage):
+            sha1, etag, last_modified, md5 = image.sha1, image.etag, image.last_modified, image.md5
+        verification = verification_of(arrival.item, item.outcome, item.reason)
+        facts = (sha1, etag, last_modified, md5, verification)
         return (self._ingest_id, arrival.index, item.outcome, key, *times, *facts)
 
     # ---- the thread that writes files

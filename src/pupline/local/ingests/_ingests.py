@@ -35,6 +35,10 @@ _COUNT = (
     " sum(CASE WHEN outcome IN ('stored', 'quarantined') THEN size_bytes ELSE 0 END)"
     f" FROM audit WHERE {RUN_CONDITION} GROUP BY outcome, reason"
 )
+_VERIFICATION = (
+    "SELECT verification, count(*) FROM ingest_items WHERE ingest_id = ? AND verification IS NOT NULL"
+    " GROUP BY verification"
+)
 _ALERTED = f"SELECT {AUDIT_COLUMNS} FROM audit WHERE alert_triggered = 1 AND {RUN_CONDITION}"  # noqa: S608
 _PENDING = (
     "SELECT item_index, url, facts FROM ingest_items"
@@ -140,7 +144,8 @@ class Ingests:
             PendingItem(
                 index=row[0],
                 item=item,
-                previous=previous.get(item.url),
+                # "Not modified" says nothing about a declared hash: without its bytes at hand, all of it is fetched.
+                previous=None if item.declares_hash else previous.get(item.url),
                 same_bytes=same_bytes.get(item.url),
                 deaths=lost.get(row[0], 0),
             )
@@ -168,9 +173,14 @@ class Ingests:
             reasons[reason] += count
             alerts += alerted
             size_bytes += size or 0
-        done = outcomes.total()
         return IngestCounts(
-            items=run.items, done=done, outcomes=outcomes, reasons=reasons, alerts=alerts, bytes=size_bytes
+            items=run.items,
+            done=outcomes.total(),
+            outcomes=outcomes,
+            reasons=reasons,
+            alerts=alerts,
+            bytes=size_bytes,
+            verification=Counter(dict(self.database.rows(_VERIFICATION, (ingest_id,)))),
         )
 
     def items(self, ingest_id: int) -> Iterator[tuple[int, SourceItem]]:

@@ -31,6 +31,7 @@ _BY_URL = (
     f" WHERE i.identity IN (:values) AND i.ingest_id < ? AND {_STORED} ORDER BY i.ingest_id"
 )
 _BY_SHA1 = f"SELECT i.sha1, {_OF_EARLIER_ITEMS} WHERE i.sha1 IN (:values) AND {_STORED}"
+_BY_MD5 = f"SELECT i.md5, {_OF_EARLIER_ITEMS} WHERE i.md5 IN (:values) AND {_STORED}"
 # An object is described by the record of its owner: an execution has one record and one object. The unary plus keeps
 # SQLite from using an index on the bucket.
 _BY_SHA256 = (
@@ -61,13 +62,15 @@ class PreviousFetches:
         return dict(self._of_rows(connection, _BY_URL, [item.identity for item in items], (ingest_id,)))
 
     def of_hashes(self, connection: sqlite3.Connection, items: Sequence[SourceItem]) -> dict[str, PreviousFetch]:
-        """By URL: an object with the bytes that the source declares."""
-        sha256s = [item.sha256.lower() for item in items if item.sha256]
-        sha1s = [item.sha1.lower() for item in items if item.sha1]
-        held = dict(self._of_rows(connection, _BY_SHA1, sha1s))
-        held |= dict(self._of_rows(connection, _BY_SHA256, [digest[:16] for digest in sha256s]))
-        by_url = {item.url: held.get((item.sha256 or item.sha1 or "").lower()) for item in items} if held else {}
-        return {url: previous for url, previous in by_url.items() if previous}
+        """By URL: an object with the bytes that the source declares, by the strongest of its hashes."""
+        sha256s = {item.url: item.sha256.lower() for item in items if item.sha256}
+        sha1s = {item.url: item.sha1.lower() for item in items if item.sha1 and not item.sha256}
+        md5s = {item.url: item.md5.lower() for item in items if item.md5 and not (item.sha256 or item.sha1)}
+        held = dict(self._of_rows(connection, _BY_MD5, list(md5s.values())))
+        held |= self._of_rows(connection, _BY_SHA1, list(sha1s.values()))
+        held |= self._of_rows(connection, _BY_SHA256, [digest[:16] for digest in sha256s.values()])
+        declared = md5s | sha1s | sha256s
+        return {url: held[digest] for url, digest in declared.items() if digest in held}
 
     def in_dataset(
         self, connection: sqlite3.Connection, dataset: str, ingest_id: int, identities: Sequence[bytes]

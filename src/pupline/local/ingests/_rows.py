@@ -59,8 +59,8 @@ class AbortRequest:
 class PendingItem:
     """An item that is not done. previous: what an earlier run stored of the same URL.
 
-    same_bytes: an object with the bytes that the source declares, by SHA-256 or SHA-1. deaths: worker processes that
-    died while they had the item.
+    same_bytes: an object with the bytes that the source declares, by their hash. deaths: worker processes that died
+    while they had the item.
     """
 
     index: int
@@ -108,7 +108,8 @@ class PageCounts:
 class IngestCounts:
     """Progress of a run. items: listed so far. done: with a record. outcomes, reasons: of those done.
 
-    alerts: records with alert reasons. bytes: of the images stored and quarantined.
+    alerts: records with alert reasons. bytes: of the images stored and quarantined. verification: how many of the items
+    with declared hashes are verified, changed and gone.
     """
 
     items: int
@@ -117,3 +118,4 @@ class IngestCounts:
     reasons: Counter[str] = field(default_factory=Counter)
     alerts: int = 0
     bytes: int = 0
+    verification: Counter[str] = field(default_factory=Counter)
