@@ -4,7 +4,7 @@ Another dataset needs one of its images.
 """
 
 import hashlib
-import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,7 +39,8 @@ def prepare(data_dir: Path) -> None:
 def run(data_dir: Path) -> None:
     """Discard the dataset, or what is left of it."""
     if not (data_dir / "pupline.sqlite").exists():
-        shutil.copytree(data_dir.parent / "prepared", data_dir, dirs_exist_ok=True)
+        # By another process, whose steps do not count.
+        subprocess.run(["cp", "-a", f"{data_dir.parent / 'prepared'}/.", data_dir], check=True)
     with LocalBackend.open(data_dir, exclusive=True) as backend:
         left = [
             DiscardedRun(
