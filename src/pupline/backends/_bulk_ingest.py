@@ -54,6 +54,7 @@ def check_options(request: IngestRequest) -> None:
 def with_names(request: IngestRequest) -> tuple[IngestRequest, ImageSource]:
     """The request with its run and its dataset named, and its source. Raises: ConfigurationError."""
     check_options(request)
+    request = request.anchored()
     source = checked_source(request)
     dataset = checked_dataset(request.dataset or source.dataset)
     return replace(request, run_id=request.run_id or new_run_id(), dataset=dataset), source

@@ -75,6 +75,12 @@ class RunSettings:
         named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
         return {name: value for name, value in named.items() if value is not None}
 
+    def anchored(self) -> "RunSettings":
+        """These settings, with a source that they name from any directory."""
+        from pupline.sources import anchored
+
+        return replace(self, source=anchored(self.source))
+
     @property
     def rules(self) -> IngestRules:
         """The limits for one image."""

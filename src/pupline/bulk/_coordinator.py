@@ -40,6 +40,9 @@ once it has so many. Some 50 MB where a source gives only URLs."""
 STOP_SECONDS = 30.0
 """How long requests in flight may take after a stop."""
 
+_ASK_SECONDS = 1.0
+"""How often the loop asks whether another process wants the run to end."""
+
 _TURN_SECONDS = 0.2
 """How long the loop waits at most, and so how late the listener learns of stored items."""
 
@@ -81,7 +84,8 @@ class Coordinator:
 
     stored: groups that the sink committed and the listener does not know of yet. tolerate: percent of all items that
     may fail; None for any number. failed: items that had failed before. monotonic: working time, for waits. now:
-    seconds since the epoch, for records. finished, bytes: of this process.
+    seconds since the epoch, for records. should_end: whether another process wants the run to end. finished, bytes: of
+    this process. end_requested: whether it was stopped for that reason.
     """
 
     ingests: Ingests
@@ -96,6 +100,7 @@ class Coordinator:
     now: Callable[[], float]
     tolerate: float | None
     failed: int
+    should_end: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
         self._after = -1
@@ -107,7 +112,9 @@ class Coordinator:
         self._lost: dict[int, int] = {}
         self._stop_requested = False
         self._deadline: float | None = None
+        self._ask_at = self.monotonic()
         self.tolerance_exceeded = False
+        self.end_requested = False
         self.finished = 0
         self.bytes = 0
 
@@ -120,6 +127,7 @@ class Coordinator:
         """Work. Raises: StorageError; ConfigurationError where no worker can live; what the listener raises."""
         self.listener(self.lister.event)
         while not self._is_over():
+            self._ask_whether_to_end()
             if self._deadline is None and (self._stop_requested or self.tolerance_exceeded):
                 self._deadline = self.monotonic() + STOP_SECONDS
                 self.pool.hand_back(None)
@@ -133,6 +141,13 @@ class Coordinator:
                 self._take_reply(job, reply, now)
             self._hand_on()
             self.announce_stored()
+
+    def _ask_whether_to_end(self) -> None:
+        now = self.monotonic()
+        if now >= self._ask_at and self._deadline is None:
+            self._ask_at = now + _ASK_SECONDS
+            self.end_requested = self.should_end()
+            self._stop_requested = self._stop_requested or self.end_requested
 
     def announce_stored(self) -> None:
         """Give the listener what was stored since the last call."""

@@ -7,7 +7,7 @@ are read here, a little ahead of what is fetched.
 from collections.abc import Mapping
 
 from pupline.bulk._request import IngestRequest, ItemsListed
-from pupline.errors import SourceError, TaskFailure
+from pupline.errors import ConnectionFailed, SourceError, TaskFailure
 from pupline.local import IngestRow, Ingests, ListedPage
 from pupline.sources import Listing, PageRequest, is_final, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
@@ -150,7 +150,11 @@ class Lister:
 
     def _stop(self, failure: TaskFailure, request: PageRequest | None = None) -> None:
         self.trouble = _shown(failure.message, request)
-        self.error = type(failure).__name__ if is_final(failure) else None
+        self.error = type(failure).__name__ if is_final(failure) or self._is_wrong_address(failure) else None
+
+    def _is_wrong_address(self, failure: TaskFailure) -> bool:
+        """Whether the source was never reached: the address is probably wrong, and nothing would be continued."""
+        return isinstance(failure, ConnectionFailed) and not self.items and self._row.position is None
 
 
 def _shown(text: str, request: PageRequest | None) -> str:

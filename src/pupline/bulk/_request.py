@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from pupline.local import IngestCounts, ItemDone, StopRequested, UndeletedFiles
 
 MAX_CONCURRENCY = 1024
-_TUPLES = ("allow_origins", "metadata_addresses")
-_SAME_COMMAND = ("source", "dataset", "count", "retry_failed", "incremental", "stop_after_known", "delimiter")
+_TUPLES = ("allow_origins", "metadata_addresses", "retry_reasons")
+_SAME_COMMAND = (
+    "source",
+    "dataset",
+    "count",
+    "retry_failed",
+    "retry_reasons",
+    "incremental",
+    "stop_after_known",
+    "delimiter",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +36,8 @@ class IngestRequest:
     has it. dataset: by default the source's. count: distinct images at most.
     concurrency: requests in flight, in all. host_concurrency: of those at one host; None for 8 at hosts that the user
     did not name, and no limit at those that are trusted. rate: requests a second to one host, at most.
-    retry_failed: the run whose failed items are fetched again. incremental: skip URLs that are in the dataset already.
+    retry_failed: the run whose failed items are fetched again. retry_reasons: of its refused and quarantined items that
+    are, too; chosen when the run begins. incremental: skip URLs that are in the dataset already.
     stop_after_known: end the listing after so many known URLs in a row. tolerate: percent of items that may fail before
     the run is stopped. resume: continue the dataset's unfinished run. allow_origins: exact origins to trust.
     metadata_addresses: of metadata services, or link-local ones, that trusted origins may have.
@@ -35,7 +45,8 @@ class IngestRequest:
     shard_size: images in a tar shard; None for no shards. sidecars: write each image's metadata as a JSON file.
     delimiter: between the cells of a CSV list; None to detect it. contact: for the User-Agent.
     workers: processes; None for as many as are useful. run_id: of a run to create, or to continue.
-    proxy: for all requests; it belongs to the network and not to the run, and is not saved.
+    proxy: for all requests; it belongs to the network and not to the run, and is not saved. given: the fields that the
+    user set, of which some may have their default value; not saved either.
     """
 
     source: str | None = None
@@ -62,6 +73,8 @@ class IngestRequest:
     metadata_addresses: tuple[str, ...] = ()
     proxy: Proxy | None = field(default=None, compare=False)
     max_pixels: int = MAX_PIXELS
+    retry_reasons: tuple[str, ...] = ()
+    given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
@@ -77,7 +90,7 @@ class IngestRequest:
     def as_json(self) -> dict[str, JSON]:
         """The request as a JSON object, as it is saved with the run; `from_json` reads it back, without the proxy."""
         kept = asdict(replace(self, proxy=None))
-        del kept["proxy"]
+        del kept["proxy"], kept["given"]
         return {**kept, **{name: list(getattr(self, name)) for name in _TUPLES}}
 
     @classmethod
@@ -88,7 +101,13 @@ class IngestRequest:
 
     def is_same_command(self, other: "IngestRequest") -> bool:
         """Whether both mean the same images; speed and patience do not matter."""
-        return all(getattr(self, name) == getattr(other, name) for name in _SAME_COMMAND)
+        return all(getattr(self.anchored(), name) == getattr(other.anchored(), name) for name in _SAME_COMMAND)
+
+    def anchored(self) -> "IngestRequest":
+        """The request with a source that it names from any directory."""
+        from pupline.sources import anchored
+
+        return self if self.source is None else replace(self, source=anchored(self.source))
 
 
 def _check_numbers(request: IngestRequest) -> None:

@@ -55,7 +55,7 @@ def run_ingest(
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True, create=may_create))
         if backend.undeleted:
             listener(backend.undeleted)
-        selected = select_run(backend.ingests, save_piped_list(request, backend.data_dir))
+        selected = select_run(backend, save_piped_list(request, backend.data_dir))
         try:
             return _IngestRun(backend, selected, listener, stopwatch).work(stack, start_worker)
         except ConfigurationError:  # a list that cannot be read, say: there is nothing to resume
@@ -74,6 +74,7 @@ class _IngestRun:
         self._request = selected.request
         self._source = selected.source
         self._is_resumed = selected.resumed
+        self._has_no_source = selected.has_no_source
         self._listener = listener
         self._stopwatch = stopwatch
         self._before = backend.ingests.counts(selected.row.ingest_id)
@@ -81,19 +82,10 @@ class _IngestRun:
 
     def work(self, stack: ExitStack, start_worker: WorkerFactory) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
-        row, request = self._row, self._request
+        row = self._row
         has_ended = row.status == "SUCCEEDED"  # and is repeated under its own name
         self._listener(IngestStarted(row.run_id, row.dataset, self._is_resumed, self._before.outcomes, has_ended))
-        listing = None
-        if not row.listed:
-            listing = self._source.open(
-                count=request.count,
-                position=row.position,
-                read=stored_list_reader(self._backend),
-                contact=request.contact,
-                delimiter=request.delimiter,
-            )
-        lister = Lister(self._backend.ingests, row, request, listing)
+        lister = self._lister()
         stack.callback(lister.close)
         deliverer = self._backend.deliverer()
         deliverer.start()
@@ -101,9 +93,35 @@ class _IngestRun:
         stats, outputs = RunStats(status=row.status), None
         if not has_ended:
             stats = self._stats(self._fetch_all(lister, start_worker), lister)
-            outputs = self._end(stats, deliverer) if stats.status != "RUNNING" else None
+            if stats.status != "RUNNING":
+                outputs = self._end(stats, deliverer)
+            else:
+                self._backend.ingests.note_cause(row.ingest_id, stats.cause)
         deliverer.close()
         return self._report(stats, lister, outputs, deliverer.pending())
+
+    def _lister(self) -> Lister:
+        row, request = self._row, self._request
+        if row.listed:
+            return Lister(self._backend.ingests, row, request, None)
+        try:
+            listing = self._source.open(
+                count=request.count,
+                position=row.position,
+                read=stored_list_reader(self._backend),
+                contact=request.contact,
+                delimiter=request.delimiter,
+            )
+        except ConfigurationError as error:
+            if not (self._is_resumed and row.items):
+                raise
+            trouble = f"{error}; to end the run with what it has: pupline stop {row.run_id}"
+            if not self._has_no_source:
+                raise ConfigurationError(trouble) from error
+            lister = Lister(self._backend.ingests, row, request, None)  # the items that it has need no list
+            lister.trouble = trouble
+            return lister
+        return Lister(self._backend.ingests, row, request, listing)
 
     def _fetch_all(self, lister: Lister, start_worker: WorkerFactory) -> Coordinator:
         """Have all items fetched and stored that can be; no worker and no thread of it is left afterwards."""
@@ -137,6 +155,7 @@ class _IngestRun:
                     now=self._backend.clock.now,
                     tolerate=self._request.tolerate,
                     failed=count_failed(self._before.outcomes),
+                    should_end=self._should_end,
                 )
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
@@ -162,46 +181,52 @@ class _IngestRun:
         )
         return ProcessPool(worker_count(request.concurrency, request.workers), settings, start_worker)
 
+    def _should_end(self) -> bool:
+        return self._backend.ingests.stop_request(self._row.ingest_id) is not None
+
     def _stop(self, coordinator: Coordinator) -> None:
         coordinator.stop()
         self._listener(StopRequested())
 
     def _stats(self, coordinator: Coordinator, lister: Lister) -> RunStats:
-        if coordinator.interrupted:
-            status = "RUNNING"
-        elif coordinator.tolerance_exceeded or lister.error is not None:  # repeated, it would end in the same way
+        abort = self._backend.ingests.stop_request(self._row.ingest_id) if coordinator.end_requested else None
+        error, cause = lister.error, lister.trouble
+        if coordinator.tolerance_exceeded:
+            status, error, cause = "FAILED", THRESHOLD_EXCEEDED, "more failed than --tolerate allows"
+        elif abort is not None and coordinator.interrupted:
+            status, error, cause = "ABORTED", abort.error, abort.cause
+        elif coordinator.interrupted:
+            status, cause = "RUNNING", None
+        elif lister.error is not None:  # repeated, it would end in the same way
             status = "FAILED"
         else:
             status = "SUCCEEDED" if lister.complete else "RUNNING"
         return RunStats(
             status=status,
-            error=THRESHOLD_EXCEEDED if coordinator.tolerance_exceeded else lister.error,
+            error=error,
+            cause=cause,
             trouble=lister.trouble,
             left_out=lister.left_out,
             finished=coordinator.finished,
             bytes=coordinator.bytes,
             seconds=self._stopwatch.seconds,
             cpu_seconds=self._stopwatch.cpu_seconds,
-            interrupted=coordinator.interrupted,
+            interrupted=status == "RUNNING" and coordinator.interrupted,
             tolerance_exceeded=coordinator.tolerance_exceeded,
         )
 
     def _end(self, stats: RunStats, deliverer: Deliverer) -> "Outputs":
-        """Publish the digest, write the outputs, then end the run: a process killed in between writes them again."""
-        from pupline.bulk._outputs import write_outputs
+        from pupline.bulk._ending import end_run
 
-        self._alerts.publish_digest()
-        deliverer.notify()
-        outputs = write_outputs(
+        stats = replace(stats, ended_at=self._backend.clock.now())
+        return end_run(
             self._backend,
-            self._row.run_id,
-            replace(stats, ended_at=self._backend.clock.now()),
-            shard_size=self._request.shard_size,
-            sidecars=self._request.sidecars,
+            self._row,
+            stats,
+            self._request,
             progress=lambda items: self._listener(MetadataWritten(items)),
+            alerted=deliverer.notify,
         )
-        self._backend.ingests.end(self._row.ingest_id, stats.status, stats.error)
-        return outputs
 
     def _report(self, stats: RunStats, lister: Lister, outputs: "Outputs | None", undelivered: int) -> IngestReport:
         return IngestReport(

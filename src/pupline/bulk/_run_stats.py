@@ -31,7 +31,8 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStats:
-    """status: the run's from now on; RUNNING where it is unfinished. error: an Error Name.
+    """status: the run's from now on; RUNNING where it is unfinished. error: an Error Name. cause: of the error, for
+    people; of a RUNNING run, why it stopped for now.
 
     trouble: why the run's items are not all that the source has. left_out: what it has besides, as far as that is
     known. finished: items, and bytes: received, by this process
@@ -40,6 +41,7 @@ class RunStats:
 
     status: str
     error: str | None = None
+    cause: str | None = None
     ended_at: float | None = None
     trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)

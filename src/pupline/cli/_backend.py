@@ -63,6 +63,14 @@ def _stack_name(backend: str, stack: str | None, *, workflow: bool) -> str | Non
     return stack
 
 
+def typed_options() -> frozenset[str]:
+    """The names, in Python, of the options that stand on the command line."""
+    context = click.get_current_context()
+    return frozenset(
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
+
+
 def was_typed(option: str) -> bool:
     """Whether the option stands on the command line."""
     context = click.get_current_context()

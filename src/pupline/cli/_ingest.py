@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.cli._backend import backend_options
+from pupline.cli._backend import backend_options, typed_options
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import NOTHING_TO_FETCH, incomplete, listing_trouble, show_ingest, without_parquet
 from pupline.cli._ingest_view import IngestView, print_results
@@ -132,7 +132,7 @@ def ingest(
     """
     from pupline.bulk import IngestRequest
 
-    request = IngestRequest(source=source, heed_robots=not ignore_robots, **options)
+    request = IngestRequest(source=source, heed_robots=not ignore_robots, given=typed_options(), **options)
     if dry_run:
         return _dry_run(request, as_json=as_json)
     view = IngestView(as_json=as_json)

@@ -11,10 +11,10 @@ Dog-CEO-compatible API, the URL of an image, or a list of URLs (.txt, .csv, .jso
 
 from pupline.sources._listing import Listing, Page
 from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, is_final, max_page_attempts, page_pause_seconds
-from pupline.sources._resolve import resolve
+from pupline.sources._resolve import anchored, lost_list, resolve
 from pupline.sources._source import ImageSource, Opening, Reader
 from pupline.sources.api import left_out_of, shortfall_of
-from pupline.sources.lists import is_piped, keep_piped, piped_for_now
+from pupline.sources.lists import is_list_file, is_piped, keep_piped, piped_for_now
 from pupline.specs import MAX_PAGE_BYTES, PageRequest
 
 __all__ = [
@@ -27,10 +27,13 @@ __all__ = [
     "PageRequest",
     "Pages",
     "Reader",
+    "anchored",
     "is_final",
+    "is_list_file",
     "is_piped",
     "keep_piped",
     "left_out_of",
+    "lost_list",
     "max_page_attempts",
     "page_pause_seconds",
     "piped_for_now",

@@ -8,7 +8,8 @@ from pathlib import Path
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.http import Url
 from pupline.sources._image_url import api_or_image, image_source, is_image
-from pupline.sources._source import ImageSource, slug_of
+from pupline.sources._listing import Listing
+from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.sources.api import ApiListing
 from pupline.sources.lists import LIST_FILE, is_list_file, is_piped, list_source
 from pupline.specs import RandomImages, SourceSpec, compatible_api, presets, resolve_spec, split_params
@@ -39,6 +40,36 @@ def resolve(value: str) -> ImageSource:
     spec = resolve_spec(value)
     # Other params name other images: they are another dataset.
     return replace(source_of(spec), dataset=slug_of("-".join([spec.name, *params.values()])))
+
+
+def anchored(value: str) -> str:
+    """`value`, with a local file's path made absolute: it names the same source from any directory."""
+    if "://" in value.partition("?")[0] or not value or is_piped(value):
+        return value
+    name, _ = split_params(value)
+    if name in presets() or not (name.endswith(".toml") or LIST_FILE.fullmatch(value) or is_list_file(value)):
+        return value
+    file = name if name.endswith(".toml") else value
+    try:
+        return f"{Path(file).absolute()}{value[len(file) :]}"
+    except FileNotFoundError:  # from a directory that was removed
+        return value
+
+
+def lost_list(value: str, name: str, dataset: str, reason: str) -> ImageSource | None:
+    """The source of a list whose file is not there: of items that a run has. None where `value` names another kind.
+
+    name, dataset: of the run. Opening it raises ConfigurationError with the reason.
+    """
+    if "://" in value.partition("?")[0] or split_params(value)[0].endswith(".toml"):
+        return None
+    if split_params(value)[0] in presets():
+        return None
+
+    def opener(_opening: Opening) -> Listing:
+        raise ConfigurationError(reason)
+
+    return ImageSource(name=name, dataset=dataset, opener=opener)
 
 
 def source_of(spec: SourceSpec) -> ImageSource:

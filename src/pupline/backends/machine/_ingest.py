@@ -45,6 +45,7 @@ from pupline.local import (
     RunKind,
     StartRequest,
     check_run_kind,
+    kind_of_settings,
     stopping_on_signals,
 )
 from pupline.sources import ImageSource, Pages, is_piped
@@ -87,12 +88,14 @@ def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: Bu
 
 
 def _unfinished(backend: LocalBackend, request: IngestRequest) -> str | None:
-    """The newest run of the same command, unless it has ended: it may have been killed while it listed, or later."""
+    """The newest run of the same command that has not ended: it may have been killed while it listed, or later."""
     for run in reversed(backend.runs.all()):
-        if "dataset" not in run.settings or not IngestRequest.from_json(run.settings).is_same_command(request):
+        if kind_of_settings(run.settings) is not RunKind.WORKFLOW_INGEST or run.stopped_at is not None:
             continue
         newest = next(backend.journal.executions(run_id=run.run_id), None)
-        return run.run_id if newest is None or newest.status == "RUNNING" else None
+        is_unfinished = newest is None or newest.status == "RUNNING"
+        if is_unfinished and IngestRequest.from_json(run.settings).is_same_command(request):
+            return run.run_id
     return None
 
 

@@ -102,9 +102,10 @@ class WorkflowRunner:
         """
         run_id = request.run_id or new_run_id()
         check_run_kind(self._backend.database, run_id, RunKind.WORKFLOW_RUN)
-        settings = request.settings.as_json()
-        kept = self._backend.runs.open(run_id, settings).settings
-        if (previous := RunSettings.from_json(kept)) != request.settings:
+        wanted = request.settings.anchored()
+        settings = wanted.as_json()
+        kept = self._backend.runs.open(run_id, settings, request.count).settings
+        if (previous := RunSettings.from_json(kept).anchored()) != wanted:
             raise ConfigurationError(
                 f"the run '{run_id}' was started with other settings ({_differences(previous.as_json(), settings)});"
                 " repeat it with the same ones, or give another --run-id"
@@ -126,11 +127,17 @@ class WorkflowRunner:
             ),
         )
 
-    def resume(self) -> RunReport:
-        """Finish what is unfinished, of any run; the report counts all of it."""
-        unfinished = self._backend.journal.count_unfinished()
-        self._listener(RunStarted(unfinished, unfinished))
-        return self._drive(None, ())
+    def resume(self, run_id: str | None = None) -> RunReport:
+        """Finish what is unfinished, of any run or of one; the report counts all of it."""
+        journal = self._backend.journal
+        if run_id is None:
+            unfinished = journal.count_unfinished()
+            self._listener(RunStarted(unfinished, unfinished))
+            return self._drive(None, ())
+        names = [row.name for row in journal.executions(status="RUNNING", run_id=run_id)]
+        self._listener(RunStarted(len(names), len(names)))
+        # A redrive of one that is running resumes it.
+        return self._drive(None, map(RedriveRequest, reversed(names)), resume=False)
 
     def redrive(self, names: Collection[str]) -> RunReport:
         """Resume executions that failed, timed out or were aborted, at the state that did not succeed."""
