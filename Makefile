@@ -38,7 +38,7 @@ check: lint  ## Lint, types and the fast tests: needs nothing but .venv; under t
 	@$(BIN)/pytest
 
 .PHONY: test
-test: lint aws-tools  ## Lint, types and all tests
+test: lint aws-tools loaders  ## Lint, types and all tests
 	@$(BIN)/pytest -m ""
 
 # A traced thread that never ends cannot be interrupted, so the tests of that are left out here.
@@ -73,6 +73,26 @@ node-peer: build/bench-node/$(NODE_PEER).stamp  ## The States Language interpret
 	@.venv/img2dataset/bin/pip install --quiet --require-hashes -r requirements/img2dataset.txt
 	@touch $@
 
+# The libraries that users load datasets with, and, in an environment of its own, PyTorch: on Linux it brings several GB
+# of CUDA. Where that is missing, its test is skipped, in CI too.
+.venv/loaders/stamp: requirements/loaders.txt | .venv/run.stamp
+	@echo "Installing libraries that load datasets into .venv/loaders ..."
+	@test -x .venv/loaders/bin/python || $(PYTHON) -m venv .venv/loaders
+	@.venv/loaders/bin/pip install --quiet --require-hashes -r requirements/loaders.txt
+	@touch $@
+
+.PHONY: loaders
+loaders: .venv/loaders/stamp  ## Libraries that load datasets; without them the tests of loading are skipped
+
+.venv/loaders-torch/stamp: requirements/loaders-torch.txt | .venv/run.stamp
+	@echo "Installing PyTorch into .venv/loaders-torch ..."
+	@test -x .venv/loaders-torch/bin/python || $(PYTHON) -m venv .venv/loaders-torch
+	@.venv/loaders-torch/bin/pip install --quiet --require-hashes -r requirements/loaders-torch.txt
+	@touch $@
+
+.PHONY: loaders-torch
+loaders-torch: .venv/loaders-torch/stamp  ## PyTorch, for its test alone; several GB on Linux
+
 # The peers that each part needs; all of them if no part is named.
 ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)
 BULK := $(if $(BENCH),$(filter ingest,$(BENCH)),all)
@@ -104,6 +124,8 @@ lock:  ## Pin the dependencies again (needs uv)
 	$(LOCK) --extra aws --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
 	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
+	$(LOCK) requirements/loaders.in -o requirements/loaders.txt
+	$(LOCK) requirements/loaders-torch.in -o requirements/loaders-torch.txt
 
 include aws.mk
 

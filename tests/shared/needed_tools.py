@@ -1,4 +1,4 @@
-"""Tests that need a tool outside of `.venv`, which `make aws-tools` installs."""
+"""Tests that need a tool outside of `.venv`, which `make aws-tools` and `make loaders` install."""
 
 import os
 
