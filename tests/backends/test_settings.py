@@ -45,3 +45,13 @@ def test_settings_survive_the_journal() -> None:
     assert RunSettings("sample").max_pixels == 250_000_000
     assert settings.policy(source_of_run("sample"), None).metadata_addresses == {"169.254.169.254"}
     assert settings.input == {"breed": "hound/afghan"}
+
+
+def test_several_breeds_are_taken_in_turn() -> None:
+    """Each execution has one of them, the same again when the run is resumed."""
+    settings = RunSettings(breeds=("pug", "hound/afghan"))
+    assert [settings.input_of(index)["breed"] for index in (1, 2, 3)] == ["pug", "hound/afghan", "pug"]
+    assert RunSettings.from_json(settings.as_json()) == settings
+    assert RunSettings.from_json({"source": "dog-ceo", "breed": "pug"}).input_of(2) == {"breed": "pug"}
+    with pytest.raises(ConfigurationError, match="--breed"):
+        RunSettings(breeds=("pug", "Hound")).checked()

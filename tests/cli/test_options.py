@@ -34,7 +34,7 @@ def test_every_command_takes_each_option_once(command: click.Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["run --breed hound --breed pug", "run --count 2 --count=3", "audit --type=png --type gif"]
+    "words", ["run --source sample --source dog-ceo", "run --count 2 --count=3", "audit --type=png --type gif"]
 )
 def test_an_option_given_twice_is_bad_usage(command: Run, words: str) -> None:
     """Exit code 2 and a line that names it; nothing was started."""

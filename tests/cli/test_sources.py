@@ -219,3 +219,24 @@ def test_an_empty_list_has_no_spec_to_look_into(command: Run, tmp_path: Path) ->
     done = command("sources", "test", file)
     assert (done.code, done.stdout) == (1, "")
     assert "listed no image; check the list" in done.stderr
+
+
+@pytest.mark.slow
+def test_params_are_given_on_the_command_line(command: Run, spec: Path, tmp_path: Path) -> None:
+    """In a test of the source, in a preview and in a run, of whose identity they are; one without a value is told."""
+    spec.write_text(spec.read_text().replace("[fields]", "[params]\n        kind = 'dog'\n        [fields]"))
+    asked = command("sources", "test", spec, "--param", "kind=cat", "--dry-run", "--json").rows[0]
+    assert asked["url"].endswith("/dogs?kind=cat")
+    where = ("--data", tmp_path / "data", "--ignore-robots", "--json")
+    for words in (("sources", "test"), ("ingest", "--dry-run"), ("ingest", *where)):
+        assert command(*words, spec, "--param", "kind=cat").code == 0
+        assert "/v1/dogs?kind=cat" in Kennel.asked
+        Kennel.asked.clear()
+    assert command("ingest", *where, "--dataset", "kennel-cat", spec, "--run-id", "r", "--param", "kind=cat").code == 0
+    other = command("ingest", *where, "--dataset", "kennel-cat", spec, "--run-id", "r", "--param", "kind=dog")
+    assert (other.code, "another source" in other.stderr) == (2, True)
+    for wrong in ("kind", "=x", "knd=cat"):
+        assert command("sources", "test", spec, "--param", wrong).code == 2
+    twice = command("sources", "test", spec, "--param", "kind=cat", "--param", "kind=dog")
+    assert "kind is given twice" in twice.stderr
+    assert command("ingest", "--resume", "--param", "kind=cat", *where).code == 2

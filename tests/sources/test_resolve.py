@@ -1,15 +1,18 @@
 """What the user means by SOURCE, and what is trusted because the user named it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.bulk import checked_dataset
-from pupline.errors import BlockedAddress, ConfigurationError
+from pupline.errors import BlockedAddress, ConfigurationError, SourceError
 from pupline.http import Origin
-from pupline.sources import resolve
+from pupline.sources import join_params, resolve
 from pupline.sources._source import slug_of
 from pupline.specs import Limits, presets
+from tests.sources.recorded_apis import Asked, list_all, list_from_everywhere
 
 
 @pytest.mark.parametrize(
@@ -161,3 +164,40 @@ def test_any_name_gives_a_dataset(text: str) -> None:
     slug = slug_of(text)
     assert checked_dataset(slug) == slug
     assert slug_of(slug) == slug
+
+
+def test_breeds_make_a_source_of_their_own() -> None:
+    """Only their pages are listed, from every position; another dataset; an unknown breed is told with a near one."""
+    asked: list[str] = []
+
+    def api(request: Asked) -> Any:
+        asked.append(request.path)
+        if request.path.endswith("/list/all"):
+            return {"message": {"hound": ["afghan", "basset"], "pug": []}, "status": "success"}
+        breed = request.path.removeprefix("/api/breed/").removesuffix("/images")
+        return {"message": [f"https://images.dog.ceo/breeds/{breed}/1.jpg"], "status": "success"}
+
+    source = resolve("dog-ceo").only_breeds(["pug", "hound/afghan", "pug"])
+    assert source.dataset == "dog-ceo-pug-hound-afghan"
+    assert len(list_from_everywhere(source, api).items) == 2
+    assert set(asked) == {"/api/breeds/list/all", "/api/breed/hound/afghan/images", "/api/breed/pug/images"}
+    with pytest.raises(SourceError, match="has no pugg among its 4 ids; did you mean pug"):
+        list_all(resolve("dog-ceo").only_breeds(["pugg"]).open(), api)
+    with pytest.raises(ConfigurationError, match="--breed: breed 'Pug'"):
+        resolve("dog-ceo").only_breeds(["Pug"])
+    with pytest.raises(ConfigurationError, match="random-fox does not list its images by breed"):
+        resolve("random-fox").only_breeds(["pug"])
+
+
+def test_params_of_a_command_are_those_of_the_name() -> None:
+    """The same source, dataset and run however they are written; a key is refused, and so is what has no params."""
+    assert join_params("openverse", {"q": "a dog&cat"}) == "openverse?q=a%20dog%26cat"
+    assert join_params("openverse?q=cat&page_size=5", {"q": "dog"}) == "openverse?q=dog&page_size=5"
+    assert resolve(join_params("openverse", {"q": "beagle"})).dataset == resolve("openverse?q=beagle").dataset
+    assert join_params("dogs.txt", {}) == "dogs.txt"
+    for value in ("dogs.txt", "http://x.org/api", "sample"):
+        with pytest.raises(ConfigurationError, match="has no params"):
+            join_params(value, {"q": "dog"})
+    for name in ("api_key", "access_token"):
+        with pytest.raises(ConfigurationError, match=r"is a key, and no param.*set env:NASA_API_KEY"):
+            resolve(join_params("nasa-apod", {name: "hush"}))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_TIMEOUT_SECONDS = 70
 """For one request. A longer one would turn a clear error into States.Timeout, with a function that still waits."""
 
-_TUPLES = ("allow_origins", "metadata_addresses")
+_TUPLES = ("allow_origins", "metadata_addresses", "breeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class RunSettings:
     """What a run fetches, and within which limits. The run keeps them, so that it is resumed with the same ones.
 
     source: what `pupline.sources.resolve` takes. image_url: fetch this image instead of one that the source picks; its
-    origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. metadata_addresses: of metadata
-    services, or link-local ones, that trusted origins may be at. max_bytes, max_pixels: of one image.
+    origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. breeds: several, which executions take
+    in turn. metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at. max_bytes,
+    max_pixels: of one image.
     """
 
     source: str = "dog-ceo"
@@ -46,23 +47,25 @@ class RunSettings:
     max_bytes: int = DEFAULT_MAX_BYTES
     metadata_addresses: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
+    breeds: tuple[str, ...] = ()
 
     def checked(self) -> "RunSettings":
         """These settings, if they can work. Raises: ConfigurationError."""
-        if self.image_url is not None and self.breed is not None:
+        breeds = self.breeds or ((self.breed,) if self.breed is not None else ())
+        if self.image_url is not None and breeds:
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
         if self.timeout_seconds > MAX_TIMEOUT_SECONDS:
             raise ConfigurationError(
                 f"--timeout {plain_number(self.timeout_seconds)}: at most {MAX_TIMEOUT_SECONDS} seconds, because "
                 "the workflow gives a function 75 for all its work"
             )
-        if self.breed is not None:
+        for breed in breeds:
             try:
-                checked_breed(self.breed)
+                checked_breed(breed)
             except InvalidInput as error:
                 raise ConfigurationError(f"--breed: {error}") from error
         source = source_of_run(self.source)
-        if self.breed is not None and not source.has_breeds:
+        if breeds and not source.has_breeds:
             raise ConfigurationError(f"--breed: the source {source.name} does not know breeds; leave it out")
         self.policy(source, None)
         if self.image_url is None:
@@ -71,8 +74,13 @@ class RunSettings:
 
     @property
     def input(self) -> dict[str, JSON]:
-        """The workflow's input for each execution of the run."""
-        named: dict[str, JSON] = {"image_url": self.image_url, "breed": self.breed}
+        """The workflow's input for the run's first execution."""
+        return self.input_of(1)
+
+    def input_of(self, index: int) -> dict[str, JSON]:
+        """The workflow's input for execution `index` of the run, from 1."""
+        breed = self.breeds[(index - 1) % len(self.breeds)] if self.breeds else self.breed
+        named: dict[str, JSON] = {"image_url": self.image_url, "breed": breed}
         return {name: value for name, value in named.items() if value is not None}
 
     def anchored(self) -> "RunSettings":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pupline.local import IngestCounts, ItemDone, StopRequested, UndeletedFiles
 
 MAX_CONCURRENCY = 1024
-_TUPLES = ("allow_origins", "metadata_addresses", "retry_reasons")
+_TUPLES = ("allow_origins", "metadata_addresses", "retry_reasons", "breeds")
 _SAME_COMMAND = (
     "source",
     "dataset",
@@ -25,6 +25,7 @@ _SAME_COMMAND = (
     "incremental",
     "stop_after_known",
     "delimiter",
+    "breeds",
 )
 
 
@@ -45,6 +46,7 @@ class IngestRequest:
     shard_size: images in a tar shard; None for no shards. sidecars: write each image's metadata as a JSON file.
     delimiter: between the cells of a CSV list; None to detect it. contact: for the User-Agent.
     workers: processes; None for as many as are useful. run_id: of a run to create, or to continue.
+    breeds: the only ones to list, such as `hound/afghan`.
     proxy: for all requests; it belongs to the network and not to the run, and is not saved. given: the fields that the
     user set, of which some may have their default value; not saved either.
     """
@@ -74,6 +76,7 @@ class IngestRequest:
     proxy: Proxy | None = field(default=None, compare=False)
     max_pixels: int = MAX_PIXELS
     retry_reasons: tuple[str, ...] = ()
+    breeds: tuple[str, ...] = ()
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields, replace
 
 from pupline.bulk._request import IngestRequest
-from pupline.bulk._source_rules import checked_dataset, checked_source
+from pupline.bulk._source_rules import checked_dataset, checked_source, named_source
 from pupline.errors import ConfigurationError, Reason
 from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, RunKind, check_run_kind
 from pupline.sources import ImageSource, is_list_file, lost_list, resolve
@@ -152,7 +152,7 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
     """
     if request.run_id is not None:
         return ingests.get(request.run_id)
-    dataset = request.dataset or (resolve(request.source).dataset if request.source else None)
+    dataset = request.dataset or (named_source(request).dataset if request.source else None)
     unsuccessful = [row for row in ingests.all(dataset) if row.status not in {"SUCCEEDED", "ABORTED"}]
     if not unsuccessful:
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""

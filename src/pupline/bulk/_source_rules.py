@@ -30,9 +30,14 @@ def save_piped_list(request: IngestRequest, data_dir: Path) -> IngestRequest:
     return replace(request, source=keep_piped(request.source, data_dir / "lists", data_dir / "tmp"))
 
 
+def named_source(request: IngestRequest) -> ImageSource:
+    """The source that the request names, or some of its breeds. Raises: ConfigurationError."""
+    return resolve(str(request.source)).only_breeds(request.breeds)
+
+
 def checked_source(request: IngestRequest) -> ImageSource:
     """The source, where its terms allow the request. Raises: ConfigurationError."""
-    source = resolve(str(request.source))
+    source = named_source(request)
     if source.terms.bulk == "no":
         where = f"; see {source.terms.url}" if source.terms.url else ""
         raise ConfigurationError(

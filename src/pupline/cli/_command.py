@@ -11,7 +11,7 @@ from pupline.text import nearest, printable
 class Command(click.Command):
     """A command that takes one value for each option, except those that may be repeated.
 
-    click silently takes the last of several; `--breed hound --breed pug` would then fetch pugs only.
+    click silently takes the last of several; `--source sample --source dog-ceo` would then use the latter alone.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

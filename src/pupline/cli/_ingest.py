@@ -19,6 +19,7 @@ from pupline.cli._options import (
     fetch_options,
     image_limit_options,
     json_option,
+    param_option,
     with_options,
 )
 from pupline.cli._output import message, print_json, program
@@ -65,6 +66,8 @@ Examples:
 """
 
 _OPTIONS = (
+    param_option,
+    click.option("--breed", "breeds", multiple=True, metavar="B", help="Only this breed of dog-ceo. May be repeated."),
     click.option("--count", type=click.IntRange(min=1), metavar="N", help="At most N distinct images. [default: all]"),
     click.option("--dataset", metavar="NAME", help="The dataset of the images. [default: named after the source]"),
     click.option(
@@ -123,6 +126,7 @@ def ingest(
     dry_run: bool,
     workflow: bool,
     ignore_robots: bool,
+    params: dict[str, str],
     **options: Any,
 ) -> int:
     """Fetch every image that SOURCE names, check, store and audit each, and write its metadata as JSONL and Parquet.
@@ -131,7 +135,11 @@ def ingest(
     requested with their validators, and not sent again where the server says that they are unchanged.
     """
     from pupline.bulk import IngestRequest
+    from pupline.sources import join_params
 
+    if source is None and (params or options["breeds"]):
+        raise ConfigurationError("--param and --breed say which images of a SOURCE: name it")
+    source = None if source is None else join_params(source, params)
     request = IngestRequest(source=source, heed_robots=not ignore_robots, given=typed_options(), **options)
     if dry_run:
         return _dry_run(request, as_json=as_json)

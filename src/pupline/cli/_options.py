@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pupline.text import printable
+
 if TYPE_CHECKING:
     from pupline.http import Proxy
 
@@ -69,6 +71,28 @@ contact_option = click.option(
 delimiter_option = click.option(
     "--delimiter", metavar="C", help="Between the cells of a CSV list: a character, tab, none. [default: detected]"
 )
+
+
+def _params(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{printable(name, 40)!r}: write NAME=VALUE, such as q=beagle", param=option)
+        if found.setdefault(name, text) != text:
+            raise click.BadParameter(f"{printable(name, 40)} is given twice, with different values", param=option)
+    return found
+
+
+param_option = click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_params,
+    help="Replace a param of the source, such as q=beagle. May be repeated.",
+)
+"""The command gets them as a dict, by name."""
 
 
 def with_options(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:

@@ -8,7 +8,14 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._options import data_option, fetch_options, image_limit_options, json_option, proxy_option
+from pupline.cli._options import (
+    data_option,
+    fetch_options,
+    image_limit_options,
+    json_option,
+    param_option,
+    proxy_option,
+)
 from pupline.cli._output import message
 from pupline.cli._run_view import show_run
 
@@ -35,7 +42,14 @@ _concurrency_option = click.option(
     help="A preset, a spec file, an API's base URL, an image's URL, or a list of URLs; it must give one image at"
     " a time. See: pupline sources.",
 )
-@click.option("--breed", help="Only this breed, such as hound or hound/afghan.")
+@param_option
+@click.option(
+    "--breed",
+    "breeds",
+    multiple=True,
+    metavar="B",
+    help="Only this breed, such as hound or hound/afghan. May be repeated: executions take them in turn.",
+)
 @click.option("--image-url", help="Fetch this image, not a random one.")
 @click.option("--run-id", help="Name the run: the same command again starts only what is missing to reach --count.")
 @partial(fetch_options, timeout_help="Seconds per request, at most 70. [default: 30]")
@@ -47,7 +61,8 @@ def run(
     count: int,
     concurrency: int,
     source: str,
-    breed: str | None,
+    params: dict[str, str],
+    breeds: tuple[str, ...],
     image_url: str | None,
     run_id: str | None,
     allow_origins: tuple[str, ...],
@@ -70,9 +85,19 @@ def run(
     Exits with 1 when an execution failed, 2 when the options cannot work, 130 when it was interrupted.
     """
     from pupline.backends import RunRequest, RunSettings
+    from pupline.sources import join_params
 
+    breeds = tuple(dict.fromkeys(breeds))
     settings = RunSettings(
-        source, image_url, breed, allow_origins, timeout_seconds, max_bytes, metadata_addresses, max_pixels
+        join_params(source, params),
+        image_url,
+        breeds[0] if len(breeds) == 1 else None,
+        allow_origins,
+        timeout_seconds,
+        max_bytes,
+        metadata_addresses,
+        max_pixels,
+        breeds if len(breeds) > 1 else (),
     )
     request = RunRequest(settings, count, concurrency, run_id, sample_if_offline, proxy)
     return show_run(

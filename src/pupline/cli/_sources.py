@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._command import Group
-from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option
+from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option, param_option
 from pupline.cli._output import cell, console, message, print_json, program
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
@@ -157,12 +157,14 @@ def _bytes_of(file: Path) -> bytes:
 @click.argument("source")
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Images to show.")
 @click.option("--dry-run", is_flag=True, help="Show the first request, and send nothing.")
+@param_option
 @delimiter_option
 @contact_option
 @fetch_options
 @json_option
 def test(
     source: str,
+    params: dict[str, str],
     count: int,
     dry_run: bool,
     delimiter: str | None,
@@ -178,8 +180,9 @@ def test(
     Exits with 1 when the answers of the source do not match its spec.
     """
     from pupline.http import HttpClient
-    from pupline.sources import piped_for_now, resolve
+    from pupline.sources import join_params, piped_for_now, resolve
 
+    source = join_params(source, params)
     with ExitStack() as stack:
         resolved = resolve(stack.enter_context(piped_for_now(source)))
         policy = resolved.policy(

@@ -15,7 +15,7 @@ from pupline.sources._resolve import anchored, lost_list, resolve
 from pupline.sources._source import ImageSource, Opening, Reader
 from pupline.sources.api import left_out_of, shortfall_of
 from pupline.sources.lists import is_list_file, is_piped, keep_piped, piped_for_now
-from pupline.specs import MAX_PAGE_BYTES, PageRequest
+from pupline.specs import MAX_PAGE_BYTES, PageRequest, join_params
 
 __all__ = [
     "MAX_PAGE_BYTES",
@@ -31,6 +31,7 @@ __all__ = [
     "is_final",
     "is_list_file",
     "is_piped",
+    "join_params",
     "keep_piped",
     "left_out_of",
     "lost_list",

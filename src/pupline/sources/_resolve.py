@@ -85,9 +85,19 @@ def source_of(spec: SourceSpec) -> ImageSource:
         terms=spec.terms,
         picker=(lambda client, contact: RandomImages(client, spec, contact)) if spec.has_random_image else None,
         has_breeds=spec.random.breed_path is not None,
+        breed_lister=(lambda breeds: source_of(_of_breeds(spec, breeds))) if _lists_breeds(spec) else None,
         contact_required=spec.contact_required,
         sample=spec.sample,
     )
+
+
+def _lists_breeds(spec: SourceSpec) -> bool:
+    """Whether the ids that it lists are breeds."""
+    return spec.random.breed_path is not None and spec.paginator.type == "ids_then_detail"
+
+
+def _of_breeds(spec: SourceSpec, breeds: tuple[str, ...]) -> SourceSpec:
+    return replace(spec, paginator=replace(spec.paginator, settings={**spec.paginator.settings, "only": breeds}))
 
 
 def _at_url(value: str) -> ImageSource:

@@ -4,10 +4,11 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
+from pupline.errors import ConfigurationError, InvalidInput
 from pupline.http import (
     DEFAULT_MAX_BYTES,
     DEFAULT_TIMEOUT_SECONDS,
@@ -18,6 +19,7 @@ from pupline.http import (
 )
 from pupline.sources._listing import Listing
 from pupline.specs import SAMPLE_ORIGIN, Limits, PageClient, Terms
+from pupline.tasks.breeds import checked_breed
 from pupline.tasks.fetch_and_upload_dog_image import ImagePicker
 
 _ASCII = frozenset(string.ascii_lowercase + string.digits)
@@ -59,7 +61,8 @@ class ImageSource:
     base: the API's own origin; None without an API.
     trusted: origins whose addresses may be private. image_origins: where its images are; empty for any public origin.
     picker: picks one image for an execution; None where no image can be picked without listing them all.
-    has_breeds: whether the picker takes a breed. contact_required: the API's rules demand a contact.
+    has_breeds: whether the picker takes a breed. breed_lister: the source of some breeds alone, None where its images
+    are not listed by breed. contact_required: the API's rules demand a contact.
     sample: which built-in server must run for it, None for a real source.
     """
 
@@ -73,6 +76,7 @@ class ImageSource:
     terms: Terms = field(default_factory=Terms)
     picker: Picker | None = field(default=None, repr=False)
     has_breeds: bool = False
+    breed_lister: Callable[[tuple[str, ...]], "ImageSource"] | None = field(default=None, repr=False)
     contact_required: bool = False
     sample: Literal["friendly", "hostile"] | None = None
 
@@ -91,6 +95,20 @@ class ImageSource:
         source.
         """
         return self.opener(Opening(count=count, position=position, read=read, contact=contact, delimiter=delimiter))
+
+    def only_breeds(self, breeds: Iterable[str]) -> "ImageSource":
+        """The source of these breeds alone, `hound` or `hound/afghan`: another dataset. Raises: ConfigurationError."""
+        try:
+            wanted = tuple(dict.fromkeys(map(checked_breed, breeds)))
+        except InvalidInput as error:
+            raise ConfigurationError(f"--breed: {error}") from error
+        if not wanted:
+            return self
+        if self.breed_lister is None:
+            raise ConfigurationError(
+                f"--breed: the source {self.name} does not list its images by breed, as dog-ceo does; leave it out"
+            )
+        return replace(self.breed_lister(wanted), dataset=slug_of("-".join([self.dataset, *wanted])))
 
     def policy(
         self,

@@ -196,7 +196,7 @@ class _Reader:
 
     def _refuse_secrets(self, path: str, table: Mapping[str, Any], kind: str) -> None:
         for name in table:
-            if _SECRET_NAME.fullmatch(name):
+            if is_secret_name(name):
                 self._problem(
                     _dotted(path, name),
                     f"a secret never stands in a spec; write [auth] with kind = '{kind}', "
@@ -248,6 +248,11 @@ class _Reader:
             size = settings.get(name)
             if isinstance(size, int) and limits.page_size_max is not None and size > limits.page_size_max:
                 self._problem(f"paginator.{name}", f"{size}: at most limits.page_size_max, {limits.page_size_max}")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a parameter or header of this name is probably a key."""
+    return _SECRET_NAME.fullmatch(name) is not None
 
 
 def _dotted(path: str, key: str) -> str:

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.files import read_input
 from pupline.http import Origin, Url
 from pupline.specs._fields import did_you_mean
-from pupline.specs._read_spec import read_spec
+from pupline.specs._read_spec import is_secret_name, read_spec
 from pupline.specs._spec import Limits, SourceSpec, Terms
 from pupline.text import nearest, printable
 
@@ -103,9 +103,29 @@ def split_params(value: str) -> tuple[str, dict[str, str]]:
         ) from err
 
 
+def join_params(value: str, params: Mapping[str, str]) -> str:
+    """The source `value` with these params in its query: `NAME?name=value`. Raises: ConfigurationError."""
+    if not params:
+        return value
+    name, own = ("", {}) if "://" in value.partition("?")[0] else split_params(value)
+    if name not in _preset_names() and not name.endswith(".toml"):
+        raise ConfigurationError(
+            f"--param: the source {printable(value)} has no params; they are for presets and spec files (.toml)"
+        )
+    return f"{name}?{urlencode({**own, **params}, quote_via=quote, safe=',:')}"
+
+
 def with_params(spec: SourceSpec, params: Mapping[str, str]) -> SourceSpec:
-    """`spec` with some of its params replaced. Raises: ConfigurationError for one that it does not have."""
+    """`spec` with some of its params replaced.
+
+    Raises: ConfigurationError for one that it does not have, or that is a key: a run keeps its params.
+    """
     for name in params:
+        if name == spec.auth.name or is_secret_name(name):
+            where = f"; set {printable(spec.auth.secret)}" if spec.auth.secret else ", under [auth] of the spec"
+            raise ConfigurationError(
+                f"{spec.name}: {printable(name, 40)} is a key, and no param: a key is given by reference{where}"
+            )
         if name not in spec.params:
             known = f"it has {', '.join(spec.params)}" if spec.params else "it has none"
             near = did_you_mean(name, spec.params)

@@ -122,7 +122,7 @@ class WorkflowRunner:
         return self._drive(
             run_id,
             (
-                StartRequest(execution_name(run_id, index), request.settings.input, run_id, index)
+                StartRequest(execution_name(run_id, index), request.settings.input_of(index), run_id, index)
                 for index in missing(run_id, request.count)
             ),
         )

@@ -129,7 +129,7 @@ class StackBackend:
         """Start what the run lacks, and wait for all of it; with the settings of the stack."""
         run_id = request.run_id or new_run_id()
         check_run_id(run_id)
-        if request.settings.image_url is not None and request.settings.breed is not None:
+        if request.settings.image_url is not None and (request.settings.breed or request.settings.breeds):
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
         machine = self._stack.resource(MACHINE)
         again = f"If this is cut short, repeat it with --run-id {run_id}."

@@ -30,13 +30,13 @@ class StackRunner:
 
         Raises: ConfigurationError when the run was started with another input; BackendUnavailable.
         """
-        names = (execution_name(run_id, index) for index in range(1, request.count + 1))
+        indexes = iter(range(1, request.count + 1))
         interrupted = False
         try:
-            self._start(machine, names, request)
+            self._start(machine, run_id, indexes, request)
             while len(self._poller):
                 self._poll()
-                self._start(machine, names, request)
+                self._start(machine, run_id, indexes, request)
         except KeyboardInterrupt:
             interrupted = True
         return RunReport(run_id, self._finished, self._failed, interrupted=interrupted)
@@ -53,16 +53,17 @@ class StackRunner:
             interrupted = True
         return RunReport(None, self._finished, self._failed, interrupted=interrupted)
 
-    def _start(self, machine: str, names: Iterator[str], request: RunRequest) -> None:
+    def _start(self, machine: str, run_id: str, indexes: Iterator[int], request: RunRequest) -> None:
         """Start executions until `concurrency` are in flight, or none is left to start."""
-        while len(self._poller) < request.concurrency and (name := next(names, None)) is not None:
+        while len(self._poller) < request.concurrency and (index := next(indexes, None)) is not None:
+            name, wanted = execution_name(run_id, index), request.settings.input_of(index)
             arn = execution_arn(machine, name)
-            if self._executions.start(machine, name, request.settings.input):
+            if self._executions.start(machine, name, wanted):
                 self._poller.add(arn)
                 continue
             described = self._poller.describe_at_rate(arn)
             given = described.get("input")
-            if given is not None and json.loads(given) != request.settings.input:
+            if given is not None and json.loads(given) != wanted:
                 raise ConfigurationError(
                     f"the run '{request.run_id}' was started with other settings (the input of {name} is"
                     f" {given[:200]}); repeat it with the same ones, or give another --run-id"

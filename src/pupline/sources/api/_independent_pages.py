@@ -10,7 +10,7 @@ from pupline.errors import SourceError
 from pupline.sources.api._page_values import sendable
 from pupline.sources.api._paginator import PageResponse, Paginator, digest_of
 from pupline.specs import Expression, NextPage, described
-from pupline.text import printable
+from pupline.text import nearest, printable
 
 
 @dataclass(kw_only=True, eq=False)
@@ -87,7 +87,7 @@ class Repeat(Paginator):
 
 @dataclass(kw_only=True, eq=False)
 class IdsThenDetail(Paginator):
-    """A page of ids, then a page for each id. ids: a list, or an object of lists.
+    """A page of ids, then a page for each id. ids: a list, or an object of lists. only: of those, the wanted ones.
 
     An object of lists means its keys, and the members below each key: `hound: [afghan]` is `hound` and `hound/afghan`.
     After a restart the ids are requested again: a position is written with every page, so it holds not all ids but
@@ -99,6 +99,7 @@ class IdsThenDetail(Paginator):
     ids: Expression
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
     stop_after_empty_page: bool | None = False
 
     _ids: list[str] | None = field(default=None, init=False)
@@ -133,12 +134,21 @@ class IdsThenDetail(Paginator):
         self.skip_page()
 
     def _take(self, found: Any) -> None:
-        self._ids = _ids_in(found, self.ids.text)
+        ids = _ids_in(found, self.ids.text)
+        self._ids = self._wanted(ids) if self.only else ids
         digest = digest_of("\n".join(self._ids).encode())
         if self._digest is not None and digest != self._digest:
             self._find_place()
         self._digest, self._resume_at = digest, None
         self.complete = self._next >= len(self._ids)
+
+    def _wanted(self, ids: list[str]) -> list[str]:
+        for name in self.only:
+            if name not in ids:
+                near = nearest(name, ids)
+                advice = f"; did you mean {printable(near, 60)}?" if near else ""
+                raise SourceError(f"the API has no {printable(name, 60)} among its {len(ids):,} ids{advice}")
+        return [one for one in ids if one in self.only]
 
     def _find_place(self) -> None:
         """The API's ids have changed since the restart: resume at the same id, else from the beginning."""
