@@ -1,8 +1,8 @@
 """The columns of training rows: those of the metadata, and what the source and the quality pass add."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
 
@@ -22,13 +22,9 @@ _KINDS: Mapping[ColumnType, Kind] = {
 }
 OWN_KINDS: Mapping[str, Kind] = {
     FILE_NAME: "text",
-    **{
-        LABEL if column.name == "labels" else column.name: _KINDS[column.kind]
-        for column in METADATA_COLUMNS
-        if column.kind != "json"
-    },
+    **{column.name: _KINDS[column.kind] for column in METADATA_COLUMNS if column.kind != "json"},
 }
-"""Our own columns in their order, with their kinds."""
+"""Our own columns of a row in their order, with their kinds."""
 
 FETCH_COLUMNS = frozenset(
     (
@@ -38,7 +34,7 @@ FETCH_COLUMNS = frozenset(
 )
 """Columns about the fetch and about this machine. A dataset that is published leaves them out."""
 
-RESERVED = frozenset({*OWN_KINDS, "labels", "extra", "run", "image", "images", "file_names", "split"})
+RESERVED = frozenset({*OWN_KINDS, LABEL, "extra", "run", "image", "images", "file_names", "split"})
 """Names that a column of a source cannot have, in lower case. `image` is what Hugging Face calls the picture, `run`
 and `split` are partitions."""
 
@@ -52,16 +48,9 @@ class TrainingColumn:
     has_gaps: bool
     extra_name: str | None = None
 
-
-def own_values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row's values by our own column names, without `extra`; lists are text. Lists of labels become `label`."""
-    values = {name: value for name, value in row.items() if name not in {"labels", "extra"}}
-    reasons = values.get("alert_reasons")
-    if not isinstance(reasons, str | None):
-        values["alert_reasons"] = _joined(reasons, ", ")
-    values[LABEL] = _joined(row.get("labels") or (), "/")
-    return values
-
-
-def _joined(texts: Iterable[str], separator: str) -> str | None:
-    return separator.join(texts) or None
+    @property
+    def source(self) -> str:
+        """The name that a row has it by, at the top level or in `extra`."""
+        if self.extra_name is not None:
+            return self.extra_name
+        return "labels" if self.name == LABEL else self.name

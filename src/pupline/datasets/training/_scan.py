@@ -1,10 +1,11 @@
 """The first pass over a dataset's rows: which columns they have, and of which kinds."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from pupline.datasets.training._columns import OWN_KINDS, RESERVED, Kind, TrainingColumn, own_values
-from pupline.datasets.training._schema import REST, TrainingSchema
+from pupline.datasets.training._columns import LABEL, OWN_KINDS, RESERVED, Kind, TrainingColumn
+from pupline.datasets.training._schema import REST, TrainingSchema, is_value
 from pupline.text import UNSAFE
 
 MAX_EXTRA_COLUMNS = 500
@@ -26,16 +27,22 @@ class SchemaScan:
     def __init__(self, leave_out: Iterable[str] = ()) -> None:
         self._leave_out = frozenset(leave_out)
         self._rows = 0
-        self._own: dict[str, _Values] = {}
+        self._names: set[str] = set()
+        self._last_names: Set[str] = frozenset()
+        self._counts: Counter[str] = Counter()
+        self._inferred: dict[str, _Values] = {}
         self._extra: dict[str, _Values] = {}
         self._has_rest = False
 
     def add(self, row: Mapping[str, Any]) -> None:
         """See one row."""
         self._rows += 1
-        for name, value in own_values(row).items():
-            if name not in self._leave_out:
-                self._own.setdefault(name, _Values()).add(value)
+        if row.keys() != self._last_names:  # nearly all rows of a dataset have the same ones
+            self._last_names = row.keys()
+            self._names |= self._last_names - {"extra"}
+        self._counts.update([name for name, value in row.items() if value or is_value(value)])
+        for name in self._last_names - OWN_KINDS.keys() - {"extra"}:
+            self._inferred.setdefault(name, _Values()).add(row[name])
         for name, value in (row.get("extra") or {}).items():
             if name in self._extra or len(self._extra) < MAX_EXTRA_COLUMNS:
                 self._extra.setdefault(name, _Values()).add(value)
@@ -44,37 +51,35 @@ class SchemaScan:
 
     def schema(self) -> TrainingSchema:
         """The schema of the rows seen. A column of ours is there if any row has its name."""
-        columns = [self._own_column(name) for name in OWN_KINDS if name in self._own]
-        columns += [self._own_column(name) for name in sorted(self._own.keys() - OWN_KINDS.keys())]
+        names = [name for name in OWN_KINDS if name in self._names] + sorted(self._names - OWN_KINDS.keys())
+        columns = [self._own_column(name) for name in names if name not in self._leave_out]
         taken = {column.name.lower() for column in columns} | RESERVED
-        names = _free_names(sorted(self._extra), taken)
-        for extra_name, name in names.items():
+        for extra_name, name in _free_names(sorted(self._extra), taken).items():
             seen = self._extra[extra_name]
-            columns.append(TrainingColumn(name, seen.kind(), seen.values < self._rows, extra_name))
+            columns.append(TrainingColumn(name, seen.kind(), seen.count < self._rows, extra_name))
         if self._has_rest:
             columns.append(TrainingColumn(REST, "text", has_gaps=True))
-        caption = self._own.get("caption")
-        return TrainingSchema(tuple(columns), has_captions=bool(caption and caption.values))
+        return TrainingSchema(tuple(columns), has_captions=self._counts["caption"] > 0)
 
     def _own_column(self, name: str) -> TrainingColumn:
-        seen = self._own[name]
-        return TrainingColumn(name, OWN_KINDS.get(name) or seen.kind(), seen.values < self._rows)
+        kind = OWN_KINDS.get(name) or self._inferred[name].kind()
+        return TrainingColumn(LABEL if name == "labels" else name, kind, self._counts[name] < self._rows)
 
 
 class _Values:
-    """What is known of a column's values. values: how many there are; null and empty text count as none."""
+    """What is known of a column's values. count: of those that are there."""
 
-    __slots__ = ("_largest", "_types", "values")
+    __slots__ = ("_largest", "_types", "count")
 
     def __init__(self) -> None:
-        self.values = 0
+        self.count = 0
         self._types: set[type] = set()
         self._largest = 0
 
     def add(self, value: Any) -> None:
-        if value is None or value == "":
+        if not is_value(value):
             return
-        self.values += 1
+        self.count += 1
         self._types.add(type(value))
         if type(value) is int:
             self._largest = max(self._largest, value if value >= 0 else -value - 1)

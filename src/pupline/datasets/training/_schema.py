@@ -1,14 +1,18 @@
 """One typed schema for all rows of a dataset, and a row's values by it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pupline.datasets.training._columns import TrainingColumn, own_values
+from pupline.datasets.training._columns import LABEL, Kind, TrainingColumn
 from pupline.json_values import dumps
 
 REST = "extra"
 """The last column, where there are more names than columns: what became no column of its own, as JSON text."""
+
+
+_PLAIN: Mapping[Kind, type] = {"flag": bool, "integer": int, "number": float, "text": str, "moment": str}
+"""The type of a value that is as its column has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +22,13 @@ class TrainingSchema:
     columns: tuple[TrainingColumn, ...]
     has_captions: bool = False
     _extra_names: frozenset[str] = field(init=False)
+    _plan: tuple[tuple[TrainingColumn, bool, str, type], ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         names = (column.extra_name for column in self.columns)
         object.__setattr__(self, "_extra_names", frozenset(name for name in names if name is not None))
+        plan = ((one, one.extra_name is not None, one.source, _PLAIN[one.kind]) for one in self.columns)
+        object.__setattr__(self, "_plan", tuple(plan))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,11 +37,14 @@ class TrainingSchema:
 
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """The row's values in the order of the columns, each of its column's kind, or None."""
-        own, extra = own_values(row), row.get("extra") or {}
-        own[REST] = {name: value for name, value in extra.items() if name not in self._extra_names} or None
+        extra = row.get("extra") or {}
+        own = {**row, REST: {name: value for name, value in extra.items() if name not in self._extra_names}}
         return [
-            _typed(column, own.get(column.name) if column.extra_name is None else extra.get(column.extra_name))
-            for column in self.columns
+            value if value and type(value) is plain else _typed(column, value)
+            for column, value, plain in (
+                (column, (extra if is_extra else own).get(source), plain)
+                for column, is_extra, source, plain in self._plan
+            )
         ]
 
     def json_object(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,22 +53,27 @@ class TrainingSchema:
         Text without a value is empty. A flag or a number that some rows lack is text in all rows, empty where there is
         no value: nobody takes a gap for 0 or false, and whichever rows a library infers types from, they are the same.
         """
-        values = self.values(row)
-        return {column.name: _in_json(column, value) for column, value in zip(self.columns, values, strict=True)}
+        return {
+            column.name: "" if value is None else text_of(value) if column.has_gaps else value
+            for column, value in zip(self.columns, self.values(row), strict=True)
+        }
+
+
+def is_value(value: Any) -> bool:
+    """Whether there is a value: null, empty text, and what is an empty list or object are none."""
+    return value is not None and not (isinstance(value, str | Sequence | Mapping) and not value)
 
 
 def _typed(column: TrainingColumn, value: Any) -> Any:
-    if value is None or value == "":
+    if not is_value(value):
         return None
     if column.kind == "number":
         return float(value)
-    return text_of(value) if column.kind == "text" else value
-
-
-def _in_json(column: TrainingColumn, value: Any) -> Any:
-    if value is None:
-        return ""
-    return text_of(value) if column.has_gaps else value
+    if column.kind != "text":
+        return value
+    if column.extra_name is None and isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+        return ("/" if column.name == LABEL else ", ").join(value)
+    return text_of(value)
 
 
 def text_of(value: Any) -> str:
