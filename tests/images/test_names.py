@@ -13,6 +13,7 @@ from pupline.images import (
     MAX_NAME_BYTES,
     candidate_names,
     extension_agrees,
+    image_name,
     name_extension,
     object_key,
     safe_name,
@@ -207,6 +208,42 @@ def test_extensions(name: str, extension: str | None) -> None:
 def test_extensions_promise_types(extension: str | None, file_type: str, agrees: bool | None) -> None:
     """An extension agrees with its type under all its spellings, contradicts the others, or promises nothing."""
     assert extension_agrees(extension, file_type) is agrees
+
+
+@pytest.mark.parametrize(
+    ("name", "file_type", "stored"),
+    [
+        ("photo-3", "jpg", "photo-3.jpg"),
+        ("2.php", "jpg", "2.jpg"),
+        ("image.ASPX", "webp", "image.webp"),
+        ("file.bin", "png", "file.png"),
+        ("resize_640x480", "heic", "resize_640x480.heic"),
+        ("v1.2", "gif", "v1.2.gif"),
+        ("photo.large", "jpg", "photo.large.jpg"),
+        ("photo.jpg_large", "jpg", "photo.jpg_large.jpg"),
+        ("scan.jif", "jpg", "scan.jif.jpg"),
+        ("photo.svg", "png", "photo.svg.png"),
+        ("dog.JPG", "jpg", "dog.JPG"),
+        ("dog.jpg", "gif", "dog.jpg"),
+        ("dog.tif", "tiff", "dog.tif"),
+        ("dog.php", "html", "dog.php"),
+        ("dog", "unknown", "dog"),
+        ("x" * 255, "jpg", "x" * 251 + ".jpg"),
+        ("_CON", "jpg", "_CON.jpg"),
+    ],
+)
+def test_images_end_like_images(name: str, file_type: str, stored: str) -> None:
+    """A name without an image's extension gets that of the content; an image's extension stays, right or wrong."""
+    assert image_name(name, file_type) == stored
+
+
+@given(NAMES, st.sampled_from(["jpg", "png", "webp"]))
+def test_image_names_are_safe(text: str, file_type: str) -> None:
+    """They are as safe as any name, end like an image, and naming them again changes nothing."""
+    name = image_name(safe_name(text), file_type)
+    assert safe_name(name) == name
+    assert image_name(name, file_type) == name
+    assert name_extension(name) is not None
 
 
 @pytest.mark.parametrize("end", ["x", "x.jpg", "x" * 300])

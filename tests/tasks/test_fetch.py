@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pupline.errors import InvalidInput, NotFound, ServerError, StorageError
+from pupline.images import name_extension
 from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
 from tests.shared.functions_fakes import PUG, Crash, Killed, World, picture
 
@@ -162,13 +163,18 @@ def test_names_are_not_tried_without_end() -> None:
 EVENTS = [
     pytest.param({"execution": "run-1"}, id="random"),
     pytest.param(by_url("a.jpg"), id="by-url"),
+    pytest.param(by_url("a"), id="without-extension"),
 ]
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
 @pytest.mark.parametrize("body", [JPEG, HTML], ids=["image", "no-image"])
-@pytest.mark.parametrize("second_body", [JPEG, HTML, OTHER], ids=["then-image", "then-no-image", "then-other"])
+@pytest.mark.parametrize(
+    "second_body",
+    [JPEG, HTML, OTHER, picture("PNG")],
+    ids=["then-image", "then-no-image", "then-other", "then-other-type"],
+)
 def test_a_second_attempt_after_any_crash_gives_one_object(
     event: dict[str, Any], taken: bool, body: bytes, second_body: bytes
 ) -> None:
@@ -180,7 +186,9 @@ def test_a_second_attempt_after_any_crash_gives_one_object(
         for after in (False, True):
             crash = Crash(at, after=after)
             world = World(
-                {PUG + "a.jpg": [body, second_body], PUG + "b.jpg": [OTHER]}, [PUG + "a.jpg", PUG + "b.jpg"], crash
+                {PUG + "a.jpg": [body, second_body], PUG + "a": [body, second_body], PUG + "b.jpg": [OTHER]},
+                [PUG + "a.jpg", PUG + "b.jpg"],
+                crash,
             )
             if taken:
                 world.put("html/a.jpg", b"somebody else's", "run-0")
@@ -198,6 +206,28 @@ def test_a_second_attempt_after_any_crash_gives_one_object(
             assert stored <= mine
             if first is not None:
                 assert {**second, "source_url": None} == {**first, "source_url": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"), [("photo-3", "photo-3.jpg"), ("2.php", "2.jpg"), ("v1.2", "v1.2.jpg"), ("", "unnamed.jpg")]
+)
+def test_an_image_gets_the_extension_of_its_content(name: str, stored: str) -> None:
+    """The record says what the URL's name was, so no alert comes or goes by the new name."""
+    found = fetch_and_upload(by_url(name), World({PUG + name: [JPEG]}).services)
+    assert (found["uploaded_image"], found["reason"], found["alert_reasons"]) == (stored, "accepted", [])
+    assert (found["name_extension"], found["extension_agrees"]) == (name_extension(name), None)
+
+
+def test_what_an_earlier_version_stored_is_found() -> None:
+    """It named an image like its URL: its execution is not given a second object, and nobody's bytes are kept twice."""
+    world = World({PUG + "photo-3": [OTHER, JPEG, OTHER]})
+    world.put("html/photo-3", JPEG, "run-1")
+    found = fetch_and_upload(by_url("photo-3", "run-1"), world.services)
+    assert (found["key"], found["outcome"], found["reason"]) == ("html/photo-3", "stored", "accepted")
+    again = fetch_and_upload(by_url("photo-3", "run-2"), world.services)
+    assert (again["key"], again["outcome"]) == ("html/photo-3", "duplicate")
+    other = fetch_and_upload(by_url("photo-3", "run-3"), world.services)
+    assert (other["key"], other["reason"]) == ("html/photo-3.jpg", "accepted")
 
 
 def test_a_pick_survives_the_source() -> None:

@@ -27,6 +27,7 @@ OUTCOME_OF = {
     "not_an_image": "quarantined",
     "damaged_image": "quarantined",
     "too_many_pixels": "quarantined",
+    "hash_mismatch": "quarantined",
     "blocked_address": "refused",
     "invalid_url": "refused",
     "too_large": "refused",

@@ -9,6 +9,9 @@ The rules for a name from outside:
   a name that Windows reserves for a device get a `_` in front;
 - a name of more than 255 bytes of UTF-8 is cut before its extension, at a character boundary.
 
+An image whose name has no extension of an image gets that of its content (`image_name`), because loaders of folders
+take files by their extensions and leave out all others without a word.
+
 Unicode is not normalised: the composed and the decomposed spelling of a word are two names. `candidate_names` gives
 different names to images whose names become equal by these rules.
 """
@@ -19,6 +22,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from pupline.errors import ConfigurationError
+from pupline.images._types import IMAGE_EXTENSIONS, IMAGE_TYPES
 from pupline.text import UNSAFE, printable
 
 MAX_NAME_BYTES: Final = 255
@@ -31,6 +35,14 @@ MAX_NAMES: Final = 8
 """Names tried for an image: the plain one, then one per further eight hex digits of the SHA-256."""
 
 _NAMELESS: Final = "unnamed"
+
+_REPLACED: Final = frozenset(
+    {"php", "php3", "php4", "php5", "php7", "phtml", "asp", "aspx", "ashx", "axd", "cgi", "fcgi", "pl", "py", "rb"}
+    | {"jsp", "jspx", "do", "action", "cfm", "htm", "html", "xhtml", "shtml"}
+    | {"bin", "dat", "data", "file", "img", "image", "download", "tmp"}
+)
+"""Extensions of programs and pages that serve images, and of any file. They are replaced, because some web servers run
+a file that is named `2.php.jpg`."""
 
 _ORIGIN = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _REFUSED = re.compile(r'[/\\<>:"|?*#]')
@@ -49,6 +61,20 @@ def safe_name(url_path_or_name: str) -> str:
     name = _STILL_ESCAPED.sub("_", _REFUSED.sub("_", UNSAFE.sub("_", unquote(segment))))
     fitted = _fitted(_harmless(name), "")
     return _fitted(_harmless(fitted), "")  # the cut may leave `CON` of a longer name
+
+
+def image_name(name: str, file_type: str) -> str:
+    """`name`, which is safe, ending like an image: `photo-3` becomes `photo-3.jpg`, `2.php` becomes `2.jpg`.
+
+    Only an extension that says nothing about the content is replaced; `v1.2` becomes `v1.2.jpg`. An image's extension
+    stays even if it contradicts the content, and so does the name of anything that is not an image.
+    """
+    extension = name_extension(name)
+    if file_type not in IMAGE_TYPES or extension in IMAGE_EXTENSIONS:
+        return name
+    if extension in _REPLACED:
+        name = name.rpartition(".")[0]
+    return safe_name(f"{name}.{file_type}")
 
 
 def candidate_names(name: str, sha256: str) -> Iterator[str]:

@@ -5,6 +5,11 @@ from typing import Final
 IMAGE_TYPES: Final = ("jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff")
 """The types that are accepted."""
 
+IMAGE_EXTENSIONS: Final = frozenset(
+    {"jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp", "avif", "heic", "heif", "bmp", "dib", "tif", "tiff"}
+)
+"""Extensions of these types by which programs find images in a folder. Rare ones, such as `jif`, are not among them."""
+
 _OWN_NAME: Final = (
     "gif webp svg xml zip json ico cur icns jxl jls qoi exr dds psd psb tga cr2 cr3 crw raf pef srw iiq avi"
 )

@@ -119,7 +119,7 @@ def first_alert(record: AuditRecord, run: str, dataset: str) -> Digest:
     name, content = printable(record.image_name, 1024), record.file_type or "unknown"
     words = {
         "png_content": f"A PNG file was detected and processed: {name}",
-        "quarantined": f"A file was quarantined instead of stored as an image: {name} (content: {content})",
+        "quarantined": f"A file was quarantined instead of stored as an image: {name} ({_why(record)})",
         "png_name": f"A file named as a PNG was processed, but its content is {content}: {name}",
         "extension_mismatch": f"A file extension contradicts the content, which is {content}: {name}",
     }[kind]
@@ -135,6 +135,12 @@ def first_alert(record: AuditRecord, run: str, dataset: str) -> Digest:
             "dataset": dataset,
         },
     )
+
+
+def _why(record: AuditRecord) -> str:
+    if record.reason == "hash_mismatch":
+        return f"its hash is not the one that the list declares; content: {record.file_type}"
+    return f"content: {record.file_type or 'unknown'}"
 
 
 def _kind_of(reasons: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pupline.errors import InvalidInput, TaskFailure
 from pupline.http import Response
-from pupline.images import extension_agrees, name_extension
+from pupline.images import extension_agrees
 from pupline.json_values import JSON
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
@@ -98,7 +98,6 @@ def _pick(request: FetchRequest, services: FetchServices) -> str:
 
 def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:
     """`$.image` of the workflow for a stored image, without its origin. extension_agrees: null where unknown."""
-    extension = name_extension(stored.image_name)
     return {
         "status": "success",
         "uploaded_image": stored.image_name,
@@ -107,8 +106,8 @@ def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:
         "reason": stored.reason,
         "key": stored.key,
         "file_type": image.file_type,
-        "name_extension": extension,
-        "extension_agrees": extension_agrees(extension, image.file_type),
+        "name_extension": image.name_extension,
+        "extension_agrees": extension_agrees(image.name_extension, image.file_type),
         "alert_reasons": list(image.alert_reasons),
         "sha256": image.sha256,
         "size_bytes": image.size_bytes,

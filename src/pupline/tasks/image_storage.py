@@ -9,12 +9,21 @@ two go to different prefixes, so both are stored, and the record describes the s
 and the SHA-256, so that a later attempt finds what an earlier one stored wherever that is.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from pupline.errors import Outcome, Reason, StorageError
 from pupline.http import Response
-from pupline.images import MAX_NAMES, candidate_names, content_type_of, object_key
+from pupline.images import (
+    IMAGE_TYPES,
+    MAX_NAMES,
+    candidate_names,
+    content_type_of,
+    image_name,
+    object_key,
+    safe_name,
+)
 from pupline.tasks.ingest_item import IngestRules, inspect_response
 from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
 from pupline.tasks.ports import ObjectStore, ObjectToCreate, WriteOnceStore
@@ -63,7 +72,7 @@ def store_image(new: ImageToStore, storage: ImageStorage, rules: IngestRules) ->
     image = new.image
     prefix = f"{storage.prefix_for(image.problem)}{storage.folder}"
     content_type = content_type_of(image.file_type, image.problem)
-    for name in candidate_names(image.name, image.sha256):
+    for name, is_renamed in _names_to_try(new, prefix, storage.store):
         key = object_key(prefix, name)
         held = storage.store.create(ObjectToCreate(key, new.body, image.sha256, content_type, new.owner))
         is_own = held.owner == new.owner
@@ -71,7 +80,7 @@ def store_image(new: ImageToStore, storage: ImageStorage, rules: IngestRules) ->
             if not is_own:
                 continue
             image = _inspect_stored(storage.store.read(key), new, rules)
-        outcome, reason = storage_outcome(image.problem, is_own=is_own, is_renamed=name != image.name)
+        outcome, reason = storage_outcome(image.problem, is_own=is_own, is_renamed=is_renamed)
         image_name = f"{storage.folder}{name}"
         return image, StoredImage(image_name=image_name, key=key, url=held.url, outcome=outcome, reason=reason)
     raise StorageError(
@@ -85,15 +94,48 @@ def store_image_once(new: ImageToStore, storage: ImageStorage, rules: IngestRule
     first = storage.write_once.remember(f"{new.owner}/object", intent)
     if first != intent:
         prefix, _, digest = first.rpartition(" ")
-        for name in candidate_names(new.image.name, digest):
-            try:
-                earlier = storage.store.read(object_key(f"{prefix}{storage.folder}", name))
-            except KeyError:
-                break  # names are taken in order: no object of this owner comes after a free one
-            if sha256(earlier).hexdigest() == digest:
+        plain = safe_name(new.item.url)
+        # Its type is not known, and the name depends on it.
+        for first_name in dict.fromkeys([plain, *(image_name(plain, kind) for kind in IMAGE_TYPES)]):
+            earlier = _stored_before(f"{prefix}{storage.folder}", first_name, digest, storage.store)
+            if earlier is not None:
                 new = replace(new, image=_inspect_stored(earlier, new, rules), body=earlier)
                 break
     return store_image(new, storage, rules)
+
+
+def _names_to_try(new: ImageToStore, prefix: str, store: ObjectStore) -> Iterator[tuple[str, bool]]:
+    """Each name for the image, and whether it is an alternative one.
+
+    Up to version 0.2, an image was named like its URL, whatever its content. Such names come first as long as they are
+    taken: an attempt of that version, or another execution, may have stored these bytes there.
+    """
+    plain, image = safe_name(new.item.url), new.image
+    if plain != image.name:
+        for name in candidate_names(plain, image.sha256):
+            if _read_or_none(store, object_key(prefix, name)) is None:
+                break
+            yield name, name != plain
+    for name in candidate_names(image.name, image.sha256):
+        yield name, name != image.name
+
+
+def _stored_before(prefix: str, first_name: str, digest: str, store: ObjectStore) -> bytes | None:
+    """The object with that SHA-256 under this name or an alternative one."""
+    for name in candidate_names(first_name, digest):
+        body = _read_or_none(store, object_key(prefix, name))
+        if body is None:
+            return None  # names are taken in order: no object of this owner comes after a free one
+        if sha256(body).hexdigest() == digest:
+            return body
+    return None
+
+
+def _read_or_none(store: ObjectStore, key: str) -> bytes | None:
+    try:
+        return store.read(key)
+    except KeyError:
+        return None
 
 
 def _inspect_stored(body: bytes, new: ImageToStore, rules: IngestRules) -> FetchedImage:

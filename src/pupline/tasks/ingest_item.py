@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pupline.errors import Outcome, Reason, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
-from pupline.images import MAX_PIXELS, Inspection, extension_agrees, name_extension, safe_name
+from pupline.images import MAX_PIXELS, Inspection, extension_agrees, image_name, name_extension, safe_name
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.items import (
     FetchedImage,
@@ -104,9 +104,9 @@ def inspect_response(
     has_changed = any(declared and declared.lower() != actual for declared, actual in hashes)
     inspection = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
-    extension = name_extension(name)
+    extension = name_extension(name)  # the alert is about the name that the source gave
     return FetchedImage(
-        name=name,
+        name=image_name(name, inspection.file_type),
         sha256=digest,
         size_bytes=len(body),
         file_type=inspection.file_type,
@@ -165,7 +165,7 @@ class RecordBuilder:
         alert_reasons: tuple[str, ...] = ()
         if isinstance(fetch_outcome, UnchangedImage):
             image, outcome, reason = fetch_outcome.previous, "duplicate", "not_modified"
-            name, extension = image.image_name, name_extension(image.image_name)
+            name, extension = image.image_name, name_extension(safe_name(item.url))
         else:
             assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
             image, outcome, reason = fetch_outcome, stored.outcome, stored.reason

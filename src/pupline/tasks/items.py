@@ -99,7 +99,8 @@ class PreviousFetch:
 class FetchedImage:
     """An inspected image that is not stored yet.
 
-    name: a safe name from the URL, without any prefix. problem: why it belongs in quarantine, else None.
+    name: a safe name from the URL, with the extension of an image, without any prefix. name_extension: of the name in
+    the URL. problem: why it belongs in quarantine, else None.
     sha1, md5: only where the source declared one. content_type: as declared by the server.
     alert_reasons: as in the audit record.
     """
