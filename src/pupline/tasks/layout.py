@@ -39,3 +39,18 @@ def summary_key(dataset: str, run: str) -> str:
 def partition(kind: Partitioned, dataset: str, run: str) -> str:
     """The prefix of the run's partition of `kind`."""
     return f"{dataset_folder(dataset)}{kind}/run={run}/"
+
+
+def quality_key(dataset: str) -> str:
+    """The key of what `pupline quality` found, one line for each distinct image."""
+    return f"{dataset_folder(dataset)}quality/quality.jsonl"
+
+
+def changes_key(dataset: str) -> str:
+    """The key of the images that no longer have the hash of their list, one line for each row, with what changed."""
+    return f"{dataset_folder(dataset)}quality/changes.jsonl"
+
+
+def quality_summary_key(dataset: str) -> str:
+    """The key of the figures of the last pass of `pupline quality`."""
+    return f"{dataset_folder(dataset)}quality/summary.json"

@@ -1,0 +1,73 @@
+"""A decoder process: it gets images one after another, decodes each, and replies what it found.
+
+It is a process of its own because decoders are C code that reads untrusted bytes. It may use so much memory, may write
+no file, has none of the environment's secrets, and ends by itself where one image takes far too long.
+"""
+
+import hashlib
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive, send
+
+_FEATURES = ("avif", "webp", "jpg", "zlib", "libtiff")
+
+
+def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> None:
+    """Serve until the other end closes its socket."""
+    from PIL import Image, features
+
+    from pupline.quality import _picture
+
+    Image.init()  # every plug-in is loaded before the limits apply
+    sock = socket.socket(fileno=descriptor)
+    versions = {name: version for name in _FEATURES if (version := features.version(name))}
+    hello = {"pillow": Image.__version__, "features": versions}
+    _limit(memory_bytes)
+    send(sock, HELLO, json.dumps(hello).encode())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # warnings of C libraries, about bytes from outside
+    work = {EXAMINE: _picture.examine, THUMBNAIL: _picture.thumbnail}
+    with suppress(BrokenMessage, OSError):
+        while True:
+            kind, body = receive(sock)
+            signal.alarm(seconds)  # the parent is gone if this is ever reached
+            try:
+                found: dict[str, Any] = work[kind](body, max_pixels)
+            except _picture.Undecodable as err:
+                found = {"undecodable": err.reason, "detail": err.detail}
+            except MemoryError:
+                found = {"undecodable": "memory", "detail": f"decoding it takes more than {memory_bytes >> 20:,} MiB"}
+            found["sha256"] = hashlib.sha256(body).hexdigest()
+            signal.alarm(0)
+            del body
+            send(sock, kind, json.dumps(found).encode())
+
+
+def _limit(memory_bytes: int) -> None:
+    """Limit this process from now on. Systems that do not know a limit do without it."""
+    limits = {"RLIMIT_AS": _address_space() + memory_bytes, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}
+    for name, most in limits.items():
+        with suppress(AttributeError, OSError, ValueError):
+            kind = getattr(resource, name)
+            _, hard = resource.getrlimit(kind)
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(kind, (most, most))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use; an estimate where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib is not loaded
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 1 << 28
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
