@@ -36,6 +36,7 @@ def _grouped(images: list[HashedImage], most: int) -> list[Membership]:
     return [grouping.place(image) for image in images]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(_hashes(), _MOST, st.sampled_from([10, 10_000, 1_000_000]))
 def test_the_index_finds_what_comparing_finds(hashes: list[int], most: int, expected: int) -> None:
@@ -49,7 +50,7 @@ def test_the_index_finds_what_comparing_finds(hashes: list[int], most: int, expe
     assert len(index) == len(hashes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(_hashes(), _MOST)
 def test_every_member_is_near_its_representative(hashes: list[int], most: int) -> None:
     """Nobody is in a group whose representative is far away, and representatives are far from each other."""

@@ -23,7 +23,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
 
     data_dir   the directory: its layout, its lock
     database   the SQLite file: schema, one writing thread, checks of rows
-    tables     audit records, write-once values, runs
+    tables     audit records, write-once values, runs, findings of the quality pass
     alerts     topic, subscriptions, outbox, delivery
     bucket     objects; `_bucket` decides the order of writes of a single object, `_recovery` what a kill leaves
     journal    executions; `_driver` decides the order of writes of an execution
@@ -56,7 +56,17 @@ from pupline.local.ingests import (
     NewIngest,
     finished_items,
 )
-from pupline.local.tables import AuditQuery, RunKind, RunRow, check_run_kind, kind_of_settings
+from pupline.local.tables import (
+    AuditQuery,
+    Decision,
+    GroupRow,
+    QualityRow,
+    QualityTable,
+    RunKind,
+    RunRow,
+    check_run_kind,
+    kind_of_settings,
+)
 
 if TYPE_CHECKING:
     from pupline.local.journal import (
@@ -86,6 +96,7 @@ __all__ = [
     "Arrival",
     "AuditQuery",
     "Database",
+    "Decision",
     "Deliverer",
     "DiscardCounts",
     "DiscardedRun",
@@ -97,6 +108,7 @@ __all__ = [
     "ExecutionRefused",
     "ExecutionRow",
     "GroupCommitter",
+    "GroupRow",
     "IngestCounts",
     "IngestRow",
     "Ingests",
@@ -108,6 +120,8 @@ __all__ = [
     "LocalBackend",
     "NewIngest",
     "PruneCounts",
+    "QualityRow",
+    "QualityTable",
     "RedriveRequest",
     "RepairReport",
     "RunKind",

@@ -21,7 +21,7 @@ from pupline.local.data_dir import (
 from pupline.local.database import Database, damaged
 from pupline.local.discarding import Discards
 from pupline.local.ingests import Ingests
-from pupline.local.tables import LocalAuditTable, LocalWriteOnceStore, Runs
+from pupline.local.tables import LocalAuditTable, LocalWriteOnceStore, QualityTable, Runs
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -124,6 +124,11 @@ class LocalBackend:
         from pupline.local.journal import Journal
 
         return Journal(self.database)
+
+    @property
+    def quality(self) -> QualityTable:
+        """What the quality pass found. It may be written without the data directory's lock."""
+        return QualityTable(self.database, self.clock)
 
     def driver(self, settings: "DriverSettings") -> "Driver":
         """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""

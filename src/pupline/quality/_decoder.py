@@ -16,21 +16,18 @@ from typing import Any
 
 from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive, send
 
-_FEATURES = ("avif", "webp", "jpg", "zlib", "libtiff")
-
 
 def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> None:
     """Serve until the other end closes its socket."""
-    from PIL import Image, features
+    import PIL
+    from PIL import Image
 
     from pupline.quality import _picture
 
     Image.init()  # every plug-in is loaded before the limits apply
     sock = socket.socket(fileno=descriptor)
-    versions = {name: version for name in _FEATURES if (version := features.version(name))}
-    hello = {"pillow": Image.__version__, "features": versions}
     _limit(memory_bytes)
-    send(sock, HELLO, json.dumps(hello).encode())
+    send(sock, HELLO, json.dumps({"pillow": PIL.__version__}).encode())
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # warnings of C libraries, about bytes from outside
     work = {EXAMINE: _picture.examine, THUMBNAIL: _picture.thumbnail}
     with suppress(BrokenMessage, OSError):

@@ -173,7 +173,7 @@ class DecoderProcess:
         self._sock.close()
 
     def _deadline(self, seconds: float) -> Callable[[], None]:
-        """What to call while waiting: it raises _TimedOut after so many seconds, without those of a sleeping machine."""
+        """What to call while waiting: it raises _TimedOut after so many seconds, those of a sleeping machine apart."""
         waited, looked_at = 0.0, self._clock()
 
         def wait() -> None:

@@ -102,4 +102,4 @@ def _layout(most: int, count: int) -> list[tuple[int, int, int]]:
 def _cost(layout: list[tuple[int, int, int]], expected: int) -> float:
     """The cost of a search, in look-ups."""
     lookups = [(width, sum(comb(width, flipped) for flipped in range(radius + 1))) for _, width, radius in layout]
-    return sum(number * (1 + _COMPARISON_COST * expected / 2**width) for width, number in lookups)
+    return sum(number * (1 + _COMPARISON_COST * expected / (1 << width)) for width, number in lookups)

@@ -90,11 +90,10 @@ def _decoded(body: bytes, max_pixels: int) -> "Picture":
     """The first frame, every pixel of it. Raises: Undecodable; MemoryError."""
     try:
         picture = Image.open(io.BytesIO(body), formats=_FORMATS)
-        pixels = picture.width * picture.height
-        if not 0 < pixels <= max_pixels:
-            raise Undecodable("too_many_pixels", f"{picture.width} x {picture.height}, more than {max_pixels:,}")
-        picture.load()
-    except (Undecodable, MemoryError):
+        if picture.width * picture.height <= max_pixels:
+            picture.load()
+            return picture
+    except MemoryError:
         raise
     except UnidentifiedImageError as err:
         raise Undecodable("unsupported", "Pillow knows no decoder for it") from err
@@ -102,7 +101,7 @@ def _decoded(body: bytes, max_pixels: int) -> "Picture":
         raise Undecodable("unsupported", printable(str(err), _MAX_DETAIL)) from err
     except Exception as err:
         raise Undecodable("damaged", printable(f"{type(err).__name__}: {err}", _MAX_DETAIL)) from err
-    return picture
+    raise Undecodable("too_many_pixels", f"{picture.width} x {picture.height}, more than {max_pixels:,}")
 
 
 def _opaque(picture: "Picture") -> "Picture":

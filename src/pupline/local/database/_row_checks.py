@@ -42,6 +42,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "audit.outcome": frozenset(get_args(Outcome)),
     "audit.reason": frozenset(get_args(Reason)),
     "discarded_runs.kind": frozenset({"run", "ingest", "ingest --workflow"}),
+    "quality_reviews.decision": frozenset({"keep", "drop"}),
     "subscriptions.protocol": frozenset({"console", "file", "webhook", "email", "apprise"}),
 }
 _FLAGS = frozenset({"audit.alert_triggered", "audit.alert_sent", "ingests.listed", "discarded_runs.is_dataset"})
@@ -209,6 +210,7 @@ _JSON: Mapping[str, Callable[[Any], None]] = {
     "alerts.attributes": _attributes,
     "ingests.settings": _object,
     "ingest_items.facts": _item_facts,
+    "quality.findings": _object,
 }
 
 

@@ -242,7 +242,38 @@ CREATE INDEX ingest_items_by_md5 ON ingest_items (md5) WHERE md5 IS NOT NULL;
 CREATE INDEX ingest_items_verified ON ingest_items (ingest_id, verification) WHERE verification IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH = """
+-- What the quality pass found in the image with these bytes: a JSON object. version: of its algorithms.
+-- decoder: what decoded it, and within which limits.
+CREATE TABLE quality (
+    sha256 TEXT PRIMARY KEY,
+    version TEXT NOT NULL,
+    decoder TEXT NOT NULL,
+    findings TEXT NOT NULL,
+    examined_at REAL NOT NULL
+) WITHOUT ROWID;
+
+-- The groups of near-duplicates. rule: version of the hash, and the greatest distance. place: the order of arrival.
+CREATE TABLE quality_groups (
+    dataset TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    representative TEXT NOT NULL,
+    distance INTEGER NOT NULL,
+    PRIMARY KEY (dataset, sha256)
+) WITHOUT ROWID;
+
+CREATE TABLE quality_reviews (
+    dataset TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    decided_at REAL NOT NULL,
+    PRIMARY KEY (dataset, sha256)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

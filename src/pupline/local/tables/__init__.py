@@ -1,4 +1,4 @@
-"""The tables without rules of their own: audit records, write-once values, runs."""
+"""The tables without rules of their own: audit records, write-once values, runs, findings of the quality pass."""
 
 from pupline.local.tables._audit import (
     AUDIT_COLUMNS,
@@ -9,6 +9,7 @@ from pupline.local.tables._audit import (
     record_of,
     run_range,
 )
+from pupline.local.tables._quality import Decision, GroupRow, QualityRow, QualityTable
 from pupline.local.tables._run_kinds import RunKind, check_run_kind, kind_of_settings
 from pupline.local.tables._runs import RunRow, Runs
 from pupline.local.tables._write_once import LocalWriteOnceStore
@@ -17,8 +18,12 @@ __all__ = [
     "AUDIT_COLUMNS",
     "RUN_CONDITION",
     "AuditQuery",
+    "Decision",
+    "GroupRow",
     "LocalAuditTable",
     "LocalWriteOnceStore",
+    "QualityRow",
+    "QualityTable",
     "RunKind",
     "RunRow",
     "Runs",
