@@ -4,13 +4,14 @@ One contract suite (`tests/backends/test_contract.py`) holds for both.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 from pupline.backends._results import ExecutionResult
 from pupline.backends._settings import RunSettings
 from pupline.http import Proxy
-from pupline.tasks.ports import Reader
+from pupline.tasks.ports import ObjectStore, Reader
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestReport, IngestRequest
@@ -159,6 +160,20 @@ class Backend(Reader, Protocol):
 
         Raises: StorageError; BackendUnavailable; PuplineError when the source cannot be listed.
         """
+
+    @property
+    def bucket_name(self) -> str:
+        """The name of the bucket, as in `s3://NAME/KEY`."""
+
+    @property
+    def exports(self) -> str:
+        """Where exports go by default: a directory, or an S3 URI."""
+
+    def bucket(self) -> ObjectStore:
+        """The bucket, to read from."""
+
+    def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
+        """The bucket, to put objects as well, inside the block. Raises: ConfigurationError while it is in use."""
 
     def location(self, key: str) -> str:
         """Where the object with this key is, for people: a path or a URL."""

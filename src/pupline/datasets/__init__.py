@@ -1,10 +1,30 @@
-"""Datasets that somebody can use: rows to train on, and the files that hold them.
+"""Datasets that somebody can use: rows to train on, the files that hold them, and exports of what is good.
 
-Sub-rooms:
+Sub-rooms, each of which imports only those above it (`tests/test_architecture.py` checks this):
 
-    training   rows with one schema for all images, tar shards in webdataset's layout, lines of `metadata.jsonl`
+    training    rows with one schema for all images, tar shards in webdataset's layout, lines of `metadata.jsonl`
+    selection   the latest good row of each address, from all runs; filters and splits
+    export      the chosen images as folders, shards or a table, in a directory or a bucket
 """
 
+from pupline.datasets.export import (
+    ExportDirectory,
+    ExportFormat,
+    ExportHeader,
+    ExportPrefix,
+    ExportReport,
+    ExportRequest,
+    ExportTarget,
+    LeftOut,
+    export_dataset,
+)
+from pupline.datasets.selection import (
+    EVERYTHING,
+    WHOLE,
+    Filters,
+    Split,
+    parse_where,
+)
 from pupline.datasets.training import (
     FETCH_COLUMNS,
     SHARD_TYPE,
@@ -19,14 +39,28 @@ from pupline.datasets.training import (
 )
 
 __all__ = [
+    "EVERYTHING",
     "FETCH_COLUMNS",
     "SHARD_TYPE",
+    "WHOLE",
+    "ExportDirectory",
+    "ExportFormat",
+    "ExportHeader",
+    "ExportPrefix",
+    "ExportReport",
+    "ExportRequest",
+    "ExportTarget",
+    "Filters",
+    "LeftOut",
     "SchemaScan",
     "Shard",
+    "Split",
     "TrainingColumn",
     "TrainingSchema",
     "csv_header",
     "csv_line",
+    "export_dataset",
     "json_line",
+    "parse_where",
     "shard_name",
 ]

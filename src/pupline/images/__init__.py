@@ -16,6 +16,7 @@ from pupline.images._names import (
     object_key,
     safe_name,
 )
+from pupline.images._private_metadata import without_private_metadata
 from pupline.images._types import IMAGE_TYPES, content_type_of, extension_agrees
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "name_extension",
     "object_key",
     "safe_name",
+    "without_private_metadata",
 ]

@@ -40,7 +40,7 @@ from pupline.local._backend import LocalBackend
 from pupline.local._clock import SystemClock
 from pupline.local._signals import StopRequested, stopping_on_signals
 from pupline.local.alerts import TOPIC_ARN, Alert, Deliverer, alert_as_dict
-from pupline.local.bucket import UndeletedFiles, plan_recovery
+from pupline.local.bucket import LocalBucket, UndeletedFiles, plan_recovery
 from pupline.local.data_dir import BUCKET, layout_problem
 from pupline.local.database import Database
 from pupline.local.discarding import DiscardCounts, DiscardedRun, Discards
@@ -118,6 +118,7 @@ __all__ = [
     "LambdaRuntime",
     "ListedPage",
     "LocalBackend",
+    "LocalBucket",
     "NewIngest",
     "PruneCounts",
     "QualityRow",

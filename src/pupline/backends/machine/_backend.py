@@ -41,7 +41,7 @@ from pupline.local import (
     prune,
 )
 from pupline.tasks.layout import summary_key
-from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary, ObjectStore
 from pupline.tasks.records import AuditRecord
 
 if TYPE_CHECKING:
@@ -138,6 +138,27 @@ class MachineBackend:
     def unfinished_work(self) -> str:
         """Executions stay in the journal until they are resumed."""
         return f"What is unfinished is kept. Continue with: pupline resume{self.options}"
+
+    @property
+    def bucket_name(self) -> str:
+        """The name of the bucket."""
+        return BUCKET
+
+    @property
+    def exports(self) -> str:
+        """A directory in the data directory: on the file system of the images, so that exports can link them."""
+        return str(self.data_dir / "exports")
+
+    def bucket(self) -> ObjectStore:
+        """The bucket, to read from."""
+        return self._reader.bucket()
+
+    @contextmanager
+    def writable_bucket(self) -> Iterator[ObjectStore]:
+        """The bucket, with the data directory's lock."""
+        self._check_exists()
+        with LocalBackend.open(self.data_dir, exclusive=True, create=False) as backend:
+            yield backend.bucket()
 
     def location(self, key: str) -> str:
         """The path of the object's file."""

@@ -3,9 +3,11 @@
 import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from pupline.aws import S3Store
 from pupline.backends._port import (
     BulkListener,
     Check,
@@ -29,7 +31,7 @@ from pupline.backends.stack._runner import StackRunner
 from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
-from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
+from pupline.tasks.ports import ExecutionDetails, ExecutionSummary, ObjectStore
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id, new_run_id
 from pupline.text import printable
@@ -81,6 +83,24 @@ class StackBackend:
     def unfinished_work(self) -> str:
         """Executions that were started continue in AWS."""
         return f"What was started continues in AWS. See: pupline executions{self.options}"
+
+    @property
+    def bucket_name(self) -> str:
+        """The name of the stack's bucket."""
+        return self._stack.resource(BUCKET)
+
+    @property
+    def exports(self) -> str:
+        """A prefix in the stack's bucket."""
+        return f"s3://{self.bucket_name}/exports"
+
+    def bucket(self) -> ObjectStore:
+        """The stack's bucket."""
+        return S3Store(self._account.client("s3"), self.bucket_name)
+
+    def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
+        """The stack's bucket; only the credentials decide what may be put."""
+        return nullcontext(self.bucket())
 
     def location(self, key: str) -> str:
         """The object's S3 URI."""

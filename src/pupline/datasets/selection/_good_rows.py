@@ -1,0 +1,198 @@
+"""The good rows of a dataset, from the metadata of all its runs: of each address the latest row with an image.
+
+A row is good if its outcome is `stored` or `duplicate` and its object is not in quarantine. Rows wait in an unnamed
+database of SQLite, a temporary file that its cache spills to, so that memory does not grow with the dataset.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Self
+
+from pupline.datasets._objects import BucketObjects
+from pupline.tasks.layout import dataset_folder, quality_key
+
+_PART = re.compile(r"run=(?P<run>[^/]+)/part-[0-9-]+\.jsonl")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ACCEPTED = frozenset({"stored", "duplicate"})
+_QUARANTINE = "quarantine/"
+_EVERY = 5000
+
+Row = dict[str, Any]
+"""A row of metadata without nulls, with `run`, and the columns of the quality pass."""
+
+_TABLES = """
+CREATE TABLE addresses (
+    url_id BLOB PRIMARY KEY, is_good INT, stamp TEXT, run TEXT, number INT, sha256 TEXT, rank INT, row TEXT
+);
+CREATE TABLE quality (sha256 TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID;
+"""
+
+# The latest good row of an address wins; a row without an image is kept only to count addresses that never had one.
+_ADD = """
+INSERT INTO addresses VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (url_id) DO UPDATE SET
+    is_good = excluded.is_good, stamp = excluded.stamp, run = excluded.run, number = excluded.number,
+    sha256 = excluded.sha256, rank = excluded.rank, row = excluded.row
+WHERE (excluded.is_good, excluded.stamp, excluded.run, excluded.number) > (is_good, stamp, run, number)
+"""
+
+_ROWS = (
+    "SELECT addresses.rowid, addresses.sha256, addresses.row, quality.row"
+    " FROM addresses LEFT JOIN quality USING (sha256)"
+)
+
+
+@dataclass(slots=True)
+class MetadataFindings:
+    """What the metadata of a dataset says of itself. rows: read, by run.
+
+    unreadable: keys of metadata files that are gone or cannot be read. broken_lines: lines that are not rows.
+    without_image: addresses of which no run has an image. has_quality: whether the quality pass has been published.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    broken_lines: int = 0
+    without_image: int = 0
+    has_quality: bool = False
+
+
+class GoodRows:
+    """The good rows of one dataset, read by `read`. Close it, or use it in a `with` block."""
+
+    def __init__(self) -> None:
+        self.findings = MetadataFindings()
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_TABLES)
+        self._database.execute("BEGIN")
+
+    @classmethod
+    def read(cls, objects: BucketObjects, dataset: str, progress: Callable[[int], None] = lambda _rows: None) -> Self:
+        """The rows of all runs. progress: called now and then with the number of rows read. Raises: StorageError."""
+        rows = cls()
+        try:
+            rows._read_metadata(objects, dataset, progress)
+            rows._read_quality(objects, dataset)
+        except BaseException:
+            rows.close()
+            raise
+        return rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the temporary database."""
+        self._database.close()
+
+    def by_content(self) -> Iterator[list[tuple[int, Row]]]:
+        """The rows of each content, in the order of its SHA-256, with the ids of their addresses.
+
+        The row with labels and a caption comes first, then the oldest: the order of the runs' files does not matter.
+        """
+        query = _ROWS + " WHERE is_good ORDER BY addresses.sha256, rank DESC, stamp, run, number"
+        for _, group in groupby(self._database.execute(query), key=itemgetter(1)):
+            yield [(address_id, _joined(row, quality)) for address_id, _, row, quality in group]
+
+    def row(self, address_id: int) -> Row:
+        """The row with this id."""
+        found = self._database.execute(_ROWS + " WHERE addresses.rowid = ?", (address_id,)).fetchone()
+        return _joined(found[2], found[3])
+
+    @property
+    def count(self) -> int:
+        """How many addresses have an image."""
+        return int(self._database.execute("SELECT count(*) FROM addresses WHERE is_good").fetchone()[0])
+
+    def _read_metadata(self, objects: BucketObjects, dataset: str, progress: Callable[[int], None]) -> None:
+        findings, read = self.findings, 0
+        prefix = f"{dataset_folder(dataset)}metadata/jsonl/"
+        for key in objects.keys(prefix):
+            part = _PART.fullmatch(key, len(prefix))
+            if part is None:
+                continue
+            findings.rows.setdefault(part["run"], 0)
+            try:
+                for row in _objects(objects.lines(key)):
+                    good = _address(row, part["run"]) if row is not None else None
+                    if good is None:
+                        findings.broken_lines += 1
+                        continue
+                    self._database.execute(_ADD, good)
+                    findings.rows[part["run"]] += 1
+                    read += 1
+                    if read % _EVERY == 0:
+                        progress(read)
+            except KeyError:
+                findings.unreadable.append(key)
+        progress(read)
+        without = self._database.execute("SELECT count(*) FROM addresses WHERE NOT is_good").fetchone()
+        findings.without_image = int(without[0])
+
+    def _read_quality(self, objects: BucketObjects, dataset: str) -> None:
+        add = "INSERT OR REPLACE INTO quality VALUES (?, ?)"
+        try:
+            for row in _objects(objects.lines(quality_key(dataset))):
+                digest = row.pop("sha256", None) if row is not None else None
+                if isinstance(digest, str):
+                    self._database.execute(add, (digest, _compact(row or {})))
+                else:
+                    self.findings.broken_lines += 1
+            self.findings.has_quality = True
+        except KeyError:
+            self.findings.has_quality = False
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[Row | None]:
+    """The JSON object of each line that is not empty; None for a line that holds something else."""
+    for line in lines:
+        if line.strip():
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                found = None
+            yield found if isinstance(found, dict) else None
+
+
+def _address(row: Row, run: str) -> tuple[Any, ...] | None:
+    """The values of a row for the table of addresses; None where it is not a row of metadata."""
+    url, index, stamp = row.get("url"), row.get("index"), row.get("upload_timestamp")
+    if not isinstance(url, str) or not isinstance(index, int) or not isinstance(stamp, str):
+        return None
+    if not 0 <= index < 2**63 or not stamp.isascii():
+        return None
+    url_id = sha256(url.encode("utf-8", "surrogatepass")).digest()[:16]
+    if row.get("outcome") not in _ACCEPTED or not _has_image(row):
+        return url_id, 0, stamp, run, index, None, 0, None
+    known = {name: value for name, value in row.items() if value is not None}
+    rank = 2 * bool(row.get("labels")) + bool(row.get("caption"))
+    return url_id, 1, stamp, run, index, row["sha256"], rank, _compact(known | {"run": run})
+
+
+def _has_image(row: Mapping[str, Any]) -> bool:
+    key, digest = row.get("key"), row.get("sha256")
+    return (
+        isinstance(key, str)
+        and not key.startswith(_QUARANTINE)
+        and isinstance(digest, str)
+        and _SHA256.fullmatch(digest) is not None
+    )
+
+
+def _joined(row: str, quality: str | None) -> Row:
+    """The row with the columns of the quality pass; the metadata's own ones count."""
+    found: Row = json.loads(row)
+    return json.loads(quality) | found if quality else found
+
+
+def _compact(row: Row) -> str:
+    return json.dumps(row, separators=(",", ":"))
