@@ -17,6 +17,9 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from pupline.tasks.alert_rules import AlertRules
+from pupline.workflow_files import read_definition
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
@@ -39,6 +42,12 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 DATA = {"pupline/specs/_resolve.py": "presets/*.toml"}
 """Data files next to a module that reads them."""
+
+WORKFLOW = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
+"""The file whose rules the functions heed: the one that the template deploys."""
+
+_WORKFLOW_READER = "pupline/workflow_files.py"
+_WORKFLOW_PLACE = f"pupline/statemachine/{WORKFLOW.name}"
 
 TAKES_SPECS = "FetchAndUploadDogImage"
 """The function whose SOURCE may be a spec file in its package."""
@@ -97,6 +106,9 @@ def stage(name: str, module: str, output: Path, specs: Sequence[Path] = ()) -> P
         target = directory / file.relative_to(SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
+    if any(file.relative_to(SOURCE).as_posix() == _WORKFLOW_READER for file in files):
+        (directory / _WORKFLOW_PLACE).parent.mkdir()
+        (directory / _WORKFLOW_PLACE).write_bytes(WORKFLOW.read_bytes())
     for spec in specs:
         (directory / spec.name).write_bytes(spec.read_bytes())
     alias = directory / _OLD_HANDLER.format(module.rpartition(".")[2])
@@ -113,11 +125,12 @@ def stage(name: str, module: str, output: Path, specs: Sequence[Path] = ()) -> P
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Stage and zip every function."""
+    """Stage and zip every function. Raises: ConfigurationError for rules that IngestBatch could not evaluate."""
     parser = argparse.ArgumentParser(description="Stage the code of each Lambda function.")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "package", help="default: %(default)s")
     parser.add_argument("--spec", type=Path, action="append", default=[], help="a source's spec; may be repeated")
     given = parser.parse_args(arguments)
+    AlertRules.of(read_definition(WORKFLOW), str(WORKFLOW))
     for name, module in FUNCTIONS.items():
         archive = stage(name, module, given.output, given.spec if name == TAKES_SPECS else ())
         body = archive.read_bytes()

@@ -74,14 +74,28 @@ def _all_of(parts: list[Rule]) -> Rule:
     if len(parts) == 2:
         first, second = parts
         return lambda source: first(source) and second(source)
-    return lambda source: all(part(source) for part in parts)
+
+    def matches(source: AnyJSON) -> bool:
+        for part in parts:  # noqa: SIM110 - a generator for each image would cost more than the comparisons
+            if not part(source):
+                return False
+        return True
+
+    return matches
 
 
 def _any_of(parts: list[Rule]) -> Rule:
     if len(parts) == 2:
         first, second = parts
         return lambda source: first(source) or second(source)
-    return lambda source: any(part(source) for part in parts)
+
+    def matches(source: AnyJSON) -> bool:
+        for part in parts:  # noqa: SIM110 - as above
+            if part(source):
+                return True
+        return False
+
+    return matches
 
 
 def _comparison(rule: dict[str, AnyJSON], read: ReadVariable, path: RulePath) -> Rule:
@@ -238,6 +252,8 @@ def string_matcher(pattern: str) -> Check:
     if len(pieces) == 1:
         return lambda value: bool(value == pieces[0])
     head, *middle, tail = pieces
+    if not (head or middle):  # such as *.png
+        return lambda value: isinstance(value, str) and value.endswith(tail)
 
     def matches(value: AnyJSON) -> bool:
         if not isinstance(value, str) or len(value) < len(head) + len(tail):

@@ -50,9 +50,11 @@ def test_a_package_holds_all_it_needs_and_nothing_else(name: str, module: str, t
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    data = {path for path in staged if path.endswith(".toml")}
+    data = {path for path in staged if path.endswith((".toml", ".json"))}
     assert set(json.loads(done.stdout)) == staged - data
-    assert {Path(path).stem for path in data} == (PRESETS if name == "FetchAndUploadDogImage" else set())
+    presets_and_workflow = {Path(path).name.partition(".")[0] for path in data}
+    workflow = {"dog_uploader_pipeline"} if name in {"FetchAndUploadDogImage", "IngestBatch"} else set()
+    assert presets_and_workflow == (PRESETS if name == "FetchAndUploadDogImage" else set()) | workflow
     with zipfile.ZipFile(archive) as zipped:
         inside = {entry.filename for entry in zipped.infolist()}
     assert inside == {str(Path(path).relative_to(tmp_path / name)) for path in staged}

@@ -30,7 +30,6 @@ IMAGE = FetchedImage(
     problem="damaged_image",
     content_type="image/jpeg",
     name_extension="jpg",
-    alert_reasons=("png_content", "extension_mismatch"),
     sha1="1" * 40,
     etag='"one"',
     last_modified="Mon, 30 Nov 2026 01:00:00 GMT",

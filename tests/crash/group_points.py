@@ -15,6 +15,7 @@ from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
 from tests.crash.kill_points import Trial, kill_at, kill_at_every_step, rows
+from tests.shared.workflow_rules import RULES
 
 EXPECTED = [
     ("a/rex.jpg", "stored", "html/dogs/rex.jpg"),
@@ -57,7 +58,9 @@ def run(data_dir: Path) -> None:
         def first(record: AuditRecord) -> Alert:
             return alert("first-alert", record.image_name)
 
-        committer = GroupCommitter(backend.ingests, ingest, RecordBuilder("test", "dogs"), done, first_alert=first)
+        committer = GroupCommitter(
+            backend.ingests, ingest, RecordBuilder("test", "dogs", RULES), done, first_alert=first
+        )
         for pending in backend.ingests.pending(ingest.ingest_id, after=-1, limit=100):
             committer.take([arrival(data_dir, pending)])
         committer.close()
@@ -86,7 +89,6 @@ def arrival(data_dir: Path, pending: PendingItem) -> Arrival:
             problem="not_an_image" if is_page else None,
             content_type="image/jpeg",
             name_extension="jpg",
-            alert_reasons=("not_an_image",) if is_page else (),
         )
     return Arrival(
         index=index, item=pending.item, fetch_outcome=fetch_outcome, path=path, attempts=1, began_at=1.0, ended_at=2.0

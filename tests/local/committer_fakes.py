@@ -11,6 +11,7 @@ from pupline.local import Alert, Arrival, GroupCommitter, IngestRow, ItemDone, L
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
 from pupline.tasks.records import AuditRecord
+from tests.shared.workflow_rules import RULES
 
 _NUMBERS = itertools.count()
 
@@ -36,7 +37,7 @@ class Source:
         done: Callable[[list[ItemDone]], None] | None = None,
     ) -> Iterator[GroupCommitter]:
         """A committer, closed at the end, that notes what is done."""
-        record_of = RecordBuilder(self.run.source, self.run.dataset)
+        record_of = RecordBuilder(self.run.source, self.run.dataset, RULES)
         committer = GroupCommitter(
             self.backend.ingests, self.run, record_of, done or self.done.extend, first_alert=first_alert
         )
@@ -53,10 +54,10 @@ class Source:
         return [one.record for one in sorted(self.done, key=lambda one: one.index)]
 
     def fetched(
-        self, index: int, url: str, body: bytes, *, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()
+        self, index: int, url: str, body: bytes, *, problem: Reason | None = None, alerts: bool = False
     ) -> Arrival:
         """An item whose bytes are in a temporary file."""
-        return arrival(index, url, fetched(url, body, problem, alert_reasons), self._aside(index, body))
+        return arrival(index, url, fetched(url, body, problem, alerts=alerts), self._aside(index, body))
 
     def failed(self, index: int, url: str) -> Arrival:
         """An item that the server did not have."""
@@ -70,19 +71,19 @@ class Source:
         return path
 
 
-def fetched(url: str, body: bytes, problem: Reason | None = None, alert_reasons: tuple[str, ...] = ()) -> FetchedImage:
-    """What a worker says of a body."""
+def fetched(url: str, body: bytes, problem: Reason | None = None, *, alerts: bool = False) -> FetchedImage:
+    """What a worker says of a body. alerts: its content contradicts its name."""
+    sound: str = "gif" if alerts else "jpg"
     return FetchedImage(
         name=url.rpartition("/")[2],
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),
-        file_type="jpg" if problem is None else "html",
+        file_type=sound if problem is None else "html",
         width=1,
         height=1,
         problem=problem,
         content_type="image/jpeg",
         name_extension="jpg",
-        alert_reasons=alert_reasons,
         etag='"v1"',
     )
 

@@ -206,7 +206,7 @@ def test_the_first_alert_is_committed_with_its_item(backend: LocalBackend, sourc
 
     for index, url in ((0, REX), (3, BELLA)):
         with source.committer(first) as committer:
-            committer.take([source.fetched(index, url, b"%d" % index, alert_reasons=("png_name",))])
+            committer.take([source.fetched(index, url, b"%d" % index, alerts=True)])
     assert told == ["run-00000000"]
     assert [alert.message for alert, _ in backend.topic.alerts()] == ["dogs/rex.jpg"]
     assert [(one.execution, one.alert_sent) for one in backend.audit.records()] == [
@@ -218,7 +218,7 @@ def test_the_first_alert_is_committed_with_its_item(backend: LocalBackend, sourc
 
 def test_a_digest_tells_of_all_the_others(backend: LocalBackend, source: Source) -> None:
     """Publishing it and saying so is one step; afterwards nothing is left to tell."""
-    source.take_in(source.fetched(0, REX, b"1", alert_reasons=("png_name",)), source.fetched(3, BELLA, b"2"))
+    source.take_in(source.fetched(0, REX, b"1", alerts=True), source.fetched(3, BELLA, b"2"))
     ingests, number = backend.ingests, source.run.ingest_id
     assert [one.execution for one in ingests.alerted(number, sent=False)] == ["run-00000000"]
     ingests.publish(number, backend.topic.prepare("run", "digest", {"TopicArn": TOPIC_ARN, "Message": "1 more"}))

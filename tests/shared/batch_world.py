@@ -14,6 +14,7 @@ from pupline.tasks.ingest_batch import BatchServices, ingest_batch
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
 from tests.shared.functions_fakes import Crash, FakeStore, FakeTable, FakeWriteOnceStore, picture
+from tests.shared.workflow_rules import RULES
 
 HOST = "https://images.example/"
 START = 1_767_225_600.0
@@ -96,6 +97,7 @@ class BatchWorld:
             storage=ImageStorage(self.store, self.write_once),
             table=self.table,
             clock=self.clock,
+            alert_rules=RULES,
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,
             concurrency=self.concurrency,

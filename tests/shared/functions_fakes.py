@@ -14,6 +14,7 @@ from pupline.tasks.fetch_and_upload_dog_image import FetchServices
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ports import ObjectToCreate, StoredObject
 from pupline.tasks.records import AuditRecord
+from tests.shared.workflow_rules import RULES
 
 PUG = "https://images.example/breeds/pug/"
 
@@ -153,7 +154,9 @@ class World:
     @property
     def services(self) -> FetchServices:
         """For the function."""
-        return FetchServices(self.client, self.source, "dog-ceo", ImageStorage(self.store, self.write_once))
+        return FetchServices(
+            self.client, self.source, "dog-ceo", ImageStorage(self.store, self.write_once), alert_rules=RULES
+        )
 
     def put(self, key: str, body: bytes, owner: str) -> None:
         """An object that somebody else stored before."""

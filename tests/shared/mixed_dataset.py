@@ -14,6 +14,7 @@ from pupline.http import Response
 from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder, inspect_response
 from pupline.tasks.items import FetchFailed, SourceItem
+from tests.shared.workflow_rules import RULES
 
 DATASET = "dogs"
 BARE_RUN, MIXED_RUN = "2026-01-01", "monday"
@@ -73,7 +74,7 @@ def _write_run(backend: LocalBackend, run: str, listed: list[Any]) -> None:
     ingest = backend.ingests.open(NewIngest(run_id=run, dataset=DATASET, source="urls.jsonl", settings={}))
     items = [item for item, _ in listed]
     backend.ingests.add_page(ingest.ingest_id, ListedPage(items, position=None, listed=True, total=len(items)))
-    committer = GroupCommitter(backend.ingests, ingest, RecordBuilder("urls.jsonl", DATASET), lambda _: None)
+    committer = GroupCommitter(backend.ingests, ingest, RecordBuilder("urls.jsonl", DATASET, RULES), lambda _: None)
     committer.take([_arrival(backend, ingest, index, *one) for index, one in enumerate(listed)])
     committer.close()
     stats = RunStats(status="SUCCEEDED", ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=len(items))

@@ -12,6 +12,7 @@ from pupline.bulk._run_stats import RunStats
 from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
 from pupline.tasks.items import FetchedImage, FetchFailed, FetchOutcome, SourceItem
+from tests.shared.workflow_rules import RULES
 
 RUN = "20261122-170000-ab12"
 FOLDER = f"datasets/dogs/runs/{RUN}/"
@@ -36,7 +37,8 @@ class World:
 
     def finish(self, fetch_outcomes: dict[int, bytes | FetchFailed]) -> None:
         """End these items: with bytes, or without."""
-        committer = GroupCommitter(self.backend.ingests, self.ingest, RecordBuilder("urls.txt", "dogs"), lambda _: None)
+        record_of = RecordBuilder("urls.txt", "dogs", RULES)
+        committer = GroupCommitter(self.backend.ingests, self.ingest, record_of, lambda _: None)
         items = dict(self.backend.ingests.items(self.ingest.ingest_id))
         committer.take(
             [self._arrival(index, items[index], fetch_outcome) for index, fetch_outcome in fetch_outcomes.items()]

@@ -206,3 +206,28 @@ def test_an_alert_about_nothing_is_refused() -> None:
     """InvalidInput, rather than an alert that names no image."""
     with pytest.raises(InvalidInput, match="names no image"):
         alert_png({})
+
+
+@pytest.mark.parametrize(
+    ("event", "reasons"),
+    [
+        ({"alert_triggered": True, "alert": {"triggered": True, "reason": "png_content"}}, ["png_content"]),
+        ({"alert_triggered": True, "alert": {"triggered": True, "reason": "blurred"}}, ["png_content", "blurred"]),
+        ({"alert_triggered": True, "alert": {"triggered": True, "reason": ["no", "text"]}}, ["png_content"]),
+        ({"alert_triggered": True, "alert": {"triggered": True}}, ["png_content"]),
+        ({"alert_triggered": False, "alert": {"triggered": False}}, []),
+        ({"alert_triggered": False}, ["png_content"]),
+    ],
+)
+def test_the_rule_that_the_workflow_took_is_among_the_reasons(event: dict[str, Any], reasons: list[str]) -> None:
+    """Also one that only the workflow can evaluate; and none where it alerted for none."""
+    image = {"uploaded_image": "a.png", "alert_reasons": ["png_content"]}
+    assert logged({"execution": "run-1", "image": image, **event})["alert_reasons"] == reasons
+
+
+def test_a_quarantined_file_has_its_exact_reason() -> None:
+    """The workflow says quarantined, the record why."""
+    image = {"uploaded_image": "a.jpg", "outcome": "quarantined", "reason": "damaged_image", "alert_reasons": []}
+    alert = {"triggered": True, "reason": "quarantined"}
+    found = logged({"execution": "run-1", "image": image, "alert_triggered": True, "alert": alert})
+    assert found["alert_reasons"] == ["damaged_image"]

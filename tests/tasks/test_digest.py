@@ -7,22 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pupline.errors import Reason
 from pupline.tasks.digest import AlertTally, Digest, first_alert
 from pupline.tasks.records import AuditRecord
+from tests.shared.workflow_rules import RULES
 
-REASONS = ["png_content", "png_name", "extension_mismatch", "not_an_image", "damaged_image", "too_many_pixels"]
+QUARANTINED: tuple[Reason, ...] = ("not_an_image", "damaged_image", "too_many_pixels")
+REASONS = ["png_content", "png_name", "extension_mismatch", *QUARANTINED]
 
 
 def alerting(name: str, file_type: str | None, reasons: tuple[str, ...]) -> AuditRecord:
     """A record with these alert reasons."""
+    problem = next((reason for reason in QUARANTINED if reason in reasons), None)
     return AuditRecord(
         image_name=name,
         file_type=file_type,
         alert_reasons=reasons,
         alert_triggered=True,
         upload_timestamp="2026-01-02T03:04:05.000Z",
-        outcome="stored",
-        reason="accepted",
+        outcome="quarantined" if problem else "stored",
+        reason=problem or "accepted",
         execution="run-1-00000000",
     )
 
@@ -31,7 +35,7 @@ def digest_of(records: Iterable[AuditRecord]) -> Digest:
     """The digest of these records' alerts."""
     tally = AlertTally()
     for record in records:
-        tally.add(record)
+        tally.add(record, RULES)
     digest = tally.digest("run-1", "dogs")
     assert digest is not None
     return digest
@@ -116,7 +120,7 @@ def test_no_alert_makes_no_digest() -> None:
 )
 def test_the_first_alert_has_a_single_ones_words(image: AuditRecord, subject: str, words: str, reason: str) -> None:
     """Kind and words as CheckIfPNG chooses them, and a second line about the digest."""
-    alert = first_alert(image, "run-1", "dogs")
+    alert = first_alert(image, "run-1", "dogs", RULES)
     assert (alert.subject, alert.message.splitlines()[0]) == (subject, words)
     assert "digest" in alert.message.splitlines()[1]
     assert (alert.attributes["reason"], alert.attributes["image_name"]) == (reason, image.image_name)
@@ -129,7 +133,7 @@ def test_tallies_of_parts_give_the_digest_of_the_whole(images: list[AuditRecord]
     for part in (images[:cut], images[cut:]):
         tally = AlertTally()
         for image in part:
-            tally.add(image)
+            tally.add(image, RULES)
         whole.add_all(AlertTally.from_dict(json.loads(json.dumps(tally.as_dict()))))
     digest = digest_of(images)
     assert whole.digest("run-1", "dogs") == digest

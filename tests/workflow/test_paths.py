@@ -16,7 +16,8 @@ def test_an_ordinary_image_takes_four_transitions() -> None:
     assert result.status == "SUCCEEDED"
     assert entered(result) == ["FetchAndUploadDogImage", "CheckIfPNG", "LogToDynamoDB", "SuccessState"]
     (logged,) = stubs.given_to("log")
-    assert logged == {"execution": "run-1", "image": IMAGE, "alert_triggered": False, "alert_sent": False}
+    flags = {"alert": {"triggered": False}, "alert_triggered": False, "alert_sent": False}
+    assert logged == {"execution": "run-1", "image": IMAGE, **flags}
 
 
 @pytest.mark.parametrize("given", [{}, {"breed": "hound/afghan"}, {"image_url": "https://images.example/a.jpg"}])

@@ -37,6 +37,7 @@ class RunSettings:
     origin is trusted, since the user named it. breed: `hound` or `hound/afghan`. breeds: several, which executions take
     in turn. metadata_addresses: of metadata services, or link-local ones, that trusted origins may be at. max_bytes,
     max_pixels: of one image.
+    workflow_file: the user's own definition of the workflow; None for pupline's.
     """
 
     source: str = "dog-ceo"
@@ -48,6 +49,7 @@ class RunSettings:
     metadata_addresses: tuple[str, ...] = ()
     max_pixels: int = MAX_PIXELS
     breeds: tuple[str, ...] = ()
+    workflow_file: str | None = None
 
     def checked(self) -> "RunSettings":
         """These settings, if they can work. Raises: ConfigurationError."""

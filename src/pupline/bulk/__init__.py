@@ -9,6 +9,7 @@ used: a worker is a module of this package too, and needs neither SQLite nor Par
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pupline.bulk._alert_rules import alert_rules_of, with_alert_rules
     from pupline.bulk._parquet import write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
@@ -48,6 +49,7 @@ __all__ = [
     "MetadataWritten",
     "Preview",
     "RunFiles",
+    "alert_rules_of",
     "checked_dataset",
     "checked_source",
     "fetch_policy",
@@ -57,11 +59,13 @@ __all__ = [
     "save_piped_list",
     "stored_list_reader",
     "summaries",
+    "with_alert_rules",
     "write_parquet",
 ]
 
 _HOMES = {
     "ingest": "_start",
+    **dict.fromkeys(("alert_rules_of", "with_alert_rules"), "_alert_rules"),
     "summaries": "_summary",
     "write_parquet": "_parquet",
     "RunFiles": "_run_files",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pupline.json_values import JSON
 from pupline.local import TOPIC_ARN, Alert, IngestRow, LocalBackend
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.digest import AlertTally, Digest, first_alert
 from pupline.tasks.records import AuditRecord
 
@@ -15,10 +16,11 @@ class RunAlerts:
 
     backend: LocalBackend
     row: IngestRow
+    rules: AlertRules
 
     def first(self, record: AuditRecord) -> Alert:
         """The alert for the run's first alerted image."""
-        return self._alert("first", first_alert(record, self.row.run_id, self.row.dataset))
+        return self._alert("first", first_alert(record, self.row.run_id, self.row.dataset, self.rules))
 
     def publish_digest(self) -> None:
         """Put one alert for all images without one into the outbox, if there are any. Raises: StorageError.
@@ -28,7 +30,7 @@ class RunAlerts:
         ingests, run = self.backend.ingests, self.row
         tally = AlertTally()
         for record in ingests.alerted(run.ingest_id, sent=False):
-            tally.add(record)
+            tally.add(record, self.rules)
         digest = tally.digest(run.run_id, run.dataset)
         if digest is not None:
             # A run that was stopped by its tolerance, and then resumed, has a second digest: of what came later.

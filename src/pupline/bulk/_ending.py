@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pupline.bulk._alert_rules import alert_rules_of
 from pupline.bulk._alerts import RunAlerts
 from pupline.bulk._outputs import Outputs, write_outputs
 from pupline.bulk._request import IngestRequest
@@ -24,7 +25,7 @@ def end_run(
     stats: with the status that the run ends with. alerted: called when alerts may be in the outbox. Needs the data
     directory's lock. Raises: StorageError.
     """
-    RunAlerts(backend, row).publish_digest()
+    RunAlerts(backend, row, alert_rules_of(request)).publish_digest()
     alerted()
     outputs = write_outputs(
         backend,

@@ -47,6 +47,8 @@ class IngestRequest:
     delimiter: between the cells of a CSV list; None to detect it. contact: for the User-Agent.
     workers: processes; None for as many as are useful. run_id: of a run to create, or to continue.
     breeds: the only ones to list, such as `hound/afghan`.
+    workflow_file: the user's own file of DogUploaderPipeline, whose alert rules are heeded; None for pupline's.
+    alert_rules: these rules, once the run has them; they are saved with it.
     proxy: for all requests; it belongs to the network and not to the run, and is not saved. given: the fields that the
     user set, of which some may have their default value; not saved either.
     """
@@ -77,6 +79,8 @@ class IngestRequest:
     max_pixels: int = MAX_PIXELS
     retry_reasons: tuple[str, ...] = ()
     breeds: tuple[str, ...] = ()
+    workflow_file: str | None = None
+    alert_rules: str | None = field(default=None, repr=False)
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:

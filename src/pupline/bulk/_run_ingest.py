@@ -10,11 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pupline.bulk._alert_rules import alert_rules_of, changed_rules
 from pupline.bulk._alerts import RunAlerts
 from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._lister import Lister
 from pupline.bulk._process_pool import ProcessPool
-from pupline.bulk._request import IngestListener, IngestReport, IngestRequest, IngestStarted, MetadataWritten
+from pupline.bulk._request import (
+    IngestListener,
+    IngestReport,
+    IngestRequest,
+    IngestStarted,
+    ListingNote,
+    MetadataWritten,
+)
 from pupline.bulk._run_selection import SelectedRun, select_run
 from pupline.bulk._run_stats import RunStats, Stopwatch
 from pupline.bulk._scheduler import Scheduler
@@ -46,9 +54,11 @@ def run_ingest(
     data_dir: Path, request: IngestRequest, listener: IngestListener, start_worker: WorkerFactory, stopwatch: Stopwatch
 ) -> IngestReport:
     """What `ingest` does, with worker processes that are booting already."""
-    if request.source is not None and not is_piped(request.source):  # before a directory is made in vain
+    if request.source is not None and not is_piped(request.source):
         checked_dataset(request.dataset or checked_source(request).dataset)
     may_create = not (request.resume or request.retry_failed)
+    if may_create:
+        alert_rules_of(request)  # before a directory is made in vain
     if not may_create and not data_dir.is_dir():
         raise ConfigurationError(f"there is no data directory {data_dir}; give the one of the run with --data")
     with ExitStack() as stack:
@@ -78,13 +88,16 @@ class _IngestRun:
         self._listener = listener
         self._stopwatch = stopwatch
         self._before = backend.ingests.counts(selected.row.ingest_id)
-        self._alerts = RunAlerts(backend, selected.row)
+        self._rules = alert_rules_of(selected.request)
+        self._alerts = RunAlerts(backend, selected.row, self._rules)
 
     def work(self, stack: ExitStack, start_worker: WorkerFactory) -> IngestReport:
         """Work on the run until it ends, is stopped, or can go no further."""
         row = self._row
         has_ended = row.status == "SUCCEEDED"  # and is repeated under its own name
         self._listener(IngestStarted(row.run_id, row.dataset, self._is_resumed, self._before.outcomes, has_ended))
+        if self._is_resumed and not has_ended and (note := changed_rules(self._request)):
+            self._listener(ListingNote(note))
         lister = self._lister()
         stack.callback(lister.close)
         deliverer = self._backend.deliverer()
@@ -130,7 +143,7 @@ class _IngestRun:
         try:
             with ExitStack() as stack, _seldom_collected():
                 policy = fetch_policy(self._source, self._request, stack)
-                records = RecordBuilder(self._source.name, self._row.dataset)
+                records = RecordBuilder(self._source.name, self._row.dataset, self._rules)
                 first = self._alerts.first
                 committer = GroupCommitter(self._backend.ingests, self._row, records, stored.append, first_alert=first)
                 stack.callback(committer.close)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, fields, replace
 
+from pupline.bulk._alert_rules import with_alert_rules
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source, named_source
 from pupline.errors import ConfigurationError, Reason
@@ -26,6 +27,7 @@ _ADJUSTABLE = (
     "timeout_seconds",
     "tolerate",
     "workers",
+    "workflow_file",
 )
 
 
@@ -73,7 +75,7 @@ def select_run(backend: LocalBackend, request: IngestRequest) -> SelectedRun:
         unfinished = ingests.unfinished(dataset)
         if unfinished is not None and IngestRequest.from_json(unfinished.settings).is_same_command(new):
             return _resume(backend, unfinished, request)
-    new = replace(new, run_id=new.run_id or new_run_id())
+    new = replace(with_alert_rules(new), run_id=new.run_id or new_run_id())
     row = ingests.open(NewIngest(run_id=str(new.run_id), dataset=dataset, source=source.name, settings=new.as_json()))
     return SelectedRun(_with_failed_items(ingests, row, new), new, source, False)
 
@@ -163,6 +165,8 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
 def _resume(backend: LocalBackend, row: IngestRow, request: IngestRequest) -> SelectedRun:
     ingests, saved = backend.ingests, IngestRequest.from_json(row.settings)
     merged = replace(_adjusted(saved, request), run_id=row.run_id)
+    if saved.alert_rules is None or merged.workflow_file != saved.workflow_file:
+        merged = with_alert_rules(merged)
     where = _moved_list(row, request) or _found_again(str(saved.source), backend)
     source = _source_of(replace(merged, source=where), row)
     if row.status in {"FAILED", "ABORTED"}:

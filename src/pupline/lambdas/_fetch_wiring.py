@@ -7,8 +7,10 @@ from functools import cache
 from pupline.aws import s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, user_agent
+from pupline.lambdas._alert_rules import packaged_workflow
 from pupline.lambdas._fetch_settings import FetchSettings
 from pupline.specs import RandomImages, SourceSpec, resolve_spec
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
 
 
@@ -22,7 +24,8 @@ def fetch_services() -> FetchServices:
         policy = replace(policy, user_agent=user_agent(settings.contact))
     http = HttpClient(policy)
     source = RandomImages(http, spec, settings.contact)
-    return FetchServices(http, source, spec.name, settings.storage(s3_client()), settings.rules)
+    rules = AlertRules.readable(packaged_workflow())
+    return FetchServices(http, source, spec.name, settings.storage(s3_client()), settings.rules, alert_rules=rules)
 
 
 def _source(settings: FetchSettings) -> SourceSpec:

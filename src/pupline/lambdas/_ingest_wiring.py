@@ -14,8 +14,10 @@ from functools import cache
 from pupline.aws import DynamoDBAuditTable, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, user_agent
+from pupline.lambdas._alert_rules import packaged_workflow
 from pupline.lambdas._fetch_settings import FetchSettings
 from pupline.lambdas._runtime import SystemClock, required
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.ingest_batch import BatchServices
 
@@ -36,6 +38,7 @@ def batch_services() -> BatchServices:
         storage=settings.storage(s3),
         table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
         clock=SystemClock(),
+        alert_rules=AlertRules.of(packaged_workflow()),
         concurrency=concurrency,
         rules=settings.rules,
     )

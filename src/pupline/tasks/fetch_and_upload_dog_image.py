@@ -8,6 +8,7 @@ from pupline.errors import InvalidInput, TaskFailure
 from pupline.http import Response
 from pupline.images import extension_agrees
 from pupline.json_values import JSON
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
 from pupline.tasks.ingest_item import IngestRules, inspect_response
@@ -31,13 +32,14 @@ class ImagePicker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchServices:
-    """What the task works with. source_name: the source's name in the audit record."""
+    """What the task works with. source_name: the source's name in the audit record. alert_rules: of the workflow."""
 
     client: Client
     source: ImagePicker
     source_name: str
     storage: ImageStorage
     rules: IngestRules = field(default_factory=IngestRules)
+    alert_rules: AlertRules = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSO
     except TaskFailure as failure:
         failure.details |= {name: value for name, value in origin.items() if isinstance(value, str)}
         raise
-    return {**task_result(image, stored), **origin}
+    result = {**task_result(image, stored), **origin}
+    return {**result, "alert_reasons": list(services.alert_rules.reasons(result))}
 
 
 def _pick(request: FetchRequest, services: FetchServices) -> str:
@@ -97,7 +100,10 @@ def _pick(request: FetchRequest, services: FetchServices) -> str:
 
 
 def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:
-    """`$.image` of the workflow for a stored image, without its origin. extension_agrees: null where unknown."""
+    """`$.image` of the workflow for a stored image, without its origin and the reasons for an alert.
+
+    extension_agrees: null where unknown.
+    """
     return {
         "status": "success",
         "uploaded_image": stored.image_name,
@@ -108,7 +114,6 @@ def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:
         "file_type": image.file_type,
         "name_extension": image.name_extension,
         "extension_agrees": extension_agrees(image.name_extension, image.file_type),
-        "alert_reasons": list(image.alert_reasons),
         "sha256": image.sha256,
         "size_bytes": image.size_bytes,
         "width": image.width,

@@ -26,6 +26,7 @@ from typing import Any
 from pupline.errors import StorageError, TaskFailure, count_failed
 from pupline.http import HttpClient
 from pupline.json_values import JSON
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.batch_fetch import BatchFetcher, DeferredItem, HostThrottle, RobotsCache, map_in_threads
 from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.digest import AlertTally, first_alert
@@ -50,13 +51,17 @@ _DEFAULT_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchServices:
-    """What the task works with. clock: for records. monotonic: for durations. concurrency: parallel requests."""
+    """What the task works with. clock: for records. monotonic: for durations. concurrency: parallel requests.
+
+    alert_rules: those of the workflow's file.
+    """
 
     client: HttpClient
     robots: RobotsCache
     storage: ImageStorage
     table: AuditTable
     clock: Clock
+    alert_rules: AlertRules
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     concurrency: int = 8
@@ -134,7 +139,7 @@ def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = mat
 def _work(batch: BatchRound, services: BatchServices, seconds: float) -> dict[str, Any]:
     result = _earlier_decision(batch, services) or _decide(batch, services, seconds)
     services.table.put_many(result.records)
-    _claim_alerts(batch, result, services.storage.write_once)
+    _claim_alerts(batch, result, services.storage.write_once, services.alert_rules)
     stored = result.as_json(batch.run.workflow_execution)
     _create(services, batch, batch.result_key, json.dumps(stored).encode(), "application/json")
     return stored
@@ -189,7 +194,7 @@ class _ItemWorker:
         run = batch.run
         self._run = run
         self._clock = services.clock
-        self._record_of = RecordBuilder(run.source, run.dataset)
+        self._record_of = RecordBuilder(run.source, run.dataset, services.alert_rules)
         self._rules = replace(services.rules, heed_robots=run.heed_robots)
         self._storage = replace(services.storage, folder=f"{run.dataset}/")
         interval = 1 / run.rate if run.rate else 0.0
@@ -242,15 +247,15 @@ class _ItemWorker:
         )
 
 
-def _claim_alerts(batch: BatchRound, result: RoundResult, write_once: WriteOnceStore) -> None:
+def _claim_alerts(batch: BatchRound, result: RoundResult, write_once: WriteOnceStore, rules: AlertRules) -> None:
     """Count the round's alerts. The first alert of the run is published by itself, and not counted."""
     records = [record for record in result.records if record.alert_triggered]
     if records:
         claim = records[0].execution
         if write_once.remember(f"first-alert/{batch.run.run}", claim) == claim:
-            result.first_alert = first_alert(records.pop(0), batch.run.run, batch.run.dataset).as_dict()
+            result.first_alert = first_alert(records.pop(0), batch.run.run, batch.run.dataset, rules).as_dict()
     for record in records:
-        result.alerts.add(record)
+        result.alerts.add(record, rules)
 
 
 def _next_batch(

@@ -5,13 +5,14 @@ the same everywhere.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import md5, sha1, sha256
 from typing import Protocol
 
 from pupline.errors import Outcome, Reason, TaskFailure, local_trouble
 from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
-from pupline.images import MAX_PIXELS, Inspection, extension_agrees, image_name, name_extension, safe_name
+from pupline.images import MAX_PIXELS, image_name, name_extension, safe_name
+from pupline.tasks.alert_rules import AlertRules, image_of
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.items import (
     FetchedImage,
@@ -104,7 +105,6 @@ def inspect_response(
     has_changed = any(declared and declared.lower() != actual for declared, actual in hashes)
     inspection = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
-    extension = name_extension(name)  # the alert is about the name that the source gave
     return FetchedImage(
         name=image_name(name, inspection.file_type),
         sha256=digest,
@@ -114,24 +114,12 @@ def inspect_response(
         height=inspection.height,
         problem="hash_mismatch" if has_changed else inspection.problem,
         content_type=response.content_type,
-        name_extension=extension,
-        alert_reasons=_alert_reasons(inspection, extension, has_changed=has_changed),
+        name_extension=name_extension(name),
         sha1=actual_sha1,
         md5=actual_md5,
         etag=response.headers.get("etag"),
         last_modified=response.headers.get("last-modified"),
     )
-
-
-def _alert_reasons(inspection: Inspection, extension: str | None, *, has_changed: bool) -> tuple[str, ...]:
-    reasons: dict[str, bool] = {
-        "png_content": inspection.file_type == "png",
-        "png_name": extension == "png",
-        "extension_mismatch": extension_agrees(extension, inspection.file_type) is False,
-        "hash_mismatch": has_changed,
-        str(inspection.problem): inspection.problem is not None,
-    }
-    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
 def fetch_failed(failure: TaskFailure) -> FetchFailed:
@@ -152,6 +140,7 @@ class RecordBuilder:
 
     source: str
     dataset: str
+    rules: AlertRules
 
     def __call__(
         self, item: SourceItem, fetch_outcome: FetchOutcome, stored: StoredImage | None, execution: str, timestamp: str
@@ -162,21 +151,19 @@ class RecordBuilder:
         image: FetchedImage | PreviousFetch
         outcome: Outcome
         reason: Reason
-        alert_reasons: tuple[str, ...] = ()
         if isinstance(fetch_outcome, UnchangedImage):
             image, outcome, reason = fetch_outcome.previous, "duplicate", "not_modified"
             name, extension = image.image_name, name_extension(safe_name(item.url))
         else:
             assert stored is not None  # noqa: S101 - a fetched image is stored before it is recorded
             image, outcome, reason = fetch_outcome, stored.outcome, stored.reason
-            name, extension, alert_reasons = stored.image_name, image.name_extension, image.alert_reasons
-        return AuditRecord(
+            name, extension = stored.image_name, image.name_extension
+        record = AuditRecord(
             image_name=name,
             image_url=stored.url if stored else None,
             upload_timestamp=timestamp,
             file_type=image.file_type,
-            alert_triggered=bool(alert_reasons),
-            alert_reasons=alert_reasons,
+            alert_triggered=False,
             outcome=outcome,
             reason=reason,
             source=self.source,
@@ -190,6 +177,10 @@ class RecordBuilder:
             breed=breed_of(item.url),
             execution=execution,
         )
+        if isinstance(fetch_outcome, UnchangedImage):  # it alerted when it was fetched
+            return record
+        reasons = self.rules.reasons(image_of(record, stored.key if stored else None))
+        return replace(record, alert_triggered=True, alert_reasons=reasons) if reasons else record
 
     def _failure(self, item: SourceItem, failed: FetchFailed, execution: str, timestamp: str) -> AuditRecord:
         return AuditRecord(

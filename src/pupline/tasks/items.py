@@ -102,7 +102,6 @@ class FetchedImage:
     name: a safe name from the URL, with the extension of an image, without any prefix. name_extension: of the name in
     the URL. problem: why it belongs in quarantine, else None.
     sha1, md5: only where the source declared one. content_type: as declared by the server.
-    alert_reasons: as in the audit record.
     """
 
     name: str
@@ -114,7 +113,6 @@ class FetchedImage:
     problem: Reason | None
     content_type: str | None
     name_extension: str | None
-    alert_reasons: tuple[str, ...] = ()
     sha1: str | None = None
     md5: str | None = None
     etag: str | None = None

@@ -7,7 +7,7 @@ from pupline.errors import InvalidInput, Outcome, Reason, reason_of
 from pupline.images import safe_name
 from pupline.json_values import JSON
 from pupline.tasks.ports import AuditTable, Clock
-from pupline.tasks.records import MAX_CAUSE, UNKNOWN_IMAGE, AuditRecord
+from pupline.tasks.records import MAX_ALERT_REASON, MAX_CAUSE, UNKNOWN_IMAGE, AuditRecord
 from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, object_of, shown, text_or_none
 from pupline.text import printable, timestamp
 
@@ -26,8 +26,9 @@ USUAL_REASONS: dict[Outcome, Reason] = {
 def log_to_dynamodb(event: TaskInput, table: AuditTable, clock: Clock) -> dict[str, JSON]:
     """Write the audit record, unless this execution already wrote it.
 
-    event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) or, on the
-    failure path, `outcome` ("failed", "refused"), `error` (`{"Error", "Cause"}`) and `input` (the execution's).
+    event: `execution`, `alert_triggered`, `alert_sent`, and either `image` (FetchAndUploadDogImage's result) and
+    `alert` (what the rule's Pass state set) or, on the failure path, `outcome` ("failed", "refused"), `error`
+    (`{"Error", "Cause"}`) and `input` (the execution's).
     Returns: status "success", logged_item (the record now in the table). Raises: InvalidInput, StorageError.
     """
     record = record_of(event, timestamp(clock.now()))
@@ -44,18 +45,36 @@ def _of_image(event: TaskInput, stamp: str) -> AuditRecord:
     image = object_of(event, "image")
     triggered = _flag(event, "alert_triggered")
     outcome = _one_of(OUTCOMES, image.get("outcome"), "image.outcome", "stored")
-    reasons = image.get("alert_reasons")
     return AuditRecord(
         image_name=text_or_none(image, "uploaded_image") or UNKNOWN_IMAGE,
         upload_timestamp=stamp,
         alert_triggered=triggered,
         alert_sent=_flag(event, "alert_sent") if triggered else None,
-        alert_reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        alert_reasons=_alert_reasons(event, image, outcome, triggered=triggered),
         outcome=outcome,
         reason=_one_of(REASONS, image.get("reason"), "image.reason", USUAL_REASONS.get(outcome, "internal_error")),
         execution=execution_of(event),
         **_facts(image),
     )
+
+
+def _alert_reasons(event: TaskInput, image: TaskInput, outcome: Outcome, *, triggered: bool) -> tuple[str, ...]:
+    """The reasons that the function found, and that of the rule which the workflow took: only the workflow knows it.
+
+    Without `alert`, which workflows of earlier versions do not give, the function's alone.
+    """
+    found = image.get("alert_reasons")
+    reasons = tuple(str(reason) for reason in found) if isinstance(found, list) else ()
+    alert = event.get("alert")
+    if not isinstance(alert, dict):
+        return reasons
+    if not triggered:
+        return ()
+    taken = image.get("reason") if alert.get("reason") == outcome == "quarantined" else alert.get("reason")
+    if not isinstance(taken, str) or not taken:  # a state of the user's own; a record without it is better than none
+        return reasons
+    reason = printable(taken, MAX_ALERT_REASON)
+    return reasons if reason in reasons else (*reasons, reason)
 
 
 def _of_failure(event: TaskInput, stamp: str) -> AuditRecord:

@@ -8,6 +8,9 @@ from pupline.errors import Outcome, Reason
 UNKNOWN_IMAGE = "unknown"
 """`image_name` of a record whose execution failed before any image had a name: the partition key cannot be empty."""
 
+MAX_ALERT_REASON = 100
+"""Characters of an alert reason: it is also a message attribute, and a word in tables."""
+
 MAX_CAUSE = 500
 """Characters of a cause: enough for each of our messages, in a record of about one write unit (1 KB)."""
 

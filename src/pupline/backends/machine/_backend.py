@@ -54,12 +54,16 @@ _REDRIVE_CONCURRENCY = 8
 
 @contextmanager
 def _runner(
-    data_dir: Path, concurrency: int, listener: RunListener, proxy: Proxy | None = None
+    data_dir: Path,
+    concurrency: int,
+    listener: RunListener,
+    proxy: Proxy | None = None,
+    workflow_file: str | None = None,
 ) -> "Iterator[WorkflowRunner]":
     """A runner, imported with the engine: commands that only read need neither."""
     from pupline.backends.machine._runner import WorkflowRunner
 
-    with WorkflowRunner.open(data_dir, concurrency, listener, proxy) as runner:
+    with WorkflowRunner.open(data_dir, concurrency, listener, proxy, workflow_file) as runner:
         yield runner
 
 
@@ -179,7 +183,8 @@ class MachineBackend:
         settings = request.settings.checked()
         if request.sample_if_offline:
             settings = _online_or_sample(settings, request.proxy, listener)
-        with _runner(self.data_dir, request.concurrency, listener, request.proxy) as runner:
+        workflow = settings.workflow_file
+        with _runner(self.data_dir, request.concurrency, listener, request.proxy, workflow) as runner:
             return runner.run(replace(request, settings=settings))
 
     def resume(self, concurrency: int, listener: RunListener, proxy: Proxy | None = None) -> RunReport:

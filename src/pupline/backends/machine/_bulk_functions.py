@@ -9,7 +9,15 @@ from typing import Any
 
 from pupline.backends._bulk_ingest import MAX_THREADS, Pace
 from pupline.backends._port import BatchDone
-from pupline.bulk import IngestRequest, RunFiles, checked_source, fetch_policy, origin_refusal, write_parquet
+from pupline.bulk import (
+    IngestRequest,
+    RunFiles,
+    alert_rules_of,
+    checked_source,
+    fetch_policy,
+    origin_refusal,
+    write_parquet,
+)
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.local import Invocation, LocalBackend
@@ -112,6 +120,7 @@ class BulkFunctions:
             storage=ImageStorage(self._backend.bucket(), self._backend.write_once),
             table=self._backend.audit,
             clock=self._backend.clock,
+            alert_rules=alert_rules_of(request),
             sleep=partial(_slept, self._stopping),
             monotonic=self._backend.clock.working_time,
             concurrency=Pace.of(request, source).threads,

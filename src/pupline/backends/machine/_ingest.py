@@ -32,6 +32,7 @@ from pupline.bulk import (
     checked_source,
     save_piped_list,
     stored_list_reader,
+    with_alert_rules,
 )
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
@@ -62,6 +63,7 @@ def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: Bu
     StorageError; PuplineError when the source cannot be listed.
     """
     check_options(request)
+    request = with_alert_rules(request)
     if not is_piped(str(request.source)):  # before a directory is made for nothing
         checked_source(request)
     with ExitStack() as stack:
@@ -78,6 +80,11 @@ def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: Bu
             raise ConfigurationError(
                 f"the run '{named.run_id}' was started with another source, dataset or count; repeat it with the same"
                 " ones, or give another --run-id"
+            )
+        if request.workflow_file not in {None, kept.get("workflow_file")}:
+            raise ConfigurationError(
+                f"the run '{named.run_id}' was started with another workflow file; repeat it with the same one, or give"
+                " another --run-id"
             )
         named = replace(IngestRequest.from_json(kept), proxy=request.proxy)
         try:
@@ -152,7 +159,7 @@ class _WorkflowIngest:
         stack.callback(runtime.close)
         driver = self._backend.driver(
             DriverSettings(
-                machine=load_workflow(BULK_NAME),
+                machine=load_workflow(BULK_NAME, self._request.workflow_file),
                 runtime=runtime,
                 topic=self._backend.topic,
                 clock=self._backend.clock,

@@ -63,10 +63,18 @@ class WorkflowRunner:
     @classmethod
     @contextmanager
     def open(
-        cls, data_dir: Path, concurrency: int, listener: RunListener, proxy: Proxy | None = None
+        cls,
+        data_dir: Path,
+        concurrency: int,
+        listener: RunListener,
+        proxy: Proxy | None = None,
+        workflow_file: str | None = None,
     ) -> Iterator["WorkflowRunner"]:
-        """The runner, ready. Raises: ConfigurationError (in use, damaged, not writable); DefinitionError."""
-        machine = load_workflow()
+        """The runner, ready. workflow_file: of what it starts; what an earlier one started has its own definition.
+
+        Raises: ConfigurationError (in use, damaged, not writable); DefinitionError.
+        """
+        machine = load_workflow(chosen=workflow_file)
         with ExitStack() as stack:
             backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
             if backend.undeleted:

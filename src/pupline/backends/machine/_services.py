@@ -12,18 +12,24 @@ from pupline.backends._settings import RunSettings, contact, source_of_run
 from pupline.http import HttpClient, Proxy
 from pupline.local import Invocation
 from pupline.tasks.alert_png import alert_png
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices, fetch_and_upload
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
 from pupline.tasks.ports import AuditTable, Clock, WriteOnceStore
+from pupline.workflow_files import read_definition, workflow_path
 
 
 def fetch_services(
-    settings: RunSettings, storage: ImageStorage, stack: ExitStack, proxy: Proxy | None = None
+    settings: RunSettings,
+    storage: ImageStorage,
+    stack: ExitStack,
+    proxy: Proxy | None = None,
+    alert_rules: AlertRules | None = None,
 ) -> FetchServices:
     """The services of FetchAndUploadDogImage for these settings; a sample server, if needed, is stopped by `stack`.
 
-    Raises: ConfigurationError.
+    alert_rules: by default those of the settings' workflow file, as they are now. Raises: ConfigurationError.
     """
     source = source_of_run(settings.source)
     port = None
@@ -34,7 +40,16 @@ def fetch_services(
         port = stack.enter_context(SampleServer(hostile=source.sample == "hostile", first_time=first_time)).port
     client = HttpClient(replace(settings.policy(source, port), proxy=proxy))
     assert source.picker is not None  # noqa: S101 - source_of_run checks it
-    return FetchServices(client, source.picker(client, contact()), source.name, storage, settings.rules)
+    if alert_rules is None:
+        alert_rules = AlertRules.readable(read_definition(workflow_path(chosen=settings.workflow_file)))
+    return FetchServices(
+        client,
+        source.picker(client, contact()),
+        source.name,
+        storage,
+        settings.rules,
+        alert_rules=alert_rules,
+    )
 
 
 def _is_first(write_once: WriteOnceStore, what: str) -> bool:
@@ -52,7 +67,7 @@ class LocalFunctions:
         self._table = table
         self._clock = clock
         self._lock = threading.Lock()
-        self._services: dict[RunSettings, FetchServices] = {}
+        self._services: dict[tuple[RunSettings, str | None], FetchServices] = {}
         self._open = ExitStack()
 
     def by_name(self) -> dict[str, Callable[[Any, Invocation], Any]]:
@@ -68,10 +83,14 @@ class LocalFunctions:
         self._open.close()
 
     def _fetch_and_upload(self, event: Any, invocation: Invocation) -> Any:
-        return fetch_and_upload(event, self._services_of(RunSettings.from_json(invocation.settings)))
+        return fetch_and_upload(event, self._services_of(invocation))
 
-    def _services_of(self, settings: RunSettings) -> FetchServices:
+    def _services_of(self, invocation: Invocation) -> FetchServices:
+        """With the rules of the execution's own definition, whatever the file says by now."""
+        settings, machine = RunSettings.from_json(invocation.settings), invocation.machine
+        key = settings, machine.digest if machine else None
         with self._lock:
-            if settings not in self._services:
-                self._services[settings] = fetch_services(settings, self._storage, self._open, self._proxy)
-            return self._services[settings]
+            if key not in self._services:
+                rules = AlertRules.readable(machine.definition) if machine else None
+                self._services[key] = fetch_services(settings, self._storage, self._open, self._proxy, rules)
+            return self._services[key]

@@ -17,6 +17,7 @@ from pupline.errors import ConfigurationError, InvalidInput, ReplayMismatch
 from pupline.http import Response
 from pupline.json_values import JSON
 from pupline.local import Database, ExecutionRow, LocalBackend
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.fetch_and_upload_dog_image import task_result
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
@@ -101,6 +102,8 @@ class Unrecorded:
         if image:
             triggered, sent = _flag(state, "alert", "triggered"), _flag(state, "published", "sent")
             told = {"execution": row.name, "image": image, "alert_triggered": triggered, "alert_sent": sent}
+            if triggered:
+                told["alert"] = state.get("alert")
             with suppress(InvalidInput):  # of a workflow with another idea of an image
                 return record_of(told, stamp)
         return self._of_failure(row, state, stamp)
@@ -144,7 +147,9 @@ class Unrecorded:
         image = inspect_response(Response(url, 200, {}, body, None), item, rules)
         image, stored = store_image_once(ImageToStore(item, image, body, row.name), self._storage, rules)
         source = BY_URL if asked_for else self._source_of(row)
-        return {**task_result(image, stored), "source": source, "source_url": url, "breed": breed_of(url)}
+        result = {**task_result(image, stored), "source": source, "source_url": url, "breed": breed_of(url)}
+        definition = self._backend.journal.definition(row.digest).definition
+        return {**result, "alert_reasons": list(AlertRules.readable(definition).reasons(result))}
 
     def _source_of(self, row: ExecutionRow) -> str | None:
         run = self._backend.runs.find(row.run_id) if row.run_id else None

@@ -313,7 +313,8 @@ class Driver:
                 self._active.alarms.after(key, active.seconds_left(command, turn.at), turn.at)
         elif isinstance(command, InvokeTask) and not self._stopping:
             self._active.open_calls.add(key)
-            invocation = Invocation(active.core.name, command.id, self._settings_of(active.run_id))
+            settings = self._settings_of(active.run_id)
+            invocation = Invocation(active.core.name, command.id, settings, active.core.machine)
             self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((active, fact)))
         elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
             self._active.open_calls.add(key)

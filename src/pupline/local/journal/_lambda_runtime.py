@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded, lambda_error
+from pupline.asl import InvokeTask, StateMachine, TaskFailed, TaskSucceeded, lambda_error
 from pupline.errors import LocalTrouble, local_trouble
 from pupline.json_values import JSON
 
@@ -26,12 +26,13 @@ class Invocation:
     """A function's second argument, in the place of Lambda's context object.
 
     execution: the execution's name. command_id: with it, the idempotency key of this attempt.
-    settings: of the run that the execution belongs to; empty without one.
+    settings: of the run that the execution belongs to; empty without one. machine: the execution's.
     """
 
     execution: str
     command_id: str
     settings: Mapping[str, JSON] = field(default_factory=dict)
+    machine: StateMachine | None = None
 
     @property
     def request_id(self) -> str:
