@@ -55,6 +55,11 @@ files = "datasets/dogs/shards/run=monday/*.tar"
 streamed = load_dataset("webdataset", data_files=files, split="train", streaming=True)
 assert [sample["json"]["index"] for sample in streamed] == [at for at in range(110) if at not in {7, 8}]
 """,
+    "datasets imagefolder": """
+from pathlib import Path
+stored = [path for path in Path("html/dogs").iterdir() if path.suffix != ".avif"]
+assert len(stored) == 110 - 12 and len(pictures) == len(stored)
+""",
     "datasets parquet": """
 assert len(metadata) == 113 and metadata[112]["labels"] == ["hound", "afghan"] and metadata[0]["labels"] == []
 """,

@@ -57,8 +57,11 @@ def _bare_item(number: int) -> tuple[SourceItem, bytes]:
 
 
 def _mixed_item(number: int) -> tuple[SourceItem, bytes | None]:
-    """Every fifth name has no extension; number 6 has the bytes of number 5, number 7 is HTML, number 8 is gone."""
-    name = f"{number}" if number % 5 == 0 else f"{number}.[x]*.{FORMATS[number % len(FORMATS)].lower()}"
+    """Every fifth name has no extension. Number 6 has the bytes of number 5, number 7 is HTML, number 8 is gone, and
+    number 10 has a name as in a test split.
+    """
+    plain = f"test-{number}" if number == 10 else f"{number}"
+    name = plain if number % 5 == 0 else f"{number}.[x]*.{FORMATS[number % len(FORMATS)].lower()}"
     item = SourceItem(url=f"https://cdn.example/{name}", id=f"{number:04}")
     if number >= 20:
         item = replace(item, title=f"Rex {number} 🐕\u2028", caption=f"a dog, number {number}", creator="=Ann")
