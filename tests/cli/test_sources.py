@@ -11,6 +11,7 @@ import pytest
 
 from pupline.samples._pictures import pictures
 from pupline.specs import presets
+from tests.shared.tiny_web import Said, Site, serving
 
 Run = Callable[..., Any]
 
@@ -240,3 +241,37 @@ def test_params_are_given_on_the_command_line(command: Run, spec: Path, tmp_path
     twice = command("sources", "test", spec, "--param", "kind=cat", "--param", "kind=dog")
     assert "kind is given twice" in twice.stderr
     assert command("ingest", "--resume", "--param", "kind=cat", *where).code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("sources", "test"), ("ingest",), ("ingest", "--workflow"), ("ingest", "--dry-run")])
+def test_a_refused_key_and_a_busy_api(command: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """401 names the key's variable and the words of the API; a transient error in a 200 is waited out everywhere."""
+    site = Site({"/list": Said(b'{"error": "who is no-such-key?"}', status=401)})
+    spec = tmp_path / "kennel.toml"
+    options = () if "--dry-run" in words or "test" in words else ("--ignore-robots", "--data", tmp_path / "data")
+    with serving(site):
+        spec.write_text(
+            f"name = 'kennel'\nbase_url = '{site.origin}'\npath = 'list'\nitems = 'items'\n"
+            "retry_if = \"error.code == 'maxlag'\"\n"
+            "[auth]\nkind = 'header'\nname = 'X-Key'\nfrom = 'env:KENNEL_KEY'\noptional = true\n"
+        )
+        done = command(*words, spec, *options)
+        assert done.code == 1
+        assert "none was sent: set the environment variable KENNEL_KEY" in done.stderr
+        assert "the API says: who is no-such-key?" in done.stderr
+        asked: list[str] = []
+
+        def busy(_: Any) -> Said:
+            asked.append("")
+            if len(asked) < 3:
+                return Said(b'{"error": {"code": "maxlag"}}', headers={"Retry-After": "0"})
+            return Said(b'{"items": ["/1.gif"]}')
+
+        site.pages = {
+            "/list": busy,
+            "/1.gif": Said(b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x4c\x01\0;"),
+        }
+        done = command(*words, spec, *options)
+        assert done.code == 0, done.stderr
+        assert len(asked) == 3

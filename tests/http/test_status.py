@@ -1,6 +1,7 @@
 """Each status has one meaning, and Retry-After is honoured within reason."""
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -17,6 +18,7 @@ from pupline.errors import (
     TaskFailure,
     TooManyRequests,
 )
+from pupline.http._client import MAX_ERROR_BYTES
 from pupline.http._status import failure_for, response_time, retry_after_seconds
 from tests.http.servers import RawServer, answer
 
@@ -152,3 +154,27 @@ def test_a_date_to_come_back_at_is_by_the_servers_own_clock(date: str | None, se
     """Half a minute after the answer's Date is half a minute, though our clock is an hour behind; without one, ours."""
     ours = datetime(2015, 10, 21, 6, 28, 0, tzinfo=UTC).timestamp()
     assert retry_after_seconds("Wed, 21 Oct 2015 07:28:30 GMT", response_time(date, ours)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (answer(b'{"message":"no"}', status="401 No"), '{"message":"no"}'),
+        (answer(b"x" * 100_000, status="403 No"), "x" * MAX_ERROR_BYTES),
+        (b"HTTP/1.1 400 No\r\n\r\nuntil the end", "until the end"),
+        (b"HTTP/1.1 400 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "abc"),
+        (answer(b"\xff", status="503 Later"), "\ufffd"),
+        (answer(b"", status="401 No"), None),
+        (b"HTTP/1.1 400 No\r\nContent-Length: 9\r\n\r\ncut", None),
+    ],
+)
+@pytest.mark.parametrize("idle", [0, 1])
+def test_the_body_of_an_error_is_kept_where_json_was_asked_for(raw: bytes, told: str | None, idle: int) -> None:
+    """Its first bytes, for the words of an API; of an image never."""
+    with RawServer(raw) as server, closing(server.client(idle_connections=idle)) as client:
+        with pytest.raises(TaskFailure) as caught:
+            client.get(server.origin, accept="application/json")
+        assert caught.value.details.get("answer") == told
+        with pytest.raises(TaskFailure) as caught:
+            client.get(server.origin)
+        assert "answer" not in caught.value.details

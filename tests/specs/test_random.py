@@ -36,10 +36,11 @@ class Client:
         content: bytes,
         content_type: str,
         accept: str = "",
+        max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         """The next answer."""
-        del accept
+        del accept, max_bytes
         assert content_type == "application/x-www-form-urlencoded"
         return self._answer(PageRequest(url, headers or {}, content))
 

@@ -263,7 +263,7 @@ class Coordinator:
         if isinstance(failure, StorageError):
             raise failure
         if job.page is not None:
-            failure.message = job.page.mask(failure.message)
+            job.page.explain(failure)
         self.scheduler.failed(job, failure, now)
         for pause in self.scheduler.take_pauses():
             self.pool.hand_back(job.host)

@@ -7,7 +7,7 @@ are read here, a little ahead of what is fetched.
 from collections.abc import Mapping
 
 from pupline.bulk._request import IngestRequest, ItemsListed
-from pupline.errors import ConnectionFailed, SourceError, TaskFailure
+from pupline.errors import ConnectionFailed, RetryAfter, SourceError, TaskFailure, TooManyRequests
 from pupline.local import IngestRow, Ingests, ListedPage
 from pupline.sources import Listing, PageRequest, is_final, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
@@ -17,7 +17,7 @@ from pupline.text import printable
 AHEAD_ITEMS = 20_000
 """Items that a file may be listed ahead of what is read from the run: enough for hosts to take turns."""
 
-_NOTE_CHARACTERS = 300
+_NOTE_CHARACTERS = 400
 
 
 class Lister:
@@ -90,7 +90,7 @@ class Lister:
         assert self._listing is not None  # noqa: S101 - it made the request
         try:
             self._read(self._listing, body, headers, page)
-        except SourceError as failure:
+        except (SourceError, RetryAfter, TooManyRequests) as failure:
             return failure
         self._is_waiting = False
         return None

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source, fetch_policy
 from pupline.http import HttpClient
-from pupline.sources import PREVIEW_ATTEMPTS, Listing, Pages
+from pupline.sources import Listing, Pages
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 
@@ -45,8 +45,12 @@ class Preview:
         return self._listing.total
 
 
-def preview(request: IngestRequest, sleep: Callable[[float], None] = time.sleep) -> Preview:
-    """The preview of an ingest. sleep: for the pauses that a source's limits require. Raises: ConfigurationError."""
+def preview(
+    request: IngestRequest,
+    waiting: Callable[[float, str], None] = lambda _seconds, _why: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Preview:
+    """The preview of an ingest. waiting: as of `Pages`. sleep: for its pauses. Raises: ConfigurationError."""
     source = checked_source(request)
     dataset = checked_dataset(request.dataset or source.dataset)
     listing = source.open(count=request.count, contact=request.contact, delimiter=request.delimiter)
@@ -57,8 +61,7 @@ def preview(request: IngestRequest, sleep: Callable[[float], None] = time.sleep)
             stack.callback(listing.close)
             client = HttpClient(fetch_policy(source, request, stack), idle_connections=1)
             stack.callback(client.close)
-            interval = 1 / source.limits.rps if source.limits.rps else 0.0
-            pages = Pages(client=client, interval=interval, max_attempts=PREVIEW_ATTEMPTS, sleep=sleep)
+            pages = replace(Pages.of_source(client, source), waiting=waiting, sleep=sleep)
             for page, page_request in pages.of(listing):
                 notes.extend(page_request.mask(note) if page_request else note for note in page.notes)
                 yield from page.items

@@ -22,7 +22,7 @@ from pupline.cli._options import (
     param_option,
     with_options,
 )
-from pupline.cli._output import message, print_json, program
+from pupline.cli._output import message, print_json, program, tell_waiting
 from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
@@ -188,7 +188,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
                 f"--dry-run shows what a source lists, not what earlier runs did; leave --{name} out"
             )
     with piped_for_now(str(request.source)) as file:
-        found = preview(replace(request, source=file))
+        found = preview(replace(request, source=file), tell_waiting)
         shown = 0
         identities = set()
         for item in itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED)):

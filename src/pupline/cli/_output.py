@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.text import UNSAFE, plural, printable
+from pupline.text import UNSAFE, plain_number, plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +54,11 @@ def _json_escape(found: re.Match[str]) -> str:
 def message(text: str) -> None:
     """Print a line for people on stderr."""
     click.echo(text, err=True)
+
+
+def tell_waiting(seconds: float, why: str) -> None:
+    """Say on stderr that a command waits before it requests something again."""
+    message(f"pupline: waiting {plain_number(round(seconds, 1))} s: {printable(why, 300)}")
 
 
 def console(*, stderr: bool = False) -> "Console":

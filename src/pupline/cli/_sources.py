@@ -13,7 +13,7 @@ import click
 
 from pupline.cli._command import Group
 from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option, param_option
-from pupline.cli._output import cell, console, message, print_json, program
+from pupline.cli._output import cell, console, message, print_json, program, tell_waiting
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, TaskFailure
 from pupline.files import read_input
@@ -240,9 +240,9 @@ class _Trial:
             message(f"Note: {printable(note, 300)}")
 
     def _items(self, most_requests: int) -> "Iterator[SourceItem]":
-        from pupline.sources import PREVIEW_ATTEMPTS, Pages
+        from pupline.sources import Pages
 
-        pages = Pages(client=self._client, max_attempts=PREVIEW_ATTEMPTS).of(self.listing)
+        pages = replace(Pages.of_source(self._client, self._source), waiting=tell_waiting).of(self.listing)
         for page, request in islice(pages, most_requests):
             self.requests += request is not None
             self.notes += [request.mask(note) if request else note for note in page.notes]

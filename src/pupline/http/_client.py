@@ -24,6 +24,11 @@ from pupline.http._url import Url
 from pupline.text import printable
 
 _IMAGES = "image/*"
+_JSON = "application/json"
+
+MAX_ERROR_BYTES = 8 * 1024
+"""Of the body of an error, where JSON was asked for: an API says in it what is wrong."""
+
 _MEDIA_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63})\s*(?:;.*)?", re.DOTALL)
 _NO_VALUES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -112,12 +117,14 @@ class HttpClient:
         A kept connection that the server had closed is silently replaced by a new one.
         max_bytes: instead of the policy's limit, for this body. headers: further ones, sent to the URL's own origin
         only. validators: of an earlier response; this one may then be a 304 without a body. truncate: of a longer
-        body, return the first `max_bytes` instead of raising TooLarge.
+        body, return the first `max_bytes` instead of raising TooLarge. accept: with `application/json`, the details of
+        an error by its status have the first bytes of its body, `answer`.
         Raises: InvalidUrl, BlockedAddress, TooLarge, TooManyRedirects; ConnectionFailed, RequestTimeout,
         IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
         cannot be sent.
         """
-        limits = self._limits if max_bytes is None and not truncate else self._other_limits(max_bytes, truncate)
+        plain = max_bytes is None and not truncate and not accept.startswith(_JSON)
+        limits = self._limits if plain else self._other_limits(max_bytes, truncate, accept)
         own, conditional = header_lines(headers) if headers else "", validators.lines() if validators else ""
         return self.wait(self._pending(url, Request("GET", accept, limits, own, conditional)))
 
@@ -127,7 +134,7 @@ class HttpClient:
         *,
         content: bytes,
         content_type: str,
-        accept: str = "application/json",
+        accept: str = _JSON,
         max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
@@ -138,7 +145,7 @@ class HttpClient:
         """
         if not is_header_value(content_type):
             raise InvalidInput(f"content type {printable(content_type, 60)!r} cannot be sent: give printable ASCII")
-        limits = self._other_limits(max_bytes, truncate=False)
+        limits = self._other_limits(max_bytes, False, accept)
         request = Request("POST", accept, limits, header_lines(headers or {}), "", content, content_type)
         return self.wait(self._pending(url, request))
 
@@ -167,9 +174,13 @@ class HttpClient:
             response = self._advance(pending, pending.exchange or self._send(pending), wait=True)
         return response
 
-    def _other_limits(self, max_bytes: int | None, truncate: bool) -> ReadLimits:
+    def _other_limits(self, max_bytes: int | None, truncate: bool, accept: str) -> ReadLimits:
+        most = self.policy.max_bytes if max_bytes is None else max_bytes
         return replace(
-            self._limits, max_bytes=self.policy.max_bytes if max_bytes is None else max_bytes, truncate=truncate
+            self._limits,
+            max_bytes=most,
+            truncate=truncate,
+            error_bytes=MAX_ERROR_BYTES if accept.startswith(_JSON) else 0,
         )
 
     def _pending(self, url: str, request: Request) -> PendingRequest:
@@ -242,7 +253,10 @@ class HttpClient:
             pending.is_stale = False
             pending.deadline.redirect(target)
             return None
-        raise self._failure(head, url, where.url)
+        failure = self._failure(head, url, where.url)
+        if raw.body:
+            failure.details["answer"] = raw.body.decode("utf-8", "replace")
+        raise failure
 
     def _failure(self, head: ResponseHead, url: Url, where: str) -> TaskFailure:
         proxy = self._connector.forward_proxy(url.origin)

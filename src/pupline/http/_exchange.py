@@ -73,7 +73,7 @@ class Exchange:
                 return None
             response = reader.feed(data) if data else reader.end(is_cut=connection.ended_abruptly)
             if reader.is_skipping and response is None:
-                if not self._keep_alive:
+                if not self._keep_alive and not reader.wants_error:
                     return reader.give_up()
                 self.deadline = self.deadline.sooner(MAX_UNWANTED_SECONDS)
         return response

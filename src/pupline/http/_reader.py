@@ -53,6 +53,7 @@ class ReadLimits:
 
     max_bytes: of the body as sent. truncate: of a longer body, read the first `max_bytes` instead of raising TooLarge.
     max_header_bytes: of the head with its interim responses, chunk extensions and trailers. is_head_only: no body.
+    error_bytes: of the body of an error, which may be cut anywhere.
     """
 
     max_bytes: int
@@ -60,11 +61,12 @@ class ReadLimits:
     max_headers: int
     truncate: bool = False
     is_head_only: bool = False
+    error_bytes: int = 0
 
 
 @dataclass(slots=True)
 class RawResponse:
-    """A response as it was sent. body: b"" where it was not wanted.
+    """A response as it was sent. body: b"" where it was not wanted; of an error, its first bytes if they are wanted.
 
     is_at_end: it was read to its own exact end, with nothing after it.
     """
@@ -102,6 +104,11 @@ class ResponseReader:
         self._is_cut = False
         self._is_at_end = False
         self._steps = self._response()
+
+    @property
+    def wants_error(self) -> bool:
+        """Whether the first bytes of the body are wanted, although it is skipped."""
+        return self._limits.error_bytes > 0 and self.head is not None and self.head.status >= 400
 
     def feed(self, data: bytes) -> RawResponse | None:
         """The response, when it is complete with these further bytes; None while more are needed.
@@ -162,7 +169,7 @@ class ResponseReader:
         else:
             self.is_skipping = True
             try:
-                yield from self._skip_body(head)
+                body = yield from self._skip_body(head)
             except TaskFailure:  # the outcome of the request is known by now, and no unwanted body changes it
                 return self.give_up()
         return RawResponse(head, body, self._is_at_end and not self._buffer)
@@ -215,11 +222,15 @@ class ResponseReader:
                 f"{self._name}: the body has {received} of the {length} bytes that it said; try again later"
             )
 
-    def _skip_body(self, head: ResponseHead) -> _Steps[None]:
+    def _skip_body(self, head: ResponseHead) -> _Steps[bytes]:
+        """The first bytes of the body, where they are wanted."""
+        wanted = self._limits.error_bytes if head.status >= 400 else 0
         if head.status in _BODILESS:
             self._is_at_end = True
-        elif head.status != 101 and ("transfer-encoding" in head.headers or "content-length" in head.headers):
-            yield from self._body(head, MAX_UNWANTED_BYTES, truncate=False)
+        elif head.status != 101 and (wanted or "transfer-encoding" in head.headers or "content-length" in head.headers):
+            body = yield from self._body(head, MAX_UNWANTED_BYTES, truncate=wanted > 0)
+            return body[:wanted]
+        return b""
 
     def _body(self, head: ResponseHead, limit: int, *, truncate: bool) -> _Steps[bytes]:
         """The body as sent. Source: RFC 9112, 6.3."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from pupline.errors import HttpError, NotFound, RequestTimeout, RetryAfter, ServerError, TaskFailure, TooManyRequests
 from pupline.text import printable
@@ -41,6 +42,15 @@ def failure_for(status: int, retry_after: str | None, now: float, url: str, by: 
     other = HttpError(f"{answered}; only 200 with a whole body can be used, and asking again will not help")
     other.details["status"] = status
     return other
+
+
+def pause_failure(answered: str, headers: Mapping[str, str], now: float) -> TaskFailure:
+    """The error that stands for a valid response which says that its server wants a pause.
+
+    answered: what the message begins with. headers: of the response. now: in seconds since the epoch, without its Date.
+    """
+    at = response_time(headers.get("date"), now)
+    return _retry_failure(TooManyRequests, answered, headers.get("retry-after"), at)
 
 
 def _retry_failure(kind: type[TaskFailure], answered: str, retry_after: str | None, now: float) -> TaskFailure:

@@ -10,7 +10,7 @@ Dog-CEO-compatible API, the URL of an image, or a list of URLs (.txt, .csv, .jso
 """
 
 from pupline.sources._listing import Listing, Page
-from pupline.sources._pages import PREVIEW_ATTEMPTS, Pages, is_final, max_page_attempts, page_pause_seconds
+from pupline.sources._pages import Pages, is_final, max_page_attempts, page_pause_seconds
 from pupline.sources._resolve import anchored, lost_list, resolve
 from pupline.sources._source import ImageSource, Opening, Reader
 from pupline.sources.api import left_out_of, shortfall_of
@@ -19,7 +19,6 @@ from pupline.specs import MAX_PAGE_BYTES, PageRequest, join_params
 
 __all__ = [
     "MAX_PAGE_BYTES",
-    "PREVIEW_ATTEMPTS",
     "ImageSource",
     "Listing",
     "Opening",

@@ -21,9 +21,6 @@ response, all will be like it."""
 LATER_ATTEMPTS = 8
 """For a later page, in a minute or so: without it, the listing ends."""
 
-PREVIEW_ATTEMPTS = 3
-"""For a page that a user waits for at a terminal: about three seconds."""
-
 FIRST_PAUSE_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 30.0
 
@@ -32,18 +29,19 @@ _MAX_PAUSE_SECONDS = 30.0
 class Pages:
     """Requests the pages of a listing. interval: seconds between two requests.
 
-    read: reads the objects of `s3://bucket/key` lists. max_attempts: for any page, if fewer than others have.
+    read: reads the objects of `s3://bucket/key` lists. waiting: called with the seconds and the reason of each pause
+    before another attempt.
     """
 
     client: PageClient
     read: Reader | None = None
     interval: float = 0.0
-    max_attempts: int = LATER_ATTEMPTS
+    waiting: Callable[[float, str], None] = lambda _seconds, _why: None
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
 
     @classmethod
-    def of_source(cls, client: PageClient, source: ImageSource, read: Reader) -> "Pages":
+    def of_source(cls, client: PageClient, source: ImageSource, read: Reader | None = None) -> "Pages":
         """With the source's own rate limit."""
         rps = source.limits.rps
         return cls(client=client, read=read, interval=1 / rps if rps else 0.0)
@@ -70,10 +68,12 @@ class Pages:
             except LocalTrouble:
                 raise
             except TaskFailure as failure:
-                most = min(self.max_attempts, max_page_attempts(failure, has_answered=has_answered))
+                most = max_page_attempts(failure, has_answered=has_answered)
                 if failure.is_transient and attempt < most and not _asks_to_stay_away(failure):
                     known = float(failure.seconds) if isinstance(failure, RetryAfter) else None
-                    self.sleep(page_pause_seconds(attempt, self.chance) if known is None else known)
+                    seconds = page_pause_seconds(attempt, self.chance) if known is None else known
+                    self.waiting(seconds, failure.message)
+                    self.sleep(seconds)
                     attempt += 1
                     continue
                 note = listing.skip(failure)

@@ -6,13 +6,14 @@
 Standard library and jmespath only, as it runs in Lambda. `pupline.sources` lists all images of an API.
 """
 
+from pupline.specs._answers import check_ok, check_transient, quoted_error
 from pupline.specs._credentials import Credentials, credentials_of
 from pupline.specs._expressions import Expression
 from pupline.specs._extraction import described
 from pupline.specs._fields import did_you_mean
 from pupline.specs._item_fields import FACTS, MAX_URL, Normaliser, kept_url
 from pupline.specs._item_reader import ItemReader, PageItems
-from pupline.specs._page_json import check_ok, parse_page
+from pupline.specs._page_json import parse_page
 from pupline.specs._paginator_settings import PAGINATORS
 from pupline.specs._random import RandomImages, number_of
 from pupline.specs._read_spec import Problem, SpecError, read_spec
@@ -64,6 +65,7 @@ __all__ = [
     "SpecError",
     "Terms",
     "check_ok",
+    "check_transient",
     "compatible_api",
     "credentials_of",
     "described",
@@ -77,6 +79,7 @@ __all__ = [
     "page_url",
     "parse_page",
     "presets",
+    "quoted_error",
     "read_spec",
     "resolve_spec",
     "spec_named",

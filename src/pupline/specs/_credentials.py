@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote_plus, urlencode
 
 from pupline.errors import ConfigurationError, SourceError
 from pupline.json_values import parse_json
+from pupline.specs._answers import key_advice
 from pupline.specs._requests import PageRequest, spellings
 from pupline.specs._secrets import secret_of
 from pupline.specs._spec import AuthSpec
@@ -71,7 +72,8 @@ class ClientCredentials(Credentials):
         form = {"grant_type": "client_credentials"} | ({"scope": self._auth.scope} if self._auth.scope else {})
         headers = {"Authorization": f"Basic {self._basic}"}
         secrets = (self._secret, self._basic)
-        return PageRequest(str(self._auth.token_url), headers, urlencode(form).encode(), secrets=secrets)
+        advice = key_advice(self._auth, has_key=True)
+        return PageRequest(str(self._auth.token_url), headers, urlencode(form).encode(), secrets=secrets, advice=advice)
 
     def take_token(self, body: bytes) -> None:
         answer = parse_json(body)

@@ -9,9 +9,10 @@ from typing import Final
 from pupline.errors import InvalidInput, NotFound, Refusal, SourceError, TooLarge, UnreadableAnswer
 from pupline.http import Url
 from pupline.json_values import JSON
+from pupline.specs._answers import check_ok, check_transient
 from pupline.specs._credentials import credentials_of
 from pupline.specs._item_reader import ItemReader
-from pupline.specs._page_json import check_ok, parse_page
+from pupline.specs._page_json import parse_page
 from pupline.specs._requests import NextPage, PageClient, PageRequest, fetch_page, mask, page_request, page_url
 from pupline.specs._spec import PaginatorSpec, SourceSpec
 from pupline.tasks.breeds import checked_breed
@@ -49,6 +50,7 @@ class RandomImages:
             request = page_request(self._spec, page, credentials, self._contact, execution)
             body, headers = self._fetch(request, breed)
             answer = parse_page(body, headers)
+            check_transient(self._spec, answer, headers, url, request.mask)
             self._check(answer, url, breed)
             items = ItemReader(self._spec).read(answer, url).items
         except SourceError as err:

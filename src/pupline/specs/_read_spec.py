@@ -23,6 +23,7 @@ _TOP = {
     "path": Field(kinds.any_text),
     "method": Field(kinds.one_of("GET")),
     "ok": Field(kinds.expression),
+    "retry_if": Field(kinds.expression),
     "items": Field(kinds.expression, required=True),
     "url_template": Field(kinds.text),
     "id_from": Field(kinds.pattern),

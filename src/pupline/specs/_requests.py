@@ -7,6 +7,7 @@ from urllib.parse import quote, quote_plus, unquote_plus, urlencode, urlsplit, u
 
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, Response
+from pupline.specs._answers import explain, key_advice
 from pupline.specs._spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class PageRequest:
     """One request to an API. GET, or POST where there is `content` (a token request).
 
     url, headers: ready to be sent. They may hold secrets, so `repr` shows neither, and every text about this request
-    (a failure's message names the URL) goes through `mask` before anybody sees it.
+    (a failure's message names the URL) goes through `mask` before anybody sees it. advice: what to do if the API
+    refuses the key.
     """
 
     url: str
@@ -31,10 +33,15 @@ class PageRequest:
     content: bytes | None = None
     content_type: str = "application/x-www-form-urlencoded"
     secrets: tuple[str, ...] = ()
+    advice: str = ""
 
     def mask(self, text: str) -> str:
         """`text` with `***` for every secret of this request, plain or percent-encoded."""
         return mask(text, self.secrets)
+
+    def explain(self, failure: TaskFailure) -> None:
+        """Complete the message of a failure of this request: the API's own words, what to do, no secret."""
+        explain(failure, self.mask, self.advice)
 
     def __repr__(self) -> str:
         return f"PageRequest({self.mask(self.url)!r})"
@@ -91,7 +98,8 @@ def page_request(
         if execution is not None or "{execution}" not in value
     }
     url = _with_params(page_url(spec, page), credentials.params)
-    return PageRequest(url, {**headers, **credentials.headers}, secrets=credentials.secrets)
+    advice = key_advice(spec.auth, has_key=bool(credentials.secrets))
+    return PageRequest(url, {**headers, **credentials.headers}, secrets=credentials.secrets, advice=advice)
 
 
 def _with_params(url: str, params: Mapping[str, str]) -> str:
@@ -122,13 +130,14 @@ class PageClient(Protocol):
         content: bytes,
         content_type: str,
         accept: str = ...,
+        max_bytes: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """The response to a form."""
+        """The response to a form, or to JSON."""
 
 
 def fetch_page(client: PageClient, request: PageRequest, max_bytes: int = MAX_PAGE_BYTES) -> Response:
-    """The response to a page request. Raises: TaskFailure, with all secrets masked."""
+    """The response to a page request. Raises: TaskFailure, with the API's words, all secrets masked."""
     try:
         if request.content is not None:
             return client.post(
@@ -136,10 +145,10 @@ def fetch_page(client: PageClient, request: PageRequest, max_bytes: int = MAX_PA
                 content=request.content,
                 content_type=request.content_type,
                 accept="application/json",
+                max_bytes=max_bytes,
                 headers=request.headers,
             )
         return client.get(request.url, accept="application/json", max_bytes=max_bytes, headers=request.headers)
     except TaskFailure as failure:
-        failure.message = request.mask(failure.message)
-        failure.args = (failure.message,)
+        request.explain(failure)
         raise

@@ -91,9 +91,10 @@ class RandomSpec:
 class SourceSpec:
     """One API. title: what it is, in a line. params, headers: of every request; the user may replace params.
 
-    ok: true of an answer that is not an error. items: of a page, gives texts (URLs) or objects. fields: of an item, by
-    field name. parent: of the page, for fields that all its items share. types: file types that its images may have.
-    is_trusted: the user named the API, so its address may be private. sample: which built-in server must run for it.
+    ok: true of an answer that is not an error. retry_if: true of one that is an error which passes. items: of a page,
+    gives texts (URLs) or objects. fields: of an item, by field name. parent: of the page, for fields that all its items
+    share. types: file types that its images may have. is_trusted: the user named the API, so its address may be
+    private. sample: which built-in server must run for it.
     """
 
     name: str
@@ -104,6 +105,7 @@ class SourceSpec:
     headers: Mapping[str, str] = field(default_factory=_nothing)
     auth: AuthSpec = AuthSpec()
     ok: Expression | None = None
+    retry_if: Expression | None = None
     items: Expression
     fields: Mapping[str, Expression] = field(default_factory=_nothing)
     parent: Mapping[str, Expression] = field(default_factory=_nothing)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
+from pupline.json_values import JSON
 from pupline.sources._listing import Page
 from pupline.sources._source import Opening
 from pupline.sources.api._paginator import PageResponse, Paginator, digest_of
@@ -19,11 +20,13 @@ from pupline.specs import (
     PageRequest,
     SourceSpec,
     check_ok,
+    check_transient,
     credentials_of,
     mask,
     page_request,
     page_url,
     parse_page,
+    quoted_error,
 )
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import MAX_EXAMPLES, NO_SUCH_PAGE, NOT_GIVEN, UNUSABLE_PAGE, LeftOut
@@ -139,7 +142,10 @@ class ApiListing:
         )
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
-        """The items of the requested page. Raises: SourceError, with the API's own words, masked."""
+        """The items of the requested page.
+
+        Raises: SourceError, with the API's own words, masked; RetryAfter, TooManyRequests for errors that pass.
+        """
         if body is None:
             raise SourceError("an API's page is read from the response to its request, and there was none")
         try:
@@ -249,11 +255,8 @@ class ApiListing:
         if not body.strip() and self._paginator.useful_pages and self._paginator.ends_with(200):
             self._pages += 1
             return Page([], self._take_notes())
-        found = parse_page(body, headers)
-        check_ok(self._spec, found)
         url = self._page_url
-        # A page of ids is one record, without items.
-        read = self._reader.read(found, url) if self._paginator.names_items else PageItems([], 1)
+        found, read = self._read_records(body, headers, url)
         items = [self._without_secrets(item) for item in read.items] if self._credentials.secrets else read.items
         page = PageResponse(
             body=found,
@@ -284,6 +287,18 @@ class ApiListing:
             self._is_cut = True
             self._cut_reason = f"stopped after {most:,} pages; if there are more, raise limits.max_pages in the spec"
         return Page(items, self._take_notes())
+
+    def _read_records(self, body: bytes, headers: Mapping[str, str], url: str) -> tuple[JSON, PageItems]:
+        """The page's JSON, and what is on it. Raises: as `read`."""
+        found = parse_page(body, headers)
+        check_transient(self._spec, found, headers, url, self._masked)
+        check_ok(self._spec, found, self._masked)
+        if not self._paginator.names_items:
+            return found, PageItems([], 1)  # a page of ids is one record, without items
+        try:
+            return found, self._reader.read(found, url)
+        except SourceError as err:
+            raise SourceError(f"{err.message}{quoted_error(found, self._masked)}") from None
 
     def _take_notes(self) -> tuple[str, ...]:
         notes = [*self._reader.take_notes(), *self._paginator.take_notes(), *self._notes]
