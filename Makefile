@@ -120,8 +120,8 @@ differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random mac
 
 .PHONY: lock
 lock:  ## Pin the dependencies again (needs uv)
-	$(LOCK) --extra aws pyproject.toml -o requirements/run.txt
-	$(LOCK) --extra aws --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --all-extras pyproject.toml -o requirements/run.txt
+	$(LOCK) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
 	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
 	$(LOCK) requirements/loaders.in -o requirements/loaders.txt

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from pupline.bulk._metadata import MetadataWriter
+from pupline.bulk._metadata import PARQUET_ONLY, MetadataWriter
 from pupline.bulk._parquet import parquet_of, write_parquet
 from pupline.bulk._run_files import RunFiles
 from pupline.errors import ServerError, StorageError
@@ -65,7 +65,7 @@ def test_it_is_byte_for_byte_what_the_direct_way_writes(
     """Whatever texts a source sends, in however many batches, and in parts of however many rows."""
     rows = [data.draw(hostile_rows(index=index)) for index in range(data.draw(st.integers(0, 6)))]
     tmp, direct, from_lines = tmp_path_factory.mktemp("tmp"), MemoryBucket(), MemoryBucket()
-    writer = MetadataWriter(RunFiles(direct, tmp, DATASET, RUN), size, json_lines=False)
+    writer = MetadataWriter(RunFiles(direct, tmp, DATASET, RUN), size, PARQUET_ONLY)
     if rows:
         writer.add(batch(rows))
     writer.finish()

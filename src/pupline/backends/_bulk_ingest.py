@@ -12,11 +12,12 @@ from typing import Any
 from pupline.backends._manifest import Manifest
 from pupline.backends._redrive import UNSUCCESSFUL
 from pupline.bulk import IngestReport, IngestRequest, checked_dataset, checked_source
+from pupline.bulk import has_parquet as has_parquet
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError
 from pupline.json_values import JSON
 from pupline.local import IngestCounts
 from pupline.sources import ImageSource
-from pupline.tasks.layout import dataset_folder, manifest_key, partition
+from pupline.tasks.layout import dataset_folder, manifest_key
 from pupline.tasks.left_out import LeftOut
 from pupline.tasks.run_ids import new_run_id
 
@@ -164,11 +165,3 @@ def report_of(
         cause=execution.cause,
         summary=summary,
     )
-
-
-def has_parquet(summary: Mapping[str, Any]) -> bool:
-    """Whether the summary names the run's metadata as Parquet."""
-    if "dataset" not in summary:
-        return False
-    folder = partition("metadata/parquet", str(summary["dataset"]), str(summary["run"]))
-    return any(key.startswith(folder) for key in summary.get("files", ()))

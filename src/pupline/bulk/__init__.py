@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pupline.bulk._alert_rules import alert_rules_of, with_alert_rules
-    from pupline.bulk._parquet import write_parquet
+    from pupline.bulk._parquet import complete_summary, has_parquet, write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
         HostPaused,
@@ -52,7 +52,9 @@ __all__ = [
     "alert_rules_of",
     "checked_dataset",
     "checked_source",
+    "complete_summary",
     "fetch_policy",
+    "has_parquet",
     "ingest",
     "origin_refusal",
     "preview",
@@ -67,7 +69,7 @@ _HOMES = {
     "ingest": "_start",
     **dict.fromkeys(("alert_rules_of", "with_alert_rules"), "_alert_rules"),
     "summaries": "_summary",
-    "write_parquet": "_parquet",
+    **dict.fromkeys(("complete_summary", "has_parquet", "write_parquet"), "_parquet"),
     "RunFiles": "_run_files",
     **dict.fromkeys(("Preview", "preview"), "_preview"),
     **dict.fromkeys(

@@ -1,6 +1,6 @@
 """Metadata files: JSON Lines and Parquet, in parts of at most 100,000 rows, with constant memory."""
 
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.parquet import MEDIA_TYPE, ColumnKind, ParquetWriter
@@ -8,6 +8,11 @@ from pupline.tasks.layout import JSON_LINES, partition
 from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType, milliseconds
 
 PART_ROWS = 100_000
+
+Formats: TypeAlias = frozenset[Literal["jsonl", "parquet"]]
+BOTH: Final[Formats] = frozenset({"jsonl", "parquet"})
+LINES_ONLY: Final[Formats] = frozenset({"jsonl"})
+PARQUET_ONLY: Final[Formats] = frozenset({"parquet"})
 
 _KINDS: dict[ColumnType, ColumnKind] = {
     **{kind: kind for kind in ("text", "texts", "flag", "int32", "int64", "json")},
@@ -22,17 +27,17 @@ def parquet_columns() -> list[tuple[str, ColumnKind]]:
 
 
 class MetadataWriter:
-    """Writes rows in parts, each put into the bucket when it is full. json_lines: as JSON Lines too.
+    """Writes rows in parts, each put into the bucket when it is full. formats: one of them or both.
 
     A run that ends again overwrites the parts of its earlier end: it never has fewer rows.
     """
 
-    def __init__(self, files: RunFiles, part_rows: int = PART_ROWS, *, json_lines: bool = True) -> None:
+    def __init__(self, files: RunFiles, part_rows: int = PART_ROWS, formats: Formats = BOTH) -> None:
         self._files = files
         self._part_rows = part_rows
-        self._json_lines = json_lines
+        self._formats = formats
         self._number = 0
-        self._part = _Part(files, 0, json_lines=json_lines)
+        self._part = _Part(files, 0, formats)
 
     def add(self, batch: RowBatch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
@@ -43,7 +48,7 @@ class MetadataWriter:
         self._part.add(batch.cut(0, room))
         self._part.put()
         self._number += 1
-        self._part = _Part(self._files, self._number, json_lines=self._json_lines)
+        self._part = _Part(self._files, self._number, self._formats)
         self.add(batch.cut(room, None))
 
     def finish(self) -> None:
@@ -58,35 +63,40 @@ class MetadataWriter:
 class _Part:
     """One part: `metadata/parquet/run=<run>/part-00000.parquet`, and `metadata/jsonl/run=<run>/part-00000.jsonl`."""
 
-    def __init__(self, files: RunFiles, number: int, *, json_lines: bool) -> None:
+    def __init__(self, files: RunFiles, number: int, formats: Formats) -> None:
         self.rows = 0
         name = f"part-{number:05d}"
-        folder = partition("metadata/parquet", files.dataset, files.run)
-        self._parquet = RunFile(files, f"{folder}{name}.parquet", MEDIA_TYPE)
         self._lines: RunFile | None = None
-        if json_lines:
+        self._parquet: RunFile | None = None
+        self._writer: ParquetWriter | None = None
+        if "jsonl" in formats:
             folder = partition("metadata/jsonl", files.dataset, files.run)
             self._lines = RunFile(files, f"{folder}{name}.jsonl", JSON_LINES)
-        self._writer = ParquetWriter(self._parquet.file, parquet_columns())
+        if "parquet" in formats:
+            folder = partition("metadata/parquet", files.dataset, files.run)
+            self._parquet = RunFile(files, f"{folder}{name}.parquet", MEDIA_TYPE)
+            self._writer = ParquetWriter(self._parquet.file, parquet_columns())
 
     def add(self, batch: RowBatch) -> None:
         if self._lines:
             self._lines.file.write(text_of(batch.lines))
-        kinds = (column.kind for column in METADATA_COLUMNS)
-        self._writer.add(list(map(_values, kinds, batch.columns)))
+        if self._writer:
+            kinds = (column.kind for column in METADATA_COLUMNS)
+            self._writer.add(list(map(_values, kinds, batch.columns)))
         self.rows += len(batch)
 
     def put(self) -> None:
         if self._lines:
             self._lines.put()
-        self._writer.close()
-        self._parquet.put()
+        if self._writer and self._parquet:
+            self._writer.close()
+            self._parquet.put()
 
     def close(self) -> None:
-        self._writer.drop()
-        self._parquet.close()
-        if self._lines:
-            self._lines.close()
+        if self._writer:
+            self._writer.drop()
+        for file in filter(None, (self._lines, self._parquet)):
+            file.close()
 
 
 def _values(kind: ColumnType, values: Any) -> Any:

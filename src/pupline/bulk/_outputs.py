@@ -10,18 +10,20 @@ the run unfinished, and the next one writes every file again. The summary is wri
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from pupline.bulk._metadata import MetadataWriter
+from pupline.bulk._metadata import BOTH, LINES_ONLY, PARQUET_ONLY, MetadataWriter
+from pupline.bulk._parquet import complete_summary, has_parquet
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
 from pupline.bulk._run_stats import RunStats
 from pupline.bulk._shards import ShardWriter, SidecarWriter, training_schema
-from pupline.bulk._summary import summary_of
+from pupline.bulk._summary import summary_of, written_summary
 from pupline.errors import FAILING_OUTCOMES
 from pupline.local import IngestCounts, LocalBackend, finished_items
+from pupline.parquet import why_unavailable
 from pupline.tasks.ingest_summary import summary_bytes
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, summary_key
@@ -33,10 +35,14 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files of a run. keys: of all of them. counts: of the run's items, as in the summary."""
+    """The files of a run. keys: of all of them. counts: of the run's items, as in the summary.
+
+    parquet_trouble: why the metadata is there as JSON Lines only.
+    """
 
     keys: tuple[str, ...]
     counts: IngestCounts
+    parquet_trouble: str | None = None
 
 
 class Writer(Protocol):
@@ -74,8 +80,10 @@ def write_outputs(
         schema = training_schema(page.columns for page in finished_items(backend.database, ingest))
     shards = ShardWriter(files, schema, shard_size) if schema and shard_size else None
     unfinished = backend.ingests.items(ingest.ingest_id) if counts.done < counts.items else None
+    trouble = why_unavailable()
+    metadata = MetadataWriter(files, formats=BOTH if trouble is None else LINES_ONLY)
     with ExitStack() as stack:
-        writers: list[Writer] = [_Manifest(files, unfinished), _Failures(files), MetadataWriter(files)]
+        writers: list[Writer] = [_Manifest(files, unfinished), _Failures(files), metadata]
         writers += [shards] if shards else []
         writers += [SidecarWriter(files, schema)] if schema and sidecars else []
         for writer in writers:
@@ -92,8 +100,30 @@ def write_outputs(
     key = summary_key(ingest.dataset, run_id)
     missing = shards.missing if shards else 0
     summary = summary_of(ingest, counts, stats) | {"shards_missing": missing, "files": [*files.keys, key]}
+    summary |= {"parquet_trouble": trouble} if trouble else {}
     files.put(key, summary_bytes(summary), "application/json")
-    return Outputs(tuple(files.keys), counts)
+    return Outputs(tuple(files.keys), counts, trouble)
+
+
+def add_parquet(backend: LocalBackend, run_id: str) -> str | None:
+    """Write the Parquet of a run that ended without it; why it is still missing, or None.
+
+    Needs the data directory's lock. Raises: StorageError.
+    """
+    ingest = backend.ingests.get(run_id)
+    summary = written_summary(backend, ingest.dataset, run_id)
+    if summary is None or has_parquet(summary):
+        return None
+    files = RunFiles.of(backend, ingest.dataset, run_id)
+
+    def write() -> list[str]:
+        with closing(MetadataWriter(files, formats=PARQUET_ONLY)) as writer:
+            for page in finished_items(backend.database, ingest):
+                writer.add(RowBatch.of(page.columns, page.facts))
+            writer.finish()
+        return list(files.keys)
+
+    return complete_summary(summary, files, write)[1]
 
 
 class _Manifest:

@@ -8,16 +8,19 @@ time. It can be made again at any time.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain, groupby, islice
 from operator import itemgetter
+from typing import Any
 
-from pupline.bulk._metadata import PART_ROWS, MetadataWriter
+from pupline.bulk._metadata import PARQUET_ONLY, PART_ROWS, MetadataWriter
 from pupline.bulk._run_files import RowBatch, RunFiles
-from pupline.errors import StorageError
-from pupline.tasks.layout import partition
+from pupline.errors import PuplineError, StorageError
+from pupline.parquet import why_unavailable
+from pupline.tasks.ingest_summary import summary_bytes, with_files
+from pupline.tasks.layout import partition, summary_key
 from pupline.tasks.metadata import columns_of_objects
 from pupline.tasks.ports import ObjectStore
 
@@ -42,7 +45,7 @@ def parquet_of(texts: Iterable[bytes], files: RunFiles, part_rows: int = PART_RO
     """
     before = len(files.keys)
     try:
-        with closing(MetadataWriter(files, part_rows, json_lines=False)) as writer:
+        with closing(MetadataWriter(files, part_rows, PARQUET_ONLY)) as writer:
             sections = (map(json.loads, filter(None, text.decode().split("\n"))) for text in texts)
             rows = chain.from_iterable(sorted(section, key=itemgetter("index")) for section in sections)
             while page := list(islice(rows, _PAGE)):
@@ -53,6 +56,35 @@ def parquet_of(texts: Iterable[bytes], files: RunFiles, part_rows: int = PART_RO
             f"the metadata of the run {files.run} has lines that pupline did not write: {type(err).__name__}: {err}"
         ) from err
     return files.keys[before:]
+
+
+def has_parquet(summary: Mapping[str, Any]) -> bool:
+    """Whether the summary names the run's metadata as Parquet."""
+    if "dataset" not in summary:
+        return False
+    folder = partition("metadata/parquet", str(summary["dataset"]), str(summary["run"]))
+    return any(key.startswith(folder) for key in summary.get("files", ()))
+
+
+def complete_summary(
+    summary: Mapping[str, Any], files: RunFiles, write: Callable[[], Sequence[str]]
+) -> tuple[Mapping[str, Any], str | None]:
+    """The summary once the Parquet that it lacks is written, and None; or the summary given, and why it is not written.
+
+    write: writes the Parquet; its keys. The summary that names them is put last, so that what a killed command left is
+    made again. A summary without files has not been written, and is not written here.
+    """
+    trouble = why_unavailable()
+    if trouble is not None:
+        return summary, trouble
+    try:
+        completed = with_files(summary, write())
+        completed.pop("parquet_trouble", None)
+        if summary["files"]:
+            files.put(summary_key(files.dataset, files.run), summary_bytes(completed), "application/json")
+    except (PuplineError, OSError) as err:
+        return summary, str(err)
+    return completed, None
 
 
 def _batches(files: RunFiles, concurrency: int) -> Iterator[bytes]:

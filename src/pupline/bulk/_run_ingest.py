@@ -103,15 +103,24 @@ class _IngestRun:
         deliverer = self._backend.deliverer()
         deliverer.start()
         stack.callback(deliverer.close)
-        stats, outputs = RunStats(status=row.status), None
-        if not has_ended:
+        stats, outputs, trouble = RunStats(status=row.status), None, None
+        if has_ended:
+            trouble = self._add_parquet()
+        else:
             stats = self._stats(self._fetch_all(lister, start_worker), lister)
             if stats.status != "RUNNING":
                 outputs = self._end(stats, deliverer)
+                trouble = outputs.parquet_trouble
             else:
                 self._backend.ingests.note_cause(row.ingest_id, stats.cause)
         deliverer.close()
-        return self._report(stats, lister, outputs, deliverer.pending())
+        return replace(self._report(stats, lister, outputs, deliverer.pending()), parquet_trouble=trouble)
+
+    def _add_parquet(self) -> str | None:
+        """Write the Parquet of a run that ended where the extra package was missing; why not, or None."""
+        from pupline.bulk._outputs import add_parquet
+
+        return add_parquet(self._backend, self._row.run_id)
 
     def _lister(self) -> Lister:
         row, request = self._row, self._request

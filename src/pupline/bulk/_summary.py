@@ -20,14 +20,14 @@ def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Map
     rows = list(backend.ingests.all(dataset))
     found = []
     for row in rows:
-        written = _written_summary(backend, row.dataset, row.run_id) if row.status != "RUNNING" else None
+        written = written_summary(backend, row.dataset, row.run_id) if row.status != "RUNNING" else None
         found.append(written or summary_of(row, backend.ingests.counts(row.ingest_id)))
     listed = {row.run_id for row in rows}
     # A glob of folders, not of keys: a dataset has many more objects.
     for path in backend.bucket().root.glob(summary_key("*", "*")):
         of_dataset, run = path.parts[-4], path.parts[-2]
         if run not in listed and dataset in {None, of_dataset}:
-            written = _written_summary(backend, of_dataset, run)
+            written = written_summary(backend, of_dataset, run)
             found += [written] if written else []
     found.sort(key=lambda summary: str(summary.get("began_at") or ""))
     yield from reversed(found)
@@ -71,7 +71,7 @@ def _retried_run(ingest: IngestRow) -> str | None:
     return run if isinstance(run, str) else None
 
 
-def _written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:
+def written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:
     """What the run's summary.json holds; None where it was removed or changed."""
     try:
         found = json.loads(backend.bucket().read(summary_key(dataset, run)))

@@ -178,8 +178,13 @@ def incomplete(reason: str) -> str:
 
 def without_parquet(report: "IngestReport") -> str:
     """Why a run has no Parquet, and how to get it."""
+    from pupline.parquet import MISSING
+
+    again = f"the same command with --run-id {report.run_id}"
+    if report.parquet_trouble == MISSING:
+        return f"The metadata was written as JSON Lines only. {MISSING}. After that, {again} writes the Parquet."
     return (
         "The metadata is there as JSON Lines only, because the Parquet could not be written:"
-        f" {printable(report.parquet_trouble or '', 400)}. The same command with --run-id {report.run_id} and"
-        " credentials that may write it does so."
+        f" {printable(report.parquet_trouble or '', 400)}. T{again[1:]} and credentials that may write it"
+        " does so."
     )

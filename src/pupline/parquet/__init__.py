@@ -9,9 +9,10 @@
 pyarrow is imported when the first file is opened: it takes a fifth of a second, and most processes never need it.
 """
 
-from pupline.parquet._extra import MISSING, installed, require
+from pupline.parquet._extra import MISSING, installed, require, why_unavailable
 from pupline.parquet._table import ColumnPath, ColumnShape, DamagedParquet, ParquetTable
 from pupline.parquet._writer import MEDIA_TYPE, ColumnKind, ParquetWriter
+from pupline.parquet._zstd import unpacked_zstd
 
 __all__ = [
     "MEDIA_TYPE",
@@ -24,4 +25,6 @@ __all__ = [
     "ParquetWriter",
     "installed",
     "require",
+    "unpacked_zstd",
+    "why_unavailable",
 ]

@@ -29,3 +29,12 @@ def require() -> None:
             f"pyarrow, which Parquet needs, is installed but cannot be loaded: {printable(str(err), 200)};"
             " install it again: pip install --force-reinstall 'pupline[parquet]'"
         ) from err
+
+
+def why_unavailable() -> str | None:
+    """Why Parquet cannot be written or read here, as `require` says it; None where it can."""
+    try:
+        require()
+    except ConfigurationError as err:
+        return str(err)
+    return None

@@ -21,6 +21,7 @@ from pupline.bulk import (
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
 from pupline.local import Invocation, LocalBackend
+from pupline.parquet import why_unavailable
 from pupline.sources import ImageSource
 from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.batch_input import IngestRun
@@ -97,8 +98,8 @@ class BulkFunctions:
         return SummaryServices(store=store, clock=clock, concurrency=2, tables=self._tables)
 
     def _tables(self, run: IngestRun) -> Sequence[str]:
-        """Write Parquet of the run's metadata; its keys. Raises: StorageError."""
-        return write_parquet(RunFiles.of(self._backend, run.dataset, run.run))
+        """Write Parquet of the run's metadata; its keys, none without the extra package. Raises: StorageError."""
+        return write_parquet(RunFiles.of(self._backend, run.dataset, run.run)) if why_unavailable() is None else ()
 
     def stop(self) -> None:
         """Make batches send no more requests. Safe in a signal handler."""

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,14 @@ from pupline.bulk import (
     IngestRequest,
     IngestStarted,
     ItemsListed,
+    RunFiles,
     checked_source,
+    complete_summary,
+    has_parquet,
     save_piped_list,
     stored_list_reader,
     with_alert_rules,
+    write_parquet,
 )
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
@@ -195,7 +200,14 @@ class _WorkflowIngest:
             if execution.status != "SUCCEEDED":  # it may have failed before it could write its summary
                 self._functions.summarise(given)
             summary = json.loads(self._backend.bucket().read(summary_key(self._dataset, self._run_id)))
-        return report_of(self._request, execution, summary, interrupted=interrupted)
+        report = report_of(self._request, execution, summary, interrupted=interrupted)
+        return report if execution.status == "RUNNING" or has_parquet(summary) else self._with_parquet(report)
+
+    def _with_parquet(self, report: IngestReport) -> IngestReport:
+        """The report once the run has its Parquet, where the extra package was missing when it ended; or why not."""
+        files = RunFiles.of(self._backend, self._dataset, self._run_id)
+        summary, trouble = complete_summary(report.summary, files, partial(write_parquet, files))
+        return replace(report, summary=summary, parquet_trouble=trouble)
 
 
 def _execution(row: ExecutionRow) -> BulkExecution:

@@ -6,9 +6,10 @@ exists, or redrives it.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,11 @@ from pupline.backends._port import BulkListener
 from pupline.backends.stack._executions import Description, Executions
 from pupline.backends.stack._polling import ExecutionPoller, Timer
 from pupline.backends.stack._stack import BUCKET, BULK_MACHINE, Stack, execution_arn
-from pupline.bulk import IngestReport, IngestRequest, IngestStarted, RunFiles, write_parquet
+from pupline.bulk import IngestReport, IngestRequest, IngestStarted, RunFiles, complete_summary, write_parquet
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
 from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
-from pupline.tasks.ingest_summary import summary_bytes, with_files
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary
 from pupline.text import printable
@@ -152,23 +152,15 @@ class StackIngest:
     def _with_parquet(self, report: IngestReport) -> IngestReport:
         """The report once the run's Parquet is there, which its functions cannot write; or why it is not.
 
-        The summary that names it is written last. So what a killed command left is made again; what is complete is not,
-        unless the run may have continued since.
+        What is complete is not made again, unless the run may have continued since.
         """
         if has_parquet(report.summary) and report.status == "SUCCEEDED":
             return report
-        try:
-            summary = with_files(report.summary, self._parquet())
-            if report.summary["files"]:  # there is a summary.json
-                key = summary_key(self._dataset, self._run_id)
-                self._store.put(key, summary_bytes(summary), "application/json")
-        except (PuplineError, OSError) as err:
-            return replace(report, parquet_trouble=str(err))
-        return replace(report, summary=summary)
-
-    def _parquet(self) -> Sequence[str]:
         with tempfile.TemporaryDirectory(prefix="pupline-") as folder:
-            return write_parquet(RunFiles(self._store, Path(folder), self._dataset, self._run_id), _CONCURRENCY)
+            files = RunFiles(self._store, Path(folder), self._dataset, self._run_id)
+            write = partial(write_parquet, files, _CONCURRENCY)
+            summary, trouble = complete_summary(report.summary, files, write)
+        return replace(report, summary=summary, parquet_trouble=trouble)
 
 
 def _execution(described: Description) -> BulkExecution:

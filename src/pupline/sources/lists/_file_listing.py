@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from pupline.errors import ConfigurationError, InvalidInput, SourceError, TaskFailure
+from pupline.parquet import require
 from pupline.sources._listing import ITEMS_OF_A_PART, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.sources.lists._dialect import CsvOptions, delimiter_of
@@ -21,7 +22,7 @@ from pupline.sources.lists._rows import RowPosition, Rows, TextRows
 from pupline.sources.lists._rows_csv import CsvRows
 from pupline.sources.lists._rows_json import JsonArray, JsonLines
 from pupline.sources.lists._rows_parquet import ParquetRows
-from pupline.sources.lists._stream import list_stream
+from pupline.sources.lists._stream import ZSTD, list_stream
 from pupline.specs import PageRequest, number_of
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
@@ -109,6 +110,7 @@ def list_source(value: str) -> ImageSource:
     file = ListFile.parse(value)
     if not file.in_a_bucket:
         _looked_at(Path(file.file))
+    _check_extra(file, _first_bytes(file))
     return ImageSource(
         name=file.name,
         dataset=slug_of(file.stem),
@@ -253,6 +255,25 @@ def _opened(file: ListFile, opening: Opening) -> tuple[IO[bytes], dict[str, Any]
     return path.open("rb"), {"size": size, "mtime_ns": mtime_ns}
 
 
+def _first_bytes(file: ListFile) -> bytes:
+    """The first bytes of a local file, or, before an object is read, those that its name stands for."""
+    if file.in_a_bucket:
+        return _PARQUET if file.format == "parquet" else b""
+    with Path(file.file).open("rb") as opened:
+        return opened.read(len(_PARQUET))
+
+
+def _check_extra(file: ListFile, first_bytes: bytes) -> None:
+    """Raises: ConfigurationError for Parquet, and what zstd packed, without the extra package."""
+    instead = {_PARQUET: "save the list as CSV or JSON Lines", ZSTD: "unpack it first: zstd -d FILE"}.get(first_bytes)
+    try:
+        if instead is not None:
+            require()
+    except ConfigurationError as err:
+        what = "" if first_bytes == _PARQUET else "it is packed with zstd. That needs what Parquet needs. "
+        raise ConfigurationError(f"{printable(file.name)}: {what}{err}; or {instead}") from err
+
+
 def _looked_at(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
@@ -267,6 +288,7 @@ def _rows(file: ListFile, stream: IO[bytes], position: RowPosition, delimiter: s
     """The reader for a list's format. Raises: ConfigurationError."""
     magic = stream.read(len(_PARQUET))
     stream.seek(0)
+    _check_extra(file, magic)
     if magic == _PARQUET:
         return ParquetRows(file.name, stream, position, file.column)
     try:

@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final, TypeAlias, cast
 
 from pupline.errors import ConfigurationError
+from pupline.parquet import require, unpacked_zstd
 from pupline.text import printable
 
 SAMPLE_BYTES: Final = 64 * 1024
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""The first bytes of a file packed by it, which Python unpacks from version 3.14 on, and pyarrow everywhere."""
 
 _CHUNK: Final = 256 * 1024
 _MOST_TIMES: Final = 250
@@ -209,33 +212,13 @@ def _unpacker(file: IO[bytes], sample: bytes) -> _Open | None:
         return bz2.BZ2File
     if sample.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00\x80\x00")):
         return lzma.LZMAFile
-    if sample.startswith(b"\x28\xb5\x2f\xfd"):
-        return _zstandard
+    if sample.startswith(ZSTD):
+        require()
+        return unpacked_zstd
     if sample.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         member = _only_member(file)
         return lambda below: cast(io.BufferedIOBase, zipfile.ZipFile(below).open(member))
     return None
-
-
-def _zstandard(below: IO[bytes]) -> io.BufferedIOBase:
-    import pyarrow as pa
-
-    return cast(io.BufferedIOBase, pa.CompressedInputStream(_Kept(below), "zstd"))
-
-
-class _Kept(io.RawIOBase):
-    """A file that its reader does not close."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, room: "memoryview | bytearray") -> int:  # type: ignore[override]
-        piece = self._file.read(len(room))
-        room[: len(piece)] = piece
-        return len(piece)
 
 
 def _only_member(file: IO[bytes]) -> zipfile.ZipInfo:
