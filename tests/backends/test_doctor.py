@@ -1,13 +1,18 @@
 """What `pupline doctor` finds."""
 
+import re
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from pupline.backends import Check
-from pupline.backends.machine._doctor import examine
+from pupline.backends.machine._doctor import EXTRAS, examine
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def checks(data: Path) -> dict[str, Check]:
@@ -88,3 +93,20 @@ def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "tmp").write_text("")
     found = checks(tmp_path)["recovery"]
     assert (found.status, "tmp is a file; pupline needs a directory there" in found.detail) == ("error", True)
+
+
+def test_extras_are_listed_with_their_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are missing come with the command that installs them, and are nothing wrong."""
+    monkeypatch.setitem(EXTRAS, "sound", "no-such-package")
+    found = checks(tmp_path)["extras"]
+    assert found.status == "ok"
+    assert f"parquet (pyarrow {version('pyarrow')})" in found.detail
+    assert found.detail.endswith("; not installed: sound (pip install 'pupline[sound]')")
+
+
+def test_every_extra_of_the_package_is_known() -> None:
+    """By the package that it brings."""
+    extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    assert {name: [re.split(r"[<>=~!\[; ]", each)[0].lower() for each in needs] for name, needs in extras.items()} == {
+        name: [EXTRAS[name]] for name in extras
+    }

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,15 @@ from pupline.backends.machine._workflow import load_workflow
 from pupline.errors import PuplineError, TaskFailure
 from pupline.http import HttpClient, Proxy
 from pupline.local import LocalBackend, layout_problem, plan_recovery
+from pupline.parquet import why_unavailable
 from pupline.text import plural, printable
 from pupline.workflow_files import workflow_path
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
+
+EXTRAS = {"aws": "boto3", "parquet": "pyarrow", "quality": "pillow"}
+"""The package that each extra brings."""
 
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
@@ -35,6 +40,7 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
     resolved = source_of_run(source)
     checks: list[Callable[[], Check]] = [
         _version,
+        _extras,
         _workflow,
         lambda: _writable(data_dir),
         lambda: _space(data_dir),
@@ -61,6 +67,21 @@ def reachability_failure(source: "ImageSource", proxy: Proxy | None = None) -> T
 
 def _version() -> Check:
     return Check("version", "ok", f"pupline {__version__} on Python {platform.python_version()}, {platform.system()}")
+
+
+def _extras() -> Check:
+    """The packages beyond the plain installation. None of them has to be there."""
+    found, missing = [], []
+    for extra, package in EXTRAS.items():
+        try:
+            found.append(f"{extra} ({package} {version(package)})")
+        except PackageNotFoundError:
+            missing.append(extra)
+    detail = ", ".join(found) or "none"
+    if missing:
+        detail += f"; not installed: {', '.join(missing)} (pip install 'pupline[{','.join(missing)}]')"
+    trouble = why_unavailable() if "parquet" not in missing else None
+    return Check("extras", "warning", trouble) if trouble else Check("extras", "ok", detail)
 
 
 def _workflow() -> Check:
