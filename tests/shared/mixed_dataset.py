@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 from PIL import Image
 
 from pupline.bulk._outputs import write_outputs
@@ -34,6 +35,9 @@ LATE: Mapping[str, Any] = {
 }
 """Columns of the source that only the last rows have."""
 
+LATER_COLUMNS = ["caption", "extra", "verification"]
+"""Columns that the first run does not have, as if an earlier version had written its Parquet."""
+
 _TIMES: Mapping[str, Any] = {"attempts": 1, "began_at": 1_795_366_800.0, "ended_at": 1_795_366_801.0}
 
 
@@ -49,7 +53,11 @@ def write_mixed_dataset(data: Path) -> Path:
     with LocalBackend.open(data, exclusive=True) as backend:
         _write_run(backend, BARE_RUN, [_bare_item(number) for number in range(3)])
         _write_run(backend, MIXED_RUN, [_mixed_item(number) for number in range(IMAGES)])
-        return backend.bucket().root
+        root = backend.bucket().root
+    for part in root.glob(f"datasets/{DATASET}/metadata/parquet/run={BARE_RUN}/*.parquet"):
+        table = pyarrow.parquet.ParquetFile(part).read()
+        pyarrow.parquet.write_table(table.drop_columns(LATER_COLUMNS), part)
+    return root
 
 
 def _bare_item(number: int) -> tuple[SourceItem, bytes]:
