@@ -25,7 +25,7 @@ from pupline.errors import (
     UnreadableAnswer,
 )
 from pupline.http import HttpClient, Response
-from pupline.sources import ImageSource, Listing, Opening, Page, PageRequest, Pages
+from pupline.sources import ColumnUse, ImageSource, Listing, Opening, Page, PageRequest, Pages
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 
@@ -44,6 +44,7 @@ class Numbered:
     total: int | None = None
     shortfall: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    columns: tuple[ColumnUse, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -16,7 +16,7 @@ from pupline.bulk._scheduler import Scheduler
 from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.errors import SourceError, StorageError, TaskFailure, UnreadableAnswer
 from pupline.local import Arrival, IngestRow, ListedPage, LocalBackend, NewIngest
-from pupline.sources import Listing, Page, PageRequest
+from pupline.sources import ColumnUse, Listing, Page, PageRequest
 from pupline.tasks.items import FetchedImage, FetchFailed, SourceItem
 from pupline.tasks.left_out import LeftOut
 
@@ -122,6 +122,7 @@ class PagedListing:
         self.total: int | None = None
         self.shortfall: str | None = None
         self.left_out = LeftOut()
+        self.columns: tuple[ColumnUse, ...] = ()
 
     @property
     def complete(self) -> bool:

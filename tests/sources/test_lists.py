@@ -96,7 +96,7 @@ def test_csv_columns(tmp_path: Path) -> None:
     with file.open("w", newline="") as out:
         csv.writer(out).writerows([*rows, [], ["2", "", "No url"], ["3"]])
     assert items_of(resolve(str(file))) == [
-        SourceItem(url="https://a.org/1.jpg", id="1", title='A "big", dog', labels=("pug",)),
+        SourceItem(url="https://a.org/1.jpg", id="1", title='A "big", dog', labels=("pug",), extra={"other": "x"}),
         SourceItem(url="line 5: no URL", id="2", title="No url"),
         SourceItem(url="line 6: 1 cell where the header has 5, and none for the URL: 3"),
     ]

@@ -18,6 +18,8 @@ _BATCH_ROWS: Final = 1000
 _BATCH_BYTES: Final = 32 * 1024 * 1024
 _BUFFER_BYTES: Final = 256 * 1024  # read at once of each column, so that a row group may be of any size
 
+_BYTES: Final = ("binary", "large_binary", "binary_view", "fixed_size_binary")
+
 _NOT_HELD: Final = (ValueError, ArithmeticError, LookupError, TypeError, ImportError)
 """Raised by pyarrow, besides its own errors, for values that Python cannot hold: text that is not UTF-8, the year
 10,000, nanoseconds, a struct with a repeated name, an unknown time zone."""
@@ -31,13 +33,15 @@ class DamagedParquet(PuplineError):
 class ColumnShape:
     """What a column holds. name: of its type, for people. fields: of a struct.
 
-    is_text: texts or bytes, or nothing but null. is_nested: lists, maps or structs.
+    is_text: texts or bytes, or nothing but null. is_nested: lists, maps or structs. has_bytes: it holds bytes, maybe in
+    one of its fields.
     """
 
     name: str
     is_text: bool
     is_string: bool
     is_nested: bool
+    has_bytes: bool
     fields: tuple[tuple[str, "ColumnShape"], ...] = ()
 
 
@@ -161,15 +165,23 @@ def _shape(kind: "pa.DataType") -> ColumnShape:
         is_text=_is_text(held) or pa.types.is_null(held),
         is_string=pa.types.is_string(held),
         is_nested=pa.types.is_nested(kind),
+        has_bytes=_has_bytes(held),
         fields=tuple((field.name, _shape(field.type)) for field in fields),
     )
+
+
+def _has_bytes(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_nested(kind):
+        return any(_has_bytes(kind.field(number).type) for number in range(kind.num_fields))
+    return any(getattr(pa.types, f"is_{test}")(kind) for test in _BYTES)
 
 
 def _is_text(kind: "pa.DataType") -> bool:
     import pyarrow as pa
 
-    tests = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view", "fixed_size_binary")
-    return any(getattr(pa.types, f"is_{test}")(kind) for test in tests)
+    return any(getattr(pa.types, f"is_{test}")(kind) for test in ("string", "large_string", "string_view", *_BYTES))
 
 
 def _said(err: BaseException) -> str:

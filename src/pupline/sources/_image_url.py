@@ -5,13 +5,13 @@ is requested, and may be an image.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from pupline.errors import InvalidInput, SourceError, TaskFailure, UnreadableAnswer
 from pupline.http import Url
-from pupline.sources._listing import Listing, Page
+from pupline.sources._listing import ColumnUse, Listing, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
@@ -98,6 +98,11 @@ class OneImage:
     def left_out(self) -> LeftOut:
         """Of the API."""
         return LeftOut() if self._api is None else self._api.left_out
+
+    @property
+    def columns(self) -> Sequence[ColumnUse]:
+        """None: it is no list."""
+        return ()
 
     def request(self) -> PageRequest | None:
         """The API's page, or the URL itself; nothing for what is known to be an image."""

@@ -12,7 +12,7 @@ while not listing.complete:                  # `pupline.sources.Pages` is this l
 listing.close()
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,17 @@ class Page:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnUse:
+    """What a column of a list becomes: `url`, a field of the item, `extra`, `dropped`, or `ours`: pupline wrote it, and
+    writes it again. why: it, or some of its values, are not kept.
+    """
+
+    name: str
+    becomes: str
+    why: str = ""
+
+
 class Listing(Protocol):
     """Names the items of a source. Not safe for several threads at once."""
 
@@ -51,6 +62,10 @@ class Listing(Protocol):
     @property
     def left_out(self) -> LeftOut:
         """What the source has, or announces, and the listing could not name so far; without what a filter excludes."""
+
+    @property
+    def columns(self) -> Sequence[ColumnUse]:
+        """What the columns of a list become, as far as they were read. Empty for an API."""
 
     def request(self) -> PageRequest | None:
         """The next request, the same until `read` or `skip` moves on. None: nothing over HTTP, or complete."""

@@ -6,11 +6,16 @@ a trace.
 
 import math
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final
 
+from pupline.specs._extra import kept_extra
+from pupline.specs._label_text import labels_in
 from pupline.specs._plain_text import plain_text
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
@@ -31,7 +36,11 @@ _HEX = {
     40: re.compile(r"[0-9a-f]{40}"),
     64: re.compile(r"[0-9a-f]{64}"),
 }
+_ALGORITHM = re.compile(r"(?:md5|sha-?1|sha-?256)[:=-]", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_MAX_DROPPED = 200  # columns named in notes and in the summary
 
 
 class _Unusable(ValueError):
@@ -85,10 +94,26 @@ def _integer(largest: int) -> Callable[[Any], int | None]:
 
 def _hex(length: int) -> Callable[[Any], str | None]:
     def read(value: Any) -> str | None:
-        text = value.strip().lower() if isinstance(value, str) else ""
-        if not _HEX[length].fullmatch(text):
-            raise _Unusable(f"{length} hexadecimal digits")
-        return text
+        text = value.strip() if isinstance(value, str) else ""
+        if _HEX[length].fullmatch(text.lower()):
+            return text.lower()
+        raise _Unusable(f"{length} hexadecimal digits")
+
+    return read
+
+
+def _hash(length: int) -> Callable[[Any], str | None]:
+    """As `_hex`, also with the algorithm in front (`md5:`), as bytes, and in base64 (Open Images, HTTP)."""
+    in_hex = _hex(length)
+
+    def read(value: Any) -> str | None:
+        if isinstance(value, bytes):
+            return in_hex(value.hex())
+        text = _ALGORITHM.sub("", value.strip(), count=1) if isinstance(value, str) else ""
+        if len(text) == 4 * math.ceil(length / 6):
+            with suppress(ValueError):
+                return in_hex(b64decode(text, validate=True).hex())
+        return in_hex(text)
 
     return read
 
@@ -101,7 +126,9 @@ def _mime(value: Any) -> str | None:
 
 
 def _labels(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
+    if isinstance(value, str):
+        value = labels_in(value[: MAX_LABELS * MAX_TEXT])
+    elif not isinstance(value, list | tuple):
         value = [value]
     found = [_text(label) for label in value[:MAX_LABELS] if label is not None]
     return tuple(dict.fromkeys(label for label in found if label))
@@ -112,9 +139,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "width": _integer(_MAX_PIXELS_A_SIDE),
     "height": _integer(_MAX_PIXELS_A_SIDE),
     "bytes": _integer(_MAX_INTEGER),
-    "md5": _hex(32),
-    "sha1": _hex(40),
-    "sha256": _hex(64),
+    "md5": _hash(32),
+    "sha1": _hash(40),
+    "sha256": _hash(64),
     "phash": _hex(16),
     "mime": _mime,
     "license": _text,
@@ -131,28 +158,51 @@ FACTS: Final = tuple(_READERS)
 
 
 class Normaliser:
-    """Makes items, and collects a note on each field with a value that was left out."""
+    """Makes items, and collects a note on each field with a value that was left out.
+
+    dropped: why values of a column are not in `extra`, by its name.
+    """
 
     def __init__(self) -> None:
         self._noted: set[str] = set()
         self._notes: list[str] = []
+        self.dropped: dict[str, str] = {}
 
-    def item(self, url: str, facts: Mapping[str, Any]) -> SourceItem:
-        """The item at `url`. facts: the source's values by field name.
+    def item(
+        self,
+        url: str,
+        facts: Mapping[str, Any],
+        extra: Mapping[str, Any] = MappingProxyType({}),
+        columns: Mapping[str, str] = MappingProxyType({}),
+    ) -> SourceItem:
+        """The item at `url`. facts: the source's values by field name. extra: its other values by their own names.
 
-        None, "" and False (which `x && y` of JMESPath gives) are absent values.
+        None, "" and False (which `x && y` of JMESPath gives) are absent facts. columns: the source's own names of the
+        fields, where a value that does not fit its field is kept in `extra`.
         """
-        found = {}
+        found: dict[str, Any] = {}
         for name, value in facts.items():
             if value is not None and value is not False and value != "":
                 try:
                     read = _READERS[name](value)
                 except _Unusable as wrong:
-                    self.note(name, f"{name}: {printable(repr(value), 60)} is not {wrong}; such values are left out")
+                    is_kept = name in columns
+                    fate = "kept in extra" if is_kept else "left out"
+                    self.note(name, f"{name}: {printable(repr(value), 60)} is not {wrong}; such values are {fate}")
+                    if is_kept:
+                        extra = {**extra, columns[name]: value}
                 else:
                     if read is not None:
                         found[name] = read
+        if extra and (kept := kept_extra(extra, self.drop)):
+            found["extra"] = kept
         return SourceItem(url=kept_url(url), **found)
+
+    def drop(self, column: str, why: str) -> None:
+        """Note that a column, or some of its values, are not kept."""
+        if column not in self.dropped and len(self.dropped) < _MAX_DROPPED:
+            self.dropped[column] = why
+            self.note(f"drop {column}", f"the column {printable(column, 60)!r} is not kept: {why}")
 
     def note(self, subject: str, sentence: str) -> None:
         """Add a note, unless there was one on this subject before."""

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
 from pupline.json_values import JSON
-from pupline.sources._listing import Page
+from pupline.sources._listing import ColumnUse, Page
 from pupline.sources._source import Opening
 from pupline.sources.api._paginator import PageResponse, Paginator, digest_of
 from pupline.sources.api._paginators import paginator_of
@@ -113,6 +113,11 @@ class ApiListing:
         if not self._is_cut and self._reader.records and not self._reader.named:
             reasons.append(f"of {self._reader.records:,} entries none is an image to fetch; look at items in the spec")
         return self._masked("; ".join(filter(None, reasons)))[:_MAX_SHORTFALL] or None
+
+    @property
+    def columns(self) -> Sequence[ColumnUse]:
+        """None: its spec says what becomes of each value."""
+        return ()
 
     @property
     def left_out(self) -> LeftOut:

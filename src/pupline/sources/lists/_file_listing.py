@@ -4,7 +4,7 @@ import io
 import json
 import re
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from pupline.errors import ConfigurationError, InvalidInput, SourceError, TaskFailure
 from pupline.parquet import require
-from pupline.sources._listing import ITEMS_OF_A_PART, Page
+from pupline.sources._listing import ITEMS_OF_A_PART, ColumnUse, Page
 from pupline.sources._source import ImageSource, Opening, slug_of
 from pupline.sources.lists._dialect import CsvOptions, delimiter_of
 from pupline.sources.lists._kind import kind_of
@@ -154,9 +154,15 @@ class FileListing:
             position = self._restore(opening.position)
         try:
             self._rows = _rows(file, self._stream, position, opening.delimiter)
+            self._rows.dropped.update(dropped_of(opening.position))
             self.total: int | None = self._rows.count()
         except OSError as err:
             raise _unreadable(file, err) from err
+
+    @property
+    def columns(self) -> Sequence[ColumnUse]:
+        """What the columns become that were seen so far."""
+        return self._rows.columns
 
     def request(self) -> PageRequest | None:
         """A file needs no request."""
@@ -212,6 +218,8 @@ class FileListing:
             "listed": self._listed,
             "complete": self.complete,
         }
+        if self._rows.dropped:
+            state["dropped"] = self._rows.dropped
         return json.dumps(state, separators=(",", ":"))
 
     def close(self) -> None:
@@ -233,6 +241,15 @@ class FileListing:
                 "under another --run-id"
             )
         return place
+
+
+def dropped_of(position: str | None) -> dict[str, str]:
+    """Why columns of a list, or some of their values, are not kept, by name; as of a position in its listing."""
+    try:
+        found = json.loads(position or "{}")["dropped"]
+        return {str(name): str(why) for name, why in found.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _unreadable(file: ListFile, err: Exception) -> ConfigurationError:

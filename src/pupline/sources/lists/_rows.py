@@ -6,13 +6,17 @@ lines and comments are skipped.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from pupline.errors import ConfigurationError
+from pupline.sources._listing import ColumnUse
+from pupline.sources.lists._column_plan import ColumnPlan
 from pupline.sources.lists._url_text import NOT_UTF_8, trimmed, url_in, why_unreadable
-from pupline.specs import FACTS, MAX_URL, Normaliser, kept_url
+from pupline.specs import MAX_URL, Normaliser, kept_url
 from pupline.tasks.items import SourceItem
 from pupline.text import printable
 
@@ -31,6 +35,7 @@ _LINE_FEED = ord("\n")
 _BLANK_LINE = b"\n"
 _ASCII = 0x80
 _BOM = b"\xef\xbb\xbf"
+_MAX_COLUMNS = 1_000  # whose use is kept: objects may have other keys in every row
 _SHOWN = 500  # characters of an unusable row
 
 
@@ -55,11 +60,23 @@ class Rows(ABC):
         self.name = name
         self.at, self.row, self.refused = position
         self._normal = Normaliser()
+        self._uses: dict[str, ColumnUse] = {}
         self._rest = self._items()
 
     @property
     def position(self) -> RowPosition:
         return RowPosition(self.at, self.row, self.refused)
+
+    @property
+    def columns(self) -> list[ColumnUse]:
+        """What the columns become that were seen so far."""
+        dropped = self._normal.dropped
+        return [replace(use, why=dropped.get(use.name, use.why)) for use in self._uses.values()]
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        """Why columns, or some of their values, are not kept, by name."""
+        return self._normal.dropped
 
     def take_notes(self) -> tuple[str, ...]:
         return self._normal.take_notes()
@@ -80,47 +97,78 @@ class Rows(ABC):
     def count(self) -> int:
         """The number of items in all. Reads the file; call it before the first `take`."""
 
-    def _item(self, text: str, number: int, facts: Mapping[str, Any] | None = None) -> SourceItem:
-        """The item whose URL is in `text`. number: of its row, from 1."""
+    def _item(
+        self, text: str, number: int, plan: ColumnPlan | None = None, values: Mapping[str, Any] | None = None
+    ) -> SourceItem:
+        """The item whose URL is in `text`. number: of its row, from 1. values: of its other columns."""
         # The fast path, for nearly all rows.
         if not (text.startswith("http") and text.isascii() and text[-1] > " " and " " not in text):
             text = url_in(text)
             why = why_unreadable(text)
             if why is not None:
-                return self._unusable(number, why, text, facts)
-        if facts:
-            return self._normal.item(text, facts)
+                return self._unusable(number, why, text, plan, values)
+        if plan is not None and values:
+            return self._normal.item(text, *plan.split(values), plan.columns)
         return SourceItem(url=text if len(text) < MAX_URL else kept_url(text))
 
-    def _unusable(self, number: int, why: str, text: str, facts: Mapping[str, Any] | None = None) -> SourceItem:
+    def _unusable(
+        self,
+        number: int,
+        why: str,
+        text: str,
+        plan: ColumnPlan | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> SourceItem:
         """The item of a row without a usable URL. text: the row, or what is in place of the URL."""
         self.refused += 1
         shown = printable(as_written(text[: _SHOWN + 1]), _SHOWN)
         said = f"{self.noun} {number}: {why}" + (f": {shown}" if shown else "")
         self._normal.note(why, f"{printable(said, 200)}. Such rows are not fetched; the audit has each as invalid_url")
-        return self._normal.item(said, facts or {})
+        return self._normal.item(said, *(plan.split(values) if plan and values else ({}, {})))
 
-    def _fact_columns(self, names: Sequence[str], url: int) -> list[tuple[int, str]]:
-        """The columns, other than the URL's, that are fields of an item; those with a name twice are left out."""
-        found = [(at, name) for at, name in enumerate(names) if name in FACTS and at != url]
-        for name in {name for _, name in found if names.count(name) > 1}:
-            self._normal.note(f"twice {name}", f"several columns are called {name!r}; they are left out")
-        return [(at, name) for at, name in found if names.count(name) == 1]
+    def _plan(self, names: Sequence[str], url: str, binary: Sequence[str] = ()) -> ColumnPlan:
+        """What the columns of these names become, noted for people."""
+        plan = ColumnPlan(names, url, binary)
+        for use in plan.uses:
+            if len(self._uses) < _MAX_COLUMNS:
+                self._uses.setdefault(use.name, use)
+            if use.becomes == "dropped":
+                self._normal.drop(use.name, use.why)
+        for note in plan.notes:
+            self._normal.note(note, printable(note, 300))
+        return plan
 
-    def _readable(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`facts` without texts that are not UTF-8."""
+    def _table_plan(
+        self, names: Sequence[str], url: int, binary: Container[int] = ()
+    ) -> tuple[ColumnPlan, list[tuple[int, str]]]:
+        """The plan of a table, and the columns that it reads; those with a name twice are left out.
+
+        A column without a name is called by its number. binary: columns that hold bytes.
+        """
+        named = [name or f"column_{at + 1}" for at, name in enumerate(names)]
+        count = Counter(name for at, name in enumerate(named) if at != url)
+        for name, times in count.items():
+            if times > 1:
+                self._normal.drop(name, "several columns have this name")
+        single = {at: name for at, name in enumerate(named) if at == url or count[name] == 1}
+        held = [name for at, name in single.items() if at != url and at in binary]
+        plan = self._plan(list(single.values()), named[url] if url in single else "", held)
+        return plan, [(at, name) for at, name in single.items() if at != url and name in plan.wanted]
+
+    def _readable(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`values` without texts that are not UTF-8."""
         broken = [
             name
-            for name, value in facts.items()
+            for name, value in values.items()
             if isinstance(value, str) and not value.isascii() and NOT_UTF_8.search(value)
         ]
         if not broken:
-            return facts
+            return values
         for name in broken:
             self._normal.note(
                 f"bytes {name}", f"{name}: values that are not UTF-8 are left out; save the list as UTF-8"
             )
-        return {name: value for name, value in facts.items() if name not in broken}
+        return {name: value for name, value in values.items() if name not in broken}
 
 
 class TextFile(Rows):

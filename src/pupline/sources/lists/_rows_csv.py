@@ -7,10 +7,10 @@ unclosed quote costs its own line and not the rest of the file.
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import IO, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._dialect import ONE_COLUMN, CsvOptions, Dialect, dialect_of
@@ -50,7 +50,8 @@ class CsvRows(TextFile):
         self._body = RowPosition(sample[header - 1][0] if header else 0, header)
         self._width = len(self._dialect.columns)
         self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and options.delimiter is None
-        self._facts = self._fact_columns(self._dialect.columns, self._dialect.url)
+        names = self._dialect.columns if header else ("",) * self._width
+        self._plan_of_columns, self._read = self._table_plan(names, self._dialect.url)
         if not position.at:
             self.at, self.row = self._body.at, self._body.row
 
@@ -85,9 +86,12 @@ class CsvRows(TextFile):
         ):
             why = "it goes on after what may be the whole URL; quote it, or say --delimiter none, if it is all one"
             return self._unusable(number, why, text)
-        facts = {name: cells[at] for at, name in self._facts if at < len(cells)}
-        is_ascii = text.isascii() and _QUOTE_TEXT not in text  # a quoted cell may continue on other lines
-        return self._item(cells[dialect.url], number, facts if is_ascii or not facts else self._readable(facts))
+        if not self._read:
+            return self._item(cells[dialect.url], number)
+        values: Mapping[str, Any] = {name: cells[at] for at, name in self._read if at < len(cells) and cells[at]}
+        if not text.isascii() or _QUOTE_TEXT in text:  # a quoted cell may continue on other lines
+            values = self._readable(values)
+        return self._item(cells[dialect.url], number, self._plan_of_columns, values)
 
     def _why_unlike_header(self, found: int, number: int, *, is_open: bool) -> str | None:
         """Why a row of `found` cells is unusable. A short row is usable if it has the whole URL."""

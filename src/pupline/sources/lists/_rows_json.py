@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
+from pupline.sources.lists._column_plan import ColumnPlan
 from pupline.sources.lists._columns import NoColumn, key_at, value_at
 from pupline.sources.lists._rows import BLANKS, MAX_LINE_BYTES, TOO_LONG, Line, RowPosition, TextFile
-from pupline.specs import FACTS
 from pupline.tasks.items import SourceItem
 
 _CHUNK: Final = 64 * 1024
@@ -66,30 +66,33 @@ class _Values(TextFile):
         if (data.count(key.written) > 1 or b"\\u" in data) and _is_twice(key, data):
             return self._unusable(number, f"several values for {key.name!r}", _shown(data))
         url = value[key.name] if key.first == key.name else value_at(value, key.name)
-        facts = {name: value[name] for name in FACTS if name in value and name != key.name}
         if isinstance(url, str):
-            return self._item(url, number, facts)
-        return self._unusable(number, _no_url(key.name, url), _shown(data), facts)
+            return self._item(url, number, key.plan, value)
+        return self._unusable(number, _no_url(key.name, url), _shown(data), key.plan, value)
 
     def _key_for(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":
         """The key, or path of keys, of the URL in objects with these keys. Raises: NoColumn."""
         path = self._column
         if path is not None and "." in path and path not in value and value_at(value, path) is not None:
-            return _Key(path, path.partition(".")[0])
+            return _Key(path, path.partition(".")[0], self._plan(keys, ""))
         name = key_at(keys, path)
         if len(self._keys) == _KINDS_OF_OBJECTS:
             self._keys.clear()
-        self._keys[keys] = key = _Key(name, name)
+        self._keys[keys] = key = _Key(name, name, self._plan(keys, name))
         return key
 
 
 class _Key:
-    """The key of an object's URL. first: its first part, in the object itself. written: that part in JSON."""
+    """The key of an object's URL, and what its other keys become.
 
-    __slots__ = ("first", "name", "written")
+    first: the key's first part, in the object itself. written: that part in JSON.
+    """
 
-    def __init__(self, name: str, first: str) -> None:
+    __slots__ = ("first", "name", "plan", "written")
+
+    def __init__(self, name: str, first: str, plan: ColumnPlan) -> None:
         self.name = name
+        self.plan = plan
         self.first = first
         self.written = b'"' + first.encode("utf-8", "surrogatepass") + b'"'
 

@@ -26,9 +26,13 @@ class ParquetRows(Rows):
             self._url = self._column_of_urls(column)
         except NoColumn as err:
             raise NoColumn(f"{name}: {err}") from err
-        facts = self._fact_columns(self._table.names, self._url.at)
-        self._fact_names = [name for _, name in facts]
-        self._columns = [self._url, *(ColumnPath(at) for at, _ in facts)]
+        names = self._table.names
+        binary = {at for at in range(len(names)) if self._table.shape(at).has_bytes and at != self._url.at}
+        self._plan_of_columns, read = self._table_plan(names, self._url.at, binary)
+        if self._url.fields and len(self._table.shape(self._url.at).fields) > 1:
+            self._normal.drop(names[self._url.at], "nothing but the URL is read from it")
+        self._names = [name for _, name in read]
+        self._columns = [self._url, *(ColumnPath(at) for at, _ in read)]
 
     def _column_of_urls(self, wanted: str | None) -> ColumnPath:
         """Raises: NoColumn."""
@@ -82,12 +86,13 @@ class ParquetRows(Rows):
             row = end - len(urls)
             for url, *values in zip(urls, *facts, strict=True):
                 row += 1
-                yield row, self._item_of(row, url, dict(zip(self._fact_names, values, strict=True)))
+                yield row, self._item_of(row, url, dict(zip(self._names, values, strict=True)))
 
     def _note_type(self, kind: str) -> None:
         self._normal.note(f"value {kind}", f"a value of type {kind} cannot be read; such are left out")
 
-    def _item_of(self, row: int, url: Any, facts: Mapping[str, Any]) -> SourceItem:
+    def _item_of(self, row: int, url: Any, values: Mapping[str, Any]) -> SourceItem:
         if isinstance(url, bytes):
             url = url.decode("utf-8", "surrogateescape")
-        return self._item(url or "", row, self._readable(facts) if self._table.has_bytes else facts)
+        readable = self._readable(values) if self._table.has_bytes else values
+        return self._item(url or "", row, self._plan_of_columns, readable)
