@@ -143,3 +143,22 @@ def test_csv_has_every_value_and_no_formula(titles: list[str]) -> None:
     table = csv_header(schema) + "".join(csv_line(schema, one) for one in rows)
     found = [line["title"] for line in csv.DictReader(io.StringIO(table, newline=""))]
     assert found == [f"'{title}" if title.startswith(tuple("=+-@\t\r")) else title for title in titles]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_ambiguous"),
+    [
+        (["2026-01-31", "2026-01-31T10:00:00+01:00"], False),
+        (["2026-01-31", ""], True),
+        (["2026-01-31 10:00", "spring"], True),
+        (["2026-01-31", None], True),
+        (["2026-01-31T10:00:00.5Z", ""], False),
+        (["2026-1-31", "10-31"], False),
+    ],
+)
+def test_times_in_some_rows_are_noticed(values: list[Any], is_ambiguous: bool) -> None:
+    """PyArrow takes texts for times where all of a part of a file look so: that has to be so in all parts or none."""
+    rows = rows_of(*({"taken": value} for value in values))
+    assert schema_of(rows).ambiguous == (("taken",) if is_ambiguous else ())
+    rows = [rows_of({}, title=value)[0] for value in values]
+    assert schema_of(rows).ambiguous == (("title",) if is_ambiguous else ())

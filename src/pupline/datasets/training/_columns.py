@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
 
 Kind: TypeAlias = Literal["flag", "integer", "number", "text", "moment"]
-"""integer: of at most 64 bits. number: floating point. moment: RFC 3339 text, UTC."""
+"""integer: of at most 64 bits. number: floating point. moment: RFC 3339 text, UTC, to the millisecond."""
 
 LABEL = "label"
 FILE_NAME = "file_name"
@@ -41,12 +41,16 @@ and `split` are partitions."""
 
 @dataclass(frozen=True, slots=True)
 class TrainingColumn:
-    """One column. has_gaps: some rows have no value. extra_name: the source's name for it; None for our own."""
+    """One column. has_gaps: some rows have no value. extra_name: the source's name for it; None for our own.
+
+    has_some_times: some rows have a text such as `2026-01-31`, others have not.
+    """
 
     name: str
     kind: Kind
     has_gaps: bool
     extra_name: str | None = None
+    has_some_times: bool = False
 
     @property
     def source(self) -> str:

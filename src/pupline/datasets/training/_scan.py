@@ -1,5 +1,6 @@
 """The first pass over a dataset's rows: which columns they have, and of which kinds."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
@@ -13,6 +14,9 @@ MAX_EXTRA_COLUMNS = 500
 each of its million lines."""
 
 _MAX_NAME = 200
+_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
+"""Texts that PyArrow takes for a time where all texts of a part of a JSON file are such; not those with fractions."""
+
 _EXACT = 2**53
 """Integers up to this size are exact as floating-point numbers."""
 
@@ -30,6 +34,7 @@ class SchemaScan:
         self._names: set[str] = set()
         self._last_names: Set[str] = frozenset()
         self._counts: Counter[str] = Counter()
+        self._times: Counter[str] = Counter()
         self._inferred: dict[str, _Values] = {}
         self._extra: dict[str, _Values] = {}
         self._has_rest = False
@@ -41,6 +46,7 @@ class SchemaScan:
             self._last_names = row.keys()
             self._names |= self._last_names - {"extra"}
         self._counts.update([name for name, value in row.items() if value or is_value(value)])
+        self._times.update([name for name, value in row.items() if type(value) is str and _is_time(value)])
         for name in self._last_names - OWN_KINDS.keys() - {"extra"}:
             self._inferred.setdefault(name, _Values()).add(row[name])
         for name, value in (row.get("extra") or {}).items():
@@ -56,23 +62,26 @@ class SchemaScan:
         taken = {column.name.lower() for column in columns} | RESERVED
         for extra_name, name in _free_names(sorted(self._extra), taken).items():
             seen = self._extra[extra_name]
-            columns.append(TrainingColumn(name, seen.kind(), seen.count < self._rows, extra_name))
+            some_times = 0 < seen.times < self._rows
+            columns.append(TrainingColumn(name, seen.kind(), seen.count < self._rows, extra_name, some_times))
         if self._has_rest:
             columns.append(TrainingColumn(REST, "text", has_gaps=True))
         return TrainingSchema(tuple(columns), has_captions=self._counts["caption"] > 0)
 
     def _own_column(self, name: str) -> TrainingColumn:
         kind = OWN_KINDS.get(name) or self._inferred[name].kind()
-        return TrainingColumn(LABEL if name == "labels" else name, kind, self._counts[name] < self._rows)
+        column = LABEL if name == "labels" else name
+        return TrainingColumn(column, kind, self._counts[name] < self._rows, None, 0 < self._times[name] < self._rows)
 
 
 class _Values:
-    """What is known of a column's values. count: of those that are there."""
+    """What is known of a column's values. count: of those that are there. times: of texts that look like a time."""
 
-    __slots__ = ("_largest", "_types", "count")
+    __slots__ = ("_largest", "_types", "count", "times")
 
     def __init__(self) -> None:
         self.count = 0
+        self.times = 0
         self._types: set[type] = set()
         self._largest = 0
 
@@ -80,6 +89,7 @@ class _Values:
         if not is_value(value):
             return
         self.count += 1
+        self.times += type(value) is str and _is_time(value)
         self._types.add(type(value))
         if type(value) is int:
             self._largest = max(self._largest, value if value >= 0 else -value - 1)
@@ -93,6 +103,10 @@ class _Values:
         if self._types and self._types <= {int, float} and self._largest <= _EXACT:
             return "number"
         return "text"
+
+
+def _is_time(text: str) -> bool:
+    return text[4:5] == "-" and _TIME.fullmatch(text) is not None
 
 
 def _free_names(extra_names: Iterable[str], taken: set[str]) -> dict[str, str]:

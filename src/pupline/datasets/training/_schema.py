@@ -35,6 +35,14 @@ class TrainingSchema:
         """The names of the columns, in their order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def ambiguous(self) -> tuple[str, ...]:
+        """The columns that Hugging Face `datasets` may fail to read from `metadata.jsonl`, but not from Parquet.
+
+        It guesses types for each split, and for each 10 MB: a column of texts is one of times where all look so.
+        """
+        return tuple(column.name for column in self.columns if column.has_some_times)
+
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """The row's values in the order of the columns, each of its column's kind, or None."""
         extra = row.get("extra") or {}
