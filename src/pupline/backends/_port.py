@@ -15,6 +15,7 @@ from pupline.tasks.ports import ObjectStore, Reader
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestReport, IngestRequest
+    from pupline.local import QualityTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,9 @@ class Backend(Reader, Protocol):
 
     def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
         """The bucket, to put objects as well, inside the block. Raises: ConfigurationError while it is in use."""
+
+    def quality_journal(self) -> "AbstractContextManager[QualityTable]":
+        """The journal of the quality pass over this backend's datasets, which is on this machine in any case."""
 
     def location(self, key: str) -> str:
         """Where the object with this key is, for people: a path or a URL."""

@@ -12,11 +12,12 @@ import click
 from pupline.cli._backend import backend_options, was_typed
 from pupline.cli._command import Command
 from pupline.cli._count_line import CountLine
+from pupline.cli._dataset_names import dataset_summaries
 from pupline.cli._export_view import show
 from pupline.cli._options import json_option, with_options
 from pupline.cli._output import print_json
 from pupline.errors import ConfigurationError
-from pupline.text import nearest, printable
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -95,7 +96,7 @@ def export(
         per_address=options["per_address"],
         shard_size=options["shard_size"],
         strip_exif=options["strip_exif"],
-        summaries=_summaries(backend, dataset),
+        summaries=dataset_summaries(backend, dataset),
     )
     request = replace(request, split=Split.parse(split)) if split else request
     place = place or f"{backend.exports}/{dataset}"
@@ -108,18 +109,6 @@ def export(
     else:
         show(report, place)
     return 0 if report.is_whole else 1
-
-
-def _summaries(backend: "Backend", dataset: str) -> tuple[Mapping[str, Any], ...]:
-    """The summaries of the dataset's runs. Raises: ConfigurationError for an unknown dataset."""
-    found = tuple(backend.ingests(dataset=dataset))
-    if not found:
-        there = sorted({str(summary["dataset"]) for summary in backend.ingests()})
-        near = nearest(dataset, there)
-        hint = f"did you mean {printable(near)}?" if near else f"there are: {', '.join(map(printable, there[:20]))}"
-        hint = hint if there else "fetch one with: pupline ingest SOURCE"
-        raise ConfigurationError(f"there is no dataset '{printable(dataset)}'; {hint}")
-    return found
 
 
 def _filters(options: Mapping[str, Any]) -> "Filters":

@@ -7,6 +7,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     export      the chosen images as folders, shards or a table, in a directory or a bucket
 """
 
+from pupline.datasets._objects import BucketObjects, ImageBytes, MissingImage
 from pupline.datasets.export import (
     ExportDirectory,
     ExportFormat,
@@ -22,6 +23,7 @@ from pupline.datasets.selection import (
     EVERYTHING,
     WHOLE,
     Filters,
+    GoodRows,
     Split,
     parse_where,
 )
@@ -43,6 +45,7 @@ __all__ = [
     "FETCH_COLUMNS",
     "SHARD_TYPE",
     "WHOLE",
+    "BucketObjects",
     "ExportDirectory",
     "ExportFormat",
     "ExportHeader",
@@ -51,7 +54,10 @@ __all__ = [
     "ExportRequest",
     "ExportTarget",
     "Filters",
+    "GoodRows",
+    "ImageBytes",
     "LeftOut",
+    "MissingImage",
     "SchemaScan",
     "Shard",
     "Split",

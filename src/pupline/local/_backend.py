@@ -125,10 +125,9 @@ class LocalBackend:
 
         return Journal(self.database)
 
-    @property
-    def quality(self) -> QualityTable:
-        """What the quality pass found. It may be written without the data directory's lock."""
-        return QualityTable(self.database, self.clock)
+    def quality(self, scope: str = "") -> QualityTable:
+        """The journal of the quality pass, which may be written without the lock. scope: as in `QualityTable`."""
+        return QualityTable(self.database, self.clock, scope)
 
     def driver(self, settings: "DriverSettings") -> "Driver":
         """A driver for this directory's executions. Raises: ConfigurationError when it was not opened exclusively."""

@@ -46,6 +46,11 @@ def quality_key(dataset: str) -> str:
     return f"{dataset_folder(dataset)}quality/quality.jsonl"
 
 
+def quality_parquet_key(dataset: str) -> str:
+    """The key of the same lines as Parquet."""
+    return f"{dataset_folder(dataset)}quality/quality.parquet"
+
+
 def changes_key(dataset: str) -> str:
     """The key of the images that no longer have the hash of their list, one line for each row, with what changed."""
     return f"{dataset_folder(dataset)}quality/changes.jsonl"

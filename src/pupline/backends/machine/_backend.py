@@ -5,7 +5,7 @@ import shlex
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ from pupline.local import (
     AuditQuery,
     LocalBackend,
     PruneCounts,
+    QualityTable,
     StopRequested,
     UndeletedFiles,
     alert_as_dict,
@@ -163,6 +164,10 @@ class MachineBackend:
         self._check_exists()
         with LocalBackend.open(self.data_dir, exclusive=True, create=False) as backend:
             yield backend.bucket()
+
+    def quality_journal(self) -> AbstractContextManager[QualityTable]:
+        """The journal in this data directory."""
+        return nullcontext(self._reader.quality())
 
     def location(self, key: str) -> str:
         """The path of the object's file."""

@@ -1,10 +1,12 @@
 """A deployed stack behind the port `Backend`, driven through AWS's own APIs."""
 
+import os
 import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pupline.aws import S3Store
@@ -38,6 +40,7 @@ from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestReport, IngestRequest
+    from pupline.local import QualityTable
 
 
 class StackBackend:
@@ -101,6 +104,15 @@ class StackBackend:
     def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
         """The stack's bucket; only the credentials decide what may be put."""
         return nullcontext(self.bucket())
+
+    @contextmanager
+    def quality_journal(self) -> "Iterator[QualityTable]":
+        """The journal in the default data directory of this machine, or the one that PUPLINE_DATA names."""
+        from pupline.local import LocalBackend
+
+        data_dir = Path(os.environ.get("PUPLINE_DATA") or "pupline-data")
+        with LocalBackend.open(data_dir, exclusive=False, create=True) as local:
+            yield local.quality(f"s3://{self.bucket_name}/")
 
     def location(self, key: str) -> str:
         """The object's S3 URI."""

@@ -45,9 +45,11 @@ class GroupRow:
 class QualityTable:
     """The journal of the quality pass. Any process may write; no lock is needed. Methods raise StorageError."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, scope: str = "") -> None:
+        """scope: what stands before the names of datasets that are not in this data directory."""
         self._database = database
         self._clock = clock
+        self._scope = scope
 
     def find(self, hashes: Sequence[str]) -> Iterator[QualityRow]:
         """What is known of the images with these SHA-256, in no order."""
@@ -68,15 +70,16 @@ class QualityTable:
         query = (
             "SELECT sha256, representative, distance FROM quality_groups WHERE dataset = ? AND rule = ? ORDER BY place"
         )
-        return [GroupRow(*row) for row in self._database.rows(query, (dataset, rule))]
+        return [GroupRow(*row) for row in self._database.rows(query, (self._scope + dataset, rule))]
 
     def order(self, dataset: str) -> list[str]:
         """The SHA-256 of all images of the dataset that were in groups, by any rule, in the order they came."""
         query = "SELECT sha256 FROM quality_groups WHERE dataset = ? ORDER BY place"
-        return [sha256 for (sha256,) in self._database.rows(query, (dataset,))]
+        return [sha256 for (sha256,) in self._database.rows(query, (self._scope + dataset,))]
 
     def add_groups(self, dataset: str, rule: str, rows: Sequence[GroupRow]) -> None:
         """Add images after those that are there; groups by other rules are forgotten. All or nothing."""
+        dataset = self._scope + dataset
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM quality_groups WHERE dataset = ? AND rule <> ?", (dataset, rule))
@@ -91,11 +94,11 @@ class QualityTable:
     def decisions(self, dataset: str) -> dict[str, Decision]:
         """What people decided, by SHA-256."""
         query = "SELECT sha256, decision FROM quality_reviews WHERE dataset = ?"
-        return dict(self._database.rows(query, (dataset,)))
+        return dict(self._database.rows(query, (self._scope + dataset,)))
 
     def decide(self, dataset: str, hashes: Sequence[str], decision: Decision | None) -> None:
         """Remember a decision about these images; None: forget it."""
-        now = self._clock.now()
+        now, dataset = self._clock.now(), self._scope + dataset
 
         def work(connection: sqlite3.Connection) -> None:
             if decision is None:
