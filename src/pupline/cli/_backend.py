@@ -21,6 +21,7 @@ _ONE_MACHINE = (
     "--max-bytes",
     "--max-pixels",
     "--sample-if-offline",
+    "--workflow-file",
 )
 """What a stack has settled at its deployment."""
 

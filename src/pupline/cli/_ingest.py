@@ -24,6 +24,7 @@ from pupline.cli._options import (
 )
 from pupline.cli._output import message, print_json, program, tell_waiting
 from pupline.cli._streams import SummaryOutput
+from pupline.cli._workflow_option import own_workflow, workflow_option
 from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
@@ -107,6 +108,7 @@ _OPTIONS = (
     ),
     click.option("--dry-run", is_flag=True, help="List what would be fetched; fetch no image, store nothing."),
     click.option("--workflow", is_flag=True, help="Through the BulkIngest state machine, here or with --backend aws."),
+    workflow_option,
 )
 
 
@@ -141,6 +143,8 @@ def ingest(
         raise ConfigurationError("--param and --breed say which images of a SOURCE: name it")
     source = None if source is None else join_params(source, params)
     request = IngestRequest(source=source, heed_robots=not ignore_robots, given=typed_options(), **options)
+    workflow_file = own_workflow(request.workflow_file, backend, resumed=request.resume or bool(request.retry_failed))
+    request = replace(request, workflow_file=workflow_file)
     if dry_run:
         return _dry_run(request, as_json=as_json)
     view = IngestView(as_json=as_json)

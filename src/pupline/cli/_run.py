@@ -18,6 +18,7 @@ from pupline.cli._options import (
 )
 from pupline.cli._output import message
 from pupline.cli._run_view import show_run
+from pupline.cli._workflow_option import own_workflow, workflow_option
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -54,6 +55,7 @@ _concurrency_option = click.option(
 @click.option("--run-id", help="Name the run: the same command again starts only what is missing to reach --count.")
 @partial(fetch_options, timeout_help="Seconds per request, at most 70. [default: 30]")
 @image_limit_options
+@workflow_option
 @click.option("--sample-if-offline", is_flag=True, help="If the source cannot be reached, use the sample source.")
 @backend_options
 @json_option
@@ -71,6 +73,7 @@ def run(
     timeout_seconds: float,
     max_bytes: int,
     max_pixels: int,
+    workflow_file: str | None,
     sample_if_offline: bool,
     backend: "Backend",
     as_json: bool,
@@ -98,6 +101,7 @@ def run(
         metadata_addresses,
         max_pixels,
         breeds if len(breeds) > 1 else (),
+        own_workflow(workflow_file, backend),
     )
     request = RunRequest(settings, count, concurrency, run_id, sample_if_offline, proxy)
     return show_run(
