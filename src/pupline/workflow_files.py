@@ -7,6 +7,7 @@ in: a directory that `pupline init` made, with `pupline.toml` in it.
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def read_definition(path: Path) -> dict[str, AnyJSON]:
     if not isinstance(definition, dict):
         raise ConfigurationError(f"{path}: a workflow is a JSON object with StartAt and States")
     return definition
+
+
+def chosen_workflow(environment: Mapping[str, str], directory: Path) -> tuple[str | None, Project | None]:
+    """The user's own workflow, and the project that has it: that of PUPLINE_WORKFLOW, or of the project around here.
+
+    Raises: ConfigurationError, as `find_project`.
+    """
+    if named := environment.get("PUPLINE_WORKFLOW"):
+        return str(Path(named).expanduser().absolute()), None
+    project = find_project(directory)
+    return (str(project.workflow), project) if project else (None, None)
 
 
 def find_project(directory: Path) -> Project | None:

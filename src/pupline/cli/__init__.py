@@ -33,6 +33,7 @@ _COMMANDS = {
     "export": ("_export", "Put the clean dataset in one place, from all its runs."),
     "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),
     "cost": ("_cost", "What a number of images costs on AWS, by design."),
+    "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
     "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
     "prune": ("_prune", "Delete the journals of executions that ended long ago."),

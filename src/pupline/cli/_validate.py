@@ -9,13 +9,15 @@ import click
 from pupline.cli._command import Command
 from pupline.cli._options import json_option
 from pupline.cli._output import message, print_json
+from pupline.cli._workflow_option import own_workflow
 from pupline.errors import ConfigurationError
 from pupline.files import read_text
 from pupline.text import plural, printable
+from pupline.workflow_files import FILES, workflow_path
 
 
 @click.command(cls=Command)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--type",
     "machine_type",
@@ -25,12 +27,21 @@ from pupline.text import plural, printable
     help="What the definition will run as.",
 )
 @json_option
-def validate(file: Path, machine_type: str, as_json: bool) -> int:
+def validate(file: Path | None, machine_type: str, as_json: bool) -> int:
     """Check FILE, an Amazon States Language definition in JSON, and list every problem with its JSON path.
 
+    Without FILE: both workflows of the project that this directory is in, of PUPLINE_WORKFLOW, or of pupline itself.
     Placeholders such as ${TopicArn} are allowed where SAM's DefinitionSubstitutions replace them. Exits with 2 when
     there are problems.
     """
+    if file is not None:
+        return _validate(file, machine_type, as_json=as_json)
+    chosen = own_workflow(None)
+    files = [workflow_path(name, chosen) for name in FILES]
+    return max([_validate(path, machine_type, as_json=as_json) for path in files])
+
+
+def _validate(file: Path, machine_type: str, *, as_json: bool) -> int:
     from pupline.asl import DefinitionError, StateMachine
 
     definition = read_definition(file)
@@ -42,16 +53,37 @@ def validate(file: Path, machine_type: str, as_json: bool) -> int:
         problems = _repeated_keys(definition)
     except DefinitionError as error:
         problems = error.problems
+    rules, unheeded = ([], None) if problems else _alert_rules(definition, file)
     if as_json:
         found = [{"path": path, "message": text} for path, text in problems]
-        print_json({"file": str(file), "valid": not problems, "problems": found})
+        rule_facts = {"alert_rules": rules, "not_for_bulk": unheeded} if rules or unheeded else {}
+        print_json({"file": str(file), "valid": not problems, "problems": found, **rule_facts})
     elif problems:
         for path, text in problems:
             click.echo(f"{printable(path) or file}: {printable(text)}")
         message(f"{file}: {plural(len(problems), 'problem')}")
     else:
         click.echo(f"{file}: valid, {machine_type.upper()}, {plural(states, 'state')} at the top level")
+        if rules:
+            click.echo(f"  alert rules: {', '.join(rules)}")
+        if unheeded:
+            message(f"pupline run can use it; pupline ingest cannot: {unheeded}")
     return 2 if problems else 0
+
+
+def _alert_rules(definition: str, file: Path) -> tuple[list[str], str | None]:
+    """The names of the alert rules in a valid definition, and why bulk ingestion cannot heed them, if it has any."""
+    from pupline.tasks.alert_rules import CHOICE, AlertRules
+
+    parsed = json.loads(definition)
+    if CHOICE not in parsed["States"]:
+        return [], None
+    names = list(AlertRules.readable(parsed).names)
+    try:
+        AlertRules.of(parsed, str(file))
+    except ConfigurationError as error:
+        return names, str(error)
+    return names, None
 
 
 def _repeated_keys(definition: str) -> list[tuple[str, str]]:

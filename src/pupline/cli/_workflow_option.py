@@ -1,15 +1,15 @@
 """The --workflow-file option: the user's own definition of the workflow, named, or found in the project around here."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pupline.cli._backend import was_typed
 from pupline.cli._output import message
 from pupline.text import printable
-from pupline.workflow_files import find_project
+from pupline.workflow_files import chosen_workflow
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -24,27 +24,25 @@ def workflow_option(command: _Command) -> _Command:
     return click.option(
         OPTION,
         metavar="FILE",
-        envvar="PUPLINE_WORKFLOW",
         help="Your own definition of the workflow (or PUPLINE_WORKFLOW). [default: the project's, or pupline's own]",
     )(command)
 
 
-def own_workflow(given: str | None, backend: "Backend | None" = None, *, resumed: bool = False) -> str | None:
+def own_workflow(typed: str | None, backend: "Backend | None" = None, *, resumed: bool = False) -> str | None:
     """The absolute path of the user's own workflow; None for pupline's, and on a stack, which has its own.
 
-    given: the option's value. Without one, the project that the working directory is in has it, which is said on
-    stderr. resumed: the run has its workflow already, unless the option is typed.
+    typed: the option's value. That a project's workflow is used is said on stderr. resumed: the run has its workflow
+    already, unless the option is typed.
     Raises: ConfigurationError for a project's file that names no workflow.
     """
     from pupline.backends import MachineBackend
 
-    if (backend is not None and not isinstance(backend, MachineBackend)) or (resumed and not was_typed(OPTION)):
+    if typed:
+        return str(Path(typed).expanduser().absolute())
+    if resumed or (backend is not None and not isinstance(backend, MachineBackend)):
         return None
-    if given:
-        return str(Path(given).expanduser().absolute())
-    project = find_project(Path.cwd())
-    if project is None:
-        return None
-    where, workflow = printable(str(project.directory)), printable(str(project.workflow.relative_to(project.directory)))
-    message(f"pupline: in the project {where}: its workflow is {workflow}")
-    return str(project.workflow)
+    workflow, project = chosen_workflow(os.environ, Path.cwd())
+    if project is not None:
+        name = printable(str(project.workflow.relative_to(project.directory)))
+        message(f"pupline: in the project {printable(str(project.directory))}: its workflow is {name}")
+    return workflow

@@ -20,8 +20,9 @@ from pupline.errors import PuplineError, TaskFailure
 from pupline.http import HttpClient, Proxy
 from pupline.local import LocalBackend, layout_problem, plan_recovery
 from pupline.parquet import why_unavailable
+from pupline.tasks.alert_rules import AlertRules
 from pupline.text import plural, printable
-from pupline.workflow_files import workflow_path
+from pupline.workflow_files import chosen_workflow, read_definition, workflow_path
 
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
@@ -85,11 +86,22 @@ def _extras() -> Check:
 
 
 def _workflow() -> Check:
+    """The workflow that a run would use here: the user's own, or pupline's."""
     try:
-        states = len(load_workflow().definition["States"])
+        chosen, _ = chosen_workflow(os.environ, Path.cwd())
+        path = workflow_path(chosen=chosen)
     except PuplineError as error:
-        return Check("workflow", "error", str(error), f"pupline validate {_shown(workflow_path())}")
-    return Check("workflow", "ok", f"{_shown(workflow_path())}: valid, {states} states")
+        return Check("workflow", "error", str(error))
+    try:
+        states = len(load_workflow(chosen=chosen).definition["States"])
+    except PuplineError as error:
+        return Check("workflow", "error", str(error), f"pupline validate {_shown(path)}")
+    try:
+        AlertRules.of(read_definition(path), _shown(path))
+    except PuplineError as error:
+        detail = f"pupline run can use it, pupline ingest cannot: {error}"
+        return Check("workflow", "warning", detail, f"pupline validate {_shown(path)}")
+    return Check("workflow", "ok", f"{_shown(path)}: valid, {states} states")
 
 
 def _writable(data_dir: Path) -> Check:
