@@ -66,6 +66,10 @@ class ConfigurationError(PuplineError):
     """An option or a setting that cannot work: exit code 2 and one clear line."""
 
 
+class NoSuchName(ConfigurationError):
+    """No execution or run has the name that was given."""
+
+
 class BackendUnavailable(PuplineError):
     """A deployed stack cannot be reached now; the same command may work in a moment."""
 

@@ -117,24 +117,27 @@ def test_audit_for_people_names_images_outcomes_and_reasons(command: Run, kennel
     assert "No records match" in command("audit", "--type", "tiff", "--data", kennel).stdout
 
 
-def test_a_run_without_executions_is_named(command: Run, kennel: Path) -> None:
-    """A misspelt run is told from one whose executions do not match, on stdout and stderr as before."""
-    run, kept = ("--run", "nope", "--data", kennel), ("--data", kennel)
-    missing = "No executions of the run 'nope'.\n"
-    assert command("executions", *run).stdout == missing
+def test_a_mistyped_run_is_an_error_with_suggestions(command: Run, kennel: Path) -> None:
+    """On every command that takes one; a run whose rows do not match is told from it."""
+    for words in (["executions"], ["redrive", "--failed"], ["audit"], ["alerts"], ["insights"], ["runs"], ["resume"]):
+        done = command(*words, "--run", "frendly", "--data", kennel)
+        assert (done.code, done.stdout) == (2, ""), words
+        assert "there is no run 'frendly'" in done.stderr
+        assert "did you mean 'friendly'?" in done.stderr
+    for words in (["executions"], ["audit"], ["alerts"], ["insights"], ["runs"], ["datasets"], ["discard"]):
+        done = command(*words, "--dataset", "nope", "--data", kennel)
+        assert (done.code, done.stdout) == (2, ""), words
+        assert "there is no dataset 'nope'; there is none yet" in done.stderr
+    kept = ("--data", kennel)
     assert command("executions", "--run", "friendly", "--status", "TIMED_OUT", *kept).stdout == (
         "No executions of the run 'friendly' with the status TIMED_OUT.\n"
     )
-    redriven = command("redrive", "--failed", *run)
-    assert (redriven.code, redriven.stderr) == (0, missing)
     assert (
         "no execution of the run 'friendly' failed" in command("redrive", "--failed", "--run", "friendly", *kept).stderr
     )
     audited = command("audit", "--execution", "nope", *kept)
-    assert (audited.code, audited.stdout) == (
-        0,
-        "No records of a run or execution 'nope'. All records: pupline audit\n",
-    )
+    assert (audited.code, audited.stdout) == (2, "")
+    assert "there is no run or execution 'nope'" in audited.stderr
     assert "No records match." in command("audit", "--execution", "friendly", "--type", "tiff", *kept).stdout
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pupline import __version__
 from pupline.asl import DefinitionError, StateMachine
+from pupline.bulk import IngestRequest
 from pupline.cli._run import run
 from pupline.images import MAX_PIXELS
 from pupline.local import LocalBackend, NewIngest
@@ -139,19 +140,24 @@ def test_resume_with_nothing_to_do(command: Run, tmp_path: Path) -> None:
     assert command("resume", "--data", tmp_path / "none").code == 2
 
 
-def test_resume_names_the_bulk_ingests_that_it_leaves_unfinished(command: Run, tmp_path: Path) -> None:
-    """With the command that finishes each: by data set where that is the run resumed, else by its ID."""
+def test_resume_finishes_bulk_ingests_too(command: Run, tmp_path: Path) -> None:
+    """It says which; one that cannot be finished is named with its end, and does not keep others from it."""
     sample(command, tmp_path)
     with LocalBackend.open(tmp_path, exclusive=True) as backend:
-        for run_id, dataset in [("k1", "many"), ("k2", "many"), ("k3", "few")]:
-            backend.ingests.open(NewIngest(run_id=run_id, dataset=dataset, source="many", settings={}))
-        backend.ingests.end(2, "FAILED")
-    done = command("resume", "--data", tmp_path)
-    few, many = (f"pupline ingest --resume {which} --data {tmp_path}" for which in ("--dataset few", "--run-id k1"))
-    lines = ["No execution was left unfinished.", f"2 bulk ingests are unfinished: {few}; {many}"]
-    assert (done.code, done.stdout, done.stderr.splitlines()) == (0, "", lines)
+        for run_id, source in [("k1", "sample"), ("k2", "/none/such.txt"), ("k3", "sample")]:
+            settings = IngestRequest(source=source, dataset="few", run_id=run_id, count=2).as_json()
+            backend.ingests.open(NewIngest(run_id=run_id, dataset="few", source=source, settings=settings))
+        backend.ingests.end(3, "FAILED")
     found = {row["check"]: row for row in command("doctor", "--source", "sample", "--data", tmp_path, "--json").rows}
     assert (found["ingests"]["status"], found["ingests"]["detail"]) == ("warning", "2 bulk ingests are unfinished")
+    done = command("resume", "--data", tmp_path)
+    assert done.code == 2
+    assert "To finish: ingest k1 of few, nothing listed yet." in done.stderr
+    assert "k2: list /none/such.txt: it cannot be read: No such file or directory; it had listed" in done.stderr
+    rows = command("runs", "--dataset", "few", "--json", "--data", tmp_path).rows
+    assert {row["run"]: row["status"] for row in rows} == {"k1": "SUCCEEDED", "k3": "FAILED"}
+    assert command("resume", "--data", tmp_path).code == 0
+    assert command("resume", "--run", "k3", "--data", tmp_path).code == 0
 
 
 # ---- subscribe

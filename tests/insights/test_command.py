@@ -109,6 +109,7 @@ def test_an_unknown_dataset_is_refused_with_those_that_are_there(data: Path) -> 
         called(data, "--dataset", "dogz")
 
 
-def test_nothing_found_says_what_was_asked(data: Path) -> None:
-    """An empty answer names the option that made it empty."""
-    assert "no records of --run nope" in called(data, "--run", "nope").stdout
+def test_an_unknown_run_is_refused_with_those_that_are_there(data: Path) -> None:
+    """As a dataset is."""
+    with pytest.raises(ConfigurationError, match="there is no run 'nope'; there are: "):
+        called(data, "--run", "nope")

@@ -44,6 +44,30 @@ class RedriveSelection:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscardSelection:
+    """What to discard: a run, or all runs of a dataset with everything of it."""
+
+    run: str | None = None
+    dataset: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardReport:
+    """What was discarded, or would be. unfinished: of the runs. images, outputs: files removed, of so many bytes.
+
+    kept: images that other runs need. changed: files that somebody changed since, which stay.
+    """
+
+    runs: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    images: int
+    bytes: int
+    outputs: int
+    kept: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """How executions that were run, resumed or redriven ended.
 
@@ -154,7 +178,10 @@ class Backend(Reader, Protocol):
         """
 
     def stop(self, name: str, error: str | None, cause: str | None) -> str:
-        """Abort an execution; its status then, or what happens to it, for people. One that has ended stays as it is."""
+        """Abort an execution, or end a run; its status then, or what happens to it, for people.
+
+        What has ended stays as it is.
+        """
 
     def ingest(self, request: "IngestRequest", listener: BulkListener, *, workflow: bool) -> "IngestReport":
         """Ingest a source, or resume the run that the same request began. workflow: through BulkIngest.

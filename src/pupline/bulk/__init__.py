@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pupline.bulk._alert_rules import alert_rules_of, with_alert_rules
+    from pupline.bulk._ending import abort_run
     from pupline.bulk._parquet import complete_summary, has_parquet, write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         stored_list_reader,
     )
     from pupline.bulk._start import ingest
-    from pupline.bulk._summary import summaries
+    from pupline.bulk._summary import summaries, written_summary
 
 __all__ = [
     "HostPaused",
@@ -49,6 +50,7 @@ __all__ = [
     "MetadataWritten",
     "Preview",
     "RunFiles",
+    "abort_run",
     "alert_rules_of",
     "checked_dataset",
     "checked_source",
@@ -63,12 +65,14 @@ __all__ = [
     "summaries",
     "with_alert_rules",
     "write_parquet",
+    "written_summary",
 ]
 
 _HOMES = {
     "ingest": "_start",
     **dict.fromkeys(("alert_rules_of", "with_alert_rules"), "_alert_rules"),
-    "summaries": "_summary",
+    **dict.fromkeys(("summaries", "written_summary"), "_summary"),
+    "abort_run": "_ending",
     **dict.fromkeys(("complete_summary", "has_parquet", "write_parquet"), "_parquet"),
     "RunFiles": "_run_files",
     **dict.fromkeys(("Preview", "preview"), "_preview"),

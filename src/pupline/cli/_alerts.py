@@ -1,6 +1,7 @@
 """`pupline alerts`: the published alerts and their deliveries."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
+from pupline.cli._selection import Selection, selection_options
 from pupline.cli._table import Column, show_table
 from pupline.text import plural
 
@@ -26,9 +28,10 @@ _COLUMNS = [
 
 @click.command(cls=Command)
 @backend_options
+@selection_options
 @limit_option
 @json_option
-def alerts(backend: "Backend", limit: int | None, as_json: bool) -> int:
+def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json: bool) -> int:
     """The alerts, oldest first, and the status of their deliveries.
 
     On AWS an alert's text and time come from its execution's history, which AWS keeps for 90 days; after that only the
@@ -37,16 +40,28 @@ def alerts(backend: "Backend", limit: int | None, as_json: bool) -> int:
     most = rows_shown(limit)
     unreported = False
     if as_json:
-        for alert in backend.alerts(limit=limit):
+        for alert in _chosen(backend, selection, limit):
             print_json(alert)
             unreported = unreported or alert["deliveries"] is None
     else:
-        found = list(backend.alerts(limit=most + 1))
-        _show(found, most)
+        found = list(_chosen(backend, selection, most + 1))
+        _show(found, most, selection)
         unreported = any(alert["deliveries"] is None for alert in found)
     if unreported:
         message(f"SNS does not report single deliveries; what was lost: pupline doctor{backend.options}")
     return 0
+
+
+def _chosen(backend: "Backend", selection: Selection, limit: int | None) -> Iterable[Mapping[str, Any]]:
+    """The chosen alerts, the newest `limit` of them, oldest first."""
+    if selection.is_all:
+        return backend.alerts(limit=limit)
+    found = (
+        alert
+        for alert in backend.alerts()
+        if selection.has_execution(alert["execution"]) and selection.is_recent(alert["published_at"])
+    )
+    return found if limit is None else deque(found, maxlen=limit)
 
 
 def _first_line(message: str) -> str:
@@ -55,9 +70,10 @@ def _first_line(message: str) -> str:
     return f"{first} ..." if more else first
 
 
-def _show(found: Sequence[Mapping[str, Any]], limit: int) -> None:
+def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection) -> None:
     if not found:
-        click.echo("No alerts. To see some: pupline run --source sample --count 12")
+        nothing = "No alerts. To see some: pupline run --source sample --count 12"
+        click.echo(nothing if selection.is_all else "No alerts match. All alerts: pupline alerts")
         return
     rows = [
         [

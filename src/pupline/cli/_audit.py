@@ -1,19 +1,20 @@
 """`pupline audit`: the records."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, print_json, rows_shown, size
+from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, print_csv, print_json, rows_shown, size
+from pupline.cli._selection import Selection, no_such_run, selection_options
 from pupline.cli._table import Column, show_table
-from pupline.errors import Outcome
-from pupline.tasks.ports import Reader
+from pupline.errors import ConfigurationError, Outcome
+from pupline.insights import run_of
 from pupline.tasks.records import AuditRecord
 from pupline.text import plural, printable
 
@@ -30,9 +31,18 @@ _COLUMNS = [
     Column("execution", needs=21),
 ]
 
+_CSV_COLUMNS = tuple(field.name for field in fields(AuditRecord))
+_EPILOG = """\b
+Examples:
+  pupline audit --run monday --outcome failed
+  pupline audit --dataset dogs --since yesterday --csv > dogs.csv
+  pupline audit --execution monday-00007 --json
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
+    selection: Selection
     outcome: str | None
     file_type: str | None
     alerts: bool
@@ -42,58 +52,71 @@ class _Filter:
             self.outcome in {None, record.outcome}
             and self.file_type in {None, record.file_type}
             and (not self.alerts or record.alert_triggered)
+            and self.selection.is_recent(record.upload_timestamp)
+            and self.selection.has_execution(record.execution)
         )
 
 
-def _records(reader: Reader, execution: str | None) -> Iterator[AuditRecord]:
-    """All records; or those of a run; or, where no run has that name, that of an execution."""
-    if execution is None:
-        yield from reader.records()
-        return
-    of_run = reader.records(run=execution)
+def _of_execution(backend: "Backend", name: str) -> Iterator[AuditRecord]:
+    """The records of a run; or, where no run has that name, that of an execution.
+
+    Raises: ConfigurationError where there is neither.
+    """
+    of_run = backend.records(run=name)
     first = next(of_run, None)
     if first is not None:
         yield first
         yield from of_run
-    else:
-        run = execution.rpartition("-")[0]  # `monday` is the run of `monday-00007`
-        yield from (record for record in reader.records(run=run) if record.execution == execution)
+        return
+    run = run_of(name)  # `monday` is the run of `monday-00007`
+    found = [record for record in backend.records(run=run) if record.execution == name] if run else []
+    if not found and next(backend.runs(run=name), None) is None:
+        raise ConfigurationError(no_such_run(backend, name, "run or execution"))
+    yield from found
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, epilog=_EPILOG)
 @backend_options
+@selection_options
 @click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only this outcome.")
 @click.option("--type", "file_type", help="Only this type by content, such as png.")
-@click.option("--execution", help="Only this execution, or this run.")
+@click.option("--execution", metavar="NAME", help="Only this execution; a run's ID means the run.")
 @click.option("--alerts", is_flag=True, help="Only images that alerted.")
 @limit_option
+@click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout (RFC 4180), with no cell a formula.")
 @json_option
 def audit(
     backend: "Backend",
-    outcome: str | None,
-    file_type: str | None,
+    selection: Selection,
     execution: str | None,
-    alerts: bool,
     limit: int | None,
+    as_csv: bool,
     as_json: bool,
+    **filters: Any,
 ) -> int:
     """The audit records, oldest first: one per requested image, whatever its outcome.
 
-    With --execution RUN the records of the run, in the order in which its images were requested.
+    With --run the records of the run, in the order in which its images were requested.
     """
-    wanted = _Filter(outcome, file_type, alerts)
-    found = (record for record in _records(backend, execution) if wanted.matches(record))
-    if as_json:
-        for record in _newest(found, limit):
-            print_json(record.as_dict())
-    else:
-        if not _show(found, rows_shown(limit), backend):
-            nothing = execution is not None and next(_records(backend, execution), None) is None
-            which = (
-                f"No records of a run or execution '{printable(execution or '')}'." if nothing else "No records match."
-            )
-            click.echo(f"{which} All records: pupline audit")
+    if as_csv and as_json:
+        raise click.UsageError("give --csv or --json, not both")
+    if execution is not None and selection.run is not None:
+        raise click.UsageError("give --run or --execution, not both")
+    records = backend.records(run=selection.run) if execution is None else _of_execution(backend, execution)
+    wanted = _Filter(selection, **filters)
+    found = (record for record in records if wanted.matches(record))
+    if as_csv:
+        print_csv(_CSV_COLUMNS, ([item.get(name) for name in _CSV_COLUMNS] for item in _dicts(found, limit)))
+    elif as_json:
+        for item in _dicts(found, limit):
+            print_json(item)
+    elif not _show(found, rows_shown(limit), backend):
+        click.echo(f"No records match. All records: pupline audit{backend.options}")
     return 0
+
+
+def _dicts(records: Iterator[AuditRecord], limit: int | None) -> Iterator[Mapping[str, Any]]:
+    return (record.as_dict() for record in _newest(records, limit))
 
 
 def _newest(records: Iterator[AuditRecord], limit: int | None) -> Iterable[AuditRecord]:

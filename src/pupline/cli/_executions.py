@@ -1,6 +1,7 @@
 """`pupline executions`: the list; one execution with its history as a table or its path as a drawing."""
 
 import itertools
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, moment, print_json, rows_shown
+from pupline.cli._selection import Selection, selection_options, suggesting
 from pupline.cli._table import Column, show_table
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.text import plural, printable, timestamp
@@ -44,7 +46,7 @@ _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails
 @click.argument("name", required=False)
 @click.option("--graph", is_flag=True, help="With NAME: draw its path.")
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
-@click.option("--run", "run_id", help="Only the executions of this run.")
+@selection_options
 @limit_option
 @json_option
 def executions(
@@ -52,7 +54,7 @@ def executions(
     name: str | None,
     graph: bool,
     status: str | None,
-    run_id: str | None,
+    selection: Selection,
     limit: int | None,
     as_json: bool,
 ) -> int:
@@ -65,25 +67,36 @@ def executions(
     if graph and as_json:
         raise click.UsageError("--graph is for people and --json for programs: give one of them")
     if name:
-        _show_one(backend.execution(name), graph=graph, as_json=as_json)
+        with suggesting(backend, name):
+            found = backend.execution(name)
+        _show_one(found, graph=graph, as_json=as_json)
         return 0
     if status:
         status = status.upper()
-    found = backend.executions(status=status, run=run_id)
+    rows = (
+        row
+        for row in backend.executions(status=status, run=selection.run)
+        if selection.has_run(row.run) and selection.is_recent(row.start_time)
+    )
     if as_json:
-        for row in itertools.islice(found, limit):
+        for row in itertools.islice(rows, limit):
             print_json(_row_as_dict(row))
     else:
-        _show_list(found, rows_shown(limit), _none_found(run_id, status))
+        _show_list(rows, rows_shown(limit), _none_found(backend, selection, status))
     return 0
 
 
-def _none_found(run_id: str | None, status: str | None) -> str:
+def _none_found(backend: "Backend", selection: Selection, status: str | None) -> str:
     """What to say of an empty list."""
-    if run_id is None and status is None:
-        return "No executions. To start some: pupline run --source sample --count 12"
-    of_run = f" of the run '{printable(run_id)}'" if run_id is not None else ""
-    return f"No executions{of_run}{f' with the status {status}' if status else ''}."
+    if selection.is_all and status is None:
+        return f"No executions. To start some: pupline run --source sample --count 12{backend.options}"
+    of_run = f" of the run '{printable(selection.run)}'" if selection.run is not None else ""
+    nothing = f"No executions{of_run}{f' with the status {status}' if status else ''}."
+    is_bulk = any(run.kind == "ingest" for run in backend.runs(run=selection.run, dataset=selection.dataset))
+    if (selection.run or selection.dataset) and is_bulk:
+        option = f"--run {selection.run}" if selection.run else f"--dataset {shlex.quote(str(selection.dataset))}"
+        nothing += f" Images of a bulk ingest have none; see: pupline audit {option}{backend.options}"
+    return nothing
 
 
 def _row_as_dict(row: ExecutionSummary) -> dict[str, Any]:

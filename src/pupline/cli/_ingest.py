@@ -1,7 +1,6 @@
 """`pupline ingest`: a whole source, each image once, with its progress and a summary."""
 
 import itertools
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,8 @@ import click
 
 from pupline.cli._backend import backend_options, typed_options
 from pupline.cli._command import Command
-from pupline.cli._ingest_summary import NOTHING_TO_FETCH, incomplete, listing_trouble, show_ingest, without_parquet
-from pupline.cli._ingest_view import IngestView, print_results
-from pupline.cli._local_trouble import explain_local_trouble
+from pupline.cli._ingest_summary import incomplete
+from pupline.cli._ingesting import ingest_and_show
 from pupline.cli._options import (
     contact_option,
     delimiter_option,
@@ -22,17 +20,14 @@ from pupline.cli._options import (
     param_option,
     with_options,
 )
-from pupline.cli._output import message, print_json, program, tell_waiting
-from pupline.cli._streams import SummaryOutput
+from pupline.cli._output import message, print_json, tell_waiting
 from pupline.cli._workflow_option import own_workflow, workflow_option
 from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
-    from pupline.bulk import IngestReport, IngestRequest
-
-_GOES_ON = "What is done is kept; the same command continues"
+    from pupline.bulk import IngestRequest
 
 _PREVIEWED = 20
 """Items that --dry-run prints for people without --count."""
@@ -147,37 +142,7 @@ def ingest(
     request = replace(request, workflow_file=workflow_file)
     if dry_run:
         return _dry_run(request, as_json=as_json)
-    view = IngestView(as_json=as_json)
-    with explain_local_trouble(_GOES_ON), view.progress:
-        report = backend.ingest(request, view.receive, workflow=workflow)
-    output = SummaryOutput()
-    with output:
-        if not as_json:
-            show_ingest(report, backend, view.examples, workflow=workflow)
-        else:
-            if workflow:  # its events are about batches only
-                print_results(backend.records(run=report.run_id))
-            print_json(report.summary)
-    if as_json and report.parquet_trouble:
-        message(without_parquet(report))
-    if report.trouble:
-        message(listing_trouble(report))
-    elif not report.counts.items and report.listed_complete:
-        message(NOTHING_TO_FETCH)
-    if report.interrupted:
-        command = _next_command(report, backend, workflow=workflow)
-        message(f"Interrupted; what is done is kept. Continue with: {command}")
-        return 130
-    if report.tolerance_exceeded:
-        return 3
-    is_complete = report.status == "SUCCEEDED" and not report.unaccepted and not report.trouble
-    return output.exit_code(0 if is_complete else 1)
-
-
-def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool) -> str:
-    if workflow:
-        return f"the same command and --run-id {report.run_id}"
-    return f"{program()} ingest --resume --dataset {shlex.quote(report.dataset)}{backend.options}"
+    return ingest_and_show(backend, request, workflow=workflow, as_json=as_json)
 
 
 def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:

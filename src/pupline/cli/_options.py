@@ -65,6 +65,15 @@ proxy_option = click.option(
 )
 """The command gets a Proxy, or None."""
 
+concurrency_option = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    help="Executions that run at the same time.",
+)
+"""Of executions; `ingest` has one of its own."""
+
 contact_option = click.option(
     "--contact", envvar="PUPLINE_CONTACT", help="Address for the User-Agent (or PUPLINE_CONTACT)."
 )

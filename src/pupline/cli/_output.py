@@ -3,12 +3,13 @@
 rich is imported on first use. Text from outside must go through `printable`; in `Text` objects rich reads no markup.
 """
 
+import csv
 import json
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ from pupline.text import UNSAFE, plain_number, plural, printable
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell begins with that a spreadsheet computes, also in full width."""
 
 
 def rows_shown(limit: int | None) -> int:
@@ -49,6 +54,27 @@ def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
 def _json_escape(found: re.Match[str]) -> str:
     units = found.group().encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table as CSV (RFC 4180). Text from outside is one line, and never a formula for a spreadsheet."""
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(list(map(_csv_cell, row)))
+    sys.stdout.flush()
+
+
+def _csv_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = printable(text, len(text) * 10 + 1)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def message(text: str) -> None:

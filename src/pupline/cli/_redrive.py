@@ -8,6 +8,7 @@ from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, proxy_option
 from pupline.cli._run_view import show_run
+from pupline.cli._selection import check_run
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -48,19 +49,18 @@ def redrive(
         raise click.UsageError("give NAME or --failed, not both")
     if not names and not failed:
         raise click.UsageError("give NAME, or --failed for all that did not succeed")
+    if run_id is not None:
+        check_run(backend, run_id)
     request = RedriveSelection(names, run_id, proxy)
     return show_run(
         backend,
         lambda listener: backend.redrive(request, listener),
-        nothing_done=lambda: _nothing_to_redrive(backend, run_id),
+        nothing_done=lambda: _nothing_to_redrive(run_id),
         as_json=as_json,
     )
 
 
-def _nothing_to_redrive(backend: "Backend", run_id: str | None) -> str:
+def _nothing_to_redrive(run_id: str | None) -> str:
     if run_id is None:
         return "Nothing to redrive: no execution failed, timed out or was aborted."
-    run = f"the run '{printable(run_id)}'"
-    if next(iter(backend.executions(run=run_id)), None) is None:
-        return f"No executions of {run}."
-    return f"Nothing to redrive: no execution of {run} failed, timed out or was aborted."
+    return f"Nothing to redrive: no execution of the run '{printable(run_id)}' failed, timed out or was aborted."

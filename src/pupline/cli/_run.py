@@ -1,22 +1,13 @@
-"""`pupline run` and `pupline resume`: executions of the workflow, one image each."""
+"""`pupline run`: executions of the workflow, one image each."""
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._options import (
-    data_option,
-    fetch_options,
-    image_limit_options,
-    json_option,
-    param_option,
-    proxy_option,
-)
-from pupline.cli._output import message
+from pupline.cli._options import concurrency_option, fetch_options, image_limit_options, json_option, param_option
 from pupline.cli._run_view import show_run
 from pupline.cli._workflow_option import own_workflow, workflow_option
 
@@ -24,18 +15,10 @@ if TYPE_CHECKING:
     from pupline.backends import Backend
     from pupline.http import Proxy
 
-_concurrency_option = click.option(
-    "--concurrency",
-    type=click.IntRange(1, 256),
-    default=8,
-    show_default=True,
-    help="Executions that run at the same time.",
-)
-
 
 @click.command(cls=Command)
 @click.option("--count", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Images to fetch.")
-@_concurrency_option
+@concurrency_option
 @click.option(
     "--source",
     default="dog-ceo",
@@ -110,27 +93,3 @@ def run(
         nothing_done=lambda: "Nothing was started.",
         as_json=as_json,
     )
-
-
-@click.command(cls=Command)
-@_concurrency_option
-@proxy_option
-@data_option
-@json_option
-def resume(concurrency: int, proxy: "Proxy | None", data_dir: Path, as_json: bool) -> int:
-    """Finish executions that a stopped or killed run left unfinished, with its own settings.
-
-    A bulk ingest is named, and left alone: pupline ingest --resume finishes it.
-    """
-    from pupline.backends import MachineBackend
-
-    with MachineBackend(data_dir) as backend:
-        code = show_run(
-            backend,
-            lambda listener: backend.resume(concurrency, listener, proxy),
-            nothing_done=lambda: "No execution was left unfinished.",
-            as_json=as_json,
-        )
-        if unfinished := backend.unfinished_ingests():
-            message(unfinished)
-    return code

@@ -1,4 +1,4 @@
-"""`pupline stop`: end an execution."""
+"""`pupline stop`: end an execution or a run."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._selection import suggesting
 from pupline.text import printable
 
 if TYPE_CHECKING:
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 @click.option("--cause", help="Why, for people.")
 @backend_options
 def stop(name: str, error: str | None, cause: str | None, backend: "Backend") -> int:
-    """Abort the execution called NAME, as StopExecution does: its status becomes ABORTED.
+    """End the execution, or the run, called NAME: its status becomes ABORTED.
 
-    A process that runs it does so within a second; otherwise it is done here. An execution that has ended stays as it
-    is. With --backend aws, NAME may be an ARN.
+    An execution is aborted as StopExecution does. Of a run of `run` or `ingest --workflow`, all unfinished executions
+    are. An unfinished ingest ends: what is done stays, and its files are written. A process that works on it does so
+    within a second or two; otherwise it is done here. What has ended stays as it is.
+
+    With --backend aws, NAME is an execution or its ARN; that of an ingest has the name of its run.
     """
-    click.echo(f"{printable(name)}: {backend.stop(name, error, cause)}")
+    with suggesting(backend, name):
+        said = backend.stop(name, error, cause)
+    click.echo(f"{printable(name)}: {said}")
     return 0

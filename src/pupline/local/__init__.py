@@ -41,7 +41,7 @@ from pupline.local._clock import SystemClock
 from pupline.local._signals import StopRequested, stopping_on_signals
 from pupline.local.alerts import TOPIC_ARN, Alert, Deliverer, alert_as_dict
 from pupline.local.bucket import LocalBucket, UndeletedFiles, plan_recovery
-from pupline.local.data_dir import BUCKET, layout_problem
+from pupline.local.data_dir import BUCKET, DATABASE_NAME, layout_problem
 from pupline.local.database import Database
 from pupline.local.discarding import DiscardCounts, DiscardedRun, Discards
 from pupline.local.ingests import (
@@ -90,6 +90,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUCKET",
+    "DATABASE_NAME",
     "TOPIC_ARN",
     "AbortRequest",
     "Alert",

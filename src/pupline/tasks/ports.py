@@ -119,6 +119,46 @@ class ExecutionDetails:
     map_runs: Sequence[Mapping[str, Any]] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One run: executions that were requested together, or an ingest. Times: seconds since the epoch.
+
+    kind: the command that started it: `run`, `ingest` or `ingest --workflow`. status: RUNNING (also while it is
+    unfinished and nobody works on it), SUCCEEDED, FAILED, ABORTED, TIMED_OUT, or DISCARDED: removed, apart from its
+    records. reason: why, for people. listed: images that it is to have, as far as is known; done: those that ended,
+    and outcomes: of these, None where the backend does not count them. next_step: the arguments of the pupline command
+    that continues it, or fetches again what failed.
+    """
+
+    run: str
+    kind: str
+    dataset: str | None
+    source: str | None
+    status: str
+    reason: str | None
+    listed: int
+    done: int
+    outcomes: Mapping[str, int] | None
+    began_at: float
+    ended_at: float | None
+    next_step: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSummary:
+    """One dataset. images, bytes: of its accepted images, each counted once; None where the backend cannot tell.
+
+    runs: that are not discarded; unfinished: of these, RUNNING ones. latest_at: when the newest run began.
+    """
+
+    dataset: str
+    images: int | None
+    bytes: int | None
+    runs: int
+    unfinished: int
+    latest_at: float
+
+
 class Reader(Protocol):
     """What the reading commands need of a backend."""
 
@@ -127,6 +167,12 @@ class Reader(Protocol):
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions, newest first."""
+
+    def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
+        """Runs of every kind, newest first; of one dataset, or with one ID."""
+
+    def datasets(self) -> Iterator[DatasetSummary]:
+        """The datasets that have runs, by name."""
 
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""

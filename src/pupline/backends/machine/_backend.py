@@ -4,7 +4,7 @@ import json
 import shlex
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +16,8 @@ from pupline.backends._port import (
     BulkEvent,
     BulkListener,
     Check,
+    DiscardReport,
+    DiscardSelection,
     Note,
     RedriveSelection,
     RunListener,
@@ -25,12 +27,13 @@ from pupline.backends._port import (
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
 from pupline.backends._settings import RunSettings, source_of_run
-from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
 from pupline.local import (
     BUCKET,
+    DATABASE_NAME,
+    AbortRequest,
     AuditQuery,
     LocalBackend,
     PruneCounts,
@@ -42,11 +45,14 @@ from pupline.local import (
     prune,
 )
 from pupline.tasks.layout import summary_key
-from pupline.tasks.ports import ExecutionDetails, ExecutionSummary, ObjectStore
+from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunSummary
 from pupline.tasks.records import AuditRecord
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.backends.machine._runner import WorkflowRunner
+    from pupline.backends.machine._runs import MachineRuns
+    from pupline.backends.machine._stopping import Stopper
     from pupline.local import ExecutionRow
 
 DEFAULT_DATA_DIR = Path("pupline-data")
@@ -69,8 +75,9 @@ def _runner(
 
 
 class MachineBackend:
-    """Implements `pupline.backends.Backend` over a data directory; `resume`, `prune` and `repair` exist here only.
+    """Implements `pupline.backends.Backend` over a data directory.
 
+    `resume`, `discard`, `prune` and `repair` exist here only.
     The directory is opened for reading at the first read, and for each command that runs something by that itself.
     """
 
@@ -124,6 +131,25 @@ class MachineBackend:
                         f"images of a bulk ingest have no execution; see: pupline audit --execution {run}{self.options}"
                     ) from error
             raise
+
+    def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
+        """Runs of every kind, newest first."""
+        return self._runs.all(dataset, run)
+
+    def runs_if_any(self, run: str | None = None) -> Iterator[RunSummary]:
+        """Runs of every kind, newest first; none in a directory without a database, which `resume` would make."""
+        self._check_exists()
+        return self.runs(run=run) if (self.data_dir / DATABASE_NAME).exists() else iter(())
+
+    def datasets(self) -> Iterator[DatasetSummary]:
+        """The datasets that have runs, by name."""
+        return self._runs.datasets()
+
+    @property
+    def _runs(self) -> "MachineRuns":
+        from pupline.backends.machine._runs import MachineRuns
+
+        return MachineRuns(self._reader, self.options)
 
     def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first; at most the newest `limit`."""
@@ -192,16 +218,38 @@ class MachineBackend:
         with _runner(self.data_dir, request.concurrency, listener, request.proxy, workflow) as runner:
             return runner.run(replace(request, settings=settings))
 
-    def resume(self, concurrency: int, listener: RunListener, proxy: Proxy | None = None) -> RunReport:
-        """Finish executions that a stopped or killed run left unfinished."""
+    def resume(
+        self, concurrency: int, listener: RunListener, proxy: Proxy | None = None, run: str | None = None
+    ) -> RunReport:
+        """Finish executions that a stopped or killed process left unfinished; of one run, if given."""
         self._check_exists()
         with _runner(self.data_dir, concurrency, listener, proxy) as runner:
-            return runner.resume()
+            return runner.resume(run)
 
-    def unfinished_ingests(self) -> str | None:
-        """Bulk ingests, which `resume` leaves alone, with the commands that finish them, in one line for people."""
-        found = unfinished_ingests(self._reader.ingests, self.options)
-        return ": ".join(found) if found else None
+    def saved_ingest(self, run: str) -> IngestRequest:
+        """The request of an ingest through the workflow, which repeats it. Raises: ConfigurationError."""
+        row = self._reader.runs.find(run)
+        if row is None:
+            raise ConfigurationError(f"there is no run '{printable(run)}' here; see: pupline runs{self.options}")
+        return replace(IngestRequest.from_json(row.settings), run_id=run)
+
+    def plan_discard(self, selection: DiscardSelection) -> DiscardReport:
+        """What `discard` would remove. Raises: ConfigurationError."""
+        from pupline.backends.machine._discarding import plan_discard
+
+        return plan_discard(self._reader, selection, self.options)
+
+    def discard(self, selection: DiscardSelection, progress: Callable[[int], None]) -> DiscardReport:
+        """Remove runs with what only they need; their audit records stay. What is unfinished of them ends before.
+
+        progress: called now and then with the number of images looked at. Raises: ConfigurationError; StorageError.
+        """
+        from pupline.backends.machine._discarding import discard
+
+        for run in self.plan_discard(selection).unfinished:
+            self._stopper.stop(run, AbortRequest(None, "discarded"))
+        self.close()
+        return discard(self.data_dir, selection, self.options, progress)
 
     def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
         """Resume executions at the state that did not succeed."""
@@ -222,19 +270,18 @@ class MachineBackend:
         return EndedExecution(name, name, details.row.status, details.input, reversed(details.history))
 
     def stop(self, name: str, error: str | None, cause: str | None) -> str:
-        """Abort an execution here, or request it of the process that is running it."""
-        with LocalBackend.open(self.data_dir, exclusive=False) as backend:
-            status = self._row(backend, name).status
-            if status != "RUNNING":
-                return f"has already ended ({status})"
-            backend.journal.request_stop(name, error, cause)
-        try:
-            with _runner(self.data_dir, 1, lambda _event: None) as runner:
-                runner.carry_out_stops()
-        except ConfigurationError:  # another process holds the directory, and looks for such requests itself
-            return "will be stopped by the process that is running it"
-        with LocalBackend.open(self.data_dir, exclusive=False) as backend:
-            return str(backend.journal.get(name).status)
+        """Abort an execution, or end a run, here, or request it of the process that is running it."""
+        said = self._stopper.stop(name, AbortRequest(error, cause))
+        if said is None:
+            with LocalBackend.open(self.data_dir, exclusive=False) as backend:
+                self._row(backend, name)
+        return str(said)
+
+    @property
+    def _stopper(self) -> "Stopper":
+        from pupline.backends.machine._stopping import Stopper
+
+        return Stopper(self.data_dir, lambda: _runner(self.data_dir, 1, lambda _event: None))
 
     def ingest(self, request: IngestRequest, listener: BulkListener, *, workflow: bool) -> IngestReport:
         """Ingest a source with worker processes; or through BulkIngest."""

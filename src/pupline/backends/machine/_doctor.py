@@ -157,6 +157,7 @@ def _recovery(data_dir: Path) -> Check:
             found = plan_recovery(data_dir, backend.database)
             unfinished = backend.journal.count_unfinished()
             unrecorded = count_unrecorded(backend.database)
+            discards = len(backend.discards.unfinished())
     except PuplineError as error:
         return Check("recovery", "error", str(error))
     temporary = f"{plural(found.temporary, 'entry', 'entries')} of tmp ({found.temporary_bytes:,} bytes)"
@@ -164,6 +165,7 @@ def _recovery(data_dir: Path) -> Check:
         f"remove {temporary}": found.temporary,
         f"undo {plural(found.undone, 'file')} of an ingest that was killed": found.undone,
         f"finish or forget {plural(found.begun, 'object')} that {_was(found.begun)} being written": found.begun,
+        f"finish the removal of {plural(discards, 'run')}": discards,
         f"resume {plural(unfinished, 'execution')}": unfinished,
         f"write the records of {plural(unrecorded, 'execution')} that ended without one": unrecorded,
     }
@@ -179,7 +181,7 @@ def _ingests(data_dir: Path) -> Check:
         return Check("ingests", "ok", "none yet")
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
-            found = unfinished_ingests(backend.ingests)
+            found = unfinished_ingests(backend)
     except PuplineError as error:
         return Check("ingests", "error", str(error))
     if found is None:

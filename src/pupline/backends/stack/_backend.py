@@ -30,10 +30,11 @@ from pupline.backends.stack._history import published_alert
 from pupline.backends.stack._polling import Timer
 from pupline.backends.stack._records import Records
 from pupline.backends.stack._runner import StackRunner
+from pupline.backends.stack._runs import datasets_of, stack_runs
 from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
-from pupline.tasks.ports import ExecutionDetails, ExecutionSummary, ObjectStore
+from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunSummary
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id, new_run_id
 from pupline.text import printable
@@ -137,6 +138,17 @@ class StackBackend:
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """Bulk ingests that have ended, newest first: each the JSON object of its summary.json."""
         return summaries(self._account, self._stack, dataset)
+
+    def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
+        """Runs of the last 90 days, newest first, as far as Step Functions and the bucket know them.
+
+        Not known are the outcomes of `run`, which only its records have, its source, and how many were asked for.
+        """
+        return stack_runs(self._executions, list(self.ingests(dataset=dataset)), self.options, dataset, run)
+
+    def datasets(self) -> Iterator[DatasetSummary]:
+        """The datasets of bulk ingests, by name, from the summary.json of each."""
+        return datasets_of(self.ingests())
 
     def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Alerts that were published, oldest first; with `limit` the newest so many.

@@ -10,7 +10,7 @@ from pupline.backends._redrive import EndedExecution
 from pupline.backends.stack._account import aws_errors, error_code, error_message, pages
 from pupline.backends.stack._history import logged_in_history, logged_in_output, plain_event
 from pupline.backends.stack._stack import BULK_MACHINE, Stack, execution_arn
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, NoSuchName
 from pupline.json_values import JSON
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.tasks.records import AuditRecord
@@ -20,6 +20,7 @@ Description = Mapping[str, Any]
 """DescribeExecution's answer; in lists, a row of ListExecutions."""
 
 _RUN = re.compile(r"(.+)-[0-9]{5,7}")
+_BULK_DIGITS = 8
 _BULK_RUN = re.compile(r"(.+?)(-again-[0-9]+)?")
 _NO_SUCH_EXECUTION = frozenset({"ExecutionDoesNotExist", "InvalidArn", "InvalidName", "ValidationException"})
 
@@ -67,7 +68,7 @@ class Executions:
             input=parsed(described.get("input")),
             output=parsed(described.get("output")),
             history=list(history),
-            map_runs=list(self._map_runs(arn)) if self._is_bulk(described) else (),
+            map_runs=list(self._map_runs(arn)) if self.is_bulk(described) else (),
         )
 
     def find(self, name: str) -> Description:
@@ -85,7 +86,13 @@ class Executions:
 
     def _missing(self, name: str) -> ConfigurationError:
         options = f"--backend aws --stack {self._stack.name}"
-        return ConfigurationError(
+        run, _, index = name.rpartition("-")
+        bulk = self._stack.resources.get(BULK_MACHINE)
+        if bulk and len(index) == _BULK_DIGITS and index.isdigit() and self.of_machine(bulk, run) is not None:
+            return ConfigurationError(
+                f"images of a bulk ingest have no execution; see: pupline audit --execution {printable(name)} {options}"
+            )
+        return NoSuchName(
             f"there is no execution '{printable(name)}' in the stack '{self._stack.name}' (AWS deletes them after"
             f" 90 days); list them with: pupline executions {options}"
         )
@@ -134,7 +141,7 @@ class Executions:
         """The audit record of an execution that has ended, from its output or its history; None where it wrote none."""
         name = described["name"]
         found = logged_in_output(parsed(described.get("output")), name)
-        if found is None and described["status"] in {"SUCCEEDED", "FAILED"} and not self._is_bulk(described):
+        if found is None and described["status"] in {"SUCCEEDED", "FAILED"} and not self.is_bulk(described):
             found = logged_in_history(self.history(described["executionArn"], newest_first=True), name)
         return found
 
@@ -187,10 +194,11 @@ class Executions:
     def run_of(self, described: Description) -> str | None:
         """The run that an execution belongs to by its name; see `run_of`. A bulk run's executions have its name."""
         name = str(described["name"])
-        match = _BULK_RUN.fullmatch(name) if self._is_bulk(described) else None
+        match = _BULK_RUN.fullmatch(name) if self.is_bulk(described) else None
         return match[1] if match else run_of(name)
 
-    def _is_bulk(self, described: Description) -> bool:
+    def is_bulk(self, described: Description) -> bool:
+        """Whether it is of the state machine BulkIngest."""
         return str(described["stateMachineArn"]) == self._stack.resources.get(BULK_MACHINE)
 
     def _summary(self, described: Description) -> ExecutionSummary:

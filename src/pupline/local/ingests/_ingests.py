@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pupline.errors import ConfigurationError
+from pupline.errors import NoSuchName
 from pupline.local.alerts import Alert, insert_alert
 from pupline.local.bucket import LocalBucket
 from pupline.local.database import Database, storable
@@ -93,7 +93,7 @@ class Ingests:
         """The run of that id. Raises: ConfigurationError when there is none."""
         found = self.find(run_id)
         if found is None:
-            raise ConfigurationError(f"there is no ingest run '{printable(run_id)}' here; check the id")
+            raise NoSuchName(f"there is no ingest run '{printable(run_id)}' here; check the id")
         return found
 
     def unfinished(self, dataset: str) -> IngestRow | None:

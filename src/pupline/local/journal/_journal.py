@@ -20,7 +20,7 @@ from pupline.asl import (
     StateMachine,
     fact_from_json,
 )
-from pupline.errors import ConfigurationError, ReplayMismatch
+from pupline.errors import NoSuchName, ReplayMismatch
 from pupline.json_values import JSON
 from pupline.local.database import Database
 from pupline.local.journal._events import ExecutionFinished
@@ -105,9 +105,7 @@ class Journal:
         """The execution of that name. Raises: ConfigurationError when there is none."""
         found = self.find(name)
         if found is None:
-            raise ConfigurationError(
-                f"there is no execution '{printable(name)}' here; list them with: pupline executions"
-            )
+            raise NoSuchName(f"there is no execution '{printable(name)}' here; list them with: pupline executions")
         return found
 
     def executions(self, *, status: str | None = None, run_id: str | None = None) -> Iterator[ExecutionRow]:

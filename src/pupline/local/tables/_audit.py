@@ -83,6 +83,22 @@ class LocalAuditTable:
             yield from (record_of(row[:-2]) for row in page)
             after = page[-1][-2:]
 
+    def outcomes(self, run_id: str) -> dict[str, int]:
+        """How many of the run's records have which outcome."""
+        query = f"SELECT outcome, count(*) FROM audit WHERE {RUN_CONDITION} GROUP BY outcome"  # noqa: S608
+        return dict(self._database.rows(query, run_range(run_id)))
+
+    def accepted(self, run_ids: Sequence[str]) -> tuple[int, int]:
+        """How many images the records of these runs name that were stored, each counted once, and their bytes."""
+        query = (
+            "SELECT count(*), coalesce(sum(size_bytes), 0) FROM (SELECT max(a.size_bytes) AS size_bytes"
+            " FROM json_each(?) AS r CROSS JOIN audit AS a ON a.execution >= r.value || '-0'"
+            " AND a.execution < r.value || '-:' AND instr(substr(a.execution, length(r.value) + 2), '-') = 0"
+            " WHERE a.outcome IN ('stored', 'duplicate') GROUP BY a.image_name)"
+        )
+        [(images, size_bytes)] = self._database.rows(query, (json.dumps(list(run_ids)),))
+        return int(images), int(size_bytes)
+
     def count(self) -> int:
         """The number of records."""
         return int(self._database.rows("SELECT count(*) FROM audit")[0][0])

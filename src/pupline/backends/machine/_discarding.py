@@ -1,0 +1,73 @@
+"""Discards a run, or all runs of a dataset, of a data directory."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pupline.backends._port import DiscardReport, DiscardSelection
+from pupline.backends.machine._runs import MachineRuns
+from pupline.errors import ConfigurationError
+from pupline.local import DiscardCounts, DiscardedRun, LocalBackend, RunKind
+from pupline.tasks.ports import RunSummary
+from pupline.text import printable
+
+
+def plan_discard(backend: LocalBackend, selection: DiscardSelection, options: str) -> DiscardReport:
+    """What discarding would remove.
+
+    Raises: ConfigurationError where there is no such run, or a run of the dataset is unfinished.
+    """
+    chosen = _chosen(backend, selection, options)
+    return _report(chosen, backend.discards.plan(_discarded(chosen, selection)))
+
+
+def discard(
+    data_dir: Path, selection: DiscardSelection, options: str, progress: Callable[[int], None]
+) -> DiscardReport:
+    """Remove it. None of its executions may be RUNNING. Raises: as `plan_discard`; StorageError."""
+    with LocalBackend.open(data_dir, exclusive=True, create=False) as backend:
+        chosen = _chosen(backend, selection, options)
+        backend.discards.begin(_discarded(chosen, selection))
+        return _report(chosen, backend.discards.finish(progress))
+
+
+def _chosen(backend: LocalBackend, selection: DiscardSelection, options: str) -> list[RunSummary]:
+    found = list(MachineRuns(backend, options).all(dataset=selection.dataset, run=selection.run))
+    chosen = [run for run in found if run.status != "DISCARDED"]
+    if not chosen:
+        what = f"run '{selection.run}'" if selection.run else f"dataset '{selection.dataset}'"
+        been = "was discarded already" if found else "does not exist"
+        raise ConfigurationError(f"the {printable(what)} {been}; see: pupline runs --all{options}")
+    running = [run for run in chosen if run.status == "RUNNING"]
+    if selection.dataset is not None and running:
+        name = running[0].run
+        raise ConfigurationError(
+            f"the run '{name}' of the dataset '{printable(selection.dataset)}' is unfinished; finish it with pupline"
+            f" resume --run {name}{options}, or end it with pupline stop {name}{options}"
+        )
+    return chosen
+
+
+def _discarded(runs: list[RunSummary], selection: DiscardSelection) -> list[DiscardedRun]:
+    return [
+        DiscardedRun(
+            run_id=run.run,
+            kind=RunKind(run.kind),
+            dataset=run.dataset,
+            source=run.source,
+            began_at=run.began_at,
+            is_dataset=selection.dataset is not None,
+        )
+        for run in runs
+    ]
+
+
+def _report(runs: list[RunSummary], counts: DiscardCounts) -> DiscardReport:
+    return DiscardReport(
+        runs=tuple(run.run for run in runs),
+        unfinished=tuple(run.run for run in runs if run.status == "RUNNING"),
+        images=counts.images,
+        bytes=counts.bytes,
+        outputs=counts.outputs,
+        kept=counts.kept,
+        changed=counts.changed,
+    )

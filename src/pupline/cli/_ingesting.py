@@ -1,0 +1,51 @@
+"""An ingest with its progress, its summary and its exit code, for the commands that begin or continue one."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from pupline.cli._ingest_summary import NOTHING_TO_FETCH, listing_trouble, show_ingest, without_parquet
+from pupline.cli._ingest_view import IngestView, print_results
+from pupline.cli._local_trouble import explain_local_trouble
+from pupline.cli._output import message, print_json, program
+from pupline.cli._streams import SummaryOutput
+
+if TYPE_CHECKING:
+    from pupline.backends import Backend
+    from pupline.bulk import IngestReport, IngestRequest
+
+_GOES_ON = "What is done is kept; the same command continues"
+
+
+def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: bool, as_json: bool) -> int:
+    """Ingest, or resume, and show it; the exit code of `pupline ingest`."""
+    view = IngestView(as_json=as_json)
+    with explain_local_trouble(_GOES_ON), view.progress:
+        report = backend.ingest(request, view.receive, workflow=workflow)
+    output = SummaryOutput()
+    with output:
+        if not as_json:
+            show_ingest(report, backend, view.examples, workflow=workflow)
+        else:
+            if workflow:  # its events are about batches only
+                print_results(backend.records(run=report.run_id))
+            print_json(report.summary)
+    if as_json and report.parquet_trouble:
+        message(without_parquet(report))
+    if report.trouble:
+        message(listing_trouble(report))
+    elif not report.counts.items and report.listed_complete:
+        message(NOTHING_TO_FETCH)
+    if report.interrupted:
+        command = _next_command(report, backend, workflow=workflow)
+        message(f"Interrupted; what is done is kept. Continue with: {command}")
+        return 130
+    if report.tolerance_exceeded:
+        return 3
+    is_complete = report.status == "SUCCEEDED" and not report.unaccepted and not report.trouble
+    return output.exit_code(0 if is_complete else 1)
+
+
+def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool) -> str:
+    if workflow:
+        return f"the same command and --run-id {report.run_id}"
+    return f"{program()} ingest --resume --dataset {shlex.quote(report.dataset)}{backend.options}"

@@ -1,0 +1,134 @@
+"""The options --run, --dataset and --since of reading commands: one word for one thing, and a mistake is an error."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pupline.cli._options import with_options
+from pupline.cli._since import since_option
+from pupline.errors import ConfigurationError, NoSuchName
+from pupline.insights import run_of
+from pupline.text import nearest, printable, timestamp
+
+if TYPE_CHECKING:
+    from pupline.backends import Backend
+    from pupline.tasks.ports import RunSummary
+
+_SHOWN = 20
+_SEARCHED = 2_000
+"""Names among which a suggestion is sought."""
+
+run_option = click.option("--run", metavar="ID", help="Only this run, of single images or in bulk.")
+dataset_option = click.option("--dataset", metavar="NAME", help="Only what bulk runs brought into this dataset.")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen rows. run, dataset: that exist. runs: the IDs of the dataset's runs; None without a dataset.
+
+    since: in seconds since the epoch.
+    """
+
+    run: str | None = None
+    dataset: str | None = None
+    since: float | None = None
+    runs: frozenset[str] | None = None
+
+    def has_run(self, run: str | None) -> bool:
+        """Whether rows of this run are chosen."""
+        return self.run in {None, run} and (self.runs is None or run in self.runs)
+
+    def has_execution(self, execution: str) -> bool:
+        """Whether rows of this execution are chosen."""
+        if self.run is None and self.runs is None:
+            return True
+        return self.has_run(run_of(execution)) or self.has_run(execution)  # a bulk run's alerts have its own name
+
+    def is_recent(self, moment: float | str | None) -> bool:
+        """Whether rows of this time, in seconds or as RFC 3339, are chosen. What has no time is not recent."""
+        if self.since is None:
+            return True
+        if isinstance(moment, str):
+            return moment >= timestamp(max(self.since, 0.0))
+        return moment is not None and moment >= self.since
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was chosen."""
+        return self.run is None and self.dataset is None and self.since is None
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --run, --dataset and --since; the command gets them as `selection`, checked, besides its backend."""
+
+    @functools.wraps(command)
+    def call(*, backend: "Backend", run: str | None, dataset: str | None, since: float | None, **options: Any) -> Any:
+        return command(backend=backend, selection=selected(backend, run, dataset, since), **options)
+
+    return with_options(call, run_option, dataset_option, since_option)
+
+
+def selected(
+    backend: "Backend", run: str | None = None, dataset: str | None = None, since: float | None = None
+) -> Selection:
+    """The selection. Raises: ConfigurationError for a run or a dataset that does not exist, with suggestions."""
+    runs = None if dataset is None else runs_of_dataset(backend, dataset)
+    if run is not None:
+        check_run(backend, run)
+    return Selection(run, dataset, since, runs)
+
+
+def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
+    """The runs of the dataset. Raises: ConfigurationError where there are none."""
+    found = frozenset(run.run for run in backend.runs(dataset=dataset))
+    if not found:
+        names = sorted({run.dataset for run in _newest(backend) if run.dataset is not None})
+        raise ConfigurationError(
+            f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, 'pupline ingest SOURCE')}"
+        )
+    return found
+
+
+def check_run(backend: "Backend", run: str) -> None:
+    """Raises ConfigurationError, with suggestions, where there is neither a run of that ID nor a record of one."""
+    if next(backend.runs(run=run), None) is None and next(backend.records(run=run), None) is None:
+        raise ConfigurationError(no_such_run(backend, run))
+
+
+@contextmanager
+def suggesting(backend: "Backend", name: str) -> Iterator[None]:
+    """Add suggestions to the error that no execution or run has this name. Raises: ConfigurationError."""
+    try:
+        yield
+    except NoSuchName as error:
+        names = [run.run for run in _newest(backend)]
+        names += [row.name for row in itertools.islice(backend.executions(), _SEARCHED)]
+        near = nearest(name, names)
+        raise ConfigurationError(f"{error}{f'; did you mean {printable(near)!r}?' if near else ''}") from error
+
+
+def no_such_run(backend: "Backend", run: str, kind: str = "run") -> str:
+    """That there is no run of this ID, and which there are. kind: what may have had the name."""
+    names = list(dict.fromkeys(run.run for run in _newest(backend)))
+    return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, 'pupline run --source sample --count 12')}"
+
+
+def _newest(backend: "Backend") -> "Iterator[RunSummary]":
+    return itertools.islice(backend.runs(), _SEARCHED)
+
+
+def _suggestions(name: str, names: Sequence[str], command: str) -> str:
+    """What to type instead: the first names, and the nearest one."""
+    if not names:
+        return f"; there is none yet. Start with: {command}"
+    shown = ", ".join(printable(one) for one in names[:_SHOWN])
+    near = nearest(name, names)
+    return (
+        f"; there {'are' if len(names) > 1 else 'is'}: {shown}{', ...' if len(names) > _SHOWN else ''}"
+        f"{f'; did you mean {printable(near)!r}?' if near else ''}"
+    )
