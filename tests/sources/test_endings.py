@@ -241,3 +241,75 @@ def test_pages_that_the_api_told_of_and_did_not_give_are_told() -> None:
     assert done.shortfall == "the API says that it has 5 pages, and gave 2"
     nothing = list_all(spec_source(text).open(), lambda _: {"items": [], "pages": 1})
     assert (nothing.items, nothing.shortfall) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        "type = 'page_number'",
+        "type = 'offset'\nlimit = 2",
+        "type = 'json_link'\nnext_url_path = 'next'",
+        "type = 'cursor'\ncursor_path = 'next'\ncursor_param = 'after'",
+    ],
+)
+def test_a_spec_says_which_statuses_end_a_listing(paginator: str) -> None:
+    """After a page with items, with a note; any other status is an error, and so is the same one on the first page."""
+    source = spec_source(f"[paginator]\n{paginator}\nempty_statuses = [404]")
+
+    def api(code: int, *pages: Any) -> Any:
+        remaining = list(pages)
+
+        def answered(_: Asked) -> Any:
+            if remaining:
+                return remaining.pop(0)
+            raise failed_with(code)
+
+        return answered
+
+    first = {"items": numbered(1, 2), "next": "https://api.example.org/v1?page=2"}
+    done = list_all(source.open(), api(404, first))
+    assert (done.urls, done.shortfall) == (numbered(1, 2), None)
+    assert done.notes
+    for code, pages in ((410, [first]), (404, [])):
+        with pytest.raises(TaskFailure, match=str(code)):
+            list_all(source.open(), api(code, *pages))
+
+
+def test_days_without_anything_may_answer_404() -> None:
+    """Where the spec says so: nothing is left out then. If no day has anything, the path is probably wrong."""
+    window = "[paginator]\ntype = 'date_window'\nstart = 2026-01-01\nend = 2026-01-03\nstep = 1\n"
+
+    def api(asked: Asked) -> Any:
+        if asked.query["start_date"] == "2026-01-02":
+            return {"items": numbered(1, 1)}
+        raise failed_with(404)
+
+    listing = spec_source(f"{window}empty_statuses = [404]").open()
+    assert (list_all(listing, api).shortfall, listing.left_out.total) == (None, 0)
+    listing = spec_source(window).open()
+    assert list_all(listing, api).shortfall == "2 of its pages do not exist"
+    assert listing.left_out.reasons == {"no_such_page": 2}
+    source = spec_source(f"{window}empty_statuses = [404]")
+    silent = list_all(source.open(), lambda _: api(Asked("", {"start_date": ""}, {})))
+    assert "3 of its pages have nothing" in str(silent.shortfall)
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        "type = 'page_number'",
+        "type = 'offset'\nlimit = 2",
+        "type = 'cursor'\ncursor_path = 'next'\ncursor_param = 'after'",
+    ],
+)
+def test_a_page_may_say_that_it_is_the_last(paginator: str) -> None:
+    """No request follows; the first page has to say something of it."""
+    first = {"items": numbered(1, 2), "more": True, "next": 1}
+    last = {"items": numbered(3, 3), "more": False, "next": 2, "end": 1}
+    for path in ("more", "!end"):
+        pages = iter([first, last])
+        source = spec_source(f"[paginator]\n{paginator}\nhas_more_path = '{path}'")
+        done = list_all(source.open(), lambda _, pages=pages: next(pages))
+        assert (len(done.requests), done.urls, done.shortfall) == (2, numbered(1, 3), None)
+    with pytest.raises(SourceError, match="has_more_path"):
+        list_all(spec_source(f"[paginator]\n{paginator}\nhas_more_path = 'mor'").open(), lambda _: first)

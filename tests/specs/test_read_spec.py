@@ -266,8 +266,10 @@ def test_every_field_is_documented() -> None:
     """docs/sources.md names each field, and each paginator with its settings."""
     page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| `")}
+    common = {"stop_after_empty_page", "empty_statuses"}
+    assert common <= set(re.findall(r"`([a-z_]+)`", page))
     for name, settings_ in PAGINATORS.items():
         row = rows[f"`{name}`"]
-        assert all(f"`{setting}`" in row for setting in settings_ if setting != "stop_after_empty_page"), row
+        assert all(f"`{setting}`" in row for setting in settings_ if setting not in common), row
     named = set(re.findall(r"`([a-z0-9_.]+)`", page))
     assert {*_read_spec._TOP, *_read_spec._LIMITS, *_read_spec._RANDOM, *_read_spec._TERMS, *FACTS} <= named

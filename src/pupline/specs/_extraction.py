@@ -66,6 +66,12 @@ def extract(expression: Expression, page: Any) -> Extraction:
     return Extraction(entries, records, unusable, why, is_single)
 
 
+def observed(expression: Expression, value: Any) -> tuple[Any, int, str]:
+    """The result of an expression, how many entries it dropped on the way, and the first of them in words."""
+    observer = _SpineObserver(expression.tree)
+    return expression.search(value, observer), observer.dropped, observer.first_dropped
+
+
 def described(value: Any) -> str:
     """A JSON value in words, short and on one line."""
     if value is None or isinstance(value, bool):

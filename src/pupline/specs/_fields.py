@@ -17,6 +17,7 @@ from pupline.text import nearest, printable
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 _MAX_SHOWN = 60
+_EMPTY_STATUSES = (204, 400, 404, 406, 410, 416, 422)
 
 Kind = Callable[[Any], Any]
 
@@ -110,6 +111,36 @@ def expression(value: Any) -> Expression:
         return Expression.parse(value)
     except ValueError as err:
         raise InvalidValue(f"write a JMESPath expression ({err}); see https://jmespath.org") from err
+
+
+def expressions(most: int) -> Kind:
+    """One JMESPath expression, or a list of some."""
+
+    def read(value: Any) -> tuple[Expression, ...]:
+        if not isinstance(value, list):
+            return (expression(value),)
+        if not 0 < len(value) <= most:
+            raise InvalidValue(f"write one JMESPath expression, or a list of at most {most}")
+        return tuple(map(expression, value))
+
+    return read
+
+
+def replacements(value: Any) -> tuple[tuple[str, str], ...]:
+    """A table of texts to replace."""
+    pairs = list(value.items()) if isinstance(value, dict) else []
+    if not 0 < len(pairs) <= 10 or not all(name and len(name) <= 200 for name, _ in pairs):
+        raise InvalidValue("write a table of up to ten texts and what replaces them, such as {'/square.' = '/large.'}")
+    if not all(isinstance(text, str) and len(text) <= 200 for _, text in pairs):
+        raise InvalidValue("what replaces a text is a text of at most 200 characters")
+    return tuple(pairs)
+
+
+def statuses(value: Any) -> tuple[int, ...]:
+    """HTTP statuses that may mean that nothing is there."""
+    if not isinstance(value, list) or not all(type(one) is int and one in _EMPTY_STATUSES for one in value):
+        raise InvalidValue(f"write a list of statuses among {', '.join(map(str, _EMPTY_STATUSES))}, such as [204, 404]")
+    return tuple(value)
 
 
 def pattern(value: Any) -> re.Pattern[str]:

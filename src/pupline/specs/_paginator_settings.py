@@ -7,11 +7,12 @@ from typing import Final
 from pupline.specs import _fields as kinds
 from pupline.specs._fields import Field
 
-_EMPTY = {"stop_after_empty_page": Field(kinds.flag)}
+_EMPTY = {"stop_after_empty_page": Field(kinds.flag), "empty_statuses": Field(kinds.statuses)}
+_MORE = {"has_more_path": Field(kinds.expression), **_EMPTY}
 
 PAGINATORS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
     {
-        "single_page": {},
+        "single_page": {"empty_statuses": Field(kinds.statuses)},
         "json_link": {"next_url_path": Field(kinds.expression, required=True), **_EMPTY},
         "header_link": {"links_next_key": Field(kinds.text), **_EMPTY},
         "header_cursor": {
@@ -24,18 +25,18 @@ PAGINATORS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
             "offset_param": Field(kinds.text),
             "limit_param": Field(kinds.text),
             "total_path": Field(kinds.expression),
-            **_EMPTY,
+            **_MORE,
         },
         "page_number": {
             "base_page": Field(kinds.whole(0)),
             "page_param": Field(kinds.text),
             "total_path": Field(kinds.expression),
-            **_EMPTY,
+            **_MORE,
         },
         "cursor": {
             "cursor_path": Field(kinds.expression, required=True),
             "cursor_param": Field(kinds.text, required=True),
-            **_EMPTY,
+            **_MORE,
         },
         "auto": _EMPTY,
         "repeat": {"times": Field(kinds.whole(1)), "max_empty": Field(kinds.whole(1)), "size": Field(kinds.whole(1))},

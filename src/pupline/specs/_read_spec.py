@@ -25,6 +25,8 @@ _TOP = {
     "ok": Field(kinds.expression),
     "retry_if": Field(kinds.expression),
     "items": Field(kinds.expression, required=True),
+    "each": Field(kinds.expressions(2)),
+    "url_replace": Field(kinds.replacements),
     "url_template": Field(kinds.text),
     "id_from": Field(kinds.pattern),
     "labels_from": Field(kinds.pattern),
@@ -62,7 +64,7 @@ _TERMS = {
     "cap": Field(kinds.whole(1)),
 }
 _TABLES = (
-    *("params", "headers", "auth", "fields", "parent", "paginator"),
+    *("params", "headers", "auth", "fields", "outer", "parent", "paginator"),
     *("random", "limits", "user_agent", "terms", "expect"),
 )
 
@@ -132,6 +134,7 @@ class _Reader:
             "headers": self._headers(),
             "auth": self._auth(),
             "fields": self._table("fields", dict.fromkeys(("url", *FACTS), Field(kinds.expression))),
+            "outer": self._table("outer", dict.fromkeys(FACTS, Field(kinds.expression))),
             "parent": self._table("parent", dict.fromkeys(FACTS, Field(kinds.expression))),
             "random": self._random(),
             "terms": self._terms(),
@@ -238,6 +241,8 @@ class _Reader:
 
     def _check_combinations(self, top: Mapping[str, Any], paginator: PaginatorSpec, limits: Limits) -> None:
         template, settings = top.get("url_template"), paginator.settings
+        if "outer" in self._document and "each" not in top:
+            self._problem("outer", "it is about the objects around those that each finds; write each, or use fields")
         if template is not None and not _BRACES.fullmatch(template):
             self._problem("url_template", f"{shown(template)}: write placeholders as {{name}} or {{name.name}}")
         path = settings.get("path")

@@ -92,9 +92,10 @@ class SourceSpec:
     """One API. title: what it is, in a line. params, headers: of every request; the user may replace params.
 
     ok: true of an answer that is not an error. retry_if: true of one that is an error which passes. items: of a page,
-    gives texts (URLs) or objects. fields: of an item, by field name. parent: of the page, for fields that all its items
-    share. types: file types that its images may have. is_trusted: the user named the API, so its address may be
-    private. sample: which built-in server must run for it.
+    gives texts (URLs) or objects. each: of such an object, gives those in it, level by level. fields: of an item, by
+    field name. outer: of the objects that it is in. parent: of the page, for fields that all its items share.
+    url_replace: pairs of a text in the item's URL and what replaces it. types: file types that its images may have.
+    is_trusted: the user named the API, so its address may be private. sample: which built-in server must run for it.
     """
 
     name: str
@@ -107,8 +108,11 @@ class SourceSpec:
     ok: Expression | None = None
     retry_if: Expression | None = None
     items: Expression
+    each: tuple[Expression, ...] = ()
     fields: Mapping[str, Expression] = field(default_factory=_nothing)
+    outer: Mapping[str, Expression] = field(default_factory=_nothing)
     parent: Mapping[str, Expression] = field(default_factory=_nothing)
+    url_replace: tuple[tuple[str, str], ...] = ()
     url_template: str | None = None
     id_from: re.Pattern[str] | None = None
     labels_from: re.Pattern[str] | None = None

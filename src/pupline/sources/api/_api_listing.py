@@ -74,6 +74,7 @@ class ApiListing:
         self._pages = self._listed = 0
         self._unusable_in_a_row = 0
         self._left_out_pages = LeftOut()
+        self._nothing_there = 0  # pages with a status that means so
         self._final: LeftOut | None = None  # of a listing that was complete when its position was written
         self._is_cut = False  # ended before the API's own end
         self._has_cap = False  # as its terms demand
@@ -86,7 +87,9 @@ class ApiListing:
 
     @property
     def total(self) -> int | None:
-        """The paginator's total, within the terms."""
+        """The paginator's total, within the terms; None where it counts other things than images."""
+        if self._spec.each and self._spec.paginator.type != "single_page":
+            return None
         total, cap = self._paginator.total, self._spec.terms.cap
         return total if total is None or cap is None else min(total, cap)
 
@@ -110,6 +113,8 @@ class ApiListing:
             reasons.append(f"{pages[NO_SUCH_PAGE]:,} of its pages do not exist")
         if records:
             reasons.append(f"left out: {records.sentence}; to leave them out on purpose, filter them in items")
+        if self._nothing_there and not self._reader.records:
+            reasons.append(f"{self._nothing_there:,} of its pages have nothing, and no other has; look at their path")
         if not self._is_cut and self._reader.records and not self._reader.named:
             reasons.append(f"of {self._reader.records:,} entries none is an image to fetch; look at items in the spec")
         return self._masked("; ".join(filter(None, reasons)))[:_MAX_SHORTFALL] or None
@@ -177,6 +182,10 @@ class ApiListing:
         if isinstance(status, int) and self._paginator.ends_with(status):
             self._pages += 1
             return "; ".join(self._paginator.take_notes()) or "the API answered that there is nothing"
+        if status in (self._paginator.empty_statuses or ()) and self._paginator.skip_page():
+            self._pages += 1
+            self._nothing_there += 1
+            return f"nothing there, as the API answered {status}"
         is_bad = isinstance(failure, SourceError) or (isinstance(failure, HttpError) and status not in _REJECTED)
         may_leave_out = isinstance(failure, NotFound) or (is_bad and self._unusable_in_a_row < _MAX_UNUSABLE)
         if not may_leave_out or not self._paginator.skip_page():
@@ -204,6 +213,7 @@ class ApiListing:
         }
         left_out = self.left_out
         state |= {"left_out": left_out.as_json()} if left_out else {}
+        state |= {"nothing": self._nothing_there} if self._nothing_there else {}
         state |= {"short": self.shortfall} if self.shortfall else {}
         return json.dumps(state, separators=(",", ":"))
 
@@ -217,7 +227,7 @@ class ApiListing:
             self._pages, self._listed, self._is_cut = int(state["pages"]), int(state["listed"]), bool(state["complete"])
             # Positions of earlier versions do not have these.
             self._reader.restore(state.get("counts", (0, 0, 0, 0)))
-            self._cut_reason = state.get("short")
+            self._nothing_there, self._cut_reason = int(state.get("nothing", 0)), state.get("short")
             self._restore_left_out(state.get("left_out", 0))
             if digest == _pages_digest(self._spec) and not self._is_cut:
                 self._paginator.restore(state["at"])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pupline.errors import SourceError
 from pupline.sources.api._link_header import LinkHeader
-from pupline.sources.api._page_values import cursor_from, cursor_on_page, followed, link_from, sendable
+from pupline.sources.api._page_values import cursor_from, cursor_on_page, followed, link_from, says_more, sendable
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, PaginationLoop, Paginator, RecentLinks
 from pupline.specs import Expression, NextPage, described
 from pupline.text import printable
@@ -29,7 +29,7 @@ class SinglePage(Paginator):
         return NextPage()
 
     def ends_with(self, status: int) -> bool:
-        self.complete = status == 204
+        self.complete = self._is_empty_status(status, frozenset({204}))
         return self.complete
 
     def _move(self, page: PageResponse) -> None:
@@ -47,8 +47,8 @@ class _Following(Paginator):
     """Each page announces the next one, or the end."""
 
     def ends_with(self, status: int) -> bool:
-        """204 and an empty body are a page without entries and without a next one."""
-        if status not in (200, 204):
+        """204 and an empty body, or as the spec says, are a page without entries and without a next one."""
+        if not self._is_empty_status(status, frozenset({200, 204})):
             return False
         if self.useful_pages:
             self.notes.append("the API answered without a page, which ends its listing")
@@ -202,8 +202,12 @@ class JsonCursor(_Cursors):
     """The cursor is in the body, at `cursor_path`."""
 
     cursor_path: Expression
+    has_more_path: Expression | None = None
 
     def _move(self, page: PageResponse) -> None:
+        if self.has_more_path is not None and not says_more(self.has_more_path, page, is_first=not self.useful_pages):
+            self.complete = True
+            return
         what = f"cursor_path ({printable(self.cursor_path.text, 60)})"
         self._send(cursor_on_page(self.cursor_path, page, what))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
-from pupline.sources.api._page_values import total_from
+from pupline.sources.api._page_values import says_more, total_from
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, Paginator
 from pupline.specs import Expression, NextPage
 from pupline.text import printable
@@ -29,6 +29,7 @@ class _Numbered(Paginator):
     max_stale: ClassVar[int] = 2
 
     total_path: Expression | None = None
+    has_more_path: Expression | None = None
 
     _number: int = field(default=0, init=False)
     _announced: int | None = field(default=None, init=False)  # the total on the latest page
@@ -45,8 +46,10 @@ class _Numbered(Paginator):
             what = f"total_path ({printable(self.total_path.text, 60)})"
             announced = total_from(self.total_path.search(page.body), what)
             self._announced = self._announced if announced is None else announced
+        is_first, more = not self.useful_pages, self.has_more_path
+        is_last = more is not None and not says_more(more, page, is_first=is_first)
         super().advance(page)
-        if not self.complete and self._has_all():
+        if not self.complete and (self._has_all() or is_last):
             self._finish()
 
     def ends_with(self, status: int) -> bool:
@@ -54,6 +57,8 @@ class _Numbered(Paginator):
         if not self.useful_pages:
             self.complete = status == 204
             return self.complete
+        if self.empty_statuses is not None:
+            return self._ends_by_spec(status)
         here = f"the API answered {status} {'without a body ' if status == 200 else ''}to {self._here}"
         if status in _PAST_THE_END or (status in _MAYBE_THE_END and self._latest < self._largest):
             self.notes.append(f"{here}, which ends its listing")
@@ -62,6 +67,13 @@ class _Numbered(Paginator):
             self.shortfall = f"{here}, after a full page: that may be its end, or as much as it shows"
         else:
             return False
+        self._finish()
+        return True
+
+    def _ends_by_spec(self, status: int) -> bool:
+        if not self._is_empty_status(status, frozenset()):
+            return False
+        self.notes.append(f"the API answered {status} to {self._here}, which ends its listing")
         self._finish()
         return True
 

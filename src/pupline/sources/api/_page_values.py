@@ -37,6 +37,16 @@ def followed(link: str, page: PageResponse, what: str) -> str:
     return page.clean(str(url))
 
 
+def says_more(path: Expression, page: PageResponse, *, is_first: bool) -> bool:
+    """Whether the page announces a further one. Raises: SourceError where the first page says nothing of that."""
+    found = path.search(page.body)
+    if found is None and is_first:
+        raise SourceError(
+            f"has_more_path ({printable(path.text, 60)}) gives null; it should be true, or false on the last page"
+        )
+    return found not in (None, False, 0, "", "0", "false", [], {})
+
+
 def cursor_on_page(path: Expression, page: PageResponse, what: str) -> str | None:
     """The cursor at `path` of the page, see `cursor_from`; a fraction as it is written there."""
     found = path.search(page.body)

@@ -58,10 +58,12 @@ class Paginator(ABC):
     missing, once complete; not_given: how many items, or no_such_page: pages, where the API has announced a number.
     useful_pages: pages with new items.
 
-    The other fields of each paginator are its settings in a spec.
+    The other fields of each paginator are its settings in a spec. empty_statuses: those that mean a page without
+    entries; None for the usual ones.
     """
 
     stop_after_empty_page: bool | None = None
+    empty_statuses: tuple[int, ...] | None = None
 
     complete: bool = field(default=False, init=False)
     total: int | None = field(default=None, init=False)
@@ -119,6 +121,11 @@ class Paginator(ABC):
         """Sentences for people since the last call."""
         taken, self.notes = self.notes, []
         return taken
+
+    def _is_empty_status(self, status: int, usual: frozenset[int]) -> bool:
+        """Whether a status means a page without entries: by the spec, else as is usual. 404 on the first page never."""
+        statuses = usual if self.empty_statuses is None else {200, *self.empty_statuses}
+        return status in statuses and (status < 400 or self.useful_pages > 0)
 
     def _is_stale(self, page: PageResponse) -> bool:
         return page.digest == self._last or (page.items > 0 and not page.new)
