@@ -35,6 +35,14 @@ class Kennel(BaseHTTPRequestHandler):
         else:
             self._send("image/jpeg", _JPEG)
 
+    def do_POST(self) -> None:
+        """The page after a cursor, which is in the body."""
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(f"{self.headers['Content-Type']} {sent}")
+        number = sent["variables"].get("after", 0) + 1
+        page = {"dogs": [{"src": f"/images/{number}.jpg"}], "next": number if number < 3 else None}
+        self._send("application/json", json.dumps(page).encode())
+
     def _send(self, kind: str, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -275,3 +283,22 @@ def test_a_refused_key_and_a_busy_api(command: Run, tmp_path: Path, words: tuple
         done = command(*words, spec, *options)
         assert done.code == 0, done.stderr
         assert len(asked) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [(), ("--workflow",)])
+def test_an_api_is_asked_by_post(command: Run, spec: Path, tmp_path: Path, how: tuple[str, ...]) -> None:
+    """Its body is shown before anything is sent; an ingest sends the cursor of each page in it."""
+    text = spec.read_text().replace("[auth]", "[params]\nkind = 'dog'\n[body.variables]\nkind = '{kind}'\n[auth]")
+    paginator = "[paginator]\ntype = 'cursor'\ncursor_path = 'next'\ncursor_body_path = 'variables.after'\n"
+    spec.write_text(f"method = 'POST'\n{text}\n{paginator}")
+    shown = command("sources", "test", spec, "--dry-run")
+    assert "POST http://127.0.0.1" in shown.stdout
+    assert '{"variables":{"kind":"dog"}}' in shown.stdout
+    assert command("sources", "test", spec, "--dry-run", "--json").rows[0]["body"] == '{"variables":{"kind":"dog"}}'
+    assert len(command("sources", "test", spec, "--json").rows) == 3
+    Kennel.asked.clear()
+    where = ("--data", tmp_path / "data", "--ignore-robots", "--json")
+    done = command("ingest", spec, "--param", "kind=cat", *where, *how)
+    assert (done.code, done.rows[-1]["listed"]) == (0, 3), done.stderr
+    assert "application/json {'variables': {'kind': 'cat', 'after': 2}}" in Kennel.asked

@@ -17,18 +17,20 @@ from pupline.tasks.items import SourceItem
 
 @dataclass
 class Asked:
-    """A request as an API sees it: path, query (one value each) and headers in lower case."""
+    """A request as an API sees it: path, query (one value each), headers in lower case, a form or the JSON sent."""
 
     path: str
     query: dict[str, str]
     headers: dict[str, str]
-    content: dict[str, str] | None = None
+    content: Any = None
 
     @classmethod
     def of(cls, request: PageRequest) -> "Asked":
         """The request that `request` stands for."""
         parts = urlsplit(request.url)
-        form = None if request.content is None else dict(parse_qsl(request.content.decode()))
+        sent = request.content
+        is_json = request.content_type == "application/json"
+        form = None if sent is None else json.loads(sent) if is_json else dict(parse_qsl(sent.decode()))
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         return cls(parts.path, query, {name.lower(): value for name, value in request.headers.items()}, form)
 
@@ -156,6 +158,12 @@ def failed_with(code: int) -> TaskFailure:
 def flat(pages: list[list[str]]) -> list[str]:
     """The items of all pages."""
     return list(chain.from_iterable(pages))
+
+
+def in_turn(*pages: Any) -> Api:
+    """An API that answers with these pages, one after the other."""
+    remaining = iter(pages)
+    return lambda _: next(remaining)
 
 
 def always(page: Any) -> Api:

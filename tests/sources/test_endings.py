@@ -12,6 +12,7 @@ from tests.sources.recorded_apis import (
     Asked,
     failed_with,
     flat,
+    in_turn,
     list_all,
     list_from_everywhere,
     missing,
@@ -307,9 +308,8 @@ def test_a_page_may_say_that_it_is_the_last(paginator: str) -> None:
     first = {"items": numbered(1, 2), "more": True, "next": 1}
     last = {"items": numbered(3, 3), "more": False, "next": 2, "end": 1}
     for path in ("more", "!end"):
-        pages = iter([first, last])
         source = spec_source(f"[paginator]\n{paginator}\nhas_more_path = '{path}'")
-        done = list_all(source.open(), lambda _, pages=pages: next(pages))
+        done = list_all(source.open(), in_turn(first, last))
         assert (len(done.requests), done.urls, done.shortfall) == (2, numbered(1, 3), None)
     with pytest.raises(SourceError, match="has_more_path"):
         list_all(spec_source(f"[paginator]\n{paginator}\nhas_more_path = 'mor'").open(), lambda _: first)

@@ -109,7 +109,7 @@ WRONG = [
     ("base_url = 'https://a.org/?q=1'", "base_url", "params"),
     ("base_url = 'https://me:pw@a.org/'", "base_url", "user name"),
     ("base_url = 7", "base_url", "in full"),
-    ("method = 'POST'", "method", "one of GET"),
+    ("method = 'PUT'", "method", "one of GET"),
     ("items = 'a['", "items", "incomplete|character"),
     ("items = 'a[}]'", "items", "at character 3"),
     ("items = '§'", "items", "at character 1"),

@@ -271,12 +271,16 @@ def _show_request(request: "PageRequest", *, as_json: bool) -> None:
     """The request with its secrets masked."""
     method = "GET" if request.content is None else "POST"
     headers = {name: request.mask(value) for name, value in request.headers.items()}
+    content = None if request.content is None else request.mask(request.content.decode("utf-8", "replace"))
     if as_json:
-        print_json({"method": method, "url": request.mask(request.url), "headers": headers})
+        body = {} if content is None else {"body": content}
+        print_json({"method": method, "url": request.mask(request.url), "headers": headers, **body})
         return
     click.echo(f"{method} {printable(request.mask(request.url), 4000)}")
     for name, value in headers.items():
         click.echo(f"{printable(name)}: {printable(value)}")
+    if content is not None:
+        click.echo(f"Content-Type: {request.content_type}\n\n{printable(content, 8000)}")
 
 
 def _show_item(number: int, item: "SourceItem", *, as_json: bool) -> None:

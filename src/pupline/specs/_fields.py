@@ -10,6 +10,8 @@ from typing import Any
 from pupline import regex
 from pupline.errors import ConfigurationError, InvalidUrl
 from pupline.http import Origin, Url
+from pupline.json_values import JSON
+from pupline.specs._body import BODY_PATH, UnsuitableBody, checked_body
 from pupline.specs._expressions import Expression
 from pupline.specs._secrets import FORMS, REFERENCE
 from pupline.text import nearest, printable
@@ -124,6 +126,21 @@ def expressions(most: int) -> Kind:
         return tuple(map(expression, value))
 
     return read
+
+
+def body(value: Any) -> Mapping[str, JSON]:
+    """The JSON body of a POST."""
+    try:
+        return checked_body(value)
+    except UnsuitableBody as err:
+        raise InvalidValue(str(err)) from err
+
+
+def body_path(value: Any) -> str:
+    """A dotted path in the body."""
+    if not isinstance(value, str) or not BODY_PATH.fullmatch(value):
+        raise InvalidValue("write a path of names in the body, such as variables.after")
+    return value
 
 
 def replacements(value: Any) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pupline.errors import ConfigurationError
 from pupline.specs import _fields as kinds
+from pupline.specs._body import blocked_path
 from pupline.specs._fields import Field, InvalidValue, did_you_mean, shown
 from pupline.specs._item_fields import FACTS
 from pupline.specs._paginator_settings import PAGINATORS
@@ -21,7 +22,7 @@ _TOP = {
     "title": Field(kinds.text),
     "base_url": Field(kinds.base_url, required=True),
     "path": Field(kinds.any_text),
-    "method": Field(kinds.one_of("GET")),
+    "method": Field(kinds.one_of("GET", "POST")),
     "ok": Field(kinds.expression),
     "retry_if": Field(kinds.expression),
     "items": Field(kinds.expression, required=True),
@@ -64,7 +65,7 @@ _TERMS = {
     "cap": Field(kinds.whole(1)),
 }
 _TABLES = (
-    *("params", "headers", "auth", "fields", "outer", "parent", "paginator"),
+    *("params", "body", "headers", "auth", "fields", "outer", "parent", "paginator"),
     *("random", "limits", "user_agent", "terms", "expect"),
 )
 
@@ -127,10 +128,11 @@ class _Reader:
     def spec(self) -> SourceSpec | None:
         """The spec; None when there are problems."""
         top = self._read_fields("", {key: one for key, one in self._document.items() if key not in _TABLES}, _TOP)
-        top.pop("method", None)
         paginator, limits = self._paginator(), Limits(**self._table("limits", _LIMITS))
         parts = {
             "params": self._params(),
+            "numbers": frozenset(name for name, one in self._raw("params").items() if isinstance(one, int | float)),
+            "body": self._body(top.get("method", "GET"), paginator),
             "headers": self._headers(),
             "auth": self._auth(),
             "fields": self._table("fields", dict.fromkeys(("url", *FACTS), Field(kinds.expression))),
@@ -185,6 +187,31 @@ class _Reader:
         table = self._raw("params")
         self._refuse_secrets("params", table, "query")
         return self._read("params", Field(kinds.scalars, hidden=True), dict(table)) or {}
+
+    def _body(self, method: str, paginator: PaginatorSpec) -> Mapping[str, Any]:
+        """The body of a POST, checked together with the paths that the paginator fills."""
+        paths = {name: path for name, path in paginator.settings.items() if name.endswith("_body_path")}
+        if method != "POST":
+            if "body" in self._document:
+                self._problem("body", "a body is sent by POST: write method = 'POST'")
+            for name in paths:
+                self._problem(f"paginator.{name}", "it is a path in the body of a POST: write method = 'POST'")
+            return {}
+        if paginator.type in ("ids_then_detail", "date_window", "continue_object", "repeat"):
+            self._problem("method", f"'POST': {paginator.type} requests its pages by GET")
+        found: Mapping[str, Any] | None = self._read("body", Field(kinds.body, hidden=True), self._document.get("body"))
+        self._refuse_secrets_within("body", found)
+        for name, path in paths.items():
+            if blocked_path(found or {}, path):
+                self._problem(f"paginator.{name}", f"{shown(path)}: something other than a table is there in the body")
+        return found or {}
+
+    def _refuse_secrets_within(self, path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            self._refuse_secrets(path, value, "header")
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for name, one in inner:
+            self._refuse_secrets_within(_dotted(path, str(name)), one)
 
     def _headers(self) -> Mapping[str, str]:
         table = self._raw("headers")
@@ -245,6 +272,12 @@ class _Reader:
             self._problem("outer", "it is about the objects around those that each finds; write each, or use fields")
         if template is not None and not _BRACES.fullmatch(template):
             self._problem("url_template", f"{shown(template)}: write placeholders as {{name}} or {{name.name}}")
+        if paginator.type == "cursor" and "cursor_param" not in settings and "cursor_body_path" not in settings:
+            self._problem(
+                "paginator.cursor_param", "it is missing; give it, or cursor_body_path for the body of a POST"
+            )
+        if "cursor_param" in settings and "cursor_body_path" in settings:
+            self._problem("paginator.cursor_body_path", "the cursor is sent once: give this or cursor_param")
         path = settings.get("path")
         if paginator.type == "ids_then_detail" and isinstance(path, str) and "{id}" not in path:
             self._problem("paginator.path", f"{shown(path)}: write {{id}} where the id belongs")

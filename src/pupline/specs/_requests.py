@@ -1,13 +1,15 @@
 """The requests to an API: which page, with which parameters, headers and credentials, and the exchange itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, Response
+from pupline.json_values import JSON
 from pupline.specs._answers import explain, key_advice
+from pupline.specs._body import filled_body, placeholders_in
 from pupline.specs._spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ MASK = "***"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PageRequest:
-    """One request to an API. GET, or POST where there is `content` (a token request).
+    """One request to an API. GET, or POST where there is `content`: the form of a token request, or JSON.
 
     url, headers: ready to be sent. They may hold secrets, so `repr` shows neither, and every text about this request
     (a failure's message names the URL) goes through `mask` before anybody sees it. advice: what to do if the API
@@ -65,7 +67,7 @@ class NextPage:
     """Which page to request. url: a whole one, instead of the spec's. path: instead of the spec's path.
 
     params: added to the spec's, replacing those of the same name. own_params: whether the spec's params are sent at
-    all. fills: values of `{name}` in the path, percent-encoded.
+    all. fills: values of `{name}` in the path, percent-encoded. body: values in the body of a POST, by dotted path.
     """
 
     url: str | None = None
@@ -73,6 +75,7 @@ class NextPage:
     params: Mapping[str, str] = field(default_factory=dict)
     own_params: bool = True
     fills: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def page_url(spec: SourceSpec, page: NextPage) -> str:
@@ -83,7 +86,11 @@ def page_url(spec: SourceSpec, page: NextPage) -> str:
     for name, value in page.fills.items():
         path = path.replace(f"{{{name}}}", value)
     url = str(spec.base_url).rstrip("/") + ("/" + path.lstrip("/") if path else "")
-    return _with_params(url, {**(spec.params if page.own_params else {}), **page.params})
+    own = spec.params if page.own_params else {}
+    if spec.method == "POST":  # params that the body names are sent there
+        in_body = placeholders_in(dict(spec.body))
+        own = {name: value for name, value in own.items() if name not in in_body}
+    return _with_params(url, {**own, **page.params})
 
 
 def page_request(
@@ -99,7 +106,12 @@ def page_request(
     }
     url = _with_params(page_url(spec, page), credentials.params)
     advice = key_advice(spec.auth, has_key=bool(credentials.secrets))
-    return PageRequest(url, {**headers, **credentials.headers}, secrets=credentials.secrets, advice=advice)
+    request = PageRequest(url, {**headers, **credentials.headers}, secrets=credentials.secrets, advice=advice)
+    if spec.method != "POST":
+        return request
+    params = {**spec.params, **{name: unquote(value) for name, value in page.fills.items()}}
+    content = filled_body(spec.body, params, spec.numbers, page.body)
+    return replace(request, content=content, content_type="application/json")
 
 
 def _with_params(url: str, params: Mapping[str, str]) -> str:

@@ -130,7 +130,13 @@ def with_params(spec: SourceSpec, params: Mapping[str, str]) -> SourceSpec:
             known = f"it has {', '.join(spec.params)}" if spec.params else "it has none"
             near = did_you_mean(name, spec.params)
             raise ConfigurationError(f"{spec.name}: there is no param {printable(name, 40)!r}; {known}{near}")
+        if name in spec.numbers and spec.method == "POST" and not _is_number(params[name]):
+            raise ConfigurationError(f"{spec.name}: the param {name} is a number, not {printable(params[name], 40)!r}")
     return replace(spec, params={**spec.params, **params}) if params else spec
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,15})?", text) is not None
 
 
 def _like_dog_ceo(name: str, base_url: Url) -> SourceSpec:

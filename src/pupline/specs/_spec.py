@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from pupline.http import Origin, Url
+from pupline.json_values import JSON
 from pupline.specs._expressions import Expression
 
 AuthKind = Literal["none", "header", "query", "bearer", "oauth2_cc"]
@@ -91,6 +92,7 @@ class RandomSpec:
 class SourceSpec:
     """One API. title: what it is, in a line. params, headers: of every request; the user may replace params.
 
+    body: of a POST, with placeholders. numbers: params that are numbers.
     ok: true of an answer that is not an error. retry_if: true of one that is an error which passes. items: of a page,
     gives texts (URLs) or objects. each: of such an object, gives those in it, level by level. fields: of an item, by
     field name. outer: of the objects that it is in. parent: of the page, for fields that all its items share.
@@ -102,7 +104,10 @@ class SourceSpec:
     title: str = ""
     base_url: Url
     path: str = ""
+    method: Literal["GET", "POST"] = "GET"
+    body: Mapping[str, JSON] = field(default_factory=_nothing)
     params: Mapping[str, str] = field(default_factory=_nothing)
+    numbers: frozenset[str] = frozenset()
     headers: Mapping[str, str] = field(default_factory=_nothing)
     auth: AuthSpec = AuthSpec()
     ok: Expression | None = None

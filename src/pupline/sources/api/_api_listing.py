@@ -358,4 +358,5 @@ def _pages_digest(spec: SourceSpec) -> str:
     """16 digits for the set of pages: a position in one set means nothing in another."""
     settings = {name: str(getattr(value, "text", value)) for name, value in spec.paginator.settings.items()}
     what: list[Any] = [str(spec.base_url), spec.path, dict(spec.params), spec.paginator.type, settings]
+    what += [spec.method, dict(spec.body)] if spec.body else []
     return sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -149,14 +149,24 @@ class Auto(_Links):
 class _Cursors(_Following):
     """Sends the cursor of each page with the request for the next one."""
 
-    cursor_param: str
+    cursor_param: str | None = None
+    cursor_body_path: str | None = None
 
     _cursor: str | None = field(default=None, init=False)
+    _is_number: bool = field(default=False, init=False)  # in the page's JSON, and so in the body of the next request
     _is_repeated: bool = field(default=False, init=False)  # the page has the cursor that was sent for it
     _recent: RecentLinks = field(default_factory=RecentLinks, init=False)
 
     def next_page(self) -> NextPage:
-        return NextPage() if self._cursor is None else NextPage(params={self.cursor_param: self._cursor})
+        if self._cursor is None:
+            return NextPage()
+        if self.cursor_param is not None:
+            return NextPage(params={self.cursor_param: self._cursor})
+        return NextPage(body={str(self.cursor_body_path): int(self._cursor) if self._is_number else self._cursor})
+
+    @property
+    def _param(self) -> str:
+        return printable(self.cursor_param or f"{self.cursor_body_path} of the body", 60)
 
     def _after_empty(self, page: PageResponse) -> None:
         super()._after_empty(page)
@@ -175,25 +185,27 @@ class _Cursors(_Following):
             self.complete = True
         elif self._is_repeated:
             raise SourceError(
-                f"the page for {printable(self.cursor_param, 40)}={printable(str(self._cursor), 60)} is the same as "
-                f"the one before it; check that the API knows the parameter {printable(self.cursor_param, 40)}"
+                f"the page for {self._param}={printable(str(self._cursor), 60)} is the same as "
+                f"the one before it; check that the API knows the parameter {self._param}"
             )
 
-    def _send(self, cursor: str | None) -> None:
+    def _send(self, cursor: str | None, *, is_number: bool = False) -> None:
         # The cursor of a scroll stays the same, and gives the next page each time.
         self._is_repeated = cursor is not None and cursor == self._cursor
         if cursor is None:
             self.complete = True
         elif not self._is_repeated:
             self._recent.add(cursor, "cursor")
-            self._cursor = cursor
+            self._cursor, self._is_number = cursor, is_number
 
     def _own_state(self) -> dict[str, Any]:
-        return {"cursor": self._cursor, "recent": self._recent.state()}
+        number = {"number": True} if self._is_number else {}
+        return {"cursor": self._cursor, "recent": self._recent.state(), **number}
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
         cursor = state["cursor"]
         self._cursor = None if cursor is None else str(cursor)
+        self._is_number = bool(state.get("number", False))
         self._recent.restore(state["recent"])
 
 
@@ -209,7 +221,8 @@ class JsonCursor(_Cursors):
             self.complete = True
             return
         what = f"cursor_path ({printable(self.cursor_path.text, 60)})"
-        self._send(cursor_on_page(self.cursor_path, page, what))
+        cursor = cursor_on_page(self.cursor_path, page, what)
+        self._send(cursor, is_number=isinstance(self.cursor_path.search(page.body), int))
 
 
 @dataclass(kw_only=True, eq=False)

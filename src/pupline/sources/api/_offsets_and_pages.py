@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from pupline.errors import SourceError
 from pupline.sources.api._page_values import says_more, total_from
-from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, Paginator
+from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, Paginator, next_page_with
 from pupline.specs import Expression, NextPage
 from pupline.text import printable
 
@@ -141,6 +141,8 @@ class Offset(_Numbered):
     limit: int
     offset_param: str = "offset"
     limit_param: str = "limit"
+    offset_body_path: str | None = None
+    limit_body_path: str | None = None
 
     _received: int = field(default=0, init=False)  # on useful pages
     _is_total_wrong: bool = field(default=False, init=False)  # more items came than the API announced
@@ -150,7 +152,10 @@ class Offset(_Numbered):
         return self.offset_param
 
     def next_page(self) -> NextPage:
-        return NextPage(params={self.offset_param: str(self._number), self.limit_param: str(self.limit)})
+        return next_page_with(
+            (self.offset_param, self.offset_body_path, self._number),
+            (self.limit_param, self.limit_body_path, self.limit),
+        )
 
     def _move(self, page: PageResponse) -> None:
         super()._move(page)
@@ -189,6 +194,7 @@ class PageNumber(_Numbered):
 
     base_page: int = 0
     page_param: str = "page"
+    page_body_path: str | None = None
 
     def __post_init__(self) -> None:
         self._number = self.base_page
@@ -198,7 +204,7 @@ class PageNumber(_Numbered):
         return self.page_param
 
     def next_page(self) -> NextPage:
-        return NextPage(params={self.page_param: str(self._number)})
+        return next_page_with((self.page_param, self.page_body_path, self._number))
 
     @property
     def _done(self) -> int:

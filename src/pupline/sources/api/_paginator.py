@@ -168,6 +168,13 @@ class Paginator(ABC):
     def _restore_own(self, state: Mapping[str, Any]) -> None: ...
 
 
+def next_page_with(*values: tuple[str, str | None, int]) -> NextPage:
+    """The page with these numbers. values: a query parameter, the path in the body instead of it, and the number."""
+    in_query = {param: str(value) for param, path, value in values if path is None}
+    in_body: dict[str, JSON] = {path: value for _, path, value in values if path is not None}
+    return NextPage(params=in_query, body=in_body)
+
+
 class PaginationLoop(SourceError):
     """The next page came before."""
 
