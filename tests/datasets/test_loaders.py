@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared.installed import pupline
 from tests.shared.mixed_dataset import write_mixed_dataset
 from tests.shared.needed_tools import needs
 
@@ -41,6 +42,22 @@ assert metadata["alert_triggered"].null_count() == 0 and metadata["width"].null_
 """,
     "polars jsonl": """
 assert metadata.height == 113 and metadata["extra"].struct.field("stars").drop_nulls().to_list() == [4.5] * 10
+""",
+    "datasets export": """
+for found in (pictures, shards, table):
+    assert list(found) == ["train", "validation", "test"]
+    assert sum(map(len, found.values())) == 110, found
+rows = {row["sha256"]: row for part in pictures.values() for row in part}
+assert {row["image"].format for row in rows.values()} == {"JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF"}
+assert sum(row["caption"] == "a dog, number 109" for row in rows.values()) == 1
+assert [(row["label"], row["stars"]) for row in rows.values() if row["stars"]].count(("pug", 4.5)) == 5
+assert {row["day"] for row in rows.values()} == {"2026-01-31", None}
+assert {sample["json"]["sha256"] for part in shards.values() for sample in part} == set(rows)
+assert sorted(row["stars"] for part in table.values() for row in part if row["stars"]) == [4.5] * 10
+from pathlib import Path
+assert Path("exports/dogs-whole/train/metadata.jsonl").exists()
+whole = load_dataset("imagefolder", data_dir="exports/dogs-whole", split="train")
+assert len(whole) == 110 and {row["stars"] for row in whole} == {"", "4.5"}
 """,
     "datasets webdataset": """
 assert len(dogs) == 108 and dogs.features["label"].names == ["", "hound/afghan", "pug"]
@@ -82,7 +99,13 @@ LIBRARIES = ("pandas", "polars", "datasets", "webdataset")
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bucket's directory, with the mixed dataset."""
-    return write_mixed_dataset(tmp_path_factory.mktemp("mixed") / "data")
+    data = tmp_path_factory.mktemp("mixed") / "data"
+    root = write_mixed_dataset(data)
+    for name in ("folders", "webdataset", "parquet", "whole"):
+        options = ["--format", name, "--split", "50/25/25"] if name != "whole" else []
+        done = pupline(data, "export", "dogs", "--to", root / f"exports/dogs-{name}", *options)
+        assert done.returncode == 0, done.stderr
+    return root
 
 
 def load(python: Path, program: str, directory: Path, cache: Path) -> None:

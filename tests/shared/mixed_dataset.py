@@ -65,8 +65,8 @@ def _bare_item(number: int) -> tuple[SourceItem, bytes]:
 
 
 def _mixed_item(number: int) -> tuple[SourceItem, bytes | None]:
-    """Every fifth name has no extension. Number 6 has the bytes of number 5, number 7 is HTML, number 8 is gone, and
-    number 10 has a name as in a test split.
+    """All but number 0 have a day. Every fifth name has no extension. Number 6 has the bytes of number 5, number 7 is
+    HTML, number 8 is gone, and number 10 has a name as in a test split.
     """
     plain = f"test-{number}" if number == 10 else f"{number}"
     name = plain if number % 5 == 0 else f"{number}.[x]*.{FORMATS[number % len(FORMATS)].lower()}"
@@ -74,8 +74,8 @@ def _mixed_item(number: int) -> tuple[SourceItem, bytes | None]:
     if number >= 20:
         item = replace(item, title=f"Rex {number} 🐕\u2028", caption=f"a dog, number {number}", creator="=Ann")
         item = replace(item, labels=("hound", "afghan") if number % 2 else ("pug",))
-    if number >= 100:
-        item = replace(item, extra=LATE)
+    if number:
+        item = replace(item, extra={"day": "2026-01-31", **(LATE if number >= 100 else {})})
     bodies = {7: b"<!doctype html><title>Not a dog</title>", 8: None}
     same = 5 if number == 6 else number
     return item, bodies.get(number, picture(same, FORMATS[same % len(FORMATS)]))

@@ -1,6 +1,6 @@
 """The forms of an export: folders of images, tar shards, or a table alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from io import TextIOWrapper
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
@@ -18,7 +18,7 @@ from pupline.datasets.training import (
     json_line,
     shard_name,
 )
-from pupline.parquet import ColumnKind, ParquetWriter
+from pupline.parquet import ColumnKind, ParquetWriter, installed
 
 ExportFormat: TypeAlias = Literal["folders", "webdataset", "jsonl", "csv", "parquet"]
 
@@ -30,6 +30,19 @@ _PARQUET_KINDS: dict[Kind, ColumnKind] = {
     "moment": "time",
 }
 _PAGE = 1000
+
+
+_GUESSED_ROWS = 2_000
+"""Rows of JSON Lines that `datasets` certainly reads at once; it guesses types for each 10 MB."""
+
+
+def metadata_kind(schema: TrainingSchema, sizes: Mapping[str, int]) -> Literal["jsonl", "parquet"]:
+    """The kind of table that imagefolder can read. sizes: how many rows each split has.
+
+    Parquet, if that is installed, where guesses from JSON Lines may differ between splits or between parts of a file.
+    """
+    is_guessed_at_once = len(sizes) == 1 and max(sizes.values()) <= _GUESSED_ROWS
+    return "parquet" if schema.ambiguous and not is_guessed_at_once and installed() else "jsonl"
 
 
 class ExportForm(Protocol):
@@ -46,11 +59,14 @@ class ExportForm(Protocol):
 
 
 class Folders:
-    """`train/pug/0a1b….jpg`, and `train/metadata.jsonl`, which imagefolder of Hugging Face reads."""
+    """`train/pug/0a1b….jpg`, and `train/metadata.jsonl` or `.parquet`, which imagefolder of Hugging Face reads."""
 
-    def __init__(self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack) -> None:
+    def __init__(
+        self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, kind: Literal["jsonl", "parquet"]
+    ) -> None:
         self._target = target
-        self._tables = _Tables(target, "{split}/metadata.jsonl", lambda file: _JsonLines(file, schema), opened)
+        writer = _JsonLines if kind == "jsonl" else _Parquet
+        self._tables = _Tables(target, "{split}/metadata." + kind, lambda file: writer(file, schema), opened)
 
     def paths(self, plan: ExportPlan) -> Iterator[str]:
         """Each image, and each table."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from pupline.datasets._objects import BucketObjects, ImageBytes, MissingImage
-from pupline.datasets.export._forms import ExportForm, ExportFormat, Folders, Shards, TableAlone
+from pupline.datasets.export._forms import ExportForm, ExportFormat, Folders, Shards, TableAlone, metadata_kind
 from pupline.datasets.export._images import Prepare, checked_images
 from pupline.datasets.export._plan import ExportPlan, PlannedSample
 from pupline.datasets.export._report import ExportReport, LeftOut
 from pupline.datasets.export._target import ExportTarget
 from pupline.datasets.selection import EVERYTHING, WHOLE, Choice, Filters, GoodRows, MetadataFindings, Row, Split
-from pupline.datasets.training import FETCH_COLUMNS, SchemaScan, TrainingSchema
+from pupline.datasets.training import FETCH_COLUMNS, SchemaScan
 from pupline.images import without_private_metadata
 from pupline.tasks.ports import ObjectStore
 from pupline.text import plural, printable
@@ -60,7 +60,7 @@ def export_dataset(
         report = _planned(rows, plan, request)
         if target is None or not plan.count:
             return report
-        form = _form(request, target, plan.schema(), opened)
+        form = _form(request, target, plan, opened)
         target.begin(form.paths(plan))
         report.begin(request.split.names)
         for done, (sample, image) in enumerate(checked_images(objects, plan.samples(), _preparation(request)), 1):
@@ -93,9 +93,10 @@ def _planned(rows: GoodRows, plan: ExportPlan, request: ExportRequest) -> Export
     return report
 
 
-def _form(request: ExportRequest, target: ExportTarget, schema: TrainingSchema, opened: ExitStack) -> ExportForm:
+def _form(request: ExportRequest, target: ExportTarget, plan: ExportPlan, opened: ExitStack) -> ExportForm:
+    schema = plan.schema()
     if request.format == "folders":
-        return Folders(target, schema, opened)
+        return Folders(target, schema, opened, metadata_kind(schema, plan.sizes()))
     if request.format == "webdataset":
         return Shards(target, schema, opened, request.shard_size)
     return TableAlone(target, schema, opened, request.format)
