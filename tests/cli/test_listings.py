@@ -127,7 +127,11 @@ def test_a_source_that_names_nothing_usable_is_a_failure(command: Run, api: Api,
     done = ingest(command, api, tmp_path / "data")
     assert (done.code, done.rows[-1]["listed_complete"]) == (1, False)
     assert "of 2 entries none is an image to fetch" in done.stderr
-    assert command("sources", "test", api.spec).code == 1
+    assert (done.rows[-1]["status"], done.rows[-1]["error"]) == ("FAILED", "SourceError")
+    done = ingest(command, api, tmp_path / "other", "--workflow")
+    assert (done.code, "of 2 entries none is an image to fetch" in done.stderr) == (1, True)
+    for words in (("sources", "test"), ("ingest", "--dry-run")):
+        assert command(*words, api.spec).code == 1
 
 
 @pytest.mark.slow

@@ -43,8 +43,11 @@ def test_there_is_a_preset_for_each_api_that_allows_it() -> None:
     """Unsplash is not among them: its terms forbid to compile a copy."""
     assert set(presets()) == {
         "art-institute-of-chicago",
+        "cleveland-museum-of-art",
         "dog-ceo",
         "dog-ceo-random",
+        "gbif",
+        "inaturalist",
         "nasa-apod",
         "openverse",
         "pexels",
@@ -430,3 +433,164 @@ def test_params_that_a_preset_does_not_have_are_refused(value: str, words: str) 
 def test_other_params_are_another_dataset() -> None:
     """Another query names other images."""
     assert resolve("openverse?q=Beagle%20dog").dataset == "openverse-beagle-dog"
+
+
+def observation(number: int, *photos: dict[str, Any]) -> dict[str, Any]:
+    """An observation as /v1/observations gives it, cut to what matters and something else."""
+    return {
+        "id": number,
+        "quality_grade": "research",
+        "uri": f"https://www.inaturalist.org/observations/{number}",
+        "taxon": {"name": "Vulpes vulpes", "preferred_common_name": "Red Fox", "iconic_taxon_name": "Mammalia"},
+        "user": {"id": 7, "login": "ann", "name": None},
+        "photos": list(photos),
+    }
+
+
+def observed_photo(number: int, licence: str | None = "cc-by", ending: str = "jpeg") -> dict[str, Any]:
+    """A photo of an observation."""
+    return {
+        "id": number,
+        "license_code": licence,
+        "original_dimensions": {"width": 1536, "height": 2048},
+        "url": f"https://inaturalist-open-data.s3.amazonaws.com/photos/{number}/square.{ending}",
+        "attribution": "(c) Ann, some rights reserved (CC BY)",
+        "flags": [],
+        "hidden": False,
+    }
+
+
+def test_inaturalist() -> None:
+    """The photos of observations, by the cursor id_above; each with its licence and its observer; large, not square."""
+    pages = {
+        "": [observation(4, observed_photo(40), observed_photo(41, None)), observation(7)],
+        "7": [observation(9, observed_photo(90, "cc0", "png"))],
+        "9": [],
+    }
+
+    def api(asked: Asked) -> Any:
+        assert (asked.query["taxon_name"], asked.query["order_by"], asked.query["order"]) == (
+            "Canis lupus",
+            "id",
+            "asc",
+        )
+        results = pages[asked.query.get("id_above", "")]
+        return {"total_results": len(results), "page": 1, "per_page": 200, "results": results}
+
+    done = listed("inaturalist?taxon_name=Canis%20lupus", api)
+    assert done.shortfall is None
+    assert done.items[0] == SourceItem(
+        url="https://inaturalist-open-data.s3.amazonaws.com/photos/40/large.jpeg",
+        id="40",
+        license="cc-by",
+        attribution="(c) Ann, some rights reserved (CC BY)",
+        creator="ann",
+        landing="https://www.inaturalist.org/observations/4",
+        title="Red Fox",
+        labels=("Mammalia", "Vulpes vulpes"),
+    )
+    assert done.urls[1:] == ["https://inaturalist-open-data.s3.amazonaws.com/photos/90/large.png"]
+
+
+def occurrence(number: int, *media: dict[str, Any]) -> dict[str, Any]:
+    """An occurrence as /v1/occurrence/search gives it."""
+    return {
+        "key": number,
+        "license": "http://creativecommons.org/publicdomain/zero/1.0/legalcode",
+        "kingdom": "Animalia",
+        "species": "Vulpes vulpes",
+        "scientificName": "Vulpes vulpes (Linnaeus, 1758)",
+        "recordedBy": "Bob",
+        "media": list(media),
+    }
+
+
+def test_gbif() -> None:
+    """The pictures of occurrences, no sounds and no pages; the API says which page is the last."""
+    picture = {"type": "StillImage", "format": "image/jpeg", "identifier": "https://a.museum/1.jpg", "creator": "Ann"}
+    sound = {"type": "Sound", "format": "audio/mpeg", "identifier": "https://a.museum/1.mp3"}
+    page = {"type": "StillImage", "format": "text/html", "identifier": "https://a.museum/1.html"}
+    last = {
+        "type": "StillImage",
+        "identifier": "https://b.museum/2",
+        "license": "CC BY",
+        "references": "https://b.museum",
+    }
+
+    def api(asked: Asked) -> Any:
+        assert (asked.query["mediaType"], asked.query["license"], asked.query["limit"]) == (
+            "StillImage",
+            "CC0_1_0",
+            "300",
+        )
+        first = asked.query["offset"] == "0"
+        results = [occurrence(1, picture, sound, page), occurrence(2)] if first else [occurrence(3, last)]
+        return {"offset": 0, "limit": 300, "endOfRecords": not first, "count": 3, "results": results}
+
+    done = listed("gbif", api)
+    assert (len(done.requests), done.shortfall) == (2, None)
+    assert done.items == [
+        SourceItem(
+            url="https://a.museum/1.jpg",
+            mime="image/jpeg",
+            license="http://creativecommons.org/publicdomain/zero/1.0/legalcode",
+            creator="Ann",
+            landing="https://www.gbif.org/occurrence/1",
+            labels=("Animalia", "Vulpes vulpes"),
+            alt="Vulpes vulpes (Linnaeus, 1758)",
+        ),
+        SourceItem(
+            url="https://b.museum/2",
+            license="CC BY",
+            creator="Bob",
+            landing="https://b.museum",
+            labels=("Animalia", "Vulpes vulpes"),
+            alt="Vulpes vulpes (Linnaeus, 1758)",
+        ),
+    ]
+
+
+def cleveland_work(number: int) -> dict[str, Any]:
+    """A work as /api/artworks/ gives it."""
+    web = {
+        "url": f"https://openaccess-cdn.clevelandart.org/{number}/{number}_web.jpg",
+        "width": "893",
+        "height": "1263",
+    }
+    return {
+        "id": number,
+        "accession_number": f"1922.{number}",
+        "share_license_status": "CC0",
+        "tombstone": f"Terrier {number}, c. 1900. Ann Artist",
+        "title": f"Terrier {number}",
+        "creators": [{"description": "Ann Artist (American, 1870-1940)", "role": "artist"}],
+        "type": "Print",
+        "url": f"https://clevelandart.org/art/1922.{number}",
+        "images": {"web": {**web, "filesize": "400000", "filename": f"{number}_web.jpg"}, "print": {}, "full": {}},
+    }
+
+
+def test_cleveland_museum_of_art() -> None:
+    """Works in the public domain by skip and limit; numbers come as texts."""
+
+    def api(asked: Asked) -> Any:
+        assert (asked.query["q"], asked.query["cc0"], asked.query["has_image"]) == ("terrier", "1", "1")
+        skip = int(asked.query["skip"])
+        works = [cleveland_work(number) for number in range(skip, min(skip + 2, 3))]
+        return {"info": {"total": 3, "parameters": {"skip": str(skip)}}, "data": works}
+
+    done = listed("cleveland-museum-of-art?q=terrier", api)
+    assert (len(done.items), len(done.requests), done.shortfall) == (3, 2, None)
+    assert done.items[0] == SourceItem(
+        url="https://openaccess-cdn.clevelandart.org/0/0_web.jpg",
+        id="1922.0",
+        width=893,
+        height=1263,
+        bytes=400_000,
+        title="Terrier 0",
+        creator="Ann Artist (American, 1870-1940)",
+        license="CC0",
+        attribution="Terrier 0, c. 1900. Ann Artist",
+        landing="https://clevelandart.org/art/1922.0",
+        labels=("Print",),
+    )

@@ -70,6 +70,11 @@ def write_manifest(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was"
                 f" requested yet, {advice}"
             ) from failure
+        if not writer.items and listing.shortfall:
+            raise PuplineError(
+                f"{printable(source.name)} named no image that can be used: {printable(listing.shortfall, 400)}; no"
+                " image was requested"
+            )
         if writer.items == request.count:
             return Manifest(writer.items, writer.repeated)
         return Manifest(writer.items, writer.repeated, listing.shortfall, listing.left_out)

@@ -44,6 +44,7 @@ class Lister:
         self.notes: list[str] = []
         self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
         self.left_out = LeftOut() if self._has_count else left_out_of(row.position)
+        self._fail_without_items()
 
     @property
     def over(self) -> bool:
@@ -138,11 +139,17 @@ class Lister:
         self.complete = listing.complete
         self.trouble = None if self._has_count else listing.shortfall
         self.left_out = LeftOut() if self._has_count else listing.left_out
+        self._fail_without_items()
         has_known = request.stop_after_known is not None and added.known_in_a_row >= request.stop_after_known
         if not self.complete and (self._has_count or has_known):
             self.complete = True
             end = ListedPage([], position=position, listed=True, total=self.items)
             self._ingests.add_page(self._row.ingest_id, end)
+
+    def _fail_without_items(self) -> None:
+        """A source with entries of which none can be used is no empty one: the run has failed."""
+        if self.complete and self.trouble and not (self.items or self.known):
+            self.error = SourceError.__name__
 
     @property
     def _has_count(self) -> bool:
