@@ -5,6 +5,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,43 @@ def test_a_list_in_a_bucket_is_one_that_pupline_stored(command: Run, tmp_path: P
     assert (refused.code, refused.stdout) == (2, "")
     assert "pupline has stored no such object" in refused.stderr
     assert "named as a file" in refused.stderr
+
+
+def test_a_dry_run_of_a_list_shows_what_its_columns_become(command: Run, tmp_path: Path) -> None:
+    """For people below the addresses and on stderr; with --json in the last line."""
+    file = tmp_path / "dogs.csv"
+    file.write_text(f"URL,TEXT,{'n' * 200},similarity\nhttps://a.org/1.jpg,A dog,7,0.3\n")
+    done = ingest(command, tmp_path, file, "--dry-run")
+    assert (done.code, done.stdout) == (0, "https://a.org/1.jpg\n")
+    for line in ("  url <- URL", "  caption <- TEXT", "  extra <- similarity", f"  dropped <- {'n' * 59}"):
+        assert line in done.stderr
+    for words in (("ingest", file, "--dry-run", "--json", "--data", tmp_path), ("sources", "test", file, "--json")):
+        item, last = command(*words).rows
+        assert item == {"url": "https://a.org/1.jpg", "caption": "A dog", "extra": {"similarity": "0.3"}}
+        assert [(use["name"], use["becomes"]) for use in last["columns"][:2]] == [("URL", "url"), ("TEXT", "caption")]
+        assert last["columns"][2]["why"] == "a name of more than 128 characters"
+
+
+@pytest.mark.parametrize("workflow", [False, True], ids=["bulk", "workflow"])
+def test_a_list_with_hashes_is_verified(command: Run, tmp_path: Path, *, workflow: bool) -> None:
+    """What changed or is gone makes the exit code 1, and is counted at the end, in the summary and in insights."""
+    file = tmp_path / "dogs.csv"
+    with serving(Site({"/1": Said(GIF), "/2.php": Said(GIF + b"!"), "/3.gif": Said(status=404)})) as site:
+        digest = sha256(GIF).hexdigest()
+        rows = [f"{site.origin}/{name},{digest},{'n' * 9000}" for name in ("1", "2.php", "3.gif")]
+        file.write_text("\n".join(["url,sha256,long", *rows]))
+        options = ("--allow-origin", site.origin, "--run-id", "r", *(["--workflow"] if workflow else []))
+        done = ingest(command, tmp_path / "data", file, *options)
+    assert done.code == 1
+    assert "By the hashes in the list: 1 verified, 1 changed, 1 gone." in done.stdout
+    assert "Not kept of the list's columns: long (values of more than 8,192 characters)." in done.stdout
+    bucket = tmp_path / "data" / "buckets" / "dog-images"
+    assert [path.name for path in (bucket / "html" / "dogs").iterdir()] == ["1.gif"]
+    assert [path.name for path in (bucket / "quarantine" / "dogs").iterdir()] == ["2.gif"]
+    summary = json.loads((bucket / "datasets" / "dogs" / "runs" / "r" / "summary.json").read_bytes())
+    assert summary["columns_dropped"] == {"long": "values of more than 8,192 characters"}
+    (run,) = command("insights", "--json", "--data", tmp_path / "data").rows[0]["ingests"]
+    assert [run[result] for result in ("verified", "changed", "gone")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("said", [Said(status=503, headers={"Retry-After": "1"}), Said(status=403)])

@@ -140,7 +140,7 @@ def test_what_is_too_much_is_dropped_and_said(tmp_path: Path) -> None:
     ((first,), listing, notes) = listed(tmp_path, {"long": "x" * (MAX_EXTRA_VALUE + 1), "n" * 200: 1, "good": 1})
     assert first.extra == {"good": 1}
     assert len(notes) == 2
-    assert list(dropped_of(listing.position())) == ["long", "n" * 200]
+    assert sorted(dropped_of(listing.position())) == ["long", "n" * 200]
     assert [use.why[:9] for use in listing.columns if use.name == "long"] == ["values of"]
     resumed = resolve(str(tmp_path / "dogs.jsonl")).open(position=listing.position())
     assert dropped_of(resumed.position()) == dropped_of(listing.position())

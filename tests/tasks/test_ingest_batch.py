@@ -2,6 +2,7 @@
 
 import json
 import threading
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -69,6 +70,31 @@ def test_what_is_no_image_goes_to_quarantine() -> None:
     assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"quarantined": 2}
     assert world.images() == ["quarantine/dogs/a.jpg", "quarantine/dogs/b.jpg"]
     assert {world.store.objects[key].content_type for key in world.images()} == {"application/octet-stream"}
+
+
+def test_declared_hashes_are_verified_and_counted() -> None:
+    """Row by row and in the summary, and the same when a lost answer makes the round be tried again."""
+    world = BatchWorld({HOST + "a": [jpeg(1)], HOST + "b.php": [jpeg(2)], HOST + "gone.jpg": [NotFound("gone")]})
+    declared = {"md5": md5(jpeg(1), usedforsecurity=False).hexdigest(), "phash": "0" * 16, "extra": {"n": 1}}
+    items = [{"url": HOST + name, **declared} for name in ("a", "b.php", "gone.jpg")]
+    event = event_of(items)
+    world.batch(event)
+    del world.store.objects[RESULT]
+    world.batch(event)
+    rows = world.lines(PART)
+    assert [(row["verification"], row["reason"]) for row in rows] == [
+        ("verified", "accepted"),
+        ("changed", "hash_mismatch"),
+        ("gone", "not_found"),
+    ]
+    assert world.images() == ["html/dogs/a.jpg", "quarantine/dogs/b.jpg"]
+    assert [row["expected_md5"] for row in rows] == [declared["md5"]] * 3
+    assert (rows[1]["md5"], rows[1]["extra"]) == (md5(jpeg(2), usedforsecurity=False).hexdigest(), {"n": 1})
+    world.summary(event_of([])["batch"]["BatchInput"] | {"items": 3, "tolerate": 100})
+    summary = json.loads(world.store.objects["datasets/dogs/runs/r1/summary.json"].body)
+    assert [summary[result] for result in ("verified", "changed", "gone")] == [1, 1, 1]
+    (failure,) = map(json.loads, world.store.objects["datasets/dogs/runs/r1/failures.jsonl"].body.splitlines())
+    assert {name: failure[name] for name in declared} == declared
 
 
 def test_same_name_other_bytes_get_a_name_beside_it_and_same_bytes_are_a_duplicate() -> None:

@@ -6,7 +6,7 @@ flat: lines go to a file, and the URLs seen so far to a table that SQLite spills
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TextIO
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote, fetch_policy
 from pupline.errors import LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
-from pupline.sources import ImageSource, Listing, Pages, Reader, is_final
+from pupline.sources import ImageSource, Listing, Pages, Reader, dropped_of, is_final
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
@@ -28,12 +28,14 @@ class Manifest:
     """A written manifest. items: lines in the file. repeated: items left out because their URL was listed before.
 
     trouble: why these are not all items of the source, for people. left_out: what it has besides.
+    columns_dropped: columns of a list, and why they are not kept.
     """
 
     items: int
     repeated: int
     trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    columns_dropped: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_source(
@@ -64,7 +66,13 @@ def write_manifest(
             raise
         except TaskFailure as failure:
             if writer.items and is_final(failure):
-                return Manifest(writer.items, writer.repeated, printable(failure.message, 400), listing.left_out)
+                return Manifest(
+                    writer.items,
+                    writer.repeated,
+                    printable(failure.message, 400),
+                    listing.left_out,
+                    dropped_of(listing.position()),
+                )
             advice = "look at the source" if is_final(failure) else "repeat the command"
             raise PuplineError(
                 f"the listing of {printable(source.name)} stopped: {printable(failure.message, 400)}; no image was"
@@ -76,8 +84,10 @@ def write_manifest(
                 " image was requested"
             )
         if writer.items == request.count:
-            return Manifest(writer.items, writer.repeated)
-        return Manifest(writer.items, writer.repeated, listing.shortfall, listing.left_out)
+            return Manifest(writer.items, writer.repeated, columns_dropped=dropped_of(listing.position()))
+        return Manifest(
+            writer.items, writer.repeated, listing.shortfall, listing.left_out, dropped_of(listing.position())
+        )
 
 
 class _ManifestWriter:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pupline.bulk._request import IngestRequest, ItemsListed
 from pupline.errors import ConnectionFailed, RetryAfter, SourceError, TaskFailure, TooManyRequests
 from pupline.local import IngestRow, Ingests, ListedPage
-from pupline.sources import Listing, PageRequest, is_final, left_out_of, shortfall_of
+from pupline.sources import Listing, PageRequest, dropped_of, is_final, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
@@ -24,7 +24,7 @@ class Lister:
     """Continues a run's listing. items, total, repeated, known: of the run.
 
     trouble: why the run's items are not all that the source has: the listing stopped, or ended before the source did.
-    left_out: what the source has and the listing could not name.
+    left_out: what the source has and the listing could not name. columns_dropped: of a list, with the reasons.
     error: the Error Name of what stopped it for good; None where the same command can continue there.
     """
 
@@ -44,6 +44,7 @@ class Lister:
         self.notes: list[str] = []
         self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
         self.left_out = LeftOut() if self._has_count else left_out_of(row.position)
+        self.columns_dropped = dropped_of(row.position)
         self._fail_without_items()
 
     @property
@@ -139,6 +140,7 @@ class Lister:
         self.complete = listing.complete
         self.trouble = None if self._has_count else listing.shortfall
         self.left_out = LeftOut() if self._has_count else listing.left_out
+        self.columns_dropped = dropped_of(position)
         self._fail_without_items()
         has_known = request.stop_after_known is not None and added.known_in_a_row >= request.stop_after_known
         if not self.complete and (self._has_count or has_known):

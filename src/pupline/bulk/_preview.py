@@ -1,7 +1,7 @@
 """The items that an ingest would fetch: it lists them, stores nothing, and requests no image."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,7 +9,7 @@ from itertools import islice
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source, fetch_policy
 from pupline.http import HttpClient
-from pupline.sources import Listing, Pages
+from pupline.sources import ColumnUse, Listing, Pages
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 
@@ -38,6 +38,11 @@ class Preview:
     def left_out(self) -> LeftOut:
         """What the source has, or announces, and could not be listed so far."""
         return self._listing.left_out
+
+    @property
+    def columns(self) -> Sequence[ColumnUse]:
+        """What the columns of a list become, as far as they were read."""
+        return self._listing.columns
 
     @property
     def total(self) -> int | None:

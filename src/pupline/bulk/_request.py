@@ -219,6 +219,7 @@ class IngestReport:
     trouble: why the items are not all that the source has. left_out: what it has, or announces, and did not give in a
     usable form. folder: `datasets/<dataset>/` in the bucket. outputs: the
     bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    columns_dropped: why columns of a list, or some of their values, are not kept, by name.
     error, cause: of the BulkIngest execution, through which no times and no repeated items are known. parquet_trouble:
     why the metadata is there as JSON Lines only. summary: what summary.json holds, or would hold by now.
     """
@@ -244,6 +245,7 @@ class IngestReport:
     cause: str | None = None
     parquet_trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    columns_dropped: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -267,6 +267,7 @@ class _IngestRun:
             tolerance_exceeded=stats.tolerance_exceeded,
             trouble=lister.trouble,
             left_out=lister.left_out,
+            columns_dropped=lister.columns_dropped,
             folder=dataset_folder(self._row.dataset),
             outputs=outputs.keys if outputs else (),
             undelivered=undelivered,

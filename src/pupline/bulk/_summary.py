@@ -7,7 +7,7 @@ from typing import Any
 from pupline.bulk._run_stats import RunStats
 from pupline.errors import LocalTrouble, StorageError
 from pupline.local import IngestCounts, IngestRow, LocalBackend
-from pupline.sources import left_out_of
+from pupline.sources import dropped_of, left_out_of
 from pupline.tasks.ingest_summary import IngestSummary
 from pupline.tasks.layout import summary_key
 
@@ -45,6 +45,7 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, stats: RunStats | None =
         status=stats.status if stats else ingest.status,
         error=stats.error if stats else ingest.error,
         trouble=stats.trouble if stats else None,
+        columns_dropped=dropped_of(ingest.position),
         left_out=stats.left_out if stats else left_out_of(ingest.position),
         retry_of=_retried_run(ingest) if stats else None,
         began_at=ingest.created_at,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pupline.cli._backend import backend_options, typed_options
+from pupline.cli._columns_view import column_lines, column_objects
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import incomplete
 from pupline.cli._ingesting import ingest_and_show
@@ -168,8 +169,12 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
                 print_json(item.as_dict())
             else:
                 click.echo(printable(item.url, 2048))
+    if as_json and found.columns:
+        print_json({"columns": column_objects(found.columns)})
     for note in found.notes:
         message(f"Note: {printable(note, 400)}")
+    for line in () if as_json else column_lines(found.columns):
+        message(line)
     extent = plural(shown, "URL")
     if found.total is not None and shown < found.total:
         extent = f"{shown:,} of {plural(found.total, 'URL')}"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from pupline.cli._columns_view import dropped_sentence
 from pupline.cli._output import OUTCOME_STYLES, cell, console, program, undelivered
 from pupline.cli._table import Column, show_table
 from pupline.errors import FAILING_OUTCOMES
@@ -120,6 +121,10 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.unaccepted:
         done = plural(report.counts.done, "image")
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
+    if report.counts.verification:
+        yield _verification(report.counts.verification)
+    if report.columns_dropped:
+        yield dropped_sentence(report.columns_dropped)
     if report.left_out:
         yield f"Left out of the listing: {report.left_out.sentence}.{_first_example(report.left_out.examples)}"
     if report.repeated:
@@ -130,6 +135,13 @@ def _notes(report: "IngestReport") -> Iterator[str]:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
         yield undelivered(report.undelivered)
+
+
+def _verification(results: Counter[str]) -> str:
+    """How many images still have the hashes that the list declares."""
+    counts = ", ".join(f"{results[result]:,} {result}" for result in ("verified", "changed", "gone"))
+    where = " The changed ones are kept in quarantine." if results["changed"] else ""
+    return f"By the hashes in the list: {counts}.{where}"
 
 
 def _first_example(examples: Sequence[str]) -> str:

@@ -122,7 +122,7 @@ def _runs(out: "Console", runs: list[dict[str, Any]]) -> None:
     for run in runs[:_RUNS]:
         done = f"{run['done'] or 0:,} of {run['listed'] or 0:,}"
         out.print(cell(f"  {run['run']:<{width}}  {run['dataset']}  {run['status']}  {done}"))
-        out.print(cell(f"      {', '.join(_speed(run))}", "dim"))
+        out.print(cell(f"      {', '.join((*_speed(run), *_verification(run)))}", "dim"))
     if len(runs) > _RUNS:
         out.print(f"  and {plural(len(runs) - _RUNS, 'more run')}")
     out.print()
@@ -137,6 +137,13 @@ def _speed(run: dict[str, Any]) -> Iterator[str]:
         yield f"{size(round(run['bytes_per_second']))}/s"
     if run["cpu_us_per_image"] is not None:
         yield f"{run['cpu_us_per_image']:,.0f} µs CPU each"
+
+
+def _verification(run: dict[str, Any]) -> Iterator[str]:
+    """How many images had the hashes that the list declares, if it declares any."""
+    counts = {result: run[result] or 0 for result in ("verified", "changed", "gone")}
+    if any(counts.values()):
+        yield ", ".join(f"{count:,} {result}" for result, count in counts.items())
 
 
 def _bytes(out: "Console", figures: Insights) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pupline.cli._columns_view import column_lines, column_objects
 from pupline.cli._command import Group
 from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option, param_option
 from pupline.cli._output import cell, console, message, print_json, program, tell_waiting
@@ -224,6 +225,10 @@ class _Trial:
             message(f"pupline: {printable(failure.message, 500)}")
             return 1
         self._print_notes()
+        if as_json and self.listing.columns:
+            print_json({"columns": column_objects(self.listing.columns)})
+        for line in () if as_json else column_lines(self.listing.columns):
+            message(line)
         if self.listing.shortfall is not None and shown < count:
             message(f"pupline: not all that the source has: {printable(self.listing.shortfall, 400)}")
             return 1
@@ -291,4 +296,6 @@ def _show_item(number: int, item: "SourceItem", *, as_json: bool) -> None:
     click.echo(f"{number:>4}  {printable(facts.pop('url'), 2000)}")
     for name, value in facts.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if isinstance(value, dict):
+            shown = json.dumps(value, ensure_ascii=False)
         click.echo(f"      {name}: {printable(shown, 120)}")

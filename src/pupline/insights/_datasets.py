@@ -10,7 +10,7 @@ from pupline.tasks.records import AuditRecord
 
 _RUN_FIELDS = (
     *("run", "dataset", "source", "status", "began_at", "ended_at", "listed", "done", "seconds", "images_per_second"),
-    *("bytes_per_second", "cpu_us_per_image", "bytes_stored", "retry_of"),
+    *("bytes_per_second", "cpu_us_per_image", "bytes_stored", "retry_of", "verified", "changed", "gone"),
 )
 _MAX_SHARED = 20
 

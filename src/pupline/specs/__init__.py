@@ -9,6 +9,7 @@ Standard library and jmespath only, as it runs in Lambda. `pupline.sources` list
 from pupline.specs._answers import check_ok, check_transient, quoted_error
 from pupline.specs._credentials import Credentials, credentials_of
 from pupline.specs._expressions import Expression
+from pupline.specs._extra import BINARY, why_no_extras
 from pupline.specs._extraction import described
 from pupline.specs._fields import did_you_mean
 from pupline.specs._item_fields import FACTS, MAX_URL, Normaliser, kept_url
@@ -42,6 +43,7 @@ from pupline.specs._resolve import (
 from pupline.specs._spec import AuthSpec, Limits, PaginatorSpec, SourceSpec, Terms
 
 __all__ = [
+    "BINARY",
     "EXECUTION_HEADER",
     "FACTS",
     "MAX_PAGE_BYTES",
@@ -85,5 +87,6 @@ __all__ = [
     "spec_named",
     "spec_text",
     "split_params",
+    "why_no_extras",
     "with_params",
 ]

@@ -7,7 +7,7 @@ NaN, which data frames write for it. Bytes are dropped: JSON has no form for the
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -40,25 +40,29 @@ def kept_extra(values: Mapping[str, Any], drop: Callable[[str, str], None]) -> d
     """The values that can be kept, by name. drop: gets the name of each other one, and why."""
     found: dict[str, JSON] = {}
     room = MAX_EXTRA
+    unwanted = why_no_extras([name for name, value in values.items() if value is not None])
     for name, value in values.items():
-        if value is None:
-            continue
         try:
+            if name in unwanted:
+                raise _Dropped(unwanted[name])  # noqa: TRY301
             kept, size = _kept(value)
             if kept is None:
                 continue
-            if len(found) >= MAX_EXTRAS:
-                raise _Dropped(f"more than {MAX_EXTRAS} columns")  # noqa: TRY301
-            if len(name) > MAX_EXTRA_NAME:
-                raise _Dropped(f"a name of more than {MAX_EXTRA_NAME} characters")  # noqa: TRY301
-            room -= size + len(name)
-            if room < 0:
+            if size + len(name) > room:
                 raise _Dropped(f"more than {MAX_EXTRA:,} characters in one row")  # noqa: TRY301
+            room -= size + len(name)
         except _Dropped as why:
             drop(name, str(why))
         else:
             found[_encodable(name)] = kept
     return found
+
+
+def why_no_extras(names: Sequence[str]) -> dict[str, str]:
+    """Which of these columns of one row are not kept whatever their values, and why."""
+    found = {name: f"a name of more than {MAX_EXTRA_NAME} characters" for name in names if len(name) > MAX_EXTRA_NAME}
+    rest = [name for name in names if name not in found][MAX_EXTRAS:]
+    return found | dict.fromkeys(rest, f"more than {MAX_EXTRAS} columns")
 
 
 def _kept(value: Any) -> tuple[JSON, int]:

@@ -14,6 +14,7 @@ class IngestSummary:
     """The figures of a run. What the run's driver does not know is None.
 
     trouble: why the items are not all that the source has. left_out: what it has besides, as far as that is known.
+    columns_dropped: columns of a list, and why they, or some of their values, are not kept.
     retry_of: the run whose failed items these are.
     began_at, ended_at: in seconds since the epoch. finished: items that ended within `seconds`, which took
     `cpu_seconds`. listed: items in the manifest. total: images that the source says it has. repeated, known: items left
@@ -28,6 +29,7 @@ class IngestSummary:
     error: str | None = None
     trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    columns_dropped: Mapping[str, str] = field(default_factory=dict)
     retry_of: str | None = None
     began_at: float | None = None
     ended_at: float | None = None
@@ -64,6 +66,7 @@ class IngestSummary:
             "left_out": self.left_out.total,
             "left_out_reasons": ranked(self.left_out.reasons),
             "left_out_examples": self.left_out.examples,
+            "columns_dropped": dict(self.columns_dropped),
             "total": self.total,
             "repeated": self.repeated,
             "known": self.known,

@@ -55,6 +55,7 @@ class SummaryRequest:
     """The run to summarise. tolerate: percent of items that may fail. items: in the manifest, None if unknown.
 
     trouble: why the manifest does not hold all that the source has. left_out: what it has besides.
+    columns_dropped: columns of the list, and why they are not kept.
     """
 
     run: IngestRun
@@ -63,6 +64,7 @@ class SummaryRequest:
     began_at: float | None
     trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    columns_dropped: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_input(cls, event: object) -> "SummaryRequest":
@@ -82,6 +84,7 @@ class SummaryRequest:
             began_at=start_time(fields),
             trouble=trouble if isinstance(trouble, str) else None,
             left_out=LeftOut.from_json(given.get("left_out")),
+            columns_dropped=_texts_of(given.get("columns_dropped")),
         )
 
 
@@ -160,6 +163,12 @@ def current_summary(event: TaskInput, services: SummaryServices) -> dict[str, An
     return _summary(request, totals, "RUNNING", None, None) | {"files": []}
 
 
+def _texts_of(value: JSON) -> dict[str, str]:
+    """The texts in an object from outside, by name."""
+    fields = value.items() if isinstance(value, dict) else ()
+    return {name: text for name, text in fields if isinstance(text, str)}
+
+
 def _items(request: SummaryRequest, totals: RunTotals) -> int:
     return totals.done if request.items is None else max(request.items, totals.done)
 
@@ -178,6 +187,7 @@ def _summary(
         error=error,
         trouble=request.trouble,
         left_out=request.left_out,
+        columns_dropped=request.columns_dropped,
         began_at=request.began_at,
         ended_at=ended_at,
         seconds=seconds,

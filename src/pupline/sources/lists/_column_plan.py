@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pupline.sources._listing import ColumnUse
 from pupline.sources.lists._columns import key_of
-from pupline.specs import FACTS
+from pupline.specs import BINARY, FACTS, why_no_extras
 from pupline.tasks.metadata import METADATA_COLUMNS
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -79,9 +79,11 @@ class ColumnPlan:
         else:
             self._name_fields(others)
         self._extras = [name for name in others if name not in self._fields and name != _EXTRA]
+        self._dropped = dict.fromkeys(binary, BINARY) | why_no_extras(self._extras)
+        self._extras = [name for name in self._extras if name not in self._dropped]
         self._has_extra = _EXTRA in names and _EXTRA not in (url, *binary)
         self.columns = {field: name for name, field in self._fields.items()}
-        self.uses = [self._use(name, ours, binary) for name in names]
+        self.uses = [self._use(name, ours) for name in names]
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -126,11 +128,11 @@ class ColumnPlan:
     def _has_other_field(self, key: str, field: str) -> bool:
         return any(key in (other, *names) for other, names in _NAMES.items() if other != field)
 
-    def _use(self, name: str, ours: frozenset[str], binary: Sequence[str]) -> ColumnUse:
+    def _use(self, name: str, ours: frozenset[str]) -> ColumnUse:
         if name == self._url:
             return ColumnUse(name, "url")
-        if name in binary:
-            return ColumnUse(name, "dropped", "binary values")
+        if name in self._dropped:
+            return ColumnUse(name, "dropped", self._dropped[name])
         if name in self._fields:
             return ColumnUse(name, self._fields[name])
         if name in ours and name != _EXTRA:
