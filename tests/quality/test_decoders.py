@@ -35,7 +35,9 @@ def examine(body, max_pixels):
         with open(body[6:].decode(), "wb") as file:
             file.write(b"x" * 100)
     if body.startswith(b"secret"):
-        return {"environment": sorted(os.environ)}
+        raise ValueError(" ".join(sorted(os.environ)))
+    if body.startswith(b"invent"):
+        return real(body[6:], max_pixels) | {"phash": "x" * 16}
     return real(body, max_pixels)
 _picture.examine = examine
 """
@@ -59,7 +61,9 @@ def test_a_hang_a_crash_and_a_bomb_cost_only_themselves() -> None:
             "undecodable": "memory",
             "detail": "decoding it takes more than 512 MiB",
         }
-        assert decoders.examine(b"lie")["undecodable"] == "crashed"
+        invalid = {"undecodable": "crashed", "detail": "its decoder sent an invalid reply"}
+        assert decoders.examine(b"lie") == invalid
+        assert decoders.examine(b"invent" + good) == invalid
         assert decoders.examine(good)["width"] == 320
 
 
@@ -69,7 +73,10 @@ def test_a_decoder_has_no_secrets_and_writes_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("DOG_API_KEY", "secret")
     with Decoders(1, DecoderLimits()) as decoders:
-        assert not {"AWS_SECRET_ACCESS_KEY", "DOG_API_KEY"} & {*decoders.examine(b"secret")["environment"]}
+        found = decoders.examine(b"secret")
+        assert found["undecodable"] == "unsupported"
+        assert "PATH" in found["detail"]
+        assert "KEY" not in found["detail"]
         decoders.examine(b"write " + os.fsencode(tmp_path / "file"))
     assert (tmp_path / "file").stat().st_size == 0
 

@@ -18,9 +18,6 @@ from pupline.text import plural, printable
 MAX_GROUPS = 100
 MAX_MEMBERS = 12
 MAX_WORST = 24
-_MAX_PICTURE = 1 << 16
-"""Characters of one picture: ten times what a decoder makes of the most detailed one."""
-
 _SCORES: Mapping[str, str] = {
     "blur": "Most blurred",
     "darkness": "Darkest",
@@ -110,8 +107,7 @@ def _page(sheet: ContactSheet, dataset: str, pictures: Mapping[str, str]) -> Ite
 
 
 def _figure(line: Mapping[str, Any], pictures: Mapping[str, str], note: str) -> str:
-    jpeg = pictures.get(line["sha256"], "")
-    jpeg = jpeg if len(jpeg) <= _MAX_PICTURE else ""
+    jpeg = pictures.get(line["sha256"])
     image = f'<img alt="" src="data:image/jpeg;base64,{escape(jpeg)}">' if jpeg else "(not readable)"
     kind = ' class="keeper"' if line["keeper_reason"] else ""
     size = f"{line['width']} x {line['height']}, {line['size_bytes']:,} bytes" if line["width"] else ""

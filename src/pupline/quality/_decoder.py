@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive, send
+from pupline.text import printable
 
 
 def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> None:
@@ -39,6 +40,8 @@ def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> N
                 found = {"undecodable": err.reason, "detail": err.detail}
             except MemoryError:
                 found = {"undecodable": "memory", "detail": f"decoding it takes more than {memory_bytes >> 20:,} MiB"}
+            except Exception as err:  # noqa: BLE001 - a picture that Pillow decodes, and then cannot convert
+                found = {"undecodable": "unsupported", "detail": printable(f"{type(err).__name__}: {err}")}
             signal.alarm(0)
             del body
             send(sock, kind, json.dumps(found).encode())

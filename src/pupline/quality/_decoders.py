@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from pupline.errors import ConfigurationError, LocalTrouble
+from pupline.quality._findings import are_valid
 from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive_reply, send
 from pupline.text import plain_number
 
@@ -26,6 +27,7 @@ _LONGEST_STEP_SECONDS = 1.0
 """The most that counts between two looks at the clock: in a longer step this machine was asleep."""
 
 _ATTEMPTS = 2
+_END_SECONDS = 1.0
 _ALARM_FACTOR = 4
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "HOME")
 
@@ -98,14 +100,14 @@ class Decoders:
         for attempt in range(_ATTEMPTS):
             decoder = self._take()
             try:
-                reply = decoder.ask(kind, body)
+                reply = _checked(decoder.ask(kind, body))
             except _TimedOut:
                 failure = {
                     "undecodable": "timeout",
                     "detail": f"decoding it takes longer than {plain_number(self._limits.seconds)} s",
                 }
             except (BrokenMessage, OSError):
-                failure = {"undecodable": "crashed", "detail": f"its decoder ended with {decoder.status()}"}
+                failure = {"undecodable": "crashed", "detail": f"its decoder {decoder.end()}"}
             else:
                 self._idle.put(decoder)
                 return reply
@@ -134,6 +136,13 @@ class Decoders:
         decoder.kill()
 
 
+def _checked(reply: dict[str, Any]) -> dict[str, Any]:
+    """The reply, if it can be one of ours. Raises: BrokenMessage."""
+    if not are_valid(reply):
+        raise BrokenMessage
+    return reply
+
+
 class DecoderProcess:
     """One decoder. hello: its first message, with the versions of its libraries."""
 
@@ -149,9 +158,8 @@ class DecoderProcess:
         try:
             self.hello = receive_reply(ours, HELLO, self._deadline(_BOOT_SECONDS))
         except (BrokenMessage, OSError, _TimedOut) as err:
-            self.kill()
             raise LocalTrouble(
-                f"a decoder process cannot start (it ended with {self.status()}): look at its messages above, give "
+                f"a decoder process cannot start (it {self.end()}): look at its messages above, give "
                 "more memory with --memory, or try --workers 1"
             ) from err
 
@@ -161,10 +169,14 @@ class DecoderProcess:
         send(self._sock, kind, body, wait)
         return receive_reply(self._sock, kind, wait)
 
-    def status(self) -> str:
-        """How it ended, for people."""
-        code = self._process.wait()
-        return f"signal {-code}" if code < 0 else f"status {code}"
+    def end(self) -> str:
+        """End it, unless it has ended; how it did, for people."""
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "sent an invalid reply"
+        return f"ended with signal {-code}" if code < 0 else f"ended with status {code}"
 
     def kill(self) -> None:
         """End it, whatever it does."""
