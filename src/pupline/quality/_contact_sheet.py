@@ -113,7 +113,7 @@ def _figure(line: Mapping[str, Any], pictures: Mapping[str, str], note: str) -> 
     size = f"{line['width']} x {line['height']}, {line['size_bytes']:,} bytes" if line["width"] else ""
     return (
         f"<li{kind}>{image}{_safe(line['image_name'])}<br>{size}<br>{_safe(note)}<br>"
-        f"<code>{line['sha256'][:12]}</code></li>\n"
+        f"<code>{escape(line['sha256'][:12])}</code></li>\n"
     )
 
 
