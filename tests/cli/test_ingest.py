@@ -107,7 +107,7 @@ def test_images_of_a_bulk_ingest_have_no_execution(command: Run, tmp_path: Path,
         assert (done.code, done.stdout) == (0, "in1: has already ended (SUCCEEDED)\n")
         return
     assert (done.code, done.stdout) == (2, "")
-    assert "images of a bulk ingest have no execution; see: pupline audit --execution in1 --data" in done.stderr
+    assert "images of a bulk ingest have no execution; see: pupline audit --run in1 --data" in done.stderr
 
 
 @pytest.mark.slow

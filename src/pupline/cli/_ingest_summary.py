@@ -1,5 +1,6 @@
 """The summary of an ingest for people: outcomes with their reasons, an example of each failure, where files are."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -36,6 +37,10 @@ OUTCOME_OF = {
     "robots_disallowed": "refused",
 }
 """The outcome of each reason; that of all other reasons is `failed`."""
+
+RETRY_REFUSED = (
+    "Refused images are asked for again by --retry-failed with the option that allows them, such as --allow-origin."
+)
 
 NOTHING_TO_FETCH = "There was nothing to fetch."
 
@@ -75,7 +80,10 @@ def show_ingest(report: "IngestReport", backend: "Backend", examples: Examples, 
     out.print()
     places = list(_places(report, backend))
     wide = max((len(title) for title, _ in places), default=0)
-    lines = [*_notes(report), *(f"{title + ':':{wide + 1}} {printable(path, 400)}" for title, path in places)]
+    lines = [
+        *_notes(report, workflow=workflow),
+        *(f"{title + ':':{wide + 1}} {printable(path, 400)}" for title, path in places),
+    ]
     commands = [f"  {program()} {command}{backend.options}" for command in _next_commands(report, workflow=workflow)]
     for line in [*lines, "Look next:", *commands]:
         out.print(line, soft_wrap=True)
@@ -111,7 +119,7 @@ def _speed(report: "IngestReport") -> str:
     return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s{cpu}"
 
 
-def _notes(report: "IngestReport") -> Iterator[str]:
+def _notes(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
     if report.error:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
     elif report.tolerance_exceeded:
@@ -121,6 +129,8 @@ def _notes(report: "IngestReport") -> Iterator[str]:
     if report.unaccepted:
         done = plural(report.counts.done, "image")
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
+    if report.counts.outcomes["refused"] and not workflow:
+        yield RETRY_REFUSED
     if report.counts.verification:
         yield _verification(report.counts.verification)
     if report.columns_dropped:
@@ -164,23 +174,24 @@ def _next_commands(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
     if workflow:
         yield f"executions {report.run_id}"
     elif report.tolerance_exceeded:
-        yield f"ingest --resume --dataset {report.dataset} --tolerate 100"
+        yield f"ingest --resume --run-id {report.run_id} --tolerate 100"
     if report.counts.outcomes["failed"] and report.status != "RUNNING" and not workflow:
         yield f"ingest --retry-failed {report.run_id}"
-    yield f"insights --dataset {report.dataset}"
-    yield f"audit --execution {report.run_id}"
+    yield f"insights --dataset {shlex.quote(report.dataset)}"
+    yield f"audit --run {report.run_id}"
     if report.counts.alerts:
         yield "alerts"
 
 
-def listing_trouble(report: "IngestReport") -> str:
+def listing_trouble(report: "IngestReport", options: str) -> str:
     """Why the run's images are not all that the source has, and what to do about it."""
     reason = printable(report.trouble or "", 400)
     if report.listed_complete:
         return incomplete(reason)
     if report.status == "RUNNING":
         return f"The listing stopped: {reason}. The same command continues there."
-    return f"The listing stopped: {reason}. When the source works again, ingest --resume continues there."
+    again = f"{program()} resume --run {report.run_id}{options}"
+    return f"The listing stopped: {reason}. When the source works again, this continues there: {again}"
 
 
 def incomplete(reason: str) -> str:

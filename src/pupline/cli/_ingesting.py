@@ -1,13 +1,13 @@
 """An ingest with its progress, its summary and its exit code, for the commands that begin or continue one."""
 
-import shlex
 from typing import TYPE_CHECKING
 
-from pupline.cli._ingest_summary import NOTHING_TO_FETCH, listing_trouble, show_ingest, without_parquet
+from pupline.cli._ingest_summary import NOTHING_TO_FETCH, RETRY_REFUSED, listing_trouble, show_ingest, without_parquet
 from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import message, print_json, program
 from pupline.cli._streams import SummaryOutput
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -32,9 +32,11 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
     if as_json and report.parquet_trouble:
         message(without_parquet(report))
     if report.trouble:
-        message(listing_trouble(report))
+        message(listing_trouble(report, backend.options))
     elif not report.counts.items and report.listed_complete:
         message(NOTHING_TO_FETCH)
+        if request.retry_failed:
+            message(f"Nothing failed in the run {printable(request.retry_failed)}. {RETRY_REFUSED}")
     if report.interrupted:
         command = _next_command(report, backend, workflow=workflow)
         message(f"Interrupted; what is done is kept. Continue with: {command}")
@@ -48,4 +50,4 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
 def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool) -> str:
     if workflow:
         return f"the same command and --run-id {report.run_id}"
-    return f"{program()} ingest --resume --dataset {shlex.quote(report.dataset)}{backend.options}"
+    return f"{program()} resume --run {report.run_id}{backend.options}"

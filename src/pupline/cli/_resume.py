@@ -14,7 +14,7 @@ from pupline.cli._options import concurrency_option, data_option, json_option, p
 from pupline.cli._output import message, program
 from pupline.cli._run_view import show_run
 from pupline.cli._selection import check_run, run_option
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -121,9 +121,11 @@ def _resume_ingest(backend: "MachineBackend", one: "RunSummary", proxy: "Proxy |
         request = replace(backend.saved_ingest(one.run), proxy=proxy)
         backend.close()
         return ingest_and_show(backend, request, workflow=True, as_json=as_json)
-    except ConfigurationError as error:
+    except PuplineError as error:
+        if isinstance(error, StorageError):  # of this machine, and so of all runs
+            raise
         is_left = next(backend.runs(run=one.run), None) is not None
         backend.close()
         end = f"to end the run: {program()} stop {one.run}{backend.options}"
         message(f"pupline: {one.run}: {error}; {end if is_left else 'it had listed nothing, and is forgotten'}")
-        return _USAGE
+        return _USAGE if isinstance(error, ConfigurationError) else 1

@@ -7,7 +7,7 @@ import click
 
 from pupline.text import printable
 
-_AGE = re.compile(r"(\d{1,6})([smhdw])")
+_AGE = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _DAYS = {"today": 0, "yesterday": 1}
 _FORMS = "2026-01-31, 2026-01-31T12:00:00Z, 2h, 30m, 7d, today or yesterday"

@@ -128,7 +128,7 @@ class MachineBackend:
             for run in (name, name.rpartition("-")[0]):
                 if opened.ingests.find(run):
                     raise ConfigurationError(
-                        f"images of a bulk ingest have no execution; see: pupline audit --execution {run}{self.options}"
+                        f"images of a bulk ingest have no execution; see: pupline audit --run {run}{self.options}"
                     ) from error
             raise
 

@@ -97,12 +97,10 @@ class MachineRuns:
         )
 
     def _next_of_ingest(self, row: IngestRow, outcomes: Mapping[str, int]) -> str | None:
-        if row.status == "RUNNING":
-            return f"resume --run {row.run_id}{self._options}"
         if row.error == THRESHOLD_EXCEEDED:
             return f"ingest --resume --run-id {row.run_id} --tolerate 100{self._options}"
-        if row.status in {"FAILED", "ABORTED"}:
-            return f"ingest --resume --run-id {row.run_id}{self._options}"
+        if row.status != "SUCCEEDED":
+            return f"resume --run {row.run_id}{self._options}"
         return f"ingest --retry-failed {row.run_id}{self._options}" if outcomes.get("failed") else None
 
     def _of_run(self, row: RunRow) -> RunSummary:
@@ -227,6 +225,8 @@ def _limits(settings: RunSettings, default: RunSettings) -> Iterator[str]:
         "--allow-metadata-address": settings.metadata_addresses,
     }
     yield from (f"{name} {shlex.quote(value)}" for name, values in repeated.items() for value in values)
+    if settings.workflow_file is not None:
+        yield f"--workflow-file {shlex.quote(settings.workflow_file)}"
     for name, field in (("--timeout", "timeout_seconds"), ("--max-bytes", "max_bytes"), ("--max-pixels", "max_pixels")):
         value: Any = getattr(settings, field)
         if value != getattr(default, field):

@@ -90,7 +90,7 @@ class Executions:
         bulk = self._stack.resources.get(BULK_MACHINE)
         if bulk and len(index) == _BULK_DIGITS and index.isdigit() and self.of_machine(bulk, run) is not None:
             return ConfigurationError(
-                f"images of a bulk ingest have no execution; see: pupline audit --execution {printable(name)} {options}"
+                f"images of a bulk ingest have no execution; see: pupline audit --run {printable(run)} {options}"
             )
         return NoSuchName(
             f"there is no execution '{printable(name)}' in the stack '{self._stack.name}' (AWS deletes them after"

@@ -1,0 +1,141 @@
+"""Runs and datasets from their begin to their end: listed, stopped, resumed, discarded, as a user does it."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pupline.bulk import IngestRequest
+from pupline.local import ListedPage, LocalBackend, NewIngest
+from pupline.tasks.items import SourceItem
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def data(command: Command, tmp_path: Path) -> Path:
+    """A data directory with a run of each kind, and two datasets with the same images."""
+    at = ("--data", tmp_path)
+    command("run", "--source", "sample", "--count", 2, "--run-id", "single", *at)
+    command("ingest", "sample", "--run-id", "first", "--dataset", "dogs", "--count", 3, *at)
+    command("ingest", "sample", "--run-id", "second", "--dataset", "pets", "--count", 3, *at)
+    return tmp_path
+
+
+def unfinished(data: Path, run_id: str, **options: Any) -> None:
+    """An ingest that was killed when its list was complete and nothing was fetched."""
+    with LocalBackend.open(data, exclusive=True) as backend:
+        request = IngestRequest(**{"source": "sample", "dataset": "dogs", "run_id": run_id, **options})
+        new = NewIngest(run_id=run_id, dataset="dogs", source=str(request.source), settings=request.as_json())
+        row = backend.ingests.open(new)
+        items = [SourceItem(url=f"http://sample.pupline.invalid/images/breeds/none/{n}.jpg") for n in range(2)]
+        backend.ingests.add_page(row.ingest_id, ListedPage(items, position=None, listed=True))
+
+
+@pytest.mark.slow
+def test_all_runs_are_listed_with_their_state(command: Command, data: Path) -> None:
+    """Newest first, of every kind; a filter leaves the others out."""
+    unfinished(data, "killed")
+    rows = command("runs", "--json", "--data", data).rows
+    assert [(row["run"], row["kind"], row["dataset"], row["status"], row["done"]) for row in rows] == [
+        ("killed", "ingest", "dogs", "RUNNING", 0),
+        ("second", "ingest", "pets", "SUCCEEDED", 3),
+        ("first", "ingest", "dogs", "SUCCEEDED", 3),
+        ("single", "run", None, "SUCCEEDED", 2),
+    ]
+    assert rows[0]["next_step"] == f"pupline resume --run killed --data {data}"
+    assert rows[0]["listed"] == 2
+    assert [row["run"] for row in command("runs", "--dataset", "dogs", "--json", "--data", data).rows] == [
+        "killed",
+        "first",
+    ]
+    assert command("runs", "--since", "2099-01-01", "--data", data).stdout == "No runs match.\n"
+    shown = command("runs", "--data", data).stdout
+    assert "To continue, or to fetch again what failed:" in shown
+    found = command("datasets", "--json", "--data", data).rows
+    assert [(row["dataset"], row["images"], row["runs"], row["unfinished"]) for row in found] == [
+        ("dogs", 3, 2, 1),
+        ("pets", 3, 1, 0),
+    ]
+
+
+@pytest.mark.slow
+def test_an_unfinished_ingest_is_stopped(command: Command, data: Path) -> None:
+    """It has ended, with its files; nothing resumes it by itself, and its name does."""
+    unfinished(data, "killed")
+    done = command("stop", "killed", "--cause", "the wrong list", "--data", data)
+    assert (done.code, done.stdout) == (0, "killed: ABORTED; 0 of 2 images done, which stay, with their files\n")
+    [row] = command("runs", "--run", "killed", "--json", "--data", data).rows
+    assert (row["status"], row["reason"]) == ("ABORTED", "the wrong list")
+    folder = data / "buckets/dog-images/datasets/dogs/runs/killed"
+    assert {path.name for path in folder.iterdir()} == {"manifest.jsonl", "failures.jsonl", "summary.json"}
+    assert command("stop", "killed", "--data", data).stdout == "killed: has already ended (ABORTED)\n"
+    assert "No execution was left unfinished." in command("resume", "--data", data).stderr
+    assert command("ingest", "--resume", "--dataset", "dogs", "--data", data).code == 2
+    assert command("resume", "--run", "killed", "--data", data).code == 1  # it goes on; its images do not exist
+    [row] = command("runs", "--run", "killed", "--json", "--data", data).rows
+    assert (row["status"], row["done"]) == ("SUCCEEDED", 2)
+
+
+@pytest.mark.slow
+def test_a_dataset_is_dropped_and_another_keeps_its_images(command: Command, data: Path) -> None:
+    """Asked for, never while a run is unfinished; the audit keeps all, and doctor has nothing to say."""
+    at = ("--data", data)
+    before = len(command("audit", "--json", *at).rows)
+    unfinished(data, "killed")
+    refused = command("discard", "--dataset", "dogs", "--yes", *at)
+    assert refused.code == 2
+    assert "the run 'killed' of the dataset 'dogs' is unfinished" in refused.stderr
+    assert command("discard", "killed", "--yes", *at).code == 0
+    unasked = command("discard", "--dataset", "dogs", *at)
+    assert unasked.code == 2
+    assert "confirm with --yes" in unasked.stderr
+    [planned] = command("discard", "--dataset", "dogs", "--dry-run", "--json", *at).rows
+    assert (planned["runs"], planned["images"], planned["kept"], planned["dry_run"]) == (["first"], 0, 3, True)
+    assert command("discard", "--dataset", "dogs", "--yes", *at).code == 0
+    assert [row["dataset"] for row in command("datasets", "--json", *at).rows] == ["pets"]
+    assert not (data / "buckets/dog-images/datasets/dogs").exists()
+    [planned] = command("discard", "--dataset", "pets", "--yes", "--json", *at).rows
+    assert (planned["images"], planned["kept"]) == (2, 1), "one of them is an image of the run single"
+    assert len(command("audit", "--json", *at).rows) == before
+    assert command("audit", "--run", "first", *at).code == 0
+    states = {row["run"]: row["status"] for row in command("runs", "--all", "--json", *at).rows}
+    assert states == dict.fromkeys(("killed", "first", "second"), "DISCARDED") | {"single": "SUCCEEDED"}
+    again = command("ingest", "sample", "--run-id", "first", *at)
+    assert (again.code, "was discarded" in again.stderr) == (2, True)
+    checks = command("doctor", "--source", "sample", "--json", *at).rows
+    assert {row["status"] for row in checks} == {"ok"}
+
+
+@pytest.mark.slow
+def test_the_audit_as_csv_has_no_formula(command: Command, data: Path) -> None:
+    """A line for each record, all fields, CRLF; text that a spreadsheet would compute has an apostrophe before it."""
+    with LocalBackend.open(data, exclusive=True) as backend:
+        backend.database.write(
+            lambda connection: connection.execute(
+                "UPDATE audit SET cause = '=HYPERLINK(\"http://x\";\"a\nb\")' WHERE execution = 'single-00001'"
+            )
+        )
+    printed = command("audit", "--run", "single", "--csv", "--data", data).stdout
+    rows = list(csv.DictReader(io.StringIO(printed, newline="")))
+    assert [row["execution"] for row in rows] == ["single-00001", "single-00002"]
+    assert rows[0]["cause"] == '\'=HYPERLINK("http://x";"a\\nb")'
+    assert rows[0]["alert_triggered"] in {"true", "false"}
+    assert len(printed.splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_a_source_that_is_not_there_leaves_no_ghost(command: Command, tmp_path: Path) -> None:
+    """Refused or 404: the run has failed, says why, and the next command begins another one."""
+    at = ("--data", tmp_path)
+    done = command("ingest", "http://127.0.0.1:1/api", "--dataset", "dogs", *at)
+    assert done.code == 1
+    [row] = command("runs", "--json", *at).rows
+    assert (row["status"], row["done"]) == ("FAILED", 0)
+    assert row["reason"].startswith("ConnectionFailed: http://127.0.0.1:1/api/breeds/list/all: no connection")
+    assert command("resume", *at).code == 0
+    assert command("ingest", "sample", "--dataset", "dogs", "--count", 1, *at).code == 0
+    assert command("discard", "--dataset", "dogs", "--yes", *at).code == 0
