@@ -55,6 +55,8 @@ def _filter_options(command: Any) -> Any:
     show_default=True,
     help="Folders by label with metadata.jsonl, tar shards, or a table without the images.",
 )
+@click.option("--list", "list_file", metavar="FILE", help="Publish a list: FILE.csv, .jsonl or .parquet, for ingest.")
+@click.option("--with-credentials", is_flag=True, help="With --list: also addresses with a key or signature in them.")
 @click.option("--split", metavar="P/P/P", help="Percent of train, validation and test, such as 90/5/5; or 80/20.")
 @_filter_options
 @click.option("--per-address", is_flag=True, help="An image for each address, even with the bytes of another.")
@@ -68,6 +70,7 @@ def export(
     dataset: str,
     place: str | None,
     form: Any,
+    list_file: str | None,
     split: str | None,
     backend: "Backend",
     as_json: bool,
@@ -85,13 +88,14 @@ def export(
     Exit codes: 0 everything that was asked for, 1 something is missing, which
     the last lines say, 2 usage or configuration error.
     """
-    from pupline.datasets import ExportRequest, Split, export_dataset
+    from pupline.datasets import ExportRequest, Split, export_dataset, list_kind
 
-    if was_typed("--shard-size") and form != "webdataset":
-        raise ConfigurationError("--shard-size goes with --format webdataset")
+    _check_together(form, list_file)
     request = ExportRequest(
         dataset=dataset,
-        format=form,
+        format="list" if list_file else form,
+        list_kind=list_kind(Path(list_file)) if list_file else "jsonl",
+        with_credentials=options["with_credentials"],
         filters=_filters(options),
         per_address=options["per_address"],
         shard_size=options["shard_size"],
@@ -99,7 +103,7 @@ def export(
         summaries=dataset_summaries(backend, dataset),
     )
     request = replace(request, split=Split.parse(split)) if split else request
-    place = place or f"{backend.exports}/{dataset}"
+    place = list_file or place or f"{backend.exports}/{dataset}"
     with ExitStack() as opened:
         progress = opened.enter_context(CountLine())
         target = None if dry_run else _target(place, request, backend, opened, link=not copy)
@@ -109,6 +113,19 @@ def export(
     else:
         show(report, place)
     return 0 if report.is_whole else 1
+
+
+def _check_together(form: str, list_file: str | None) -> None:
+    """Raises: ConfigurationError for options that do not go together."""
+    if was_typed("--shard-size") and form != "webdataset":
+        raise ConfigurationError("--shard-size goes with --format webdataset")
+    if list_file is None:
+        if was_typed("--with-credentials"):
+            raise ConfigurationError("--with-credentials goes with --list")
+        return
+    for option in ("--to", "--format", "--split", "--copy", "--strip-exif"):
+        if was_typed(option):
+            raise ConfigurationError(f"{option} does not go with --list, which writes one file of addresses")
 
 
 def _filters(options: Mapping[str, Any]) -> "Filters":
@@ -140,7 +157,10 @@ def _target(
     place: str, request: "ExportRequest", backend: "Backend", opened: ExitStack, *, link: bool
 ) -> "ExportTarget":
     """Where the export goes. Raises: ConfigurationError for a bucket that is not the backend's."""
-    from pupline.datasets import ExportDirectory, ExportHeader, ExportPrefix
+    from pupline.datasets import ExportDirectory, ExportHeader, ExportPrefix, ListFile
+
+    if request.format == "list":
+        return opened.enter_context(ListFile(Path(place).expanduser()))
 
     header = ExportHeader(request.dataset, request.format)
     if not place.startswith("s3://"):

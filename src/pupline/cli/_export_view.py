@@ -16,6 +16,7 @@ _EXAMPLES = 3
 _PROBLEMS = {
     "gone": "no longer in the bucket",
     "changed": "changed in the bucket after being stored",
+    "has_credentials": "with a key or a signature in their address (--with-credentials to publish it)",
     "not_strippable": "not to be stripped of Exif without decoding",
 }
 
@@ -43,7 +44,7 @@ def _contents(report: "ExportReport") -> Iterator[str]:
     if unlabelled := report.labels.get("", 0):
         yield f"without a label: {unlabelled:,}"
     if unlicensed := report.licenses.get("", 0):
-        yield f"without a licence: {unlicensed:,} of {report.images:,}"
+        yield f"without a licence: {unlicensed:,} of {report.images:,}, such as {printable(report.unlicensed[0], 100)}"
     if report.location is not None:
         removed = f", {plural(report.removed, 'file')} removed" if report.removed else ""
         yield f"written now: {report.added:,}{removed}"

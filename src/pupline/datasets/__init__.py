@@ -17,7 +17,9 @@ from pupline.datasets.export import (
     ExportRequest,
     ExportTarget,
     LeftOut,
+    ListFile,
     export_dataset,
+    list_kind,
 )
 from pupline.datasets.selection import (
     EVERYTHING,
@@ -57,6 +59,7 @@ __all__ = [
     "GoodRows",
     "ImageBytes",
     "LeftOut",
+    "ListFile",
     "MissingImage",
     "SchemaScan",
     "Shard",
@@ -67,6 +70,7 @@ __all__ = [
     "csv_line",
     "export_dataset",
     "json_line",
+    "list_kind",
     "parse_where",
     "shard_name",
 ]

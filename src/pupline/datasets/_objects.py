@@ -35,6 +35,11 @@ class BucketObjects:
         self._store = store
         self._directory = store if isinstance(store, LocalBucket) else None
 
+    @property
+    def is_directory(self) -> bool:
+        """Whether the objects are files, which are read at no cost."""
+        return self._directory is not None
+
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, in order. Raises: StorageError."""
         return self._store.keys(prefix)

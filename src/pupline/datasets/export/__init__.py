@@ -9,6 +9,7 @@
 from pupline.datasets.export._bucket import ExportPrefix
 from pupline.datasets.export._directory import ExportDirectory
 from pupline.datasets.export._forms import ExportFormat
+from pupline.datasets.export._list import ListFile, list_kind
 from pupline.datasets.export._manifest import ExportHeader
 from pupline.datasets.export._report import ExportReport, LeftOut
 from pupline.datasets.export._run import ExportRequest, Progress, export_dataset
@@ -23,6 +24,8 @@ __all__ = [
     "ExportRequest",
     "ExportTarget",
     "LeftOut",
+    "ListFile",
     "Progress",
     "export_dataset",
+    "list_kind",
 ]

@@ -6,6 +6,7 @@ from io import TextIOWrapper
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from pupline.datasets._objects import ImageBytes
+from pupline.datasets.export._list import LIST_WRITERS, ListKind
 from pupline.datasets.export._plan import ExportPlan, PlannedSample
 from pupline.datasets.export._target import ExportTarget
 from pupline.datasets.selection import Row
@@ -20,7 +21,8 @@ from pupline.datasets.training import (
 )
 from pupline.parquet import ColumnKind, ParquetWriter, installed
 
-ExportFormat: TypeAlias = Literal["folders", "webdataset", "jsonl", "csv", "parquet"]
+ExportFormat: TypeAlias = Literal["folders", "webdataset", "jsonl", "csv", "parquet", "list"]
+"""list: of addresses, in a form that the request has besides."""
 
 _PARQUET_KINDS: dict[Kind, ColumnKind] = {
     "flag": "flag",
@@ -150,6 +152,27 @@ class TableAlone:
 
     def finish(self) -> None:
         """Write the tables. Raises: StorageError."""
+        self._tables.finish()
+
+
+class ListAlone:
+    """A list of addresses, in one file."""
+
+    def __init__(self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, kind: ListKind) -> None:
+        self._tables = _Tables(target, "list", lambda file: LIST_WRITERS[kind](file, schema), opened)
+        self._target = target
+
+    def paths(self, plan: ExportPlan) -> Iterator[str]:
+        """The file."""
+        return self._tables.paths(plan)
+
+    def add(self, sample: PlannedSample, row: Row, image: ImageBytes) -> None:  # noqa: ARG002 - the form's
+        """Add the address."""
+        self._tables.add(sample.split, row)
+        self._target.added += 1
+
+    def finish(self) -> None:
+        """Write the file. Raises: StorageError."""
         self._tables.finish()
 
 

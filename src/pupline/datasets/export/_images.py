@@ -1,13 +1,16 @@
 """The images of an export, read and checked by threads, and handed over in the order of their samples."""
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeAlias
 
 from pupline.datasets._objects import BucketObjects, ImageBytes, MissingImage
 from pupline.datasets.export._plan import PlannedSample
 
+_IMAGES = "html/"
 _THREADS = 8
 _AHEAD = 16
 """Images in memory at once: hashing is as fast as the disk with a few, and an object store wants some in flight."""
@@ -47,3 +50,21 @@ def checked_images(
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def listed_images(
+    objects: BucketObjects, samples: Iterable[PlannedSample]
+) -> Iterator[tuple[PlannedSample, ImageBytes | MissingImage]]:
+    """Each sample, and whether its object is there, by a listing of the bucket: no image is read.
+
+    For tables and lists of a remote bucket, from which reading each image costs time and money. Raises: StorageError.
+    """
+    with closing(sqlite3.connect("", isolation_level=None)) as database:
+        database.execute("CREATE TABLE present (key TEXT PRIMARY KEY) WITHOUT ROWID")
+        database.execute("BEGIN")
+        keys = ((key,) for key in objects.keys(_IMAGES))
+        database.executemany("INSERT OR IGNORE INTO present VALUES (?)", keys)
+        for sample in samples:
+            marks = ", ".join("?" * len(sample.keys))
+            found = database.execute(f"SELECT 1 FROM present WHERE key IN ({marks})", sample.keys).fetchone()  # noqa: S608
+            yield sample, ImageBytes(b"", None) if found else MissingImage(sample.keys[0], "gone")

@@ -15,7 +15,8 @@ _OTHERS = "(others)"
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An image that the dataset has, and the export has not. problem: `gone`, `changed`, `not_strippable`."""
+    """An image that the dataset has, and the export has not. problem: `gone`, `changed`, `not_strippable`,
+    `has_credentials`."""
 
     url: str
     key: str
@@ -30,7 +31,8 @@ class LeftOut:
 class ExportReport:
     """The figures of one export. location: None for a dry run. addresses: in the dataset, with an image.
 
-    labels, licenses: images by label and by licence; the empty one is of those without. added, removed: images that
+    labels, licenses: images by label and by licence; the empty one is of those without.
+    unlicensed: URLs of some without a licence. added, removed: images that
     were written now, and files of earlier exports that are gone. left_out: counts by problem. trouble: unfinished runs,
     and metadata that cannot be read or lacks rows, a line for each.
     """
@@ -44,6 +46,7 @@ class ExportReport:
     splits: dict[str, int] = field(default_factory=dict)
     labels: Counter[str] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
+    unlicensed: list[str] = field(default_factory=list)
     added: int = 0
     removed: int = 0
     choice: ChoiceCounts = field(default_factory=ChoiceCounts)
@@ -63,11 +66,14 @@ class ExportReport:
         self.splits = dict.fromkeys(splits, 0)
         self.labels.clear()
         self.licenses.clear()
+        self.unlicensed.clear()
 
     def add(self, split: str, row: Row) -> None:
         """Count an image of the export."""
         self.images += 1
         self.splits[split] = self.splits.get(split, 0) + 1
+        if not row.get("license") and len(self.unlicensed) < _EXAMPLES:
+            self.unlicensed.append(row["url"])
         for counts, name in ((self.labels, label_of(row)), (self.licenses, str(row.get("license") or ""))):
             counts[name if name in counts or len(counts) < _MAX_NAMES else _OTHERS] += 1
 
@@ -92,6 +98,7 @@ class ExportReport:
             "unlabelled": self.labels.get("", 0),
             "licenses": _named(self.licenses),
             "unlicensed": self.licenses.get("", 0),
+            "unlicensed_examples": list(self.unlicensed),
             "added": self.added,
             "removed": self.removed,
             "repeated": self.choice.repeated,

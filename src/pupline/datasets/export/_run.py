@@ -7,8 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from pupline.datasets._objects import BucketObjects, ImageBytes, MissingImage
-from pupline.datasets.export._forms import ExportForm, ExportFormat, Folders, Shards, TableAlone, metadata_kind
-from pupline.datasets.export._images import Prepare, checked_images
+from pupline.datasets.export._forms import (
+    ExportForm,
+    ExportFormat,
+    Folders,
+    ListAlone,
+    Shards,
+    TableAlone,
+    metadata_kind,
+)
+from pupline.datasets.export._images import Prepare, checked_images, listed_images
+from pupline.datasets.export._list import ListKind, has_credentials
 from pupline.datasets.export._plan import ExportPlan, PlannedSample
 from pupline.datasets.export._report import ExportReport, LeftOut
 from pupline.datasets.export._target import ExportTarget
@@ -23,6 +32,7 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 _EXAMPLES = 5
 _TABLES = frozenset({"jsonl", "csv", "parquet"})
+_WITH_IMAGES = frozenset({"folders", "webdataset"})
 _NOT_IN_ROWS = FETCH_COLUMNS | {"run"}
 
 
@@ -30,7 +40,8 @@ _NOT_IN_ROWS = FETCH_COLUMNS | {"run"}
 class ExportRequest:
     """What to export. per_address: a sample for each address, not one for identical bytes. shard_size: images a shard.
 
-    strip_exif: write images without Exif, XMP and IPTC data. summaries: of the dataset's runs, as summary.json has
+    strip_exif: write images without Exif, XMP and IPTC data. list_kind: of a list, whose addresses have no credentials
+    unless with_credentials says so. summaries: of the dataset's runs, as summary.json has
     them; of unfinished ones as far as they are known.
     """
 
@@ -41,6 +52,8 @@ class ExportRequest:
     per_address: bool = False
     shard_size: int = 1000
     strip_exif: bool = False
+    list_kind: ListKind = "jsonl"
+    with_credentials: bool = False
     summaries: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -63,14 +76,14 @@ def export_dataset(
         form = _form(request, target, plan, opened)
         target.begin(form.paths(plan))
         report.begin(request.split.names)
-        for done, (sample, image) in enumerate(checked_images(objects, plan.samples(), _preparation(request)), 1):
+        for done, (sample, image) in enumerate(_images(objects, plan, request), 1):
             row = rows.row(sample.address_id)
             if isinstance(image, MissingImage):
                 report.leave_out(LeftOut(row["url"], image.key, image.problem))
             else:
                 form.add(sample, _exported_row(row, image, request), image)
                 report.add(sample.split, row)
-                report.size_bytes += len(image.body)
+                report.size_bytes += len(image.body) or row.get("size_bytes") or 0
             progress("images", done, plan.count)
         form.finish()
         report.location, report.removed, report.added = target.location, target.finish(), target.added
@@ -83,6 +96,10 @@ def _planned(rows: GoodRows, plan: ExportPlan, request: ExportRequest) -> Export
     report = ExportReport(dataset=request.dataset, format=request.format, addresses=rows.count)
     report.begin(request.split.names)
     for sample in choice.samples(rows.by_content()):
+        if request.format == "list" and not request.with_credentials and has_credentials(sample.row["url"]):
+            shown = sample.row["url"].partition("?")[0].rpartition("@")[2]
+            report.leave_out(LeftOut(f"{shown}?...", sample.keys[0], "has_credentials"))
+            continue
         row = sample.row | _added_columns(request, sample.row["sha256"])
         plan.add(replace(sample, row=row), is_one_of_many=request.per_address)
         report.add(sample.split, row)
@@ -99,7 +116,18 @@ def _form(request: ExportRequest, target: ExportTarget, plan: ExportPlan, opened
         return Folders(target, schema, opened, metadata_kind(schema, plan.sizes()))
     if request.format == "webdataset":
         return Shards(target, schema, opened, request.shard_size)
+    if request.format == "list":
+        return ListAlone(target, schema, opened, request.list_kind)
     return TableAlone(target, schema, opened, request.format)
+
+
+def _images(
+    objects: BucketObjects, plan: ExportPlan, request: ExportRequest
+) -> Iterator[tuple[PlannedSample, ImageBytes | MissingImage]]:
+    """The samples with their images; with empty ones where neither the form nor a directory needs them to be read."""
+    if request.format in _WITH_IMAGES or objects.is_directory:
+        return checked_images(objects, plan.samples(), _preparation(request))
+    return listed_images(objects, plan.samples())
 
 
 def _preparation(request: ExportRequest) -> Prepare:

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 _TABLES = """
 CREATE TABLE addresses (
-    url_id BLOB PRIMARY KEY, is_good INT, stamp TEXT, run TEXT, number INT, sha256 TEXT, rank INT, row TEXT
+    url_id BLOB PRIMARY KEY, is_good INT, stamp TEXT, run TEXT, number INT, sha256 TEXT, rank INT, row BLOB
 );
 CREATE TABLE quality (sha256 TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID;
 """
@@ -43,7 +43,7 @@ WHERE (excluded.is_good, excluded.stamp, excluded.run, excluded.number) > (is_go
 """
 
 _ROWS = (
-    "SELECT addresses.rowid, addresses.sha256, addresses.row, quality.row"
+    "SELECT addresses.rowid, addresses.sha256, run, addresses.row, quality.row"
     " FROM addresses LEFT JOIN quality USING (sha256)"
 )
 
@@ -101,12 +101,12 @@ class GoodRows:
         """
         query = _ROWS + " WHERE is_good ORDER BY addresses.sha256, rank DESC, stamp, run, number"
         for _, group in groupby(self._database.execute(query), key=itemgetter(1)):
-            yield [(address_id, _joined(row, quality)) for address_id, _, row, quality in group]
+            yield [(address_id, _joined(*columns)) for address_id, _, *columns in group]
 
     def row(self, address_id: int) -> Row:
         """The row with this id."""
         found = self._database.execute(_ROWS + " WHERE addresses.rowid = ?", (address_id,)).fetchone()
-        return _joined(found[2], found[3])
+        return _joined(*found[2:])
 
     @property
     def count(self) -> int:
@@ -122,8 +122,8 @@ class GoodRows:
                 continue
             findings.rows.setdefault(part["run"], 0)
             try:
-                for row in _objects(objects.lines(key)):
-                    good = _address(row, part["run"]) if row is not None else None
+                for line, row in _objects(objects.lines(key)):
+                    good = _address(row, line, part["run"]) if row is not None else None
                     if good is None:
                         findings.broken_lines += 1
                         continue
@@ -141,7 +141,7 @@ class GoodRows:
     def _read_quality(self, objects: BucketObjects, dataset: str) -> None:
         add = "INSERT OR REPLACE INTO quality VALUES (?, ?)"
         try:
-            for row in _objects(objects.lines(quality_key(dataset))):
+            for _, row in _objects(objects.lines(quality_key(dataset))):
                 digest = row.pop("sha256", None) if row is not None else None
                 if isinstance(digest, str):
                     self._database.execute(add, (digest, _compact(row or {})))
@@ -152,18 +152,18 @@ class GoodRows:
             self.findings.has_quality = False
 
 
-def _objects(lines: Iterable[bytes]) -> Iterator[Row | None]:
-    """The JSON object of each line that is not empty; None for a line that holds something else."""
+def _objects(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Row | None]]:
+    """Each line that is not empty with its JSON object, or None for a line that holds something else."""
     for line in lines:
         if line.strip():
             try:
                 found = json.loads(line)
             except (ValueError, RecursionError):
                 found = None
-            yield found if isinstance(found, dict) else None
+            yield line, found if isinstance(found, dict) else None
 
 
-def _address(row: Row, run: str) -> tuple[Any, ...] | None:
+def _address(row: Row, line: bytes, run: str) -> tuple[Any, ...] | None:
     """The values of a row for the table of addresses; None where it is not a row of metadata."""
     url, index, stamp = row.get("url"), row.get("index"), row.get("upload_timestamp")
     if not isinstance(url, str) or not isinstance(index, int) or not isinstance(stamp, str):
@@ -173,9 +173,8 @@ def _address(row: Row, run: str) -> tuple[Any, ...] | None:
     url_id = sha256(url.encode("utf-8", "surrogatepass")).digest()[:16]
     if row.get("outcome") not in _ACCEPTED or not _has_image(row):
         return url_id, 0, stamp, run, index, None, 0, None
-    known = {name: value for name, value in row.items() if value is not None}
     rank = 2 * bool(row.get("labels")) + bool(row.get("caption"))
-    return url_id, 1, stamp, run, index, row["sha256"], rank, _compact(known | {"run": run})
+    return url_id, 1, stamp, run, index, row["sha256"], rank, line
 
 
 def _has_image(row: Mapping[str, Any]) -> bool:
@@ -188,9 +187,9 @@ def _has_image(row: Mapping[str, Any]) -> bool:
     )
 
 
-def _joined(row: str, quality: str | None) -> Row:
+def _joined(run: str, row: bytes, quality: str | None) -> Row:
     """The row with the columns of the quality pass; the metadata's own ones count."""
-    found: Row = json.loads(row)
+    found: Row = {name: value for name, value in json.loads(row).items() if value is not None} | {"run": run}
     return json.loads(quality) | found if quality else found
 
 
