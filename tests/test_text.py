@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.text import UNSAFE, nearest, plain_number, plural, printable
+from pupline.text import UNSAFE, harmless_cell, nearest, original_cell, plain_number, plural, printable
 
 
 def test_unsafe_characters_are_shown_as_escapes() -> None:
@@ -79,3 +79,11 @@ def test_only_what_is_near_is_suggested(asked: str, meant: str | None) -> None:
 def test_a_suggestion_is_one_of_the_names(asked: str, names: list[str]) -> None:
     """Whatever is typed."""
     assert nearest(asked, names) in {None, *names}
+
+
+@given(st.text(max_size=20) | st.text("'=+-@\t\ra", max_size=6))
+def test_cells_of_csv_are_harmless_and_read_back(text: str) -> None:
+    """No cell begins a formula, and its text comes back exactly, with any number of apostrophes."""
+    cell = harmless_cell(text)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert original_cell(cell) == text

@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""The begin of a formula for spreadsheets, or of one that apostrophes make harmless."""
+
 _MAX_LETTERS = 40
 """Letters of a mistyped name that count: the time for a suggestion is quadratic in them."""
 
@@ -36,6 +39,19 @@ def printable(text: str, limit: int = 200) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return match.group().encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def harmless_cell(text: str) -> str:
+    """`text` as a cell of CSV that no spreadsheet takes for a formula: with an apostrophe before it, where needed.
+
+    Text that looks as if it had one already gets another, so that `original_cell` returns exactly `text`.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def original_cell(cell: str) -> str:
+    """The text of which `harmless_cell` made this cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> str:

@@ -23,7 +23,7 @@ from pupline.errors import ConfigurationError, StorageError, local_trouble
 from pupline.images import content_type_of
 from pupline.json_values import dumps
 from pupline.parquet import ColumnKind, ParquetWriter
-from pupline.text import printable
+from pupline.text import harmless_cell, printable
 
 ListKind: TypeAlias = Literal["jsonl", "csv", "parquet"]
 
@@ -32,9 +32,6 @@ _MORE_TEXTS = ("landing", "title", "alt", "caption")
 _NUMBERS = ("width", "height", "bytes")
 LIST_COLUMNS = (*_TEXTS, *_NUMBERS, *_MORE_TEXTS, "labels")
 """The columns of every list, in their order; those of the source follow."""
-
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""What a spreadsheet takes for a formula, and what looks like one made harmless already."""
 
 _CREDENTIALS = re.compile(
     r"[?&;](?:x-(?:amz|goog|oss|obs|ms|bz)-(?:signature|credential|security-token)|sig|signature|(?:access_?|auth_?)?token"
@@ -70,11 +67,6 @@ def list_values(row: Row) -> dict[str, Any]:
     if isinstance(landing, str) and has_credentials(landing):
         values["landing"] = None
     return values
-
-
-def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: one apostrophe more, which `pupline ingest` takes away again."""
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 class ListFile:
@@ -138,7 +130,7 @@ class JsonList:
 
 
 class CsvList:
-    """CSV: every column in every line; labels as a JSON list."""
+    """CSV: every column in every line; labels as a JSON list. Formulas are made harmless, which ingest undoes."""
 
     def __init__(self, file: BinaryIO, schema: TrainingSchema) -> None:
         self._file = file
@@ -155,7 +147,7 @@ class CsvList:
 
     def _line(self, cells: Iterable[str]) -> None:
         target = io.StringIO()
-        csv.writer(target, lineterminator="\n").writerow(map(harmless, cells))
+        csv.writer(target, lineterminator="\n").writerow(map(harmless_cell, cells))
         self._file.write(target.getvalue().encode("utf-8", "replace"))
 
 

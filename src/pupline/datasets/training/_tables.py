@@ -8,9 +8,7 @@ from typing import Any
 from pupline.datasets.training._columns import FILE_NAME
 from pupline.datasets.training._schema import TrainingSchema, text_of
 from pupline.json_values import dumps
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Text that begins with one of these is a formula for spreadsheets."""
+from pupline.text import harmless_cell
 
 
 def json_line(schema: TrainingSchema, row: Mapping[str, Any]) -> str:
@@ -20,20 +18,16 @@ def json_line(schema: TrainingSchema, row: Mapping[str, Any]) -> str:
 
 def csv_header(schema: TrainingSchema) -> str:
     """The names of the columns as a line of CSV, with its line end."""
-    return _line(map(_defused, schema.names))
+    return _line(map(harmless_cell, schema.names))
 
 
 def csv_line(schema: TrainingSchema, row: Mapping[str, Any]) -> str:
     """The row as CSV, with its line end: empty where there is no value, and an apostrophe before a formula."""
     values = zip(schema.columns, schema.values(row), strict=True)
     return _line(
-        value if column.name == FILE_NAME else _defused(value) if column.kind == "text" else text_of(value)
+        value if column.name == FILE_NAME else harmless_cell(value) if column.kind == "text" else text_of(value)
         for column, value in ((column, "" if value is None else value) for column, value in values)
     )
-
-
-def _defused(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -16,12 +16,14 @@ from pupline.errors import ConfigurationError
 from pupline.sources.lists._dialect import ONE_COLUMN, CsvOptions, Dialect, dialect_of
 from pupline.sources.lists._rows import LINE_ENDS, Line, RowPosition, TextFile
 from pupline.tasks.items import SourceItem
+from pupline.text import original_cell
 
 _SAMPLE_LINES: Final = 200
 _SAMPLE_BYTES: Final = 256 * 1024
 _SHOWN_BYTES: Final = 2048
 _QUOTE = b'"'
 _QUOTE_TEXT = '"'
+_APOSTROPHE = "'"
 _ESCAPED_QUOTE = '\\"'
 
 
@@ -50,7 +52,7 @@ class CsvRows(TextFile):
         self._body = RowPosition(sample[header - 1][0] if header else 0, header)
         self._width = len(self._dialect.columns)
         self._may_be_cut = self._dialect.delimiter == ONE_COLUMN and options.delimiter is None
-        names = self._dialect.columns if header else ("",) * self._width
+        names = list(map(original_cell, self._dialect.columns)) if header else [""] * self._width
         self._plan_of_columns, self._read = self._table_plan(names, self._dialect.url)
         if not position.at:
             self.at, self.row = self._body.at, self._body.row
@@ -89,6 +91,8 @@ class CsvRows(TextFile):
         if not self._read:
             return self._item(cells[dialect.url], number)
         values: Mapping[str, Any] = {name: cells[at] for at, name in self._read if at < len(cells) and cells[at]}
+        if _APOSTROPHE in text:
+            values = {name: original_cell(cell) for name, cell in values.items()}
         if not text.isascii() or _QUOTE_TEXT in text:  # a quoted cell may continue on other lines
             values = self._readable(values)
         return self._item(cells[dialect.url], number, self._plan_of_columns, values)
