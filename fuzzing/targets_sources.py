@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fuzzing.target import Target
-from pupline.errors import PuplineError, SourceError
-from pupline.sources import Listing, resolve
+from pupline.errors import HttpError, PuplineError, RetryAfter, SourceError, TooManyRequests
+from pupline.sources import Listing, PageRequest, left_out_of, resolve
 from pupline.sources._resolve import source_of
 from pupline.specs import presets, read_spec, spec_text
+from pupline.text import UNSAFE
 
 _MOST_READS = 8
 _RESUMED = 2
@@ -119,12 +120,17 @@ _PAGINATORS = {
     "header_cursor": 'type = "header_cursor"\ncursor_key = "x-next"\ncursor_param = "after"',
     "continue_object": 'type = "continue_object"',
     "auto": 'type = "auto"',
+    "ended": 'type = "page_number"\nhas_more_path = "next"\nempty_statuses = [404]',
+    "body": 'type = "cursor"\ncursor_path = "next"\ncursor_body_path = "variables.after"',
 }
+_POST = 'method = "POST"\nretry_if = "error.code == \'busy\'"\n[body]\nquery = "{q}"\n[params]\nq = "dog"\n'
+_LEVELS = 'each = ["media", "sizes[]"]\n[outer]\ncreator = "author"\n[url_replace]\n"/1." = "/11."\n'
 _SPEC = """
 name = "kennel"
 base_url = "https://api.example"
 path = "list"
 items = "message[].{{url: url, id: id, width: width, sha1: sha1, title: title, labels: labels}}"
+{more}
 [paginator]
 {paginator}
 """
@@ -135,13 +141,39 @@ def _api(data: bytes) -> str:
     name, *pages = data.split(b"\n")
     kinds = list(_PAGINATORS.values())
     kind = kinds[sum(name) % len(kinds)]
-    source = source_of(read_spec(_SPEC.format(paginator=kind).encode(), "kennel.toml"))
+    source = source_of(read_spec(_filled_spec(kind).encode(), "kennel.toml"))
     listing = source.open(count=100)
     try:
         named = sum(_read_pages(listing, pages))
     finally:
         listing.close()
     return f"{kind[8:20]} {named > 0} {listing.complete}"
+
+
+def _filled_spec(paginator: str) -> str:
+    return _SPEC.format(paginator=paginator, more=_POST if "body_path" in paginator else "")
+
+
+def _levels(data: bytes) -> str:
+    """A page whose images are two levels below its items."""
+    spec = _SPEC.format(paginator='type = "single_page"', more=_LEVELS)
+    text = spec.replace("message[].{url: url, id: id, width: width, sha1: sha1, title: title, labels: labels}", "data")
+    listing = source_of(read_spec(text.encode(), "kennel.toml")).open()
+    page = listing.read(data, {})
+    assert all(item.url for item in page.items)
+    assert left_out_of(listing.position()).total == listing.left_out.total
+    return f"{len(page.items) > 0} {listing.left_out.total > 0}"
+
+
+def _refusal(data: bytes) -> str:
+    """The body of an error: its words are told, safe and short, without the key."""
+    failure = HttpError("https://api.example: the server answered 401")
+    failure.details.update(status=401, answer=data.decode("utf-8", "replace"))
+    PageRequest("https://api.example", secrets=("hush-hush",), advice="set KEY").explain(failure)
+    assert "hush-hush" not in failure.message
+    assert len(failure.message) < 400
+    assert not UNSAFE.search(failure.message)
+    return str("API says" in failure.message)
 
 
 def _read_pages(listing: Listing, pages: list[bytes]) -> Iterator[int]:
@@ -154,7 +186,7 @@ def _read_pages(listing: Listing, pages: list[bytes]) -> Iterator[int]:
         link = header.decode("latin-1")
         try:
             yield len(listing.read(body, {"link": link, "x-next": link}).items)
-        except SourceError as failure:
+        except (SourceError, RetryAfter, TooManyRequests) as failure:
             if listing.skip(failure) is None:
                 raise
         json.loads(listing.position())
@@ -167,6 +199,15 @@ def _pages() -> list[bytes]:
     return [b"\n".join((bytes((number,)), first + middle, last)) for number in range(len(_PAGINATORS))]
 
 
+_NESTED = (
+    b'{"data":[{"author":"a","media":{"sizes":[{"url":"https://a.example/1.jpg"},null,7]}},{"media":[]},{"media":null}]}',
+    b'{"data":[{"media":[{"sizes":["/1.jpg"]},{"sizes":[]}]}]}',
+)
+_REFUSALS = (
+    b'{"error":{"message":"key hush-hush is unknown","code":401},"errors":[{"message":"a"},"b"]}',
+    b"<html><title>401</title><body>hush-hush &amp; no</body></html>",
+    b"no such key: hush-hush",
+)
 _OF_PAGES = (
     *(b'"message"', b'"next":', b'"total":', b"null", b"[null]", b"{}", b"[]", b'""', b"1.5", b"120.0", b"-1", b"true"),
     *(b'"continue":', b"\t", b"\n", b'rel="next"', b"<", b">", b"\\ud800", b"1e999", b'"url":', b"http://", b"9" * 400),
@@ -182,7 +223,8 @@ def _spec(data: bytes) -> str:
 
 def _specs() -> list[bytes]:
     found = [text.encode() for name in presets() if (text := spec_text(name)) is not None]
-    return [*found, *(_SPEC.format(paginator=kind).encode() for kind in _PAGINATORS.values())]
+    levels = _SPEC.format(paginator='type = "single_page"', more=_LEVELS).encode()
+    return [*found, levels, *(_filled_spec(kind).encode() for kind in _PAGINATORS.values())]
 
 
 _OF_SPECS = (
@@ -212,5 +254,7 @@ SOURCES: Final = (
     Target("list-packed", _list("dogs.txt.gz"), _packed, _ERRORS, _OF_LISTS),
     Target("list-parquet", _list("dogs.parquet"), _parquet, _ERRORS, _OF_LISTS),
     Target("api-pages", _api, _pages, _ERRORS, _OF_PAGES),
+    Target("api-levels", _levels, lambda: _NESTED, _ERRORS, _OF_PAGES),
+    Target("api-error", _refusal, lambda: _REFUSALS, _ERRORS, _OF_PAGES),
     Target("spec", _spec, _specs, _ERRORS, _OF_SPECS, 20_000),
 )

@@ -1,6 +1,7 @@
 """Items: what a source says is brought to one set of types; what has no sense is left out and noted, never failed."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,17 @@ def test_any_values_make_an_item_that_can_be_stored(url: str, facts: dict[str, A
 def test_markup_becomes_plain_text(markup: str, text: str) -> None:
     """What a reader of the page would see, on one line."""
     assert plain_text(markup) == text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ["<a", "<!--", "<script>", '<a "', "<a '", "<", "</script", "<!", "&#9", "<p>&#" + "9" * 5000 + ";", "<style "],
+)
+def test_plain_text_takes_one_pass(markup: str) -> None:
+    """Tags that are never closed cost no more than others, and no reference is too long."""
+    before = time.process_time()
+    plain_text(markup * (400_000 // len(markup)) + ">")
+    assert time.process_time() - before < 2
 
 
 @given(st.text(alphabet="<>&;!-/abscript \n'\"=#x1", max_size=200))
