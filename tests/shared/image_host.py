@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class ImageHost:
     """Serves bodies by path. asked: requests by path. heard: called with their number before each answer."""
 
-    def __init__(self, port: int, bodies: Mapping[str, bytes]) -> None:
-        self.origin = f"http://127.0.0.1:{port}"
+    def __init__(self, address: tuple[str, int], bodies: Mapping[str, bytes]) -> None:
+        self.origin = f"http://{address[0]}:{address[1]}"
         self.bodies = bodies
         self.asked: Counter[str] = Counter()
         self.heard: Callable[[int], None] = lambda _: None
@@ -33,8 +33,8 @@ class ImageHost:
 
 
 @contextmanager
-def image_host(bodies: Mapping[str, bytes]) -> Iterator[ImageHost]:
-    """A running host."""
+def image_host(bodies: Mapping[str, bytes], address: str = "127.0.0.1") -> Iterator[ImageHost]:
+    """A running host. address: of this machine's, which are 127.0.0.1, 127.0.0.2, ..."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -56,9 +56,9 @@ def image_host(bodies: Mapping[str, bytes]) -> Iterator[ImageHost]:
             except ConnectionError:
                 return  # the process that asked was killed
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer((address, 0), Handler) as server:
         server.daemon_threads = True
-        host = ImageHost(server.server_address[1], bodies)
+        host = ImageHost((address, server.server_address[1]), bodies)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -41,6 +41,7 @@ _DIRECT_ONLY = {
     "shard_size": ("--shards", "leave it out"),
     "sidecars": ("--sidecars", "leave it out"),
     "workers": ("--workers", "leave it out"),
+    "shard": ("--shard", "leave it out; the batches are spread by Step Functions"),
 }
 """Fields of a request that BulkIngest cannot do: their options, and what to do instead."""
 

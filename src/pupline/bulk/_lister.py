@@ -21,7 +21,7 @@ _NOTE_CHARACTERS = 400
 
 
 class Lister:
-    """Continues a run's listing. items, total, repeated, known: of the run.
+    """Continues a run's listing. items, total, repeated, known, other_shards: of the run.
 
     trouble: why the run's items are not all that the source has: the listing stopped, or ended before the source did.
     left_out: what the source has and the listing could not name. columns_dropped: of a list, with the reasons.
@@ -41,6 +41,8 @@ class Lister:
         self.total = row.total
         self.repeated = row.repeated
         self.known = row.known
+        self.other_shards = row.other_shards
+        self._shard = request.own_shard
         self.notes: list[str] = []
         self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
         self.left_out = LeftOut() if self._has_count else left_out_of(row.position)
@@ -62,6 +64,8 @@ class Lister:
         """How many items the run will have, where that is known."""
         if self.complete:
             return self.items
+        if self._shard is not None:
+            return None  # the total counts other shards too
         wanted = [count for count in (self.total, self._request.count) if count is not None]
         return min(wanted) if self.total is not None else None
 
@@ -124,19 +128,22 @@ class Lister:
     def _add(self, listing: Listing, items: list[SourceItem]) -> None:
         request, position = self._request, listing.position()
         self.total = listing.total if listing.total is not None else self.total
+        own = self._shard.own(items) if self._shard else items
         page = ListedPage(
-            items,
+            own,
             position=position,
             listed=listing.complete,
             skip_known=request.incremental or request.stop_after_known is not None,
             limit=request.count,
             total=self.total,
             stop_after_known=request.stop_after_known,
+            other_shards=len(items) - len(own),
         )
         added = self._ingests.add_page(self._row.ingest_id, page)
         self.items += added.added
         self.repeated += added.repeated
         self.known += added.known
+        self.other_shards += page.other_shards
         self.complete = listing.complete
         self.trouble = None if self._has_count else listing.shortfall
         self.left_out = LeftOut() if self._has_count else listing.left_out

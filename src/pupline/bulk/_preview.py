@@ -28,11 +28,17 @@ class Preview:
     items: Iterator[SourceItem]
     notes: list[str]
     _listing: Listing
+    _others: list[int]
 
     @property
     def shortfall(self) -> str | None:
         """Why the source has more items than it listed, once all were iterated."""
         return self._listing.shortfall
+
+    @property
+    def other_shards(self) -> int:
+        """How many items other machines would fetch, of those listed so far."""
+        return sum(self._others)
 
     @property
     def left_out(self) -> LeftOut:
@@ -60,6 +66,8 @@ def preview(
     dataset = checked_dataset(request.dataset or source.dataset)
     listing = source.open(count=request.count, contact=request.contact, delimiter=request.delimiter)
     notes: list[str] = []
+    others: list[int] = []
+    shard = request.own_shard
 
     def items() -> Iterator[SourceItem]:
         with ExitStack() as stack:
@@ -69,6 +77,8 @@ def preview(
             pages = replace(Pages.of_source(client, source), waiting=waiting, sleep=sleep)
             for page, page_request in pages.of(listing):
                 notes.extend(page_request.mask(note) if page_request else note for note in page.notes)
-                yield from page.items
+                own = shard.own(page.items) if shard else page.items
+                others.append(len(page.items) - len(own))
+                yield from own
 
-    return Preview(source.name, dataset, islice(items(), request.count), notes, listing)
+    return Preview(source.name, dataset, islice(items(), request.count), notes, listing, others)

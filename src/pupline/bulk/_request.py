@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pupline.bulk._shard import Shard
 from pupline.errors import ConfigurationError, count_failed, count_unaccepted
 from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Proxy, parse_metadata_address
 from pupline.images import MAX_PIXELS
@@ -26,6 +27,7 @@ _SAME_COMMAND = (
     "stop_after_known",
     "delimiter",
     "breeds",
+    "shard",
 )
 
 
@@ -46,6 +48,7 @@ class IngestRequest:
     shard_size: images in a tar shard; None for no shards. sidecars: write each image's metadata as a JSON file.
     delimiter: between the cells of a CSV list; None to detect it. contact: for the User-Agent.
     workers: processes; None for as many as are useful. run_id: of a run to create, or to continue.
+    shard: `I/N`, to fetch the images of every Nth host; the run's name then ends in `-IofN`.
     breeds: the only ones to list, such as `hound/afghan`.
     workflow_file: the user's own file of DogUploaderPipeline, whose alert rules are heeded; None for pupline's.
     alert_rules: these rules, once the run has them; they are saved with it.
@@ -79,12 +82,15 @@ class IngestRequest:
     max_pixels: int = MAX_PIXELS
     retry_reasons: tuple[str, ...] = ()
     breeds: tuple[str, ...] = ()
+    shard: str | None = None
     workflow_file: str | None = None
     alert_rules: str | None = field(default=None, repr=False)
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         _check_numbers(self)
+        if self.shard is not None:
+            Shard.parse(self.shard)
         for origin in self.allow_origins:
             Origin.parse(origin)
         for address in self.metadata_addresses:
@@ -105,6 +111,11 @@ class IngestRequest:
         """The request that `as_json` wrote; unknown fields are ignored, missing ones have their defaults."""
         known = {field.name: data[field.name] for field in fields(cls) if field.name in data}
         return cls(**{**known, **{name: tuple(known.get(name, ())) for name in _TUPLES}})
+
+    @property
+    def own_shard(self) -> Shard | None:
+        """The shard; None where all hosts are fetched here."""
+        return None if self.shard is None else Shard.parse(self.shard)
 
     def is_same_command(self, other: "IngestRequest") -> bool:
         """Whether both mean the same images; speed and patience do not matter."""
@@ -215,13 +226,13 @@ class IngestReport:
     its tolerance, or by a source that cannot be listed: --resume continues it).
     counts: of all items of the run; began_done: of those, finished by earlier processes.
     listed_complete: the source has no more. repeated: items listed more than once. known: skipped because the dataset
-    has them. seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers.
-    trouble: why the items are not all that the source has. left_out: what it has, or announces, and did not give in a
-    usable form. folder: `datasets/<dataset>/` in the bucket. outputs: the
+    has them. other_shards: left to other machines. seconds, cpu_seconds: of this process and its workers. bytes:
+    received by this process's workers. trouble: why the items are not all that the source has. left_out: what it has,
+    or announces, and did not give in a usable form. folder: `datasets/<dataset>/` in the bucket. outputs: the
     bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
-    columns_dropped: why columns of a list, or some of their values, are not kept, by name.
-    error, cause: of the BulkIngest execution, through which no times and no repeated items are known. parquet_trouble:
-    why the metadata is there as JSON Lines only. summary: what summary.json holds, or would hold by now.
+    columns_dropped: why columns of a list, or some of their values, are not kept, by name. error, cause: of the
+    BulkIngest execution, through which no times and no repeated items are known. parquet_trouble: why the metadata is
+    there as JSON Lines only. summary: what summary.json holds, or would hold by now.
     """
 
     run_id: str
@@ -236,6 +247,7 @@ class IngestReport:
     listed_complete: bool = True
     repeated: int = 0
     known: int = 0
+    other_shards: int = 0
     seconds: float = 0
     cpu_seconds: float = 0
     bytes: int = 0

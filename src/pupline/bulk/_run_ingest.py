@@ -260,6 +260,7 @@ class _IngestRun:
             listed_complete=lister.complete,
             repeated=lister.repeated,
             known=lister.known,
+            other_shards=lister.other_shards,
             seconds=stats.seconds,
             cpu_seconds=stats.cpu_seconds,
             bytes=stats.bytes,

@@ -58,7 +58,7 @@ def select_run(backend: LocalBackend, request: IngestRequest) -> SelectedRun:
     Raises: ConfigurationError where there is none to resume, where the ID is that of another kind of run, or where the
     source does not allow the request; StorageError.
     """
-    ingests, request = backend.ingests, request.anchored()
+    ingests, request = backend.ingests, _with_shard(request.anchored())
     if request.run_id is not None:
         check_run_kind(ingests.database, request.run_id, RunKind.BULK_INGEST)
     named = _resumable(ingests, request) if request.resume else _named(ingests, request)
@@ -72,12 +72,28 @@ def select_run(backend: LocalBackend, request: IngestRequest) -> SelectedRun:
     dataset = checked_dataset(new.dataset or source.dataset)
     new = replace(new, dataset=dataset, resume=False)
     if request.run_id is None:
-        unfinished = ingests.unfinished(dataset)
+        unfinished = _unfinished(ingests, dataset, new)
         if unfinished is not None and IngestRequest.from_json(unfinished.settings).is_same_command(new):
             return _resume(backend, unfinished, request)
-    new = replace(with_alert_rules(new), run_id=new.run_id or new_run_id())
+    new = _with_shard(replace(with_alert_rules(new), run_id=new.run_id or new_run_id()))
     row = ingests.open(NewIngest(run_id=str(new.run_id), dataset=dataset, source=source.name, settings=new.as_json()))
     return SelectedRun(_with_failed_items(ingests, row, new), new, source, False)
+
+
+def _with_shard(request: IngestRequest) -> IngestRequest:
+    """The request with the shard in its canonical form and, if the run has a name, in that."""
+    shard = request.own_shard
+    if shard is None:
+        return request
+    return replace(request, shard=str(shard), run_id=shard.run_id(request.run_id) if request.run_id else None)
+
+
+def _unfinished(ingests: Ingests, dataset: str, request: IngestRequest) -> IngestRow | None:
+    """The newest RUNNING run of the dataset; with a shard, of that shard."""
+    if request.shard is None:
+        return ingests.unfinished(dataset)
+    running = [row for row in ingests.all(dataset) if row.status == "RUNNING"]
+    return next((row for row in reversed(running) if row.settings.get("shard") == request.shard), None)
 
 
 def _retry_of(backend: LocalBackend, failed: IngestRow, request: IngestRequest) -> IngestRequest:
@@ -88,6 +104,7 @@ def _retry_of(backend: LocalBackend, failed: IngestRow, request: IngestRequest) 
         request,
         source=request.source or _found_again(str(saved.source), backend),
         dataset=failed.dataset,
+        shard=request.shard or saved.shard,
         retry_reasons=_retry_reasons(saved, request),
         **{name: getattr(adjusted, name) for name in _ADJUSTABLE},
     )
@@ -156,6 +173,8 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
         return ingests.get(request.run_id)
     dataset = request.dataset or (named_source(request).dataset if request.source else None)
     unsuccessful = [row for row in ingests.all(dataset) if row.status not in {"SUCCEEDED", "ABORTED"}]
+    if request.shard:
+        unsuccessful = [row for row in unsuccessful if row.settings.get("shard") == request.shard]
     if not unsuccessful:
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""
         raise ConfigurationError(f"no ingest {which}is unfinished here; start one with: pupline ingest SOURCE")
@@ -192,5 +211,6 @@ def _with_failed_items(ingests: Ingests, row: IngestRow, request: IngestRequest)
     """The run with the items of --retry-failed, if it is such a run and does not have them yet."""
     if request.retry_failed is None or row.listed:
         return row
-    ingests.add_failed_of(row.ingest_id, ingests.get(request.retry_failed), request.retry_reasons)
+    failed, shard = ingests.get(request.retry_failed), request.own_shard
+    ingests.add_failed_of(row.ingest_id, failed, request.retry_reasons, shard.has if shard else None)
     return ingests.get(row.run_id)

@@ -58,6 +58,8 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, stats: RunStats | None =
         total=ingest.total,
         repeated=ingest.repeated,
         known=ingest.known,
+        shard=_text(ingest.settings.get("shard")),
+        other_shards=ingest.other_shards,
         done=counts.done,
         outcomes=counts.outcomes,
         reasons=counts.reasons,
@@ -68,8 +70,11 @@ def summary_of(ingest: IngestRow, counts: IngestCounts, stats: RunStats | None =
 
 
 def _retried_run(ingest: IngestRow) -> str | None:
-    run = ingest.settings.get("retry_failed")
-    return run if isinstance(run, str) else None
+    return _text(ingest.settings.get("retry_failed"))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def written_summary(backend: LocalBackend, dataset: str, run: str) -> Mapping[str, Any] | None:

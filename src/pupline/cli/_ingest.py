@@ -102,6 +102,9 @@ _OPTIONS = (
     click.option(
         "--workers", type=click.IntRange(1, 256), metavar="N", help="Worker processes. Chosen automatically by default."
     ),
+    click.option(
+        "--shard", metavar="I/N", help="Only the images of this machine's hosts, of N machines. See docs/scale.md."
+    ),
     click.option("--dry-run", is_flag=True, help="List what would be fetched; fetch no image, store nothing."),
     click.option("--workflow", is_flag=True, help="Through the BulkIngest state machine, here or with --backend aws."),
     workflow_option,
@@ -183,6 +186,8 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     if len(identities) < shown <= _COUNTED:
         extent += f" ({len(identities):,} distinct)"
     message(f"{extent} of {printable(found.source)} for the dataset {found.dataset}. Nothing was fetched or stored.")
+    if found.other_shards:
+        message(f"{plural(found.other_shards, 'URL')} of other shards' hosts left out.")
     if found.shortfall is None or shown == request.count:
         return 0
     message(incomplete(printable(found.shortfall, 400)))

@@ -141,6 +141,8 @@ def _notes(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
         yield f"Repeated, and fetched once: {report.repeated:,}."
     if report.known:
         yield f"URLs left out, because the dataset has them: {report.known:,}, repeats included."
+    if report.other_shards:
+        yield f"Left to other shards, whose hosts they are of: {report.other_shards:,}."
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:

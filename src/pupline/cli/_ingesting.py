@@ -7,7 +7,7 @@ from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import message, print_json, program
 from pupline.cli._streams import SummaryOutput
-from pupline.text import printable
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -34,7 +34,8 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
     if report.trouble:
         message(listing_trouble(report, backend.options))
     elif not report.counts.items and report.listed_complete:
-        message(NOTHING_TO_FETCH)
+        others = f" {plural(report.other_shards, 'image')} of other shards' hosts." if report.other_shards else ""
+        message(f"{NOTHING_TO_FETCH}{others}")
         if request.retry_failed:
             message(f"Nothing failed in the run {printable(request.retry_failed)}. {RETRY_REFUSED}")
     if report.interrupted:

@@ -18,7 +18,8 @@ class IngestSummary:
     retry_of: the run whose failed items these are.
     began_at, ended_at: in seconds since the epoch. finished: items that ended within `seconds`, which took
     `cpu_seconds`. listed: items in the manifest. total: images that the source says it has. repeated, known: items left
-    out because they were listed before, in this run or in an earlier one. done: items that ended.
+    out because they were listed before, in this run or in an earlier one. shard: I/N, and other_shards: items of the
+    source that other machines fetch. done: items that ended.
     verification: how many of the items with declared hashes are verified, changed and gone.
     """
 
@@ -41,6 +42,8 @@ class IngestSummary:
     total: int | None = None
     repeated: int | None = None
     known: int | None = None
+    shard: str | None = None
+    other_shards: int | None = None
     done: int
     verification: Mapping[str, int]
     outcomes: Mapping[str, int]
@@ -70,6 +73,8 @@ class IngestSummary:
             "total": self.total,
             "repeated": self.repeated,
             "known": self.known,
+            "shard": self.shard,
+            "other_shards": self.other_shards,
             "done": self.done,
             "outcomes": ranked(self.outcomes),
             "reasons": ranked(self.reasons),

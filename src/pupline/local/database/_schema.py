@@ -273,7 +273,12 @@ CREATE TABLE quality_reviews (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH = """
+-- Items of hosts that other machines fetch, where the run is one shard of its source.
+ALTER TABLE ingests ADD COLUMN other_shards INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ again, and what is done needs nothing more.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pupline.errors import NoSuchName
@@ -28,7 +28,7 @@ from pupline.text import printable
 _PAGE = 1000
 _SELECT = (
     "SELECT ingest_id, run_id, dataset, source, settings, CASE WHEN stopped_at IS NULL THEN status ELSE 'ABORTED' END,"
-    " position, listed, total, items, repeated, known, created_at, ended_at, error, cause FROM ingests"
+    " position, listed, total, items, repeated, known, other_shards, created_at, ended_at, error, cause FROM ingests"
 )
 _COUNT = (
     "SELECT outcome, reason, count(*), sum(alert_triggered),"  # noqa: S608 - the texts are ours
@@ -45,13 +45,17 @@ _PENDING = (
     " WHERE ingest_id = ? AND item_index > ? AND outcome IS NULL ORDER BY item_index LIMIT ?"
 )
 _LISTED = "SELECT listed, items FROM ingests WHERE ingest_id = ?"
-_FAILED = (
-    "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
-    " SELECT ?, row_number() OVER (ORDER BY item_index) - 1, identity, url, facts"
+_FAILED_ITEMS = (
     " FROM ingest_items AS i WHERE ingest_id = ? AND (outcome = 'failed' OR (outcome IN ('refused', 'quarantined') AND"
     " (SELECT reason FROM audit WHERE execution = ? || printf('%08d', i.item_index))"
     " IN (SELECT value FROM json_each(?))))"
 )
+_FAILED = (
+    "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
+    " SELECT ?, row_number() OVER (ORDER BY item_index) - 1, identity, url, facts"
+    f"{_FAILED_ITEMS}"
+)
+_COUNT_FAILED = f"SELECT count(*){_FAILED_ITEMS}"
 
 
 def item_execution(run_id: str, index: int) -> str:
@@ -114,10 +118,17 @@ class Ingests:
         """Add the new items of a page and store the listing's position, in one transaction."""
         return self.database.write(lambda connection: add_page(connection, ingest_id, page, self._previous))
 
-    def add_failed_of(self, ingest_id: int, failed_run: IngestRow, reasons: Sequence[str] = ()) -> int:
+    def add_failed_of(
+        self,
+        ingest_id: int,
+        failed_run: IngestRow,
+        reasons: Sequence[str] = (),
+        of_shard: Callable[[str], bool] | None = None,
+    ) -> int:
         """Add the items that failed in another run, which completes this run's listing; how many it now has.
 
-        reasons: of refused and quarantined items that are added too. Idempotent.
+        reasons: of refused and quarantined items that are added too. of_shard: whether a URL is this run's to fetch.
+        Idempotent.
         """
         of_run = (failed_run.ingest_id, f"{failed_run.run_id}-", json.dumps(list(reasons)))
 
@@ -125,9 +136,14 @@ class Ingests:
             listed, items = connection.execute(_LISTED, (ingest_id,)).fetchone()
             if listed:
                 return int(items)
-            added = connection.execute(_FAILED, (ingest_id, *of_run)).rowcount
-            update = "UPDATE ingests SET listed = 1, items = ?, total = ? WHERE ingest_id = ?"
-            connection.execute(update, (added, added, ingest_id))
+            insert = _FAILED
+            if of_shard is not None:
+                connection.create_function("of_shard", 1, of_shard, deterministic=True)
+                insert += " AND of_shard(url)"
+            added = connection.execute(insert, (ingest_id, *of_run)).rowcount
+            (failed,) = connection.execute(_COUNT_FAILED, of_run).fetchone()
+            update = "UPDATE ingests SET listed = 1, items = ?, total = ?, other_shards = ? WHERE ingest_id = ?"
+            connection.execute(update, (added, added, failed - added, ingest_id))
             return added
 
         return self.database.write(work)

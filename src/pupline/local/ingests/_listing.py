@@ -13,7 +13,8 @@ from pupline.tasks.items import SourceItem
 _ROW = "SELECT dataset, items, known_in_a_row FROM ingests WHERE ingest_id = ?"
 _UPDATE = (
     "UPDATE ingests SET position = ?, listed = ?, total = coalesce(?, total), items = items + ?,"
-    " repeated = repeated + ?, known = known + ?, known_in_a_row = ? WHERE ingest_id = ?"
+    " repeated = repeated + ?, known = known + ?, known_in_a_row = ?,"
+    " other_shards = other_shards + ? WHERE ingest_id = ?"
 )
 _INSERT = "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
 
@@ -24,7 +25,8 @@ class ListedPage:
 
     skip_known: leave out items that the dataset has. limit: the most items that the run may have in all.
     stop_after_known: so many known items in a row end the listing, and earlier pages count. What comes after either
-    limit is left out and not counted. total: the number of items that the listing announced.
+    limit is left out and not counted. total: the number of items that the listing announced. other_shards: items of
+    the page that are not among `items`, because other machines fetch them.
     """
 
     items: Sequence[SourceItem]
@@ -34,6 +36,7 @@ class ListedPage:
     limit: int | None = None
     total: int | None = None
     stop_after_known: int | None = None
+    other_shards: int = 0
 
 
 def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, previous: PreviousFetches) -> PageCounts:
@@ -64,7 +67,7 @@ def add_page(connection: sqlite3.Connection, ingest_id: int, page: ListedPage, p
             named.add(identity)
             in_a_row = 0
     execute_many(connection, _INSERT, rows)
-    counts = (len(rows), repeated, known, in_a_row)
+    counts = (len(rows), repeated, known, in_a_row, page.other_shards)
     connection.execute(_UPDATE, (page.position, page.listed, page.total, *counts, ingest_id))
     return PageCounts(added=len(rows), repeated=repeated, known=known, known_in_a_row=longest)
 

@@ -23,10 +23,10 @@ class NewIngest:
 class IngestRow:
     """One run. status: `RUNNING` (also while interrupted), `SUCCEEDED`, `FAILED` or `ABORTED`, when it was stopped.
 
-    position: where its listing continues, in the listing's own form. listed: the listing is complete. total: the number
-    of items that the listing announced. items: in the run. repeated: listed more than once. known: left out because
-    the dataset has them. error, cause: of its end; cause also of a RUNNING run whose listing stopped for now. Times:
-    seconds since the epoch.
+    position: where its listing continues, in the listing's own form. listed: the listing is complete. total: the
+    number of items that the listing announced. items: in the run. repeated: listed more than once. known: left out
+    because the dataset has them. other_shards: left to other machines. error, cause: of its end; cause also of a
+    RUNNING run whose listing stopped for now. Times: seconds since the epoch.
     """
 
     ingest_id: int
@@ -41,6 +41,7 @@ class IngestRow:
     items: int
     repeated: int
     known: int
+    other_shards: int
     created_at: float
     ended_at: float | None
     error: str | None
