@@ -154,12 +154,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     from pupline.bulk import preview
     from pupline.sources import piped_for_now
 
-    for option in ("resume", "retry_failed", "incremental", "stop_after_known"):
-        if getattr(request, option):
-            name = option.replace("_", "-")
-            raise ConfigurationError(
-                f"--dry-run shows what a source lists, not what earlier runs did; leave --{name} out"
-            )
+    _refuse_memory(request)
     with piped_for_now(str(request.source)) as file:
         found = preview(replace(request, source=file), tell_waiting)
         shown = 0
@@ -192,3 +187,13 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
         return 0
     message(incomplete(printable(found.shortfall, 400)))
     return 1
+
+
+def _refuse_memory(request: "IngestRequest") -> None:
+    """Raises: ConfigurationError for options that look at earlier runs."""
+    for option in ("resume", "retry_failed", "incremental", "stop_after_known"):
+        if getattr(request, option):
+            name = option.replace("_", "-")
+            raise ConfigurationError(
+                f"--dry-run shows what a source lists, not what earlier runs did; leave --{name} out"
+            )
