@@ -257,3 +257,37 @@ def test_a_backend_names_itself_in_what_people_type_next(world: World) -> None:
     assert world.backend.options.startswith(" --")
     assert world.backend.unfinished_work.endswith(world.backend.options)
     assert world.backend.location("html/a.jpg").endswith("html/a.jpg")
+
+
+def test_runs_of_every_kind_are_listed(world: World) -> None:
+    """Newest first, with their state and how many images; by ID, and by dataset."""
+    world.run(2, "r")
+    world.run(1, "gone", world.gone)
+    report, _ = world.ingest("b")
+    found = {run.run: run for run in world.backend.runs()}
+    assert {name: (run.kind, run.dataset, run.status) for name, run in found.items()} == {
+        "r": ("run", None, "SUCCEEDED"),
+        "gone": ("run", None, "FAILED"),
+        "b": ("ingest --workflow", "dogs", "SUCCEEDED"),
+    }
+    assert (found["r"].listed, found["r"].done) == (2, 2)
+    assert "1 of 1 executions" in str(found["gone"].reason)
+    assert found["b"].outcomes == dict(report.counts.outcomes)
+    assert (found["b"].listed, found["b"].done) == (report.counts.items, report.counts.done)
+    assert [run.run for run in world.backend.runs(run="r")] == ["r"]
+    assert [run.run for run in world.backend.runs(dataset="dogs")] == ["b"]
+    assert list(world.backend.runs(run="nope")) == list(world.backend.runs(dataset="cats")) == []
+    [dogs] = world.backend.datasets()
+    assert (dogs.dataset, dogs.images, dogs.runs, dogs.unfinished) == ("dogs", report.counts.outcomes["stored"], 1, 0)
+
+
+def test_an_interrupted_ingest_is_listed_as_unfinished(world: World) -> None:
+    """Until the same run is finished."""
+    world.interrupt()
+    assert world.ingest("b")[0].interrupted
+    [run] = world.backend.runs(run="b")
+    assert (run.status, run.ended_at) == ("RUNNING", None)
+    world.let_finish()
+    world.ingest("b")
+    [run] = world.backend.runs(run="b")
+    assert (run.status, run.next_step) == ("SUCCEEDED", None)

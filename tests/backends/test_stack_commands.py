@@ -388,6 +388,8 @@ PREFIXES = {"stepfunctions": "states"} | {
 CALLS: dict[str, list[tuple[str, ...]]] = {
     "run": [("--count", "4", "--run-id", "m")],
     "executions": [(), ("m-00002",), ("b",)],
+    "runs": [()],
+    "datasets": [()],
     "audit": [()],
     "insights": [()],
     "alerts": [()],

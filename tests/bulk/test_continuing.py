@@ -20,8 +20,9 @@ JPEGS = sorted(body for body in pictures().values() if body[:2] == b"\xff\xd8")
 @pytest.fixture
 def site() -> Iterator[Site]:
     """Three pictures; robots.txt disallows one of them."""
-    pages = {f"/{name}.jpg": Said(JPEGS[at]) for at, name in enumerate(("rex", "max", "shy"))}
-    with serving(Site(pages | {"/robots.txt": Said(b"User-agent: *\nDisallow: /shy")})) as served:
+    made = Site({f"/{name}.jpg": Said(JPEGS[at]) for at, name in enumerate(("rex", "max", "shy"))})
+    made.pages["/robots.txt"] = Said(b"User-agent: *\nDisallow: /shy")
+    with serving(made) as served:
         yield served
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pupline.backends.stack._executions import Description, Executions
+from pupline.backends.stack._executions import Description, Executions, parsed
 from pupline.tasks.ports import DatasetSummary, RunSummary
 
 Summary = Mapping[str, Any]
@@ -82,15 +82,11 @@ def _of_run(name: str, found: _Found, options: str) -> RunSummary:
 
 
 def _of_bulk(name: str, found: _Found, summary: Summary | None, executions: Executions, options: str) -> RunSummary:
-    status = str(found.newest["status"])
-    described = (
-        found.newest if status in {"RUNNING", "SUCCEEDED"} else executions.describe(found.newest["executionArn"])
-    )
-    known = summary or {}
-    outcomes = known.get("outcomes")
+    status, known = str(found.newest["status"]), summary or {}
+    described = executions.describe(found.newest["executionArn"])
+    given = parsed(described.get("input")) or {}
+    dataset, source = given.get("dataset"), given.get("source")
     reason = ": ".join(str(described[part]) for part in ("error", "cause") if described.get(part)) or None
-    dataset = known.get("dataset")
-    source = known.get("source")
     next_step = None
     if status != "SUCCEEDED" and dataset and source:
         names = f"--run-id {name} --dataset {shlex.quote(str(dataset))}{options}"
@@ -102,9 +98,9 @@ def _of_bulk(name: str, found: _Found, summary: Summary | None, executions: Exec
         source=source,
         status=status,
         reason=reason or known.get("trouble"),
-        listed=int(known.get("listed") or 0),
+        listed=int(given.get("items") or 0),
         done=int(known.get("done") or 0),
-        outcomes=outcomes,
+        outcomes=known.get("outcomes"),
         began_at=found.began_at,
         ended_at=None if status == "RUNNING" else found.ended_at or None,
         next_step=next_step,
