@@ -41,14 +41,15 @@ def breed_at(number: int) -> int:
 def picture(number: int) -> Image.Image:
     """The picture with this number: an animal before a coloured wall."""
     draw_from = random.Random(number)  # noqa: S311 - pictures, not secrets
-    wall = tuple(draw_from.randrange(70, 230) for _ in range(3))
-    image = Image.new("RGB", SIZE, wall)
+    light, dark = (tuple(draw_from.randrange(low, low + 110) for _ in range(3)) for low in (140, 10))
+    ramp = Image.linear_gradient("L").rotate(draw_from.choice((0, 90, 180, 270))).resize(SIZE)
+    image = Image.composite(Image.new("RGB", SIZE, light), Image.new("RGB", SIZE, dark), ramp)
     draw = ImageDraw.Draw(image)
-    for _ in range(9):  # something on the wall, different in each picture
-        x, y, r = draw_from.randrange(SIZE[0]), draw_from.randrange(SIZE[1]), draw_from.randrange(8, 46)
-        shade = tuple(max(0, min(255, part + draw_from.randrange(-60, 60))) for part in wall)
+    for _ in range(12):  # something on the wall, different in each picture
+        x, y, r = draw_from.randrange(SIZE[0]), draw_from.randrange(SIZE[1]), draw_from.randrange(10, 80)
         shape = draw_from.choice((draw.ellipse, draw.rectangle))
-        shape((x - r, y - r, x + r, y + r // draw_from.randrange(1, 4)), fill=shade)
+        fill = tuple(draw_from.randrange(256) for _ in range(3))
+        shape((x - r, y - r // draw_from.randrange(1, 4), x + r, y + r // draw_from.randrange(1, 4)), fill=fill)
     paint_animal(draw, draw_from, breed_at(number))
     return image
 
@@ -57,7 +58,7 @@ def paint_animal(draw: ImageDraw.ImageDraw, draw_from: random.Random, breed: int
     """Draw a head with ears, eyes and a nose. Ears stand up on cats and rabbits, and hang on dogs."""
     coat = COATS[breed]
     dark = tuple(part * 3 // 5 for part in coat)
-    x, y, r = draw_from.randrange(80, 160), draw_from.randrange(85, 110), draw_from.randrange(38, 58)
+    x, y, r = draw_from.randrange(70, 170), draw_from.randrange(80, 120), draw_from.randrange(32, 52)
     for side in (-1, 1):
         ear = x + side * r * 4 // 5
         if breed == 4:
