@@ -205,3 +205,16 @@ def test_a_page_that_was_cut_is_asked_for_again(
     api.gives(5, {"items": []})
     done = ingest(command, api, tmp_path / "data", *how)
     assert (done.code, done.rows[-1]["done"]) == (0, 5), done.stderr
+
+
+@pytest.mark.slow
+def test_an_empty_answer_to_a_users_param_is_told(command: Run, api: Api, tmp_path: Path) -> None:
+    """No error, as the source has nothing of that; but a mistyped value is most likely why."""
+    api.spec.write_text(api.spec.read_text().replace("[paginator]", "[params]\nq = 'dog'\n[paginator]"))
+    api.site.pages["/list?q=dgo&offset=0&limit=50"] = Said(b'{"items": [], "total": 0}')
+    done = ingest(command, api, tmp_path / "data", "--param", "q=dgo")
+    assert done.code == 0
+    assert done.stderr.startswith("There was nothing to fetch.\n")
+    assert "answered with an empty list for q=dgo; check the values." in done.stderr
+    done = command("sources", "test", api.spec, "--param", "q=dgo")
+    assert (done.code, "it answered with an empty list" in done.stderr) == (1, True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pupline.errors import BlockedAddress, HttpError, InvalidInput, SourceError
+from pupline.errors import BlockedAddress, HttpError, InvalidInput, RetryAfter, SourceError
 from pupline.http import FetchPolicy, Response
 from pupline.specs import PageRequest, RandomImages, SourceSpec, resolve_spec
 from tests.sources.recorded_apis import Asked, numbered, spec_of
@@ -41,15 +41,14 @@ class Client:
     ) -> Response:
         """The next answer."""
         del accept, max_bytes
-        assert content_type == "application/x-www-form-urlencoded"
-        return self._answer(PageRequest(url, headers or {}, content))
+        return self._answer(PageRequest(url, headers or {}, content, content_type))
 
     def _answer(self, request: PageRequest) -> Response:
         self.asked.append(Asked.of(request))
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return Response(request.url, 200, {}, json.dumps(answer).encode(), "application/json")
+        return Response(request.url, 200, {"retry-after": "7"}, json.dumps(answer).encode(), "application/json")
 
 
 def picked(spec: SourceSpec, *answers: Any) -> str:
@@ -139,3 +138,44 @@ def test_failures_of_the_client_tell_no_secret(monkeypatch: pytest.MonkeyPatch) 
         picked(source, failure)
     assert "s3cret" not in f"{caught.value} {caught.value.args}"
     assert "k=***" in str(caught.value)
+
+
+POST = """
+method = "POST"
+retry_if = "error.code == 'busy'"
+each = "photos"
+[params]
+kind = "dog"
+[body]
+kind = "{kind}"
+breed = "{breed}"
+[random]
+breed_path = "pick"
+"""
+
+
+def test_a_random_image_is_asked_for_by_post() -> None:
+    """With the breed in the body, and below the items, as in a listing."""
+    client = Client({"items": [{"photos": [IMAGES[0]]}]})
+    client.policy = FetchPolicy(trusted=spec_of(POST).trusted)
+    assert RandomImages(client, spec_of(POST)).random_image("hound/afghan", None) == IMAGES[0]
+    asked = client.asked[0]
+    assert (asked.path, asked.query, asked.content) == ("/v1/pick", {}, {"kind": "dog", "breed": "hound/afghan"})
+
+
+def test_an_api_that_is_busy_is_asked_again_by_the_workflow() -> None:
+    """Its Wait state gets the pause that the API asks for."""
+    with pytest.raises(RetryAfter) as caught:
+        picked(spec_of(POST), {"error": {"code": "busy"}})
+    assert caught.value.details == {"retry_after_seconds": 7}
+
+
+def test_a_refused_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the Cause of the execution, with the words of the API and without the key."""
+    monkeypatch.setenv("KENNEL_KEY", "s3cret-key")
+    failure = HttpError("https://api.example.org/v1: the server answered 401; only 200 can be used")
+    failure.details.update(status=401, answer='{"message": "bad key s3cret-key"}')
+    with pytest.raises(HttpError) as caught:
+        picked(spec_of("[auth]\nkind = 'bearer'\nfrom = 'env:KENNEL_KEY'"), failure)
+    assert "check the environment variable KENNEL_KEY; the API says: bad key ***" in str(caught.value)
+    assert caught.value.details == {"status": 401}

@@ -201,6 +201,17 @@ def incomplete(reason: str) -> str:
     return f"Not all that the source has: {reason}."
 
 
+def empty_hint(source: str | None) -> str | None:
+    """What to look at where a source with params of the user's has nothing; None for any other source."""
+    from pupline.specs import split_params
+
+    if source is None or "?" not in source or "://" in source.partition("?")[0]:
+        return None
+    name, params = split_params(source)
+    given = ", ".join(f"{param}={value}" for param, value in params.items())
+    return f"{printable(name)} answered with an empty list for {printable(given)}; check the values."
+
+
 def without_parquet(report: "IngestReport") -> str:
     """Why a run has no Parquet, and how to get it."""
     from pupline.parquet import MISSING

@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from pupline.cli._ingest_summary import NOTHING_TO_FETCH, RETRY_REFUSED, listing_trouble, show_ingest, without_parquet
+from pupline.cli._ingest_summary import (
+    NOTHING_TO_FETCH,
+    RETRY_REFUSED,
+    empty_hint,
+    listing_trouble,
+    show_ingest,
+    without_parquet,
+)
 from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import message, print_json, program
@@ -38,6 +45,8 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
         message(f"{NOTHING_TO_FETCH}{others}")
         if request.retry_failed:
             message(f"Nothing failed in the run {printable(request.retry_failed)}. {RETRY_REFUSED}")
+        elif not report.known and (hint := empty_hint(request.source)):
+            message(hint)
     if report.interrupted:
         command = _next_command(report, backend, workflow=workflow)
         message(f"Interrupted; what is done is kept. Continue with: {command}")

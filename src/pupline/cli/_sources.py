@@ -234,6 +234,8 @@ class _Trial:
             return 1
         if not shown:
             why = f"{self._request_count()}; check items and ok in its spec" if self.requests else "; check the list"
+            if self.requests and self.listing.complete:
+                why = f"{self._request_count()}: it answered with an empty list; check its params, and its spec"
             message(f"pupline: {printable(self._source.name)} listed no image{why}")
             return 1
         if not as_json:

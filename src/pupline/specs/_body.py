@@ -34,12 +34,12 @@ def checked_body(value: Any) -> Mapping[str, JSON]:
     return value
 
 
-def placeholders_in(value: JSON) -> set[str]:
-    """The names of all placeholders in a body."""
+def placeholders_in(value: JSON, depth: int = _MAX_DEPTH) -> set[str]:
+    """The names of all placeholders in a body, as deep as one may be."""
     if isinstance(value, str):
         return set(_PLACEHOLDER.findall(value))
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {name for one in inner for name in placeholders_in(one)}
+    return {name for one in inner for name in placeholders_in(one, depth - 1)} if depth else set()
 
 
 def blocked_path(body: Mapping[str, JSON], path: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pupline.errors import ConfigurationError
 from pupline.specs import _fields as kinds
-from pupline.specs._body import blocked_path
+from pupline.specs._body import blocked_path, placeholders_in
 from pupline.specs._fields import Field, InvalidValue, did_you_mean, shown
 from pupline.specs._item_fields import FACTS
 from pupline.specs._paginator_settings import PAGINATORS
@@ -152,7 +152,7 @@ class _Reader:
     def _table(self, name: str, fields: Mapping[str, Field]) -> dict[str, Any]:
         return self._read_fields(name, self._raw(name), fields)
 
-    def _raw(self, name: str) -> Mapping[str, Any]:
+    def _raw(self, name: str) -> dict[str, Any]:
         value = self._document.get(name, {})
         if isinstance(value, dict):
             return value
@@ -256,7 +256,8 @@ class _Reader:
 
     def _random(self) -> RandomSpec:
         read = self._table("random", _RANDOM)
-        if "breed_path" in read and "{breed}" not in read["breed_path"]:
+        in_body = "breed" in placeholders_in(self._raw("body"))
+        if "breed_path" in read and "{breed}" not in read["breed_path"] and not in_body:
             self._problem("random.breed_path", f"{shown(read['breed_path'])}: write {{breed}} where the breed belongs")
         return RandomSpec(**read)
 
