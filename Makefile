@@ -91,7 +91,7 @@ loaders: .venv/loaders/stamp  ## Libraries that load datasets; without them the 
 	@touch $@
 
 .PHONY: loaders-torch
-loaders-torch: .venv/loaders-torch/stamp  ## PyTorch, for its test alone; several GB on Linux
+loaders-torch: .venv/loaders-torch/stamp  ## PyTorch and torchvision, for their test alone; several GB on Linux
 
 # The peers that each part needs; all of them if no part is named.
 ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)

@@ -90,6 +90,12 @@ assert [sample["jpg"].size for sample in samples] == [(32, 24)] * 108
     assert sum(len(numbers) for _, numbers in batches) == 108
     assert batches[0][0].shape[1:] == (3, 24, 32) and batches[0][0].dtype == torch.float32
 """,
+    "torch folders": """
+from pathlib import Path
+files = [path for path in Path("exports/dogs-folders/train").glob("*/*")]
+assert len(pictures) == len(files) and any(path.suffix == ".avif" for path in files)
+assert pictures.classes == sorted({path.parent.name for path in files}) and pictures[0][0].size == (32, 24)
+""",
 }
 """What holds after each program of the page. Programs of one library run in one process: to import it takes longest."""
 
@@ -146,5 +152,6 @@ def test_a_library_loads_what_a_run_leaves(library: str, bucket: Path, tmp_path:
 # Not `needs`: PyTorch is too large for `make test` to install, so CI has none either.
 @pytest.mark.skipif(not TORCH.exists(), reason="PyTorch is not installed; run `make loaders-torch`")
 def test_pytorch_loads_what_a_run_leaves(bucket: Path, tmp_path: Path) -> None:
-    """Two workers of a DataLoader read every picture of the shards once, as tensors."""
-    load(TORCH, PROGRAMS["torch"] + CHECKS["torch"], bucket, tmp_path)
+    """Two workers of a DataLoader read every picture of the shards once, as tensors; torchvision reads the folders."""
+    for name in ("torch", "torch folders"):
+        load(TORCH, PROGRAMS[name] + CHECKS[name], bucket, tmp_path)
