@@ -33,7 +33,7 @@ def test_the_script_names_the_command(shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("pupline in", {"ingest", "insights"}),
+        ("pupline in", {"ingest", "init", "insights"}),
         ("pupline run --sou", {"--source"}),
         ("pupline audit --outcome q", {"quarantined"}),
     ],

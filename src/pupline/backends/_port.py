@@ -73,7 +73,8 @@ class RunReport:
 
     run_id: None where they belong to several runs. finished: those that ended; failed: those of them that did not
     succeed. leftovers: executions of earlier runs that were finished first. refused: why executions could not be
-    started, resumed or redriven. undelivered: alerts still in the outbox.
+    started, resumed or redriven. undelivered: alerts still in the outbox. waited: those that were there before, where
+    the command is to deliver them.
     """
 
     run_id: str | None = None
@@ -83,6 +84,7 @@ class RunReport:
     refused: tuple[str, ...] = ()
     interrupted: bool = False
     undelivered: int = 0
+    waited: int = 0
 
 
 @dataclass(frozen=True, slots=True)

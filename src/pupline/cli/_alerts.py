@@ -1,7 +1,7 @@
 """`pupline alerts`: the published alerts and their deliveries."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +9,10 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
+from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown
 from pupline.cli._selection import Selection, selection_options
 from pupline.cli._table import Column, show_table
-from pupline.text import plural
+from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -89,8 +89,31 @@ def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection) 
     show_table(out, _COLUMNS, rows)
     shown = plural(len(rows), "alert")
     out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
+    for line in _undelivered(found):
+        out.print(line, soft_wrap=True)
     if all(alert["deliveries"] == [] for alert in found):
         out.print("There were no subscriptions then. To receive alerts: pupline subscribe --help")
+
+
+def _undelivered(alerts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Why deliveries wait, or were given up: one line for each subscription and status, with its newest error."""
+    found: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for alert in alerts:
+        for one in alert["deliveries"] or ():
+            if one["status"] != "delivered":
+                found.setdefault((one["subscription"], one["status"]), []).append(one)
+    for (_, status), deliveries in found.items():
+        last = max(deliveries, key=lambda one: int(one["attempts"]))
+        where = f"{plural(len(deliveries), 'alert')} to {last['protocol']} {printable(last['endpoint'], 200)}"
+        why = f"after {plural(last['attempts'], 'attempt')}: {printable(last['last_error'] or 'removed', 300)}"
+        if status == "failed":
+            yield f"{where} given up {why}"
+        elif not last["attempts"]:
+            yield f"{where} not tried yet; to try: {program()} resume"
+        else:
+            soonest = min(str(one["next_attempt_at"]) for one in deliveries)
+            yield f"{where} waiting {why}"
+            yield f"  next attempt after {moment(soonest)} UTC, during a run; at once: {program()} resume"
 
 
 def _deliveries(deliveries: Sequence[Mapping[str, Any]] | None) -> str:

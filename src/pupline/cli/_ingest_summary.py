@@ -146,7 +146,7 @@ def _notes(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
-        yield undelivered(report.undelivered)
+        yield undelivered(report.undelivered, backend.options)
 
 
 def _verification(results: Counter[str]) -> str:

@@ -142,10 +142,10 @@ def program() -> str:
     return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
 
 
-def undelivered(count: int) -> str:
-    """A note on alerts that are still in the outbox."""
-    waiting = plural(count, "alert delivery", "alert deliveries")
-    return f"{waiting} {'waits' if count == 1 else 'wait'} for the next run: pupline alerts"
+def undelivered(count: int, options: str = "") -> str:
+    """A note on alerts that are still in the outbox. options: those that name the data directory."""
+    waiting = f"{plural(count, 'alert delivery', 'alert deliveries')} {'waits' if count == 1 else 'wait'}"
+    return f"{waiting}: {program()} alerts{options} says why, {program()} resume{options} tries again"
 
 
 def _is_safe_link(url: str) -> bool:

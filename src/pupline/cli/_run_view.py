@@ -35,7 +35,7 @@ def show_run(
     output = SummaryOutput()
     if report.finished and not as_json:
         with output:
-            summary.show(backend, notes=tuple(_notes(report)))
+            summary.show(backend, notes=tuple(_notes(report, backend.options)))
     elif not (report.finished or report.refused or report.interrupted):
         message(nothing_done())
     if report.interrupted:
@@ -44,11 +44,11 @@ def show_run(
     return output.exit_code(1 if report.failed or report.refused else 0)
 
 
-def _notes(report: "RunReport") -> Iterator[str]:
+def _notes(report: "RunReport", options: str) -> Iterator[str]:
     if report.leftovers:
         yield f"Also finished: {plural(report.leftovers, 'execution')} of earlier runs."
     if report.undelivered:
-        yield undelivered(report.undelivered)
+        yield undelivered(report.undelivered, options)
 
 
 class RunView:

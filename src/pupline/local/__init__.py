@@ -39,7 +39,16 @@ from typing import TYPE_CHECKING, Any
 from pupline.local._backend import LocalBackend
 from pupline.local._clock import SystemClock
 from pupline.local._signals import StopRequested, stopping_on_signals
-from pupline.local.alerts import TOPIC_ARN, Alert, Deliverer, alert_as_dict
+from pupline.local.alerts import (
+    TOPIC_ARN,
+    Alert,
+    Deliverer,
+    Subscription,
+    Unready,
+    alert_as_dict,
+    send_trial,
+    unreadiness,
+)
 from pupline.local.bucket import LocalBucket, UndeletedFiles, plan_recovery
 from pupline.local.data_dir import BUCKET, DATABASE_NAME, layout_problem
 from pupline.local.database import Database
@@ -130,9 +139,11 @@ __all__ = [
     "RunRow",
     "StartRequest",
     "StopRequested",
+    "Subscription",
     "SystemClock",
     "TaskAttemptFailed",
     "UndeletedFiles",
+    "Unready",
     "alert_as_dict",
     "check_run_kind",
     "count_prunable",
@@ -142,7 +153,9 @@ __all__ = [
     "plan_recovery",
     "prune",
     "repair_database",
+    "send_trial",
     "stopping_on_signals",
+    "unreadiness",
 ]
 
 

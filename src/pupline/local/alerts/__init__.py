@@ -1,6 +1,7 @@
 """SNS on one machine: a topic with an outbox, and its subscriptions."""
 
 from pupline.local.alerts._delivery import Deliverer
+from pupline.local.alerts._readiness import Unready, unreadiness
 from pupline.local.alerts._subscriptions import Subscription, Subscriptions
 from pupline.local.alerts._topic import (
     TOPIC_ARN,
@@ -11,6 +12,7 @@ from pupline.local.alerts._topic import (
     alert_as_dict,
     insert_alert,
 )
+from pupline.local.alerts._trial import send_trial
 
 __all__ = [
     "TOPIC_ARN",
@@ -21,6 +23,9 @@ __all__ = [
     "PublishFailed",
     "Subscription",
     "Subscriptions",
+    "Unready",
     "alert_as_dict",
     "insert_alert",
+    "send_trial",
+    "unreadiness",
 ]

@@ -5,38 +5,33 @@ by which a receiver can drop the second one.
 """
 
 import json
+import logging
 import os
+import re
 import socket
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pupline import __version__
+from pupline.local.alerts._failures import DeliveryFailed
 from pupline.local.alerts._topic import Alert, masked
 from pupline.local.data_dir import kind_of
 from pupline.text import printable, timestamp
 
 if TYPE_CHECKING:
-    import smtplib
     from http.client import HTTPConnection
 
 _CONNECT_SECONDS = 10.0
 _TOTAL_SECONDS = 30.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_MENTION = re.compile(r"@|<(?=[!@#&])")
+_TOKEN = re.compile(r"[^/?&=:@]{6,}")
 
 Channel = Callable[[Alert, str], None]
-
-
-class DeliveryFailed(Exception):
-    """The alert was not delivered. permanent: another attempt would have the same result."""
-
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
-        super().__init__(message)
-        self.permanent = permanent
 
 
 def notification(alert: Alert) -> dict[str, Any]:
@@ -109,51 +104,65 @@ def to_webhook(alert: Alert, endpoint: str) -> None:
         raise DeliveryFailed(f"{masked('webhook', endpoint)} answered {status}", permanent=not is_temporary)
 
 
-def to_email(alert: Alert, endpoint: str, environment: Mapping[str, str] = os.environ) -> None:
-    """A message through `PUPLINE_SMTP_URL` (`smtp://user@host:port`, or `smtps://`).
-
-    The password is `PUPLINE_SMTP_PASSWORD`. STARTTLS is used where the server offers it; a password is never sent to
-    another machine unencrypted. The sender is `PUPLINE_SMTP_FROM`, or the user of the URL.
-    """
-    import smtplib
-    from email.message import EmailMessage
-
-    url = urlsplit(environment.get("PUPLINE_SMTP_URL", ""))
-    if url.scheme not in {"smtp", "smtps"} or not url.hostname:
-        raise DeliveryFailed("PUPLINE_SMTP_URL is not set; it has the form smtp://user@host:port")
-    message = EmailMessage()
-    user = unquote(url.username or "pupline")
-    message["From"] = environment.get("PUPLINE_SMTP_FROM") or (user if "@" in user else f"{user}@{url.hostname}")
-    message["To"] = endpoint
-    message["Subject"] = alert.subject or "pupline alert"
-    message["Message-ID"] = f"<{alert.message_id}@pupline>"
-    lines = [alert.message, "", *(f"{name}: {value}" for name, value in alert.attributes.items())]
-    message.set_content("\n".join([*lines, "", f"message_id: {alert.message_id}"]))
-    try:
-        with _smtp(url, environment.get("PUPLINE_SMTP_PASSWORD")) as server:
-            server.send_message(message)
-    except smtplib.SMTPRecipientsRefused as err:
-        raise DeliveryFailed(f"the mail server refuses {endpoint}", permanent=True) from err
-    except (OSError, smtplib.SMTPException) as err:
-        raise DeliveryFailed(f"mail to {endpoint}: {err}") from err
-
-
 def to_apprise(alert: Alert, endpoint: str) -> None:
     """The service that the Apprise URL names."""
     import apprise
 
     service = apprise.Apprise()
-    service.add(endpoint)
-    body = f"{alert.message}\n\nmessage_id: {alert.message_id}"
-    if not service.notify(title=alert.subject or "pupline alert", body=body):
-        raise DeliveryFailed(f"{masked('apprise', endpoint)}: Apprise could not deliver it")
+    if not service.add(endpoint):
+        raise DeliveryFailed(f"Apprise does not know {masked('apprise', endpoint)}")
+    body = _without_mentions(f"{alert.message}\n\nmessage_id: {alert.message_id}")
+    title = alert.subject or "pupline alert"
+    with _heard("apprise") as said:
+        is_sent = service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+    if not is_sent:
+        why = printable(_scrubbed(said[-1], endpoint), 200) if said else "Apprise could not deliver it"
+        raise DeliveryFailed(f"{masked('apprise', endpoint)}: {why}")
+
+
+def _without_mentions(text: str) -> str:
+    """The text, in which no chat service sees a mention: an image's name must not call everyone in a channel."""
+    return _MENTION.sub("\\g<0>\u200b", text)
+
+
+def _scrubbed(text: str, endpoint: str) -> str:
+    """What a library says, without the tokens that stand in the URL."""
+    for secret in sorted(_TOKEN.findall(endpoint.partition("://")[2]), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+@contextmanager
+def _heard(logger_name: str) -> Iterator[list[str]]:
+    """What a library logs meanwhile in this thread, instead of on stderr."""
+    said: list[str] = []
+    me = threading.get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == me:
+                said.append(record.getMessage())
+
+    listener, logger = Listener(logging.WARNING), logging.getLogger(logger_name)
+    logger.addHandler(listener)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(listener)
+
+
+def _to_email(alert: Alert, endpoint: str) -> None:
+    """A message to an address; the libraries for mail are imported for it."""
+    from pupline.local.alerts._mail import to_email
+
+    to_email(alert, endpoint)
 
 
 CHANNELS: dict[str, Channel] = {
     "console": to_console,
     "file": to_file,
     "webhook": to_webhook,
-    "email": to_email,
+    "email": _to_email,
     "apprise": to_apprise,
 }
 
@@ -173,26 +182,3 @@ def _deadline(connection: "HTTPConnection") -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-@contextmanager
-def _smtp(url: SplitResult, password: str | None) -> Iterator["smtplib.SMTP"]:
-    import smtplib
-    import ssl
-
-    host, tls = url.hostname or "", ssl.create_default_context()
-    if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=_CONNECT_SECONDS, context=tls)
-    else:
-        server = smtplib.SMTP(host, url.port or 587, timeout=_CONNECT_SECONDS)
-    with server:
-        server.ehlo()
-        encrypted = url.scheme == "smtps"
-        if not encrypted and server.has_extn("starttls"):
-            server.starttls(context=tls)
-            encrypted = True
-        if url.username and password is not None:
-            if not encrypted and host not in _LOOPBACK:
-                raise smtplib.SMTPException(f"{host} offers no encryption: the password is not sent; use smtps://")
-            server.login(unquote(url.username), password)
-        yield server

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from pupline.errors import PuplineError, local_trouble
 from pupline.local._clock import DriverClock
-from pupline.local.alerts._channels import CHANNELS, Channel, DeliveryFailed
+from pupline.local.alerts._channels import CHANNELS, Channel
+from pupline.local.alerts._failures import DeliveryFailed
 from pupline.local.alerts._topic import Alert, alert_of_row
 from pupline.local.database import Database, storable
 from pupline.text import printable
@@ -98,6 +99,18 @@ class Deliverer:
         self._wake.set()
         self._thread.join()
         self._thread = None
+
+    def hurry(self) -> int:
+        """End all pauses, of earlier processes too; the number of outstanding deliveries. Raises: StorageError."""
+        self._paused_until.clear()
+
+        def work(connection: sqlite3.Connection) -> None:
+            update = "UPDATE deliveries SET next_attempt_at = min(next_attempt_at, ?)"
+            connection.execute(f"{update} WHERE delivered_at IS NULL AND given_up_at IS NULL", (self._clock.now(),))
+
+        self._database.write(work)
+        self._wake.set()
+        return self.pending()
 
     def pending(self) -> int:
         """The number of outstanding deliveries. Raises: StorageError."""

@@ -50,7 +50,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The delivery of one alert to one subscription. status: `delivered`, `pending` or `failed` (given up)."""
+    """The delivery of one alert to one subscription. status: `delivered`, `pending` or `failed` (given up).
+
+    next_attempt_at: of a pending one; given_up_at: of a failed one; both RFC 3339, UTC.
+    """
 
     subscription_id: int
     protocol: str
@@ -58,6 +61,8 @@ class Delivery:
     status: str
     attempts: int
     last_error: str | None
+    next_attempt_at: str | None = None
+    given_up_at: str | None = None
 
 
 class LocalTopic:
@@ -104,17 +109,29 @@ class LocalTopic:
     def _deliveries(self, after: int, last: int) -> dict[int, list[Delivery]]:
         found: dict[int, list[Delivery]] = {}
         query = (
-            "SELECT alert_id, subscription_id, protocol, endpoint, attempts, delivered_at, given_up_at, last_error"
-            " FROM deliveries JOIN subscriptions USING (subscription_id) WHERE alert_id > ? AND alert_id <= ?"
+            "SELECT alert_id, subscription_id, protocol, endpoint, attempts, delivered_at, given_up_at, removed_at,"
+            " next_attempt_at, last_error FROM deliveries JOIN subscriptions USING (subscription_id) WHERE alert_id > ? AND alert_id <= ?"
             " ORDER BY alert_id, subscription_id"
         )
-        for alert_id, number, protocol, endpoint, attempts, delivered, given_up, error in self._database.rows(
-            query, (after, last)
-        ):
-            status = "delivered" if delivered else "failed" if given_up else "pending"
-            delivery = Delivery(number, protocol, masked(protocol, endpoint), status, attempts, error)
-            found.setdefault(alert_id, []).append(delivery)
+        for alert_id, *row in self._database.rows(query, (after, last)):
+            found.setdefault(alert_id, []).append(_delivery(*row))
         return found
+
+
+def _delivery(number: int, protocol: str, endpoint: str, attempts: int, *row: Any) -> Delivery:
+    delivered, given_up, removed, next_attempt, error = row
+    given_up = given_up or (None if delivered else removed)  # nothing more is sent to a subscription that was removed
+    status = "delivered" if delivered else "failed" if given_up else "pending"
+    return Delivery(
+        number,
+        protocol,
+        masked(protocol, endpoint),
+        status,
+        attempts,
+        error,
+        next_attempt_at=timestamp(next_attempt) if status == "pending" else None,
+        given_up_at=timestamp(given_up) if given_up else None,
+    )
 
 
 def insert_alert(connection: sqlite3.Connection, alert: Alert) -> None:
