@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 
 from pupline.local import TOPIC_ARN, Alert
 from pupline.local.alerts import _channels as channels
-from pupline.local.alerts._channels import DeliveryFailed, to_apprise, to_console, to_email, to_file, to_webhook
+from pupline.local.alerts import _mail as mail_channel
+from pupline.local.alerts._channels import to_apprise, to_console, to_file, to_webhook
+from pupline.local.alerts._failures import DeliveryFailed
+from pupline.local.alerts._mail import to_email
 
 ALERT = Alert(
     message_id="8c1d3f6e-0000-5000-8000-000000000001",
@@ -228,7 +232,7 @@ def test_mail_without_a_server_says_what_is_missing() -> None:
 
 def test_a_password_stays_here_when_the_line_is_open(mail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """To another machine than this one, a password goes only through TLS."""
-    monkeypatch.setattr(channels, "_LOOPBACK", set())
+    monkeypatch.setattr(mail_channel, "_LOOPBACK", set())
     environment = {"PUPLINE_SMTP_URL": f"smtp://rex@{mail.address}", "PUPLINE_SMTP_PASSWORD": "bone"}
     with pytest.raises(DeliveryFailed, match="offers no encryption"):
         to_email(ALERT, "me@example.com", environment)
@@ -242,5 +246,18 @@ def test_an_apprise_url_is_notified(hook: Any) -> None:
     [(_, _, body)] = hook.requests
     assert json.loads(body)["title"] == "PNG detected"
     hook.status = 500
-    with pytest.raises(DeliveryFailed, match=r"json://\*\*\*"):
-        to_apprise(ALERT, f"json://{hook.address}/token")
+    with pytest.raises(DeliveryFailed, match=r"json://\*\*\*: .*error=500") as failed:
+        to_apprise(ALERT, f"json://{hook.address}/token-1234")
+    assert "token-1234" not in str(failed.value)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise, on old Pythons
+def test_a_name_mentions_nobody(hook: Any) -> None:
+    """An image may be called @everyone; a chat service must not take that for a call."""
+    to_apprise(replace(ALERT, message="processed: @everyone.png <!channel> <@U1> <3"), f"json://{hook.address}")
+    [(_, _, body)] = hook.requests
+    text = json.loads(body)["message"]
+    assert "@everyone" not in text
+    assert "<!" not in text
+    assert "<@" not in text
+    assert "<3" in text

@@ -11,8 +11,8 @@ import pytest
 from pupline.errors import StorageError
 from pupline.local import TOPIC_ARN, Alert, Deliverer, LocalBackend
 from pupline.local.alerts import insert_alert
-from pupline.local.alerts._channels import DeliveryFailed
 from pupline.local.alerts._delivery import MAX_ATTEMPTS, pause_seconds
+from pupline.local.alerts._failures import DeliveryFailed
 from tests.local.local_fakes import VirtualClock
 
 

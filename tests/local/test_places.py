@@ -10,7 +10,8 @@ import pytest
 
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import LocalBackend
-from pupline.local.alerts._channels import DeliveryFailed, to_file
+from pupline.local.alerts._channels import to_file
+from pupline.local.alerts._failures import DeliveryFailed
 from pupline.local.alerts._subscriptions import checked_endpoint
 from pupline.local.alerts._topic import Alert
 

@@ -55,6 +55,8 @@ def test_an_alert_is_shown_with_its_deliveries(backend: LocalBackend) -> None:
             "status": "pending",
             "attempts": 0,
             "last_error": None,
+            "next_attempt_at": "2026-01-02T03:04:05.000Z",
+            "given_up_at": None,
         }
     ]
 

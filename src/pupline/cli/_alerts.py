@@ -45,7 +45,7 @@ def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json:
             unreported = unreported or alert["deliveries"] is None
     else:
         found = list(_chosen(backend, selection, most + 1))
-        _show(found, most, selection)
+        _show(found, most, selection, backend.options)
         unreported = any(alert["deliveries"] is None for alert in found)
     if unreported:
         message(f"SNS does not report single deliveries; what was lost: pupline doctor{backend.options}")
@@ -70,7 +70,7 @@ def _first_line(message: str) -> str:
     return f"{first} ..." if more else first
 
 
-def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection) -> None:
+def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection, options: str) -> None:
     if not found:
         nothing = "No alerts. To see some: pupline run --source sample --count 12"
         click.echo(nothing if selection.is_all else "No alerts match. All alerts: pupline alerts")
@@ -89,13 +89,13 @@ def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection) 
     show_table(out, _COLUMNS, rows)
     shown = plural(len(rows), "alert")
     out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
-    for line in _undelivered(found):
+    for line in _undelivered(found, options):
         out.print(line, soft_wrap=True)
     if all(alert["deliveries"] == [] for alert in found):
         out.print("There were no subscriptions then. To receive alerts: pupline subscribe --help")
 
 
-def _undelivered(alerts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _undelivered(alerts: Sequence[Mapping[str, Any]], options: str) -> Iterator[str]:
     """Why deliveries wait, or were given up: one line for each subscription and status, with its newest error."""
     found: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
     for alert in alerts:
@@ -105,15 +105,15 @@ def _undelivered(alerts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for (_, status), deliveries in found.items():
         last = max(deliveries, key=lambda one: int(one["attempts"]))
         where = f"{plural(len(deliveries), 'alert')} to {last['protocol']} {printable(last['endpoint'], 200)}"
-        why = f"after {plural(last['attempts'], 'attempt')}: {printable(last['last_error'] or 'removed', 300)}"
+        tried = f"after {plural(last['attempts'], 'attempt')}" if last["attempts"] else "not tried yet"
+        why = f": {printable(last['last_error'], 300)}" if last["last_error"] else ""
         if status == "failed":
-            yield f"{where} given up {why}"
-        elif not last["attempts"]:
-            yield f"{where} not tried yet; to try: {program()} resume"
+            yield f"Given up: {where}, {tried}{why or '; the subscription was removed'}"
         else:
             soonest = min(str(one["next_attempt_at"]) for one in deliveries)
-            yield f"{where} waiting {why}"
-            yield f"  next attempt after {moment(soonest)} UTC, during a run; at once: {program()} resume"
+            yield f"Waiting: {where}, {tried}{why}"
+            at_once = f"at once: {program()} resume{options}"
+            yield f"  next attempt at {moment(soonest)} UTC, if a run is under way; {at_once}"
 
 
 def _deliveries(deliveries: Sequence[Mapping[str, Any]] | None) -> str:

@@ -81,7 +81,7 @@ def show_ingest(report: "IngestReport", backend: "Backend", examples: Examples, 
     places = list(_places(report, backend))
     wide = max((len(title) for title, _ in places), default=0)
     lines = [
-        *_notes(report, workflow=workflow),
+        *_notes(report, backend.options, workflow=workflow),
         *(f"{title + ':':{wide + 1}} {printable(path, 400)}" for title, path in places),
     ]
     commands = [f"  {program()} {command}{backend.options}" for command in _next_commands(report, workflow=workflow)]
@@ -119,7 +119,7 @@ def _speed(report: "IngestReport") -> str:
     return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s{cpu}"
 
 
-def _notes(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
+def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[str]:
     if report.error:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
     elif report.tolerance_exceeded:
@@ -146,7 +146,7 @@ def _notes(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
     if report.counts.alerts:
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
-        yield undelivered(report.undelivered, backend.options)
+        yield undelivered(report.undelivered, options)
 
 
 def _verification(results: Counter[str]) -> str:

@@ -12,7 +12,7 @@ from pupline.cli._ingest_summary import (
 )
 from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
-from pupline.cli._output import message, print_json, program
+from pupline.cli._output import message, print_json, program, undelivered
 from pupline.cli._streams import SummaryOutput
 from pupline.text import plural, printable
 
@@ -38,6 +38,8 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
             print_json(report.summary)
     if as_json and report.parquet_trouble:
         message(without_parquet(report))
+    if as_json and report.undelivered:
+        message(undelivered(report.undelivered, backend.options))
     if report.trouble:
         message(listing_trouble(report, backend.options))
     elif not report.counts.items and report.listed_complete:

@@ -142,7 +142,7 @@ def program() -> str:
     return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
 
 
-def undelivered(count: int, options: str = "") -> str:
+def undelivered(count: int, options: str) -> str:
     """A note on alerts that are still in the outbox. options: those that name the data directory."""
     waiting = f"{plural(count, 'alert delivery', 'alert deliveries')} {'waits' if count == 1 else 'wait'}"
     return f"{waiting}: {program()} alerts{options} says why, {program()} resume{options} tries again"

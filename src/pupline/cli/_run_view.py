@@ -38,6 +38,11 @@ def show_run(
             summary.show(backend, notes=tuple(_notes(report, backend.options)))
     elif not (report.finished or report.refused or report.interrupted):
         message(nothing_done())
+    if report.waited:
+        left = undelivered(report.undelivered, backend.options) if report.undelivered else "none is left"
+        message(f"{plural(report.waited, 'alert delivery', 'alert deliveries')} waited; {left}")
+    elif report.undelivered and (as_json or not report.finished):
+        message(undelivered(report.undelivered, backend.options))
     if report.interrupted:
         message(f"Interrupted. {backend.unfinished_work}")
         return 130

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pupline import __version__
 from pupline.backends._port import Check
 from pupline.backends._settings import source_of_run
+from pupline.backends.machine._doctor_subscriptions import subscription_checks
 from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.backends.machine._unrecorded import count_unrecorded
 from pupline.backends.machine._workflow import load_workflow
@@ -49,9 +50,8 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
         lambda: _recovery(data_dir),
         lambda: _ingests(data_dir),
         lambda: _reachable(resolved, proxy),
-        lambda: _subscriptions(data_dir),
     ]
-    return [check() for check in checks]
+    return [*(check() for check in checks), *subscription_checks(data_dir)]
 
 
 def reachability_failure(source: "ImageSource", proxy: Proxy | None = None) -> TaskFailure | None:
@@ -201,26 +201,6 @@ def _reachable(source: "ImageSource", proxy: Proxy | None) -> Check:
     if proxy is None and any(name.lower() in _PROXY_VARIABLES for name in os.environ):
         step = "the proxy of HTTP_PROXY or HTTPS_PROXY is not used; if it is needed, give it with --proxy"
     return Check("source", "warning", f"{source.name} cannot be reached: {failure.message}", step)
-
-
-def _subscriptions(data_dir: Path) -> Check:
-    if not data_dir.is_dir():
-        return Check("subscriptions", "ok", "none yet")
-    try:
-        with LocalBackend.open(data_dir, exclusive=False) as backend:
-            found = [f"{one.protocol} {one.shown}" for one in backend.subscriptions.all()]
-            waiting = backend.deliverer().pending()
-    except PuplineError as error:
-        return Check("subscriptions", "error", str(error))
-    detail = ", ".join(found) or "none; alerts are kept, and shown by: pupline alerts"
-    if waiting:
-        return Check(
-            "subscriptions",
-            "warning",
-            f"{detail}; waiting: {plural(waiting, 'delivery', 'deliveries')}",
-            "pupline alerts",
-        )
-    return Check("subscriptions", "ok", detail)
 
 
 def _shown(path: Path) -> str:

@@ -68,7 +68,8 @@ def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: Bu
     StorageError; PuplineError when the source cannot be listed.
     """
     check_options(request)
-    request = with_alert_rules(request)
+    if request.alert_rules is None:
+        request = with_alert_rules(request)
     if not is_piped(str(request.source)):  # before a directory is made for nothing
         checked_source(request)
     with ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,13 @@ class WorkflowRunner:
         )
 
     def resume(self, run_id: str | None = None) -> RunReport:
-        """Finish what is unfinished, of any run or of one; the report counts all of it."""
+        """Finish what is unfinished, of any run or of one; without one, deliver the alerts that wait, too."""
         journal = self._backend.journal
         if run_id is None:
+            waited = self._deliverer.hurry()
             unfinished = journal.count_unfinished()
             self._listener(RunStarted(unfinished, unfinished))
-            return self._drive(None, ())
+            return replace(self._drive(None, ()), waited=waited)
         names = [row.name for row in journal.executions(status="RUNNING", run_id=run_id)]
         self._listener(RunStarted(len(names), len(names)))
         # A redrive of one that is running resumes it.

@@ -5,7 +5,6 @@ by which a receiver can drop the second one.
 """
 
 import json
-import logging
 import os
 import re
 import socket
@@ -113,9 +112,9 @@ def to_apprise(alert: Alert, endpoint: str) -> None:
         raise DeliveryFailed(f"Apprise does not know {masked('apprise', endpoint)}")
     body = _without_mentions(f"{alert.message}\n\nmessage_id: {alert.message_id}")
     title = alert.subject or "pupline alert"
-    with _heard("apprise") as said:
-        is_sent = service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
-    if not is_sent:
+    result = service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+    if not result:
+        said = [entry.message for entry in result.logs()] if hasattr(result, "logs") else []  # not before Apprise 2
         why = printable(_scrubbed(said[-1], endpoint), 200) if said else "Apprise could not deliver it"
         raise DeliveryFailed(f"{masked('apprise', endpoint)}: {why}")
 
@@ -130,25 +129,6 @@ def _scrubbed(text: str, endpoint: str) -> str:
     for secret in sorted(_TOKEN.findall(endpoint.partition("://")[2]), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
-
-
-@contextmanager
-def _heard(logger_name: str) -> Iterator[list[str]]:
-    """What a library logs meanwhile in this thread, instead of on stderr."""
-    said: list[str] = []
-    me = threading.get_ident()
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == me:
-                said.append(record.getMessage())
-
-    listener, logger = Listener(logging.WARNING), logging.getLogger(logger_name)
-    logger.addHandler(listener)
-    try:
-        yield said
-    finally:
-        logger.removeHandler(listener)
 
 
 def _to_email(alert: Alert, endpoint: str) -> None:

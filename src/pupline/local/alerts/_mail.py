@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -110,19 +110,21 @@ def _session(server: MailServer) -> Iterator[smtplib.SMTP]:
     timer.daemon = True
     timer.start()
     try:
-        with smtp:
-            smtp.ehlo()
-            is_encrypted = server.starts_with_tls
-            if not is_encrypted and smtp.has_extn("starttls"):
-                smtp.starttls(context=tls)
-                is_encrypted = True
-            if server.user is not None and server.password is not None:
-                if not is_encrypted and server.host not in _LOOPBACK:
-                    raise smtplib.SMTPException(f"{server.host} offers no encryption: the password is not sent")
-                smtp.login(server.user, server.password)
-            yield smtp
+        smtp.ehlo()
+        is_encrypted = server.starts_with_tls
+        if not is_encrypted and smtp.has_extn("starttls"):
+            smtp.starttls(context=tls)
+            is_encrypted = True
+        if server.user is not None and server.password is not None:
+            if not is_encrypted and server.host not in _LOOPBACK:
+                raise smtplib.SMTPException(f"{server.host} offers no encryption: the password is not sent")
+            smtp.login(server.user, server.password)
+        yield smtp
     finally:
         timer.cancel()
+        with suppress(OSError, smtplib.SMTPException):  # what was accepted is accepted, however the session ends
+            smtp.quit()
+        smtp.close()
 
 
 def _words(err: Exception, server: MailServer) -> str:

@@ -110,8 +110,8 @@ class LocalTopic:
         found: dict[int, list[Delivery]] = {}
         query = (
             "SELECT alert_id, subscription_id, protocol, endpoint, attempts, delivered_at, given_up_at, removed_at,"
-            " next_attempt_at, last_error FROM deliveries JOIN subscriptions USING (subscription_id) WHERE alert_id > ? AND alert_id <= ?"
-            " ORDER BY alert_id, subscription_id"
+            " next_attempt_at, last_error FROM deliveries JOIN subscriptions USING (subscription_id)"
+            " WHERE alert_id > ? AND alert_id <= ? ORDER BY alert_id, subscription_id"
         )
         for alert_id, *row in self._database.rows(query, (after, last)):
             found.setdefault(alert_id, []).append(_delivery(*row))
