@@ -135,6 +135,15 @@ def test_parquet_keeps_what_json_can_hold(tmp_path: Path) -> None:
     assert (uses["url"], uses["score"], uses["sha256"]) == (("url", ""), ("extra", ""), ("sha256", ""))
 
 
+def test_pictures_in_a_table_are_not_taken_for_urls(tmp_path: Path) -> None:
+    """A dataset on Hugging Face has its pictures in `image`; where they came from stands in another column."""
+    table = {"image": [{"bytes": b"x", "path": "1.jpg"}], "image_url": [URL]}
+    parquet.write_table(pa.table(table), tmp_path / "dogs.parquet")
+    listing = resolve(str(tmp_path / "dogs.parquet")).open()
+    assert listing.read(None, {}).items == [SourceItem(url=URL)]
+    assert [(use.name, use.becomes) for use in listing.columns] == [("image", "dropped"), ("image_url", "url")]
+
+
 def test_what_is_too_much_is_dropped_and_said(tmp_path: Path) -> None:
     """Long values, long names, too many columns, too much in a row; also after a resume."""
     ((first,), listing, notes) = listed(tmp_path, {"long": "x" * (MAX_EXTRA_VALUE + 1), "n" * 200: 1, "good": 1})

@@ -57,6 +57,16 @@ def test_the_photos_of_a_post_have_its_author() -> None:
     assert {item.license for item in items} == {"CC0"}
 
 
+def test_other_values_are_kept_by_name() -> None:
+    """A table of JMESPath on each object; what gives null is no value, and bad expressions are named."""
+    spec = POSTS + "[extra]\nscore = 'rating.average'\n\"all tags\" = 'tags[].name'\n"
+    media = [{"src": "/1.jpg", "rating": {"average": 4.5}}, {"src": "/2.jpg", "tags": [{"name": "a"}], "author": "x"}]
+    items = listed(spec, posts({"author": "ann", "media": media})).items
+    assert [item.extra for item in items] == [{"score": 4.5}, {"all tags": ["a"]}]
+    with pytest.raises(PuplineError, match=r"extra\.score"):
+        spec_source(POSTS + "[extra]\nscore = 'a['\n")
+
+
 TWO = """
 items = "users"
 each = ["posts", "photos"]

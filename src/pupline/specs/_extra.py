@@ -23,7 +23,7 @@ MAX_EXTRA_NAME: Final = 128
 MAX_EXTRA_VALUE: Final = 8 * 1024
 """Characters of one value as JSON."""
 
-MAX_EXTRA: Final = 32 * 1024
+MAX_EXTRA: Final = 16 * 1024
 """Characters of all values of an item as JSON: a batch of a state machine has 200,000 bytes for its items."""
 
 _MAX_DEPTH = 16

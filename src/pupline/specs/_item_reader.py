@@ -124,6 +124,7 @@ class ItemReader:
         return url
 
     def _item(self, url: str, facts: dict[str, Any], page_url: str) -> SourceItem | None:
+        extra = facts.pop("extra", {})
         if not _ABSOLUTE.match(url):
             with suppress(ValueError):  # brackets without an address: the audit will have it as an invalid URL
                 url = urljoin(page_url, url)
@@ -131,7 +132,7 @@ class ItemReader:
             facts["id"] = next(iter(_groups(self._spec.id_from, url)), None)
         if self._spec.labels_from is not None and "labels" not in facts:
             facts["labels"] = _groups(self._spec.labels_from, url)
-        item = self._normal.item(url, facts)
+        item = self._normal.item(url, facts, extra)
         return item if self._is_expected(item) else None
 
     def _facts(self, one: Entry, shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,6 +144,7 @@ class ItemReader:
             return {**found, "url": value}
         own = {name: value[name] for name in ("url", *FACTS) if name in value}
         own |= {name: expression.search(value) for name, expression in self._spec.fields.items()}
+        own["extra"] = {name: expression.search(value) for name, expression in self._spec.extra.items()}
         return found | _known(own.items())
 
     def _is_expected(self, item: SourceItem) -> bool:

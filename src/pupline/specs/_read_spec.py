@@ -65,7 +65,7 @@ _TERMS = {
     "cap": Field(kinds.whole(1)),
 }
 _TABLES = (
-    *("params", "body", "headers", "auth", "fields", "outer", "parent", "paginator"),
+    *("params", "body", "headers", "auth", "fields", "outer", "parent", "extra", "paginator"),
     *("random", "limits", "user_agent", "terms", "expect"),
 )
 
@@ -138,6 +138,7 @@ class _Reader:
             "fields": self._table("fields", dict.fromkeys(("url", *FACTS), Field(kinds.expression))),
             "outer": self._table("outer", dict.fromkeys(FACTS, Field(kinds.expression))),
             "parent": self._table("parent", dict.fromkeys(FACTS, Field(kinds.expression))),
+            "extra": self._table("extra", dict.fromkeys(self._raw("extra"), Field(kinds.expression))),
             "random": self._random(),
             "terms": self._terms(),
             **self._table("user_agent", {"contact_required": Field(kinds.flag)}),

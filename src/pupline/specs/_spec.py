@@ -96,6 +96,7 @@ class SourceSpec:
     ok: true of an answer that is not an error. retry_if: true of one that is an error which passes. items: of a page,
     gives texts (URLs) or objects. each: of such an object, gives those in it, level by level. fields: of an item, by
     field name. outer: of the objects that it is in. parent: of the page, for fields that all its items share.
+    extra: of an item, values that are no field of ours, by their names in the metadata's `extra`.
     url_replace: pairs of a text in the item's URL and what replaces it. types: file types that its images may have.
     is_trusted: the user named the API, so its address may be private. sample: which built-in server must run for it.
     """
@@ -117,6 +118,7 @@ class SourceSpec:
     fields: Mapping[str, Expression] = field(default_factory=_nothing)
     outer: Mapping[str, Expression] = field(default_factory=_nothing)
     parent: Mapping[str, Expression] = field(default_factory=_nothing)
+    extra: Mapping[str, Expression] = field(default_factory=_nothing)
     url_replace: tuple[tuple[str, str], ...] = ()
     url_template: str | None = None
     id_from: re.Pattern[str] | None = None

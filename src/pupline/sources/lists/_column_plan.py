@@ -60,7 +60,8 @@ _METADATA: Final = frozenset(column.name for column in METADATA_COLUMNS) | {"run
 class ColumnPlan:
     """What the columns of a table, or the keys of an object, become. uses: one for each of them, in order.
 
-    notes: about columns that could have been a field.
+    wanted: the columns whose values `split` reads. columns: by the fields that they are. notes: about columns that
+    could have been a field.
     """
 
     def __init__(self, names: Sequence[str], url: str, binary: Sequence[str] = ()) -> None:
@@ -83,17 +84,10 @@ class ColumnPlan:
         self._extras = [name for name in self._extras if name not in self._dropped]
         self._has_extra = _EXTRA in names and _EXTRA not in (url, *binary)
         self.columns = {field: name for name, field in self._fields.items()}
-        self.uses = [self._use(name, ours) for name in names]
-
-    @property
-    def wanted(self) -> frozenset[str]:
-        """The columns whose values `split` reads, without the URLs."""
-        needed = {*self._fields, *self._extras}
-        if self._has_extra:
-            needed.add(_EXTRA)
+        self.wanted = {*self._fields, *self._extras} | ({_EXTRA} if self._has_extra else set())
         if self._is_metadata:
-            needed |= {"outcome", *_HASHES}
-        return frozenset(needed)
+            self.wanted |= {"outcome", *_HASHES}
+        self.uses = [self._use(name, ours) for name in names]
 
     def split(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A row's values by field, and the others by column. values: by column."""

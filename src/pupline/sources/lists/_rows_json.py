@@ -67,7 +67,7 @@ class _Values(TextFile):
             return self._unusable(number, f"several values for {key.name!r}", _shown(data))
         url = value[key.name] if key.first == key.name else value_at(value, key.name)
         if isinstance(url, str):
-            return self._item(url, number, key.plan, value)
+            return self._item(url, number, key.plan, value if key.plan.wanted else None)
         return self._unusable(number, _no_url(key.name, url), _shown(data), key.plan, value)
 
     def _key_for(self, keys: tuple[str, ...], value: dict[str, Any]) -> "_Key":

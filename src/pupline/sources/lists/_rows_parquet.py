@@ -1,6 +1,7 @@
 """Rows of Parquet: a column of URLs, and columns of other fields of an item."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from pupline.errors import ConfigurationError
@@ -51,6 +52,8 @@ class ParquetRows(Rows):
 
     def _find(self, wanted: str | None) -> ColumnPath:
         names, parts = self._table.names, (wanted or "").split(".")
+        if wanted is None:
+            return ColumnPath(self._likeliest())
         if wanted in names or len(parts) == 1 or names.count(parts[0]) != 1:
             return ColumnPath(column_at(names, wanted))
         at, path = names.index(parts[0]), []
@@ -59,6 +62,20 @@ class ParquetRows(Rows):
             path.append(column_at([name for name, _ in shape.fields], part))
             shape = shape.fields[path[-1]][1]
         return ColumnPath(at, tuple(path))
+
+    def _likeliest(self) -> int:
+        """The column of URLs by its name. Of several, it is not one that holds pictures. Raises: NoColumn."""
+        names = self._table.names
+        try:
+            return column_at(names, None)
+        except NoColumn:
+            shapes = map(self._table.shape, range(len(names)))
+            others = [
+                "" if shape.has_bytes and shape.is_nested else name for name, shape in zip(names, shapes, strict=True)
+            ]
+            with suppress(NoColumn):
+                return column_at(others, None)
+            raise
 
     def count(self) -> int:
         return self._table.row_count
