@@ -202,4 +202,5 @@ def _extras(schema: TrainingSchema) -> list[TrainingColumn]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # a carriage return may end a line, even within quotes
