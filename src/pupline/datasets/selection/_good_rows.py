@@ -144,7 +144,8 @@ class GoodRows:
             for _, row in _objects(objects.lines(quality_key(dataset))):
                 digest = row.pop("sha256", None) if row is not None else None
                 if isinstance(digest, str):
-                    self._database.execute(add, (digest, _compact(row or {})))
+                    known = {name: value for name, value in (row or {}).items() if value is not None}
+                    self._database.execute(add, (digest, _compact(known)))
                 else:
                     self.findings.broken_lines += 1
             self.findings.has_quality = True
