@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pupline.errors import SourceError, TaskFailure
+from pupline.sources import left_out_of
 from tests.sources.recorded_apis import (
     Api,
     Asked,
@@ -313,3 +314,42 @@ def test_a_page_may_say_that_it_is_the_last(paginator: str) -> None:
         assert (len(done.requests), done.urls, done.shortfall) == (2, numbered(1, 3), None)
     with pytest.raises(SourceError, match="has_more_path"):
         list_all(spec_source(f"[paginator]\n{paginator}\nhas_more_path = 'mor'").open(), lambda _: first)
+
+
+@pytest.mark.parametrize(
+    ("spec", "pages"),
+    [
+        (
+            "type = 'offset'\nlimit = 3\ntotal_path = 'total'",
+            [
+                {"items": ["https://x.org/1.jpg", None, {"id": 1}], "total": 9},
+                {"items": ["https://x.org/2.jpg", {}, 7], "total": 9},
+                {"items": [], "total": 9},
+            ],
+        ),
+        (
+            "type = 'ids_then_detail'\nids = 'ids'\npath = 'x/{id}'",
+            [{"ids": [1, 2, 3, 4]}, {"items": ["https://x.org/1.jpg"]}, 404, {"items": 7}, {"items": [{}, "/4.jpg"]}],
+        ),
+    ],
+)
+def test_what_was_left_out_is_the_same_after_a_restart(spec: str, pages: list[Any]) -> None:
+    """From every position on the way, counts and words at the end are those of the whole listing."""
+    source = spec_source(f"[paginator]\n{spec}")
+
+    def api(asked: Asked) -> Any:
+        if "offset" in asked.query:
+            return pages[int(asked.query["offset"]) // 3]
+        page = pages[int(asked.path.rpartition("/")[2])] if "/x/" in asked.path else pages[0]
+        if page == 404:
+            raise missing()
+        return page
+
+    listing = source.open()
+    whole = list_all(listing, api)
+    assert listing.left_out.total > 2
+    assert left_out_of(whole.positions[-1]).reasons == listing.left_out.reasons
+    for position in whole.positions:
+        resumed = source.open(position=position)
+        list_all(resumed, api)
+        assert (resumed.left_out.reasons, resumed.shortfall) == (listing.left_out.reasons, listing.shortfall)
