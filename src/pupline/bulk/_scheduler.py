@@ -174,7 +174,7 @@ class Scheduler:
             host.record_response()
         if isinstance(failure, RetryAfter):
             self._pause(host, failure, now, float(failure.seconds))
-            if job.attempts < MAX_ATTEMPTS:
+            if job.attempts < (MAX_ATTEMPTS if job.kind == "image" else max_attempts(job, failure)):
                 host.put_back(job)
             else:
                 self._end(job, failure, now)
