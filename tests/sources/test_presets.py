@@ -441,6 +441,7 @@ def observation(number: int, *photos: dict[str, Any]) -> dict[str, Any]:
         "id": number,
         "quality_grade": "research",
         "uri": f"https://www.inaturalist.org/observations/{number}",
+        "observed_on": "2026-01-31",
         "taxon": {"name": "Vulpes vulpes", "preferred_common_name": "Red Fox", "iconic_taxon_name": "Mammalia"},
         "user": {"id": 7, "login": "ann", "name": None},
         "photos": list(photos),
@@ -488,6 +489,7 @@ def test_inaturalist() -> None:
         landing="https://www.inaturalist.org/observations/4",
         title="Red Fox",
         labels=("Mammalia", "Vulpes vulpes"),
+        extra={"observed_on": "2026-01-31"},
     )
     assert done.urls[1:] == ["https://inaturalist-open-data.s3.amazonaws.com/photos/90/large.png"]
 

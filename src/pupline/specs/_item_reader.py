@@ -140,11 +140,12 @@ class ItemReader:
         found, value = dict(shared), one.value
         for around in reversed(one.outer):
             found |= _known((name, each.search(around)) for name, each in self._spec.outer.items())
+        if self._spec.extra:
+            found["extra"] = self._extra(one)
         if isinstance(value, str):
             return {**found, "url": value}
         own = {name: value[name] for name in ("url", *FACTS) if name in value}
         own |= {name: expression.search(value) for name, expression in self._spec.fields.items()}
-        own["extra"] = {name: expression.search(value) for name, expression in self._spec.extra.items()}
         return found | _known(own.items())
 
     def _is_expected(self, item: SourceItem) -> bool:
@@ -156,6 +157,15 @@ class ItemReader:
             return True
         self._normal.note(f"mime {item.mime}", f"items of type {item.mime} are left out; see expect.types")
         return False
+
+    def _extra(self, one: Entry) -> dict[str, Any]:
+        """Other values, of the item or else of the nearest object around it that has one."""
+        around = one.outer if isinstance(one.value, str) else (one.value, *one.outer)
+        found = {
+            name: next((value for level in around if (value := expression.search(level)) is not None), None)
+            for name, expression in self._spec.extra.items()
+        }
+        return dict(_known(found.items()))
 
 
 def _known(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
