@@ -41,7 +41,8 @@ FACES = {
 SUB_ROOMS = {
     "asl": "_errors _expression _values _timestamp _functions jsonpath jsonata _commands _facts _history _context"
     " _size_quota _thread _fork _execution states validation _state_machine driver test_state",
-    "local": "_clock _signals data_dir database tables alerts bucket journal ingests discarding repair _backend",
+    "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
+    " _backend",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }

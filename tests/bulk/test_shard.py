@@ -2,24 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.bulk import IngestReport, IngestRequest, ingest, preview
+from pupline.bulk import IngestRequest, preview
 from pupline.bulk._shard import Shard
 from pupline.errors import ConfigurationError
-from pupline.local import LocalBackend
 from pupline.tasks.layout import manifest_key, summary_key
-from tests.shared.functions_fakes import picture
-from tests.shared.image_host import ImageHost, image_host
-
-ADDRESSES = {"127.0.0.1": 3, "127.0.0.2": 3, "127.0.0.3": 2, "127.0.0.5": 1}
-"""Hosts, and the shard of three that each belongs to."""
+from tests.shared.sharded_world import ADDRESSES, World, sharded_world
 
 
 @given(host=st.text(max_size=30), path=st.text(max_size=10), count=st.integers(1, 50))
@@ -57,47 +50,10 @@ def test_other_forms_are_refused(text: str) -> None:
 
 
 @pytest.fixture
-def hosts() -> Iterator[dict[str, ImageHost]]:
-    """Hosts on four addresses, each with three images of its own."""
-    with ExitStack() as stack:
-        yield {
-            address: stack.enter_context(
-                image_host({f"/{n}.jpg": picture("JPEG", f"rgb({n * 90},{at * 60},9)") for n in range(3)}, address)
-            )
-            for at, address in enumerate(ADDRESSES)
-        }
-
-
-@pytest.fixture
-def world(tmp_path: Path, hosts: dict[str, ImageHost]) -> "World":
+def world(tmp_path: Path) -> Iterator[World]:
     """A list of all their images, and of one row without a URL."""
-    return World(tmp_path, hosts)
-
-
-class World:
-    """Machines that each have a data directory, and one list for all."""
-
-    def __init__(self, folder: Path, hosts: dict[str, ImageHost]) -> None:
-        self.folder = folder
-        self.hosts = hosts
-        self.list = folder / "dogs.txt"
-        self.urls = [f"{host.origin}/{number}.jpg" for number in range(3) for host in hosts.values()]
-        self.list.write_text("\n".join([*self.urls, self.urls[0], "no URL"]))
-
-    def request(self, shard: str | None, **options: Any) -> IngestRequest:
-        """The command on one machine."""
-        origins = tuple(host.origin for host in self.hosts.values())
-        options = {"source": str(self.list), "allow_origins": origins, "workers": 1, **options}
-        return IngestRequest(shard=shard, **options)
-
-    def ingest(self, machine: str, shard: str | None, **options: Any) -> IngestReport:
-        """The result on one machine."""
-        return ingest(self.folder / machine, self.request(shard, **options), lambda _: None)
-
-    def read(self, machine: str, key: str) -> bytes:
-        """An object of a machine's bucket."""
-        with LocalBackend.open(self.folder / machine, exclusive=False) as backend:
-            return backend.bucket().read(key)
+    with sharded_world(tmp_path) as world:
+        yield world
 
 
 def test_shards_are_all_of_the_source_without_overlap(world: World) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pupline.bulk._alert_rules import alert_rules_of, with_alert_rules
     from pupline.bulk._ending import abort_run
+    from pupline.bulk._merge import MergeReport, merge
     from pupline.bulk._parquet import complete_summary, has_parquet, write_parquet
     from pupline.bulk._preview import Preview, preview
     from pupline.bulk._request import (
@@ -47,6 +48,7 @@ __all__ = [
     "ItemsDone",
     "ItemsListed",
     "ListingNote",
+    "MergeReport",
     "MetadataWritten",
     "Preview",
     "RunFiles",
@@ -58,6 +60,7 @@ __all__ = [
     "fetch_policy",
     "has_parquet",
     "ingest",
+    "merge",
     "origin_refusal",
     "preview",
     "save_piped_list",
@@ -69,6 +72,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    **dict.fromkeys(("MergeReport", "merge"), "_merge"),
     "ingest": "_start",
     **dict.fromkeys(("alert_rules_of", "with_alert_rules"), "_alert_rules"),
     **dict.fromkeys(("summaries", "written_summary"), "_summary"),

@@ -32,6 +32,7 @@ _COMMANDS = {
     "alerts": ("_alerts", "The alerts, and the status of their deliveries."),
     "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
     "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
+    "merge": ("_merge", "Join the bulk ingests of several data directories, exactly."),
     "quality": ("_quality", "Decode a dataset's pictures: near-duplicates, blur, darkness, changed images."),
     "export": ("_export", "Put the clean dataset in one place, from all its runs."),
     "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),

@@ -28,6 +28,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     bucket     objects; `_bucket` decides the order of writes of a single object, `_recovery` what a kill leaves
     journal    executions; `_driver` decides the order of writes of an execution
     ingests    bulk runs; `_committer` decides the order of writes of a group of items
+    merging    bulk runs of other data directories, adopted here
     discarding runs that are removed, and which images only they need
     repair     a new database from a damaged one
 
@@ -65,6 +66,7 @@ from pupline.local.ingests import (
     NewIngest,
     finished_items,
 )
+from pupline.local.merging import ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -117,6 +119,8 @@ __all__ = [
     "ExecutionFinished",
     "ExecutionRefused",
     "ExecutionRow",
+    "ForeignItem",
+    "ForeignRun",
     "GroupCommitter",
     "GroupRow",
     "IngestCounts",
@@ -144,14 +148,18 @@ __all__ = [
     "TaskAttemptFailed",
     "UndeletedFiles",
     "Unready",
+    "adopt",
     "alert_as_dict",
+    "alerts_into",
     "check_run_kind",
     "count_prunable",
     "finished_items",
+    "foreign_runs",
     "kind_of_settings",
     "layout_problem",
     "plan_recovery",
     "prune",
+    "quality_into",
     "repair_database",
     "send_trial",
     "stopping_on_signals",
