@@ -17,7 +17,7 @@ aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## Tools for the tests o
 
 .PHONY: package
 package: .venv/run.stamp  ## Stage each Lambda function's code for sam deploy
-	@$(BIN)/python -m tools.package_functions
+	@$(BIN)/pupline package
 
 .PHONY: aws-local
 aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local AWS, run a few executions, look around

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from benchmarks.measure import BUILD, Figure
-from tools import package_functions
+from pupline import packaging
 
 ROUNDS = 7
 
@@ -35,10 +35,10 @@ def figures() -> list[Figure]:
     found = []
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
         whole = _whole_package(Path(directory))
-        for name, module in package_functions.FUNCTIONS.items():
-            archive = package_functions.stage(name, module, Path(directory))
+        for name, module in packaging.FUNCTIONS.items():
+            archive = packaging.stage(name, module, Path(directory)).archive
             shipped = _import_seconds(archive.with_suffix(""), LAZY.format(module=module))
-            naive = _import_seconds(package_functions.SOURCE, NAIVE.format(module=module))
+            naive = _import_seconds(packaging.SOURCE, NAIVE.format(module=module))
             sizes = f"zip {archive.stat().st_size / 1e3:.0f} kB, naively {whole.stat().st_size / 1e3:.0f} kB"
             found += [
                 Figure(f"{name}, import", "as shipped", 1e3 * shipped, "ms", sizes),
@@ -51,9 +51,9 @@ def _whole_package(directory: Path) -> Path:
     """The whole package in one zip."""
     archive = directory / "whole.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
-        for file in sorted(package_functions.SOURCE.rglob("*")):
+        for file in sorted(packaging.SOURCE.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
-                zipped.write(file, file.relative_to(package_functions.SOURCE))
+                zipped.write(file, file.relative_to(packaging.SOURCE))
     return archive
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tools import package_functions
+from pupline import packaging
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "ministack" / "bin" / "python"
@@ -123,7 +123,7 @@ class LocalAws:
         """
         s3 = self._client("s3")
         s3.create_bucket(Bucket=CODE_BUCKET)
-        for function, module in package_functions.FUNCTIONS.items():
+        for function, module in packaging.FUNCTIONS.items():
             code = function_zip(module, functions_endpoint or self.endpoint)
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
         for definition in (ROOT / "statemachine").glob("*.asl.json"):
@@ -182,8 +182,8 @@ def function_zip(module: str, endpoint: str) -> bytes:
     bootstrap = f"#!/bin/sh\nexport AWS_ENDPOINT_URL={endpoint}\nexec {PYTHON} -m awslambdaric {handler}\n"
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as zipped:
-        for file in package_functions.files_of(module):
-            zipped.write(file, file.relative_to(package_functions.SOURCE))
+        for place, file in packaging.contents_of(module).items():
+            zipped.write(file, place)
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         zipped.writestr(entry, bootstrap)

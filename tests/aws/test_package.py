@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from pupline import packaging
 from pupline.errors import ConfigurationError
 from pupline.lambdas._fetch_wiring import fetch_services
 from pupline.specs import presets
-from tools import package_functions
+from tests.cli.conftest import pupline
+from tests.shared.workflow_rules import with_webp
 
+ROOT = Path(__file__).parents[2]
 PRESETS = {name for name in presets() if not name.startswith("sample")}
 
 LOADED = """
@@ -38,13 +41,13 @@ json.dump([module.__file__ for module in loaded if module.__file__], sys.stdout)
 """
 
 
-@pytest.mark.parametrize(("name", "module"), package_functions.FUNCTIONS.items())
+@pytest.mark.parametrize(("name", "module"), packaging.FUNCTIONS.items())
 def test_a_package_holds_all_it_needs_and_nothing_else(name: str, module: str, tmp_path: Path) -> None:
     """Every staged module is loaded once the function has made its services, and nothing is loaded from elsewhere.
 
     Its data files are those of the modules that read them.
     """
-    archive = package_functions.stage(name, module, tmp_path)
+    archive = packaging.stage(name, module, tmp_path).archive
     staged = {str(path) for path in (tmp_path / name).rglob("*") if path.is_file()}
     command = [sys.executable, "-c", LOADED, str(tmp_path / name), module]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -66,7 +69,7 @@ def test_the_fetching_function_takes_any_source_that_draws(source: str, tmp_path
     spec = tmp_path / "my-own.toml"
     spec.write_text("name = 'my-own'\nbase_url = 'https://api.example.org'\nitems = '[]'\n")
     name = "FetchAndUploadDogImage"
-    package_functions.stage(name, package_functions.FUNCTIONS[name], tmp_path, [spec])
+    packaging.stage(name, packaging.FUNCTIONS[name], tmp_path, [spec])
     environment = {**os.environ, "DOG_BUCKET": "b", "SOURCE": source, "AWS_DEFAULT_REGION": "eu-central-1"}
     program = "from pupline.lambdas._fetch_wiring import fetch_services; print(fetch_services().source_name)"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, ''); {program}"]
@@ -103,9 +106,7 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
         for directory in output.glob("*/pupline"):
             (directory / "left_over.py").write_text("")
         time.sleep(0.01)
-        archives = [
-            package_functions.stage(name, module, output) for name, module in package_functions.FUNCTIONS.items()
-        ]
+        archives = [packaging.stage(name, module, output).archive for name, module in packaging.FUNCTIONS.items()]
         hashes.append([sha256(archive.read_bytes()).hexdigest() for archive in archives])
     assert hashes[0] == hashes[1] == hashes[2]
     assert not list(tmp_path.rglob("left_over.py"))
@@ -113,16 +114,37 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_template_takes_what_is_staged() -> None:
     """Each function's CodeUri is where make package puts it, and its handler is in there."""
-    template = (package_functions.ROOT / "template.yaml").read_text()
-    for name, module in package_functions.FUNCTIONS.items():
+    template = (ROOT / "template.yaml").read_text()
+    for name, module in packaging.FUNCTIONS.items():
         assert f"CodeUri: build/package/{name}\n" in template
         assert f"Handler: {module}.handler\n" in template
 
 
-def test_make_package_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_it_made(tmp_path: Path) -> None:
     """One line per function, with the SHA-256 of its zip."""
-    package_functions.main(["--output", str(tmp_path)])
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(package_functions.FUNCTIONS)
+    done = pupline("package", "--output", tmp_path)
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(packaging.FUNCTIONS)
     for line in lines:
         assert line.split()[-1] == sha256((tmp_path / f"{line.split()[0]}.zip").read_bytes()).hexdigest()
+
+
+def test_the_functions_heed_the_workflow_that_is_deployed(tmp_path: Path) -> None:
+    """The project's, where there is one; rules that IngestBatch could not evaluate are refused before a deployment."""
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(with_webp()))
+    assert pupline("package", "--output", tmp_path / "out", "--workflow-file", file).code == 0
+    program = (
+        "from pupline.lambdas._alert_rules import packaged_workflow as p;"
+        "from pupline.tasks.alert_rules import AlertRules; print(AlertRules.of(p()).names[-1])"
+    )
+    for name in ("IngestBatch", "FetchAndUploadDogImage"):
+        words = [sys.executable, "-c", f"import sys; sys.path.insert(0, ''); {program}"]
+        done = subprocess.run(words, cwd=tmp_path / "out" / name, capture_output=True, text=True, check=False)
+        assert done.stdout == "webp\n", done.stderr
+    definition = with_webp()
+    definition["States"]["CheckIfPNG"]["Choices"][0] = {"Variable": "$.labels", "IsPresent": True, "Next": "WebPAlert"}
+    file.write_text(json.dumps(definition))
+    refused = pupline("package", "--output", tmp_path / "none", "--workflow-file", file)
+    assert (refused.code, "it refers to $.labels" in refused.stderr) == (2, True)
+    assert not (tmp_path / "none").exists()

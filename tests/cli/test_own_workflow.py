@@ -190,3 +190,17 @@ def test_a_projects_file_has_to_name_a_workflow(project: Path, command: Command)
     (project / "pupline.toml").write_text("workflow = \n")
     assert "cannot be read as TOML" in command("run", "--source", "sample").stderr
     assert command("doctor", "--source", "sample").code == 1
+
+
+@pytest.mark.slow
+def test_a_project_can_be_deployed(project: Path, command: Command) -> None:
+    """With the template, the settings of sam, and the functions' code, where the template expects it."""
+    assert command("init", "--aws").code == 0
+    assert command("init", "--aws").code == 2
+    documented_webp(project / "statemachine" / "dog_uploader_pipeline.asl.json")
+    assert command("package").code == 0
+    template = (project / "template.yaml").read_text()
+    for named in re.findall(r"(?:CodeUri|DefinitionUri): (\S+)", template):
+        assert (project / named).exists()
+    packed = project / "build" / "package" / "IngestBatch" / "pupline" / "statemachine"
+    assert "WebPAlert" in (packed / "dog_uploader_pipeline.asl.json").read_text()

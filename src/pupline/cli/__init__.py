@@ -40,6 +40,7 @@ _COMMANDS = {
     "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
     "validate": ("_validate", "Check a state machine definition; all problems at once."),
     "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
+    "package": ("_package", "Package the Lambda functions for sam deploy."),
     "prune": ("_prune", "Delete the journals of executions that ended long ago."),
     "doctor": ("_doctor", "What is configured, reachable and writable."),
 }

@@ -1,6 +1,7 @@
 """`pupline init`: a directory with a workflow of one's own."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -22,20 +23,39 @@ _COPIES = {
 }
 """The project's files and where they come from; the one that makes it a project is last."""
 
+_DEPLOYMENT = ("template.yaml", "samconfig.toml")
+
 
 @click.command(cls=Command)
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
-def init(directory: Path) -> int:
+@click.option("--aws", is_flag=True, help="Also template.yaml and samconfig.toml, to deploy it: also to a project.")
+def init(directory: Path, aws: bool) -> int:
     """Make DIR, or this directory, a project: with workflows, a source and a test that are yours to change.
 
     Commands that run in a project use its workflow, whose alert rules pupline run and pupline ingest heed. Nothing that
-    is there already is overwritten.
+    is there already is overwritten. To deploy a project to AWS: pupline package, then sam deploy.
     """
+    if aws and (directory / PROJECT_FILE).exists():
+        return _make(directory, _deployment_files())
     sources = {f"statemachine/{FILES[name]}": workflow_path(name) for name in (PIPELINE_NAME, BULK_NAME)}
+    sources |= _deployment_files() if aws else {}
     sources |= {target: _FOLDER / source for target, source in _COPIES.items()}
-    there = [target for target in sources if (directory / target).exists()]
-    if PROJECT_FILE in there:
+    if (directory / PROJECT_FILE).exists():
         raise ConfigurationError(f"{printable(str(directory))} is a project already; edit its files")
+    return _make(directory, sources)
+
+
+def _deployment_files() -> dict[str, Path]:
+    """template.yaml and samconfig.toml: in an installed pupline, or at the top of a checkout."""
+    places = [_FOLDER, _FOLDER.parents[2]]
+    found = {name: [place / name for place in places if (place / name).is_file()] for name in _DEPLOYMENT}
+    if missing := [name for name, paths in found.items() if not paths]:
+        raise ConfigurationError(f"{', '.join(missing)} is not in {places[1]}; install pupline again")
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _make(directory: Path, sources: Mapping[str, Path]) -> int:
+    there = [target for target in sources if (directory / target).exists()]
     if there:
         raise ConfigurationError(
             f"{printable(str(directory))} has {', '.join(there)} already; name a directory without them"
@@ -47,14 +67,15 @@ def init(directory: Path) -> int:
             _write_new(path, source.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{printable(str(error.filename))} cannot be made: {error.strerror}") from error
-    click.echo(f"Made a project in {printable(str(directory))}:")
+    click.echo(f"Made in {printable(str(directory))}:")
     for target in sources:
         click.echo(f"  {target}")
     click.echo("Next:")
     if directory.absolute() != Path.cwd():
         click.echo(f"  cd {printable(str(directory))}")
-    for command in ("validate", "run --source sample --count 12"):
-        click.echo(f"  {program()} {command}")
+    deploys = [f"{program()} package", "sam deploy --guided"] if "template.yaml" in sources else []
+    for command in (f"{program()} validate", f"{program()} run --source sample --count 12", *deploys):
+        click.echo(f"  {command}")
     return 0
 
 

@@ -1,27 +1,23 @@
-"""Copy the code of each Lambda function to build/package, and zip it reproducibly.
-
-    python -m tools.package_functions [--output build/package] [--spec my.toml]
+"""The packages of the Lambda functions: the code of each, as few files as it needs, zipped reproducibly.
 
 A function's files are those that its module imports, directly or not, including imports inside functions, and the data
-files that these modules read. They are found by reading the sources, so unused files of a package are left out. `--spec
-FILE` adds the spec of a source to FetchAndUploadDogImage, for SOURCE=FILE. `template.yaml` names the directories; the
-zips next to them are for tools that need an archive. One line per function: name, files, zip bytes, SHA-256.
+files that these modules read. They are found by reading the sources, so unused files of a package are left out.
+`template.yaml` names the directories; the zips next to them are for tools that need an archive.
 """
 
-import argparse
 import ast
 import shutil
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from pupline.tasks.alert_rules import AlertRules
-from pupline.workflow_files import read_definition
+from pupline.workflow_files import FILES, PIPELINE_NAME, read_definition, workflow_path
 
-ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "src"
+SOURCE = Path(__file__).parents[1]
+"""The directory that has the package `pupline`."""
 
 FUNCTIONS = {
     "FetchAndUploadDogImage": "pupline.lambdas.fetch_and_upload_dog_image",
@@ -43,11 +39,8 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 DATA = {"pupline/specs/_resolve.py": "presets/*.toml"}
 """Data files next to a module that reads them."""
 
-WORKFLOW = ROOT / "statemachine" / "dog_uploader_pipeline.asl.json"
-"""The file whose rules the functions heed: the one that the template deploys."""
-
 _WORKFLOW_READER = "pupline/workflow_files.py"
-_WORKFLOW_PLACE = f"pupline/statemachine/{WORKFLOW.name}"
+_WORKFLOW_PLACE = f"pupline/statemachine/{FILES[PIPELINE_NAME]}"
 
 TAKES_SPECS = "FetchAndUploadDogImage"
 """The function whose SOURCE may be a spec file in its package."""
@@ -94,23 +87,41 @@ def _names(tree: ast.AST) -> Iterator[str]:
         yield from _names(node)
 
 
-def stage(name: str, module: str, output: Path, specs: Sequence[Path] = ()) -> Path:
-    """Copy a function's files to `output/name`, replacing what was there, and zip them next to it; the zip's path.
+@dataclass(frozen=True, slots=True)
+class StagedFunction:
+    """A function's package. files: their number. archive: the zip."""
+
+    name: str
+    files: int
+    archive: Path
+
+    def line(self) -> str:
+        """Name, number of files, bytes and SHA-256 of the zip, for people."""
+        body = self.archive.read_bytes()
+        return f"{self.name:24} {self.files:3} files {len(body):7} bytes  sha256 {sha256(body).hexdigest()}"
+
+
+def contents_of(module: str, workflow: Path | None = None) -> dict[str, Path]:
+    """What the package of a function holds: name in the archive to file, sorted. workflow: whose rules it heeds."""
+    contents = {file.relative_to(SOURCE).as_posix(): file for file in files_of(module)}
+    if _WORKFLOW_READER in contents:
+        contents[_WORKFLOW_PLACE] = workflow or workflow_path()
+    return dict(sorted(contents.items()))
+
+
+def stage(
+    name: str, module: str, output: Path, specs: Sequence[Path] = (), workflow: Path | None = None
+) -> StagedFunction:
+    """Copy a function's files to `output/name`, replacing what was there, and zip them next to it.
 
     specs: spec files for its top directory, which is the working directory in Lambda.
     """
     directory = output / name
     shutil.rmtree(directory, ignore_errors=True)
-    files = files_of(module)
-    for file in files:
-        target = directory / file.relative_to(SOURCE)
+    for place, file in {**contents_of(module, workflow), **{spec.name: spec for spec in specs}}.items():
+        target = directory / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
-    if any(file.relative_to(SOURCE).as_posix() == _WORKFLOW_READER for file in files):
-        (directory / _WORKFLOW_PLACE).parent.mkdir()
-        (directory / _WORKFLOW_PLACE).write_bytes(WORKFLOW.read_bytes())
-    for spec in specs:
-        (directory / spec.name).write_bytes(spec.read_bytes())
     alias = directory / _OLD_HANDLER.format(module.rpartition(".")[2])
     alias.parent.mkdir()
     alias.write_text(f"from {module} import handler as handler\n")
@@ -121,22 +132,12 @@ def stage(name: str, module: str, output: Path, specs: Sequence[Path] = ()) -> P
             entry = zipfile.ZipInfo(file.relative_to(directory).as_posix(), LONG_AGO)
             entry.external_attr = 0o644 << 16
             zipped.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
-    return archive
+    return StagedFunction(name, len(files), archive)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Stage and zip every function. Raises: ConfigurationError for rules that IngestBatch could not evaluate."""
-    parser = argparse.ArgumentParser(description="Stage the code of each Lambda function.")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "package", help="default: %(default)s")
-    parser.add_argument("--spec", type=Path, action="append", default=[], help="a source's spec; may be repeated")
-    given = parser.parse_args(arguments)
-    AlertRules.of(read_definition(WORKFLOW), str(WORKFLOW))
+def stage_all(output: Path, specs: Sequence[Path] = (), workflow: Path | None = None) -> Iterator[StagedFunction]:
+    """Every function, as it is staged. Raises: ConfigurationError for rules that IngestBatch could not evaluate."""
+    chosen = workflow or workflow_path()
+    AlertRules.of(read_definition(chosen), str(chosen))
     for name, module in FUNCTIONS.items():
-        archive = stage(name, module, given.output, given.spec if name == TAKES_SPECS else ())
-        body = archive.read_bytes()
-        count = len(files_of(module))
-        sys.stdout.write(f"{name:24} {count:3} files {len(body):7} bytes  sha256 {sha256(body).hexdigest()}\n")
-
-
-if __name__ == "__main__":
-    main()
+        yield stage(name, module, output, specs if name == TAKES_SPECS else (), chosen)
