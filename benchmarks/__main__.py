@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import cold_start, growth, ingesting, limits, others, ours, outside, scale
+from benchmarks import cold_start, growth, ingesting, limits, near_duplicates, others, ours, outside, scale
 from benchmarks.measure import Figure, machine
 
 
@@ -41,14 +41,16 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "limits": limits.figures,
     "flat": growth.flat,
     "million": growth.million,
+    "quality": near_duplicates.figures,
 }
-LONG = {"million"}
-"""Parts that take minutes and gigabytes; they run only if named."""
+LONG = {"million", "quality"}
+"""Parts that take minutes or gigabytes; they run only if named."""
 
 SMALL: dict[str, Callable[[], list[Figure]]] = {
     "ingest": partial(ingesting.compared, 40, 1, (4,)),
     "limits": partial(limits.figures, 40, 1),
     "flat": partial(growth.flat, (10, 100)),
+    "quality": partial(near_duplicates.figures, 20, 5_000),
 }
 
 

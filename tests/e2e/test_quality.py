@@ -71,6 +71,12 @@ def test_from_ingest_to_a_clean_export(tmp_path: Path, site: Site) -> None:
     assert "1 group of similar images, 2 near-duplicates besides the keepers\n" in done.stdout
     assert "1 of a single colour\n" in done.stdout
     assert sheet.read_text().count("data:image/jpeg;base64,") == 3 + 3 * 5
+    shown = pupline(data, "insights", "--dataset", "dogs").stdout
+    assert shown.endswith(
+        "\nQuality (of the last pass)\n"
+        "  dogs: 5 images; 1 groups of similar images, 2 near-duplicates, 5 blurred, 1 of a single colour\n"
+    )
+    assert json.loads(pupline(data, "insights", "--json").stdout)["quality"]["dogs"]["near_duplicates"] == 2
     small = next(line["sha256"] for line in _lines(data, "quality.jsonl") if line["width"] == 160)
     done = pupline(data, "quality", "dogs", "--keep", small[:10])
     assert (done.returncode, done.stderr) == (0, "To keep: 1 image\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 3
 _SCORES = {"blur": "blurred", "darkness": "dark", "single_colour": "of a single colour"}
+_SUMMARY: Mapping[str, str] = {
+    "groups": "groups of similar images",
+    "near_duplicates": "near-duplicates",
+    "blurred": "blurred",
+    "dark": "dark",
+    "single_colour": "of a single colour",
+    "undecodable": "undecodable",
+    "changes": "changed since listed",
+}
 _CHANGES: Mapping[str, str] = {
     "same_picture": "the same picture, encoded or resized again",
     "other_picture": "another picture",
@@ -37,6 +46,24 @@ def show(report: "QualityReport", backend: "Backend", contact_sheet: Path | None
         message(
             f"pupline: {plural(report.missing, 'image is', 'images are')} no longer in the bucket, or changed there"
         )
+
+
+def show_summaries(summaries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the summaries of passes by dataset, a line for each; nothing where there is none."""
+    if summaries:
+        click.echo("\nQuality (of the last pass)")
+    for dataset, summary in summaries.items():
+        counts = [f"{_number(summary, name):,} {word}" for name, word in _SUMMARY.items() if _number(summary, name)]
+        found = ", ".join(counts) or "nothing to remark"
+        click.echo(f"  {printable(dataset, 60)}: {plural(_number(summary, 'images'), 'image')}; {found}")
+
+
+def _number(summary: Mapping[str, Any], name: str) -> int:
+    """A count of a summary; of counts by reason, their sum."""
+    value = summary.get(name)
+    if isinstance(value, Mapping):
+        return sum(count for count in value.values() if isinstance(count, int))
+    return value if isinstance(value, int) else 0
 
 
 def _findings(report: "QualityReport") -> Iterator[str]:

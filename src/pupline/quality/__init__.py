@@ -8,8 +8,8 @@ other part of pupline imports either.
 """
 
 from pupline.quality._contact_sheet import ContactSheet, write_contact_sheet
-from pupline.quality._decoders import DecoderLimits
-from pupline.quality._groups import DISTANCE, MAX_DISTANCE
+from pupline.quality._decoders import DecoderLimits, Decoders
+from pupline.quality._groups import DISTANCE, MAX_DISTANCE, Grouping, HashedImage, Membership
 from pupline.quality._report import LIMITS, QualityReport, Worst
 from pupline.quality._run import (
     DatasetState,
@@ -29,6 +29,10 @@ __all__ = [
     "ContactSheet",
     "DatasetState",
     "DecoderLimits",
+    "Decoders",
+    "Grouping",
+    "HashedImage",
+    "Membership",
     "QualityReport",
     "QualityRequest",
     "Worst",

@@ -61,15 +61,15 @@ def examine(body: bytes, max_pixels: int) -> dict[str, Any]:
     luminance = plain.convert("L")
     square = luminance.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     orientation = exif["orientation"]
-    stored, _ = phash_of(square.tobytes())
     phash, low_information = phash_of(_upright(square, orientation).tobytes())
+    as_stored = {"phash_stored": hex_of(phash_of(square.tobytes())[0])} if orientation in _UPRIGHT else {}
     width, height = picture.size if orientation < _SIDEWAYS else picture.size[::-1]
     return {
         "width": width,
         "height": height,
         "aspect": round(width / height, 4),
         "phash": hex_of(phash),
-        **({"phash_stored": hex_of(stored)} if stored != phash else {}),
+        **as_stored,
         "low_information": low_information,
         **scores_of(plain, luminance),
         **exif,
