@@ -143,11 +143,13 @@ def test_a_listing_that_cannot_go_on_ends_its_run(command: Run, api: Api, tmp_pa
     assert "items (items) found null at items; it should be a list of URLs, or of objects" in done.stderr
     summary = done.rows[-1]
     assert (summary["status"], summary["error"], summary["done"]) == ("FAILED", "SourceError", 4)
+    assert (summary["listed_complete"], summary["left_out_reasons"]) == (False, {"unusable_page": 1})
     api.gives(4, {"items": api.images(5)})
     api.gives(5, {"items": []})
     done = command("ingest", "--resume", "--dataset", "kennel", "--json", "--data", tmp_path / "data")
     assert done.code == 0, done.stderr
     assert (done.rows[-1]["status"], done.rows[-1]["done"], done.rows[-1]["trouble"]) == ("SUCCEEDED", 5, None)
+    assert done.rows[-1]["left_out"] == 0
 
 
 def test_a_manifest_of_a_listing_that_cannot_go_on_is_what_was_listed(command: Run, api: Api, tmp_path: Path) -> None:
@@ -157,6 +159,7 @@ def test_a_manifest_of_a_listing_that_cannot_go_on_is_what_was_listed(command: R
     assert done.code == 1
     assert "found null at items" in done.stderr
     assert (done.rows[-1]["done"], done.rows[-1]["listed_complete"]) == (4, False)
+    assert done.rows[-1]["left_out_reasons"] == {"unusable_page": 1}
 
 
 SHAPES: list[Any] = [None, 7, "", [None], {"a": 1}]

@@ -128,8 +128,8 @@ def test_markup_becomes_plain_text(markup: str, text: str) -> None:
 def test_plain_text_takes_one_pass(markup: str) -> None:
     """Tags that are never closed cost no more than others, and no reference is too long."""
     before = time.process_time()
-    plain_text(markup * (400_000 // len(markup)) + ">")
-    assert time.process_time() - before < 2
+    plain_text(markup * (100_000 // len(markup)) + ">")
+    assert time.process_time() - before < 1
 
 
 @given(st.text(alphabet="<>&;!-/abscript \n'\"=#x1", max_size=200))

@@ -90,3 +90,4 @@ def test_the_summary_tells_why_a_manifest_is_not_all_that_the_source_has(given: 
     (key,) = (key for key in world.store.objects if key.endswith("summary.json"))
     found = json.loads(world.store.objects[key].body)
     assert (found["trouble"], found["listed_complete"]) == (trouble, trouble is None)
+    assert (found["left_out"], found["left_out_reasons"], found["left_out_examples"]) == (0, {}, [])

@@ -15,7 +15,7 @@ from typing import TextIO
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote, fetch_policy
 from pupline.errors import LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
-from pupline.sources import ImageSource, Listing, Pages, Reader, dropped_of, is_final
+from pupline.sources import ImageSource, Listing, Pages, Reader, dropped_of, is_final, left_out_at_stop
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
@@ -70,7 +70,7 @@ def write_manifest(
                     writer.items,
                     writer.repeated,
                     printable(failure.message, 400),
-                    listing.left_out,
+                    left_out_at_stop(listing, failure, writer.items + writer.repeated),
                     dropped_of(listing.position()),
                 )
             advice = "look at the source" if is_final(failure) else "repeat the command"

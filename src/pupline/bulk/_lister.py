@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pupline.bulk._request import IngestRequest, ItemsListed
 from pupline.errors import ConnectionFailed, RetryAfter, SourceError, TaskFailure, TooManyRequests
 from pupline.local import IngestRow, Ingests, ListedPage
-from pupline.sources import Listing, PageRequest, dropped_of, is_final, left_out_of, shortfall_of
+from pupline.sources import Listing, PageRequest, dropped_of, is_final, left_out_at_stop, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
@@ -167,6 +167,8 @@ class Lister:
     def _stop(self, failure: TaskFailure, request: PageRequest | None = None) -> None:
         self.trouble = _shown(failure.message, request)
         self.error = type(failure).__name__ if is_final(failure) or self._is_wrong_address(failure) else None
+        if self._listing is not None and is_final(failure):
+            self.left_out = left_out_at_stop(self._listing, failure, self.items + self.repeated + self.known)
 
     def _is_wrong_address(self, failure: TaskFailure) -> bool:
         """Whether the source was never reached: the address is probably wrong, and nothing would be continued."""

@@ -9,7 +9,7 @@
 Dog-CEO-compatible API, the URL of an image, or a list of URLs (.txt, .csv, .jsonl, .parquet; local or s3://bucket/key).
 """
 
-from pupline.sources._listing import ColumnUse, Listing, Page
+from pupline.sources._listing import ColumnUse, Listing, Page, left_out_at_stop
 from pupline.sources._pages import Pages, is_final, max_page_attempts, page_pause_seconds
 from pupline.sources._resolve import anchored, lost_list, resolve
 from pupline.sources._source import ImageSource, Opening, Reader
@@ -34,6 +34,7 @@ __all__ = [
     "is_piped",
     "join_params",
     "keep_piped",
+    "left_out_at_stop",
     "left_out_of",
     "lost_list",
     "max_page_attempts",

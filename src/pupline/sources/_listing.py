@@ -19,7 +19,7 @@ from typing import Protocol
 from pupline.errors import TaskFailure
 from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
-from pupline.tasks.left_out import LeftOut
+from pupline.tasks.left_out import NOT_GIVEN, UNUSABLE_PAGE, LeftOut
 
 ITEMS_OF_A_PART = 1000
 """The most items that one `read` of a file gives: few enough to stay small in memory, enough for one transaction."""
@@ -44,6 +44,17 @@ class ColumnUse:
     why: str = ""
 
 
+def left_out_at_stop(listing: "Listing", failure: TaskFailure, came: int) -> LeftOut:
+    """What a listing left out that `failure` has stopped for good: the page, and what the source says it has besides.
+
+    came: items and repeated items so far.
+    """
+    found = listing.left_out
+    found.add(UNUSABLE_PAGE, example=failure.message)
+    found.add(NOT_GIVEN, (listing.total or 0) - came)
+    return found
+
+
 class Listing(Protocol):
     """Names the items of a source. Not safe for several threads at once."""
 
@@ -61,7 +72,10 @@ class Listing(Protocol):
 
     @property
     def left_out(self) -> LeftOut:
-        """What the source has, or announces, and the listing could not name so far; without what a filter excludes."""
+        """What the source has, or announces, and the listing could not name so far; without what a filter excludes.
+
+        Another object each time.
+        """
 
     @property
     def columns(self) -> Sequence[ColumnUse]:

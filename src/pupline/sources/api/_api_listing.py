@@ -128,7 +128,7 @@ class ApiListing:
     def left_out(self) -> LeftOut:
         """Pages and records so far; once complete, also what the API announced and did not give."""
         if self._final is not None:
-            return self._final
+            return LeftOut.from_json(self._final.as_json())
         parts = (self._left_out_pages, self._reader.left_out)
         found = LeftOut(sum((part.reasons for part in parts), Counter()))
         found.examples = [self._masked(one) for part in parts for one in part.examples][:MAX_EXAMPLES]
