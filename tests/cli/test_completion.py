@@ -21,6 +21,13 @@ def complete(shell: str, typed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=os.environ | asked, capture_output=True, text=True, timeout=60, check=False)
 
 
+def test_runs_are_completed(kennel: Path) -> None:
+    """The runs of the data directory that the line names; none where there is no directory."""
+    done = complete("bash", f"pupline audit --data {kennel} --run fr")
+    assert done.stdout == "plain,friendly\n"
+    assert complete("bash", f"pupline audit --data {kennel / 'none'} --run fr").stdout.strip() == ""
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_names_the_command(shell: str) -> None:
     """`_PUPLINE_COMPLETE=SHELL_source pupline` prints a script for the shell."""

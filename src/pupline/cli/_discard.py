@@ -9,6 +9,7 @@ import click
 
 from pupline.cli._command import Command
 from pupline.cli._local_trouble import explain_local_trouble
+from pupline.cli._name_completion import complete_dataset, complete_run
 from pupline.cli._options import data_option, json_option
 from pupline.cli._output import message, print_json, size
 from pupline.cli._selection import check_run, runs_of_dataset
@@ -29,8 +30,13 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 @click.command(cls=Command, epilog=_EPILOG)
-@click.argument("run", required=False)
-@click.option("--dataset", metavar="NAME", help="All runs of this dataset and everything of it; give no RUN.")
+@click.argument("run", required=False, shell_complete=complete_run)
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    shell_complete=complete_dataset,
+    help="All runs of this dataset and everything of it; give no RUN.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option

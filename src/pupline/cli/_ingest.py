@@ -12,6 +12,7 @@ from pupline.cli._columns_view import column_lines, column_objects
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import incomplete
 from pupline.cli._ingesting import ingest_and_show
+from pupline.cli._name_completion import complete_run
 from pupline.cli._options import (
     contact_option,
     delimiter_option,
@@ -82,7 +83,12 @@ _OPTIONS = (
         help="Requests at a time to one host. Default 8; unlimited for hosts that you name or allow.",
     ),
     click.option("--rate", type=float, metavar="R", help="Requests a second to one host, at most."),
-    click.option("--retry-failed", metavar="RUN", help="Fetch again only what failed in that run (give no SOURCE)."),
+    click.option(
+        "--retry-failed",
+        metavar="RUN",
+        shell_complete=complete_run,
+        help="Fetch again only what failed in that run (give no SOURCE).",
+    ),
     click.option("--incremental", is_flag=True, help="Skip URLs that the dataset has, without a request."),
     click.option(
         "--stop-after-known", type=click.IntRange(min=1), metavar="K", help="Stop listing after K known URLs in a row."

@@ -6,6 +6,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._name_completion import complete_run
 from pupline.cli._options import json_option, proxy_option
 from pupline.cli._run_view import show_run
 from pupline.cli._selection import check_run
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--failed", is_flag=True, help="All executions that failed, timed out or were aborted; give no NAME.")
-@click.option("--run", "run_id", help="With --failed: only the executions of this run.")
+@click.option("--run", "run_id", shell_complete=complete_run, help="With --failed: only the executions of this run.")
 @proxy_option
 @backend_options
 @json_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pupline.cli._name_completion import complete_dataset, complete_run
 from pupline.cli._options import with_options
 from pupline.cli._since import since_option
 from pupline.errors import ConfigurationError, NoSuchName
@@ -17,14 +18,20 @@ from pupline.text import nearest, printable, timestamp
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
-    from pupline.tasks.ports import RunSummary
 
 _SHOWN = 20
 _SEARCHED = 2_000
 """Names among which a suggestion is sought."""
 
-run_option = click.option("--run", metavar="ID", help="Only this run, of single images or in bulk.")
-dataset_option = click.option("--dataset", metavar="NAME", help="Only what bulk runs brought into this dataset.")
+run_option = click.option(
+    "--run", metavar="ID", shell_complete=complete_run, help="Only this run, of single images or in bulk."
+)
+dataset_option = click.option(
+    "--dataset",
+    metavar="NAME",
+    shell_complete=complete_dataset,
+    help="Only what bulk runs brought into this dataset.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,10 @@ def selected(
 
 def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
     """The runs of the dataset. Raises: ConfigurationError where there are none."""
-    found = frozenset(run.run for run in backend.runs(dataset=dataset))
+    known = list(backend.run_names())
+    found = frozenset(name.run for name in known if name.dataset == dataset)
     if not found:
-        names = sorted({run.dataset for run in _newest(backend) if run.dataset is not None})
+        names = sorted({name.dataset for name in known if name.dataset is not None})
         raise ConfigurationError(
             f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, 'pupline ingest SOURCE')}"
         )
@@ -96,7 +104,7 @@ def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
 
 def check_run(backend: "Backend", run: str) -> None:
     """Raises ConfigurationError, with suggestions, where there is neither a run of that ID nor a record of one."""
-    if next(backend.runs(run=run), None) is None and next(backend.records(run=run), None) is None:
+    if all(name.run != run for name in backend.run_names()) and next(backend.records(run=run), None) is None:
         raise ConfigurationError(no_such_run(backend, run))
 
 
@@ -106,7 +114,7 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
     try:
         yield
     except NoSuchName as error:
-        names = [run.run for run in _newest(backend)]
+        names = [name.run for name in itertools.islice(backend.run_names(), _SEARCHED)]
         names += [row.name for row in itertools.islice(backend.executions(), _SEARCHED)]
         near = nearest(name, names)
         raise ConfigurationError(f"{error}{f'; did you mean {printable(near)!r}?' if near else ''}") from error
@@ -114,12 +122,8 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
 
 def no_such_run(backend: "Backend", run: str, kind: str = "run") -> str:
     """That there is no run of this ID, and which there are. kind: what may have had the name."""
-    names = list(dict.fromkeys(run.run for run in _newest(backend)))
+    names = list(dict.fromkeys(name.run for name in itertools.islice(backend.run_names(), _SEARCHED)))
     return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, 'pupline run --source sample --count 12')}"
-
-
-def _newest(backend: "Backend") -> "Iterator[RunSummary]":
-    return itertools.islice(backend.runs(), _SEARCHED)
 
 
 def _suggestions(name: str, names: Sequence[str], command: str) -> str:

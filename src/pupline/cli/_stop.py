@@ -6,6 +6,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._name_completion import complete_run
 from pupline.cli._selection import suggesting
 from pupline.text import printable
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_run)
 @click.option("--error", help="The Error Name to record.")
 @click.option("--cause", help="Why, for people.")
 @backend_options

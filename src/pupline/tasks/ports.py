@@ -6,7 +6,7 @@ One contract suite (`tests/contract`) tests both. Bodies are bytes in memory: th
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pupline.tasks.records import AuditRecord
 
@@ -144,6 +144,13 @@ class RunSummary:
     next_step: str | None
 
 
+class RunName(NamedTuple):
+    """A run's ID and its dataset, without the figures, which take longer."""
+
+    run: str
+    dataset: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSummary:
     """One dataset. images, bytes: of its accepted images, each counted once; None where the backend cannot tell.
@@ -170,6 +177,9 @@ class Reader(Protocol):
 
     def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
         """Runs of every kind, newest first; of one dataset, or with one ID."""
+
+    def run_names(self) -> Iterator[RunName]:
+        """The names of all runs, newest first, discarded ones included."""
 
     def datasets(self) -> Iterator[DatasetSummary]:
         """The datasets that have runs, by name."""

@@ -45,7 +45,7 @@ from pupline.local import (
     prune,
 )
 from pupline.tasks.layout import summary_key
-from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunSummary
+from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunName, RunSummary
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
@@ -135,6 +135,10 @@ class MachineBackend:
     def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
         """Runs of every kind, newest first."""
         return self._runs.all(dataset, run)
+
+    def run_names(self) -> Iterator[RunName]:
+        """The names of all runs, newest first."""
+        return self._runs.names()
 
     def runs_if_any(self, run: str | None = None) -> Iterator[RunSummary]:
         """Runs of every kind, newest first; none in a directory without a database, which `resume` would make."""

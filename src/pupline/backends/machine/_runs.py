@@ -11,7 +11,7 @@ from pupline.backends._settings import RunSettings
 from pupline.bulk import IngestRequest, written_summary
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.local import DiscardedRun, IngestRow, LocalBackend, RunKind, RunRow, kind_of_settings
-from pupline.tasks.ports import DatasetSummary, RunSummary
+from pupline.tasks.ports import DatasetSummary, RunName, RunSummary
 
 _EXECUTIONS = "SELECT status, count(*), max(stop_time) FROM executions WHERE run_id = ? GROUP BY status"
 _NEWEST = (
@@ -38,9 +38,18 @@ class MachineRuns:
 
     def all(self, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
         """All runs, or those of a dataset, or those with an ID; newest first, each computed when it is asked for."""
-        entries = [one for one in self._entries() if dataset in {None, one.dataset} and run in {None, one.run_id}]
-        entries.sort(key=lambda one: one[:2], reverse=True)
-        return (one.summary() for one in entries)
+        return (
+            one.summary()
+            for one in self._newest_first()
+            if dataset in {None, one.dataset} and run in {None, one.run_id}
+        )
+
+    def names(self) -> Iterator[RunName]:
+        """The names of all runs, newest first."""
+        return (RunName(one.run_id, one.dataset) for one in self._newest_first())
+
+    def _newest_first(self) -> list[_Entry]:
+        return sorted(self._entries(), key=lambda one: one[:2], reverse=True)
 
     def datasets(self) -> Iterator[DatasetSummary]:
         """The datasets that have runs, by name."""

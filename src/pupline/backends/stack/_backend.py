@@ -34,7 +34,7 @@ from pupline.backends.stack._runs import datasets_of, stack_runs
 from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
-from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunSummary
+from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunName, RunSummary
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id, new_run_id
 from pupline.text import printable
@@ -145,6 +145,10 @@ class StackBackend:
         Not known are the outcomes of `run`, which only its records have, its source, and how many were asked for.
         """
         return stack_runs(self._executions, list(self.ingests(dataset=dataset)), self.options, dataset, run)
+
+    def run_names(self) -> Iterator[RunName]:
+        """The names of the runs of the last 90 days, newest first."""
+        return (RunName(run.run, run.dataset) for run in self.runs())
 
     def datasets(self) -> Iterator[DatasetSummary]:
         """The datasets of bulk ingests, by name, from the summary.json of each."""
