@@ -94,7 +94,16 @@ def test_unfinished_runs_and_lost_metadata_are_told(tmp_path: Path) -> None:
         part = "datasets/dogs/metadata/jsonl/run={}/part-00000.jsonl"
         assert dogs.root
         (dogs.root / part.format(2)).unlink()
-        dogs.store.put(part.format(4), b'{"url":1}\n[]\n{"', "text/plain")
+        row = metadata_row("x.jpg", b"x")
+        broken: list[Any] = [
+            {"url": 1},
+            [],
+            row | {"labels": "pug"},
+            row | {"labels": [1]},
+            row | {"width": "9"},
+            row | {"extra": []},
+        ]
+        dogs.store.put(part.format(4), "".join(json.dumps(one) + "\n" for one in broken).encode() + b'{"', "text/plain")
         report = dogs.export(tmp_path / "out")
     assert list(report.trouble) == [
         "run 1: its metadata has 1 of 3 rows; the rest is not exported",
@@ -102,7 +111,7 @@ def test_unfinished_runs_and_lost_metadata_are_told(tmp_path: Path) -> None:
         "run 3 is unfinished: 0 of its images are known",
         "run 4 is unfinished, or its summary.json is gone",
         f"{part.format(2)} is gone or cannot be read",
-        "3 lines of metadata cannot be read",
+        "7 lines of metadata cannot be read",
     ]
     assert not report.is_whole
 

@@ -16,12 +16,16 @@ from typing import Any, Self
 
 from pupline.datasets._objects import BucketObjects
 from pupline.tasks.layout import dataset_folder, quality_key
+from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
 
 _PART = re.compile(r"run=(?P<run>[^/]+)/part-[0-9-]+\.jsonl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ACCEPTED = frozenset({"stored", "duplicate"})
 _QUARANTINE = "quarantine/"
 _EVERY = 5000
+_OF_KIND: dict[ColumnType, type] = {"texts": list, "flag": bool, "int32": int, "int64": int, "json": dict}
+_TYPES = [(column.name, _OF_KIND.get(column.kind, str)) for column in METADATA_COLUMNS]
+_LISTS = [column.name for column in METADATA_COLUMNS if column.kind == "texts"]
 
 Row = dict[str, Any]
 """A row of metadata without nulls, with `run`, and the columns of the quality pass."""
@@ -169,13 +173,20 @@ def _address(row: Row, line: bytes, run: str) -> tuple[Any, ...] | None:
     url, index, stamp = row.get("url"), row.get("index"), row.get("upload_timestamp")
     if not isinstance(url, str) or not isinstance(index, int) or not isinstance(stamp, str):
         return None
-    if not 0 <= index < 2**63 or not stamp.isascii():
+    if not 0 <= index < 2**63 or not stamp.isascii() or not _has_types(row):
         return None
     url_id = sha256(url.encode("utf-8", "surrogatepass")).digest()[:16]
     if row.get("outcome") not in _ACCEPTED or not _has_image(row):
         return url_id, 0, stamp, run, index, None, 0, None
     rank = 2 * bool(row.get("labels")) + bool(row.get("caption"))
     return url_id, 1, stamp, run, index, row["sha256"], rank, line
+
+
+def _has_types(row: Row) -> bool:
+    """Whether every value is of its column's type: whoever may write to a bucket may write anything."""
+    return all(row.get(name) is None or isinstance(row[name], kind) for name, kind in _TYPES) and all(
+        isinstance(text, str) for name in _LISTS for text in row.get(name) or ()
+    )
 
 
 def _has_image(row: Mapping[str, Any]) -> bool:
