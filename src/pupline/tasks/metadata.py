@@ -9,6 +9,7 @@ is the partition (`run=<run>/part-00000.parquet`), and a column of the same name
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,6 +150,14 @@ def columns_of_objects(objects: Sequence[Mapping[str, Any]]) -> Columns:
     return [_decoded(column.kind, [found.get(column.name) for found in objects]) for column in METADATA_COLUMNS]
 
 
+def is_row(found: Mapping[str, Any]) -> bool:
+    """Whether the values of an object from JSON Lines are of the kinds that `lines_of` writes.
+
+    A column may be missing, or null: rows of earlier versions have fewer.
+    """
+    return all((value := found.get(column.name)) is None or _CHECKS[column.kind](value) for column in METADATA_COLUMNS)
+
+
 def lines_of(columns: Columns) -> list[str]:
     """The rows as JSON objects, one text each, with every column in each, null where it has no value.
 
@@ -216,6 +225,33 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def _is_text(value: Any) -> bool:
+    """Whether it is text that can be written: half a surrogate pair, which JSON can name, cannot."""
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
+
+
+def _is_moment(value: Any) -> bool:
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
+_CHECKS: dict[ColumnType, Callable[[Any], bool]] = {
+    "text": _is_text,
+    "texts": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    "flag": lambda value: isinstance(value, bool),
+    "int32": lambda value: type(value) is int and -(2**31) <= value < 2**31,
+    "int64": lambda value: type(value) is int and -(2**63) <= value < 2**63,
+    "moment": _is_moment,
+    "stamp": _is_moment,
+    "json": lambda value: isinstance(value, dict),
+}
 _ENCODERS: dict[ColumnType, Callable[[Any], str]] = {
     "text": encode_basestring,
     "stamp": encode_basestring,

@@ -15,17 +15,16 @@ from operator import itemgetter
 from typing import Any, Self
 
 from pupline.datasets._objects import BucketObjects
+from pupline.json_values import loads
 from pupline.tasks.layout import dataset_folder, quality_key
-from pupline.tasks.metadata import METADATA_COLUMNS, ColumnType
+from pupline.tasks.metadata import METADATA_COLUMNS, is_row
 
 _PART = re.compile(r"run=(?P<run>[^/]+)/part-[0-9-]+\.jsonl")
+_METADATA_NAMES = frozenset(column.name for column in METADATA_COLUMNS)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ACCEPTED = frozenset({"stored", "duplicate"})
 _QUARANTINE = "quarantine/"
 _EVERY = 5000
-_OF_KIND: dict[ColumnType, type] = {"texts": list, "flag": bool, "int32": int, "int64": int, "json": dict}
-_TYPES = [(column.name, _OF_KIND.get(column.kind, str)) for column in METADATA_COLUMNS]
-_LISTS = [column.name for column in METADATA_COLUMNS if column.kind == "texts"]
 
 Row = dict[str, Any]
 """A row of metadata without nulls, with `run`, and the columns of the quality pass."""
@@ -146,9 +145,9 @@ class GoodRows:
         add = "INSERT OR REPLACE INTO quality VALUES (?, ?)"
         try:
             for _, row in _objects(objects.lines(quality_key(dataset))):
-                digest = row.pop("sha256", None) if row is not None else None
-                if isinstance(digest, str):
-                    known = {name: value for name, value in (row or {}).items() if value is not None}
+                digest = row.get("sha256") if row is not None else None
+                if row is not None and isinstance(digest, str):
+                    known = {name: one for name, one in row.items() if one is not None and name not in _METADATA_NAMES}
                     self._database.execute(add, (digest, _compact(known)))
                 else:
                     self.findings.broken_lines += 1
@@ -162,7 +161,7 @@ def _objects(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Row | None]]:
     for line in lines:
         if line.strip():
             try:
-                found = json.loads(line)
+                found = loads(line)
             except (ValueError, RecursionError):
                 found = None
             yield line, found if isinstance(found, dict) else None
@@ -171,22 +170,13 @@ def _objects(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Row | None]]:
 def _address(row: Row, line: bytes, run: str) -> tuple[Any, ...] | None:
     """The values of a row for the table of addresses; None where it is not a row of metadata."""
     url, index, stamp = row.get("url"), row.get("index"), row.get("upload_timestamp")
-    if not isinstance(url, str) or not isinstance(index, int) or not isinstance(stamp, str):
-        return None
-    if not 0 <= index < 2**63 or not stamp.isascii() or not _has_types(row):
+    if url is None or index is None or index < 0 or stamp is None or not is_row(row):
         return None
     url_id = sha256(url.encode("utf-8", "surrogatepass")).digest()[:16]
     if row.get("outcome") not in _ACCEPTED or not _has_image(row):
         return url_id, 0, stamp, run, index, None, 0, None
     rank = 2 * bool(row.get("labels")) + bool(row.get("caption"))
     return url_id, 1, stamp, run, index, row["sha256"], rank, line
-
-
-def _has_types(row: Row) -> bool:
-    """Whether every value is of its column's type: whoever may write to a bucket may write anything."""
-    return all(row.get(name) is None or isinstance(row[name], kind) for name, kind in _TYPES) and all(
-        isinstance(text, str) for name in _LISTS for text in row.get(name) or ()
-    )
 
 
 def _has_image(row: Mapping[str, Any]) -> bool:

@@ -1,12 +1,11 @@
 """The first pass over a dataset's rows: which columns they have, and of which kinds."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pupline.datasets.training._columns import LABEL, OWN_KINDS, RESERVED, Kind, TrainingColumn
-from pupline.datasets.training._schema import REST, TrainingSchema, is_value
+from pupline.datasets.training._schema import REST, TrainingSchema, extra_of, is_value
 from pupline.text import UNSAFE
 
 MAX_EXTRA_COLUMNS = 500
@@ -17,6 +16,10 @@ _MAX_NAME = 200
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
 """Texts that PyArrow takes for a time where all texts of a part of a JSON file are such; not those with fractions."""
 
+_OUR_NAME = re.compile(r"(?!.*file_names?\Z)[a-z][a-z0-9_]{0,62}", re.ASCII)
+"""Names of columns that the quality pass and the export add."""
+
+_MAX_OWN_COLUMNS = 200
 _EXACT = 2**53
 """Integers up to this size are exact as floating-point numbers."""
 
@@ -29,27 +32,23 @@ class SchemaScan:
     """
 
     def __init__(self, leave_out: Iterable[str] = ()) -> None:
-        self._leave_out = frozenset(leave_out)
+        self._leave_out = frozenset(leave_out) | {REST}
         self._rows = 0
-        self._names: set[str] = set()
-        self._last_names: Set[str] = frozenset()
-        self._counts: Counter[str] = Counter()
-        self._times: Counter[str] = Counter()
-        self._inferred: dict[str, _Values] = {}
+        self._own: dict[str, _Values] = {}
         self._extra: dict[str, _Values] = {}
         self._has_rest = False
 
     def add(self, row: Mapping[str, Any]) -> None:
         """See one row."""
         self._rows += 1
-        if row.keys() != self._last_names:  # nearly all rows of a dataset have the same ones
-            self._last_names = row.keys()
-            self._names |= self._last_names - {"extra"}
-        self._counts.update([name for name, value in row.items() if value or is_value(value)])
-        self._times.update([name for name, value in row.items() if type(value) is str and _is_time(value)])
-        for name in self._last_names - OWN_KINDS.keys() - {"extra"}:
-            self._inferred.setdefault(name, _Values()).add(row[name])
-        for name, value in (row.get("extra") or {}).items():
+        own = self._own
+        for name, value in row.items():
+            if name in own:
+                own[name].add(value)
+            elif name in OWN_KINDS or (_OUR_NAME.fullmatch(name) and len(own) < _MAX_OWN_COLUMNS):
+                own[name] = _Values()
+                own[name].add(value)
+        for name, value in extra_of(row).items():
             if name in self._extra or len(self._extra) < MAX_EXTRA_COLUMNS:
                 self._extra.setdefault(name, _Values()).add(value)
             else:
@@ -57,44 +56,50 @@ class SchemaScan:
 
     def schema(self) -> TrainingSchema:
         """The schema of the rows seen. A column of ours is there if any row has its name."""
-        names = [name for name in OWN_KINDS if name in self._names] + sorted(self._names - OWN_KINDS.keys())
-        columns = [self._own_column(name) for name in names if name not in self._leave_out]
+        names = [name for name in OWN_KINDS if name in self._own] + sorted(self._own.keys() - OWN_KINDS.keys())
+        columns = [
+            self._own[name].column(LABEL if name == "labels" else name, self._rows, kind=OWN_KINDS.get(name))
+            for name in names
+            if name not in self._leave_out
+        ]
         taken = {column.name.lower() for column in columns} | RESERVED
         for extra_name, name in _free_names(sorted(self._extra), taken).items():
-            seen = self._extra[extra_name]
-            some_times = 0 < seen.times < self._rows
-            columns.append(TrainingColumn(name, seen.kind(), seen.count < self._rows, extra_name, some_times))
+            columns.append(self._extra[extra_name].column(name, self._rows, extra_name=extra_name))
         if self._has_rest:
             columns.append(TrainingColumn(REST, "text", has_gaps=True))
-        return TrainingSchema(tuple(columns), has_captions=self._counts["caption"] > 0)
-
-    def _own_column(self, name: str) -> TrainingColumn:
-        kind = OWN_KINDS.get(name) or self._inferred[name].kind()
-        column = LABEL if name == "labels" else name
-        return TrainingColumn(column, kind, self._counts[name] < self._rows, None, 0 < self._times[name] < self._rows)
+        has_captions = "caption" in self._own and self._own["caption"].count > 0 and "caption" not in self._leave_out
+        return TrainingSchema(tuple(columns), has_captions=has_captions)
 
 
 class _Values:
-    """What is known of a column's values. count: of those that are there. times: of texts that look like a time."""
+    """What is known of a column's values. count: of those that are there."""
 
-    __slots__ = ("_largest", "_types", "count", "times")
+    __slots__ = ("_largest", "_times", "_types", "count")
 
     def __init__(self) -> None:
         self.count = 0
-        self.times = 0
+        self._times = 0
         self._types: set[type] = set()
         self._largest = 0
 
     def add(self, value: Any) -> None:
-        if not is_value(value):
+        if not (value or is_value(value)):
             return
         self.count += 1
-        self.times += type(value) is str and _is_time(value)
-        self._types.add(type(value))
-        if type(value) is int:
+        kind = type(value)
+        self._types.add(kind)
+        if kind is str:
+            self._times += value[4:5] == "-" and _TIME.fullmatch(value) is not None
+        elif kind is int:
             self._largest = max(self._largest, value if value >= 0 else -value - 1)
 
-    def kind(self) -> Kind:
+    def column(
+        self, name: str, rows: int, *, kind: Kind | None = None, extra_name: str | None = None
+    ) -> TrainingColumn:
+        """The column. rows: how many there are, with this value or without. kind: where that is known."""
+        return TrainingColumn(name, kind or self._kind(), self.count < rows, extra_name, 0 < self._times < rows)
+
+    def _kind(self) -> Kind:
         """The kind that holds every value as it is: text where nothing else does."""
         if self._types == {bool}:
             return "flag"
@@ -103,10 +108,6 @@ class _Values:
         if self._types and self._types <= {int, float} and self._largest <= _EXACT:
             return "number"
         return "text"
-
-
-def _is_time(text: str) -> bool:
-    return text[4:5] == "-" and _TIME.fullmatch(text) is not None
 
 
 def _free_names(extra_names: Iterable[str], taken: set[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from pupline.datasets.training._schema import TrainingSchema
-from pupline.datasets.training._tables import json_line
+from pupline.json_values import dumps
 
 SHARD_TYPE = "application/x-tar"
 
@@ -38,11 +38,11 @@ class Shard:
 
     def add(self, number: int, row: Mapping[str, Any], image: bytes) -> None:
         """Add a sample. number: unique in the dataset."""
-        key = sample_key(number)
+        key, found = sample_key(number), self._schema.json_object(row)
         self._add(f"{key}.jpg", image)
-        self._add(f"{key}.json", json_line(self._schema, row).encode())
+        self._add(f"{key}.json", dumps(found).encode())
         if self._schema.has_captions:
-            self._add(f"{key}.txt", (row.get("caption") or "").encode())
+            self._add(f"{key}.txt", found["caption"].encode())
 
     def close(self) -> None:
         """Write the end of the archive."""
