@@ -60,6 +60,7 @@ def _coverage(out: "Console", datasets: list[Coverage]) -> None:
     for one in datasets[:_TOP]:
         about = "" if one.exact else "about "
         there = f" of {one.available:,} seen" if one.available is not None else " seen"
+        there += f", {one.repeated:,} repeated" if one.repeated else ""
         share = "" if one.share is None else f"{one.share:.1%}"
         bar = "█" * round(_BAR_CELLS * (one.share or 0))
         grid.add_row(cell(f"  {one.dataset}"), cell(f"{about}{one.seen:,}{there}"), cell(share), cell(bar, "green"))
