@@ -181,6 +181,17 @@ def test_a_label_may_be_a_list(tmp_path: Path, text: str, labels: list[str]) -> 
     assert item(tmp_path, label=text).get("labels", []) == labels
 
 
+def test_what_is_cut_is_said(tmp_path: Path) -> None:
+    """Long texts, and more labels than are kept."""
+    ((found,), _, notes) = listed(tmp_path, {"caption": "x" * 5000, "tags": [f"t{n}" for n in range(60)]})
+    assert (len(found.caption or ""), len(found.labels)) == (4096, 50)
+    assert notes == [
+        "caption: texts of more than 4,096 characters are cut",
+        "labels: of more than 50, the first 50 are kept",
+    ]
+    assert listed(tmp_path, {"caption": "x" * 4000, "tags": [f"t{n}" for n in range(50)]})[2] == []
+
+
 MANIFEST = {"index": 7, "caption": "A dog", "labels": ["pug"], "sha256": "ab" * 32, "extra": {"n": 1}}
 FAILURE = {**MANIFEST, "outcome": "failed", "reason": "not_found", "error": "NotFound", "cause": "?", "attempts": 1}
 

@@ -194,9 +194,16 @@ class Normaliser:
                 else:
                     if read is not None:
                         found[name] = read
+                        self._note_cut(name, value, read)
         if extra and (kept := kept_extra(extra, self.drop)):
             found["extra"] = kept
         return SourceItem(url=kept_url(url), **found)
+
+    def _note_cut(self, name: str, value: Any, read: Any) -> None:
+        if isinstance(read, str) and len(read) == MAX_TEXT:
+            self.note(f"cut {name}", f"{name}: texts of more than {MAX_TEXT:,} characters are cut")
+        elif name == "labels" and len(read) == MAX_LABELS < len(labels_in(value) if isinstance(value, str) else value):
+            self.note(f"cut {name}", f"{name}: of more than {MAX_LABELS}, the first {MAX_LABELS} are kept")
 
     def drop(self, column: str, why: str) -> None:
         """Note that a column, or some of its values, are not kept."""

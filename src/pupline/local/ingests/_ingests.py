@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pupline.errors import NoSuchName
@@ -152,7 +153,7 @@ class Ingests:
         """At most `limit` items that are not done, with an index above `after` (-1: from the first), in order."""
         with self.database.reading() as connection:
             rows = connection.execute(_PENDING, (ingest_id, after, limit)).fetchall()
-            items = [_item(url, facts) for _, url, facts in rows]
+            items = [_item_to_fetch(url, facts) for _, url, facts in rows]
             previous = self._previous.of_urls(connection, ingest_id, items)
             same_bytes = self._previous.of_hashes(connection, items)
             lost = _lost(connection, ingest_id, rows)
@@ -292,6 +293,11 @@ def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[A
     query = "SELECT name, value FROM memo WHERE name BETWEEN ? AND ? AND name LIKE '%/lost'"
     found = connection.execute(query, (f"{first}/lost", f"{last}/lost"))
     return {int(name.removesuffix("/lost").rpartition("-")[2]): int(value) for name, value in found}
+
+
+def _item_to_fetch(url: str, facts: str | None) -> SourceItem:
+    """The item without its `extra`, which stays in the table: 100,000 items may wait in memory."""
+    return _item(url, facts) if facts is None or '"extra":' not in facts else replace(_item(url, facts), extra={})
 
 
 def _item(url: str, facts: str | None) -> SourceItem:
