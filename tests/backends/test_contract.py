@@ -291,3 +291,13 @@ def test_an_interrupted_ingest_is_listed_as_unfinished(world: World) -> None:
     world.ingest("b")
     [run] = world.backend.runs(run="b")
     assert (run.status, run.next_step) == ("SUCCEEDED", None)
+
+
+def test_the_quality_journal_is_on_this_machine(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was decided about an image of this backend's dataset is there the next time."""
+    monkeypatch.setenv("PUPLINE_DATA", str(tmp_path / "journal"))
+    world.run()
+    with world.backend.quality_journal() as journal:
+        journal.decide("dogs", ["1"], "keep")
+    with world.backend.quality_journal() as journal:
+        assert journal.decisions("dogs") == {"1": "keep"}

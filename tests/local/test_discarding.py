@@ -2,12 +2,21 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pupline.errors import ConfigurationError
-from pupline.local import DiscardCounts, DiscardedRun, LocalBackend, RunKind, check_run_kind
+from pupline.local import (
+    DiscardCounts,
+    DiscardedRun,
+    GroupRow,
+    LocalBackend,
+    QualityRow,
+    RunKind,
+    check_run_kind,
+)
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 from tests.local.committer_fakes import Source
@@ -93,6 +102,22 @@ def test_all_runs_of_a_dataset_go_together(backend: LocalBackend) -> None:
     ]
     assert discard(backend, *both).images == 2
     assert files(backend) == {"datasets/dogs-2/quality/quality.jsonl"}
+
+
+def test_a_dataset_takes_its_groups_and_decisions_along(backend: LocalBackend) -> None:
+    """A run alone does not, nor does another dataset; what was found in the images stays with their bytes."""
+    run, cats = an_ingest(backend, "monday", "dogs", rex=b"rex"), an_ingest(backend, "cats", "cats", tom=b"tom")
+    quality = backend.quality()
+    for dataset in ("dogs", "cats"):
+        quality.add_groups(dataset, "rule", [GroupRow("1", "1", 0)])
+        quality.decide(dataset, ["1"], "keep")
+    quality.save([QualityRow("1", "v", "d", {"blur": 0.5})])
+    discard(backend, cats)
+    assert quality.decisions("cats") == {"1": "keep"}
+    discard(backend, replace(run, is_dataset=True))
+    assert (quality.groups("dogs", "rule"), quality.decisions("dogs")) == ([], {})
+    assert len(quality.groups("cats", "rule")) == 1
+    assert [row.findings for row in quality.find(["1"])] == [{"blur": 0.5}]
 
 
 def test_an_image_that_an_execution_or_no_run_needs_stays(backend: LocalBackend) -> None:

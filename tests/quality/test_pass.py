@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from pupline.errors import ConfigurationError
+from pupline.local import LocalBackend
 from pupline.quality import DecoderLimits, QualityRequest, examine_dataset, publish
 from pupline.tasks.layout import quality_key, quality_parquet_key, quality_summary_key
-from tests.datasets.export_world import DATASET
+from tests.datasets.export_world import DATASET, dog_memory
 from tests.quality.pictures import encoded, picture
 from tests.quality.quality_world import QualityWorld, quality_world
 
@@ -181,3 +182,14 @@ def test_a_dataset_without_images_is_an_error(world: QualityWorld) -> None:
     """There is nothing to examine before a run has ended."""
     with pytest.raises(ConfigurationError, match="has no image yet"):
         world.run()
+
+
+def test_a_bucket_that_is_not_a_directory_serves_as_well(tmp_path: Path) -> None:
+    """As on a stack: objects are read and files put through the interface of buckets; the journal is local."""
+    with LocalBackend.open(tmp_path, exclusive=False, create=True) as backend:
+        far = QualityWorld(dog_memory(), backend.quality("s3://bucket/"))
+        far.add("00", _copies(1))
+        assert far.run().groups == 1
+        assert [json.loads(line) for line in far.dogs.store.read(quality_key(DATASET)).splitlines()] == far.lines
+        assert backend.quality().groups(DATASET, "dct64-1/8") == []
+        assert len(backend.quality("s3://bucket/").groups(DATASET, "dct64-1/8")) == 6

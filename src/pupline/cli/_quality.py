@@ -141,7 +141,10 @@ def quality(
                 message("pupline: interrupted. What was examined is kept: repeat the command to continue")
                 return INTERRUPTED
         lines = _Lines(as_json=as_json, wants_sheet=contact_sheet is not None)
-        report = publish(table, state, backend.writable_bucket, lines.add)
+        try:
+            report = publish(table, state, backend.writable_bucket, lines.add)
+        except ConfigurationError as err:  # another process has the data directory
+            raise ConfigurationError(f"{err}. What was examined is kept: repeat the command to write it") from err
         lines.end()
         if contact_sheet is not None and lines.sheet is not None:
             _write_sheet(contact_sheet, lines.sheet, state, backend)

@@ -18,7 +18,7 @@ from typing import Any
 from pupline.local.bucket import LocalBucket, Removal, StoredFile
 from pupline.local.database import Database
 from pupline.local.discarding._needed import forget_objects, images_of
-from pupline.local.tables import RunKind, run_range
+from pupline.local.tables import RunKind, forget_dataset, run_range
 from pupline.tasks.layout import Partitioned, dataset_folder, partition, run_folder
 from pupline.tasks.ports import Clock
 
@@ -160,14 +160,17 @@ class Discards:
         executions = "SELECT execution_id FROM executions WHERE run_id = ?"
         for (execution_id,) in self._database.rows(executions, (run.run_id,)):
             self._delete("DELETE FROM facts WHERE execution_id = ?", (execution_id,))
-        self._database.write(lambda connection: _delete_run(connection, run.run_id))
+        self._database.write(lambda connection: _delete_run(connection, run))
 
     def _delete(self, statement: str, values: tuple[int, ...]) -> None:
         self._database.write(lambda connection: connection.execute(statement, values))
 
 
-def _delete_run(connection: sqlite3.Connection, run_id: str) -> None:
+def _delete_run(connection: sqlite3.Connection, run: DiscardedRun) -> None:
+    run_id = run.run_id
     low, high, start = run_range(run_id)
+    if run.is_dataset and run.dataset is not None:
+        forget_dataset(connection, run.dataset)
     connection.execute(f"DELETE FROM memo WHERE {_MEMO}", (low, high, start))  # noqa: S608 - the text is ours
     connection.execute("DELETE FROM executions WHERE run_id = ?", (run_id,))
     connection.execute("DELETE FROM definitions WHERE digest NOT IN (SELECT digest FROM executions)")

@@ -9,7 +9,7 @@ from pupline.local.tables._audit import (
     record_of,
     run_range,
 )
-from pupline.local.tables._quality import Decision, GroupRow, QualityRow, QualityTable
+from pupline.local.tables._quality import Decision, GroupRow, QualityRow, QualityTable, forget_dataset
 from pupline.local.tables._run_kinds import RunKind, check_run_kind, kind_of_settings
 from pupline.local.tables._runs import RunRow, Runs
 from pupline.local.tables._write_once import LocalWriteOnceStore
@@ -28,6 +28,7 @@ __all__ = [
     "RunRow",
     "Runs",
     "check_run_kind",
+    "forget_dataset",
     "insert_records",
     "kind_of_settings",
     "record_of",

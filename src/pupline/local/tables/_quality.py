@@ -108,3 +108,9 @@ class QualityTable:
                 connection.executemany(_DECIDE, [(dataset, sha256, decision, now) for sha256 in hashes])
 
         self._database.write(work)
+
+
+def forget_dataset(connection: sqlite3.Connection, dataset: str) -> None:
+    """Delete the groups and decisions of a dataset that is removed. What was found in its images stays."""
+    connection.execute("DELETE FROM quality_groups WHERE dataset = ?", (dataset,))
+    connection.execute("DELETE FROM quality_reviews WHERE dataset = ?", (dataset,))
