@@ -302,3 +302,18 @@ def test_an_api_is_asked_by_post(command: Run, spec: Path, tmp_path: Path, how: 
     done = command("ingest", spec, "--param", "kind=cat", *where, *how)
     assert (done.code, done.rows[-1]["listed"]) == (0, 3), done.stderr
     assert "application/json {'variables': {'kind': 'cat', 'after': 2}}" in Kennel.asked
+
+
+@pytest.mark.slow
+def test_breeds_of_a_source_are_tested_and_fetched(command: Run, tmp_path: Path) -> None:
+    """The next step names them; the run lists nothing else; another run of other breeds is another dataset."""
+    shown = command("sources", "test", "sample", "--breed", "pug", "--breed", "hound/afghan")
+    assert shown.code == 0
+    assert shown.stdout.rstrip().endswith("ingest sample --breed pug --breed hound/afghan")
+    done = command("ingest", "sample", "--breed", "pug", "--breed", "hound/afghan", "--json", "--data", tmp_path / "d")
+    assert done.code == 0, done.stderr
+    assert {row["source_url"].split("/breeds/")[1].split("/")[0] for row in done.rows[:-1]} == {"pug", "hound-afghan"}
+    assert done.rows[-1]["dataset"] == "sample-pug-hound-afghan"
+    unknown = command("ingest", "sample", "--breed", "pugg", "--data", tmp_path / "d")
+    assert (unknown.code, "did you mean pug?" in unknown.stderr) == (1, True)
+    assert command("ingest", "random-fox", "--breed", "pug", "--data", tmp_path / "d").code == 2

@@ -159,6 +159,7 @@ def _bytes_of(file: Path) -> bytes:
 @click.option("--count", type=click.IntRange(1, 1000), default=5, show_default=True, help="Images to show.")
 @click.option("--dry-run", is_flag=True, help="Show the first request, and send nothing.")
 @param_option
+@click.option("--breed", "breeds", multiple=True, metavar="B", help="Only this breed, as in ingest. May be repeated.")
 @delimiter_option
 @contact_option
 @fetch_options
@@ -166,6 +167,7 @@ def _bytes_of(file: Path) -> bytes:
 def test(
     source: str,
     params: dict[str, str],
+    breeds: tuple[str, ...],
     count: int,
     dry_run: bool,
     delimiter: str | None,
@@ -185,7 +187,7 @@ def test(
 
     source = join_params(source, params)
     with ExitStack() as stack:
-        resolved = resolve(stack.enter_context(piped_for_now(source)))
+        resolved = resolve(stack.enter_context(piped_for_now(source))).only_breeds(breeds)
         policy = resolved.policy(
             allow_origins=allow_origins,
             metadata_addresses=metadata_addresses,
@@ -195,7 +197,8 @@ def test(
         )
         listing = resolved.open(contact=contact, delimiter=delimiter)
         stack.callback(listing.close)
-        trial = _Trial(resolved, source, HttpClient(replace(policy, proxy=proxy)), listing)
+        named = " ".join([shlex.quote(source), *(f"--breed {shlex.quote(breed)}" for breed in breeds)])
+        trial = _Trial(resolved, named, HttpClient(replace(policy, proxy=proxy)), listing)
         request = listing.request()
         if dry_run and request is not None:
             _show_request(request, as_json=as_json)
@@ -258,7 +261,7 @@ class _Trial:
     def _print_next_step(self, shown: int) -> None:
         total = self.listing.total
         of = f" of {total:,}" if total is not None else ""
-        command = f"{program()} ingest {shlex.quote(self._named)}"
+        command = f"{program()} ingest {self._named}"
         click.echo(f"\n{plural(shown, 'image')}{of}{self._request_count()}. Fetch them: {printable(command)}")
 
     def _request_count(self) -> str:

@@ -71,7 +71,10 @@ _TABLES = (
 
 _MAX_BYTES = 1024 * 1024
 _OWN_HEADERS = frozenset(
-    {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "transfer-encoding"}
+    {
+        *("host", "user-agent", "accept", "accept-encoding", "connection"),
+        *("content-length", "content-type", "transfer-encoding"),
+    }
 )
 _SECRET_NAME = re.compile(
     r"(?:.*[-_])?(?:(?:api|access)[-_]?)?(?:key|token|secret|password|authorization|cookie)", re.IGNORECASE
