@@ -177,7 +177,7 @@ def test_a_part_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
-    """After 20,000 rows no more is held than after 5,000: pages are let go, and so are row groups."""
+    """Over 20,000 rows no more is held than over 10,000, which are two parts: pages and row groups are let go."""
     held: list[int] = []
 
     def texts() -> Iterator[bytes]:
@@ -190,4 +190,4 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         parquet_of(texts(), RunFiles(MemoryBucket(), tmp_path, DATASET, RUN), 5_000)
     finally:
         tracemalloc.stop()
-    assert max(held[5:]) < max(held[:5]) + 4_000_000
+    assert max(held[10:]) < max(held[:10]) + 1_000_000, held
