@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,18 @@ def test_a_source_that_is_not_there_leaves_no_ghost(command: Command, tmp_path: 
     assert command("resume", *at).code == 0
     assert command("ingest", "sample", "--dataset", "dogs", "--count", 1, *at).code == 0
     assert command("discard", "--dataset", "dogs", "--yes", *at).code == 0
+
+
+@pytest.mark.slow
+def test_every_hint_works_as_it_stands(command: Command, tmp_path: Path) -> None:
+    """At the end of a run and in the list of runs, whatever the names of the directory and the dataset."""
+    at = ("--data", tmp_path / "my dogs' data")
+    done = command("ingest", "sample-hostile", "--dataset", "hündchen-1", "--run-id", "first", *at)
+    listed = command("runs", *at)
+    hints = [line.strip() for line in (*done.stdout.splitlines(), *listed.stdout.splitlines()) if "--data" in line]
+    assert len(hints) == 5, hints
+    for hint in hints:
+        words = shlex.split(hint)[1:]
+        again = command(*words)
+        assert again.code in {0, 1}, (hint, again.stderr)
+        assert again.stdout, hint
