@@ -368,6 +368,29 @@ def test_a_tolerance_that_holds_lets_the_run_end(backend: LocalBackend) -> None:
     assert len(run.outcomes) == 100
 
 
+def test_another_process_can_have_the_run_ended(backend: LocalBackend) -> None:
+    """It is asked about once a second, and stops the run as Ctrl-C does."""
+    asked: list[float] = []
+    run: Run
+
+    def should_end() -> bool:
+        asked.append(run.pool.now)
+        return len(asked) == 2
+
+    def reply(job: Job) -> Reply:
+        run.pool.now += 0.3
+        return fetched(job)
+
+    run = Run(backend, reply, urls=urls(300), size=1)
+    run.coordinator.should_end = should_end
+    run.coordinator.run()
+    assert run.coordinator.end_requested
+    assert run.coordinator.interrupted
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 1.0
+    assert 0 < len(run.outcomes) < 300
+
+
 def test_a_stop_waits_for_requests_in_flight_but_not_forever(backend: LocalBackend) -> None:
     """After a stop nothing new is started; requests that never end are awaited for half a minute."""
     run: Run

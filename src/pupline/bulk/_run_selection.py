@@ -7,8 +7,18 @@ from pupline.bulk._alert_rules import with_alert_rules
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source, named_source
 from pupline.errors import ConfigurationError, Reason
-from pupline.local import IngestRow, Ingests, LocalBackend, NewIngest, RunKind, check_run_kind
+from pupline.local import (
+    BUCKET,
+    IngestRow,
+    Ingests,
+    LocalBackend,
+    NewIngest,
+    RunKind,
+    check_run_kind,
+    kind_of_settings,
+)
 from pupline.sources import ImageSource, is_list_file, lost_list, resolve
+from pupline.tasks.layout import failures_key
 from pupline.tasks.run_ids import new_run_id
 from pupline.text import printable
 
@@ -65,7 +75,7 @@ def select_run(backend: LocalBackend, request: IngestRequest) -> SelectedRun:
     if named is not None:
         return _resume(backend, named, request)
     new = request
-    failed = ingests.get(request.retry_failed) if request.retry_failed else None
+    failed = _failed_run(backend, request.retry_failed) if request.retry_failed else None
     if failed is not None:
         new = _retry_of(backend, failed, request)
     source = _source_of(new, None if request.source else failed)
@@ -94,6 +104,18 @@ def _unfinished(ingests: Ingests, dataset: str, request: IngestRequest) -> Inges
         return ingests.unfinished(dataset)
     running = [row for row in ingests.all(dataset) if row.status == "RUNNING"]
     return next((row for row in reversed(running) if row.settings.get("shard") == request.shard), None)
+
+
+def _failed_run(backend: LocalBackend, run_id: str) -> IngestRow:
+    """The run whose failed items are fetched again. Raises: ConfigurationError where there is no such bulk ingest."""
+    row = backend.runs.find(run_id) if backend.ingests.find(run_id) is None else None
+    if row is not None and kind_of_settings(row.settings) is RunKind.WORKFLOW_INGEST:
+        dataset = str(row.settings["dataset"])
+        raise ConfigurationError(
+            f"the run '{run_id}' went through the workflow; what failed is fetched again with: pupline ingest"
+            f" s3://{BUCKET}/{failures_key(dataset, run_id)} --dataset {dataset}"
+        )
+    return backend.ingests.get(run_id)
 
 
 def _retry_of(backend: LocalBackend, failed: IngestRow, request: IngestRequest) -> IngestRequest:
@@ -177,7 +199,9 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
         unsuccessful = [row for row in unsuccessful if row.settings.get("shard") == request.shard]
     if not unsuccessful:
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""
-        raise ConfigurationError(f"no ingest {which}is unfinished here; start one with: pupline ingest SOURCE")
+        others = {row.dataset for row in ingests.all() if row.status not in {"SUCCEEDED", "ABORTED"}}
+        there = f"; unfinished are those of: {', '.join(sorted(map(printable, others))[:20])}" if others else ""
+        raise ConfigurationError(f"no ingest {which}is unfinished here; start one with: pupline ingest SOURCE{there}")
     return unsuccessful[-1]
 
 

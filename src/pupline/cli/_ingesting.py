@@ -13,6 +13,7 @@ from pupline.cli._ingest_summary import (
 from pupline.cli._ingest_view import IngestView, print_results
 from pupline.cli._local_trouble import explain_local_trouble
 from pupline.cli._output import message, print_json, program, undelivered
+from pupline.cli._selection import suggesting
 from pupline.cli._streams import SummaryOutput
 from pupline.text import plural, printable
 
@@ -26,7 +27,8 @@ _GOES_ON = "What is done is kept; the same command continues"
 def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: bool, as_json: bool) -> int:
     """Ingest, or resume, and show it; the exit code of `pupline ingest`."""
     view = IngestView(as_json=as_json)
-    with explain_local_trouble(_GOES_ON), view.progress:
+    named = request.retry_failed or request.run_id or ""
+    with suggesting(backend, named), explain_local_trouble(_GOES_ON), view.progress:
         report = backend.ingest(request, view.receive, workflow=workflow)
     output = SummaryOutput()
     with output:

@@ -104,7 +104,7 @@ def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
 
 def check_run(backend: "Backend", run: str) -> None:
     """Raises ConfigurationError, with suggestions, where there is neither a run of that ID nor a record of one."""
-    if all(name.run != run for name in backend.run_names()) and next(backend.records(run=run), None) is None:
+    if run not in _run_ids(backend) and next(backend.records(run=run), None) is None:
         raise ConfigurationError(no_such_run(backend, run))
 
 
@@ -114,7 +114,8 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
     try:
         yield
     except NoSuchName as error:
-        names = [name.run for name in itertools.islice(backend.run_names(), _SEARCHED)]
+        names = _run_ids(backend)
+        names = names[:_SEARCHED]
         names += [row.name for row in itertools.islice(backend.executions(), _SEARCHED)]
         near = nearest(name, names)
         raise ConfigurationError(f"{error}{f'; did you mean {printable(near)!r}?' if near else ''}") from error
@@ -122,8 +123,16 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
 
 def no_such_run(backend: "Backend", run: str, kind: str = "run") -> str:
     """That there is no run of this ID, and which there are. kind: what may have had the name."""
-    names = list(dict.fromkeys(name.run for name in itertools.islice(backend.run_names(), _SEARCHED)))
+    names = _run_ids(backend)
     return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, 'pupline run --source sample --count 12')}"
+
+
+def _run_ids(backend: "Backend") -> list[str]:
+    """The IDs of all runs, newest first; none where the credentials may read the records alone."""
+    try:
+        return list(dict.fromkeys(name.run for name in backend.run_names()))
+    except ConfigurationError:
+        return []
 
 
 def _suggestions(name: str, names: Sequence[str], command: str) -> str:
@@ -131,7 +140,7 @@ def _suggestions(name: str, names: Sequence[str], command: str) -> str:
     if not names:
         return f"; there is none yet. Start with: {command}"
     shown = ", ".join(printable(one) for one in names[:_SHOWN])
-    near = nearest(name, names)
+    near = nearest(name, names[:_SEARCHED])
     return (
         f"; there {'are' if len(names) > 1 else 'is'}: {shown}{', ...' if len(names) > _SHOWN else ''}"
         f"{f'; did you mean {printable(near)!r}?' if near else ''}"
