@@ -26,7 +26,7 @@ def database(tmp_path: Path) -> Database:
             (None, 1, "SUCCEEDED", 10.0),
         ]
         for run_id in ("old", "half", "going"):
-            connection.execute("INSERT INTO runs VALUES (?, '{}', 0)", (run_id,))
+            connection.execute("INSERT INTO runs (run_id, settings, created_at) VALUES (?, '{}', 0)", (run_id,))
         for run, index, status, stopped in rows:
             added = connection.execute(
                 "INSERT INTO executions (name, run_id, run_index, digest, input, status, start_time, stop_time)"
