@@ -47,6 +47,8 @@ def test_an_export_goes_to_the_stacks_bucket(dogs: DogBucket, pupline: Pupline) 
     assert done.code == 0
     assert "to s3://dogs/exports/dogs" in done.out
     assert keys() == ["exports/dogs/.pupline-export/manifest.jsonl", "exports/dogs/train-00000.tar"]
+    assert pupline("export", DATASET, *STACK, "--format", "jsonl").code == 0
+    assert keys() == ["exports/dogs/.pupline-export/manifest.jsonl", "exports/dogs/train.jsonl"]
     refused = pupline("export", DATASET, *STACK, "--to", "s3://cats/exports/x")
     assert (refused.code, "or to s3://dogs/PREFIX" in refused.err) == (2, True)
     outside = pupline("export", DATASET, *STACK, "--to", "s3://dogs/html/x")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.tasks.ports import AuditTable, ObjectStore, ObjectToCreate, WriteOnceStore
+from pupline.tasks.ports import AuditTable, ErasableStore, ObjectStore, ObjectToCreate, WriteOnceStore
 from pupline.tasks.records import AuditRecord
 
 
@@ -134,6 +134,18 @@ class ObjectStoreContract:
         store.put("a/put.json", b"{}", "application/json")
         assert list(store.keys("a")) == ["a/10.jpg", "a/2.jpg", "a/put.json", "ab.jpg"]
         assert list(store.keys("%")) == []
+
+    def test_what_was_deleted_is_gone(self, store: ErasableStore) -> None:
+        """Other objects stay, keys without an object do no harm, and a key may be used again."""
+        for key in ("exports/a/1", "exports/a/2"):
+            store.put(key, b"old", "text/plain")
+        store.delete(["exports/a/1", "exports/a/none"])
+        assert list(store.keys("exports/")) == ["exports/a/2"]
+        with pytest.raises(KeyError):
+            store.read("exports/a/1")
+        store.put("exports/a/1", b"new", "text/plain")
+        assert store.read("exports/a/1") == b"new"
+        assert store.delete([]) == 0
 
     def test_the_url_is_quoted(self, store: ObjectStore) -> None:
         """The URL can be put into a page or a terminal as it is."""

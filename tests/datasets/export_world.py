@@ -11,7 +11,7 @@ from typing import Any
 from pupline.datasets import ExportDirectory, ExportHeader, ExportReport, ExportRequest, export_dataset
 from pupline.local import LocalBackend, LocalBucket
 from pupline.tasks.metadata import METADATA_COLUMNS
-from pupline.tasks.ports import ObjectStore, ObjectToCreate
+from pupline.tasks.ports import ErasableStore, ObjectToCreate
 from tests.shared.memory_bucket import MemoryBucket
 
 DATASET = "dogs"
@@ -45,7 +45,7 @@ def metadata_row(name: str, body: bytes, **given: Any) -> dict[str, Any]:
 class DogBucket:
     """A bucket, and what to export of it. root: of a directory's files."""
 
-    store: ObjectStore
+    store: ErasableStore
     root: Path | None = None
     summaries: list[dict[str, Any]] = field(default_factory=list)
 

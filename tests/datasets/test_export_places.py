@@ -217,7 +217,12 @@ def test_an_export_to_a_bucket_has_the_files_of_one_to_a_directory(tmp_path: Pat
     assert held.pop(".pupline-export/manifest.jsonl")
     assert held == files_of(tmp_path)
     dogs.add_images("2", "c.jpg")
-    assert to_bucket(dogs).added == 1
+    del dogs.store.held["html/dogs/a.jpg"]
+    dogs.store.put("exports/dogs/mine.txt", b"mine", "text/plain")
+    report = to_bucket(dogs)
+    assert (report.added, report.removed) == (1, 1)
+    assert len([key for key in dogs.store.held if key.startswith("exports/dogs/train/")]) == 3
+    assert dogs.store.read("exports/dogs/mine.txt") == b"mine"
 
 
 def test_an_export_to_the_bucket_of_a_directory(tmp_path: Path) -> None:
@@ -227,6 +232,13 @@ def test_an_export_to_the_bucket_of_a_directory(tmp_path: Path) -> None:
         to_bucket(dogs, format="webdataset")
         assert dogs.store.read("exports/dogs/train-00000.tar")[:20]
         assert list((tmp_path / "data/tmp").iterdir()) == []
+        assert to_bucket(dogs, format="csv").removed == 1
+        assert list(dogs.store.keys("exports/")) == [
+            "exports/dogs/.pupline-export/manifest.jsonl",
+            "exports/dogs/train.csv",
+        ]
+        assert dogs.root
+        assert not (dogs.root / "exports/dogs/train-00000.tar").exists()
 
 
 def test_objects_of_others_are_not_replaced() -> None:

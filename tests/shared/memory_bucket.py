@@ -1,6 +1,6 @@
 """A bucket in memory, for tests of what is put into one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pupline.tasks.ports import ObjectToCreate, StoredObject
@@ -27,6 +27,10 @@ class MemoryBucket:
     def read(self, key: str) -> bytes:
         """The bytes. Raises: KeyError."""
         return self.held[key]
+
+    def delete(self, keys: Sequence[str]) -> int:
+        """Hold them no longer."""
+        return len([key for key in keys if self.held.pop(key, None) is not None])
 
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, sorted."""

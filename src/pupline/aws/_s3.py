@@ -1,7 +1,7 @@
 """Objects and write-once values in S3: conditional writes, so that nothing is ever overwritten."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ _TAKEN = frozenset({"PreconditionFailed", "412"})
 
 # Without s3:ListBucket, which the functions do not need, S3 answers AccessDenied for a missing key.
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+
+_DELETED_AT_ONCE = 1000
+"""The most that DeleteObjects takes."""
 
 MAX_MEMO_BYTES = 16 * 1024
 """A write-once value is a URL or a digest. More than this is not ours."""
@@ -92,6 +95,19 @@ class S3Store:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:
                 yield from (found["Key"] for found in page.get("Contents", ()))
+
+    def delete(self, keys: Sequence[str]) -> int:
+        """Delete the objects with these keys; how many keys that were, since S3 does not say which were there.
+
+        Needs s3:DeleteObject on them. Raises: StorageError.
+        """
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            with storage_errors(f"deleting from s3://{self._bucket}/{keys[start]} on"):
+                objects = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            for error in answer.get("Errors", ()):
+                raise StorageError(f"deleting s3://{self._bucket}/{error.get('Key')}: {error.get('Code')}")
+        return len(keys)
 
     def url(self, key: str) -> str:
         """The object's URL, as the audit record shows it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 from pupline.backends._results import ExecutionResult
 from pupline.backends._settings import RunSettings
 from pupline.http import Proxy
-from pupline.tasks.ports import ObjectStore, Reader
+from pupline.tasks.ports import ErasableStore, ObjectStore, Reader
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestReport, IngestRequest
@@ -202,8 +202,8 @@ class Backend(Reader, Protocol):
     def bucket(self) -> ObjectStore:
         """The bucket, to read from."""
 
-    def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
-        """The bucket, to put objects as well, inside the block. Raises: ConfigurationError while it is in use."""
+    def writable_bucket(self) -> AbstractContextManager[ErasableStore]:
+        """The bucket, to put and delete as well, inside the block. Raises: ConfigurationError while it is in use."""
 
     def quality_journal(self) -> "AbstractContextManager[QualityTable]":
         """The journal of the quality pass over this backend's datasets, which is on this machine in any case."""

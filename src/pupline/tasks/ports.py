@@ -58,6 +58,13 @@ class ObjectStore(Protocol):
         """The keys that begin with `prefix`, in the order of their code points. Raises: StorageError."""
 
 
+class ErasableStore(ObjectStore, Protocol):
+    """A bucket from which objects can be deleted: derived ones, which can be made again. No Task does that."""
+
+    def delete(self, keys: Sequence[str]) -> int:
+        """Delete the objects with these keys, as far as there are any; how many that were. Raises: StorageError."""
+
+
 class AuditTable(Protocol):
     """The audit records, by `image_name` and `execution`."""
 

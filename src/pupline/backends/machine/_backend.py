@@ -45,7 +45,15 @@ from pupline.local import (
     prune,
 )
 from pupline.tasks.layout import summary_key
-from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunName, RunSummary
+from pupline.tasks.ports import (
+    DatasetSummary,
+    ErasableStore,
+    ExecutionDetails,
+    ExecutionSummary,
+    ObjectStore,
+    RunName,
+    RunSummary,
+)
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
@@ -189,7 +197,7 @@ class MachineBackend:
         return self._reader.bucket()
 
     @contextmanager
-    def writable_bucket(self) -> Iterator[ObjectStore]:
+    def writable_bucket(self) -> Iterator[ErasableStore]:
         """The bucket, with the data directory's lock."""
         self._check_exists()
         with LocalBackend.open(self.data_dir, exclusive=True, create=False) as backend:

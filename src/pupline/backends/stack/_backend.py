@@ -34,7 +34,15 @@ from pupline.backends.stack._runs import datasets_of, stack_runs
 from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
-from pupline.tasks.ports import DatasetSummary, ExecutionDetails, ExecutionSummary, ObjectStore, RunName, RunSummary
+from pupline.tasks.ports import (
+    DatasetSummary,
+    ErasableStore,
+    ExecutionDetails,
+    ExecutionSummary,
+    ObjectStore,
+    RunName,
+    RunSummary,
+)
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id, new_run_id
 from pupline.text import printable
@@ -98,13 +106,17 @@ class StackBackend:
         """A prefix in the stack's bucket."""
         return f"s3://{self.bucket_name}/exports"
 
-    def bucket(self) -> ObjectStore:
-        """The stack's bucket."""
+    @cached_property
+    def _bucket(self) -> S3Store:
         return S3Store(self._account.client("s3"), self.bucket_name)
 
-    def writable_bucket(self) -> AbstractContextManager[ObjectStore]:
+    def bucket(self) -> ObjectStore:
+        """The stack's bucket."""
+        return self._bucket
+
+    def writable_bucket(self) -> AbstractContextManager[ErasableStore]:
         """The stack's bucket; only the credentials decide what may be put."""
-        return nullcontext(self.bucket())
+        return nullcontext(self._bucket)
 
     @contextmanager
     def quality_journal(self) -> "Iterator[QualityTable]":

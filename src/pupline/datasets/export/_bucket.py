@@ -1,7 +1,7 @@
 """An export in a bucket, below a prefix: whole objects, and the manifest last.
 
-Nothing is removed: the interface of buckets has no such operation. Objects of earlier exports that this one does not
-have are counted, and are no longer in the manifest.
+The order of writes is that of a directory: the manifest with all objects that may be made; the objects; the removal of
+those that are no longer wanted; the manifest of what is there.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -20,17 +21,18 @@ from pupline.images import content_type_of
 from pupline.local import LocalBucket
 from pupline.parquet import MEDIA_TYPE
 from pupline.tasks.layout import JSON_LINES
-from pupline.tasks.ports import ObjectStore
+from pupline.tasks.ports import ErasableStore
 
 _MANIFEST = ".pupline-export/manifest.jsonl"
 _THREADS = 8
+_DELETED_AT_ONCE = 1000
 _CONTENT_TYPES = {".jsonl": JSON_LINES, ".csv": "text/csv", ".parquet": MEDIA_TYPE, ".tar": "application/x-tar"}
 
 
 class ExportPrefix:
     """Implements `ExportTarget` below a prefix of a bucket. location: of the prefix, for people."""
 
-    def __init__(self, store: ObjectStore, prefix: str, header: ExportHeader, location: str) -> None:
+    def __init__(self, store: ErasableStore, prefix: str, header: ExportHeader, location: str) -> None:
         self.added = 0
         self.location = location
         self._store = store
@@ -97,10 +99,13 @@ class ExportPrefix:
         self._files.placed(path)
 
     def finish(self) -> int:
-        """Put the manifest of what is there. 0: nothing is removed. Raises: StorageError."""
+        """Delete what earlier exports made and this one does not have; the number of objects. Raises: StorageError."""
         self._wait()
+        removed, stale = 0, self._files.stale()
+        while keys := [f"{self._prefix}{path}" for path in islice(stale, _DELETED_AT_ONCE)]:
+            removed += self._store.delete(keys)
         self._put_manifest(complete=True)
-        return 0
+        return removed
 
     def _wait(self) -> None:
         while self._putting:

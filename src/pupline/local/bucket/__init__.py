@@ -2,7 +2,7 @@
 
 from pupline.local.bucket._bucket import LocalBucket, StoredFile
 from pupline.local.bucket._files import BucketFiles, Removal, name_file
-from pupline.local.bucket._object_rows import BucketObject, insert_intents, is_taken, move_intent
+from pupline.local.bucket._object_rows import BucketObject, forget_objects, insert_intents, is_taken, move_intent
 from pupline.local.bucket._paths import candidates, folded, parents
 from pupline.local.bucket._recovery import RecoveryPlan, plan_recovery, recover
 from pupline.local.bucket._tmp import UndeletedFiles
@@ -17,6 +17,7 @@ __all__ = [
     "UndeletedFiles",
     "candidates",
     "folded",
+    "forget_objects",
     "insert_intents",
     "is_taken",
     "move_intent",

@@ -21,7 +21,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from urllib.parse import quote_from_bytes
 
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local.bucket._files import BucketFiles
-from pupline.local.bucket._object_rows import BucketObject, ObjectRow, find_object, insert_intent
+from pupline.local.bucket._object_rows import BucketObject, ObjectRow, find_object, forget_objects, insert_intent
 from pupline.local.bucket._paths import candidates
 from pupline.local.database import Database, storable
 from pupline.tasks.ports import ObjectToCreate, StoredObject
@@ -154,6 +154,22 @@ class LocalBucket:
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys of the stored objects below `prefix`, in order (see the port). Raises: StorageError."""
         return (one.key for one in self.objects(prefix))
+
+    def delete(self, keys: Sequence[str]) -> int:
+        """Delete the objects with these keys, files before rows; how many there were. Raises: StorageError.
+
+        A file that was replaced by one of another size is somebody else's, and stays. A kill in between leaves rows
+        without files, which are keys without objects.
+        """
+        query = "SELECT object_id, key, path, size_bytes FROM objects WHERE bucket = ? AND key = ? AND state = 'stored'"
+        found = [StoredFile(*row) for key in keys for row in self._database.rows(query, (self.name, key))]
+        if not found:
+            return 0
+        self.files.remove_stored([(one.path, one.size_bytes) for one in found])
+        ids = [one.object_id for one in found]
+        self._database.write(lambda connection: forget_objects(connection, ids))
+        self.files.prune_folders({one.path.rpartition("/")[0] for one in found})
+        return len(found)
 
     def path(self, key: str) -> Path | None:
         """The file of the stored object, if there is one; its bytes are not checked. Raises: StorageError."""

@@ -1,5 +1,6 @@
 """The rows of the objects: which key has which path, and which paths are taken."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -95,3 +96,9 @@ def _intent(bucket: str, new: BucketObject, now: float) -> tuple[str | int | flo
     content_type = storable(new.content_type)
     fold = folded(new.path)
     return (bucket, new.key, new.path, fold, new.sha256, new.size_bytes, content_type, new.owner, now, "writing")
+
+
+def forget_objects(connection: sqlite3.Connection, object_ids: Sequence[int]) -> None:
+    """Delete the rows of objects whose files are removed."""
+    delete = "DELETE FROM objects WHERE object_id IN (SELECT value FROM json_each(?))"
+    connection.execute(delete, (json.dumps(list(object_ids)),))

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.local.bucket import LocalBucket, Removal, StoredFile
+from pupline.local.bucket import LocalBucket, Removal, StoredFile, forget_objects
 from pupline.local.database import Database
-from pupline.local.discarding._needed import forget_objects, images_of
+from pupline.local.discarding._needed import images_of
 from pupline.local.tables import RunKind, forget_dataset, run_range
 from pupline.tasks.layout import Partitioned, dataset_folder, partition, run_folder
 from pupline.tasks.ports import Clock

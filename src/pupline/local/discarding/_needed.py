@@ -6,7 +6,6 @@ such as those of `doctor --repair`, always count.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -64,9 +63,3 @@ def _images(database: Database, bucket: str, names: set[tuple[str, str]], also: 
     given = {"names": json.dumps(sorted(names)), "bucket": bucket, "also": json.dumps(list(also))}
     for name, *file, is_needed in database.rows(_OBJECTS, given):
         yield RunImage(name, StoredFile(*file), bool(is_needed))
-
-
-def forget_objects(connection: sqlite3.Connection, object_ids: Sequence[int]) -> None:
-    """Delete the rows of objects whose files are removed."""
-    delete = "DELETE FROM objects WHERE object_id IN (SELECT value FROM json_each(?))"
-    connection.execute(delete, (json.dumps(list(object_ids)),))
