@@ -217,6 +217,8 @@ def test_extensions_promise_types(extension: str | None, file_type: str, agrees:
         ("2.php", "jpg", "2.jpg"),
         ("image.ASPX", "webp", "image.webp"),
         ("file.bin", "png", "file.png"),
+        ("dog.jpg.php", "jpg", "dog.jpg"),
+        ("dog.png.php", "jpg", "dog.png.jpg"),
         ("resize_640x480", "heic", "resize_640x480.heic"),
         ("v1.2", "gif", "v1.2.gif"),
         ("photo.large", "jpg", "photo.large.jpg"),

@@ -22,7 +22,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from pupline.errors import ConfigurationError
-from pupline.images._types import IMAGE_EXTENSIONS, IMAGE_TYPES
+from pupline.images._types import IMAGE_EXTENSIONS, IMAGE_TYPES, extension_agrees
 from pupline.text import UNSAFE, printable
 
 MAX_NAME_BYTES: Final = 255
@@ -74,6 +74,9 @@ def image_name(name: str, file_type: str) -> str:
         return name
     if extension in _REPLACED:
         name = name.rpartition(".")[0]
+        inner = name_extension(name)
+        if inner in IMAGE_EXTENSIONS and extension_agrees(inner, file_type):  # `dog.jpg.php`
+            return safe_name(name)
     return safe_name(f"{name}.{file_type}")
 
 

@@ -20,8 +20,8 @@ from pupline.tasks.metadata import METADATA_COLUMNS
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("imageid", "photoid", "sampleid", "uid"),
-    "width": ("imagewidth", "originalwidth"),
-    "height": ("imageheight", "originalheight"),
+    "width": ("imagewidth", "originalwidth", "widtho"),
+    "height": ("imageheight", "originalheight", "heighto"),
     "bytes": ("sizebytes", "bytesize", "filesize", "originalsize", "contentlength"),
     "md5": ("md5sum", "md5hash", "imagemd5", "originalmd5"),
     "sha1": ("sha1sum", "sha1hash", "imagesha1"),
