@@ -206,6 +206,26 @@ def test_declared_hashes_are_checked(place: Place) -> None:
     assert (changed.verification, changed.md5) == ("changed", digest("md5", 1))
 
 
+def test_metadata_rebuilds_the_dataset_elsewhere(place: Place, tmp_path: Path) -> None:
+    """Ingested in another data directory, each image has to be what it was; other columns come along."""
+    place.serve(rex=JPEGS[0], fido=JPEGS[1])
+    place.name(*({"url": place.url(name), "TEXT": name, "score": 0.5} for name in ("rex", "fido")))
+    first = place.ingest()
+    (part,) = (place.data / "buckets/dog-images/datasets/dogs/metadata/jsonl").rglob("*.jsonl")
+    place.site.pages["/fido.jpg"] = Said(JPEGS[2])
+    there = Place(tmp_path / "there", place.site)
+    second = there.ingest(source=str(part), dataset="dogs")
+    assert second.counts.verification == {"verified": 1, "changed": 1}
+    rows = []
+    for one, report in ((place, first), (there, second)):
+        with LocalBackend.open(one.data, exclusive=False) as backend:
+            rows.append(stored_rows(backend, report.run_id))
+    assert [[(row.item.caption, row.item.extra) for row in found] for found in rows] == [
+        [("rex", {"score": 0.5}), ("fido", {"score": 0.5})]
+    ] * 2
+    assert [row.item.sha256 for row in rows[1]] == [row.record.sha256 for row in rows[0]]
+
+
 def test_a_verified_image_is_not_requested_again(place: Place) -> None:
     """Nothing but what changed is requested when the list is ingested again, and all of it without validators."""
     place.serve(rex=JPEGS[0], changed=JPEGS[1])
