@@ -132,6 +132,20 @@ def test_a_rule_past_the_alert_exempts() -> None:
     assert AlertRules.of(edited(TO_LOG)).reasons(image("a.png", "png", breed="pug")) == ("png_content", "png_name")
 
 
+def test_rules_may_stand_in_several_choices() -> None:
+    """Those that the Default leads to follow; a Default that leads to an alert matches every image."""
+    more = {"Type": "Choice", "Choices": [WEBP_RULE], "Default": "LogToDynamoDB"}
+    definition = edited(CheckMore=more, WebPAlert=WEBP_WORDS)
+    definition["States"]["CheckIfPNG"]["Default"] = "CheckMore"
+    assert AlertRules.of(definition).reasons(image("a.jpg", "webp")) == ("extension_mismatch", "webp")
+    assert taken_by_the_engine(definition, image("a.webp", "webp")) is not None
+    definition["States"]["CheckMore"]["Default"] = "WebPAlert"
+    assert AlertRules.of(definition).reasons(image()) == ("webp",)
+    definition["States"]["CheckMore"]["Default"] = "CheckIfPNG"
+    with pytest.raises(ConfigurationError, match="Default does not lead"):
+        AlertRules.of(definition)
+
+
 def test_rules_are_saved_as_text() -> None:
     """What a run keeps gives the same rules to the process that resumes it, without the rest of the file."""
     rules = AlertRules.of(with_webp())
