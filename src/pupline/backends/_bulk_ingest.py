@@ -161,6 +161,7 @@ def report_of(
         interrupted=interrupted,
         tolerance_exceeded=execution.error == THRESHOLD_EXCEEDED == summary.get("error"),
         trouble=execution.input.get("trouble"),
+        listed_complete=execution.input.get("trouble") is None,
         left_out=LeftOut.from_json(execution.input.get("left_out")),
         columns_dropped=execution.input.get("columns_dropped") or {},
         folder=dataset_folder(str(request.dataset)),

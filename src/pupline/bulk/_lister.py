@@ -157,7 +157,7 @@ class Lister:
 
     def _fail_without_items(self) -> None:
         """A source with entries of which none can be used is no empty one: the run has failed."""
-        if self.complete and self.trouble and not (self.items or self.known):
+        if self.complete and self.trouble and not (self.items or self.known or self.other_shards):
             self.error = SourceError.__name__
 
     @property
@@ -168,7 +168,9 @@ class Lister:
         self.trouble = _shown(failure.message, request)
         self.error = type(failure).__name__ if is_final(failure) or self._is_wrong_address(failure) else None
         if self._listing is not None and is_final(failure):
-            self.left_out = left_out_at_stop(self._listing, failure, self.items + self.repeated + self.known)
+            self.left_out = left_out_at_stop(
+                self._listing, failure, self.items + self.repeated + self.known + self.other_shards
+            )
 
     def _is_wrong_address(self, failure: TaskFailure) -> bool:
         """Whether the source was never reached: the address is probably wrong, and nothing would be continued."""

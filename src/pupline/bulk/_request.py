@@ -225,11 +225,12 @@ class IngestReport:
     status: RUNNING (interrupted, or the listing stopped: the same command resumes it), SUCCEEDED, or FAILED (stopped by
     its tolerance, or by a source that cannot be listed: --resume continues it).
     counts: of all items of the run; began_done: of those, finished by earlier processes.
-    listed_complete: the source has no more. repeated: items listed more than once. known: skipped because the dataset
-    has them. other_shards: left to other machines. seconds, cpu_seconds: of this process and its workers. bytes:
-    received by this process's workers. trouble: why the items are not all that the source has. left_out: what it has,
-    or announces, and did not give in a usable form. folder: `datasets/<dataset>/` in the bucket. outputs: the
-    bucket's keys of the files written for the run, if it ended. undelivered: alerts still in the outbox.
+    listed_complete: the items are all that the source has. listing_ended: there is nothing more to list. repeated:
+    items listed more than once. known: skipped because the dataset has them. other_shards: left to other machines.
+    seconds, cpu_seconds: of this process and its workers. bytes: received by this process's workers. trouble: why the
+    items are not all that the source has. left_out: what it has, or announces, and did not give in a usable form.
+    folder: `datasets/<dataset>/` in the bucket. outputs: the bucket's keys of the files written for the run, if it
+    ended. undelivered: alerts still in the outbox.
     columns_dropped: why columns of a list, or some of their values, are not kept, by name. error, cause: of the
     BulkIngest execution, through which no times and no repeated items are known. parquet_trouble: why the metadata is
     there as JSON Lines only. summary: what summary.json holds, or would hold by now.
@@ -245,6 +246,7 @@ class IngestReport:
     folder: str
     began_done: int = 0
     listed_complete: bool = True
+    listing_ended: bool = True
     repeated: int = 0
     known: int = 0
     other_shards: int = 0

@@ -188,7 +188,7 @@ def _next_commands(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
 def listing_trouble(report: "IngestReport", options: str) -> str:
     """Why the run's images are not all that the source has, and what to do about it."""
     reason = printable(report.trouble or "", 400)
-    if report.listed_complete:
+    if report.listing_ended:
         return incomplete(reason)
     if report.status == "RUNNING":
         return f"The listing stopped: {reason}. The same command continues there."
