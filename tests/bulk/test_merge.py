@@ -145,6 +145,12 @@ def test_a_merge_that_was_broken_off_continues(world: Merging, monkeypatch: pyte
     with pytest.raises(StorageError, match="away"):
         world.merge()
     monkeypatch.undo()
+    with LocalBackend.open(world.folder / "all", exclusive=True) as backend:
+        (row,) = [row for row in backend.ingests.all() if row.status == "RUNNING"]
+    with pytest.raises(ConfigurationError, match="cannot be continued: it is being merged: repeat pupline merge"):
+        world.ingest("all", None, source=None, resume=True)
+    with LocalBackend.open(world.folder / "all", exclusive=True) as backend:
+        backend.ingests.end(row.ingest_id, "ABORTED")  # by pupline stop
     world.merge()
     assert world.facts("all") == world.facts("one")
 
@@ -163,6 +169,21 @@ def test_unfinished_runs_and_clashing_names_are_refused_before_anything(world: M
     with pytest.raises(ConfigurationError, match="the run 'monday-2of3' is unfinished; finish it with: pupline resume"):
         world.merge("m1", "m2")
     assert not (world.folder / "all").exists()
+
+
+def test_a_run_that_was_discarded_here_stays_so(world: Merging) -> None:
+    """It is noted, and the others are merged."""
+    world.merge("m1")
+    with LocalBackend.open(world.folder / "all", exclusive=True) as backend:
+        backend.database.write(
+            lambda connection: connection.execute(
+                "INSERT INTO discarded_runs (run_id, kind, began_at, discarded_at, removed_at)"
+                " VALUES ('monday-2of3', 'ingest', 1, 2, 3)"
+            )
+        )
+    report = world.merge()
+    assert (report.known, report.runs) == (["monday-1of3"], ["monday-3of3"])
+    assert report.notes == ["the run 'monday-2of3' was discarded here, and is left out"]
 
 
 def test_damaged_files_are_failures_that_can_be_fetched_again(world: Merging) -> None:

@@ -88,8 +88,9 @@ def merge(
         sources = [stack.enter_context(LocalBackend.open(other, exclusive=False)) for other in others]
         runs = _checked_runs(sources)
         backend = stack.enter_context(LocalBackend.open(data_dir, exclusive=True))
-        _check_names(backend, runs)
         report = MergeReport(notes=[note for source in sources for note in _left_out(source)])
+        runs = _kept(backend, runs, report)
+        _check_names(backend, runs)
         for run, source in runs:
             _merge_run(backend, source, run, ItemFiles(backend, run, report, copy=copy), progress)
         for source in sources:
@@ -128,8 +129,18 @@ def _checked_runs(sources: Sequence[LocalBackend]) -> list[tuple[ForeignRun, Loc
     return runs
 
 
+def _kept(
+    backend: LocalBackend, runs: list[tuple[ForeignRun, LocalBackend]], report: MergeReport
+) -> list[tuple[ForeignRun, LocalBackend]]:
+    """The runs without those that were discarded here, which the report notes."""
+    discarded = {run_id for (run_id,) in backend.database.rows("SELECT run_id FROM discarded_runs")}
+    names = dict.fromkeys(run.run_id for run, _ in runs if run.run_id in discarded)
+    report.notes += [f"the run '{name}' was discarded here, and is left out" for name in names]
+    return [pair for pair in runs if pair[0].run_id not in discarded]
+
+
 def _check_names(backend: LocalBackend, runs: Sequence[tuple[ForeignRun, LocalBackend]]) -> None:
-    """Raises: ConfigurationError where the name of a run is another's here, or was discarded."""
+    """Raises: ConfigurationError where the name of a run is another's here."""
     own = {run.run_id: run for run in foreign_runs(backend.data_dir, backend.database, backend.bucket())}
     for run, _ in runs:
         check_run_kind(backend.database, run.run_id, RunKind.BULK_INGEST)

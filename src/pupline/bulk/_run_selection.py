@@ -9,6 +9,7 @@ from pupline.bulk._source_rules import checked_dataset, checked_source, named_so
 from pupline.errors import ConfigurationError, Reason
 from pupline.local import (
     BUCKET,
+    MERGING,
     IngestRow,
     Ingests,
     LocalBackend,
@@ -207,6 +208,8 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
 
 def _resume(backend: LocalBackend, row: IngestRow, request: IngestRequest) -> SelectedRun:
     ingests, saved = backend.ingests, IngestRequest.from_json(row.settings)
+    if row.status == "RUNNING" and row.cause == MERGING:
+        raise ConfigurationError(f"the run '{row.run_id}' cannot be continued: {MERGING}")
     merged = replace(_adjusted(saved, request), run_id=row.run_id)
     if saved.alert_rules is None or merged.workflow_file != saved.workflow_file:
         merged = with_alert_rules(merged)

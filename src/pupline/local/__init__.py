@@ -66,7 +66,7 @@ from pupline.local.ingests import (
     NewIngest,
     finished_items,
 )
-from pupline.local.merging import ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
+from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -102,6 +102,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUCKET",
     "DATABASE_NAME",
+    "MERGING",
     "TOPIC_ARN",
     "AbortRequest",
     "Alert",

@@ -7,7 +7,7 @@ from pupline.text import printable
 
 MISSING = (
     "Parquet needs an extra package: pip install 'pupline[parquet]'"
-    " (with pipx: pipx inject pupline pyarrow; with uv: uv tool install --with pyarrow PUPLINE; in a clone: make run)"
+    " (with pipx: pipx inject pupline pyarrow; with uv: uv tool install --with pyarrow pupline; in a clone: make run)"
 )
 """What is missing and how to install it, on one line."""
 

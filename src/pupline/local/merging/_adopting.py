@@ -14,7 +14,9 @@ from pupline.local.merging._foreign_runs import ForeignRun
 from pupline.local.tables import RUN_CONDITION, run_range
 
 _PAGE = 1000
-_MERGING = "it is being merged: repeat pupline merge"
+MERGING = "it is being merged: repeat pupline merge"
+"""The cause of a run that is RUNNING because not all of it is here yet."""
+
 _END = ("status", "ended_at", "error", "cause", "stopped_at")
 _ALERT = "message_id, execution, command_id, topic, subject, message, attributes, published_at"
 _QUALITY = {
@@ -51,10 +53,10 @@ class Adoption:
 def adopt(database: Database, run: ForeignRun) -> Adoption:
     """The run in this database, with all its items, of which none has ended; or as far as it came before."""
     own = _own_row(database, run)
-    if own and own["ended_at"] is not None and own["ended_at"] >= run.values["ended_at"]:
+    if own and _is_whole(database, own, run):
         return Adoption(own["ingest_id"], True, database, run)
     # One that was continued over there since the last merge has a later end, and maybe more items.
-    values = {**run.values, "status": "RUNNING", "cause": _MERGING, "ended_at": None, "error": None, "stopped_at": None}
+    values = {**run.values, "status": "RUNNING", "cause": MERGING, "ended_at": None, "error": None, "stopped_at": None}
 
     def work(connection: sqlite3.Connection) -> int:
         if own:
@@ -102,3 +104,13 @@ def quality_into(database: Database, other: Database) -> None:
 def _own_row(database: Database, run: ForeignRun) -> dict[str, Any] | None:
     found = database.rows("SELECT ingest_id, ended_at FROM ingests WHERE run_id = ?", (run.run_id,))
     return dict(zip(("ingest_id", "ended_at"), found[0], strict=True)) if found else None
+
+
+def _is_whole(database: Database, own: dict[str, Any], run: ForeignRun) -> bool:
+    """Whether nothing of the run is missing here. It may have been continued here, or stopped while it was merged."""
+    if own["ended_at"] is None or own["ended_at"] < run.values["ended_at"]:
+        return False
+    query = "SELECT count(*) FROM ingest_items WHERE ingest_id = ? AND outcome IS NOT NULL"
+    (here,) = database.rows(query, (own["ingest_id"],))[0]
+    (there,) = run.database.rows(query, (run.ingest_id,))[0]
+    return bool(here >= there)
