@@ -1,13 +1,16 @@
 """The progress line: what it says, and what it leaves out where there is no room."""
 
+import errno
 import re
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 
+from pupline.cli._count_line import CountLine
 from pupline.cli._ingest_summary import OUTCOME_OF
 from pupline.cli._progress import Progress, Rates, duration
+from pupline.cli._streams import OutputLost
 from pupline.errors import Reason, TaskFailure
 
 
@@ -125,3 +128,20 @@ def test_every_reason_goes_with_its_outcome() -> None:
     expected = {cls.reason: cls.outcome for cls in subclasses(TaskFailure) if "reason" in vars(cls)}
     assert {reason: OUTCOME_OF.get(reason, "failed") for reason in expected} == expected
     assert set(OUTCOME_OF) <= set(cast(Any, Reason).__args__)
+
+
+def test_a_count_is_shown_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A plain line every five seconds where there is no terminal, and nothing for work that ends at once."""
+    now = [0.0]
+    with CountLine(lambda: now[0]) as progress:
+        for seconds, done in ((1, 10), (5, 1000), (6, 1200), (11, 2000)):
+            now[0] = seconds
+            progress("images", done, 5000 if done < 2000 else None)
+    assert capsys.readouterr().err == "1,000 of 5,000 images\n2,000 images\n"
+    monkeypatch.setattr("pupline.cli._count_line.message", _lose)
+    now[0] = 20
+    progress("images", 3000, None)
+
+
+def _lose(_text: str) -> None:
+    raise OutputLost(OSError(errno.EPIPE, "Broken pipe"))

@@ -16,6 +16,7 @@ from pupline.cli._dataset_names import dataset_summaries
 from pupline.cli._export_view import show
 from pupline.cli._options import json_option, with_options
 from pupline.cli._output import print_json
+from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
@@ -108,11 +109,13 @@ def export(
         progress = opened.enter_context(CountLine())
         target = None if dry_run else _target(place, request, backend, opened, link=not copy)
         report = export_dataset(backend.bucket(), request, target, progress)
-    if as_json:
-        print_json(report.as_dict())
-    else:
-        show(report, place)
-    return 0 if report.is_whole else 1
+    summary = SummaryOutput()
+    with summary:
+        if as_json:
+            print_json(report.as_dict())
+        else:
+            show(report, place)
+    return summary.exit_code(0 if report.is_whole else 1)
 
 
 def _check_together(form: str, list_file: str | None) -> None:
