@@ -96,10 +96,10 @@ def _available(summary: Mapping[str, Any]) -> int | None:
     """The distinct URLs of the source, as far as this run knows: by the source's count, or by a complete listing.
 
     The source counts repeated URLs too. A retry lists failed items only; an incremental run leaves out the images that
-    the dataset has.
+    the dataset has, and a shard's run those of other shards.
     """
     total, listed = summary.get("total"), summary.get("listed")
     sizes = [] if total is None else [max(total - (summary.get("repeated") or 0), listed or 0)]
     if listed is not None and summary.get("listed_complete") and not summary.get("retry_of"):
-        sizes.append(listed + (summary.get("known") or 0))
+        sizes.append(listed + (summary.get("known") or 0) + (summary.get("other_shards") or 0))
     return max(sizes, default=None)
