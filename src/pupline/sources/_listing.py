@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pupline.errors import TaskFailure
+from pupline.errors import NotFound, TaskFailure
 from pupline.specs import PageRequest
 from pupline.tasks.items import SourceItem
-from pupline.tasks.left_out import NOT_GIVEN, UNUSABLE_PAGE, LeftOut
+from pupline.tasks.left_out import NO_SUCH_PAGE, NOT_GIVEN, UNUSABLE_PAGE, LeftOut
 
 ITEMS_OF_A_PART = 1000
 """The most items that one `read` of a file gives: few enough to stay small in memory, enough for one transaction."""
@@ -50,7 +50,7 @@ def left_out_at_stop(listing: "Listing", failure: TaskFailure, came: int) -> Lef
     came: items and repeated items so far.
     """
     found = listing.left_out
-    found.add(UNUSABLE_PAGE, example=failure.message)
+    found.add(NO_SUCH_PAGE if isinstance(failure, NotFound) else UNUSABLE_PAGE, example=failure.message)
     found.add(NOT_GIVEN, (listing.total or 0) - came)
     return found
 
