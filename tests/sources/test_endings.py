@@ -353,3 +353,31 @@ def test_what_was_left_out_is_the_same_after_a_restart(spec: str, pages: list[An
         resumed = source.open(position=position)
         list_all(resumed, api)
         assert (resumed.left_out.reasons, resumed.shortfall) == (listing.left_out.reasons, listing.shortfall)
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    ["type = 'json_link'\nnext_url_path = 'next'", "type = 'cursor'\ncursor_path = 'at'\ncursor_param = 'at'"],
+)
+def test_links_and_cursors_are_compared_with_the_total(paginator: str) -> None:
+    """From every position; a total that was reached, or passed, is fine."""
+
+    def api(total: Any) -> Any:
+        def answered(asked: Asked) -> Any:
+            if "at" in asked.query or "page" in asked.query:
+                return {"items": numbered(3, 4), "total": total, "next": None, "at": None}
+            return {"items": numbered(1, 2), "total": total, "next": "https://api.example.org/v1?page=2", "at": 2}
+
+        return answered
+
+    source = spec_source(f"[paginator]\n{paginator}\ntotal_path = 'total'")
+    for total in (4, 3, None):
+        assert list_from_everywhere(source, api(total)).shortfall is None
+    listing = source.open()
+    done = list_all(listing, api("9"))
+    assert (done.shortfall, listing.total) == ("the API says that it has 9 items, and gave 4", 9)
+    assert listing.left_out.reasons == {"not_given": 5}
+    for position in done.positions:
+        resumed = source.open(position=position)
+        assert list_all(resumed, api("9")).shortfall == done.shortfall
+        assert resumed.left_out.reasons == {"not_given": 5}

@@ -8,17 +8,18 @@ from pupline.specs import _fields as kinds
 from pupline.specs._fields import Field
 
 _EMPTY = {"stop_after_empty_page": Field(kinds.flag), "empty_statuses": Field(kinds.statuses)}
+_TOTAL = {"total_path": Field(kinds.expression), **_EMPTY}
 _MORE = {"has_more_path": Field(kinds.expression), **_EMPTY}
 
 PAGINATORS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
     {
         "single_page": {"empty_statuses": Field(kinds.statuses)},
-        "json_link": {"next_url_path": Field(kinds.expression, required=True), **_EMPTY},
-        "header_link": {"links_next_key": Field(kinds.text), **_EMPTY},
+        "json_link": {"next_url_path": Field(kinds.expression, required=True), **_TOTAL},
+        "header_link": {"links_next_key": Field(kinds.text), **_TOTAL},
         "header_cursor": {
             "cursor_key": Field(kinds.header_name, required=True),
             "cursor_param": Field(kinds.text, required=True),
-            **_EMPTY,
+            **_TOTAL,
         },
         "offset": {
             "limit": Field(kinds.whole(1), required=True),
@@ -40,6 +41,7 @@ PAGINATORS: Final[Mapping[str, Mapping[str, Field]]] = MappingProxyType(
             "cursor_path": Field(kinds.expression, required=True),
             "cursor_param": Field(kinds.text),
             "cursor_body_path": Field(kinds.body_path),
+            "total_path": Field(kinds.expression),
             **_MORE,
         },
         "auto": _EMPTY,

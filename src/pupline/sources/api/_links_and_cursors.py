@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 
 from pupline.errors import SourceError
 from pupline.sources.api._link_header import LinkHeader
-from pupline.sources.api._page_values import cursor_from, cursor_on_page, followed, link_from, says_more, sendable
+from pupline.sources.api._page_values import (
+    cursor_from,
+    cursor_on_page,
+    followed,
+    link_from,
+    says_more,
+    sendable,
+    total_on_page,
+)
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, PaginationLoop, Paginator, RecentLinks
 from pupline.specs import Expression, NextPage, described
 from pupline.text import printable
@@ -43,8 +51,41 @@ class SinglePage(Paginator):
         """One page has no state."""
 
 
+@dataclass(kw_only=True, eq=False)
 class _Following(Paginator):
-    """Each page announces the next one, or the end."""
+    """Each page announces the next one, or the end. total_path: the number of items in all, in the body."""
+
+    total_path: Expression | None = None
+
+    _received: int = field(default=0, init=False)  # records on useful pages
+
+    def advance(self, page: PageResponse) -> None:
+        """See `Paginator.advance`; also reads the total, and compares it at the end."""
+        total = None if self.total_path is None else total_on_page(self.total_path, page)
+        useful = self.useful_pages
+        super().advance(page)
+        self._received += page.records if self.useful_pages > useful else 0
+        self.total = self.total if total is None else total
+        self._compare()
+
+    def _compare(self) -> None:
+        """Note, at the end, what the API announced and did not give."""
+        if self.complete and self.total is not None and self.total > self._received:
+            self.not_given = self.total - self._received
+            missing = f"the API says that it has {self.total:,} items, and gave {self._received:,}"
+            self.shortfall = self.shortfall or missing
+
+    def state(self) -> dict[str, Any]:
+        """See `Paginator.state`."""
+        counts = {"came": self._received, "told": self.total} if self.total_path is not None else {}
+        return {**super().state(), **counts}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Paginator.restore`."""
+        super().restore(state)
+        self._received = int(state.get("came", 0))
+        told = state.get("told")
+        self.total = None if told is None else int(told)
 
     def ends_with(self, status: int) -> bool:
         """204 and an empty body, or as the spec says, are a page without entries and without a next one."""
@@ -53,6 +94,7 @@ class _Following(Paginator):
         if self.useful_pages:
             self.notes.append("the API answered without a page, which ends its listing")
         self.complete = True
+        self._compare()
         return True
 
     def _after_empty(self, page: PageResponse) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
-from pupline.sources.api._page_values import says_more, total_from
+from pupline.sources.api._page_values import says_more, total_on_page
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, Paginator, next_page_with
 from pupline.specs import Expression, NextPage
 from pupline.text import printable
@@ -43,8 +43,7 @@ class _Numbered(Paginator):
     def advance(self, page: PageResponse) -> None:
         """See `Paginator.advance`; also reads the total."""
         if self.total_path is not None:
-            what = f"total_path ({printable(self.total_path.text, 60)})"
-            announced = total_from(self.total_path.search(page.body), what)
+            announced = total_on_page(self.total_path, page)
             self._announced = self._announced if announced is None else announced
         is_first, more = not self.useful_pages, self.has_more_path
         is_last = more is not None and not says_more(more, page, is_first=is_first)

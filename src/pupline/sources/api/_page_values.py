@@ -76,6 +76,11 @@ def sendable(text: str, what: str) -> str:
     return text
 
 
+def total_on_page(path: Expression, page: PageResponse) -> int | None:
+    """The total at `path` of the page, see `total_from`."""
+    return total_from(path.search(page.body), f"total_path ({printable(path.text, 60)})")
+
+
 def total_from(value: object, what: str) -> int | None:
     """The announced total; None where there is none. Raises: SourceError for anything but a whole number."""
     if value is None or value == "":
