@@ -15,15 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.text import UNSAFE, plain_number, plural, printable
+from pupline.text import UNSAFE, harmless_cell, plain_number, plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a cell begins with that a spreadsheet computes, also in full width."""
 
 
 def rows_shown(limit: int | None) -> int:
@@ -73,8 +69,7 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    text = printable(text, len(text) * 10 + 1)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
+    return harmless_cell(printable(text, len(text) * 10 + 1))
 
 
 def message(text: str) -> None:
