@@ -21,7 +21,7 @@ _XMP_PLACE = (b"GPSLatitude", b"GPSLongitude")
 def exif_of(picture: "Picture") -> dict[str, Any]:
     """`has_exif`, `has_gps`, `orientation` (1 to 8), and where known `camera` and `taken_at`.
 
-    taken_at: RFC 3339 without an offset, unless the picture has one. What cannot be read is left out.
+    taken_at: RFC 3339 to the millisecond, without an offset unless the picture has one. Unreadable tags are left out.
     """
     tags, found = _tags(picture), _tags(picture, _EXIF_IFD)
     xmp = picture.info.get("xmp")
@@ -57,4 +57,5 @@ def _moment(value: object, offset: object) -> str | None:
     if found is None or found[1] == "0000":
         return None
     zone = _text(offset)
-    return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}{zone if _OFFSET.fullmatch(zone) else ''}"
+    # PyArrow, and so `datasets`, guesses the type of texts without a fraction, and differently in each part of a file.
+    return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}.000{zone if _OFFSET.fullmatch(zone) else ''}"
