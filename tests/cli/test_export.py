@@ -23,6 +23,7 @@ def sample(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "message"),
     [
         (("--shard-size", "5"), "--shard-size goes with --format webdataset"),
+        (("--strip-exif", "--format", "csv"), "--strip-exif goes with images; --format csv has none"),
         (("--with-credentials",), "--with-credentials goes with --list"),
         (("--list", "a.csv", "--split", "80/20"), "--split does not go with --list"),
         (("--list", "a.txt"), "the name ends in .csv, .jsonl or .parquet"),

@@ -245,6 +245,8 @@ def test_images_without_exif_are_exported_with_their_own_hash(tmp_path: Path) ->
     with dog_directory(tmp_path / "data") as dogs:
         rows = [dogs.add_image("a.jpg", JPEG_WITH_GPS), dogs.add_image("b.tiff", b"II*\0 GPS", file_type="tiff")]
         dogs.add_run("1", *rows)
+        quality = {"sha256": rows[0]["sha256"], "camera": "C", "taken_at": "T", "has_gps": True, "blur": 0.1}
+        dogs.store.put("datasets/dogs/quality/quality.jsonl", json.dumps(quality).encode(), "text/plain")
         report = dogs.export(tmp_path / "out", strip_exif=True)
     (row,) = rows_of(tmp_path / "out")
     assert (tmp_path / "out/train" / row["file_name"]).read_bytes() == STRIPPED_JPEG
@@ -253,6 +255,7 @@ def test_images_without_exif_are_exported_with_their_own_hash(tmp_path: Path) ->
         metadata_row("a", STRIPPED_JPEG)["sha256"],
     )
     assert report.left_out == {"not_strippable": 1}
+    assert row.keys() & {"camera", "taken_at", "has_gps", "blur"} == {"blur"}
 
 
 def test_a_hard_link_cannot_be_edited_by_accident(tmp_path: Path) -> None:

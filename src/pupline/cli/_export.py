@@ -41,7 +41,7 @@ def _filter_options(command: Any) -> Any:
         click.option("--min-height", type=_NUMBER, metavar="N", help="The same, in height."),
         click.option("--min-bytes", type=_NUMBER, metavar="N", help="Only files of at least N bytes."),
         click.option("--verified-only", is_flag=True, help="Only images with the hash that their list declares."),
-        click.option("--where", metavar="EXPR", help="Only where this holds, such as 'blur > 20 and width >= 512'."),
+        click.option("--where", metavar="EXPR", help="Only where this holds, such as 'blur < 0.5 and width >= 512'."),
     )
 
 
@@ -122,6 +122,8 @@ def _check_together(form: str, list_file: str | None) -> None:
     """Raises: ConfigurationError for options that do not go together."""
     if was_typed("--shard-size") and form != "webdataset":
         raise ConfigurationError("--shard-size goes with --format webdataset")
+    if was_typed("--strip-exif") and form not in {"folders", "webdataset"}:
+        raise ConfigurationError(f"--strip-exif goes with images; --format {form} has none")
     if list_file is None:
         if was_typed("--with-credentials"):
             raise ConfigurationError("--with-credentials goes with --list")

@@ -23,7 +23,7 @@ _PROBLEMS = {
 
 def show(report: "ExportReport", place: str) -> None:
     """Print the report on stdout; what is missing on stderr. place: where it goes, or would go."""
-    verb = "Exported" if report.location is not None else "Would export"
+    verb = "Exported" if report.location is not None or not report.images else "Would export"
     amount = f" ({size(report.size_bytes)})" if report.location is not None else ""
     images = plural(report.images, "image")
     click.echo(f"{verb} {images}{amount} of the dataset {printable(report.dataset)} to {printable(place, 400)}")

@@ -32,6 +32,9 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 _EXAMPLES = 5
 _TABLES = frozenset({"jsonl", "csv", "parquet"})
+_OF_EXIF = frozenset({"has_exif", "has_gps", "camera", "taken_at"})
+"""Columns of the quality pass that say what was in the Exif part of the stored image."""
+
 _WITH_IMAGES = frozenset({"folders", "webdataset"})
 _NOT_IN_ROWS = FETCH_COLUMNS | {"run"}
 
@@ -67,8 +70,7 @@ def export_dataset(
     objects = BucketObjects(store)
     with ExitStack() as opened:
         rows = opened.enter_context(GoodRows.read(objects, request.dataset, lambda n: progress("rows read", n, None)))
-        leave_out = _NOT_IN_ROWS - {"image_url"} if request.format in _TABLES else _NOT_IN_ROWS
-        plan = ExportPlan(SchemaScan(leave_out))
+        plan = ExportPlan(SchemaScan(_left_out_columns(request)))
         opened.callback(plan.close)
         report = _planned(rows, plan, request)
         if target is None or not plan.count:
@@ -88,6 +90,12 @@ def export_dataset(
         form.finish()
         report.location, report.removed, report.added = target.location, target.finish(), target.added
     return report
+
+
+def _left_out_columns(request: ExportRequest) -> frozenset[str]:
+    """Columns that the rows do not have."""
+    found = _NOT_IN_ROWS - {"image_url"} if request.format in _TABLES else _NOT_IN_ROWS
+    return found | _OF_EXIF if request.strip_exif else found
 
 
 def _planned(rows: GoodRows, plan: ExportPlan, request: ExportRequest) -> ExportReport:
