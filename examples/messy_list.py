@@ -100,9 +100,11 @@ def kind_of(number: int) -> str:
     return kinds.get(number * 37 % 100, "plain")
 
 
-def original_of(number: int) -> int:
-    """The number of the picture that a copy shows."""
-    return next(other for other in range(number - 3, -1, -1) if kind_of(other) == "plain") if number > 3 else number
+def shown_at(number: int) -> int:
+    """The number of the picture that an address shows: its own, or for copies an earlier one."""
+    if kind_of(number) not in {"same-bytes", "smaller-copy", "recompressed-copy", "repeated-row"}:
+        return number
+    return next(other for other in range(number - 3, -1, -1) if kind_of(other) == "plain")
 
 
 def path_of(number: int) -> str:
@@ -121,6 +123,11 @@ def path_of(number: int) -> str:
             return f"{folder}/{number}.php"
         case _:
             return f"{folder}/{number}.jpg"
+
+
+def is_gone_later(number: int) -> bool:
+    """Whether an address that had an image has none a year later."""
+    return number % 29 == 3
 
 
 @lru_cache(maxsize=ADDRESSES)
@@ -143,11 +150,11 @@ def first_body_at(number: int) -> bytes:
         case "webp":
             return encoded(picture(number), "WEBP")
         case "same-bytes":
-            return body_at(original_of(number))
+            return body_at(shown_at(number))
         case "smaller-copy":
-            return encoded(picture(original_of(number)).resize((160, 120)), "JPEG")
+            return encoded(picture(shown_at(number)).resize((160, 120)), "JPEG")
         case "recompressed-copy":
-            return encoded(picture(original_of(number)), "JPEG", quality=50)
+            return encoded(picture(shown_at(number)), "JPEG", quality=50)
         case "blurred":
             return encoded(picture(number).filter(ImageFilter.GaussianBlur(9)), "JPEG")
         case "dark":
@@ -170,15 +177,15 @@ def write_list(path: Path, addresses: int, origin: str) -> None:
         rows = csv.writer(file)
         rows.writerow(["URL", "TEXT", "label", "license", "WIDTH", "HEIGHT", "similarity", "row note"])
         for number in range(addresses):
-            kind, breed = kind_of(number), BREEDS[breed_at(number)]
-            shown = original_of(number) if kind == "repeated-row" else number
-            url = f"{origin}{path_of(shown)}"
+            kind, shown = kind_of(number), shown_at(number)
+            breed = BREEDS[breed_at(number if number % 5 == 0 else shown)]  # some copies have a wrong label
+            url = f"{origin}{path_of(shown if kind == 'repeated-row' else number)}"
             url = {
                 "no-address": "see the shop",
                 "private": f"http://10.0.0.7{path_of(number)}",
                 "blanks": f"  {url} ",
             }.get(kind, url)
-            text = "" if number < 100 else f"A {breed.rsplit('/', 1)[-1]}, photograph {number}"
+            text = "" if number < 100 else f"Photograph {number}: {breed.rsplit('/', 1)[-1]}"
             similarity = f"{0.2 + number % 97 / 500:.4f}" if number % 11 else ""
             licence = "CC BY 4.0" if number % 3 else ""
             rows.writerow([url, text, breed, licence, *SIZE, similarity, "checked" if number % 400 == 399 else ""])
@@ -207,7 +214,7 @@ class PhotoServer(BaseHTTPRequestHandler):
             again = self.later or number in self.asked
             self.asked.add(number)
         kind = kind_of(number)
-        return kind == "gone" or (kind == "not-ready" and not again) or (self.later and number % 29 == 3)
+        return kind == "gone" or (kind == "not-ready" and not again) or (self.later and is_gone_later(number))
 
     def respond(self, status: int, body: bytes) -> None:
         """Send the response; the type is what such servers say, not what the bytes are."""
