@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,9 +43,11 @@ def messy_list() -> ModuleType:
 
 
 @contextmanager
-def serving(words: list[str], directory: Path) -> Iterator[None]:
+def serving(words: list[str], port: str, directory: Path) -> Iterator[None]:
     """The example's server, from the line that says it serves to the end of the block."""
-    with subprocess.Popen([sys.executable, *words], cwd=directory, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, *words, "--port", port], cwd=directory, stdout=subprocess.PIPE, text=True
+    ) as server:
         try:
             assert server.stdout
             assert any("Serving at" in line for line in server.stdout)
@@ -54,13 +57,15 @@ def serving(words: list[str], directory: Path) -> Iterator[None]:
 
 
 def follow_the_page(directory: Path) -> list[str]:
-    """Run every block of the page in order; where the page and a command's output differ."""
+    """Run every block of the page in order, on a free port; where the page and a command's output differ."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
     wrong = []
     with ExitStack() as year:
-        for kind, body, shown in BLOCK.findall(PAGE):
+        for kind, body, shown in BLOCK.findall(PAGE.replace("8098", port)):
             if kind == "serve":
                 year.close()
-                year.enter_context(serving(body.split()[1:], directory))
+                year.enter_context(serving(body.split()[1:], port, directory))
             elif kind == "load":
                 program = [str(LOADERS), "-c", body]
                 offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(directory / "cache"), "HOME": str(directory)}
@@ -101,7 +106,7 @@ def test_the_tour_works_as_it_stands(tmp_path: Path) -> None:
         if world.kind_of(number) not in {"gone", "page", "cut", "empty", "repeated-row", "no-address", "private"}
     }
     first = {world.path_of(number): digest(world.first_body_at(number)) for number in good}
-    published = list(csv.DictReader((tmp_path / "pets-list.csv").open(encoding="utf-8", newline="")))
+    published = list(csv.DictReader((tmp_path / "pets-list.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["sha256"] for row in published} == set(first.values())
     assert all(first["/photos/" + row["url"].partition("/photos/")[2]] == row["sha256"] for row in published)
 
