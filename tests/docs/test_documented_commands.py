@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]
 )
 BLOCK = re.compile(
-    r"(?:<!-- needs: (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",
+    r"(?:<!-- (?:needs|tour): (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",
     re.DOTALL,
 )
 LINKED = ["statemachine", "src", "ingest_dog.py", "examples", "events", "template.yaml", "pyproject.toml"]
@@ -64,16 +64,22 @@ def check_names(words: list[str]) -> None:
     if words[0] == "make":
         assert set(words[1:]) <= make_targets(), words
     elif words[0] == "pupline":
-        shown = run_command(["pupline", words[1], "--help"], Path.cwd())
+        shown = run_command(["pupline", words[1], "--help"], Path.cwd()).stdout
         for option in [word.split("=")[0] for word in words if word.startswith("--")]:
             assert option in shown, f"{option} is no option of pupline {words[1]}"
 
 
-def run_command(words: list[str], directory: Path) -> str:
-    """Run one command with the interpreter of the tests; its output. Exit codes 0 and 1 (some failed) are results."""
+def run_command(words: list[str], directory: Path) -> "subprocess.CompletedProcess[str]":
+    """Run one command with the interpreter of the tests. Exit codes 0 and 1 (some failed) are results."""
     python = Path(sys.executable)
     programs = {"pupline": [str(python.parent / "pupline")], "python": [str(python)]}
-    environment = {**os.environ, "PUPLINE_DATA": str(directory / "pupline-data"), "NO_COLOR": "1", "COLUMNS": "100"}
+    environment = {
+        **os.environ,
+        "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PUPLINE_DATA": str(directory / "pupline-data"),
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }
     done = subprocess.run(
         programs[words[0]] + words[1:],
         cwd=directory,
@@ -86,7 +92,7 @@ def run_command(words: list[str], directory: Path) -> str:
     )
     assert done.returncode in {0, 1}, f"{shlex.join(words)} exited {done.returncode}: {done.stderr}"
     assert "Traceback" not in done.stderr
-    return done.stdout
+    return done
 
 
 def matches(documented: str, printed: str) -> bool:
@@ -107,7 +113,7 @@ def test_documented_commands_work(document: Path, tmp_path: Path) -> None:
     for command in commands_of(document):
         words = command.words
         if words[0] in {"pupline", "python"} and command.needs is None:
-            printed = run_command(words, tmp_path)
+            printed = run_command(words, tmp_path).stdout
             if command.output is not None and not matches(command.output, printed):
                 wrong.append(f"{command.line} prints:\n{printed}")
         elif words[0] in {"pupline", "make"}:

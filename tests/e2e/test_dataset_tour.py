@@ -72,9 +72,9 @@ def follow_the_page(directory: Path) -> list[str]:
                 done = subprocess.run(program, cwd=directory, env=offline, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
             else:
-                printed = [run_command(list(words_of(line)), directory) for line in body.splitlines()]
-                if shown and not matches(shown, printed[-1]):
-                    wrong.append(f"{body} prints:\n{printed[-1]}")
+                *_, done = [run_command(words_of(line), directory) for line in body.splitlines()]
+                if shown and not (matches(shown, done.stdout) or matches(shown, done.stderr)):
+                    wrong.append(f"{body} prints:\n{done.stdout}\n{done.stderr}")
     return wrong
 
 
