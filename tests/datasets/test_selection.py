@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.datasets import Split, parse_where
+from pupline.datasets import BucketObjects, GoodRows, Split, parse_where
 from pupline.datasets.export._folder_names import folder_names
 from pupline.errors import ConfigurationError
+from tests.datasets.export_world import dog_memory
 
 ROW = {"width": 640, "label": "pug", "labels": ["hound", "pug"], "license": "CC 'BY'", "score": "0.75", "flag": True}
 
@@ -156,3 +157,18 @@ def test_names_of_folders_do_not_depend_on_the_order() -> None:
     """The same labels have the same folders."""
     labels = ["Pug", "pug", "PUG"]
     assert len({tuple(sorted(folder_names(order).items())) for order in itertools.permutations(labels)}) == 1
+
+
+@pytest.mark.parametrize("seconds", list(itertools.permutations((1, 2, 3))))
+def test_an_image_is_named_after_the_first_address_of_the_oldest_run(seconds: tuple[int, ...]) -> None:
+    """In whatever order the images of a run arrived: every rebuild of a list gives the same export."""
+    dogs = dog_memory()
+    later, *first = (
+        dogs.add_image(f"{at}.jpg", b"same", index=at, upload_timestamp=f"2026-11-22T17:00:0{second}.000Z")
+        for at, second in enumerate((4, *seconds))
+    )
+    dogs.add_run("old", *reversed(first))
+    dogs.add_run("new", later)
+    with GoodRows.read(BucketObjects(dogs.store), "dogs") as rows:
+        (indexes,) = ([row["index"] for _, row in content] for content in rows.by_content())
+    assert indexes == [1, 2, 3, 0]

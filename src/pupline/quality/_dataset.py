@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from pupline.datasets import BucketObjects, GoodRows
@@ -15,7 +16,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetImage:
-    """One content of a dataset. key: of an object that holds it. arrived: when it first came, to compare with others.
+    """One content of a dataset. key: of an object that holds it. arrived: its place among all, to compare with others.
 
     is_verified: its bytes have the hash that a list declared.
     """
@@ -49,7 +50,8 @@ class ChangedRow:
 def good_images(objects: BucketObjects, dataset: str, progress: Callable[[int], None]) -> list[DatasetImage]:
     """The images that belong to the dataset now, in the order in which they came. Raises: StorageError."""
     with GoodRows.read(objects, dataset, progress) as rows:
-        found = [_image([row for _, row in content]) for content in rows.by_content()]
+        began = rows.findings.began
+        found = [_image([row for _, row in content], began) for content in rows.by_content()]
     return sorted(found, key=lambda image: image.arrived)
 
 
@@ -64,9 +66,9 @@ def changed_rows(objects: BucketObjects, dataset: str) -> list[ChangedRow]:
     return [row for row in changed if row]
 
 
-def _image(rows: list[dict[str, Any]]) -> DatasetImage:
-    """The image of these rows, which have the same bytes."""
-    first = min(rows, key=_arrival)
+def _image(rows: list[dict[str, Any]], began: Mapping[str, str]) -> DatasetImage:
+    """The image of these rows, which have the same bytes. began: when each run did."""
+    arrived, first = min(((_arrival(row, began), row) for row in rows), key=itemgetter(0))
     return DatasetImage(
         sha256=first["sha256"],
         key=first["key"],
@@ -75,12 +77,13 @@ def _image(rows: list[dict[str, Any]]) -> DatasetImage:
         file_type=first.get("file_type"),
         size_bytes=found if isinstance(found := first.get("size_bytes"), int) else 0,
         is_verified=any(row.get("verification") == "verified" for row in rows),
-        arrived=_arrival(first),
+        arrived=arrived,
     )
 
 
-def _arrival(row: Mapping[str, Any]) -> tuple[str, str, int]:
-    return row["upload_timestamp"], row["run"], row["index"]
+def _arrival(row: Mapping[str, Any], began: Mapping[str, str]) -> tuple[str, str, int]:
+    """The place of a row among all: by its run, then as listed, because images of one run arrive in any order."""
+    return began[row["run"]], row["run"], row["index"]
 
 
 def _rows_with_verification(objects: BucketObjects, dataset: str) -> Iterator[Mapping[str, Any]]:

@@ -33,6 +33,7 @@ _TABLES = """
 CREATE TABLE addresses (
     url_id BLOB PRIMARY KEY, is_good INT, stamp TEXT, run TEXT, number INT, sha256 TEXT, rank INT, row BLOB
 );
+CREATE TABLE runs (run TEXT PRIMARY KEY, began TEXT) WITHOUT ROWID;
 CREATE TABLE quality (sha256 TEXT PRIMARY KEY, row TEXT) WITHOUT ROWID;
 """
 
@@ -47,19 +48,20 @@ WHERE (excluded.is_good, excluded.stamp, excluded.run, excluded.number) > (is_go
 
 _ROWS = (
     "SELECT addresses.rowid, addresses.sha256, run, addresses.row, quality.row"
-    " FROM addresses LEFT JOIN quality USING (sha256)"
+    " FROM addresses LEFT JOIN quality USING (sha256) LEFT JOIN runs USING (run)"
 )
 
 
 @dataclass(slots=True)
 class MetadataFindings:
-    """What the metadata of a dataset says of itself. rows: read, by run.
+    """What the metadata of a dataset says of itself. rows: read, by run. began: the time of a run's first record.
 
     unreadable: keys of metadata files that are gone or cannot be read. broken_lines: lines that are not rows.
     without_image: addresses of which no run has an image. has_quality: whether the quality pass has been published.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
+    began: dict[str, str] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     broken_lines: int = 0
     without_image: int = 0
@@ -100,9 +102,10 @@ class GoodRows:
     def by_content(self) -> Iterator[list[tuple[int, Row]]]:
         """The rows of each content, in the order of its SHA-256, with the ids of their addresses.
 
-        The row with labels and a caption comes first, then the oldest: the order of the runs' files does not matter.
+        The row with labels and a caption comes first, then that of the oldest run, then the first in its listing.
+        Neither the order of the runs' files nor that in which images happened to arrive matters.
         """
-        query = _ROWS + " WHERE is_good ORDER BY addresses.sha256, rank DESC, stamp, run, number"
+        query = _ROWS + " WHERE is_good ORDER BY addresses.sha256, rank DESC, began, run, number"
         for _, group in groupby(self._database.execute(query), key=itemgetter(1)):
             yield [(address_id, _joined(*columns)) for address_id, _, *columns in group]
 
@@ -132,12 +135,14 @@ class GoodRows:
                         continue
                     self._database.execute(_ADD, good)
                     findings.rows[part["run"]] += 1
+                    findings.began[part["run"]] = min(good[2], findings.began.get(part["run"], good[2]))
                     read += 1
                     if read % _EVERY == 0:
                         progress(read)
             except KeyError:
                 findings.unreadable.append(key)
         progress(read)
+        self._database.executemany("INSERT INTO runs VALUES (?, ?)", findings.began.items())
         without = self._database.execute("SELECT count(*) FROM addresses WHERE NOT is_good").fetchone()
         findings.without_image = int(without[0])
 
