@@ -134,8 +134,8 @@ def test_a_file_can_be_named(tmp_path: Path, command: Command, monkeypatch: pyte
     done = command("run", "--source", "sample", "--workflow-file", "mine.json", "--data", tmp_path / "data")
     assert done.code == 0
     monkeypatch.setenv("PUPLINE_WORKFLOW", "mine.json")
+    assert "extension_mismatch, webp\n" in command("validate").stdout
     listed = command("validate", "--json").rows
-    assert listed[0]["alert_rules"][-1] == "webp"
     assert [Path(one["file"]).name for one in listed] == ["mine.json", "bulk_ingest.asl.json"]
 
 
@@ -166,6 +166,7 @@ def test_validate_tells_what_bulk_cannot_heed(tmp_path: Path, command: Command) 
     done = command("validate", written(tmp_path / "mine.json", edited(rule)))
     assert done.code == 0
     assert "pupline ingest cannot" in done.stderr
+    assert "$.labels" in command("validate", tmp_path / "mine.json", "--json").rows[0]["not_for_bulk"]
 
 
 def test_a_project_of_another_user_is_none(project: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

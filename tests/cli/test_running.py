@@ -289,6 +289,7 @@ def test_doctor(command: Run, kennel: Path, tmp_path: Path) -> None:
     rows = command("doctor", "--source", "sample", "--json", "--data", kennel).rows
     names = [
         "version",
+        "extras",
         "workflow",
         "data directory",
         "disk space",
@@ -300,7 +301,7 @@ def test_doctor(command: Run, kennel: Path, tmp_path: Path) -> None:
     ]
     assert [row["check"] for row in rows] == names
     assert all(list(row) == ["check", "status", "detail", "next"] for row in rows)
-    assert "24 audit records, 0 unfinished" in rows[4]["detail"]
+    assert "24 audit records, 0 unfinished" in rows[5]["detail"]
     shown = command("doctor", "--source", "sample", "--data", tmp_path / "none")
     assert shown.code == 0
     assert "✔ version: pupline" in shown.stdout

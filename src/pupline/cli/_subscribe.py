@@ -75,7 +75,7 @@ def subscribe(
     unready = [unreadiness(one.protocol, one.endpoint) if removed is None else None for one in shown]
     if as_json:
         for one, found in zip(shown, unready, strict=True):
-            print_json({**_facts(one), "problem": found.problem if found else None})
+            print_json({**_facts(one), **({"problem": found.problem} if found else {})})
     elif not text:
         _show(shown)
     for one, found in zip(shown, unready, strict=True):

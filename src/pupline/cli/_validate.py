@@ -56,8 +56,8 @@ def _validate(file: Path, machine_type: str, *, as_json: bool) -> int:
     rules, unheeded = ([], None) if problems else _alert_rules(definition, file)
     if as_json:
         found = [{"path": path, "message": text} for path, text in problems]
-        rule_facts = {"alert_rules": rules, "not_for_bulk": unheeded} if rules or unheeded else {}
-        print_json({"file": str(file), "valid": not problems, "problems": found, **rule_facts})
+        not_for_bulk = {"not_for_bulk": unheeded} if unheeded else {}
+        print_json({"file": str(file), "valid": not problems, "problems": found, **not_for_bulk})
     elif problems:
         for path, text in problems:
             click.echo(f"{printable(path) or file}: {printable(text)}")
