@@ -143,6 +143,7 @@ def test_a_first_page_that_fails_for_good_fails_the_run(tmp_path: Path, site: Si
     assert (row.status, row.cause) == (status, report.trouble)
 
 
+@pytest.mark.slow
 def test_a_lost_run_of_a_spec_names_its_file(tmp_path: Path) -> None:
     """Which images it may fetch, and how fast, is in the spec alone."""
     with LocalBackend.open(tmp_path, exclusive=True) as backend:

@@ -21,6 +21,7 @@ def complete(shell: str, typed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, env=os.environ | asked, capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_runs_are_completed(kennel: Path) -> None:
     """The runs of the data directory that the line names; none where there is no directory."""
     done = complete("bash", f"pupline audit --data {kennel} --run fr")
