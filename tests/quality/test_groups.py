@@ -63,6 +63,7 @@ def test_every_member_is_near_its_representative(hashes: list[int], most: int) -
     assert count_distinct(heads, most) == len(heads)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(_hashes(), _MOST, st.integers(0, 40))
 def test_growing_equals_grouping_all(hashes: list[int], most: int, cut: int) -> None:

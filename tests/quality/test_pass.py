@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
-from pupline.quality import DecoderLimits, QualityRequest, examine_dataset, publish
+from pupline.quality import DecoderLimits, QualityRequest, examine_dataset, publish, read_dataset, recall
 from pupline.tasks.layout import quality_key, quality_parquet_key, quality_summary_key
 from tests.datasets.export_world import DATASET, dog_memory
 from tests.quality.pictures import encoded, picture
@@ -150,6 +150,20 @@ def test_decisions_are_remembered_and_choose_the_keeper(world: QualityWorld) -> 
     world.publish(state)
     [keeper] = [line for line in world.lines if line["keeper"]]
     assert str(keeper["keeper_reason"]).startswith("same size, most bytes: ")
+
+
+def test_a_decision_leaves_the_groups_as_they_are(world: QualityWorld) -> None:
+    """Also those of another distance: what is published again differs in the decision alone."""
+    world.add("00", _copies(1))
+    world.run(distance=0)
+    groups = world.groups()
+    assert groups != {frozenset(_copies(1))}
+    world.table.decide(DATASET, [world.line("1.jpg")["sha256"]], "keep")
+    state = read_dataset(world.dogs.store, QualityRequest(dataset=DATASET), lambda *_: None)
+    recall(world.table, state)
+    report = world.publish(state)
+    assert world.groups() == groups
+    assert (report.distance, report.reviews) == (0, {"keep": 1})
 
 
 def test_images_that_are_gone_are_counted(world: QualityWorld) -> None:

@@ -8,7 +8,7 @@ are written last, whole or not at all.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeAlias
 
@@ -129,7 +129,10 @@ def read_dataset(store: ObjectStore, request: QualityRequest, progress: Progress
 
 
 def recall(table: QualityTable, state: DatasetState) -> None:
-    """Learn what is known of the dataset's images, whatever decoded them. Raises: StorageError."""
+    """Learn what is known of the dataset: its images, and by which distance they are grouped. Raises: StorageError."""
+    version, _, bits = (table.rule(state.request.dataset) or "").partition("/")
+    if version == PHASH_VERSION:
+        state.request = replace(state.request, distance=int(bits))
     for row in table.find(list(state.keys)):
         if row.version == QUALITY_VERSION:
             state.known[row.sha256] = _known(row.findings)

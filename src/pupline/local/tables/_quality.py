@@ -72,6 +72,12 @@ class QualityTable:
         )
         return [GroupRow(*row) for row in self._database.rows(query, (self._scope + dataset, rule))]
 
+    def rule(self, dataset: str) -> str | None:
+        """The rule by which the dataset's images are in groups; None where there are none."""
+        query = "SELECT rule FROM quality_groups WHERE dataset = ? LIMIT 1"
+        found = self._database.rows(query, (self._scope + dataset,))
+        return str(found[0][0]) if found else None
+
     def order(self, dataset: str) -> list[str]:
         """The SHA-256 of all images of the dataset that were in groups, by any rule, in the order they came."""
         query = "SELECT sha256 FROM quality_groups WHERE dataset = ? ORDER BY place"
