@@ -24,6 +24,7 @@ def sample(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (("--shard-size", "5"), "--shard-size goes with --format webdataset"),
         (("--strip-exif", "--format", "csv"), "--strip-exif goes with images; --format csv has none"),
+        (("--run", "z"), "the dataset has no run 'z'"),
         (("--with-credentials",), "--with-credentials goes with --list"),
         (("--list", "a.csv", "--split", "80/20"), "--split does not go with --list"),
         (("--list", "a.txt"), "the name ends in .csv, .jsonl or .parquet"),

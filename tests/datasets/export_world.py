@@ -74,7 +74,9 @@ class DogBucket:
 
     def export(self, to: Path, *, link: bool = True, **given: Any) -> ExportReport:
         """Export to a directory."""
-        request = ExportRequest(dataset=DATASET, summaries=tuple(self.summaries), **given)
+        runs = given.get("runs")
+        summaries = tuple(one for one in self.summaries if not runs or one["run"] in runs)
+        request = ExportRequest(dataset=DATASET, summaries=summaries, **given)
         with ExportDirectory(to, ExportHeader(DATASET, request.format), link=link) as target:
             return export_dataset(self.store, request, target)
 

@@ -36,6 +36,17 @@ def test_the_latest_good_row_of_each_address_counts(tmp_path: Path) -> None:
     assert report.is_whole
 
 
+def test_only_chosen_runs_count(tmp_path: Path) -> None:
+    """As if there were no others: neither their rows nor their trouble."""
+    dogs = dog_memory()
+    dogs.add_images("1", "a.jpg")
+    dogs.add_images("2", "b.jpg")
+    dogs.add_images("3", "c.jpg")
+    report = dogs.export(tmp_path, runs=frozenset({"1", "3"}))
+    assert urls(report, tmp_path) == ["a.jpg", "c.jpg"]
+    assert report.findings.rows == {"1": 1, "3": 1}
+
+
 def test_what_is_in_quarantine_is_not_exported(tmp_path: Path) -> None:
     """Neither the quarantined image nor a duplicate of it; its address counts as without an image."""
     dogs = dog_memory()

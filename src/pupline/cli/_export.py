@@ -14,11 +14,12 @@ from pupline.cli._command import Command
 from pupline.cli._count_line import CountLine
 from pupline.cli._dataset_names import dataset_summaries
 from pupline.cli._export_view import show
+from pupline.cli._name_completion import complete_run
 from pupline.cli._options import json_option, with_options
 from pupline.cli._output import print_json
 from pupline.cli._streams import SummaryOutput
 from pupline.errors import ConfigurationError
-from pupline.text import printable
+from pupline.text import nearest, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -58,6 +59,14 @@ def _filter_options(command: Any) -> Any:
 )
 @click.option("--list", "list_file", metavar="FILE", help="Publish a list: FILE.csv, .jsonl or .parquet, for ingest.")
 @click.option("--with-credentials", is_flag=True, help="With --list: also addresses with a key or signature in them.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="ID",
+    shell_complete=complete_run,
+    help="Only what this run brought. May be repeated.",
+)
 @click.option("--split", metavar="P/P/P", help="Percent of train, validation and test, such as 90/5/5; or 80/20.")
 @_filter_options
 @click.option("--per-address", is_flag=True, help="An image for each address, even with the bytes of another.")
@@ -101,7 +110,7 @@ def export(
         per_address=options["per_address"],
         shard_size=options["shard_size"],
         strip_exif=options["strip_exif"],
-        summaries=dataset_summaries(backend, dataset),
+        **_runs(dataset_summaries(backend, dataset), options["runs"]),
     )
     request = replace(request, split=Split.parse(split)) if split else request
     place = list_file or place or f"{backend.exports}/{dataset}"
@@ -116,6 +125,17 @@ def export(
         else:
             show(report, place)
     return summary.exit_code(0 if report.is_whole else 1)
+
+
+def _runs(summaries: tuple[Mapping[str, Any], ...], runs: tuple[str, ...]) -> dict[str, Any]:
+    """The chosen runs with their summaries. Raises: ConfigurationError for a run that the dataset does not have."""
+    known = {str(summary["run"]): summary for summary in summaries}
+    for run in runs:
+        if run not in known:
+            near = nearest(run, known)
+            hint = f"did you mean {near}?" if near else "see: pupline runs"
+            raise ConfigurationError(f"the dataset has no run '{printable(run, 80)}'; {hint}")
+    return {"runs": frozenset(runs), "summaries": tuple(known[run] for run in runs) if runs else summaries}
 
 
 def _check_together(form: str, list_file: str | None) -> None:

@@ -41,14 +41,14 @@ _NOT_IN_ROWS = FETCH_COLUMNS | {"run"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
-    """What to export. per_address: a sample for each address, not one for identical bytes. shard_size: images a shard.
-
-    strip_exif: write images without Exif, XMP and IPTC data. list_kind: of a list, whose addresses have no credentials
-    unless with_credentials says so. summaries: of the dataset's runs, as summary.json has
-    them; of unfinished ones as far as they are known.
+    """What to export. runs: whose rows count; all if empty. per_address: a sample for each address, not one for
+    identical bytes. shard_size: images a shard. strip_exif: write images without Exif, XMP and IPTC data. list_kind: of
+    a list, whose addresses have no credentials unless with_credentials says so. summaries: of these runs, as
+    summary.json has them; of unfinished ones as far as they are known.
     """
 
     dataset: str
+    runs: frozenset[str] = frozenset()
     format: ExportFormat = "folders"
     filters: Filters = EVERYTHING
     split: Split = WHOLE
@@ -69,7 +69,8 @@ def export_dataset(
     """
     objects = BucketObjects(store)
     with ExitStack() as opened:
-        rows = opened.enter_context(GoodRows.read(objects, request.dataset, lambda n: progress("rows read", n, None)))
+        reading = GoodRows.read(objects, request.dataset, lambda n: progress("rows read", n, None), request.runs)
+        rows = opened.enter_context(reading)
         plan = ExportPlan(SchemaScan(_left_out_columns(request)))
         opened.callback(plan.close)
         report = _planned(rows, plan, request)

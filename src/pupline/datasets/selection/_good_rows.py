@@ -71,16 +71,26 @@ class MetadataFindings:
 class GoodRows:
     """The good rows of one dataset, read by `read`. Close it, or use it in a `with` block."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: frozenset[str] = frozenset()) -> None:
         self.findings = MetadataFindings()
+        self._runs = runs
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
         self._database.execute("BEGIN")
 
     @classmethod
-    def read(cls, objects: BucketObjects, dataset: str, progress: Callable[[int], None] = lambda _rows: None) -> Self:
-        """The rows of all runs. progress: called now and then with the number of rows read. Raises: StorageError."""
-        rows = cls()
+    def read(
+        cls,
+        objects: BucketObjects,
+        dataset: str,
+        progress: Callable[[int], None] = lambda _rows: None,
+        runs: frozenset[str] = frozenset(),
+    ) -> Self:
+        """The rows of these runs, or of all. progress: called now and then with the number of rows read.
+
+        Raises: StorageError.
+        """
+        rows = cls(runs)
         try:
             rows._read_metadata(objects, dataset, progress)
             rows._read_quality(objects, dataset)
@@ -124,7 +134,7 @@ class GoodRows:
         prefix = f"{dataset_folder(dataset)}metadata/jsonl/"
         for key in objects.keys(prefix):
             part = _PART.fullmatch(key, len(prefix))
-            if part is None:
+            if part is None or (self._runs and part["run"] not in self._runs):
                 continue
             findings.rows.setdefault(part["run"], 0)
             try:
