@@ -199,6 +199,7 @@ def test_quality_columns_are_columns_of_the_rows(litter: DogBucket, tmp_path: Pa
     }
 
 
+@pytest.mark.slow
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
     """Whatever the order in which its runs stored the images."""
     names = [f"{number}.jpg" for number in range(20)]

@@ -159,6 +159,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours catches it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["_target", "_make", "_write_manifest", "_temporary"])
 @pytest.mark.parametrize("calls", [1, 2, 3, 4])
 def test_a_killed_export_is_completed_by_the_same_command(

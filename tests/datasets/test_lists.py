@@ -86,6 +86,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=TEXTS, value=TEXTS, name=st.text(string.ascii_letters, min_size=1, max_size=8).map("x{}".format))
 def test_any_text_in_a_csv_is_read_back(tmp_path: Path, title: str, value: str, name: str) -> None:
