@@ -358,6 +358,30 @@ def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
     assert {path for path, kind in kinds.items() if kind != ImageFetched} == {"/7.jpg"}
 
 
+def test_a_worker_that_starts_slowly_does_each_job_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, its other threads are up long before the first one has read the orders that came early."""
+    patch = """
+import time
+from pupline.bulk import _worker
+decoded = _worker.decoded_orders
+def slowly(buffer):
+    for order in decoded(buffer):
+        time.sleep(0.3)
+        yield order
+_worker.decoded_orders = slowly
+"""
+    monkeypatch.setattr(
+        _worker_process, "_BOOT", _worker_process._BOOT.replace("main(int", f"exec({patch!r}); main(int")
+    )
+    paths = [f"/{number}.jpg" for number in range(6)]
+    with serving(Site({path: Said(JPEG) for path in paths})) as site, pool_for(site, tmp_path, threads=4) as pool:
+        jobs = jobs_for(*(f"{site.origin}{path}" for path in paths))
+        pool.give(jobs[:3])
+        assert pool.replies(PATIENCE) == []  # it is ready
+        pool.give(jobs[3:])
+        assert {type(reply) for reply in await_replies(pool, 6).values()} == {ImageFetched}
+
+
 def test_time_in_which_nothing_ran_is_held_against_no_worker(tmp_path: Path) -> None:
     """The coordinator was stopped for an hour, as was its worker: that one is not taken to hang."""
     jumps = itertools.count(0.0, 3600.0)

@@ -113,16 +113,17 @@ class Worker:
 
     def work(self) -> NoReturn:
         """Make requests until the coordinator goes away; then the process ends."""
-        for number in range(1, self._threads + 1):  # and this thread: one leads while all others are blocked
-            try:
-                threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
-            except RuntimeError:
-                if number == 1:  # there would be no follower
-                    raise
-                self._threads = number - 1  # the system starts no more: it is slower with these
-                break
-        self._send_replies(is_ready=True)
-        self._obey(b"")
+        with self._polling:  # a thread that takes the lead meanwhile waits: only one may read the orders
+            for number in range(1, self._threads + 1):  # and this thread: one leads while all others are blocked
+                try:
+                    threading.Thread(target=self._follow, args=(number,), name=f"fetch-{number}", daemon=True).start()
+                except RuntimeError:
+                    if number == 1:  # there would be no follower
+                        raise
+                    self._threads = number - 1  # the system starts no more: it is slower with these
+                    break
+            self._send_replies(is_ready=True)
+            self._obey(b"")
         self._lead(0)
         self._follow(0)
 
@@ -233,7 +234,9 @@ class Worker:
     def _give_up_late(self) -> None:
         """A request whose time is up is polled all the same, which fails it."""
         for descriptor, sent in list(self._sent.items()):
-            if sent.pending.is_late and self._sent.pop(descriptor, None) is sent:
+            if not sent.pending.is_late or self._sent.get(descriptor) is not sent:
+                continue  # another leader may have finished it, and its connection may serve another request
+            if self._sent.pop(descriptor, None) is sent:
                 self._advance(descriptor, sent)
 
     def _reply(self, request: WorkerRequest, reply: Reply) -> None:
