@@ -17,33 +17,46 @@ from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, DamagedDatabase, PuplineError, TaskFailure, local_trouble
 from pupline.text import nearest
 
-# name: (module, one line of help). With the line here, the list of commands imports none of them.
-_COMMANDS = {
-    "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
-    "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
-    "runs": ("_runs", "List runs of every kind: their state, counts, and how to continue them."),
-    "datasets": ("_runs", "List the datasets with their images, bytes and runs."),
-    "resume": ("_resume", "Finish what a stopped or killed process left unfinished."),
-    "redrive": ("_redrive", "Resume failed executions at the failed state."),
-    "executions": ("_executions", "List executions; show one with its history or as a graph."),
-    "stop": ("_stop", "End an execution, or an unfinished run."),
-    "discard": ("_discard", "Remove a run or a dataset, with the images that nothing else needs."),
-    "audit": ("_audit", "The audit records: one per requested image."),
-    "alerts": ("_alerts", "The alerts, and the status of their deliveries."),
-    "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
-    "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
-    "merge": ("_merge", "Join the bulk ingests of several data directories, exactly."),
-    "quality": ("_quality", "Decode a dataset's pictures: near-duplicates, blur, darkness, changed images."),
-    "export": ("_export", "Put the clean dataset in one place, from all its runs."),
-    "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),
-    "cost": ("_cost", "What a number of images costs on AWS, by design."),
-    "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
-    "validate": ("_validate", "Check a state machine definition; all problems at once."),
-    "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
-    "package": ("_package", "Package the Lambda functions for sam deploy."),
-    "prune": ("_prune", "Delete the journals of executions that ended long ago."),
-    "doctor": ("_doctor", "What is configured, reachable and writable."),
+# heading: name: (module, one line of help). With the line here, the list of commands imports none of them.
+_SECTIONS = {
+    "Fetch images": {
+        "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
+        "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
+        "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),
+    },
+    "See what became of them": {
+        "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
+        "audit": ("_audit", "The audit records: one per requested image."),
+        "alerts": ("_alerts", "The alerts, and the status of their deliveries."),
+        "subscribe": ("_subscribe", "Send alerts to the console, a file, a webhook, e-mail or an Apprise URL."),
+    },
+    "Runs": {
+        "runs": ("_runs", "List runs of every kind: their state, counts, and how to continue them."),
+        "resume": ("_resume", "Finish what a stopped or killed process left unfinished."),
+        "stop": ("_stop", "End an execution, or an unfinished run."),
+        "discard": ("_discard", "Remove a run or a dataset, with the images that nothing else needs."),
+        "executions": ("_executions", "List executions; show one with its history or as a graph."),
+        "redrive": ("_redrive", "Resume failed executions at the failed state."),
+    },
+    "Datasets": {
+        "datasets": ("_runs", "List the datasets with their images, bytes and runs."),
+        "quality": ("_quality", "Decode a dataset's pictures: near-duplicates, blur, darkness, changed images."),
+        "export": ("_export", "Put the clean dataset in one place, from all its runs."),
+        "merge": ("_merge", "Join the bulk ingests of several data directories, exactly."),
+    },
+    "Workflows and AWS": {
+        "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
+        "validate": ("_validate", "Check a state machine definition; all problems at once."),
+        "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
+        "package": ("_package", "Package the Lambda functions for sam deploy."),
+        "cost": ("_cost", "What a number of images costs on AWS, by design."),
+    },
+    "The data directory": {
+        "doctor": ("_doctor", "What is configured, reachable and writable."),
+        "prune": ("_prune", "Delete the journals of executions that ended long ago."),
+    },
 }
+_COMMANDS = {name: command for section in _SECTIONS.values() for name, command in section.items()}
 
 _EPILOG = """\b
 Exit codes:
@@ -77,8 +90,10 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+        width = max(map(len, _COMMANDS))
+        for heading, commands in _SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), line) for name, (_, line) in commands.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
