@@ -205,6 +205,22 @@ def test_pupline_knows_its_own_lists(tmp_path: Path, line: dict[str, Any]) -> No
     assert [use.becomes for use in listing.columns if use.name in ("index", "cause")] == ["ours"] * (len(line) // 5)
 
 
+def test_the_index_of_a_table_is_its_own(tmp_path: Path) -> None:
+    """Manifests are JSON Lines: a data frame's index is kept, though a manifest has one."""
+    file = tmp_path / "frame.csv"
+    file.write_text(f"index,url,caption\n812,{URL},A dog\n")
+    (found,) = resolve(str(file)).open().read(None, {}).items
+    assert found.as_dict() == {"url": URL, "caption": "A dog", "extra": {"index": "812"}}
+
+
+def test_columns_that_are_not_kept_are_noted_briefly(tmp_path: Path) -> None:
+    """Twenty notes for 300 columns, and one that says where the others are."""
+    (_, listing, notes) = listed(tmp_path, {f"c{n}": n for n in range(300)})
+    assert len(notes) == 21
+    assert notes[-1] == "more than 20 columns are not kept; columns_dropped has them"
+    assert len(dropped_of(listing.position())) == 200
+
+
 @pytest.mark.parametrize("as_text", [False, True], ids=["lines", "parquet"])
 @pytest.mark.parametrize("outcome", ["stored", "quarantined"])
 def test_metadata_expects_what_was_stored(tmp_path: Path, outcome: str, *, as_text: bool) -> None:

@@ -24,6 +24,12 @@ from tests.sources.recorded_apis import numbered
 A, B = "https://a.org/1.jpg", "https://a.org/2.jpg"
 TXT = f"{A}\n{B}\n"
 ENCODINGS = ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+COCO = {
+    "info": {"url": "https://cocodataset.org"},
+    "licenses": [{"url": "https://a.org/by", "id": 1}],
+    "images": [{"id": n, "coco_url": f"https://a.org/{n}.jpg"} for n in range(3)],
+    "annotations": [{"image_id": 1, "caption": "A dog"}],
+}
 AROUND = "\ufeff\u00a0\u200b\u200d\u200e\u202a\u2060\u2028\u3000\u00ad \t\x00"
 
 
@@ -105,6 +111,9 @@ def test_text_is_read_in_any_encoding_of_unicode(tmp_path: Path, encoding: str, 
         ("dogs.txt", bytes(range(8)) * 100 + bytes(400), "not text"),
         ("dogs.csv.gz", gzip.compress(b"PAR1" + bytes(40)), "packed Parquet"),
         ("dogs.json", b'{\n "images": [\n  "https://a.org/1.jpg"\n ]\n}\n', "JSON object over several lines.*jq"),
+        ("coco.json", json.dumps(COCO).encode(), r"one JSON object;.*jq -c '\.images\[\]' FILE"),
+        ("large.json", json.dumps(COCO).encode()[:-90].ljust(2**21, b" "), r"jq -c '\.images\[\]' FILE"),
+        ("deep.json", b'{"data": ["https://a.org/1.jpg", "' + b"x" * 100 + b'"]}', r"jq -c '\.data\[\]' FILE"),
         ("dogs.list", b"one\ntwo\n", "not clear what its lines are"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "data",
@@ -115,6 +124,21 @@ def test_what_is_no_list_is_told_with_what_to_do(tmp_path: Path, name: str, data
     file.write_bytes(data)
     with pytest.raises(ConfigurationError, match=rf"^{name}: .*{words}"):
         resolve(str(file)).open()
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("dogs.jsonl", {"faces": [{"x": 1}], "url": A}),
+        ("dogs.jsonl#shot.url", {"faces": [{"x": 1}], "shot": {"url": A}}),
+        ("dogs.jsonl", {"faces": [1, 2], "image": A}),
+    ],
+)
+def test_one_object_with_a_url_is_a_list_of_one(tmp_path: Path, name: str, row: dict[str, object]) -> None:
+    """Whatever lists it has; only where the URLs are in such a list is it taken for a wrapper."""
+    (tmp_path / "dogs.jsonl").write_text(json.dumps(row))
+    page = resolve(str(tmp_path / name)).open().read(None, {})
+    assert [item.url for item in page.items] == [A]
 
 
 @pytest.mark.slow

@@ -42,6 +42,8 @@ RETRY_REFUSED = (
     "Refused images are asked for again by --retry-failed with the option that allows them, such as --allow-origin."
 )
 
+_ALLOWED_BY_OPTIONS = ("blocked_address", "robots_disallowed", "too_large")
+
 NOTHING_TO_FETCH = "There was nothing to fetch."
 
 _MAX_CAUSE = 400
@@ -129,7 +131,7 @@ def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[
     if report.unaccepted:
         done = plural(report.counts.done, "image")
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
-    if report.counts.outcomes["refused"] and not workflow:
+    if not workflow and any(report.counts.reasons[reason] for reason in _ALLOWED_BY_OPTIONS):
         yield RETRY_REFUSED
     if report.counts.verification:
         yield _verification(report.counts.verification)

@@ -40,6 +40,7 @@ _ALGORITHM = re.compile(r"(?:md5|sha-?1|sha-?256)[:=-]", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+_MAX_DROP_NOTES = 20  # notes on one column each
 _MAX_DROPPED = 200  # columns named in notes and in the summary
 
 
@@ -209,7 +210,10 @@ class Normaliser:
         """Note that a column, or some of its values, are not kept."""
         if column not in self.dropped and len(self.dropped) < _MAX_DROPPED:
             self.dropped[column] = why
-            self.note(f"drop {column}", f"the column {printable(column, 60)!r} is not kept: {why}")
+            if len(self.dropped) <= _MAX_DROP_NOTES:
+                self.note(f"drop {column}", f"the column {printable(column, 60)!r} is not kept: {why}")
+            else:
+                self.note("drop more", f"more than {_MAX_DROP_NOTES} columns are not kept; columns_dropped has them")
 
     def note(self, subject: str, sentence: str) -> None:
         """Add a note, unless there was one on this subject before."""

@@ -64,13 +64,18 @@ class ColumnPlan:
     could have been a field.
     """
 
-    def __init__(self, names: Sequence[str], url: str, binary: Sequence[str] = ()) -> None:
-        """url: the name of the column with the URLs. binary: columns that hold bytes, and are not read."""
+    def __init__(self, names: Sequence[str], url: str, binary: Sequence[str] = (), *, in_table: bool = False) -> None:
+        """url: the name of the column with the URLs. binary: columns that hold bytes, and are not read.
+
+        in_table: a data frame's `index` is its own, because manifests are JSON Lines.
+        """
         self.notes: list[str] = []
         self._url = url
         binary = [name for name in binary if key_of(name) not in _NAMES_OF_HASHES]
         self._fields: dict[str, str] = {}  # by column
         ours = _ours(frozenset(names))
+        if in_table and ours is _INDEX:
+            ours = frozenset()
         self._is_metadata = ours is _METADATA
         others = [name for name in names if name not in ours and name != url and name not in binary]
         if self._is_metadata:

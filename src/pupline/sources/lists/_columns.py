@@ -82,8 +82,8 @@ def _several(columns: Sequence[str], found: Sequence[int]) -> NoColumn:
 
 def _missing(columns: Sequence[str], name: str | None) -> NoColumn:
     known = ", ".join(printable(column, 40) for column in columns[:_KNOWN]) or "no columns at all"
-    near = did_you_mean(name or "url", columns)
-    message = f"there is no column {printable(name or 'url', 40)!r}; it has {known}{near}. Name one as FILE#COLUMN"
+    near = did_you_mean(name or "url", columns) or "."
+    message = f"there is no column {printable(name or 'url', 40)!r}; it has {known}{near} Name one as FILE#COLUMN"
     return NoColumn(message)
 
 

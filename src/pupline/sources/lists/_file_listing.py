@@ -312,7 +312,7 @@ def _rows(file: ListFile, stream: IO[bytes], position: RowPosition, delimiter: s
         if file.format == "parquet" and magic:
             raise ConfigurationError("it is not a Parquet file; give the file the ending of its format")  # noqa: TRY301
         text, sample = list_stream(stream)
-        kind = kind_of(file.format, sample)
+        kind = kind_of(file.format, sample, file.column)
     except ConfigurationError as err:
         raise ConfigurationError(f"{file.name}: {err}") from err
     if kind == "txt":

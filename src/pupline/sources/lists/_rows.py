@@ -126,9 +126,11 @@ class Rows(ABC):
         self._normal.note(why, f"{printable(said, 200)}. Such rows are not fetched; the audit has each as invalid_url")
         return self._normal.item(said, *(plan.split(values) if plan and values else ({}, {})))
 
-    def _plan(self, names: Sequence[str], url: str, binary: Sequence[str] = ()) -> ColumnPlan:
+    def _plan(
+        self, names: Sequence[str], url: str, binary: Sequence[str] = (), *, in_table: bool = False
+    ) -> ColumnPlan:
         """What the columns of these names become, noted for people."""
-        plan = ColumnPlan(names, url, binary)
+        plan = ColumnPlan(names, url, binary, in_table=in_table)
         for use in plan.uses:
             if len(self._uses) < _MAX_COLUMNS:
                 self._uses.setdefault(use.name, use)
@@ -152,7 +154,7 @@ class Rows(ABC):
                 self._normal.drop(name, "several columns have this name")
         single = {at: name for at, name in enumerate(named) if at == url or count[name] == 1}
         held = [name for at, name in single.items() if at != url and at in binary]
-        plan = self._plan(list(single.values()), named[url] if url in single else "", held)
+        plan = self._plan(list(single.values()), named[url] if url in single else "", held, in_table=True)
         return plan, [(at, name) for at, name in single.items() if at != url and name in plan.wanted]
 
     def _readable(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
