@@ -148,7 +148,7 @@ def ingest(
         raise ConfigurationError("--param and --breed say which images of a SOURCE: name it")
     source = None if source is None else join_params(source, params)
     request = IngestRequest(source=source, heed_robots=not ignore_robots, given=typed_options(), **options)
-    workflow_file = own_workflow(request.workflow_file, backend, resumed=request.resume or bool(request.retry_failed))
+    workflow_file = own_workflow(request.workflow_file, resumed=request.resume or bool(request.retry_failed))
     request = replace(request, workflow_file=workflow_file)
     if dry_run:
         return _dry_run(request, as_json=as_json)

@@ -84,7 +84,7 @@ def run(
         metadata_addresses,
         max_pixels,
         breeds if len(breeds) > 1 else (),
-        own_workflow(workflow_file, backend),
+        own_workflow(workflow_file),
     )
     request = RunRequest(settings, count, concurrency, run_id, sample_if_offline, proxy)
     return show_run(

@@ -3,16 +3,13 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from pupline.cli._output import message
 from pupline.text import printable
 from pupline.workflow_files import chosen_workflow
-
-if TYPE_CHECKING:
-    from pupline.backends import Backend
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,18 +25,16 @@ def workflow_option(command: _Command) -> _Command:
     )(command)
 
 
-def own_workflow(typed: str | None, backend: "Backend | None" = None, *, resumed: bool = False) -> str | None:
-    """The absolute path of the user's own workflow; None for pupline's, and on a stack, which has its own.
+def own_workflow(typed: str | None, *, resumed: bool = False) -> str | None:
+    """The absolute path of the user's own workflow; None for pupline's, and with --stack, as a stack has its own.
 
     typed: the option's value. That a project's workflow is used is said on stderr. resumed: the run has its workflow
     already, unless the option is typed.
     Raises: ConfigurationError for a project's file that names no workflow.
     """
-    from pupline.backends import MachineBackend
-
     if typed:
         return str(Path(typed).expanduser().absolute())
-    if resumed or (backend is not None and not isinstance(backend, MachineBackend)):
+    if resumed or click.get_current_context().params.get("stack"):
         return None
     workflow, project = chosen_workflow(os.environ, Path.cwd())
     if project is not None:
