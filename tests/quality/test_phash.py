@@ -1,6 +1,8 @@
 """The perceptual hash: fixed bits, near for copies, far for different pictures."""
 
 import io
+import math
+import random
 
 import pytest
 from PIL import Image, ImageEnhance
@@ -23,6 +25,28 @@ def test_the_bits_are_those_of_the_version() -> None:
         (7 * column * column + 13 * row * column + 29 * row) % 251 for row in range(SIDE) for column in range(SIDE)
     )
     assert (hex_of(phash_of(luminance)[0]), phash_of(luminance)[1]) == ("e0662fe337646433", False)
+
+
+def _by_definition(luminance: bytes) -> int:
+    """The hash by two sums over pixels, as the module's docstring defines it."""
+    waves = [
+        [round((1 << 14) * math.cos(math.pi * frequency * (2 * place + 1) / (2 * SIDE))) for place in range(SIDE)]
+        for frequency in range(8)
+    ]
+    low = [
+        sum(luminance[SIDE * y + x] * down[y] * across[x] for y in range(SIDE) for x in range(SIDE))
+        for down in waves
+        for across in waves
+    ]
+    middle = sum(sorted(low)[31:33])
+    return int("".join(str(int(2 * value > middle)) for value in low), 2)
+
+
+@pytest.mark.parametrize("levels", [range(256), (0, 255), (0,), (255,)])
+def test_the_hash_is_the_one_of_its_definition(levels: range | tuple[int, ...]) -> None:
+    """Bit by bit, also at the ends of the range: the sums are worked out together, and none reaches the next."""
+    pixels = bytes(random.Random(4).choices(levels, k=SIDE * SIDE))
+    assert phash_of(pixels)[0] == _by_definition(pixels)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 All are found on a copy that is at most 512 pixels long, so that they do not depend on the size of the original.
 """
 
+from bisect import bisect_left
+from functools import cache
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +28,14 @@ _COLOUR_SIDE = 64
 _BIN_BITS = 4
 _NEAR = 16
 """Levels of each channel by which pixels of one colour may differ."""
+
+_LEVELS = range(256)
+_SQUARES = [level * level for level in _LEVELS]
+_YES = 255
+
+_BINS = bytes(level >> (8 - _BIN_BITS) for level in _LEVELS)
+_INSIDE = [bytes(_YES * (level == wanted) for level in _BINS) for wanted in range(1 << _BIN_BITS)]
+"""Tables for `bytes.translate`: the bin of each level; and for each bin, 255 for its levels and 0 for others."""
 
 
 def scores_of(picture: "Picture", luminance: "Picture") -> dict[str, float]:
@@ -61,31 +73,36 @@ def _sharpness(small: "Picture") -> float:
 
 def _moments(levels: "Sequence[int]") -> tuple[float, float]:
     """Mean and variance of a histogram."""
-    count = sum(levels)
-    mean = sum(level * pixels for level, pixels in enumerate(levels)) / count
-    return mean, sum((level - mean) ** 2 * pixels for level, pixels in enumerate(levels)) / count
+    count, total, squares = sum(levels), sum(map(mul, levels, _LEVELS)), sum(map(mul, levels, _SQUARES))
+    return total / count, (count * squares - total * total) / (count * count)
 
 
 def _percentile(levels: "Sequence[int]", share: float) -> int:
     """The lowest level that so large a share of the pixels does not exceed."""
-    wanted, seen = share * sum(levels), 0
-    for level, pixels in enumerate(levels):
-        seen += pixels
-        if seen >= wanted:
-            return level
-    return len(levels) - 1
+    return bisect_left(list(accumulate(levels)), share * sum(levels))
 
 
 def _single_colour(picture: "Picture") -> float:
     """The share of the picture whose colour is near the most frequent one, at 64 by 64 pixels."""
     small = picture.resize((_COLOUR_SIDE, _COLOUR_SIDE), Image.Resampling.BOX)
-    bins = small.point([level >> (8 - _BIN_BITS) for level in range(256)] * 3)
-    counts: Any = bins.getcolors(_COLOUR_SIDE * _COLOUR_SIDE)
-    _, most = max(counts)
-    inside = Image.new("L", small.size, 255)
-    for channel, wanted in zip(bins.split(), most, strict=True):
-        inside = ImageChops.darker(inside, channel.point([255 * (level == wanted) for level in range(256)]))
-    colour = tuple(round(_moments(channel.histogram(inside))[0]) for channel in small.split())
-    apart = ImageChops.difference(small, Image.new("RGB", small.size, colour))
-    farthest = ImageChops.lighter(ImageChops.lighter(*apart.split()[:2]), apart.split()[2])
-    return sum(farthest.histogram()[: _NEAR + 1]) / (_COLOUR_SIDE * _COLOUR_SIDE)
+    pixels = small.tobytes()
+    bins: Any = Image.frombytes("RGB", small.size, pixels.translate(_BINS)).getcolors(_COLOUR_SIDE * _COLOUR_SIDE)
+    _, most = max(bins)
+    channels = [pixels[channel::3] for channel in range(3)]
+    inside = [channel.translate(_INSIDE[level]) for channel, level in zip(channels, most, strict=True)]
+    mask = Image.frombytes("L", small.size, _all_of(inside))
+    colour = [round(_moments(one.histogram(mask))[0]) for one in small.split()]
+    near = [channel.translate(_near(level)) for channel, level in zip(channels, colour, strict=True)]
+    return _all_of(near).count(_YES) / (_COLOUR_SIDE * _COLOUR_SIDE)
+
+
+def _all_of(masks: "Sequence[bytes]") -> bytes:
+    """The pixels that all masks have."""
+    first, second, third = (int.from_bytes(mask, "big") for mask in masks)
+    return (first & second & third).to_bytes(len(masks[0]), "big")
+
+
+@cache
+def _near(level: int) -> bytes:
+    """A table for `bytes.translate`: 255 for levels that are near to this one, 0 for others."""
+    return bytes(_YES * (abs(other - level) <= _NEAR) for other in range(256))
