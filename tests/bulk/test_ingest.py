@@ -388,6 +388,15 @@ def test_a_listing_that_breaks_is_gone_on_with(place: Place) -> None:
     assert not [event for event in place.events if isinstance(event, ListingNote)]
 
 
+def test_a_preview_counts_as_the_ingest_does(place: Place) -> None:
+    """A repeated URL is fetched once, so that two images are meant by a count of two."""
+    place.serve(rex=JPEGS[0], max=JPEGS[1], pug=JPEGS[2])
+    place.list.write_text("".join(f"{place.url(name)}\n" for name in ("rex", "rex", "max", "max", "pug")))
+    request = IngestRequest(source=str(place.list), count=2)
+    assert [item.url for item in preview(request).items] == [place.url(name) for name in ("rex", "rex", "max")]
+    assert place.ingest(count=2).counts.items == 2
+
+
 def test_a_preview_asks_for_no_image_and_makes_no_directory(place: Place) -> None:
     """The items as the source names them, at most as many as asked for."""
     place.serve(rex=JPEGS[0], max=JPEGS[1])

@@ -55,6 +55,12 @@ def test_other_errors_are_told_in_the_words_of_the_api(body: Any, words: str) ->
     assert refused(400, body).endswith(f"the API says: {words}")
 
 
+@pytest.mark.parametrize("body", ["", "{}", "[]", "null"])
+def test_an_api_without_words_is_not_quoted(body: str) -> None:
+    """An empty object says nothing."""
+    assert "the API says" not in refused(404, body)
+
+
 @given(st.text(max_size=200))
 def test_whatever_an_api_says_is_one_safe_line(body: str) -> None:
     """No words of its own do harm."""

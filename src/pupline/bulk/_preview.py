@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._source_rules import checked_dataset, checked_source, fetch_policy
@@ -18,9 +17,9 @@ from pupline.tasks.left_out import LeftOut
 class Preview:
     """The items that an ingest would fetch.
 
-    items: as the source lists them, with repeated ones, at most the request's count. Iterating requests the list pages,
-    and raises TaskFailure where the source does not answer. notes: what was skipped or corrected so far, in words for
-    people.
+    items: as the source lists them, with repeated ones, up to as many distinct ones as the request counts. Iterating
+    requests the list pages, and raises TaskFailure where the source does not answer. notes: what was skipped or
+    corrected so far, in words for people.
     """
 
     source: str
@@ -81,4 +80,15 @@ def preview(
                 others.append(len(page.items) - len(own))
                 yield from own
 
-    return Preview(source.name, dataset, islice(items(), request.count), notes, listing, others)
+    return Preview(source.name, dataset, _up_to(items(), request.count), notes, listing, others)
+
+
+def _up_to(items: Iterator[SourceItem], count: int | None) -> Iterator[SourceItem]:
+    """The items up to the distinct one of that number: an ingest fetches repeated ones once, and counts them once."""
+    seen = set()
+    for item in items:
+        yield item
+        if count is not None:
+            seen.add(item.identity)
+            if len(seen) == count:
+                return

@@ -165,9 +165,9 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
         found = preview(replace(request, source=file), tell_waiting)
         shown = 0
         identities = set()
-        for item in itertools.islice(found.items, request.count or (None if as_json else _PREVIEWED)):
+        for item in itertools.islice(found.items, None if as_json or request.count else _PREVIEWED):
             shown += 1
-            if shown <= _COUNTED:
+            if request.count or shown <= _COUNTED:
                 identities.add(item.identity)
             if as_json:
                 print_json(item.as_dict())
@@ -184,12 +184,12 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
         extent = f"{shown:,} of {plural(found.total, 'URL')}"
     elif shown >= (request.count or _PREVIEWED):
         extent = f"The first {extent}"
-    if len(identities) < shown <= _COUNTED:
+    if len(identities) < shown and (request.count or shown <= _COUNTED):
         extent += f" ({len(identities):,} distinct)"
     message(f"{extent} of {printable(found.source)} for the dataset {found.dataset}. Nothing was fetched or stored.")
     if found.other_shards:
         message(f"{plural(found.other_shards, 'URL')} of other shards' hosts left out.")
-    if found.shortfall is None or shown == request.count:
+    if found.shortfall is None or len(identities) == request.count:
         return 0
     message(incomplete(printable(found.shortfall, 400)))
     return 1

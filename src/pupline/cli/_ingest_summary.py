@@ -133,7 +133,7 @@ def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
     if not workflow and any(report.counts.reasons[reason] for reason in _ALLOWED_BY_OPTIONS):
         yield RETRY_REFUSED
-    if report.counts.verification:
+    if report.counts.verification.total():
         yield _verification(report.counts.verification)
     if report.columns_dropped:
         yield dropped_sentence(report.columns_dropped)

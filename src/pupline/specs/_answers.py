@@ -99,7 +99,7 @@ def _words_of(answer: str) -> str:
         page = json.loads(answer)
     except (ValueError, RecursionError):
         return plain_text(answer)
-    return "; ".join(dict.fromkeys(_said(page))) or plain_text(answer)
+    return "; ".join(dict.fromkeys(_said(page))) or (plain_text(answer) if page else "")
 
 
 def _said(value: Any, depth: int = 3) -> Iterator[str]:

@@ -131,7 +131,10 @@ def _labels(value: Any) -> tuple[str, ...]:
         value = labels_in(value[: MAX_LABELS * MAX_TEXT])
     elif not isinstance(value, list | tuple):
         value = [value]
-    found = [_text(label) for label in value[:MAX_LABELS] if label is not None]
+    try:
+        found = [_text(label) for label in value[:MAX_LABELS] if label is not None]
+    except _Unusable:
+        raise _Unusable("a text or a list of texts") from None
     return tuple(dict.fromkeys(label for label in found if label))
 
 

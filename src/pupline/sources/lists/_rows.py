@@ -36,6 +36,7 @@ _BLANK_LINE = b"\n"
 _ASCII = 0x80
 _BOM = b"\xef\xbb\xbf"
 _MAX_COLUMNS = 1_000  # whose use is kept: objects may have other keys in every row
+_SAME_NAME = "several columns have this name"
 _SHOWN = 500  # characters of an unusable row
 
 
@@ -151,7 +152,8 @@ class Rows(ABC):
         count = Counter(name for at, name in enumerate(named) if at != url)
         for name, times in count.items():
             if times > 1:
-                self._normal.drop(name, "several columns have this name")
+                self._normal.drop(name, _SAME_NAME)
+                self._uses.setdefault(name, ColumnUse(name, "dropped", _SAME_NAME))
         single = {at: name for at, name in enumerate(named) if at == url or count[name] == 1}
         held = [name for at, name in single.items() if at != url and at in binary]
         plan = self._plan(list(single.values()), named[url] if url in single else "", held, in_table=True)
