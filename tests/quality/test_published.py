@@ -94,6 +94,8 @@ def test_the_page_is_escaped_and_bounded(tmp_path: Path) -> None:
     assert 'onerror="' not in text
     assert "default-src 'none'" in text
     assert f"{MAX_GROUPS} of 150 groups" in text
+    beside_each_other = text.partition('<div class="groups">')[2].partition("</div>")[0]
+    assert beside_each_other.count("<section>") == MAX_GROUPS
     assert "<h3>20 images</h3>" in text
     assert text.count("<li") == (MAX_GROUPS - 1) * 2 + MAX_MEMBERS + 3 * 24
     assert [path.name for path in tmp_path.iterdir()] == ["sheet.html"]

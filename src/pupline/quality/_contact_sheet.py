@@ -25,11 +25,16 @@ _SCORES: Mapping[str, str] = {
 }
 
 _STYLE = (
-    "body{font:14px/1.4 system-ui,sans-serif;margin:1.5rem;background:#fff;color:#222}"
-    "section{border-top:1px solid #ccc;padding:.5rem 0}h2{font-size:1.1rem}h3{font-size:1rem;margin:.3rem 0}"
-    "ul{display:flex;flex-wrap:wrap;gap:.75rem;list-style:none;padding:0;margin:0}"
-    "li{width:172px;overflow-wrap:anywhere;font-size:12px;padding:5px;border:1px solid transparent}"
-    "li.keeper{border-color:#080}img{max-width:160px;max-height:160px;display:block}"
+    ":root{color-scheme:light dark;--ink:#222;--ground:#fff;--line:#ccc;--keeper:#080}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ddd;--ground:#181818;--line:#444;--keeper:#5c5}}"
+    "body{font:14px/1.4 system-ui,sans-serif;margin:1.5rem;background:var(--ground);color:var(--ink)}"
+    "h2{font-size:1.1rem}h3{font-size:.9rem;margin:0 0 .3rem}"
+    ".groups{display:flex;flex-wrap:wrap;gap:.75rem}"
+    "section{border-top:1px solid var(--line);padding:.5rem 0}"
+    ".groups section{border:1px solid var(--line);padding:.5rem}"
+    "ul{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;padding:0;margin:0}"
+    "li{width:140px;overflow-wrap:anywhere;font-size:12px;padding:5px;border:2px solid transparent}"
+    "li.keeper{border-color:var(--keeper)}img{max-width:140px;max-height:140px;display:block}"
 )
 _HEAD = (
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -94,11 +99,13 @@ def _page(sheet: ContactSheet, dataset: str, pictures: Mapping[str, str]) -> Ite
     groups = sheet.shown_groups()
     of_all = f"{len(groups):,} of {plural(len(sheet.groups), 'group')}"
     yield f"<h1>{title}</h1>\n<h2>Near-duplicates: {of_all}, the largest first; the suggested keeper is framed</h2>\n"
+    yield '<div class="groups">\n'
     for found in groups:
         size = len(sheet.groups[found[0]["group"]])
         yield f"<section><h3>{plural(size, 'image')}</h3><ul>\n"
         yield from (_figure(line, pictures, _group_note(line)) for line in found)
         yield "</ul></section>\n"
+    yield "</div>\n"
     for name, heading in _SCORES.items():
         yield f"<section><h2>{heading}</h2><ul>\n"
         yield from (_figure(line, pictures, f"{name} {line[name]:.2f}") for line in sheet.shown_worst(name))
