@@ -322,7 +322,7 @@ def test_help_and_version(command: Run) -> None:
     first = command("--help").stdout
     assert "Exit codes:" in first
     assert "130" in first
-    listed = first.split("Commands:")[1].split("Exit codes:")[0]
+    listed = first.split("Fetch images:")[1].split("Exit codes:")[0]
     names = [line.split()[0] for line in listed.splitlines() if re.match("  [a-z]", line)]
     assert {"run", "resume", "executions", "audit", "alerts", "subscribe", "insights", "validate", "doctor"} <= set(
         names
