@@ -252,6 +252,19 @@ def test_what_is_here_by_its_declared_hash_is_not_fetched(place: Place, algorith
     assert place.images_asked == []
 
 
+def test_all_declared_hashes_have_to_hold_also_without_a_request(place: Place) -> None:
+    """An object with one of them is fetched and compared; with all of them it is not."""
+    place.serve(rex=JPEGS[0], fido=JPEGS[1])
+    right = {name: digest(name) for name in ("sha256", "sha1", "md5")}
+    contradicting = {"sha256": digest("sha256", 1), "md5": digest("md5", 2)}
+    place.name({"url": place.url("rex"), **right}, {"url": place.url("fido"), "sha256": digest("sha256", 1)})
+    place.ingest()
+    assert place.images_asked == ["fido", "rex"]
+    place.name({"url": place.url("rex"), **right}, {"url": place.url("fido"), **contradicting})
+    assert place.ingest().counts.verification == {"verified": 1, "changed": 1}
+    assert place.images_asked == ["fido"]
+
+
 def test_a_second_run_sends_validators(place: Place) -> None:
     """Run again after success, the same command begins a new run, and what the server has not changed is not sent."""
     seen: list[str | None] = []

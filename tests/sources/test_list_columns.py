@@ -229,6 +229,8 @@ def test_metadata_expects_what_was_stored(tmp_path: Path, outcome: str, *, as_te
     hashes = {"sha256": "ab" * 32, "expected_sha256": None, "expected_md5": "cd" * 16, "md5": None}
     extra: Any = json.dumps({"n": 1}) if as_text else {"n": 1}
     found = item(tmp_path, **FAILURE | record | hashes | {"outcome": outcome, "extra": extra})
+    uses = ColumnPlan([*(FAILURE | record | hashes), "url"], "url").uses
+    assert [use.name for use in uses if use.becomes == "sha256"] == ["sha256", "expected_sha256"]
     expected = {"sha256": "ab" * 32} if outcome == "stored" else {}
     assert found == {"caption": "A dog", "labels": ["pug"], "md5": "cd" * 16, "extra": {"n": 1}, **expected}
 

@@ -4,7 +4,7 @@ Only objects whose file still exists count: an image that is not here must be fe
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pupline.local.bucket import LocalBucket
@@ -62,15 +62,20 @@ class PreviousFetches:
         return dict(self._of_rows(connection, _BY_URL, [item.identity for item in items], (ingest_id,)))
 
     def of_hashes(self, connection: sqlite3.Connection, items: Sequence[SourceItem]) -> dict[str, PreviousFetch]:
-        """By URL: an object with the bytes that the source declares, by the strongest of its hashes."""
-        sha256s = {item.url: item.sha256.lower() for item in items if item.sha256}
-        sha1s = {item.url: item.sha1.lower() for item in items if item.sha1 and not item.sha256}
-        md5s = {item.url: item.md5.lower() for item in items if item.md5 and not (item.sha256 or item.sha1)}
-        held = dict(self._of_rows(connection, _BY_MD5, list(md5s.values())))
-        held |= self._of_rows(connection, _BY_SHA1, list(sha1s.values()))
-        held |= self._of_rows(connection, _BY_SHA256, [digest[:16] for digest in sha256s.values()])
-        declared = md5s | sha1s | sha256s
-        return {url: held[digest] for url, digest in declared.items() if digest in held}
+        """By URL: an object that is known to have all hashes that the source declares.
+
+        Of its SHA-1 and MD5 only what earlier runs compared is known: they stored it, and the source declared the same.
+        """
+        sha256s = [digest[:16] for digest in _lower(item.sha256 for item in items)]
+        held = dict(self._of_rows(connection, _BY_MD5, _lower(item.md5 for item in items)))
+        held |= self._of_rows(connection, _BY_SHA1, _lower(item.sha1 for item in items))
+        held |= self._of_rows(connection, _BY_SHA256, sha256s)
+        same: dict[str, PreviousFetch] = {}
+        for item in items:
+            found = [held.get(digest) for digest in _lower((item.sha256, item.sha1, item.md5))]
+            if found and found[0] is not None and all(one and one.sha256 == found[0].sha256 for one in found):
+                same[item.url] = found[0]
+        return same
 
     def in_dataset(
         self, connection: sqlite3.Connection, dataset: str, ingest_id: int, identities: Sequence[bytes]
@@ -94,3 +99,7 @@ class PreviousFetches:
             some = values[start : start + MANY]
             full = query.replace(":values", marks(len(some)))
             yield from connection.execute(full, (self._bucket.name, *some, *after))
+
+
+def _lower(digests: Iterable[str | None]) -> list[str]:
+    return [digest.lower() for digest in digests if digest]

@@ -134,6 +134,8 @@ class ColumnPlan:
             return ColumnUse(name, "dropped", self._dropped[name])
         if name in self._fields:
             return ColumnUse(name, self._fields[name])
+        if self._is_metadata and name in _HASHES:
+            return ColumnUse(name, name)
         if name in ours and name != _EXTRA:
             return ColumnUse(name, "ours", "pupline writes it")
         return ColumnUse(name, _EXTRA)
