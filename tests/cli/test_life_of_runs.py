@@ -12,6 +12,7 @@ import pytest
 from pupline.bulk import IngestRequest
 from pupline.local import ListedPage, LocalBackend, NewIngest
 from pupline.tasks.items import SourceItem
+from tests.shared.tiny_web import Said, Site, serving
 
 Command = Callable[..., Any]
 
@@ -155,3 +156,29 @@ def test_every_hint_works_as_it_stands(command: Command, tmp_path: Path) -> None
         again = command(*words)
         assert again.code in {0, 1}, (hint, again.stderr)
         assert again.stdout, hint
+
+
+def test_a_mistyped_name_is_said_with_the_one_that_was_meant(command: Command, tmp_path: Path) -> None:
+    """Also where the name might be that of an execution or a run, and where a dataset's run is to be resumed."""
+    unfinished(tmp_path, "killed")
+    stopped = command("stop", "kiled", "--data", tmp_path)
+    assert stopped.code == 2
+    assert "there is no execution or run 'kiled' here" in stopped.stderr
+    assert "did you mean 'killed'?" in stopped.stderr
+    resumed = command("ingest", "--resume", "--dataset", "dog", "--data", tmp_path)
+    assert (resumed.code, resumed.stderr) == (2, "pupline: there is no dataset 'dog'; did you mean 'dogs'?\n")
+
+
+@pytest.mark.slow
+def test_refused_images_are_asked_for_again_as_the_last_lines_say(command: Command, tmp_path: Path) -> None:
+    """With every origin that has to be allowed; nothing is said where no option allows an image."""
+    with serving(Site({"/a.jpg": Said(b"a")})) as one, serving(Site({"/b.jpg": Said(b"b")})) as two:
+        urls = tmp_path / "urls.txt"
+        urls.write_text(f"{one.origin}/a.jpg\n{two.origin}/b.jpg\n")
+        done = command("ingest", urls, "--data", tmp_path / "data")
+        (line,) = [line for line in done.stdout.splitlines() if "--retry-failed" in line]
+        again = command(*shlex.split(line.partition(": ")[2])[1:], "--json")
+    assert {row["outcome"] for row in again.rows[:-1]} == {"quarantined"}
+    urls.write_text("ftp://127.0.0.1/a.jpg\n")
+    refused = command("ingest", urls, "--data", tmp_path / "other")
+    assert "--retry-failed" not in refused.stdout

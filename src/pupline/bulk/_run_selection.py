@@ -21,7 +21,7 @@ from pupline.local import (
 from pupline.sources import ImageSource, is_list_file, lost_list, resolve
 from pupline.tasks.layout import failures_key
 from pupline.tasks.run_ids import new_run_id
-from pupline.text import printable
+from pupline.text import nearest, printable
 
 # How a run is worked on, not what it is: a command that resumes it may change these.
 _ADJUSTABLE = (
@@ -199,6 +199,9 @@ def _resumable(ingests: Ingests, request: IngestRequest) -> IngestRow:
     if request.shard:
         unsuccessful = [row for row in unsuccessful if row.settings.get("shard") == request.shard]
     if not unsuccessful:
+        datasets = {row.dataset for row in ingests.all()}
+        if dataset and dataset not in datasets and (near := nearest(dataset, datasets)):
+            raise ConfigurationError(f"there is no dataset '{printable(dataset)}'; did you mean '{printable(near)}'?")
         which = f"of the dataset '{printable(dataset)}' " if dataset else ""
         others = {row.dataset for row in ingests.all() if row.status not in {"SUCCEEDED", "ABORTED"}}
         there = f"; unfinished are those of: {', '.join(sorted(map(printable, others))[:20])}" if others else ""

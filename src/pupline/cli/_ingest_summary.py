@@ -1,5 +1,6 @@
 """The summary of an ingest for people: outcomes with their reasons, an example of each failure, where files are."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,8 @@ RETRY_REFUSED = (
 )
 
 _ALLOWED_BY_OPTIONS = ("blocked_address", "robots_disallowed", "too_large")
+_ALLOWING = re.compile(r"--allow-origin (\S+)\Z")
+_MOST_ORIGINS = 8
 
 NOTHING_TO_FETCH = "There was nothing to fetch."
 
@@ -55,10 +58,11 @@ _EXAMPLE_COLUMNS = [Column("for example"), Column("", needs=50)]
 
 
 class Examples:
-    """Keeps the first failed or refused image of each reason."""
+    """Keeps the first failed or refused image of each reason. origins: that would have to be allowed."""
 
     def __init__(self) -> None:
         self._first: dict[str, AuditRecord] = {}
+        self.origins: list[str] = []
 
     def __iter__(self) -> "Iterator[AuditRecord]":
         return iter(self._first.values())
@@ -68,6 +72,10 @@ class Examples:
         for one in done:
             if one.record.outcome in FAILING_OUTCOMES:
                 self._first.setdefault(one.record.reason, one.record)
+            if one.record.reason == "blocked_address" and (allowing := _ALLOWING.search(one.record.cause or "")):
+                origin = allowing[1]
+                if origin not in self.origins and len(self.origins) < _MOST_ORIGINS:
+                    self.origins.append(origin)
 
 
 def show_ingest(report: "IngestReport", backend: "Backend", examples: Examples, *, workflow: bool) -> None:
@@ -83,7 +91,8 @@ def show_ingest(report: "IngestReport", backend: "Backend", examples: Examples, 
     places = list(_places(report, backend))
     wide = max((len(title) for title, _ in places), default=0)
     lines = [
-        *_notes(report, backend.options, workflow=workflow),
+        *_notes(report, backend.options),
+        *([] if workflow else _retry_of_refused(report, examples, backend.options)),
         *(f"{title + ':':{wide + 1}} {printable(path, 400)}" for title, path in places),
     ]
     commands = [f"  {program()} {command}{backend.options}" for command in _next_commands(report, workflow=workflow)]
@@ -121,7 +130,7 @@ def _speed(report: "IngestReport") -> str:
     return f"{of_them} in {report.seconds:.1f} s: {new / report.seconds:,.0f}/s{cpu}"
 
 
-def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[str]:
+def _notes(report: "IngestReport", options: str) -> Iterator[str]:
     if report.error:
         yield f"The execution ended with {printable(report.error)}: {printable(report.cause or '', 400)}"
     elif report.tolerance_exceeded:
@@ -131,8 +140,6 @@ def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[
     if report.unaccepted:
         done = plural(report.counts.done, "image")
         yield f"Not in the dataset: {report.unaccepted:,} of {done}, for the reasons above."
-    if not workflow and any(report.counts.reasons[reason] for reason in _ALLOWED_BY_OPTIONS):
-        yield RETRY_REFUSED
     if report.counts.verification.total():
         yield _verification(report.counts.verification)
     if report.columns_dropped:
@@ -149,6 +156,16 @@ def _notes(report: "IngestReport", options: str, *, workflow: bool) -> Iterator[
         yield f"{plural(report.counts.alerts, 'image')} alerted: the first at once, the others in one digest."
     if report.undelivered:
         yield undelivered(report.undelivered, options)
+
+
+def _retry_of_refused(report: "IngestReport", examples: Examples, options: str) -> Iterator[str]:
+    """How refused images are asked for again, where an option allows them."""
+    if examples.origins:
+        allowed = " ".join(f"--allow-origin {shlex.quote(origin)}" for origin in examples.origins)
+        again = f"{program()} ingest --retry-failed {report.run_id} {allowed}{options}"
+        yield f"If you trust these hosts, ask for the refused images again with: {again}"
+    elif any(report.counts.reasons[reason] for reason in _ALLOWED_BY_OPTIONS):
+        yield RETRY_REFUSED
 
 
 def _verification(results: Counter[str]) -> str:

@@ -129,9 +129,10 @@ class MachineBackend:
             history=journal.history(name),
         )
 
-    def _row(self, opened: LocalBackend, name: str) -> "ExecutionRow":
+    def _row(self, opened: LocalBackend, name: str, kind: str = "execution") -> "ExecutionRow":
+        """The execution. Raises: ConfigurationError, which says that there is no such `kind`."""
         try:
-            return opened.journal.get(name)
+            return opened.journal.get(name, kind)
         except ConfigurationError as error:
             for run in (name, name.rpartition("-")[0]):
                 if opened.ingests.find(run):
@@ -286,7 +287,7 @@ class MachineBackend:
         said = self._stopper.stop(name, AbortRequest(error, cause))
         if said is None:
             with LocalBackend.open(self.data_dir, exclusive=False) as backend:
-                self._row(backend, name)
+                self._row(backend, name, "execution or run")
         return str(said)
 
     @property

@@ -101,11 +101,12 @@ class Journal:
         found = self._database.rows(f"{_SELECT} WHERE name = ?", (name,))
         return ExecutionRow(*found[0]) if found else None
 
-    def get(self, name: str) -> ExecutionRow:
-        """The execution of that name. Raises: ConfigurationError when there is none."""
+    def get(self, name: str, kind: str = "execution") -> ExecutionRow:
+        """The execution of that name. kind: what might have had it. Raises: NoSuchName."""
         found = self.find(name)
         if found is None:
-            raise NoSuchName(f"there is no execution '{printable(name)}' here; list them with: pupline executions")
+            lists = "pupline executions" if kind == "execution" else "pupline executions, pupline runs"
+            raise NoSuchName(f"there is no {kind} '{printable(name)}' here; list them with: {lists}")
         return found
 
     def executions(self, *, status: str | None = None, run_id: str | None = None) -> Iterator[ExecutionRow]:
