@@ -66,6 +66,9 @@ def test_a_dry_run_writes_nothing(command: Command, sample: Path, tmp_path: Path
     done = command("export", "sample", "--data", sample, "--to", tmp_path / "out", "--dry-run")
     assert done.code == 0
     assert done.stdout.startswith("Would export 12 images of the dataset sample to ")
+    none = command("export", "sample", "--data", sample, "--to", tmp_path / "out", "--dry-run", "--label", "unicorn")
+    assert none.code == 1
+    assert none.stdout.startswith("Would export 0 images of the dataset sample to ")
     assert not (tmp_path / "out").exists()
 
 

@@ -104,6 +104,15 @@ def test_any_text_in_a_csv_is_read_back(tmp_path: Path, title: str, value: str, 
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
+def test_numbers_in_a_csv_are_numbers(tmp_path: Path) -> None:
+    """A negative one is not taken for a formula, so that other programs read the column as numbers."""
+    dogs = dog_memory()
+    dogs.add_run("1", dogs.add_image("a.jpg", b"a", extra={"east": -0.5, "floor": -2}, title="-2"))
+    publish(dogs, tmp_path / "list.csv")
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "list.csv").read_text()))
+    assert (row["east"], row["floor"], row["title"]) == ("-0.5", "-2", "'-2")
+
+
 def test_private_facts_are_not_published(tmp_path: Path) -> None:
     """Nothing about the fetch, this machine or the bucket."""
     dogs = dog_memory()

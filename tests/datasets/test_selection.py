@@ -56,6 +56,11 @@ def test_conditions(text: str, wanted: bool | None) -> None:
         assert parse_where(text).matches(ROW.get) is wanted
 
 
+def test_an_integer_beyond_all_numbers_is_not_compared() -> None:
+    """Metadata from elsewhere may have one."""
+    assert not parse_where("stars > 1 or not stars > 1").matches({"stars": 10**400}.get)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -61,6 +61,13 @@ def test_a_text_that_is_cut_is_noted() -> None:
     assert normal.take_notes() == ("title: texts of more than 4,096 characters are cut",)
 
 
+def test_a_text_that_fits_exactly_is_not_noted() -> None:
+    """A published list has such texts, cut when they were first read."""
+    normal = Normaliser()
+    assert normal.item(URL, {"title": "x" * 4096}).title == "x" * 4096
+    assert normal.take_notes() == ()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

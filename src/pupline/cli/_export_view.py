@@ -21,9 +21,9 @@ _PROBLEMS = {
 }
 
 
-def show(report: "ExportReport", place: str) -> None:
+def show(report: "ExportReport", place: str, *, dry_run: bool) -> None:
     """Print the report on stdout; what is missing on stderr. place: where it goes, or would go."""
-    verb = "Exported" if report.location is not None or not report.images else "Would export"
+    verb = "Would export" if dry_run else "Exported"
     amount = f" ({size(report.size_bytes)})" if report.location is not None else ""
     images = plural(report.images, "image")
     click.echo(f"{verb} {images}{amount} of the dataset {printable(report.dataset)} to {printable(place, 400)}")

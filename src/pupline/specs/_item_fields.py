@@ -204,7 +204,7 @@ class Normaliser:
         return SourceItem(url=kept_url(url), **found)
 
     def _note_cut(self, name: str, value: Any, read: Any) -> None:
-        if isinstance(read, str) and len(read) == MAX_TEXT:
+        if isinstance(read, str) and len(read) == MAX_TEXT < len(str(value).strip()):
             self.note(f"cut {name}", f"{name}: texts of more than {MAX_TEXT:,} characters are cut")
         elif name == "labels" and len(read) == MAX_LABELS < len(labels_in(value) if isinstance(value, str) else value):
             self.note(f"cut {name}", f"{name}: of more than {MAX_LABELS}, the first {MAX_LABELS} are kept")

@@ -135,7 +135,7 @@ class CsvList:
     def __init__(self, file: BinaryIO, schema: TrainingSchema) -> None:
         self._file = file
         self._extras = _extras(schema)
-        self._line([*LIST_COLUMNS, *(column.extra_name or "" for column in self._extras)])
+        self._line(map(_cell, (*LIST_COLUMNS, *(column.extra_name or "" for column in self._extras))))
 
     def add(self, row: Row) -> None:
         extra = row.get("extra") or {}
@@ -147,7 +147,7 @@ class CsvList:
 
     def _line(self, cells: Iterable[str]) -> None:
         target = io.StringIO()
-        csv.writer(target, lineterminator="\n").writerow(map(harmless_cell, cells))
+        csv.writer(target, lineterminator="\n").writerow(cells)
         self._file.write(target.getvalue().encode("utf-8", "replace"))
 
 
@@ -202,5 +202,7 @@ def _extras(schema: TrainingSchema) -> list[TrainingColumn]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, int | float):
+        return json.dumps(value)  # a negative number is not a formula
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("\r\n", "\n").replace("\r", "\n")  # a carriage return may end a line, even within quotes
+    return harmless_cell(text.replace("\r\n", "\n").replace("\r", "\n"))  # even within quotes a \r may end a line

@@ -103,7 +103,8 @@ class Choice:
         """Raises: ConfigurationError where `--where` has a column that no row has. Call it after the last sample."""
         for name in sorted(self._unknown):
             near = nearest(name, _OWN_COLUMNS | self._names)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(self._names)[:12]) or 'none'}"
+            there = ", ".join(sorted(self._names)[:12]) or "none"
+            hint = f"did you mean {near}?" if near else f"there are {there}; a text has quotes, as in label = 'pug'"
             quality = "" if has_quality else "; scores come from: pupline quality DATASET"
             raise ConfigurationError(f"--where: no image has a column '{printable(name, 60)}'; {hint}{quality}")
 

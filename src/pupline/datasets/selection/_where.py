@@ -255,9 +255,10 @@ def _number(value: Any) -> float | int | None:
             value = float(value)
         except ValueError:
             return None
-    if isinstance(value, int | float) and math.isfinite(value):
-        return value
-    return None
+    try:
+        return value if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:  # an integer beyond all floating-point numbers
+        return None
 
 
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
