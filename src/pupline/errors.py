@@ -70,6 +70,10 @@ class NoSuchName(ConfigurationError):
     """No execution or run has the name that was given."""
 
 
+class DirectoryInUse(ConfigurationError):
+    """Another process holds the data directory."""
+
+
 class BackendUnavailable(PuplineError):
     """A deployed stack cannot be reached now; the same command may work in a moment."""
 

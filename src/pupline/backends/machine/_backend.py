@@ -259,10 +259,11 @@ class MachineBackend:
         """
         from pupline.backends.machine._discarding import discard
 
-        for run in self.plan_discard(selection).unfinished:
+        unfinished = self.plan_discard(selection).unfinished
+        for run in unfinished:
             self._stopper.stop(run, AbortRequest(None, "discarded"))
         self.close()
-        return discard(self.data_dir, selection, self.options, progress)
+        return discard(self.data_dir, selection, self.options, progress, is_ending=bool(unfinished))
 
     def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
         """Resume executions at the state that did not succeed."""

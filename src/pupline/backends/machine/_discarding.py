@@ -1,14 +1,20 @@
 """Discards a run, or all runs of a dataset, of a data directory."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pupline.backends._port import DiscardReport, DiscardSelection
 from pupline.backends.machine._runs import MachineRuns
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, DirectoryInUse
 from pupline.local import DiscardCounts, DiscardedRun, LocalBackend, RunKind
 from pupline.tasks.ports import RunSummary
 from pupline.text import printable
+
+_RELEASED_WITHIN_SECONDS = 30.0
+"""How long a process may take to end the run that it is working on, as it was told, and to write its files."""
+
+_LOOK_EVERY_SECONDS = 0.1
 
 
 def plan_discard(backend: LocalBackend, selection: DiscardSelection, options: str) -> DiscardReport:
@@ -21,13 +27,28 @@ def plan_discard(backend: LocalBackend, selection: DiscardSelection, options: st
 
 
 def discard(
-    data_dir: Path, selection: DiscardSelection, options: str, progress: Callable[[int], None]
+    data_dir: Path, selection: DiscardSelection, options: str, progress: Callable[[int], None], *, is_ending: bool
 ) -> DiscardReport:
-    """Remove it. None of its executions may be RUNNING. Raises: as `plan_discard`; StorageError."""
-    with LocalBackend.open(data_dir, exclusive=True, create=False) as backend:
+    """Remove it. None of its executions may be RUNNING. is_ending: another process may be about to end its run.
+
+    Raises: as `plan_discard`; StorageError.
+    """
+    with _opened(data_dir, _RELEASED_WITHIN_SECONDS if is_ending else 0.0) as backend:
         chosen = _chosen(backend, selection, options)
         backend.discards.begin(_discarded(chosen, selection))
         return _report(chosen, backend.discards.finish(progress))
+
+
+def _opened(data_dir: Path, patience_seconds: float) -> LocalBackend:
+    """The data directory, once another process has released it. Raises: DirectoryInUse when it does not in time."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return LocalBackend.open(data_dir, exclusive=True, create=False)
+        except DirectoryInUse:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_LOOK_EVERY_SECONDS)
 
 
 def _chosen(backend: LocalBackend, selection: DiscardSelection, options: str) -> list[RunSummary]:

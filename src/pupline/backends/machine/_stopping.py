@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline.bulk import abort_run
-from pupline.errors import ConfigurationError
+from pupline.errors import DirectoryInUse
 from pupline.local import AbortRequest, IngestRow, LocalBackend, RunRow
 from pupline.text import plural
 
@@ -42,7 +42,7 @@ class Stopper:
         try:
             with self._open_runner() as runner:
                 runner.carry_out_stops()
-        except ConfigurationError:  # another process holds the directory, and looks for such requests itself
+        except DirectoryInUse:  # another process holds the directory, and looks for such requests itself
             return _BY_OTHER
         with LocalBackend.open(self._data_dir, exclusive=False) as backend:
             return str(backend.journal.get(names[0]).status)
@@ -54,7 +54,7 @@ class Stopper:
             backend.ingests.request_stop(row.ingest_id, abort.error, abort.cause)
         try:
             backend = LocalBackend.open(self._data_dir, exclusive=True, create=False)
-        except ConfigurationError:
+        except DirectoryInUse:
             return _BY_OTHER
         with backend:
             row = backend.ingests.get(row.run_id)

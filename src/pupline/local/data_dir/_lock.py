@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from pupline.errors import ConfigurationError, local_trouble
+from pupline.errors import ConfigurationError, DirectoryInUse, local_trouble
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -36,7 +36,7 @@ class DirectoryLock:
                     f"{self.path} cannot be locked: {err.strerror}; if it is on a network file system, give a data "
                     "directory on a disk of this machine with --data"
                 ) from err
-            raise ConfigurationError(
+            raise DirectoryInUse(
                 f"{data_dir} is in use by another pupline{holder}; wait for it, stop it, "
                 "or give another data directory with --data"
             ) from err
