@@ -132,11 +132,12 @@ def test_what_is_no_list_is_told_with_what_to_do(tmp_path: Path, name: str, data
         ("dogs.jsonl", {"faces": [{"x": 1}], "url": A}),
         ("dogs.jsonl#shot.url", {"faces": [{"x": 1}], "shot": {"url": A}}),
         ("dogs.jsonl", {"faces": [1, 2], "image": A}),
+        ("dogs", {"long": "x" * 100_000, "url": A}),
     ],
 )
 def test_one_object_with_a_url_is_a_list_of_one(tmp_path: Path, name: str, row: dict[str, object]) -> None:
     """Whatever lists it has; only where the URLs are in such a list is it taken for a wrapper."""
-    (tmp_path / "dogs.jsonl").write_text(json.dumps(row))
+    (tmp_path / name.partition("#")[0]).write_text(json.dumps(row))
     page = resolve(str(tmp_path / name)).open().read(None, {})
     assert [item.url for item in page.items] == [A]
 

@@ -74,7 +74,8 @@ def _list_inside(text: str) -> str | None:
 def _guessed(lines: list[bytes], column: str | None) -> Kind:
     """The format of a list without a telling name."""
     first = lines[0] if lines else b""
-    if first.startswith(b"[") or (first.startswith((b"{", b'"')) and _is_json(first)):
+    is_cut = len(lines) == 1 and first.startswith(b'{"')  # a first line that is longer than the sample
+    if first.startswith(b"[") or is_cut or (first.startswith((b"{", b'"')) and _is_json(first)):
         return _kind_of_json(lines, column)
     if b"://" in first:
         return "csv" if b"\t" in first or b'"' in first else "txt"

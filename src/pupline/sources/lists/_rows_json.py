@@ -62,7 +62,7 @@ class _Values(TextFile):
         try:
             key = self._keys.get(keys) or self._key_for(keys, value)
         except NoColumn as err:
-            return self._unusable(number, str(err).partition(". ")[0], _shown(data))
+            return self._unusable(number, str(err).replace(". Name", "; name"), _shown(data))
         if (data.count(key.written) > 1 or b"\\u" in data) and _is_twice(key, data):
             return self._unusable(number, f"several values for {key.name!r}", _shown(data))
         url = value[key.name] if key.first == key.name else value_at(value, key.name)
