@@ -211,6 +211,21 @@ def test_a_dry_run_of_a_list_shows_what_its_columns_become(command: Run, tmp_pat
         assert uses["x"]["why"] == "several columns have this name"
 
 
+@pytest.mark.parametrize("words", [("ingest", "--dry-run"), ("sources", "test")])
+def test_a_list_that_names_nothing_usable_is_a_failure(command: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Before anything is fetched, as it is when it is fetched; one good row is enough."""
+    rows = [{"coco_url": f"https://a.org/{n}.jpg", "flickr_url": f"https://b.org/{n}.jpg"} for n in range(3)]
+    file = tmp_path / "coco.json"
+    file.write_text(json.dumps(rows))
+    done = command(*words, file)
+    assert done.code == 1
+    assert "name one as FILE#COLUMN" in done.stderr
+    assert done.stderr.endswith("None of the 3 rows shown names a URL that can be fetched.\n")
+    assert command(*words, f"{file}#coco_url").code == 0
+    file.write_text(json.dumps([*rows, "https://a.org/4.jpg"]))
+    assert command(*words, file).code == 0
+
+
 @pytest.mark.parametrize("workflow", [False, True], ids=["bulk", "workflow"])
 def test_a_list_with_hashes_is_verified(command: Run, tmp_path: Path, *, workflow: bool) -> None:
     """What changed or is gone makes the exit code 1, and is counted at the end, in the summary and in insights."""

@@ -12,6 +12,7 @@ from pupline.cli._columns_view import column_lines, column_objects
 from pupline.cli._command import Command
 from pupline.cli._ingest_summary import incomplete
 from pupline.cli._ingesting import ingest_and_show
+from pupline.cli._listed import can_be_fetched, nothing_usable
 from pupline.cli._name_completion import complete_run
 from pupline.cli._options import (
     contact_option,
@@ -163,10 +164,11 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     _refuse_memory(request)
     with piped_for_now(str(request.source)) as file:
         found = preview(replace(request, source=file), tell_waiting)
-        shown = 0
+        shown = usable = 0
         identities = set()
         for item in itertools.islice(found.items, None if as_json or request.count else _PREVIEWED):
             shown += 1
+            usable += can_be_fetched(item)
             if request.count or shown <= _COUNTED:
                 identities.add(item.identity)
             if as_json:
@@ -189,6 +191,9 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     message(f"{extent} of {printable(found.source)} for the dataset {found.dataset}. Nothing was fetched or stored.")
     if found.other_shards:
         message(f"{plural(found.other_shards, 'URL')} of other shards' hosts left out.")
+    if shown and not usable:
+        message(nothing_usable(shown))
+        return 1
     if found.shortfall is None or len(identities) == request.count:
         return 0
     message(incomplete(printable(found.shortfall, 400)))

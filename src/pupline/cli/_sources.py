@@ -13,6 +13,7 @@ import click
 
 from pupline.cli._columns_view import column_lines, column_objects
 from pupline.cli._command import Group
+from pupline.cli._listed import can_be_fetched, nothing_usable
 from pupline.cli._options import contact_option, delimiter_option, fetch_options, json_option, param_option
 from pupline.cli._output import cell, console, message, print_json, program, tell_waiting
 from pupline.cli._table import Column, show_table
@@ -218,10 +219,11 @@ class _Trial:
         self.requests = 0
 
     def show(self, count: int, *, as_json: bool) -> int:
-        shown = 0
+        shown = usable = 0
         try:
             for item in islice(self._items(count + _SPARE_REQUESTS), count):
                 shown += 1
+                usable += can_be_fetched(item)
                 _show_item(shown, item, as_json=as_json)
         except TaskFailure as failure:
             self._print_notes()
@@ -240,6 +242,9 @@ class _Trial:
             if self.requests and self.listing.complete:
                 why = f"{self._request_count()}: it answered with an empty list; check its params, and its spec"
             message(f"pupline: {printable(self._source.name)} listed no image{why}")
+            return 1
+        if not usable:
+            message(f"pupline: {nothing_usable(shown)}")
             return 1
         if not as_json:
             self._print_next_step(shown)
