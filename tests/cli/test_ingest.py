@@ -211,6 +211,15 @@ def test_a_dry_run_of_a_list_shows_what_its_columns_become(command: Run, tmp_pat
         assert uses["x"]["why"] == "several columns have this name"
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_dry_run_that_shows_all_says_so(command: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Not that they are the first: a list of twenty has no others."""
+    file = tmp_path / "dogs.txt"
+    file.write_text("".join(f"https://a.org/{n}.jpg\n" for n in range(20)))
+    assert "20 URLs of dogs.txt" in ingest(command, tmp_path, file, "--dry-run", *words).stderr.splitlines()[-1]
+    assert not any("first" in line for line in ingest(command, tmp_path, file, "--dry-run", *words).stderr.splitlines())
+
+
 @pytest.mark.parametrize("words", [("ingest", "--dry-run"), ("sources", "test")])
 def test_a_list_that_names_nothing_usable_is_a_failure(command: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
     """Before anything is fetched, as it is when it is fetched; one good row is enough."""

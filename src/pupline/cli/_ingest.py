@@ -184,7 +184,7 @@ def _dry_run(request: "IngestRequest", *, as_json: bool) -> int:
     extent = plural(shown, "URL")
     if found.total is not None and shown < found.total:
         extent = f"{shown:,} of {plural(found.total, 'URL')}"
-    elif shown >= (request.count or _PREVIEWED):
+    elif found.total is None and shown >= (request.count or (shown + 1 if as_json else _PREVIEWED)):
         extent = f"The first {extent}"
     if len(identities) < shown and (request.count or shown <= _COUNTED):
         extent += f" ({len(identities):,} distinct)"
