@@ -135,6 +135,10 @@ def test_the_other_commands_work_without_extras(plain: PlainInstall, tmp_path: P
     for name in commands:
         done = plain.pupline(name, cwd=tmp_path)
         assert (name, done.returncode, "Traceback" in done.stderr) == (name, 0, False), done.stderr
+    for place, options in {"table": ("--format", "parquet"), "list.parquet": ()}.items():
+        to = ("--to", place) if options else ("--list", place)
+        done = plain.pupline("export", "sample", *options, *to, cwd=tmp_path)
+        assert (done.returncode, done.stderr, (tmp_path / place).exists()) == (2, f"pupline: {MISSING}\n", False)
     doctor = plain.pupline("doctor", "--source", "sample", cwd=tmp_path)
     assert doctor.returncode == 0
     assert "not installed: aws, parquet, quality (pip install 'pupline[aws,parquet,quality]')" in " ".join(

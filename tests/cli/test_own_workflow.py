@@ -84,6 +84,18 @@ def test_a_rule_that_was_removed_counts_no_more(project: Path, command: Command)
     assert command("insights", "--json").rows[0]["alerts_by_reason"].keys() == {"png_content", "png_name"}
 
 
+def test_an_invalid_workflow_is_named_with_what_to_do(project: Path, command: Command) -> None:
+    """In one line, with the first problem and exit code 2, as a file that is not JSON."""
+    file = project / "statemachine" / "dog_uploader_pipeline.asl.json"
+    definition = json.loads(file.read_text())
+    definition["States"]["CheckIfPNG"]["Choices"] = definition["States"]["CheckIfPNG"]["Choices"][1:2]
+    file.write_text(json.dumps(definition))
+    done = command("run", "--source", "sample")
+    assert done.code == 2
+    assert "is not reachable. (4 problems in all); see: pupline validate" in done.stderr
+    assert f"pupline: {file}: $.States.PNGContentAlert: " in done.stderr
+
+
 @pytest.mark.slow
 def test_the_projects_test_tells_of_its_rules(project: Path) -> None:
     """It passes as it comes, and after the documented change with the line for it."""

@@ -99,6 +99,7 @@ def export(
     the last lines say, 2 usage or configuration error.
     """
     from pupline.datasets import ExportRequest, Split, export_dataset, list_kind
+    from pupline.parquet import require
 
     _check_together(form, list_file)
     request = ExportRequest(
@@ -113,6 +114,8 @@ def export(
         **_runs(dataset_summaries(backend, dataset), options["runs"]),
     )
     request = replace(request, split=Split.parse(split)) if split else request
+    if "parquet" in {request.format, request.list_kind if list_file else None}:
+        require()  # before a file is made
     place = list_file or place or f"{backend.exports}/{dataset}"
     with ExitStack() as opened:
         progress = opened.enter_context(CountLine())

@@ -64,7 +64,7 @@ GRACE_SECONDS = 1.0
 def ingest_through_workflow(data_dir: Path, request: IngestRequest, listener: BulkListener) -> IngestReport:
     """Run BulkIngest over all items of the source, or resume the run of that id.
 
-    A run that failed is redriven, one that has ended is reported. Raises: ConfigurationError; DefinitionError;
+    A run that failed is redriven, one that has ended is reported. Raises: ConfigurationError;
     StorageError; PuplineError when the source cannot be listed.
     """
     check_options(request)

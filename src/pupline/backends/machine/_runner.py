@@ -73,7 +73,7 @@ class WorkflowRunner:
     ) -> Iterator["WorkflowRunner"]:
         """The runner, ready. workflow_file: of what it starts; what an earlier one started has its own definition.
 
-        Raises: ConfigurationError (in use, damaged, not writable); DefinitionError.
+        Raises: ConfigurationError (in use, damaged, not writable, an invalid workflow).
         """
         machine = load_workflow(chosen=workflow_file)
         with ExitStack() as stack:

@@ -1,12 +1,14 @@
 """The workflow files with their placeholders filled for this machine. The files themselves are never changed."""
 
 import re
+import shlex
 from pathlib import Path
 
-from pupline.asl import StateMachine
+from pupline.asl import DefinitionError, StateMachine
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
 from pupline.local import BUCKET, TOPIC_ARN
+from pupline.text import printable
 from pupline.workflow_files import BULK_NAME as BULK_NAME
 from pupline.workflow_files import PIPELINE_NAME, read_definition, workflow_path
 
@@ -32,10 +34,17 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 def load_workflow(name: str = PIPELINE_NAME, chosen: str | None = None) -> StateMachine:
     """A workflow, its placeholders filled for this machine. chosen: as in `workflow_path`.
 
-    Raises: ConfigurationError for a file that cannot be read or has an unknown placeholder; DefinitionError.
+    Raises: ConfigurationError for a file that cannot be read, has an unknown placeholder, or is not valid.
     """
     path = workflow_path(name, chosen)
-    machine = StateMachine.parse(_filled(read_definition(path), path))
+    try:
+        machine = StateMachine.parse(_filled(read_definition(path), path))
+    except DefinitionError as error:
+        place, first = error.problems[0]
+        more = f" ({len(error.problems)} problems in all)" if len(error.problems) > 1 else ""
+        raise ConfigurationError(
+            f"{path}: {printable(place)}: {printable(first)}{more}; see: pupline validate {shlex.quote(str(path))}"
+        ) from error
     machine.name = name
     return machine
 
