@@ -172,13 +172,17 @@ def test_a_mistyped_name_is_said_with_the_one_that_was_meant(command: Command, t
 @pytest.mark.slow
 def test_refused_images_are_asked_for_again_as_the_last_lines_say(command: Command, tmp_path: Path) -> None:
     """With every origin that has to be allowed; nothing is said where no option allows an image."""
+    said = "Nothing failed in the run refused. Refused images are asked for again"
     with serving(Site({"/a.jpg": Said(b"a")})) as one, serving(Site({"/b.jpg": Said(b"b")})) as two:
         urls = tmp_path / "urls.txt"
         urls.write_text(f"{one.origin}/a.jpg\n{two.origin}/b.jpg\n")
-        done = command("ingest", urls, "--data", tmp_path / "data")
+        done = command("ingest", urls, "--run-id", "refused", "--data", tmp_path / "data")
+        assert said in command("ingest", "--retry-failed", "refused", "--data", tmp_path / "data").stderr
         (line,) = [line for line in done.stdout.splitlines() if "--retry-failed" in line]
         again = command(*shlex.split(line.partition(": ")[2])[1:], "--json")
     assert {row["outcome"] for row in again.rows[:-1]} == {"quarantined"}
+    nothing = command("ingest", "--retry-failed", again.rows[-1]["run"], "--data", tmp_path / "data")
+    assert nothing.stderr.splitlines()[-1] == f"Nothing failed in the run {again.rows[-1]['run']}."
     urls.write_text("ftp://127.0.0.1/a.jpg\n")
     refused = command("ingest", urls, "--data", tmp_path / "other")
     assert "--retry-failed" not in refused.stdout

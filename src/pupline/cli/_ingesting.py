@@ -48,7 +48,7 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
         others = f" {plural(report.other_shards, 'image')} of other shards' hosts." if report.other_shards else ""
         message(f"{NOTHING_TO_FETCH}{others}")
         if request.retry_failed:
-            message(f"Nothing failed in the run {printable(request.retry_failed)}. {RETRY_REFUSED}")
+            message(_nothing_failed(request.retry_failed, backend))
         elif not report.known and (hint := empty_hint(request.source)):
             message(hint)
     if report.interrupted:
@@ -59,6 +59,13 @@ def ingest_and_show(backend: "Backend", request: "IngestRequest", *, workflow: b
         return 3
     is_complete = report.status == "SUCCEEDED" and not report.unaccepted and not report.trouble
     return output.exit_code(0 if is_complete else 1)
+
+
+def _nothing_failed(run: str, backend: "Backend") -> str:
+    """That a run has nothing to retry; where it has refused images, what would ask for these."""
+    of_run = next(iter(backend.runs(run=run)), None)
+    has_refused = of_run is not None and bool((of_run.outcomes or {}).get("refused"))
+    return f"Nothing failed in the run {printable(run)}.{f' {RETRY_REFUSED}' if has_refused else ''}"
 
 
 def _next_command(report: "IngestReport", backend: "Backend", *, workflow: bool) -> str:
