@@ -205,6 +205,13 @@ def test_pupline_knows_its_own_lists(tmp_path: Path, line: dict[str, Any]) -> No
     assert [use.becomes for use in listing.columns if use.name in ("index", "cause")] == ["ours"] * (len(line) // 5)
 
 
+def test_no_value_of_a_data_frame_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    """NaN is left out of fields and of extra; a value that does not fit is kept, and both are said."""
+    (found, _, notes) = listed(tmp_path, {"width": float("nan")}, {"width": "wide"})
+    assert [one.extra for one in found] == [{}, {"width": "wide"}]
+    assert [note.partition("; ")[2] for note in notes] == ["such values are left out", "such values are kept in extra"]
+
+
 def test_the_index_of_a_table_is_its_own(tmp_path: Path) -> None:
     """Manifests are JSON Lines: a data frame's index is kept, though a manifest has one."""
     file = tmp_path / "frame.csv"

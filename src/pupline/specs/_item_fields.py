@@ -65,6 +65,11 @@ def kept_url(text: str) -> str:
     return url[: MAX_URL - len(rest)] + rest
 
 
+def _is_nan(value: Any) -> bool:
+    """Whether it is what data frames write for no value."""
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _is_finite(value: str | float | Decimal) -> bool:
     return isinstance(value, str | int) or math.isfinite(value)
 
@@ -190,9 +195,11 @@ class Normaliser:
                 try:
                     read = _READERS[name](value)
                 except _Unusable as wrong:
-                    is_kept = name in columns
+                    is_kept = name in columns and not _is_nan(value)
                     fate = "kept in extra" if is_kept else "left out"
-                    self.note(name, f"{name}: {printable(repr(value), 60)} is not {wrong}; such values are {fate}")
+                    self.note(
+                        f"{fate} {name}", f"{name}: {printable(repr(value), 60)} is not {wrong}; such values are {fate}"
+                    )
                     if is_kept:
                         extra = {**extra, columns[name]: value}
                 else:
