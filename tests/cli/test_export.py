@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pupline.cli._export_view import show
+from pupline.datasets import ExportReport
 from tests.cli.conftest import Command
 from tests.shared.batch_world import jpeg
 from tests.shared.image_host import image_host
@@ -70,6 +72,32 @@ def test_a_dry_run_writes_nothing(command: Command, sample: Path, tmp_path: Path
     assert none.code == 1
     assert none.stdout.startswith("Would export 0 images of the dataset sample to ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (" --data d", " resume --data d"),
+        (" --backend aws --stack s", "the command that began it, with its --run-id"),
+    ],
+)
+def test_an_unfinished_run_is_told_with_what_finishes_it(
+    options: str, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here for this data directory; `resume` is not for stacks."""
+    report = ExportReport(dataset="dogs", format="folders", trouble=("run r is unfinished: 0 of its images are known",))
+    show(report, "out", options, dry_run=True)
+    assert capsys.readouterr().err.endswith(f"{wanted}\n")
+
+
+@pytest.mark.slow
+def test_lists_and_empty_exports_say_what_they_are(command: Command, sample: Path, tmp_path: Path) -> None:
+    """A list has no images; an export for which no image is left was not a dry run."""
+    listed = command("export", "sample", "--data", sample, "--list", tmp_path / "l.csv")
+    assert listed.stdout.startswith("Listed 12 images (")
+    assert "written now" not in listed.stdout
+    none = command("export", "sample", "--data", sample, "--to", tmp_path / "o", "--label", "unicorn", "--json")
+    assert (none.code, none.rows[0]["dry_run"], none.rows[0]["to"]) == (1, False, str(tmp_path / "o"))
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Where an export goes: a directory or a bucket; what is replaced, removed, refused, and what a kill leaves."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from pupline.datasets import ExportDirectory, ExportHeader, ExportPrefix, ExportReport, ExportRequest, export_dataset
 from pupline.datasets.export import _directory
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, LocalTrouble
 from tests.datasets.export_world import DATASET, DogBucket, dog_directory, dog_memory, files_of, rows_of
 from tests.shared.memory_bucket import MemoryBucket
 
@@ -29,6 +31,19 @@ def test_repeating_updates(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["corgi", "metadata.jsonl", "pug"]
     assert next(tmp_path.rglob("pug/*.jpg")).stat().st_ino == kept.st_ino
     assert dogs.export(tmp_path).added == 0
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data directory may be on another one; the error of a write alone does not say which it was."""
+    dogs = dog_memory()
+    dogs.add_images("1", "a.jpg")
+
+    def no_room(_file: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(LocalTrouble, match=rf"no room is left \(.*: '{tmp_path}'\)"):
+        dogs.export(tmp_path)
 
 
 def test_files_of_others_are_neither_replaced_nor_removed(tmp_path: Path) -> None:

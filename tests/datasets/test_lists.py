@@ -113,6 +113,15 @@ def test_numbers_in_a_csv_are_numbers(tmp_path: Path) -> None:
     assert (row["east"], row["floor"], row["title"]) == ("-0.5", "-2", "'-2")
 
 
+def test_a_list_of_a_rebuilt_dataset_names_the_version_once(tmp_path: Path) -> None:
+    """An ingest keeps the version of a list's perceptual hashes among the source's columns."""
+    dogs = dog_memory()
+    dogs.add_run("1", dogs.add_image("a.jpg", b"a", extra={"phash_version": "dct64-1", "n": 1}))
+    publish(dogs, tmp_path / "list.jsonl")
+    (row,) = map(json.loads, (tmp_path / "list.jsonl").read_text().splitlines())
+    assert (row["phash_version"], row["extra"]) == ("dct64-1", {"n": 1})
+
+
 def test_private_facts_are_not_published(tmp_path: Path) -> None:
     """Nothing about the fetch, this machine or the bucket."""
     dogs = dog_memory()

@@ -126,7 +126,7 @@ def export(
         if as_json:
             print_json(report.as_dict())
         else:
-            show(report, place, dry_run=dry_run)
+            show(report, place, backend.options, dry_run=dry_run)
     return summary.exit_code(0 if report.is_whole else 1)
 
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pupline.cli._output import message, size
+from pupline.cli._output import message, program, size
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
     from pupline.datasets import ExportReport
 
+_WORDS = {"list": ("Listed", "list", "in")}
+_IMAGES_THEMSELVES = {"folders", "webdataset"}
 _LABELS = 8
 _EXAMPLES = 3
 _PROBLEMS = {
@@ -21,15 +23,18 @@ _PROBLEMS = {
 }
 
 
-def show(report: "ExportReport", place: str, *, dry_run: bool) -> None:
-    """Print the report on stdout; what is missing on stderr. place: where it goes, or would go."""
-    verb = "Would export" if dry_run else "Exported"
+def show(report: "ExportReport", place: str, options: str, *, dry_run: bool) -> None:
+    """Print the report on stdout; what is missing on stderr. place: where it goes, or would go. options: of the
+    backend.
+    """
+    done, planned, to = _WORDS.get(report.format, ("Exported", "export", "to"))
     amount = f" ({size(report.size_bytes)})" if report.location is not None else ""
     images = plural(report.images, "image")
-    click.echo(f"{verb} {images}{amount} of the dataset {printable(report.dataset)} to {printable(place, 400)}")
+    verb = f"Would {planned}" if dry_run else done
+    click.echo(f"{verb} {images}{amount} of the dataset {printable(report.dataset)} {to} {printable(place, 400)}")
     for line in _contents(report):
         click.echo(f"  {line}")
-    for line in _missing(report):
+    for line in _missing(report, options):
         message(f"pupline: {line}")
 
 
@@ -45,7 +50,7 @@ def _contents(report: "ExportReport") -> Iterator[str]:
         yield f"without a label: {unlabelled:,}"
     if unlicensed := report.licenses.get("", 0):
         yield f"without a licence: {unlicensed:,} of {report.images:,}, such as {printable(report.unlicensed[0], 100)}"
-    if report.location is not None:
+    if report.location is not None and (report.format in _IMAGES_THEMSELVES or report.removed):
         removed = f", {plural(report.removed, 'file')} removed" if report.removed else ""
         yield f"written now: {report.added:,}{removed}"
     if report.choice.repeated:
@@ -60,7 +65,7 @@ def _contents(report: "ExportReport") -> Iterator[str]:
         yield f"the same bytes under different labels: {report.choice.label_conflicts:,}, such as {examples}"
 
 
-def _missing(report: "ExportReport") -> Iterator[str]:
+def _missing(report: "ExportReport", options: str) -> Iterator[str]:
     """What keeps the export from being whole, with the next step."""
     if not report.images:
         yield "no image is left to export"
@@ -72,4 +77,6 @@ def _missing(report: "ExportReport") -> Iterator[str]:
         yield "ingest their source again to have them back"
     yield from report.trouble
     if report.trouble:
-        yield "an unfinished run is finished with: pupline ingest --resume --dataset " + printable(report.dataset)
+        on_stack = "--stack" in options
+        again = "the command that began it, with its --run-id" if on_stack else f"{program()} resume{options}"
+        yield f"an unfinished run is finished with: {again}"

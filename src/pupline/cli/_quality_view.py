@@ -35,7 +35,8 @@ _CHANGES: Mapping[str, str] = {
 
 def show(report: "QualityReport", backend: "Backend", contact_sheet: Path | None) -> None:
     """Print the report on stdout; what is missing on stderr."""
-    now = f", {report.examined:,} of them now" if report.examined != report.images else ""
+    also = ", with changed ones in quarantine" if report.changes and report.examined else ""
+    now = f"; decoded now: {report.examined:,}{also}" if report.examined != report.images else ""
     click.echo(f"Examined {plural(report.images, 'image')} of the dataset {printable(report.dataset)}{now}")
     for line in _findings(report):
         click.echo(f"  {line}")

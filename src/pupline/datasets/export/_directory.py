@@ -245,8 +245,10 @@ class ExportDirectory:
         try:
             yield
         except OSError as err:
+            if err.filename is None:  # of a write, which does not name its file
+                err.filename = str(self._root)
             trouble = local_trouble(err)
-            where = printable(str(err.filename or self._root), 400)
+            where = printable(str(err.filename), 400)
             raise trouble or StorageError(f"{where} cannot be written: {err.strerror or err}") from err
 
 

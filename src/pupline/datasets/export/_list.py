@@ -106,7 +106,9 @@ class ListFile:
                 finally:
                     temporary.unlink(missing_ok=True)
         except OSError as err:
-            where = printable(str(err.filename or self._path), 400)
+            if err.filename is None:  # of a write, which does not name its file
+                err.filename = str(self._path)
+            where = printable(str(err.filename), 400)
             raise local_trouble(err) or StorageError(f"{where} cannot be written: {err.strerror or err}") from err
 
     def finish(self) -> int:
@@ -122,7 +124,7 @@ class JsonList:
 
     def add(self, row: Row) -> None:
         values = {name: value for name, value in list_values(row).items() if value is not None}
-        extra = row.get("extra")
+        extra = {name: value for name, value in (row.get("extra") or {}).items() if name not in LIST_COLUMNS}
         self._file.write(dumps(values | ({"extra": extra} if extra else {})).encode() + b"\n")
 
     def finish(self) -> None:

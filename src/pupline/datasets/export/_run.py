@@ -74,6 +74,8 @@ def export_dataset(
         plan = ExportPlan(SchemaScan(_left_out_columns(request)))
         opened.callback(plan.close)
         report = _planned(rows, plan, request)
+        if target is not None:
+            report.location = target.location
         if target is None or not plan.count:
             return report
         form = _form(request, target, plan, opened)
@@ -89,7 +91,7 @@ def export_dataset(
                 report.size_bytes += len(image.body) or row.get("size_bytes") or 0
             progress("images", done, plan.count)
         form.finish()
-        report.location, report.removed, report.added = target.location, target.finish(), target.added
+        report.removed, report.added = target.finish(), target.added
     return report
 
 
