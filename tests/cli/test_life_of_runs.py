@@ -161,6 +161,8 @@ def test_every_hint_works_as_it_stands(command: Command, tmp_path: Path) -> None
 def test_a_mistyped_name_is_said_with_the_one_that_was_meant(command: Command, tmp_path: Path) -> None:
     """Also where the name might be that of an execution or a run, and where a dataset's run is to be resumed."""
     unfinished(tmp_path, "killed")
+    doctor = command("doctor", "--source", "sample", "--json", "--data", tmp_path)
+    assert f"pupline resume --run killed --data {tmp_path}" in doctor.stdout
     stopped = command("stop", "kiled", "--data", tmp_path)
     assert stopped.code == 2
     assert "there is no execution or run 'kiled' here" in stopped.stderr

@@ -327,7 +327,7 @@ class MachineBackend:
         """All checks of this machine."""
         from pupline.backends.machine._doctor import examine
 
-        return examine(self.data_dir, source, proxy)
+        return examine(self.data_dir, source, proxy, self.options)
 
     def repair(self) -> list[Check]:
         """Repair the database if it needs it; a line for each thing that was done. Raises: LocalTrouble."""

@@ -37,8 +37,8 @@ _PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _RESUME = "run pupline resume, unless another command is running"
 
 
-def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Check]:
-    """All checks of this machine. Raises: ConfigurationError for an invalid source."""
+def examine(data_dir: Path, source: str, proxy: Proxy | None = None, options: str = "") -> list[Check]:
+    """All checks of this machine. options: that name the directory. Raises: ConfigurationError for a bad source."""
     resolved = source_of_run(source)
     checks: list[Callable[[], Check]] = [
         _version,
@@ -48,7 +48,7 @@ def examine(data_dir: Path, source: str, proxy: Proxy | None = None) -> list[Che
         lambda: _space(data_dir),
         lambda: _database(data_dir),
         lambda: _recovery(data_dir),
-        lambda: _ingests(data_dir),
+        lambda: _ingests(data_dir, options),
         lambda: _reachable(resolved, proxy),
     ]
     return [*(check() for check in checks), *subscription_checks(data_dir)]
@@ -176,12 +176,12 @@ def _recovery(data_dir: Path) -> Check:
     return Check("recovery", "warning", detail, _RESUME)
 
 
-def _ingests(data_dir: Path) -> Check:
+def _ingests(data_dir: Path, options: str) -> Check:
     if not data_dir.is_dir():
         return Check("ingests", "ok", "none yet")
     try:
         with LocalBackend.open(data_dir, exclusive=False) as backend:
-            found = unfinished_ingests(backend)
+            found = unfinished_ingests(backend, options)
     except PuplineError as error:
         return Check("ingests", "error", str(error))
     if found is None:

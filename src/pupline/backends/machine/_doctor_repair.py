@@ -60,7 +60,7 @@ def _of_work(found: RepairReport) -> Iterator[Check]:
         yield Check("aborted", "warning", f"{many}, because their journals were lost", "start them again")
     if found.references.reopened:
         many = plural(found.references.reopened, "item")
-        yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline ingest --resume")
+        yield Check("to do again", "warning", f"{many} of unfinished ingests", "pupline resume")
 
 
 def _of_bucket(found: RepairReport) -> Iterator[Check]:
