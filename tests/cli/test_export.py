@@ -100,6 +100,15 @@ def test_lists_and_empty_exports_say_what_they_are(command: Command, sample: Pat
     assert (none.code, none.rows[0]["dry_run"], none.rows[0]["to"]) == (1, False, str(tmp_path / "o"))
 
 
+@pytest.mark.parametrize("place", [".", "buckets/dog-images/html/sample", "buckets/dog-images/l.csv"])
+def test_no_export_is_among_the_files_of_the_data_directory(command: Command, sample: Path, place: str) -> None:
+    """It would be taken for images, or replace metadata."""
+    option = "--list" if place.endswith(".csv") else "--to"
+    done = command("export", "sample", "--data", sample, option, sample / place)
+    assert done.code == 2
+    assert f"choose another place, such as {sample}/exports/sample" in done.stderr
+
+
 @pytest.mark.slow
 def test_an_export_goes_to_the_data_directory_by_default(command: Command, tmp_path: Path) -> None:
     """Or to the bucket; a doctor finds nothing wrong with either."""

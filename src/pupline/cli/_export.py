@@ -187,6 +187,7 @@ def _target(
     """Where the export goes. Raises: ConfigurationError for a bucket that is not the backend's."""
     from pupline.datasets import ExportDirectory, ExportHeader, ExportPrefix, ListFile
 
+    _check_outside_of_data(place, backend.exports, request.dataset)
     if request.format == "list":
         return opened.enter_context(ListFile(Path(place).expanduser()))
 
@@ -205,3 +206,15 @@ def _target(
         )
     store = opened.enter_context(backend.writable_bucket())
     return opened.enter_context(ExportPrefix(store, found["prefix"], header, place.rstrip("/")))
+
+
+def _check_outside_of_data(place: str, exports: str, dataset: str) -> None:
+    """Raises: ConfigurationError for a place among the files of the data directory, where nobody else may write."""
+    if place.startswith("s3://") or exports.startswith("s3://"):
+        return
+    chosen, data = Path(place).expanduser().resolve(), Path(exports).resolve().parent
+    if chosen == data or chosen.is_relative_to(data / "buckets"):
+        raise ConfigurationError(
+            f"{printable(place, 400)} is in the data directory, among its own files; choose another place, such as"
+            f" {printable(exports, 400)}/{printable(dataset)}"
+        )
