@@ -74,9 +74,8 @@ def run_command(words: list[str], directory: Path) -> "subprocess.CompletedProce
     python = Path(sys.executable)
     programs = {"pupline": [str(python.parent / "pupline")], "python": [str(python)]}
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "PUPLINE_DATA"},
         "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "PUPLINE_DATA": str(directory / "pupline-data"),
         "NO_COLOR": "1",
         "COLUMNS": "100",
     }
