@@ -165,6 +165,7 @@ def test_reasons_are_ranked_with_the_newest_example() -> None:
 def test_hosts_are_told_apart_up_to_a_bound() -> None:
     """A host has its images, failures and bytes; where there are too many hosts, the rest is one line."""
     records = [record(1), record(2, outcome="failed", size_bytes=None), record(3, source_url="http://b.example:81/x?y")]
+    records.append(record(4, source_url="line 9: no URL", outcome="refused", reason="invalid_url"))
     hosts = insights_of(records).failures.hosts()
     assert [(name, host.images, host.failed, host.size_bytes) for name, host in hosts.items()] == [
         ("cdn.example", 1, 1, 100),

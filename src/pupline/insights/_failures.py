@@ -50,8 +50,7 @@ class FailureFigures:
         if record.outcome in UNACCEPTED_OUTCOMES:
             kind = (record.outcome, record.reason)
             self._kinds.setdefault(kind, FailureKind(*kind)).add(record)
-        if record.source_url:
-            name = _host_of(record.source_url)
+        if record.source_url and (name := _host_of(record.source_url)):  # none in a row of a list without a URL
             if name not in self._hosts and len(self._hosts) >= _MAX_HOSTS:
                 name = OTHER_HOSTS
             host = self._hosts.setdefault(name, HostFigures())
