@@ -9,7 +9,7 @@ from typing import Final
 
 _BRACKETS: Final = {"[": "]", "{": "}", "(": ")"}
 _QUOTED = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*(,|\Z|(?=["']))""", re.DOTALL)
-_BARE = re.compile(r"""\s*([^"'\[\]{}(),]+?)\s*(,|\Z)""")
+_BARE = re.compile(r"""([^"'\[\]{}(),]+)(,|\Z)""")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ABSENT: Final = frozenset({"null", "none", "nan"})
 
@@ -29,8 +29,10 @@ def labels_in(text: str) -> list[str]:
         at = one.end()
         if one.re is _QUOTED:
             found.append(_ESCAPE.sub(r"\1", one[1] if one[1] is not None else one[2]))
-        elif one[1].lower() not in _ABSENT:
-            found.append(one[1])
+        elif not (bare_label := one[1].strip()):
+            return [text]
+        elif bare_label.lower() not in _ABSENT:
+            found.append(bare_label)
     if not found and inside:
         return [text] if inside.lower() not in _ABSENT else []
     # `(see the box)` is a remark: only a tuple of several has round brackets.
