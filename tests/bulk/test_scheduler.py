@@ -303,6 +303,7 @@ FAILURES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 10.0, 45.0])
 @pytest.mark.parametrize("concurrency", [1, 32])

@@ -56,6 +56,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
+@pytest.mark.slow
 def test_shards_are_all_of_the_source_without_overlap(world: World) -> None:
     """Each host is asked by one machine alone; the others' images are counted, and are no failures."""
     listed: list[str] = []
@@ -77,6 +78,7 @@ def test_shards_are_all_of_the_source_without_overlap(world: World) -> None:
     assert len(listed) == 13
 
 
+@pytest.mark.slow
 def test_a_shard_is_resumed_as_such_and_another_is_another_run(world: World) -> None:
     """In one data directory too; the run remembers its shard."""
     first = world.ingest("m", "3/3", count=2)
@@ -89,6 +91,7 @@ def test_a_shard_is_resumed_as_such_and_another_is_another_run(world: World) -> 
     assert (again.known, again.repeated) == (3, 0)  # one of the two is listed twice
 
 
+@pytest.mark.slow
 def test_retrying_a_shards_failures_is_of_that_shard(world: World) -> None:
     """By the run that failed; `--shard` splits the failures of an unsharded run."""
     lost = dict(world.hosts["127.0.0.5"].bodies)

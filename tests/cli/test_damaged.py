@@ -116,6 +116,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ROWS)
 def test_a_row_that_was_never_written_like_that_is_named(
     command: Command, kennel: Path, tmp_path: Path, change: str

@@ -151,6 +151,7 @@ def test_a_file_can_be_named(tmp_path: Path, command: Command, monkeypatch: pyte
     assert [Path(one["file"]).name for one in listed] == ["mine.json", "bulk_ingest.asl.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("definition", "problem"),
     [

@@ -11,6 +11,7 @@ from pupline.cli._run_view import RunView
 from pupline.cli._summary import RunSummary
 
 
+@pytest.mark.slow
 def test_earlier_results_are_done_and_do_not_count_as_speed(tmp_path: Path) -> None:
     """No more is done than the total, the time left is not negative, and the rate is that of this command."""
     seconds = count()

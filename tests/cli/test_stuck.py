@@ -9,6 +9,7 @@ import pytest
 from pupline.local import UndeletedFiles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["run"], ["ingest", "sample"], ["ingest", "sample", "--workflow"], ["resume"]])
 def test_what_could_not_be_removed_is_told_once(
     command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]

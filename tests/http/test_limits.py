@@ -40,6 +40,7 @@ def silence(before: bytes) -> Callable[[socket.socket], None]:
     return behave
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "doing"),
     [

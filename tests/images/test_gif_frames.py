@@ -109,6 +109,7 @@ def test_data_that_is_cut_is_found(width: int, height: int, colours: int, share:
     assert inspect(start + bytes((code_size,)) + made.sub_blocks(cut) + b";").problem == "damaged_image"
 
 
+@pytest.mark.slow
 def test_a_large_frame_is_measured_by_its_end() -> None:
     """A frame with more data than is followed each time: cut anywhere, it does not end in its end code."""
     start, code_size, data = _saved(Image.effect_noise((300, 300), 90).quantize(200))

@@ -189,6 +189,7 @@ PLAIN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", PLAIN, ids=["white", "black", "downwards", "across", "radial"])
 @pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}], ids=str)
 @pytest.mark.parametrize("quality", [1, 75, 100])

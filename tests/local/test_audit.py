@@ -28,6 +28,7 @@ def table(tmp_path: Path) -> Iterator[LocalAuditTable]:
         yield backend.audit
 
 
+@pytest.mark.slow
 def test_records_come_by_time_whatever_the_order_they_were_put_in(table: LocalAuditTable) -> None:
     """Oldest first, over more than one page, none twice and none left out."""
     times = [f"2026-01-02T03:{number // 60 % 60:02}:{number % 60:02}Z" for number in range(2500)]

@@ -226,6 +226,7 @@ def test_closing_delivers_what_was_never_tried(backend: LocalBackend, clock: Vir
     assert deliverer.trouble is None
 
 
+@pytest.mark.slow
 def test_closing_while_the_outbox_is_read_misses_no_alert(
     backend: LocalBackend, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,7 @@ def test_of_nothing_the_bucket_is_left(data: Path, what: str) -> None:
     assert repair_database(data) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_is_flipped_the_database_is_sound_again(data: Path, seed: int) -> None:
     """Bits, bytes and pages at random: no error that is not ours, and afterwards all of it can be read."""
@@ -220,6 +221,7 @@ class Killed(BaseException):
     """As SIGKILL would: nothing more is done."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", range(1, 12))
 def test_a_repair_that_was_killed_is_repeated(data: Path, step: int) -> None:
     """At every step towards the disk: nothing else is opened on half of it, and the next repair ends it."""

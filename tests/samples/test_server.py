@@ -99,6 +99,7 @@ def seen_in(dozen: dict[int, tuple[str, list[int]]]) -> set[str]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 77])
 @pytest.mark.parametrize("first", [1, 13])
 def test_every_friendly_dozen_shows_everything(seed: int, first: int) -> None:

@@ -393,6 +393,7 @@ def test_pexels_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         resolve("pexels").open()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sample", "sample-hostile"])
 def test_the_samples_list_what_their_server_serves(name: str) -> None:
     """Over HTTP, as everybody lists them."""
