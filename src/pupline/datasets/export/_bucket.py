@@ -86,16 +86,10 @@ class ExportPrefix:
         """A file to write, which is put when the block ends without an error. Raises: as `place` does."""
         if self._files.is_present(path) and not self._files.is_old(path):
             raise self._taken(path)
-        with tempfile.NamedTemporaryFile(dir=self._tmp, delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                yield file  # type: ignore[misc]  # the wrapper of a binary file
-                file.close()
-                self._wait()
-                content_type = _CONTENT_TYPES[temporary.with_name(path.rpartition("/")[2]).suffix]
-                self._store.put(f"{self._prefix}{path}", temporary, content_type)
-            finally:
-                temporary.unlink(missing_ok=True)
+        content_type = _CONTENT_TYPES[Path(path.rpartition("/")[2]).suffix]
+        with self._put_when_written(path, content_type) as file:
+            yield file
+            self._wait()
         self._files.placed(path)
 
     def finish(self) -> int:
@@ -118,12 +112,17 @@ class ExportPrefix:
             self._files.load(lines, f"{self.location}/{_MANIFEST}", self._header)
 
     def _put_manifest(self, *, complete: bool) -> None:
+        with self._put_when_written(_MANIFEST, JSON_LINES) as file:
+            file.writelines(self._files.lines(self._header, complete=complete))
+
+    @contextmanager
+    def _put_when_written(self, path: str, content_type: str) -> Iterator[BinaryIO]:
         with tempfile.NamedTemporaryFile(dir=self._tmp, delete=False) as file:
             temporary = Path(file.name)
             try:
-                file.writelines(self._files.lines(self._header, complete=complete))
+                yield file  # type: ignore[misc]  # the wrapper of a binary file
                 file.close()
-                self._store.put(f"{self._prefix}{_MANIFEST}", temporary, JSON_LINES)
+                self._store.put(f"{self._prefix}{path}", temporary, content_type)
             finally:
                 temporary.unlink(missing_ok=True)
 

@@ -19,7 +19,8 @@ from typing import BinaryIO, Self
 
 from pupline.datasets._objects import ImageBytes
 from pupline.datasets.export._manifest import ExportFiles, ExportHeader
-from pupline.errors import ConfigurationError, StorageError, local_trouble
+from pupline.datasets.export._target import system_errors
+from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 _STATE = ".pupline-export"
@@ -55,7 +56,7 @@ class ExportDirectory:
     def __enter__(self) -> Self:
         self._opened.callback(self._files.close)
         try:
-            with self._system_errors():
+            with system_errors(self._root):
                 self._open()
         except BaseException:
             self._opened.close()
@@ -68,12 +69,12 @@ class ExportDirectory:
     def begin(self, paths: Iterable[str]) -> None:
         """Announce all files that may be made. Raises: StorageError."""
         self._files.plan(paths)
-        with self._system_errors():
+        with system_errors(self._root):
             self._write_manifest(complete=False)
 
     def place(self, path: str, image: ImageBytes) -> None:
         """Put an image at `path`. Raises: ConfigurationError for a file of somebody else there; StorageError."""
-        with self._system_errors():
+        with system_errors(self._root):
             target = self._target(path)
             found = _lstat(target)
             if found is not None and self._is_there(path, target, found, image):
@@ -85,7 +86,7 @@ class ExportDirectory:
     @contextmanager
     def file(self, path: str) -> Iterator[BinaryIO]:
         """A file to write, which gets its name when the block ends without an error. Raises: as `place` does."""
-        with self._system_errors():
+        with system_errors(self._root):
             target, temporary = self._target(path), self._temporary()
             if _lstat(target) is not None and not self._files.is_old(path):
                 raise self._taken(target)
@@ -102,7 +103,7 @@ class ExportDirectory:
     def finish(self) -> int:
         """Remove what earlier exports made and this one does not have; the number of files. Raises: StorageError."""
         removed = 0
-        with self._system_errors():
+        with system_errors(self._root):
             emptied = set()
             for path in self._files.stale():
                 with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -239,17 +240,6 @@ class ExportDirectory:
         return ConfigurationError(
             f"{printable(str(path), 400)} is not a file of an export; move it away, or choose another place with --to"
         )
-
-    @contextmanager
-    def _system_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as err:
-            if err.filename is None:  # of a write, which does not name its file
-                err.filename = str(self._root)
-            trouble = local_trouble(err)
-            where = printable(str(err.filename), 400)
-            raise trouble or StorageError(f"{where} cannot be written: {err.strerror or err}") from err
 
 
 def _lstat(path: Path) -> os.stat_result | None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from io import TextIOWrapper
-from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
+from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 from pupline.datasets._objects import ImageBytes
-from pupline.datasets.export._list import LIST_WRITERS, ListKind
+from pupline.datasets.export._list import ListKind, TableWriter
+from pupline.datasets.export._parquet_rows import ParquetRows
 from pupline.datasets.export._plan import ExportPlan, PlannedSample
 from pupline.datasets.export._target import ExportTarget
 from pupline.datasets.selection import Row
@@ -19,7 +20,7 @@ from pupline.datasets.training import (
     json_line,
     shard_name,
 )
-from pupline.parquet import ColumnKind, ParquetWriter, installed
+from pupline.parquet import ColumnKind, installed
 
 ExportFormat: TypeAlias = Literal["folders", "webdataset", "jsonl", "csv", "parquet", "list"]
 """list: of addresses, in a form that the request has besides."""
@@ -31,9 +32,6 @@ _PARQUET_KINDS: dict[Kind, ColumnKind] = {
     "text": "text",
     "moment": "time",
 }
-_PAGE = 1000
-
-
 _GUESSED_ROWS = 2_000
 """Rows of JSON Lines that `datasets` certainly reads at once; it guesses types for each 10 MB."""
 
@@ -67,7 +65,7 @@ class Folders:
         self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, kind: Literal["jsonl", "parquet"]
     ) -> None:
         self._target = target
-        writer = _JsonLines if kind == "jsonl" else _Parquet
+        writer = TABLE_WRITERS[kind]
         self._tables = _Tables(target, "{split}/metadata." + kind, lambda file: writer(file, schema), opened)
 
     def paths(self, plan: ExportPlan) -> Iterator[str]:
@@ -128,21 +126,19 @@ class Shards:
 
 
 class TableAlone:
-    """`train.jsonl`, `.csv` or `.parquet`: the rows, with `image_url`, where each image is in the bucket."""
+    """A table without the images: of training rows, one for each split, or a list of addresses in one file.
+
+    name: of the file, with `{split}` where there is one for each.
+    """
 
     def __init__(
-        self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, kind: Literal["jsonl", "csv", "parquet"]
+        self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, *, name: str, writer: TableWriter
     ) -> None:
-        writers: dict[str, Callable[[BinaryIO], _Table]] = {
-            "jsonl": lambda file: _JsonLines(file, schema),
-            "csv": lambda file: _Csv(file, schema),
-            "parquet": lambda file: _Parquet(file, schema),
-        }
-        self._tables = _Tables(target, "{split}." + kind, writers[kind], opened)
+        self._tables = _Tables(target, name, lambda file: writer(file, schema), opened)
         self._target = target
 
     def paths(self, plan: ExportPlan) -> Iterator[str]:
-        """A table for each split."""
+        """The tables."""
         return self._tables.paths(plan)
 
     def add(self, sample: PlannedSample, row: Row, image: ImageBytes) -> None:  # noqa: ARG002 - the form's
@@ -152,27 +148,6 @@ class TableAlone:
 
     def finish(self) -> None:
         """Write the tables. Raises: StorageError."""
-        self._tables.finish()
-
-
-class ListAlone:
-    """A list of addresses, in one file."""
-
-    def __init__(self, target: ExportTarget, schema: TrainingSchema, opened: ExitStack, kind: ListKind) -> None:
-        self._tables = _Tables(target, "list", lambda file: LIST_WRITERS[kind](file, schema), opened)
-        self._target = target
-
-    def paths(self, plan: ExportPlan) -> Iterator[str]:
-        """The file."""
-        return self._tables.paths(plan)
-
-    def add(self, sample: PlannedSample, row: Row, image: ImageBytes) -> None:  # noqa: ARG002 - the form's
-        """Add the address."""
-        self._tables.add(sample.split, row)
-        self._target.added += 1
-
-    def finish(self) -> None:
-        """Write the file. Raises: StorageError."""
         self._tables.finish()
 
 
@@ -240,19 +215,14 @@ class _Csv:
 class _Parquet:
     def __init__(self, file: BinaryIO, schema: TrainingSchema) -> None:
         self._schema = schema
-        self._writer = ParquetWriter(file, [(column.name, _PARQUET_KINDS[column.kind]) for column in schema.columns])
-        self._rows: list[list[Any]] = []
+        self._rows = ParquetRows(file, [(column.name, _PARQUET_KINDS[column.kind]) for column in schema.columns])
 
     def add(self, row: Row) -> None:
-        self._rows.append(self._schema.values(row))
-        if len(self._rows) >= _PAGE:
-            self._write()
+        self._rows.add(self._schema.values(row))
 
     def finish(self) -> None:
-        self._write()
-        self._writer.close()
+        self._rows.finish()
 
-    def _write(self) -> None:
-        if self._rows:
-            self._writer.add(list(zip(*self._rows, strict=True)))
-            self._rows = []
+
+TABLE_WRITERS: Mapping[ListKind, TableWriter] = {"jsonl": _JsonLines, "csv": _Csv, "parquet": _Parquet}
+"""For tables of training rows; `LIST_WRITERS` are those for lists of addresses."""

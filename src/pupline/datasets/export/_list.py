@@ -17,15 +17,19 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, TypeAlias
 
 from pupline.datasets._objects import ImageBytes
+from pupline.datasets.export._parquet_rows import ParquetRows
+from pupline.datasets.export._target import system_errors
 from pupline.datasets.selection import Row
 from pupline.datasets.training import Kind, TrainingColumn, TrainingSchema
-from pupline.errors import ConfigurationError, StorageError, local_trouble
+from pupline.errors import ConfigurationError
 from pupline.images import content_type_of
 from pupline.json_values import dumps
-from pupline.parquet import ColumnKind, ParquetWriter
+from pupline.parquet import ColumnKind
 from pupline.text import harmless_cell, printable
 
 ListKind: TypeAlias = Literal["jsonl", "csv", "parquet"]
+TableWriter: TypeAlias = Callable[[BinaryIO, TrainingSchema], Any]
+"""Makes what writes rows into a file, with `add(row)` and `finish()`."""
 
 _TEXTS = ("url", "id", "sha256", "sha1", "md5", "phash", "phash_version", "mime", "license", "creator", "attribution")
 _MORE_TEXTS = ("landing", "title", "alt", "caption")
@@ -94,7 +98,7 @@ class ListFile:
     @contextmanager
     def file(self, path: str) -> Iterator[BinaryIO]:  # noqa: ARG002 - the target's
         """The file, which appears when the block ends without an error. Raises: StorageError."""
-        try:
+        with system_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".pupline-", delete=False) as file:
                 temporary = Path(file.name)
@@ -105,11 +109,6 @@ class ListFile:
                     temporary.replace(self._path)
                 finally:
                     temporary.unlink(missing_ok=True)
-        except OSError as err:
-            if err.filename is None:  # of a write, which does not name its file
-                err.filename = str(self._path)
-            where = printable(str(err.filename), 400)
-            raise local_trouble(err) or StorageError(f"{where} cannot be written: {err.strerror or err}") from err
 
     def finish(self) -> int:
         """Nothing is left to do."""
@@ -160,32 +159,22 @@ class ParquetList:
         self._extras = _extras(schema)
         columns = [(name, _KINDS.get(name, "text")) for name in LIST_COLUMNS]
         columns += [(str(column.extra_name), _EXTRA_KINDS[column.kind]) for column in self._extras]
-        self._writer = ParquetWriter(file, columns)
         self._schema = TrainingSchema(tuple(self._extras))
-        self._rows: list[list[Any]] = []
+        self._rows = ParquetRows(file, columns)
 
     def add(self, row: Row) -> None:
-        self._rows.append([*list_values(row).values(), *self._schema.values(row)])
-        if len(self._rows) >= _PAGE:
-            self._write()
+        self._rows.add([*list_values(row).values(), *self._schema.values(row)])
 
     def finish(self) -> None:
-        self._write()
-        self._writer.close()
-
-    def _write(self) -> None:
-        if self._rows:
-            self._writer.add(list(zip(*self._rows, strict=True)))
-            self._rows = []
+        self._rows.finish()
 
 
-LIST_WRITERS: Mapping[ListKind, Callable[[BinaryIO, TrainingSchema], Any]] = {
+LIST_WRITERS: Mapping[ListKind, TableWriter] = {
     "jsonl": JsonList,
     "csv": CsvList,
     "parquet": ParquetList,
 }
 
-_PAGE = 1000
 _KINDS: Mapping[str, ColumnKind] = {"width": "int32", "height": "int32", "bytes": "int64", "labels": "texts"}
 _EXTRA_KINDS: Mapping[Kind, ColumnKind] = {
     "flag": "flag",

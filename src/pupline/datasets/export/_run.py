@@ -8,16 +8,16 @@ from typing import Any, TypeAlias
 
 from pupline.datasets._objects import BucketObjects, ImageBytes, MissingImage
 from pupline.datasets.export._forms import (
+    TABLE_WRITERS,
     ExportForm,
     ExportFormat,
     Folders,
-    ListAlone,
     Shards,
     TableAlone,
     metadata_kind,
 )
 from pupline.datasets.export._images import Prepare, checked_images, listed_images
-from pupline.datasets.export._list import ListKind, has_credentials
+from pupline.datasets.export._list import LIST_WRITERS, ListKind, has_credentials
 from pupline.datasets.export._plan import ExportPlan, PlannedSample
 from pupline.datasets.export._report import ExportReport, LeftOut
 from pupline.datasets.export._target import ExportTarget
@@ -128,8 +128,9 @@ def _form(request: ExportRequest, target: ExportTarget, plan: ExportPlan, opened
     if request.format == "webdataset":
         return Shards(target, schema, opened, request.shard_size)
     if request.format == "list":
-        return ListAlone(target, schema, opened, request.list_kind)
-    return TableAlone(target, schema, opened, request.format)
+        return TableAlone(target, schema, opened, name="list", writer=LIST_WRITERS[request.list_kind])
+    name = f"{{split}}.{request.format}"
+    return TableAlone(target, schema, opened, name=name, writer=TABLE_WRITERS[request.format])
 
 
 def _images(

@@ -1,10 +1,13 @@
 """Where an export goes: the interface of a directory and of a bucket."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
 from pupline.datasets._objects import ImageBytes
+from pupline.errors import StorageError, local_trouble
+from pupline.text import printable
 
 
 class ExportTarget(Protocol):
@@ -34,3 +37,15 @@ class ExportTarget(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *error: object) -> None: ...
+
+
+@contextmanager
+def system_errors(place: Path) -> Iterator[None]:
+    """Raises: StorageError, or LocalTrouble, in place of an OSError. place: named where the error names no file."""
+    try:
+        yield
+    except OSError as err:
+        if err.filename is None:  # of a write, which does not name its file
+            err.filename = str(place)
+        where = printable(str(err.filename), 400)
+        raise local_trouble(err) or StorageError(f"{where} cannot be written: {err.strerror or err}") from err
