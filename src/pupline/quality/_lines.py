@@ -1,4 +1,4 @@
-"""The lines of `quality.jsonl` and `changes.jsonl`. Every line has every column, null where there is no value."""
+"""The lines of `quality.jsonl` and `changes.jsonl`. A column without a value is null."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

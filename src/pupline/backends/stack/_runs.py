@@ -47,7 +47,7 @@ def stack_runs(
 
 
 def datasets_of(summaries: Iterable[Summary]) -> Iterator[DatasetSummary]:
-    """The datasets with figures added up over their runs: an image that two runs stored anew counts twice."""
+    """The datasets with figures added up over their runs: an image that two runs stored counts twice."""
     of_dataset: dict[str, list[Summary]] = {}
     for summary in summaries:
         of_dataset.setdefault(str(summary["dataset"]), []).append(summary)

@@ -21,7 +21,7 @@ _ITEM_COLUMNS = (
     "i.item_index, i.url, i.facts, i.attempts, i.began_at, i.ended_at, i.sha1, i.md5, i.etag, i.last_modified"
 )
 _RECORD_COLUMNS = ", ".join(f"a.{name}" for name in AUDIT_COLUMNS.split(", "))
-# In the order of the records: whoever got a name first gets it again.
+# In the order of the records, so that each name goes to the same image again.
 _ENDED = (
     f"SELECT a.audit_id, o.path, {_ITEM_COLUMNS}, {_RECORD_COLUMNS} FROM audit AS a"  # noqa: S608 - the names are ours
     " CROSS JOIN ingest_items AS i ON i.ingest_id = ? AND i.item_index = CAST(substr(a.execution, ?) AS INTEGER)"
