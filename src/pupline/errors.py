@@ -18,6 +18,9 @@ Outcome = Literal["stored", "duplicate", "quarantined", "refused", "failed"]
 FAILING_OUTCOMES: frozenset[Outcome] = frozenset({"failed", "refused"})
 """Of items without any image."""
 
+ACCEPTED_OUTCOMES: frozenset[Outcome] = frozenset({"stored", "duplicate"})
+"""Of items with an accepted image."""
+
 UNACCEPTED_OUTCOMES: frozenset[Outcome] = FAILING_OUTCOMES | {"quarantined"}
 """Of items without an accepted image."""
 

@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles
 from pupline.datasets import SHARD_TYPE, SchemaScan, Shard, TrainingSchema, json_line, shard_name
-from pupline.errors import LocalTrouble, StorageError
-from pupline.tasks.layout import partition
+from pupline.errors import ACCEPTED_OUTCOMES, LocalTrouble, StorageError
+from pupline.tasks.layout import QUARANTINE, partition
 from pupline.tasks.metadata import METADATA_COLUMNS, Columns, position_of
 from pupline.tasks.ports import ObjectStore
 
-_ACCEPTED = frozenset({"stored", "duplicate"})
-_QUARANTINE = "quarantine/"
 _PUTS_AT_ONCE = 8
 
 
@@ -132,7 +130,7 @@ def _accepted_positions(columns: Columns) -> Sequence[int]:
     return [
         at
         for at, (outcome, key) in enumerate(zip(outcomes, keys, strict=True))
-        if outcome in _ACCEPTED and key and not key.startswith(_QUARANTINE)
+        if outcome in ACCEPTED_OUTCOMES and key and not key.startswith(QUARANTINE)
     ]
 
 

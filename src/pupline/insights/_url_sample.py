@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from pupline.errors import ACCEPTED_OUTCOMES
 from pupline.tasks.records import AuditRecord
 
 CAPACITY = 100_000
@@ -18,7 +19,6 @@ CAPACITY = 100_000
 PLACEHOLDER_URLS = 5
 """Bytes that so many URLs share are probably a placeholder: "image not available", or a page for blocked clients."""
 
-_STORED = frozenset({"stored", "duplicate"})
 _EXAMPLES = 3
 
 
@@ -58,7 +58,7 @@ class UrlSample:
 
     def add(self, record: AuditRecord) -> None:
         """Count one record, if its image is stored."""
-        if record.outcome not in _STORED or not record.source_url or not record.sha256:
+        if record.outcome not in ACCEPTED_OUTCOMES or not record.source_url or not record.sha256:
             return
         self._stored_by_run[run_of(record.execution)] += 1
         digest = blake2b(record.source_url.encode("utf-8", "replace"), digest_size=8).digest()

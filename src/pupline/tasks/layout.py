@@ -4,6 +4,9 @@ from typing import Literal, TypeAlias
 
 DATASETS = "datasets/"
 
+QUARANTINE = "quarantine/"
+"""The prefix of what was fetched and is not an accepted image."""
+
 JSON_LINES = "application/x-ndjson"
 """The content type of manifest, failures and metadata lines."""
 

@@ -15,15 +15,14 @@ from operator import itemgetter
 from typing import Any, Self
 
 from pupline.datasets._objects import BucketObjects
+from pupline.errors import ACCEPTED_OUTCOMES
 from pupline.json_values import loads
-from pupline.tasks.layout import dataset_folder, quality_key
+from pupline.tasks.layout import QUARANTINE, dataset_folder, quality_key
 from pupline.tasks.metadata import METADATA_COLUMNS, is_row
 
 _PART = re.compile(r"run=(?P<run>[^/]+)/part-[0-9-]+\.jsonl")
 _METADATA_NAMES = frozenset(column.name for column in METADATA_COLUMNS)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ACCEPTED = frozenset({"stored", "duplicate"})
-_QUARANTINE = "quarantine/"
 _EVERY = 5000
 
 Row = dict[str, Any]
@@ -188,7 +187,7 @@ def _address(row: Row, line: bytes, run: str) -> tuple[Any, ...] | None:
     if url is None or index is None or index < 0 or stamp is None or not is_row(row):
         return None
     url_id = sha256(url.encode("utf-8", "surrogatepass")).digest()[:16]
-    if row.get("outcome") not in _ACCEPTED or not _has_image(row):
+    if row.get("outcome") not in ACCEPTED_OUTCOMES or not _has_image(row):
         return url_id, 0, stamp, run, index, None, 0, None
     rank = 2 * bool(row.get("labels")) + bool(row.get("caption"))
     return url_id, 1, stamp, run, index, row["sha256"], rank, line
@@ -198,7 +197,7 @@ def _has_image(row: Mapping[str, Any]) -> bool:
     key, digest = row.get("key"), row.get("sha256")
     return (
         isinstance(key, str)
-        and not key.startswith(_QUARANTINE)
+        and not key.startswith(QUARANTINE)
         and isinstance(digest, str)
         and _SHA256.fullmatch(digest) is not None
     )

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from pupline.errors import ACCEPTED_OUTCOMES
 from pupline.sources._listing import ColumnUse
 from pupline.sources.lists._columns import key_of
 from pupline.specs import BINARY, FACTS, why_no_extras
@@ -49,7 +50,6 @@ _EXTRA: Final = "extra"
 _INDEX: Final = frozenset({"index"})
 _WHY: Final = _INDEX | {"outcome", "reason", "error", "cause", "attempts"}
 _RECORD: Final = _WHY | {"execution", "dataset", "image_name", "source_url"}
-_GOOD: Final = frozenset({"stored", "duplicate"})
 _MANIFEST: Final = frozenset({*FACTS, *_INDEX, "url", _EXTRA})
 _OF_METADATA: Final = {
     column.name: column.path.removeprefix("item.") for column in METADATA_COLUMNS if column.path.startswith("item.")
@@ -104,7 +104,9 @@ class ColumnPlan:
                 with suppress(ValueError, RecursionError):
                     inner = json.loads(inner)
             extra |= inner if isinstance(inner, Mapping) else {_EXTRA: inner}
-        if self._is_metadata and values.get("outcome") in _GOOD:  # what was stored is what has to be there again
+        if (
+            self._is_metadata and values.get("outcome") in ACCEPTED_OUTCOMES
+        ):  # what was stored is what has to be there again
             facts |= {name: facts.get(name) or values.get(name) for name in _HASHES}
         return facts, extra
 
