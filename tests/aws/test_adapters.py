@@ -12,9 +12,16 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
-from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.aws import (
+    DynamoDBAuditTable,
+    DynamoDBWriteOnceStore,
+    S3Store,
+    S3WriteOnceStore,
+    dynamodb_client,
+    s3_client,
+)
 from pupline.aws._clients import storage_errors
-from pupline.errors import ConfigurationError, StorageError
+from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
@@ -189,3 +196,45 @@ def test_a_memo_is_a_small_private_object(bucket: Any) -> None:
         == "https://images.example/ü.jpg"
     )
     assert [found["Key"] for found in bucket.list_objects_v2(Bucket="dogs")["Contents"]] == ["memo/run%20%C3%BC/picked"]
+
+
+def memo(value: str, expires_at: int = 1_000_000 + 30 * 24 * 3600) -> dict[str, Any]:
+    """A memo as it lies in the table."""
+    return {"memo_name": {"S": "run-1/picked"}, "value": {"S": value}, "expires_at": {"N": str(expires_at)}}
+
+
+def test_a_memo_is_decided_and_read_by_one_request() -> None:
+    """A refused put answers with what is there, so nobody reads after it. DynamoDB deletes a memo after 30 days."""
+    client = dynamodb_client()
+    expected = {
+        "TableName": "memos",
+        "Item": memo("https://images.example/new.jpg"),
+        "ConditionExpression": "attribute_not_exists(memo_name)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    store = DynamoDBWriteOnceStore(client, "memos", now=lambda: 1_000_000.5)
+    with Stubber(client) as stub:
+        stub.add_response("put_item", {}, expected)
+        assert store.remember("run-1/picked", "https://images.example/new.jpg") == "https://images.example/new.jpg"
+        stub.add_client_error(
+            "put_item",
+            "ConditionalCheckFailedException",
+            modeled_fields={"Item": memo("https://images.example/first.jpg")},
+            expected_params=expected,
+        )
+        assert store.remember("run-1/picked", "https://images.example/new.jpg") == "https://images.example/first.jpg"
+
+
+def test_a_memo_counts_until_it_is_deleted() -> None:
+    """DynamoDB deletes within days of `expires_at`: until then every attempt sees the same choice."""
+    client = dynamodb_client()
+    with Stubber(client) as stub:
+        wanted = {"TableName": "memos", "Key": {"memo_name": {"S": "run-1/picked"}}, "ConsistentRead": True}
+        stub.add_response("get_item", {"Item": memo("https://images.example/old.jpg", expires_at=1)}, wanted)
+        assert DynamoDBWriteOnceStore(client, "memos").recall("run-1/picked") == "https://images.example/old.jpg"
+
+
+def test_a_memo_is_small() -> None:
+    """What is longer than any URL that is fetched is refused before it is sent, and not retried."""
+    with pytest.raises(InvalidInput, match="run-1/picked has 16,385 bytes; at most 16,384 are kept"):
+        DynamoDBWriteOnceStore(dynamodb_client(), "memos").remember("run-1/picked", "x" * 16_385)

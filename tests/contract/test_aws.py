@@ -6,9 +6,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.aws import (
+    DynamoDBAuditTable,
+    DynamoDBWriteOnceStore,
+    S3Store,
+    S3WriteOnceStore,
+    dynamodb_client,
+    s3_client,
+)
 from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
+from tests.shared.memo_table import create_memo_table
 
 pytestmark = pytest.mark.aws
 
@@ -33,6 +41,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 {"AttributeName": "execution", "KeyType": "RANGE"},
             ],
         )
+        create_memo_table("DogImageMemos")
         yield
 
 
@@ -61,3 +70,12 @@ class TestS3Memo(MemoContract):
     def write_once(self) -> WriteOnceStore:
         """Memos in the bucket."""
         return S3WriteOnceStore(s3_client(), "dogs")
+
+
+class TestDynamoDBMemo(MemoContract):
+    """Items in DynamoDB."""
+
+    @pytest.fixture
+    def write_once(self) -> WriteOnceStore:
+        """Memos in a table of their own."""
+        return DynamoDBWriteOnceStore(dynamodb_client(), "DogImageMemos")

@@ -6,9 +6,17 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from pupline.aws import DynamoDBAuditTable, S3Store, S3WriteOnceStore, dynamodb_client, s3_client
+from pupline.aws import (
+    DynamoDBAuditTable,
+    DynamoDBWriteOnceStore,
+    S3Store,
+    S3WriteOnceStore,
+    dynamodb_client,
+    s3_client,
+)
 from pupline.tasks.ports import AuditTable, ObjectStore, WriteOnceStore
 from tests.contract.port_contracts import AuditTableContract, MemoContract, ObjectStoreContract
+from tests.shared.memo_table import create_memo_table
 from tests.shared.needed_tools import needs
 from tools import local_aws
 
@@ -61,6 +69,16 @@ class TestS3MemoOverHttp(MemoContract):
     def write_once(self, bucket: str) -> WriteOnceStore:
         """Memos in the bucket."""
         return S3WriteOnceStore(s3_client(), bucket)
+
+
+class TestDynamoDBMemoOverHttp(MemoContract):
+    """Items in DynamoDB."""
+
+    @pytest.fixture
+    def write_once(self, name: str) -> WriteOnceStore:
+        """An empty table of memos."""
+        create_memo_table(name)
+        return DynamoDBWriteOnceStore(dynamodb_client(), name)
 
 
 class TestDynamoDBAuditTableOverHttp(AuditTableContract):
