@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.hooks import HierarchicalEmitter
-from botocore.stub import Stubber
 from moto import mock_aws
 
 from pupline.aws import DynamoDBAuditTable, S3Store, dynamodb_client, from_attributes, s3_client
-from pupline.aws._dynamodb import BATCH_ATTEMPTS, to_attributes
+from pupline.aws._dynamodb import BATCH_ATTEMPTS, BATCH_SECONDS, WRITES_AT_ONCE
 from pupline.cost import PRICES_USD
 from pupline.cost._bills import BATCH_GETS, BATCH_PUTS
 from pupline.errors import ConfigurationError, NotFound, StorageError
@@ -63,8 +63,27 @@ def items() -> list[dict[str, Any]]:
     return [from_attributes(item) for item in boto3.client("dynamodb").scan(TableName="T")["Items"]]
 
 
-def test_records_go_in_groups_and_stay_out_of_the_index() -> None:
-    """All of them, also when there are more than one call takes; again changes nothing; none has a day."""
+class UnsteadyTable:
+    """A client of DynamoDB that refuses records before it takes them. refusals: how often, by execution."""
+
+    def __init__(self, refusals: dict[str, int], code: str = "ThrottlingException") -> None:
+        self.taken: list[str] = []
+        self.asked: Counter[str] = Counter()
+        self._refusals = refusals
+        self._code = code
+
+    def put_item(self, **given: Any) -> None:
+        """As the real one."""
+        assert given["ConditionExpression"] == "attribute_not_exists(image_name)"
+        execution = given["Item"]["execution"]["S"]
+        self.asked[execution] += 1
+        if self.asked[execution] <= self._refusals.get(execution, 0):
+            raise ClientError({"Error": {"Code": self._code, "Message": "m"}}, "PutItem")
+        self.taken.append(execution)
+
+
+def test_records_of_a_batch_stay_out_of_the_index() -> None:
+    """All of them are written; again changes nothing; none has a day."""
     table = DynamoDBAuditTable(dynamodb_client(), "T")
     for _ in range(2):
         table.put_many(records(60))
@@ -73,28 +92,37 @@ def test_records_go_in_groups_and_stay_out_of_the_index() -> None:
     table.put_many([])
 
 
-def test_what_dynamodb_leaves_is_sent_again() -> None:
-    """After a pause that grows; only what was left."""
-    client, slept = dynamodb_client(), list[float]()
-    both = [{"PutRequest": {"Item": to_attributes(record.as_item())}} for record in records(2)]
-    with Stubber(client) as stub:
-        stub.add_response("batch_write_item", {"UnprocessedItems": {"T": both[1:]}}, {"RequestItems": {"T": both}})
-        stub.add_response("batch_write_item", {}, {"RequestItems": {"T": both[1:]}})
-        DynamoDBAuditTable(client, "T", slept.append).put_many(records(2))
-        stub.assert_no_pending_responses()
-    assert slept == [0.1]
+def test_what_dynamodb_refuses_is_sent_again() -> None:
+    """After a pause that grows; only what was refused."""
+    client, slept = UnsteadyTable({"r1-00000001": 2}), list[float]()
+    DynamoDBAuditTable(client, "T", slept.append).put_many(records(3))
+    assert sorted(client.taken) == [record.execution for record in records(3)]
+    assert client.asked == {"r1-00000000": 1, "r1-00000001": 3, "r1-00000002": 1}
+    assert slept == [0.1, 0.2]
 
 
 def test_a_table_that_takes_nothing_is_a_storage_error() -> None:
     """After some attempts, with how many were left: the workflow tries the batch again."""
-    client, slept = dynamodb_client(), list[float]()
-    request = [{"PutRequest": {"Item": to_attributes(RECORD.as_item())}}]
-    with Stubber(client) as stub:
-        for _ in range(BATCH_ATTEMPTS):
-            stub.add_response("batch_write_item", {"UnprocessedItems": {"T": request}})
-        with pytest.raises(StorageError, match="1 were refused in 6 attempts; the table is throttled"):
-            DynamoDBAuditTable(client, "T", slept.append).put_many([RECORD])
+    client, slept = UnsteadyTable({"r1-00000000": 9}), list[float]()
+    with pytest.raises(StorageError, match=r"dogs/a.jpg of r1-00000000 .*: m; 1 of 2 records of the batch were not"):
+        DynamoDBAuditTable(client, "T", slept.append).put_many(records(2))
+    assert client.taken == ["r1-00000001"]
+    assert client.asked["r1-00000000"] == BATCH_ATTEMPTS
     assert slept == [0.1, 0.2, 0.4, 0.8, 1.6]
+
+
+def test_writing_a_batch_ends_in_time() -> None:
+    """A table that answers too slowly does not use up the function's time: what is left is for the next attempt."""
+    client = UnsteadyTable({record.execution: 1 for record in records(100)})
+    now = iter(range(1_000))
+    with pytest.raises(StorageError, match="100 of 100 records"):
+        DynamoDBAuditTable(client, "T", lambda _: None, lambda: next(now)).put_many(records(100))
+    assert client.asked.total() <= BATCH_SECONDS
+
+
+def test_no_more_records_are_written_at_once_than_a_client_has_connections() -> None:
+    """A connection for each: urllib3 discards further ones, and each would need a new handshake."""
+    assert dynamodb_client().meta.config.max_pool_connections >= WRITES_AT_ONCE
 
 
 @pytest.mark.parametrize(
@@ -102,12 +130,11 @@ def test_a_table_that_takes_nothing_is_a_storage_error() -> None:
     [("ProvisionedThroughputExceededException", StorageError), ("AccessDeniedException", ConfigurationError)],
 )
 def test_an_error_of_the_table_is_one_of_ours(code: str, kind: type[Exception]) -> None:
-    """What may pass is for Retry, what will not is for the operator."""
-    client = dynamodb_client()
-    with Stubber(client) as stub:
-        stub.add_client_error("batch_write_item", code, "m")
-        with pytest.raises(kind, match=f"writing 1 records to the table T: {code}: m"):
-            DynamoDBAuditTable(client, "T").put_many([RECORD])
+    """What may pass is for Retry, what will not is for the operator, at once."""
+    client, slept = UnsteadyTable({"r1-00000000": 9}, code), list[float]()
+    with pytest.raises(kind, match=f"writing dogs/a.jpg of r1-00000000 to the table T: {code}: m"):
+        DynamoDBAuditTable(client, "T", slept.append).put_many([RECORD])
+    assert bool(slept) == (kind is StorageError)
 
 
 def test_a_derived_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
@@ -154,8 +181,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         if service == "s3":
             found[PRICED[operation]] += 1
         elif service == "dynamodb":
-            for request in given["params"]["RequestItems"]["T"]:
-                found["dynamodb_write"] += write_units(request["PutRequest"]["Item"])
+            found["dynamodb_write"] += write_units(given["params"]["Item"])
         return emit(self, event, **given)
 
     monkeypatch.setattr(HierarchicalEmitter, "emit", listening)

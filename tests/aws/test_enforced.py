@@ -108,9 +108,7 @@ def test_the_bulk_functions_can_do_all_their_work(
     assert (summarise()["done"], summarise()["failed"]) == (6, 1)
 
 
-@pytest.mark.parametrize(
-    ("action", "words"), [("s3:PutObject", "AccessDenied"), ("dynamodb:BatchWriteItem", "the table")]
-)
+@pytest.mark.parametrize(("action", "words"), [("s3:PutObject", "AccessDenied"), ("dynamodb:PutItem", "the table")])
 def test_a_batch_needs_each_of_its_actions(
     enforced: Enforced,
     take_role: Callable[[str], None],

@@ -181,6 +181,16 @@ class AuditTableContract:
         assert [table.put(record) for record in records] == records
         table.put_many([])
 
+    def test_a_batch_leaves_the_records_that_are_there(self, table: AuditTable) -> None:
+        """Whoever wrote them: what a later attempt says otherwise is not written, and what is missing is added."""
+        alone, in_batch = a_record("0.jpg", "run-00000000"), a_record("1.jpg", "run-00000001")
+        table.put(alone)
+        table.put_many([in_batch])
+        added = a_record("2.jpg", "run-00000002")
+        others = [replace(record, outcome="failed", reason="timeout") for record in (alone, in_batch)]
+        table.put_many([*others, added])
+        assert [table.put(record) for record in (*others, added)] == [alone, in_batch, added]
+
     def test_a_record_of_little_comes_back(self, table: AuditTable) -> None:
         """A failure that knows next to nothing is a record too."""
         record = AuditRecord(

@@ -103,7 +103,8 @@ class FakeTable:
     def put_many(self, records: Sequence[AuditRecord]) -> None:
         """As the port says."""
         self.crash.reached(after=False)
-        self.records.update({(record.image_name, record.execution): record for record in records})
+        for record in records:
+            self.put(record)
         self.crash.reached(after=True)
 
 

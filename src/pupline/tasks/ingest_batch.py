@@ -6,7 +6,7 @@ once. This order of writes gives the second attempt the result of the first:
 1. the images, each created under its own name and owned by its item's execution;
 2. the round's metadata part, created and never overwritten. THIS DECIDES the outcome of each item: an attempt that
    finds the part uses it, and fetches nothing;
-3. the audit records, made from the part: writing them again changes nothing;
+3. the audit records, made from the part, each added unless it is there;
 4. the claim of the first alert, under the execution of the alerting item;
 5. the round's result, which SummariseIngest reads. An attempt that finds the result returns it, and does nothing else.
 

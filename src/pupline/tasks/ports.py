@@ -75,9 +75,9 @@ class AuditTable(Protocol):
         """
 
     def put_many(self, records: Sequence[AuditRecord]) -> None:
-        """Add the records, each of an execution of its own. Adding the same ones again changes nothing.
+        """Add the records, each of an execution of its own, and each unless it is there: that one stays as it is.
 
-        Raises: StorageError.
+        Raises: StorageError when some may not have been written. It is safe to add all of them again.
         """
 
 
