@@ -170,6 +170,12 @@ class InspectionTimeout(TaskFailure):
     reason: ClassVar[Reason] = "timeout"
 
 
+class OutOfTime(TaskFailure):
+    """The execution, which is Express, ends too soon for another attempt: the time left is for its record."""
+
+    reason: ClassVar[Reason] = "timeout"
+
+
 class IncompleteBody(TaskFailure):
     """The body ended before its Content-Length, or before its last chunk."""
 

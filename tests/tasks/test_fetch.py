@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pupline.errors import InvalidInput, NotFound, ServerError, StorageError
+from pupline.errors import InvalidInput, NotFound, OutOfTime, ServerError, StorageError
 from pupline.images import name_extension
 from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
 from tests.shared.functions_fakes import PUG, Crash, Killed, World, picture
@@ -67,6 +67,35 @@ def test_the_context_objects_execution_names_the_execution() -> None:
     }
     fetch_and_upload({"image_url": PUG + "a.jpg", **context}, world.services)
     assert world.store.objects["html/a.jpg"].owner == "run-7"
+
+
+def in_express(since: str = "2026-01-31T12:00:00.000Z") -> dict[str, Any]:
+    """What the workflow adds to the input in an Express execution of the name `run-1`."""
+    machine = "arn:aws:states:eu-central-1:123456789012:express:DogUploaderPipeline"
+    return {"Id": f"{machine}:run-1:0a1b", "Name": "run-1", "StartTime": since}
+
+
+NOON = 1_769_860_800.0
+
+
+def test_no_attempt_begins_late_in_an_express_execution() -> None:
+    """Neither the API nor the image is asked for: the time that is left is for the record, which names the image."""
+    world = World({PUG + "a.jpg": [ServerError("busy"), JPEG]}, [PUG + "a.jpg"])
+    with pytest.raises(ServerError):
+        fetch_and_upload(in_express(), replace(world.services, now=lambda: NOON + 150))
+    with pytest.raises(OutOfTime, match="151 seconds of an Express execution have passed") as caught:
+        fetch_and_upload(in_express(), replace(world.services, now=lambda: NOON + 151))
+    assert caught.value.details["source_url"] == PUG + "a.jpg"
+    with pytest.raises(OutOfTime):
+        fetch_and_upload({**in_express(), "Name": "run-2"}, replace(world.services, now=lambda: NOON + 151))
+    assert (len(world.client.asked), len(world.source.asked)) == (1, 1)
+
+
+def test_a_standard_execution_has_all_the_time() -> None:
+    """It may be redriven days after its start."""
+    world = World({PUG + "a.jpg": [JPEG]})
+    context = {**in_express(), "Id": "arn:aws:states:eu-central-1:123456789012:execution:DogUploaderPipeline:run-1"}
+    assert fetch_and_upload({**context, "image_url": PUG + "a.jpg"}, replace(world.services, now=lambda: NOON + 1e6))
 
 
 def test_a_failed_pick_names_its_source() -> None:

@@ -230,6 +230,17 @@ def test_a_server_that_always_says_later_is_given_up() -> None:
     assert (logged["outcome"], logged["error"]["Error"]) == ("failed", "RetryAfter")
 
 
+@pytest.mark.parametrize(("pause", "waits"), [(60, 2), (45, 3), (5, 5)])
+def test_an_express_execution_waits_only_while_there_is_time_for_the_record(pause: int, waits: int) -> None:
+    """It ends after five minutes, recorded or not: a wait begins in the first 90 seconds, and is as long as asked."""
+    stubs = Stubs(fetch=[retry_after(pause)])
+    result = stubs.run(kind="EXPRESS")
+    assert (result.status, result.error) == ("FAILED", "RetryAfter")
+    assert waited(result.history) == [pause] * waits
+    assert [logged["error"]["Error"] for logged in stubs.given_to("log")] == ["RetryAfter"]
+    assert seconds(result.history[-1]["timestamp"]) - seconds(result.history[0]["timestamp"]) <= 150
+
+
 @pytest.mark.parametrize("given", [[], "text", 7, {"unknown": True}])
 def test_any_input_ends_in_the_audit(given: Any) -> None:
     """Even an input that is no object: the record says what it was."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pupline.asl import Result, StateMachine, TaskError, execute
 
@@ -27,9 +27,9 @@ IMAGE: dict[str, Any] = {
 
 
 @cache
-def machine() -> StateMachine:
+def machine(kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> StateMachine:
     """The workflow with each placeholder filled by its own name: `${AlertPNGArn}` becomes `AlertPNG`."""
-    return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", FILE.read_text()))
+    return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", FILE.read_text()), type=kind)
 
 
 def failure(error: str, message: str = "it happened") -> TaskError:
@@ -54,7 +54,9 @@ class Stubs:
     log: list[Any] = field(default_factory=lambda: [{"status": "success", "logged_item": {}}])
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
-    def run(self, given: Any = None, *, name: str = "run-1") -> Result:
+    def run(
+        self, given: Any = None, *, name: str = "run-1", kind: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    ) -> Result:
         """Run the workflow on these stubs."""
         tasks = {
             "FetchAndUploadDogImage": self._task("fetch", self.fetch),
@@ -62,7 +64,7 @@ class Stubs:
             TOPIC: self._task("publish", self.publish),
             "LogToDynamoDB": self._task("log", self.log),
         }
-        return execute(machine(), {} if given is None else given, tasks=tasks, name=name)
+        return execute(machine(kind), {} if given is None else given, tasks=tasks, name=name)
 
     def _task(self, label: str, answers: list[Any]) -> Callable[[Any], Any]:
         def task(payload: Any) -> Any:

@@ -6,7 +6,6 @@ waits, gets the items to retry and those whose host asked for a pause.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pupline.errors import InvalidInput
@@ -14,7 +13,7 @@ from pupline.images import safe_name
 from pupline.json_values import JSON
 from pupline.tasks.items import SourceItem
 from pupline.tasks.layout import partition, run_folder
-from pupline.tasks.task_input import checked_input, object_of, shown, text_or_none
+from pupline.tasks.task_input import checked_input, moment_or_none, object_of, shown, text_or_none
 from pupline.text import printable
 
 MAX_ITEMS = 10_000
@@ -122,7 +121,7 @@ class BatchRound:
             items=items,
             first=_count_of(batch, "first", items[0].index),
             number=_count_of(batch, "round", 0),
-            started=start_time(fields),
+            started=moment_or_none(fields, "started"),
             before={name: count for name, count in counts if isinstance(count, int)},
             spent=float(spent),
         )
@@ -146,15 +145,6 @@ class BatchRound:
 def results_prefix(run: IngestRun) -> str:
     """The prefix of the results of all rounds of a run."""
     return f"{run_folder(run.dataset, run.run)}batches/"
-
-
-def start_time(fields: Mapping[str, Any]) -> float | None:
-    """The Context Object's time under `started`, in seconds since the epoch, if present. Raises: InvalidInput."""
-    text = text_or_none(fields, "started", limit=40)
-    try:
-        return datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError as err:
-        raise InvalidInput(f"started is {shown(text)}; it has to be a time as in the Context Object") from err
 
 
 def _source_item(line: JSON) -> SourceItem:

@@ -1,10 +1,11 @@
 """FetchAndUploadDogImage: fetch one image from its source and store it in the bucket."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pupline.errors import InvalidInput, TaskFailure
+from pupline.errors import InvalidInput, OutOfTime, TaskFailure
 from pupline.http import Response
 from pupline.images import extension_agrees
 from pupline.json_values import JSON
@@ -13,7 +14,19 @@ from pupline.tasks.breeds import breed_of
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
 from pupline.tasks.ingest_item import IngestRules, inspect_response
 from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
-from pupline.tasks.task_input import BY_URL, TaskInput, checked_input, execution_of, shown, text_or_none
+from pupline.tasks.task_input import (
+    BY_URL,
+    TaskInput,
+    checked_input,
+    execution_of,
+    moment_or_none,
+    shown,
+    text_or_none,
+)
+
+EXPRESS_FETCH_SECONDS = 150
+"""From the start of an Express execution until no attempt begins any more. It has 300 seconds, of which the last
+attempt needs up to 60; the alert and the record need the rest, with their retries."""
 
 
 class Client(Protocol):
@@ -32,7 +45,10 @@ class ImagePicker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchServices:
-    """What the task works with. source_name: the source's name in the audit record. alert_rules: of the workflow."""
+    """What the task works with.
+
+    source_name: the source's name in the audit record. alert_rules: of the workflow. now: seconds since the epoch.
+    """
 
     client: Client
     source: ImagePicker
@@ -40,15 +56,20 @@ class FetchServices:
     storage: ImageStorage
     rules: IngestRules = field(default_factory=IngestRules)
     alert_rules: AlertRules = field(kw_only=True)
+    now: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """A checked input: a random image, one of `breed`, or the one at `image_url`."""
+    """A checked input: a random image, one of `breed`, or the one at `image_url`.
+
+    express_since: when the execution started, in seconds since the epoch, if it is Express.
+    """
 
     execution: str
     breed: str | None = None
     image_url: str | None = None
+    express_since: float | None = None
 
     @classmethod
     def from_input(cls, event: object) -> "FetchRequest":
@@ -61,10 +82,25 @@ class FetchRequest:
         unknown = [key for key in fields if key not in ("execution", "breed", "image_url") and not key[:1].isupper()]
         if unknown:
             raise InvalidInput(f"the input has {shown(unknown[0])}; it may be {{}} or have breed or image_url")
-        request = cls(execution_of(fields), text_or_none(fields, "breed"), text_or_none(fields, "image_url"))
+        is_express = ":express:" in (text_or_none(fields, "Id") or "")
+        request = cls(
+            execution_of(fields),
+            text_or_none(fields, "breed"),
+            text_or_none(fields, "image_url"),
+            moment_or_none(fields, "StartTime") if is_express else None,
+        )
         if request.breed is not None and request.image_url is not None:
             raise InvalidInput("the input has both breed and image_url; give one of them")
         return request
+
+    def check_time(self, now: float) -> None:
+        """Raises: OutOfTime where another attempt could leave no time for the record."""
+        passed = 0 if self.express_since is None else now - self.express_since
+        if passed > EXPRESS_FETCH_SECONDS:
+            raise OutOfTime(
+                f"{passed:.0f} seconds of an Express execution have passed, which has 300; start another one for this"
+                " image, or deploy with WorkflowType=STANDARD, which has hours"
+            )
 
 
 def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSON]:
@@ -80,6 +116,7 @@ def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSO
     try:
         url = request.image_url or _pick(request, services)
         origin |= {"source_url": url, "breed": breed_of(url)}
+        request.check_time(services.now())
         began = time.monotonic()
         response = services.client.get(url)
         item = SourceItem(url=url)
@@ -96,7 +133,10 @@ def fetch_and_upload(event: TaskInput, services: FetchServices) -> dict[str, JSO
 def _pick(request: FetchRequest, services: FetchServices) -> str:
     """The source's choice, remembered before it is used: a second attempt must not fetch a second image."""
     store, name = services.storage.write_once, f"{request.execution}/picked"
-    return store.recall(name) or store.remember(name, services.source.random_image(request.breed, request.execution))
+    if (picked := store.recall(name)) is not None:
+        return picked
+    request.check_time(services.now())
+    return store.remember(name, services.source.random_image(request.breed, request.execution))
 
 
 def task_result(image: FetchedImage, stored: StoredImage) -> dict[str, JSON]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
 from pupline.json_values import JSON
-from pupline.tasks.batch_input import IngestRun, results_prefix, start_time
+from pupline.tasks.batch_input import IngestRun, results_prefix
 from pupline.tasks.digest import AlertTally
 from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_files
 from pupline.tasks.items import SourceItem
@@ -22,7 +22,7 @@ from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_fol
 from pupline.tasks.left_out import LeftOut
 from pupline.tasks.metadata import METADATA_COLUMNS
 from pupline.tasks.ports import Clock, ObjectStore
-from pupline.tasks.task_input import TaskInput, checked_input, shown
+from pupline.tasks.task_input import TaskInput, checked_input, moment_or_none, shown
 
 BATCHES_MISSING = "BatchesMissing"
 """The error of a run with missing results, in its summary and of its execution."""
@@ -81,7 +81,7 @@ class SummaryRequest:
             run=IngestRun.from_json(fields),
             tolerate=float(tolerate),
             items=items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None,
-            began_at=start_time(fields),
+            began_at=moment_or_none(fields, "started"),
             trouble=trouble if isinstance(trouble, str) else None,
             left_out=LeftOut.from_json(given.get("left_out")),
             columns_dropped=_texts_of(given.get("columns_dropped")),

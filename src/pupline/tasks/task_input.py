@@ -1,6 +1,7 @@
 """Reading a task's input: typed fields, and a clear InvalidInput for everything else."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pupline.errors import InvalidInput
 from pupline.json_values import JSON
@@ -27,6 +28,18 @@ def text_or_none(fields: TaskInput, name: str, *, limit: int = 2048) -> str | No
     if not isinstance(value, str) or not 0 < len(value) <= limit:
         raise InvalidInput(f"{name} is {shown(value)}; it has to be text of 1 to {limit} characters")
     return value
+
+
+def moment_or_none(fields: TaskInput, name: str) -> float | None:
+    """The time under `name`, as in the Context Object, in seconds since the epoch; None when absent or null.
+
+    Raises: InvalidInput.
+    """
+    text = text_or_none(fields, name, limit=40)
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError as err:
+        raise InvalidInput(f"{name} is {shown(text)}; it has to be a time as in the Context Object") from err
 
 
 def execution_of(fields: TaskInput) -> str:
