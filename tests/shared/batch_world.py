@@ -86,6 +86,7 @@ class BatchWorld:
         self.clock = BatchClock()
         self.web = Web(self.pages)
         self.published: list[dict[str, Any]] = []
+        self.rounds: list[dict[str, Any]] = []
 
     @property
     def services(self) -> BatchServices:
@@ -105,7 +106,7 @@ class BatchWorld:
 
     def batch(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """One call of IngestBatch, its answer as JSON gives it back."""
-        answer: dict[str, Any] = json.loads(json.dumps(ingest_batch(event, self.services)))
+        answer: dict[str, Any] = json.loads(json.dumps(ingest_batch(event, self.services, report=self.rounds.append)))
         return answer
 
     def all_rounds(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,10 +117,14 @@ class BatchWorld:
             answer = self.batch({**event, "batch": answer["batch"]})
         return answer
 
+    @property
+    def summary_services(self) -> SummaryServices:
+        """SummariseIngest's."""
+        return SummaryServices(store=self.store, clock=self.clock, concurrency=2)
+
     def summary(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """One call of SummariseIngest."""
-        services = SummaryServices(store=self.store, clock=self.clock, concurrency=2)
-        answer: dict[str, Any] = json.loads(json.dumps(summarise_ingest(event, services)))
+        answer: dict[str, Any] = json.loads(json.dumps(summarise_ingest(event, self.summary_services)))
         return answer
 
     @property

@@ -39,10 +39,14 @@ def s3_client(connections: int = 10) -> Any:
 
 def dynamodb_client() -> Any:
     """A client for DynamoDB, by boto3's own chain of credentials and region. Raises: ConfigurationError."""
+    import boto3.dynamodb.types  # noqa: F401 - the table's items need it: loaded with the client, not at the first write
+
     return _client("dynamodb")
 
 
 def _client(service: str, connections: int = 10) -> Any:
+    import encodings.idna  # noqa: F401 - the first look-up of a host name would load it
+
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError

@@ -12,7 +12,7 @@ from typing import Any
 
 from pupline.aws import S3Store, S3WriteOnceStore
 from pupline.errors import ConfigurationError
-from pupline.http import FetchPolicy, Origin
+from pupline.http import FetchPolicy, Network, Origin
 from pupline.images import MAX_PIXELS
 from pupline.lambdas._runtime import required
 from pupline.tasks.image_storage import ImageStorage
@@ -69,6 +69,12 @@ class FetchSettings:
             prefix=self.prefix,
             quarantine_prefix=self.quarantine_prefix,
         )
+
+
+def ready_network() -> Network:
+    """The system's network, with the certificate authorities read now, not in the first invocation."""
+    authorities = Network().tls_context()
+    return Network(tls_context=lambda: authorities)
 
 
 def _prefix(environment: Mapping[str, str], name: str, default: str) -> str:

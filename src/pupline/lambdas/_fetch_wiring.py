@@ -1,4 +1,4 @@
-"""FetchAndUploadDogImage's services in Lambda, from its environment, read once at cold start."""
+"""FetchAndUploadDogImage's services in Lambda, from its environment, read once."""
 
 import os
 from dataclasses import replace
@@ -8,7 +8,7 @@ from pupline.aws import s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, user_agent
 from pupline.lambdas._alert_rules import packaged_workflow
-from pupline.lambdas._fetch_settings import FetchSettings
+from pupline.lambdas._fetch_settings import FetchSettings, ready_network
 from pupline.specs import RandomImages, SourceSpec, resolve_spec
 from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
@@ -16,13 +16,13 @@ from pupline.tasks.fetch_and_upload_dog_image import FetchServices
 
 @cache
 def fetch_services() -> FetchServices:
-    """FetchAndUploadDogImage's services, made at the first call in this process. Raises: ConfigurationError."""
+    """FetchAndUploadDogImage's services, made once in this process. Raises: ConfigurationError."""
     settings = FetchSettings.from_environment(os.environ)
     spec = _source(settings)
     policy = settings.limited(FetchPolicy(trusted=spec.trusted, image_origins=frozenset(spec.image_origins)))
     if settings.contact is not None:
         policy = replace(policy, user_agent=user_agent(settings.contact))
-    http = HttpClient(policy)
+    http = HttpClient(policy, ready_network())
     source = RandomImages(http, spec, settings.contact)
     rules = AlertRules.readable(packaged_workflow())
     return FetchServices(http, source, spec.name, settings.storage(s3_client()), settings.rules, alert_rules=rules)

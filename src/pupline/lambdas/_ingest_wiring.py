@@ -1,4 +1,4 @@
-"""IngestBatch's services in Lambda, from its environment, read once at cold start.
+"""IngestBatch's services in Lambda, from its environment, read once.
 
 `DOG_BUCKET`, `PREFIX`, `QUARANTINE_PREFIX`, `MEMO_PREFIX`, `ALLOW_ORIGINS`, `TIMEOUT_SECONDS`, `MAX_BYTES`,
 `MAX_PIXELS`, `CONTACT`: as for FetchAndUploadDogImage. `DDB_TABLE`: the audit table. `CONCURRENCY`: parallel requests.
@@ -15,7 +15,7 @@ from pupline.aws import DynamoDBAuditTable, dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, user_agent
 from pupline.lambdas._alert_rules import packaged_workflow
-from pupline.lambdas._fetch_settings import FetchSettings
+from pupline.lambdas._fetch_settings import FetchSettings, ready_network
 from pupline.lambdas._runtime import SystemClock, required
 from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.batch_fetch import RobotsCache
@@ -26,11 +26,11 @@ MAX_CONCURRENCY = 64
 
 @cache
 def batch_services() -> BatchServices:
-    """IngestBatch's services, made at the first call in this process. Raises: ConfigurationError."""
+    """IngestBatch's services, made once in this process. Raises: ConfigurationError."""
     settings = FetchSettings.from_environment(os.environ)
     concurrency = concurrency_of(os.environ)
     policy = settings.limited(FetchPolicy(user_agent=user_agent(settings.contact)))
-    client = HttpClient(policy, idle_connections=concurrency)
+    client = HttpClient(policy, ready_network(), idle_connections=concurrency)
     s3 = s3_client(connections=concurrency)
     return BatchServices(
         client=client,

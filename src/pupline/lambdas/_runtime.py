@@ -1,5 +1,6 @@
 """What the Lambda runtime gives a function: its environment, the time, and the id of a request."""
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -21,6 +22,11 @@ def required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise ConfigurationError(f"the environment variable {name} is not set; set it in the function's configuration")
     return value
+
+
+def metrics_namespace() -> str:
+    """The namespace of metrics in CloudWatch, `METRICS_NAMESPACE`; empty for no metrics."""
+    return os.environ.get("METRICS_NAMESPACE", "")
 
 
 def with_execution(event: object, context: object) -> TaskInput:

@@ -1,4 +1,4 @@
-"""SummariseIngest's services in Lambda, from its environment, read once at cold start. `DOG_BUCKET`: the bucket."""
+"""SummariseIngest's services in Lambda, from its environment, read once. `DOG_BUCKET`: the bucket."""
 
 import os
 from functools import cache
@@ -12,6 +12,6 @@ _CONCURRENCY = 16
 
 @cache
 def summary_services() -> SummaryServices:
-    """SummariseIngest's services, made at the first call in this process. Raises: ConfigurationError."""
+    """SummariseIngest's services, made once in this process. Raises: ConfigurationError."""
     store = S3Store(s3_client(connections=_CONCURRENCY), required(os.environ, "DOG_BUCKET"))
     return SummaryServices(store=store, clock=SystemClock(), concurrency=_CONCURRENCY)

@@ -1,12 +1,24 @@
 """The Lambda function SummariseIngest."""
 
 from pupline.json_values import JSON
+from pupline.lambdas._invocation import logged_invocation, made_at_init, text_at
+from pupline.lambdas._metrics import run_metrics
+from pupline.lambdas._runtime import SystemClock, metrics_namespace
+from pupline.lambdas._summary_wiring import summary_services
 from pupline.tasks.summarise_ingest import summarise_ingest
-from pupline.tasks.task_input import TaskInput
+from pupline.tasks.task_input import TaskInput, checked_input, moment_or_none
 
 
-def handler(event: TaskInput, context: object) -> dict[str, JSON]:  # noqa: ARG001 - Lambda gives it
+def handler(event: TaskInput, context: object) -> dict[str, JSON]:
     """The Lambda entry point."""
-    from pupline.lambdas._summary_wiring import summary_services
+    with logged_invocation(handler, context) as facts:
+        facts |= {name: text_at(checked_input(event), name) for name in ("execution", "run", "dataset")}
+        answer = summarise_ingest(event, summary_services())
+        facts |= {name: answer[name] for name in ("items", "done", "failed", "outcomes") if name in answer}
+        facts["outcome"] = "unfinished" if answer.get("more") else "complete" if answer["complete"] else "incomplete"
+        if (namespace := metrics_namespace()) and not answer.get("more"):
+            facts |= run_metrics(answer, moment_or_none(event, "started"), namespace, SystemClock().now())
+        return answer
 
-    return summarise_ingest(event, summary_services())
+
+made_at_init(summary_services, "DOG_BUCKET")

@@ -104,12 +104,21 @@ class RoundResult:
         }
 
 
-def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = math.inf) -> dict[str, JSON]:
+def _unreported(_: dict[str, Any]) -> None:
+    """The listener of callers that need no more than the answer."""
+
+
+def ingest_batch(
+    event: TaskInput,
+    services: BatchServices,
+    seconds: float = math.inf,
+    report: Callable[[dict[str, Any]], None] = _unreported,
+) -> dict[str, JSON]:
     """Work one round of a batch; the workflow's state after it.
 
     event: `batch` (`BatchInput` with run, dataset, source, rate, heed_robots; `Items`, each `index` and `item`, a line
     of the manifest) and `started`, the child execution's StartTime, where that sets an end to it. seconds: the time
-    left for this invocation.
+    left for this invocation. report: gets the round's result, as it is in the bucket, unless an earlier call stored it.
     Returns: `outcomes` of the batch so far; `unfinished`, and then `batch` for the next round with the remaining items,
     and `wait_seconds` before it; `alerting`, and then `first_alert` (subject, message, attributes), if this round has
     the run's first alert. Repeating a round returns the same.
@@ -119,6 +128,8 @@ def ingest_batch(event: TaskInput, services: BatchServices, seconds: float = mat
     batch = BatchRound.from_input(event)
     found = _read(services, batch.result_key)
     result: dict[str, Any] = json.loads(found) if found else _work(batch, services, seconds)
+    if not found:
+        report(result)
     outcomes = Counter(batch.before)
     outcomes.update(result["outcomes"])
     # An execution that was started to do what is missing finds results of another one, and must not repeat its alert.
