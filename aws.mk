@@ -12,12 +12,22 @@
 	@.venv/ministack/bin/pip install --quiet --require-hashes -r requirements/ministack.txt
 	@touch $@
 
+# Without dependencies: with hashes, pip refuses boto3-stubs, which the SAM CLI wants with extras. The pins are complete.
+.venv/sam/stamp: requirements/sam.txt | .venv/run.stamp
+	@echo "Installing the SAM CLI into .venv/sam ..."
+	@test -x .venv/sam/bin/python || $(PYTHON) -m venv .venv/sam
+	@.venv/sam/bin/pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
+	@touch $@
+
 .PHONY: aws-tools
-aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp  ## Tools for the tests of the AWS side; without them these tests are skipped
+aws-tools: .venv/aws-tools/stamp .venv/ministack/stamp .venv/sam/stamp  ## Tools for the tests of the AWS side; without them these tests are skipped
+
+# The user's own SAM CLI, or that of .venv/sam.
+SAM := $(if $(shell command -v sam),sam,.venv/sam/bin/sam)
 
 .PHONY: package
-package: .venv/run.stamp  ## Stage each Lambda function's code for sam deploy
-	@$(BIN)/pupline package
+package: $(if $(filter .venv/%,$(SAM)),.venv/sam/stamp)  ## The same as `sam build`: what the next sam deploy deploys
+	@$(SAM) build
 
 .PHONY: aws-local
 aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local AWS, run a few executions, look around
@@ -27,3 +37,4 @@ aws-local: .venv/dev.stamp .venv/ministack/stamp  ## Deploy the stack to a local
 lock-aws:  ## Pin the tools of the AWS side again (needs uv)
 	$(LOCK) requirements/aws-tools.in -o requirements/aws-tools.txt
 	$(LOCK) requirements/ministack.in -o requirements/ministack.txt
+	$(LOCK) requirements/sam.in -o requirements/sam.txt

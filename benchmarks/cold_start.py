@@ -36,7 +36,7 @@ def figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(dir=BUILD) as directory:
         whole = _whole_package(Path(directory))
         for name, module in packaging.FUNCTIONS.items():
-            archive = packaging.stage(name, module, Path(directory)).archive
+            archive = packaging.stage(name, Path(directory)).archive
             shipped = _import_seconds(archive.with_suffix(""), LAZY.format(module=module))
             naive = _import_seconds(packaging.SOURCE, NAIVE.format(module=module))
             sizes = f"zip {archive.stat().st_size / 1e3:.0f} kB, naively {whole.stat().st_size / 1e3:.0f} kB"

@@ -35,7 +35,7 @@ def translated(bucket: str) -> dict[str, Any]:
     template = yaml_parse((ROOT / "template.yaml").read_text())
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
-        if "CodeUri" in properties:
+        if resource["Type"] == "AWS::Serverless::Function":
             properties["CodeUri"] = {"Bucket": bucket, "Key": f"{name}.zip"}
         if "DefinitionUri" in properties:
             properties["DefinitionUri"] = {"Bucket": bucket, "Key": Path(properties["DefinitionUri"]).name}

@@ -2,18 +2,25 @@
 
 A function's files are those that its module imports, directly or not, including imports inside functions, and the data
 files that these modules read. They are found by reading the sources, so unused files of a package are left out.
-`template.yaml` names the directories; the zips next to them are for tools that need an archive.
+
+    python -m pupline.packaging FUNCTION DIRECTORY
+
+writes one function's files, as `sam build` in a checkout asks for them: with the standard library alone, because a
+fresh checkout has no environment.
 """
 
 import ast
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pupline.errors import ConfigurationError
 from pupline.tasks.alert_rules import AlertRules
+from pupline.text import printable
 from pupline.workflow_files import FILES, PIPELINE_NAME, read_definition, workflow_path
 
 SOURCE = Path(__file__).parents[1]
@@ -44,6 +51,9 @@ _WORKFLOW_PLACE = f"pupline/statemachine/{FILES[PIPELINE_NAME]}"
 
 TAKES_SPECS = "FetchAndUploadDogImage"
 """The function whose SOURCE may be a spec file in its package."""
+
+SPECS = "sources/*.toml"
+"""The user's own specs, in the directory of template.yaml."""
 
 
 def files_of(module: str) -> list[Path]:
@@ -109,23 +119,30 @@ def contents_of(module: str, workflow: Path | None = None) -> dict[str, Path]:
     return dict(sorted(contents.items()))
 
 
-def stage(
-    name: str, module: str, output: Path, specs: Sequence[Path] = (), workflow: Path | None = None
-) -> StagedFunction:
-    """Copy a function's files to `output/name`, replacing what was there, and zip them next to it.
+def write_code(name: str, directory: Path, specs: Sequence[Path] = (), workflow: Path | None = None) -> list[Path]:
+    """The files of a function's package, written into `directory`, sorted; nothing else may be in there.
 
-    specs: spec files for its top directory, which is the working directory in Lambda.
+    specs: spec files for the top directory, which is the working directory in Lambda, of the function that takes them.
     """
-    directory = output / name
-    shutil.rmtree(directory, ignore_errors=True)
-    for place, file in {**contents_of(module, workflow), **{spec.name: spec for spec in specs}}.items():
+    module = FUNCTIONS[name]
+    contents = {place: file.read_bytes() for place, file in contents_of(module, workflow).items()}
+    contents |= {spec.name: spec.read_bytes() for spec in specs if name == TAKES_SPECS}
+    contents[_OLD_HANDLER.format(module.rpartition(".")[2])] = f"from {module} import handler as handler\n".encode()
+    written = []
+    for place, body in contents.items():
         target = directory / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.read_bytes())
-    alias = directory / _OLD_HANDLER.format(module.rpartition(".")[2])
-    alias.parent.mkdir()
-    alias.write_text(f"from {module} import handler as handler\n")
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
+        target.write_bytes(body)
+        target.chmod(0o644)  # whatever the umask: archives record it
+        written.append(target)
+    return sorted(written)
+
+
+def stage(name: str, output: Path, specs: Sequence[Path] = (), workflow: Path | None = None) -> StagedFunction:
+    """Write a function's files to `output/name`, replacing what was there, and zip them next to it."""
+    directory = output / name
+    shutil.rmtree(directory, ignore_errors=True)
+    files = write_code(name, directory, specs, workflow)
     archive = output / f"{name}.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
         for file in files:
@@ -137,7 +154,43 @@ def stage(
 
 def stage_all(output: Path, specs: Sequence[Path] = (), workflow: Path | None = None) -> Iterator[StagedFunction]:
     """Every function, as it is staged. Raises: ConfigurationError for rules that IngestBatch could not evaluate."""
+    chosen = _checked(workflow)
+    for name in FUNCTIONS:
+        yield stage(name, output, specs, chosen)
+
+
+def build(name: str, directory: Path, specs: Sequence[Path] = (), workflow: Path | None = None) -> None:
+    """Write the files of one function into `directory`, as SAM's Makefile builder asks for them.
+
+    Raises: ConfigurationError for a function that is not one of pupline's, and as `stage_all`.
+    """
+    if name not in FUNCTIONS:
+        raise ConfigurationError(f"{printable(name)} is not one of the functions {', '.join(FUNCTIONS)}")
+    write_code(name, directory, specs, _checked(workflow))
+
+
+def _checked(workflow: Path | None) -> Path:
+    """The workflow's file, pupline's own unless one is given, once its alert rules are known to be usable."""
     chosen = workflow or workflow_path()
     AlertRules.of(read_definition(chosen), str(chosen))
-    for name, module in FUNCTIONS.items():
-        yield stage(name, module, output, specs if name == TAKES_SPECS else (), chosen)
+    return chosen
+
+
+def own_specs(directory: Path) -> list[Path]:
+    """The user's own specs below the directory of template.yaml, sorted."""
+    return sorted(directory.glob(SPECS))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command in this module's docstring: the exit code, which make passes on to SAM."""
+    name, directory = arguments
+    try:
+        build(name, Path(directory), own_specs(Path.cwd()))
+    except (ConfigurationError, OSError) as error:
+        sys.stderr.write(f"pupline: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -47,7 +48,7 @@ def test_a_package_holds_all_it_needs_and_nothing_else(name: str, module: str, t
 
     Its data files are those of the modules that read them.
     """
-    archive = packaging.stage(name, module, tmp_path).archive
+    archive = packaging.stage(name, tmp_path).archive
     staged = {str(path) for path in (tmp_path / name).rglob("*") if path.is_file()}
     command = [sys.executable, "-c", LOADED, str(tmp_path / name), module]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -69,7 +70,7 @@ def test_the_fetching_function_takes_any_source_that_draws(source: str, tmp_path
     spec = tmp_path / "my-own.toml"
     spec.write_text("name = 'my-own'\nbase_url = 'https://api.example.org'\nitems = '[]'\n")
     name = "FetchAndUploadDogImage"
-    packaging.stage(name, packaging.FUNCTIONS[name], tmp_path, [spec])
+    packaging.stage(name, tmp_path, [spec])
     environment = {**os.environ, "DOG_BUCKET": "b", "SOURCE": source, "AWS_DEFAULT_REGION": "eu-central-1"}
     program = "from pupline.lambdas._fetch_wiring import fetch_services; print(fetch_services().source_name)"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, ''); {program}"]
@@ -106,17 +107,21 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
         for directory in output.glob("*/pupline"):
             (directory / "left_over.py").write_text("")
         time.sleep(0.01)
-        archives = [packaging.stage(name, module, output).archive for name, module in packaging.FUNCTIONS.items()]
+        archives = [packaging.stage(name, output).archive for name in packaging.FUNCTIONS]
         hashes.append([sha256(archive.read_bytes()).hexdigest() for archive in archives])
     assert hashes[0] == hashes[1] == hashes[2]
     assert not list(tmp_path.rglob("left_over.py"))
 
 
-def test_the_template_takes_what_is_staged() -> None:
-    """Each function's CodeUri is where make package puts it, and its handler is in there."""
+def test_each_function_of_the_template_is_built_by_name() -> None:
+    """SAM runs src/Makefile for each, in the template's directory, and its handler is in the package."""
     template = (ROOT / "template.yaml").read_text()
-    for name, module in packaging.FUNCTIONS.items():
-        assert f"CodeUri: build/package/{name}\n" in template
+    assert "    CodeUri: src " in template
+    built = re.findall(
+        r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Metadata:\n(.*\n.*\n)", template, re.MULTILINE
+    )
+    assert dict(built) == dict.fromkeys(packaging.FUNCTIONS, "      BuildMethod: makefile\n      WorkingDirectory: .\n")
+    for module in packaging.FUNCTIONS.values():
         assert f"Handler: {module}.handler\n" in template
 
 

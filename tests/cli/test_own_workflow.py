@@ -208,11 +208,13 @@ def test_a_projects_file_has_to_name_a_workflow(project: Path, command: Command)
 
 @pytest.mark.slow
 def test_a_project_can_be_deployed(project: Path, command: Command) -> None:
-    """With the template, the settings of sam, and the functions' code, where the template expects it."""
+    """With the template, the settings of sam, and the functions' code as sam builds it: with the project's workflow."""
     assert command("init", "--aws").code == 0
     assert command("init", "--aws").code == 2
     documented_webp(project / "statemachine" / "dog_uploader_pipeline.asl.json")
-    assert command("package").code == 0
+    packaged = command("package")
+    assert packaged.code == 0
+    assert "sam deploy does not read build/package; for SAM: sam build, then sam deploy" in packaged.stderr
     template = (project / "template.yaml").read_text()
     for named in re.findall(r"(?:CodeUri|DefinitionUri): (\S+)", template):
         assert (project / named).exists()

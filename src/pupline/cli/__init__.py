@@ -48,7 +48,7 @@ _SECTIONS = {
         "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
         "validate": ("_validate", "Check a state machine definition; all problems at once."),
         "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
-        "package": ("_package", "Package the Lambda functions for sam deploy."),
+        "package": ("_package", "Package the Lambda functions for tools other than SAM."),
         "cost": ("_cost", "What a number of images costs on AWS, by design."),
     },
     "The data directory": {

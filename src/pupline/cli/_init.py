@@ -23,17 +23,18 @@ _COPIES = {
 }
 """The project's files and where they come from; the one that makes it a project is last."""
 
-_DEPLOYMENT = ("template.yaml", "samconfig.toml")
+_DEPLOYMENT = ("template.yaml", "samconfig.yaml")
+_BUILDER = "src/Makefile"
 
 
 @click.command(cls=Command)
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--aws", is_flag=True, help="Also template.yaml and samconfig.toml, to deploy it: also to a project.")
+@click.option("--aws", is_flag=True, help="Also what AWS SAM needs to build and deploy it: also to a project.")
 def init(directory: Path, aws: bool) -> int:
     """Make DIR, or this directory, a project: with workflows, a source and a test that are yours to change.
 
     Commands that run in a project use its workflow, whose alert rules pupline run and pupline ingest heed. Nothing that
-    is there already is overwritten. To deploy a project to AWS: pupline package, then sam deploy.
+    is there already is overwritten. To deploy a project to AWS: sam build, then sam deploy.
     """
     if aws and (directory / PROJECT_FILE).exists():
         return _make(directory, _deployment_files())
@@ -46,12 +47,12 @@ def init(directory: Path, aws: bool) -> int:
 
 
 def _deployment_files() -> dict[str, Path]:
-    """template.yaml and samconfig.toml: in an installed pupline, or at the top of a checkout."""
+    """template.yaml and samconfig.yaml, from an installed pupline or the top of a checkout; and SAM's Makefile."""
     places = [_FOLDER, _FOLDER.parents[2]]
     found = {name: [place / name for place in places if (place / name).is_file()] for name in _DEPLOYMENT}
     if missing := [name for name, paths in found.items() if not paths]:
         raise ConfigurationError(f"{', '.join(missing)} is not in {places[1]}; install pupline again")
-    return {name: paths[0] for name, paths in found.items()}
+    return {name: paths[0] for name, paths in found.items()} | {_BUILDER: _FOLDER / "Makefile"}
 
 
 def _make(directory: Path, sources: Mapping[str, Path]) -> int:
@@ -73,7 +74,7 @@ def _make(directory: Path, sources: Mapping[str, Path]) -> int:
     click.echo("Next:")
     if directory.absolute() != Path.cwd():
         click.echo(f"  cd {printable(str(directory))}")
-    deploys = [f"{program()} package", "sam deploy --guided"] if "template.yaml" in sources else []
+    deploys = ["sam build", "sam deploy --guided"] if "template.yaml" in sources else []
     for command in (f"{program()} validate", f"{program()} run --source sample --count 12", *deploys):
         click.echo(f"  {command}")
     return 0

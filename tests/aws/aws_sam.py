@@ -1,0 +1,72 @@
+"""The SAM CLI in a fresh clone: without a virtual environment, with nothing but what git has."""
+
+import os
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+from tools import local_aws
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv" / "sam" / "bin" / "sam"
+PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
+
+
+def missing() -> str | None:
+    """Why SAM cannot be tried here, or None."""
+    return None if SAM.exists() else "the SAM CLI is not installed; run `make aws-tools`"
+
+
+def clone(directory: Path) -> Path:
+    """A copy of the files that git has or would take, and nothing else."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines():
+        if (ROOT / name).is_file():
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target)
+    return directory
+
+
+def sam(
+    directory: Path, *words: str, endpoint: str | None = None, given: str = "", **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run sam in a directory. endpoint: of the local AWS. given: what is typed at its prompts."""
+    environment = {
+        **local_aws.plain_environment(),
+        "AWS_DEFAULT_REGION": local_aws.REGION,
+        "HOME": str(directory),
+        "SAM_CLI_TELEMETRY": "0",
+        **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
+        **variables,
+    }
+    command = [str(SAM), *words]
+    return subprocess.run(
+        command, cwd=directory, env=environment, input=given, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def make(directory: Path, function: str, artifacts: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run what SAM runs for one function of the template in `directory`."""
+    environment = {**local_aws.plain_environment(), **variables, "ARTIFACTS_DIR": str(artifacts)}
+    command = ["make", "--makefile", str(directory / "src" / "Makefile"), f"build-{function}"]
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def tree(directory: Path) -> dict[str, str]:
+    """Every file below a directory: its place, and the SHA-256 of its content."""
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def plain_python(directory: Path) -> str:
+    """A PATH on which `python3` is this Python without any installed package, and pupline is not to be found."""
+    programs = directory / "bin"
+    programs.mkdir()
+    python = Path(os.path.realpath(shutil.which("python3") or "python3"))
+    (programs / "python3").write_text(f'#!/bin/sh\nexec "{python}" -S "$@"\n')
+    (programs / "python3").chmod(0o755)
+    return f"{programs}:{PROGRAMS}"
