@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -105,13 +105,15 @@ class FakeStates:
     """Step Functions with two machines. Executions are keyed by ARN: machine and name. Children have ARNs of their own.
 
     fetch: what FetchAndUploadDogImage does for an execution of this name. ingest: runs BulkIngest under a name on an
-    input.
+    input. express: DogUploaderPipeline is Express. lose: names of executions whose answer is lost on the way.
     """
 
     fetch: Callable[[str], Any] = lambda _: STORED
     ingest: Callable[[str, Any], Result] | None = None
     looks: int = 1
     abort: frozenset[str] = frozenset()
+    express: bool = False
+    lose: frozenset[str] = frozenset()
     runs: dict[str, Run] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     fail_with: dict[str, tuple[int, str, str]] = field(default_factory=dict)
@@ -151,6 +153,17 @@ class FakeStates:
             self.runs[key] = self.executed(machine, name, request["input"])
         return {"executionArn": key, "startDate": START}
 
+    def start_sync_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Of an Express machine, which runs whatever it is given under whatever name."""
+        run = self.executed(request["stateMachineArn"], request["name"], request["input"])
+        if run.name in self.lose:
+            raise ConnectionAbortedError
+        key = f"{arn(run.name).replace(':execution:', ':express:')}:{run.number}"
+        facts = {"executionArn": key, "name": run.name, "startDate": START, "stopDate": START, "input": run.input}
+        if run.result.status == "SUCCEEDED":
+            return facts | {"status": "SUCCEEDED", "output": json.dumps(run.result.output)}
+        return facts | {"status": "FAILED", "error": run.result.error, "cause": run.result.cause}
+
     def executed(self, machine_arn: str, name: str, given: str) -> Run:
         """The execution, run through the workflow's file at once."""
         number = len(self.runs)
@@ -166,7 +179,8 @@ class FakeStates:
             "arn:aws:states:::sns:publish": lambda _: {"MessageId": f"m-{name}"},
             "LogToDynamoDB": log,
         }
-        result = execute(machine(), json.loads(given), tasks=tasks, name=name, start=START + number)
+        workflow = machine(kind="EXPRESS" if self.express else "STANDARD")
+        result = execute(workflow, json.loads(given), tasks=tasks, name=name, start=START + number)
         return Run(machine_arn, name, given, number, result, self.looks, aborted=name in self.abort)
 
     def describe_execution(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -195,8 +209,14 @@ class FakeStates:
             "startDate": START + run.number,
         } | ended
 
+    def check_kept(self, machine: str) -> None:
+        """Raises ValueError for an Express machine."""
+        if self.express and machine == MACHINE_ARN:
+            raise ValueError("StateMachineTypeNotSupported")
+
     def list_executions(self, request: dict[str, Any]) -> dict[str, Any]:
         """Those of one machine, newest first, in pages."""
+        self.check_kept(request["stateMachineArn"])
         own = [run for run in reversed(self.runs.values()) if run.machine == request["stateMachineArn"]]
         rows = [self.row(run, run.status) for run in own]
         wanted = request.get("statusFilter")
@@ -253,7 +273,7 @@ class FakeStates:
             "stateMachineArn": arn,
             "name": arn.rpartition(":")[2],
             "status": "ACTIVE",
-            "type": "STANDARD",
+            "type": "EXPRESS" if self.express and arn == MACHINE_ARN else "STANDARD",
             "definition": json.dumps(machine(FILES[arn]).definition),
             "roleArn": "arn:aws:iam::123456789012:role/r",
             "creationDate": START,
@@ -278,9 +298,9 @@ class FakeStates:
         return {"stopDate": START + 100}
 
 
-def machine(path: Path = WORKFLOW) -> StateMachine:
+def machine(path: Path = WORKFLOW, kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> StateMachine:
     """The workflow with each placeholder filled by its own name."""
-    return StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", path.read_text()))
+    return StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", path.read_text()), type=kind)
 
 
 def arn(name: str, machine: str = MACHINE_ARN) -> str:
@@ -337,7 +357,10 @@ class FakeStack:
         output = "<OutputKey>AuditTableName</OutputKey><OutputValue>DogImageUploads</OutputValue>"
         facts = f"<StackName>pupline</StackName><StackStatus>{self.status}</StackStatus>"
         created = "<CreationTime>2026-01-01T00:00:00Z</CreationTime>"
-        return f"<Stacks><member>{facts}{created}<Outputs><member>{output}</member></Outputs></member></Stacks>"
+        kind = "EXPRESS" if self.states.express else "STANDARD"
+        chosen = f"<ParameterKey>WorkflowType</ParameterKey><ParameterValue>{kind}</ParameterValue>"
+        more = f"<Parameters><member>{chosen}</member></Parameters><Outputs><member>{output}</member></Outputs>"
+        return f"<Stacks><member>{facts}{created}{more}</member></Stacks>"
 
     def listed(self, form: Mapping[str, list[str]]) -> str:
         """The resources, three a page."""
@@ -362,7 +385,11 @@ def serving(stack: FakeStack) -> Iterator[str]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             target = self.headers.get("X-Amz-Target", "")
             if target.startswith("AWSStepFunctions."):
-                status, answer = stack.states.answer(target.partition(".")[2], json.loads(body))
+                try:
+                    status, answer = stack.states.answer(target.partition(".")[2], json.loads(body))
+                except ConnectionAbortedError:
+                    self.close_connection = True
+                    return
                 self.reply(status, "application/x-amz-json-1.0", json.dumps(answer))
             else:
                 self.reply(*_xml(stack.cloudformation(parse_qs(body.decode()))))

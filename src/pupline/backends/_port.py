@@ -158,6 +158,7 @@ class Backend(Reader, Protocol):
 
     options: the command-line options that name this backend, with a space before each; empty for the default one.
     unfinished_work: what becomes of unfinished executions when a command ends early, and the next step, for people.
+    unlisted: which executions and runs the lists leave out, and the next step, for people; None where they have all.
     """
 
     @property
@@ -165,6 +166,9 @@ class Backend(Reader, Protocol):
 
     @property
     def unfinished_work(self) -> str: ...
+
+    @property
+    def unlisted(self) -> str | None: ...
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
         """Start what the run lacks of its executions, and wait for all of them.

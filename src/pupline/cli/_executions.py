@@ -10,7 +10,7 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import cell, console, moment, print_json, rows_shown
+from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
 from pupline.cli._selection import Selection, selection_options, suggesting
 from pupline.cli._table import Column, show_table
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
@@ -78,6 +78,8 @@ def executions(
         for row in backend.executions(status=status, run=selection.run)
         if selection.has_run(row.run) and selection.is_recent(row.start_time)
     )
+    if (left_out := backend.unlisted) is not None:
+        message(left_out)
     if as_json:
         for row in itertools.islice(rows, limit):
             print_json(_row_as_dict(row))

@@ -9,7 +9,7 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import cell, console, moment, print_json, program, rows_shown, size
+from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown, size
 from pupline.cli._selection import Selection, dataset_option, runs_of_dataset, selection_options
 from pupline.cli._since import since_option
 from pupline.cli._table import Column, show_table
@@ -53,6 +53,8 @@ def runs(backend: "Backend", selection: Selection, with_discarded: bool, limit: 
     days; AWS does not know the source of a run, nor the outcomes of its images, which pupline audit --run shows.
     """
     found = _chosen(backend, selection, with_discarded=with_discarded)
+    if (left_out := backend.unlisted) is not None:
+        message(left_out)
     if as_json:
         for run in itertools.islice(found, limit):
             print_json(_as_dict(run))

@@ -184,6 +184,10 @@ class MachineBackend:
         return f"What is unfinished is kept. Continue with: pupline resume{self.options}"
 
     @property
+    def unlisted(self) -> None:
+        """The journal has every execution."""
+
+    @property
     def bucket_name(self) -> str:
         """The name of the bucket."""
         return BUCKET

@@ -70,13 +70,12 @@ class Account:
         """The region's name, such as `eu-central-1`."""
         return str(self.session.region_name)
 
-    def client(self, service: str) -> Any:
-        """A client that retries. Raises: ConfigurationError."""
+    def client(self, service: str, **settings: Any) -> Any:
+        """A client that retries. settings: of botocore's Config, in place of ours. Raises: ConfigurationError."""
         from botocore.config import Config
 
-        config = Config(
-            connect_timeout=5, read_timeout=30, retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"}
-        )
+        retries = {"total_max_attempts": _ATTEMPTS, "mode": "standard"}
+        config = Config(**{"connect_timeout": 5, "read_timeout": 30, "retries": retries, **settings})
         with aws_errors(f"making a client for {service}"):
             return self.session.client(service, config=config)
 
@@ -102,6 +101,13 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise _refused(doing, err) from err
     except BotoCoreError as err:
         raise _not_asked(doing, err) from err
+
+
+def may_pass(err: Exception) -> bool:
+    """Whether the same call may succeed later: AWS is busy, or could not be reached."""
+    from botocore.exceptions import ClientError
+
+    return not isinstance(err, ClientError) or error_code(err) in _LATER
 
 
 def error_code(err: Any) -> str:

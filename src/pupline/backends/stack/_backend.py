@@ -31,7 +31,7 @@ from pupline.backends.stack._polling import Timer
 from pupline.backends.stack._records import Records
 from pupline.backends.stack._runner import StackRunner
 from pupline.backends.stack._runs import datasets_of, stack_runs
-from pupline.backends.stack._stack import BUCKET, MACHINE, TABLE, TOPIC, Stack
+from pupline.backends.stack._stack import BUCKET, KEEPS_NOTHING, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
 from pupline.tasks.ports import (
@@ -95,6 +95,11 @@ class StackBackend:
     def unfinished_work(self) -> str:
         """Executions that were started continue in AWS."""
         return f"What was started continues in AWS. See: pupline executions{self.options}"
+
+    @property
+    def unlisted(self) -> str | None:
+        """The executions of an Express pipeline, and where their records are."""
+        return f"{KEEPS_NOTHING}. See their records: pupline audit{self.options}" if self._stack.is_express else None
 
     @property
     def bucket_name(self) -> str:
@@ -170,11 +175,13 @@ class StackBackend:
         """Alerts that were published, oldest first; with `limit` the newest so many.
 
         Subject, message and time come from the history of each execution, and are None when AWS has deleted it after
-        90 days. `deliveries` is None: SNS does not report single deliveries.
+        90 days, and of an Express pipeline. `deliveries` is None: SNS does not report single deliveries.
         """
         sent = (record for record in self.records() if record.alert_sent)
         for record in sent if limit is None else deque(sent, maxlen=limit):
-            described = self._executions.of_machine(self._stack.resource(MACHINE), record.execution)
+            described = None
+            if not self._stack.is_express:
+                described = self._executions.of_machine(self._stack.resource(MACHINE), record.execution)
             alert = published_alert(self._executions.history(described["executionArn"])) if described else None
             unknown = dict.fromkeys(("subject", "message", "published_at", "message_id"))
             yield {
@@ -194,6 +201,11 @@ class StackBackend:
         machine = self._stack.resource(MACHINE)
         again = f"If this is cut short, repeat it with --run-id {run_id}."
         listener(Note(f"Run {run_id} on the stack {printable(self.name)}. {again}"))
+        if self._stack.is_express:
+            from pupline.backends.stack._express import ExpressRunner, SyncStarter
+
+            starter = SyncStarter(self._account, request.concurrency, self._timer)
+            return ExpressRunner(starter, self._records, listener).run(machine, run_id, request)
         listener(RunStarted(request.count))
         return StackRunner(self._executions, listener, self._timer).run(machine, run_id, request)
 
@@ -201,6 +213,8 @@ class StackBackend:
         """Resume executions of all state machines, by RedriveExecution, and wait for them."""
         found: Iterable[Description] = map(self._executions.find, request.names)
         if not request.names:
+            if self.unlisted:
+                listener(Note(self.unlisted))
             found = (row for status in UNSUCCESSFUL for row in self._executions.listed(status, request.run))
         chosen, refused = redrivable(map(self._executions.ended, found), self.options, listener)
         redriven = []

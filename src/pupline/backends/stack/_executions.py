@@ -9,7 +9,7 @@ from typing import Any
 from pupline.backends._redrive import EndedExecution
 from pupline.backends.stack._account import aws_errors, error_code, error_message, pages
 from pupline.backends.stack._history import logged_in_history, logged_in_output, plain_event
-from pupline.backends.stack._stack import BULK_MACHINE, Stack, execution_arn
+from pupline.backends.stack._stack import BULK_MACHINE, KEEPS_NOTHING, Stack, execution_arn
 from pupline.errors import ConfigurationError, NoSuchName
 from pupline.json_values import JSON
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
@@ -92,10 +92,11 @@ class Executions:
             return ConfigurationError(
                 f"images of a bulk ingest have no execution; see: pupline audit --run {printable(run)} {options}"
             )
-        return NoSuchName(
-            f"there is no execution '{printable(name)}' in the stack '{self._stack.name}' (AWS deletes them after"
-            f" 90 days); list them with: pupline executions {options}"
-        )
+        missing = f"there is no execution '{printable(name)}' in the stack '{self._stack.name}'"
+        if self._stack.is_express:
+            of_run = f" --run {run}" if run_of(name) else ""
+            return NoSuchName(f"{missing}. {KEEPS_NOTHING}. See their records: pupline audit{of_run} {options}")
+        return NoSuchName(f"{missing} (AWS deletes them after 90 days); list them with: pupline executions {options}")
 
     def of_machine(self, machine: str, name: str) -> Description | None:
         """The state machine's execution of that name, if there is one."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from pupline.aws import from_attributes
-from pupline.backends.stack._account import pages
+from pupline.backends.stack._account import aws_errors, pages
 from pupline.backends.stack._history import record_of
 from pupline.tasks.records import AuditRecord
 
@@ -46,6 +46,14 @@ class Records:
         own = (record for record in found if record.execution.removeprefix(f"{run}-").isdigit())
         with closing(SortedRecords(own, "execution")) as ordered:
             yield from ordered
+
+    def of_execution(self, image_name: str, execution: str) -> AuditRecord | None:
+        """The record with this key, if there is one, also if it was written a moment ago."""
+        key = {"image_name": {"S": image_name}, "execution": {"S": execution}}
+        with aws_errors(f"reading the table {self._table}"):
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item = answer.get("Item")
+        return None if item is None else self._record(item)
 
     def _days(self) -> set[str]:
         found = self._pages("scan", {"IndexName": INDEX, "ProjectionExpression": DAY})

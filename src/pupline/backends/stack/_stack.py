@@ -1,7 +1,7 @@
 """A deployed stack: its resources, from CloudFormation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pupline.backends.stack._account import Account, aws_errors, error_code, error_message, pages
 from pupline.errors import ConfigurationError
@@ -31,6 +31,12 @@ TYPES = {
 """The resources that commands need: logical name in template.yaml to type."""
 
 
+KEEPS_NOTHING = (
+    f"{MACHINE} is Express: Step Functions keeps none of its executions, so they cannot be listed, shown, redriven or"
+    " stopped"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """One stack. status: CloudFormation's, such as `UPDATE_COMPLETE`. resources: logical name to physical id.
@@ -44,6 +50,7 @@ class Stack:
     status: str
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def find(cls, account: Account, name: str) -> "Stack":
@@ -67,7 +74,8 @@ class Stack:
                 if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE":
                     resources[one["LogicalResourceId"]] = one["PhysicalResourceId"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
-        return cls(name, account.region, found["StackStatus"], outputs, resources)
+        parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
+        return cls(name, account.region, found["StackStatus"], outputs, resources, parameters)
 
     def resource(self, logical_name: str) -> str:
         """The physical id of one of `TYPES`. Raises: ConfigurationError when the stack has none (yet)."""
@@ -80,13 +88,19 @@ class Stack:
         return found
 
     @property
-    def machines(self) -> list[str]:
-        """The ARNs of the state machines. A stack that an older version deployed has no BulkIngest.
+    def is_express(self) -> bool:
+        """Whether DogUploaderPipeline is Express: Step Functions keeps none of its executions."""
+        return self.parameters.get("WorkflowType") == "EXPRESS"
 
-        Raises: ConfigurationError without a DogUploaderPipeline.
+    @property
+    def machines(self) -> list[str]:
+        """The ARNs of the state machines whose executions Step Functions keeps.
+
+        A stack that an older version deployed has no BulkIngest. Raises: ConfigurationError without a
+        DogUploaderPipeline.
         """
-        bulk = self.resources.get(BULK_MACHINE)
-        return [self.resource(MACHINE), *([bulk] if bulk else [])]
+        pipeline, bulk = self.resource(MACHINE), self.resources.get(BULK_MACHINE)
+        return [*([] if self.is_express else [pipeline]), *([bulk] if bulk else [])]
 
 
 def execution_arn(machine: str, name: str) -> str:
