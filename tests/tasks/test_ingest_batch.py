@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from hashlib import md5
 from typing import Any
 
@@ -165,6 +166,73 @@ def test_where_no_end_is_set_a_batch_has_the_time_that_its_rounds_take(jump: flo
         rounds += 1
     assert (answer["outcomes"], rounds, world.clock.ticks) == ({"failed": 2}, 2, 120.0)
     assert {record.reason for record in world.records} == {"rate_limited"}
+
+
+def moment(seconds: float) -> str:
+    """The Context Object's time so many seconds after the beginning."""
+    return datetime.fromtimestamp(START + seconds, UTC).isoformat()
+
+
+def paced(count: int) -> tuple[BatchWorld, dict[str, Any]]:
+    """A batch of so many images, one in five seconds."""
+    names = urls(*[f"{number}.jpg" for number in range(count)])
+    return BatchWorld({url: [jpeg(number)] for number, url in enumerate(names)}), event_of(names, rate=0.2)
+
+
+def test_waiting_for_concurrency_takes_none_of_a_batchs_time() -> None:
+    """What a child has no time left for does not fail: it is left, and another child fetches only that."""
+    world, event = paced(30)
+    answer = world.batch({**event, "started": moment(-150)})
+    assert (answer["outcomes"], answer["unfinished"], answer["leave"]) == ({"stored": 16}, True, True)
+    assert {item["attempt"] for item in answer["batch"]["Items"]} == {0}
+    assert world.clock.time < START - 150 + 300 - 60
+    later = {**event, "started": moment(1000)}
+    later["batch"]["BatchInput"] |= {"execution": "r1/2"}
+    world.clock.time = START + 1000
+    assert world.batch(later) == {"outcomes": {"stored": 30}, "unfinished": False, "alerting": False}
+    assert world.web.asked.total() == 30 + 2  # and robots.txt in each process
+    assert [record.outcome for record in world.records] == ["stored"] * 30
+
+
+def test_a_child_without_time_for_a_round_leaves_the_batch_as_it_is() -> None:
+    """It asks for nothing and writes nothing, unless the batch is done: then it answers as ever."""
+    world, event = paced(3)
+    late = {**event, "started": moment(-225)}
+    answer = world.batch(late)
+    assert (answer["outcomes"], answer["unfinished"], answer["leave"]) == ({}, True, True)
+    assert (world.crash.writes, world.web.asked.total()) == (0, 0)
+    assert world.batch({**event, "batch": answer["batch"]})["outcomes"] == {"stored": 3}
+    assert world.batch(late) == {"outcomes": {"stored": 3}, "unfinished": False, "alerting": False}
+
+
+@pytest.mark.parametrize(("elapsed", "leaves"), [(0, False), (150, False), (175, True)])
+def test_a_round_is_left_when_the_next_would_be_too_late(elapsed: float, leaves: bool) -> None:
+    """After the pause there must be time to be throttled once more, and for a round."""
+    world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 20), jpeg(1)]})
+    answer = world.batch({**event_of(urls("a.jpg")), "started": moment(-elapsed)})
+    assert (answer["unfinished"], answer.get("leave", False)) == (True, leaves)
+
+
+def test_another_map_run_keeps_the_pause_that_a_host_asked_for() -> None:
+    """It waits for what is left of it, then does the next round without the ones before."""
+    world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 60), jpeg(1)], HOST + "b.jpg": [jpeg(2)]})
+    event = event_of(urls("a.jpg", "b.jpg"), execution="r1")
+    assert world.batch(event)["wait_seconds"] == 60
+    event["batch"]["BatchInput"]["execution"] = "r1/2"
+    world.clock.time += 45
+    assert world.batch(event)["wait_seconds"] == 15
+    world.clock.time += 15
+    assert world.batch(event)["outcomes"] == {"stored": 2}
+
+
+def test_the_first_alert_is_published_by_one_map_run() -> None:
+    """A lost answer is given again; to another Map Run of the execution it is old news."""
+    world = BatchWorld({HOST + "a.png": [PNG]})
+    event = event_of(urls("a.png"), execution="r1")
+    assert world.batch(event)["alerting"]
+    assert world.batch(event)["alerting"]
+    event["batch"]["BatchInput"]["execution"] = "r1/2"
+    assert not world.batch(event)["alerting"]
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

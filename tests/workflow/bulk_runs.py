@@ -21,16 +21,23 @@ MANIFEST = "datasets/dogs/runs/r1/manifest.jsonl"
 
 
 @cache
-def machine() -> StateMachine:
-    """The workflow with each placeholder filled by its own name."""
-    return StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", FILE.read_text()))
+def machine(limit: int = 0) -> StateMachine:
+    """The workflow with each placeholder filled by its own name; limit: BulkConcurrency of the stack, 0 for none."""
+    text = FILE.read_text().replace("${BulkConcurrency}", str(limit))
+    return StateMachine.parse(re.sub(r"\$\{(\w+?)(?:Arn)?\}", r"\1", text))
 
 
 class BulkRun:
-    """One world, in which executions can be run one after the other. tasks: stubs in place of functions."""
+    """One world, in which executions can be run one after the other. tasks: stubs in place of functions.
 
-    def __init__(self, world: BatchWorld, manifest: list[Any], **tasks: Callable[[Any], Any]) -> None:
+    limit: BulkConcurrency of the stack.
+    """
+
+    def __init__(
+        self, world: BatchWorld, manifest: list[Any], *, limit: int = 0, **tasks: Callable[[Any], Any]
+    ) -> None:
         self.world = world
+        self.machine = machine(limit)
         self.calls: list[tuple[str, Any]] = []
         self.written: dict[str, Any] = {}
         lines = "".join(json.dumps(line) + "\n" for line in manifest)
@@ -43,7 +50,7 @@ class BulkRun:
         """One execution."""
         tasks = {**self._tasks, READER: self._read, WRITER: self._write}
         asked = {"dataset": "dogs", "source": "kennel", **(given or {})}
-        return execute(machine(), asked, tasks=tasks, name=name)
+        return execute(self.machine, asked, tasks=tasks, name=name)
 
     def given_to(self, label: str) -> list[Any]:
         """The payloads that this task got."""

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-LAMBDA_TRANSIENT = {
+THROTTLED = "Lambda.TooManyRequestsException"
+LAMBDA_FAULTS = {
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
 }
+THROTTLING = {THROTTLED, "SNS.ThrottledException", "SNS.KMSThrottlingException"}
+"""Errors that say when to try again, not that anything is wrong."""
 
 
 def check_task(task: dict[str, Any], longest_seconds: int) -> None:
@@ -17,12 +19,21 @@ def check_task(task: dict[str, Any], longest_seconds: int) -> None:
     assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     for retrier in task["Retry"]:
         assert (retrier["JitterStrategy"], retrier["BackoffRate"]) == ("FULL", 2)
-        assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 60
-        assert 0 < retrier["MaxAttempts"] <= 10
+        assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 120
         assert not {"States.ALL", "States.TaskFailed"} & set(retrier["ErrorEquals"])
+        if not THROTTLING & set(retrier["ErrorEquals"]):
+            assert 0 < retrier["MaxAttempts"] <= 10
+            assert retrier["MaxDelaySeconds"] <= 60
     assert "States.Timeout" in {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}
     if "lambda" in task["Resource"]:
-        assert set(task["Retry"][0]["ErrorEquals"]) >= LAMBDA_TRANSIENT
+        assert task["Retry"][0]["ErrorEquals"] == [THROTTLED]
+        assert set(task["Retry"][1]["ErrorEquals"]) >= LAMBDA_FAULTS
+
+
+def longest_wait(retrier: dict[str, Any]) -> float:
+    """The sum of its longest delays, in seconds."""
+    interval, rate, longest = (retrier[name] for name in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds"))
+    return float(sum(min(longest, interval * rate**attempt) for attempt in range(retrier["MaxAttempts"])))
 
 
 def check_all_reached(states: dict[str, Any], start: str) -> None:

@@ -1,6 +1,8 @@
 """BulkIngest: every path of the file, with the real functions, no network and no time spent."""
 
+import itertools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -321,3 +323,53 @@ def test_transient_failures_come_round_again_and_end() -> None:
     assert bulk.run().output["outcomes"] == {"stored": 1, "failed": 1}
     assert len(bulk.given_to("IngestBatch")) == 5
     assert world.lines(FAILURES)[0]["attempts"] == 5
+
+
+def throttled(world: BatchWorld, times: int) -> Callable[[Any], Any]:
+    """IngestBatch, whose batch from item 2 is throttled so many times."""
+    left = itertools.count(times, -1)
+
+    def batch(event: Any) -> Any:
+        if event["batch"]["Items"][0]["index"] == 2 and next(left) > 0:
+            raise TaskError("Lambda.TooManyRequestsException", "Rate Exceeded.")
+        return world.batch(event)
+
+    return batch
+
+
+def test_a_batch_that_gets_no_concurrency_is_done_by_another_map_run() -> None:
+    """The run goes on until nothing is missing; what is done is not fetched again, and each alert comes once."""
+    world, lines = kennel(6, n0=[PNG], n2=[PNG + b"1"], n5=[PNG + b"2"])
+    bulk = BulkRun(world, lines, IngestBatch=throttled(world, 150))
+    result = bulk.run({"batch_size": 2, "items": 6})
+    assert (result.status, result.output["outcomes"]) == ("SUCCEEDED", {"stored": 6})
+    assert len(result.execution.map_runs) > 2
+    assert all(world.web.asked[line["url"]] == 1 for line in lines)
+    first, digest = bulk.given_to("publish")
+    assert "This is the first alert" in first["Message"]
+    assert digest["Subject"] == "2 more alerts of a bulk ingest"
+    assert summary_of(world)["status"] == "SUCCEEDED"
+
+
+@pytest.mark.slow
+def test_a_run_that_makes_no_progress_ends() -> None:
+    """After a hundred Map Runs in a row without any: somebody has turned the function off, and it says what is done."""
+    world, lines = kennel(4)
+    bulk = BulkRun(world, lines, IngestBatch=throttled(world, 10**9))
+    result = bulk.run({"batch_size": 2, "items": 4})
+    assert (result.status, result.error) == ("FAILED", "BatchesMissing")
+    assert str(result.cause).startswith("2 of 4 images are done;")
+    assert len(result.execution.map_runs) == 102
+
+
+@pytest.mark.parametrize(("limit", "given", "most"), [(4, {}, 4), (2, {}, 2), (4, {"concurrency": 64}, 4), (0, {}, 4)])
+def test_no_more_batches_at_once_than_the_stack_allows(limit: int, given: dict[str, Any], most: int) -> None:
+    """Four by default; 0 is no limit of the stack's."""
+    result = BulkRun(*kennel(1), limit=limit).run(given)
+    assert [run.max_concurrency for run in result.execution.map_runs] == [most]
+
+
+def test_concurrency_without_a_bound_is_bounded_by_the_stack() -> None:
+    """0 would be as many as Step Functions allows."""
+    result = BulkRun(*kennel(1), limit=3).run({"concurrency": 0})
+    assert [run.max_concurrency for run in result.execution.map_runs] == [3]

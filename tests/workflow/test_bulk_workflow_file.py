@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 
 from pupline import errors
-from pupline.tasks.ingest_batch import BATCH_SECONDS
+from pupline.tasks.ingest_batch import BATCH_SECONDS, CHILD_SECONDS, THROTTLED_SECONDS
 from tests.workflow.bulk_runs import CHILD, FILE, STATES
-from tests.workflow.state_rules import check_all_reached, check_task
+from tests.workflow.state_rules import check_all_reached, check_task, longest_wait
 
-EXPRESS_SECONDS = 300
 TASKS = {name: state for name, state in {**STATES, **CHILD}.items() if state["Type"] == "Task"}
 
 
 def test_nothing_of_an_account_is_in_the_file() -> None:
-    """ARNs and names come as placeholders; only the four that are to be filled are there."""
+    """ARNs, names and the stack's limit come as placeholders; only the five that are to be filled are there."""
     text = FILE.read_text()
     assert set(re.findall(r"\$\{(\w+)\}", text)) == {
         "IngestBatchArn",
         "SummariseIngestArn",
         "ImageBucketName",
         "PNGAlertTopicArn",
+        "BulkConcurrency",
     }
     assert not re.search(r"\d{12}|arn:aws:(?!states:::(?:lambda:invoke|sns:publish|s3:(?:get|put)Object))", text)
 
@@ -43,9 +43,13 @@ def test_no_error_of_an_image_is_retried_by_the_workflow() -> None:
 
 
 def test_a_batch_fits_into_an_express_execution() -> None:
-    """The function begins nothing after BATCH_SECONDS, and is given up before its execution is."""
-    task = CHILD["IngestBatch"]
-    assert BATCH_SECONDS + 60 <= task["TimeoutSeconds"] < EXPRESS_SECONDS
+    """A throttled one is left while there is time for all of a batch; a later round waits for what it counts on."""
+    throttled, *_ = CHILD["IngestBatch"]["Retry"]
+    wait_until = re.search(r"\+ ([0-9]+)000\)", CHILD["FirstRound"]["Output"]["wait_until"])
+    assert wait_until
+    assert longest_wait(throttled) <= THROTTLED_SECONDS
+    assert int(wait_until[1]) + longest_wait(throttled) + BATCH_SECONDS < CHILD_SECONDS
+    assert BATCH_SECONDS + 60 <= CHILD["IngestBatch"]["TimeoutSeconds"] < CHILD_SECONDS
 
 
 def test_the_map_run_stays_redrivable() -> None:

@@ -42,6 +42,17 @@ class DeferredItem:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class RoundEnd:
+    """When to begin no further request, in monotonic seconds.
+
+    of_round: what is not requested by then is for the next round. of_batch: what is not requested by then has failed.
+    """
+
+    of_round: float
+    of_batch: float
+
+
 class RobotsCache:
     """robots.txt of each origin, requested once in the life of a process. Thread-safe."""
 
@@ -83,13 +94,13 @@ class RobotsCache:
 class HostThrottle:
     """When each host may be requested next in this round, and which hosts asked for a pause. Thread-safe.
 
-    interval: seconds between two requests to a host, 0 for none. monotonic: the clock of `stop_at`.
+    interval: seconds between two requests to a host, 0 for none. monotonic: the clock of `end`.
     """
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     interval: float
-    stop_at: float
+    end: RoundEnd
     _next: dict[str, float] = field(default_factory=dict)
     _paused: dict[str, int] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -97,23 +108,25 @@ class HostThrottle:
     def pause(self, host: str, seconds: int) -> None:
         """Send no further request to the host in this round."""
         with self._guard:
-            self._paused[host] = max(seconds, self._paused.get(host, 0))
+            self._paused[host] = max(seconds, 1, self._paused.get(host, 0))
 
     def wait(self, host: str) -> int | None:
         """Wait until the host may be requested; None then, or the seconds of the pause that it asked for.
 
-        Raises: RequestTimeout when that would be after the end of the batch.
+        0 when the round would be over. Raises: RequestTimeout when that would be after the end of the batch.
         """
         with self._guard:
             if host in self._paused:
                 return self._paused[host]
             now = self.monotonic()
             due = max(self._next.get(host, now), now)
-            if due >= self.stop_at:
+            if due >= self.end.of_batch:
                 raise RequestTimeout(
                     f"{printable(host)}: not requested, as the time of the batch is over; take smaller batches or a "
                     "higher rate, and fetch it in another run"
                 )
+            if due >= self.end.of_round:
+                return 0
             self._next[host] = due + self.interval
         if due > now:
             self.sleep(due - now)
@@ -122,14 +135,14 @@ class HostThrottle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFetcher:
-    """Fetches the items of one round. monotonic: seconds. stop_at: when to begin no further request."""
+    """Fetches the items of one round. monotonic: seconds, the clock of `end`."""
 
     client: HttpClient
     robots: RobotsCache
     hosts: HostThrottle
     rules: IngestRules
     monotonic: Callable[[], float]
-    stop_at: float
+    end: RoundEnd
     jitter: random.Random
 
     def fetch(self, item: BatchItem) -> tuple[FetchedImage, bytes] | FetchOutcome | DeferredItem:
@@ -137,6 +150,8 @@ class BatchFetcher:
         try:
             url = _url_of(item)
             pause = self.hosts.wait(url.origin.host)
+            if pause == 0:
+                return DeferredItem(item, 1)
             if pause is not None:
                 return self._defer(item, item.attempt, pause) or fetch_failed(
                     RetryAfter(
@@ -173,7 +188,7 @@ class BatchFetcher:
 
     def _defer(self, item: BatchItem, attempt: int, seconds: int) -> DeferredItem | None:
         """The item for the next round, None where there is no time for one."""
-        if self.monotonic() + seconds + MIN_ROUND_SECONDS >= self.stop_at:
+        if self.monotonic() + seconds + MIN_ROUND_SECONDS >= self.end.of_batch:
             return None
         return DeferredItem(BatchItem(item.index, item.item, attempt), seconds)
 

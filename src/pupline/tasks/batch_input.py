@@ -5,7 +5,7 @@ waits, gets the items to retry and those whose host asked for a pause.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pupline.errors import InvalidInput
@@ -52,7 +52,7 @@ class IngestRun:
     """The run that a batch belongs to. rate: requests a second to one host by this worker; None for no limit.
 
     requests: at the same time by this worker; None for as many as it can. workflow_execution: the name of the run's
-    execution, None where the input does not have it.
+    execution, from its second Map Run on with `/` and the number; None where the input does not have it.
     """
 
     run: str
@@ -77,7 +77,7 @@ class IngestRun:
             rate=float(rate) if rate else None,
             requests=_count_of(fields, "requests", 0) or None,
             heed_robots=fields.get("heed_robots") is not False,
-            workflow_execution=text_or_none(fields, "execution", limit=80),
+            workflow_execution=text_or_none(fields, "execution", limit=90),
         )
 
     def execution(self, index: int) -> str:
@@ -90,8 +90,8 @@ class BatchRound:
     """The items of a batch for this round.
 
     first: the batch's first index, which identifies it. number: of the round, from 0. started: when the workflow began
-    the batch, in seconds since the epoch; None where that sets no end to it. before: outcomes of the rounds before.
-    spent: seconds that they and the waits after them took.
+    the child execution, in seconds since the epoch; None where that sets no end to it. before: outcomes of the rounds
+    before. spent: seconds that they and the waits after them took. given: the BatchInput as it came.
     """
 
     run: IngestRun
@@ -101,6 +101,7 @@ class BatchRound:
     started: float | None
     before: Mapping[str, int]
     spent: float = 0.0
+    given: Mapping[str, JSON] = field(default_factory=dict)
 
     @classmethod
     def from_input(cls, event: object) -> "BatchRound":
@@ -116,15 +117,34 @@ class BatchRound:
         spent = batch.get("spent_seconds", 0)
         if not isinstance(spent, int | float) or isinstance(spent, bool) or not 0 <= spent < 1e9:
             raise InvalidInput(f"spent_seconds is {shown(spent)}; it has to be the seconds that earlier rounds took")
+        given = object_of(batch, "BatchInput")
         return cls(
-            run=IngestRun.from_json(object_of(batch, "BatchInput")),
+            run=IngestRun.from_json(given),
             items=items,
             first=_count_of(batch, "first", items[0].index),
             number=_count_of(batch, "round", 0),
             started=moment_or_none(fields, "started"),
             before={name: count for name, count in counts if isinstance(count, int)},
             spent=float(spent),
+            given=given,
         )
+
+    def following(self, attempts: Mapping[int, int], outcomes: Mapping[str, int], seconds: float) -> "BatchRound":
+        """The next round. attempts: its items' indices, and how often each was tried. seconds: that this one took."""
+        items = [replace(item, attempt=attempts[item.index]) for item in self.items if item.index in attempts]
+        spent = self.spent + seconds
+        return replace(self, items=tuple(items), number=self.number + 1, before=outcomes, spent=spent)
+
+    def as_json(self) -> dict[str, JSON]:
+        """The round as `batch` of an input."""
+        return {
+            "BatchInput": dict(self.given),
+            "Items": [item.as_json() for item in self.items],
+            "first": self.first,
+            "round": self.number,
+            "spent_seconds": self.spent,
+            "outcomes": dict(self.before),
+        }
 
     @property
     def name(self) -> str:

@@ -10,7 +10,10 @@ once. This order of writes gives the second attempt the result of the first:
 4. the claim of the first alert, under the execution of the alerting item;
 5. the round's result, which SummariseIngest reads. An attempt that finds the result returns it, and does nothing else.
 
-So a run that is started again costs one read for each finished batch.
+So a run that is started again, or another Map Run, costs one read for each finished round.
+
+A batch may wait for concurrency, and be left for another Map Run. That takes none of its time: what a round had no time
+for is in the next one, with as many attempts as before.
 """
 
 import json
@@ -18,7 +21,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -27,7 +30,15 @@ from pupline.errors import StorageError, TaskFailure, count_failed
 from pupline.http import HttpClient
 from pupline.json_values import JSON
 from pupline.tasks.alert_rules import AlertRules
-from pupline.tasks.batch_fetch import BatchFetcher, DeferredItem, HostThrottle, RobotsCache, map_in_threads
+from pupline.tasks.batch_fetch import (
+    MIN_ROUND_SECONDS,
+    BatchFetcher,
+    DeferredItem,
+    HostThrottle,
+    RobotsCache,
+    RoundEnd,
+    map_in_threads,
+)
 from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.digest import AlertTally, first_alert
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image
@@ -42,8 +53,16 @@ from pupline.tasks.verification import verification_of
 from pupline.text import timestamp
 
 BATCH_SECONDS = 200
-"""From a batch's start until nothing more is begun. An Express execution has 300 seconds, of which the last requests,
-storing and recording need some. Where nothing else ends a batch, its rounds and waits may take this long."""
+"""How long the rounds of a batch may take, with the pauses that hosts ask for, but not its waiting for concurrency."""
+
+CHILD_SECONDS = 300
+"""How long an Express execution may take, from its StartTime."""
+
+ENDING_SECONDS = 70
+"""For the last requests of a round, storing and recording, after it has begun its last request."""
+
+THROTTLED_SECONDS = 25
+"""The longest that a child waits for concurrency before a later round: IngestBatch's throttling Retrier in all."""
 
 _DEFAULT_PAUSE_SECONDS = 30
 """Before the next round, where the attempt that knew the pauses of the hosts was lost."""
@@ -85,8 +104,8 @@ class RoundResult:
     first_alert: dict[str, Any] | None = None
     seconds: float = 0.0
 
-    def as_json(self, told_to: str | None) -> dict[str, Any]:
-        """The object in the bucket. told_to: the workflow's execution that publishes the first alert."""
+    def as_json(self, told_to: str | None, ended_at: float) -> dict[str, Any]:
+        """The object in the bucket. told_to: the workflow's execution, or Map Run, that publishes the first alert."""
         outcomes: Counter[str] = Counter(record.outcome for record in self.records)
         return {
             "outcomes": dict(outcomes),
@@ -101,6 +120,7 @@ class RoundResult:
             "wait_seconds": self.wait_seconds,
             "seconds": self.seconds,
             "told_to": told_to,
+            "ended_at": ended_at,
         }
 
 
@@ -120,21 +140,26 @@ def ingest_batch(
     of the manifest) and `started`, the child execution's StartTime, where that sets an end to it. seconds: the time
     left for this invocation. report: gets the round's result, as it is in the bucket, unless an earlier call stored it.
     Returns: `outcomes` of the batch so far; `unfinished`, and then `batch` for the next round with the remaining items,
-    and `wait_seconds` before it; `alerting`, and then `first_alert` (subject, message, attributes), if this round has
-    the run's first alert. Repeating a round returns the same.
+    `wait_seconds` before it, and `leave` if the child has no time for it; `alerting`, and then `first_alert` (subject,
+    message, attributes), if this round has the run's first alert. Repeating a round returns the same.
     Raises: InvalidInput; StorageError and ConfigurationError when the bucket or the table cannot be used. A failed item
     raises nothing: it is recorded.
     """
-    batch = BatchRound.from_input(event)
-    found = _read(services, batch.result_key)
-    result: dict[str, Any] = json.loads(found) if found else _work(batch, services, seconds)
-    if not found:
+    batch, result = _first_to_do(BatchRound.from_input(event), services)
+    if result is None and _seconds_left(batch, services) < MIN_ROUND_SECONDS:
+        untouched: dict[str, JSON] = {"outcomes": dict(batch.before), "unfinished": True, "alerting": False}
+        return untouched | {"wait_seconds": _DEFAULT_PAUSE_SECONDS, "leave": True, "batch": batch.as_json()}
+    if result is None:
+        result = _work(batch, services, seconds)
         report(result)
+    return _answer(batch, result, services)
+
+
+def _answer(batch: BatchRound, result: Mapping[str, Any], services: BatchServices) -> dict[str, JSON]:
     outcomes = Counter(batch.before)
     outcomes.update(result["outcomes"])
     # An execution that was started to do what is missing finds results of another one, and must not repeat its alert.
-    is_ours = result["told_to"] == batch.run.workflow_execution
-    alerting = result["first_alert"] is not None and is_ours
+    alerting = result["first_alert"] is not None and _is_ours(result, batch)
     answer: dict[str, JSON] = {
         "outcomes": dict(outcomes),
         "unfinished": bool(result["again"]),
@@ -143,15 +168,51 @@ def ingest_batch(
     if alerting:
         answer["first_alert"] = result["first_alert"]
     if result["again"]:
-        answer |= {"wait_seconds": result["wait_seconds"], "batch": _next_batch(batch, result, event, dict(outcomes))}
+        wait = _remaining_wait(result, services)
+        answer |= {"wait_seconds": wait, "batch": _next_round(batch, result).as_json()}
+        if wait + THROTTLED_SECONDS + MIN_ROUND_SECONDS > _seconds_left(batch, services):
+            answer["leave"] = True
     return answer
+
+
+def _first_to_do(batch: BatchRound, services: BatchServices) -> tuple[BatchRound, dict[str, Any] | None]:
+    """The first round that this child has to work or to wait for, and its result where there is one.
+
+    Rounds that another Map Run or execution finished are skipped, once the pause after them is over.
+    """
+    while (found := _read(services, batch.result_key)) is not None:
+        result: dict[str, Any] = json.loads(found)
+        if not result["again"] or _is_ours(result, batch) or "ended_at" not in result:
+            return batch, result
+        if result["ended_at"] + result["wait_seconds"] > services.clock.now():
+            return batch, result
+        batch = _next_round(batch, result)
+    return batch, None
+
+
+def _is_ours(result: Mapping[str, Any], batch: BatchRound) -> bool:
+    return bool(result["told_to"] == batch.run.workflow_execution)
+
+
+def _remaining_wait(result: Mapping[str, Any], services: BatchServices) -> int:
+    """Seconds, at least one, until the next round may begin."""
+    wait: int = result["wait_seconds"]
+    passed = services.clock.now() - result.get("ended_at", math.inf)
+    return max(1, wait - int(max(passed, 0))) if wait else 1
+
+
+def _seconds_left(batch: BatchRound, services: BatchServices) -> float:
+    """Until the child execution may begin no further request."""
+    if batch.started is None:
+        return math.inf
+    return batch.started + CHILD_SECONDS - ENDING_SECONDS - services.clock.now()
 
 
 def _work(batch: BatchRound, services: BatchServices, seconds: float) -> dict[str, Any]:
     result = _earlier_decision(batch, services) or _decide(batch, services, seconds)
     services.table.put_many(result.records)
     _claim_alerts(batch, result, services.storage.write_once, services.alert_rules)
-    stored = result.as_json(batch.run.workflow_execution)
+    stored = result.as_json(batch.run.workflow_execution, services.clock.now())
     _create(services, batch, batch.result_key, json.dumps(stored).encode(), "application/json")
     return stored
 
@@ -173,10 +234,9 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
     """Fetch and store the items, then write the part, unless another attempt was faster."""
     began = services.monotonic()
     # Only rounds that have ended report their duration: the time of a killed attempt does not count.
-    left = min(seconds, BATCH_SECONDS - batch.spent)
-    if batch.started is not None:
-        left = min(left, batch.started + BATCH_SECONDS - services.clock.now())
-    worker = _ItemWorker(batch, services, began + left)
+    time_of_batch = BATCH_SECONDS - batch.spent
+    time_of_round = min(time_of_batch, seconds, _seconds_left(batch, services))
+    worker = _ItemWorker(batch, services, RoundEnd(began + time_of_round, began + time_of_batch))
     concurrency = min(services.concurrency, batch.run.requests or services.concurrency)
     results = map_in_threads(worker.work, batch.items, concurrency)
     rows = sorted((one for one in results if isinstance(one, ItemRow)), key=lambda row: row.index)
@@ -201,7 +261,7 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
 class _ItemWorker:
     """Fetches and stores the items of a round. Thread-safe."""
 
-    def __init__(self, batch: BatchRound, services: BatchServices, stop_at: float) -> None:
+    def __init__(self, batch: BatchRound, services: BatchServices, end: RoundEnd) -> None:
         run = batch.run
         self._run = run
         self._clock = services.clock
@@ -212,10 +272,10 @@ class _ItemWorker:
         self._fetcher = BatchFetcher(
             client=services.client,
             robots=services.robots,
-            hosts=HostThrottle(services.monotonic, services.sleep, interval, stop_at),
+            hosts=HostThrottle(services.monotonic, services.sleep, interval, end),
             rules=self._rules,
             monotonic=services.monotonic,
-            stop_at=stop_at,
+            end=end,
             jitter=random.Random(f"{run.run} {batch.name}"),  # noqa: S311 - spreads the load, keeps no secret
         )
 
@@ -269,21 +329,11 @@ def _claim_alerts(batch: BatchRound, result: RoundResult, write_once: WriteOnceS
         result.alerts.add(record, rules)
 
 
-def _next_batch(
-    batch: BatchRound, result: dict[str, Any], event: TaskInput, outcomes: dict[str, JSON]
-) -> dict[str, JSON]:
-    attempts = dict(result["again"])
-    deferred = [replace(item, attempt=attempts[item.index]) for item in batch.items if item.index in attempts]
-    this_batch = event["batch"]
-    assert isinstance(this_batch, dict)  # noqa: S101 - BatchRound has read it
-    return {
-        "BatchInput": this_batch["BatchInput"],
-        "Items": [item.as_json() for item in deferred],
-        "first": batch.first,
-        "round": batch.number + 1,
-        "spent_seconds": batch.spent + result.get("seconds", 0) + result["wait_seconds"],
-        "outcomes": outcomes,
-    }
+def _next_round(batch: BatchRound, result: Mapping[str, Any]) -> BatchRound:
+    outcomes = Counter(batch.before)
+    outcomes.update(result["outcomes"])
+    took = result.get("seconds", 0) + result["wait_seconds"]
+    return batch.following(dict(result["again"]), outcomes, took)
 
 
 def _read(services: BatchServices, key: str) -> bytes | None:

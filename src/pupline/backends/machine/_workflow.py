@@ -26,6 +26,7 @@ SUBSTITUTIONS = {
     },
     "PNGAlertTopicArn": TOPIC_ARN,
     "ImageBucketName": BUCKET,
+    "BulkConcurrency": "1000",  # no limit of its own: the command's options decide
 }
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
