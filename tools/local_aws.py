@@ -1,7 +1,7 @@
 """A local AWS (MiniStack) with the project's template deployed on it: for the end-to-end tests and `make aws-local`.
 
-The translated template.yaml is deployed with one change, because MiniStack's Python runtime reports every exception
-under one name, while Retry and Catch match names: functions run on `provided.al2023`, with a bootstrap that
+template.yaml is deployed as `sam package` uploads it, with one change, because MiniStack's Python runtime reports every
+exception under one name, while Retry and Catch match names: functions run on `provided.al2023`, with a bootstrap that
 starts AWS's own runtime interface client for Python.
 """
 
@@ -117,7 +117,7 @@ class LocalAws:
         raise RuntimeError(f"MiniStack does not answer on {self.endpoint}; see {self._log}")
 
     def deploy(self, name: str, parameters: Mapping[str, str], *, functions_endpoint: str | None = None) -> Stack:
-        """Package, translate and deploy the template as the stack `name`.
+        """Package and deploy the template as the stack `name`.
 
         functions_endpoint: where the functions find AWS, if not here: a proxy that injects faults.
         """
@@ -128,13 +128,13 @@ class LocalAws:
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
         for definition in (ROOT / "statemachine").glob("*.asl.json"):
             s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
-        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(translated())).encode())
+        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(packaged())).encode())
         cloudformation = self._client("cloudformation")
         cloudformation.create_stack(
             StackName=name,
             TemplateURL=f"{self.endpoint}/{CODE_BUCKET}/template.json",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         return Stack(self.endpoint, outputs_of(cloudformation, name), self._certificate)
 
@@ -157,22 +157,20 @@ def outputs_of(cloudformation: Any, name: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def translated() -> dict[str, Any]:
-    """template.yaml as CloudFormation gets it."""
-    command = [str(PYTHON), str(ROOT / "tools" / "translate_template.py"), CODE_BUCKET]
+def packaged() -> dict[str, Any]:
+    """template.yaml as `sam package` uploads it."""
+    command = [str(PYTHON), str(ROOT / "tools" / "translate_template.py"), "packaged", CODE_BUCKET]
     environment = {**plain_environment(), "AWS_DEFAULT_REGION": REGION}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"template.yaml cannot be translated:\n{done.stderr}")
+        raise RuntimeError(f"template.yaml cannot be read:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
 def variant(template: dict[str, Any]) -> dict[str, Any]:
     """The template with the functions on a runtime that reports exceptions under their names."""
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::Function":
-            resource["Properties"]["Runtime"] = "provided.al2023"
+    template["Globals"]["Function"]["Runtime"] = "provided.al2023"
     return template
 
 

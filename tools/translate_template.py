@@ -1,10 +1,12 @@
-"""template.yaml as CloudFormation gets it, as JSON on stdout: the result of `sam deploy`'s transform.
+"""template.yaml as JSON on stdout: as CloudFormation gets it, or as it creates resources from it.
 
-    .venv/aws-tools/bin/python tools/translate_template.py [BUCKET]
+    .venv/ministack/bin/python tools/translate_template.py packaged [BUCKET]
+    .venv/ministack/bin/python tools/translate_template.py translated [BUCKET]
 
-Runs in the SAM translator's own environment. Local code and definition files are named as objects of BUCKET,
-with the keys `FetchAndUploadDogImage.zip`, ..., `dog_uploader_pipeline.asl.json`, as `sam package` would after
-uploading them.
+`packaged` is what `sam package` uploads: local code and definition files are named as objects of BUCKET, with the keys
+`FetchAndUploadDogImage.zip`, ..., `dog_uploader_pipeline.asl.json`. `translated` is that after both transforms:
+`Fn::ForEach` expanded, then each `AWS::Serverless` resource replaced. Runs in the local AWS's environment, which has
+both.
 """
 
 import json
@@ -13,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ministack.services.cloudformation import language_extensions
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -30,19 +33,28 @@ class NoManagedPolicies:
         return MANAGED_POLICIES
 
 
-def translated(bucket: str) -> dict[str, Any]:
-    """The CloudFormation template."""
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+def packaged(bucket: str) -> dict[str, Any]:
+    """The template as it is uploaded."""
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
     for name, resource in template["Resources"].items():
-        properties = resource.get("Properties", {})
+        if name.startswith("Fn::ForEach"):
+            continue
+        properties = resource["Properties"]
         if resource["Type"] == "AWS::Serverless::Function":
             properties["CodeUri"] = {"Bucket": bucket, "Key": f"{name}.zip"}
         if "DefinitionUri" in properties:
             properties["DefinitionUri"] = {"Bucket": bucket, "Key": Path(properties["DefinitionUri"]).name}
-    result: dict[str, Any] = transform(template, {}, NoManagedPolicies())
+    return template
+
+
+def translated(bucket: str) -> dict[str, Any]:
+    """The template after its transforms, in their order."""
+    expanded = language_extensions.apply(packaged(bucket), {})
+    result: dict[str, Any] = transform(expanded, {}, NoManagedPolicies())
     return result
 
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    json.dump(translated(sys.argv[1] if len(sys.argv) > 1 else "code"), sys.stdout, indent=2)
+    stage = {"packaged": packaged, "translated": translated}[sys.argv[1]]
+    json.dump(stage(sys.argv[2] if len(sys.argv) > 2 else "code"), sys.stdout, indent=2)

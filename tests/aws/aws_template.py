@@ -11,7 +11,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "aws-tools" / "bin"
-MISSING = None if (TOOLS / "cfn-lint").exists() else "the template's checkers are not installed; run `make aws-tools`"
+MINISTACK = ROOT / ".venv" / "ministack" / "bin"
+MISSING = (
+    None
+    if (TOOLS / "cfn-lint").exists() and MINISTACK.exists()
+    else "the template's checkers are not installed; run `make aws-tools`"
+)
 
 ACCOUNT = {
     "AWS::AccountId": "111122223333",
@@ -23,6 +28,7 @@ ACCOUNT = {
 ARN = "arn:aws:{service}:eu-central-1:111122223333:{rest}"
 ARNS = {
     "AWS::IAM::Role": "arn:aws:iam::111122223333:role/{name}",
+    "AWS::IAM::ManagedPolicy": "arn:aws:iam::111122223333:policy/{name}",
     "AWS::Lambda::Function": ARN.format(service="lambda", rest="function:{name}"),
     "AWS::StepFunctions::StateMachine": ARN.format(service="states", rest="stateMachine:{name}"),
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
@@ -32,12 +38,13 @@ ARNS = {
     "AWS::KMS::Key": ARN.format(service="kms", rest="key/{name}"),
     "AWS::Logs::LogGroup": ARN.format(service="logs", rest="log-group:{name}:*"),
 }
-REF_IS_ARN = {"AWS::StepFunctions::StateMachine", "AWS::SNS::Topic"}
+NO_VALUE = {"Ref": "AWS::NoValue"}
+REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::StepFunctions::StateMachine", "AWS::SNS::Topic"}
 
 
-def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def tool(name: str, *arguments: str, tools: Path = TOOLS) -> subprocess.CompletedProcess[str]:
     """Run one of the pinned tools at the project's root."""
-    command = [str(TOOLS / name), *arguments]
+    command = [str(tools / name), *arguments]
     environment = {"PATH": "/usr/bin:/bin", "AWS_DEFAULT_REGION": "eu-central-1", "HOME": "/nonexistent"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
@@ -45,7 +52,7 @@ def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @cache
 def template() -> dict[str, Any]:
     """The translated template."""
-    done = tool("python", "tools/translate_template.py")
+    done = tool("python", "tools/translate_template.py", "translated", tools=MINISTACK)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -63,9 +70,9 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def resolved(value: Any) -> Any:
-    """`value` without Ref, Fn::GetAtt and Fn::Sub."""
+    """`value` without Ref, Fn::GetAtt, Fn::Sub and Fn::If; what is AWS::NoValue is left out."""
     if isinstance(value, list):
-        return [resolved(item) for item in value]
+        return [resolved(item) for item in value if item != NO_VALUE]
     if not isinstance(value, dict):
         return value
     if "Ref" in value:
@@ -74,12 +81,32 @@ def resolved(value: Any) -> Any:
         name, attribute = value["Fn::GetAtt"]
         return attribute_of(name, attribute)
     if "Fn::Sub" in value:
-        return re.sub(r"\$\{([^}]+)\}", lambda match: substituted(match[1]), value["Fn::Sub"])
-    return {name: resolved(item) for name, item in value.items()}
+        text, own = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+        return re.sub(r"\$\{([^}]+)\}", lambda match: substituted(match[1], own), text)
+    chosen = {name: chosen_of(item) for name, item in value.items()}
+    return {name: resolved(item) for name, item in chosen.items() if item != NO_VALUE}
 
 
-def substituted(name: str) -> str:
-    """What `${name}` stands for."""
+def chosen_of(value: Any) -> Any:
+    """The branch of an Fn::If, or the value."""
+    if not isinstance(value, dict) or "Fn::If" not in value:
+        return value
+    condition, yes, no = value["Fn::If"]
+    return chosen_of(yes if holds_by_default(template()["Conditions"][condition]) else no)
+
+
+def holds_by_default(condition: Mapping[str, Any]) -> bool:
+    """Whether a condition is met with parameters at their defaults. Knows Fn::Equals and Fn::Not."""
+    if "Fn::Not" in condition:
+        return not holds_by_default(condition["Fn::Not"][0])
+    left, right = resolved(condition["Fn::Equals"])
+    return bool(left == right)
+
+
+def substituted(name: str, own: Mapping[str, Any]) -> str:
+    """What `${name}` stands for, in a Fn::Sub with variables of its own."""
+    if name in own:
+        return str(resolved(own[name]))
     return str(attribute_of(*name.split(".", 1)) if "." in name else reference(name))
 
 
@@ -117,12 +144,22 @@ NAME_PROPERTIES = (
 )
 
 
+def policies(role: str) -> dict[str, dict[str, Any]]:
+    """The documents of a role's policies, its own and those attached to it, by name."""
+    found = of_type("AWS::IAM::Role")[role]
+    attached = [arn.rpartition("/")[2] for arn in found.get("ManagedPolicyArns", ())]
+    return {
+        **{policy["PolicyName"]: policy["PolicyDocument"] for policy in found.get("Policies", ())},
+        **{name: of_type("AWS::IAM::ManagedPolicy")[name]["PolicyDocument"] for name in attached},
+    }
+
+
 def statements(role: str) -> list[dict[str, Any]]:
     """The statements of a role's policies, each with lists of actions and resources."""
     return [
         {**statement, "Action": as_list(statement["Action"]), "Resource": as_list(statement["Resource"])}
-        for policy in of_type("AWS::IAM::Role")[role]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for document in policies(role).values()
+        for statement in document["Statement"]
     ]
 
 
@@ -142,18 +179,19 @@ def allowed(found: list[dict[str, Any]], action: str, resource: str, context: Ma
     )
 
 
-def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Operator, key and value of each condition."""
+def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """Operator, key and values of each condition."""
     for operator, keys in statement.get("Condition", {}).items():
         for key, value in keys.items():
-            yield operator, key, value
+            yield operator, key, as_list(value)
 
 
-def holds(condition: tuple[str, str, str], context: Mapping[str, str]) -> bool:
+def holds(condition: tuple[str, str, list[str]], context: Mapping[str, str]) -> bool:
     """Whether a condition is met."""
-    operator, key, value = condition
+    operator, key, values = condition
     assert operator in {"StringEquals", "StringLike"}, f"this test knows no {operator}; teach it"
-    return context.get(key) == value if operator == "StringEquals" else matches(value, context.get(key, ""))
+    given = context.get(key, "")
+    return given in values if operator == "StringEquals" else any(matches(value, given) for value in values)
 
 
 def matches(pattern: str, value: str) -> bool:

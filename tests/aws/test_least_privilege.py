@@ -45,41 +45,46 @@ STATE_MACHINE: list[Call] = [
 """Documented by AWS as what a state machine needs to log and to trace."""
 
 
-def by_lambda(function: str) -> list[Call]:
-    """What Lambda itself does as the function's role: logs, traces, and keeping an event that failed."""
+def by_lambda(function: str, *, encrypted: bool = True) -> list[Call]:
+    """What Lambda itself does as the function's role: logs, traces, and reading an environment that is encrypted."""
     logs = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{function}:log-stream:2026/01/31/x"
     return [
         ("logs:CreateLogStream", logs, {}),
         ("logs:PutLogEvents", logs, {}),
         ("xray:PutTraceSegments", "*", {}),
         ("xray:PutTelemetryRecords", "*", {}),
-        ("sqs:SendMessage", DEAD_LETTERS, {}),
-        ("kms:GenerateDataKey", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
-        ("kms:Decrypt", KEY, {"kms:ViaService": "sqs.eu-central-1.amazonaws.com"}),
+        *([("kms:Decrypt", KEY, via("lambda"))] if encrypted else []),
     ]
+
+
+def via(service: str) -> dict[str, str]:
+    """What the key's conditions see when a service uses it on behalf of a role."""
+    return {"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"}
+
+
+def by_storage(service: str) -> list[Call]:
+    """What a service does with the key as a role that writes to it and reads from it."""
+    return [("kms:GenerateDataKey", KEY, via(service)), ("kms:Decrypt", KEY, via(service))]
 
 
 def needed() -> dict[str, list[Call]]:
     """What each role's work needs. The functions' own calls are not in this list: they are recorded."""
     functions = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB")
-    via_sns = {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}
     return {
-        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage"),
-        "AlertPNGRole": by_lambda("AlertPNG"),
-        "LogToDynamoDBRole": by_lambda("LogToDynamoDB"),
-        "IngestBatchRole": by_lambda("IngestBatch"),
-        "SummariseIngestRole": by_lambda("SummariseIngest"),
+        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage") + by_storage("s3"),
+        "AlertPNGRole": by_lambda("AlertPNG", encrypted=False),
+        "LogToDynamoDBRole": by_lambda("LogToDynamoDB") + by_storage("dynamodb"),
+        "IngestBatchRole": by_lambda("IngestBatch") + by_storage("s3") + by_storage("dynamodb"),
+        "SummariseIngestRole": by_lambda("SummariseIngest") + by_storage("s3"),
         "ScheduleRole": [
             ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline", {}),
             ("sqs:SendMessage", DEAD_LETTERS, {}),
-            ("kms:GenerateDataKey", KEY, {}),
-            ("kms:Decrypt", KEY, {}),
+            *by_storage("sqs"),
         ],
         "PipelineRole": [
             *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in functions),
             ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
-            ("kms:GenerateDataKey", KEY, via_sns),
-            ("kms:Decrypt", KEY, via_sns),
+            *by_storage("sns"),
             *STATE_MACHINE,
         ],
         "BulkRole": bulk_calls(),
@@ -88,14 +93,14 @@ def needed() -> dict[str, list[Call]]:
 
 def bulk_calls() -> list[Call]:
     """What a Distributed Map does for itself, as AWS documents it, and what BulkIngest's tasks do."""
-    via = [{"kms:ViaService": f"{service}.eu-central-1.amazonaws.com"} for service in ("sns", "s3")]
     child = "BulkIngest/IngestBatches"
     results = f"{BUCKET}/datasets/dogs/runs/r1/results/x/manifest.json"
     machine = f"arn:aws:states:{HERE}"
     return [
         *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in ("IngestBatch", "SummariseIngest")),
         ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
-        *((action, KEY, where) for action in ("kms:GenerateDataKey", "kms:Decrypt") for where in via),
+        *by_storage("sns"),
+        *by_storage("s3"),
         ("states:StartExecution", f"{machine}:stateMachine:BulkIngest", {}),
         *(
             (f"states:{action}", f"{machine}:{execution}", {})
@@ -254,6 +259,8 @@ TEMPTING: list[Call] = [
     ("states:StopExecution", f"arn:aws:states:{HERE}:execution:DogUploaderPipeline:x", {}),
     ("kms:ScheduleKeyDeletion", KEY, {}),
     ("kms:PutKeyPolicy", KEY, {}),
+    ("kms:Decrypt", KEY, {}),  # not through a service
+    ("kms:GenerateDataKey", KEY, via("secretsmanager")),
     ("kms:Decrypt", f"arn:aws:kms:{HERE}:key/another", {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
     ("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/AlertPNG:*", {}),
     ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/Another:log-stream:x", {}),

@@ -1,6 +1,5 @@
 """Reading a deployed stack: found through CloudFormation, complete over pages and days, with right types."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,15 +12,13 @@ from pupline.backends import StackBackend
 from pupline.backends.stack._account import Account
 from pupline.backends.stack._executions import run_of
 from pupline.backends.stack._history import plain_event
-from pupline.backends.stack._stack import TYPES, Stack, execution_arn
+from pupline.backends.stack._stack import Stack, execution_arn
 from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from pupline.tasks.records import AuditRecord
 from tests.backends.stack_fakes import MACHINE_ARN, PNG, STORED, FakeStack, not_found
 from tests.backends.stack_fixtures import fake_stack
 
 pytestmark = pytest.mark.aws
-
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 
 @pytest.fixture
@@ -57,16 +54,6 @@ def test_a_stack_is_found_over_all_pages(deployed: FakeStack) -> None:
     assert stack.resources == {name: physical for name, (_, physical) in deployed.resources.items()}
     assert stack.outputs == {"AuditTableName": "DogImageUploads"}
     assert execution_arn(stack.machines[0], "r-00001") == MACHINE_ARN.replace("stateMachine", "execution") + ":r-00001"
-
-
-def test_the_template_has_what_the_commands_look_for() -> None:
-    """The logical names and types asked for are those of template.yaml."""
-    types = dict(re.findall(r"^  (\w+):\n    Type: (AWS::\S+)$", TEMPLATE.read_text(), re.MULTILINE))
-    before_the_transform = {
-        "AWS::Serverless::StateMachine": "AWS::StepFunctions::StateMachine",
-        "AWS::Serverless::Function": "AWS::Lambda::Function",
-    }
-    assert {name: before_the_transform.get(types[name], types[name]) for name in TYPES} == TYPES
 
 
 def test_a_stack_that_is_not_there_is_said(deployed: FakeStack) -> None:  # noqa: ARG001
