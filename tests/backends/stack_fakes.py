@@ -335,13 +335,16 @@ def _page(request: Mapping[str, Any], key: str, rows: list[Any]) -> dict[str, An
 class FakeStack:
     """CloudFormation with one stack, Step Functions, and the functions' configurations.
 
-    failed_functions: those whose last update failed.
+    failed_functions: those whose last update failed. configuration: of every function. reserved: concurrency, by name.
     """
 
     states: FakeStates
     resources: dict[str, tuple[str, str]]
     status: str = "CREATE_COMPLETE"
     failed_functions: frozenset[str] = frozenset()
+    configuration: dict[str, Any] = field(default_factory=dict)
+    reserved: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def cloudformation(self, form: Mapping[str, list[str]]) -> tuple[int, str]:
         """HTTP status and XML for one call."""
@@ -358,9 +361,26 @@ class FakeStack:
         facts = f"<StackName>pupline</StackName><StackStatus>{self.status}</StackStatus>"
         created = "<CreationTime>2026-01-01T00:00:00Z</CreationTime>"
         kind = "EXPRESS" if self.states.express else "STANDARD"
-        chosen = f"<ParameterKey>WorkflowType</ParameterKey><ParameterValue>{kind}</ParameterValue>"
-        more = f"<Parameters><member>{chosen}</member></Parameters><Outputs><member>{output}</member></Outputs>"
-        return f"<Stacks><member>{facts}{created}{more}</member></Stacks>"
+        given = "".join(
+            f"<member><ParameterKey>{name}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+            for name, value in {"WorkflowType": kind, **self.parameters}.items()
+        )
+        lists = f"<Outputs><member>{output}</member></Outputs><Parameters>{given}</Parameters>"
+        return f"<Stacks><member>{facts}{created}{lists}</member></Stacks>"
+
+    def function(self, path: str) -> dict[str, Any]:
+        """GetFunctionConfiguration's answer, or GetFunctionConcurrency's."""
+        _, _, _, name, what = path.split("/")
+        if what == "concurrency":
+            return {"ReservedConcurrentExecutions": self.reserved[name]} if name in self.reserved else {}
+        logging = {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{name.partition('-')[0]}"}
+        return {
+            "FunctionName": name,
+            "State": "Active",
+            "LastUpdateStatus": "Failed" if name in self.failed_functions else "Successful",
+            "Runtime": "python3.13",
+            "LoggingConfig": logging,
+        } | self.configuration
 
     def listed(self, form: Mapping[str, list[str]]) -> str:
         """The resources, three a page."""
@@ -395,11 +415,8 @@ def serving(stack: FakeStack) -> Iterator[str]:
                 self.reply(*_xml(stack.cloudformation(parse_qs(body.decode()))))
 
         def do_GET(self) -> None:
-            """GetFunctionConfiguration."""
-            name = self.path.split("/")[3]
-            update = "Failed" if name in stack.failed_functions else "Successful"
-            answer = {"FunctionName": name, "State": "Active", "LastUpdateStatus": update}
-            self.reply(200, "application/json", json.dumps(answer))
+            """Lambda."""
+            self.reply(200, "application/json", json.dumps(stack.function(self.path)))
 
         def reply(self, status: int, kind: str, text: str) -> None:
             """Answer and close."""
@@ -458,17 +475,55 @@ def deployed_resources() -> dict[str, tuple[str, str]]:
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": MACHINE_ARN, "RoleArn": "arn:aws:iam::123456789012:role/r"},
     )
-    sqs = boto3.client("sqs")
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    alarm_topic = sns.create_topic(Name="pupline-alarms")["TopicArn"]
     return {
         "DogUploaderPipeline": ("AWS::StepFunctions::StateMachine", MACHINE_ARN),
         "BulkIngest": ("AWS::StepFunctions::StateMachine", BULK_ARN),
         "DogImageUploads": ("AWS::DynamoDB::Table", "DogImageUploads"),
         "ImageBucket": ("AWS::S3::Bucket", "dogs"),
-        "PNGAlertTopic": ("AWS::SNS::Topic", boto3.client("sns").create_topic(Name="png-alert-topic")["TopicArn"]),
+        "PNGAlertTopic": ("AWS::SNS::Topic", sns.create_topic(Name="png-alert-topic")["TopicArn"]),
         "Schedule": ("AWS::Scheduler::Schedule", "DogUploaderPipeline"),
         "DeadLetterQueue": ("AWS::SQS::Queue", sqs.create_queue(QueueName="dead-letters")["QueueUrl"]),
         "UndeliveredAlerts": ("AWS::SQS::Queue", sqs.create_queue(QueueName="undelivered")["QueueUrl"]),
+        "UndeliveredAlarms": ("AWS::SQS::Queue", sqs.create_queue(QueueName="undelivered-alarms")["QueueUrl"]),
+        "AlarmTopic": ("AWS::SNS::Topic", alarm_topic),
+        **watched_resources(alarm_topic),
         **{name: ("AWS::Lambda::Function", f"{name}-1A2B") for name in FUNCTIONS},
+    }
+
+
+def watched_resources(alarm_topic: str) -> dict[str, tuple[str, str]]:
+    """What only `doctor` looks at: the key, the memos, the log groups, an alarm."""
+    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    boto3.client("kms").enable_key_rotation(KeyId=key)
+    table: dict[str, Any] = {
+        "AttributeDefinitions": [{"AttributeName": "memo_name", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "memo_name", "KeyType": "HASH"}],
+    }
+    dynamodb, logs = boto3.client("dynamodb"), boto3.client("logs")
+    dynamodb.create_table(TableName="DogImageMemos", BillingMode="PAY_PER_REQUEST", **table)
+    ttl = {"Enabled": True, "AttributeName": "expires_at"}
+    dynamodb.update_time_to_live(TableName="DogImageMemos", TimeToLiveSpecification=ttl)
+    for name in FUNCTIONS:
+        logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+        logs.put_retention_policy(logGroupName=f"/aws/lambda/{name}", retentionInDays=30)
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName="pupline-ExecutionsFailed",
+        AlarmActions=[alarm_topic],
+        Namespace="AWS/States",
+        MetricName="ExecutionsFailed",
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    return {
+        "Key": ("AWS::KMS::Key", key),
+        "Memos": ("AWS::DynamoDB::Table", "DogImageMemos"),
+        "ExecutionsFailedAlarm": ("AWS::CloudWatch::Alarm", "pupline-ExecutionsFailed"),
+        **{f"{name}Logs": ("AWS::Logs::LogGroup", f"/aws/lambda/{name}") for name in FUNCTIONS},
     }
 
 

@@ -308,12 +308,18 @@ def test_doctor_looks_at_all_of_the_stack(pupline: Pupline) -> None:
         "state machine": "ok",
         "bulk state machine": "ok",
         "functions": "ok",
+        "logs": "ok",
         "audit table": "ok",
+        "memo table": "ok",
         "bucket": "ok",
+        "key": "ok",
         "alerts": "warning",
+        "alarms": "ok",
+        "alarm subscriptions": "warning",
         "schedule": "ok",
         "dead letters": "ok",
         "undelivered alerts": "ok",
+        "undelivered alarms": "ok",
     }
     assert "arn:aws:" in checks["credentials"]["detail"]
     assert "outputs: AuditTableName=DogImageUploads" in checks["resources"]["detail"]
@@ -339,9 +345,12 @@ def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> No
     assert {name for name, row in checks.items() if row["status"] == "error"} == {
         *("bucket", "state machine", "bulk state machine", "functions")
     }
-    assert {name for name, row in checks.items() if row["status"] == "warning"} == {"stack", "dead letters"}
-    assert "about 1 events" in checks["dead letters"]["detail"]
-    assert checks["functions"]["detail"].startswith("not usable: AlertPNG (")
+    assert {name for name, row in checks.items() if row["status"] == "warning"} == {
+        *("stack", "alarm subscriptions", "dead letters")
+    }
+    assert "about 1 starts" in checks["dead letters"]["detail"]
+    assert checks["functions"]["detail"].startswith("AlertPNG is not usable (")
+    assert "states:DescribeStateMachine" in checks["state machine"]["next"]
     assert "1 subscription (email)" in checks["alerts"]["detail"]
     assert "was it deleted outside CloudFormation" in checks["bucket"]["detail"]
 
@@ -383,7 +392,20 @@ def test_the_actions_that_are_needed_are_documented(
 
 
 PREFIXES = {"stepfunctions": "states"} | {
-    name: name for name in ("cloudformation", "dynamodb", "lambda", "s3", "scheduler", "sns", "sqs", "sts")
+    name: name
+    for name in (
+        "cloudformation",
+        "cloudwatch",
+        "dynamodb",
+        "kms",
+        "lambda",
+        "logs",
+        "s3",
+        "scheduler",
+        "sns",
+        "sqs",
+        "sts",
+    )
 }
 CALLS: dict[str, list[tuple[str, ...]]] = {
     "run": [("--count", "4", "--run-id", "m")],

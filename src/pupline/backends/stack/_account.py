@@ -37,6 +37,10 @@ _LATER = frozenset(
 )
 
 
+class NotAllowed(ConfigurationError):
+    """The credentials lack a permission; the message has what AWS says of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Credentials and a region. `session` is a boto3 session."""
@@ -123,7 +127,7 @@ def error_message(err: Any) -> str:
 def _refused(doing: str, err: Any) -> PuplineError:
     code, said = error_code(err), error_message(err)
     if code in _DENIED:
-        return ConfigurationError(
+        return NotAllowed(
             f"{doing}: not allowed: {said or code}; get this permission, or use other credentials (AWS_PROFILE)"
         )
     if code in _NOT_ACCEPTED:

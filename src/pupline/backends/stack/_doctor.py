@@ -1,26 +1,30 @@
 """The checks of `pupline doctor` on a deployed stack. Nothing is written."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from pupline.backends._port import Check
-from pupline.backends.stack._account import Account, aws_errors, pages
+from pupline.backends.stack._account import Account, aws_errors
+from pupline.backends.stack._alarm_checks import alarm_subscriptions_check, alarms_check, alert_subscriptions_check
+from pupline.backends.stack._checks import DEPLOY_AGAIN, Examination, Problem, finding
+from pupline.backends.stack._function_checks import functions_check, logs_check
 from pupline.backends.stack._stack import (
     BUCKET,
     BULK_MACHINE,
     DEAD_LETTERS,
-    FUNCTIONS,
+    KEY,
     MACHINE,
+    MEMOS,
     SCHEDULE,
     TABLE,
-    TOPIC,
     TYPES,
     UNDELIVERED,
+    UNDELIVERED_ALARMS,
     Stack,
 )
-from pupline.errors import PuplineError
-from pupline.text import printable
+
+MEMO_TTL = "expires_at"
+"""The attribute of a memo by which DynamoDB deletes it."""
 
 
 def examine_stack(account: Account, name: str) -> list[Check]:
@@ -31,25 +35,7 @@ def examine_stack(account: Account, name: str) -> list[Check]:
     identity = _identity(account)
     stack = Stack.find(account, name)
     checks = [identity, _status(stack), _resources(stack)]
-    looks: list[tuple[str, Callable[[Account, Stack], Check]]] = [
-        ("state machine", partial(_machine, "state machine", MACHINE)),
-        ("bulk state machine", partial(_machine, "bulk state machine", BULK_MACHINE)),
-        ("functions", _functions),
-        ("audit table", _table),
-        ("bucket", _bucket),
-        ("alerts", _subscriptions),
-        ("schedule", _schedule),
-        ("dead letters", _dead_letters),
-        ("undelivered alerts", _undelivered),
-    ]
-    return [*checks, *(_looked(label, look, account, stack) for label, look in looks)]
-
-
-def _looked(label: str, look: Callable[[Account, Stack], Check], account: Account, stack: Stack) -> Check:
-    try:
-        return look(account, stack)
-    except PuplineError as err:
-        return Check(label, "error", str(err))
+    return [*checks, *(one.check(account, stack) for one in EXAMINATIONS)]
 
 
 def _identity(account: Account) -> Check:
@@ -74,7 +60,7 @@ def _resources(stack: Stack) -> Check:
     missing = [name for name in TYPES if name not in stack.resources]
     outputs = ", ".join(f"{key}={value}" for key, value in sorted(stack.outputs.items())) or "none"
     if missing:
-        return Check("resources", "error", f"{', '.join(missing)} missing", "deploy template.yaml again: sam deploy")
+        return Check("resources", "error", f"{', '.join(missing)} missing", DEPLOY_AGAIN)
     return Check("resources", "ok", f"{len(stack.resources)} of them; outputs: {outputs}")
 
 
@@ -82,24 +68,14 @@ def _machine(label: str, logical_name: str, account: Account, stack: Stack) -> C
     arn = stack.resource(logical_name)
     with aws_errors(f"looking at the {label}"):
         found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
-    logging = found.get("loggingConfiguration", {}).get("level", "OFF")
-    detail = f"{found['name']}: {found['status']}, {found['type']}, logging {logging}"
-    return Check(label, "ok" if found["status"] == "ACTIVE" else "error", detail)
-
-
-def _functions(account: Account, stack: Stack) -> Check:
-    client = account.client("lambda")
-    failed = []
-    for logical_name in FUNCTIONS:
-        with aws_errors(f"looking at the function {logical_name}"):
-            found = client.get_function_configuration(FunctionName=stack.resource(logical_name))
-        # A function that has not been called for weeks is Inactive, and becomes Active at its next call.
-        if found.get("State") == "Failed" or found.get("LastUpdateStatus") == "Failed":
-            reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason was given"
-            failed.append(f"{logical_name} ({printable(reason, 200)})")
-    if failed:
-        return Check("functions", "error", f"not usable: {', '.join(failed)}", "deploy template.yaml again: sam deploy")
-    return Check("functions", "ok", f"{len(FUNCTIONS)} of them are usable")
+    level = found.get("loggingConfiguration", {}).get("level", "OFF")
+    detail = f"{found['name']}: {found['status']}, {found['type']}, logging {level}"
+    problems = []
+    if found["status"] != "ACTIVE":
+        problems.append(Problem(detail, DEPLOY_AGAIN, "error"))
+    elif level == "OFF":
+        problems.append(Problem(f"{detail}: nobody learns of failures that an alarm reads in its log", DEPLOY_AGAIN))
+    return finding(label, detail, problems)
 
 
 def _table(account: Account, stack: Stack) -> Check:
@@ -108,7 +84,7 @@ def _table(account: Account, stack: Stack) -> Check:
     indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", ())]
     detail = f"{table['TableName']}: {table['TableStatus']}, about {table['ItemCount']:,} records"
     if "by-day" not in indexes:
-        return Check("audit table", "error", f"{detail}, without the index by-day", "deploy template.yaml again")
+        return Check("audit table", "error", f"{detail}, without the index by-day", DEPLOY_AGAIN)
     return Check("audit table", "ok" if table["TableStatus"] in {"ACTIVE", "UPDATING"} else "error", detail)
 
 
@@ -119,41 +95,56 @@ def _bucket(account: Account, stack: Stack) -> Check:
     return Check("bucket", "ok", f"{bucket}: reachable")
 
 
-def _subscriptions(account: Account, stack: Stack) -> Check:
-    topic, client = stack.resource(TOPIC), account.client("sns")
-    doing = "listing the subscriptions of the alert topic"
-    found = [
-        one
-        for page in pages(client, "list_subscriptions_by_topic", doing, TopicArn=topic)
-        for one in page["Subscriptions"]
-    ]
-    waiting = sum(1 for one in found if one["SubscriptionArn"] == "PendingConfirmation")
-    kinds = ", ".join(sorted({one["Protocol"] for one in found})) or "none"
-    detail = f"{topic.rpartition(':')[2]}: {len(found)} subscription{'' if len(found) == 1 else 's'} ({kinds})"
-    if waiting:
-        return Check("alerts", "warning", f"{detail}, {waiting} not confirmed", "follow the link in AWS's e-mail")
-    if not found:
-        return Check("alerts", "warning", detail, "deploy with the parameter AlertEmail, or subscribe to the topic")
-    return Check("alerts", "ok", detail)
+def _memos(account: Account, stack: Stack) -> Check:
+    table, client = stack.resource(MEMOS), account.client("dynamodb")
+    with aws_errors(f"looking at the table {table}"):
+        status = client.describe_table(TableName=table)["Table"]["TableStatus"]
+        ttl = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    problems = []
+    if status not in {"ACTIVE", "UPDATING"}:
+        problems.append(Problem(f"{table} is {status}", DEPLOY_AGAIN, "error"))
+    if ttl.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"} or ttl.get("AttributeName") != MEMO_TTL:
+        problems.append(Problem(f"{table} keeps memos forever: no time to live by {MEMO_TTL}", DEPLOY_AGAIN))
+    return finding("memo table", f"{table}: {status}, memos expire", problems)
+
+
+def _key(account: Account, stack: Stack) -> Check:
+    key, client = stack.resource(KEY), account.client("kms")
+    with aws_errors("looking at the key"):
+        found = client.describe_key(KeyId=key)["KeyMetadata"]
+    state = found["KeyState"]
+    if state == "PendingDeletion":
+        when = found.get("DeletionDate")
+        text = (
+            f"the key is deleted on {when:%Y-%m-%d}; nothing can be read afterwards" if when else "it is deleted soon"
+        )
+        return Check("key", "error", text, f"keep it: aws kms cancel-key-deletion --key-id {key}")
+    if state != "Enabled":
+        step = f"enable it: aws kms enable-key --key-id {key}"
+        return Check("key", "error", f"the key is {state}: nothing can be read or written", step)
+    with aws_errors("looking at the rotation of the key"):
+        rotates = client.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    problems = [] if rotates else [Problem("the key is not rotated", DEPLOY_AGAIN)]
+    return finding("key", "enabled, rotated every year", problems)
 
 
 def _schedule(account: Account, stack: Stack) -> Check:
     with aws_errors("looking at the schedule"):
         found = account.client("scheduler").get_schedule(Name=stack.resource(SCHEDULE))
     detail = f"{found['ScheduleExpression']}, {found['State']}"
-    step = "" if found["State"] == "ENABLED" else "to enable it, deploy with the parameter ScheduleState=ENABLED"
-    return Check("schedule", "ok", detail, step)
+    target = found["Target"]["Arn"]
+    if target.removeprefix(stack.resource(MACHINE))[:1] not in {"", ":"}:
+        text = f"{detail}; it starts {target}, which is not the stack's state machine"
+        return Check("schedule", "error", text, DEPLOY_AGAIN)
+    if found["State"] != "ENABLED":
+        return Check("schedule", "ok", detail, "to enable it, deploy with the parameter ScheduleState=ENABLED")
+    with aws_errors(f"the schedule starts nothing: looking at its target {target}"):
+        account.client("stepfunctions").describe_state_machine(stateMachineArn=target)
+    return Check("schedule", "ok", detail)
 
 
-def _dead_letters(account: Account, stack: Stack) -> Check:
-    return _depth("dead letters", "events that could not be handled", account, stack.resource(DEAD_LETTERS))
-
-
-def _undelivered(account: Account, stack: Stack) -> Check:
-    return _depth("undelivered alerts", "alerts that no attempt could deliver", account, stack.resource(UNDELIVERED))
-
-
-def _depth(label: str, what: str, account: Account, url: str) -> Check:
+def _depth(label: str, logical_name: str, what: str, account: Account, stack: Stack) -> Check:
+    url = stack.resource(logical_name)
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     with aws_errors(f"looking at the queue {url.rpartition('/')[2]}"):
         answer: dict[str, Any] = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
@@ -162,3 +153,29 @@ def _depth(label: str, what: str, account: Account, url: str) -> Check:
         step = f"look at them: aws sqs receive-message --queue-url {url}"
         return Check(label, "warning", f"about {depth:,} {what}", step)
     return Check(label, "ok", "none")
+
+
+EXAMINATIONS = [
+    Examination("state machine", "states:DescribeStateMachine", partial(_machine, "state machine", MACHINE)),
+    Examination(
+        "bulk state machine", "states:DescribeStateMachine", partial(_machine, "bulk state machine", BULK_MACHINE)
+    ),
+    Examination("functions", "lambda:GetFunctionConfiguration and lambda:GetFunctionConcurrency", functions_check),
+    Examination("logs", "lambda:GetFunctionConfiguration and logs:DescribeLogGroups", logs_check),
+    Examination("audit table", "dynamodb:DescribeTable", _table),
+    Examination("memo table", "dynamodb:DescribeTable and dynamodb:DescribeTimeToLive", _memos),
+    Examination("bucket", "s3:ListBucket", _bucket),
+    Examination("key", "kms:DescribeKey and kms:GetKeyRotationStatus", _key),
+    Examination("alerts", "sns:ListSubscriptionsByTopic", alert_subscriptions_check),
+    Examination("alarms", "cloudwatch:DescribeAlarms", alarms_check),
+    Examination("alarm subscriptions", "sns:ListSubscriptionsByTopic", alarm_subscriptions_check),
+    Examination("schedule", "scheduler:GetSchedule and states:DescribeStateMachine", _schedule),
+    *(
+        Examination(label, "sqs:GetQueueAttributes", partial(_depth, label, logical_name, what))
+        for label, logical_name, what in (
+            ("dead letters", DEAD_LETTERS, "starts that the schedule could not make"),
+            ("undelivered alerts", UNDELIVERED, "alerts that no attempt could deliver"),
+            ("undelivered alarms", UNDELIVERED_ALARMS, "alarms that no attempt could deliver"),
+        )
+    ),
+]

@@ -15,6 +15,10 @@ TOPIC = "PNGAlertTopic"
 SCHEDULE = "Schedule"
 DEAD_LETTERS = "DeadLetterQueue"
 UNDELIVERED = "UndeliveredAlerts"
+UNDELIVERED_ALARMS = "UndeliveredAlarms"
+ALARM_TOPIC = "AlarmTopic"
+KEY = "Key"
+MEMOS = "Memos"
 FUNCTIONS = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB", "IngestBatch", "SummariseIngest")
 
 TYPES = {
@@ -26,6 +30,10 @@ TYPES = {
     SCHEDULE: "AWS::Scheduler::Schedule",
     DEAD_LETTERS: "AWS::SQS::Queue",
     UNDELIVERED: "AWS::SQS::Queue",
+    UNDELIVERED_ALARMS: "AWS::SQS::Queue",
+    ALARM_TOPIC: "AWS::SNS::Topic",
+    KEY: "AWS::KMS::Key",
+    MEMOS: "AWS::DynamoDB::Table",
     **dict.fromkeys(FUNCTIONS, "AWS::Lambda::Function"),
 }
 """The resources that commands need: logical name in template.yaml to type."""
@@ -41,6 +49,7 @@ KEEPS_NOTHING = (
 class Stack:
     """One stack. status: CloudFormation's, such as `UPDATE_COMPLETE`. resources: logical name to physical id.
 
+    parameters: name to value. types: logical name to type, such as `AWS::SQS::Queue`.
     The physical id of a state machine or topic is its ARN; of a table, bucket, schedule or function its name; of a
     queue its URL.
     """
@@ -51,6 +60,7 @@ class Stack:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def find(cls, account: Account, name: str) -> "Stack":
@@ -69,13 +79,15 @@ class Stack:
                     " deploy it with: sam deploy, or check AWS_PROFILE and AWS_DEFAULT_REGION"
                 ) from err
         resources: dict[str, str] = {}
+        types: dict[str, str] = {}
         for page in pages(client, "list_stack_resources", doing, StackName=name):
             for one in page["StackResourceSummaries"]:
                 if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE":
                     resources[one["LogicalResourceId"]] = one["PhysicalResourceId"]
+                    types[one["LogicalResourceId"]] = one["ResourceType"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
         parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())}
-        return cls(name, account.region, found["StackStatus"], outputs, resources, parameters)
+        return cls(name, account.region, found["StackStatus"], outputs, resources, parameters, types)
 
     def resource(self, logical_name: str) -> str:
         """The physical id of one of `TYPES`. Raises: ConfigurationError when the stack has none (yet)."""
@@ -86,6 +98,10 @@ class Stack:
                 " is it pupline's, and is its deployment complete?"
             )
         return found
+
+    def of_type(self, kind: str) -> dict[str, str]:
+        """The physical ids of the resources of a type, by logical name."""
+        return {name: physical for name, physical in self.resources.items() if self.types.get(name) == kind}
 
     @property
     def is_express(self) -> bool:
