@@ -16,7 +16,7 @@ from moto import mock_aws
 from pupline.aws import DynamoDBAuditTable, S3Store, dynamodb_client, from_attributes, s3_client
 from pupline.aws._dynamodb import BATCH_ATTEMPTS, BATCH_SECONDS, WRITES_AT_ONCE
 from pupline.cost import PRICES_USD
-from pupline.cost._bills import BATCH_GETS, BATCH_PUTS
+from pupline.cost._requests import BATCH_GETS, BATCH_PUTS
 from pupline.errors import ConfigurationError, NotFound, StorageError
 from pupline.http import HttpClient, Response
 from pupline.lambdas import ingest_batch

@@ -1,87 +1,133 @@
 """`pupline cost`: what a number of images costs on AWS."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pupline.cli._backend import backend_options, was_typed
 from pupline.cli._command import Command
+from pupline.cli._numbers import large_count
 from pupline.cli._options import json_option
-from pupline.cli._output import cell, console, message, print_json, size
-from pupline.cli._table import Column, show_table
-from pupline.text import plural
+from pupline.cli._output import message, print_json
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
-    from pupline.cost import Assumptions, Bill, CostQuery
+    from pupline.cost import Assumptions, Bill, BillLine, CostQuery, Estimate, Faster
 
-_COLUMNS = [
-    Column("design", needs=28),
-    Column("total", right=True),
-    Column("of which", needs=28),
-    Column("note", needs=20, left_out=1),
-]
-_WORDS = {
-    "standard_transition": "transitions",
-    "express_request": "Express requests",
-    "express_gb_second": "Express time",
-    "lambda_gb_second": "Lambda time",
-    "lambda_request": "Lambda requests",
-    "s3_put": "PUT",
-    "s3_get": "GET",
-    "dynamodb_write": "writes",
-    "sns_publish": "SNS",
-    "sns_email": "e-mail",
-    "logs_gb": "logs",
-}
-_LARGEST = 3
+_ORDER = ("stack", "standard", "express", "bulk", "map", "floor", "stack_express")
+"""Of designs in --json: programs may count on the places of those that were there first."""
+
+_PERCENT = click.FloatRange(0, 100)
 
 
 @click.command(cls=Command)
-@click.option("--images", type=click.IntRange(1, 10**12), default=1_000_000, show_default=True, help="How many.")
+@click.option(
+    "--images",
+    metavar="NUMBER",
+    callback=large_count,
+    default="1000000",
+    show_default=True,
+    help="How many, such as 50000, 1_000_000, 1M or 1e9.",
+)
 @click.option("--batch", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Images per invocation.")
+@click.option("--alerts", type=_PERCENT, help="Percent of images that alert. [default: 0, or the audit's]")
+@click.option("--rate-limited", type=_PERCENT, default=0, show_default=True, help="Percent asked once to wait.")
+@click.option(
+    "--start-rate",
+    type=click.FloatRange(0.001, 100_000),
+    default=10,
+    show_default=True,
+    help="Executions started a second, one for each image.",
+)
+@click.option(
+    "--fetch-concurrency",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    show_default=True,
+    help="Reserved concurrency of FetchAndUploadDogImage; 0 for none.",
+)
+@click.option(
+    "--bulk-concurrency", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Batches at the same time."
+)
+@click.option(
+    "--host-rate", type=click.FloatRange(0.001, 10**9), help="Images a second that all hosts allow. [default: no limit]"
+)
 @click.option("--from-audit", is_flag=True, help="Take shares and mean sizes from the audit instead of assuming them.")
 @backend_options
 @json_option
-def cost(images: int, batch: int, from_audit: bool, backend: "Backend", as_json: bool) -> int:
+def cost(
+    from_audit: bool,
+    alerts: float | None,
+    rate_limited: float,
+    host_rate: float | None,
+    backend: "Backend",
+    as_json: bool,
+    **numbers: Any,
+) -> int:
     """The bill for a number of images, by design, at list prices of one region, without free tier.
 
-    Transitions and invocations are counted by running the workflow's file; seconds and log bytes are assumed. With
-    --from-audit the shares of alerts, duplicates and failures and the mean sizes come from the audit records.
+    Transitions, invocations and retries are counted by running the workflow's file; seconds and log bytes are assumed.
+    With --from-audit the shares of alerts, duplicates and failures and the mean sizes come from the audit records.
+    For BulkIngest it also says how many runs and hours that takes, and what limits it.
     """
-    from pupline.backends import BULK_NAME, load_workflow
-    from pupline.cost import Assumptions, CostQuery, bills
+    from pupline.cli._cost_table import show
+    from pupline.cost import CostQuery
 
-    if from_audit:
-        assumed = Assumptions().counted(backend.records())
-        if not assumed.records:
-            message("The audit is empty: nothing was counted, everything is assumed.")
-    elif was_typed("--backend") or was_typed("--stack"):
-        raise click.UsageError("--backend and --stack name the audit to count: they go with --from-audit")
-    else:
-        assumed = Assumptions()
-    query = CostQuery(images, batch, assumed)
-    found = bills(load_workflow(), load_workflow(BULK_NAME), query)
+    assumed = _assumptions(backend, from_audit=from_audit)
+    if alerts is not None:
+        assumed = replace(assumed, alerts=Decimal(str(alerts)) / 100)
+    assumed = replace(assumed, rate_limited=Decimal(str(rate_limited)) / 100)
+    if assumed.shares > 1:
+        raise click.UsageError("alerts, failures and images asked to wait come to more than 100 percent")
+    query = CostQuery(assumptions=assumed, host_rate=host_rate or float("inf"), **numbers)
+    _check_batches(query)
+    estimate = _estimate(query)
     if as_json:
-        for bill in found:
-            print_json(_as_dict(bill, query))
+        for bill in sorted(estimate.bills, key=lambda bill: _ORDER.index(bill.design)):
+            print_json(_as_dict(bill, estimate))
     else:
-        _show(found, query)
+        show(estimate)
     return 0
 
 
-def _as_dict(bill: "Bill", query: "CostQuery") -> dict[str, Any]:
-    from pupline.cost import PRICES_AS_OF, PRICES_REGION, PRICES_USD
+def _assumptions(backend: "Backend", *, from_audit: bool) -> "Assumptions":
+    from pupline.cost import Assumptions
 
-    items = [
-        {
-            "item": item.price,
-            "quantity": float(item.quantity),
-            "unit_usd": float(PRICES_USD[item.price]),
-            "usd": round(float(item.usd), 6),
-        }
-        for item in bill.items
-    ]
+    if not from_audit:
+        if was_typed("--backend") or was_typed("--stack"):
+            raise click.UsageError("--backend and --stack name the audit to count: they go with --from-audit")
+        return Assumptions()
+    counted = Assumptions().counted(backend.records())
+    if not counted.records:
+        message("The audit is empty: nothing was counted, everything is assumed.")
+    return counted
+
+
+def _check_batches(query: "CostQuery") -> None:
+    """Say so where a batch would take longer than it has."""
+    from pupline.cost import BATCH_SECONDS
+
+    if query.batch_ms > BATCH_SECONDS * 1000:
+        message(
+            f"A batch of {query.batch:,} images would take {query.batch_ms / 1000:,.0f} s, but has {BATCH_SECONDS} s: "
+            "give a smaller --batch, or fewer batches at the same time with --bulk-concurrency."
+        )
+
+
+def _estimate(query: "CostQuery") -> "Estimate":
+    from pupline.backends import BULK_NAME, load_workflow
+    from pupline.cost import Estimate, Workflows
+
+    return Estimate.of(Workflows.of(load_workflow(), load_workflow(BULK_NAME)), query)
+
+
+def _as_dict(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:
+    from pupline.cost import PRICES_AS_OF, PRICES_REGION, percent_by_service
+
+    query = estimate.query
+    shares = percent_by_service(bill)
     return {
         "design": bill.design,
         "title": bill.title,
@@ -89,36 +135,65 @@ def _as_dict(bill: "Bill", query: "CostQuery") -> dict[str, Any]:
         "images": query.images,
         "batch": query.batch,
         "total_usd": float(bill.usd),
-        "items": items,
+        "items": [_line(item) for item in bill.items],
         "records_counted": query.assumptions.records,
         "prices_as_of": PRICES_AS_OF,
         "region": PRICES_REGION,
+        "services": [
+            {"service": service, "usd": round(float(usd), 6), "percent": shares[service]}
+            for service, usd in bill.by_service().items()
+        ],
+        "tracing_and_events": [_line(item) for item in bill.around],
+        "total_with_tracing_and_events_usd": float(bill.usd_with_around),
+        "usd_per_million": round(float(bill.usd) / query.images * 1_000_000, 6),
+        **_schedule(bill, estimate),
+        "each_month": [_line(item) for item in estimate.monthly],
     }
 
 
-def _show(found: "list[Bill]", query: "CostQuery") -> None:
-    from pupline.cost import PRICES_AS_OF, PRICES_REGION, storage_month
+def _line(item: "BillLine") -> dict[str, Any]:
+    from pupline.cost import PRICES_USD
 
-    out = console()
-    rows = [[cell(bill.title), cell(f"${bill.usd:,}"), cell(_largest(bill)), cell(bill.note)] for bill in found]
-    show_table(out, _COLUMNS, rows, plural(query.images, "image"))
-    out.print(f"List prices of {PRICES_REGION}, {PRICES_AS_OF}, without free tier. {_basis(query.assumptions)}")
-    kept = size(int(query.images * query.assumptions.stored * query.assumptions.image_bytes))
-    out.print(f"Keeping the new images ({kept}) costs ${storage_month(query):,} a month.")
-
-
-def _largest(bill: "Bill") -> str:
-    from pupline.cost import to_cents
-
-    ranked = sorted(bill.items, key=lambda item: -item.usd)[:_LARGEST]
-    return ", ".join(f"${to_cents(item.usd):,} {_WORDS[item.price]}" for item in ranked if to_cents(item.usd))
+    return {
+        "item": item.price,
+        "quantity": float(item.quantity),
+        "unit_usd": float(PRICES_USD[item.price]),
+        "usd": round(float(item.usd), 6),
+    }
 
 
-def _basis(assumptions: "Assumptions") -> str:
-    if not assumptions.records:
-        return "Seconds, sizes and log bytes are assumed, and no alerts; take them from an audit: --from-audit."
-    shares = (
-        f"{assumptions.alerts:.1%} alerts, {assumptions.failures:.1%} failures, {assumptions.stored:.1%} new objects"
-    )
-    counted = plural(assumptions.records, "audit record")
-    return f"Counted in {counted}: {shares}, {size(int(assumptions.image_bytes))} an image."
+def _schedule(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:
+    """Fields of the designs of this stack: how long they take, and why; nothing for the bare ones."""
+    query, bulk = estimate.query, estimate.bulk
+    flow = {"stack": estimate.standard, "stack_express": estimate.express}.get(bill.design)
+    if flow is not None:
+        return {
+            "hours": round(flow.seconds / 3600, 3),
+            "start_rate": query.start_rate,
+            "fetch_concurrency": query.fetch_concurrency,
+            "throttled_attempts_per_image": round(flow.throttled.retries, 3),
+            "lost_to_throttling_percent": round(flow.throttled.lost * 100, 3),
+        }
+    if bill.design != "bulk":
+        return {}
+    return {
+        "hours": round(bulk.seconds / 3600, 3),
+        "runs": bulk.plan.runs,
+        "batches": bulk.plan.batches,
+        "bulk_concurrency": query.bulk_concurrency,
+        "images_per_second": round(bulk.images_per_second, 3),
+        "limited_by": bulk.ceiling,
+        "faster": [_faster(bill, more) for bill, more in estimate.faster],
+        "ceilings": {name: round(rate, 3) for name, rate in bulk.rates.items() if rate != float("inf")},
+    }
+
+
+def _faster(bill: "Bill", more: "Faster") -> dict[str, Any]:
+    return {
+        "bulk_concurrency": more.query.bulk_concurrency,
+        "images_per_second": round(more.schedule.images_per_second, 3),
+        "hours": round(more.schedule.seconds / 3600, 3),
+        "total_usd": float(bill.usd),
+        "up_to": more.until,
+        "when_grown": more.is_warm,
+    }

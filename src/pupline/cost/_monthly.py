@@ -1,0 +1,54 @@
+"""What is due each month: for the stack itself, whether images come or not, and for keeping what came."""
+
+from decimal import Decimal
+
+from pupline.cost._bill import BillLine, lines_of
+from pupline.cost._prices import to_cents
+from pupline.cost._query import CostQuery
+
+DEPLOYED_ALARMS = 18
+DEPLOYED_METRICS = 7
+"""Custom metrics: Images by five outcomes, Bytes, Alerts."""
+
+_ITEM_OVERHEAD_BYTES = 100
+"""DynamoDB adds this to each item, and to each entry of an index."""
+
+_MEMO_BYTES = 250
+"""Of both memos of an image, which are kept for 30 days. Deleting them then is free."""
+
+_GB = 10**9
+
+
+def fixed_month() -> tuple[BillLine, ...]:
+    """The key, the alarms, the metrics that the functions write, the dashboard."""
+    return (
+        BillLine("kms_key_month", Decimal(1)),
+        BillLine("alarm_month", Decimal(DEPLOYED_ALARMS)),
+        BillLine("metric_month", Decimal(DEPLOYED_METRICS)),
+        BillLine("dashboard_month", Decimal(1)),
+    )
+
+
+def images_month(query: CostQuery) -> BillLine:
+    """Keeping the new objects, in S3 Standard."""
+    return BillLine("s3_gb_month", query.images * query.assumptions.stored * query.assumptions.image_bytes / _GB)
+
+
+def storage_month(query: CostQuery) -> Decimal:
+    """Dollars for keeping the new objects for a month, in S3 Standard."""
+    return to_cents(images_month(query).usd)
+
+
+def records_month(query: CostQuery) -> tuple[BillLine, ...]:
+    """Keeping the records of the single flow: items, index by day, backup to any point in time, memos, logs."""
+    given = query.assumptions.as_deployed()
+    item = query.images * (given.item_bytes + _ITEM_OVERHEAD_BYTES) / _GB
+    memos = query.images * Decimal(_MEMO_BYTES + 2 * _ITEM_OVERHEAD_BYTES) / _GB
+    logs = query.images * Decimal(2 * given.log_bytes_per_invocation + given.log_bytes_per_image) / _GB
+    return lines_of(
+        (
+            BillLine("dynamodb_gb_month", 2 * item + memos),
+            BillLine("dynamodb_backup_gb_month", item),
+            BillLine("logs_gb_month", logs),
+        )
+    )

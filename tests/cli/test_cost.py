@@ -1,0 +1,131 @@
+"""`pupline cost`: how numbers are written, what the options change, what people and programs are told."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pupline.cli._numbers import large_count
+
+Run = Callable[..., Any]
+
+EARLIER = {
+    "design",
+    "title",
+    "note",
+    "images",
+    "batch",
+    "total_usd",
+    "items",
+    "records_counted",
+    "prices_as_of",
+    "region",
+}
+"""The fields that each design had from the beginning."""
+
+
+def by_design(command: Run, *words: object) -> dict[str, dict[str, Any]]:
+    """The bills of `cost --json` by design."""
+    done = command("cost", "--json", *words)
+    assert (done.code, done.stderr) == (0, "")
+    return {row["design"]: row for row in done.rows}
+
+
+@pytest.mark.parametrize("written", ["1e9", "1_000_000_000", "1,000,000,000", "1G", "1b", "1000M", "1.0e9"])
+def test_a_billion_is_written_in_many_ways(command: Run, written: str) -> None:
+    """All of them are the same number."""
+    assert by_design(command, "--images", written)["bulk"]["images"] == 10**9
+
+
+@pytest.mark.parametrize("written", ["0", "-5", "1.5", "1e-3", "many", "", "1e13", "NaN", "1e99", "٣", "1 000"])
+def test_what_is_no_number_of_images_is_refused(command: Run, written: str) -> None:
+    """With one line that names the option."""
+    done = command("cost", f"--images={written}")
+    assert (done.code, done.stdout) == (2, "")
+    assert "--images" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_number_or_refused(text: str) -> None:
+    """No text makes the reader of numbers raise anything else."""
+    command = click.Command("cost", params=[click.Option(["--images"])])
+    with contextlib.suppress(click.BadParameter):
+        assert 1 <= large_count(click.Context(command), command.params[0], text) <= 10**12
+
+
+def test_programs_keep_their_fields(command: Run) -> None:
+    """What was there stays; parts come to the total, percentages to a hundred."""
+    for row in by_design(command).values():
+        assert row.keys() >= EARLIER
+        assert sum(item["usd"] for item in row["items"]) == pytest.approx(row["total_usd"], abs=0.006)
+        assert sum(one["usd"] for one in row["services"]) == pytest.approx(row["total_usd"], abs=0.006)
+        assert sum(one["percent"] for one in row["services"]) == pytest.approx(100, abs=0.01)
+        extra = sum(item["usd"] for item in row["tracing_and_events"])
+        assert row["total_with_tracing_and_events_usd"] == pytest.approx(row["total_usd"] + extra, abs=0.011)
+
+
+def test_a_billion_images_are_planned(command: Run) -> None:
+    """Hours, runs and dollars of BulkIngest, and what limits it; the single flow is said not to be meant for it."""
+    bulk = by_design(command, "--images", "1e9")["bulk"]
+    assert (bulk["runs"], bulk["batches"], bulk["bulk_concurrency"]) == (20, 10_000_000, 4)
+    assert bulk["limited_by"] == "batches at the same time"
+    assert bulk["hours"] == pytest.approx(4_872, rel=0.01)
+    said = command("cost", "--images", "1e9").stdout
+    assert "BulkIngest: 20 runs, 10,000,000 batches, 4 batches at the same time" in said
+    assert "4,872 hours (203 days)" in said
+    assert [more["bulk_concurrency"] for more in bulk["faster"]] == [240, 1_000]
+    assert "With --bulk-concurrency 240" in said
+    assert "One execution per image is not meant for 1,000,000,000 images" in said
+    assert "not meant for" not in command("cost").stdout
+
+
+def test_options_change_what_they_name(command: Run) -> None:
+    """Alerts, waiting for servers, hosts, rates and reserved concurrency."""
+    plain = by_design(command, "--images", "1000")
+    alerting = by_design(command, "--images", "1000", "--alerts", "10", "--rate-limited", "20")
+    assert alerting["stack"]["total_usd"] > plain["stack"]["total_usd"]
+    slow = by_design(command, "--images", "1M", "--host-rate", "10")["bulk"]
+    assert (slow["limited_by"], slow["images_per_second"]) == ("what the hosts allow", 10)
+    narrow = by_design(command, "--images", "2000", "--start-rate", "100", "--fetch-concurrency", "5")["stack"]
+    assert narrow["throttled_attempts_per_image"] > 1
+    assert narrow["fetch_concurrency"] == 5
+
+
+@pytest.mark.parametrize("option", ["--alerts", "--rate-limited"])
+def test_a_share_is_a_percentage(command: Run, option: str) -> None:
+    """More than a hundred is refused, alone or together."""
+    assert command("cost", option, "101").code == 2
+    done = command("cost", "--alerts", "60", "--rate-limited", "60")
+    assert (done.code, done.stdout) == (2, "")
+    assert "more than 100 percent" in done.stderr
+
+
+def test_a_batch_that_cannot_end_is_said(command: Run) -> None:
+    """So many workers of so slow hosts would wait longer than a batch has."""
+    done = command("cost", "--host-rate", "1", "--bulk-concurrency", "10")
+    assert done.code == 0
+    assert "would take 1,000 s, but has 200 s" in done.stderr
+
+
+def test_an_audit_is_counted(command: Run, kennel: Any) -> None:
+    """Shares from the records; an option given beside it wins."""
+    counted = by_design(command, "--from-audit", "--data", kennel)["stack"]
+    assert counted["records_counted"] == 24
+    assert {"sns_publish", "sns_email"} <= {item["item"] for item in counted["items"]}
+    quiet = by_design(command, "--from-audit", "--data", kennel, "--alerts", "0")["stack"]
+    assert "sns_publish" not in {item["item"] for item in quiet["items"]}
+
+
+def test_people_see_the_designs_side_by_side(command: Run) -> None:
+    """A row for each service, a column for each design, totals with a dollar sign."""
+    lines = command("cost").stdout.splitlines()
+    names = next(line for line in lines if line.startswith("dollars"))
+    assert [name for name in ("Standard", "Express", "BulkIngest", "floor") if name in names]
+    (total,) = [line for line in lines if line.startswith("total")]
+    assert total.split()[1:4] == ["$115.61", "$18.07", "$6.54"]
+    assert any(line.startswith("Step Functions") for line in lines)
