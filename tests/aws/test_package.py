@@ -117,10 +117,8 @@ def test_each_function_of_the_template_is_built_by_name() -> None:
     """SAM runs src/Makefile for each, in the template's directory, and its handler is in the package."""
     template = (ROOT / "template.yaml").read_text()
     assert "    CodeUri: src " in template
-    built = re.findall(
-        r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Metadata:\n(.*\n.*\n)", template, re.MULTILINE
-    )
-    assert dict(built) == dict.fromkeys(packaging.FUNCTIONS, "      BuildMethod: makefile\n      WorkingDirectory: .\n")
+    built = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Metadata: (.*)\n", template, re.MULTILINE)
+    assert dict(built) == dict.fromkeys(packaging.FUNCTIONS, "{BuildMethod: makefile, WorkingDirectory: .}")
     for module in packaging.FUNCTIONS.values():
         assert f"Handler: {module}.handler\n" in template
 
