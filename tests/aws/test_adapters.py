@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from pupline.aws import (
 )
 from pupline.aws._clients import storage_errors
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
-from pupline.tasks.ports import ObjectToCreate
+from pupline.tasks.ports import NoSuchUpload, ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
 BODY = b"woof"
@@ -238,3 +239,40 @@ def test_a_memo_is_small() -> None:
     """What is longer than any URL that is fetched is refused before it is sent, and not retried."""
     with pytest.raises(InvalidInput, match="run-1/picked has 16,385 bytes; at most 16,384 are kept"):
         DynamoDBWriteOnceStore(dynamodb_client(), "memos").remember("run-1/picked", "x" * 16_385)
+
+
+UPLOAD = "datasets/dogs/runs/r1/failures.jsonl"
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_an_upload_whose_completion_was_not_heard_of_is_complete(is_ours: bool) -> None:
+    """S3 has no such upload any more; the object's metadata tell ours from another."""
+    client = s3_client()
+    with Stubber(client) as s3:
+        s3.add_response("create_multipart_upload", {"UploadId": "u1"})
+        s3.add_client_error("complete_multipart_upload", "NoSuchUpload", http_status_code=404)
+        store = S3Store(client, "dogs")
+        upload = store.start_upload(UPLOAD, "application/x-ndjson")
+        token = upload.partition(":")[0]
+        s3.add_response("head_object", {"Metadata": {"upload": token if is_ours else "another"}})
+        with nullcontext() if is_ours else pytest.raises(NoSuchUpload):
+            store.complete_upload(UPLOAD, upload, [{"ETag": '"1"', "ChecksumSHA256": "c"}])
+
+
+def test_a_part_of_an_upload_that_is_gone_has_its_own_error() -> None:
+    """Whoever continues one begins again then."""
+    client = s3_client()
+    with Stubber(client) as s3:
+        s3.add_client_error("upload_part", "NoSuchUpload", http_status_code=404)
+        with pytest.raises(NoSuchUpload):
+            S3Store(client, "dogs").upload_part(UPLOAD, "token:u1", 1, b"part")
+
+
+def test_an_upload_that_is_gone_without_an_object_has_to_begin_again() -> None:
+    """It was given up."""
+    client = s3_client()
+    with Stubber(client) as s3:
+        s3.add_client_error("complete_multipart_upload", "NoSuchUpload", http_status_code=404)
+        s3.add_client_error("head_object", "404", http_status_code=404)
+        with pytest.raises(NoSuchUpload):
+            S3Store(client, "dogs").complete_upload(UPLOAD, "token:u1", [{"ETag": '"1"', "ChecksumSHA256": "c"}])

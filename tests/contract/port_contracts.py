@@ -6,13 +6,23 @@ class TestS3Bucket(ObjectStoreContract):
 """
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pupline.tasks.ports import AuditTable, ErasableStore, ObjectStore, ObjectToCreate, WriteOnceStore
+from pupline.tasks.ports import (
+    AuditTable,
+    ErasableStore,
+    MultipartStore,
+    NoSuchUpload,
+    ObjectStore,
+    ObjectToCreate,
+    WriteOnceStore,
+)
 from pupline.tasks.records import AuditRecord
 
 
@@ -134,6 +144,24 @@ class ObjectStoreContract:
         store.put("a/put.json", b"{}", "application/json")
         assert list(store.keys("a")) == ["a/10.jpg", "a/2.jpg", "a/put.json", "ab.jpg"]
         assert list(store.keys("%")) == []
+        assert list(store.keys("a", after="a/2.jpg")) == ["a/put.json", "ab.jpg"]
+        assert list(store.keys("a/", after="a/put.json")) == list(store.keys("b", after="c")) == []
+
+    def test_an_object_may_come_in_parts(self, store: MultipartStore) -> None:
+        """There is nothing until all are there; a part that is sent again counts once; the old object gives way."""
+        key, large = "datasets/dogs/runs/r1/failures.jsonl", b"0123456789abcdef" * (5 * 2**16)
+        upload = store.start_upload(key, "application/x-ndjson")
+        tags = [store.upload_part(key, upload, 1, large)]
+        store.upload_part(key, upload, 2, b"not this")
+        tags.append(json.loads(json.dumps(dict(store.upload_part(key, upload, 2, b"end")))))
+        with pytest.raises(KeyError):
+            store.read(key)
+        store.put(key, b"before", "application/x-ndjson")
+        store.complete_upload(key, upload, tags)
+        assert store.read(key) == large + b"end"
+        with suppress(NoSuchUpload):
+            store.complete_upload(key, upload, tags)
+        assert store.read(key) == large + b"end"
 
     def test_what_was_deleted_is_gone(self, store: ErasableStore) -> None:
         """Other objects stay, keys without an object do no harm, and a key may be used again."""

@@ -17,7 +17,7 @@ from pupline.local import LocalBackend, NewIngest
 from pupline.local.bucket import LocalBucket
 from pupline.local.bucket._paths import candidates, folded
 from pupline.local.data_dir._prepare import spread_directories
-from pupline.tasks.ports import ObjectToCreate
+from pupline.tasks.ports import NoSuchUpload, ObjectToCreate
 
 
 def an_object(key: str, body: bytes = b"rex", owner: str = "run-00001") -> ObjectToCreate:
@@ -359,3 +359,17 @@ def test_a_file_that_cannot_be_opened_now_is_not_a_file_that_is_gone(
                 bucket.settle()
         assert bucket.create(an_object("html/rex.jpg", owner="r-2")) == held
         assert files(bucket) == ["html/rex.jpg"]
+
+
+def test_an_upload_leaves_nothing_but_its_object(bucket: LocalBucket, tmp_path: Path) -> None:
+    """No part file, no name to continue it by."""
+    upload = bucket.start_upload("a/large", "text/plain")
+    for number, part in enumerate((b"1", b"2", b"two"), start=1):
+        bucket.upload_part("a/large", upload, min(number, 2), part)
+    bucket.complete_upload("a/large", upload, [{}, {}])
+    assert bucket.read("a/large") == b"1two"
+    assert list((tmp_path / "tmp").iterdir()) == []
+    with pytest.raises(NoSuchUpload):
+        bucket.upload_part("a/large", upload, 3, b"3")
+    with pytest.raises(NoSuchUpload):
+        bucket.complete_upload("a/large", upload, [{}, {}])

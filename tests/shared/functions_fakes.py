@@ -12,7 +12,7 @@ from pupline.errors import TaskFailure
 from pupline.http import Response
 from pupline.tasks.fetch_and_upload_dog_image import FetchServices
 from pupline.tasks.image_storage import ImageStorage
-from pupline.tasks.ports import ObjectToCreate, StoredObject
+from pupline.tasks.ports import NoSuchUpload, ObjectToCreate, PartTag, StoredObject
 from pupline.tasks.records import AuditRecord
 from tests.shared.workflow_rules import RULES
 
@@ -45,6 +45,7 @@ class FakeStore:
 
     crash: Crash = field(default_factory=Crash)
     objects: dict[str, ObjectToCreate] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
 
     def create(self, new: ObjectToCreate) -> StoredObject:
         """As the port says."""
@@ -61,9 +62,36 @@ class FakeStore:
         self.crash.reached(after=True)
         return f"https://bucket.example/{key}"
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """As the port says."""
-        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+        return iter(sorted(key for key in self.objects if key.startswith(prefix) and key > after))
+
+    def start_upload(self, key: str, content_type: str) -> str:
+        """As the port says."""
+        self.crash.reached(after=False)
+        name = f"{key} {len(self.uploads)} {content_type}"
+        self.uploads[name] = {}
+        self.crash.reached(after=True)
+        return name
+
+    def upload_part(self, key: str, upload: str, number: int, body: bytes) -> PartTag:  # noqa: ARG002 - the port's
+        """As the port says."""
+        self.crash.reached(after=False)
+        self._parts_of(upload)[number] = body
+        self.crash.reached(after=True)
+        return {"ETag": str(number)}
+
+    def complete_upload(self, key: str, upload: str, tags: Sequence[PartTag]) -> None:
+        """As the port says."""
+        parts = self._parts_of(upload)
+        body = b"".join(parts[int(tag["ETag"])] for tag in tags)
+        self.put(key, body, upload.rsplit(" ", 1)[1])
+        del self.uploads[upload]
+
+    def _parts_of(self, upload: str) -> dict[int, bytes]:
+        if upload not in self.uploads:
+            raise NoSuchUpload(upload)
+        return self.uploads[upload]
 
     def read(self, key: str) -> bytes:
         """As the port says."""

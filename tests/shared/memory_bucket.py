@@ -32,6 +32,6 @@ class MemoryBucket:
         """Hold them no longer."""
         return len([key for key in keys if self.held.pop(key, None) is not None])
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin with `prefix`, sorted."""
-        return iter(sorted(key for key in self.held if key.startswith(prefix)))
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix` and follow `after`, sorted."""
+        return iter(sorted(key for key in self.held if key.startswith(prefix) and key > after))

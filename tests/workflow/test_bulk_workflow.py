@@ -9,6 +9,7 @@ import pytest
 
 from pupline.asl import TaskError
 from pupline.errors import ConnectionFailed, NotFound, RetryAfter, StorageError, TaskFailure
+from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
 from tests.shared.batch_world import HOST, BatchWorld, jpeg
 from tests.shared.functions_fakes import Crash, Killed, picture
 from tests.workflow.bulk_runs import MANIFEST, BulkRun, entered
@@ -254,6 +255,25 @@ def test_a_killed_summary_is_written_again() -> None:
     assert BulkRun(world, lines, SummariseIngest=summary).run().status == "SUCCEEDED"
     assert summary_of(world)["outcomes"] == {"stored": 2, "failed": 1}
     assert len(world.lines(FAILURES)) == 1
+
+
+def test_a_summary_may_take_several_invocations() -> None:
+    """Each with the time for one batch; the execution's name tells them what to continue, and the digest comes once."""
+    world, lines = kennel(9, n1=[PNG], n4=[PNG], n7=[PNG])
+
+    def short(payload: Any) -> Any:
+        services = SummaryServices(store=world.store, clock=world.clock, monotonic=world.clock.monotonic)
+        return json.loads(json.dumps(summarise_ingest(payload, services, 0)))
+
+    bulk = BulkRun(world, lines, SummariseIngest=short)
+    result = bulk.run({"batch_size": 3})
+    assert (result.status, result.output["outcomes"]) == ("SUCCEEDED", {"stored": 9})
+    assert entered(result)[2:] == [
+        *["SummariseIngest", "CheckComplete"] * 4,
+        *["CheckDigest", "PublishDigest", "CheckTolerance", "Ingested"],
+    ]
+    assert {payload["execution"] for payload in bulk.given_to("SummariseIngest")} == {"r1"}
+    assert len(bulk.given_to("publish")) == 2
 
 
 def test_a_summary_that_cannot_be_written_says_what_is_safe() -> None:

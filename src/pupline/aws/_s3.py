@@ -2,14 +2,16 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 from pupline.aws._clients import error_code, storage_errors
 from pupline.errors import StorageError
-from pupline.tasks.ports import ObjectToCreate, StoredObject
+from pupline.tasks.ports import NoSuchUpload, ObjectToCreate, PartTag, StoredObject
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 
@@ -34,7 +36,7 @@ _DOMAINS = {
 
 
 class S3Store:
-    """Implements `pupline.tasks.ports.ObjectStore` in one bucket.
+    """Implements `pupline.tasks.ports.MultipartStore` in one bucket.
 
     Needs s3:PutObject and s3:GetObject on its prefixes.
     """
@@ -86,15 +88,62 @@ class S3Store:
                 raise StorageError(f"storing s3://{self._bucket}/{key}: {err}") from err
         return self.url(key)
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin with a prefix, in order, a page at a time. Needs s3:ListBucket on it.
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The keys that begin with a prefix and follow `after`, in order, a page at a time. Needs s3:ListBucket on it.
 
         Raises: StorageError.
         """
+        asked = {"Bucket": self._bucket, "Prefix": prefix, **({"StartAfter": after} if after else {})}
         with storage_errors(f"listing s3://{self._bucket}/{prefix}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(**asked)
             for page in pages:
                 yield from (found["Key"] for found in page.get("Contents", ()))
+
+    def start_upload(self, key: str, content_type: str) -> str:
+        """The name of a new multipart upload: a name of ours, which the object will have in its metadata, and S3's.
+
+        Raises: StorageError.
+        """
+        token = uuid4().hex
+        with storage_errors(f"uploading s3://{self._bucket}/{key}"):
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                ContentType=content_type,
+                ChecksumAlgorithm="SHA256",
+                Metadata={"upload": token},
+            )
+        return f"{token}:{answer['UploadId']}"
+
+    def upload_part(self, key: str, upload: str, number: int, body: bytes) -> PartTag:
+        """Store one part; S3 compares its SHA-256. Raises: NoSuchUpload, StorageError."""
+        checksum = b64encode(sha256(body).digest()).decode("ascii")
+        with _upload_errors(f"uploading s3://{self._bucket}/{key}"):
+            answer = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload.partition(":")[2],
+                PartNumber=number,
+                Body=body,
+                ChecksumSHA256=checksum,
+            )
+        return {"ETag": answer["ETag"], "ChecksumSHA256": checksum}
+
+    def complete_upload(self, key: str, upload: str, tags: Sequence[PartTag]) -> None:
+        """Make the parts an object. An upload that is gone is complete if the object has its name of ours.
+
+        Raises: NoSuchUpload, StorageError.
+        """
+        token, _, name = upload.partition(":")
+        parts = [{**tag, "PartNumber": number} for number, tag in enumerate(tags, start=1)]
+        try:
+            with _upload_errors(f"uploading s3://{self._bucket}/{key}"):
+                self._client.complete_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=name, MultipartUpload={"Parts": parts}
+                )
+        except NoSuchUpload:
+            if self._upload_of(key) != token:
+                raise
 
     def delete(self, keys: Sequence[str]) -> int:
         """Delete the objects with these keys; how many keys that were, since S3 does not say which were there.
@@ -134,6 +183,19 @@ class S3Store:
                     return False
                 raise
             return True
+
+    def _upload_of(self, key: str) -> str | None:
+        """Our name of the upload that the object under `key` comes from, if it does."""
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"looking at s3://{self._bucket}/{key}"):
+            try:
+                metadata: dict[str, str] = self._client.head_object(Bucket=self._bucket, Key=key).get("Metadata", {})
+            except ClientError as err:
+                if error_code(err) in _ABSENT:
+                    return None
+                raise
+        return metadata.get("upload")
 
     def _held(self, key: str) -> StoredObject:
         """The object under a key that is taken. An object of another program has no owner, and may have no SHA-256."""
@@ -194,6 +256,20 @@ class S3WriteOnceStore:
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{quote(name)}"
+
+
+@contextmanager
+def _upload_errors(doing: str) -> Iterator[None]:
+    """As `storage_errors`; raises also NoSuchUpload."""
+    from botocore.exceptions import ClientError
+
+    with storage_errors(doing):
+        try:
+            yield
+        except ClientError as err:
+            if error_code(err) == "NoSuchUpload":
+                raise NoSuchUpload(doing) from err
+            raise
 
 
 def _all_of(answer: Any) -> bytes:

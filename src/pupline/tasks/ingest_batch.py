@@ -41,6 +41,7 @@ from pupline.tasks.batch_fetch import (
 )
 from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.digest import AlertTally, first_alert
+from pupline.tasks.failure_lines import failure_lines
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image
 from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
 from pupline.tasks.items import FetchedImage, FetchOutcome, StoredImage
@@ -92,7 +93,7 @@ class RoundResult:
     """The result of one round. deferred: (index, attempts so far) of the items for the next round.
 
     verification: how many items were verified, changed and gone. seconds: its duration, 0 where an earlier attempt
-    decided it.
+    decided it. failure_lines: of failures.jsonl, so that SummariseIngest needs no other object than the result.
     """
 
     records: Sequence[AuditRecord]
@@ -100,6 +101,7 @@ class RoundResult:
     deferred: list[tuple[int, int]]
     wait_seconds: int
     part_key: str | None
+    failure_lines: str = ""
     alerts: AlertTally = field(default_factory=AlertTally)
     first_alert: dict[str, Any] | None = None
     seconds: float = 0.0
@@ -113,6 +115,7 @@ class RoundResult:
             "verification": dict(self.verification),
             "bytes": sum(record.size_bytes or 0 for record in self.records if record.outcome == "stored"),
             "failures": count_failed(outcomes),
+            "failure_lines": self.failure_lines,
             "alerts": self.alerts.as_dict(),
             "first_alert": self.first_alert,
             "part": self.part_key,
@@ -227,7 +230,14 @@ def _earlier_decision(batch: BatchRound, services: BatchServices) -> RoundResult
     deferred = [(item.index, item.attempt + 1) for item in batch.items if item.index not in ended]
     records = [AuditRecord.from_item(row) for row in rows]
     verification = Counter(filter(None, (row.get("verification") for row in rows)))
-    return RoundResult(records, verification, deferred, _DEFAULT_PAUSE_SECONDS if deferred else 0, batch.part_key)
+    return RoundResult(
+        records=records,
+        verification=verification,
+        deferred=deferred,
+        wait_seconds=_DEFAULT_PAUSE_SECONDS if deferred else 0,
+        part_key=batch.part_key,
+        failure_lines=failure_lines(part),
+    )
 
 
 def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> RoundResult:
@@ -241,6 +251,7 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
     results = map_in_threads(worker.work, batch.items, concurrency)
     rows = sorted((one for one in results if isinstance(one, ItemRow)), key=lambda row: row.index)
     deferred = [one for one in results if isinstance(one, DeferredItem)]
+    body = b""
     if rows:
         lines = lines_of(columns_of(rows, batch.run.dataset))
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
@@ -254,6 +265,7 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
         deferred=[(one.item.index, one.item.attempt) for one in deferred],
         wait_seconds=max((one.seconds for one in deferred), default=0),
         part_key=batch.part_key if rows else None,
+        failure_lines=failure_lines(body),
         seconds=round(services.monotonic() - began, 3),
     )
 

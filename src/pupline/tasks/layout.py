@@ -39,6 +39,11 @@ def summary_key(dataset: str, run: str) -> str:
     return f"{run_folder(dataset, run)}summary.json"
 
 
+def progress_key(dataset: str, run: str) -> str:
+    """The key of what one invocation of SummariseIngest keeps for the next."""
+    return f"{run_folder(dataset, run)}summary-progress.json"
+
+
 def partition(kind: Partitioned, dataset: str, run: str) -> str:
     """The prefix of the run's partition of `kind`."""
     return f"{dataset_folder(dataset)}{kind}/run={run}/"

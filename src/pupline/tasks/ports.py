@@ -6,7 +6,7 @@ One contract suite (`tests/contract`) tests both. Bodies are bytes in memory: th
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pupline.tasks.records import AuditRecord
 
@@ -54,8 +54,38 @@ class ObjectStore(Protocol):
     def read(self, key: str) -> bytes:
         """The object's bytes. Raises: KeyError when there is none; StorageError."""
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """The keys that begin with `prefix`, in the order of their code points. Raises: StorageError."""
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
+        """The keys that begin with `prefix` and follow `after`, in the order of their code points.
+
+        Raises: StorageError.
+        """
+
+
+PartTag: TypeAlias = Mapping[str, str]
+"""What a store returns for an uploaded part, for `complete_upload`. It may be kept as JSON."""
+
+
+class NoSuchUpload(LookupError):
+    """There is no such upload: it was completed, or given up. The store may give up what is not completed for days."""
+
+
+class MultipartStore(ObjectStore, Protocol):
+    """A bucket into which an object may be uploaded in parts, also by several processes one after the other."""
+
+    def start_upload(self, key: str, content_type: str) -> str:
+        """The name of a new upload. Nothing is under `key` before it is completed. Raises: StorageError."""
+
+    def upload_part(self, key: str, upload: str, number: int, body: bytes) -> PartTag:
+        """Store part `number`, from 1, over an earlier one. All but the last have at least 5 MiB.
+
+        Raises: NoSuchUpload, StorageError.
+        """
+
+    def complete_upload(self, key: str, upload: str, tags: Sequence[PartTag]) -> None:
+        """Make the parts the object under `key`, as `put` does. tags: of all parts, in order.
+
+        Completing it again does no harm, but may raise NoSuchUpload. Raises: NoSuchUpload, StorageError.
+        """
 
 
 class ErasableStore(ObjectStore, Protocol):

@@ -1,36 +1,36 @@
 """SummariseIngest: the figures of a whole run, from the results that its batches left in the bucket.
 
-It reads one small object for each round of each batch, and only those metadata parts that contain failures. It does not
-need the output of a ResultWriter, so it also works for a run that was stopped.
+It reads one small object for each round of each batch, in order, with the memory of a few. It does not need the output
+of a ResultWriter, so it also works for a run that was stopped. What does not fit into the time of one invocation goes
+on in the next, or in the retry of one that was killed: see `summary_progress`.
 """
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from pupline.errors import FAILING_OUTCOMES, THRESHOLD_EXCEEDED, InvalidInput, count_failed
+from pupline.errors import THRESHOLD_EXCEEDED, InvalidInput, count_failed
 from pupline.json_values import JSON
 from pupline.tasks.batch_input import IngestRun, results_prefix
-from pupline.tasks.digest import AlertTally
+from pupline.tasks.failure_lines import failure_lines
 from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_files
-from pupline.tasks.items import SourceItem
-from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, run_folder, summary_key
+from pupline.tasks.layout import failures_key, manifest_key, run_folder, summary_key
 from pupline.tasks.left_out import LeftOut
-from pupline.tasks.metadata import METADATA_COLUMNS
-from pupline.tasks.ports import Clock, ObjectStore
+from pupline.tasks.ports import Clock, MultipartStore, NoSuchUpload
+from pupline.tasks.streamed_object import PART_BYTES
+from pupline.tasks.summary_progress import RunTotals, SummaryProgress
 from pupline.tasks.task_input import TaskInput, checked_input, moment_or_none, shown
 
 BATCHES_MISSING = "BatchesMissing"
 """The error of a run with missing results, in its summary and of its execution."""
 
-# The fields of the source's item by their columns in the metadata: `expected_sha256` is the item's `sha256`.
-_ITEM_COLUMNS = {
-    column.name: column.path.removeprefix("item.") for column in METADATA_COLUMNS if column.path.startswith("item.")
-}
+_KEEP_SECONDS = 60
+"""Between two states that are kept: what an invocation that is killed loses at most."""
 
 
 def _no_tables(_: IngestRun) -> Sequence[str]:
@@ -39,14 +39,17 @@ def _no_tables(_: IngestRun) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryServices:
-    """What the task works with. concurrency: reads at the same time.
+    """What the task works with. concurrency: reads at the same time. monotonic: for durations. part_bytes: of the
+    parts in which a large failures.jsonl is uploaded.
 
     tables: writes the run's metadata as Parquet and returns the keys; Lambda has no library for that.
     """
 
-    store: ObjectStore
+    store: MultipartStore
     clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
     concurrency: int = 16
+    part_bytes: int = PART_BYTES
     tables: Callable[[IngestRun], Sequence[str]] = _no_tables
 
 
@@ -88,55 +91,65 @@ class SummaryRequest:
         )
 
 
-@dataclass(slots=True)
-class RunTotals:
-    """The sum of all rounds of a run. failure_parts: keys of the metadata parts that contain failures."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    verification: Counter[str] = field(default_factory=Counter)
-    alerts: AlertTally = field(default_factory=AlertTally)
-    first_alerts: int = 0
-    bytes_stored: int = 0
-    failure_parts: list[str] = field(default_factory=list)
-
-    @classmethod
-    def read(cls, run: IngestRun, services: SummaryServices) -> "RunTotals":
-        """The sum of the results in the bucket. Raises: StorageError."""
-        totals = cls()
-        for result in map(json.loads, _read_all(services.store.keys(results_prefix(run)), services)):
-            totals.outcomes.update(result["outcomes"])
-            totals.reasons.update(result["reasons"])
-            totals.verification.update(result.get("verification", {}))  # earlier versions did not verify
-            totals.alerts.add_all(AlertTally.from_dict(result["alerts"]))
-            totals.first_alerts += result["first_alert"] is not None
-            totals.bytes_stored += result["bytes"]
-            if result["failures"]:
-                totals.failure_parts.append(result["part"])
-        return totals
-
-    @property
-    def done(self) -> int:
-        """Items that have ended."""
-        return self.outcomes.total()
-
-
-def summarise_ingest(event: TaskInput, services: SummaryServices) -> dict[str, JSON]:
+def summarise_ingest(event: TaskInput, services: SummaryServices, seconds: float = math.inf) -> dict[str, JSON]:
     """Write failures.jsonl and summary.json of a run, over those of an earlier attempt.
 
-    event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), and
-    the execution's `input`, whose `trouble` and `left_out` say why the manifest is incomplete.
+    event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), the
+    name of the `execution`, and its `input`, whose `trouble` and `left_out` say why the manifest is incomplete.
+    seconds: the time left for this invocation; without `execution`, nothing ends it.
     Returns: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `complete`; `alerting`, and then `digest`
-    (subject, message, attributes) of all alerts but the first; `folder`, where the files are.
+    (subject, message, attributes) of all alerts but the first; `folder`, where the files are. Where the time was too
+    short, only `more`: True and `done`: the task with the same event continues.
     Raises: InvalidInput, StorageError.
     """
     request = SummaryRequest.from_input(event)
+    stop_at = services.monotonic() + seconds
+    progress = SummaryProgress.found(request.run, services.store, services.part_bytes)
+    try:
+        return progress.answer or _continue(request, services, progress, stop_at)
+    except NoSuchUpload:  # given up after days, or completed by an attempt that got no further
+        progress = SummaryProgress(request.run, services.store, services.part_bytes)
+        return _continue(request, services, progress, stop_at)
+
+
+def current_summary(event: TaskInput, services: SummaryServices) -> dict[str, Any]:
+    """What summary.json would hold now for a run that has not ended. Writes nothing."""
+    request = SummaryRequest.from_input(event)
+    totals = RunTotals()
+    for _, result in _results(request.run, services):
+        totals.add(result)
+    return _summary(request, totals, "RUNNING", None, None) | {"files": []}
+
+
+def _continue(
+    request: SummaryRequest, services: SummaryServices, progress: SummaryProgress, stop_at: float
+) -> dict[str, JSON]:
+    """The task's answer, from where the summary is."""
+    keep_at = services.monotonic() + _KEEP_SECONDS
+    for key, result in _results(request.run, services, progress.after):
+        progress.totals.add(result)
+        progress.failures.write(_failures_of(result, services).encode("utf-8", "replace"))
+        progress.after = key
+        now = services.monotonic()
+        if progress.can_be_kept and now >= min(stop_at, keep_at):
+            progress.keep()
+            keep_at = now + _KEEP_SECONDS
+            if now >= stop_at:
+                return {"more": True, "done": progress.totals.done}
+    progress.failures.flush()
+    if progress.is_kept:
+        progress.keep()
+    progress.failures.close()
+    answer = _write_summary(request, services, progress.totals)
+    progress.end(answer)
+    return answer
+
+
+def _write_summary(request: SummaryRequest, services: SummaryServices, totals: RunTotals) -> dict[str, JSON]:
+    """The task's answer, once summary.json is written."""
     run = request.run
-    totals = RunTotals.read(run, services)
     items, failed = _items(request, totals), count_failed(totals.outcomes)
     exceeded = 100 * failed > request.tolerate * items
-    lines = (line for part in _read_all(totals.failure_parts, services) for line in _failure_lines(part))
-    services.store.put(failures_key(run.dataset, run.run), "".join(lines).encode("utf-8", "replace"), JSON_LINES)
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
     summary = _summary(request, totals, "FAILED" if error else "SUCCEEDED", error, services.clock.now())
     keys = [key(run.dataset, run.run) for key in (manifest_key, failures_key, summary_key)]
@@ -154,13 +167,6 @@ def summarise_ingest(event: TaskInput, services: SummaryServices) -> dict[str, J
         "folder": run_folder(run.dataset, run.run),
     }
     return answer | {"digest": digest.as_dict()} if digest else answer
-
-
-def current_summary(event: TaskInput, services: SummaryServices) -> dict[str, Any]:
-    """What summary.json would hold now for a run that has not ended. Writes nothing."""
-    request = SummaryRequest.from_input(event)
-    totals = RunTotals.read(request.run, services)
-    return _summary(request, totals, "RUNNING", None, None) | {"files": []}
 
 
 def _texts_of(value: JSON) -> dict[str, str]:
@@ -203,20 +209,19 @@ def _summary(
     ).as_dict()
 
 
-def _read_all(keys: Iterable[str], services: SummaryServices) -> Iterator[bytes]:
-    """The objects of these keys, in order. At most `concurrency` are read and held at the same time."""
-    remaining = iter(keys)
+def _results(run: IngestRun, services: SummaryServices, after: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The results of the run's rounds with keys after `after`, in order. At most `concurrency` are read and held at the
+    same time. Raises: StorageError.
+    """
+    remaining = services.store.keys(results_prefix(run), after)
     with ThreadPoolExecutor(services.concurrency, thread_name_prefix="pupline-summary") as pool:
         while some := list(islice(remaining, services.concurrency)):
-            yield from pool.map(services.store.read, some)
+            yield from zip(some, map(json.loads, pool.map(services.store.read, some)), strict=True)
 
 
-def _failure_lines(part: bytes) -> Iterator[str]:
-    """A line of failures.jsonl for each failed row: the line of the manifest, and why it failed."""
-    for row in map(json.loads, filter(None, part.split(b"\n"))):
-        if row["outcome"] in FAILING_OUTCOMES:
-            fields = {field: row.get(name) for name, field in _ITEM_COLUMNS.items()}
-            item = SourceItem.from_dict({field: value for field, value in fields.items() if value is not None})
-            why = {name: row[name] for name in ("outcome", "reason", "error", "cause", "attempts")}
-            failure = {"index": row["index"], **item.as_dict(), **why}
-            yield json.dumps(failure, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _failures_of(result: Mapping[str, Any], services: SummaryServices) -> str:
+    """The lines of a round in failures.jsonl; results of earlier versions do not have them."""
+    lines: str | None = result.get("failure_lines")
+    if lines is None:
+        lines = failure_lines(services.store.read(result["part"])) if result["failures"] else ""
+    return lines

@@ -31,8 +31,9 @@ from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local.bucket._files import BucketFiles
 from pupline.local.bucket._object_rows import BucketObject, ObjectRow, find_object, forget_objects, insert_intent
 from pupline.local.bucket._paths import candidates
+from pupline.local.bucket._uploads import Uploads
 from pupline.local.database import Database, storable
-from pupline.tasks.ports import ObjectToCreate, StoredObject
+from pupline.tasks.ports import ObjectToCreate, PartTag, StoredObject
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
@@ -64,7 +65,7 @@ class StoredFile(NamedTuple):
 
 
 class LocalBucket:
-    """Implements `pupline.tasks.ports.ObjectStore`. Writing needs the data directory's lock; reading does not."""
+    """Implements `pupline.tasks.ports.MultipartStore`. Writing needs the data directory's lock; reading does not."""
 
     def __init__(self, data_dir: Path, name: str, database: Database) -> None:
         """Raises: ConfigurationError for a name that S3 would not accept."""
@@ -75,6 +76,7 @@ class LocalBucket:
         self.root = self.files.root
         self._root_url = self.root.as_uri()
         self._database = database
+        self._uploads = Uploads(self.files)
         # Two threads with one key take turns; 64 locks for all keys keep other threads from waiting.
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
@@ -130,9 +132,11 @@ class LocalBucket:
             raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 differs")
         return body
 
-    def objects(self, prefix: str = "") -> Iterator[ListedObject]:
-        """The stored objects whose key begins with `prefix`, by key, a page at a time. Raises: StorageError."""
-        after = ""
+    def objects(self, prefix: str = "", after: str = "") -> Iterator[ListedObject]:
+        """The stored objects whose key begins with `prefix` and follows `after`, by key, a page at a time.
+
+        Raises: StorageError.
+        """
         query = (
             "SELECT key, path, sha256, size_bytes, content_type, owner, created_at FROM objects"
             " WHERE bucket = ? AND state = 'stored' AND key > ? AND substr(key, 1, ?) = ? ORDER BY key LIMIT ?"
@@ -151,9 +155,23 @@ class LocalBucket:
         end = f"{folder.removesuffix('/')}0"  # the character after the slash
         yield from (StoredFile(*row) for row in self._database.rows(query, (self.name, folder, end, limit)))
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
         """The keys of the stored objects below `prefix`, in order (see the port). Raises: StorageError."""
-        return (one.key for one in self.objects(prefix))
+        return (one.key for one in self.objects(prefix, after))
+
+    def start_upload(self, key: str, content_type: str) -> str:
+        """The name of a new upload (see the port). Raises: InvalidInput as `create` does."""
+        _check_key(key)
+        return self._uploads.start(content_type)
+
+    def upload_part(self, key: str, upload: str, number: int, body: bytes) -> PartTag:  # noqa: ARG002 - the port's
+        """Store one part (see the port). Raises: NoSuchUpload, StorageError."""
+        return self._uploads.add(upload, number, body)
+
+    def complete_upload(self, key: str, upload: str, tags: Sequence[PartTag]) -> None:
+        """Make the parts an object (see the port). Raises: NoSuchUpload, StorageError."""
+        with self._uploads.joined(upload, len(tags)) as (path, content_type):
+            self.put(key, path, content_type)
 
     def delete(self, keys: Sequence[str]) -> int:
         """Delete the objects with these keys, files before rows; how many there were. Raises: StorageError.
