@@ -75,7 +75,14 @@ def needed() -> dict[str, list[Call]]:
         "AlertPNGRole": by_lambda("AlertPNG", encrypted=False),
         "LogToDynamoDBRole": by_lambda("LogToDynamoDB") + by_storage("dynamodb"),
         "IngestBatchRole": by_lambda("IngestBatch") + by_storage("s3") + by_storage("dynamodb"),
-        "SummariseIngestRole": by_lambda("SummariseIngest") + by_storage("s3"),
+        "SummariseIngestRole": [
+            *by_lambda("SummariseIngest"),
+            *by_storage("s3"),
+            # Results of earlier versions have their failures in the part; a completion whose answer was lost is seen
+            # at the object.
+            ("s3:GetObject", f"{BUCKET}/datasets/dogs/metadata/jsonl/run=r1/part-00000000-0.jsonl", {}),
+            ("s3:GetObject", f"{BUCKET}/datasets/dogs/runs/r1/failures.jsonl", {}),
+        ],
         "ScheduleRole": [
             ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:DogUploaderPipeline", {}),
             ("sqs:SendMessage", DEAD_LETTERS, {}),

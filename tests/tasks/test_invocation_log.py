@@ -152,7 +152,7 @@ def test_a_failure_is_in_the_line_with_its_name_and_message(capsys: pytest.Captu
 def test_an_event_that_is_not_one_has_its_line(handler: Any, event: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Short, whatever the event holds, and nothing of it but texts under known names."""
     with pytest.raises(PuplineError):
-        handler(event, object())
+        handler(event, Context())
     (line,) = lines_of(capsys)
     assert line["outcome"] == "failed"
     assert len(json.dumps(line)) < 2_000

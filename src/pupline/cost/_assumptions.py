@@ -14,7 +14,7 @@ DEPLOYED_MB: Mapping[str, int] = {
     "AlertPNG": 128,
     "LogToDynamoDB": 256,
     "IngestBatch": 512,
-    "SummariseIngest": 1024,
+    "SummariseIngest": 1769,
 }
 """MemorySize of each function in template.yaml."""
 
