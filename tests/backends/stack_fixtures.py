@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from botocore.loaders import create_loader
 from moto import mock_aws
 
-from tests.backends.stack_fakes import REGION, FakeStack, FakeStates, deployed_resources, serving
+from tests.backends.stack_fakes import REGION, START, FakeStack, FakeStates, deployed_resources, serving
 
 _MODELS = create_loader()
 """botocore's descriptions of the services, read once for all tests: every session reads them anew by itself."""
@@ -26,6 +27,7 @@ def fake_stack(monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[FakeStac
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "credentials"))
     monkeypatch.setattr("botocore.session.create_loader", lambda _: _MODELS)
+    monkeypatch.setattr("pupline.backends.stack._records.today", lambda: datetime.fromtimestamp(START, UTC).date())
     with mock_aws():
         stack = FakeStack(FakeStates(), deployed_resources())
         with serving(stack) as endpoint:

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.hooks import HierarchicalEmitter
 from pyarrow import parquet
 
 from pupline.asl import Result, execute
@@ -17,7 +19,7 @@ from pupline.aws import S3Store
 from pupline.backends import StackBackend, has_parquet
 from pupline.backends.stack._polling import Timer
 from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
-from pupline.errors import ConfigurationError, StorageError
+from pupline.errors import ConfigurationError, PuplineError, StorageError
 from pupline.lambdas import ingest_batch, summarise_ingest
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_handlers import Context, cold_start, serve_from_memory
@@ -270,6 +272,73 @@ def test_the_records_of_one_run_come_in_its_order(kennel: Kennel) -> None:
     kennel.ingest(run_id="r1-2")
     reader = StackBackend("pupline", page_size=3)
     assert [record.execution for record in reader.records(run="r1")] == [f"r1-{index:08d}" for index in range(4)]
+
+
+@pytest.fixture
+def table_calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What is asked of DynamoDB from now on, by operation."""
+    found: Counter[str] = Counter()
+    emit = HierarchicalEmitter.emit
+
+    def listening(self: Any, event: str, **given: Any) -> Any:
+        if event.startswith("provide-client-params.dynamodb."):
+            found[event.rpartition(".")[2]] += 1
+        return emit(self, event, **given)
+
+    monkeypatch.setattr(HierarchicalEmitter, "emit", listening)
+    return found
+
+
+def test_bulk_records_are_found_without_a_scan(kennel: Kennel, table_calls: Counter[str]) -> None:
+    """Of a run, of one item, and of a time: from the rows in the bucket, equal to those of the table."""
+    kennel.ingest()
+    kennel.ingest(run_id="r2")
+    everything = list(StackBackend("pupline").records())
+    assert table_calls["Scan"]
+    table_calls.clear()
+    reader = StackBackend("pupline")
+    of_run = list(reader.records(run="r1"))
+    by_name = sorted(everything, key=lambda record: record.execution)
+    assert of_run == [record for record in by_name if record.execution.startswith("r1-")]
+    assert [list(reader.records(execution=record.execution)) for record in of_run] == [[record] for record in of_run]
+    assert sorted(reader.records(since=time.time() - 3600), key=lambda record: record.execution) == by_name
+    assert list(reader.records(since=time.time() + 3600)) == []
+    assert not table_calls["Scan"]
+
+
+def test_bulk_records_outlive_the_rows_in_the_bucket(kennel: Kennel, table_calls: Counter[str]) -> None:
+    """Where the dataset's files were deleted, a scan of the table still finds the records."""
+    kennel.ingest()
+    before = list(StackBackend("pupline").records(run="r1"))
+    boto3.client("s3").delete_object(Bucket="dogs", Key=LINES)
+    reader = StackBackend("pupline")
+    assert list(reader.records(run="r1")) == before
+    assert list(reader.records(execution="r1-00000002")) == [before[2]]
+    assert table_calls["Scan"]
+
+
+def test_records_need_no_permission_for_the_bucket(kennel: Kennel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it may not be listed, the table answers, with each record once."""
+    kennel.ingest()
+    reader = StackBackend("pupline")
+    before = list(reader.records(run="r1"))
+
+    def denied(*_: Any) -> Iterator[str]:
+        raise ConfigurationError("listing s3://dogs/datasets/: not allowed")
+
+    monkeypatch.setattr("pupline.backends.stack._bulk_records.folders", denied)
+    assert list(reader.records(run="r1")) == before
+    assert list(reader.records(execution="r1-00000002")) == [before[2]]
+    assert len(list(reader.records(since=0))) == 4
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"execution": "r1-00000001"}'])
+def test_a_row_that_is_not_a_record_is_named(kennel: Kennel, line: bytes) -> None:
+    """With its object: nothing is left out without a word."""
+    kennel.ingest()
+    boto3.client("s3").put_object(Bucket="dogs", Key=LINES, Body=line)
+    with pytest.raises(PuplineError, match=f"a line of s3://dogs/{LINES} is not"):
+        list(StackBackend("pupline").records(run="r1"))
 
 
 def test_runs_are_listed_by_their_summaries(kennel: Kennel) -> None:

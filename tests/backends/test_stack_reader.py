@@ -79,6 +79,36 @@ def test_records_come_oldest_first_over_days_and_pages(reader: StackBackend) -> 
     assert found == sorted(found)
 
 
+def test_records_of_a_time_are_asked_for_day_by_day(reader: StackBackend) -> None:
+    """From that moment on, oldest first; also from before the first, and from a time that is too long ago to count."""
+    put(*(record(number, day) for number, day in enumerate((20, 27, 28, 29))))
+    stamps = [one.upload_timestamp for one in reader.records()]
+    for since, count in (("2026-05-27T12:00:01Z", 3), ("2026-05-27T12:00:02Z", 2), ("0001-01-01T00:00:00Z", 4)):
+        moment = datetime.fromisoformat(since).timestamp()
+        assert [one.upload_timestamp for one in reader.records(since=moment)] == stamps[-count:]
+
+
+def test_a_single_execution_is_found(reader: StackBackend) -> None:
+    """Of that name alone; and each record of a name that was used again once AWS had forgotten it."""
+    put(record(1, 1), record(2, 2, execution="r-000010"), record(3, 9, execution="r-00001"))
+    found = [[one.image_name for one in reader.records(execution=name)] for name in ("r-00001", "r-000010", "r-0")]
+    assert [sorted(names) for names in found] == [["1.jpg", "3.jpg"], ["2.jpg"], []]
+    moment = datetime(2026, 5, 8, tzinfo=UTC).timestamp()
+    assert [one.image_name for one in reader.records(execution="r-00001", since=moment)] == ["3.jpg"]
+    assert [one.image_name for one in reader.records(run="r", since=moment)] == ["3.jpg"]
+    assert [one.execution for one in reader.records(run="r")] == ["r-00001", "r-00001", "r-000010"]
+
+
+def test_a_run_named_after_its_time_is_asked_for_from_its_day_on(reader: StackBackend) -> None:
+    """No pass over the index; a name that only looks like a time is a name."""
+    named = "20260503-170000-ab12"
+    put(record(1, 1, execution=f"{named}-00009"), *(record(day, day, execution=f"{named}-{day:05}") for day in (3, 4)))
+    assert [one.execution for one in reader.records(run=named)] == [f"{named}-00003", f"{named}-00004"]
+    assert len(list(reader.records(execution=f"{named}-00003"))) == 1
+    put(record(5, 9, execution="20261399-170000-ab12-00001"))
+    assert len(list(reader.records(run="20261399-170000-ab12"))) == 1
+
+
 def test_a_record_comes_back_as_it_was_written(reader: StackBackend) -> None:
     """Whole numbers as int, lists as they are, absent facts as None; foreign attributes do no harm."""
     written = record(

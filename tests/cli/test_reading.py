@@ -78,6 +78,8 @@ def test_audit_json_has_every_field_of_the_record(command: Run, kennel: Path) ->
     [
         (["--outcome", "quarantined"], lambda row: row["outcome"] == "quarantined"),
         (["--type", "gif"], lambda row: row["file_type"] == "gif"),
+        (["--breed", "corgi"], lambda row: row["breed"] == "corgi/cardigan"),
+        (["--breed", "husky", "--type", "png"], lambda row: row["breed"] == "husky" and row["file_type"] == "png"),
         (["--execution", "hostile"], lambda row: row["execution"].startswith("hostile-")),
         (["--execution", "hostile-00003"], lambda row: row["execution"] == "hostile-00003"),
         (["--alerts"], lambda row: row["alert_triggered"]),

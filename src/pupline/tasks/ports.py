@@ -206,8 +206,13 @@ class DatasetSummary:
 class Reader(Protocol):
     """What the reading commands need of a backend."""
 
-    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
-        """All audit records, oldest first; or those of one run, in the order of its executions."""
+    def records(
+        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+    ) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution.
+
+        since: only those of this time, in seconds since the epoch, and later.
+        """
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions, newest first."""

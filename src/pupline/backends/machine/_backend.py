@@ -55,7 +55,7 @@ from pupline.tasks.ports import (
     RunSummary,
 )
 from pupline.tasks.records import AuditRecord
-from pupline.text import printable
+from pupline.text import printable, timestamp
 
 if TYPE_CHECKING:
     from pupline.backends.machine._runner import WorkflowRunner
@@ -109,9 +109,12 @@ class MachineBackend:
         self._opened.close()
         self.__dict__.pop("_reader", None)
 
-    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
-        """All audit records, oldest first; or those of one run, in the order of its executions."""
-        return self._reader.audit.records(AuditQuery(run=run))
+    def records(
+        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+    ) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution."""
+        stamp = None if since is None else timestamp(max(since, 0.0))
+        return self._reader.audit.records(AuditQuery(run=run, execution=execution, since=stamp))
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions of both workflows, newest first."""

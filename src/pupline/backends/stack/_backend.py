@@ -23,12 +23,13 @@ from pupline.backends._port import (
 )
 from pupline.backends._redrive import UNSUCCESSFUL, redrivable
 from pupline.backends.stack._account import Account
+from pupline.backends.stack._bulk_records import BulkRecords
 from pupline.backends.stack._datasets import summaries
 from pupline.backends.stack._doctor import examine_stack
 from pupline.backends.stack._executions import Description, Executions
 from pupline.backends.stack._history import published_alert
 from pupline.backends.stack._polling import Timer
-from pupline.backends.stack._records import Records
+from pupline.backends.stack._records import Records, recorded_since
 from pupline.backends.stack._runner import StackRunner
 from pupline.backends.stack._runs import datasets_of, stack_runs
 from pupline.backends.stack._stack import BUCKET, KEEPS_NOTHING, MACHINE, TABLE, TOPIC, Stack
@@ -78,7 +79,9 @@ class StackBackend:
 
     @cached_property
     def _records(self) -> Records:
-        return Records(self._account.client("dynamodb"), self._stack.resource(TABLE), self._page_size)
+        table = self._stack.resource(TABLE)
+        bulk = BulkRecords(self._account.client("s3"), self.bucket_name)
+        return Records(self._account.client("dynamodb"), table, bulk, self._page_size)
 
     def __enter__(self) -> Self:
         return self
@@ -140,9 +143,20 @@ class StackBackend:
         """The start of the image's URL."""
         return image_url.rpartition("/")[0]
 
-    def records(self, *, run: str | None = None) -> Iterator[AuditRecord]:
-        """All audit records, oldest first; or those of one run, in the order of its executions."""
-        return self._records.all() if run is None else self._records.of_run(run)
+    def records(
+        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+    ) -> Iterator[AuditRecord]:
+        """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution.
+
+        Only all of them take a scan of the table; `Records` says what the others take.
+        """
+        if execution is not None:
+            found = self._records.named(execution, since)
+        elif run is not None:
+            found = self._records.of_run(run, since)
+        else:
+            return self._records.all() if since is None else self._records.since(since)
+        return found if since is None else recorded_since(found, since)
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
         """Executions of all state machines of the last 90 days, newest first."""
@@ -177,7 +191,7 @@ class StackBackend:
         Subject, message and time come from the history of each execution, and are None when AWS has deleted it after
         90 days, and of an Express pipeline. `deliveries` is None: SNS does not report single deliveries.
         """
-        sent = (record for record in self.records() if record.alert_sent)
+        sent = (record for record in self._records.single() if record.alert_sent)  # bulk records never say so
         for record in sent if limit is None else deque(sent, maxlen=limit):
             described = None
             if not self._stack.is_express:

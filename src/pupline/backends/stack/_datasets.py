@@ -24,13 +24,14 @@ def summaries(account: Account, stack: Stack, dataset: str | None = None) -> Ite
 
 def _found(account: Account, stack: Stack, dataset: str | None) -> list[Mapping[str, Any]]:
     client, bucket = account.client("s3"), stack.resource(BUCKET)
-    datasets = [dataset_folder(dataset)] if dataset else _folders(client, bucket, DATASETS)
-    runs = (run for one in datasets for run in _folders(client, bucket, f"{one}runs/"))
+    datasets = [dataset_folder(dataset)] if dataset else folders(client, bucket, DATASETS)
+    runs = (run for one in datasets for run in folders(client, bucket, f"{one}runs/"))
     found = [summary for run in runs if (summary := _summary(client, bucket, f"{run}summary.json")) is not None]
     return sorted(found, key=lambda summary: str(summary.get("began_at") or ""), reverse=True)
 
 
-def _folders(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+def folders(client: Any, bucket: str, prefix: str) -> Iterator[str]:
+    """The folders below a prefix, each a prefix itself, without a listing of what is in them."""
     doing = f"listing s3://{bucket}/{prefix}"
     for page in pages(client, "list_objects_v2", doing, Bucket=bucket, Prefix=prefix, Delimiter="/"):
         yield from (found["Prefix"] for found in page.get("CommonPrefixes", ()))

@@ -113,7 +113,7 @@ class ExpressRunner:
         return RunReport(run_id, self._finished, self._failed, interrupted=interrupted)
 
     def _known(self, run_id: str, request: RunRequest, inputs: Mapping[str, int]) -> Iterator[tuple[str, AuditRecord]]:
-        for record in self.records.of_run(run_id):
+        for record in self.records.single_of_run(run_id):
             if (index := inputs.get(record.execution)) is None:
                 continue
             wanted = request.settings.input_of(index).get("image_url")
