@@ -344,6 +344,7 @@ class FakeStack:
     failed_functions: frozenset[str] = frozenset()
     configuration: dict[str, Any] = field(default_factory=dict)
     reserved: dict[str, int] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=lambda: {"AuditTableName": "DogImageUploads"})
     parameters: dict[str, str] = field(default_factory=dict)
 
     def cloudformation(self, form: Mapping[str, list[str]]) -> tuple[int, str]:
@@ -356,17 +357,12 @@ class FakeStack:
         return 200, f"<{action}Response><{action}Result>{inner}</{action}Result></{action}Response>"
 
     def described(self) -> str:
-        """The stack with an output."""
-        output = "<OutputKey>AuditTableName</OutputKey><OutputValue>DogImageUploads</OutputValue>"
+        """The stack with its outputs and parameters."""
         facts = f"<StackName>pupline</StackName><StackStatus>{self.status}</StackStatus>"
         created = "<CreationTime>2026-01-01T00:00:00Z</CreationTime>"
-        kind = "EXPRESS" if self.states.express else "STANDARD"
-        given = "".join(
-            f"<member><ParameterKey>{name}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
-            for name, value in {"WorkflowType": kind, **self.parameters}.items()
-        )
-        lists = f"<Outputs><member>{output}</member></Outputs><Parameters>{given}</Parameters>"
-        return f"<Stacks><member>{facts}{created}{lists}</member></Stacks>"
+        chosen = {"WorkflowType": "EXPRESS" if self.states.express else "STANDARD", **self.parameters}
+        more = xml_list("Parameters", "Parameter", chosen) + xml_list("Outputs", "Output", self.outputs)
+        return f"<Stacks><member>{facts}{created}{more}</member></Stacks>"
 
     def function(self, path: str) -> dict[str, Any]:
         """GetFunctionConfiguration's answer, or GetFunctionConcurrency's."""
@@ -393,6 +389,15 @@ class FakeStack:
         )
         more = f"<NextToken>{begin + 3}</NextToken>" if begin + 3 < len(self.resources) else ""
         return f"<StackResourceSummaries>{members}</StackResourceSummaries>{more}"
+
+
+def xml_list(name: str, prefix: str, values: Mapping[str, str]) -> str:
+    """A list of CloudFormation's pairs of key and value."""
+    members = (
+        f"<member><{prefix}Key>{key}</{prefix}Key><{prefix}Value>{value}</{prefix}Value></member>"
+        for key, value in values.items()
+    )
+    return f"<{name}>{''.join(members)}</{name}>"
 
 
 @contextmanager

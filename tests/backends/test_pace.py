@@ -27,3 +27,11 @@ def test_no_more_requests_at_once_than_one_host_may_get(
     request = IngestRequest(source=source, dataset="dogs", run_id="r1", **asked)
     given = execution_input(request, resolve(source), Manifest(100, 0))
     assert (given["concurrency"], given["requests"]) == (batches, requests)
+
+
+@pytest.mark.parametrize(("limit", "batches", "rate"), [(None, 8, 2.0), (4, 4, 4.0), (1, 1, 16.0), (1000, 8, 2.0)])
+def test_no_more_batches_at_once_than_the_stack_may_run(limit: int | None, batches: int, rate: float) -> None:
+    """Those that run share the rate of the host."""
+    request = IngestRequest(source="sample", dataset="dogs", run_id="r1", concurrency=64, rate=16)
+    given = execution_input(request, resolve("sample"), Manifest(100, 0), limit)
+    assert (given["concurrency"], given["requests"], given["rate"]) == (batches, 8, rate)

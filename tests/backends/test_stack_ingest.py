@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from pupline.asl import Result, execute
 from pupline.aws import S3Store
-from pupline.backends import StackBackend, has_parquet
+from pupline.backends import Note, StackBackend, has_parquet
 from pupline.backends.stack._polling import Timer
 from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
@@ -104,6 +104,27 @@ def test_a_list_is_ingested_and_reported(kennel: Kennel) -> None:
     assert [json.loads(line)["url"] for line in lines] == [IMAGES + path for path in PATHS[:4]]
     given = json.loads(kennel.stack.states.run("r1", BULK_ARN).input)
     assert (given["concurrency"], given["rate"], given["batch_size"], given["items"]) == (2, 2.0, 100, 4)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "parameters", "batches"),
+    [
+        ({"BulkConcurrency": "4"}, {"BulkConcurrency": "4"}, 4),
+        ({}, {"BulkConcurrency": "3"}, 3),  # deployed by an earlier version
+        ({"BulkConcurrency": "1000"}, {"BulkConcurrency": "0"}, 8),
+        ({}, {}, 8),
+    ],
+)
+def test_the_command_keeps_to_the_stacks_limit(
+    kennel: Kennel, outputs: dict[str, str], parameters: dict[str, str], batches: int
+) -> None:
+    """It asks for no more batches at once than may run, and says so where that is fewer than it was told."""
+    kennel.stack.outputs, kennel.stack.parameters = outputs, parameters
+    assert kennel.ingest(concurrency=64).status == "SUCCEEDED"
+    assert json.loads(kennel.stack.states.run("r1", BULK_ARN).input)["concurrency"] == batches
+    notes = [heard.text for heard in kennel.heard if isinstance(heard, Note)]
+    assert len(notes) == (batches < 8)
+    assert all(f"at most {batches} batches" in note and "BulkConcurrency" in note for note in notes)
 
 
 def test_the_parquet_is_made_after_the_end(kennel: Kennel) -> None:

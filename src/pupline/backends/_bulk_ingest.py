@@ -75,24 +75,27 @@ class Pace:
     rate: float | None
 
     @classmethod
-    def of(cls, request: IngestRequest, source: ImageSource) -> "Pace":
+    def of(cls, request: IngestRequest, source: ImageSource, most_batches: int | None = None) -> "Pace":
         """At most `concurrency` requests in all, and to one host no more than the source and the user allow.
 
-        Batches do not know of each other, so the limits of one host hold for all of them together.
+        Batches do not know of each other, so the limits of one host hold for all of them together. most_batches: that
+        may run at the same time, None for no limit.
         """
         limits = (request.concurrency, request.host_concurrency, source.limits.image_concurrency)
         most = min(limit for limit in limits if limit is not None)
         threads = min(MAX_THREADS, most)
-        batches = max(1, most // threads)
+        batches = max(1, min(most // threads, most_batches or most))
         rates = [rate for rate in (request.rate, source.limits.image_rps) if rate]
         rate = min(rates) / batches if rates else None
         items = MAX_ITEMS if rate is None else max(1, min(MAX_ITEMS, int(rate * MAX_SECONDS)))
         return cls(batches, threads, items, rate)
 
 
-def execution_input(request: IngestRequest, source: ImageSource, manifest: Manifest) -> dict[str, JSON]:
-    """BulkIngest's input for a request whose manifest is in the bucket."""
-    pace = Pace.of(request, source)
+def execution_input(
+    request: IngestRequest, source: ImageSource, manifest: Manifest, most_batches: int | None = None
+) -> dict[str, JSON]:
+    """BulkIngest's input for a request whose manifest is in the bucket. most_batches: as in `Pace.of`."""
+    pace = Pace.of(request, source, most_batches)
     tolerate = 100.0 if request.tolerate is None else float(request.tolerate)
     return {
         "run": request.run_id,

@@ -16,6 +16,7 @@ from typing import Any
 from pupline.aws import S3Store
 from pupline.backends._bulk_ingest import (
     BulkExecution,
+    Pace,
     check_options,
     execution_input,
     has_parquet,
@@ -24,7 +25,7 @@ from pupline.backends._bulk_ingest import (
     with_names,
 )
 from pupline.backends._manifest import list_source
-from pupline.backends._port import BulkListener
+from pupline.backends._port import BulkListener, Note
 from pupline.backends.stack._executions import Description, Executions
 from pupline.backends.stack._polling import ExecutionPoller, Timer
 from pupline.backends.stack._stack import BUCKET, BULK_MACHINE, Stack, execution_arn
@@ -35,7 +36,7 @@ from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary
-from pupline.text import printable
+from pupline.text import plural, printable
 
 _CONCURRENCY = 8
 """Reads from the bucket at the same time."""
@@ -65,6 +66,7 @@ class StackIngest:
     ) -> None:
         self._bucket = stack.resource(BUCKET)
         self._machine = stack.resource(BULK_MACHINE)
+        self._most_batches = stack.most_batches
         self._store = S3Store(s3_client, self._bucket)
         self._executions = executions
         self._request = request
@@ -126,7 +128,19 @@ class StackIngest:
             path = Path(folder) / "manifest.jsonl"
             manifest = list_source(path, self._source, self._request, self._stored_list, listener)
             self._store.put(manifest_key(self._dataset, self._run_id), path, JSON_LINES)
-        return execution_input(self._request, self._source, manifest)
+        self._note_limit(listener)
+        return execution_input(self._request, self._source, manifest, self._most_batches)
+
+    def _note_limit(self, listener: BulkListener) -> None:
+        wanted = Pace.of(self._request, self._source).batches
+        if self._most_batches is not None and wanted > self._most_batches:
+            batches = plural(self._most_batches, "batch", "batches")
+            listener(
+                Note(
+                    f"The stack runs at most {batches} at the same time, not the {wanted} that --concurrency asks for;"
+                    " deploy it with a larger BulkConcurrency for more."
+                )
+            )
 
     def _stored_list(self, url: str) -> bytes:
         """An object of the stack's bucket, for lists named `s3://bucket/key`."""

@@ -109,6 +109,12 @@ class Stack:
         return self.parameters.get("WorkflowType") == "EXPRESS"
 
     @property
+    def most_batches(self) -> int | None:
+        """Batches of bulk ingestion that may run at the same time; None where the stack sets no limit."""
+        chosen = self.outputs.get("BulkConcurrency") or self.parameters.get("BulkConcurrency", "")
+        return int(chosen) or None if chosen.isascii() and chosen.isdigit() else None
+
+    @property
     def machines(self) -> list[str]:
         """The ARNs of the state machines whose executions Step Functions keeps.
 
