@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
@@ -21,7 +22,7 @@ from pupline.aws import (
     dynamodb_client,
     s3_client,
 )
-from pupline.aws._clients import storage_errors
+from pupline.aws._clients import ATTEMPTS, storage_errors
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.tasks.ports import NoSuchUpload, ObjectToCreate
 from pupline.tasks.records import AuditRecord
@@ -122,23 +123,17 @@ def test_an_object_that_somebody_else_put_is_recognised(bucket: Any, with_checks
     assert (held.sha256, held.owner) == (DIGEST, "")
 
 
+def aws_answer(status: int, code: str) -> Any:
+    """What botocore gets for an error of S3."""
+    content = f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode()
+    facts = {"status_code": status, "headers": {}, "content": content, "raw": None, "text": ""}
+    return type("Answer", (), facts)()
+
+
 def client_error(status: int, code: str) -> Any:
     """A stubbed S3 client that answers everything with this error."""
     client = s3_client()
-    client.meta.events.register(
-        "before-send.s3",
-        lambda **_: type(
-            "Answer",
-            (),
-            {
-                "status_code": status,
-                "headers": {},
-                "content": f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode(),
-                "raw": None,
-                "text": "",
-            },
-        )(),
-    )
+    client.meta.events.register("before-send.s3", lambda **_: aws_answer(status, code))
     return client
 
 
@@ -160,13 +155,39 @@ def test_what_may_pass_is_a_storage_error(status: int, code: str, kind: type[Exc
         S3Store(client_error(status, code), "dogs").create(an_object())
 
 
-def test_clients_do_not_retry_by_themselves() -> None:
-    """One attempt per call: the workflow's Retry is the only one."""
+def test_a_request_is_repeated_twice_by_the_client() -> None:
+    """Then the workflow repeats the task."""
     client, calls = client_error(503, "SlowDown"), []
     client.meta.events.register_first("before-send.s3", lambda **_: calls.append(1))
-    with pytest.raises(StorageError):
-        S3WriteOnceStore(client, "dogs").remember("run-1/picked", "u")
-    assert len(calls) == 1
+    with pytest.raises(StorageError, match="SlowDown"):
+        S3Store(client, "dogs").create(an_object())
+    assert len(calls) == ATTEMPTS == 3
+
+
+def test_another_write_under_way_is_waited_for(bucket: Any) -> None:
+    """S3 answers 409 to the second of two conditional writes at the same time, and asks to repeat it."""
+    conflicts = [aws_answer(409, "ConditionalRequestConflict"), aws_answer(409, "ConditionalRequestConflict"), None]
+    bucket.meta.events.register_first("before-send.s3.PutObject", lambda **_: conflicts.pop(0))
+    assert S3Store(bucket, "dogs").create(an_object()).owner == an_object().owner
+    assert conflicts == []
+
+
+def test_a_body_that_breaks_off_is_read_again(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore repeats requests, but no answer whose body is under way."""
+    bucket.put_object(Bucket="dogs", Key="k", Body=BODY)
+    read, broken = StreamingBody.read, [True, True]
+
+    def breaking(self: StreamingBody, amt: int | None = None) -> bytes:
+        if broken:
+            broken.pop()
+            raise ReadTimeoutError(endpoint_url="https://dogs.example")
+        return bytes(read(self, amt))
+
+    monkeypatch.setattr(StreamingBody, "read", breaking)
+    assert S3Store(bucket, "dogs").read("k") == BODY
+    broken[:] = [True] * ATTEMPTS
+    with pytest.raises(StorageError, match="reading s3://dogs/k: Read timeout"):
+        S3Store(bucket, "dogs").read("k")
 
 
 def test_not_being_allowed_to_list_means_absent() -> None:

@@ -1,10 +1,9 @@
 """The ports over S3 and DynamoDB.
 
-The clients do not retry: the workflow does, and two layers of retries would multiply. Every write is conditional, so
-every request can be repeated safely.
+The clients repeat a single request that was throttled or lost; the workflow repeats tasks.
 """
 
-from pupline.aws._clients import dynamodb_client, s3_client
+from pupline.aws._clients import dynamodb_client, longest_seconds, s3_client
 from pupline.aws._dynamodb import DynamoDBAuditTable, from_attributes
 from pupline.aws._memos import DynamoDBWriteOnceStore
 from pupline.aws._s3 import S3Store, S3WriteOnceStore
@@ -16,5 +15,6 @@ __all__ = [
     "S3WriteOnceStore",
     "dynamodb_client",
     "from_attributes",
+    "longest_seconds",
     "s3_client",
 ]

@@ -1,4 +1,10 @@
-"""AWS clients with settings for a Lambda function, and AWS's errors as pupline's."""
+"""AWS clients with settings for a Lambda function, and AWS's errors as pupline's.
+
+A request that is throttled or lost is repeated here, because the workflow could only repeat the whole task: for one
+SlowDown of S3, IngestBatch would fetch a hundred images again. Repeating is safe. Every write of a function is
+conditional, or puts the same bytes again; if the first answer was lost, the second one is that the object, item or memo
+is there, and it is ours.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +35,22 @@ _PERMANENT = frozenset(
 )
 
 
+ATTEMPTS = 3
+"""Of one request, with random pauses of at most one and two seconds (botocore's standard mode)."""
+
+_PAUSES_SECONDS = 1 + 2
+
+_CONNECT_SECONDS = 2
+
+_READ_SECONDS = {"s3": 6, "dynamodb": 3}
+"""Without a byte of the answer. DynamoDB answers in milliseconds, S3 when the object is durable."""
+
+
+def longest_seconds(service: str) -> float:
+    """The time that one request takes at most, all its attempts together, if no attempt gets an answer."""
+    return ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS[service]) + _PAUSES_SECONDS
+
+
 def s3_client(connections: int = 10) -> Any:
     """A client for S3, by boto3's own chain of credentials and region. connections: threads that will use it.
 
@@ -52,9 +74,9 @@ def _client(service: str, connections: int = 10) -> Any:
     from botocore.exceptions import BotoCoreError
 
     config = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS[service],
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
         max_pool_connections=connections,
     )
     try:

@@ -2,18 +2,21 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from pupline.aws._clients import error_code, storage_errors
+from pupline.aws._clients import ATTEMPTS, error_code, storage_errors
 from pupline.errors import StorageError
 from pupline.tasks.ports import NoSuchUpload, ObjectToCreate, PartTag, StoredObject
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
+
+_CONFLICT = frozenset({"ConditionalRequestConflict", "409"})
+"""Another conditional write of the key was under way. Source: S3, "Conditional writes": retry the upload."""
 
 # Without s3:ListBucket, which the functions do not need, S3 answers AccessDenied for a missing key.
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
@@ -58,16 +61,16 @@ class S3Store:
 
     def read(self, key: str) -> bytes:
         """The object's bytes. Raises: KeyError when there is none; StorageError."""
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-        with storage_errors(f"reading s3://{self._bucket}/{key}"):
+        doing = f"reading s3://{self._bucket}/{key}"
+        for _ in range(ATTEMPTS):
+            answer = self._get(key, doing)
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            except ClientError as err:
-                if error_code(err) in _ABSENT:
-                    raise KeyError(key) from err
-                raise
-            return _all_of(answer)
+                return _all_of(answer)
+            except (HTTPClientError, IncompleteReadError) as err:  # botocore repeats none whose body breaks off
+                broken = err
+        raise StorageError(f"{doing}: {broken}")
 
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
         """Store `body`, or the file at that path, under `key`, over an existing object; the object's URL.
@@ -164,25 +167,43 @@ class S3Store:
         domain = _DOMAINS.get(meta.partition, "amazonaws.com")
         return f"https://{self._bucket}.s3.{meta.region_name}.{domain}/{quote(key)}"
 
-    def _put(self, new: ObjectToCreate, checksum: str) -> bool:
+    def _get(self, key: str, doing: str) -> Any:
+        """GetObject's answer, its body unread. Raises: KeyError, StorageError."""
         from botocore.exceptions import ClientError
 
-        with storage_errors(f"storing s3://{self._bucket}/{new.key}"):
+        with storage_errors(doing):
             try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=new.key,
-                    Body=new.body,
-                    ContentType=new.content_type,
-                    ChecksumSHA256=checksum,
-                    IfNoneMatch="*",
-                    Metadata={"sha256": new.sha256, "owner": quote(new.owner)},
-                )
+                return self._client.get_object(Bucket=self._bucket, Key=key)
             except ClientError as err:
-                if error_code(err) in _TAKEN:
-                    return False
+                if error_code(err) in _ABSENT:
+                    raise KeyError(key) from err
                 raise
-            return True
+
+    def _put(self, new: ObjectToCreate, checksum: str) -> bool:
+        """Whether `new` was stored; if not, its key is taken."""
+        from botocore.exceptions import ClientError
+
+        attempt = 1
+        with storage_errors(f"storing s3://{self._bucket}/{new.key}"):
+            while True:
+                try:
+                    self._client.put_object(
+                        Bucket=self._bucket,
+                        Key=new.key,
+                        Body=new.body,
+                        ContentType=new.content_type,
+                        ChecksumSHA256=checksum,
+                        IfNoneMatch="*",
+                        Metadata={"sha256": new.sha256, "owner": quote(new.owner)},
+                    )
+                except ClientError as err:
+                    if error_code(err) in _TAKEN:
+                        return False
+                    if error_code(err) not in _CONFLICT or attempt == ATTEMPTS:
+                        raise
+                    attempt += 1
+                else:
+                    return True
 
     def _upload_of(self, key: str) -> str | None:
         """Our name of the upload that the object under `key` comes from, if it does."""
@@ -274,7 +295,7 @@ def _upload_errors(doing: str) -> Iterator[None]:
 
 def _all_of(answer: Any) -> bytes:
     """The whole body of a GetObject response; call it within `storage_errors`, as the connection may break."""
-    with answer["Body"] as body:
+    with closing(answer["Body"]) as body:  # `with body` would give urllib3's stream, and urllib3's errors
         return bytes(body.read())
 
 
