@@ -33,6 +33,21 @@ from pupline.text import printable  # noqa: E402
 ATTEMPTS = 4
 
 
+class Choices:
+    """A write-once store in memory: every attempt of an execution is made by this process."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def remember(self, name: str, value: str) -> str:
+        """The first value given for `name`."""
+        return self._values.setdefault(name, value)
+
+    def recall(self, name: str) -> str | None:
+        """The value given for `name`, if any."""
+        return self._values.get(name)
+
+
 def main(given: list[str] | None = None) -> int:
     """Fetch and upload. The exit code: 0 for success, 1 if some failed, 2 if the options cannot work."""
     options = _options(given)
@@ -87,10 +102,9 @@ def _with_retries(event: Mapping[str, Any], services: FetchServices) -> dict[str
 def _storage(options: argparse.Namespace, stack: ExitStack) -> ImageStorage:
     """The store for the images. Raises: ConfigurationError; ImportError without boto3."""
     if options.bucket:
-        from pupline.aws import S3Store, S3WriteOnceStore, s3_client
+        from pupline.aws import S3Store, s3_client
 
-        client = s3_client()
-        return ImageStorage(S3Store(client, options.bucket), S3WriteOnceStore(client, options.bucket, "memo/"))
+        return ImageStorage(S3Store(s3_client(), options.bucket), Choices())
     from pupline.local import LocalBackend
 
     backend = stack.enter_context(LocalBackend.open(options.data, exclusive=True))

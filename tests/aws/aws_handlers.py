@@ -18,6 +18,7 @@ from pupline.lambdas import (
     log_to_dynamodb,
     summarise_ingest,
 )
+from pupline.specs import RandomImages
 from tests.aws.aws_image_api import BODIES
 
 PATHS = ["pug/plain.jpg", "copy/plain.jpg", "other/plain.jpg", "pug/page.jpg"]
@@ -57,7 +58,7 @@ def cold_start() -> Iterator[None]:
 
 
 def serve_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every client gets the pictures from memory, and what is not among them is not found."""
+    """Every client gets the pictures from memory, and nothing else is found; a random one is the first."""
 
     def get(_: HttpClient, url: str, **__: Any) -> Response:
         body = BODIES.get(url.removeprefix("https://images.example/breeds/"))
@@ -66,15 +67,17 @@ def serve_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         return Response(url=url, status=200, headers={}, body=body, content_type="image/jpeg")
 
     monkeypatch.setattr(HttpClient, "get", get)
+    monkeypatch.setattr(RandomImages, "random_image", lambda *_: f"https://images.example/breeds/{PATHS[0]}")
 
 
 def fetch_images(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What FetchAndUploadDogImage's handler gives for each path."""
+    """What FetchAndUploadDogImage's handler gives for each path, and for a random one."""
     serve_from_memory(monkeypatch)
     found: list[dict[str, Any]] = []
     with cold_start():
-        for number, path in enumerate(PATHS):
-            event: Any = {"image_url": f"https://images.example/breeds/{path}", "execution": f"run-{number}"}
+        inputs: list[dict[str, Any]] = [{"image_url": f"https://images.example/breeds/{path}"} for path in PATHS]
+        for number, given in enumerate([*inputs, {}]):
+            event: Any = {**given, "execution": f"run-{number}"}
             first, second = (fetch_and_upload_dog_image.handler(event, Context()) for _ in range(2))
             assert first == second
             found.append(first)

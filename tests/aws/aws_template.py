@@ -80,6 +80,9 @@ def resolved(value: Any) -> Any:
     if "Fn::GetAtt" in value:
         name, attribute = value["Fn::GetAtt"]
         return attribute_of(name, attribute)
+    if "Fn::FindInMap" in value:
+        name, first, second = resolved(value["Fn::FindInMap"])
+        return template()["Mappings"][name][first][second]
     if "Fn::Sub" in value:
         text, own = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
         return re.sub(r"\$\{([^}]+)\}", lambda match: substituted(match[1], own), text)
@@ -169,7 +172,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def allowed(found: list[dict[str, Any]], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether statements allow an action on a resource. Knows Allow, wildcards, StringEquals and StringLike."""
+    """Whether statements allow an action on a resource. Knows Allow, wildcards, and some conditions."""
     return any(
         statement["Effect"] == "Allow"
         and any(matches(pattern, action) for pattern in statement["Action"])
@@ -189,7 +192,10 @@ def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[st
 def holds(condition: tuple[str, str, list[str]], context: Mapping[str, str]) -> bool:
     """Whether a condition is met."""
     operator, key, values = condition
-    assert operator in {"StringEquals", "StringLike"}, f"this test knows no {operator}; teach it"
+    known = {"StringEquals", "StringLike", "ForAllValues:StringLike"}
+    assert operator in known, f"this test knows no {operator}; teach it"
+    if operator.startswith("ForAllValues:") and key not in context:
+        return True
     given = context.get(key, "")
     return given in values if operator == "StringEquals" else any(matches(value, given) for value in values)
 

@@ -18,7 +18,6 @@ from pupline.aws import (
     DynamoDBAuditTable,
     DynamoDBWriteOnceStore,
     S3Store,
-    S3WriteOnceStore,
     dynamodb_client,
     s3_client,
 )
@@ -194,7 +193,6 @@ def test_not_being_allowed_to_list_means_absent() -> None:
     """Without s3:ListBucket, S3 denies access to a key that is not there."""
     with pytest.raises(KeyError):
         S3Store(client_error(403, "AccessDenied"), "dogs").read("html/a.jpg")
-    assert S3WriteOnceStore(client_error(403, "AccessDenied"), "dogs").recall("run-1/picked") is None
 
 
 def test_a_lost_connection_is_a_storage_error() -> None:
@@ -209,15 +207,6 @@ def test_no_region_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(ConfigurationError, match=r"no client for dynamodb: .*; set AWS_DEFAULT_REGION"):
         dynamodb_client()
-
-
-def test_a_memo_is_a_small_private_object(bucket: Any) -> None:
-    """Below its prefix, under a quoted key."""
-    assert (
-        S3WriteOnceStore(bucket, "dogs").remember("run ü/picked", "https://images.example/ü.jpg")
-        == "https://images.example/ü.jpg"
-    )
-    assert [found["Key"] for found in bucket.list_objects_v2(Bucket="dogs")["Contents"]] == ["memo/run%20%C3%BC/picked"]
 
 
 def memo(value: str, expires_at: int = 1_000_000 + 30 * 24 * 3600) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pupline.lambdas import ingest_batch
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_handlers import Context, cold_start
 from tests.aws.aws_image_api import JPEG
+from tests.shared.memo_table import create_memo_table
 
 RECORD = AuditRecord(
     image_name="dogs/a.jpg",
@@ -39,11 +40,17 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An account with a bucket and the table; its credentials open nothing else."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    for name, value in {"AWS_DEFAULT_REGION": "us-east-1", "DOG_BUCKET": "dogs", "DDB_TABLE": "T"}.items():
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DOG_BUCKET": "dogs",
+        "DDB_TABLE": "T",
+        "MEMO_TABLE": "M",
+    }.items():
         monkeypatch.setenv(name, value)
     keys = [("image_name", "HASH"), ("execution", "RANGE")]
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="dogs")
+        create_memo_table("M")
         boto3.client("dynamodb").create_table(
             TableName="T",
             BillingMode="PAY_PER_REQUEST",

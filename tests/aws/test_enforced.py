@@ -50,6 +50,7 @@ class Enforced:
             "AWS_CA_BUNDLE": str(self.certificate),
             "DOG_BUCKET": self.stack.outputs["ImageBucketName"],
             "DDB_TABLE": self.stack.outputs["AuditTableName"],
+            "MEMO_TABLE": self.names["Memos"],
         }
 
     def without(self, role: str, action: str) -> Callable[[], None]:
@@ -86,9 +87,9 @@ def test_the_functions_can_do_all_their_work(take_role: Callable[[str], None], m
     """The handlers, each with its own role: images new, known, renamed, quarantined, records written and repeated."""
     take_role(FETCH)
     images = fetch_images(monkeypatch)
-    assert [image["outcome"] for image in images] == ["stored", "duplicate", "stored", "quarantined"]
+    assert [image["outcome"] for image in images] == ["stored", "duplicate", "stored", "quarantined", "duplicate"]
     take_role(LOG)
-    assert [found["status"] for found in log_images(images)] == ["success"] * 4
+    assert [found["status"] for found in log_images(images)] == ["success"] * 5
 
 
 def test_the_bulk_functions_can_do_all_their_work(
@@ -121,7 +122,7 @@ def test_a_batch_needs_each_of_its_actions(
         put_back()
 
 
-@pytest.mark.parametrize("action", ["s3:PutObject", "s3:GetObject"])
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:GetObject", "dynamodb:PutItem", "dynamodb:GetItem"])
 def test_fetching_needs_each_of_its_actions(
     enforced: Enforced, take_role: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
@@ -129,7 +130,7 @@ def test_fetching_needs_each_of_its_actions(
     put_back = enforced.without(FETCH, action)
     take_role(FETCH)
     try:
-        with pytest.raises(ConfigurationError, match=r"s3://.*(AccessDenied|403)"):
+        with pytest.raises(ConfigurationError, match=r"(s3://|the table DogImageMemos).*(AccessDenied|403)"):
             fetch_images(monkeypatch)
     finally:
         put_back()

@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from tests.aws.aws_handlers import drive_handlers
 from tests.aws.aws_template import MISSING, allowed, attribute_of, statements
+from tests.shared.memo_table import create_memo_table
 from tests.shared.needed_tools import needs
 
 pytestmark = needs(MISSING)
@@ -71,7 +72,7 @@ def needed() -> dict[str, list[Call]]:
     """What each role's work needs. The functions' own calls are not in this list: they are recorded."""
     functions = ("FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB")
     return {
-        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage") + by_storage("s3"),
+        "FetchAndUploadDogImageRole": by_lambda("FetchAndUploadDogImage") + by_storage("s3") + by_storage("dynamodb"),
         "AlertPNGRole": by_lambda("AlertPNG", encrypted=False),
         "LogToDynamoDBRole": by_lambda("LogToDynamoDB") + by_storage("dynamodb"),
         "IngestBatchRole": by_lambda("IngestBatch") + by_storage("s3") + by_storage("dynamodb"),
@@ -170,9 +171,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
         elif service == "s3" and operation == "ListObjectsV2":
             found.note("s3:ListBucket", BUCKET, s3_prefix=given["params"]["Prefix"])
         elif service == "dynamodb" and operation != "CreateTable":
-            tables = given["params"].get("RequestItems") or [given["params"]["TableName"]]
-            for table in tables:
-                found.note(f"dynamodb:{operation}", f"{TABLE}/{table}")
+            params = given["params"]
+            (key, *_) = (params.get("Item") or params["Key"]).values()
+            found.note(f"dynamodb:{operation}", f"{TABLE}/{params['TableName']}", dynamodb_LeadingKeys=key["S"])
         return emit(self, event, **given)
 
     monkeypatch.setattr(HierarchicalEmitter, "emit", listening)
@@ -182,10 +183,12 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "DOG_BUCKET": "ImageBucket",
         "DDB_TABLE": "DogImageUploads",
+        "MEMO_TABLE": "DogImageMemos",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="ImageBucket")
+        create_memo_table("DogImageMemos")
         boto3.client("dynamodb").create_table(
             TableName="DogImageUploads",
             BillingMode="PAY_PER_REQUEST",
@@ -211,7 +214,7 @@ def test_the_functions_own_calls_are_allowed(recorded: Recorded, monkeypatch: py
     """What the handlers really call, for images new, seen before, renamed and quarantined, and for records repeated."""
     drive_handlers(monkeypatch, recorded.working)
     assert {role: {action for action, *_ in calls} for role, calls in recorded.calls.items()} == {
-        "FetchAndUploadDogImageRole": {"s3:PutObject", "s3:GetObject"},
+        "FetchAndUploadDogImageRole": {"s3:PutObject", "s3:GetObject", "dynamodb:PutItem", "dynamodb:GetItem"},
         "LogToDynamoDBRole": {"dynamodb:PutItem"},
         "IngestBatchRole": {"s3:PutObject", "s3:GetObject", "dynamodb:PutItem"},
         "SummariseIngestRole": {"s3:PutObject", "s3:GetObject", "s3:ListBucket"},
@@ -254,6 +257,9 @@ TEMPTING: list[Call] = [
     ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
     ("dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
     ("dynamodb:Query", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads/index/by-day", {}),
+    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/DogImageMemos", {}),
+    ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/DogImageMemos", {}),
+    ("dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/DogImageMemos", {}),
     ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/AnotherTable", {}),
     ("dynamodb:DeleteTable", f"arn:aws:dynamodb:{HERE}:table/DogImageUploads", {}),
     ("sns:Publish", f"arn:aws:sns:{HERE}:pupline-alarms", {}),
@@ -288,7 +294,7 @@ def test_no_role_may_do_what_a_thief_would_try(role: str) -> None:
 def test_no_role_may_do_the_work_of_another(role: str) -> None:
     """What only one role needs, only that one may do."""
     work = {
-        "FetchAndUploadDogImageRole": ("s3:PutObject", f"{BUCKET}/memo/run-1/picked"),
+        "FetchAndUploadDogImageRole": ("dynamodb:GetItem", f"{TABLE}/DogImageMemos"),
         "PipelineRole": ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:AlertPNG"),
         "IngestBatchRole": ("s3:PutObject", f"{BUCKET}/datasets/dogs/metadata/jsonl/run=r1/part-00000000-0.jsonl"),
         "SummariseIngestRole": ("s3:PutObject", f"{BUCKET}/datasets/dogs/runs/r1/summary.json"),
@@ -297,6 +303,19 @@ def test_no_role_may_do_the_work_of_another(role: str) -> None:
     }
     may = {owner for owner, (action, resource) in work.items() if allowed(statements(role), action, resource, {})}
     assert may == {role} & work.keys()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_batch_may_claim_the_first_alert_and_remember_nothing_else(role: str) -> None:
+    """What single executions chose is decided by those alone."""
+    memos, put = f"{TABLE}/DogImageMemos", "dynamodb:PutItem"
+    may = [
+        name
+        for name in ("first-alert/r1", "run-1/picked")
+        if allowed(statements(role), put, memos, {"dynamodb:LeadingKeys": name})
+    ]
+    of_role = {"FetchAndUploadDogImageRole": ["first-alert/r1", "run-1/picked"], "IngestBatchRole": ["first-alert/r1"]}
+    assert may == of_role.get(role, [])
 
 
 @pytest.mark.parametrize("role", ROLES)

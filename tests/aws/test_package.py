@@ -25,7 +25,7 @@ PRESETS = {name for name in presets() if not name.startswith("sample")}
 LOADED = """
 import importlib, json, os, sys
 sys.path.insert(0, sys.argv[1])
-os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", AWS_DEFAULT_REGION="eu-central-1")
+os.environ.update(DOG_BUCKET="b", DDB_TABLE="t", MEMO_TABLE="m", AWS_DEFAULT_REGION="eu-central-1")
 importlib.import_module(sys.argv[2])
 importlib.import_module(sys.argv[2].replace("lambdas", "functions"))
 services = {
@@ -71,7 +71,13 @@ def test_the_fetching_function_takes_any_source_that_draws(source: str, tmp_path
     spec.write_text("name = 'my-own'\nbase_url = 'https://api.example.org'\nitems = '[]'\n")
     name = "FetchAndUploadDogImage"
     packaging.stage(name, tmp_path, [spec])
-    environment = {**os.environ, "DOG_BUCKET": "b", "SOURCE": source, "AWS_DEFAULT_REGION": "eu-central-1"}
+    environment = {
+        **os.environ,
+        "DOG_BUCKET": "b",
+        "MEMO_TABLE": "m",
+        "SOURCE": source,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
     program = "from pupline.lambdas._fetch_wiring import fetch_services; print(fetch_services().source_name)"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, ''); {program}"]
     done = subprocess.run(
@@ -95,6 +101,7 @@ def test_a_source_that_cannot_work_is_one_clear_line(
 ) -> None:
     """The function's first call says what is wrong with SOURCE."""
     monkeypatch.setenv("DOG_BUCKET", "b")
+    monkeypatch.setenv("MEMO_TABLE", "m")
     monkeypatch.setenv("SOURCE", source)
     with pytest.raises(ConfigurationError, match=problem):
         fetch_services.__wrapped__()

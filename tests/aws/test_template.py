@@ -92,7 +92,7 @@ def test_users_find_the_names_they_know() -> None:
     }
     machines = {"DogUploaderPipeline", "BulkIngest"}
     functions = {"FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB", "IngestBatch", "SummariseIngest"}
-    assert names == {*machines, *functions, "DogImageUploads"}
+    assert names == {*machines, *functions, "DogImageUploads", "DogImageMemos"}
     assert of_type("AWS::IAM::Role")["PipelineRole"]["RoleName"] == "StepFunctions-DogUploaderPipeline-role"
     assert of_type("AWS::IAM::Role")["BulkRole"]["RoleName"] == "StepFunctions-BulkIngest-role"
     assert of_type("AWS::SNS::Topic")["PNGAlertTopic"]["TopicName"] == "png-alert-topic"
@@ -116,7 +116,7 @@ def test_data_outlives_the_stack(name: str) -> None:
 
 def test_the_table_can_be_brought_back() -> None:
     """Point-in-time recovery, deletion protection, our own key; paid per request."""
-    (table,) = of_type("AWS::DynamoDB::Table").values()
+    table = of_type("AWS::DynamoDB::Table")["DogImageUploads"]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] is True
     assert table["SSESpecification"]["SSEType"] == "KMS"
@@ -162,9 +162,35 @@ def test_no_bucket_is_public(name: str) -> None:
 
 
 def test_images_are_never_deleted_by_the_lifecycle() -> None:
-    """Only write-once values expire; images and quarantined files stay until the operator decides."""
+    """Images and quarantined files stay until the operator decides."""
     rules = of_type("AWS::S3::Bucket")["ImageBucket"]["LifecycleConfiguration"]["Rules"]
-    assert [rule.get("Prefix") for rule in rules if "ExpirationInDays" in rule] == ["memo/"]
+    assert [rule for rule in rules if any(name.startswith("Expiration") for name in rule)] == []
+
+
+def test_memos_expire_with_the_stack_or_before() -> None:
+    """In a table of their own under our key, which the functions that remember know by name."""
+    memos = of_type("AWS::DynamoDB::Table")["Memos"]
+    assert memos["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert memos["SSESpecification"]["KMSMasterKeyId"].endswith("key/Key")
+    assert memos["BillingMode"] == "PAY_PER_REQUEST"
+    assert "DeletionPolicy" not in resources()["Memos"]
+    for name in ("FetchAndUploadDogImage", "IngestBatch"):
+        variables = of_type("AWS::Lambda::Function")[name]["Environment"]["Variables"]
+        assert variables["MEMO_TABLE"] == "DogImageMemos"
+
+
+def test_the_workflow_may_be_express() -> None:
+    """Under a name of its own, because CloudFormation replaces it; its role trusts just the name that it has."""
+    parameter = template()["Parameters"]["WorkflowType"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == ("STANDARD", ["STANDARD", "EXPRESS"])
+    machine = template()["Resources"]["DogUploaderPipeline"]["Properties"]
+    assert machine["StateMachineType"] == {"Ref": "WorkflowType"}
+    by_type = {"Fn::FindInMap": ["Machines", "Pipeline", {"Ref": "WorkflowType"}]}
+    assert machine["StateMachineName"]["Fn::Sub"][1] == {"Name": by_type}
+    (trust,) = template()["Resources"]["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"][1] == {"Name": by_type}
+    names = template()["Mappings"]["Machines"]["Pipeline"]
+    assert names["STANDARD"] != names["EXPRESS"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +255,7 @@ def test_fetching_has_time_for_what_it_may_do() -> None:
     from pupline.lambdas._fetch_settings import FetchSettings
 
     function = of_type("AWS::Lambda::Function")["FetchAndUploadDogImage"]
-    assert 2 * FetchSettings("b").timeout_seconds + 15 <= function["Timeout"]
+    assert 2 * FetchSettings("b", "m").timeout_seconds + 15 <= function["Timeout"]
 
 
 def test_a_batch_has_time_for_what_it_may_do() -> None:
@@ -238,7 +264,7 @@ def test_a_batch_has_time_for_what_it_may_do() -> None:
     from pupline.tasks.ingest_batch import BATCH_SECONDS
 
     function = of_type("AWS::Lambda::Function")["IngestBatch"]
-    assert BATCH_SECONDS + 2 * FetchSettings("b").timeout_seconds + 15 <= function["Timeout"] < 300
+    assert BATCH_SECONDS + 2 * FetchSettings("b", "m").timeout_seconds + 15 <= function["Timeout"] < 300
 
 
 def test_every_role_trusts_one_service() -> None:

@@ -105,6 +105,7 @@ def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
     """A fake stack, whose functions get their images from memory."""
     monkeypatch.setenv("DOG_BUCKET", "dogs")
     monkeypatch.setenv("DDB_TABLE", "DogImageUploads")
+    monkeypatch.setenv("MEMO_TABLE", "DogImageMemos")
     serve_from_memory(monkeypatch)
     with fake_stack(monkeypatch, tmp_path) as deployed:
         kennel, clock = Kennel(deployed, tmp_path), VirtualTimer()

@@ -80,6 +80,7 @@ def kennel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Kennel]:
     """The stack `pupline`, whose functions get their images from memory."""
     monkeypatch.setenv("DOG_BUCKET", "dogs")
     monkeypatch.setenv("DDB_TABLE", "DogImageUploads")
+    monkeypatch.setenv("MEMO_TABLE", "DogImageMemos")
     serve_from_memory(monkeypatch)
     with fake_stack(monkeypatch, tmp_path) as stack:
         yield Kennel(stack, tmp_path)

@@ -10,7 +10,6 @@ from pupline.aws import (
     DynamoDBAuditTable,
     DynamoDBWriteOnceStore,
     S3Store,
-    S3WriteOnceStore,
     dynamodb_client,
     s3_client,
 )
@@ -61,15 +60,6 @@ class TestDynamoDBAuditTable(AuditTableContract):
     def table(self) -> AuditTable:
         """The table."""
         return DynamoDBAuditTable(dynamodb_client(), "DogImageUploads")
-
-
-class TestS3Memo(MemoContract):
-    """Small objects in S3."""
-
-    @pytest.fixture
-    def write_once(self) -> WriteOnceStore:
-        """Memos in the bucket."""
-        return S3WriteOnceStore(s3_client(), "dogs")
 
 
 class TestDynamoDBMemo(MemoContract):

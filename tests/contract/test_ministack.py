@@ -10,7 +10,6 @@ from pupline.aws import (
     DynamoDBAuditTable,
     DynamoDBWriteOnceStore,
     S3Store,
-    S3WriteOnceStore,
     dynamodb_client,
     s3_client,
 )
@@ -60,15 +59,6 @@ class TestS3StoreOverHttp(ObjectStoreContract):
     def store(self, bucket: str) -> ObjectStore:
         """The bucket."""
         return S3Store(s3_client(), bucket)
-
-
-class TestS3MemoOverHttp(MemoContract):
-    """Small objects in S3."""
-
-    @pytest.fixture
-    def write_once(self, bucket: str) -> WriteOnceStore:
-        """Memos in the bucket."""
-        return S3WriteOnceStore(s3_client(), bucket)
 
 
 class TestDynamoDBMemoOverHttp(MemoContract):

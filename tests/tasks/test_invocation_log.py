@@ -183,7 +183,13 @@ module.handler({"image_url": "https://images.example/a.jpg", "execution": "r-1"}
 
 def test_a_configuration_error_at_init_is_one_clear_line() -> None:
     """The process goes on, and each invocation raises the error under its name, with a line of its own."""
-    environment = {**os.environ, "DOG_BUCKET": "b", "SOURCE": "openverse", "AWS_LAMBDA_FUNCTION_NAME": "Fetch"}
+    environment = {
+        **os.environ,
+        "DOG_BUCKET": "b",
+        "MEMO_TABLE": "m",
+        "SOURCE": "openverse",
+        "AWS_LAMBDA_FUNCTION_NAME": "Fetch",
+    }
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     at_init, invocation = (json.loads(line) for line in done.stdout.splitlines())

@@ -6,13 +6,12 @@ The clients repeat a single request that was throttled or lost; the workflow rep
 from pupline.aws._clients import dynamodb_client, longest_seconds, s3_client
 from pupline.aws._dynamodb import DynamoDBAuditTable, from_attributes
 from pupline.aws._memos import DynamoDBWriteOnceStore
-from pupline.aws._s3 import S3Store, S3WriteOnceStore
+from pupline.aws._s3 import S3Store
 
 __all__ = [
     "DynamoDBAuditTable",
     "DynamoDBWriteOnceStore",
     "S3Store",
-    "S3WriteOnceStore",
     "dynamodb_client",
     "from_attributes",
     "longest_seconds",

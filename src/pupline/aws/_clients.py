@@ -16,6 +16,7 @@ from pupline.text import printable
 # Errors that another attempt cannot fix. All others (throttling, 5xx, a lost connection) may be transient.
 _PERMANENT = frozenset(
     {
+        "403",
         "AccessDenied",
         "AccessDeniedException",
         "AllAccessDisabled",

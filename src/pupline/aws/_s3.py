@@ -1,4 +1,4 @@
-"""Objects and write-once values in S3: conditional writes, so that nothing is ever overwritten."""
+"""Objects in S3: conditional writes, so that nothing is ever overwritten."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,6 @@ _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 _DELETED_AT_ONCE = 1000
 """The most that DeleteObjects takes."""
-
-MAX_MEMO_BYTES = 16 * 1024
-"""A write-once value is a URL or a digest. More than this is not ours."""
 
 _DOMAINS = {
     "aws-cn": "amazonaws.com.cn",
@@ -225,58 +222,6 @@ class S3Store:
         metadata = head.get("Metadata", {})
         digest = metadata.get("sha256") or _whole_object_sha256(head) or sha256(self.read(key)).hexdigest()
         return StoredObject(key, digest, unquote(metadata.get("owner", "")), self.url(key))
-
-
-class S3WriteOnceStore:
-    """Implements `pupline.tasks.ports.WriteOnceStore` as one small object per name below `prefix`."""
-
-    def __init__(self, client: Any, bucket: str, prefix: str = "memo/") -> None:
-        self._client = client
-        self._bucket = bucket
-        self._prefix = prefix
-
-    def remember(self, name: str, value: str) -> str:
-        """The first value stored under `name`: this one, durably, unless there was one. Raises: StorageError."""
-        from botocore.exceptions import ClientError
-
-        with storage_errors(f"remembering s3://{self._bucket}/{self._key(name)}"):
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=self._key(name),
-                    Body=value.encode(),
-                    IfNoneMatch="*",
-                    ContentType="text/plain",
-                )
-            except ClientError as err:
-                if error_code(err) not in _TAKEN:
-                    raise
-                return self._get(name)
-            return value
-
-    def recall(self, name: str) -> str | None:
-        """The value stored under `name`, if any. Raises: StorageError.
-
-        None may also mean that reading is not allowed, which is harmless: only `remember` decides.
-        """
-        from botocore.exceptions import ClientError
-
-        with storage_errors(f"recalling s3://{self._bucket}/{self._key(name)}"):
-            try:
-                return self._get(name)
-            except ClientError as err:
-                if error_code(err) in _ABSENT:
-                    return None
-                raise
-
-    def _get(self, name: str) -> str:
-        answer = self._client.get_object(
-            Bucket=self._bucket, Key=self._key(name), Range=f"bytes=0-{MAX_MEMO_BYTES - 1}"
-        )
-        return _all_of(answer).decode()
-
-    def _key(self, name: str) -> str:
-        return f"{self._prefix}{quote(name)}"
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """The environment of FetchAndUploadDogImage; IngestBatch shares most of it.
 
-`DOG_BUCKET`: where objects go. `SOURCE`: a preset, maybe with params, a spec file in the function's package, or the
-base URL of an API. `CONTACT`: the operator's address, for the User-Agent, which some sources require. `PREFIX`,
-`QUARANTINE_PREFIX`, `MEMO_PREFIX`: key prefixes. `ALLOW_ORIGINS`: more origins, with spaces between; may be private.
-`TIMEOUT_SECONDS`, `MAX_BYTES`, `MAX_PIXELS`: limits for one image.
+`DOG_BUCKET`: where objects go. `MEMO_TABLE`: where the choices of executions are remembered. `SOURCE`: a preset, maybe
+with params, a spec file in the function's package, or the base URL of an API. `CONTACT`: the operator's address, for
+the User-Agent, which some sources require. `PREFIX`, `QUARANTINE_PREFIX`: key prefixes. `ALLOW_ORIGINS`: more origins,
+with spaces between; may be private. `TIMEOUT_SECONDS`, `MAX_BYTES`, `MAX_PIXELS`: limits for one image.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pupline.aws import S3Store, S3WriteOnceStore
+from pupline.aws import DynamoDBWriteOnceStore, S3Store
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, Network, Origin
 from pupline.images import MAX_PIXELS
@@ -25,10 +25,10 @@ class FetchSettings:
     """FetchAndUploadDogImage's environment, checked."""
 
     bucket: str
+    memo_table: str
     source: str = "dog-ceo"
     prefix: str = "html/"
     quarantine_prefix: str = "quarantine/"
-    memo_prefix: str = "memo/"
     allow_origins: tuple[str, ...] = ()
     timeout_seconds: float = 20.0
     max_bytes: int = 20 * 1024 * 1024
@@ -40,10 +40,10 @@ class FetchSettings:
         """The settings; an unset variable keeps its default. Raises: ConfigurationError."""
         return cls(
             bucket=required(environment, "DOG_BUCKET"),
+            memo_table=required(environment, "MEMO_TABLE"),
             source=environment.get("SOURCE", cls.source),
             prefix=_prefix(environment, "PREFIX", cls.prefix),
             quarantine_prefix=_prefix(environment, "QUARANTINE_PREFIX", cls.quarantine_prefix),
-            memo_prefix=_prefix(environment, "MEMO_PREFIX", cls.memo_prefix),
             allow_origins=tuple(environment.get("ALLOW_ORIGINS", "").split()),
             timeout_seconds=_number(environment, "TIMEOUT_SECONDS", cls.timeout_seconds),
             max_bytes=int(_number(environment, "MAX_BYTES", cls.max_bytes)),
@@ -61,11 +61,11 @@ class FetchSettings:
         trusted = policy.trusted | {Origin.parse(origin) for origin in self.allow_origins}
         return replace(policy, trusted=trusted, timeout_seconds=self.timeout_seconds, max_bytes=self.max_bytes)
 
-    def storage(self, s3: Any) -> ImageStorage:
-        """The bucket's storage. s3: a client."""
+    def storage(self, s3: Any, dynamodb: Any) -> ImageStorage:
+        """The storage in the bucket and the table of memos. s3, dynamodb: clients."""
         return ImageStorage(
             store=S3Store(s3, self.bucket),
-            write_once=S3WriteOnceStore(s3, self.bucket, self.memo_prefix),
+            write_once=DynamoDBWriteOnceStore(dynamodb, self.memo_table),
             prefix=self.prefix,
             quarantine_prefix=self.quarantine_prefix,
         )

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from functools import cache
 
-from pupline.aws import s3_client
+from pupline.aws import dynamodb_client, s3_client
 from pupline.errors import ConfigurationError
 from pupline.http import FetchPolicy, HttpClient, user_agent
 from pupline.lambdas._alert_rules import packaged_workflow
@@ -25,7 +25,8 @@ def fetch_services() -> FetchServices:
     http = HttpClient(policy, ready_network())
     source = RandomImages(http, spec, settings.contact)
     rules = AlertRules.readable(packaged_workflow())
-    return FetchServices(http, source, spec.name, settings.storage(s3_client()), settings.rules, alert_rules=rules)
+    storage = settings.storage(s3_client(), dynamodb_client())
+    return FetchServices(http, source, spec.name, storage, settings.rules, alert_rules=rules)
 
 
 def _source(settings: FetchSettings) -> SourceSpec:

@@ -1,6 +1,6 @@
 """IngestBatch's services in Lambda, from its environment, read once.
 
-`DOG_BUCKET`, `PREFIX`, `QUARANTINE_PREFIX`, `MEMO_PREFIX`, `ALLOW_ORIGINS`, `TIMEOUT_SECONDS`, `MAX_BYTES`,
+`DOG_BUCKET`, `PREFIX`, `QUARANTINE_PREFIX`, `MEMO_TABLE`, `ALLOW_ORIGINS`, `TIMEOUT_SECONDS`, `MAX_BYTES`,
 `MAX_PIXELS`, `CONTACT`: as for FetchAndUploadDogImage. `DDB_TABLE`: the audit table. `CONCURRENCY`: parallel requests.
 
 Images are fetched from public addresses, and from the origins that the environment allows. The workflow's input cannot
@@ -31,12 +31,12 @@ def batch_services() -> BatchServices:
     concurrency = concurrency_of(os.environ)
     policy = settings.limited(FetchPolicy(user_agent=user_agent(settings.contact)))
     client = HttpClient(policy, ready_network(), idle_connections=concurrency)
-    s3 = s3_client(connections=concurrency)
+    dynamodb = dynamodb_client()
     return BatchServices(
         client=client,
         robots=RobotsCache(client),
-        storage=settings.storage(s3),
-        table=DynamoDBAuditTable(dynamodb_client(), required(os.environ, "DDB_TABLE")),
+        storage=settings.storage(s3_client(connections=concurrency), dynamodb),
+        table=DynamoDBAuditTable(dynamodb, required(os.environ, "DDB_TABLE")),
         clock=SystemClock(),
         alert_rules=AlertRules.of(packaged_workflow()),
         concurrency=concurrency,

@@ -26,4 +26,4 @@ def handler(event: TaskInput, context: object) -> dict[str, JSON]:
         return answer
 
 
-made_at_init(fetch_services, "DOG_BUCKET")
+made_at_init(fetch_services, "DOG_BUCKET", "MEMO_TABLE")

@@ -40,4 +40,4 @@ def _add_metrics(result: dict[str, Any], facts: dict[str, JSON]) -> None:
             print_line(other)
 
 
-made_at_init(batch_services, "DOG_BUCKET", "DDB_TABLE")
+made_at_init(batch_services, "DOG_BUCKET", "DDB_TABLE", "MEMO_TABLE")
