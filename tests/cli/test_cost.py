@@ -127,5 +127,5 @@ def test_people_see_the_designs_side_by_side(command: Run) -> None:
     names = next(line for line in lines if line.startswith("dollars"))
     assert [name for name in ("Standard", "Express", "BulkIngest", "floor") if name in names]
     (total,) = [line for line in lines if line.startswith("total")]
-    assert total.split()[1:4] == ["$115.61", "$18.07", "$6.54"]
+    assert total.split()[1:4] == ["$116.23", "$18.69", "$6.55"]
     assert any(line.startswith("Step Functions") for line in lines)

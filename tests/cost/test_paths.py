@@ -121,6 +121,6 @@ def test_each_retry_is_a_transition() -> None:
 
 def test_waiting_is_counted_in_seconds() -> None:
     """Wait states and the time before retries, which an Express execution pays for."""
-    assert WORKFLOWS.express.plain.waits == 0
-    assert WORKFLOWS.express.rate_limited.waits == 5
-    assert WORKFLOWS.express.failure("ServerError").waits > 0
+    assert WORKFLOWS.standard.plain.waits == 0
+    assert WORKFLOWS.standard.rate_limited.waits == 5
+    assert WORKFLOWS.standard.failure("ServerError").waits > 0

@@ -46,7 +46,7 @@ _PERCENT = click.FloatRange(0, 100)
     type=click.IntRange(0, 100_000),
     default=0,
     show_default=True,
-    help="Reserved concurrency of FetchAndUploadDogImage; 0 for none.",
+    help="Reserved concurrency of FetchAndUploadDogImage, or the account's; 0 for no limit.",
 )
 @click.option(
     "--bulk-concurrency", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Batches at the same time."
@@ -124,7 +124,7 @@ def _estimate(query: "CostQuery") -> "Estimate":
 
 
 def _as_dict(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:
-    from pupline.cost import PRICES_AS_OF, PRICES_REGION, percent_by_service
+    from pupline.cost import PRICES_AS_OF, PRICES_REGION, percent_by_service, questions
 
     query = estimate.query
     shares = percent_by_service(bill)
@@ -148,6 +148,7 @@ def _as_dict(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:
         "usd_per_million": round(float(bill.usd) / query.images * 1_000_000, 6),
         **_schedule(bill, estimate),
         "each_month": [_line(item) for item in estimate.monthly],
+        "questions": [{"way": way, "usd": round(float(usd), 6)} for way, usd in questions(query).items()],
     }
 
 

@@ -37,7 +37,7 @@ _DIVISORS = {"years": 365 * 86_400, "days": 86_400, "hours": 3_600, "minutes": 6
 
 def show(estimate: "Estimate") -> None:
     """Print the table, then what each design is, how long it takes, and what is not in the total."""
-    from pupline.cost import PRICES_AS_OF, PRICES_REGION
+    from pupline.cost import PRICES_AS_OF, PRICES_REGION, questions
 
     out, query = console(), estimate.query
     columns = [Column("dollars"), *(Column(bill.name, right=True, left_out=_rank(bill)) for bill in estimate.bills)]
@@ -50,6 +50,8 @@ def show(estimate: "Estimate") -> None:
     _show_single_flow(out, estimate)
     _show_bulk(out, estimate)
     _show_months(out, estimate)
+    ways = ", ".join(f"${_money(usd)} through {way}" for way, usd in questions(query).items())
+    out.print(f"Asking for all of these records once: {ways}.")
 
 
 def duration(seconds: float) -> str:
@@ -73,8 +75,9 @@ def _rows(estimate: "Estimate") -> "list[list[Text]]":
     rows.append([cell("total", "bold"), *(cell(f"${bill.usd:,}", "bold") for bill in bills)])
     around = [_money(bill.usd_with_around if bill.around else None) for bill in bills]
     rows.append([cell("with tracing, events"), *map(cell, around)])
-    times = {"stack": estimate.standard.seconds, "stack_express": estimate.express.seconds}
-    times["bulk"] = estimate.bulk.seconds
+    times = {"stack": estimate.standard.seconds, "bulk": estimate.bulk.seconds}
+    if estimate.express:
+        times["stack_express"] = estimate.express.seconds
     rows.append([cell("time"), *(cell(duration(times[b.design]) if b.design in times else "") for b in bills)])
     return rows
 
@@ -104,7 +107,7 @@ def _show_single_flow(out: "Console", estimate: "Estimate") -> None:
     query = estimate.query
     rate = f"{plain_number(query.start_rate)} starts a second"
     for name, flow in (("Standard", estimate.standard), ("Express", estimate.express)):
-        if flow.throttled.retries:
+        if flow and flow.throttled.retries:
             lost = f", and {flow.throttled.lost:.1%} of the executions give up" if flow.throttled.lost else ""
             out.print(
                 f"{name}, {rate}, reserved concurrency {query.fetch_concurrency}: each execution is throttled "

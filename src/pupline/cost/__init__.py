@@ -15,6 +15,7 @@ from pupline.cost._estimate import Estimate
 from pupline.cost._monthly import fixed_month, storage_month
 from pupline.cost._prices import PRICES_AS_OF, PRICES_REGION, PRICES_USD, to_cents
 from pupline.cost._query import CostQuery
+from pupline.cost._questions import questions
 from pupline.cost._schedule import BulkSchedule, Faster
 from pupline.tasks.ingest_batch import BATCH_SECONDS
 
@@ -34,6 +35,7 @@ __all__ = [
     "bills",
     "fixed_month",
     "percent_by_service",
+    "questions",
     "storage_month",
     "sum_of",
     "to_cents",

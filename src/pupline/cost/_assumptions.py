@@ -18,8 +18,14 @@ DEPLOYED_MB: Mapping[str, int] = {
 }
 """MemorySize of each function in template.yaml."""
 
-METRICS_LINE_BYTES = 500
-"""The approximate size of the metrics that LogToDynamoDB logs for each image."""
+DEPLOYED_LOG_BYTES: Mapping[str, int] = {
+    FETCH: 650,
+    "AlertPNG": 580,
+    "LogToDynamoDB": 1_120,
+    "IngestBatch": 1_290,
+    "SummariseIngest": 1_000,
+}
+"""The approximate size of the line that an invocation of each function logs, with its metrics."""
 
 _OTHER_MB, _OTHER_MS = 256, 50
 """Of a function that a user's own workflow adds."""
@@ -34,7 +40,8 @@ class Assumptions:
 
     function_mb, function_ms: memory and billed time by function. batch_mb, batch_ms_of_100: of a bulk function, the
     time for a hundred images. task_overhead_ms: of a Task of an Express execution, beyond its function.
-    log_bytes_per_invocation: written by Lambda itself. log_bytes_per_image: added by fetching.
+    log_bytes_per_invocation: written by Lambda itself. log_bytes: by function, written by its own code; where it is
+    empty, log_bytes_per_image is written for each image.
     image_bytes, item_bytes: mean sizes. stored: share with new bytes. conflicts: whose name was taken in the bucket.
     renamed: of these, stored under another name. failures: by the name of the error, never stored, refusals included.
     rate_limited: whose server asked once to wait. emails_per_alert: confirmed e-mail subscriptions.
@@ -48,6 +55,7 @@ class Assumptions:
     task_overhead_ms: int = 150
     log_bytes_per_invocation: int = 480
     log_bytes_per_image: int = 40
+    log_bytes: Mapping[str, int] = field(default_factory=dict)
     image_bytes: Decimal = Decimal(70_000)
     item_bytes: Decimal = Decimal(700)
     stored: Decimal = Decimal(1)
@@ -107,10 +115,16 @@ class Assumptions:
             failures=_shares(errors, total),
         )
 
+    def logged(self, calls: Mapping[str, Decimal], images: int) -> Decimal:
+        """Bytes of logs of so many invocations by function."""
+        own = sum((count * self.log_bytes[name] for name, count in calls.items() if name in self.log_bytes), Decimal(0))
+        if not self.log_bytes:
+            own = Decimal(images * self.log_bytes_per_image)
+        return own + sum(calls.values(), Decimal(0)) * self.log_bytes_per_invocation
+
     def as_deployed(self) -> "Assumptions":
-        """With the memory and the metrics of template.yaml."""
-        log_bytes = self.log_bytes_per_image + METRICS_LINE_BYTES
-        return replace(self, function_mb=DEPLOYED_MB, log_bytes_per_image=log_bytes)
+        """With the memory of template.yaml, and what its functions log."""
+        return replace(self, function_mb=DEPLOYED_MB, log_bytes=DEPLOYED_LOG_BYTES)
 
 
 def _shares(errors: Counter[str], total: int) -> dict[str, Decimal]:

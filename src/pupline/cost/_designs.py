@@ -1,9 +1,10 @@
 """The bill of each design."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
-from pupline.asl import StateMachine
+from pupline.asl import DefinitionError, StateMachine
 from pupline.cost._assumptions import DEPLOYED_MB
 from pupline.cost._bill import Bill, BillLine
 from pupline.cost._paths import FETCH, WorkflowPaths, bulk_transitions
@@ -11,13 +12,16 @@ from pupline.cost._query import CostQuery, SingleFlow
 from pupline.cost._requests import (
     BATCH_GETS,
     BATCH_PUTS,
+    CLAIM_WRITES,
     INTENT_WRITES,
     KEYS_PER_LIST,
     PICKED_READS,
     PICKED_WRITES,
     RECORD_WRITES,
+    RESULT_GETS,
     RUN_GETS,
     RUN_PUTS,
+    SUMMARY_GETS,
 )
 from pupline.cost._schedule import BulkSchedule
 from pupline.cost._throttling import THROTTLED
@@ -30,6 +34,9 @@ _KEY_SECONDS = 300
 _KEY_USERS = 6
 """Pairs of a service and a caller, each with a data key of its own: state machine, functions, bucket, tables, topic."""
 
+DEPLOYED_EVENTS = False
+"""Whether the bucket's events go to EventBridge, which are billed whether or not a rule listens."""
+
 _TRACED_A_SECOND = 1
 _TRACED_BEYOND = Decimal("0.05")
 
@@ -38,22 +45,26 @@ _TRACED_BEYOND = Decimal("0.05")
 class Workflows:
     """The state machines of the stack: DogUploaderPipeline, as each WorkflowType, and BulkIngest.
 
-    bulk_transitions: of the parent execution of one run.
+    express: None where a user's own workflow cannot be Express. bulk_transitions: of the parent execution of one run.
     """
 
     standard: WorkflowPaths
-    express: WorkflowPaths
+    express: WorkflowPaths | None
     bulk_transitions: int
 
     @classmethod
     def of(cls, pipeline: StateMachine, bulk: StateMachine) -> "Workflows":
         """One file serves both types; the Context Object tells the execution which it is."""
-        express = StateMachine.parse(pipeline.definition, type="EXPRESS")
-        return cls(WorkflowPaths(pipeline), WorkflowPaths(express), bulk_transitions(bulk))
+        try:
+            express = WorkflowPaths(StateMachine.parse(pipeline.definition, type="EXPRESS"))
+        except DefinitionError:
+            express = None
+        return cls(WorkflowPaths(pipeline), express, bulk_transitions(bulk))
 
-    def flows(self, query: CostQuery) -> tuple[SingleFlow, SingleFlow]:
+    def flows(self, query: CostQuery) -> tuple[SingleFlow, SingleFlow | None]:
         """The usage of one execution per image, Standard and Express."""
-        return SingleFlow.of(query, self.standard), SingleFlow.of(query, self.express)
+        express = SingleFlow.of(query, self.express) if self.express else None
+        return SingleFlow.of(query, self.standard), express
 
 
 def bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
@@ -72,17 +83,7 @@ def bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
             *_single_image_lines(standard),
             *_stack_lines(standard),
         ),
-        Bill.of(
-            (
-                "stack_express",
-                "Express",
-                "this stack: WorkflowType EXPRESS, random images",
-                "the same, five minutes at most; no history but the log, no redrive",
-            ),
-            *_express_lines(express),
-            *_single_image_lines(express),
-            *_stack_lines(express),
-        ),
+        *([_express_stack_bill(express)] if express else []),
         Bill.of(
             (
                 "bulk",
@@ -90,10 +91,24 @@ def bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
                 f"this stack: BulkIngest, {query.batch:,} images per invocation",
                 f"{query.batches:,} children, safe to repeat; one digest of all alerts",
             ),
-            *_bulk_lines(workflows.bulk_transitions, query),
+            *_bulk_lines(workflows.bulk_transitions, deployed),
         ),
         *_bare_bills(workflows, query),
     ]
+
+
+def _express_stack_bill(flow: SingleFlow) -> Bill:
+    return Bill.of(
+        (
+            "stack_express",
+            "Express",
+            "this stack: WorkflowType EXPRESS, random images",
+            "the same, five minutes at most; no history but the log, no redrive",
+        ),
+        *_express_lines(flow),
+        *_single_image_lines(flow),
+        *_stack_lines(flow),
+    )
 
 
 def _bare_bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
@@ -112,11 +127,7 @@ def _bare_bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
             BillLine("standard_transition", standard.transitions),
             *_single_image_lines(standard),
         ),
-        Bill.of(
-            ("express", "bare Express", "the same as Express", "no history, no redrive"),
-            *_express_lines(express),
-            *_single_image_lines(express),
-        ),
+        *([_bare_express_bill(express)] if express else []),
         Bill.of(
             (
                 "map",
@@ -131,6 +142,11 @@ def _bare_bills(workflows: Workflows, query: CostQuery) -> list[Bill]:
             *_minimum_lines(query),
         ),
     ]
+
+
+def _bare_express_bill(flow: SingleFlow) -> Bill:
+    words = ("express", "bare Express", "the same as Express", "no history, no redrive")
+    return Bill.of(words, *_express_lines(flow), *_single_image_lines(flow))
 
 
 def _minimum_lines(query: CostQuery) -> tuple[BillLine, ...]:
@@ -152,7 +168,7 @@ def _single_image_lines(flow: SingleFlow) -> tuple[BillLine, ...]:
         *_minimum_lines(flow.query),
         BillLine("lambda_gb_second", gb_ms / 1000),
         BillLine("lambda_request", requests),
-        _logs(flow.query, requests, flow.query.images),
+        _logs(flow.query, calls),
         *_alert_lines(flow.query, flow.publishes),
     )
 
@@ -192,14 +208,15 @@ def _bulk_lines(parent_transitions: int, query: CostQuery) -> tuple[BillLine, ..
     return (
         *_minimum_lines(query),
         BillLine("s3_put", puts),
-        BillLine("s3_get", batches * (BATCH_GETS + 1) + runs * RUN_GETS),
+        BillLine("s3_get", batches * (BATCH_GETS + RESULT_GETS) + runs * RUN_GETS + summaries * SUMMARY_GETS),
         BillLine("standard_transition", batches + transitions),
         *_child_lines(query, batches),
         BillLine("lambda_gb_second", _lambda_gb_seconds("IngestBatch", batches * query.batch_ms)),
         BillLine("lambda_gb_second", _lambda_gb_seconds("SummariseIngest", summary_ms)),
         BillLine("lambda_request", batches + summaries),
-        _logs(query, batches + summaries, 0),
+        _logs(query, {"IngestBatch": batches, "SummariseIngest": Decimal(summaries)}),
         *_alert_lines(query, query.digests(Decimal(2 * runs))),
+        BillLine("dynamodb_write", CLAIM_WRITES * batches * query.alerting_batches),
         *_around_lines(batches, created, schedule.seconds),
     )
 
@@ -213,7 +230,7 @@ def _map_lines(query: CostQuery) -> tuple[BillLine, ...]:
         *_child_lines(query, batches),
         BillLine("lambda_gb_second", batches * query.assumptions.batch_mb / 1024 * query.batch_ms / 1000),
         BillLine("lambda_request", batches),
-        _logs(query, batches, query.images),
+        _logs(query, {"IngestBatch": batches}),
         *_alert_lines(query, query.digests(batches)),
     )
 
@@ -234,14 +251,12 @@ def _around_lines(traceable: Decimal, created: Decimal, seconds: float) -> tuple
     return (
         BillLine("kms_request", _KEY_USERS * (lasting / _KEY_SECONDS).to_integral_value(ROUND_CEILING)),
         BillLine("xray_trace", always + _TRACED_BEYOND * (traceable - always)),
-        BillLine("s3_event", created),
+        BillLine("s3_event", created * DEPLOYED_EVENTS),
     )
 
 
-def _logs(query: CostQuery, invocations: Decimal, images: int) -> BillLine:
-    given = query.assumptions
-    log_bytes = invocations * given.log_bytes_per_invocation + images * Decimal(given.log_bytes_per_image)
-    return BillLine("logs_gb", log_bytes / 10**9)
+def _logs(query: CostQuery, calls: Mapping[str, Decimal]) -> BillLine:
+    return BillLine("logs_gb", query.assumptions.logged(calls, query.images) / 10**9)
 
 
 def _alert_lines(query: CostQuery, publishes: Decimal) -> tuple[BillLine, ...]:

@@ -19,7 +19,7 @@ class Estimate:
     query: CostQuery
     bills: list[Bill]
     standard: SingleFlow
-    express: SingleFlow
+    express: SingleFlow | None
     bulk: BulkSchedule
     faster: list[tuple[Bill, Faster]]
     monthly: tuple[BillLine, ...]

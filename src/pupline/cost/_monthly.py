@@ -3,18 +3,19 @@
 from decimal import Decimal
 
 from pupline.cost._bill import BillLine, lines_of
+from pupline.cost._paths import FETCH
 from pupline.cost._prices import to_cents
 from pupline.cost._query import CostQuery
 
 DEPLOYED_ALARMS = 18
-DEPLOYED_METRICS = 7
-"""Custom metrics: Images by five outcomes, Bytes, Alerts."""
+DEPLOYED_METRICS = 29
+"""Custom metrics of both workflows, each billed in the months in which it has values."""
 
 _ITEM_OVERHEAD_BYTES = 100
 """DynamoDB adds this to each item, and to each entry of an index."""
 
-_MEMO_BYTES = 250
-"""Of both memos of an image, which are kept for 30 days. Deleting them then is free."""
+_MEMO_BYTES = 140
+"""Of each of the two memos of an image, which are kept for 30 days. Deleting them then is free."""
 
 _GB = 10**9
 
@@ -43,12 +44,12 @@ def records_month(query: CostQuery) -> tuple[BillLine, ...]:
     """Keeping the records of the single flow: items, index by day, backup to any point in time, memos, logs."""
     given = query.assumptions.as_deployed()
     item = query.images * (given.item_bytes + _ITEM_OVERHEAD_BYTES) / _GB
-    memos = query.images * Decimal(_MEMO_BYTES + 2 * _ITEM_OVERHEAD_BYTES) / _GB
-    logs = query.images * Decimal(2 * given.log_bytes_per_invocation + given.log_bytes_per_image) / _GB
+    memos = 2 * query.images * Decimal(_MEMO_BYTES + _ITEM_OVERHEAD_BYTES) / _GB
+    calls = dict.fromkeys((FETCH, "LogToDynamoDB"), Decimal(query.images))
     return lines_of(
         (
             BillLine("dynamodb_gb_month", 2 * item + memos),
-            BillLine("dynamodb_backup_gb_month", item),
-            BillLine("logs_gb_month", logs),
+            BillLine("dynamodb_backup_gb_month", item + memos),
+            BillLine("logs_gb_month", given.logged(calls, query.images) / _GB),
         )
     )

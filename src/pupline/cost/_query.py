@@ -49,6 +49,11 @@ class CostQuery:
         """Write units of one record."""
         return max(1, -(-int(self.assumptions.item_bytes) // _WRITE_UNIT_BYTES))
 
+    @property
+    def alerting_batches(self) -> Decimal:
+        """The share of batches with an alert."""
+        return 1 - (1 - self.assumptions.alerts) ** min(self.batch, self.images)
+
     def load(self, longest: float) -> Load:
         """The load on the function that fetches. longest: seconds after which an execution is timed out."""
         seconds = self.assumptions.milliseconds(FETCH) / 1000

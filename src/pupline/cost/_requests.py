@@ -18,11 +18,20 @@ BATCH_PUTS = 2
 BATCH_GETS = 2
 """Of a batch: the part and the result of an earlier attempt."""
 
+CLAIM_WRITES = 1
+"""Of the memo of the run's first alert, by each batch with an alert."""
+
 RUN_PUTS = 5
 """Of a run: the manifest, two files of the ResultWriter, failures.jsonl, summary.json."""
 
 RUN_GETS = 1
 """Of a run: the manifest, by the ItemReader."""
+
+SUMMARY_GETS = 1
+"""Of an invocation of SummariseIngest besides the results: how far an earlier one has come."""
+
+RESULT_GETS = 1
+"""Of a batch's result, by SummariseIngest."""
 
 KEYS_PER_LIST = 1_000
 """Of the results that SummariseIngest lists."""
