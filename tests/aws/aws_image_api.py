@@ -1,6 +1,7 @@
 """An image API on 127.0.0.1 with one image for every way an execution can go."""
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,13 @@ class ImageApi:
         return f"{self.origin}/images/breeds/{name}"
 
     def answer(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body: `busy` is 503 once, `later` is 429 once, `wall` leads inside the network."""
+        """Status, headers and body: `busy` is 503 once, `later` is 429 once, `wall` leads inside the network.
+
+        The random image is `plain`.
+        """
+        if path == "/api/breeds/image/random":
+            chosen = {"status": "success", "message": self.url("pug/plain.jpg")}
+            return 200, {"Content-Type": "application/json"}, json.dumps(chosen).encode()
         name = path.removeprefix("/images/breeds/")
         self.asked[name] += 1
         first = self.asked[name] == 1
