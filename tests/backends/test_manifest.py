@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.backends._manifest import manifest_line, write_manifest
+from pupline.backends._manifest import ManifestLimits, manifest_line, write_manifest
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.errors import (
+    ConfigurationError,
     ConnectionFailed,
     NotFound,
     PuplineError,
@@ -29,6 +30,7 @@ from pupline.sources import ColumnUse, ImageSource, Listing, Opening, Page, Page
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 
+NO_LIMITS = ManifestLimits()
 API = "https://api.example/page/"
 SECRET = "s3cret"  # noqa: S105  what must not be seen
 
@@ -104,7 +106,9 @@ class Desk:
         self.trouble: str | None = None
         self.told: list[ItemsListed | ListingNote] = []
 
-    def list(self, path: Path, count: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    def list(
+        self, path: Path, count: int | None = None, limits: ManifestLimits = NO_LIMITS
+    ) -> tuple[list[dict[str, Any]], int]:
         """The lines written, and how many items were repeated."""
 
         def opener(_: Opening) -> Listing:
@@ -113,7 +117,8 @@ class Desk:
         source = ImageSource(name="kennel", dataset="dogs", opener=opener)
         client, chance = cast(HttpClient, self.api), random.Random(1)
         pages = Pages(client=client, interval=0.5, sleep=self.slept.append, chance=chance)
-        written = write_manifest(path, source, IngestRequest(source="x", count=count), pages, self.told.append)
+        request = IngestRequest(source="x", count=count)
+        written = write_manifest(path, source, request, pages, self.told.append, limits)
         lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
         assert len(lines) == written.items
         self.trouble = written.trouble
@@ -228,3 +233,32 @@ def test_a_page_that_is_not_json_is_asked_for_four_times(tmp_path: Path) -> None
     desk = Desk(Numbered([page(1), page(2)]), Api({1: cut * 4}))
     desk.list(tmp_path / "m")
     assert desk.trouble == "cut"
+
+
+def test_what_one_run_can_hold_is_listed(tmp_path: Path) -> None:
+    """To the last image and the last byte; what the source has beyond the wanted count is not in the way."""
+    size = len("".join(manifest_line(number, item) for number, item in enumerate(page(1, 2, 3))))
+    desk = Desk(Numbered([page(1, 2), page(3)], total=3))
+    assert len(desk.list(tmp_path / "m", limits=ManifestLimits(3, size))[0]) == 3
+    desk = Desk(Numbered([page(1, 2), page(3, 4)], total=4))
+    assert len(desk.list(tmp_path / "m", 3, ManifestLimits(3, size))[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("total", "limits", "asked", "message"),
+    [
+        (None, ManifestLimits(images=2), 2, "the list: 3 images are more than the 2 that one run"),
+        (900, ManifestLimits(images=800), 1, "what the source announces: 900 images are more than the 800 that"),
+        (None, ManifestLimits(size_bytes=100), 1, "the list: 2 images fill the 1e-07 GB that the manifest of one run"),
+    ],
+)
+def test_what_is_too_large_for_one_run_is_refused_as_soon_as_that_is_known(
+    tmp_path: Path, total: int | None, limits: ManifestLimits, asked: int, message: str
+) -> None:
+    """In one line with the next step; nothing was fetched, and no run is left."""
+    desk = Desk(Numbered([page(1, 2), page(3), page(4)], total=total))
+    with pytest.raises(ConfigurationError) as found:
+        desk.list(tmp_path / "m", limits=limits)
+    assert str(found.value).startswith(message)
+    assert str(found.value).endswith("; ingest the list in parts, each a run of its own, with examples/scale/parts.sh")
+    assert len(desk.api.asked) == asked

@@ -254,6 +254,7 @@ def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
     [
         ({"shard_size": 10}, "--shards is for ingests without --workflow"),
         ({"incremental": True}, "--incremental is for ingests without --workflow"),
+        ({"count": 100_000_000}, "--count: 100,000,000 images are more than the 25,000,000 that one run"),
         ({"workers": 2}, "--workers is for"),
         ({"source": "sample"}, "served on this machine only"),
         ({"dataset": "a/b"}, "cannot be a folder's name"),

@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pupline.local import LocalBackend
+from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
 from tests.shared.sharded_world import World, sharded_world
 
 pytestmark = pytest.mark.slow
@@ -53,7 +55,7 @@ class Cluster:
         self.environment = {**os.environ, "PATH": path, "OPTIONS": f"{allowed} --workers 1", "TMPDIR": str(folder)}
 
     def run(self, recipe: str, *arguments: str | Path, **environment: str) -> None:
-        """Run a recipe to its end."""
+        """Run a recipe to its end. EXPECTED: its exit status, if not 0."""
         command = ["bash", RECIPES / recipe, *arguments]
         done = subprocess.run(
             command,
@@ -64,7 +66,7 @@ class Cluster:
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == int(environment.get("EXPECTED", 0)), done.stderr
 
     def merge(self, *folders: Path) -> None:
         """Join the shards into `all`."""
@@ -123,3 +125,26 @@ def test_ssh(cluster: Cluster) -> None:
     for _ in range(2):
         cluster.run("ssh.sh", cluster.world.list, "monday", "joined", "alpha", "beta", HOSTS=str(hosts))
     cluster.check(cluster.folder / "joined" / "all")
+
+
+def test_parts(cluster: Cluster) -> None:
+    """A list that is too large for one run through Step Functions; repeated, no part is fetched twice.
+
+    An address that stands in two parts is fetched for each, and its image is stored once.
+    """
+    options = cluster.environment["OPTIONS"].removesuffix(" --workers 1").split()
+    for _ in range(2):
+        cluster.run("parts.sh", cluster.world.list, "big", *options, "--data", "all", PART="7", EXPECTED="1")
+    with LocalBackend.open(cluster.folder / "all", exclusive=False) as backend:
+        records = list(backend.audit.records())
+        datasets = {key.split("/")[1] for key in backend.bucket().keys("datasets/")}
+    fetched = sorted(str(one.source_url) for one in records if one.outcome != "refused")
+    assert fetched == sorted([*cluster.world.urls, cluster.world.urls[0]])
+    assert sum(sum(host.images_asked.values()) for host in cluster.world.hosts.values()) == len(fetched)
+    runs = Counter(str(one.execution).rpartition("-")[0] for one in records)
+    assert (runs, datasets) == ({"big-001": 7, "big-002": 7}, {"dogs"})
+
+
+def test_a_part_is_what_one_run_takes() -> None:
+    """The script's size, and the limit that the command has."""
+    assert f"${{PART:-{MAX_IMAGES_PER_RUN}}}" in (RECIPES / "parts.sh").read_text()

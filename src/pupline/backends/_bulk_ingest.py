@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pupline.backends._manifest import Manifest
+from pupline.backends._manifest import Manifest, ManifestLimits
 from pupline.backends._redrive import UNSUCCESSFUL
 from pupline.bulk import IngestReport, IngestRequest, checked_dataset, checked_source
 from pupline.bulk import has_parquet as has_parquet
@@ -47,7 +47,9 @@ _DIRECT_ONLY = {
 
 
 def check_options(request: IngestRequest) -> None:
-    """Refuse options that BulkIngest does not have. Raises: ConfigurationError."""
+    """Refuse options that BulkIngest does not have, and more images than it takes. Raises: ConfigurationError."""
+    if request.count is not None:
+        ManifestLimits().check_images("--count", request.count)
     for name, (option, instead) in _DIRECT_ONLY.items():
         if getattr(request, name):
             raise ConfigurationError(f"{option} is for ingests without --workflow; {instead}")

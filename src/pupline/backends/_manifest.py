@@ -13,14 +13,34 @@ from pathlib import Path
 from typing import TextIO
 
 from pupline.bulk import IngestRequest, ItemsListed, ListingNote, fetch_policy
-from pupline.errors import LocalTrouble, PuplineError, TaskFailure
+from pupline.errors import ConfigurationError, LocalTrouble, PuplineError, TaskFailure
 from pupline.http import HttpClient
 from pupline.sources import ImageSource, Listing, Pages, Reader, dropped_of, is_final, left_out_at_stop
+from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN, MAX_MANIFEST_BYTES
 from pupline.tasks.items import SourceItem
 from pupline.tasks.left_out import LeftOut
 from pupline.text import printable
 
 ListingListener = Callable[[ItemsListed | ListingNote], None]
+
+IN_PARTS = "ingest the list in parts, each a run of its own, with examples/scale/parts.sh"
+"""What to do with a list that is too large for one run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestLimits:
+    """The most that the manifest of one run holds. images: its lines."""
+
+    images: int = MAX_IMAGES_PER_RUN
+    size_bytes: int = MAX_MANIFEST_BYTES
+
+    def check_images(self, wanted: str, images: int) -> None:
+        """Refuse a run of more images than the limit. wanted: what says so, for people. Raises: ConfigurationError."""
+        if images > self.images:
+            raise ConfigurationError(
+                f"{wanted}: {images:,} images are more than the {self.images:,} that one run through Step Functions"
+                f" takes; {IN_PARTS}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +69,22 @@ def list_source(
 
 
 def write_manifest(
-    path: Path, source: ImageSource, request: IngestRequest, pages: Pages, listener: ListingListener
+    path: Path,
+    source: ImageSource,
+    request: IngestRequest,
+    pages: Pages,
+    listener: ListingListener,
+    limits: ManifestLimits = ManifestLimits(),
 ) -> Manifest:
     """List the source into the file `path`, each URL once, at most `request.count`.
 
     A listing that cannot become complete is kept as far as it goes, with its trouble.
-    Raises: ConfigurationError; PuplineError when the listing gave nothing, or stopped where a later attempt may
-    continue: no image was fetched then.
+    Raises: ConfigurationError, also for more than one run takes; PuplineError when the listing gave nothing, or stopped
+    where a later attempt may continue: no image was fetched then.
     """
     opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
     with closing(opened) as listing, closing(_Seen()) as seen, path.open("w", encoding="utf-8") as file:
-        writer = _ManifestWriter(file, request.count, seen, listener)
+        writer = _ManifestWriter(file, request.count, seen, listener, limits)
         try:
             writer.write(listing, pages)
         except LocalTrouble:
@@ -93,11 +118,15 @@ def write_manifest(
 class _ManifestWriter:
     """Writes the items of a listing."""
 
-    def __init__(self, file: TextIO, count: int | None, seen: "_Seen", listener: ListingListener) -> None:
+    def __init__(
+        self, file: TextIO, count: int | None, seen: "_Seen", listener: ListingListener, limits: ManifestLimits
+    ) -> None:
         self._file = file
         self._count = count
         self._seen = seen
         self._listener = listener
+        self._limits = limits
+        self._size_bytes = 0
         self.items = 0
         self.repeated = 0
 
@@ -109,11 +138,25 @@ class _ManifestWriter:
             new = [item for item in page.items if self._seen.is_new(item)]
             self.repeated += len(page.items) - len(new)
             wanted = new if self._count is None else new[: self._count - self.items]
-            self._file.writelines(manifest_line(self.items + number, item) for number, item in enumerate(wanted))
+            lines = [manifest_line(self.items + number, item) for number, item in enumerate(wanted)]
+            self._file.writelines(lines)
             self.items += len(wanted)
+            self._size_bytes += sum(map(len, lines))  # they are ASCII
+            self._check_size(listing.total if self._count is None else None)
             self._listener(ItemsListed(self.items, listing.total, listing.complete))
             if self.items == self._count:
                 break
+
+    def _check_size(self, announced: int | None) -> None:
+        """Stop as soon as it is clear that one run is not enough. Raises: ConfigurationError."""
+        if announced is not None:
+            self._limits.check_images("what the source announces", announced)
+        self._limits.check_images("the list", self.items)
+        if self._size_bytes > self._limits.size_bytes:
+            raise ConfigurationError(
+                f"the list: {self.items:,} images fill the {self._limits.size_bytes / 10**9:g} GB that the manifest of"
+                f" one run through Step Functions may have; {IN_PARTS}"
+            )
 
 
 def manifest_line(index: int, item: SourceItem) -> str:

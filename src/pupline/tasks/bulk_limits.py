@@ -12,9 +12,9 @@ MAP_MAX_ITEMS = 100_000_000
 MAX_MANIFEST_BYTES = 10_000_000_000
 """Of an object that an ItemReader reads. Source: Step Functions, ItemReader."""
 
-MAX_IMAGES_PER_RUN = 50_000_000
-"""Lines of a manifest. With 200 bytes a line the manifest is full; a run of this size also keeps what a repeated
-execution reads again, and the summary, to minutes."""
+MAX_IMAGES_PER_RUN = 25_000_000
+"""Lines of a manifest. With 400 bytes a line the manifest is full; a run of this size also keeps the summary, and what
+a repeated execution reads again, to minutes."""
 
 MAP_MAX_CHILDREN = 10_000
 """Of one Map Run at the same time. Source: Step Functions, service quotas; not adjustable."""
