@@ -23,7 +23,7 @@ _COPIES = {
 }
 """The project's files and where they come from; the one that makes it a project is last."""
 
-_DEPLOYMENT = ("template.yaml", "samconfig.yaml")
+_DEPLOYMENT = {"template.yaml": "template.yaml", "samconfig.toml": "samconfig.example.toml"}
 _BUILDER = "src/Makefile"
 
 
@@ -47,12 +47,12 @@ def init(directory: Path, aws: bool) -> int:
 
 
 def _deployment_files() -> dict[str, Path]:
-    """template.yaml and samconfig.yaml, from an installed pupline or the top of a checkout; and SAM's Makefile."""
+    """What SAM needs: from an installed pupline, or from the top of a checkout."""
     places = [_FOLDER, _FOLDER.parents[2]]
-    found = {name: [place / name for place in places if (place / name).is_file()] for name in _DEPLOYMENT}
-    if missing := [name for name, paths in found.items() if not paths]:
+    found = {to: [place / name for place in places if (place / name).is_file()] for to, name in _DEPLOYMENT.items()}
+    if missing := [_DEPLOYMENT[to] for to, paths in found.items() if not paths]:
         raise ConfigurationError(f"{', '.join(missing)} is not in {places[1]}; install pupline again")
-    return {name: paths[0] for name, paths in found.items()} | {_BUILDER: _FOLDER / "Makefile"}
+    return {to: paths[0] for to, paths in found.items()} | {_BUILDER: _FOLDER / "Makefile"}
 
 
 def _make(directory: Path, sources: Mapping[str, Path]) -> int:
