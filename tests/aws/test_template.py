@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pupline.aws import longest_seconds
 from pupline.backends.stack._stack import TYPES
 from pupline.images import MAX_PIXELS
 from tests.aws.aws_template import MISSING, ROOT, as_list, of_type, policies, resources, statements, template, tool
@@ -201,7 +202,11 @@ def test_the_workflow_may_be_express() -> None:
             True,
             ["AlertPNGArn", "FetchAndUploadDogImageArn", "LogToDynamoDBArn", "PNGAlertTopicArn"],
         ),
-        ("BulkIngest", False, ["ImageBucketName", "IngestBatchArn", "PNGAlertTopicArn", "SummariseIngestArn"]),
+        (
+            "BulkIngest",
+            False,
+            ["BulkConcurrency", "ImageBucketName", "IngestBatchArn", "PNGAlertTopicArn", "SummariseIngestArn"],
+        ),
     ],
 )
 def test_the_state_machines_are_watched(name: str, with_data: bool, filled: list[str]) -> None:
@@ -255,16 +260,22 @@ def test_fetching_has_time_for_what_it_may_do() -> None:
     from pupline.lambdas._fetch_settings import FetchSettings
 
     function = of_type("AWS::Lambda::Function")["FetchAndUploadDogImage"]
-    assert 2 * FetchSettings("b", "m").timeout_seconds + 15 <= function["Timeout"]
+    assert 2 * FetchSettings("b", "m").timeout_seconds + longest_seconds("s3") <= function["Timeout"]
 
 
 def test_a_batch_has_time_for_what_it_may_do() -> None:
     """Nothing is begun after BATCH_SECONDS; robots.txt, an image, each within its deadline, and storing still fit."""
     from pupline.lambdas._fetch_settings import FetchSettings
-    from pupline.tasks.ingest_batch import BATCH_SECONDS
+    from pupline.tasks.ingest_batch import BATCH_SECONDS, CHILD_SECONDS
 
     function = of_type("AWS::Lambda::Function")["IngestBatch"]
-    assert BATCH_SECONDS + 2 * FetchSettings("b", "m").timeout_seconds + 15 <= function["Timeout"] < 300
+    needed = BATCH_SECONDS + 2 * FetchSettings("b", "m").timeout_seconds + longest_seconds("s3")
+    assert needed <= function["Timeout"] < CHILD_SECONDS
+
+
+def test_logging_has_time_for_its_record() -> None:
+    """One request, with all attempts at it."""
+    assert longest_seconds("dynamodb") <= of_type("AWS::Lambda::Function")["LogToDynamoDB"]["Timeout"]
 
 
 def test_every_role_trusts_one_service() -> None:

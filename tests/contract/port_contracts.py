@@ -147,6 +147,16 @@ class ObjectStoreContract:
         assert list(store.keys("a", after="a/2.jpg")) == ["a/put.json", "ab.jpg"]
         assert list(store.keys("a/", after="a/put.json")) == list(store.keys("b", after="c")) == []
 
+    def test_an_object_may_be_read_in_pieces(self, store: MultipartStore) -> None:
+        """Together they are the object; one that is not there has none."""
+        body = b"0123456789abcdef" * 2**17
+        store.put("datasets/dogs/manifest.jsonl", body, "application/x-ndjson")
+        store.put("datasets/dogs/empty.jsonl", b"", "application/x-ndjson")
+        assert b"".join(store.chunks("datasets/dogs/manifest.jsonl")) == body
+        assert b"".join(store.chunks("datasets/dogs/empty.jsonl")) == b""
+        with pytest.raises(KeyError):
+            list(store.chunks("datasets/dogs/nothing.jsonl"))
+
     def test_an_object_may_come_in_parts(self, store: MultipartStore) -> None:
         """There is nothing until all are there; a part that is sent again counts once; the old object gives way."""
         key, large = "datasets/dogs/runs/r1/failures.jsonl", b"0123456789abcdef" * (5 * 2**16)

@@ -97,6 +97,11 @@ class FakeStore:
         """As the port says."""
         return self.objects[key].body
 
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """As the port says."""
+        body = self.read(key)
+        yield from (body[start : start + 10] for start in range(0, len(body), 10))
+
 
 @dataclass
 class FakeWriteOnceStore:

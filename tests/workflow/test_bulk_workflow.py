@@ -357,11 +357,12 @@ def throttled(world: BatchWorld, times: int) -> Callable[[Any], Any]:
     return batch
 
 
-def test_a_batch_that_gets_no_concurrency_is_done_by_another_map_run() -> None:
-    """The run goes on until nothing is missing; what is done is not fetched again, and each alert comes once."""
+@pytest.mark.parametrize("items", [6, None])
+def test_a_batch_that_gets_no_concurrency_is_done_by_another_map_run(items: int | None) -> None:
+    """The run goes on until nothing of its manifest is missing; nothing is fetched again, and each alert comes once."""
     world, lines = kennel(6, n0=[PNG], n2=[PNG + b"1"], n5=[PNG + b"2"])
     bulk = BulkRun(world, lines, IngestBatch=throttled(world, 150))
-    result = bulk.run({"batch_size": 2, "items": 6})
+    result = bulk.run({"batch_size": 2, "items": items})
     assert (result.status, result.output["outcomes"]) == ("SUCCEEDED", {"stored": 6})
     assert len(result.execution.map_runs) > 2
     assert all(world.web.asked[line["url"]] == 1 for line in lines)
@@ -369,6 +370,13 @@ def test_a_batch_that_gets_no_concurrency_is_done_by_another_map_run() -> None:
     assert "This is the first alert" in first["Message"]
     assert digest["Subject"] == "2 more alerts of a bulk ingest"
     assert summary_of(world)["status"] == "SUCCEEDED"
+
+
+def test_items_that_the_manifest_does_not_have_are_not_waited_for() -> None:
+    """The input says more than there are: another Map Run would find no more."""
+    result = BulkRun(*kennel(2)).run({"items": 3})
+    assert (result.status, result.error) == ("FAILED", "BatchesMissing")
+    assert len(result.execution.map_runs) == 1
 
 
 @pytest.mark.slow

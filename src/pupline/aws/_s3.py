@@ -69,6 +69,12 @@ class S3Store:
                 broken = err
         raise StorageError(f"{doing}: {broken}")
 
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, 1 MiB at a time. Raises: KeyError when there is none; StorageError."""
+        doing = f"reading s3://{self._bucket}/{key}"
+        with closing(self._get(key, doing)["Body"]) as body, storage_errors(doing):
+            yield from body.iter_chunks(1024 * 1024)
+
     def put(self, key: str, body: bytes | Path, content_type: str) -> str:
         """Store `body`, or the file at that path, under `key`, over an existing object; the object's URL.
 

@@ -26,7 +26,7 @@ from pupline.tasks.task_input import (
 
 EXPRESS_FETCH_SECONDS = 150
 """From the start of an Express execution until no attempt begins any more. It has 300 seconds, of which the last
-attempt needs up to 60; the alert and the record need the rest, with their retries."""
+attempt needs up to 70; the alert and the record need the rest, with their retries."""
 
 
 class Client(Protocol):

@@ -70,7 +70,11 @@ class NoSuchUpload(LookupError):
 
 
 class MultipartStore(ObjectStore, Protocol):
-    """A bucket into which an object may be uploaded in parts, also by several processes one after the other."""
+    """A bucket of objects larger than memory, which are uploaded in parts, also by several processes one after the
+    other, and read in pieces."""
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, piece by piece. Raises: KeyError when there is none; StorageError."""
 
     def start_upload(self, key: str, content_type: str) -> str:
         """The name of a new upload. Nothing is under `key` before it is completed. Raises: StorageError."""

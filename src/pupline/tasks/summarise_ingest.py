@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from pupline.tasks.failure_lines import failure_lines
 from pupline.tasks.ingest_summary import IngestSummary, summary_bytes, with_files
 from pupline.tasks.layout import failures_key, manifest_key, run_folder, summary_key
 from pupline.tasks.left_out import LeftOut
+from pupline.tasks.manifest_lines import count_items, manifest_of
 from pupline.tasks.ports import Clock, MultipartStore, NoSuchUpload
 from pupline.tasks.streamed_object import PART_BYTES
 from pupline.tasks.summary_progress import RunTotals, SummaryProgress
@@ -56,6 +57,7 @@ class SummaryServices:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:
     """The run to summarise. tolerate: percent of items that may fail. items: in the manifest, None if unknown.
+    manifest: its key.
 
     trouble: why the manifest does not hold all that the source has. left_out: what it has besides.
     columns_dropped: columns of the list, and why they are not kept.
@@ -64,6 +66,7 @@ class SummaryRequest:
     run: IngestRun
     tolerate: float
     items: int | None
+    manifest: str
     began_at: float | None
     trouble: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -80,10 +83,12 @@ class SummaryRequest:
         execution_input = fields.get("input", fields)
         given = execution_input if isinstance(execution_input, Mapping) else {}
         trouble = given.get("trouble")
+        run = IngestRun.from_json(fields)
         return cls(
-            run=IngestRun.from_json(fields),
+            run=run,
             tolerate=float(tolerate),
             items=items if isinstance(items, int) and not isinstance(items, bool) and items >= 0 else None,
+            manifest=manifest_of(run, given),
             began_at=moment_or_none(fields, "started"),
             trouble=trouble if isinstance(trouble, str) else None,
             left_out=LeftOut.from_json(given.get("left_out")),
@@ -97,9 +102,10 @@ def summarise_ingest(event: TaskInput, services: SummaryServices, seconds: float
     event: run, dataset, source, `tolerate` (percent), `items` (in the manifest, if known), `started` (RFC 3339), the
     name of the `execution`, and its `input`, whose `trouble` and `left_out` say why the manifest is incomplete.
     seconds: the time left for this invocation; without `execution`, nothing ends it.
-    Returns: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `complete`; `alerting`, and then `digest`
-    (subject, message, attributes) of all alerts but the first; `folder`, where the files are. Where the time was too
-    short, only `more`: True and `done`: the task with the same event continues.
+    Returns: `items`, `done`, `failed`, `outcomes`; `tolerance_exceeded`; `complete`, and if not, `left`: the lines of
+    the manifest that another Map Run can do; `alerting`, and then `digest` (subject, message, attributes) of all alerts
+    but the first; `folder`, where the files are. Where the time was too short, only `more`: True and `done`: the task
+    with the same event continues.
     Raises: InvalidInput, StorageError.
     """
     request = SummaryRequest.from_input(event)
@@ -147,7 +153,11 @@ def _continue(
 
 def _write_summary(request: SummaryRequest, services: SummaryServices, totals: RunTotals) -> dict[str, JSON]:
     """The task's answer, once summary.json is written."""
-    run = request.run
+    run, listed = request.run, None
+    if request.items is None or totals.done < request.items:
+        listed = count_items(services.store, request.manifest)
+    if request.items is None:
+        request = replace(request, items=listed)
     items, failed = _items(request, totals), count_failed(totals.outcomes)
     exceeded = 100 * failed > request.tolerate * items
     error = THRESHOLD_EXCEEDED if exceeded else BATCHES_MISSING if totals.done < items else None
@@ -166,6 +176,8 @@ def _write_summary(request: SummaryRequest, services: SummaryServices, totals: R
         "alerting": digest is not None,
         "folder": run_folder(run.dataset, run.run),
     }
+    if totals.done < items:
+        answer["left"] = max(0, (items if listed is None else listed) - totals.done)
     return answer | {"digest": digest.as_dict()} if digest else answer
 
 
