@@ -78,7 +78,7 @@ def test_a_billion_images_are_planned(command: Run) -> None:
     said = command("cost", "--images", "1e9").stdout
     assert "BulkIngest: 20 runs, 10,000,000 batches, 4 batches at the same time" in said
     assert "4,872 hours (203 days)" in said
-    assert [more["bulk_concurrency"] for more in bulk["faster"]] == [240, 1_000]
+    assert [other["bulk_concurrency"] for other in bulk["alternatives"]] == [240, 1_000]
     assert "With --bulk-concurrency 240" in said
     assert "One execution per image is not meant for 1,000,000,000 images" in said
     assert "not meant for" not in command("cost").stdout

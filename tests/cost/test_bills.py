@@ -230,3 +230,15 @@ def test_a_workflow_that_cannot_be_express_has_no_such_bill() -> None:
     definition["States"]["CheckIfPNG"]["Default"] = "Ask"
     found = by_design(CostQuery(1_000), StateMachine.parse(definition))
     assert list(found) == ["stack", "bulk", "standard", "map", "floor"]
+
+
+def test_waiting_for_servers_costs_another_attempt() -> None:
+    """Three transitions and an invocation for an image; in bulk a second round for each batch with such an image."""
+    asked = Assumptions(rate_limited=Decimal("0.5"))
+    plain, waiting = by_design(CostQuery(1_000)), by_design(CostQuery(1_000, assumptions=asked))
+    one, other = quantities_of(plain["stack"]), quantities_of(waiting["stack"])
+    assert other["standard_transition"] - one["standard_transition"] == 500 * 3
+    assert other["lambda_request"] - one["lambda_request"] == 500
+    one, other = quantities_of(plain["bulk"]), quantities_of(waiting["bulk"])
+    assert other["lambda_request"] - one["lambda_request"] == pytest.approx(10)
+    assert other["s3_put"] - one["s3_put"] == pytest.approx(20)

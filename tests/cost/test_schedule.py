@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pupline.cost import BATCH_SECONDS, BulkSchedule, CostQuery, Estimate, questions, to_cents
 from pupline.cost._questions import ROW_BYTES
-from pupline.cost._schedule import CONCURRENCY, DYNAMODB, HOSTS, LAMBDA, S3, faster
+from pupline.cost._schedule import CONCURRENCY, DYNAMODB, HOSTS, LAMBDA, S3, alternatives
 from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
 from pupline.tasks.metadata import columns_of, lines_of
 from tests.cost.cost_world import WORKFLOWS, by_design, quantities_of
@@ -50,15 +50,26 @@ def test_what_grows_with_the_load_is_no_ceiling_later() -> None:
 
 def test_more_at_once_reaches_the_next_ceiling() -> None:
     """First what the bucket takes at once, then what the account allows; no advice where the hosts are the limit."""
-    cold, warm = faster(BILLION)
+    cold, warm = alternatives(BILLION)
     assert [(more.query.bulk_concurrency, more.until, more.is_warm) for more in (cold, warm)] == [
         (240, S3, False),
         (1_000, LAMBDA, True),
     ]
     assert warm.schedule.seconds < cold.schedule.seconds < BulkSchedule.of(BILLION).seconds / 50
-    assert [more.query.bulk_concurrency for more in faster(cold.query)] == [1_000]
-    assert not faster(warm.query)
-    assert not faster(CostQuery(10**9, host_rate=10))
+    assert [more.query.bulk_concurrency for more in alternatives(cold.query)] == [1_000]
+    assert not alternatives(warm.query)
+    assert alternatives(CostQuery(1_000))[0].query.bulk_concurrency == 10
+    assert not alternatives(CostQuery(100, bulk_concurrency=1))
+
+
+def test_where_hosts_are_the_limit_fewer_batches_are_cheaper() -> None:
+    """As many as keep the hosts busy take as long, and do not pay for waiting."""
+    query = CostQuery(10**9, host_rate=500, bulk_concurrency=100)
+    (other,) = alternatives(query)
+    assert (other.query.bulk_concurrency, other.until) == (35, HOSTS)
+    assert other.schedule.seconds == pytest.approx(BulkSchedule.of(query).seconds, rel=0.01)
+    assert by_design(other.query)["bulk"].usd < by_design(query)["bulk"].usd
+    assert not alternatives(other.query)
 
 
 def test_slow_hosts_cost_function_time() -> None:
@@ -99,7 +110,7 @@ def test_a_schedule_is_consistent(images: int, batch: int, concurrency: int, hos
 def test_an_estimate_has_the_bill_of_each_schedule() -> None:
     """The advice comes with its price."""
     estimate = Estimate.of(WORKFLOWS, BILLION)
-    assert [(bill.design, more.query.bulk_concurrency) for bill, more in estimate.faster] == [
+    assert [(bill.design, other.query.bulk_concurrency) for bill, other in estimate.alternatives] == [
         ("bulk", 240),
         ("bulk", 1_000),
     ]

@@ -14,7 +14,7 @@ from pupline.cli._output import message, print_json
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
-    from pupline.cost import Assumptions, Bill, BillLine, CostQuery, Estimate, Faster
+    from pupline.cost import Alternative, Assumptions, Bill, BillLine, CostQuery, Estimate
 
 _ORDER = ("stack", "standard", "express", "bulk", "map", "floor", "stack_express")
 """Of designs in --json: programs may count on the places of those that were there first."""
@@ -184,17 +184,17 @@ def _schedule(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:
         "bulk_concurrency": query.bulk_concurrency,
         "images_per_second": round(bulk.images_per_second, 3),
         "limited_by": bulk.ceiling,
-        "faster": [_faster(bill, more) for bill, more in estimate.faster],
+        "alternatives": [_alternative(bill, other) for bill, other in estimate.alternatives],
         "ceilings": {name: round(rate, 3) for name, rate in bulk.rates.items() if rate != float("inf")},
     }
 
 
-def _faster(bill: "Bill", more: "Faster") -> dict[str, Any]:
+def _alternative(bill: "Bill", other: "Alternative") -> dict[str, Any]:
     return {
-        "bulk_concurrency": more.query.bulk_concurrency,
-        "images_per_second": round(more.schedule.images_per_second, 3),
-        "hours": round(more.schedule.seconds / 3600, 3),
+        "bulk_concurrency": other.query.bulk_concurrency,
+        "images_per_second": round(other.schedule.images_per_second, 3),
+        "hours": round(other.schedule.seconds / 3600, 3),
         "total_usd": float(bill.usd),
-        "up_to": more.until,
-        "when_grown": more.is_warm,
+        "up_to": other.until,
+        "when_grown": other.is_warm,
     }

@@ -126,11 +126,11 @@ def _show_bulk(out: "Console", estimate: "Estimate") -> None:
     runs, batches = plural(bulk.plan.runs, "run"), plural(bulk.plan.batches, "batch", "batches")
     at_once = plural(bulk.plan.concurrency, "batch", "batches")
     out.print(f"BulkIngest: {runs}, {batches}, {at_once} at the same time: {_pace(bulk)}. The limit is {bulk.ceiling}.")
-    for bill, more in estimate.faster:
-        warm = "once S3 and DynamoDB have grown with the load, " if more.is_warm else ""
+    for bill, other in estimate.alternatives:
+        warm = "once S3 and DynamoDB have grown with the load, " if other.is_warm else ""
         out.print(
-            f"With --bulk-concurrency {more.query.bulk_concurrency}, {warm}up to {more.until}: "
-            f"{_pace(more.schedule)}, ${bill.usd:,}."
+            f"With --bulk-concurrency {other.query.bulk_concurrency}, {warm}up to {other.until}: "
+            f"{_pace(other.schedule)}, ${bill.usd:,}."
         )
 
 

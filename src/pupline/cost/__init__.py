@@ -16,7 +16,7 @@ from pupline.cost._monthly import fixed_month, storage_month
 from pupline.cost._prices import PRICES_AS_OF, PRICES_REGION, PRICES_USD, to_cents
 from pupline.cost._query import CostQuery
 from pupline.cost._questions import questions
-from pupline.cost._schedule import BulkSchedule, Faster
+from pupline.cost._schedule import Alternative, BulkSchedule
 from pupline.tasks.ingest_batch import BATCH_SECONDS
 
 __all__ = [
@@ -24,13 +24,13 @@ __all__ = [
     "PRICES_AS_OF",
     "PRICES_REGION",
     "PRICES_USD",
+    "Alternative",
     "Assumptions",
     "Bill",
     "BillLine",
     "BulkSchedule",
     "CostQuery",
     "Estimate",
-    "Faster",
     "Workflows",
     "bills",
     "fixed_month",

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from pupline.asl import DefinitionError, StateMachine
 from pupline.cost._assumptions import DEPLOYED_MB
 from pupline.cost._bill import Bill, BillLine
-from pupline.cost._paths import FETCH, WorkflowPaths, bulk_transitions
+from pupline.cost._paths import FETCH, RETRY_AFTER_SECONDS, WorkflowPaths, bulk_transitions
 from pupline.cost._query import CostQuery, SingleFlow
 from pupline.cost._requests import (
     BATCH_GETS,
@@ -195,29 +195,35 @@ def _express_lines(flow: SingleFlow) -> tuple[BillLine, ...]:
 
 
 def _bulk_lines(parent_transitions: int, query: CostQuery) -> tuple[BillLine, ...]:
-    """What runs of BulkIngest use: its calls as tests/aws counts them, its own states as its file has them."""
-    schedule = BulkSchedule.of(query)
+    """What runs of BulkIngest use: its calls as tests/aws counts them, its own states as its file has them.
+
+    A batch with an image whose server asked to wait has a second round for these.
+    """
+    schedule, given = BulkSchedule.of(query), query.assumptions
     plan = schedule.plan
     batches, runs, summaries = Decimal(plan.batches), plan.runs, plan.summary_invocations
+    again = batches * query.batches_with(given.rate_limited)
+    rounds = batches + again
     lists = -(-plan.batches // KEYS_PER_LIST)
     # A second invocation for one run enters two states again: SummariseIngest, CheckComplete.
     transitions = runs * parent_transitions + 2 * (summaries - runs)
-    puts = batches * BATCH_PUTS + lists + runs * RUN_PUTS
+    batch_ms = (batches + batches * given.rate_limited) * query.batch_ms
     summary_ms = runs * 1_000 + Decimal(str(plan.summary_seconds)) * 1_000
-    created = query.images * query.assumptions.stored + batches * BATCH_PUTS + runs * RUN_PUTS
+    created = query.images * given.stored + rounds * BATCH_PUTS + runs * RUN_PUTS
     return (
         *_minimum_lines(query),
-        BillLine("s3_put", puts),
-        BillLine("s3_get", batches * (BATCH_GETS + RESULT_GETS) + runs * RUN_GETS + summaries * SUMMARY_GETS),
+        BillLine("s3_put", rounds * BATCH_PUTS + lists + runs * RUN_PUTS),
+        BillLine("s3_get", rounds * (BATCH_GETS + RESULT_GETS) + runs * RUN_GETS + summaries * SUMMARY_GETS),
         BillLine("standard_transition", batches + transitions),
         *_child_lines(query, batches),
-        BillLine("lambda_gb_second", _lambda_gb_seconds("IngestBatch", batches * query.batch_ms)),
+        BillLine("express_gb_second", _express_gb_seconds(again * RETRY_AFTER_SECONDS * 1000)),
+        BillLine("lambda_gb_second", _lambda_gb_seconds("IngestBatch", batch_ms)),
         BillLine("lambda_gb_second", _lambda_gb_seconds("SummariseIngest", summary_ms)),
-        BillLine("lambda_request", batches + summaries),
-        _logs(query, {"IngestBatch": batches, "SummariseIngest": Decimal(summaries)}),
+        BillLine("lambda_request", rounds + summaries),
+        _logs(query, {"IngestBatch": rounds, "SummariseIngest": Decimal(summaries)}),
         *_alert_lines(query, query.digests(Decimal(2 * runs))),
-        BillLine("dynamodb_write", CLAIM_WRITES * batches * query.alerting_batches),
-        *_around_lines(batches, created, schedule.seconds),
+        BillLine("dynamodb_write", CLAIM_WRITES * batches * query.batches_with(given.alerts)),
+        *_around_lines(rounds, created, schedule.seconds),
     )
 
 

@@ -16,7 +16,7 @@ PUBLISH = "arn:aws:states:::sns:publish"
 NOT_FOUND = "NotFound"
 """An error that no Retrier names: the path of an image that is not there."""
 
-_RETRY_AFTER = 5
+RETRY_AFTER_SECONDS = 5
 """Seconds that a server asks to wait."""
 
 _IMAGE = {"status": "success", "uploaded_image": "a.jpg", "file_type": "jpg", "outcome": "stored"}
@@ -118,7 +118,7 @@ class WorkflowPaths:
 
 def _cause(error: str) -> str:
     """Lambda's error object, with the seconds that a server asks to wait."""
-    return json.dumps({"errorMessage": json.dumps({"retry_after_seconds": _RETRY_AFTER}), "errorType": error})
+    return json.dumps({"errorMessage": json.dumps({"retry_after_seconds": RETRY_AFTER_SECONDS}), "errorType": error})
 
 
 def bulk_transitions(bulk: StateMachine) -> int:

@@ -49,10 +49,9 @@ class CostQuery:
         """Write units of one record."""
         return max(1, -(-int(self.assumptions.item_bytes) // _WRITE_UNIT_BYTES))
 
-    @property
-    def alerting_batches(self) -> Decimal:
-        """The share of batches with an alert."""
-        return 1 - (1 - self.assumptions.alerts) ** min(self.batch, self.images)
+    def batches_with(self, share: Decimal) -> Decimal:
+        """The share of batches with at least one of the images of which there is this share."""
+        return 1 - (1 - share) ** min(self.batch, self.images)
 
     def load(self, longest: float) -> Load:
         """The load on the function that fetches. longest: seconds after which an execution is timed out."""

@@ -1,7 +1,7 @@
 """How long a number of images takes through BulkIngest, in how many runs, and what decides that."""
 
 from dataclasses import dataclass, replace
-from math import inf
+from math import ceil, inf
 
 from pupline.cost._query import CostQuery
 from pupline.cost._requests import BATCH_PUTS
@@ -66,27 +66,32 @@ class BulkSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Faster:
-    """The same images with more batches at the same time. until: the ceiling that this reaches."""
+class Alternative:
+    """The same images with another number of batches at the same time. until: the ceiling that this reaches."""
 
     query: CostQuery
     schedule: BulkSchedule
     until: str
-    is_warm: bool
+    is_warm: bool = False
 
 
-def faster(query: CostQuery) -> list[Faster]:
-    """As many batches at the same time as other ceilings allow, at once and when AWS has raised some of them.
+def alternatives(query: CostQuery) -> list[Alternative]:
+    """As many batches at the same time as the other ceilings allow, at once and when AWS has raised some of them.
 
-    None where one of the others is reached already.
+    Where the hosts are the limit, as few as keep them busy: those that wait for hosts are billed. None where there is
+    nothing to gain.
     """
-    found: list[Faster] = []
+    found: list[Alternative] = []
     before = query.bulk_concurrency
+    if BulkSchedule.of(query).ceiling == HOSTS:
+        enough = ceil(query.host_rate * query.unhindered_batch_ms / 1000 / query.batch)
+        other = replace(query, bulk_concurrency=enough)
+        return [Alternative(other, BulkSchedule.of(other), HOSTS)] if enough < before else []
     for is_warm in (False, True):
         others = BulkSchedule.of(query, is_warm=is_warm).rates | {CONCURRENCY: inf}
         until = min(others, key=lambda name: others[name])
-        count = int(others[until] * query.unhindered_batch_ms / 1000 / query.batch)
+        count = min(int(others[until] * query.unhindered_batch_ms / 1000 / query.batch), query.batches)
         if count > before:
-            before, more = count, replace(query, bulk_concurrency=count)
-            found.append(Faster(more, BulkSchedule.of(more, is_warm=is_warm), until, is_warm))
+            before, other = count, replace(query, bulk_concurrency=count)
+            found.append(Alternative(other, BulkSchedule.of(other, is_warm=is_warm), until, is_warm))
     return found
