@@ -134,7 +134,7 @@ def test_what_step_functions_forgets_is_said(deployed: FakeStack, pupline: Pupli
         done = pupline(*words, *STACK)
         assert done.code == 2
         assert "cannot be listed, shown, redriven or stopped" in done.err
-        assert "See their records: pupline audit --run m --backend aws --stack pupline" in done.err
+        assert "If it has ended, its record: pupline audit --execution m-00001 --backend aws" in done.err
     assert len(pupline("audit", "--run", "m", *STACK, "--json").json) == 3
     (alert,) = pupline("alerts", *STACK, "--json").json
     assert (alert["execution"], alert["image_name"], alert["subject"]) == ("m-00002", "b.png", None)

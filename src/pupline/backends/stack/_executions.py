@@ -94,8 +94,8 @@ class Executions:
             )
         missing = f"there is no execution '{printable(name)}' in the stack '{self._stack.name}'"
         if self._stack.is_express:
-            of_run = f" --run {run}" if run_of(name) else ""
-            return NoSuchName(f"{missing}. {KEEPS_NOTHING}. See their records: pupline audit{of_run} {options}")
+            record = f"pupline audit --execution {printable(name)} {options}"
+            return NoSuchName(f"{missing}. {KEEPS_NOTHING}. If it has ended, its record: {record}")
         return NoSuchName(f"{missing} (AWS deletes them after 90 days); list them with: pupline executions {options}")
 
     def of_machine(self, machine: str, name: str) -> Description | None:
