@@ -107,7 +107,9 @@ def holds_by_default(condition: Mapping[str, Any]) -> bool:
 
 
 def substituted(name: str, own: Mapping[str, Any]) -> str:
-    """What `${name}` stands for, in a Fn::Sub with variables of its own."""
+    """What `${name}` stands for, in a Fn::Sub with variables of its own; `${!name}` for the text `${name}`."""
+    if name.startswith("!"):
+        return f"${{{name[1:]}}}"
     if name in own:
         return str(resolved(own[name]))
     return str(attribute_of(*name.split(".", 1)) if "." in name else reference(name))
