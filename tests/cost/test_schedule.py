@@ -18,7 +18,7 @@ BILLION = CostQuery(10**9)
 
 
 def test_a_billion_images() -> None:
-    """Forty runs, of ten million batches; four batches at a time are slow, and the concurrency is what limits them."""
+    """Runs of the largest size, ten million batches; four at a time are slow, and nothing else limits them."""
     schedule = BulkSchedule.of(BILLION)
     assert (schedule.plan.runs, schedule.plan.batches) == (10**9 // MAX_IMAGES_PER_RUN, 10_000_000)
     assert schedule.ceiling == CONCURRENCY

@@ -8,6 +8,8 @@ from pupline.cost._prices import to_cents
 from pupline.cost._query import CostQuery
 
 DEPLOYED_ALARMS = 18
+"""Metrics that the alarms watch: each is billed, and an alarm on a rate watches two."""
+
 DEPLOYED_METRICS = 29
 """Custom metrics of both workflows, each billed in the months in which it has values."""
 

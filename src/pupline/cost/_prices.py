@@ -1,12 +1,13 @@
 """The one table of prices.
 
-Compared on 30 November 2026 with copies of AWS's price pages and of price guides from March to September 2026.
+Compared on 30 November 2026 with copies of AWS's price pages and of price guides from February to September 2026; the
+lower prices of Express time and of S3 storage are those of earlier copies.
 """
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-PRICES_AS_OF = "2026"
+PRICES_AS_OF = "2026-09"
 PRICES_REGION = "us-east-1"
 _MILLION = 1_000_000
 PRICES_USD: Mapping[str, Decimal] = {
