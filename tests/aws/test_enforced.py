@@ -101,7 +101,8 @@ def test_the_bulk_functions_can_do_all_their_work(
     assert first["outcomes"] == {"stored": 3, "duplicate": 1, "quarantined": 1, "failed": 1}
     assert ingest_images(monkeypatch, BATCH, "r2")["outcomes"] == {"duplicate": 4, "quarantined": 1, "failed": 1}
     take_role(SUMMARY)
-    assert (summarise()["done"], summarise()["failed"]) == (6, 1)
+    summary = summarise()
+    assert (summary["done"], summary["failed"]) == (6, 1)
 
 
 @pytest.mark.parametrize(("action", "words"), [("s3:PutObject", "AccessDenied"), ("dynamodb:PutItem", "the table")])
