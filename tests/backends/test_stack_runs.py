@@ -18,7 +18,7 @@ from pupline.backends import (
     StackBackend,
 )
 from pupline.backends.stack._polling import Timer
-from pupline.errors import ConfigurationError, PuplineError
+from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from tests.backends.stack_fakes import PNG, STORED, FakeStack, VirtualTimer, not_found
 from tests.backends.stack_fixtures import fake_stack
 
@@ -200,6 +200,29 @@ def test_a_refused_start_is_an_error(deployed: FakeStack, runner: Runner) -> Non
     deployed.states.fail_with["StartExecution"] = (400, "InvalidExecutionInput", "no")
     with pytest.raises(PuplineError, match="starting r-00001: InvalidExecutionInput: no"):
         runner.run(1)
+
+
+@pytest.mark.parametrize("operation", ["StartExecution", "DescribeExecution"])
+def test_a_throttled_call_is_repeated_for_minutes(deployed: FakeStack, runner: Runner, operation: str) -> None:
+    """AWS may be busy with others for longer than the client tries: what was started is not left alone for that."""
+    sleep, failures = runner.clock.sleep, deployed.states.fail_with
+    failures[operation] = (400, "ExecutionLimitExceeded", "full")
+
+    def sleeping(seconds: float) -> None:
+        sleep(seconds)
+        if runner.clock.now() > 120:
+            failures.clear()
+
+    runner.clock.sleep = sleeping  # type: ignore[method-assign]
+    assert runner.run(2) == RunReport(run_id="r", finished=2)
+
+
+def test_a_call_that_stays_throttled_ends_the_command(deployed: FakeStack, runner: Runner) -> None:
+    """After four minutes; it can be repeated, and goes on where it was."""
+    deployed.states.fail_with["StartExecution"] = (400, "ExecutionLimitExceeded", "full")
+    with pytest.raises(BackendUnavailable, match="ExecutionLimitExceeded: full; try again in a moment"):
+        runner.run(1)
+    assert 240 < runner.clock.now() < 300
 
 
 def test_an_aborted_execution_is_redriven(deployed: FakeStack, runner: Runner) -> None:

@@ -4,7 +4,9 @@ import heapq
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from pupline.errors import BackendUnavailable
 
 _FIRST_DELAY_SECONDS = 1.0
 _BACKOFF_RATE = 1.5
@@ -14,12 +16,27 @@ _MIN_INTERVAL_SECONDS = 0.1
 """DescribeExecution's quota is refilled with 10 to 15 requests a second, by region; others in the account need some."""
 
 
+_PAUSES_SECONDS = (5, 10, 20, 40, 60, 60, 60)
+"""Before the next attempt while AWS throttles or cannot be reached; the client has made six each time."""
+
+_Answer = TypeVar("_Answer")
+
+
 @dataclass(frozen=True, slots=True)
 class Timer:
     """Monotonic time in seconds, and how to let it pass."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+    def patiently(self, call: Callable[[], _Answer]) -> _Answer:
+        """The answer of `call`, which may be repeated, once AWS gives one. Raises: BackendUnavailable after minutes."""
+        for pause in _PAUSES_SECONDS:
+            try:
+                return call()
+            except BackendUnavailable:
+                self.sleep(pause)
+        return call()
 
 
 @dataclass(slots=True)
@@ -56,7 +73,7 @@ class ExecutionPoller:
     def describe_at_rate(self, arn: str) -> Mapping[str, Any]:
         """DescribeExecution's answer, a tenth of a second or more after the one before."""
         self._sleep_until(self._next_call)
-        described = self.describe(arn)
+        described = self.timer.patiently(lambda: self.describe(arn))
         self._next_call = self.timer.now() + _MIN_INTERVAL_SECONDS
         return described
 

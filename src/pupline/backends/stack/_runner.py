@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from pupline.backends._port import RunListener, RunReport, RunRequest
 from pupline.backends._results import result_of
@@ -18,6 +19,7 @@ class StackRunner:
     def __init__(self, executions: Executions, listener: RunListener, timer: Timer) -> None:
         self._executions = executions
         self._listener = listener
+        self._timer = timer
         self._poller = ExecutionPoller(executions.describe, timer)
         self._finished = 0
         self._failed = 0
@@ -58,7 +60,7 @@ class StackRunner:
         while len(self._poller) < request.concurrency and (index := next(indexes, None)) is not None:
             name, wanted = execution_name(run_id, index), request.settings.input_of(index)
             arn = execution_arn(machine, name)
-            if self._executions.start(machine, name, wanted):
+            if self._timer.patiently(partial(self._executions.start, machine, name, wanted)):
                 self._poller.add(arn)
                 continue
             described = self._poller.describe_at_rate(arn)
