@@ -191,6 +191,8 @@ def test_the_workflow_may_be_express() -> None:
     assert machine["StateMachineName"]["Fn::Sub"][1] == {"Name": by_type}
     (trust,) = template()["Resources"]["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"][1] == {"Name": by_type}
+    filled = machine["DefinitionSubstitutions"]["BrieflyRetried"]
+    assert filled == {"Fn::If": ["IsExpress", "TooManyRequestsException", "None"]}
     names = template()["Mappings"]["Machines"]["Pipeline"]
     assert names["STANDARD"] != names["EXPRESS"]
 
@@ -201,7 +203,7 @@ def test_the_workflow_may_be_express() -> None:
         (
             "DogUploaderPipeline",
             True,
-            ["AlertPNGArn", "FetchAndUploadDogImageArn", "LogToDynamoDBArn", "PNGAlertTopicArn"],
+            ["AlertPNGArn", "BrieflyRetried", "FetchAndUploadDogImageArn", "LogToDynamoDBArn", "PNGAlertTopicArn"],
         ),
         (
             "BulkIngest",

@@ -135,6 +135,8 @@ def test_what_step_functions_forgets_is_said(deployed: FakeStack, pupline: Pupli
         assert done.code == 2
         assert "cannot be listed, shown, redriven or stopped" in done.err
         assert "If it has ended, its record: pupline audit --execution m-00001 --backend aws" in done.err
+    found = {row["check"]: row["detail"] for row in pupline("doctor", *STACK, "--json").json}
+    assert "EXPRESS, logging ERROR; its executions are not kept: see pupline audit" in found["state machine"]
     assert len(pupline("audit", "--run", "m", *STACK, "--json").json) == 3
     (alert,) = pupline("alerts", *STACK, "--json").json
     assert (alert["execution"], alert["image_name"], alert["subject"]) == ("m-00002", "b.png", None)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pupline.asl import TaskError
 from tests.workflow.workflow_runs import IMAGE, Stubs, entered, failure, retry_after
 
 PNG_WORDS = "A PNG file was detected and processed: a.png"
@@ -239,6 +240,18 @@ def test_an_express_execution_waits_only_while_there_is_time_for_the_record(paus
     assert waited(result.history) == [pause] * waits
     assert [logged["error"]["Error"] for logged in stubs.given_to("log")] == ["RetryAfter"]
     assert seconds(result.history[-1]["timestamp"]) - seconds(result.history[0]["timestamp"]) <= 150
+
+
+def test_an_express_execution_queues_briefly_and_is_recorded() -> None:
+    """Throttled without end, it has failed after a minute and a half at most; a Standard one would queue for hours."""
+    stubs = Stubs(fetch=[TaskError("Lambda.TooManyRequestsException", "Rate Exceeded.")])
+    result = stubs.run(kind="EXPRESS")
+    assert (result.status, result.error) == ("FAILED", "Lambda.TooManyRequestsException")
+    assert [logged["outcome"] for logged in stubs.given_to("log")] == ["failed"]
+    assert seconds(result.history[-1]["timestamp"]) - seconds(result.history[0]["timestamp"]) <= 90
+    standard = Stubs(fetch=[TaskError("Lambda.TooManyRequestsException", "Rate Exceeded.")])
+    standard.run()
+    assert (len(stubs.given_to("fetch")), len(standard.given_to("fetch"))) == (7, 201)
 
 
 @pytest.mark.parametrize("given", [[], "text", 7, {"unknown": True}])

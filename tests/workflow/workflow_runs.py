@@ -28,8 +28,10 @@ IMAGE: dict[str, Any] = {
 
 @cache
 def machine(kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> StateMachine:
-    """The workflow with each placeholder filled by its own name: `${AlertPNGArn}` becomes `AlertPNG`."""
-    return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", FILE.read_text()), type=kind)
+    """The workflow as template.yaml fills it, with functions by their names: `${AlertPNGArn}` becomes `AlertPNG`."""
+    briefly = "TooManyRequestsException" if kind == "EXPRESS" else "None"
+    text = FILE.read_text().replace("${BrieflyRetried}", briefly)
+    return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", text), type=kind)
 
 
 def failure(error: str, message: str = "it happened") -> TaskError:

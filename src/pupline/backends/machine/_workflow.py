@@ -26,6 +26,7 @@ SUBSTITUTIONS = {
     },
     "PNGAlertTopicArn": TOPIC_ARN,
     "ImageBucketName": BUCKET,
+    "BrieflyRetried": "None",  # Standard executions queue for hours
     "BulkConcurrency": "1000",  # no limit of its own: the command's options decide
 }
 

@@ -70,6 +70,8 @@ def _machine(label: str, logical_name: str, account: Account, stack: Stack) -> C
         found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
     level = found.get("loggingConfiguration", {}).get("level", "OFF")
     detail = f"{found['name']}: {found['status']}, {found['type']}, logging {level}"
+    if found["type"] == "EXPRESS":
+        detail += "; its executions are not kept: see pupline audit, and the log for failures"
     problems = []
     if found["status"] != "ACTIVE":
         problems.append(Problem(detail, DEPLOY_AGAIN, "error"))
