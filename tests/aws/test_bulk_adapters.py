@@ -23,7 +23,7 @@ from pupline.lambdas import ingest_batch
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_handlers import Context, cold_start
 from tests.aws.aws_image_api import JPEG
-from tests.shared.memo_table import create_memo_table
+from tests.shared.memo_table import create_audit_table, create_memo_table
 
 RECORD = AuditRecord(
     image_name="dogs/a.jpg",
@@ -47,16 +47,10 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "MEMO_TABLE": "M",
     }.items():
         monkeypatch.setenv(name, value)
-    keys = [("image_name", "HASH"), ("execution", "RANGE")]
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="dogs")
         create_memo_table("M")
-        boto3.client("dynamodb").create_table(
-            TableName="T",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+        create_audit_table("T")
         yield
 
 

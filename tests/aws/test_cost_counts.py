@@ -23,7 +23,7 @@ from tests.aws.aws_handlers import cold_start
 from tests.aws.aws_template import MISSING, template
 from tests.cost.records import record
 from tests.shared.functions_fakes import picture
-from tests.shared.memo_table import create_memo_table
+from tests.shared.memo_table import create_audit_table, create_memo_table
 from tests.shared.needed_tools import needs
 
 OUTCOMES: tuple[Outcome, ...] = ("stored", "duplicate", "quarantined", "refused", "failed")
@@ -103,16 +103,10 @@ def counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     found = Counted(capsys)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    keys = [("image_name", "HASH"), ("execution", "RANGE")]
     with mock_aws(), cold_start():
         boto3.client("s3").create_bucket(Bucket="dogs")
         create_memo_table("DogImageMemos")
-        boto3.client("dynamodb").create_table(
-            TableName="DogImageUploads",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+        create_audit_table("DogImageUploads")
         emit = HierarchicalEmitter.emit
 
         def listening(self: Any, event: str, **given: Any) -> Any:

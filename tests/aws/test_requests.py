@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -15,7 +14,7 @@ from pupline.tasks.fetch_and_upload_dog_image import fetch_and_upload
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
 from tests.shared.functions_fakes import PUG, World, picture
-from tests.shared.memo_table import create_memo_table
+from tests.shared.memo_table import create_audit_table, create_memo_table
 
 pytestmark = pytest.mark.aws
 
@@ -53,13 +52,7 @@ class Account:
 
     def log(self) -> Counter[str]:
         """The requests of a record."""
-        keys = [("image_name", "HASH"), ("execution", "RANGE")]
-        boto3.client("dynamodb").create_table(
-            TableName="T",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+        create_audit_table("T")
         self.asked.clear()
         clock = type("Clock", (), {"now": lambda _: 0.0})()
         event: Any = {"execution": "run-1", "image": {"uploaded_image": "a.jpg"}, "alert_triggered": False}

@@ -16,6 +16,7 @@ from pupline.lambdas import ingest_batch, summarise_ingest
 from tests.aws.aws_handlers import Context, cold_start
 from tests.aws.aws_image_api import JPEG
 from tests.aws.test_adapters import RECORD, aws_answer
+from tests.shared.memo_table import create_audit_table
 
 IMAGES = 30
 RUN = {"run": "r1", "dataset": "dogs", "source": "kennel"}
@@ -49,15 +50,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
     monkeypatch.setattr(HttpClient, "get", get)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    keys = [("image_name", "HASH"), ("execution", "RANGE")]
     with mock_aws(), cold_start():
         boto3.client("s3").create_bucket(Bucket="dogs")
-        boto3.client("dynamodb").create_table(
-            TableName="T",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
+        create_audit_table("T")
         yield found
 
 
