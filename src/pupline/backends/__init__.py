@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pupline.backends._bulk_ingest import has_parquet
     from pupline.backends._port import (
         AttemptFailed,
+        AuditExport,
         Backend,
         BatchDone,
         BulkEvent,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BULK_NAME",
     "AttemptFailed",
+    "AuditExport",
     "Backend",
     "BatchDone",
     "BulkEvent",

@@ -151,6 +151,16 @@ class Check:
     next_step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditExport:
+    """An export of all audit records. location: of its files. bytes: for which AWS asks its price."""
+
+    export: str
+    location: str
+    records: int
+    bytes: int
+
+
 class Backend(Reader, Protocol):
     """Where workflows run; a context manager. It opens what it needs when that is first used.
 
@@ -217,6 +227,12 @@ class Backend(Reader, Protocol):
 
     def folder(self, image_url: str) -> str:
         """Where the folder of a recorded image is, for people: a path in the data directory in use, or a URL."""
+
+    def export_audit(self, listener: Callable[[Note], None]) -> AuditExport:
+        """Export all audit records, for queries of a stack's table `records`, and wait for the end.
+
+        Raises: ConfigurationError on one machine, where they are in a database; PuplineError when the export fails.
+        """
 
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
         """All checks. source: the source to reach, where this backend fetches from one that the command names."""

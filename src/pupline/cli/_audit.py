@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,7 +12,18 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._options import json_option, limit_option
-from pupline.cli._output import OUTCOME_STYLES, cell, console, link, moment, print_csv, print_json, rows_shown, size
+from pupline.cli._output import (
+    OUTCOME_STYLES,
+    cell,
+    console,
+    link,
+    message,
+    moment,
+    print_csv,
+    print_json,
+    rows_shown,
+    size,
+)
 from pupline.cli._selection import Selection, no_such_run, selection_options
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, Outcome
@@ -94,6 +105,7 @@ def _is_of_breed(breed: str | None, wanted: str) -> bool:
 @click.option("--execution", metavar="NAME", help="Only this execution; a run's ID means the run.")
 @click.option("--alerts", is_flag=True, help="Only images that alerted.")
 @limit_option
+@click.option("--export", is_flag=True, help="Export all records of a stack into its bucket, for Athena.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout (RFC 4180), with no cell a formula.")
 @json_option
 def audit(
@@ -103,7 +115,7 @@ def audit(
     limit: int | None,
     as_csv: bool,
     as_json: bool,
-    **filters: Any,
+    **others: Any,
 ) -> int:
     """The audit records, oldest first: one per requested image, whatever its outcome.
 
@@ -116,11 +128,14 @@ def audit(
         raise click.UsageError("give --csv or --json, not both")
     if execution is not None and selection.run is not None:
         raise click.UsageError("give --run or --execution, not both")
+    if others.pop("export"):
+        narrowed = [not selection.is_all, execution, limit, as_csv, *others.values()]
+        return _export(backend, as_json=as_json, narrowed=any(narrowed))
     if execution is not None:
         records = _of_execution(backend, execution)
     else:
         records = backend.records(run=selection.run, since=selection.since)
-    wanted = _Filter(selection, **filters)
+    wanted = _Filter(selection, **others)
     found = (record for record in records if wanted.matches(record))
     if as_csv:
         print_csv(_CSV_COLUMNS, ([item.get(name) for name in _CSV_COLUMNS] for item in _dicts(found, limit)))
@@ -129,6 +144,19 @@ def audit(
             print_json(item)
     elif not _show(found, rows_shown(limit), backend):
         click.echo(f"No records match. All records: pupline audit{backend.options}")
+    return 0
+
+
+def _export(backend: "Backend", *, as_json: bool, narrowed: bool) -> int:
+    """Export everything, and say how to ask for it."""
+    if narrowed:
+        raise click.UsageError("--export takes all records: give no other option but --json")
+    done = backend.export_audit(lambda note: message(note.text))
+    if as_json:
+        print_json(asdict(done))
+        return 0
+    click.echo(f"{plural(done.records, 'record')} ({size(done.bytes)}) in {done.location}")
+    click.echo(f"Ask Athena, in the table records, WHERE export = '{done.export}'; docs/queries.md has the queries")
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 from pupline.backends._port import (
+    AuditExport,
     BulkEvent,
     BulkListener,
     Check,
@@ -329,6 +330,10 @@ class MachineBackend:
             "trouble": report.trouble,
             "left_out": report.left_out.total,
         }
+
+    def export_audit(self, listener: Callable[[Note], None]) -> AuditExport:  # noqa: ARG002 - there is nothing to tell
+        """Raises: ConfigurationError."""
+        raise ConfigurationError("--export is for a stack (--backend aws); on one machine use --csv or --json")
 
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:
         """All checks of this machine."""

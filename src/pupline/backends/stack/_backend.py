@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pupline.aws import S3Store
 from pupline.backends._port import (
+    AuditExport,
     BulkListener,
     Check,
     Note,
@@ -262,6 +263,12 @@ class StackBackend:
         with prepared(request) as (named, source):
             store = self._account.client("s3")
             return StackIngest(self._stack, store, self._executions, named, source).run(listener, self._timer)
+
+    def export_audit(self, listener: Callable[[Note], None]) -> AuditExport:
+        """Export the table into the bucket, and wait for the end."""
+        from pupline.backends.stack._audit_export import export_audit
+
+        return export_audit(self._account, self._stack, self._timer, listener)
 
     def doctor(self, source: str, proxy: Proxy | None = None) -> list[Check]:  # noqa: ARG002 - the stack has its own
         """All checks of the stack."""
