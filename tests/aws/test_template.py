@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -307,33 +306,6 @@ def test_the_schedule_is_off_until_asked_for() -> None:
     assert (schedule["State"], schedule["ScheduleExpression"]) == ("DISABLED", "rate(1 hour)")
     assert schedule["Target"]["Input"] == "{}"
     assert schedule["Target"]["DeadLetterConfig"]["Arn"].endswith(":pupline-dead-letters")
-
-
-def test_every_alarm_tells_somebody() -> None:
-    """Failing and timed out executions, every function's errors and throttles, every queue of dead letters."""
-    alarms = of_type("AWS::CloudWatch::Alarm")
-    assert all(
-        len(alarm["AlarmActions"]) == 1 and alarm["AlarmActions"] == alarm["OKActions"] for alarm in alarms.values()
-    )
-    assert all(alarm["AlarmActions"][0].endswith(":pupline-alarms") for alarm in alarms.values())
-    watched = {(alarm["MetricName"], alarm["Dimensions"][0]["Value"].rsplit(":", 1)[-1]) for alarm in alarms.values()}
-    queues = {queue["QueueName"] for queue in of_type("AWS::SQS::Queue").values()}
-    assert watched >= {
-        ("ExecutionsFailed", "DogUploaderPipeline"),
-        ("ExecutionsTimedOut", "DogUploaderPipeline"),
-        ("ExecutionsFailed", "BulkIngest"),
-        ("ExecutionsTimedOut", "BulkIngest"),
-        *((metric, name) for name in of_type("AWS::Lambda::Function") for metric in ("Errors", "Throttles")),
-        *(("ApproximateNumberOfMessagesVisible", queue) for queue in queues),
-    }
-
-
-def test_the_dashboard_can_be_read() -> None:
-    """It is JSON, and each widget shows metrics of this stack."""
-    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
-    widgets: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
-    assert len(widgets) == 8
-    assert all(widget["properties"]["metrics"] for widget in widgets)
 
 
 def test_everything_at_rest_is_under_our_own_key() -> None:

@@ -14,6 +14,7 @@ ITEM: dict[str, Any] = {
     "image_name": "a.jpg",
     "execution": "run-1",
     "outcome": "stored",
+    "reason": "accepted",
     "alert_triggered": True,
     "alert_sent": True,
     "size_bytes": 1000,
@@ -69,7 +70,7 @@ def test_a_record_has_metrics_with_and_without_the_workflow() -> None:
         ("Alerts",): 1,
         ("Alerts", pipeline): 1,
         ("AlertsNotSent",): 0,
-        ("AlertsNotSent", pipeline): 0,
+        ("Defects",): 0,
     }
 
 
@@ -77,8 +78,8 @@ def test_a_failure_counts_as_an_image_of_no_bytes() -> None:
     """So that the outcomes together are all images asked for."""
     item: dict[str, JSON] = {
         "image_name": "unknown",
-        "execution": "run-1",
         "outcome": "failed",
+        "reason": "timeout",
         "alert_triggered": False,
     }
     found = published(record_metrics(item, "test-pupline", 0))
@@ -92,6 +93,12 @@ def test_an_alert_that_was_not_published_is_counted(sent: bool | None, missing: 
     assert found[("AlertsNotSent",)] == missing
 
 
+def test_an_error_that_nobody_expected_is_a_defect() -> None:
+    """Of the code, the configuration or a permission; not one that an image or a source causes."""
+    for reason, defects in {"internal_error": 1, "not_found": 0, "storage_error": 0}.items():
+        assert published(record_metrics(ITEM | {"reason": reason}, "test-pupline", 0))[("Defects",)] == defects
+
+
 def test_a_round_has_counts_and_not_an_object_for_each_image() -> None:
     """One object for each outcome, of which the first has the totals; all with the workflow."""
     lines = list(round_metrics(ROUND, "test-pupline", 0))
@@ -102,7 +109,7 @@ def test_a_round_has_counts_and_not_an_object_for_each_image() -> None:
         ("Images", "Outcome=failed", bulk): 2,
         ("Bytes", bulk): 7_000_000,
         ("Alerts", bulk): 5,
-        ("Batches", bulk): 1,
+        ("EmptyBatches",): 0,
         ("BatchSeconds", bulk): 12.5,
         ("Deferred", bulk): 1,
     }
@@ -111,7 +118,18 @@ def test_a_round_has_counts_and_not_an_object_for_each_image() -> None:
 def test_a_round_without_an_image_that_ended_is_counted_all_the_same() -> None:
     """Every host asked for a pause."""
     (line,) = round_metrics(ROUND | {"outcomes": {}}, "test-pupline", 0)
-    assert published(line)[("Batches", "Workflow=BulkIngest")] == 1
+    assert published(line)[("Deferred", "Workflow=BulkIngest")] == 1
+    assert published(line)[("EmptyBatches",)] == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "empty"),
+    [({"failed": 9}, 0), ({"failed": 8, "refused": 1, "quarantined": 1}, 1), ({"failed": 99, "duplicate": 1}, 0)],
+)
+def test_a_batch_without_an_accepted_image_is_counted(outcomes: dict[str, int], empty: int) -> None:
+    """Of ten or more: the source is down, or it blocks us, and yet no execution fails."""
+    found = added(round_metrics(ROUND | {"outcomes": outcomes}, "test-pupline", 0))
+    assert found[("EmptyBatches",)] == empty
 
 
 def test_a_run_has_its_size_its_failures_and_its_time() -> None:

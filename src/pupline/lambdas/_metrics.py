@@ -9,10 +9,14 @@ Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pupline.errors import count_unaccepted
 from pupline.json_values import JSON
 
 _UNITS = {"Bytes": "Bytes", "BatchSeconds": "Seconds", "RunSeconds": "Seconds"}
 """Of metrics that are not counts."""
+
+_ENOUGH = 10
+"""Images that a batch without any accepted one must have ended before that says something about its source."""
 
 PIPELINE = "DogUploaderPipeline"
 BULK = "BulkIngest"
@@ -21,42 +25,50 @@ BULK = "BulkIngest"
 def record_metrics(item: Mapping[str, JSON], namespace: str, now: float) -> dict[str, JSON]:
     """The metrics of one audit record of DogUploaderPipeline. now: seconds since the epoch.
 
-    `AlertsNotSent`: of alerts that the workflow could not compose or publish.
+    `AlertsNotSent`: alerts that the workflow could not compose or publish. `Defects`: errors that nobody expected, of
+    the code or the configuration. Both are alarmed on.
     """
     triggered = item["alert_triggered"] is True
-    in_total = {
-        "Bytes": item.get("size_bytes", 0),
-        "Alerts": int(triggered),
+    in_total = {"Bytes": item.get("size_bytes", 0), "Alerts": int(triggered)}
+    for_alarms = {
         "AlertsNotSent": int(triggered and item.get("alert_sent") is not True),
+        "Defects": int(item["reason"] == "internal_error"),
     }
     directives = [
         _directive(namespace, [["Outcome"], ["Outcome", "Workflow"]], ["Images"]),
         _directive(namespace, [[], ["Workflow"]], list(in_total)),
+        _directive(namespace, [[]], list(for_alarms)),
     ]
     of_image = {"Workflow": PIPELINE, "Outcome": item["outcome"], "Images": 1, "image_name": item["image_name"]}
-    return _envelope(directives, now) | of_image | in_total
+    return _envelope(directives, now) | of_image | in_total | for_alarms
 
 
 def round_metrics(result: Mapping[str, Any], namespace: str, now: float) -> Iterator[dict[str, JSON]]:
     """The metrics of one round of a batch. result: the round's result. now: seconds since the epoch.
 
-    `Deferred`: images that the next round tries again, or whose host asked for a pause.
+    `Deferred`: images that the next round tries again, or whose host asked for a pause. `EmptyBatches`: 1 if of ten
+    images or more none was accepted; it is alarmed on.
     """
     by_outcome: dict[str, int] = result["outcomes"]
     in_total: dict[str, JSON] = {
         "Bytes": result["bytes"],
         "Alerts": sum(result["alerts"]["kinds"].values()) + (result["first_alert"] is not None),
-        "Batches": 1,
         "BatchSeconds": result["seconds"],
         "Deferred": len(result["again"]),
     }
-    totals = _directive(namespace, [["Workflow"]], list(in_total))
-    images = _directive(namespace, [["Outcome", "Workflow"]], ["Images"])
+    ended = sum(by_outcome.values())
+    empty = int(ended >= _ENOUGH and count_unaccepted(by_outcome) == ended)
+    totals = [
+        _directive(namespace, [["Workflow"]], list(in_total)),
+        _directive(namespace, [[]], ["EmptyBatches"]),
+    ]
+    in_total["EmptyBatches"] = empty
     if not by_outcome:
-        yield {**_envelope([totals], now), "Workflow": BULK, **in_total}
+        yield {**_envelope(totals, now), "Workflow": BULK, **in_total}
+    images = _directive(namespace, [["Outcome", "Workflow"]], ["Images"])
     for number, (outcome, count) in enumerate(by_outcome.items()):
         mine: dict[str, JSON] = {"Workflow": BULK, "Outcome": outcome, "Images": count}
-        yield _envelope([images] if number else [images, totals], now) | mine | ({} if number else in_total)
+        yield _envelope([images] if number else [images, *totals], now) | mine | ({} if number else in_total)
 
 
 def run_metrics(answer: Mapping[str, JSON], began_at: float | None, namespace: str, now: float) -> dict[str, JSON]:
