@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from pupline.asl import StateMachine
 from pupline.cost import CostQuery
+from pupline.cost._paths import transitions_of
 from pupline.cost._throttling import THROTTLED, Load, Retrier, Throttling, throttling
 from tests.cost.cost_world import PIPELINE, WORKFLOWS, by_design, quantities_of
+from tests.workflow import workflow_runs
+from tests.workflow.concurrency import Account, Concurrency
 
 PATIENT = Retrier(interval_seconds=1, backoff_rate=2.0, max_attempts=10_000, max_delay_seconds=60, full_jitter=True)
 HASTY = Retrier(interval_seconds=1, backoff_rate=2.0, max_attempts=10, max_delay_seconds=60, full_jitter=True)
@@ -101,3 +104,23 @@ def test_what_gives_up_is_not_stored() -> None:
     found = quantities_of(by_design(query)["stack"])
     assert found["s3_put"] == pytest.approx(200_000 * (1 - flow.throttled.lost))
     assert found["lambda_request"] == pytest.approx(200_000 * (2 - flow.throttled.lost))
+
+
+@pytest.mark.parametrize(("starts", "concurrency"), [(100, 5), pytest.param(600, 20, marks=pytest.mark.slow)])
+def test_the_engine_counts_as_many(starts: int, concurrency: int) -> None:
+    """The workflow's own file, run by the engine on a function that refuses, has the retries that the bill has."""
+    account = Account(
+        {
+            "FetchAndUploadDogImage": (Concurrency(concurrency), lambda *_: (1.0, workflow_runs.IMAGE)),
+            "LogToDynamoDB": (Concurrency(1_000), lambda *_: (0.05, {})),
+        }
+    )
+    for number in range(starts):
+        account.start(workflow_runs.machine(), f"run-{number}", {}, number / 100)
+    account.run()
+    query = CostQuery(starts, start_rate=100, fetch_concurrency=concurrency)
+    found = WORKFLOWS.flows(query)[0]
+    retries = account.attempts["FetchAndUploadDogImage"] / starts - 1
+    assert found.throttled.retries == pytest.approx(retries, rel=0.2)
+    histories = [execution.history for execution in account.executions.values()]
+    assert float(found.transitions) == pytest.approx(sum(map(transitions_of, histories)), rel=0.2)
