@@ -51,16 +51,24 @@ def records(stack: local_aws.Stack) -> list[AuditRecord]:
 
 
 def look_around(stack: local_aws.Stack) -> str:
-    """Commands for the AWS CLI, ready to paste."""
+    """Commands for the AWS CLI, ready to paste, and what not to expect."""
+    aws = f"aws --endpoint-url {stack.endpoint}"
     return f"""
-Look around with the AWS CLI (any credentials work):
+Look around with the AWS CLI (any credentials work; version 1 needs --endpoint-url, version 2 takes AWS_ENDPOINT_URL):
   export AWS_ENDPOINT_URL={stack.endpoint} AWS_DEFAULT_REGION={local_aws.REGION}
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-  aws s3 ls --recursive s3://{stack.outputs["ImageBucketName"]}
-  aws dynamodb scan --table-name {stack.outputs["AuditTableName"]}
-  aws stepfunctions list-executions --state-machine-arn {stack.outputs["StateMachineArn"]}
-  aws sns list-subscriptions-by-topic --topic-arn {stack.outputs["AlertTopicArn"]}
-  aws cloudformation describe-stack-resources --stack-name pupline
+  {aws} s3 ls --recursive s3://{stack.outputs["ImageBucketName"]}
+  {aws} dynamodb scan --table-name {stack.outputs["AuditTableName"]}
+  {aws} stepfunctions list-executions --state-machine-arn {stack.outputs["StateMachineArn"]}
+  {aws} sns list-subscriptions-by-topic --topic-arn {stack.outputs["AlertTopicArn"]}
+  {aws} cloudformation describe-stack-resources --stack-name pupline
+  pupline audit --backend aws --stack pupline
+
+What this local AWS cannot do:
+  BulkIngest: its Distributed Map ignores ItemBatcher and ResultWriter, so every batch fails; on one machine,
+    `pupline ingest --workflow` runs the same file
+  Redrives, metrics, alarms and the dashboard: they are accepted, but nothing happens
+  Roles, encryption, time to live and reserved concurrency: nothing is enforced
 """
 
 

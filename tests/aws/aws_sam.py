@@ -30,21 +30,47 @@ def clone(directory: Path) -> Path:
 
 
 def sam(
-    directory: Path, *words: str, endpoint: str | None = None, given: str = "", **variables: str
+    directory: Path, *words: str, endpoint: str | None = None, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run sam in a directory. endpoint: of the local AWS. given: what is typed at its prompts."""
-    environment = {
+    """Run sam in a directory. endpoint: of the local AWS."""
+    environment = variables_of(directory, endpoint) | variables
+    command = [str(SAM), *words]
+    return subprocess.run(
+        command, cwd=directory, env=environment, input="", capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def variables_of(directory: Path, endpoint: str | None) -> dict[str, str]:
+    """The environment of a user in a directory. endpoint: of the local AWS, if it is to be found."""
+    return {
         **local_aws.plain_environment(),
         "AWS_DEFAULT_REGION": local_aws.REGION,
         "HOME": str(directory),
         "SAM_CLI_TELEMETRY": "0",
         **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
-        **variables,
     }
-    command = [str(SAM), *words]
-    return subprocess.run(
-        command, cwd=directory, env=environment, input=given, capture_output=True, text=True, timeout=300, check=False
-    )
+
+
+def typed(line: str, directory: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """What comes of a command line that a user types: its exit code, and what it prints.
+
+    Every question is answered with Enter, but for the last of sam deploy, which is answered with yes.
+    """
+    command = ["bash", "-c", line]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=directory, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT
+    ) as on:
+        assert on.stdin is not None
+        assert on.stdout is not None
+        printed = b""
+        while byte := on.stdout.read(1):
+            printed += byte
+            if printed.endswith(b"]: "):
+                on.stdin.write(b"y\n" if printed.endswith(b"Deploy this changeset? [y/N]: ") else b"\n")
+                on.stdin.flush()
+        on.stdin.close()
+        return on.wait(timeout=60), printed.decode()
 
 
 def make(directory: Path, function: str, artifacts: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
