@@ -130,7 +130,7 @@ def test_changed_images_are_told_apart(tmp_path: Path, site: Site) -> None:
 def test_a_killed_pass_continues(tmp_path: Path, site: Site) -> None:
     """SIGKILL loses at most the last second: the same command decodes what is left. No decoder survives."""
     data = tmp_path / "data"
-    _ingest(data, site, {f"{seed}.jpg": encoded(picture(seed, 1600, 1200)) for seed in range(120)})
+    _ingest(data, site, {f"{seed}.jpg": encoded(picture(seed, 1600, 1200)) for seed in range(60)})
     command = [PUPLINE, "quality", "dogs", "--data", str(data), "--workers", "2"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     known = 0
@@ -141,7 +141,7 @@ def test_a_killed_pass_continues(tmp_path: Path, site: Site) -> None:
     child.send_signal(signal.SIGKILL)
     child.communicate()
     known = _known(data)
-    assert 0 < known < 120, "the pass was over before it could be killed"
+    assert 0 < known < 60, "the pass was over before it could be killed"
     assert not (data / "buckets" / "dog-images" / "datasets" / "dogs" / "quality").exists()
     deadline = time.monotonic() + 20
     while any(map(_is_alive, decoders)) and time.monotonic() < deadline:
@@ -150,13 +150,13 @@ def test_a_killed_pass_continues(tmp_path: Path, site: Site) -> None:
     done = pupline(data, "quality", "dogs", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
-    assert (summary["images"], summary["examined"]) == (120, 120 - known)
+    assert (summary["images"], summary["examined"]) == (60, 60 - known)
 
 
 def test_ctrl_c_keeps_what_was_examined(tmp_path: Path, site: Site) -> None:
     """One line says how to continue, and the exit code is 130."""
     data = tmp_path / "data"
-    _ingest(data, site, {f"{seed}.jpg": encoded(picture(seed, 1600, 1200)) for seed in range(80)})
+    _ingest(data, site, {f"{seed}.jpg": encoded(picture(seed, 1600, 1200)) for seed in range(40)})
     command = [PUPLINE, "quality", "dogs", "--data", str(data), "--workers", "1"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while not _known(data) and child.poll() is None:
@@ -167,7 +167,7 @@ def test_ctrl_c_keeps_what_was_examined(tmp_path: Path, site: Site) -> None:
         130,
         "pupline: interrupted. What was examined is kept: repeat the command to continue",
     )
-    assert 0 < _known(data) < 80
+    assert 0 < _known(data) < 40
 
 
 def test_without_pillow_one_line_says_what_is_missing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, HttpError, ServerError, SourceError
@@ -367,6 +367,7 @@ def test_a_position_of_other_requests_is_refused() -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=40)
 @given(
     total=st.integers(0, 60),
     size=st.integers(1, 20),
