@@ -313,10 +313,11 @@ def table_calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def test_bulk_records_are_found_without_a_scan(kennel: Kennel, table_calls: Counter[str]) -> None:
-    """Of a run, of one item, and of a time: from the rows in the bucket, equal to those of the table."""
+    """Of a run, of one item, of a dataset, and of a time: from the rows in the bucket, equal to those of the table."""
     kennel.ingest()
     kennel.ingest(run_id="r2")
     everything = list(StackBackend("pupline").records())
+    kennel.ingest(run_id="c1", dataset="cats")
     assert table_calls["Scan"]
     table_calls.clear()
     reader = StackBackend("pupline")
@@ -324,7 +325,8 @@ def test_bulk_records_are_found_without_a_scan(kennel: Kennel, table_calls: Coun
     by_name = sorted(everything, key=lambda record: record.execution)
     assert of_run == [record for record in by_name if record.execution.startswith("r1-")]
     assert [list(reader.records(execution=record.execution)) for record in of_run] == [[record] for record in of_run]
-    assert sorted(reader.records(since=time.time() - 3600), key=lambda record: record.execution) == by_name
+    assert sorted(reader.records(since=time.time() - 3600), key=lambda record: record.execution)[4:] == by_name
+    assert list(reader.records(dataset="urls")) == everything
     assert list(reader.records(since=time.time() + 3600)) == []
     assert not table_calls["Scan"]
 
@@ -352,7 +354,7 @@ def test_records_need_no_permission_for_the_bucket(kennel: Kennel, monkeypatch: 
     monkeypatch.setattr("pupline.backends.stack._bulk_records.folders", denied)
     assert list(reader.records(run="r1")) == before
     assert list(reader.records(execution="r1-00000002")) == [before[2]]
-    assert len(list(reader.records(since=0))) == 4
+    assert len(list(reader.records(since=0))) == len(list(reader.records(dataset="urls"))) == 4
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b'{"execution": "r1-00000001"}'])

@@ -121,8 +121,8 @@ def audit(
 
     With --run the records of the run, in the order in which its images were requested.
 
-    On a stack, --run, --execution and --since need no scan of the table; without them, the other options filter a scan
-    of all of it, at about 2 cents for a million records. For many questions, ask Athena: docs/queries.md.
+    On a stack, --run, --execution, --dataset and --since need no scan of the table; without them, the other options
+    filter a scan of all of it, at about 2 cents for a million records. For many questions, ask Athena: docs/queries.md.
     """
     if as_csv and as_json:
         raise click.UsageError("give --csv or --json, not both")
@@ -134,7 +134,7 @@ def audit(
     if execution is not None:
         records = _of_execution(backend, execution)
     else:
-        records = backend.records(run=selection.run, since=selection.since)
+        records = backend.records(run=selection.run, dataset=selection.dataset, since=selection.since)
     wanted = _Filter(selection, **others)
     found = (record for record in records if wanted.matches(record))
     if as_csv:

@@ -72,7 +72,7 @@ def _records(source: "Reader", selection: Selection) -> Iterable["AuditRecord"]:
         return source.records()
     return (
         record
-        for record in source.records(run=selection.run, since=selection.since)
+        for record in source.records(run=selection.run, dataset=selection.dataset, since=selection.since)
         if selection.has_execution(record.execution) and selection.is_recent(record.upload_timestamp)
     )
 

@@ -211,11 +211,17 @@ class Reader(Protocol):
     """What the reading commands need of a backend."""
 
     def records(
-        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+        self,
+        *,
+        run: str | None = None,
+        execution: str | None = None,
+        dataset: str | None = None,
+        since: float | None = None,
     ) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution.
 
-        since: only those of this time, in seconds since the epoch, and later.
+        since: only those of this time, in seconds since the epoch, and later. dataset: all that bulk runs brought into
+        it; other records may come as well, where leaving them out would save the backend nothing.
         """
 
     def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:

@@ -111,7 +111,12 @@ class MachineBackend:
         self.__dict__.pop("_reader", None)
 
     def records(
-        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+        self,
+        *,
+        run: str | None = None,
+        execution: str | None = None,
+        dataset: str | None = None,  # noqa: ARG002 - a pass over the database costs nothing
+        since: float | None = None,
     ) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution."""
         stamp = None if since is None else timestamp(max(since, 0.0))

@@ -145,7 +145,12 @@ class StackBackend:
         return image_url.rpartition("/")[0]
 
     def records(
-        self, *, run: str | None = None, execution: str | None = None, since: float | None = None
+        self,
+        *,
+        run: str | None = None,
+        execution: str | None = None,
+        dataset: str | None = None,
+        since: float | None = None,
     ) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution.
 
@@ -155,6 +160,8 @@ class StackBackend:
             found = self._records.named(execution, since)
         elif run is not None:
             found = self._records.of_run(run, since)
+        elif dataset is not None:
+            found = self._records.of_dataset(dataset)
         else:
             return self._records.all() if since is None else self._records.since(since)
         return found if since is None else recorded_since(found, since)

@@ -17,7 +17,7 @@ from pupline.backends.stack._account import pages
 from pupline.backends.stack._datasets import folders
 from pupline.backends.stack._history import record_of
 from pupline.errors import PuplineError
-from pupline.tasks.layout import DATASETS
+from pupline.tasks.layout import DATASETS, dataset_folder
 from pupline.tasks.records import AuditRecord
 
 _READS_AT_ONCE = 8
@@ -44,6 +44,10 @@ class BulkRecords:
     def of_run(self, run: str) -> Iterator[AuditRecord]:
         """The records of one run."""
         return self._records(part for dataset in self._datasets() for part in self._parts(dataset, f"run={run}/"))
+
+    def of_dataset(self, dataset: str) -> Iterator[AuditRecord]:
+        """The records of all runs of a dataset."""
+        return self._records(self._parts(dataset_folder(dataset)))
 
     def of_item(self, run: str, index: int) -> AuditRecord | None:
         """The record of one item of a run, from the parts of its batch."""

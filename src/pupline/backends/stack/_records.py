@@ -73,6 +73,12 @@ class Records:
         days = _days(start.date(), today())
         return recorded_since(_merged(self.single() if days is None else self._of_days(days), bulk), moment)
 
+    def of_dataset(self, dataset: str) -> Iterator[AuditRecord]:
+        """The records of all bulk runs of a dataset, oldest first; where it has left no rows, of all bulk runs."""
+        bulk = _Filter(_NOT_INDEXED)
+        rows = self._of_bucket(lambda: self._bulk.of_dataset(dataset), bulk)
+        return _merged(iter(()), _first_found(rows, self._scanned(bulk)))
+
     def of_run(self, run: str, since: float | None = None) -> Iterator[AuditRecord]:
         """The records of one run, in the order of its executions.
 
