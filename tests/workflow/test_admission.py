@@ -23,16 +23,23 @@ LOG_SECONDS = 0.05
 """As the cost command assumes."""
 
 
+def fetched(event: Any, _: float) -> tuple[float, Any]:
+    """An image; every tenth execution's is a PNG and alerts."""
+    is_png = event["Name"].endswith("0")
+    return FETCH_SECONDS, {**workflow_runs.IMAGE, "file_type": "png"} if is_png else workflow_runs.IMAGE
+
+
 def burst(starts: int, reserved: int, quota: int, seed: str) -> tuple[Account, float]:
     """So many executions of DogUploaderPipeline, a hundred started in each second, and when all have ended.
 
-    reserved: concurrency of FetchAndUploadDogImage, 0 where it shares the account's quota with the others.
+    reserved: concurrency of FetchAndUploadDogImage, 0 where it shares the account's quota with the other functions.
     """
     shared = Concurrency(quota)
     fetching = Concurrency(reserved) if reserved else shared
     account = Account(
         {
-            "FetchAndUploadDogImage": (fetching, lambda *_: (FETCH_SECONDS, workflow_runs.IMAGE)),
+            "FetchAndUploadDogImage": (fetching, fetched),
+            "AlertPNG": (shared, lambda *_: (LOG_SECONDS, {})),
             "LogToDynamoDB": (shared, lambda *_: (LOG_SECONDS, {})),
         }
     )
@@ -61,6 +68,7 @@ def test_a_burst_loses_no_image(starts: int, reserved: int, quota: int, seed: st
 class Kennel:
     """Runs of BulkIngest that share a stack: the real functions over fakes, paced so that a batch takes its time.
 
+    SummariseIngest takes its concurrency from the same few units, as in an account with no more than those.
     longest_child: seconds from a child's StartTime to the end of its last invocation.
     """
 
@@ -70,7 +78,7 @@ class Kennel:
         self.longest_child = 0.0
         self.concurrency = Concurrency(limit)
         self.account = Account(
-            {"IngestBatch": (self.concurrency, self._batch), "SummariseIngest": (Concurrency(1), self._summary)},
+            {"IngestBatch": (self.concurrency, self._batch), "SummariseIngest": (self.concurrency, self._summary)},
             self.world.store.read,
         )
 
