@@ -24,7 +24,7 @@ def check_task(task: dict[str, Any], longest_seconds: int) -> None:
         assert (retrier["JitterStrategy"], retrier["BackoffRate"]) == ("FULL", 2)
         assert 0 < retrier["IntervalSeconds"] <= retrier["MaxDelaySeconds"] <= 120
         assert not {"States.ALL", "States.TaskFailed"} & set(retrier["ErrorEquals"])
-        if not THROTTLING & set(retrier["ErrorEquals"]):
+        if not (THROTTLING | {BRIEFLY}) & set(retrier["ErrorEquals"]):
             assert 0 < retrier["MaxAttempts"] <= 10
             assert retrier["MaxDelaySeconds"] <= 60
     assert "States.Timeout" in {error for retrier in task["Retry"] for error in retrier["ErrorEquals"]}

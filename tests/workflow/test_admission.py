@@ -6,7 +6,7 @@ The figures (intervals, rates, attempts, waits) are those of the workflow files,
 import json
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -15,6 +15,8 @@ from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
 from tests.shared.batch_world import HOST, BatchClock, BatchWorld, jpeg
 from tests.workflow import bulk_runs, workflow_runs
 from tests.workflow.concurrency import Account, Concurrency
+
+Kind = Literal["STANDARD", "EXPRESS"]
 
 slow = partial(pytest.param, marks=pytest.mark.slow)
 
@@ -29,7 +31,7 @@ def fetched(event: Any, _: float) -> tuple[float, Any]:
     return FETCH_SECONDS, {**workflow_runs.IMAGE, "file_type": "png"} if is_png else workflow_runs.IMAGE
 
 
-def burst(starts: int, reserved: int, quota: int, seed: str) -> tuple[Account, float]:
+def burst(starts: int, reserved: int, quota: int, seed: str, kind: Kind = "STANDARD") -> tuple[Account, float]:
     """So many executions of DogUploaderPipeline, a hundred started in each second, and when all have ended.
 
     reserved: concurrency of FetchAndUploadDogImage, 0 where it shares the account's quota with the other functions.
@@ -44,7 +46,7 @@ def burst(starts: int, reserved: int, quota: int, seed: str) -> tuple[Account, f
         }
     )
     for number in range(starts):
-        account.start(workflow_runs.machine(), f"{seed}-{number}", {}, number / 100)
+        account.start(workflow_runs.machine(kind), f"{seed}-{number}", {}, number / 100)
     return account, account.run()
 
 
@@ -63,6 +65,14 @@ def test_a_burst_loses_no_image(starts: int, reserved: int, quota: int, seed: st
     assert account.statuses() == {"SUCCEEDED": starts}
     assert seconds < starts * (FETCH_SECONDS + LOG_SECONDS) / (reserved or quota) + 240
     assert account.attempts.total() <= 10 * starts
+
+
+@pytest.mark.parametrize(("starts", "reserved", "quota"), [(120, 5, 1000), slow(200, 0, 10)])
+def test_a_small_burst_of_express_executions_loses_no_image(starts: int, reserved: int, quota: int) -> None:
+    """About 30 for each unit of concurrency fit into the minute and a half in which an execution queues."""
+    account, seconds = burst(starts, reserved, quota, "x", "EXPRESS")
+    assert account.statuses() == {"SUCCEEDED": starts}
+    assert seconds < 120
 
 
 class Kennel:

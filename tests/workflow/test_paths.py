@@ -251,7 +251,7 @@ def test_an_express_execution_queues_briefly_and_is_recorded() -> None:
     assert seconds(result.history[-1]["timestamp"]) - seconds(result.history[0]["timestamp"]) <= 90
     standard = Stubs(fetch=[TaskError("Lambda.TooManyRequestsException", "Rate Exceeded.")])
     standard.run()
-    assert (len(stubs.given_to("fetch")), len(standard.given_to("fetch"))) == (7, 201)
+    assert (len(stubs.given_to("fetch")), len(standard.given_to("fetch"))) == (20, 201)
 
 
 @pytest.mark.parametrize("given", [[], "text", 7, {"unknown": True}])
