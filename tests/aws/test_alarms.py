@@ -57,7 +57,7 @@ def test_what_a_person_is_needed_for_rings_at_the_first_event() -> None:
         "BulkIngestExecutionsTimedOut",
     ):
         alarm = alarms()[name]
-        assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Sum", 60, 1)
+        assert (alarm["Statistic"], alarm["Period"], alarm.get("DatapointsToAlarm", 1)) == ("Sum", 60, 1)
         assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
             "GreaterThanOrEqualToThreshold",
             "notBreaching",
@@ -111,27 +111,39 @@ def test_failures_without_a_record_are_told_apart_in_the_log(
     assert any(event[field] == value for field, value in alternatives) is rings
 
 
-def points(alarm: dict[str, Any], bad: int, all_of_them: int) -> float:
-    """A data point of an alarm by rate, as CloudWatch computes it."""
-    expression = re.sub(r"IF\((.+?), (.+?), (.+?)\)", r"(\2) if (\1) else \3", alarm["Metrics"][0]["Expression"])
-    return float(eval(expression, {"bad": bad, "all": all_of_them}))  # noqa: S307  arithmetic of our own template
+def rings(alarm: dict[str, Any], minutes: list[list[int]]) -> bool:
+    """Whether an alarm on an average rings after these minutes, each with the values that were published in it."""
+    averages = [sum(values) / len(values) for values in minutes[-alarm["EvaluationPeriods"] :] if values]
+    assert (alarm["Statistic"], alarm["Period"], alarm["TreatMissingData"]) == ("Average", 60, "notBreaching")
+    breaching = sum(average >= float(alarm["Threshold"]) for average in averages)
+    return breaching >= int(alarm["DatapointsToAlarm"])
 
 
-@pytest.mark.parametrize("name", ["ExecutionsFailed", "IngestBatchErrors"])
-@pytest.mark.parametrize(
-    ("bad", "all_of_them", "breaches"),
-    [(1, 1, False), (4, 4, False), (5, 5, True), (20, 1000, False), (300, 1000, True)],
-)
-def test_ordinary_failures_ring_by_rate(name: str, bad: int, all_of_them: int, *, breaches: bool) -> None:
-    """One image that is gone never rings, nor do some in a thousand; and one bad period is not enough."""
-    alarm = alarms()[name]
-    assert (points(alarm, bad, all_of_them) >= alarm["Threshold"]) is breaches
-    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
-    stats = {one["Id"]: one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one}
-    assert {stat["Stat"] for stat in stats.values()} == {"Sum"}
-    names = (stats["bad"]["Metric"]["MetricName"], stats["all"]["Metric"]["MetricName"])
-    assert names in {("ExecutionsFailed", "ExecutionsStarted"), ("Errors", "Invocations")}
-    assert stats["bad"]["Metric"]["Dimensions"] == stats["all"]["Metric"]["Dimensions"]
+FAILED, FINE = 1, 0
+BY_RATE = [
+    ("one image that is gone", [[FAILED]], False),
+    ("a few in an hour", [[FAILED], *[[FINE]] * 14, [FAILED], *[[FINE]] * 14, [FAILED]], False),
+    ("one percent of many", [[FINE] * 99 + [FAILED]] * 15, False),
+    ("a burst that is over in four minutes", [[FAILED] * 500] * 4, False),
+    ("nothing at all", [[]] * 15, False),
+    ("the source is down", [[FAILED] * 20] * 5, True),
+    ("half of a slow trickle", [[FAILED], [FINE], []] * 5, True),
+    ("a third of many", [[FAILED, FINE, FINE] * 30] * 15, True),
+]
+
+
+@pytest.mark.parametrize("name", ["FailedPercent", "FetchAndUploadDogImageErrors", "IngestBatchErrors"])
+@pytest.mark.parametrize(("minutes", "rung"), [row[1:] for row in BY_RATE], ids=[row[0] for row in BY_RATE])
+def test_ordinary_failures_ring_by_rate(name: str, minutes: list[list[int]], *, rung: bool) -> None:
+    """In five of fifteen minutes, so at least five failures; Lambda publishes Errors as 0 or 1, a record 0 or 100."""
+    scale = 100 if name == "FailedPercent" else 1
+    assert rings(alarms()[name], [[value * scale for value in minute] for minute in minutes]) is rung
+
+
+def test_every_function_has_an_alarm_by_rate() -> None:
+    """On the share of its invocations that fail."""
+    for name in of_type("AWS::Lambda::Function"):
+        assert metric_of(alarms()[f"{name}Errors"]) == ("AWS/Lambda", "Errors", name)
 
 
 @pytest.mark.parametrize("metric", ["ExecutionsStarted", "ExecutionsSucceeded"])

@@ -40,7 +40,7 @@ def published(line: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
     for directive in line["_aws"]["CloudWatchMetrics"]:
         assert directive["Namespace"] == "test-pupline"
         for metric in directive["Metrics"]:
-            assert metric["Unit"] in ("Count", "Bytes", "Seconds")
+            assert metric["Unit"] in ("Count", "Bytes", "Percent", "Seconds")
             assert isinstance(line[metric["Name"]], int | float)
             for dimensions in directive["Dimensions"]:
                 values = [f"{name}={line[name]}" for name in dimensions]
@@ -71,6 +71,7 @@ def test_a_record_has_metrics_with_and_without_the_workflow() -> None:
         ("Alerts", pipeline): 1,
         ("AlertsNotSent",): 0,
         ("Defects",): 0,
+        ("FailedPercent",): 0,
     }
 
 
@@ -84,6 +85,7 @@ def test_a_failure_counts_as_an_image_of_no_bytes() -> None:
     }
     found = published(record_metrics(item, "test-pupline", 0))
     assert (found[("Images", "Outcome=failed")], found[("Bytes",)], found[("Alerts",)]) == (1, 0, 0)
+    assert found[("FailedPercent",)] == 100
 
 
 @pytest.mark.parametrize(("sent", "missing"), [(True, 0), (False, 1), (None, 1)])

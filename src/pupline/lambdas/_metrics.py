@@ -9,10 +9,10 @@ Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pupline.errors import count_unaccepted
+from pupline.errors import FAILING_OUTCOMES, count_unaccepted
 from pupline.json_values import JSON
 
-_UNITS = {"Bytes": "Bytes", "BatchSeconds": "Seconds", "RunSeconds": "Seconds"}
+_UNITS = {"Bytes": "Bytes", "FailedPercent": "Percent", "BatchSeconds": "Seconds", "RunSeconds": "Seconds"}
 """Of metrics that are not counts."""
 
 _ENOUGH = 10
@@ -25,14 +25,15 @@ BULK = "BulkIngest"
 def record_metrics(item: Mapping[str, JSON], namespace: str, now: float) -> dict[str, JSON]:
     """The metrics of one audit record of DogUploaderPipeline. now: seconds since the epoch.
 
-    `AlertsNotSent`: alerts that the workflow could not compose or publish. `Defects`: errors that nobody expected, of
-    the code or the configuration. Both are alarmed on.
+    For alarms: `AlertsNotSent`, alerts that the workflow could not compose or publish; `Defects`, errors that nobody
+    expected, of the code or the configuration; `FailedPercent`, 100 or 0, whose average is the share of failures.
     """
     triggered = item["alert_triggered"] is True
     in_total = {"Bytes": item.get("size_bytes", 0), "Alerts": int(triggered)}
     for_alarms = {
         "AlertsNotSent": int(triggered and item.get("alert_sent") is not True),
         "Defects": int(item["reason"] == "internal_error"),
+        "FailedPercent": 100 * int(item["outcome"] in FAILING_OUTCOMES),
     }
     directives = [
         _directive(namespace, [["Outcome"], ["Outcome", "Workflow"]], ["Images"]),
