@@ -42,8 +42,9 @@ def packaged(bucket: str) -> dict[str, Any]:
         properties = resource["Properties"]
         if resource["Type"] == "AWS::Serverless::Function":
             properties["CodeUri"] = {"Bucket": bucket, "Key": f"{name}.zip"}
-        if "DefinitionUri" in properties:
-            properties["DefinitionUri"] = {"Bucket": bucket, "Key": Path(properties["DefinitionUri"]).name}
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            place = Path(properties["DefinitionS3Location"])
+            properties["DefinitionS3Location"] = {"Bucket": bucket, "Key": place.name}
     return template
 
 

@@ -46,6 +46,18 @@ STATE_MACHINE: list[Call] = [
 """Documented by AWS as what a state machine needs to log and to trace."""
 
 
+def encrypted_history(*machines: str) -> list[Call]:
+    """What Step Functions does with the key for a state machine's data, and for what is delivered to its log."""
+    contexts = [
+        {"kms:EncryptionContext:aws:states:stateMachineArn": f"arn:aws:states:{HERE}:stateMachine:{name}"}
+        for name in machines
+    ]
+    return [
+        *((action, KEY, context) for context in contexts for action in ("kms:GenerateDataKey", "kms:Decrypt")),
+        ("kms:GenerateDataKey", KEY, {"kms:EncryptionContext:SourceArn": f"arn:aws:logs:{HERE}:*"}),
+    ]
+
+
 def by_lambda(function: str, *, encrypted: bool = True) -> list[Call]:
     """What Lambda itself does as the function's role: logs, traces, and reading an environment that is encrypted."""
     logs = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{function}:log-stream:2026/01/31/x"
@@ -93,6 +105,7 @@ def needed() -> dict[str, list[Call]]:
             *(("lambda:InvokeFunction", attribute_of(name, "Arn"), {}) for name in functions),
             ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
             *by_storage("sns"),
+            *encrypted_history("DogUploaderPipeline"),
             *STATE_MACHINE,
         ],
         "BulkRole": bulk_calls(),
@@ -109,13 +122,13 @@ def bulk_calls() -> list[Call]:
         ("sns:Publish", f"arn:aws:sns:{HERE}:png-alert-topic", {}),
         *by_storage("sns"),
         *by_storage("s3"),
+        *encrypted_history("BulkIngest", "BulkIngest/IngestBatches"),
         ("states:StartExecution", f"{machine}:stateMachine:BulkIngest", {}),
         *(
             (f"states:{action}", f"{machine}:{execution}", {})
-            for action in ("DescribeExecution", "StopExecution")
+            for action in ("DescribeExecution", "RedriveExecution", "StopExecution")
             for execution in ("execution:BulkIngest:r1", f"execution:{child}:x", f"express:{child}:x:y")
         ),
-        ("states:RedriveExecution", f"{machine}:execution:{child}:x", {}),
         ("s3:GetObject", f"{BUCKET}/datasets/dogs/runs/r1/manifest.jsonl", {}),
         *(
             (f"s3:{action}", results, {})

@@ -93,8 +93,10 @@ def test_users_find_the_names_they_know() -> None:
     machines = {"DogUploaderPipeline", "BulkIngest"}
     functions = {"FetchAndUploadDogImage", "AlertPNG", "LogToDynamoDB", "IngestBatch", "SummariseIngest"}
     assert names == {*machines, *functions, "DogImageUploads", "DogImageMemos"}
-    assert of_type("AWS::IAM::Role")["PipelineRole"]["RoleName"] == "StepFunctions-DogUploaderPipeline-role"
-    assert of_type("AWS::IAM::Role")["BulkRole"]["RoleName"] == "StepFunctions-BulkIngest-role"
+    assert (
+        of_type("AWS::IAM::Role")["PipelineRole"]["RoleName"] == "StepFunctions-DogUploaderPipeline-role-eu-central-1"
+    )
+    assert of_type("AWS::IAM::Role")["BulkRole"]["RoleName"] == "StepFunctions-BulkIngest-role-eu-central-1"
     assert of_type("AWS::SNS::Topic")["PNGAlertTopic"]["TopicName"] == "png-alert-topic"
     for resource in template()["Resources"].values():
         for key, value in resource["Properties"].items():
@@ -109,16 +111,18 @@ def test_the_template_has_what_the_commands_look_for() -> None:
 
 @pytest.mark.parametrize("name", ["ImageBucket", "AccessLogBucket", "DogImageUploads", "Key"])
 def test_data_outlives_the_stack(name: str) -> None:
-    """What is kept, and the key it is encrypted with, stays when the stack goes."""
+    """What is kept, and its key, stays when the stack goes, but not when its creation fails: it can be repeated."""
     found = resources()[name]
-    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_the_table_can_be_brought_back() -> None:
-    """Point-in-time recovery, deletion protection, our own key; paid per request."""
+    """Point-in-time recovery, our own key; paid per request. Protection from deletion waits until it is asked for."""
     table = of_type("AWS::DynamoDB::Table")["DogImageUploads"]
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["DeletionProtectionEnabled"] is True
+    assert table["DeletionProtectionEnabled"] is False
+    asked = template()["Resources"]["DogImageUploads"]["Properties"]["DeletionProtectionEnabled"]["Fn::If"]
+    assert asked == ["ProtectsTable", True, False]
     assert table["SSESpecification"]["SSEType"] == "KMS"
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 

@@ -216,7 +216,7 @@ def test_a_project_can_be_deployed(project: Path, command: Command) -> None:
     assert packaged.code == 0
     assert "sam deploy does not read build/package; for SAM: sam build, then sam deploy" in packaged.stderr
     template = (project / "template.yaml").read_text()
-    for named in re.findall(r"(?:CodeUri|DefinitionUri): (\S+)", template):
+    for named in re.findall(r"(?:CodeUri|DefinitionS3Location): (\S+)", template):
         assert (project / named).exists()
     packed = project / "build" / "package" / "IngestBatch" / "pupline" / "statemachine"
     assert "WebPAlert" in (packed / "dog_uploader_pipeline.asl.json").read_text()
