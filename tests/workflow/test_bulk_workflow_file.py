@@ -1,12 +1,14 @@
 """The BulkIngest file: what must hold of it as it is written, whoever runs it."""
 
 import inspect
+import json
 import re
 from typing import Any
 
 import pytest
 
 from pupline import errors
+from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
 from pupline.tasks.ingest_batch import BATCH_SECONDS, CHILD_SECONDS, THROTTLED_SECONDS
 from tests.workflow.bulk_runs import CHILD, FILE, STATES
 from tests.workflow.state_rules import check_all_reached, check_task, longest_wait
@@ -50,6 +52,12 @@ def test_a_batch_fits_into_an_express_execution() -> None:
     assert longest_wait(throttled) <= THROTTLED_SECONDS
     assert int(wait_until[1]) + longest_wait(throttled) + BATCH_SECONDS < CHILD_SECONDS
     assert BATCH_SECONDS + 60 <= CHILD["IngestBatch"]["TimeoutSeconds"] < CHILD_SECONDS
+
+
+def test_the_largest_run_has_time() -> None:
+    """At the pace of a polite source, and with margin; Step Functions keeps an execution for at most a year."""
+    seconds = json.loads(FILE.read_text())["TimeoutSeconds"]
+    assert MAX_IMAGES_PER_RUN / 4 < seconds < 365 * 24 * 3600
 
 
 def test_the_map_run_stays_redrivable() -> None:

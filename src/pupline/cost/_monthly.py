@@ -7,10 +7,10 @@ from pupline.cost._paths import FETCH
 from pupline.cost._prices import to_cents
 from pupline.cost._query import CostQuery
 
-DEPLOYED_ALARMS = 18
-"""Metrics that the alarms watch: each is billed, and an alarm on a rate watches two."""
+DEPLOYED_ALARMS = 16
+"""Metrics that the alarms watch, each of which is billed. Two of them are there while the schedule is enabled."""
 
-DEPLOYED_METRICS = 29
+DEPLOYED_METRICS = 30
 """Custom metrics of both workflows, each billed in the months in which it has values."""
 
 _ITEM_OVERHEAD_BYTES = 100

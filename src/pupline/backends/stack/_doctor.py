@@ -68,8 +68,8 @@ def _machine(label: str, logical_name: str, account: Account, stack: Stack) -> C
     arn = stack.resource(logical_name)
     with aws_errors(f"looking at the {label}"):
         found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
-    level = found.get("loggingConfiguration", {}).get("level", "OFF")
-    detail = f"{found['name']}: {found['status']}, {found['type']}, logging {level}"
+    level = found.get("loggingConfiguration", {}).get("level")
+    detail = f"{found['name']}: {found['status']}, {found['type']}, logging {level or 'unknown'}"
     if found["type"] == "EXPRESS":
         detail += "; its executions are not kept: see pupline audit, and the log for failures"
     problems = []
