@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
+from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN, MAX_MANIFEST_BYTES, BulkPlan
 from tests.shared.sharded_world import World, sharded_world
 
 pytestmark = pytest.mark.slow
@@ -146,5 +146,10 @@ def test_parts(cluster: Cluster) -> None:
 
 
 def test_a_part_is_what_one_run_takes() -> None:
-    """The script's size, and the limit that the command has."""
+    """The script's size, what the page says, and the limit that the command has; a batch's time is that of the page."""
     assert f"${{PART:-{MAX_IMAGES_PER_RUN}}}" in (RECIPES / "parts.sh").read_text()
+    page = (RECIPES.parents[1] / "docs" / "scale.md").read_text()
+    plan = BulkPlan(MAX_IMAGES_PER_RUN)
+    assert f"| images | {MAX_IMAGES_PER_RUN:,} |" in page
+    assert f"| manifest | {MAX_MANIFEST_BYTES // 10**9} GB |" in page
+    assert f"a run of {plan.batches:,} batches takes {plan.summary_seconds:,.0f}\nseconds" in page
