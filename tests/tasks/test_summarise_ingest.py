@@ -65,6 +65,13 @@ def services_of(store: FakeStore, part_bytes: int = 500) -> SummaryServices:
     )
 
 
+def to_the_end(event: dict[str, Any], store: FakeStore) -> dict[str, Any]:
+    """The answer, after as many invocations as it takes, each with all the time."""
+    while (answer := summarise_ingest(event, services_of(store))).get("more"):
+        pass
+    return answer
+
+
 def bodies(store: FakeStore) -> list[bytes]:
     """The files of the run."""
     return [store.objects[key].body for key in FILES]
@@ -94,7 +101,7 @@ def test_it_may_be_divided_into_invocations_anywhere(
 ) -> None:
     """However short the time of each, something is done in it, and the end is the same to the byte."""
     store = FakeStore(objects=dict(results))
-    answers = [summarise_ingest(EVENT, services_of(store), left) for left in [*seconds, 10**9]]
+    answers = [summarise_ingest(EVENT, services_of(store), left) for left in [*seconds, 10**9, 10**9]]
     assert (bodies(store), answers[-1]) == at_once
     counts: list[Any] = [answer["done"] for answer in answers]
     assert counts == sorted(counts)
@@ -118,10 +125,10 @@ def test_it_may_be_killed_at_any_write(
         store = FakeStore(crash, dict(results))
         try:
             summarise_ingest(EVENT, services_of(store), 5)
-            summarise_ingest(EVENT, services_of(store))
+            to_the_end(EVENT, store)
         except Killed:
             crash.at = -1
-            assert summarise_ingest(EVENT, services_of(store)) == at_once[1]
+            assert to_the_end(EVENT, store) == at_once[1]
             assert bodies(store) == at_once[0]
         else:
             assert at > 10
@@ -131,12 +138,20 @@ def test_it_may_be_killed_at_any_write(
 def test_a_killed_invocation_loses_a_minute_at_most(results: dict[str, Any]) -> None:
     """What is summed up is kept now and then, although there would be time left."""
     store = FakeStore(objects=dict(results))
-    for name in [key for key in results if "/batches/" in key]:  # make it last longer than a minute
+    for name in [key for key in results if "/batches/" in key]:
         for copy in range(10):
             store.objects[name.replace("-0.json", f"-{copy}.json")] = results[name]
-    summarise_ingest(EVENT | {"items": None}, services_of(store))
-    kept = json.loads(store.objects[PROGRESS].body)
-    assert kept["answer"]["done"] == 36 * 10
+    names = sorted(key for key in store.objects if "/batches/" in key)
+    crash = store.crash = Crash(after=True)
+    crash.at = 1
+    while PROGRESS not in store.objects:  # killed later and later, until it had kept something
+        crash.at, crash.writes = crash.at + 1, 0
+        with pytest.raises(Killed):
+            summarise_ingest(EVENT, services_of(store))
+    counted = names.index(json.loads(store.objects[PROGRESS].body)["after"]) + 1
+    assert 50 < counted < 61
+    crash.at = -1
+    assert to_the_end(EVENT | {"items": None}, store)["done"] == 3 * len(names)
 
 
 def test_an_upload_that_is_gone_is_made_again(
@@ -147,7 +162,7 @@ def test_an_upload_that_is_gone_is_made_again(
     summarise_ingest(EVENT, services_of(store), 8)
     assert store.uploads
     store.uploads.clear()
-    assert summarise_ingest(EVENT, services_of(store)) == at_once[1]
+    assert to_the_end(EVENT, store) == at_once[1]
     assert bodies(store) == at_once[0]
 
 
@@ -155,7 +170,7 @@ def test_an_answer_that_was_lost_is_given_again(results: dict[str, Any]) -> None
     """Without reading a result: the task is tried again when Lambda's answer does not arrive."""
     store = FakeStore(objects=dict(results))
     summarise_ingest(EVENT, services_of(store), 0)
-    answer = summarise_ingest(EVENT, services_of(store))
+    answer = to_the_end(EVENT, store)
     for key in [key for key in store.objects if "/batches/" in key]:
         del store.objects[key]
     assert summarise_ingest(EVENT, services_of(store)) == answer
@@ -167,7 +182,7 @@ def test_another_execution_begins_from_the_start(results: dict[str, Any]) -> Non
     last = max(key for key in results if "/batches/" in key)
     missing = store.objects.pop(last)
     summarise_ingest(EVENT, services_of(store), 0)
-    assert summarise_ingest(EVENT, services_of(store))["complete"] is False
+    assert to_the_end(EVENT, store)["complete"] is False
     store.objects[last] = missing
     assert summarise_ingest(EVENT | {"execution": "r1-again-1"}, services_of(store))["complete"] is True
 
@@ -191,7 +206,7 @@ def test_results_of_an_earlier_version_have_their_failures_in_the_part(
         result = json.loads(results[key].body)
         del result["failure_lines"]
         store.put(key, json.dumps(result).encode(), "application/json")
-    assert summarise_ingest(EVENT, services_of(store)) == at_once[1]
+    assert to_the_end(EVENT, store) == at_once[1]
     assert bodies(store) == at_once[0]
 
 

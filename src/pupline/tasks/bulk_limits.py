@@ -5,6 +5,7 @@ us-east-1, and of an account that has not asked for more.
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 MAX_MANIFEST_BYTES = 10_000_000_000
 """Of an object that an ItemReader reads. Source: Step Functions, ItemReader."""
@@ -30,7 +31,10 @@ SUMMARY_MS_PER_BATCH = 4
 """Of SummariseIngest, for one result: 2.0 to 2.4 were measured, which leaves room for a slower processor."""
 
 SUMMARY_SECONDS = 240
-"""Of work in one invocation of SummariseIngest; a larger run takes another."""
+"""Of reading in one invocation of SummariseIngest; a larger run takes another."""
+
+SUMMARY_AT_ONCE_SECONDS = 60
+"""Of reading, after which the last writes have an invocation of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,15 @@ class BulkPlan:
     @property
     def summary_invocations(self) -> int:
         """Of SummariseIngest, at least one for each run."""
-        return max(self.runs, -(-int(self.summary_seconds) // SUMMARY_SECONDS))
+        full, rest = divmod(self.images, MAX_IMAGES_PER_RUN)
+        return full * self._invocations(MAX_IMAGES_PER_RUN) + self._invocations(rest)
+
+    def _invocations(self, images: int) -> int:
+        """Of SummariseIngest, for one run of so many images."""
+        seconds = -(-images // self.batch) * SUMMARY_MS_PER_BATCH / 1000
+        if seconds < SUMMARY_AT_ONCE_SECONDS:
+            return min(images, 1)
+        return ceil(seconds / SUMMARY_SECONDS) + 1
 
     @property
     def hours(self) -> float:

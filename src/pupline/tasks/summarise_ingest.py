@@ -132,6 +132,7 @@ def _continue(
 ) -> dict[str, JSON]:
     """The task's answer, from where the summary is."""
     keep_at = services.monotonic() + _KEEP_SECONDS
+    before = progress.after
     for key, result in _results(request.run, services, progress.after):
         progress.totals.add(result)
         progress.failures.write(_failures_of(result, services).encode("utf-8", "replace"))
@@ -143,8 +144,10 @@ def _continue(
             if now >= stop_at:
                 return {"more": True, "done": progress.totals.done}
     progress.failures.flush()
-    if progress.is_kept:
+    if progress.is_kept and progress.after != before:
+        # Of a large run also what follows takes a while: joining the parts, counting a manifest.
         progress.keep()
+        return {"more": True, "done": progress.totals.done}
     progress.failures.close()
     answer = _write_summary(request, services, progress.totals)
     progress.end(answer)
