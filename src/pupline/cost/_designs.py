@@ -34,7 +34,7 @@ _KEY_SECONDS = 300
 _KEY_USERS = 6
 """Pairs of a service and a caller, each with a data key of its own: state machine, functions, bucket, tables, topic."""
 
-DEPLOYED_EVENTS = False
+DEPLOYED_EVENTS = True
 """Whether the bucket's events go to EventBridge, which are billed whether or not a rule listens."""
 
 _TRACED_A_SECOND = 1
