@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from pupline.asl import TaskError
 from pupline.errors import ConnectionFailed, NotFound, RetryAfter, StorageError, TaskFailure
+from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN, BulkPlan
 from pupline.tasks.summarise_ingest import SummaryServices, summarise_ingest
 from tests.shared.batch_world import HOST, BatchWorld, jpeg
 from tests.shared.functions_fakes import Crash, Killed, picture
-from tests.workflow.bulk_runs import MANIFEST, BulkRun, entered
+from tests.workflow.bulk_runs import MANIFEST, STATES, BulkRun, entered
 
 PNG = picture("PNG")
 SUMMARY = "datasets/dogs/runs/r1/summary.json"
@@ -401,3 +403,23 @@ def test_concurrency_without_a_bound_is_bounded_by_the_stack() -> None:
     """0 would be as many as Step Functions allows."""
     result = BulkRun(*kennel(1), limit=3).run({"concurrency": 0})
     assert [run.max_concurrency for run in result.execution.map_runs] == [3]
+
+
+def test_the_largest_execution_fits_into_its_history() -> None:
+    """As many Map Runs as CheckProgress allows, each with the summary of the largest run, and room for throttling."""
+    plan = BulkPlan(MAX_IMAGES_PER_RUN)
+
+    def events(map_runs: int) -> int:
+        calls = itertools.count(1)
+
+        def summarise(_: Any) -> dict[str, Any]:
+            ended, others = divmod(next(calls), plan.summary_invocations)
+            return {"more": True} if others else {"complete": ended == map_runs, "done": ended, "left": 1}
+
+        world, lines = kennel(1)
+        result = BulkRun(world, lines, SummariseIngest=summarise).run()
+        assert (result.status, len(result.execution.map_runs)) == ("SUCCEEDED", map_runs)
+        return len(result.history)
+
+    (most,) = re.findall(r"\$last\.map_runs < (\d+)", STATES["CountMapRuns"]["Output"])
+    assert events(1) + (int(most) - 1) * (events(3) - events(2)) < 22_500
