@@ -221,6 +221,10 @@ def test_executions_of_every_state_machine_are_listed_and_found(world: World) ->
     assert world.names() == ["late-00001", "b", "early-00001"]
     assert world.names(status="SUCCEEDED") == ["late-00001", "b", "early-00001"]
     assert (world.names(status="FAILED"), world.names(run="b"), world.names(run="late")) == ([], ["b"], ["late-00001"])
+    assert (world.names(workflow="BulkIngest"), world.names(workflow="DogUploaderPipeline", run="late")) == (
+        ["b"],
+        ["late-00001"],
+    )
     details = world.backend.execution("b")
     assert (details.row.run, details.row.status, details.input["run"]) == ("b", "SUCCEEDED", "b")
     assert "IngestBatches" in details.definition["States"]

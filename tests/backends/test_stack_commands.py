@@ -242,11 +242,31 @@ def test_every_command_knows_bulk_ingests(deployed: FakeStack, pupline: Pupline)
     (details,) = pupline("executions", *STACK, "b", "--json").json
     assert details["map_runs"][0]["itemCounts"]["failed"] == 3
     assert ":mapRun:" in details["map_runs"][0]["mapRunArn"]
-    assert "FAILED; items: 3 failed, 3 total" in pupline("executions", *STACK, "b").out
+    shown = pupline("executions", *STACK, "b").out
+    assert "FAILED; items: 3 failed, 3 total; batches: 1 failed, 1 total" in " ".join(shown.split())
     deployed.states.ingest = lambda name, _: map_only(name, {"items": 3})
     deployed.states.looks = 1
     done = pupline("redrive", *STACK, "--failed", "--json")
     assert (done.code, [(row["execution"], row["status"]) for row in done.json]) == (0, [("b", "SUCCEEDED")])
+
+
+def test_executions_of_one_state_machine(deployed: FakeStack, pupline: Pupline) -> None:
+    """The option --workflow lists them, and redrives them with --failed only; the other machine is not asked."""
+    deployed.states.looks = 0
+    deployed.states.abort = frozenset({"m-00001"})
+    deployed.states.start_execution({"name": "m-00001", "input": "{}"})
+    ingested(deployed, "b", broken=True)
+    deployed.states.calls.clear()
+    for workflow, name in {"DogUploaderPipeline": "m-00001", "bulkingest": "b"}.items():
+        rows = pupline("executions", *STACK, "--workflow", workflow, "--json").json
+        assert [row["execution"] for row in rows] == [name]
+    assert deployed.states.count("ListExecutions") == 2
+    deployed.states.ingest = lambda name, _: map_only(name, {"items": 3})
+    deployed.states.looks = 1
+    done = pupline("redrive", *STACK, "--failed", "--workflow", "BulkIngest", "--json")
+    assert [row["execution"] for row in done.json] == ["b"]
+    assert deployed.states.run("m-00001").status == "ABORTED"
+    assert pupline("redrive", *STACK, "b", "--workflow", "BulkIngest").code == 2
 
 
 def test_a_name_in_both_state_machines_is_not_guessed(deployed: FakeStack, pupline: Pupline) -> None:

@@ -36,11 +36,15 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RedriveSelection:
-    """The executions to redrive. names: none for all that failed, timed out or were aborted; of one `run`, if given."""
+    """The executions to redrive. names: none for all that failed, timed out or were aborted.
+
+    run, workflow: of that run and that state machine only, if given.
+    """
 
     names: tuple[str, ...] = ()
     run: str | None = None
     proxy: Proxy | None = None
+    workflow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

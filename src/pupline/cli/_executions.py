@@ -9,7 +9,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._options import json_option, limit_option
+from pupline.cli._options import json_option, limit_option, machine_option
 from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
 from pupline.cli._selection import Selection, selection_options, suggesting
 from pupline.cli._table import Column, show_table
@@ -46,6 +46,7 @@ _NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails
 @click.argument("name", required=False)
 @click.option("--graph", is_flag=True, help="With NAME: draw its path.")
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
+@machine_option
 @selection_options
 @limit_option
 @json_option
@@ -54,13 +55,14 @@ def executions(
     name: str | None,
     graph: bool,
     status: str | None,
+    workflow: str | None,
     selection: Selection,
     limit: int | None,
     as_json: bool,
 ) -> int:
     """List executions of all state machines, newest first; or show the one called NAME with its history.
 
-    With --backend aws, NAME may be an ARN.
+    With --backend aws, NAME may be an ARN, and the Map Runs of a bulk ingest are shown with their counts.
     """
     if graph and not name:
         raise click.UsageError("--graph draws one execution; name it: pupline executions NAME --graph")
@@ -75,7 +77,7 @@ def executions(
         status = status.upper()
     rows = (
         row
-        for row in backend.executions(status=status, run=selection.run)
+        for row in backend.executions(status=status, run=selection.run, workflow=workflow)
         if selection.has_run(row.run) and selection.is_recent(row.start_time)
     )
     if (left_out := backend.unlisted) is not None:
@@ -156,12 +158,16 @@ def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
     else:
         _show_history(out, found)
     for run in found.map_runs:
-        counts = ", ".join(f"{count:,} {name}" for name, count in run["itemCounts"].items() if count)
-        out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {counts or 'none'}"))
+        items, batches = (_counts(run[name]) for name in ("itemCounts", "executionCounts"))
+        out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {items}; batches: {batches}"))
     if row.error:
         from pupline.tasks.log_to_dynamodb import readable_cause
 
         out.print(cell(row.error, "red").append(f": {readable_cause(row.cause) or 'no cause was given'}"))
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 
 def _show_history(out: "Console", found: ExecutionDetails) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pupline.text import printable
+from pupline.workflow_files import FILES
 
 if TYPE_CHECKING:
     from pupline.http import Proxy
@@ -174,6 +175,12 @@ def data_option(command: _Command) -> _Command:
         default=Path("pupline-data"),
         help="The data directory (or PUPLINE_DATA). [default: ./pupline-data]",
     )(command)
+
+
+def machine_option(command: _Command) -> _Command:
+    """The option --workflow NAME: one of the state machines."""
+    names = click.Choice(list(FILES), case_sensitive=False)
+    return click.option("--workflow", type=names, help="Only executions of this state machine.")(command)
 
 
 def json_option(command: _Command) -> _Command:

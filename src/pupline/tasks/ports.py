@@ -224,8 +224,10 @@ class Reader(Protocol):
         it; other records may come as well, where leaving them out would save the backend nothing.
         """
 
-    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
-        """Executions, newest first."""
+    def executions(
+        self, *, status: str | None = None, run: str | None = None, workflow: str | None = None
+    ) -> Iterator[ExecutionSummary]:
+        """Executions, newest first. workflow: the name of their state machine."""
 
     def runs(self, *, dataset: str | None = None, run: str | None = None) -> Iterator[RunSummary]:
         """Runs of every kind, newest first; of one dataset, or with one ID."""

@@ -122,9 +122,12 @@ class MachineBackend:
         stamp = None if since is None else timestamp(max(since, 0.0))
         return self._reader.audit.records(AuditQuery(run=run, execution=execution, since=stamp))
 
-    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
-        """Executions of both workflows, newest first."""
-        return map(_execution_summary, self._reader.journal.executions(status=status, run_id=run))
+    def executions(
+        self, *, status: str | None = None, run: str | None = None, workflow: str | None = None
+    ) -> Iterator[ExecutionSummary]:
+        """Executions of both workflows, or of one, newest first."""
+        found = self._reader.journal.executions(status=status, run_id=run, workflow=workflow)
+        return map(_execution_summary, found)
 
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
@@ -282,7 +285,9 @@ class MachineBackend:
         """Resume executions at the state that did not succeed."""
         self._check_exists()
         names = request.names or [
-            row.name for status in UNSUCCESSFUL for row in self.executions(status=status, run=request.run)
+            row.name
+            for status in UNSUCCESSFUL
+            for row in self.executions(status=status, run=request.run, workflow=request.workflow)
         ]
         chosen, refused = redrivable(map(self._ended, names), self.options, listener)
         self.close()

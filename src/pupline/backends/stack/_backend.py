@@ -166,9 +166,11 @@ class StackBackend:
             return self._records.all() if since is None else self._records.since(since)
         return found if since is None else recorded_since(found, since)
 
-    def executions(self, *, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+    def executions(
+        self, *, status: str | None = None, run: str | None = None, workflow: str | None = None
+    ) -> Iterator[ExecutionSummary]:
         """Executions of all state machines of the last 90 days, newest first."""
-        return self._executions.summaries(status, run)
+        return self._executions.summaries(status, run, workflow)
 
     def execution(self, name: str) -> ExecutionDetails:
         """One execution, by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""
@@ -237,7 +239,9 @@ class StackBackend:
         if not request.names:
             if self.unlisted:
                 listener(Note(self.unlisted))
-            found = (row for status in UNSUCCESSFUL for row in self._executions.listed(status, request.run))
+            found = (
+                row for status in UNSUCCESSFUL for row in self._executions.listed(status, request.run, request.workflow)
+            )
         chosen, refused = redrivable(map(self._executions.ended, found), self.options, listener)
         redriven = []
         for execution in chosen:

@@ -33,9 +33,13 @@ class Executions:
         self._stack = stack
         self._page_size = page_size
 
-    def listed(self, status: str | None = None, run: str | None = None) -> Iterator[Description]:
-        """The executions of the last 90 days, newest first."""
-        lists = [self._of_machine(machine, status) for machine in self._stack.machines]
+    def listed(
+        self, status: str | None = None, run: str | None = None, workflow: str | None = None
+    ) -> Iterator[Description]:
+        """The executions of the last 90 days, newest first. workflow: the logical name of their state machine."""
+        chosen = None if workflow is None else self._stack.resources.get(workflow)
+        machines = [machine for machine in self._stack.machines if workflow is None or machine == chosen]
+        lists = [self._of_machine(machine, status) for machine in machines]
         for row in heapq.merge(*lists, key=lambda row: row["startDate"], reverse=True):
             if run in {None, self.run_of(row)}:
                 yield row
@@ -48,9 +52,11 @@ class Executions:
         ):
             yield from page["executions"]
 
-    def summaries(self, status: str | None = None, run: str | None = None) -> Iterator[ExecutionSummary]:
+    def summaries(
+        self, status: str | None = None, run: str | None = None, workflow: str | None = None
+    ) -> Iterator[ExecutionSummary]:
         """The same in brief. Each that did not succeed is described by itself: lists have no errors."""
-        for row in self.listed(status, run):
+        for row in self.listed(status, run, workflow):
             known = row["status"] in {"RUNNING", "SUCCEEDED"}
             yield self._summary(row if known else self._described(row["executionArn"]) or row)
 

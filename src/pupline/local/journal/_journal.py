@@ -109,9 +109,12 @@ class Journal:
             raise NoSuchName(f"there is no {kind} '{printable(name)}' here; list them with: {lists}")
         return found
 
-    def executions(self, *, status: str | None = None, run_id: str | None = None) -> Iterator[ExecutionRow]:
-        """Executions, newest first, a page at a time."""
-        wanted = {"status = ?": status, "run_id = ?": run_id}
+    def executions(
+        self, *, status: str | None = None, run_id: str | None = None, workflow: str | None = None
+    ) -> Iterator[ExecutionRow]:
+        """Executions, newest first, a page at a time. workflow: the name of their state machine."""
+        of_workflow = "digest IN (SELECT digest FROM definitions WHERE name = ?)"
+        wanted = {"status = ?": status, "run_id = ?": run_id, of_workflow: workflow}
         conditions = {condition: value for condition, value in wanted.items() if value is not None}
         where = "".join(f" AND {condition}" for condition in conditions)
         query = f"{_SELECT} WHERE execution_id < ?{where} ORDER BY execution_id DESC LIMIT {_PAGE}"
