@@ -21,6 +21,7 @@ import boto3
 
 from pupline.asl import Result, StateMachine, TaskError, execute
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
+from pupline.backends.stack._polling import Timer
 from pupline.backends.stack._stack import FUNCTIONS
 from pupline.tasks.alert_png import alert_png
 from pupline.tasks.log_to_dynamodb import log_to_dynamodb
@@ -534,6 +535,8 @@ def watched_resources(alarm_topic: str) -> dict[str, tuple[str, str]]:
 
 class VirtualTimer:
     """Time that passes only by sleeping."""
+
+    patiently = Timer.patiently
 
     def __init__(self) -> None:
         self.time = 0.0
