@@ -176,6 +176,29 @@ def test_an_answer_that_was_lost_is_given_again(results: dict[str, Any]) -> None
     assert summarise_ingest(EVENT, services_of(store)) == answer
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'{"version": 2}',
+        b'{"version": 1, "execution": "r1"}',
+        b'{"version": 1, "execution": "r1", "answer": null, "after": "x", "totals": {}}',
+        b'{"version": 1, "execution": "r1", "answer": null, "after": "x", "totals": [], "failures": 1}',
+    ],
+)
+def test_what_is_not_a_kept_state_is_as_if_there_were_none(
+    results: dict[str, Any], at_once: tuple[list[bytes], dict[str, Any]], kept: bytes
+) -> None:
+    """Whoever put it there, the run is summarised from the start."""
+    store = FakeStore(objects=dict(results))
+    store.put(PROGRESS, kept, "application/json")
+    assert to_the_end(EVENT, store) == at_once[1]
+    assert bodies(store) == at_once[0]
+
+
 def test_another_execution_begins_from_the_start(results: dict[str, Any]) -> None:
     """It may find batches that an earlier one did not have."""
     store = FakeStore(objects=dict(results))

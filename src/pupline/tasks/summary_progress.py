@@ -96,14 +96,17 @@ class SummaryProgress:
     @classmethod
     def found(cls, run: IngestRun, store: MultipartStore, part_bytes: int) -> "SummaryProgress":
         """What an earlier invocation for the same execution kept; else the beginning. Raises: StorageError."""
-        progress = cls(run, store, part_bytes)
-        if progress.can_be_kept:
-            try:
-                kept = json.loads(store.read(progress._key))
-            except KeyError:
-                return progress
-            if (kept.get("version"), kept.get("execution")) == (_VERSION, run.workflow_execution):
-                progress._resume(kept)
+        beginning = cls(run, store, part_bytes)
+        if not beginning.can_be_kept:
+            return beginning
+        try:
+            kept = json.loads(store.read(beginning._key))
+            if (kept["version"], kept["execution"]) != (_VERSION, run.workflow_execution):
+                return beginning
+            progress = cls(run, store, part_bytes)
+            progress._resume(kept)
+        except (LookupError, ValueError, TypeError, AttributeError):  # there is none, or it is not ours
+            return beginning
         return progress
 
     def keep(self) -> None:
