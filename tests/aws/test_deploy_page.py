@@ -93,7 +93,7 @@ def test_the_commands_work_in_their_order(page: Tried) -> None:
     doctor = failed.pop("pupline doctor --backend aws --stack pupline", "")
     assert failed == {}
     assert "Traceback" not in doctor
-    assert "5 succeeded" in page.ran["pupline run --backend aws --stack pupline --count 5 --run-id first"][1]
+    assert "5 images: " in page.ran["pupline run --backend aws --stack pupline --count 5 --run-id first"][1]
 
 
 @needs(NO_AWS_CLI)

@@ -19,7 +19,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), ROOT / "examples" / "README.md"]
+    [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "examples").rglob("README.md"),
+    ]
 )
 BLOCK = re.compile(
     r"(?:<!-- (?:needs|tour): (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",

@@ -1,0 +1,166 @@
+"""examples/github-actions: the pipeline is whole, pinned and least privileged, and its steps work on the local AWS."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.aws import aws_sam
+from tests.aws.aws_sam import ROOT, sam
+from tests.aws.aws_stack import local_aws
+from tests.aws.aws_template import MISSING, as_list, resources, statements, tool
+from tests.shared.needed_tools import needs
+
+pytestmark = pytest.mark.aws
+
+FOLDER = ROOT / "examples" / "github-actions"
+WORKFLOWS = [FOLDER / "deploy.yml", FOLDER / "deploy-stack.yml"]
+PREFIXES = {"Lambda": "lambda", "StepFunctions": "states", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb"}
+"""Service in a resource's type to service in an action, where lower case is not all."""
+
+
+def tagged(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
+    """A short intrinsic function: `!Sub x` as {"Sub": x}."""
+    scalar = isinstance(node, yaml.ScalarNode)
+    return {suffix: loader.construct_scalar(node) if scalar else loader.construct_sequence(node, deep=True)}
+
+
+Template: Any = type("Template", (yaml.SafeLoader,), {})
+Template.add_multi_constructor("!", tagged)
+
+
+def role_template() -> dict[str, Any]:
+    """role.yaml."""
+    found: dict[str, Any] = yaml.load((FOLDER / "role.yaml").read_text(), Loader=Template)  # noqa: S506  a SafeLoader
+    return found
+
+
+def properties(name: str) -> dict[str, Any]:
+    """The properties of a resource of role.yaml."""
+    found: dict[str, Any] = role_template()["Resources"][name]["Properties"]
+    return found
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of a workflow."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text())["jobs"]
+    return found
+
+
+def steps() -> Iterator[dict[str, Any]]:
+    """Every step of the workflows."""
+    for path in WORKFLOWS:
+        for job in jobs(path).values():
+            yield from job.get("steps", [])
+
+
+def test_the_workflow_promotes_what_was_tested() -> None:
+    """Build, then staging, then production; every job is limited in time or calls the workflow next to it."""
+    deploy = jobs(FOLDER / "deploy.yml")
+    assert {name: job.get("needs") for name, job in deploy.items()} == {
+        "build": None,
+        "staging": "build",
+        "production": "staging",
+    }
+    for job in (*deploy.values(), *jobs(FOLDER / "deploy-stack.yml").values()):
+        assert "timeout-minutes" in job or job["uses"] == "./.github/workflows/deploy-stack.yml"
+        assert ("id-token" in job.get("permissions", {})) == ("steps" not in job or "environment" in job)
+    (uploaded,) = (step["with"] for step in steps() if "upload-artifact" in step.get("uses", ""))
+    (downloaded,) = (step["with"] for step in steps() if "download-artifact" in step.get("uses", ""))
+    assert (uploaded["name"], uploaded["path"]) == (downloaded["name"], downloaded["path"])
+
+
+def test_actions_are_pinned_and_steps_call_what_is_there() -> None:
+    """An action by its commit, a make target, a program of .venv, or a script of this folder."""
+    for step in steps():
+        if "uses" in step:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+            continue
+        for script in re.findall(r"\S+\.sh", step["run"]):
+            assert (ROOT / script).is_file()
+        assert step["run"].split()[0] in {"make", "bash", ".venv/bin/python", ".venv/sam/bin/sam"}
+        for module in re.findall(r"-m tools\.(\w+)", step["run"]):
+            assert (ROOT / "tools" / f"{module}.py").is_file()
+    targets = (ROOT / "Makefile").read_text() + (ROOT / "aws.mk").read_text()
+    for step in steps():
+        for target in step.get("run", "").split()[1:] if step.get("run", "").startswith("make ") else []:
+            assert f"\n{target}:" in targets
+
+
+def test_the_page_explains_every_variable_and_output() -> None:
+    """What the workflows read from the environment, and where each value comes from."""
+    page = (FOLDER / "README.md").read_text()
+    read = {name for path in WORKFLOWS for name in re.findall(r"vars\.(\w+)", path.read_text())}
+    assert read == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert set(role_template()["Outputs"]) == set(re.findall(r"output `(\w+)`", page))
+    used = {
+        name
+        for script in ("deploy.sh", "smoke_test.sh")
+        for name in re.findall(r"\$\{?(\w+)", (FOLDER / script).read_text())
+    }
+    given = {name for job in jobs(FOLDER / "deploy-stack.yml").values() for name in job["env"]}
+    assert used - {"PWD", "RUN_ID"} <= given
+
+
+def test_only_the_environments_jobs_can_assume_the_role() -> None:
+    """The trust compares audience and subject exactly: repository and environment, without wildcards."""
+    (trust,) = properties("DeployRole")["AssumeRolePolicyDocument"]["Statement"]
+    host = "token.actions.githubusercontent.com"
+    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert trust["Condition"] == {
+        "StringEquals": {
+            f"{host}:aud": "sts.amazonaws.com",
+            f"{host}:sub": {"Sub": "repo:${Repository}:environment:${Environment}"},
+        }
+    }
+
+
+def test_cloudformation_can_make_every_kind_of_resource() -> None:
+    """Its role has actions of each service of the template, and none on data."""
+    document = properties("CloudFormationRole")["Policies"][0]["PolicyDocument"]
+    allowed = {action for statement in document["Statement"] for action in as_list(statement["Action"])}
+    services = {action.partition(":")[0] for action in allowed}
+    kinds = {resource["Type"].split("::")[1] for resource in resources().values()}
+    assert {PREFIXES.get(kind, kind.lower()) for kind in kinds} <= services
+    for data in ("s3:PutObject", "dynamodb:PutItem", "dynamodb:GetItem", "sqs:ReceiveMessage", "sns:Publish"):
+        assert not any(fnmatchcase(data, action) for action in allowed)
+
+
+def test_every_action_of_the_stacks_roles_is_within_the_boundary() -> None:
+    """Otherwise a deployed function would be refused what its own policy allows."""
+    document = properties("Boundary")["PolicyDocument"]
+    bound = [action for statement in document["Statement"] for action in as_list(statement["Action"])]
+    roles = [name for name, resource in resources().items() if resource["Type"] == "AWS::IAM::Role"]
+    wanted = {action for role in roles for statement in statements(role) for action in as_list(statement["Action"])}
+    assert wanted
+    assert {action for action in wanted if not any(fnmatchcase(action, pattern) for pattern in bound)} == set()
+
+
+@pytest.mark.slow
+@needs(MISSING)
+def test_the_role_passes_the_checkers() -> None:
+    """cfn-lint and checkov, with the exceptions that the file gives reasons for."""
+    file = str(FOLDER / "role.yaml")
+    for command in (["cfn-lint", file], ["checkov", "-f", file, "--compact", "--quiet", "--skip-download"]):
+        done = tool(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@needs(aws_sam.missing())
+@needs(local_aws.missing())
+def test_the_steps_work_on_the_local_aws(tmp_path: Path) -> None:
+    """As the page says: build, deploy and smoke test, with the scripts that deploy to AWS."""
+    clone = aws_sam.clone(tmp_path / "clone")
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    assert sam(clone, "build").returncode == 0
+    command = [".venv/bin/python", "-m", "tools.on_local_aws", "bash", "examples/github-actions/try.sh"]
+    environment = aws_sam.variables_of(clone, None)
+    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 images: 3 stored" in done.stdout
