@@ -7,12 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.cost import BATCH_SECONDS, BulkSchedule, CostQuery, Estimate, questions, to_cents
-from pupline.cost._questions import ROW_BYTES
 from pupline.cost._schedule import CONCURRENCY, DYNAMODB, HOSTS, LAMBDA, S3, alternatives
 from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
-from pupline.tasks.metadata import columns_of, lines_of
 from tests.cost.cost_world import WORKFLOWS, by_design, quantities_of
-from tests.shared.item_rows import row
 
 BILLION = CostQuery(10**9)
 
@@ -118,13 +115,8 @@ def test_an_estimate_has_the_bill_of_each_schedule() -> None:
 
 
 def test_questions_are_cheap() -> None:
-    """A million records: less than a cent for a run's rows, a cent through the index, and little with Athena."""
+    """A million records: less than a cent for a run's rows, a cent through the index, seven to export the table."""
     found = list(questions(CostQuery(1_000_000)).values())
-    assert [to_cents(usd) for usd in found] == [Decimal("0.00"), Decimal("0.01"), Decimal("0.01")]
+    assert [to_cents(usd) for usd in found] == [Decimal("0.00"), Decimal("0.01"), Decimal("0.07"), Decimal("0.00")]
     assert found[0] == Decimal("0.004")
-
-
-def test_rows_are_as_long_as_is_said() -> None:
-    """What Athena is said to scan for a row is near what a batch leaves for an image."""
-    (line,) = lines_of(columns_of([row(0, key="html/dogs/n02088094_1003.jpg", sha256="0" * 64)], "dogs"))
-    assert len(line) == pytest.approx(ROW_BYTES, rel=0.3)
+    assert list(questions(CostQuery(1)).values())[-1] == Decimal(10 * 2**20) / 2**40 * 5

@@ -50,8 +50,8 @@ def show(estimate: "Estimate") -> None:
     _show_single_flow(out, estimate)
     _show_bulk(out, estimate)
     _show_months(out, estimate)
-    ways = ", ".join(f"${_money(usd)} through {way}" for way, usd in questions(query).items())
-    out.print(f"Asking for all of these records once: {ways}.")
+    ways = "; ".join(f"${_tenths(usd)} for {way}" for way, usd in questions(query).items())
+    out.print(f"Asking for all of these records: {ways}.")
 
 
 def duration(seconds: float) -> str:
@@ -93,6 +93,11 @@ def _money(usd: Decimal | None) -> str:
     from pupline.cost import to_cents
 
     return "" if usd is None else f"{to_cents(usd):,}"
+
+
+def _tenths(usd: Decimal) -> str:
+    """Dollars to a tenth of a cent where they are few."""
+    return f"{usd:,.3f}" if usd < 1 else _money(usd)
 
 
 def _basis(assumptions: "Assumptions") -> str:

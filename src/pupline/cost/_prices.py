@@ -23,6 +23,7 @@ PRICES_USD: Mapping[str, Decimal] = {
     "dynamodb_read": Decimal("0.125") / _MILLION,
     "dynamodb_gb_month": Decimal("0.25"),
     "dynamodb_backup_gb_month": Decimal("0.20"),
+    "dynamodb_export_gb": Decimal("0.10"),
     "sns_publish": Decimal("0.50") / _MILLION,
     "sns_email": Decimal("2.00") / 100_000,
     "logs_gb": Decimal("0.50"),
