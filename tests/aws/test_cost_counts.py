@@ -134,7 +134,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
 
 def quantities(images: int, design: str) -> dict[str, float]:
     """The quantities of a bill."""
-    workflows = Workflows.of(load_workflow(), load_workflow(BULK_NAME))
+    workflows = Workflows.of(load_workflow(), load_workflow(is_express=True), load_workflow(BULK_NAME))
     (bill,) = [bill for bill in bills(workflows, CostQuery(images)) if bill.design == design]
     return {item.price: float(item.quantity) for item in bill.items}
 

@@ -1,7 +1,9 @@
 """`pupline cost`: how numbers are written, what the options change, what people and programs are told."""
 
 import contextlib
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from pupline.cli._numbers import large_count
 from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
+from pupline.workflow_files import read_definition, workflow_path
 
 Run = Callable[..., Any]
 
@@ -137,3 +140,19 @@ def test_people_see_the_designs_side_by_side(command: Run) -> None:
     (total,) = [line for line in lines if line.startswith("total")]
     assert total.split()[1:4] == ["$116.23", "$18.69", "$6.55"]
     assert any(line.startswith("Step Functions") for line in lines)
+
+
+def test_a_workflow_that_cannot_be_express_has_no_such_bill(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that waits for a callback: it is said, and the other designs are priced."""
+    definition = read_definition(workflow_path())
+    waiting = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}
+    body = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
+    definition["States"]["Ask"] = {**waiting, "Parameters": body, "ResultPath": None, "Next": "LogToDynamoDB"}
+    definition["States"]["CheckIfPNG"]["Default"] = "Ask"
+    (tmp_path / "mine.asl.json").write_text(json.dumps(definition))
+    monkeypatch.setenv("PUPLINE_WORKFLOW", str(tmp_path / "mine.asl.json"))
+    done = command("cost", "--json")
+    assert [row["design"] for row in done.rows] == ["stack", "standard", "bulk", "map", "floor"]
+    assert "cannot be Express" in done.stderr

@@ -8,12 +8,12 @@ from pupline.cost import Bill, CostQuery, Workflows, bills
 
 PIPELINE = load_workflow()
 BULK = load_workflow(BULK_NAME)
-WORKFLOWS = Workflows.of(PIPELINE, BULK)
+WORKFLOWS = Workflows.of(PIPELINE, load_workflow(is_express=True), BULK)
 
 
 def by_design(query: CostQuery, pipeline: StateMachine | None = None) -> dict[str, Bill]:
-    """The bills by their short names; of another DogUploaderPipeline, if one is given."""
-    workflows = Workflows.of(pipeline, BULK) if pipeline else WORKFLOWS
+    """The bills by their short names; of another DogUploaderPipeline without Express, if one is given."""
+    workflows = Workflows.of(pipeline, None, BULK) if pipeline else WORKFLOWS
     return {bill.design: bill for bill in bills(workflows, query)}
 
 

@@ -221,17 +221,6 @@ def test_memory_is_that_of_the_template() -> None:
     assert {name: int(size) for name, size in sizes} == DEPLOYED_MB
 
 
-def test_a_workflow_that_cannot_be_express_has_no_such_bill() -> None:
-    """Such as one that waits for a callback; the other designs are priced."""
-    definition = json.loads(json.dumps(PIPELINE.definition))
-    waiting = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}
-    body = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
-    definition["States"]["Ask"] = {**waiting, "Parameters": body, "ResultPath": None, "Next": "LogToDynamoDB"}
-    definition["States"]["CheckIfPNG"]["Default"] = "Ask"
-    found = by_design(CostQuery(1_000), StateMachine.parse(definition))
-    assert list(found) == ["stack", "bulk", "standard", "map", "floor"]
-
-
 def test_waiting_for_servers_costs_another_attempt() -> None:
     """Three transitions and an invocation for an image; in bulk a second round for each batch with such an image."""
     asked = Assumptions(rate_limited=Decimal("0.5"))

@@ -124,3 +124,11 @@ def test_the_engine_counts_as_many(starts: int, concurrency: int) -> None:
     assert found.throttled.retries == pytest.approx(retries, rel=0.2)
     histories = [execution.history for execution in account.executions.values()]
     assert float(found.transitions) == pytest.approx(sum(map(transitions_of, histories)), rel=0.2)
+
+
+def test_an_express_execution_waits_briefly() -> None:
+    """Its own Retrier is for its five minutes: more give up than of Standard executions, which queue for hours."""
+    standard, express = WORKFLOWS.flows(CostQuery(2_000, start_rate=100, fetch_concurrency=5))
+    assert express is not None
+    assert standard.throttled.lost == 0 < express.throttled.lost
+    assert express.throttled.waits < 120 < standard.throttled.waits

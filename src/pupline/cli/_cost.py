@@ -11,6 +11,8 @@ from pupline.cli._command import Command
 from pupline.cli._numbers import large_count
 from pupline.cli._options import json_option
 from pupline.cli._output import message, print_json
+from pupline.cli._workflow_option import own_workflow
+from pupline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -120,7 +122,14 @@ def _estimate(query: "CostQuery") -> "Estimate":
     from pupline.backends import BULK_NAME, load_workflow
     from pupline.cost import Estimate, Workflows
 
-    return Estimate.of(Workflows.of(load_workflow(), load_workflow(BULK_NAME)), query)
+    chosen = own_workflow(None)
+    standard = load_workflow(chosen=chosen)
+    try:
+        express = load_workflow(chosen=chosen, is_express=True)
+    except ConfigurationError:
+        express = None
+        message("The workflow cannot be Express, so there is no such design.")
+    return Estimate.of(Workflows.of(standard, express, load_workflow(BULK_NAME, chosen)), query)
 
 
 def _as_dict(bill: "Bill", estimate: "Estimate") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
-from pupline.asl import DefinitionError, StateMachine
+from pupline.asl import StateMachine
 from pupline.cost._assumptions import DEPLOYED_MB
 from pupline.cost._bill import Bill, BillLine
 from pupline.cost._paths import FETCH, RETRY_AFTER_SECONDS, WorkflowPaths, bulk_transitions
@@ -53,13 +53,9 @@ class Workflows:
     bulk_transitions: int
 
     @classmethod
-    def of(cls, pipeline: StateMachine, bulk: StateMachine) -> "Workflows":
-        """One file serves both types; the Context Object tells the execution which it is."""
-        try:
-            express = WorkflowPaths(StateMachine.parse(pipeline.definition, type="EXPRESS"))
-        except DefinitionError:
-            express = None
-        return cls(WorkflowPaths(pipeline), express, bulk_transitions(bulk))
+    def of(cls, standard: StateMachine, express: StateMachine | None, bulk: StateMachine) -> "Workflows":
+        """Of the machines, as AWS runs them."""
+        return cls(WorkflowPaths(standard), WorkflowPaths(express) if express else None, bulk_transitions(bulk))
 
     def flows(self, query: CostQuery) -> tuple[SingleFlow, SingleFlow | None]:
         """The usage of one execution per image, Standard and Express."""

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from pupline.asl import DefinitionError, StateMachine
@@ -30,17 +31,22 @@ SUBSTITUTIONS = {
     "BulkConcurrency": "1000",  # no limit of its own: the command's options decide
 }
 
+EXPRESS_SUBSTITUTIONS = {**SUBSTITUTIONS, "BrieflyRetried": "TooManyRequestsException"}
+
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
-def load_workflow(name: str = PIPELINE_NAME, chosen: str | None = None) -> StateMachine:
+def load_workflow(name: str = PIPELINE_NAME, chosen: str | None = None, *, is_express: bool = False) -> StateMachine:
     """A workflow, its placeholders filled for this machine. chosen: as in `workflow_path`.
 
+    is_express: as AWS runs it with WorkflowType EXPRESS.
     Raises: ConfigurationError for a file that cannot be read, has an unknown placeholder, or is not valid.
     """
     path = workflow_path(name, chosen)
     try:
-        machine = StateMachine.parse(_filled(read_definition(path), path))
+        values = EXPRESS_SUBSTITUTIONS if is_express else SUBSTITUTIONS
+        filled = _filled(read_definition(path), values, path)
+        machine = StateMachine.parse(filled, type="EXPRESS" if is_express else "STANDARD")
     except DefinitionError as error:
         place, first = error.problems[0]
         more = f" ({len(error.problems)} problems in all)" if len(error.problems) > 1 else ""
@@ -51,19 +57,19 @@ def load_workflow(name: str = PIPELINE_NAME, chosen: str | None = None) -> State
     return machine
 
 
-def _filled(value: AnyJSON, path: Path) -> AnyJSON:
+def _filled(value: AnyJSON, values: Mapping[str, str], path: Path) -> AnyJSON:
     """The value with the placeholders in its texts filled."""
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda match: _value_of(match[1], path), value)
+        return _PLACEHOLDER.sub(lambda match: _value_of(match[1], values, path), value)
     if isinstance(value, list):
-        return [_filled(item, path) for item in value]
+        return [_filled(item, values, path) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item, path) for key, item in value.items()}
+        return {key: _filled(item, values, path) for key, item in value.items()}
     return value
 
 
-def _value_of(name: str, path: Path) -> str:
-    if name not in SUBSTITUTIONS:
-        known = ", ".join(SUBSTITUTIONS)
+def _value_of(name: str, values: Mapping[str, str], path: Path) -> str:
+    if name not in values:
+        known = ", ".join(values)
         raise ConfigurationError(f"{path}: the workflow has an unknown placeholder ${{{name}}}; known: {known}")
-    return SUBSTITUTIONS[name]
+    return values[name]
