@@ -17,6 +17,7 @@ from pyarrow import parquet
 from pupline.asl import Result, execute
 from pupline.aws import S3Store
 from pupline.backends import Note, StackBackend, has_parquet
+from pupline.backends.stack import _ingest
 from pupline.backends.stack._polling import Timer
 from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
 from pupline.errors import ConfigurationError, PuplineError, StorageError
@@ -247,6 +248,24 @@ def test_waiting_can_be_interrupted(kennel: Kennel) -> None:
     report = kennel.ingest()
     assert (report.interrupted, report.status) == (True, "RUNNING")
     assert report.summary["status"] == "RUNNING"
+    assert not any(isinstance(event, Note) for event in kennel.heard)
+
+
+def test_whoever_interrupts_a_large_run_need_not_wait_for_its_count(
+    kennel: Kennel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says what goes on, and what a second Ctrl-C leaves out."""
+    monkeypatch.setattr(_ingest, "_COUNTED_SOON", 0)
+    kennel.stack.states.looks = 5
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt(seconds)
+
+    kennel.clock.sleep = interrupt  # type: ignore[method-assign]
+    assert kennel.ingest().interrupted
+    (note,) = [event.text for event in kennel.heard if isinstance(event, Note)]
+    assert note.startswith("The execution goes on. Counting what is done takes minutes; Ctrl-C leaves that out.")
+    assert note.endswith("the same command and --run-id r1")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,9 @@ from pupline.text import plural, printable
 _CONCURRENCY = 8
 """Reads from the bucket at the same time."""
 
+_COUNTED_SOON = 1_000_000
+"""Images whose results are read in about half a minute."""
+
 
 @contextmanager
 def prepared(request: IngestRequest) -> Iterator[tuple[IngestRequest, ImageSource]]:
@@ -88,7 +91,15 @@ class StackIngest:
                 described = poller.poll()
             return self._with_parquet(self._report(described, interrupted=False))
         except KeyboardInterrupt:
-            return self._report(self._executions.describe(arn), interrupted=True)
+            described = self._executions.describe(arn)
+            if int(_execution(described).input.get("items") or 0) > _COUNTED_SOON:
+                listener(
+                    Note(
+                        "The execution goes on. Counting what is done takes minutes; Ctrl-C leaves that out. To wait"
+                        f" again: the same command and --run-id {self._run_id}"
+                    )
+                )
+            return self._report(described, interrupted=True)
 
     def _newest(self) -> Description | None:
         """The run's newest execution, if it has one; the names of all that were started for it are consecutive."""
