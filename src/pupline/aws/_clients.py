@@ -43,7 +43,7 @@ _PAUSES_SECONDS = 1 + 2
 
 _CONNECT_SECONDS = 2
 
-_READ_SECONDS = {"s3": 6, "dynamodb": 3}
+_READ_SECONDS = {"s3": 6, "dynamodb": 5}
 """Without a byte of the answer. DynamoDB answers in milliseconds, S3 when the object is durable."""
 
 
