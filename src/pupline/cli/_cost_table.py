@@ -130,7 +130,11 @@ def _show_bulk(out: "Console", estimate: "Estimate") -> None:
     bulk = estimate.bulk
     runs, batches = plural(bulk.plan.runs, "run"), plural(bulk.plan.batches, "batch", "batches")
     at_once = plural(bulk.plan.concurrency, "batch", "batches")
-    out.print(f"BulkIngest: {runs}, {batches}, {at_once} at the same time: {_pace(bulk)}. The limit is {bulk.ceiling}.")
+    usd = next(bill.usd for bill in estimate.bills if bill.design == "bulk")
+    out.print(
+        f"BulkIngest: {runs}, {batches}, {at_once} at the same time: {_pace(bulk)}, ${usd:,}. "
+        f"The limit is {bulk.ceiling}."
+    )
     for bill, other in estimate.alternatives:
         warm = "once S3 and DynamoDB have grown with the load, " if other.is_warm else ""
         out.print(
@@ -157,6 +161,6 @@ def _show_months(out: "Console", estimate: "Estimate") -> None:
     out.print(f"Keeping the new images ({kept}) costs ${storage_month(query):,} a month.")
     fixed, records = sum_of(fixed_month()), sum_of(estimate.monthly) - sum_of(fixed_month()) - storage_month(query)
     out.print(
-        f"Each month also ${_money(fixed)} for the key, alarms, metrics and dashboard, and ${_money(records)} for the "
-        "records with their index and backup, and for memos and logs as long as they are kept."
+        f"Each month also ${_money(fixed)} for the key, alarms, metrics and dashboard, and ${_money(records)} for what "
+        "executions for each image leave: records with index and backup, and memos and logs while they are kept."
     )

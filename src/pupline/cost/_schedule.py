@@ -13,7 +13,7 @@ from pupline.tasks.bulk_limits import (
     BulkPlan,
 )
 
-CONCURRENCY = "batches at the same time"
+CONCURRENCY = "the number of batches at the same time"
 LAMBDA = "the account's quota of concurrent invocations"
 HOSTS = "what the hosts allow"
 S3 = "the PUTs of one partition of the bucket"
