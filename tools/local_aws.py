@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "ministack" / "bin" / "python"
 REGION = "us-east-1"
 CODE_BUCKET = "code"
+PARTS = ("athena.yaml", "dashboard.yaml")
+"""Templates that template.yaml deploys as stacks of their own."""
 
 
 def missing() -> str | None:
@@ -128,7 +130,10 @@ class LocalAws:
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
         for definition in (ROOT / "statemachine").glob("*.asl.json"):
             s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
-        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(variant(packaged())).encode())
+        for part in PARTS:
+            s3.put_object(Bucket=CODE_BUCKET, Key=part, Body=(ROOT / part).read_bytes())
+        template = json.dumps(variant(packaged())).replace(f"s3://{CODE_BUCKET}/", f"{self.endpoint}/{CODE_BUCKET}/")
+        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=template.encode())
         cloudformation = self._client("cloudformation")
         cloudformation.create_stack(
             StackName=name,

@@ -248,7 +248,7 @@ def test_no_action_is_there_that_nothing_needs(role: str, recorded: Recorded, mo
                 poorer = deepcopy(found)
                 poorer[index][field].remove(value)
                 denied = [call for call in calls if not allowed(poorer, *call)]
-                assert denied, f"{role} {statement['Sid']}: nothing needs {value}"
+                assert denied, f"{role}: nothing needs {value} in {statement}"
 
 
 TEMPTING: list[Call] = [
