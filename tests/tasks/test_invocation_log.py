@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,6 +174,40 @@ def test_only_the_first_invocation_of_a_process_is_a_cold_start(capsys: pytest.C
     for _ in range(2):
         alert_png.handler({"image": "a.png"}, object())
     assert lines_of(capsys)[-1]["cold_start"] is False
+
+
+WORDS = {
+    *("fields", "filter", "sort", "stats", "limit", "by", "as", "desc", "or", "and", "ispresent"),
+    *("count", "avg", "sum", "pct"),
+}
+"""Of the query language of CloudWatch Logs Insights."""
+
+OF_THE_STATE_MACHINES = {"type", "details.error"}
+"""Fields of the events that Step Functions logs."""
+
+
+@pytest.mark.usefixtures("world")
+def test_the_documented_queries_ask_for_fields_that_are_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name in a query of docs/operations.md is in a line that a function printed, or is given by the query."""
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793")
+    for handler, event, _ in SUCCESSES:
+        handler(event, Context())
+    with pytest.raises(NotFound):
+        fetch.handler({"Name": "r-1", "image_url": PUG + "gone.jpg"}, Context())
+    known = {"@timestamp"} | OF_THE_STATE_MACHINES
+    for line in lines_of(capsys):
+        known |= {*line, *(f"outcomes.{outcome}" for outcome in line.get("outcomes", ()))}
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    queries = re.findall(r"^```text\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(queries) > 4
+    for query in queries:
+        names = set(re.findall(r"@?[a-z_]+(?:\.[a-z_]+)*", re.sub(r'"[^"]*"', "", query)))
+        given = set(re.findall(r" as (\w+)", query))
+        assert names - WORDS - given <= known, query
+    table = page.split("| field | |")[1].split("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) <= known
 
 
 PROGRAM = """
