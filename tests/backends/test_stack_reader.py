@@ -9,7 +9,7 @@ import pytest
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.backends import StackBackend
-from pupline.backends.stack._account import Account
+from pupline.backends.stack._account import Account, NotAllowed
 from pupline.backends.stack._executions import run_of
 from pupline.backends.stack._history import plain_event
 from pupline.backends.stack._stack import Stack, execution_arn
@@ -232,7 +232,7 @@ def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: St
     [
         (
             (400, "AccessDeniedException", "User: u is not authorized to perform: states:ListExecutions"),
-            ConfigurationError,
+            NotAllowed,
             r"listing executions: not allowed: .*states:ListExecutions; get this permission",
         ),
         (
