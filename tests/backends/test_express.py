@@ -13,7 +13,7 @@ from pupline.backends.stack import _express
 from pupline.backends.stack._account import Account
 from pupline.backends.stack._polling import Timer
 from pupline.cli import _invoke
-from pupline.errors import BackendUnavailable
+from pupline.errors import PuplineError
 from tests.backends.stack_fakes import BULK_ARN, MACHINE_ARN, PNG, STORED, FakeStack, VirtualTimer, map_only, not_found
 from tests.backends.stack_fixtures import fake_stack
 from tests.backends.test_stack_commands import STACK, Done
@@ -82,13 +82,13 @@ def test_a_run_keeps_its_settings(deployed: FakeStack, pupline: Pupline) -> None
 
 
 def test_a_refused_start_is_repeated(deployed: FakeStack, pupline: Pupline) -> None:
-    """An error in answer means that nothing runs: up to six attempts, then one clear line."""
+    """An error in answer means that nothing runs: after minutes, one clear line."""
     deployed.states.fail_with["StartSyncExecution"] = (400, "ThrottlingException", "Rate exceeded")
     done = pupline("run", *STACK, "--count", "2", "--concurrency", "1")
     assert done.code == 1
     assert "starting" in done.err
     assert "ThrottlingException: Rate exceeded; try again in a moment" in done.err
-    assert deployed.states.count("StartSyncExecution") == 6
+    assert deployed.states.count("StartSyncExecution") == 8
 
 
 def test_a_start_whose_answer_is_lost_is_not_repeated(deployed: FakeStack, pupline: Pupline) -> None:
@@ -159,9 +159,9 @@ def asked_host() -> str | None:
 
     def before_send(request: Any, **_: Any) -> None:
         asked.append(urlsplit(request.url).hostname)
-        raise BackendUnavailable("it stays here")
+        raise PuplineError("it stays here")
 
     starter._client.meta.events.register("before-send", before_send)
-    with pytest.raises(BackendUnavailable):
+    with pytest.raises(PuplineError):
         starter.run(MACHINE_ARN, "m-00001", {})
     return asked[0]

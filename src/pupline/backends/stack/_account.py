@@ -107,13 +107,6 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise _not_asked(doing, err) from err
 
 
-def may_pass(err: Exception) -> bool:
-    """Whether the same call may succeed later: AWS is busy, or could not be reached."""
-    from botocore.exceptions import ClientError
-
-    return not isinstance(err, ClientError) or error_code(err) in _LATER
-
-
 def error_code(err: Any) -> str:
     """The error code of a ClientError; for answers without a body, the HTTP status, such as `404`."""
     return str(err.response.get("Error", {}).get("Code", "Unknown"))

@@ -4,22 +4,22 @@ Step Functions keeps neither their names nor their histories. What a run has don
 """
 
 import json
-import random
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 from pupline.backends._port import RunListener, RunReport, RunRequest, RunStarted
 from pupline.backends._results import ExecutionResult, result_of
-from pupline.backends.stack._account import Account, aws_errors, may_pass
+from pupline.backends.stack._account import Account, aws_errors
 from pupline.backends.stack._executions import Description, parsed
 from pupline.backends.stack._history import logged_in_output
 from pupline.backends.stack._polling import Timer
 from pupline.backends.stack._records import Records
-from pupline.errors import FAILING_OUTCOMES, BackendUnavailable, ConfigurationError, InvalidInput
+from pupline.errors import FAILING_OUTCOMES, ConfigurationError, InvalidInput, PuplineError
 from pupline.json_values import JSON
 from pupline.tasks.log_to_dynamodb import record_of
 from pupline.tasks.records import AuditRecord
@@ -29,8 +29,9 @@ from pupline.tasks.task_input import BY_URL
 _LONGEST_SECONDS = 300
 """Of an Express execution."""
 
-_ATTEMPTS = 6
-_MAX_DELAY_SECONDS = 20.0
+
+class AnswerLost(PuplineError):
+    """An execution may be running, and nobody will say how it ends."""
 
 
 class SyncStarter:
@@ -53,33 +54,27 @@ class SyncStarter:
     def run(self, machine: str, name: str, given: Mapping[str, JSON]) -> Description:
         """StartSyncExecution's answer, once the execution has ended, however it did.
 
-        Repeated only if AWS did not start it: an error in answer means that. Raises: BackendUnavailable, also if the
-        connection was lost while it ran; ConfigurationError.
+        Repeated only where AWS did not start it: an error in answer means that. Raises: BackendUnavailable after
+        minutes; AnswerLost; ConfigurationError.
         """
-        from botocore.exceptions import (
-            ClientError,
-            ConnectionClosedError,
-            ConnectTimeoutError,
-            EndpointConnectionError,
-            ReadTimeoutError,
-        )
-
         arguments = {"stateMachineArn": machine, "name": name, "input": json.dumps(dict(given))}
-        for attempt in range(1, _ATTEMPTS + 1):
-            with aws_errors(f"starting {name}"):
-                try:
-                    answer: Description = self._client.start_sync_execution(**arguments)
-                except (ClientError, ConnectTimeoutError, EndpointConnectionError) as err:
-                    if attempt == _ATTEMPTS or not may_pass(err):
-                        raise
-                except (ReadTimeoutError, ConnectionClosedError) as err:
-                    raise BackendUnavailable(
-                        f"{name}: the connection was lost while it ran ({err}); it goes on in AWS"
-                    ) from err
-                else:
-                    return answer
-            self._timer.sleep(random.uniform(0, min(_MAX_DELAY_SECONDS, 2.0**attempt)))  # noqa: S311 - spreads the load
-        raise AssertionError  # the last attempt has returned or raised
+        return self._timer.patiently(partial(self._start, name, arguments))
+
+    def _start(self, name: str, arguments: Mapping[str, str]) -> Description:
+        from botocore import exceptions
+
+        with aws_errors(f"starting {name}"):
+            try:
+                answer: Description = self._client.start_sync_execution(**arguments)
+            except (
+                exceptions.ConnectTimeoutError,
+                exceptions.EndpointConnectionError,
+                exceptions.ProxyConnectionError,
+            ):
+                raise  # it was not asked
+            except (exceptions.HTTPClientError, exceptions.IncompleteReadError) as err:
+                raise AnswerLost(f"{name}: the connection was lost while it ran ({err}); it goes on in AWS") from err
+        return answer
 
 
 @dataclass(slots=True)
@@ -89,7 +84,7 @@ class ExpressRunner:
     starter: SyncStarter
     records: Records
     listener: RunListener
-    _ended: "SimpleQueue[tuple[str, Description | Exception]]" = field(default_factory=SimpleQueue)
+    _ended: "SimpleQueue[ExecutionResult | Exception]" = field(default_factory=SimpleQueue)
     _finished: int = 0
     _failed: int = 0
 
@@ -97,59 +92,63 @@ class ExpressRunner:
         """Start the executions of the run that have no audit record, and wait for all of them.
 
         Ctrl-C stops starting and waiting; what runs continues. After an error nothing more is started, and what runs is
-        waited for. Raises: ConfigurationError, also when the run was started with another image; BackendUnavailable.
+        waited for. Raises: ConfigurationError, also when the run was started with another image; PuplineError.
         """
-        inputs = {execution_name(run_id, index): index for index in range(1, request.count + 1)}
-        known = dict(self._known(run_id, request, inputs)) if request.run_id else {}
-        self.listener(RunStarted(request.count, ended=len(known)))
-        for name, record in known.items():
-            self._send(_result_of_record(name, record))
-        missing = (name for name in inputs if name not in known)
+        self.listener(RunStarted(request.count))
         interrupted = False
         try:
-            self._run_all(machine, missing, inputs, request)
+            done = self._tell_again(run_id, request) if request.run_id else frozenset()
+            missing = (index for index in range(1, request.count + 1) if index not in done)
+            self._run_all(machine, run_id, missing, request)
         except KeyboardInterrupt:
             interrupted = True
         return RunReport(run_id, self._finished, self._failed, interrupted=interrupted)
 
-    def _known(self, run_id: str, request: RunRequest, inputs: Mapping[str, int]) -> Iterator[tuple[str, AuditRecord]]:
+    def _tell_again(self, run_id: str, request: RunRequest) -> frozenset[int]:
+        """The indexes of the run's executions that have a record; their results are sent."""
+        done: set[int] = set()
         for record in self.records.single_of_run(run_id):
-            if (index := inputs.get(record.execution)) is None:
+            name = record.execution
+            index = int(name.rpartition("-")[2])
+            if index in done or not (1 <= index <= request.count and name == execution_name(run_id, index)):
                 continue
             wanted = request.settings.input_of(index).get("image_url")
             given = record.source_url if record.source == BY_URL else None
             if record.source is not None and wanted != given:
                 raise ConfigurationError(
-                    f"the run '{run_id}' was started with other settings ({record.execution} has the image"
-                    f" {record.source_url}); repeat it with the same ones, or give another --run-id"
+                    f"the run '{run_id}' was started with other settings ({name} has the image {record.source_url});"
+                    " repeat it with the same ones, or give another --run-id"
                 )
-            yield record.execution, record
+            done.add(index)
+            self._send(_result_of_record(name, record))
+        return frozenset(done)
 
-    def _run_all(self, machine: str, missing: Iterator[str], inputs: Mapping[str, int], request: RunRequest) -> None:
+    def _run_all(self, machine: str, run_id: str, missing: Iterator[int], request: RunRequest) -> None:
         running, trouble = 0, None
         while True:
-            while running < request.concurrency and trouble is None and (name := next(missing, None)) is not None:
-                arguments = (machine, name, request.settings.input_of(inputs[name]))
+            while running < request.concurrency and trouble is None and (index := next(missing, None)) is not None:
+                name = execution_name(run_id, index)
+                arguments = (machine, name, request.settings.input_of(index))
                 # A daemon: after Ctrl-C nobody waits for it.
                 threading.Thread(target=self._run_one, args=arguments, name=f"pupline-{name}", daemon=True).start()
                 running += 1
             if not running:
                 break
-            name, answer = self._ended.get()
+            ended = self._ended.get()
             running -= 1
-            if isinstance(answer, Exception):
-                trouble = trouble or answer
+            if isinstance(ended, ExecutionResult):
+                self._send(ended)
             else:
-                self._send(self._result(name, answer, request.settings.input_of(inputs[name])))
+                trouble = trouble or ended
         if trouble is not None:
             raise trouble
 
     def _run_one(self, machine: str, name: str, given: Mapping[str, JSON]) -> None:
-        """Called in a thread of its own; any error is raised where the answer is taken."""
+        """Called in a thread of its own; any error is raised where the result is taken."""
         try:
-            self._ended.put((name, self.starter.run(machine, name, given)))
+            self._ended.put(self._result(name, self.starter.run(machine, name, given), given))
         except Exception as err:  # noqa: BLE001 - whatever it is, the main thread raises it
-            self._ended.put((name, err))
+            self._ended.put(err)
 
     def _result(self, name: str, answer: Description, given: Mapping[str, JSON]) -> ExecutionResult:
         status, error, cause = str(answer["status"]), answer.get("error"), answer.get("cause")
