@@ -116,24 +116,26 @@ class Kennel:
 
 
 @pytest.mark.parametrize(
-    ("runs", "batches", "size", "rate", "batch_seconds"),
+    ("runs", "batches", "size", "rate", "batch_seconds", "seed"),
     [
-        (1, 20, 7, 1 / 5, 31),
-        (2, 10, 7, 1 / 5, 31),
-        (2, 4, 10, 1 / 20, 181),
-        slow(2, 50, 7, 1 / 5, 31),
-        slow(3, 25, 7, 1 / 5, 31),
-        slow(5, 15, 7, 1 / 5, 31),
-        slow(5, 8, 10, 1 / 20, 181),
+        (1, 20, 7, 1 / 5, 31, "a"),
+        (2, 10, 7, 1 / 5, 31, "b"),
+        (2, 4, 10, 1 / 20, 181, "c"),
+        slow(2, 50, 7, 1 / 5, 31, "d"),
+        slow(3, 25, 7, 1 / 5, 31, "e"),
+        slow(5, 15, 7, 1 / 5, 31, "f"),
+        slow(5, 8, 10, 1 / 20, 181, "g"),
+        slow(5, 4, 10, 1 / 20, 181, "h"),
+        slow(5, 1, 10, 1 / 20, 181, "i"),
     ],
 )
 def test_runs_that_share_a_stack_lose_no_image(
-    runs: int, batches: int, size: int, rate: float, batch_seconds: float
+    runs: int, batches: int, size: int, rate: float, batch_seconds: float, seed: str
 ) -> None:
     """However many at once: each image is fetched once and stored, and no child outlives its five minutes."""
     kennel = Kennel(4)
     for number in range(runs):
-        kennel.start(f"r{number}", batches, size, rate)
+        kennel.start(f"{seed}{number}", batches, size, rate)
     seconds = kennel.account.run()
     assert kennel.account.statuses() == {"SUCCEEDED": runs}
     assert {record.outcome for record in kennel.world.records} == {"stored"}
