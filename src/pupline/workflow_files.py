@@ -52,7 +52,9 @@ def workflow_path(name: str = PIPELINE_NAME, chosen: str | Path | None = None) -
         path = place / FILES[name]
         if path.is_file():
             return path
-    raise ConfigurationError(f"{FILES[name]} is not in {places[1]}; install pupline again")
+    raise ConfigurationError(
+        f"{FILES[name]} is not in {places[0]}; install pupline again, or on AWS: sam build, then sam deploy"
+    )
 
 
 def read_definition(path: Path) -> dict[str, AnyJSON]:

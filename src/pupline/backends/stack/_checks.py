@@ -11,7 +11,7 @@ from pupline.errors import PuplineError
 
 Look = Callable[[Account, Stack], Check]
 
-DEPLOY_AGAIN = "deploy template.yaml again: sam deploy"
+DEPLOY_AGAIN = "deploy template.yaml again: sam build, then sam deploy"
 
 
 @dataclass(frozen=True, slots=True)

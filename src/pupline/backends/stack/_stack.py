@@ -76,7 +76,7 @@ class Stack:
                     raise
                 raise ConfigurationError(
                     f"there is no stack '{printable(name)}' in {account.region} ({error_message(err)});"
-                    " deploy it with: sam deploy, or check AWS_PROFILE and AWS_DEFAULT_REGION"
+                    " deploy it with sam build and sam deploy, or check AWS_PROFILE and AWS_DEFAULT_REGION"
                 ) from err
         resources: dict[str, str] = {}
         types: dict[str, str] = {}
