@@ -67,8 +67,9 @@ Look around with the AWS CLI (any credentials work; version 1 needs --endpoint-u
 What this local AWS cannot do:
   BulkIngest: its Distributed Map ignores ItemBatcher and ResultWriter, so every batch fails; on one machine,
     `pupline ingest --workflow` runs the same file
-  Redrives, metrics, alarms and the dashboard: they are accepted, but nothing happens
-  Roles, encryption, time to live and reserved concurrency: nothing is enforced
+  Redrive: it is an unknown action here
+  Metrics, alarms, the dashboard and the schedule: they are accepted, but nothing happens
+  Roles, encryption, time to live and reserved concurrency: they are accepted, but nothing is enforced
 """
 
 
