@@ -105,6 +105,8 @@ def test_failures_without_a_record_are_told_apart_in_the_log(
     found = of_type("AWS::Logs::MetricFilter")[f"{machine}Defects"]
     (made,) = found["MetricTransformations"]
     assert (made["MetricNamespace"], made["MetricName"], made["MetricValue"]) == ("pupline", "Defects", "1")
+    # An alarm is not defined on a metric that comes in two units; what LogToDynamoDB publishes is a Count.
+    assert made["Unit"] == "Count"
     assert template()["Resources"][f"{machine}Defects"]["Properties"]["LogGroupName"] == {"Ref": f"{machine}Logs"}
     alternatives = re.findall(r'\$\.([\w.]+) = "([\w.]+)"', found["FilterPattern"])
     event = {"type": kind, "details.error": error}
