@@ -114,8 +114,10 @@ def test_ctrl_c_ends_the_waiting(deployed: FakeStack) -> None:  # noqa: ARG001 -
             raise KeyboardInterrupt
 
     request = RunRequest(RunSettings(), 9, concurrency=1, run_id="m")
-    report = StackBackend("pupline").run(request, listener)
+    backend = StackBackend("pupline")
+    report = backend.run(request, listener)
     assert (report.interrupted, told) == (True, ["m-00001"])
+    assert backend.unfinished_work.endswith("See: pupline audit --backend aws --stack pupline")
 
 
 @pytest.mark.slow

@@ -97,8 +97,10 @@ class StackBackend:
 
     @property
     def unfinished_work(self) -> str:
-        """Executions that were started continue in AWS."""
-        return f"What was started continues in AWS. See: pupline executions{self.options}"
+        """Executions that were started continue in AWS. Looks nothing up."""
+        found: Stack | None = self.__dict__.get("_stack")
+        command = "audit" if found is not None and found.is_express else "executions"
+        return f"What was started continues in AWS. See: pupline {command}{self.options}"
 
     @property
     def unlisted(self) -> str | None:
