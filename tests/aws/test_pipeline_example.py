@@ -1,7 +1,6 @@
-"""examples/github-actions: the pipeline is whole, pinned and least privileged, and its steps work on the local AWS."""
+"""examples/github-actions: the pipeline is whole, pinned, least privileged, and in step with the template."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.aws import aws_sam
-from tests.aws.aws_sam import ROOT, sam
-from tests.aws.aws_stack import local_aws
+from tests.aws.aws_sam import ROOT
 from tests.aws.aws_template import MISSING, as_list, resources, statements, tool
 from tests.shared.needed_tools import needs
 
@@ -149,18 +146,3 @@ def test_the_role_passes_the_checkers() -> None:
     for command in (["cfn-lint", file], ["checkov", "-f", file, "--compact", "--quiet", "--skip-download"]):
         done = tool(*command)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@needs(aws_sam.missing())
-@needs(local_aws.missing())
-def test_the_steps_work_on_the_local_aws(tmp_path: Path) -> None:
-    """As the page says: build, deploy and smoke test, with the scripts that deploy to AWS."""
-    clone = aws_sam.clone(tmp_path / "clone")
-    (clone / ".venv").symlink_to(ROOT / ".venv")
-    assert sam(clone, "build").returncode == 0
-    command = [".venv/bin/python", "-m", "tools.on_local_aws", "bash", "examples/github-actions/try.sh"]
-    environment = aws_sam.variables_of(clone, None)
-    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 images: 3 stored" in done.stdout

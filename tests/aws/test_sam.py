@@ -1,5 +1,6 @@
 """`sam build` makes the packages that pupline stages: in a fresh clone, and in a project."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from pupline import packaging
 from tests.aws import aws_sam
 from tests.aws.aws_sam import make, sam, tree
+from tests.aws.aws_stack import local_aws
 from tests.cli.conftest import pupline
 from tests.shared.needed_tools import needs
 
@@ -28,6 +30,17 @@ def test_sam_build_makes_what_pupline_package_stages(clone: Path, tmp_path: Path
     for name in packaging.FUNCTIONS:
         packaging.stage(name, tmp_path)
         assert tree(clone / ".aws-sam" / "build" / name) == tree(tmp_path / name)
+
+
+@needs(local_aws.missing())
+def test_the_steps_of_the_example_pipeline_work(clone: Path) -> None:
+    """Deployment and smoke test of examples/github-actions, with its scripts, on the local AWS."""
+    (clone / ".venv").symlink_to(aws_sam.ROOT / ".venv")
+    command = [".venv/bin/python", "-m", "tools.on_local_aws", "bash", "examples/github-actions/try.sh"]
+    environment = aws_sam.variables_of(clone, None)
+    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 images: 3 stored" in done.stdout
 
 
 def test_a_build_that_cannot_work_says_why(clone: Path, tmp_path: Path) -> None:
