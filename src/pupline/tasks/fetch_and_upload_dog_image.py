@@ -82,7 +82,7 @@ class FetchRequest:
         unknown = [key for key in fields if key not in ("execution", "breed", "image_url") and not key[:1].isupper()]
         if unknown:
             raise InvalidInput(f"the input has {shown(unknown[0])}; it may be {{}} or have breed or image_url")
-        is_express = ":express:" in (text_or_none(fields, "Id") or "")
+        is_express = ":express:" in str(fields.get("Id"))
         request = cls(
             execution_of(fields),
             text_or_none(fields, "breed"),
