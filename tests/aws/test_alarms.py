@@ -113,6 +113,15 @@ def test_failures_without_a_record_are_told_apart_in_the_log(
     assert any(event[field] == value for field, value in alternatives) is rings
 
 
+def test_a_bulk_alert_that_is_not_published_is_counted() -> None:
+    """BulkIngest goes on without it, and its records were written before."""
+    found = of_type("AWS::Logs::MetricFilter")["BulkAlertsNotSent"]
+    assert template()["Resources"]["BulkAlertsNotSent"]["Properties"]["LogGroupName"] == {"Ref": "BulkLogs"}
+    assert found["FilterPattern"] == '{$.type = "TaskFailed" && $.details.resourceType = "sns"}'
+    (made,) = found["MetricTransformations"]
+    assert (made["MetricNamespace"], made["MetricName"], made["Unit"]) == ("pupline", "AlertsNotSent", "Count")
+
+
 def rings(alarm: dict[str, Any], minutes: list[list[int]]) -> bool:
     """Whether an alarm on an average rings after these minutes, each with the values that were published in it."""
     averages = [sum(values) / len(values) for values in minutes[-alarm["EvaluationPeriods"] :] if values]
