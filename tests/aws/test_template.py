@@ -211,12 +211,19 @@ def test_the_workflow_may_be_express() -> None:
         (
             "DogUploaderPipeline",
             True,
-            ["AlertPNGArn", "BrieflyRetried", "FetchAndUploadDogImageArn", "LogToDynamoDBArn", "PNGAlertTopicArn"],
+            [
+                "AlertPNGArn",
+                "BrieflyRetried",
+                "FetchAndUploadDogImageArn",
+                "LogToDynamoDBArn",
+                "PNGAlertTopicArn",
+                "aws",
+            ],
         ),
         (
             "BulkIngest",
             False,
-            ["BulkConcurrency", "ImageBucketName", "IngestBatchArn", "PNGAlertTopicArn", "SummariseIngestArn"],
+            ["BulkConcurrency", "ImageBucketName", "IngestBatchArn", "PNGAlertTopicArn", "SummariseIngestArn", "aws"],
         ),
     ],
 )

@@ -30,7 +30,7 @@ IMAGE: dict[str, Any] = {
 def machine(kind: Literal["STANDARD", "EXPRESS"] = "STANDARD") -> StateMachine:
     """The workflow as template.yaml fills it, with functions by their names: `${AlertPNGArn}` becomes `AlertPNG`."""
     briefly = "TooManyRequestsException" if kind == "EXPRESS" else "None"
-    text = FILE.read_text().replace("${BrieflyRetried}", briefly)
+    text = FILE.read_text().replace("${BrieflyRetried}", briefly).replace("${aws}", "aws")
     return StateMachine.parse(re.sub(r"\$\{(\w+)Arn\}", r"\1", text), type=kind)
 
 

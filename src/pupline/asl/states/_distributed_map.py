@@ -26,6 +26,7 @@ from pupline.asl.states._child_executions import NO_RESULT, MapRunFork, Plan
 from pupline.asl.states._map import STARTED, SUCCEEDED, MapState
 from pupline.asl.states._map_run import MapRun, result_files
 from pupline.asl.states._numbers import Number
+from pupline.asl.states._resource import in_one_partition
 from pupline.json_values import AnyJSON, dumps
 
 if TYPE_CHECKING:
@@ -54,9 +55,16 @@ def _refuse_unsupported(definition: dict[str, AnyJSON]) -> None:
         found: AnyJSON = definition
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, str):
+            found = in_one_partition(found)
         if found is not None and found not in values:
             wanted = f"use {' or '.join(values)}"
             raise SyntaxProblem(f"{path[-1]} {dumps(found)} is not supported; {wanted}", path, NOT_SUPPORTED)
+
+
+def _resource_of(place: dict[str, AnyJSON]) -> str | None:
+    arn: str | None = place.get("Resource")
+    return None if arn is None else in_one_partition(arn)
 
 
 class DistributedMapState(MapState):
@@ -77,7 +85,7 @@ class DistributedMapState(MapState):
         self.percentage = Number("ToleratedFailurePercentage", definition, jsonata=jsonata, percentage=True)
         reader = definition.get("ItemReader") or {}
         config = reader.get("ReaderConfig") or {}
-        self.reader_resource: str | None = reader.get("Resource")
+        self.reader_resource = _resource_of(reader)
         self.reader = self._arguments(reader, "ItemReader")
         self.max_items = Number("MaxItems", config, jsonata=jsonata, signed=True)
         self.reader_config = self.compile_value(
@@ -90,7 +98,7 @@ class DistributedMapState(MapState):
         if "BatchInput" in batcher:
             self.batch_input = self.compile_value(batcher["BatchInput"], "ItemBatcher/BatchInput")
         writer = definition.get("ResultWriter") or {}
-        self.writer_resource: str | None = writer.get("Resource")
+        self.writer_resource = _resource_of(writer)
         self.writer = self._arguments(writer, "ResultWriter")
 
     def _arguments(self, part: dict[str, AnyJSON], where: str) -> Evaluate:

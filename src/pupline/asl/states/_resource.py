@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_ARN = r"arn:aws(?:-[a-z-]+)?"
+# SAM may fill in the partition, as it does for functions' ARNs.
+_ARN = r"arn:(?:aws(?:-[a-z-]+)?|\$\{[A-Za-z0-9]+\})"
+_PARTITION_TO_FILL = re.compile(r"\Aarn:\$\{[A-Za-z0-9]+\}(?=:states:::)")
 _ACTIVITY = re.compile(rf"{_ARN}:states:[^:]+:[^:]+:activity:.+")
 _FUNCTION = re.compile(rf"{_ARN}:lambda:[^:]*:[^:]*:function:.+")
 _SERVICE = re.compile(
@@ -94,6 +96,11 @@ def not_recognized(arn: str) -> str:
         f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not "
         "available in this region."
     )
+
+
+def in_one_partition(arn: str) -> str:
+    """A service integration's ARN, with `aws` for a partition that is still to be filled in."""
+    return _PARTITION_TO_FILL.sub("arn:aws", arn)
 
 
 def read_resource(arn: str) -> Resource | None:

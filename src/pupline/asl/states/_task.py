@@ -12,6 +12,7 @@ from pupline.asl.states._base import State
 from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._integration import integration_for
 from pupline.asl.states._numbers import Timeout
+from pupline.asl.states._resource import in_one_partition
 from pupline.json_values import AnyJSON
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class TaskState(CatchingState):
 
     def __init__(self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool) -> None:
         super().__init__(name, definition, jsonata=jsonata)
-        self.integration = integration_for(definition["Resource"])
+        self.integration = integration_for(in_one_partition(definition["Resource"]))
         self.arguments = self.compile_field(definition, "Arguments" if jsonata else "Parameters")
         self.credentials = self.compile_field(definition, "Credentials")
         self.timeout = Timeout("TimeoutSeconds", definition, jsonata=jsonata)

@@ -27,6 +27,7 @@ SUBSTITUTIONS = {
     },
     "PNGAlertTopicArn": TOPIC_ARN,
     "ImageBucketName": BUCKET,
+    "aws": "aws",  # the partition, which has another name in China, for example
     "BrieflyRetried": "None",  # Standard executions queue for hours
     "BulkConcurrency": "1000",  # no limit of its own: the command's options decide
 }
