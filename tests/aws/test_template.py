@@ -1,13 +1,17 @@
 """What would be deployed, checked by the usual tools, and by what those cannot see."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from pupline.aws import longest_seconds
 from pupline.backends.stack._stack import TYPES
+from pupline.errors import ConfigurationError
 from pupline.images import MAX_PIXELS
+from pupline.lambdas._fetch_settings import FetchSettings
+from pupline.tasks.layout import NOT_FOR_IMAGES
 from tests.aws.aws_template import MISSING, ROOT, as_list, of_type, policies, resources, statements, template, tool
 from tests.shared.needed_tools import needs
 
@@ -39,6 +43,20 @@ def test_checkov_finds_nothing_but_what_is_justified(tmp_path: Path) -> None:
         assert len(found["passed_checks"]) > 80
         skipped = [(check["check_id"], check["resource"].split(".")[1]) for check in found["skipped_checks"]]
         assert skipped == [("CKV_AWS_18", "AccessLogBucket")]
+
+
+@pytest.mark.parametrize("below", ["", "x/"])
+@pytest.mark.parametrize("taken", NOT_FOR_IMAGES)
+def test_images_go_nowhere_with_another_use(taken: str, below: str) -> None:
+    """The stack's parameter and the functions' setting refuse each such prefix, and what is below it, and no other."""
+    pattern = template()["Parameters"]["ImagePrefix"]["AllowedPattern"]
+    settings = {"DOG_BUCKET": "b", "MEMO_TABLE": "m"}
+    assert not re.fullmatch(pattern, taken + below)
+    with pytest.raises(ConfigurationError, match="have other uses"):
+        FetchSettings.from_environment({**settings, "PREFIX": taken + below})
+    for free in (f"my-{taken}", f"html/{taken}", f"{taken[:-1]}-2/"):
+        assert re.fullmatch(pattern, free)
+        assert FetchSettings.from_environment({**settings, "PREFIX": free}).prefix == free
 
 
 def test_the_functions_that_fetch_have_the_limit_of_pixels() -> None:
@@ -275,15 +293,12 @@ def test_a_new_account_can_deploy() -> None:
 
 def test_fetching_has_time_for_what_it_may_do() -> None:
     """The API's answer and the image, each within its own deadline, and then some for storing."""
-    from pupline.lambdas._fetch_settings import FetchSettings
-
     function = of_type("AWS::Lambda::Function")["FetchAndUploadDogImage"]
     assert 2 * FetchSettings("b", "m").timeout_seconds + longest_seconds("s3") <= function["Timeout"]
 
 
 def test_a_batch_has_time_for_what_it_may_do() -> None:
     """Nothing is begun after BATCH_SECONDS; robots.txt, an image, each within its deadline, and storing still fit."""
-    from pupline.lambdas._fetch_settings import FetchSettings
     from pupline.tasks.ingest_batch import BATCH_SECONDS, CHILD_SECONDS
 
     function = of_type("AWS::Lambda::Function")["IngestBatch"]

@@ -17,6 +17,7 @@ from pupline.images import MAX_PIXELS
 from pupline.lambdas._runtime import required
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.layout import NOT_FOR_IMAGES
 from pupline.text import plain_number
 
 
@@ -42,7 +43,7 @@ class FetchSettings:
             bucket=required(environment, "DOG_BUCKET"),
             memo_table=required(environment, "MEMO_TABLE"),
             source=environment.get("SOURCE", cls.source),
-            prefix=_prefix(environment, "PREFIX", cls.prefix),
+            prefix=_image_prefix(environment, cls.prefix),
             quarantine_prefix=_prefix(environment, "QUARANTINE_PREFIX", cls.quarantine_prefix),
             allow_origins=tuple(environment.get("ALLOW_ORIGINS", "").split()),
             timeout_seconds=_number(environment, "TIMEOUT_SECONDS", cls.timeout_seconds),
@@ -75,6 +76,15 @@ def ready_network() -> Network:
     """The system's network, with the certificate authorities read now, not in the first invocation."""
     authorities = Network().tls_context()
     return Network(tls_context=lambda: authorities)
+
+
+def _image_prefix(environment: Mapping[str, str], default: str) -> str:
+    value = _prefix(environment, "PREFIX", default)
+    if value.startswith(NOT_FOR_IMAGES):
+        raise ConfigurationError(
+            f"PREFIX is {value!r}; {', '.join(NOT_FOR_IMAGES)} have other uses; take another, such as {default}"
+        )
+    return value
 
 
 def _prefix(environment: Mapping[str, str], name: str, default: str) -> str:

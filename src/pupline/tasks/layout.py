@@ -7,6 +7,9 @@ DATASETS = "datasets/"
 QUARANTINE = "quarantine/"
 """The prefix of what was fetched and is not an accepted image."""
 
+NOT_FOR_IMAGES = ("athena/", "audit/", DATASETS, "exports/", "memo/", QUARANTINE)
+"""Prefixes with another use; images below them would expire, be taken for others' files, or count as quarantined."""
+
 JSON_LINES = "application/x-ndjson"
 """The content type of manifest, failures and metadata lines."""
 
