@@ -118,10 +118,18 @@ class LocalAws:
                 time.sleep(0.1)
         raise RuntimeError(f"MiniStack does not answer on {self.endpoint}; see {self._log}")
 
-    def deploy(self, name: str, parameters: Mapping[str, str], *, functions_endpoint: str | None = None) -> Stack:
+    def deploy(
+        self,
+        name: str,
+        parameters: Mapping[str, str],
+        *,
+        functions_endpoint: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> Stack:
         """Package and deploy the template as the stack `name`.
 
-        functions_endpoint: where the functions find AWS, if not here: a proxy that injects faults.
+        functions_endpoint: where the functions find AWS, if not here: a proxy that injects faults. more: resources
+        besides the template's.
         """
         s3 = self._client("s3")
         s3.create_bucket(Bucket=CODE_BUCKET)
@@ -132,7 +140,9 @@ class LocalAws:
             s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
         for part in PARTS:
             s3.put_object(Bucket=CODE_BUCKET, Key=part, Body=(ROOT / part).read_bytes())
-        template = json.dumps(variant(packaged())).replace(f"s3://{CODE_BUCKET}/", f"{self.endpoint}/{CODE_BUCKET}/")
+        whole = variant(packaged())
+        whole["Resources"] |= more or {}
+        template = json.dumps(whole).replace(f"s3://{CODE_BUCKET}/", f"{self.endpoint}/{CODE_BUCKET}/")
         s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=template.encode())
         cloudformation = self._client("cloudformation")
         cloudformation.create_stack(
