@@ -70,7 +70,7 @@ def test_a_run_survives_sigkill_at_random_instants(tmp_path: Path) -> None:
     command = ["run", "--count", str(count), "--concurrency", "8", "--run-id", "k", "--data", str(tmp_path), "--json"]
     kills = 0
     with serving(DogApi(images)) as base_url:
-        while kills < 12:
+        while kills < 7:
             child = subprocess.Popen(
                 [PUPLINE, *command, "--source", base_url],
                 stdout=subprocess.DEVNULL,

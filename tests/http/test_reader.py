@@ -43,7 +43,7 @@ def outcome(pieces: Sequence[bytes], limits: ReadLimits = LIMITS) -> tuple[objec
 
 def cut_positions(raw: bytes) -> Iterator[int]:
     """Every byte of a response; of a large one, its beginning, its end, and some between."""
-    first = len(raw) if len(raw) < 1500 else 300
+    first = len(raw) if len(raw) < 700 else 200
     yield from range(first)
     yield from range(first, len(raw), len(raw) // 16 + 1)
     yield from range(max(first, len(raw) - 40), len(raw))

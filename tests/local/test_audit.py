@@ -31,11 +31,11 @@ def table(tmp_path: Path) -> Iterator[LocalAuditTable]:
 @pytest.mark.slow
 def test_records_come_by_time_whatever_the_order_they_were_put_in(table: LocalAuditTable) -> None:
     """Oldest first, over more than one page, none twice and none left out."""
-    times = [f"2026-01-02T03:{number // 60 % 60:02}:{number % 60:02}Z" for number in range(2500)]
+    times = [f"2026-01-02T03:{number // 60 % 60:02}:{number % 60:02}Z" for number in range(1200)]
     for number, time in reversed(list(enumerate(times))):
         table.put(replace(BASE, execution=f"run-{number:05}", upload_timestamp=time))
-    assert [record.execution for record in table.records()] == [f"run-{number:05}" for number in range(2500)]
-    assert table.count() == 2500
+    assert [record.execution for record in table.records()] == [f"run-{number:05}" for number in range(1200)]
+    assert table.count() == 1200
 
 
 def test_each_filter_selects_and_all_must_match(table: LocalAuditTable) -> None:
