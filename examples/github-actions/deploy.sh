@@ -5,5 +5,5 @@ set -euo pipefail
 # shellcheck disable=SC2086  # each of PARAMETERS is a word
 .venv/sam/bin/sam deploy --config-file "$PWD/samconfig.example.toml" --no-confirm-changeset \
   --stack-name "$STACK" --no-resolve-s3 --s3-bucket "$CODE_BUCKET" --s3-prefix "$STACK" \
-  --role-arn "$CLOUDFORMATION_ROLE" \
+  --role-arn "$CLOUDFORMATION_ROLE" --tags "stack=$STACK" \
   --parameter-overrides "NamePrefix=$PREFIX" "PermissionsBoundary=$BOUNDARY" ${PARAMETERS:-}
