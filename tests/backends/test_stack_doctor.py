@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -185,6 +186,24 @@ def test_a_check_that_is_not_allowed_names_its_permissions(deployed: FakeStack) 
     assert (found.status, "not allowed" in found.detail) == ("error", True)
     assert "states:DescribeStateMachine" in found.next_step
     assert check("functions").status == "ok"
+
+
+def test_looking_at_state_machines_needs_no_right_to_decrypt_them(
+    deployed: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its definition, which nobody looks at, DescribeStateMachine would need kms:Decrypt."""
+    asked: list[str | None] = []
+    answer = deployed.states.describe_state_machine
+
+    def describe(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request.get("includedData"))
+        return answer(request)
+
+    monkeypatch.setattr(deployed.states, "describe_state_machine", describe)
+    schedule("ENABLED", MACHINE_ARN)
+    for name in ("state machine", "bulk state machine", "schedule"):
+        assert check(name).status == "ok"
+    assert asked == ["METADATA_ONLY"] * 3
 
 
 def test_a_runtime_is_deprecated_from_its_day_on() -> None:

@@ -231,6 +231,18 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
     assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (1, 1)
 
 
+def test_a_run_that_can_no_longer_be_redriven_is_continued_by_another_execution(kennel: Kennel) -> None:
+    """After 14 days, or when the history is full, the same command starts what does the missing batches."""
+    kennel.broken = True
+    kennel.ingest()
+    kennel.stack.states.run("r1", BULK_ARN).ended_days_ago = 15
+    kennel.broken = False
+    again = kennel.ingest()
+    assert (again.status, again.counts.done) == ("SUCCEEDED", 4)
+    assert kennel.ingest() == again
+    assert (kennel.stack.states.count("StartExecution"), kennel.stack.states.count("RedriveExecution")) == (2, 0)
+
+
 def test_more_failures_than_tolerated_are_reported_as_such(kennel: Kennel) -> None:
     """Not a batch that could not work, but images."""
     report = kennel.ingest(tolerate=10)

@@ -235,6 +235,7 @@ def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: St
             NotAllowed,
             r"listing executions: not allowed: .*states:ListExecutions; get this permission",
         ),
+        ((400, "KmsAccessDeniedException", "kms:Decrypt"), NotAllowed, "not allowed: kms:Decrypt; get this permission"),
         (
             (403, "ExpiredTokenException", "expired"),
             ConfigurationError,

@@ -12,7 +12,10 @@ _ATTEMPTS = 6
 """Of one call, with botocore's back-off: unlike in a Lambda function, nothing else retries here."""
 
 _DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation", "403"}
+    {
+        *("AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"),
+        *("KmsAccessDeniedException", "KMSAccessDeniedException", "403"),  # the key's, of Step Functions and of Lambda
+    }
 )
 _NOT_ACCEPTED = frozenset(
     {

@@ -26,6 +26,9 @@ from pupline.backends.stack._stack import (
 MEMO_TTL = "expires_at"
 """The attribute of a memo by which DynamoDB deletes it."""
 
+_NO_DEFINITION = "METADATA_ONLY"
+"""Of a state machine: its definition is encrypted, and would need kms:Decrypt."""
+
 
 def examine_stack(account: Account, name: str) -> list[Check]:
     """All checks of the stack. A check that is not allowed, or fails, is an error and hides no other.
@@ -67,7 +70,7 @@ def _resources(stack: Stack) -> Check:
 def _machine(label: str, logical_name: str, account: Account, stack: Stack) -> Check:
     arn = stack.resource(logical_name)
     with aws_errors(f"looking at the {label}"):
-        found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+        found = account.client("stepfunctions").describe_state_machine(stateMachineArn=arn, includedData=_NO_DEFINITION)
     level = found.get("loggingConfiguration", {}).get("level")
     detail = f"{found['name']}: {found['status']}, {found['type']}, logging {level or 'unknown'}"
     if found["type"] == "EXPRESS":
@@ -141,7 +144,7 @@ def _schedule(account: Account, stack: Stack) -> Check:
     if found["State"] != "ENABLED":
         return Check("schedule", "ok", detail, "to enable it, deploy with the parameter ScheduleState=ENABLED")
     with aws_errors(f"the schedule starts nothing: looking at its target {target}"):
-        account.client("stepfunctions").describe_state_machine(stateMachineArn=target)
+        account.client("stepfunctions").describe_state_machine(stateMachineArn=target, includedData=_NO_DEFINITION)
     return Check("schedule", "ok", detail)
 
 

@@ -104,7 +104,7 @@ class StackIngest:
     def _newest(self) -> Description | None:
         """The run's newest execution, if it has one; the names of all that were started for it are consecutive."""
         found = self._executions.of_machine(self._machine, self._run_id)
-        while found is not None and _execution(found).ended_in_fail_state:
+        while found is not None and _needs_another(found):
             following = self._executions.of_machine(self._machine, name_after(found["name"]))
             if following is None:
                 break
@@ -122,7 +122,7 @@ class StackIngest:
                 f"the run '{self._run_id}' was started with another source or dataset; repeat it with the same ones,"
                 " or give another --run-id"
             )
-        if execution.ended_in_fail_state:
+        if _needs_another(newest):
             self._start(name_after(execution.name), execution.input)
             return name_after(execution.name)
         if execution.needs_redrive and newest.get("redriveStatus") == "REDRIVABLE":
@@ -186,6 +186,17 @@ class StackIngest:
             write = partial(write_parquet, files, _CONCURRENCY)
             summary, trouble = complete_summary(report.summary, files, write)
         return replace(report, summary=summary, parquet_trouble=trouble)
+
+
+def _needs_another(described: Description) -> bool:
+    """Whether only another execution can do what is missing: a redrive would not, or it is too late for one.
+
+    Step Functions redrives an execution for 14 days, and as long as its history has room for more events.
+    """
+    execution = _execution(described)
+    return execution.ended_in_fail_state or (
+        execution.needs_redrive and described.get("redriveStatus") == "NOT_REDRIVABLE"
+    )
 
 
 def _execution(described: Description) -> BulkExecution:
