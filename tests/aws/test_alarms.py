@@ -189,3 +189,20 @@ def test_the_dashboard_can_be_read() -> None:
     shown = {"DogUploaderPipeline", "BulkIngest", *of_type("AWS::Lambda::Function"), "Deferred", "BatchSeconds"}
     assert shown <= set(words)
     assert "${" not in dashboard["DashboardBody"]
+
+
+def test_searches_of_the_dashboard_find_a_namespace_with_a_hyphen() -> None:
+    """As NamePrefix makes it, `staging-pupline`: such a name stands in quotes, else the search finds nothing.
+
+    Source: Amazon CloudWatch User Guide, "Search expression syntax".
+    """
+    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
+    expressions = [
+        metric["expression"]
+        for widget in json.loads(dashboard["DashboardBody"])["widgets"]
+        for (metric, *_) in widget["properties"]["metrics"]
+        if isinstance(metric, dict)
+    ]
+    assert len(expressions) == 2
+    for expression in expressions:
+        assert re.match(r"""SEARCH\('\{"pupline",[\w,]+\} """, expression)

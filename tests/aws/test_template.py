@@ -12,7 +12,18 @@ from pupline.errors import ConfigurationError
 from pupline.images import MAX_PIXELS
 from pupline.lambdas._fetch_settings import FetchSettings
 from pupline.tasks.layout import NOT_FOR_IMAGES
-from tests.aws.aws_template import MISSING, ROOT, as_list, of_type, policies, resources, statements, template, tool
+from tests.aws.aws_template import (
+    MISSING,
+    ROOT,
+    as_list,
+    of_type,
+    policies,
+    resolved,
+    resources,
+    statements,
+    template,
+    tool,
+)
 from tests.shared.needed_tools import needs
 
 pytestmark = needs(MISSING)
@@ -208,7 +219,10 @@ def test_memos_expire_with_the_stack_or_before() -> None:
 
 
 def test_the_workflow_may_be_express() -> None:
-    """Under a name of its own, because CloudFormation replaces it; its role trusts just the name that it has."""
+    """Under a name of its own, because CloudFormation replaces it.
+
+    Its role trusts both names, so that executions that run when the type changes can end.
+    """
     parameter = template()["Parameters"]["WorkflowType"]
     assert (parameter["Default"], parameter["AllowedValues"]) == ("STANDARD", ["STANDARD", "EXPRESS"])
     machine = template()["Resources"]["DogUploaderPipeline"]["Properties"]
@@ -216,11 +230,14 @@ def test_the_workflow_may_be_express() -> None:
     by_type = {"Fn::FindInMap": ["Machines", "Pipeline", {"Ref": "WorkflowType"}]}
     assert machine["StateMachineName"]["Fn::Sub"][1] == {"Name": by_type}
     (trust,) = template()["Resources"]["PipelineRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"][1] == {"Name": by_type}
+    text, names_of_role = trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
+    assert text.endswith(":stateMachine:${NamePrefix}${Name}*")
+    assert resolved(names_of_role["Name"]) == "DogUploaderPipeline"
     filled = machine["DefinitionSubstitutions"]["BrieflyRetried"]
     assert filled == {"Fn::If": ["IsExpress", "TooManyRequestsException", "None"]}
     names = template()["Mappings"]["Machines"]["Pipeline"]
     assert names["STANDARD"] != names["EXPRESS"]
+    assert all(name.startswith(names["Name"]) for name in names.values())
 
 
 @pytest.mark.parametrize(
