@@ -24,7 +24,8 @@ NEEDED = {
     "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards",
     "AWS::DynamoDB::Table": "dynamodb:CreateTable dynamodb:DescribeTable dynamodb:DescribeContinuousBackups"
     " dynamodb:UpdateContinuousBackups dynamodb:UpdateTimeToLive dynamodb:TagResource dynamodb:DeleteTable"
-    " kms:CreateGrant kms:DescribeKey",
+    " kms:CreateGrant kms:DescribeKey kms:Encrypt kms:Decrypt kms:ReEncryptFrom kms:ReEncryptTo kms:GenerateDataKey"
+    " kms:GenerateDataKeyWithoutPlaintext",
     "AWS::Glue::Database": "glue:CreateDatabase glue:GetDatabase glue:UpdateDatabase glue:DeleteDatabase",
     "AWS::Glue::Table": "glue:CreateTable glue:GetTable glue:UpdateTable glue:DeleteTable",
     "AWS::IAM::ManagedPolicy": "iam:CreatePolicy iam:GetPolicy iam:GetPolicyVersion iam:CreatePolicyVersion"
