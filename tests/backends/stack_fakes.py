@@ -336,13 +336,15 @@ def _page(request: Mapping[str, Any], key: str, rows: list[Any]) -> dict[str, An
 class FakeStack:
     """CloudFormation with one stack, Step Functions, and the functions' configurations.
 
-    failed_functions: those whose last update failed. configuration: of every function. reserved: concurrency, by name.
+    failed_functions: those whose last update failed. deleted_functions: by other means. configuration: of
+    every function. reserved: concurrency, by name.
     """
 
     states: FakeStates
     resources: dict[str, tuple[str, str]]
     status: str = "CREATE_COMPLETE"
     failed_functions: frozenset[str] = frozenset()
+    deleted_functions: frozenset[str] = frozenset()
     configuration: dict[str, Any] = field(default_factory=dict)
     reserved: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=lambda: {"AuditTableName": "DogImageUploads"})
@@ -422,6 +424,9 @@ def serving(stack: FakeStack) -> Iterator[str]:
 
         def do_GET(self) -> None:
             """Lambda."""
+            if self.path.split("/")[3] in stack.deleted_functions:
+                self.reply(404, "application/json", '{"Type": "User", "Message": "Function not found"}')
+                return
             self.reply(200, "application/json", json.dumps(stack.function(self.path)))
 
         def reply(self, status: int, kind: str, text: str) -> None:

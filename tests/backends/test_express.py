@@ -144,6 +144,26 @@ def test_what_step_functions_forgets_is_said(deployed: FakeStack, pupline: Pupli
     assert (alert["execution"], alert["image_name"], alert["subject"]) == ("m-00002", "b.png", None)
 
 
+@pytest.mark.usefixtures("deployed")
+def test_alerts_without_their_words_are_shown_and_chosen_by_time(pupline: Pupline) -> None:
+    """As of an execution of 90 days ago: the time of the record counts."""
+    assert f"To see some: pupline run --count 12 {' '.join(STACK)}" in pupline("alerts", *STACK).out
+    pupline("run", *STACK, "--count", "3", "--run-id", "m")
+    shown = pupline("alerts", *STACK)
+    assert (shown.code, shown.out.count("m-00002")) == (0, 1)
+    assert [
+        len(pupline("alerts", *STACK, "--since", when, "--json").json) for when in ("2020-01-01", "2990-01-01")
+    ] == [1, 0]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_no_next_step_fails(pupline: Pupline) -> None:
+    """Histories of an Express pipeline are not recommended, nor is a source to a stack, which has its own."""
+    assert f"To start one: pupline run --count 12 {' '.join(STACK)}\n" in pupline("runs", *STACK).out
+    steps = pupline("run", *STACK, "--run-id", "m").out.partition("Look next:\n")[2]
+    assert [line.split()[1] for line in steps.splitlines()] == ["insights", "audit"]
+
+
 def test_only_awss_own_endpoint_has_a_host_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore puts `sync-` before the host, and a local AWS or a VPC endpoint has no such name."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

@@ -368,7 +368,7 @@ def test_doctor_finds_what_is_wrong(deployed: FakeStack, pupline: Pupline) -> No
     assert {name for name, row in checks.items() if row["status"] == "warning"} == {
         *("stack", "alarm subscriptions", "dead letters")
     }
-    assert "about 1 starts" in checks["dead letters"]["detail"]
+    assert "about 1 start that" in checks["dead letters"]["detail"]
     assert checks["functions"]["detail"].startswith("AlertPNG is not usable (")
     assert "states:DescribeStateMachine" in checks["state machine"]["next"]
     assert "1 subscription (email)" in checks["alerts"]["detail"]

@@ -124,6 +124,17 @@ def no_target(stack: FakeStack) -> None:
     stack.states.fail_with["DescribeStateMachine"] = (400, "StateMachineDoesNotExist", "State Machine Does Not Exist")
 
 
+def disabled(stack: FakeStack) -> None:
+    """In the console."""
+    stack.parameters["ScheduleState"] = "ENABLED"
+    schedule("DISABLED", MACHINE_ARN)
+
+
+def no_memos(_: FakeStack) -> None:
+    """Their table was deleted."""
+    boto3.client("dynamodb").delete_table(TableName="DogImageMemos")
+
+
 Change = Callable[[FakeStack], None]
 FAULTS: list[tuple[str, Change, str, str, str]] = [
     ("functions", old_runtime, "warning", "AlertPNG runs on python3.8", "PythonRuntime"),
@@ -144,7 +155,9 @@ FAULTS: list[tuple[str, Change, str, str, str]] = [
     ("alarms", silenced, "warning", "the actions of pupline-ExecutionsFailed are turned off", "enable-alarm-actions"),
     ("alarms", alarm_deleted, "error", "pupline-ExecutionsFailed is missing", "sam deploy"),
     ("schedule", another_target, "error", f"it starts {BULK_ARN}, which is not", "sam deploy"),
-    ("schedule", no_target, "error", "the schedule starts nothing: looking at its target", ""),
+    ("schedule", no_target, "error", "the schedule starts nothing: looking at its target", "take it out"),
+    ("schedule", disabled, "warning", "DISABLED, and the stack's ScheduleState is ENABLED", "ScheduleState=DISABLED"),
+    ("memo table", no_memos, "error", "looking at the table DogImageMemos: it is not there", "take it out"),
 ]
 
 
@@ -168,6 +181,17 @@ def test_every_fault_of_the_functions_is_told_the_worst_first(deployed: FakeStac
     first, *others = found.detail.split("; ")
     assert (found.status, first.split()[0], len(others)) == ("error", "LogToDynamoDB", 5)
     assert found.next_step.count("PythonRuntime") == 1
+
+
+def test_a_function_that_is_gone_hides_no_other_fault(deployed: FakeStack) -> None:
+    """Of the functions, nor of the logs."""
+    deployed.deleted_functions = frozenset({"AlertPNG-1A2B"})
+    turned_off(deployed)
+    no_retention(deployed)
+    found = check("functions")
+    assert "LogToDynamoDB is turned off" in found.detail
+    assert "looking at the function AlertPNG: it is not there" in found.detail
+    assert "keeps everything forever" in check("logs").detail
 
 
 @pytest.mark.parametrize(("topic", "name"), [("PNGAlertTopic", "alerts"), ("AlarmTopic", "alarm subscriptions")])

@@ -9,7 +9,7 @@ import pytest
 
 from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.backends import StackBackend
-from pupline.backends.stack._account import Account, NotAllowed
+from pupline.backends.stack._account import Account, NotAllowed, NotThere
 from pupline.backends.stack._executions import run_of
 from pupline.backends.stack._history import plain_event
 from pupline.backends.stack._stack import Stack, execution_arn
@@ -242,7 +242,7 @@ def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: St
             "does not accept the credentials.*log in again",
         ),
         ((400, "UnrecognizedClientException", "invalid"), ConfigurationError, "log in again"),
-        ((400, "StateMachineDoesNotExist", "gone"), ConfigurationError, "was it deleted outside CloudFormation"),
+        ((400, "StateMachineDoesNotExist", "gone"), NotThere, "was it deleted outside CloudFormation"),
         ((400, "InvalidToken", "odd"), PuplineError, "listing executions: InvalidToken: odd"),
         ((400, "ExecutionLimitExceeded", "full"), BackendUnavailable, "try again in a moment"),
     ],

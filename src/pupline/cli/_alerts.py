@@ -1,6 +1,5 @@
 """`pupline alerts`: the published alerts and their deliveries."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,7 @@ def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json:
             unreported = unreported or alert["deliveries"] is None
     else:
         found = list(_chosen(backend, selection, most + 1))
-        _show(found, most, selection, backend.options)
+        _show(found, most, selection, backend)
         unreported = any(alert["deliveries"] is None for alert in found)
     if unreported:
         message(f"SNS does not report single deliveries; what was lost: pupline doctor{backend.options}")
@@ -54,30 +53,27 @@ def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json:
 
 def _chosen(backend: "Backend", selection: Selection, limit: int | None) -> Iterable[Mapping[str, Any]]:
     """The chosen alerts, the newest `limit` of them, oldest first."""
-    if selection.is_all:
-        return backend.alerts(limit=limit)
-    found = (
-        alert
-        for alert in backend.alerts()
-        if selection.has_execution(alert["execution"]) and selection.is_recent(alert["published_at"])
+    return backend.alerts(
+        limit=limit, chosen=lambda execution, moment: selection.has_execution(execution) and selection.is_recent(moment)
     )
-    return found if limit is None else deque(found, maxlen=limit)
 
 
-def _first_line(message: str) -> str:
-    """The first line; --json has all of a digest, which has more."""
-    first, more, _ = message.partition("\n")
+def _first_line(message: str | None) -> str | None:
+    """The first line; --json has all of a digest, which has more. None where AWS no longer has the text."""
+    first, more, _ = (message or "").partition("\n")
+    if message is None:
+        return None
     return f"{first} ..." if more else first
 
 
-def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection, options: str) -> None:
+def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection, backend: "Backend") -> None:
     if not found:
-        nothing = "No alerts. To see some: pupline run --source sample --count 12"
-        click.echo(nothing if selection.is_all else "No alerts match. All alerts: pupline alerts")
+        nothing = f"No alerts. To see some: {backend.first_run}"
+        click.echo(nothing if selection.is_all else f"No alerts match. All alerts: pupline alerts{backend.options}")
         return
     rows = [
         [
-            cell(moment(alert["published_at"] or "-")),
+            cell(moment(alert["published_at"])),
             cell(alert["subject"]),
             cell(_first_line(alert["message"])),
             cell(_deliveries(alert["deliveries"])),
@@ -89,7 +85,7 @@ def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection, 
     show_table(out, _COLUMNS, rows)
     shown = plural(len(rows), "alert")
     out.print(f"the newest {shown}; for more: --limit N, or --json" if len(found) > limit else shown)
-    for line in _undelivered(found, options):
+    for line in _undelivered(found, backend.options):
         out.print(line, soft_wrap=True)
     if all(alert["deliveries"] == [] for alert in found):
         out.print("There were no subscriptions then. To receive alerts: pupline subscribe --help")

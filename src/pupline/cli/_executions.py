@@ -86,14 +86,14 @@ def executions(
         for row in itertools.islice(rows, limit):
             print_json(_row_as_dict(row))
     else:
-        _show_list(rows, rows_shown(limit), _none_found(backend, selection, status))
+        _show_list(rows, rows_shown(limit), backend, _none_found(backend, selection, status))
     return 0
 
 
 def _none_found(backend: "Backend", selection: Selection, status: str | None) -> str:
     """What to say of an empty list."""
     if selection.is_all and status is None:
-        return f"No executions. To start some: pupline run --source sample --count 12{backend.options}"
+        return f"No executions. To start some: {backend.first_run}"
     of_run = f" of the run '{printable(selection.run)}'" if selection.run is not None else ""
     nothing = f"No executions{of_run}{f' with the status {status}' if status else ''}."
     is_bulk = any(run.kind == "ingest" for run in backend.runs(run=selection.run, dataset=selection.dataset))
@@ -119,7 +119,7 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(seconds)
 
 
-def _show_list(found: Iterable[ExecutionSummary], limit: int, none_found: str) -> None:
+def _show_list(found: Iterable[ExecutionSummary], limit: int, backend: "Backend", none_found: str) -> None:
     rows = [
         [
             cell(row.name),
@@ -137,7 +137,7 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int, none_found: str) -
     show_table(out, _COLUMNS, rows[:limit])
     shown = plural(len(rows[:limit]), "execution")
     more = f"The newest {shown}; for more: --limit N, or --json." if len(rows) > limit else f"{shown}."
-    out.print(f"{more} One with its history: pupline executions NAME [--graph]")
+    out.print(f"{more} One with its history: pupline executions NAME [--graph]{backend.options}", soft_wrap=True)
 
 
 def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:

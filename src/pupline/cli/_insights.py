@@ -47,7 +47,7 @@ def insights(backend: "Backend", selection: Selection, as_json: bool) -> int:
     if as_json:
         print_json({**figures.as_dict(), "quality": quality})
     elif not figures.records:
-        click.echo(_nothing(selection))
+        click.echo(_nothing(backend, selection))
     else:
         show(figures)
         show_summaries(quality)
@@ -77,7 +77,7 @@ def _records(source: "Reader", selection: Selection) -> Iterable["AuditRecord"]:
     )
 
 
-def _nothing(selection: Selection) -> str:
+def _nothing(backend: "Backend", selection: Selection) -> str:
     if selection.is_all:
-        return "The audit is empty. Start with: pupline run --source sample --count 12"
-    return "No records match; pupline insights shows all records"
+        return f"The audit is empty. Start with: {backend.first_run}"
+    return f"No records match; pupline insights{backend.options} shows all records"

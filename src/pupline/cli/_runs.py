@@ -62,7 +62,7 @@ def runs(backend: "Backend", selection: Selection, with_discarded: bool, limit: 
     most = rows_shown(limit)
     shown = list(itertools.islice(found, most + 1))
     if not shown:
-        start = f"To start one: pupline run --source sample --count 12{backend.options}"
+        start = f"To start one: {backend.first_run}"
         click.echo(f"No runs. {start}" if selection.is_all else "No runs match.")
     else:
         _show(shown[:most], has_more=len(shown) > most)
@@ -145,7 +145,7 @@ def datasets(backend: "Backend", dataset: str | None, since: float | None, as_js
         for one in found:
             print_json(_dataset_as_dict(one))
     elif not found:
-        click.echo(f"No datasets. To make one: pupline ingest sample{backend.options}")
+        click.echo(f"No datasets. To make one: {backend.first_ingest}")
     else:
         _show_datasets(found)
     return 0

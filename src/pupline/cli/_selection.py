@@ -97,7 +97,7 @@ def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
     if not found:
         names = sorted({name.dataset for name in known if name.dataset is not None})
         raise ConfigurationError(
-            f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, 'pupline ingest SOURCE')}"
+            f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, backend.first_ingest)}"
         )
     return found
 
@@ -124,7 +124,7 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
 def no_such_run(backend: "Backend", run: str, kind: str = "run") -> str:
     """That there is no run of this ID, and which there are. kind: what may have had the name."""
     names = _run_ids(backend)
-    return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, 'pupline run --source sample --count 12')}"
+    return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, backend.first_run)}"
 
 
 def _run_ids(backend: "Backend") -> list[str]:

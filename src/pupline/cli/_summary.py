@@ -69,7 +69,8 @@ class RunSummary:
         for note in notes:
             out.print(note)
         out.print("Look next:")
-        for command in ("insights", "audit", f"executions {self.first or 'NAME'} --graph"):
+        history = [] if backend.unlisted else [f"executions {self.first or 'NAME'} --graph"]
+        for command in ("insights", "audit", *history):
             out.print(f"  {program()} {command}{backend.options}")
 
     def _shown(self) -> "list[ExecutionResult]":

@@ -3,7 +3,7 @@
 One contract suite (`tests/contract`) tests both. Bodies are bytes in memory: the HTTP client bounds their size.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -207,6 +207,15 @@ class DatasetSummary:
     latest_at: float
 
 
+ChosenAlert: TypeAlias = Callable[[str, float | str], bool]
+"""Whether the alert of an execution is chosen, by its name and the alert's time, in seconds or as RFC 3339."""
+
+
+def any_alert(_: str, __: float | str) -> bool:
+    """Every alert is chosen."""
+    return True
+
+
 class Reader(Protocol):
     """What the reading commands need of a backend."""
 
@@ -244,8 +253,9 @@ class Reader(Protocol):
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """The summaries of bulk runs, newest first, as the JSON object of summary.json; of running ones so far."""
 
-    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
-        """Alerts, oldest first, at most the newest `limit`: each the JSON object that `pupline alerts --json` prints.
+    def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first, of the chosen ones at most the newest `limit`: each the JSON object that
+        `pupline alerts --json` prints.
 
         `deliveries` is None where the backend does not know them.
         """

@@ -47,6 +47,7 @@ from pupline.local import (
 )
 from pupline.tasks.layout import summary_key
 from pupline.tasks.ports import (
+    ChosenAlert,
     DatasetSummary,
     ErasableStore,
     ExecutionDetails,
@@ -54,6 +55,7 @@ from pupline.tasks.ports import (
     ObjectStore,
     RunName,
     RunSummary,
+    any_alert,
 )
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable, timestamp
@@ -176,9 +178,13 @@ class MachineBackend:
 
         return MachineRuns(self._reader, self.options)
 
-    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
-        """Alerts, oldest first; at most the newest `limit`."""
-        found = (alert_as_dict(alert, deliveries) for alert, deliveries in self._reader.topic.alerts())
+    def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
+        """Alerts, oldest first; of the chosen ones at most the newest `limit`."""
+        found = (
+            alert_as_dict(alert, deliveries)
+            for alert, deliveries in self._reader.topic.alerts()
+            if chosen(alert.execution, alert.published_at)
+        )
         return found if limit is None else iter(deque(found, maxlen=limit))
 
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
@@ -189,6 +195,16 @@ class MachineBackend:
     def options(self) -> str:
         """The option --data, unless this is the default directory."""
         return "" if self.data_dir == DEFAULT_DATA_DIR else f" --data {shlex.quote(str(self.data_dir))}"
+
+    @property
+    def first_run(self) -> str:
+        """With the pictures that need no internet."""
+        return f"pupline run --source sample --count 12{self.options}"
+
+    @property
+    def first_ingest(self) -> str:
+        """With the pictures that need no internet."""
+        return f"pupline ingest sample{self.options}"
 
     @property
     def unfinished_work(self) -> str:

@@ -40,6 +40,10 @@ _LATER = frozenset(
 )
 
 
+class NotThere(ConfigurationError):
+    """A resource of the stack does not exist."""
+
+
 class NotAllowed(ConfigurationError):
     """The credentials lack a permission; the message has what AWS says of it."""
 
@@ -132,7 +136,7 @@ def _refused(doing: str, err: Any) -> PuplineError:
             " log in again, or check AWS_PROFILE and this machine's clock"
         )
     if code in _ABSENT:
-        return ConfigurationError(f"{doing}: it is not there: {code}: {said}; was it deleted outside CloudFormation?")
+        return NotThere(f"{doing}: it is not there: {code}: {said}; was it deleted outside CloudFormation?")
     if code in _LATER:
         return BackendUnavailable(f"{doing}: {code}: {said}; try again in a moment")
     return PuplineError(f"{doing}: {code}: {said}")

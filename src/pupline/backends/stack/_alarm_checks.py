@@ -5,7 +5,7 @@ from typing import Any
 
 from pupline.backends._port import Check
 from pupline.backends.stack._account import Account, pages
-from pupline.backends.stack._checks import DEPLOY_AGAIN, Problem, finding
+from pupline.backends.stack._checks import CREATE_AGAIN, DEPLOY_AGAIN, Problem, finding
 from pupline.backends.stack._stack import ALARM_TOPIC, TOPIC, Stack
 from pupline.text import plural, printable
 
@@ -31,7 +31,7 @@ def alarms_check(account: Account, stack: Stack) -> Check:
 
 def _problems(name: str, alarm: Any) -> Iterator[Problem]:
     if alarm is None:
-        yield Problem(f"{name} is missing", DEPLOY_AGAIN, "error")
+        yield Problem(f"{name} is missing", CREATE_AGAIN, "error")
         return
     if not alarm.get("ActionsEnabled") or not alarm.get("AlarmActions"):
         step = f"turn them on: aws cloudwatch enable-alarm-actions --alarm-names {name}"

@@ -37,6 +37,7 @@ from pupline.backends.stack._stack import BUCKET, KEEPS_NOTHING, MACHINE, TABLE,
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
 from pupline.tasks.ports import (
+    ChosenAlert,
     DatasetSummary,
     ErasableStore,
     ExecutionDetails,
@@ -44,6 +45,7 @@ from pupline.tasks.ports import (
     ObjectStore,
     RunName,
     RunSummary,
+    any_alert,
 )
 from pupline.tasks.records import AuditRecord
 from pupline.tasks.run_ids import check_run_id, new_run_id
@@ -94,6 +96,16 @@ class StackBackend:
     def options(self) -> str:
         """The options --backend and --stack."""
         return f" --backend aws --stack {shlex.quote(self.name)}"
+
+    @property
+    def first_run(self) -> str:
+        """From the source of the stack."""
+        return f"pupline run --count 12{self.options}"
+
+    @property
+    def first_ingest(self) -> str:
+        """Of any source that the stack can reach."""
+        return f"pupline ingest SOURCE --workflow{self.options}"
 
     @property
     def unfinished_work(self) -> str:
@@ -197,13 +209,17 @@ class StackBackend:
         """The datasets of bulk ingests, by name, from the summary.json of each."""
         return datasets_of(self.ingests())
 
-    def alerts(self, *, limit: int | None = None) -> Iterator[Mapping[str, Any]]:
-        """Alerts that were published, oldest first; with `limit` the newest so many.
+    def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
+        """Alerts that were published, oldest first; with `limit` the newest so many, chosen by the time of the record.
 
         Subject, message and time come from the history of each execution, and are None when AWS has deleted it after
         90 days, and of an Express pipeline. `deliveries` is None: SNS does not report single deliveries.
         """
-        sent = (record for record in self._records.single() if record.alert_sent)  # bulk records never say so
+        sent = (
+            record
+            for record in self._records.single()  # bulk records never say that an alert was sent
+            if record.alert_sent and chosen(record.execution, record.upload_timestamp)
+        )
         for record in sent if limit is None else deque(sent, maxlen=limit):
             described = None
             if not self._stack.is_express:

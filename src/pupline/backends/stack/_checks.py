@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pupline.backends._port import Check
-from pupline.backends.stack._account import Account, NotAllowed
+from pupline.backends.stack._account import Account, NotAllowed, NotThere
 from pupline.backends.stack._stack import Stack
 from pupline.errors import PuplineError
 
 Look = Callable[[Account, Stack], Check]
 
 DEPLOY_AGAIN = "deploy template.yaml again: sam build, then sam deploy"
+
+CREATE_AGAIN = "CloudFormation does not notice: take it out of template.yaml, sam build, sam deploy, and put it back"
+"""For what was deleted by other means: an update creates only what the deployed template lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Examination:
             return self.look(account, stack)
         except NotAllowed as err:
             return Check(self.name, "error", str(err), f"this check needs {self.actions}; ask for what is missing")
+        except NotThere as err:
+            return Check(self.name, "error", str(err), CREATE_AGAIN)
         except PuplineError as err:
             return Check(self.name, "error", str(err))
 

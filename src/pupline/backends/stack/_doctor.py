@@ -22,6 +22,7 @@ from pupline.backends.stack._stack import (
     UNDELIVERED_ALARMS,
     Stack,
 )
+from pupline.text import plural
 
 MEMO_TTL = "expires_at"
 """The attribute of a memo by which DynamoDB deletes it."""
@@ -141,6 +142,11 @@ def _schedule(account: Account, stack: Stack) -> Check:
     if target.removeprefix(stack.resource(MACHINE))[:1] not in {"", ":"}:
         text = f"{detail}; it starts {target}, which is not the stack's state machine"
         return Check("schedule", "error", text, DEPLOY_AGAIN)
+    wanted = stack.parameters.get("ScheduleState", found["State"])
+    if found["State"] != wanted:
+        text = f"{detail}, and the stack's ScheduleState is {wanted}: somebody changed it by other means"
+        step = f"change it back in the console, or deploy with the parameter ScheduleState={found['State']}"
+        return Check("schedule", "warning", text, step)
     if found["State"] != "ENABLED":
         return Check("schedule", "ok", detail, "to enable it, deploy with the parameter ScheduleState=ENABLED")
     with aws_errors(f"the schedule starts nothing: looking at its target {target}"):
@@ -148,7 +154,7 @@ def _schedule(account: Account, stack: Stack) -> Check:
     return Check("schedule", "ok", detail)
 
 
-def _depth(label: str, logical_name: str, what: str, account: Account, stack: Stack) -> Check:
+def _depth(label: str, logical_name: str, what: str, why: str, account: Account, stack: Stack) -> Check:
     url = stack.resource(logical_name)
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     with aws_errors(f"looking at the queue {url.rpartition('/')[2]}"):
@@ -156,7 +162,7 @@ def _depth(label: str, logical_name: str, what: str, account: Account, stack: St
     depth = sum(int(answer["Attributes"][name]) for name in names)
     if depth:
         step = f"look at them: aws sqs receive-message --queue-url {url}"
-        return Check(label, "warning", f"about {depth:,} {what}", step)
+        return Check(label, "warning", f"about {plural(depth, what)} that {why}", step)
     return Check(label, "ok", "none")
 
 
@@ -176,11 +182,11 @@ EXAMINATIONS = [
     Examination("alarm subscriptions", "sns:ListSubscriptionsByTopic", alarm_subscriptions_check),
     Examination("schedule", "scheduler:GetSchedule and states:DescribeStateMachine", _schedule),
     *(
-        Examination(label, "sqs:GetQueueAttributes", partial(_depth, label, logical_name, what))
+        Examination(label, "sqs:GetQueueAttributes", partial(_depth, label, logical_name, *what))
         for label, logical_name, what in (
-            ("dead letters", DEAD_LETTERS, "starts that the schedule could not make"),
-            ("undelivered alerts", UNDELIVERED, "alerts that no attempt could deliver"),
-            ("undelivered alarms", UNDELIVERED_ALARMS, "alarms that no attempt could deliver"),
+            ("dead letters", DEAD_LETTERS, ("start", "the schedule could not make")),
+            ("undelivered alerts", UNDELIVERED, ("alert", "no attempt could deliver")),
+            ("undelivered alarms", UNDELIVERED_ALARMS, ("alarm", "no attempt could deliver")),
         )
     ),
 ]

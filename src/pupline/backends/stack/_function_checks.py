@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from pupline.backends._port import Check
-from pupline.backends.stack._account import Account, aws_errors, pages
-from pupline.backends.stack._checks import DEPLOY_AGAIN, Problem, finding
+from pupline.backends.stack._account import Account, NotThere, aws_errors, pages
+from pupline.backends.stack._checks import CREATE_AGAIN, DEPLOY_AGAIN, Problem, finding
 from pupline.backends.stack._stack import FUNCTIONS, Stack
 from pupline.text import plural, printable
 
@@ -35,7 +35,11 @@ def functions_check(account: Account, stack: Stack) -> Check:
 
 
 def _function_problems(account: Account, stack: Stack, name: str) -> Iterator[Problem]:
-    found = _configuration(account, stack, name)
+    try:
+        found = _configuration(account, stack, name)
+    except NotThere as err:
+        yield Problem(str(err), CREATE_AGAIN, "error")
+        return
     # A function that has not been called for weeks is Inactive, and becomes Active at its next call.
     if found.get("State") == "Failed" or found.get("LastUpdateStatus") == "Failed":
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or "no reason was given"
@@ -73,7 +77,10 @@ def logs_check(account: Account, stack: Stack) -> Check:
     names = set(stack.of_type("AWS::Logs::LogGroup").values())
     problems = []
     for function in FUNCTIONS:
-        logging = _configuration(account, stack, function).get("LoggingConfig", {})
+        try:
+            logging = _configuration(account, stack, function).get("LoggingConfig", {})
+        except NotThere:  # functions_check tells it
+            continue
         names.add(logging.get("LogGroup") or f"/aws/lambda/{stack.resource(function)}")
         level = logging.get("ApplicationLogLevel")
         if level in _TOO_QUIET:
@@ -95,7 +102,7 @@ def _group_problems(account: Account, name: str) -> Iterator[Problem]:
     )
     group = next(found, None)
     if group is None:
-        yield Problem(f"the log group {name} is missing", DEPLOY_AGAIN, "error")
+        yield Problem(f"the log group {name} is missing", CREATE_AGAIN, "error")
     elif not group.get("retentionInDays"):
         yield Problem(f"the log group {name} keeps everything forever", DEPLOY_AGAIN)
 
