@@ -39,6 +39,15 @@ def by_design(command: Run, *words: object) -> dict[str, dict[str, Any]]:
     return {row["design"]: row for row in done.rows}
 
 
+@pytest.mark.parametrize("option", ["--alerts", "--rate-limited", "--start-rate", "--host-rate"])
+@pytest.mark.parametrize("written", ["nan", "-1", "1e18", "10%"])
+def test_what_is_out_of_range_is_refused(command: Run, option: str, written: str) -> None:
+    """NaN too, which is neither below nor above any range."""
+    done = command("cost", f"{option}={written}")
+    assert (done.code, done.stdout) == (2, "")
+    assert f"Invalid value for '{option}'" in done.stderr
+
+
 def number_of(text: str) -> int:
     """The number that an option has with this text."""
     command = click.Command("cost", params=[click.Option(["--images"])])

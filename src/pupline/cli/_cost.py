@@ -8,7 +8,7 @@ import click
 
 from pupline.cli._backend import backend_options, was_typed
 from pupline.cli._command import Command
-from pupline.cli._numbers import large_count
+from pupline.cli._numbers import NumberRange, large_count
 from pupline.cli._options import json_option
 from pupline.cli._output import message, print_json
 from pupline.cli._workflow_option import own_workflow
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ORDER = ("stack", "standard", "express", "bulk", "map", "floor", "stack_express")
 """Of designs in --json: programs may count on the places of those that were there first."""
 
-_PERCENT = click.FloatRange(0, 100)
+_PERCENT = NumberRange(0, 100)
 
 
 @click.command(cls=Command)
@@ -38,7 +38,7 @@ _PERCENT = click.FloatRange(0, 100)
 @click.option("--rate-limited", type=_PERCENT, default=0, show_default=True, help="Percent asked once to wait.")
 @click.option(
     "--start-rate",
-    type=click.FloatRange(0.001, 100_000),
+    type=NumberRange(0.001, 100_000),
     default=10,
     show_default=True,
     help="Executions started a second, one for each image.",
@@ -54,7 +54,7 @@ _PERCENT = click.FloatRange(0, 100)
     "--bulk-concurrency", type=click.IntRange(1, 10_000), default=4, show_default=True, help="Batches at the same time."
 )
 @click.option(
-    "--host-rate", type=click.FloatRange(0.001, 10**9), help="Images a second that all hosts allow. [default: no limit]"
+    "--host-rate", type=NumberRange(0.001, 10**9), help="Images a second that all hosts allow. [default: no limit]"
 )
 @click.option("--from-audit", is_flag=True, help="Take shares and mean sizes from the audit instead of assuming them.")
 @backend_options

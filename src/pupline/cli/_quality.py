@@ -12,6 +12,7 @@ from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._count_line import CountLine
 from pupline.cli._dataset_names import dataset_summaries
+from pupline.cli._numbers import NumberRange
 from pupline.cli._options import json_option, with_options
 from pupline.cli._output import message, print_json, print_json_lines
 from pupline.cli._quality_view import show
@@ -40,7 +41,7 @@ def _decoding_options(command: Any) -> Any:
         click.option("--workers", type=_POSITIVE, metavar="N", help="Decoder processes. [default: one per CPU]"),
         click.option(
             "--decode-seconds",
-            type=click.FloatRange(min=0, min_open=True, max=3600),
+            type=NumberRange(min=0, min_open=True, max=3600),
             default=30.0,
             show_default=True,
             metavar="S",
