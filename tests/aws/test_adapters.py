@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import nullcontext
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from pupline.aws import (
     s3_client,
 )
 from pupline.aws._clients import ATTEMPTS, storage_errors
+from pupline.aws._dynamodb import to_attributes
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.tasks.ports import NoSuchUpload, ObjectToCreate
 from pupline.tasks.records import AuditRecord
@@ -243,6 +245,36 @@ def test_a_memo_counts_until_it_is_deleted() -> None:
         wanted = {"TableName": "memos", "Key": {"memo_name": {"S": "run-1/picked"}}, "ConsistentRead": True}
         stub.add_response("get_item", {"Item": memo("https://images.example/old.jpg", expires_at=1)}, wanted)
         assert DynamoDBWriteOnceStore(client, "memos").recall("run-1/picked") == "https://images.example/old.jpg"
+
+
+@pytest.mark.parametrize("item", [None, {}, {"value": {"N": "1"}}, {"value": {"S": "x" * 16_385}}])
+def test_what_is_not_a_memo_is_said(item: dict[str, Any] | None) -> None:
+    """Somebody else's item under its name is a matter for the operator, not an error without a meaning."""
+    client = dynamodb_client()
+    store = DynamoDBWriteOnceStore(client, "memos")
+    words = "the item run-1/picked of the table memos is not a memo of pupline; delete it"
+    given = {} if item is None else {"Item": {"memo_name": {"S": "run-1/picked"}, **item}}
+    with Stubber(client) as stub:
+        stub.add_client_error("put_item", "ConditionalCheckFailedException", modeled_fields=given)
+        with pytest.raises(ConfigurationError, match=words):
+            store.remember("run-1/picked", "x")
+        if item is not None:
+            stub.add_response("get_item", given)
+            with pytest.raises(ConfigurationError, match=words):
+                store.recall("run-1/picked")
+
+
+def test_what_is_not_a_record_is_said() -> None:
+    """As with memos. What others add to a record, such as a score, is ignored."""
+    client = dynamodb_client()
+    with Stubber(client) as stub:
+        table = DynamoDBAuditTable(client, "audit")
+        for there in ({"image_name": "a.jpg"}, {**RECORD.as_item(), "score": Decimal("0.93")}):
+            found = {"Item": to_attributes(there)}
+            stub.add_client_error("put_item", "ConditionalCheckFailedException", modeled_fields=found)
+        with pytest.raises(ConfigurationError, match="in the table audit is not an audit record of pupline; delete it"):
+            table.put(RECORD)
+        assert table.put(RECORD) == RECORD
 
 
 def test_a_memo_is_small() -> None:

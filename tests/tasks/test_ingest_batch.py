@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import (
+    ConfigurationError,
     ConnectionFailed,
     HttpError,
     InvalidInput,
@@ -387,6 +388,23 @@ def test_a_batch_that_is_done_asks_for_nothing_again() -> None:
     asked, writes = world.web.asked.copy(), world.crash.writes
     assert world.all_rounds(event_of(urls(*NAMES))) == answer
     assert (world.web.asked, world.crash.writes) == (asked, writes)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"index": 0}', b'{"index": "0"}\n', b"\xff", b"null"])
+def test_what_somebody_put_in_place_of_its_files_is_said(body: bytes) -> None:
+    """A round does not guess what is done; deleted, the file is made again."""
+    world = BatchWorld({f"{HOST}a.jpg": [jpeg(1)]})
+    event = event_of([f"{HOST}a.jpg"])
+    done = world.batch(event)
+    result, part = (next(key for key in world.store.objects if where in key) for where in ("/batches/", "/part-"))
+    for key in (result, part):
+        was = world.store.objects.pop(key)
+        world.store.put(key, body or b"{", "")
+        world.store.objects.pop(result if key == part else "", None)
+        with pytest.raises(ConfigurationError, match=f"{key} is not what IngestBatch wrote; delete it"):
+            world.batch(event)
+        world.store.objects[key] = was
+    assert world.batch(event) == done
 
 
 def test_of_two_attempts_at_the_same_time_the_first_part_counts() -> None:

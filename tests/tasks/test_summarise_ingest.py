@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import NotFound, TaskFailure
+from pupline.errors import ConfigurationError, NotFound, TaskFailure
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary, summarise_ingest
 from tests.shared.batch_world import HOST, BatchClock, BatchWorld, event_of, jpeg
 from tests.shared.functions_fakes import Crash, FakeStore, Killed
@@ -231,6 +231,32 @@ def test_results_of_an_earlier_version_have_their_failures_in_the_part(
         store.put(key, json.dumps(result).encode(), "application/json")
     assert to_the_end(EVENT, store) == at_once[1]
     assert bodies(store) == at_once[0]
+
+
+@pytest.mark.parametrize("name", ["", "notes.txt", "00000000-0.json.bak"])
+def test_what_others_put_beside_the_results_is_left_alone(results: dict[str, Any], name: str) -> None:
+    """Such as the folder that the console of S3 makes."""
+    store = FakeStore(objects=dict(results))
+    store.put(f"{FOLDER}batches/{name}", b"", "")
+    assert to_the_end(EVENT, store)["complete"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"outcomes": {"stored": "3"}}, {"bytes": None}, {"alerts": []}, {"reasons": 1}, {"failure_lines": ["x"]}),
+        *({"outcomes": {"stored": -1}}, {"again": [3]}, {"first_alert": "x"}, {"alerts": {"kinds": {}}}),
+    ],
+)
+def test_a_damaged_result_is_said(results: dict[str, Any], change: dict[str, Any]) -> None:
+    """Its key, and how to have it made again; to the batch that finds it as well."""
+    store = FakeStore(objects=dict(results))
+    key = f"{FOLDER}batches/00000000-0.json"
+    whole = json.loads(store.objects[key].body)
+    for body in (json.dumps(whole | change).encode(), b"", b"[]", b"\xff", b"[" * 100_000):
+        store.put(key, body, "application/json")
+        with pytest.raises(ConfigurationError, match=f"{key} is not what IngestBatch wrote; delete it"):
+            summarise_ingest(EVENT, services_of(store))
 
 
 def test_a_look_at_a_run_that_goes_on_writes_nothing(results: dict[str, Any]) -> None:

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pupline.aws._clients import error_code, storage_errors
-from pupline.errors import StorageError
+from pupline.errors import ConfigurationError, StorageError
 from pupline.tasks.records import AuditRecord
+from pupline.text import printable
 
 DAY = "upload_day"
 """Partition key of the index `by-day`: the date of `upload_timestamp`. Not part of the record."""
@@ -44,10 +45,16 @@ class DynamoDBAuditTable:
     def put(self, record: AuditRecord) -> AuditRecord:
         """Add `record` unless this execution already has one under this name; the record that is now there.
 
-        Raises: StorageError.
+        Raises: StorageError; ConfigurationError when what is there is not an audit record.
         """
         found = self._add(record, {**record.as_item(), DAY: record.upload_timestamp[:10]})
-        return record if found is None else AuditRecord.from_item(from_attributes(found))
+        if found is None:
+            return record
+        try:
+            return AuditRecord.from_item(from_attributes(found))
+        except TypeError as err:
+            where = f"{printable(record.image_name)} of {printable(record.execution)} in the table {self._table}"
+            raise ConfigurationError(f"{where} is not an audit record of pupline; delete it") from err
 
     def put_many(self, records: Sequence[AuditRecord]) -> None:
         """Add the records of a batch, several at the same time, each unless it is there already.
@@ -108,8 +115,17 @@ def to_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """An item from the form of DynamoDB's API. The record's numbers are integers, and returned as int."""
+    """An item from the form of DynamoDB's API. The record's numbers are integers, and returned as int; what others
+    added may have fractions.
+    """
     from boto3.dynamodb.types import TypeDeserializer
 
     deserialize = TypeDeserializer().deserialize
-    return {name: int(value["N"]) if "N" in value else deserialize(value) for name, value in attributes.items()}
+    return {name: _number(value["N"]) if "N" in value else deserialize(value) for name, value in attributes.items()}
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

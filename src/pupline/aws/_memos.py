@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pupline.aws._clients import error_code, storage_errors
-from pupline.errors import InvalidInput
+from pupline.errors import ConfigurationError, InvalidInput
 from pupline.text import printable
 
 MAX_MEMO_BYTES = 16 * 1024
@@ -31,7 +31,7 @@ class DynamoDBWriteOnceStore:
     def remember(self, name: str, value: str) -> str:
         """The first value stored under `name`: this one, durably, unless there was one.
 
-        Raises: InvalidInput when the value is too long; StorageError.
+        Raises: InvalidInput when the value is too long; StorageError; ConfigurationError for what is not a memo.
         """
         from botocore.exceptions import ClientError
 
@@ -51,13 +51,22 @@ class DynamoDBWriteOnceStore:
             except ClientError as err:
                 if error_code(err) != "ConditionalCheckFailedException":
                     raise
-                return str(err.response["Item"]["value"]["S"])
+                return self._value_of(name, err.response.get("Item"))
         return value
 
     def recall(self, name: str) -> str | None:
-        """The value stored under `name`, if any. Raises: StorageError."""
+        """The value stored under `name`, if any. Raises: StorageError; ConfigurationError when it is not ours."""
         with storage_errors(f"recalling {printable(name)} from the table {self._table}"):
             key = {"memo_name": {"S": name}}
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         item = answer.get("Item")
-        return str(item["value"]["S"]) if item else None
+        return self._value_of(name, item) if item else None
+
+    def _value_of(self, name: str, item: Any) -> str:
+        """The value of an item. Whoever may write to the table can put there what no memo has."""
+        value = ((item or {}).get("value") or {}).get("S")
+        if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > MAX_MEMO_BYTES:
+            raise ConfigurationError(
+                f"the item {printable(name)} of the table {self._table} is not a memo of pupline; delete it"
+            )
+        return value

@@ -49,6 +49,7 @@ from pupline.tasks.layout import JSON_LINES
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of
 from pupline.tasks.ports import AuditTable, Clock, ObjectToCreate, WriteOnceStore
 from pupline.tasks.records import AuditRecord
+from pupline.tasks.round_result import result_of, rows_of
 from pupline.tasks.task_input import TaskInput
 from pupline.tasks.verification import verification_of
 from pupline.text import timestamp
@@ -184,7 +185,7 @@ def _first_to_do(batch: BatchRound, services: BatchServices) -> tuple[BatchRound
     Rounds that another Map Run or execution finished are skipped, once the pause after them is over.
     """
     while (found := _read(services, batch.result_key)) is not None:
-        result: dict[str, Any] = json.loads(found)
+        result = result_of(found, batch.result_key)
         if not result["again"] or _is_ours(result, batch) or "ended_at" not in result:
             return batch, result
         if result["ended_at"] + result["wait_seconds"] > services.clock.now():
@@ -225,7 +226,7 @@ def _earlier_decision(batch: BatchRound, services: BatchServices) -> RoundResult
     part = _read(services, batch.part_key)
     if part is None:
         return None
-    rows = [json.loads(line) for line in part.split(b"\n") if line]
+    rows = rows_of(part, batch.part_key)
     ended = {row["index"] for row in rows}
     deferred = [(item.index, item.attempt + 1) for item in batch.items if item.index not in ended]
     records = [AuditRecord.from_item(row) for row in rows]

@@ -5,16 +5,16 @@ of a ResultWriter, so it also works for a run that was stopped. What does not fi
 on in the next, or in the retry of one that was killed: see `summary_progress`.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from pupline.errors import THRESHOLD_EXCEEDED, InvalidInput, count_failed
+from pupline.errors import THRESHOLD_EXCEEDED, InvalidInput, StorageError, count_failed
 from pupline.json_values import JSON
 from pupline.tasks.batch_input import IngestRun, results_prefix
 from pupline.tasks.failure_lines import failure_lines
@@ -23,6 +23,7 @@ from pupline.tasks.layout import failures_key, manifest_key, run_folder, summary
 from pupline.tasks.left_out import LeftOut
 from pupline.tasks.manifest_lines import count_items, manifest_of
 from pupline.tasks.ports import Clock, MultipartStore, NoSuchUpload
+from pupline.tasks.round_result import is_result_key, result_of
 from pupline.tasks.streamed_object import PART_BYTES
 from pupline.tasks.summary_progress import RunTotals, SummaryProgress
 from pupline.tasks.task_input import TaskInput, checked_input, moment_or_none, shown
@@ -228,15 +229,23 @@ def _results(run: IngestRun, services: SummaryServices, after: str = "") -> Iter
     """The results of the run's rounds with keys after `after`, in order. At most `concurrency` are read and held at the
     same time. Raises: StorageError.
     """
-    remaining = services.store.keys(results_prefix(run), after)
+    remaining = filter(is_result_key, services.store.keys(results_prefix(run), after))
     with ThreadPoolExecutor(services.concurrency, thread_name_prefix="pupline-summary") as pool:
         while some := list(islice(remaining, services.concurrency)):
-            yield from zip(some, map(json.loads, pool.map(services.store.read, some)), strict=True)
+            for key, body in zip(some, pool.map(partial(_read, services), some), strict=True):
+                yield key, result_of(body, key)
+
+
+def _read(services: SummaryServices, key: str) -> bytes:
+    try:
+        return services.store.read(key)
+    except KeyError as err:
+        raise StorageError(f"{key} was deleted while it was to be read") from err
 
 
 def _failures_of(result: Mapping[str, Any], services: SummaryServices) -> str:
     """The lines of a round in failures.jsonl; results of earlier versions do not have them."""
     lines: str | None = result.get("failure_lines")
     if lines is None:
-        lines = failure_lines(services.store.read(result["part"])) if result["failures"] else ""
+        lines = failure_lines(_read(services, result["part"])) if result["failures"] else ""
     return lines
