@@ -3,6 +3,7 @@
 import math
 import re
 from decimal import Decimal
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ _MOST = 10**12
 class NumberRange(click.FloatRange):
     """A number within a range, which NaN is not, although it is neither below nor above one."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number. Raises: BadParameter."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
