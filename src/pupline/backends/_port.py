@@ -171,19 +171,12 @@ class Backend(Reader, Protocol):
     Every method raises ConfigurationError where the data directory, the stack or its credentials cannot be used.
 
     options: the command-line options that name this backend, with a space before each; empty for the default one.
-    first_run, first_ingest: commands for whoever has no images yet.
     unfinished_work: what becomes of unfinished executions when a command ends early, and the next step, for people.
     unlisted: which executions and runs the lists leave out, and the next step, for people; None where they have all.
     """
 
     @property
     def options(self) -> str: ...
-
-    @property
-    def first_run(self) -> str: ...
-
-    @property
-    def first_ingest(self) -> str: ...
 
     @property
     def unfinished_work(self) -> str: ...

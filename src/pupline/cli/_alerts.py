@@ -7,6 +7,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._first_steps import first_run
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown
 from pupline.cli._selection import Selection, selection_options
@@ -68,7 +69,7 @@ def _first_line(message: str | None) -> str | None:
 
 def _show(found: Sequence[Mapping[str, Any]], limit: int, selection: Selection, backend: "Backend") -> None:
     if not found:
-        nothing = f"No alerts. To see some: {backend.first_run}"
+        nothing = f"No alerts. To see some: {first_run(backend)}"
         click.echo(nothing if selection.is_all else f"No alerts match. All alerts: pupline alerts{backend.options}")
         return
     rows = [

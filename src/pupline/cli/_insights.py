@@ -8,6 +8,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._first_steps import first_run
 from pupline.cli._insights_view import show
 from pupline.cli._options import json_option
 from pupline.cli._output import print_json
@@ -79,5 +80,5 @@ def _records(source: "Reader", selection: Selection) -> Iterable["AuditRecord"]:
 
 def _nothing(backend: "Backend", selection: Selection) -> str:
     if selection.is_all:
-        return f"The audit is empty. Start with: {backend.first_run}"
+        return f"The audit is empty. Start with: {first_run(backend)}"
     return f"No records match; pupline insights{backend.options} shows all records"

@@ -8,6 +8,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
+from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown, size
 from pupline.cli._selection import Selection, dataset_option, runs_of_dataset, selection_options
@@ -62,7 +63,7 @@ def runs(backend: "Backend", selection: Selection, with_discarded: bool, limit: 
     most = rows_shown(limit)
     shown = list(itertools.islice(found, most + 1))
     if not shown:
-        start = f"To start one: {backend.first_run}"
+        start = f"To start one: {first_run(backend)}"
         click.echo(f"No runs. {start}" if selection.is_all else "No runs match.")
     else:
         _show(shown[:most], has_more=len(shown) > most)
@@ -145,7 +146,7 @@ def datasets(backend: "Backend", dataset: str | None, since: float | None, as_js
         for one in found:
             print_json(_dataset_as_dict(one))
     elif not found:
-        click.echo(f"No datasets. To make one: {backend.first_ingest}")
+        click.echo(f"No datasets. To make one: {first_ingest(backend)}")
     else:
         _show_datasets(found)
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._name_completion import complete_dataset, complete_run
 from pupline.cli._options import with_options
 from pupline.cli._since import since_option
@@ -97,7 +98,7 @@ def runs_of_dataset(backend: "Backend", dataset: str) -> frozenset[str]:
     if not found:
         names = sorted({name.dataset for name in known if name.dataset is not None})
         raise ConfigurationError(
-            f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, backend.first_ingest)}"
+            f"there is no dataset '{printable(dataset)}'{_suggestions(dataset, names, first_ingest(backend))}"
         )
     return found
 
@@ -124,7 +125,7 @@ def suggesting(backend: "Backend", name: str) -> Iterator[None]:
 def no_such_run(backend: "Backend", run: str, kind: str = "run") -> str:
     """That there is no run of this ID, and which there are. kind: what may have had the name."""
     names = _run_ids(backend)
-    return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, backend.first_run)}"
+    return f"there is no {kind} '{printable(run)}'{_suggestions(run, names, first_run(backend))}"
 
 
 def _run_ids(backend: "Backend") -> list[str]:

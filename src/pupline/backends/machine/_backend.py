@@ -3,7 +3,6 @@
 import json
 import shlex
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
@@ -41,7 +40,6 @@ from pupline.local import (
     QualityTable,
     StopRequested,
     UndeletedFiles,
-    alert_as_dict,
     count_prunable,
     prune,
 )
@@ -180,12 +178,7 @@ class MachineBackend:
 
     def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first; of the chosen ones at most the newest `limit`."""
-        found = (
-            alert_as_dict(alert, deliveries)
-            for alert, deliveries in self._reader.topic.alerts()
-            if chosen(alert.execution, alert.published_at)
-        )
-        return found if limit is None else iter(deque(found, maxlen=limit))
+        return self._reader.topic.listed(limit, chosen)
 
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """Bulk ingests, newest first: each the JSON object of its summary.json, as far as it is known."""
@@ -195,16 +188,6 @@ class MachineBackend:
     def options(self) -> str:
         """The option --data, unless this is the default directory."""
         return "" if self.data_dir == DEFAULT_DATA_DIR else f" --data {shlex.quote(str(self.data_dir))}"
-
-    @property
-    def first_run(self) -> str:
-        """With the pictures that need no internet."""
-        return f"pupline run --source sample --count 12{self.options}"
-
-    @property
-    def first_ingest(self) -> str:
-        """With the pictures that need no internet."""
-        return f"pupline ingest sample{self.options}"
 
     @property
     def unfinished_work(self) -> str:

@@ -98,16 +98,6 @@ class StackBackend:
         return f" --backend aws --stack {shlex.quote(self.name)}"
 
     @property
-    def first_run(self) -> str:
-        """From the source of the stack."""
-        return f"pupline run --count 12{self.options}"
-
-    @property
-    def first_ingest(self) -> str:
-        """Of any source that the stack can reach."""
-        return f"pupline ingest SOURCE --workflow{self.options}"
-
-    @property
     def unfinished_work(self) -> str:
         """Executions that were started continue in AWS. Looks nothing up."""
         found: Stack | None = self.__dict__.get("_stack")

@@ -8,13 +8,14 @@ them together with the fact that the task succeeded, so an alert exists exactly 
 import json
 import sqlite3
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pupline.json_values import JSON
 from pupline.local.database import Database, storable
-from pupline.tasks.ports import Clock
+from pupline.tasks.ports import ChosenAlert, Clock
 from pupline.text import timestamp
 
 TOPIC_ARN = "arn:aws:sns:us-east-1:000000000000:png-alert-topic"
@@ -105,6 +106,11 @@ class LocalTopic:
             deliveries = self._deliveries(after, last)
             yield from ((alert_of_row(row[1:]), deliveries.get(row[0], [])) for row in page)
             after = last
+
+    def listed(self, limit: int | None, chosen: ChosenAlert) -> Iterator[dict[str, Any]]:
+        """The chosen alerts, oldest first, the newest `limit` of them: each the object that --json prints."""
+        found = (alert_as_dict(*one) for one in self.alerts() if chosen(one[0].execution, one[0].published_at))
+        return found if limit is None else iter(deque(found, maxlen=limit))
 
     def _deliveries(self, after: int, last: int) -> dict[int, list[Delivery]]:
         found: dict[int, list[Delivery]] = {}
