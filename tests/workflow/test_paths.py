@@ -176,6 +176,7 @@ def test_what_cannot_succeed_is_tried_once_and_recorded(error: str, outcome: str
         ("TooManyRequests", 5),
         ("StorageError", 5),
         ("Sandbox.Timedout", 5),
+        ("Lambda.Unknown", 5),
         ("Lambda.TooManyRequestsException", 201),
         ("Lambda.ServiceException", 11),
     ],
