@@ -139,6 +139,20 @@ def test_metrics_are_in_the_line(
 
 
 @pytest.mark.usefixtures("world")
+def test_a_run_is_counted_once_it_is_complete(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at each of its Map Runs, of which a run that competes with others has dozens."""
+    monkeypatch.setenv("METRICS_NAMESPACE", "test-pupline")
+    for items in (7, 0):
+        summarise_ingest.handler({**RUN, "items": items}, Context())
+    assert [(line["outcome"], "RunImages" in line) for line in lines_of(capsys)] == [
+        ("incomplete", False),
+        ("complete", True),
+    ]
+
+
+@pytest.mark.usefixtures("world")
 def test_a_failure_is_in_the_line_with_its_name_and_message(capsys: pytest.CaptureFixture[str]) -> None:
     """With the record's outcome and reason, and the image's name; the error goes on to the state machine."""
     with pytest.raises(NotFound):

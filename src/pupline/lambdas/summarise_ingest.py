@@ -22,7 +22,7 @@ def handler(event: TaskInput, context: Any) -> dict[str, JSON]:
         answer = summarise_ingest(event, summary_services(), seconds)
         facts |= {name: answer[name] for name in ("items", "done", "failed", "outcomes") if name in answer}
         facts["outcome"] = "unfinished" if answer.get("more") else "complete" if answer["complete"] else "incomplete"
-        if (namespace := metrics_namespace()) and not answer.get("more"):
+        if (namespace := metrics_namespace()) and answer.get("complete"):
             facts |= run_metrics(answer, moment_or_none(event, "started"), namespace, SystemClock().now())
         return answer
 
