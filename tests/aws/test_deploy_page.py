@@ -118,7 +118,10 @@ def test_guided_answers_are_saved_where_git_does_not_look(page: Tried) -> None:
 
 
 def test_what_was_deployed_is_what_was_built(page: Tried) -> None:
-    """Another build, whatever SAM may take from the last, and another deployment: what changed is in, nothing else."""
+    """Another build, whatever SAM may take from the last, and another deployment: what changed is in, nothing else.
+
+    Neither asks anything, and the built template is deployed with the settings of the clone.
+    """
     code = page.clone / "src" / "pupline" / "lambdas" / "alert_png.py"
     code.write_text(code.read_text() + "# changed\n")
     workflow = page.clone / "statemachine" / "dog_uploader_pipeline.asl.json"
@@ -126,7 +129,8 @@ def test_what_was_deployed_is_what_was_built(page: Tried) -> None:
     before, deployed = built(page.clone), deployed_code(page.stack)
     assert "kennel.toml" in before["FetchAndUploadDogImage"]
     parameters = ["--parameter-overrides", f"AllowOrigins={page.origin}"]
-    for words in (["build", "--cached", "--parallel"], ["deploy", "--no-confirm-changeset", *parameters]):
+    template = ["--template-file", ".aws-sam/build/template.yaml"]
+    for words in (["build", "--cached", "--parallel"], ["deploy", *template, *parameters]):
         done = sam(page.clone, *words, endpoint=page.stack.endpoint)
         assert done.returncode == 0, done.stderr
     packaged = "pupline/statemachine/dog_uploader_pipeline.asl.json"
