@@ -37,6 +37,14 @@ def test_the_lowest_ceiling_decides(query: CostQuery, ceiling: str) -> None:
     assert schedule.rates[DYNAMODB] == 4_000
 
 
+@pytest.mark.parametrize("images", [1, 50])
+def test_a_batch_has_no_more_images_than_there_are(images: int) -> None:
+    """Nor are there more batches at the same time: a few images cost what they take, whatever is asked for."""
+    few = CostQuery(images, batch=10_000, bulk_concurrency=10, host_rate=0.5)
+    assert few.unhindered_batch_ms == CostQuery(images, batch=images).unhindered_batch_ms
+    assert few.batch_ms == 2000 * images
+
+
 def test_what_grows_with_the_load_is_no_ceiling_later() -> None:
     """Then the account's own quota is, however much more was asked for."""
     schedule = BulkSchedule.of(CostQuery(10**9, bulk_concurrency=10_000), is_warm=True)

@@ -35,14 +35,20 @@ class CostQuery:
         return -(-self.images // self.batch)
 
     @property
+    def batch_images(self) -> int:
+        """Images of a batch; fewer where there are no more."""
+        return min(self.batch, self.images)
+
+    @property
     def unhindered_batch_ms(self) -> int:
         """Time of a bulk function for one batch where the hosts allow it."""
-        return -(-self.assumptions.batch_ms_of_100 * self.batch // 100)
+        return -(-self.assumptions.batch_ms_of_100 * self.batch_images // 100)
 
     @property
     def batch_ms(self) -> int:
         """Billed time of a bulk function for one batch, which may have to wait for the hosts with all others."""
-        return max(self.unhindered_batch_ms, ceil(1000 * self.batch * self.bulk_concurrency / self.host_rate))
+        at_once = min(self.bulk_concurrency, self.batches)
+        return max(self.unhindered_batch_ms, ceil(1000 * self.batch_images * at_once / self.host_rate))
 
     @property
     def write_units(self) -> int:
@@ -51,7 +57,7 @@ class CostQuery:
 
     def batches_with(self, share: Decimal) -> Decimal:
         """The share of batches with at least one of the images of which there is this share."""
-        return 1 - (1 - share) ** min(self.batch, self.images)
+        return 1 - (1 - share) ** self.batch_images
 
     def load(self, longest: float) -> Load:
         """The load on the function that fetches. longest: seconds after which an execution is timed out."""

@@ -36,7 +36,7 @@ class BulkSchedule:
     def of(cls, query: CostQuery, *, is_warm: bool = False) -> "BulkSchedule":
         """The schedule of a query's images. is_warm: the bucket and the table have grown with the load."""
         concurrency = min(query.bulk_concurrency, LAMBDA_CONCURRENCY)
-        per_worker = query.batch * 1000 / query.unhindered_batch_ms
+        per_worker = query.batch_images * 1000 / query.unhindered_batch_ms
         rates = {
             CONCURRENCY: query.bulk_concurrency * per_worker,
             HOSTS: query.host_rate,
