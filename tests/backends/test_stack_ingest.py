@@ -223,6 +223,7 @@ def test_a_run_that_failed_at_its_batches_is_redriven(kennel: Kennel) -> None:
     report = kennel.ingest()
     assert (report.status, report.error, report.counts.done) == ("FAILED", "States.ExceedToleratedFailureThreshold", 0)
     assert not report.tolerance_exceeded
+    assert (report.summary["status"], report.summary["error"]) == ("FAILED", "BatchesMissing")
     assert parquet.read_table(io.BytesIO(object_at(PARQUET))).num_rows == 0
     kennel.broken = False
     again = kennel.ingest()

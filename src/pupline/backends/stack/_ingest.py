@@ -35,7 +35,7 @@ from pupline.json_values import JSON
 from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
-from pupline.tasks.summarise_ingest import SummaryServices, current_summary
+from pupline.tasks.summarise_ingest import BATCHES_MISSING, SummaryServices, current_summary
 from pupline.text import plural, printable
 
 _CONCURRENCY = 8
@@ -171,7 +171,9 @@ class StackIngest:
             summary = {}
         if not summary or execution.status == "RUNNING":
             services = SummaryServices(store=self._store, clock=SystemClock(), concurrency=_CONCURRENCY)
-            summary = {**current_summary(dict(execution.input), services), "status": execution.status}
+            error = None if execution.status in {"RUNNING", "SUCCEEDED"} else BATCHES_MISSING
+            known = current_summary(dict(execution.input), services)
+            summary = {**known, "status": execution.status, "error": error}
         return report_of(self._request, execution, summary, interrupted=interrupted)
 
     def _with_parquet(self, report: IngestReport) -> IngestReport:
