@@ -113,8 +113,8 @@ def _check_batches(query: "CostQuery") -> None:
 
     if query.batch_ms > BATCH_SECONDS * 1000:
         message(
-            f"A batch of {query.batch_images:,} images would take {query.batch_ms / 1000:,.0f} s, but has {BATCH_SECONDS} s: "
-            "give a smaller --batch, or fewer batches at the same time with --bulk-concurrency."
+            f"A batch of {query.batch_images:,} images would take {query.batch_ms / 1000:,.0f} s, but has"
+            f" {BATCH_SECONDS} s: give a smaller --batch, or fewer batches at the same time with --bulk-concurrency."
         )
 
 
