@@ -29,8 +29,6 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "ministack" / "bin" / "python"
 REGION = "us-east-1"
 CODE_BUCKET = "code"
-PARTS = ("athena.yaml", "dashboard.yaml")
-"""Templates that template.yaml deploys as stacks of their own."""
 
 
 def missing() -> str | None:
@@ -138,12 +136,9 @@ class LocalAws:
             s3.put_object(Bucket=CODE_BUCKET, Key=f"{function}.zip", Body=code)
         for definition in (ROOT / "statemachine").glob("*.asl.json"):
             s3.put_object(Bucket=CODE_BUCKET, Key=definition.name, Body=definition.read_bytes())
-        for part in PARTS:
-            s3.put_object(Bucket=CODE_BUCKET, Key=part, Body=(ROOT / part).read_bytes())
         whole = variant(packaged())
         whole["Resources"] |= more or {}
-        template = json.dumps(whole).replace(f"s3://{CODE_BUCKET}/", f"{self.endpoint}/{CODE_BUCKET}/")
-        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=template.encode())
+        s3.put_object(Bucket=CODE_BUCKET, Key="template.json", Body=json.dumps(whole).encode())
         cloudformation = self._client("cloudformation")
         cloudformation.create_stack(
             StackName=name,

@@ -45,22 +45,13 @@ def packaged(bucket: str) -> dict[str, Any]:
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             place = Path(properties["DefinitionS3Location"])
             properties["DefinitionS3Location"] = {"Bucket": bucket, "Key": place.name}
-        if resource["Type"] == "AWS::CloudFormation::Stack":
-            properties["TemplateURL"] = f"s3://{bucket}/{properties['TemplateURL']}"
     return template
 
 
 def translated(bucket: str) -> dict[str, Any]:
-    """The template after its transforms, in their order, with the resources of its parts among its own.
-
-    A part names its parameters as the template names what it gives for them.
-    """
+    """The template after its transforms, in their order."""
     expanded = language_extensions.apply(packaged(bucket), {})
     result: dict[str, Any] = transform(expanded, {}, NoManagedPolicies())
-    parts = [one for one in result["Resources"].values() if one["Type"] == "AWS::CloudFormation::Stack"]
-    for part in parts:
-        file = ROOT / part["Properties"]["TemplateURL"].rpartition("/")[2]
-        result["Resources"] |= yaml_parse(file.read_text())["Resources"]
     return result
 
 

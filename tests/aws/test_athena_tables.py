@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from pupline.aws._dynamodb import DAY, to_attributes
-from pupline.tasks.layout import Partitioned, partition
+from pupline.tasks.layout import partition
 from pupline.tasks.metadata import METADATA_COLUMNS
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_template import MISSING, of_type
@@ -112,27 +112,9 @@ def test_the_table_has_the_columns_of_the_parquet_files(bucket: Path) -> None:
         assert [(name, kind) for name, kind in columns if name != "dataset"] == expected
 
 
-def test_the_table_of_lines_has_the_columns_of_the_lines(bucket: Path) -> None:
-    """The same columns as of the Parquet, with times as text; each line of every file is an object with all of them."""
-    parquet, lines = (table(name)["StorageDescriptor"]["Columns"] for name in ("images", "images_jsonl"))
-    as_text = [{**column, "Type": column["Type"].replace("timestamp", "string")} for column in parquet]
-    assert lines == as_text
-    parts = sorted(folder("images_jsonl", bucket, "dogs").rglob("*.*"))
-    assert parts == sorted(bucket.rglob("metadata/jsonl/**/*.jsonl"))
-    kinds = {"string": str, "bigint": int, "int": int, "boolean": bool, "array<string>": list}
-    for line in (line for part in parts for line in part.read_text().split("\n") if line):
-        row = json.loads(line)
-        assert row.keys() - {"dataset"} == {column["Name"] for column in lines}
-        for column in lines:
-            value = row[column["Name"]]
-            # A SerDe gives an object for a column of text as its JSON.
-            assert value is None or column["Name"] == "extra" or isinstance(value, kinds[column["Type"]])
-
-
-@pytest.mark.parametrize(("name", "kind"), [("images", "metadata/parquet"), ("images_jsonl", "metadata/jsonl")])
-def test_the_tables_are_where_the_stack_writes(name: str, kind: Partitioned) -> None:
+def test_the_table_of_images_is_where_the_stack_writes() -> None:
     """The folder of a run is below that of its dataset."""
-    assert Path("b", partition(kind, "dogs", "monday")).parent == folder(name, Path("b"), "dogs")
+    assert Path("b", partition("metadata/parquet", "dogs", "monday")).parent == folder("images", Path("b"), "dogs")
 
 
 def test_the_queries_of_images_answer(athena: duckdb.DuckDBPyConnection) -> None:

@@ -113,7 +113,7 @@ def test_guided_answers_are_saved_where_git_does_not_look(page: Tried) -> None:
     assert "Source=" in saved["default"]["deploy"]["parameters"]["parameter_overrides"]
     assert saved["default"]["global"]["parameters"]["language_extensions"]
     assert "samconfig.toml" in (page.clone / ".gitignore").read_text().splitlines()
-    for name in ("samconfig.yaml", "samconfig.example.toml", "template.yaml", "athena.yaml", "dashboard.yaml"):
+    for name in ("samconfig.yaml", "samconfig.example.toml", "template.yaml"):
         assert (page.clone / name).read_bytes() == (ROOT / name).read_bytes()
 
 

@@ -127,7 +127,7 @@ def test_each_function_of_the_template_is_built_by_name() -> None:
     built = re.findall(r"^  (\w+):\n    Type: AWS::Serverless::Function\n    Metadata: (.*)\n", template, re.MULTILINE)
     assert dict(built) == dict.fromkeys(packaging.FUNCTIONS, "{BuildMethod: makefile, WorkingDirectory: .}")
     for module in packaging.FUNCTIONS.values():
-        assert f"Handler: {module}.handler\n" in template
+        assert f"Handler: {module}.handler,\n" in template
 
 
 def test_the_command_says_what_it_made(tmp_path: Path) -> None:

@@ -23,12 +23,7 @@ _COPIES = {
 }
 """The project's files and where they come from; the one that makes it a project is last."""
 
-_DEPLOYMENT = {
-    "template.yaml": "template.yaml",
-    "athena.yaml": "athena.yaml",
-    "dashboard.yaml": "dashboard.yaml",
-    "samconfig.toml": "samconfig.example.toml",
-}
+_DEPLOYMENT = {"template.yaml": "template.yaml", "samconfig.toml": "samconfig.example.toml"}
 _BUILDER = "src/Makefile"
 
 
