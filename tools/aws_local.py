@@ -68,7 +68,8 @@ What this local AWS cannot do:
   BulkIngest: its Distributed Map ignores ItemBatcher and ResultWriter, so every batch fails; on one machine,
     `pupline ingest --workflow` runs the same file
   Redrive: it is an unknown action here
-  Metrics, alarms, the dashboard and the schedule: they are accepted, but nothing happens
+  Metrics, the dashboard and the schedule: they are accepted, but nothing happens
+  Alarms: all of one kind ring together, whichever function failed, so `pupline doctor` may show too many
   Roles, encryption, time to live and reserved concurrency: they are accepted, but nothing is enforced
 """
 

@@ -123,6 +123,7 @@ def test_ctrl_c_ends_the_waiting(deployed: FakeStack) -> None:  # noqa: ARG001 -
 @pytest.mark.slow
 def test_what_step_functions_forgets_is_said(deployed: FakeStack, pupline: Pupline) -> None:
     """Lists have the executions of BulkIngest, and one line says what is missing and where it is."""
+    assert "To start some: pupline ingest SOURCE --workflow" in pupline("executions", *STACK).out
     deployed.states.ingest = map_only
     deployed.states.start_execution({"stateMachineArn": BULK_ARN, "name": "bulk-1", "input": '{"items": 2}'})
     pupline("run", *STACK, "--count", "3", "--run-id", "m")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pupline.cost import BATCH_SECONDS, BulkSchedule, CostQuery, Estimate, questions, to_cents
-from pupline.cost._schedule import CONCURRENCY, DYNAMODB, HOSTS, LAMBDA, S3, alternatives
+from pupline.cost._schedule import BATCHES, CONCURRENCY, DYNAMODB, HOSTS, LAMBDA, S3, alternatives
 from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN
 from tests.cost.cost_world import WORKFLOWS, by_design, quantities_of
 
@@ -63,7 +63,7 @@ def test_more_at_once_reaches_the_next_ceiling() -> None:
     assert warm.schedule.seconds < cold.schedule.seconds < BulkSchedule.of(BILLION).seconds / 50
     assert [more.query.bulk_concurrency for more in alternatives(cold.query)] == [1_000]
     assert not alternatives(warm.query)
-    assert alternatives(CostQuery(1_000))[0].query.bulk_concurrency == 10
+    assert [(more.query.bulk_concurrency, more.until) for more in alternatives(CostQuery(1_000))] == [(10, BATCHES)]
     assert not alternatives(CostQuery(100, bulk_concurrency=1))
 
 

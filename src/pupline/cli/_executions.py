@@ -9,7 +9,7 @@ import click
 
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
-from pupline.cli._first_steps import first_run
+from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._options import json_option, limit_option, machine_option
 from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
 from pupline.cli._selection import Selection, selection_options, suggesting
@@ -94,7 +94,8 @@ def executions(
 def _none_found(backend: "Backend", selection: Selection, status: str | None) -> str:
     """What to say of an empty list."""
     if selection.is_all and status is None:
-        return f"No executions. To start some: {first_run(backend)}"
+        start = first_run(backend) if backend.unlisted is None else first_ingest(backend)
+        return f"No executions. To start some: {start}"
     of_run = f" of the run '{printable(selection.run)}'" if selection.run is not None else ""
     nothing = f"No executions{of_run}{f' with the status {status}' if status else ''}."
     is_bulk = any(run.kind == "ingest" for run in backend.runs(run=selection.run, dataset=selection.dataset))

@@ -14,6 +14,7 @@ from pupline.tasks.bulk_limits import (
 )
 
 CONCURRENCY = "the number of batches at the same time"
+BATCHES = "the number of all batches"
 LAMBDA = "the account's quota of concurrent invocations"
 HOSTS = "what the hosts allow"
 S3 = "the PUTs of one partition of the bucket"
@@ -90,7 +91,9 @@ def alternatives(query: CostQuery) -> list[Alternative]:
     for is_warm in (False, True):
         others = BulkSchedule.of(query, is_warm=is_warm).rates | {CONCURRENCY: inf}
         until = min(others, key=lambda name: others[name])
-        count = min(int(others[until] * query.unhindered_batch_ms / 1000 / query.batch), query.batches)
+        count = int(others[until] * query.unhindered_batch_ms / 1000 / query.batch)
+        if count > query.batches:
+            count, until = query.batches, BATCHES
         if count > before:
             before, other = count, replace(query, bulk_concurrency=count)
             found.append(Alternative(other, BulkSchedule.of(other, is_warm=is_warm), until, is_warm))
