@@ -3,10 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
+from pupline.tasks.layout import run_folder
 from pupline.tasks.left_out import LeftOut
 from pupline.text import timestamp
+
+_COUNTS = (
+    *("finished", "listed", "left_out", "total", "repeated", "known", "other_shards", "done"),
+    *("verified", "changed", "gone", "alerts", "bytes_stored"),
+)
+_SPEEDS = ("seconds", "cpu_seconds", "images_per_second", "bytes_per_second", "cpu_us_per_image")
+_TEXTS = ("run", "dataset", "source", "status", "error", "trouble", "retry_of", "began_at", "ended_at", "shard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +122,36 @@ def with_files(summary: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any
 def ranked(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts, the largest first."""
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def summary_of(body: bytes, key: str) -> dict[str, Any] | None:
+    """The summary in the object under `key`, summary.json in a run's folder; None where it is something else.
+
+    What earlier versions did not write may be absent.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or run_folder(str(found.get("dataset")), str(found.get("run"))) not in key:
+        return None
+    counts = [count for name in ("outcomes", "reasons") for count in _counts(found.get(name, {}))]
+    counts += [found[name] for name in _COUNTS if found.get(name) is not None]
+    speeds = [found[name] for name in _SPEEDS if found.get(name) is not None]
+    texts = [found[name] for name in _TEXTS if found.get(name) is not None]
+    is_whole = (
+        all(type(count) is int and count >= 0 for count in counts)
+        and all(type(speed) in {int, float} and 0 <= speed < inf for speed in speeds)
+        and all(isinstance(text, str) for text in [*texts, *_files(found.get("files", []))])
+    )
+    return found if is_whole else None
+
+
+def _counts(value: Any) -> list[Any]:
+    """The numbers of an object; of anything else, one that is not a number."""
+    return list(value.values()) if isinstance(value, dict) else [None]
+
+
+def _files(value: Any) -> list[Any]:
+    """The names of an array; of anything else, one that is not a text."""
+    return value if isinstance(value, list) else [None]

@@ -1,12 +1,12 @@
 """The bulk ingests of a stack, from the summary.json of each in its bucket."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pupline.backends.stack._account import Account, aws_errors, error_code, pages
 from pupline.backends.stack._stack import BUCKET, Stack
 from pupline.errors import ConfigurationError
+from pupline.tasks.ingest_summary import summary_of
 from pupline.tasks.layout import DATASETS, dataset_folder
 
 
@@ -48,8 +48,4 @@ def _summary(client: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
             if error_code(err) in {"NoSuchKey", "404"}:
                 return None
             raise
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return summary_of(body, key)

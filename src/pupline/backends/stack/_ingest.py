@@ -34,6 +34,7 @@ from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import JSON
 from pupline.local import SystemClock
 from pupline.sources import ImageSource, piped_for_now
+from pupline.tasks.ingest_summary import summary_of
 from pupline.tasks.layout import JSON_LINES, manifest_key, summary_key
 from pupline.tasks.summarise_ingest import BATCHES_MISSING, SummaryServices, current_summary
 from pupline.text import plural, printable
@@ -165,8 +166,9 @@ class StackIngest:
 
     def _report(self, described: Description, *, interrupted: bool) -> IngestReport:
         execution = _execution(described)
+        key = summary_key(self._dataset, self._run_id)
         try:
-            summary: Mapping[str, Any] = json.loads(self._store.read(summary_key(self._dataset, self._run_id)))
+            summary: Mapping[str, Any] = summary_of(self._store.read(key), key) or {}
         except KeyError:
             summary = {}
         if not summary or execution.status == "RUNNING":
