@@ -11,7 +11,7 @@ from pupline.aws import DynamoDBAuditTable, dynamodb_client
 from pupline.backends import StackBackend
 from pupline.backends.stack._account import Account, NotAllowed, NotThere
 from pupline.backends.stack._executions import run_of
-from pupline.backends.stack._history import plain_event
+from pupline.backends.stack._history import plain_event, record_of
 from pupline.backends.stack._stack import Stack, execution_arn
 from pupline.errors import BackendUnavailable, ConfigurationError, PuplineError
 from pupline.tasks.records import AuditRecord
@@ -217,6 +217,22 @@ def test_an_alert_outlives_its_execution(reader: StackBackend, deployed: FakeSta
     (alert,) = reader.alerts()
     assert (alert["execution"], alert["subject"], alert["published_at"]) == ("r-00001", None, None)
     assert alert["topic"] == deployed.resources["PNGAlertTopic"][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"outcome": None}, "it lacks 'outcome'"),
+        ({"alert_reasons": 5}, "its reasons are not a list"),
+        ({"breed": {"a", "b"}}, "of another type: breed"),
+        ({"alert_triggered": "yes", "size_bytes": 1.5}, "of another type: alert_triggered, size_bytes"),
+    ],
+)
+def test_an_item_that_is_not_a_record_is_said(change: dict[str, Any], words: str) -> None:
+    """Which one, and why: no command prints or counts what it does not expect."""
+    item = {name: value for name, value in (record(1, 1).as_item() | change).items() if value is not None}
+    with pytest.raises(PuplineError, match=f"^an item of T is not an audit record of pupline: {words}$"):
+        record_of(item, "an item of T")
 
 
 def test_only_the_alerts_asked_for_cost_requests(deployed: FakeStack, reader: StackBackend) -> None:

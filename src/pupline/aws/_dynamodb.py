@@ -51,10 +51,13 @@ class DynamoDBAuditTable:
         if found is None:
             return record
         try:
-            return AuditRecord.from_item(from_attributes(found))
-        except TypeError as err:
-            where = f"{printable(record.image_name)} of {printable(record.execution)} in the table {self._table}"
-            raise ConfigurationError(f"{where} is not an audit record of pupline; delete it") from err
+            there = AuditRecord.from_item(from_attributes(found))
+            if not there.mistyped():
+                return there
+        except TypeError:  # a field is missing
+            pass
+        where = f"{printable(record.image_name)} of {printable(record.execution)} in the table {self._table}"
+        raise ConfigurationError(f"{where} is not an audit record of pupline; delete it")
 
     def put_many(self, records: Sequence[AuditRecord]) -> None:
         """Add the records of a batch, several at the same time, each unless it is there already.

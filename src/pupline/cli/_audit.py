@@ -183,7 +183,7 @@ def _show(records: Iterator[AuditRecord], limit: int, backend: "Backend") -> boo
             link(record.image_name, record.image_url),
             cell(record.file_type),
             cell(size(record.size_bytes)),
-            cell(record.outcome, OUTCOME_STYLES[record.outcome]),
+            cell(record.outcome, OUTCOME_STYLES.get(record.outcome, "")),
             cell(why(record)),
             cell(record.execution),
         ]

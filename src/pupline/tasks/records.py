@@ -51,6 +51,14 @@ class AuditRecord:
     error: str | None = None
     cause: str | None = None
 
+    def mistyped(self) -> list[str]:
+        """The fields with a value of another type than theirs: of an item that somebody else wrote."""
+        wrong = [name for name in _TEXTS if not isinstance(getattr(self, name), str | None)]
+        wrong += [name for name in _FLAGS if not isinstance(getattr(self, name), bool | None)]
+        wrong += [name for name in _SIZES if type(getattr(self, name)) not in {int, type(None)}]
+        wrong += [name for name in _REQUIRED if getattr(self, name) is None]
+        return wrong if all(isinstance(reason, str) for reason in self.alert_reasons) else [*wrong, "alert_reasons"]
+
     def as_dict(self) -> dict[str, Any]:
         """Every field, JSON-ready, absent ones as None."""
         return asdict(self) | {"alert_reasons": list(self.alert_reasons)}
@@ -66,3 +74,9 @@ class AuditRecord:
         values = {name: value for name, value in item.items() if name in known}
         values["alert_reasons"] = tuple(values.get("alert_reasons") or ())
         return cls(**values)
+
+
+_FLAGS = ("alert_triggered", "alert_sent")
+_SIZES = ("size_bytes", "width", "height")
+_TEXTS = tuple(one.name for one in fields(AuditRecord) if one.name not in {*_FLAGS, *_SIZES, "alert_reasons"})
+_REQUIRED = ("image_name", "upload_timestamp", "alert_triggered", "outcome", "reason", "execution")

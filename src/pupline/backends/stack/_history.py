@@ -22,13 +22,17 @@ def plain_event(event: Event) -> Event:
 def record_of(item: object, where: str) -> AuditRecord:
     """The audit record in a JSON object or DynamoDB item. where: for the message.
 
-    Raises: PuplineError when fields are missing.
+    Raises: PuplineError when fields are missing, or of another type.
     """
+    problem = f"{where} is not an audit record of pupline"
     try:
-        return AuditRecord.from_item(item if isinstance(item, dict) else {})
+        record = AuditRecord.from_item(item if isinstance(item, dict) else {})
     except TypeError as err:
         missing = str(err).partition("argument")[2].lstrip("s: ")
-        raise PuplineError(f"{where} is not an audit record of pupline: it lacks {missing}") from err
+        raise PuplineError(f"{problem}: {f'it lacks {missing}' if missing else 'its reasons are not a list'}") from err
+    if wrong := record.mistyped():
+        raise PuplineError(f"{problem}: of another type: {', '.join(wrong)}")
+    return record
 
 
 def logged_in_output(output: Any, execution: str) -> AuditRecord | None:
