@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -176,13 +177,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """What has to be paid for of the calls made from now on, under the names of the price table."""
     found: Counter[str] = Counter()
     emit = HierarchicalEmitter.emit
+    counting = Lock()  # records are written by several threads
 
     def listening(self: Any, event: str, **given: Any) -> Any:
         service, operation = event.split(".")[1:3] if event.startswith("provide-client-params.") else ("", "")
-        if service == "s3":
-            found[PRICED[operation]] += 1
-        elif service == "dynamodb":
-            found["dynamodb_write"] += write_units(given["params"]["Item"])
+        with counting:
+            if service == "s3":
+                found[PRICED[operation]] += 1
+            elif service == "dynamodb":
+                found["dynamodb_write"] += write_units(given["params"]["Item"])
         return emit(self, event, **given)
 
     monkeypatch.setattr(HierarchicalEmitter, "emit", listening)

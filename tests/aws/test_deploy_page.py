@@ -19,7 +19,7 @@ from tests.docs.test_documented_commands import commands_of
 from tests.shared.needed_tools import needs
 from tools.aws_local import look_around
 
-pytestmark = [pytest.mark.slow, pytest.mark.aws, needs(aws_sam.missing()), needs(local_aws.missing())]
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.long, needs(aws_sam.missing()), needs(local_aws.missing())]
 
 HERE = "an AWS account"
 """What the commands need that the local AWS can take; the others name, after it, what it has not."""

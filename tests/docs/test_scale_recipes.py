@@ -14,7 +14,7 @@ from pupline.local import LocalBackend
 from pupline.tasks.bulk_limits import MAX_IMAGES_PER_RUN, MAX_MANIFEST_BYTES, BulkPlan
 from tests.shared.sharded_world import World, sharded_world
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 RECIPES = Path(__file__).parents[2] / "examples" / "scale"
 

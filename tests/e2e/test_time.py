@@ -25,6 +25,8 @@ from tests.shared.functions_fakes import picture
 from tests.shared.image_host import image_host
 from tests.shared.installed import PUPLINE
 
+pytestmark = pytest.mark.long
+
 SHIFTED = Path(__file__).parents[1] / "shared" / "shifted_clock"
 COUNT = 16
 HOUR, MONTH = 3600, 30 * 86_400

@@ -8,6 +8,8 @@ import pytest
 
 from tests.shared.installed import PUPLINE
 
+pytestmark = pytest.mark.long
+
 
 def pupline(
     data: Path, *arguments: str, descriptors: int | None = None, megabytes: int | None = None

@@ -10,6 +10,8 @@ import pytest
 
 from tests.shared.installed import PUPLINE
 
+pytestmark = pytest.mark.long
+
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 FULL = 'mount -t tmpfs -o size=200k none "$0" && { dd if=/dev/zero of="$0/fill" bs=4k 2>/dev/null; exec "$@"; }'
 

@@ -21,7 +21,7 @@ from pupline.tasks.layout import DATASETS, dataset_folder
 from pupline.tasks.records import AuditRecord
 
 _READS_AT_ONCE = 8
-_PART = re.compile(r".*/metadata/jsonl/run=(.+)/part-([0-9]{8,})-[0-9]+\.jsonl")
+_PART = re.compile(r"[^/]+/[^/]+/metadata/jsonl/run=([^/]+)/part-([0-9]{8,})-[0-9]+\.jsonl")
 
 
 class _Part(NamedTuple):
