@@ -20,7 +20,7 @@ from tests.quality.pictures import encoded, picture
 from tests.shared.installed import PUPLINE, pupline
 from tests.shared.tiny_web import Said, Site, serving
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 @pytest.fixture
