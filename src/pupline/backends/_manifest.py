@@ -79,8 +79,8 @@ def write_manifest(
     """List the source into the file `path`, each URL once, at most `request.count`.
 
     A listing that cannot become complete is kept as far as it goes, with its trouble.
-    Raises: ConfigurationError, also for more than one run takes; PuplineError when the listing gave nothing, or stopped
-    where a later attempt may continue: no image was fetched then.
+    Raises: ConfigurationError, also for a list that one run cannot take; PuplineError when the listing gave nothing, or
+    stopped where a later attempt may continue: no image was fetched then.
     """
     opened = source.open(count=request.count, read=pages.read, contact=request.contact, delimiter=request.delimiter)
     with closing(opened) as listing, closing(_Seen()) as seen, path.open("w", encoding="utf-8") as file:

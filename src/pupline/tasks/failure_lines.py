@@ -1,6 +1,8 @@
 """The lines of failures.jsonl: the manifest's line of each failed item, and why it failed."""
 
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pupline.errors import FAILING_OUTCOMES
 from pupline.tasks.items import SourceItem
@@ -12,10 +14,10 @@ _ITEM_COLUMNS = {
 }
 
 
-def failure_lines(part: bytes) -> str:
-    """The lines for the failed rows of a metadata part, in its order; empty where none failed."""
+def failure_lines(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The lines for the failed rows of a metadata part, in their order; empty where none failed."""
     lines = []
-    for row in map(json.loads, filter(None, part.split(b"\n"))):
+    for row in rows:
         if row["outcome"] in FAILING_OUTCOMES:
             fields = {field: row.get(name) for name, field in _ITEM_COLUMNS.items()}
             item = SourceItem.from_dict({field: value for field, value in fields.items() if value is not None})

@@ -237,7 +237,7 @@ def _earlier_decision(batch: BatchRound, services: BatchServices) -> RoundResult
         deferred=deferred,
         wait_seconds=_DEFAULT_PAUSE_SECONDS if deferred else 0,
         part_key=batch.part_key,
-        failure_lines=failure_lines(part),
+        failure_lines=failure_lines(rows),
     )
 
 
@@ -266,7 +266,7 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
         deferred=[(one.item.index, one.item.attempt) for one in deferred],
         wait_seconds=max((one.seconds for one in deferred), default=0),
         part_key=batch.part_key if rows else None,
-        failure_lines=failure_lines(body),
+        failure_lines=failure_lines(rows_of(body, batch.part_key)),
         seconds=round(services.monotonic() - began, 3),
     )
 

@@ -23,7 +23,7 @@ from pupline.tasks.layout import failures_key, manifest_key, run_folder, summary
 from pupline.tasks.left_out import LeftOut
 from pupline.tasks.manifest_lines import count_items, manifest_of
 from pupline.tasks.ports import Clock, MultipartStore, NoSuchUpload
-from pupline.tasks.round_result import is_result_key, result_of
+from pupline.tasks.round_result import is_result_key, result_of, rows_of
 from pupline.tasks.streamed_object import PART_BYTES
 from pupline.tasks.summary_progress import RunTotals, SummaryProgress
 from pupline.tasks.task_input import TaskInput, checked_input, moment_or_none, shown
@@ -247,5 +247,6 @@ def _failures_of(result: Mapping[str, Any], services: SummaryServices) -> str:
     """The lines of a round in failures.jsonl; results of earlier versions do not have them."""
     lines: str | None = result.get("failure_lines")
     if lines is None:
-        lines = failure_lines(_read(services, result["part"])) if result["failures"] else ""
+        part = result["part"]
+        lines = failure_lines(rows_of(_read(services, part), part)) if result["failures"] else ""
     return lines
