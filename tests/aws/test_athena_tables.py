@@ -18,6 +18,7 @@ from pupline.tasks.metadata import METADATA_COLUMNS
 from pupline.tasks.records import AuditRecord
 from tests.aws.aws_template import MISSING, of_type
 from tests.contract.port_contracts import a_record
+from tests.shared.athena_types import ATHENA
 from tests.shared.mixed_dataset import BARE_RUN, LATER_COLUMNS, write_mixed_dataset
 from tests.shared.needed_tools import needs
 
@@ -25,16 +26,6 @@ pytestmark = [pytest.mark.slow, needs(MISSING)]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "queries.md").read_text()
 EXPORT = "01693685827463-2d8752fd"
-TYPES = {
-    "string": "string",
-    "bigint": "int64",
-    "int": "int32",
-    "boolean": "bool",
-    "timestamp": "timestamp[ms, tz=UTC]",
-    "array<string>": "list<element: string>",
-}
-"""Glue's types, and those of Parquet files that Athena reads as such, as pyarrow names them."""
-
 RECORDS = [
     a_record("rex.jpg", "monday-00001"),
     replace(a_record("dogs/a b.jpg", "dogs-1-00000042"), alert_triggered=False, alert_sent=None, alert_reasons=()),
@@ -100,7 +91,7 @@ def athena(bucket: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def test_the_table_has_the_columns_of_the_parquet_files(bucket: Path) -> None:
     """Column by column in every file, and no column besides; the dataset is the partition, so it is not a column."""
-    declared = [(one["Name"], TYPES[one["Type"]]) for one in table("images")["StorageDescriptor"]["Columns"]]
+    declared = [(one["Name"], ATHENA[one["Type"]]) for one in table("images")["StorageDescriptor"]["Columns"]]
     assert [name for name, _ in declared] == [one.name for one in METADATA_COLUMNS if one.name != "dataset"]
     parts = sorted(folder("images", bucket, "dogs").rglob("*.*"))
     assert parts == sorted(bucket.rglob("metadata/**/*.parquet"))

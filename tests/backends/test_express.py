@@ -1,8 +1,5 @@
 """A stack whose pipeline is Express: runs by StartSyncExecution, and commands that need what Step Functions forgets."""
 
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,40 +9,22 @@ from pupline.backends import ExecutionResult, RunRequest, RunSettings, StackBack
 from pupline.backends.stack import _express
 from pupline.backends.stack._account import Account
 from pupline.backends.stack._polling import Timer
-from pupline.cli import _invoke
 from pupline.errors import PuplineError
-from tests.backends.stack_fakes import BULK_ARN, MACHINE_ARN, PNG, STORED, FakeStack, VirtualTimer, map_only, not_found
-from tests.backends.stack_fixtures import fake_stack
-from tests.backends.test_stack_commands import STACK, Done
+from tests.backends.stack_commands import STACK, Pupline, pupline, three_kinds
+from tests.backends.stack_commands import deployed as standard_stack
+from tests.backends.stack_fakes import BULK_ARN, MACHINE_ARN, STORED, FakeStack, map_only
+
+__all__ = ["pupline", "standard_stack"]
 
 pytestmark = pytest.mark.aws
 
-Pupline = Callable[..., Done]
-
 
 @pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeStack]:
-    """The stack `pupline`; the second image of a run is a PNG, the third is gone."""
-    monkeypatch.setattr("pupline.backends.stack._backend.Timer", VirtualTimer)
-    monkeypatch.chdir(tmp_path)
-    with fake_stack(monkeypatch, tmp_path) as stack:
-        stack.states.express = True
-        stack.states.fetch = lambda name: {"2": PNG, "3": not_found()}.get(name[-1], STORED)
-        yield stack
-
-
-@pytest.fixture
-def pupline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Pupline:
-    """Calls a command, in this process: moto lives here."""
-
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["pupline", *arguments])
-        code = _invoke()  # `main` would end this process when interrupted
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Done(code, printed.out, printed.err)
-
-    return call
+def deployed(standard_stack: FakeStack) -> FakeStack:
+    """The stack `pupline`, its pipeline Express; the second image of a run is a PNG, the third is gone."""
+    standard_stack.states.express = True
+    three_kinds(standard_stack)
+    return standard_stack
 
 
 def test_run_tells_the_same_as_of_a_standard_pipeline(deployed: FakeStack, pupline: Pupline) -> None:

@@ -7,8 +7,8 @@ import boto3
 import pytest
 
 from pupline.aws import S3Store
+from tests.backends.stack_commands import STACK, Pupline, deployed, pupline
 from tests.backends.stack_fakes import FakeStack
-from tests.backends.test_stack_commands import STACK, Pupline, deployed, pupline
 from tests.datasets.export_world import DATASET, DogBucket, files_of
 
 __all__ = ["deployed", "pupline"]

@@ -7,19 +7,10 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
+from tests.shared.athena_types import ATHENA
 from tests.shared.mixed_dataset import BARE_RUN, LATER_COLUMNS, write_mixed_dataset
 
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
-ATHENA = {
-    "string": "string",
-    "bigint": "int64",
-    "int": "int32",
-    "boolean": "bool",
-    "timestamp": "timestamp[ms, tz=UTC]",
-    "array<string>": "list<element: string>",
-}
-"""The types of Athena and those of Parquet files that it reads as such, as pyarrow names them."""
-
 pytestmark = pytest.mark.slow
 
 
