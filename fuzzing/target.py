@@ -48,14 +48,14 @@ def tried(target: Target, data: bytes) -> Outcome:
     before, began = _peak_bytes(), time.process_time()
     kind, problem = _called(target, data)
     seconds, grown = time.process_time() - began, _peak_bytes() - before
+    if problem is None and grown > SPARE_BYTES + BYTES_PER_BYTE * len(data):
+        problem = f"memory: {grown:,} bytes for an input of {len(data):,}"  # which takes time as well
     if problem is None and seconds > SECONDS:
         began = time.process_time()
         _called(target, data)  # again: the first call of a kind may import a library
         seconds = min(seconds, time.process_time() - began)
         if seconds > SECONDS:
             problem = f"slow: {seconds:.1f} s of CPU time for {len(data):,} bytes"
-    if problem is None and grown > SPARE_BYTES + BYTES_PER_BYTE * len(data):
-        problem = f"memory: {grown:,} bytes for an input of {len(data):,}"
     return Outcome(kind, problem)
 
 
