@@ -39,10 +39,10 @@ check: lint  ## Lint, types and the fast tests: needs nothing but .venv; under t
 
 .PHONY: test
 test: lint aws-tools loaders  ## Lint, types and all tests but those of test-long
-	@$(BIN)/pytest -m "not long"
+	@$(BIN)/pytest -m "not long" --durations=20 --durations-min=3
 
 .PHONY: test-long
-test-long: .venv/dev.stamp aws-tools  ## The tests that take longest: a deployment typed from its page, matrices of faults
+test-long: .venv/dev.stamp aws-tools  ## The tests that take longest: whole pages typed, crashes at every step, matrices of faults
 	@$(BIN)/pytest -m long
 
 # A traced thread that never ends cannot be interrupted, so the tests of that are left out here.

@@ -10,7 +10,7 @@ from tests.aws.aws_image_api import BODIES, ImageApi, image_api
 from tests.aws.aws_stack import Observed, local_aws, observe, run_executions
 from tests.shared.needed_tools import needs
 
-pytestmark = needs(local_aws.missing())
+pytestmark = [pytest.mark.long, needs(local_aws.missing())]
 
 IMAGES = ["pug/plain.jpg", "pug/real.png", "pug/page.jpg", "hound-afghan/posing.jpg"]
 

@@ -14,6 +14,7 @@ STEPS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", STEPS)
 def test_killed_at_any_step_the_next_start_finishes(tmp_path: Path, program: str) -> None:
     """At every kill nothing is called stored that is not; after a second start there is one of everything."""

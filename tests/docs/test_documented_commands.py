@@ -30,6 +30,9 @@ BLOCK = re.compile(
     r"(?:<!-- (?:needs|tour): (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",
     re.DOTALL,
 )
+LONG = {"commands.md", "bulk.md"}
+"""Documents whose commands take so long that `make test-long` runs them."""
+
 LINKED = ["statemachine", "src", "ingest_dog.py", "examples", "events", "template.yaml", "pyproject.toml"]
 
 
@@ -69,9 +72,10 @@ def check_names(words: list[str]) -> None:
     if words[0] == "make":
         assert set(words[1:]) <= make_targets(), words
     elif words[0] == "pupline":
-        shown = run_command(["pupline", words[1], "--help"], Path.cwd()).stdout
+        command = words[1:3] if words[1] == "asl" else words[1:2]
+        shown = run_command(["pupline", *command, "--help"], Path.cwd()).stdout
         for option in [word.split("=")[0] for word in words if word.startswith("--")]:
-            assert option in shown, f"{option} is no option of pupline {words[1]}"
+            assert option in shown, f"{option} is not an option of pupline {shlex.join(command)}"
 
 
 def run_command(words: list[str], directory: Path) -> "subprocess.CompletedProcess[str]":
@@ -107,7 +111,13 @@ def matches(documented: str, printed: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(path, id=str(path.relative_to(ROOT)), marks=[pytest.mark.long] if path.name in LONG else [])
+        for path in DOCUMENTS
+    ],
+)
 def test_documented_commands_work(document: Path, tmp_path: Path) -> None:
     """What a document tells the reader to type does what it says, in the order of the document."""
     for name in LINKED:

@@ -29,7 +29,7 @@ BLOCK = re.compile(r"<!-- tour: (\w+) -->\n```\w+\n(.*?)```(?:\n\n```text\n(.*?)
 LOADERS = ROOT / ".venv" / "loaders" / "bin" / "python"
 MISSING = None if LOADERS.exists() else "the libraries that load datasets are not installed; run `make loaders`"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, needs(MISSING)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.long, needs(MISSING)]
 
 
 def messy_list() -> ModuleType:

@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done
 from tests.e2e.ingest_kennel import Kennel, kennel_of, serving
 from tests.shared.installed import PUPLINE, pupline
@@ -21,6 +23,7 @@ UNDER_WAY = 2000
 SEED = int(os.environ.get("SOAK_SEED", "5"))
 
 
+@pytest.mark.long
 def test_an_ingest_killed_five_times_has_every_image_once(tmp_path: Path) -> None:
     """SIGKILL at random instants, the same command again: bucket, audit, metadata and alerts are as if undisturbed.
 
