@@ -51,17 +51,36 @@ class SyntaxProblem(Exception):
 
     path: keys and indices to the problem inside the compiled value; empty for the value itself.
     code: AWS's code.
+    reason: what is wrong in the expression, in plain words; the message may be AWS's, which says less.
+    position: the index in the expression's text at which parsing stopped, or None.
     """
 
-    def __init__(self, message: str, path: tuple[str | int, ...] = (), code: str = "SCHEMA_VALIDATION_FAILED") -> None:
+    def __init__(
+        self,
+        message: str,
+        path: tuple[str | int, ...] = (),
+        code: str = "SCHEMA_VALIDATION_FAILED",
+        *,
+        reason: str | None = None,
+        position: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
         self.code = code
+        self.reason = message if reason is None else reason
+        self.position = position
 
     def inside(self, *path: str | int) -> "SyntaxProblem":
         """The same problem, as seen from a value that holds the compiled one at `path`."""
-        return SyntaxProblem(self.message, (*path, *self.path), self.code)
+        return self._changed(self.message, (*path, *self.path))
+
+    def reworded(self, message: str) -> "SyntaxProblem":
+        """The same problem with another message; reason and position stay."""
+        return self._changed(message, self.path)
+
+    def _changed(self, message: str, path: tuple[str | int, ...]) -> "SyntaxProblem":
+        return SyntaxProblem(message, path, self.code, reason=self.reason, position=self.position)
 
 
 class ProtocolError(PuplineError):

@@ -15,7 +15,7 @@ class Scanner:
     def error(self, what: str) -> SyntaxProblem:
         """The problem at the current index."""
         shown = self.text if len(self.text) <= 200 else self.text[:200] + "..."
-        return SyntaxProblem(f"{what} at index {self.at} in '{shown}'")
+        return SyntaxProblem(f"{what} at index {self.at} in '{shown}'", reason=what, position=self.at)
 
     def at_end(self) -> bool:
         """Whether the whole text has been read."""

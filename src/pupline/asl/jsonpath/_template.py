@@ -34,17 +34,17 @@ def compile_template(value: AnyJSON, *, field: str) -> Expression:
 def compile_payload_string(text: AnyJSON, *, field: str) -> Expression:
     """The value of a `.$` field: a path, or an intrinsic function call.
 
-    Raises: SyntaxProblem with AWS's text; its `__cause__` has the details.
+    Raises: SyntaxProblem with AWS's text; its reason and position say more.
     """
     message = f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
     if not isinstance(text, str):
-        raise SyntaxProblem(message)
+        raise SyntaxProblem(message, reason="it must be a text that begins with '$' or 'States.'")
     try:
         if text.startswith("States."):
             return compile_intrinsic(text, field=field)
         return compile_path(text, field=field)
     except SyntaxProblem as problem:
-        raise SyntaxProblem(message) from problem
+        raise problem.reworded(message) from problem
 
 
 def _compile(value: AnyJSON, path: tuple[str | int, ...], depth: int) -> Expression | None:
@@ -78,7 +78,7 @@ def _dynamic(key: str, text: AnyJSON, path: tuple[str | int, ...]) -> Expression
     try:
         return compile_payload_string(text, field=key)
     except SyntaxProblem as problem:
-        raise SyntaxProblem(problem.message, path) from problem.__cause__
+        raise problem.inside(*path) from problem.__cause__
 
 
 def hash_map_order(names: Iterable[str]) -> list[str]:
