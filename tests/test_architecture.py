@@ -40,7 +40,7 @@ FACES = {
 
 SUB_ROOMS = {
     "asl": "_errors _expression _values _timestamp _functions jsonpath jsonata _commands _facts _history _context"
-    " _size_quota _thread _fork _execution states validation _state_machine driver test_state",
+    " _size_quota _thread _fork _execution states validation _state_machine driver test_state coverage",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
     "datasets": "training _objects selection export",

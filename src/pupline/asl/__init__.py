@@ -14,6 +14,7 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
     validation             the problems of a definition, in AWS's words
     driver                 the driver in memory, and the parts that every driver shares
     test_state             TestState: one state, run alone
+    coverage               what executions have taken of their machine
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
@@ -33,6 +34,7 @@ from pupline.asl._facts import (
     fact_to_json,
 )
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest
+from pupline.asl.coverage import Coverage, CoverageItem
 from pupline.asl.driver import ItemReaderError, Result, TaskError, execute, lambda_error, parse_items
 from pupline.asl.states import MapRun
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
@@ -40,6 +42,8 @@ from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_st
 __all__ = [
     "CancelCommand",
     "Command",
+    "Coverage",
+    "CoverageItem",
     "DefinitionError",
     "Execution",
     "ExecutionAborted",

@@ -71,7 +71,8 @@ class Execution:
     redrive_count: `$$.Execution.RedriveCount`.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
-    otherwise. map_runs: of its Distributed Maps. start_time and stop_time are seconds since the epoch.
+    otherwise. map_runs: of its Distributed Maps. taken: the places reached, for `Coverage`. start_time and stop_time
+    are seconds since the epoch.
 
     All other public methods are for the compiled states.
 
@@ -100,6 +101,7 @@ class Execution:
         "start_time",
         "status",
         "stop_time",
+        "taken",
     )
 
     def __init__(
@@ -127,6 +129,7 @@ class Execution:
         self.redrive_count = redrive_count
         self.size_quota = SizeQuota()
         self.map_runs: list[MapRun] = []
+        self.taken: set[str] = set()
         self.name = name
         self._pending: dict[str, Command] = {}
         self._waiting: dict[str, tuple[Handler, Thread]] = {}

@@ -5,7 +5,7 @@
 interpret a Task's Resource.
 """
 
-from pupline.asl.states._base import State, put_result
+from pupline.asl.states._base import State, place_in, put_result
 from pupline.asl.states._compile import compile_states
 from pupline.asl.states._distributed_map import DistributedMapState
 from pupline.asl.states._flow import PassState
@@ -28,6 +28,7 @@ __all__ = [
     "compile_states",
     "exceeds_tolerance",
     "not_recognized",
+    "place_in",
     "put_result",
     "read_resource",
 ]

@@ -120,6 +120,7 @@ class State:
         thread.entered_time = execution.now
         thread.state_input = thread.value
         thread.state = self
+        execution.taken.add(self.name)
 
     def scope(self, execution: Execution, thread: Thread, value: AnyJSON) -> Scope:
         """The scope of the state's JSONPath expressions, with `value` as `$`."""
@@ -199,6 +200,14 @@ class State:
 
     def write_state_failed(self, execution: Execution, thread: Thread) -> None:
         """Write the event of a state of this type that fails for good; most types have none."""
+
+
+def place_in(name: str, part: str) -> str:
+    """The place of a part of a state, such as `Catch[0]`, among those that an execution has taken.
+
+    A string, as its hash is kept; the place of a state is its name, which has no line break.
+    """
+    return f"{name}\n{part}"
 
 
 def _compile_path(definition: dict[str, AnyJSON], field: str) -> Evaluate | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
-from pupline.asl.states._base import State, compile_result_path, put_result
+from pupline.asl.states._base import State, compile_result_path, place_in, put_result
 from pupline.asl.states._retry import ErrorMatcher, Retrier
 from pupline.json_values import AnyJSON
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Catcher(ErrorMatcher):
     """One element of `Catch`."""
 
-    __slots__ = ("assign", "next", "next_name", "output", "result_path")
+    __slots__ = ("assign", "next", "next_name", "output", "place", "result_path")
 
     def __init__(self, state: State, definition: dict[str, AnyJSON], number: int) -> None:
         super().__init__(definition["ErrorEquals"])
+        self.place = place_in(state.name, f"Catch[{number}]")
         self.next_name: str = definition["Next"]
         self.next: State | None = None
         self.assign = state.compile_assign(definition)
@@ -76,6 +77,7 @@ class CatchingState(State):
         number = next((at for at, each in enumerate(self.retriers) if each.matches(error, heartbeat=heartbeat)), None)
         if number is None:
             return False
+        execution.taken.add(place_in(self.name, f"Retry[{number}]"))
         counts = thread.retries
         if counts is None:
             counts = thread.retries = [0] * len(self.retriers)
@@ -102,6 +104,7 @@ class CatchingState(State):
     ) -> State | None:
         """Leave by a Catcher: neither ResultSelector, OutputPath nor the state's own ResultPath touch its output."""
         thread.failed_fork = None
+        execution.taken.add(catcher.place)
         failure: dict[str, AnyJSON] = {"Error": error or "", "Cause": cause or ""}
         if self.jsonata:
             scope = self.jsonata_scope(execution, thread, errorOutput=failure)
