@@ -35,6 +35,7 @@ FACES = {
     "bulk",
     "backends",
     "parquet",
+    "stepfunctions",
 }
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
@@ -43,6 +44,7 @@ SUB_ROOMS = {
     " _size_quota _thread _fork _execution states validation _state_machine driver test_state coverage",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
+    "stepfunctions": "_errors _arns _call protocol store executions machines _door http _serving",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }

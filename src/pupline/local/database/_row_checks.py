@@ -42,6 +42,8 @@ _WORDS: Mapping[str, frozenset[str]] = {
     "audit.outcome": frozenset(get_args(Outcome)),
     "audit.reason": frozenset(get_args(Reason)),
     "discarded_runs.kind": frozenset({"run", "ingest", "ingest --workflow"}),
+    "state_machines.type": frozenset({"STANDARD", "EXPRESS"}),
+    "state_machines.status": frozenset({"ACTIVE", "DELETING"}),
     "quality_reviews.decision": frozenset({"keep", "drop"}),
     "subscriptions.protocol": frozenset({"console", "file", "webhook", "email", "apprise"}),
 }
@@ -180,6 +182,11 @@ def _attributes(value: Any) -> None:
     _texts(list(value.values()))
 
 
+def _routes(value: Any) -> None:
+    if not all(isinstance(part, int) for number, weight in value for part in (number, weight)):
+        raise TypeError
+
+
 def _fact(value: Any) -> None:
     from pupline.asl import fact_from_json
 
@@ -211,6 +218,12 @@ _JSON: Mapping[str, Callable[[Any], None]] = {
     "ingests.settings": _object,
     "ingest_items.facts": _item_facts,
     "quality.findings": _object,
+    "state_machines.definition": _object,
+    "state_machines.settings": _object,
+    "state_machine_versions.definition": _object,
+    "state_machine_versions.settings": _object,
+    "state_machine_aliases.routes": _routes,
+    "activities.encryption": _object,
 }
 
 

@@ -278,7 +278,61 @@ _SEVENTH = """
 ALTER TABLE ingests ADD COLUMN other_shards INTEGER NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+_EIGHTH = """
+-- State machines made through the API. definition: the text as it was given. revision_id: NULL before the first update.
+CREATE TABLE state_machines (
+    arn TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    last_version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    revision_id TEXT,
+    updated_at REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE state_machine_versions (
+    machine_arn TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    description TEXT,
+    definition TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    revision_id TEXT,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (machine_arn, number)
+) WITHOUT ROWID;
+
+-- routes: a list of [number of the version, weight].
+CREATE TABLE state_machine_aliases (
+    machine_arn TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    routes TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (machine_arn, name)
+) WITHOUT ROWID;
+
+CREATE TABLE activities (
+    arn TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    encryption TEXT NOT NULL,
+    created_at REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE resource_tags (
+    arn TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

@@ -1,0 +1,100 @@
+"""The door: a request of the API in, its answer out. It knows nothing of HTTP but a few headers."""
+
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pupline.errors import StorageError
+from pupline.local import LocalBackend
+from pupline.stepfunctions._call import Call, Operation
+from pupline.stepfunctions._errors import ApiError
+from pupline.stepfunctions.executions import EXECUTION_OPERATIONS, Executions
+from pupline.stepfunctions.machines import MACHINE_OPERATIONS
+from pupline.stepfunctions.protocol import (
+    TARGET_PREFIX,
+    check_constraints,
+    load_service,
+    read_request,
+    write_answer,
+    write_error,
+)
+from pupline.stepfunctions.store import Store
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""A definition of 1 MiB, each of whose characters JSON may write as six, with room for the rest."""
+
+_OPERATIONS: Mapping[str, Operation] = {**MACHINE_OPERATIONS, **EXECUTION_OPERATIONS}
+_CREDENTIAL = re.compile(r"\bCredential=([^/,\s]{1,128})/[0-9]{8}/([a-z0-9-]{1,32})/")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What goes back. outcome: `ok`, or the code of the error. operation: its name, where that is known."""
+
+    status: int
+    body: bytes
+    operation: str
+    outcome: str
+
+
+class Door:
+    """Answers requests from one data directory, from `start` to `close`.
+
+    region, account: of requests whose credentials name none.
+    """
+
+    def __init__(self, backend: LocalBackend, *, region: str = "us-east-1", account: str = "123456789012") -> None:
+        self._service = load_service()
+        self._backend = backend
+        self._store = Store.of(backend.database)
+        self._executions = Executions(backend)
+        self._region = region
+        self._account = account
+
+    def start(self) -> None:
+        """Continue unfinished executions."""
+        self._executions.start()
+
+    def close(self) -> None:
+        """Stop executions; they continue at the next start."""
+        self._executions.close()
+
+    def answer(self, target: str, body: bytes, authorization: str = "") -> Response:
+        """The response to a request. target: X-Amz-Target. authorization: names region and account; not checked."""
+        name = target.removeprefix(TARGET_PREFIX)
+        try:
+            answer = self._call(name if target.startswith(TARGET_PREFIX) else "", body, authorization)
+        except ApiError as error:
+            return _failed(name, error)
+        except StorageError as error:
+            return _failed(name, ApiError("ServiceUnavailable", error.message, status=503))
+        except Exception as error:  # noqa: BLE001 - a bug of ours: the client must hear, and others go on
+            traceback.print_exc(file=sys.stderr)
+            text = f"pupline met an error of its own ({type(error).__name__}); its log has the details"
+            return _failed(name, ApiError("InternalFailure", text, status=500))
+        return Response(200, answer, name, "ok")
+
+    def _call(self, name: str, body: bytes, authorization: str) -> bytes:
+        operation = _OPERATIONS.get(name)
+        if operation is None:
+            raise ApiError("UnknownOperationException", "")
+        parameters = read_request(body, self._service.inputs[name], MAX_BODY_BYTES)
+        check_constraints(parameters, self._service.inputs[name])
+        region, account = self._caller(authorization)
+        call = Call(region, account, self._backend.clock.now(), self._store, self._executions)
+        return write_answer(operation(call, parameters), self._service.outputs[name])
+
+    def _caller(self, authorization: str) -> tuple[str, str]:
+        """Region and account. An access key of twelve digits is an account, as with other emulators."""
+        found = _CREDENTIAL.search(authorization)
+        if found is None:
+            return self._region, self._account
+        key, region = found.groups()
+        return region, key if _ACCOUNT.fullmatch(key) else self._account
+
+
+def _failed(name: str, error: ApiError) -> Response:
+    return Response(error.status, write_error(error), name, error.code)
