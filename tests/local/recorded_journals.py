@@ -100,7 +100,7 @@ def drive(data_dir: Path, starts: list[StartRequest], stop_after: int | None) ->
                 return InlineRuntime.HANG
             result = call(event, invocation)
             if result is InlineRuntime.HANG:
-                holder[0]._active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
+                holder[0].active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
             return result
 
         return function

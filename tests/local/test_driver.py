@@ -114,7 +114,7 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
         def invoke(self, command: Any, _invocation: Invocation, answer: Callable[[Any], None]) -> None:
             late.append(lambda _fact: answer(command))
             if command.state == "Slow":
-                driver._active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
+                driver.active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
             else:
                 late[0](None)
                 answer(TaskSucceeded(command.id, "second"))

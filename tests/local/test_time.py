@@ -219,7 +219,7 @@ def test_a_late_answer_is_late_in_working_time(world: World) -> None:
         if next(calls) == 0:
             world.clock.work(74)
             raise Killed
-        world.driver._active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
+        world.driver.active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
         return InlineRuntime.HANG
 
     world.process(hangs, {"Call": call}, StartRequest("a", {}))
@@ -239,7 +239,7 @@ def test_a_redrive_begins_the_time_out_again(world: World) -> None:
     def log(event: Any, _invocation: Invocation) -> Any:
         assert world.driver is not None
         if not world.ended:
-            world.driver._active.open_calls.clear()
+            world.driver.active.open_calls.clear()
             return InlineRuntime.HANG
         return event
 

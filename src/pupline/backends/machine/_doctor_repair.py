@@ -12,6 +12,8 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "runs": ("run", "runs"),
     "executions": ("execution", "executions"),
     "facts": ("journalled fact", "journalled facts"),
+    "api_executions": ("execution of the API", "executions of the API"),
+    "map_runs": ("Map Run", "Map Runs"),
     "memo": ("remembered choice", "remembered choices"),
     "objects": ("object", "objects"),
     "audit": ("audit record", "audit records"),

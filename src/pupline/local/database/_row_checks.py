@@ -213,6 +213,8 @@ _JSON: Mapping[str, Callable[[Any], None]] = {
     "executions.stop_request": _stop_request,
     "ingests.stop_request": _stop_request,
     "facts.fact": _fact,
+    "api_executions.context": _object,
+    "api_executions.details": _object,
     "audit.alert_reasons": _texts,
     "alerts.attributes": _attributes,
     "ingests.settings": _object,

@@ -332,7 +332,28 @@ CREATE TABLE resource_tags (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+_NINTH = """
+-- Executions that the Step Functions API started. machine_arn: without version and alias. context: the parts of the
+-- Context Object that are theirs, a JSON object. details: what DescribeExecution returns besides, a JSON object.
+CREATE TABLE api_executions (
+    execution_id INTEGER PRIMARY KEY REFERENCES executions,
+    arn TEXT NOT NULL UNIQUE,
+    machine_arn TEXT NOT NULL,
+    context TEXT NOT NULL,
+    details TEXT NOT NULL,
+    redrive_count INTEGER NOT NULL DEFAULT 0,
+    redrive_time REAL
+);
+CREATE INDEX api_executions_of_machine ON api_executions (machine_arn, execution_id);
+
+CREATE TABLE map_runs (
+    arn TEXT PRIMARY KEY,
+    execution_id INTEGER NOT NULL REFERENCES executions
+) WITHOUT ROWID;
+CREATE INDEX map_runs_of_execution ON map_runs (execution_id);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[str] | None = None) -> None:

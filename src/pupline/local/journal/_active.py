@@ -2,7 +2,16 @@
 
 from collections import Counter
 
-from pupline.asl import CancelCommand, Command, Fact, InvokeTask, TaskFailed, TaskSucceeded
+from pupline.asl import (
+    CancelCommand,
+    Command,
+    Fact,
+    InvokeTask,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskSubmitted,
+    TaskSucceeded,
+)
 from pupline.local.alerts import LocalTopic, PublishFailed
 from pupline.local.journal._events import ExecutionFinished, TaskAttemptFailed
 from pupline.local.journal._journal import JournalledFact
@@ -15,7 +24,7 @@ _PUBLISH = "arn:aws:states:::sns:publish"
 class ActiveExecutions:
     """Executions by id and by name, with their open calls and timers. finished: how many ended, by status."""
 
-    def __init__(self, topic: LocalTopic) -> None:
+    def __init__(self, topic: LocalTopic | None) -> None:
         self._topic = topic
         self.by_id: dict[int, ActiveExecution] = {}
         self.by_name: dict[str, ActiveExecution] = {}
@@ -38,7 +47,12 @@ class ActiveExecutions:
         command_id = getattr(fact, "id", "")
         if self.by_id.get(active.execution_id) is not active or command_id not in active.waiting:
             return
-        command = active.waiting.pop(command_id)
+        command = active.waiting[command_id]
+        if isinstance(fact, TaskSubmitted):
+            active.submitted[command_id] = fact.output
+        elif not isinstance(fact, TaskHeartbeat):
+            del active.waiting[command_id]
+            active.submitted.pop(command_id, None)
         self.open_calls.discard((active.execution_id, command_id))
         if isinstance(fact, TaskFailed) and isinstance(command, InvokeTask):
             turn.events.append(TaskAttemptFailed(active.core.name, command.state, fact.error, fact.cause))
@@ -47,7 +61,7 @@ class ActiveExecutions:
     def receive(self, active: ActiveExecution, fact: Fact, turn: Turn, resource: str | None = None) -> None:
         """Journal the fact, give it to the core, and collect its new commands. resource: of an answered task."""
         now = active.last_now = max(turn.at.now, active.last_now)  # a clock that was set back must not undo the order
-        if active.is_durable:
+        if active.has_facts:
             entry = JournalledFact(fact, now, resource, active.worked(turn.at))
             turn.facts.append((active.execution_id, active.facts, entry))
         active.facts += 1
@@ -58,16 +72,25 @@ class ActiveExecutions:
         """Note the execution's commands, or that it has ended."""
         for command in commands:
             if isinstance(command, CancelCommand):
-                active.waiting.pop(command.id, None)
+                cancelled = active.waiting.pop(command.id, None)
+                active.submitted.pop(command.id, None)
                 self._forget_command(active, command.id)
+                if isinstance(cancelled, InvokeTask):
+                    turn.cancelled.append((active.core.name, cancelled))
             else:
                 active.waiting[command.id] = command
                 turn.commands.append((active, command))
+        if active.api is not None and active.is_durable and len(active.core.map_runs) > active.map_runs:
+            new = active.core.map_runs[active.map_runs :]
+            turn.map_runs.extend((run.arn, active.execution_id) for run in new)
+            active.map_runs += len(new)
         if active.core.status != "RUNNING":
             self._end(active, turn)
 
     def publish(self, turn: Turn) -> None:
         """Publish within the turn that gives the command: publishing means rows in the same transaction."""
+        if self._topic is None:
+            return
         for active, command in turn.commands:  # grows in this loop, by what the executions want next
             if not isinstance(command, InvokeTask) or command.resource != _PUBLISH:
                 continue

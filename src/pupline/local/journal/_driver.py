@@ -22,17 +22,17 @@ Everything here runs in the thread that calls `drive`, except the functions, whi
 reading and writing of a Map, which has a thread of its own.
 """
 
-import json
-import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 from pupline.asl import (
     Command,
-    Execution,
-    ExecutionRedriven,
     Fact,
     InvokeTask,
     ReadItems,
@@ -42,19 +42,20 @@ from pupline.asl import (
     WriteResults,
     lambda_error,
 )
-from pupline.errors import LocalTrouble, ReplayMismatch, local_trouble
+from pupline.errors import LocalTrouble, PuplineError, StorageError, local_trouble
 from pupline.json_values import JSON
 from pupline.local._clock import instant
 from pupline.local.database import Database
 from pupline.local.journal._active import ActiveExecutions
-from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
-from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, Replayed
+from pupline.local.journal._admission import Admission
+from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact
 from pupline.local.journal._lambda_runtime import Invocation
 from pupline.local.journal._map_io import LocalMapIO
 from pupline.local.journal._settings import DriveResult, DriverSettings, RedriveRequest, StartRequest
 from pupline.local.journal._turn import ActiveExecution, Turn
 from pupline.local.tables import Runs
-from pupline.text import printable
+
+T = TypeVar("T")
 
 _POLL_SECONDS = 1.0
 """Seconds between reads of other processes' stop requests, and the longest sleep: the clock may be set meanwhile."""
@@ -65,8 +66,13 @@ _FACTS_AT_ONCE = 512
 _PAGE = 200
 """Unfinished executions read at once; memory is bounded by this and by the concurrency."""
 
-_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
-"""Step Functions' rule for names of executions (API reference, StartExecution)."""
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Work of another thread for a turn. result: set after the commit."""
+
+    work: Callable[[Turn], Any]
+    result: "Future[Any]"
 
 
 class Driver:
@@ -80,22 +86,32 @@ class Driver:
         self._journal = Journal(database)
         self._runs = Runs(database, settings.clock)
         self._run_settings: dict[str | None, Mapping[str, JSON]] = {None: {}}
-        self._machines = {settings.machine.digest: settings.machine}
-        self._inbox: SimpleQueue[tuple[ActiveExecution, Fact | LocalTrouble] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[ActiveExecution, Fact | LocalTrouble] | _Job | None] = SimpleQueue()
         self._stopping = False
-        self._next_id = self._journal.last_id() + 1
+        self._ids = count(self._journal.last_id() + 1)
+        self._last_id = self._journal.last_id()
         self._last_poll: float | None = None
+        self._undone: list[_Job] = []
+        self._has_ended = False
         self._reset()
 
-    def drive(self, starts: Iterable[StartRequest | RedriveRequest] = (), *, resume: bool = True) -> DriveResult:
+    def drive(
+        self,
+        starts: Iterable[StartRequest | RedriveRequest] = (),
+        *,
+        resume: bool = True,
+        until_stopped: bool = False,
+    ) -> DriveResult:
         """Run unfinished executions (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
 
+        until_stopped: then go on, for the work of `submit`, until `stop_starting` is called.
         `starts` is read as there is room, so it may be long. A request with the name and input of an existing execution
         resumes or reports that one; with another input it is refused (ExecutionRefused).
         Raises: StorageError when the journal cannot be written, LocalTrouble also when a function met it; the journal
         is then as it was after the last commit, and the executions stay RUNNING.
         """
         self._reset()
+        self._until_stopped, self._has_ended = until_stopped, False
         self._requests: Iterator[StartRequest | RedriveRequest | ExecutionRow] = self._all_requests(starts, resume)
         deadline: float | None = None
         try:
@@ -104,11 +120,13 @@ class Driver:
                 if self._stopping and deadline is None:
                     deadline = self._clock.working_time() + self._settings.grace_seconds
                 if self._is_over(deadline):
-                    interrupted = self._stopping and (bool(self._active.by_id) or self._has_requests)
-                    return DriveResult(dict(self._active.finished), self._refused, interrupted)
+                    interrupted = self._stopping and (bool(self.active.by_id) or self._has_requests)
+                    return DriveResult(dict(self.active.finished), self.admission.refused, interrupted)
                 self._wait(deadline)
         finally:
             self._reset()
+            self._has_ended = True
+            self._refuse_jobs()
 
     def stop_starting(self) -> None:
         """Start nothing more, let running functions end (for `grace_seconds`), then return from `drive`.
@@ -124,16 +142,37 @@ class Driver:
         self._last_poll = None
         self._inbox.put(None)
 
+    def submit(self, work: Callable[[Turn], T]) -> "Future[T]":
+        """Call `work` in the driving thread, as a part of the next turn; the future has its result after the commit.
+
+        The future raises the PuplineError that `work` raises before it has changed anything, or StorageError.
+        """
+        result: Future[T] = Future()
+        self._inbox.put(_Job(work, result))
+        if self._has_ended:
+            self._refuse_jobs()
+        return result
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another execution may start now; for the driving thread."""
+        return not self._stopping and len(self.active.by_id) < self._settings.concurrency
+
     def _reset(self) -> None:
-        self._active = ActiveExecutions(self._settings.topic)
-        self._refused = 0
+        self.active = ActiveExecutions(self._settings.topic)
+        self.admission = Admission(self._journal, self.active, self._settings.machine, self._next_id)
         self._has_requests = True
+        self._until_stopped = False
+
+    def _next_id(self) -> int:
+        self._last_id = next(self._ids)
+        return self._last_id
 
     def _all_requests(
         self, starts: Iterable[StartRequest | RedriveRequest], resume: bool
     ) -> Iterator[StartRequest | RedriveRequest | ExecutionRow]:
-        after, until = 0, self._next_id - 1
-        while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until)):
+        after, until, of_api = 0, self._last_id, self._settings.of_api
+        while resume and (page := self._journal.unfinished(limit=_PAGE, after=after, until=until, of_api=of_api)):
             yield from page
             after = page[-1].execution_id
         yield from starts
@@ -144,16 +183,21 @@ class Driver:
         turn = Turn(instant(self._clock))
         self._receive_stop_requests(turn)
         self._receive_answers(turn)
-        for execution_id, command_id in self._active.alarms.take_due(turn.at):
-            self._active.answer(self._active.by_id[execution_id], TimerFired(command_id), turn)
+        for execution_id, command_id in self.active.alarms.take_due(turn.at):
+            self.active.answer(self.active.by_id[execution_id], TimerFired(command_id), turn)
         self._admit(turn)
-        self._active.publish(turn)
+        self.active.publish(turn)
         if turn.has_rows:
             self._database.write(turn.write)
         if turn.alerts:
             self._settings.alerted()
         for ended in turn.ended:
-            self._active.remove(ended)
+            self.active.remove(ended)
+        for answer in turn.answered:
+            answer()
+        self._undone.clear()
+        for name, task in turn.cancelled:
+            self._settings.cancelled(name, task)
         for active, command in turn.commands:
             self._carry_out(active, command, turn)
         for event in turn.events:
@@ -161,25 +205,22 @@ class Driver:
 
     def _is_over(self, deadline: float | None) -> bool:
         if self._stopping:
-            return not self._active.open_calls or (deadline is not None and self._clock.working_time() >= deadline)
-        return not self._active.by_id and not self._has_requests
+            return not self.active.open_calls or (deadline is not None and self._clock.working_time() >= deadline)
+        return not self._until_stopped and not self.active.by_id and not self._has_requests
 
     def _wait(self, deadline: float | None) -> None:
         """Sleep until there may be something to do."""
-        if self._has_room() and self._has_requests:
+        if self.has_room and self._has_requests:
             return
         at = instant(self._clock)
-        left = self._active.alarms.next_in(at) if deadline is None else deadline - at.working_time
-        seconds = self._clock.wait_seconds(left, idle=not self._active.open_calls and self._inbox.empty())
+        left = self.active.alarms.next_in(at) if deadline is None else deadline - at.working_time
+        seconds = self._clock.wait_seconds(left, idle=not self.active.open_calls and self._inbox.empty())
         try:
             answer = self._inbox.get(timeout=_POLL_SECONDS if seconds is None else min(seconds, _POLL_SECONDS))
         except Empty:
             return
         if answer is not None:
             self._inbox.put(answer)
-
-    def _has_room(self) -> bool:
-        return not self._stopping and len(self._active.by_id) < self._settings.concurrency
 
     # ---- facts that arrive
 
@@ -188,12 +229,12 @@ class Driver:
             return
         self._last_poll = turn.at.working_time
         for row, fact in self._journal.stop_requests():
-            if active := self._active.by_id.get(row.execution_id):
-                self._active.receive(active, fact, turn)
+            if active := self.active.by_id.get(row.execution_id):
+                self.active.receive(active, fact, turn)
             else:
                 turn.aborted[row.execution_id] = JournalledFact(fact, turn.at.now, None)
                 stop_time = max(turn.at.now, row.start_time)
-                self._report_ended(
+                self.admission.report_ended(
                     replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=stop_time), turn
                 )
 
@@ -203,125 +244,89 @@ class Driver:
                 answer = self._inbox.get_nowait()
             except Empty:
                 return
+            if isinstance(answer, _Job):
+                self._do(answer, turn)
+                continue
             if answer is None:
                 continue
             active, fact = answer
             if isinstance(fact, LocalTrouble):
                 raise fact  # the call stays unanswered, and is made again when the execution is resumed
-            self._active.answer(active, fact, turn)
+            self.active.answer(active, fact, turn)
+
+    def _refuse_jobs(self) -> None:
+        """Answer the work that no turn will do."""
+        jobs, self._undone = self._undone, []
+        while not self._inbox.empty():
+            if isinstance(job := self._inbox.get_nowait(), _Job):
+                jobs.append(job)
+        for job in jobs:
+            if not job.result.done():
+                job.result.set_exception(StorageError("executions are not driven any more"))
+
+    def _do(self, job: _Job, turn: Turn) -> None:
+        """Do the work; its result is set after the commit."""
+        try:
+            result = job.work(turn)
+        except PuplineError as err:
+            job.result.set_exception(err)
+        else:
+            self._undone.append(job)
+            turn.answered.append(partial(job.result.set_result, result))
 
     # ---- executions that start, resume or are redriven
 
     def _admit(self, turn: Turn) -> None:
-        while self._has_requests and self._has_room() and len(turn.started) < _FACTS_AT_ONCE:
+        while self._has_requests and self.has_room and len(turn.started) < _FACTS_AT_ONCE:
             request = next(self._requests, None)
             if request is None:
                 self._has_requests = False
             elif isinstance(request, StartRequest):
-                self._start(request, turn)
+                self.admission.start(request, turn)
             elif isinstance(request, RedriveRequest):
-                self._redrive(request.name, turn)
+                self.admission.redrive(request.name, turn)
             else:
-                self._resume(request.name, turn)
-
-    def _start(self, request: StartRequest, turn: Turn) -> None:
-        name = request.name
-        if active := self._active.by_name.get(name):
-            self._has_same_input(request, active.core.input, turn)
-        elif row := self._journal.find(name):
-            if self._has_same_input(request, json.loads(row.input), turn):
-                self._resume(name, turn)
-        elif not _NAME.fullmatch(name):
-            reason = f"'{printable(name)}' cannot name an execution (see StartExecution)"
-            self._refuse(name, request.run_id, reason, turn)
-        else:
-            self._start_new(request, turn)
-
-    def _start_new(self, request: StartRequest, turn: Turn) -> None:
-        execution_id, self._next_id = self._next_id, self._next_id + 1
-        text = json.dumps(request.input, allow_nan=False)
-        # The input as the journal will return it: a tuple, say, comes back as a list.
-        core = Execution(self._settings.machine, json.loads(text), name=request.name, now=turn.at.now)
-        commands = core.commands()
-        active = ActiveExecution(execution_id, request.run_id, Replayed(core, commands, 0, 0.0, {}), turn.at)
-        if active.is_durable:
-            turn.started.append((active, request.run_index, text))
-        turn.events.append(ExecutionStarted(request.name, request.run_id))
-        self._active.add(active, commands, turn)
-
-    def _has_same_input(self, request: StartRequest, existing: JSON, turn: Turn) -> bool:
-        """Whether the existing execution has the request's input; otherwise the request is refused."""
-        if json.dumps(request.input, sort_keys=True) == json.dumps(existing, sort_keys=True):
-            return True
-        reason = f"there is an execution '{request.name}' with another input; choose another name"
-        self._refuse(request.name, request.run_id, reason, turn)
-        return False
-
-    def _resume(self, name: str, turn: Turn) -> None:
-        row = self._journal.find(name)
-        if row is None or row.execution_id in self._active.by_id or row.execution_id in turn.aborted:
-            return
-        if row.status != "RUNNING":
-            self._report_ended(row, turn)
-        elif loaded := self._load(row, turn):
-            self._active.add(*loaded, turn)
-
-    def _redrive(self, name: str, turn: Turn) -> None:
-        row = self._journal.find(name)
-        if row is None:
-            self._refuse(name, None, f"there is no execution '{printable(name)}' here", turn)
-        elif row.status == "SUCCEEDED":
-            self._refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", turn)
-        elif row.status == "RUNNING" or row.execution_id in self._active.by_id:
-            self._resume(name, turn)
-        elif loaded := self._load(row, turn):
-            active, _ = loaded  # it has ended, so it waits for nothing
-            self._active.enter(active)
-            turn.reopened.append(row.execution_id)
-            self._active.receive(active, ExecutionRedriven(), turn)
-
-    def _load(self, row: ExecutionRow, turn: Turn) -> tuple[ActiveExecution, list[Command]] | None:
-        """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""
-        try:
-            if row.digest not in self._machines:
-                self._machines[row.digest] = self._journal.definition(row.digest)
-            replayed = self._journal.replay(row, self._machines[row.digest])
-        except ReplayMismatch as err:
-            self._refuse(row.name, row.run_id, str(err), turn)
-            return None
-        turn.events.append(ExecutionResumed(row.name, row.run_id, replayed.facts))
-        return ActiveExecution(row.execution_id, row.run_id, replayed, turn.at), replayed.waiting
-
-    def _refuse(self, name: str, run_id: str | None, reason: str, turn: Turn) -> None:
-        self._refused += 1
-        turn.events.append(ExecutionRefused(name, run_id, reason))
-
-    def _report_ended(self, row: ExecutionRow, turn: Turn) -> None:
-        self._active.finished[row.status] += 1
-        turn.events.append(row.as_event())
+                self.admission.resume(request.name, turn)
 
     # ---- commands that are carried out
 
     def _carry_out(self, active: ActiveExecution, command: Command, turn: Turn) -> None:
-        if active.waiting.get(command.id) is not command or self._active.by_id.get(active.execution_id) is not active:
+        if active.waiting.get(command.id) is not command or self.active.by_id.get(active.execution_id) is not active:
             return  # answered or cancelled within the turn
         key = (active.execution_id, command.id)
         if isinstance(command, StartTimer):
-            if command.kind == "moment":
-                self._active.alarms.at(key, command.due)
-            else:
-                self._active.alarms.after(key, active.seconds_left(command, turn.at), turn.at)
+            self._start_alarm(key, active, command, turn)
         elif isinstance(command, InvokeTask) and not self._stopping:
-            self._active.open_calls.add(key)
-            settings = self._settings_of(active.run_id)
-            invocation = Invocation(active.core.name, command.id, settings, active.core.machine)
+            self.active.open_calls.add(key)
+            invocation = self._invocation(active, command)
             self._settings.runtime.invoke(command, invocation, lambda fact: self._inbox.put((active, fact)))
         elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
-            self._active.open_calls.add(key)
+            self.active.open_calls.add(key)
             try:
                 threading.Thread(target=self._read_or_write, args=(active, command), daemon=True).start()
             except RuntimeError as err:
                 raise local_trouble(err) or err from err
+
+    def _start_alarm(self, key: tuple[int, str], active: ActiveExecution, timer: StartTimer, turn: Turn) -> None:
+        scale = self._settings.wait_scale
+        if timer.kind == "moment" and scale == 1:
+            self.active.alarms.at(key, timer.due)
+        elif timer.kind == "moment":
+            self.active.alarms.after(key, (timer.due - turn.at.now) * scale, turn.at)
+        else:
+            seconds = active.seconds_left(timer, turn.at)
+            self.active.alarms.after(key, seconds * scale if timer.kind == "pause" else seconds, turn.at)
+
+    def _invocation(self, active: ActiveExecution, task: InvokeTask) -> Invocation:
+        return Invocation(
+            active.core.name,
+            task.id,
+            self._settings_of(active.run_id),
+            active.core.machine,
+            active.api.details if active.api else {},
+            task.id in active.submitted,
+            active.submitted.get(task.id),
+        )
 
     def _read_or_write(self, active: ActiveExecution, command: ReadItems | WriteResults) -> None:
         answer: Fact | LocalTrouble

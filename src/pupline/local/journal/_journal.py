@@ -6,7 +6,7 @@ connection, because what belongs together must be committed together.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pupline.asl import (
     CancelCommand,
@@ -18,16 +18,20 @@ from pupline.asl import (
     ProtocolError,
     StartTimer,
     StateMachine,
+    TaskHeartbeat,
+    TaskSubmitted,
     fact_from_json,
 )
 from pupline.errors import NoSuchName, ReplayMismatch
 from pupline.json_values import JSON
 from pupline.local.database import Database
 from pupline.local.journal._events import ExecutionFinished
+from pupline.local.journal._settings import ApiStart
 from pupline.text import printable
 
 _COLUMNS = "execution_id, name, run_id, run_index, digest, input, status, output, error, cause, start_time, stop_time"
 _SELECT = f"SELECT {_COLUMNS} FROM executions"  # noqa: S608 - the names are ours
+_OF_API = "EXISTS (SELECT 1 FROM api_executions AS a WHERE a.execution_id = executions.execution_id)"
 _PAGE = 500
 
 
@@ -80,7 +84,7 @@ class Replayed:
     """An execution rebuilt from its facts. waiting: the commands without an answer. facts: how many there are.
 
     worked: its working time. left: for each timer in `waiting`, its remaining working time. Time in which nothing ran
-    is in neither.
+    is in neither. submitted: for calls in `waiting` that have answered TaskSubmitted, what it said.
     """
 
     core: Execution
@@ -88,6 +92,7 @@ class Replayed:
     facts: int
     worked: float
     left: dict[str, float]
+    submitted: dict[str, JSON] = field(default_factory=dict)
 
 
 class Journal:
@@ -123,14 +128,31 @@ class Journal:
             yield from (ExecutionRow(*row) for row in page)
             before = page[-1][0]
 
-    def unfinished(self, *, limit: int, after: int = 0, until: int = 1 << 62) -> list[ExecutionRow]:
-        """At most `limit` RUNNING executions, oldest first, with an id above `after` and at most `until`."""
-        query = f"{_SELECT} WHERE status = 'RUNNING' AND execution_id > ? AND execution_id <= ? ORDER BY 1 LIMIT ?"
+    def unfinished(
+        self, *, limit: int, after: int = 0, until: int = 1 << 62, of_api: bool = False
+    ) -> list[ExecutionRow]:
+        """At most `limit` RUNNING executions, oldest first, with an id above `after` and at most `until`.
+
+        of_api: those that the API started; else all others.
+        """
+        kind = _OF_API if of_api else f"NOT {_OF_API}"
+        condition = f"status = 'RUNNING' AND execution_id > ? AND execution_id <= ? AND {kind}"
+        query = f"{_SELECT} WHERE {condition} ORDER BY 1 LIMIT ?"
         return [ExecutionRow(*row) for row in self._database.rows(query, (after, until, limit))]
 
     def count_unfinished(self) -> int:
-        """The number of RUNNING executions."""
-        return int(self._database.rows("SELECT count(*) FROM executions WHERE status = 'RUNNING'")[0][0])
+        """The number of RUNNING executions, without those of the API."""
+        query = f"SELECT count(*) FROM executions WHERE status = 'RUNNING' AND NOT {_OF_API}"  # noqa: S608 - our texts
+        return int(self._database.rows(query)[0][0])
+
+    def api_start(self, row: ExecutionRow) -> ApiStart | None:
+        """What the API added to the execution when it started it; None for the execution of a run."""
+        query = "SELECT arn, machine_arn, context, details FROM api_executions WHERE execution_id = ?"
+        found = self._database.rows(query, (row.execution_id,))
+        if not found:
+            return None
+        arn, machine_arn, context, details = found[0]
+        return ApiStart(arn, machine_arn, json.loads(context), row.input, json.loads(details))
 
     def count_ended(self, run_id: str) -> int:
         """The number of executions of the run that have ended."""
@@ -171,19 +193,23 @@ class Journal:
             )
         return machine
 
-    def replay(self, row: ExecutionRow, machine: StateMachine) -> Replayed:
+    def replay(self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None = None) -> Replayed:
         """The execution rebuilt from its facts.
 
         Raises: ReplayMismatch when a fact answers no open command, or one with another resource.
         """
-        execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time)
+        context = api.context if api else None
+        execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time, context=context)
         waiting: dict[str, _OpenCommand] = {}
+        submitted: dict[str, JSON] = {}
         worked = 0.0
         _collect_commands(execution, waiting, worked)
         count = 0
         for entry in self.facts(row.execution_id):
             worked = worked if entry.worked is None else max(worked, entry.worked)
             _close_answered(row.name, entry, waiting)
+            if isinstance(entry.fact, TaskSubmitted):
+                submitted[entry.fact.id] = entry.fact.output
             try:
                 execution.receive(entry.fact, now=entry.now)
             except ProtocolError as err:
@@ -191,7 +217,8 @@ class Journal:
             _collect_commands(execution, waiting, worked)
             count += 1
         left = {command_id: one.left(worked) for command_id, one in waiting.items() if one.seconds is not None}
-        return Replayed(execution, [one.command for one in waiting.values()], count, worked, left)
+        open_calls = {command_id: output for command_id, output in submitted.items() if command_id in waiting}
+        return Replayed(execution, [one.command for one in waiting.values()], count, worked, left, open_calls)
 
     def history(self, name: str) -> list[dict[str, JSON]]:
         """The execution's events so far, in the shape of GetExecutionHistory.
@@ -199,7 +226,7 @@ class Journal:
         Raises: ConfigurationError when there is no such execution; ReplayMismatch.
         """
         row = self.get(name)
-        return self.replay(row, self.definition(row.digest)).core.history
+        return self.replay(row, self.definition(row.digest), self.api_start(row)).core.history
 
     def request_stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
         """Have the driver abort the execution, now or at the next start. Does nothing when it has ended.
@@ -254,7 +281,9 @@ def _close_answered(name: str, entry: JournalledFact, waiting: dict[str, _OpenCo
     command_id = getattr(entry.fact, "id", None)
     if command_id is None:  # ExecutionAborted and ExecutionRedriven answer no command
         return
-    found = waiting.pop(command_id, None)
+    found = waiting.get(command_id)
+    if found is not None and not isinstance(entry.fact, TaskSubmitted | TaskHeartbeat):
+        del waiting[command_id]
     if found is None:
         raise ReplayMismatch(
             f"execution '{name}': the journal answers '{command_id}', which this definition does not ask for; "

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pupline.asl import InvokeTask, StateMachine, TaskFailed, TaskSucceeded, lambda_error
+from pupline.asl import Fact, InvokeTask, StateMachine, TaskFailed, TaskSucceeded, lambda_error
 from pupline.errors import LocalTrouble, local_trouble
 from pupline.json_values import JSON
 
@@ -27,12 +27,17 @@ class Invocation:
 
     execution: the execution's name. command_id: with it, the idempotency key of this attempt.
     settings: of the run that the execution belongs to; empty without one. machine: the execution's.
+    details: of an execution that the API started, as in ApiStart. is_submitted: an earlier call has answered
+    TaskSubmitted, with `submitted`, and only the result is missing.
     """
 
     execution: str
     command_id: str
     settings: Mapping[str, JSON] = field(default_factory=dict)
     machine: StateMachine | None = None
+    details: Mapping[str, JSON] = field(default_factory=dict)
+    is_submitted: bool = False
+    submitted: JSON = None
 
     @property
     def request_id(self) -> str:
@@ -41,7 +46,8 @@ class Invocation:
 
 
 LambdaHandler = Callable[[JSON, Invocation], JSON]
-Answer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
+Answer = Callable[[Fact | LocalTrouble], None]
+FunctionAnswer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
 
 
 class LambdaRuntime:
@@ -51,7 +57,7 @@ class LambdaRuntime:
         self._functions = functions
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-function")
 
-    def invoke(self, task: InvokeTask, invocation: Invocation, answer: Answer) -> None:
+    def invoke(self, task: InvokeTask, invocation: Invocation, answer: FunctionAnswer) -> None:
         """Call the function in a thread of the pool, and `answer` from there, exactly once.
 
         Raises: LocalTrouble when no thread can be started.

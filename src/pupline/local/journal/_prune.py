@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from pupline.local.database import Database
+from pupline.local.journal._turn import forget_execution
 
 _BATCH = 200
 _DONE = "status != 'RUNNING' AND stop_time < :before"
@@ -55,9 +56,8 @@ def _prune_some(connection: sqlite3.Connection, before: float) -> bool:
         return False
     narrowed = _PRUNABLE + (" AND run_id = :run" if rows[0] else f" AND run_id IS NULL LIMIT {_BATCH}")
     for number, name in connection.execute(narrowed, {"before": before, "run": rows[0]}).fetchall():
-        connection.execute("DELETE FROM facts WHERE execution_id = ?", (number,))
         # Every name that begins with "<execution>/": "0" is what follows "/" in ASCII.
         connection.execute("DELETE FROM memo WHERE name >= ? AND name < ?", (f"{name}/", f"{name}0"))
-        connection.execute("DELETE FROM executions WHERE execution_id = ?", (number,))
+        forget_execution(connection, number)
     connection.execute("DELETE FROM runs WHERE run_id = ?", (rows[0],))
     return True

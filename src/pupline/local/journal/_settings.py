@@ -1,7 +1,7 @@
 """Parameters and results of the driver."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pupline.asl import InvokeTask, StateMachine
@@ -20,13 +20,35 @@ class Runtime(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ApiStart:
+    """What belongs to an execution that the Step Functions API starts.
+
+    arn: of the execution. machine_arn: of its state machine, without version and alias. context: the parts of the
+    Context Object that are its own. input: the text that was sent. details: what DescribeExecution returns besides.
+    is_kept: in the journal; a StartSyncExecution is not.
+    """
+
+    arn: str
+    machine_arn: str
+    context: dict[str, JSON]
+    input: str
+    details: dict[str, JSON] = field(default_factory=dict)
+    is_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class StartRequest:
-    """An execution to start. input: JSON. run_id: of an opened run, whose settings the functions get."""
+    """An execution to start. input: JSON. run_id: of an opened run, whose settings the functions get.
+
+    name: unique in the data directory. machine: None for the driver's own. api: for one that the API starts.
+    """
 
     name: str
     input: JSON
     run_id: str | None = None
     run_index: int | None = None
+    machine: StateMachine | None = None
+    api: ApiStart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +65,26 @@ class RedriveRequest:
 class DriverSettings:
     """The parameters of a driver.
 
-    machine: for new executions. concurrency: executions that run at the same time.
+    machine: for new executions; None when every request brings its own. concurrency: executions that run at the same
+    time. topic: answers `sns:publish` within the turn; None when the runtime does.
     grace_seconds: how long running functions may continue after `stop_starting`.
     listener: called with every event, in the driving thread. alerted: called after alerts were committed.
+    cancelled: called when the answer to a call is no longer needed, with the execution's name and the call.
+    of_api: drive executions of the API, and not those of runs. wait_scale: real seconds of each second that a Wait or a
+    Retrier waits.
     """
 
-    machine: StateMachine
+    machine: StateMachine | None
     runtime: Runtime
-    topic: LocalTopic
+    topic: LocalTopic | None
     clock: DriverClock
     concurrency: int = 16
     grace_seconds: float = 30.0
     listener: Callable[[DriverEvent], None] = lambda _event: None
     alerted: Callable[[], None] = lambda: None
+    cancelled: Callable[[str, InvokeTask], None] = lambda _name, _task: None
+    of_api: bool = False
+    wait_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pupline.asl import Command, ExecutionAborted, StartTimer, fact_to_json
+from pupline.asl import Command, ExecutionAborted, InvokeTask, StartTimer, fact_to_json
 from pupline.local._clock import Instant
 from pupline.local.alerts import Alert, insert_alert
 from pupline.local.database import storable
 from pupline.local.journal._events import DriverEvent
 from pupline.local.journal._journal import JournalledFact, Replayed
+from pupline.local.journal._settings import ApiStart, StartRequest
 
 _INSERT_DEFINITION = (
     "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -18,6 +20,9 @@ _INSERT_EXECUTION = (
     "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_INSERT_API = "INSERT INTO api_executions (execution_id, arn, machine_arn, context, details) VALUES (?, ?, ?, ?, ?)"
+_INSERT_MAP_RUN = "INSERT INTO map_runs (arn, execution_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_COUNT_REDRIVE = "UPDATE api_executions SET redrive_count = redrive_count + 1, redrive_time = ? WHERE execution_id = ?"
 _REOPEN = (
     "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
     " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
@@ -32,22 +37,31 @@ _FINISH = (
 class ActiveExecution:
     """One execution in memory. waiting: commands that were not answered yet. last_now: of the latest fact.
 
-    is_durable: False for Express executions, which are not journalled. facts: how many the journal holds.
-    left: seconds left of each timer that an earlier process began.
+    is_durable: whether the journal holds it, from its start to its end; has_facts: what happens in between, too.
+    Express executions are not journalled; those that the API acknowledges are, but begin again after a crash.
+    facts: how many the journal holds. left: seconds left of each timer that an earlier process began.
+    submitted: by command id, what TaskSubmitted said of calls whose result is still to come.
+    api: of an execution that the API started. map_runs: how many of the core's Map Runs were noted.
     """
 
     __slots__ = (
-        *("_began", "_worked", "core", "execution_id", "facts", "is_durable", "last_now", "left", "run_id"),
-        "waiting",
+        *("_began", "_worked", "api", "core", "execution_id", "facts", "has_facts", "is_durable", "last_now"),
+        *("left", "map_runs", "run_id", "submitted", "waiting"),
     )
 
-    def __init__(self, execution_id: int, run_id: str | None, replayed: Replayed, at: Instant) -> None:
+    def __init__(
+        self, execution_id: int, run_id: str | None, replayed: Replayed, at: Instant, api: ApiStart | None = None
+    ) -> None:
         self.execution_id = execution_id
         self.core = replayed.core
         self.run_id = run_id
         self.facts = replayed.facts
         self.left = replayed.left
-        self.is_durable = self.core.machine.type == "STANDARD"
+        self.submitted = replayed.submitted
+        self.api = api
+        self.map_runs = 0
+        self.has_facts = self.core.machine.type == "STANDARD"
+        self.is_durable = self.has_facts or (api is not None and api.is_kept)
         self.last_now = self.core.now
         self.waiting: dict[str, Command] = {}
         self._worked = replayed.worked
@@ -71,37 +85,50 @@ class ActiveExecution:
 class Turn:
     """Collected while the cores receive their facts; `write` adds the rows in one transaction.
 
-    at: when the turn began. started: with the run index, and the input as JSON text. facts: by execution id and
-    sequence number. reopened, aborted: by execution id. commands: to carry out, and events: to emit, after the commit.
+    at: when the turn began. started: with its request, and the input as JSON text. facts: by execution id and
+    sequence number. map_runs: ARN and execution id. reopened, aborted: by execution id. forgotten: ids of executions to
+    delete first. After the commit, commands are carried out, calls cancelled, `answered` called and events emitted.
     """
 
     at: Instant
-    started: list[tuple[ActiveExecution, int | None, str]] = field(default_factory=list)
+    started: list[tuple[ActiveExecution, StartRequest, str]] = field(default_factory=list)
     facts: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     ended: list[ActiveExecution] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)
     aborted: dict[int, JournalledFact] = field(default_factory=dict)
+    map_runs: list[tuple[str, int]] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
     commands: list[tuple[ActiveExecution, Command]] = field(default_factory=list)
+    cancelled: list[tuple[str, InvokeTask]] = field(default_factory=list)
+    answered: list[Callable[[], None]] = field(default_factory=list)
     events: list[DriverEvent] = field(default_factory=list)
 
     @property
     def has_rows(self) -> bool:
         """Whether there is anything to commit."""
         ended = any(one.is_durable for one in self.ended)
-        return bool(self.started or self.facts or self.alerts or self.aborted or ended)
+        return bool(self.started or self.facts or self.alerts or self.aborted or self.map_runs or ended)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """All rows of this turn, in an order that the references between them allow."""
+        for execution_id in self.forgotten:
+            forget_execution(connection, execution_id)
         for machine in {one.core.machine.digest: one.core.machine for one, _, _ in self.started}.values():
             values = (machine.digest, machine.name, machine.type, json.dumps(machine.definition))
             connection.execute(_INSERT_DEFINITION, values)
-        for one, run_index, text in self.started:
-            core = one.core
-            ids = (one.execution_id, core.name, one.run_id, run_index, core.machine.digest)
+        for one, request, text in self.started:
+            core, api = one.core, request.api
+            ids = (one.execution_id, core.name, one.run_id, request.run_index, core.machine.digest)
             connection.execute(_INSERT_EXECUTION, (*ids, text, core.start_time))
+            if api is not None:
+                texts = (json.dumps(api.context), json.dumps(api.details))
+                connection.execute(_INSERT_API, (one.execution_id, api.arn, api.machine_arn, *texts))
+        for row in self.map_runs:
+            connection.execute(_INSERT_MAP_RUN, row)
         for execution_id in self.reopened:
             connection.execute(_REOPEN, (execution_id,))
+            connection.execute(_COUNT_REDRIVE, (self.at.now, execution_id))
         for execution_id, seq, entry in self.facts:
             _insert_fact(connection, execution_id, seq, entry)
         for alert in self.alerts:
@@ -115,6 +142,12 @@ class Turn:
                 connection.execute(_FINISH, (*end, one.execution_id))
         for execution_id, entry in self.aborted.items():
             _abort(connection, execution_id, entry)
+
+
+def forget_execution(connection: sqlite3.Connection, execution_id: int) -> None:
+    """Delete the rows of an execution that has ended."""
+    for table in ("facts", "map_runs", "api_executions", "executions"):
+        connection.execute(f"DELETE FROM {table} WHERE execution_id = ?", (execution_id,))  # noqa: S608 - our names
 
 
 def _insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, entry: JournalledFact) -> None:

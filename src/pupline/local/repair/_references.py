@@ -8,6 +8,8 @@ _CAUSE = "the database was damaged, and what this execution continues from was l
 _DANGLING = (
     ("executions", "digest NOT IN (SELECT digest FROM definitions)"),
     ("facts", "execution_id NOT IN (SELECT execution_id FROM executions)"),
+    ("api_executions", "execution_id NOT IN (SELECT execution_id FROM executions)"),
+    ("map_runs", "execution_id NOT IN (SELECT execution_id FROM executions)"),
     ("deliveries", "alert_id NOT IN (SELECT alert_id FROM alerts)"),
     ("deliveries", "subscription_id NOT IN (SELECT subscription_id FROM subscriptions)"),
     ("ingest_items", "ingest_id NOT IN (SELECT ingest_id FROM ingests)"),

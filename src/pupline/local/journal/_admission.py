@@ -1,0 +1,139 @@
+"""Executions that start, continue or are redriven: from a request, or from the journal, into memory."""
+
+import json
+import re
+from collections.abc import Callable
+
+from pupline.asl import Command, Execution, ExecutionRedriven, StateMachine
+from pupline.errors import NoSuchName, ReplayMismatch
+from pupline.json_values import JSON
+from pupline.local.journal._active import ActiveExecutions
+from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
+from pupline.local.journal._journal import ExecutionRow, Journal, Replayed
+from pupline.local.journal._settings import ApiStart, StartRequest
+from pupline.local.journal._turn import ActiveExecution, Turn
+from pupline.text import printable
+
+_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
+"""Step Functions' rule for names of executions (API reference, StartExecution)."""
+
+
+class Admission:
+    """Takes executions into memory. refused: how many could not be. next_id: returns a new execution id."""
+
+    def __init__(
+        self, journal: Journal, active: ActiveExecutions, machine: StateMachine | None, next_id: Callable[[], int]
+    ) -> None:
+        self._journal = journal
+        self._active = active
+        self._machine = machine
+        self._machines = {} if machine is None else {machine.digest: machine}
+        self._next_id = next_id
+        self.refused = 0
+
+    def start(self, request: StartRequest, turn: Turn) -> None:
+        """Start the execution; one of that name and input is resumed or reported, one of another input refused."""
+        name = request.name
+        if active := self._active.by_name.get(name):
+            self._has_same_input(request, active.core.input, turn)
+        elif row := self._journal.find(name):
+            if self._has_same_input(request, json.loads(row.input), turn):
+                self.resume(name, turn)
+        elif not _NAME.fullmatch(name):
+            reason = f"'{printable(name)}' cannot name an execution (see StartExecution)"
+            self.refuse(name, request.run_id, reason, turn)
+        else:
+            self.start_new(request, turn)
+
+    def start_new(self, request: StartRequest, turn: Turn) -> ActiveExecution:
+        """Start an execution whose name is free. Raises: InvalidExecutionInput."""
+        machine = request.machine or self._machine
+        if machine is None:
+            raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
+        text = json.dumps(request.input, allow_nan=False)
+        # The input as the journal will return it: a tuple, say, comes back as a list.
+        context = request.api.context if request.api else None
+        core = Execution(machine, json.loads(text), name=request.name, now=turn.at.now, context=context)
+        commands = core.commands()
+        replayed = Replayed(core, commands, 0, 0.0, {})
+        active = ActiveExecution(self._next_id(), request.run_id, replayed, turn.at, request.api)
+        if active.is_durable:
+            turn.started.append((active, request, request.api.input if request.api else text))
+        turn.events.append(ExecutionStarted(request.name, request.run_id))
+        self._active.add(active, commands, turn)
+        return active
+
+    def _has_same_input(self, request: StartRequest, existing: JSON, turn: Turn) -> bool:
+        """Whether the existing execution has the request's input; otherwise the request is refused."""
+        if json.dumps(request.input, sort_keys=True) == json.dumps(existing, sort_keys=True):
+            return True
+        reason = f"there is an execution '{request.name}' with another input; choose another name"
+        self.refuse(request.name, request.run_id, reason, turn)
+        return False
+
+    def resume(self, name: str, turn: Turn) -> None:
+        """Continue the execution, or report that it has ended."""
+        row = self._journal.find(name)
+        if row is None or row.execution_id in self._active.by_id or row.execution_id in turn.aborted:
+            return
+        if row.status != "RUNNING":
+            self.report_ended(row, turn)
+        elif loaded := self._load(row, turn):
+            self._active.add(*loaded, turn)
+
+    def redrive(self, name: str, turn: Turn) -> None:
+        """Redrive the execution, unless that is refused."""
+        row = self._journal.find(name)
+        if row is None:
+            self.refuse(name, None, f"there is no execution '{printable(name)}' here", turn)
+        elif row.status == "SUCCEEDED":
+            self.refuse(name, row.run_id, f"'{name}' has succeeded: there is nothing to redrive", turn)
+        elif row.status == "RUNNING" or row.execution_id in self._active.by_id:
+            self.resume(name, turn)
+        else:
+            self.reopen(row, turn)
+
+    def reopen(self, row: ExecutionRow, turn: Turn) -> None:
+        """Redrive an execution that has ended without success."""
+        if loaded := self._load(row, turn):
+            active, _ = loaded  # it has ended, so it waits for nothing
+            self._active.enter(active)
+            turn.reopened.append(row.execution_id)
+            self._active.receive(active, ExecutionRedriven(), turn)
+
+    def _load(self, row: ExecutionRow, turn: Turn) -> tuple[ActiveExecution, list[Command]] | None:
+        """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""
+        try:
+            api = self._journal.api_start(row)
+            replayed = self._journal.replay(row, self._machine_of(row, api), api)
+        except ReplayMismatch as err:
+            self.refuse(row.name, row.run_id, str(err), turn)
+            return None
+        turn.events.append(ExecutionResumed(row.name, row.run_id, replayed.facts))
+        return ActiveExecution(row.execution_id, row.run_id, replayed, turn.at, api), replayed.waiting
+
+    def _machine_of(self, row: ExecutionRow, api: ApiStart | None) -> StateMachine:
+        """The machine of the row. Those of the API's are many, and are not kept."""
+        found = self._machines.get(row.digest)
+        if found is None:
+            found = self._journal.definition(row.digest)
+            if api is None:
+                self._machines[row.digest] = found
+        return found
+
+    def refuse(self, name: str, run_id: str | None, reason: str, turn: Turn) -> None:
+        """Report an execution that cannot be started or resumed."""
+        self.refused += 1
+        turn.events.append(ExecutionRefused(name, run_id, reason))
+
+    def report_ended(self, row: ExecutionRow, turn: Turn) -> None:
+        """Report an execution that had ended before it was requested."""
+        self._active.finished[row.status] += 1
+        turn.events.append(row.as_event())
+
+    def get(self, name: str) -> ExecutionRow:
+        """The journal's row. Raises: NoSuchName."""
+        row = self._journal.find(name)
+        if row is None:
+            raise NoSuchName(f"there is no execution '{printable(name)}' here")
+        return row
