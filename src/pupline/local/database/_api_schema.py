@@ -1,0 +1,78 @@
+"""The tables of the Step Functions API: migrations that follow those of `_schema`, and never change either."""
+
+_EIGHTH = """
+-- State machines made through the API. definition: the text as it was given. revision_id: NULL before the first update.
+CREATE TABLE state_machines (
+    arn TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    last_version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    revision_id TEXT,
+    updated_at REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE state_machine_versions (
+    machine_arn TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    description TEXT,
+    definition TEXT NOT NULL,
+    role_arn TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    revision_id TEXT,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (machine_arn, number)
+) WITHOUT ROWID;
+
+-- routes: a list of [number of the version, weight].
+CREATE TABLE state_machine_aliases (
+    machine_arn TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    routes TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (machine_arn, name)
+) WITHOUT ROWID;
+
+CREATE TABLE activities (
+    arn TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    encryption TEXT NOT NULL,
+    created_at REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE resource_tags (
+    arn TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+) WITHOUT ROWID;
+"""
+
+_NINTH = """
+-- Executions that the Step Functions API started. machine_arn: without version and alias. context: the parts of the
+-- Context Object that are theirs, a JSON object. details: what DescribeExecution returns besides, a JSON object.
+CREATE TABLE api_executions (
+    execution_id INTEGER PRIMARY KEY REFERENCES executions,
+    arn TEXT NOT NULL UNIQUE,
+    machine_arn TEXT NOT NULL,
+    context TEXT NOT NULL,
+    details TEXT NOT NULL,
+    redrive_count INTEGER NOT NULL DEFAULT 0,
+    redrive_time REAL
+);
+CREATE INDEX api_executions_of_machine ON api_executions (machine_arn, execution_id);
+
+CREATE TABLE map_runs (
+    arn TEXT PRIMARY KEY,
+    execution_id INTEGER NOT NULL REFERENCES executions
+) WITHOUT ROWID;
+CREATE INDEX map_runs_of_execution ON map_runs (execution_id);
+"""
+
+API_MIGRATIONS: tuple[str, ...] = (_EIGHTH, _NINTH)
