@@ -53,7 +53,8 @@ def _constant_parts(execution: Execution, frame: Frame) -> dict[str, AnyJSON]:
     Express executions have another form of ARN, and no RedriveCount, as they cannot be redriven. The order of the keys
     is AWS's; it is visible when the Context Object is turned into text.
     """
-    arn, name, start = state_machine_arn(frame.machine), frame.name, timestamp(frame.start)
+    arn = execution.machine_arn + frame.machine.removeprefix(execution.machine_name)
+    name, start = frame.name, timestamp(frame.start)
     parts: dict[str, AnyJSON]
     if execution.machine.type == "EXPRESS":
         run = uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}:{name}")

@@ -45,7 +45,7 @@ from pupline.asl._errors import (
     ProtocolError,
     TimestampProblem,
 )
-from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact
+from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact, MapRunUpdated
 from pupline.asl._fork import resume
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
@@ -67,8 +67,7 @@ class Execution:
 
     name: seeds the randomness and appears in the Context Object. now: seconds since the epoch; the start time.
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
-    machine_name, machine_arn: as in the Context Object.
-    redrive_count: `$$.Execution.RedriveCount`.
+    machine_name, machine_arn, redrive_count: as in the Context Object.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
     otherwise. map_runs: of its Distributed Maps. taken: the places reached, for `Coverage`. start_time and stop_time
@@ -173,8 +172,8 @@ class Execution:
         Raises: ProtocolError for the id of no command, or of one that was answered before.
         """
         self.now = now
-        if isinstance(fact, ExecutionAborted | ExecutionRedriven):
-            self._abort_or_redrive(fact)
+        if isinstance(fact, ExecutionAborted | ExecutionRedriven | MapRunUpdated):
+            self._receive_request(fact)
             return
         entry = self._waiting.pop(fact.id, None)
         if entry is None:
@@ -185,17 +184,19 @@ class Execution:
         self._run(thread, lambda execution, waiting: handler(execution, waiting, fact))
         self._drain()
 
-    def _abort_or_redrive(self, fact: ExecutionAborted | ExecutionRedriven) -> None:
-        if isinstance(fact, ExecutionAborted):
-            if self.status == "RUNNING":
-                self._end("ABORTED", None, fact.error, fact.cause)
-        elif self.status in ("RUNNING", "SUCCEEDED"):
-            what = "redrive needs one that failed, timed out or was aborted"
-            raise ProtocolError(f"execution {self.name!r} is {self.status}; {what}")
-        else:
+    def _receive_request(self, fact: ExecutionAborted | ExecutionRedriven | MapRunUpdated) -> None:
+        if isinstance(fact, MapRunUpdated):
+            for run in self.map_runs:
+                run.update(self, fact)
+            self._drain()
+        elif isinstance(fact, ExecutionRedriven):
             self._redrive()
+        elif self.status == "RUNNING":
+            self._end("ABORTED", None, fact.error, fact.cause)
 
     def _redrive(self) -> None:  # rule 10
+        if self.status in ("RUNNING", "SUCCEEDED"):
+            raise ProtocolError(f"execution {self.name!r} is {self.status}, and cannot be redriven")
         root = self._root
         self.redrive_count += 1
         root.frame.context = None  # it holds RedriveCount
@@ -216,9 +217,8 @@ class Execution:
             self._cancelled.discard(command_id)
             return
         waiting = ", ".join(sorted(self._waiting)) or "none"
-        raise ProtocolError(
-            f"execution {self.name!r} does not wait for an answer to {command_id!r}; commands that wait: {waiting}"
-        )
+        problem = f"does not wait for an answer to {command_id!r}; commands that wait: {waiting}"
+        raise ProtocolError(f"execution {self.name!r} {problem}")
 
     # ---- the trampoline
 
@@ -304,6 +304,9 @@ class Execution:
     def seeded(self, place: str) -> random.Random:
         """A generator seeded by the execution's name and a place in it, such as the id of a retry timer."""
         return random.Random(f"{self.name}\n{place}")  # noqa: S311 - not for secrets; a replay must draw the same numbers
+
+    def child_changed(self, run: MapRun, child: Thread, status: Status, *ending: AnyJSON) -> None:
+        """A child execution is RUNNING, or has ended (with an output, or error and cause). For subclasses."""
 
     # ---- ends of threads
 

@@ -73,6 +73,16 @@ class ExecutionRedriven:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class MapRunUpdated:
+    """UpdateMapRun was called on the Map Run `arn`. None leaves a value. This fact does not answer a command."""
+
+    arn: str
+    max_concurrency: int | None = None
+    tolerated_failure_count: int | None = None
+    tolerated_failure_percentage: float | None = None
+
+
 Fact: TypeAlias = (
     TaskSucceeded
     | TaskFailed
@@ -82,6 +92,7 @@ Fact: TypeAlias = (
     | ItemsRead
     | ExecutionAborted
     | ExecutionRedriven
+    | MapRunUpdated
 )
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pupline.asl import _history as history
+from pupline.asl._facts import MapRunUpdated
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states._base import State
@@ -54,6 +55,7 @@ class MapRunFork(Fork):
         super().__init__(state, parent, 0)
         self.plan = plan
         self.run = run
+        run.fork, run.plan = self, plan
         self.prefix = parent.command_id(state.key)
         self.inputs: Iterator[tuple[AnyJSON, int]] = iter(())
         self.sizes: dict[int, int] = {}
@@ -98,6 +100,7 @@ class MapRunFork(Fork):
         child.fork = self
         child.index = index
         self.running[index] = child
+        execution.child_changed(self.run, child, "RUNNING")
         execution.make_ready(child, self.state.first.enter)
 
     def _count(self, size: int, before: str, after: str) -> None:
@@ -109,6 +112,7 @@ class MapRunFork(Fork):
     def succeeded(self, execution: Execution, child: Thread) -> None:
         """Keep the output and drop the child."""
         self.results[child.index] = child.value
+        execution.child_changed(self.run, child, "SUCCEEDED", child.value)
         self._ended(execution, child, "succeeded", {"Output": dumps(child.value), "Status": "SUCCEEDED"})
         self._fill_later(execution)
 
@@ -116,13 +120,30 @@ class MapRunFork(Fork):
         """Count the failure; over the tolerated threshold, fail the run."""
         self.unsuccessful[child.index] = child
         self.failures.add(child.index)
+        execution.child_changed(self.run, child, "FAILED", error, cause)
         self._ended(execution, child, "failed", {"Error": error, "Cause": cause, "Status": "FAILED"})
+        self._continue(execution)
+
+    def _continue(self, execution: Execution) -> None:
+        """Start more children, unless too many have failed."""
         plan, items = self.plan, self.run.items
         if exceeds_tolerance(items.failed, items.total, count=plan.count, percentage=plan.percentage):
             self.stop(execution, 0)
             execution.make_ready(self.parent, self._fail_over_threshold)
         else:
             self._fill_later(execution)
+
+    def update(self, execution: Execution, update: MapRunUpdated) -> None:
+        """Change the limits of the run. Children that run go on."""
+        plan = self.plan
+        if update.max_concurrency is not None:
+            plan.limit = self.run.max_concurrency = update.max_concurrency
+        if update.tolerated_failure_count is not None:
+            plan.count = update.tolerated_failure_count
+        if update.tolerated_failure_percentage is not None:
+            plan.percentage = update.tolerated_failure_percentage
+        if self.running:  # else its items are being read or its results written, or it has ended
+            self._continue(execution)
 
     def _ended(self, execution: Execution, child: Thread, status: str, ending: dict[str, AnyJSON]) -> None:
         del self.running[child.index]
@@ -155,6 +176,8 @@ class MapRunFork(Fork):
 
     def freeze(self, execution: Execution) -> None:
         """Stop all children; the run is aborted, unless it has failed."""
+        for child in self.running.values():
+            execution.child_changed(self.run, child, "ABORTED", None, None)
         super().freeze(execution)
         self.run.end("ABORTED", execution.now)
 
@@ -165,7 +188,7 @@ class MapRunFork(Fork):
     def resume(self, execution: Execution, last: int) -> None:
         """Redrive the children that did not succeed, then start those that were never started."""
         run, parent = self.run, self.parent
-        run.redrive()
+        run.redrive(self, execution.now)
         parent.last = last
         parent.write(_RUN_REDRIVEN, execution.now, run.arn, run.redrive_count)
         for index in self.unsuccessful:
@@ -178,6 +201,7 @@ class MapRunFork(Fork):
         else:
             for thread in self.unsuccessful.values():
                 thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
+                execution.child_changed(run, thread, "RUNNING")
             super().resume(execution, 0)
         execution.make_ready(parent, self.fill)
 

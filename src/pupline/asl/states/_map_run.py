@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import random
 import uuid
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pupline.json_values import AnyJSON, dumps
+
+if TYPE_CHECKING:
+    from pupline.asl._execution import Execution
+    from pupline.asl._facts import MapRunUpdated
+    from pupline.asl.states._child_executions import MapRunFork, Plan
 
 MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 _COUNTS = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted", "resultsWritten")
@@ -27,9 +32,13 @@ class Counts:
 
 
 class MapRun:
-    """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness."""
+    """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness.
 
-    __slots__ = ("arn", "executions", "id", "items", "label", "max_concurrency", "redrive_count", "start_time",
+    plan: its limits. fork: its child executions while it runs. redrive_time: None before the first redrive.
+    """
+
+    __slots__ = ("arn", "executions", "fork", "id", "items", "label", "max_concurrency",
+                 "plan", "redrive_count", "redrive_time", "start_time",
                  "status", "stop_time")  # fmt: skip
 
     def __init__(
@@ -43,30 +52,42 @@ class MapRun:
         self.executions = Counts()
         self.max_concurrency = max_concurrency
         self.redrive_count = 0
+        self.redrive_time: float | None = None
+        self.plan: Plan | None = None
+        self.fork: MapRunFork | None = None
         self.start_time = now
         self.stop_time: float | None = None
 
     def describe(self) -> dict[str, AnyJSON]:
         """The Map Run in the shape of DescribeMapRun; times in seconds since the epoch."""
+        plan = self.plan
         return {
             "mapRunArn": self.arn,
             "status": self.status,
             "startDate": self.start_time,
             "stopDate": self.stop_time,
             "maxConcurrency": self.max_concurrency,
+            "toleratedFailurePercentage": float((plan and plan.percentage) or 0),
+            "toleratedFailureCount": int((plan and plan.count) or 0),
             "redriveCount": self.redrive_count,
             "itemCounts": self.items.describe(),
             "executionCounts": self.executions.describe(),
         }
 
-    def redrive(self) -> None:
+    def update(self, execution: Execution, update: MapRunUpdated) -> None:
+        """Change the limits, if it is this run and it has not ended."""
+        if self.arn == update.arn and self.fork is not None:
+            self.fork.update(execution, update)
+
+    def redrive(self, fork: MapRunFork, now: float) -> None:
         """Set the run to RUNNING again; the caller moves the counts of the children that run again."""
-        self.status, self.stop_time = "RUNNING", None
+        self.fork = fork
+        self.status, self.stop_time, self.redrive_time = "RUNNING", None, now
         self.redrive_count += 1
 
     def end(self, status: MapRunStatus, now: float) -> None:
         """Set the final status; running children count as aborted, and others stay pending."""
-        self.status, self.stop_time = status, now
+        self.status, self.stop_time, self.fork = status, now, None
         for counts in (self.items, self.executions):
             counts.aborted += counts.running
             counts.running = 0
