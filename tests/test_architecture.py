@@ -22,6 +22,7 @@ LEAVES = {"choice_rules", "errors", "files", "json_values", "parquet", "regex", 
 
 FACES = {
     "asl",
+    "definitions",
     "images",
     "http",
     "specs",

@@ -96,12 +96,13 @@ def _finite_float(digits: str) -> float:
     return value
 
 
-def loads(text: str | bytes) -> AnyJSON:
+def loads(text: str | bytes, make_object: Callable[[list[tuple[str, AnyJSON]]], AnyJSON] | None = None) -> AnyJSON:
     """The value of a JSON text, without limits on its size.
 
+    make_object: what makes an object of its members, in place of `dict`.
     Raises: ValueError when it is not JSON; RecursionError when it is nested too deeply.
     """
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float, object_pairs_hook=make_object)
 
 
 def _encoder() -> Callable[[AnyJSON], str]:

@@ -7,19 +7,20 @@ from typing import Any
 import click
 import pytest
 
-from pupline.cli import _COMMANDS, cli
+from pupline.cli import cli
 from pupline.cli._command import Command, Group
+from pupline.cli._lazy_group import LazyGroup
 from pupline.cli._options import _Directory
 
 Run = Callable[..., Any]
 
 
-def leaves() -> list[click.Command]:
+def leaves(group: click.Group = cli) -> list[click.Command]:
     """Every command that does something, subcommands included."""
-    context = click.Context(cli)
-    found = [cli.get_command(context, name) for name in _COMMANDS]
-    commands = [one for one in found if one is not None]
-    return [*commands, *(below for one in commands if isinstance(one, click.Group) for below in one.commands.values())]
+    context = click.Context(group)
+    found = [group.get_command(context, name) for name in group.list_commands(context)]
+    commands = [one for one in found if one is not None and not isinstance(one, LazyGroup)]
+    return [*commands, *(below for one in found if isinstance(one, click.Group) for below in leaves(one))]
 
 
 @pytest.mark.parametrize("command", leaves(), ids=lambda command: command.name)

@@ -4,7 +4,6 @@ Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration err
 130 interrupted.
 """
 
-import importlib
 import os
 import sys
 import threading
@@ -12,13 +11,12 @@ import threading
 import click
 
 from pupline import __version__
+from pupline.cli._lazy_group import LazyGroup, Sections
 from pupline.cli._signals import INTERRUPTED, end_on_signals
 from pupline.cli._streams import OutputLost, prepare_streams
 from pupline.errors import ConfigurationError, DamagedDatabase, PuplineError, TaskFailure, local_trouble
-from pupline.text import nearest
 
-# heading: name: (module, one line of help). With the line here, the list of commands imports none of them.
-_SECTIONS = {
+_SECTIONS: Sections = {
     "Fetch images": {
         "run": ("_run", "Fetch images, check, alert and audit them, through the workflow."),
         "ingest": ("_ingest", "Fetch every image of a source, once, and write its metadata."),
@@ -44,10 +42,13 @@ _SECTIONS = {
         "export": ("_export", "Put the clean dataset in one place, from all its runs."),
         "merge": ("_merge", "Join the bulk ingests of several data directories, exactly."),
     },
+    "State machines": {
+        "asl": ("_asl", "Any state machine of your own: validate it, run one of its states."),
+        "validate": ("_validate", "Check state machine definitions; all problems at once."),
+        "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
+    },
     "Workflows and AWS": {
         "init": ("_init", "Make a directory with a workflow, a source and a test of your own."),
-        "validate": ("_validate", "Check a state machine definition; all problems at once."),
-        "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
         "package": ("_package", "Package the Lambda functions for tools other than SAM."),
         "cost": ("_cost", "What a number of images costs on AWS, by design."),
     },
@@ -56,7 +57,6 @@ _SECTIONS = {
         "prune": ("_prune", "Delete the journals of executions that ended long ago."),
     },
 }
-_COMMANDS = {name: command for section in _SECTIONS.values() for name, command in section.items()}
 
 _EPILOG = """\b
 Exit codes:
@@ -76,39 +76,11 @@ Examples:
 """
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"pupline.cli.{_COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name.replace("-", "_"))
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        width = max(map(len, _COMMANDS))
-        for heading, commands in _SECTIONS.items():
-            with formatter.section(heading):
-                formatter.write_dl([(name.ljust(width), line) for name, (_, line) in commands.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = nearest(args[0], _COMMANDS) if args else None
-            if near is None:
-                raise
-            raise click.UsageError(f"{error.message} Did you mean '{near}'?", ctx) from error
-
-
 @click.command(
-    cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    sections=_SECTIONS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="pupline")
 def cli() -> None:

@@ -10,7 +10,7 @@ import click
 from pupline.cli._command import Command
 from pupline.cli._options import json_option
 from pupline.cli._output import cell, console, print_json
-from pupline.cli._validate import read_definition
+from pupline.definitions import load_definition
 from pupline.errors import ConfigurationError
 from pupline.files import read_text
 from pupline.text import printable
@@ -67,7 +67,7 @@ def test_state(
     if error is not None:
         mock = {"errorOutput": {"error": error, "cause": cause}}
     request = TestStateRequest(
-        definition=_object(read_definition(file), str(file)),
+        definition=load_definition(file).definition,
         input=_json(state_input, "--input"),
         state_name=state,
         inspection_level="DEBUG",

@@ -1,0 +1,22 @@
+"""`pupline asl`: the States Language tool, for any state machine."""
+
+import click
+
+from pupline.cli._lazy_group import LazyGroup, Sections
+
+_SECTIONS: Sections = {
+    "Check": {
+        "validate": ("_validate", "Check definitions; all problems at once."),
+    },
+    "Run": {
+        "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
+    },
+}
+
+
+@click.command(cls=LazyGroup, sections=_SECTIONS)
+def asl() -> None:
+    """Check and run any state machine in the Amazon States Language, on this machine.
+
+    FILE is a definition in JSON or YAML.
+    """

@@ -1,0 +1,15 @@
+"""State machine definitions, read from the files that people have.
+
+    loaded = load_definition("machine.asl.json")
+    loaded = load_definition("template.yaml#OrderMachine", {"TableName": "orders"})
+    machine = StateMachine.parse(loaded.definition, type=loaded.type)
+
+A file is a definition in JSON or YAML. Nothing in a file is executed.
+"""
+
+from pupline.definitions._load import load_definition, load_definitions
+from pupline.definitions._loaded import LoadedDefinition
+from pupline.definitions._marks import Position
+from pupline.definitions._unreadable import UnreadableDefinition
+
+__all__ = ["LoadedDefinition", "Position", "UnreadableDefinition", "load_definition", "load_definitions"]

@@ -1,0 +1,30 @@
+"""The error of a file that cannot be read as JSON or YAML."""
+
+from pathlib import Path
+
+from pupline.errors import ConfigurationError
+from pupline.text import printable
+
+
+class UnreadableDefinition(ConfigurationError):
+    """A file's text is not JSON or YAML, or not within the limits.
+
+    file: where. problem: what is wrong, without the place. line, column: from 1, in characters.
+    """
+
+    def __init__(self, file: Path, problem: str, line: int, column: int) -> None:
+        super().__init__(f"{printable(str(file))}:{line}:{column}: {problem}")
+        self.file = file
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
+class SyntaxTrouble(Exception):
+    """What is wrong with a text, and where; the reader of the file makes an UnreadableDefinition of it."""
+
+    def __init__(self, problem: str, line: int, column: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.line = line
+        self.column = column
