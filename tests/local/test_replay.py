@@ -2,12 +2,17 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from pupline.local import LocalBackend
+from pupline.asl import _limits
+from pupline.json_values import JSON
+from pupline.local import LocalBackend, RedriveRequest, StartRequest
+from tests.local.driver_bench import Bench, double
+from tests.local.local_fakes import InlineRuntime, machine, task
 from tests.local.recorded_journals import JOURNALS, drive, inputs
 
 VERSIONS = sorted(path.stem for path in JOURNALS.glob("*.sql"))
@@ -44,3 +49,34 @@ def test_a_recorded_journal_is_finished(version: str, tmp_path: Path) -> None:
 def test_this_versions_journal_is_there() -> None:
     """Every released version has its recording; the first one is kept."""
     assert "0.1.0" in VERSIONS
+
+
+@pytest.mark.slow
+def test_a_longer_history_of_an_earlier_version_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions without the limit of 25,000 events let an execution go on: its journal still replays to its end."""
+    passing: JSON = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    many: JSON = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": passing, "ResultPath": None, "Next": "Double"}
+    long = machine({"Many": many, "Double": task("Double")})
+    start = StartRequest("a", {"n": 1, "items": [0] * 6_300})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(_limits, "MAX_HISTORY_EVENTS", sys.maxsize)
+        bench.driver(long, InlineRuntime({"Double": double})).drive([start])
+        before = bench.backend.journal.history("a")
+    bench.restart()
+    assert bench.backend.journal.history("a") == before
+    assert len(before) > 25_000
+
+
+@pytest.mark.slow
+def test_a_full_history_replays_and_is_not_redriven(bench: Bench) -> None:
+    """An execution that ended at the limit stays as it was, and a redrive is refused with the reason."""
+    never: JSON = [{"Variable": "$.never", "IsPresent": True, "Next": "End"}]
+    again: JSON = {"Type": "Choice", "Choices": never, "Default": "Again"}
+    endless = machine({"Again": again, "End": {"Type": "Succeed"}})
+    bench.driver(endless, InlineRuntime({})).drive([StartRequest("a", {})])
+    before = bench.backend.journal.history("a")
+    assert (before[-1]["id"], bench.finished()["a"][0]) == (25_000, "FAILED")
+    bench.restart()
+    assert bench.backend.journal.history("a") == before
+    driver = bench.driver(endless, InlineRuntime({}))
+    assert driver.drive([RedriveRequest("a")]).refused == 1

@@ -18,6 +18,7 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
+from pupline.asl._endless import endless_loop
 from pupline.asl._errors import InvalidExecutionInput, ProtocolError
 from pupline.asl._execution import Execution
 from pupline.asl._facts import (
@@ -71,6 +72,7 @@ __all__ = [
     "TimerFired",
     "WriteResults",
     "definition_digest",
+    "endless_loop",
     "execute",
     "fact_from_json",
     "fact_to_json",

@@ -29,23 +29,23 @@ The rules, and where they come from (SL: the Amazon States Language specificatio
 from __future__ import annotations
 
 import random
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pupline.asl import _history as history
+from pupline.asl import _limits as limits
 from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import context_object, state_machine_arn
 from pupline.asl._errors import (
-    QUERY_EVALUATION_ERROR,
     RUNTIME,
-    DataLimitExceeded,
     EvaluationError,
     InvalidExecutionInput,
     ProtocolError,
-    TimestampProblem,
 )
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact, MapRunUpdated
+from pupline.asl._failures import evaluation_failed, fill_history, handle
 from pupline.asl._fork import resume
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
@@ -68,6 +68,7 @@ class Execution:
     name: seeds the randomness and appears in the Context Object. now: seconds since the epoch; the start time.
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
     machine_name, machine_arn, redrive_count: as in the Context Object.
+    bounded: whether the history has AWS's quota of events. False replays a journal of a version that had no quota.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
     otherwise. map_runs: of its Distributed Maps. taken: the places reached, for `Coverage`. start_time and stop_time
@@ -79,6 +80,7 @@ class Execution:
     """
 
     __slots__ = (
+        "_bounded",
         "_cancelled",
         "_context",
         "_pending",
@@ -112,8 +114,10 @@ class Execution:
         now: float,
         context: dict[str, AnyJSON] | None = None,
         redrive_count: int = 0,
+        bounded: bool = True,
     ) -> None:
         self.machine = machine
+        self._bounded = bounded
         self._context = context or {}
         state_machine = self._context.get("StateMachine") or {}
         self.machine_name: str = state_machine.get("Name", machine.name)
@@ -134,7 +138,8 @@ class Execution:
         self._waiting: dict[str, tuple[Handler, Thread]] = {}
         self._cancelled: set[str] = set()
         self._ready: deque[tuple[Thread, Step]] = deque()
-        self._root = Thread(Frame(name, input, self.machine_name, now), input, "", NO_VARIABLES, 0)
+        limit = self.max_events(express=machine.type == "EXPRESS")
+        self._root = Thread(Frame(name, input, self.machine_name, now, limit), input, "", NO_VARIABLES, 0)
         self._begin()
 
     def _begin(self) -> None:
@@ -160,6 +165,18 @@ class Execution:
     def waiting_ids(self) -> list[str]:
         """Ids of the commands that have not been answered."""
         return list(self._waiting)
+
+    @property
+    def history_is_full(self) -> bool:
+        """Whether the execution has ended because its history had no more room."""
+        return self.cause == limits.HISTORY_FULL
+
+    @property
+    def redrive_refusal(self) -> str | None:
+        """Why the execution cannot be redriven, in the words of DescribeExecution's redriveStatusReason, or None."""
+        if self.status in ("RUNNING", "SUCCEEDED"):
+            return f"Execution is {self.status} and cannot be redriven"
+        return limits.REDRIVE_HISTORY_FULL if len(self._root.events) >= self._root.frame.max_events - 1 else None
 
     def commands(self) -> list[Command]:
         """The new commands: not handed out before, and neither answered nor cancelled since."""
@@ -195,8 +212,8 @@ class Execution:
             self._end("ABORTED", None, fact.error, fact.cause)
 
     def _redrive(self) -> None:  # rule 10
-        if self.status in ("RUNNING", "SUCCEEDED"):
-            raise ProtocolError(f"execution {self.name!r} is {self.status}, and cannot be redriven")
+        if (refusal := self.redrive_refusal) is not None:
+            raise ProtocolError(f"execution {self.name!r}: {refusal}")
         root = self._root
         self.redrive_count += 1
         root.frame.context = None  # it holds RedriveCount
@@ -208,8 +225,11 @@ class Execution:
 
     def _start_timeout(self, timer: str) -> None:
         """Start the machine's own time-out. No thread waits for it, so that the end of a state does not cancel it."""
-        if self.machine.timeout_seconds is not None:
-            self._pending[timer] = StartTimer(timer, self.now + self.machine.timeout_seconds, "execution")
+        seconds = self.machine.timeout_seconds
+        if self.machine.type == "EXPRESS":
+            seconds = limits.EXPRESS_SECONDS if seconds is None else min(seconds, limits.EXPRESS_SECONDS)
+        if seconds is not None:
+            self._pending[timer] = StartTimer(timer, self.now + seconds, "execution")
             self._waiting[timer] = (_machine_timed_out, self._root)
 
     def _refuse_unknown(self, command_id: str) -> None:
@@ -223,15 +243,19 @@ class Execution:
     # ---- the trampoline
 
     def _run(self, thread: Thread, step: Step) -> None:
+        events, most = thread.events, thread.frame.max_events
         while True:
             try:
                 state = step(self, thread)
-                while state is not None:
+                while state is not None and len(events) < most:
                     state = state.enter(self, thread)
             except EvaluationError as problem:
-                state = self._evaluation_failed(thread, problem)
+                state = evaluation_failed(self, thread, problem)
             except RecursionError:  # a value nested hundreds of levels deep: an error of the data, not ours
-                state = self._evaluation_failed(thread, EvaluationError(RUNTIME, "The data is nested too deeply."))
+                state = evaluation_failed(self, thread, EvaluationError(RUNTIME, "The data is nested too deeply."))
+            if len(events) >= most:
+                fill_history(self, thread)
+                return
             if state is None:
                 return
             step = state.enter
@@ -310,6 +334,24 @@ class Execution:
 
     # ---- ends of threads
 
+    def max_events(self, *, express: bool) -> int:
+        """How many events the history of an execution has room for."""
+        if not self._bounded:
+            return sys.maxsize
+        return limits.MAX_EXPRESS_EVENTS if express else limits.MAX_HISTORY_EVENTS
+
+    def history_filled(self) -> None:
+        """The history has no more room: drop what has none, and end the execution (rule 11)."""
+        root = self._root
+        if self.status != "RUNNING":
+            return
+        del root.events[root.frame.max_events - 1 :]
+        root.last = len(root.events)
+        if self.machine.type == "EXPRESS":
+            self._end("TIMED_OUT", None, None, None)
+        else:
+            self._end("FAILED", None, RUNTIME, limits.HISTORY_FULL)
+
     def thread_succeeded(self, thread: Thread) -> None:
         """The thread's last state has ended with `thread.value`."""
         if thread.fork is None:
@@ -328,6 +370,9 @@ class Execution:
         if self.status != "RUNNING":
             return
         root = self._root
+        if len(root.events) >= root.frame.max_events:
+            self.history_filled()
+            return
         self.status, self.output, self.error, self.cause = status, output, error, cause
         self.stop_time = self.now
         if status == "SUCCEEDED":
@@ -347,53 +392,7 @@ class Execution:
         self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool = False
     ) -> State | None:
         """Retry, catch or fail: the thread's current state has failed. Returns the next state, if it runs at once."""
-        return self._handle(thread, error, cause, heartbeat=heartbeat)
-
-    def _handle(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
-        try:
-            return self._retry_or_catch(thread, error, cause, heartbeat=heartbeat)
-        except EvaluationError as problem:  # of a Catcher's own Output, Assign or ResultPath, which nothing handles
-            self.thread_failed(thread, problem.error, self._report(thread, problem))
-            return None
-
-    def _retry_or_catch(self, thread: Thread, error: str | None, cause: str | None, *, heartbeat: bool) -> State | None:
-        state = thread.state
-        assert state is not None  # noqa: S101 - a thread without a state has not begun
-        catching = state.catching
-        if catching is not None and error != RUNTIME:
-            if catching.retriers and catching.schedule_retry(self, thread, error, heartbeat=heartbeat):
-                return None
-            catcher = catching.catcher_for(error, heartbeat=heartbeat)
-            if catcher is not None:
-                catching.write_state_failed(self, thread)
-                return catching.catch(self, thread, catcher, error, cause)
-        if error != RUNTIME:
-            state.write_state_failed(self, thread)
-        self.thread_failed(thread, error, cause)
-        return None
-
-    def _evaluation_failed(self, thread: Thread, problem: EvaluationError) -> State | None:
-        """An expression of the thread's current state has failed (rules 5 and 6)."""
-        self.cancel_all(thread)
-        if thread.child is not None:
-            thread.child.stop(self, thread.last)
-        return self._handle(thread, problem.error, self._report(thread, problem), heartbeat=False)
-
-    def _report(self, thread: Thread, problem: EvaluationError) -> str:
-        """Write EvaluationFailed for JSONata; the full cause."""
-        state = thread.state
-        assert state is not None  # noqa: S101 - only states hold expressions
-        if isinstance(problem, DataLimitExceeded):
-            return problem.cause
-        entered = thread.entered
-        cause = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entered}). "
-        cause += problem.cause
-        if problem.error == QUERY_EVALUATION_ERROR:
-            before = entered if isinstance(problem, TimestampProblem) else thread.before
-            values = (problem.error, cause, state.name, problem.location)
-            thread.events.append((history.EVALUATION_FAILED, before, self.now, *values))
-            thread.last = len(thread.events)
-        return cause
+        return handle(self, thread, error, cause, heartbeat=heartbeat)
 
 
 def _machine_timed_out(execution: Execution, _thread: Thread, _fact: Fact) -> None:

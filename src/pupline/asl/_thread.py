@@ -24,12 +24,21 @@ class Frame:
     """The events and the Context Object of one execution. Each child execution of a Map Run has its own.
 
     machine: the name of the state machine, followed by the run's label in a Map Run. start: seconds since the epoch.
+    max_events: how many events there is room for.
     """
 
-    __slots__ = ("context", "events", "input", "machine", "name", "start")
+    __slots__ = ("context", "events", "input", "machine", "max_events", "name", "start")
 
-    def __init__(self, name: str, input: AnyJSON, machine: str, start: float) -> None:  # noqa: A002 - the API's word
+    def __init__(
+        self,
+        name: str,
+        input: AnyJSON,  # noqa: A002 - the API's word
+        machine: str,
+        start: float,
+        max_events: int,
+    ) -> None:
         self.machine = machine
+        self.max_events = max_events
         self.start = start
         self.name = name
         self.input = input

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
+from pupline.asl._endless import endless_loop
 from pupline.asl._execution import Execution, Status
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._state_machine import StateMachine
@@ -59,6 +60,11 @@ class Result:
     def history(self) -> list[dict[str, AnyJSON]]:
         """The events, in the shape of GetExecutionHistory."""
         return self.execution.history
+
+    @property
+    def hint(self) -> str | None:
+        """Why the execution did not end by itself, for people; None when it did."""
+        return endless_loop(self.history) if self.status in ("FAILED", "TIMED_OUT") else None
 
 
 def lambda_error(error: BaseException, request_id: str = "") -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pupline.asl._commands import StartTimer
 from pupline.asl._facts import Fact
+from pupline.asl._failures import fill_history
+from pupline.asl._limits import MAX_HISTORY_EVENTS
 from pupline.asl.states._base import State, compile_result_path, place_in, put_result
 from pupline.asl.states._retry import ErrorMatcher, Retrier
 from pupline.json_values import AnyJSON
@@ -86,6 +88,9 @@ class CatchingState(State):
         if delay is None:
             return False
         counts[number] += 1
+        if sum(counts) >= MAX_HISTORY_EVENTS:  # not every attempt writes events, but none goes on for ever
+            fill_history(execution, thread)
+            return True
         execution.command(StartTimer(timer, execution.now + delay), self._retry, thread)
         return True
 

@@ -94,7 +94,8 @@ class MapRunFork(Fork):
 
     def _begin(self, execution: Execution, index: int, value: AnyJSON) -> None:
         name = f"{self.run.id}-{index}"
-        frame = Frame(name, value, f"{execution.machine_name}/{self.run.label}", execution.now)
+        most = execution.max_events(express=self.state.express)
+        frame = Frame(name, value, f"{execution.machine_name}/{self.run.label}", execution.now, most)
         frame.events.append((history.EXECUTION_STARTED, 0, execution.now, value, None))
         child = Thread(frame, value, f"{self.prefix}/{index}/", NO_VARIABLES, 0)
         child.fork = self

@@ -97,6 +97,9 @@ class Admission:
         """Redrive an execution that has ended without success."""
         if loaded := self._load(row, turn):
             active, _ = loaded  # it has ended, so it waits for nothing
+            if (refusal := active.core.redrive_refusal) is not None:
+                self.refuse(row.name, row.run_id, f"'{row.name}' cannot be redriven: {refusal}", turn)
+                return
             self._active.enter(active)
             turn.reopened.append(row.execution_id)
             self._active.receive(active, ExecutionRedriven(), turn)

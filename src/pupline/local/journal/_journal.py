@@ -196,16 +196,27 @@ class Journal:
     def replay(self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None = None) -> Replayed:
         """The execution rebuilt from its facts.
 
+        One that an earlier version let write more events than AWS does goes on without that limit.
         Raises: ReplayMismatch when a fact answers no open command, or one with another resource.
         """
+        replayed = self._replay(row, machine, api, bounded=True)
+        if replayed.core.history_is_full and row.cause != replayed.core.cause:
+            return self._replay(row, machine, api, bounded=False)
+        return replayed
+
+    def _replay(self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None, *, bounded: bool) -> Replayed:
         context = api.context if api else None
-        execution = Execution(machine, json.loads(row.input), name=row.name, now=row.start_time, context=context)
+        execution = Execution(
+            machine, json.loads(row.input), name=row.name, now=row.start_time, context=context, bounded=bounded
+        )
         waiting: dict[str, _OpenCommand] = {}
         submitted: dict[str, JSON] = {}
         worked = 0.0
         _collect_commands(execution, waiting, worked)
         count = 0
         for entry in self.facts(row.execution_id):
+            if execution.history_is_full:
+                break
             worked = worked if entry.worked is None else max(worked, entry.worked)
             _close_answered(row.name, entry, waiting)
             if isinstance(entry.fact, TaskSubmitted):

@@ -1,0 +1,147 @@
+"""AWS's limits on one execution: events, time, and what the tool says about an execution that ran into them."""
+
+from typing import Any
+
+import pytest
+
+from pupline.asl import Execution, ExecutionRedriven, ProtocolError, Result, StateMachine, TaskError, execute
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+FULL = "The execution reached the maximum number of history events (25000)."
+NEVER = [{"Variable": "$.never", "IsPresent": True, "Next": "End"}]
+
+
+def machine(states: dict[str, Any], start: str = "A", **more: Any) -> StateMachine:
+    """A machine of these states, and `End`."""
+    return StateMachine.parse({"StartAt": start, "States": {**states, "End": {"Type": "Succeed"}}}, **more)
+
+
+def loop(first: dict[str, Any]) -> dict[str, Any]:
+    """A, then B, which goes back to A."""
+    return {"A": {**first, "Next": "B"}, "B": {"Type": "Choice", "Choices": NEVER, "Default": "A"}}
+
+
+def many(items: int, following: int) -> StateMachine:
+    """A Map over `items` Pass states and then `following` Pass states: 4 * items + 2 * following + 8 events."""
+    inner = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    items_of = {"Type": "Pass", "Result": [0] * items, "Next": "A"}
+    states: dict[str, Any] = {"Items": items_of, "A": {"Type": "Map", "ItemProcessor": inner, "Next": "S1"}}
+    for at in range(1, following):
+        states[f"S{at}"] = {"Type": "Pass", "Next": f"S{at + 1}"}
+    states[f"S{following - 1}"]["Next"] = "End"
+    return machine(states, "Items")
+
+
+def assert_full(result: Result) -> None:
+    """The execution has failed as event 25,000, which follows event 24,999."""
+    last = result.history[-1]
+    assert (result.status, result.error, result.cause, result.output) == ("FAILED", "States.Runtime", FULL, None)
+    assert (last["type"], last["id"], last["previousEventId"]) == ("ExecutionFailed", 25_000, 24_999)
+    assert last["executionFailedEventDetails"] == {"error": "States.Runtime", "cause": FULL}
+
+
+def test_a_loop_fails_at_event_25000() -> None:
+    """A loop that nothing ends fails as on AWS, and the result says which states it goes through."""
+    result = execute(machine(loop({"Type": "Pass"})), {})
+    assert_full(result)
+    assert result.history[-2]["type"] == "PassStateExited"
+    assert result.hint == "this loop never ends with these answers: A → B → A"
+
+
+def test_success_may_be_the_last_event() -> None:
+    """Event 25,000 may be ExecutionSucceeded, as AWS's documentation says; one state more is too many."""
+    result = execute(many(6_246, 4), {})
+    assert (result.status, result.output, len(result.history)) == ("SUCCEEDED", [0] * 6_246, 25_000)
+    assert result.hint is None
+    assert_full(execute(many(6_246, 5), {}))
+
+
+def test_nothing_catches_a_full_history() -> None:
+    """Not even States.ALL, and a call that the last events asked for is not made."""
+    calls: list[Any] = []
+    call = {"Type": "Task", "Resource": FUNCTION, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "End"}]}
+    assert_full(execute(machine(loop(call)), {}, tasks={"f": calls.append}))
+    assert len(calls) == 3_571  # seven events a round
+
+
+def test_a_storm_of_retries_ends() -> None:
+    """MaxAttempts 99999999 does not go on for ever, with events or without."""
+
+    def fail(_event: Any) -> Any:
+        raise TaskError("Busy")
+
+    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99_999_999, "MaxDelaySeconds": 1, "IntervalSeconds": 1}]
+    storm = {"Type": "Task", "Resource": FUNCTION, "Retry": retry, "Next": "End"}
+    result = execute(machine({"A": storm}), {}, tasks={"f": fail})
+    assert_full(result)
+    assert result.hint == "the retries of A never end with these answers: 8,333 attempts"
+    silent = {**storm, "Parameters": {"a.$": "States.ArrayRange(1, 2, 0)"}}
+    result = execute(machine({"A": silent}), {}, tasks={"f": fail})
+    assert (result.status, result.cause) == ("FAILED", FULL)
+
+
+def test_a_map_with_too_many_items_ends() -> None:
+    """An inline Map ends at the limit, whatever the number of its items."""
+    processor = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    state = {"Type": "Map", "QueryLanguage": "JSONata", "Items": "{% [1..800000] %}", "ItemProcessor": processor}
+    result = execute(machine({"A": {**state, "Next": "End"}}), {})
+    assert_full(result)
+    assert result.hint is not None
+    assert result.hint.startswith("the Map state A writes too many events for one history; use Mode DISTRIBUTED")
+
+
+def test_the_loop_of_a_branch_is_told_from_the_others() -> None:
+    """The hint follows one thread through the history."""
+    pause = {"Type": "Wait", "Seconds": 3}
+    branches = [{"StartAt": "A", "States": {**loop(pause), "End": {"Type": "Succeed"}}}]
+    branches.append({"StartAt": "Z", "States": {"Z": {"Type": "Wait", "Seconds": 99_999_999, "End": True}}})
+    whole = StateMachine.parse(
+        {"StartAt": "Fan", "States": {"Fan": {"Type": "Parallel", "Branches": branches, "End": True}}}
+    )
+    result = execute(whole, {})
+    assert_full(result)
+    assert result.hint == "this loop never ends with these answers: A → B → A"
+
+
+@pytest.mark.parametrize(("kind", "succeeded"), [("STANDARD", 0), ("EXPRESS", 2)])
+def test_a_child_execution_has_a_history_of_its_own(kind: str, succeeded: int) -> None:
+    """A Standard child fails at its own 25,000 events, which its parent does not count; Express ones have no quota."""
+    inner = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    state_of_many = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": inner, "ResultPath": None, "End": True}
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
+        "StartAt": "Many",
+        "States": {"Many": state_of_many},
+    }
+    state = {"Type": "Map", "ItemProcessor": processor, "ToleratedFailurePercentage": 100, "ResultPath": None}
+    items = [{"items": [0] * 6_300}, {"items": [0] * 6_300}]
+    result = execute(machine({"A": {**state, "Next": "End"}}), items)
+    assert result.status == "SUCCEEDED"
+    run = result.execution.map_runs[0]
+    assert (run.items.succeeded, run.items.failed) == (succeeded, 2 - succeeded)
+
+
+def test_an_express_execution_has_five_minutes() -> None:
+    """It is TIMED_OUT after 300 seconds, or sooner by its own TimeoutSeconds; a loop without waits ends, too."""
+    pause = loop({"Type": "Wait", "Seconds": 7})
+    result = execute(machine(pause, type="EXPRESS"), {}, start=1_000.0)
+    assert (result.status, result.execution.stop_time) == ("TIMED_OUT", 1_300.0)
+    assert result.hint == "this loop never ends with these answers: A → B → A"
+    definition = {"StartAt": "A", "States": {**pause, "End": {"Type": "Succeed"}}, "TimeoutSeconds": 20}
+    result = execute(StateMachine.parse(definition, type="EXPRESS"), {}, start=1_000.0)
+    assert (result.status, result.execution.stop_time) == ("TIMED_OUT", 1_020.0)
+    assert execute(machine(loop({"Type": "Pass"}), type="EXPRESS"), {}).status == "TIMED_OUT"
+
+
+def test_a_full_history_is_not_redriven() -> None:
+    """There is no room for ExecutionRedriven and another event."""
+    result = execute(machine(loop({"Type": "Pass"})), {})
+    assert result.execution.redrive_refusal == "Execution history event limit exceeded"
+    with pytest.raises(ProtocolError, match="Execution history event limit exceeded"):
+        result.execution.receive(ExecutionRedriven(), now=result.execution.now)
+
+
+def test_an_execution_without_the_limit_goes_on() -> None:
+    """`bounded=False` replays journals of versions that had no limit."""
+    execution = Execution(many(6_300, 5), {}, name="old", now=0.0, bounded=False)
+    assert (execution.status, len(execution.history)) == ("SUCCEEDED", 25_218)
