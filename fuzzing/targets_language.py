@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from fuzzing.target import Target
-from pupline.asl import DefinitionError, StateMachine, execute
+from pupline.asl import DefinitionError, ItemReaderError, ReadItems, StateMachine, execute, read_items
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Scope
 from pupline.asl._timestamp import epoch_seconds
-from pupline.asl.driver import ItemReaderError, parse_items
 from pupline.asl.jsonata import compile_jsonata_value
 from pupline.asl.jsonpath import compile_intrinsic, compile_path
 from pupline.json_values import dumps
@@ -210,14 +209,19 @@ def _timestamp(data: bytes) -> str:
 
 
 def _items(data: bytes) -> str:
-    """The first byte chooses the format."""
-    kind = ("JSON", "JSONL", "CSV")[data[0] % 3 if data else 0]
+    """The first byte chooses the format; an object that a manifest names is the manifest's beginning."""
+    kind = ("JSON", "JSONL", "CSV", "MANIFEST", "PARQUET")[data[0] % 5 if data else 0]
     config = {"InputType": kind, "CSVHeaderLocation": "FIRST_ROW", "MaxItems": 1000}
-    found = parse_items(data[1:], config)
+    command = ReadItems("items", "All", "arn:aws:states:::s3:getObject", {}, config)
+    objects = iter([data[1:]])
+    found = read_items(command, lambda *_: next(objects, data[1:200]))
     dumps(found)
     return f"{kind} {len(found) > 0}"
 
 
+_INVENTORY = (
+    b'\x03{"fileFormat":"CSV","destinationBucket":"arn:aws:s3:::b","fileSchema":"Key, Size","files":[{"key":"a"}]}'
+)
 _OF_ITEMS = (
     b"[",
     b"]",
@@ -242,7 +246,7 @@ LANGUAGE: Final = (
     Target(
         "map-items",
         _items,
-        lambda: (b'\x00[1,{"a":2}]', b'\x01{"a":1}\n[]', b"\x02a,b\n1,2\n"),
+        lambda: (b'\x00[1,{"a":2}]', b'\x01{"a":1}\n[]', b"\x02a,b\n1,2\n", _INVENTORY),
         (ItemReaderError,),
         _OF_ITEMS,
     ),

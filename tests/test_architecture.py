@@ -42,7 +42,7 @@ FACES = {
 
 SUB_ROOMS = {
     "asl": "_errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands _facts _history"
-    " _endless _context _size_quota _thread _fork _failures _execution states"
+    " _endless _context _size_quota _thread _fork _failures _execution states _detailed_execution"
     " validation _state_machine driver test_state coverage",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",

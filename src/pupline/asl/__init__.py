@@ -18,6 +18,7 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
+from pupline.asl._detailed_execution import ChildExecution, DetailedExecution
 from pupline.asl._endless import endless_loop
 from pupline.asl._errors import InvalidExecutionInput, ProtocolError
 from pupline.asl._execution import Execution
@@ -37,16 +38,18 @@ from pupline.asl._facts import (
 )
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest
 from pupline.asl.coverage import Coverage, CoverageItem
-from pupline.asl.driver import ItemReaderError, Result, TaskError, execute, lambda_error, parse_items
+from pupline.asl.driver import ItemReaderError, Result, TaskError, execute, lambda_error, parse_items, read_items
 from pupline.asl.states import MapRun
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 
 __all__ = [
     "CancelCommand",
+    "ChildExecution",
     "Command",
     "Coverage",
     "CoverageItem",
     "DefinitionError",
+    "DetailedExecution",
     "Execution",
     "ExecutionAborted",
     "ExecutionRedriven",
@@ -78,5 +81,6 @@ __all__ = [
     "fact_to_json",
     "lambda_error",
     "parse_items",
+    "read_items",
     "run_test_state",
 ]

@@ -9,7 +9,7 @@ key of the command's effect. In names the characters `%`, `/`, `@` and `#` are p
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pupline.json_values import AnyJSON
+from pupline.json_values import AnyJSON, dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ReadItems:
     resource: the ItemReader's Resource, `arn:aws:states:::s3:getObject` or `arn:aws:states:::s3:listObjectsV2`.
     arguments: its evaluated Parameters or Arguments, such as {"Bucket": ..., "Key": ...}.
     reader_config: its evaluated ReaderConfig, such as {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}.
-    `parse_items` turns an object's bytes into items.
+    `read_items` reads and parses the object, or the objects that it lists.
     """
 
     id: str
@@ -82,7 +82,8 @@ class WriteResults:
 
     resource: the ResultWriter's Resource, `arn:aws:states:::s3:putObject`.
     arguments: its evaluated Parameters or Arguments, such as {"Bucket": ..., "Prefix": ...}.
-    files: object name below the prefix and Map Run id (`manifest.json`, `SUCCEEDED_0.json`, ...) to its JSON content.
+    files: object name below the prefix and Map Run id (`manifest.json`, `SUCCEEDED_0.json`, ...) to its JSON content;
+    `body` gives the text to write.
     key_prefix: the folder that AWS makes for the Map Run: `<Prefix>/<map run id>/`.
     """
 
@@ -92,6 +93,17 @@ class WriteResults:
     arguments: AnyJSON
     key_prefix: str
     files: dict[str, AnyJSON]
+
+    def body(self, name: str) -> str:
+        """The text of a file."""
+        return file_text(name, self.files[name])
+
+
+def file_text(name: str, content: AnyJSON) -> str:
+    """The text of a ResultWriter's file: JSON, or JSON Lines of its elements where its name ends in `.jsonl`."""
+    if name.endswith(".jsonl"):
+        return "".join(f"{dumps(each)}\n" for each in content)
+    return dumps(content)
 
 
 Command: TypeAlias = InvokeTask | StartTimer | CancelCommand | ReadItems | WriteResults

@@ -1,7 +1,8 @@
 """The driver in memory and in virtual time, and parts that every driver needs."""
 
 from pupline.asl.driver._execute import DEFAULT_START, Result, Task, TaskError, answer_of, execute, lambda_error
-from pupline.asl.driver._item_reader import ItemReaderError, parse_items
+from pupline.asl.driver._item_formats import ItemReaderError, parse_items
+from pupline.asl.driver._item_reader import read_items
 
 __all__ = [
     "DEFAULT_START",
@@ -13,4 +14,5 @@ __all__ = [
     "execute",
     "lambda_error",
     "parse_items",
+    "read_items",
 ]

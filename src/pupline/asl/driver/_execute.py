@@ -19,7 +19,8 @@ from pupline.asl._endless import endless_loop
 from pupline.asl._execution import Execution, Status
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._state_machine import StateMachine
-from pupline.asl.driver._item_reader import ItemReaderError, parse_items
+from pupline.asl.driver._item_formats import ItemReaderError
+from pupline.asl.driver._item_reader import read_items
 from pupline.asl.driver._timed_call import TimedCall
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON, dumps, loads
@@ -96,8 +97,8 @@ def execute(
     the function, with or without a version or alias, and the callable gets the payload; for other integrations the key
     is the resource ARN and the callable gets the arguments. It returns a JSON value, or bytes (the payload as sent,
     JSON text), or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
-    An ItemReader's callable returns the object's bytes or text, or an array; a ResultWriter's is called for each file,
-    with Key and Body (JSON text) among its arguments.
+    An ItemReader's callable returns the object's bytes or text, or an array, and is called for every object that a
+    manifest names; a ResultWriter's is called for each file, with Key and Body (JSON text) among its arguments.
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
 
@@ -196,7 +197,7 @@ def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str
     try:
         if isinstance(command, InvokeTask):
             return TaskSucceeded(command.id, _result(task(_copy(command.payload))))
-        return _read(command, task) if isinstance(command, ReadItems) else _written(command, task)
+        return _read(command, task, tasks) if isinstance(command, ReadItems) else _written(command, task)
     except TaskError as failure:
         return TaskFailed(command.id, failure.error, failure.cause)
     except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
@@ -250,22 +251,21 @@ def _copy(value: AnyJSON) -> AnyJSON:
     return json.loads(dumps(value))
 
 
-def _read(command: ReadItems, task: Task) -> ItemsRead | TaskFailed:
+def _read(command: ReadItems, task: Task, tasks: Mapping[str, Task]) -> ItemsRead | TaskFailed:
     """The items: an array as it is, or parsed from an object's bytes or text."""
-    found = task(_copy(command.arguments))
-    if isinstance(found, str):
-        found = found.encode()
-    if isinstance(found, bytes):
-        try:
-            found = parse_items(found, command.reader_config)
-        except ItemReaderError as failure:
-            return TaskFailed(command.id, "States.ItemReaderFailed", str(failure))
-    return ItemsRead(command.id, found)
+
+    def call(resource: str, arguments: AnyJSON) -> Any:
+        other = task if resource == command.resource else _task_for(resource, tasks)
+        return (other or task)(_copy(arguments))
+
+    try:
+        return ItemsRead(command.id, _copy(read_items(command, call)))
+    except ItemReaderError as failure:
+        return TaskFailed(command.id, "States.ItemReaderFailed", str(failure))
 
 
 def _written(command: WriteResults, task: Task) -> TaskSucceeded:
     """Call the task once for each file."""
-    for name, content in command.files.items():
-        body = dumps(content)
-        task({**command.arguments, "Key": command.key_prefix + name, "Body": body})
+    for name in command.files:
+        task({**command.arguments, "Key": command.key_prefix + name, "Body": command.body(name)})
     return TaskSucceeded(command.id)

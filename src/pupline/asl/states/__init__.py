@@ -10,7 +10,7 @@ from pupline.asl.states._compile import compile_states
 from pupline.asl.states._distributed_map import DistributedMapState
 from pupline.asl.states._flow import PassState
 from pupline.asl.states._map import MapState
-from pupline.asl.states._map_run import MapRun, exceeds_tolerance
+from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
 from pupline.asl.states._parallel import ParallelState
 from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_resource
 from pupline.asl.states._task import TaskState
@@ -25,6 +25,7 @@ __all__ = [
     "PassState",
     "State",
     "TaskState",
+    "child_arn",
     "compile_states",
     "exceeds_tolerance",
     "not_recognized",

@@ -11,7 +11,7 @@ from pupline.asl._facts import MapRunUpdated
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states._base import State
-from pupline.asl.states._map_run import MapRun, exceeds_tolerance
+from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.json_values import AnyJSON, dumps
 from pupline.text import timestamp
@@ -149,10 +149,10 @@ class MapRunFork(Fork):
     def _ended(self, execution: Execution, child: Thread, status: str, ending: dict[str, AnyJSON]) -> None:
         del self.running[child.index]
         self._count(self.sizes.get(child.index, 1), "running", status)
-        if self.plan.writer is not None:
+        if self.state.keeps_records:
             machine, name = execution.machine_arn, child.frame.name
             self.records[status.upper()][child.index] = {  # one entry of SUCCEEDED_0.json or FAILED_0.json
-                "ExecutionArn": f"{machine.replace(':stateMachine:', ':execution:')}/{self.run.label}:{name}",
+                "ExecutionArn": child_arn(machine, self.run, name),
                 "Input": dumps(child.frame.input),
                 "InputDetails": {"Included": True},
                 "Name": name,
@@ -201,7 +201,8 @@ class MapRunFork(Fork):
             self._restart(execution)
         else:
             for thread in self.unsuccessful.values():
-                thread.frame.events.append((history.EXECUTION_REDRIVEN, thread.last, execution.now, run.redrive_count))
+                events = thread.frame.events
+                events.append((history.EXECUTION_REDRIVEN, len(events), execution.now, run.redrive_count))
                 execution.child_changed(run, thread, "RUNNING")
             super().resume(execution, 0)
         execution.make_ready(parent, self.fill)

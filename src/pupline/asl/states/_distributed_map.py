@@ -24,7 +24,7 @@ from pupline.asl.states._base import State
 from pupline.asl.states._batches import batches
 from pupline.asl.states._child_executions import NO_RESULT, MapRunFork, Plan
 from pupline.asl.states._map import STARTED, SUCCEEDED, MapState
-from pupline.asl.states._map_run import MapRun, result_files
+from pupline.asl.states._map_run import MapRun, flattened, result_files, transformed
 from pupline.asl.states._numbers import Number
 from pupline.asl.states._resource import in_one_partition
 from pupline.json_values import AnyJSON, dumps
@@ -42,11 +42,7 @@ RESULT_WRITER_FAILED = "States.ResultWriterFailed"
 #: Path in the state -> the values that are supported there.
 _SUPPORTED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("ItemReader", "Resource"): ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2"),
-    ("ItemReader", "ReaderConfig", "InputType"): ("JSON", "JSONL", "CSV"),
-    ("ItemReader", "ReaderConfig", "Transformation"): ("NONE",),
     ("ResultWriter", "Resource"): ("arn:aws:states:::s3:putObject",),
-    ("ResultWriter", "WriterConfig", "OutputType"): ("JSON",),
-    ("ResultWriter", "WriterConfig", "Transformation"): ("NONE",),
 }
 
 
@@ -70,8 +66,9 @@ def _resource_of(place: dict[str, AnyJSON]) -> str | None:
 class DistributedMapState(MapState):
     """Map with ProcessorConfig Mode DISTRIBUTED."""
 
-    __slots__ = ("batch_bytes", "batch_input", "batch_items", "count", "express", "label", "max_items", "percentage",
-                 "reader", "reader_config", "reader_resource", "writer", "writer_resource")  # fmt: skip
+    __slots__ = ("batch_bytes", "batch_input", "batch_items", "count", "express", "json_lines", "keeps_records",
+                 "label", "max_items", "percentage", "reader", "reader_config", "reader_resource", "transformation",
+                 "writer", "writer_resource")  # fmt: skip
 
     def __init__(
         self, name: str, definition: dict[str, AnyJSON], *, jsonata: bool, compile_branch: Callable[..., State]
@@ -98,6 +95,12 @@ class DistributedMapState(MapState):
         if "BatchInput" in batcher:
             self.batch_input = self.compile_value(batcher["BatchInput"], "ItemBatcher/BatchInput")
         writer = definition.get("ResultWriter") or {}
+        config = writer.get("WriterConfig") or {}
+        self.json_lines = config.get("OutputType") == "JSONL"
+        # With a bucket the default is NONE: all about each child. Without one it is COMPACT: only the outputs.
+        default = "NONE" if "Resource" in writer else "COMPACT"
+        self.transformation: str = config.get("Transformation", default)
+        self.keeps_records = "Resource" in writer or self.transformation == "NONE"
         self.writer_resource = _resource_of(writer)
         self.writer = self._arguments(writer, "ResultWriter")
 
@@ -166,15 +169,25 @@ class DistributedMapState(MapState):
     def all_ended(self, execution: Execution, thread: Thread, fork: MapRunFork) -> State | None:
         """End the run, or write its results first when there is a ResultWriter."""
         if self.writer_resource is None:
-            results = [each for each in fork.results if each is not NO_RESULT]
-            return self._run_succeeded(execution, thread, fork, results)
+            return self._run_succeeded(execution, thread, fork, self._results(fork))
         arguments, prefix = fork.plan.writer, _results_prefix(fork)
         records = {status: list(rows.values()) for status, rows in fork.records.items()}
-        files = result_files(fork.run, arguments.get("Bucket"), prefix, records)
+        records["SUCCEEDED"] = transformed(records["SUCCEEDED"], self.transformation)
+        files = result_files(
+            fork.run, arguments.get("Bucket"), prefix, records, suffix="jsonl" if self.json_lines else "json"
+        )
         command_id = f"{thread.command_id(self.key)}/results"
         command = WriteResults(command_id, self.name, self.writer_resource, arguments, prefix, files)
         execution.command(command, self._results_written, thread)
         return None
+
+    def _results(self, fork: MapRunFork) -> list[AnyJSON]:
+        """The state's result: the outputs, flattened or not, or the records of the children, in the items' order."""
+        if self.transformation == "NONE":
+            rows = {index: row for records in fork.records.values() for index, row in records.items()}
+            return [rows[index] for index in sorted(rows)]
+        results = [each for each in fork.results if each is not NO_RESULT]
+        return flattened(results) if self.transformation == "FLATTEN" else results
 
     def _results_written(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
         thread.waiting = None

@@ -6,7 +6,8 @@ import random
 import uuid
 from typing import TYPE_CHECKING, Literal
 
-from pupline.json_values import AnyJSON, dumps
+from pupline.asl._commands import file_text
+from pupline.json_values import AnyJSON, loads
 
 if TYPE_CHECKING:
     from pupline.asl._execution import Execution
@@ -93,6 +94,11 @@ class MapRun:
             counts.running = 0
 
 
+def child_arn(machine_arn: str, run: MapRun, name: str) -> str:
+    """The ARN of a child execution."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}/{run.label}:{name}"
+
+
 def exceeds_tolerance(failed: int, total: int, *, count: float | None, percentage: float | None) -> bool:
     """Whether more of `total` items have failed than ToleratedFailureCount or ...Percentage allow; none by default."""
     if count is None and percentage is None:
@@ -106,13 +112,29 @@ def _uuid(source: random.Random) -> uuid.UUID:
     return uuid.UUID(int=source.getrandbits(128), version=4)
 
 
-def result_files(run: MapRun, bucket: AnyJSON, prefix: str, records: dict[str, list[AnyJSON]]) -> dict[str, AnyJSON]:
-    """File name -> content: the records by status, and the manifest that lists them."""
-    files: dict[str, AnyJSON] = {f"{status}_0.json": rows for status, rows in records.items() if rows}
+def flattened(outputs: list[AnyJSON]) -> list[AnyJSON]:
+    """The outputs, with the elements of those that are arrays."""
+    return [item for output in outputs for item in (output if isinstance(output, list) else [output])]
+
+
+def transformed(records: list[AnyJSON], transformation: str) -> list[AnyJSON]:
+    """The records of successful children as WriterConfig's Transformation wants them: NONE, COMPACT or FLATTEN."""
+    if transformation == "NONE":
+        return records
+    outputs = [loads(record["Output"]) for record in records]
+    return flattened(outputs) if transformation == "FLATTEN" else outputs
+
+
+def result_files(
+    run: MapRun, bucket: AnyJSON, prefix: str, records: dict[str, list[AnyJSON]], *, suffix: str = "json"
+) -> dict[str, AnyJSON]:
+    """File name -> content: the records by status, and the manifest that lists them. suffix: json, or jsonl."""
+    files: dict[str, AnyJSON] = {f"{status}_0.{suffix}": rows for status, rows in records.items() if rows}
     listed: dict[str, list[AnyJSON]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     for status, rows in records.items():
         if rows:
-            size = len(dumps(rows).encode("utf-8", "surrogatepass"))
-            listed[status].append({"Key": f"{prefix}{status}_0.json", "Size": size})
+            name = f"{status}_0.{suffix}"
+            size = len(file_text(name, rows).encode("utf-8", "surrogatepass"))
+            listed[status].append({"Key": f"{prefix}{name}", "Size": size})
     files["manifest.json"] = {"DestinationBucket": bucket, "MapRunArn": run.arn, "ResultFiles": listed}
     return files

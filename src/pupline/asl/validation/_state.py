@@ -263,6 +263,18 @@ class StateChecker:
             writer.allow_only(("Resource", "WriterConfig", arguments, "Comment"))
             self.check_stored(writer, WRITERS)
             writer.template(arguments)
+            self.check_writer(writer, arguments)
+
+    def check_writer(self, writer: Place, arguments: str) -> None:
+        config = writer.object("WriterConfig")
+        if config is None:
+            writer.required("Resource", arguments)
+            return
+        config.allow_only(("OutputType", "Transformation", "Comment"))
+        config.one_of("OutputType", ("JSON", "JSONL"))
+        config.one_of("Transformation", ("NONE", "COMPACT", "FLATTEN"))
+        if "Resource" in writer.value or arguments in writer.value:
+            writer.required("Resource", arguments)
 
     def check_stored(self, place: Place, known: re.Pattern[str]) -> None:
         arn = place.text("Resource")
@@ -274,6 +286,12 @@ class StateChecker:
         if config is None:
             return
         config.one_of("InputType", ("CSV", "JSON", "JSONL", "MANIFEST", "PARQUET"))
+        config.one_of("ManifestType", ("ATHENA_DATA", "S3_INVENTORY"))
+        config.one_of("Transformation", ("NONE", "LOAD_AND_FLATTEN"))
+        if config.value.get("ManifestType") == "S3_INVENTORY":  # whose files are CSV
+            config.exclusive("ManifestType", "InputType")
+        if "ATHENA_DATA" in config.value.values() or "LOAD_AND_FLATTEN" in config.value.values():
+            config.required("InputType")
         config.one_of("CSVHeaderLocation", ("FIRST_ROW", "GIVEN"))
         config.one_of("CSVDelimiter", ("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"))
         config.integer("MaxItems", least=0, most=100_000_000)

@@ -4,9 +4,7 @@ Source: Step Functions developer guide, "ItemReader (Map)" and "ResultWriter (Ma
 """
 
 import hashlib
-import json
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterator
 
 from pupline.asl import (
     Fact,
@@ -16,10 +14,10 @@ from pupline.asl import (
     TaskFailed,
     TaskSucceeded,
     WriteResults,
-    parse_items,
+    read_items,
 )
 from pupline.errors import LocalTrouble, PuplineError
-from pupline.json_values import JSON
+from pupline.json_values import JSON, AnyJSON
 from pupline.local.bucket import LocalBucket
 from pupline.tasks.ports import ObjectToCreate
 
@@ -38,12 +36,9 @@ class LocalMapIO:
         Raises: LocalTrouble.
         """
         try:
-            bucket = self._bucket_of(str(command.arguments["Bucket"]))
             if isinstance(command, WriteResults):
-                return self._write(command, bucket, execution)
-            if command.resource == _LIST:
-                return ItemsRead(command.id, _listed(command, bucket))
-            return ItemsRead(command.id, parse_items(bucket.read(str(command.arguments["Key"])), command.reader_config))
+                return self._write(command, self._bucket_of(str(command.arguments["Bucket"])), execution)
+            return ItemsRead(command.id, read_items(command, self._call))
         except KeyError as err:
             return TaskFailed(command.id, "S3.NoSuchKey", f"The specified key does not exist: {err}")
         except ItemReaderError as err:
@@ -53,28 +48,30 @@ class LocalMapIO:
         except PuplineError as err:
             return TaskFailed(command.id, "S3.AmazonS3Exception", str(err))
 
+    def _call(self, resource: str, arguments: AnyJSON) -> bytes | Iterator[JSON]:
+        bucket = self._bucket_of(str(arguments["Bucket"]))
+        return _listed(arguments, bucket) if resource == _LIST else bucket.read(str(arguments["Key"]))
+
     def _write(self, command: WriteResults, bucket: LocalBucket, execution: str) -> Fact:
-        for name, content in command.files.items():
-            body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        for name in command.files:
+            body = command.body(name).encode("utf-8", "replace")
             digest = hashlib.sha256(body).hexdigest()
             key = f"{command.key_prefix}{name}"
-            held = bucket.create(ObjectToCreate(key, body, digest, "application/json", execution))
+            kind = "application/jsonl" if name.endswith(".jsonl") else "application/json"
+            held = bucket.create(ObjectToCreate(key, body, digest, kind, execution))
             if held.sha256 != digest:
                 return TaskFailed(command.id, "S3.AmazonS3Exception", f"{key} exists with other results")
         return TaskSucceeded(command.id)
 
 
-def _listed(command: ReadItems, bucket: LocalBucket) -> list[JSON]:
+def _listed(arguments: AnyJSON, bucket: LocalBucket) -> Iterator[JSON]:
     """The objects below a prefix, each in the shape of ListObjectsV2 in a Distributed Map."""
-    limit = int(command.reader_config.get("MaxItems") or 0) or None
-    prefix = str(command.arguments.get("Prefix") or "")
-    return [
-        {
+    prefix = str(arguments.get("Prefix") or "")
+    for one in bucket.objects(prefix):
+        yield {
             "Etag": f'"{one.sha256}"',
             "Key": one.key,
             "LastModified": int(one.created_at),
             "Size": one.size_bytes,
             "StorageClass": "STANDARD",
         }
-        for one in islice(bucket.objects(prefix), limit)
-    ]
