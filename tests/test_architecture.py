@@ -41,9 +41,9 @@ FACES = {
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
 SUB_ROOMS = {
-    "asl": "_errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands _facts _history"
-    " _endless _context _size_quota _thread _fork _failures _execution states _detailed_execution"
-    " validation _state_machine driver test_state coverage",
+    "asl": "_service_models _walk _errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands"
+    " _facts _history _endless _context _size_quota _thread _fork _failures _execution states _detailed_execution"
+    " validation _state_machine driver test_state coverage mocks",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
     "stepfunctions": "_errors _arns _call protocol store executions machines _door http _serving",

@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 
 from pupline.asl._execution import Execution
 from pupline.asl._state_machine import StateMachine
+from pupline.asl._walk import walk_states
 from pupline.asl.driver import Result
 from pupline.asl.states import place_in
 from pupline.asl.validation import json_path
@@ -65,7 +66,7 @@ class Coverage:
 
     def __init__(self, machine: StateMachine) -> None:
         self._digest = machine.digest
-        self.items = list(_items(machine.definition, ()))
+        self.items = list(_items(machine.definition))
         self._taken: Counter[str] = Counter()
         self.executions = 0
 
@@ -139,25 +140,18 @@ def _place(item: CoverageItem, file: str, position: Position | None) -> str:
     return f"{file}:{where[0]}" if where else printable(item.path, 400)
 
 
-def _items(machine: AnyJSON, path: tuple[str | int, ...]) -> Iterator[CoverageItem]:
-    """The items of a machine, a branch or an item processor; path: where it is in the definition."""
-    for name, state in machine["States"].items():
-        here = (*path, "States", name)
-        yield CoverageItem("state", name, json_path(here))
+def _items(definition: AnyJSON) -> Iterator[CoverageItem]:
+    for path, name, state in walk_states(definition):
+        yield CoverageItem("state", name, json_path(path))
         for number, rule in enumerate(state.get("Choices", ())):
-            where = json_path((*here, "Choices", number))
+            where = json_path((*path, "Choices", number))
             yield CoverageItem("choice rule", name, where, f"Choices[{number}]", next=rule["Next"])
         if state.get("Default") is not None:
-            yield CoverageItem("default", name, json_path((*here, "Default")), "Default", next=state["Default"])
+            yield CoverageItem("default", name, json_path((*path, "Default")), "Default", next=state["Default"])
         for number, each in enumerate(state.get("Retry", ())):
             errors = tuple(each["ErrorEquals"])
-            yield CoverageItem("retrier", name, json_path((*here, "Retry", number)), f"Retry[{number}]", errors)
+            yield CoverageItem("retrier", name, json_path((*path, "Retry", number)), f"Retry[{number}]", errors)
         for number, each in enumerate(state.get("Catch", ())):
             errors = tuple(each["ErrorEquals"])
-            where = json_path((*here, "Catch", number))
+            where = json_path((*path, "Catch", number))
             yield CoverageItem("catcher", name, where, f"Catch[{number}]", errors, each["Next"])
-        for number, branch in enumerate(state.get("Branches", ())):
-            yield from _items(branch, (*here, "Branches", number))
-        for field in ("ItemProcessor", "Iterator"):
-            if field in state:
-                yield from _items(state[field], (*here, field))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pupline.asl._service_models import member_name, operation_model
 from pupline.json_values import AnyJSON
 
 _RESOURCE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?:aws-sdk:)?([a-z0-9-]+):(\w+)")
-_SERVICES = {"states": "stepfunctions", "sfn": "stepfunctions"}
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "a string"),
     "blob": ((str,), "a string"),
@@ -37,27 +37,9 @@ def problem_of(resource: str, result: AnyJSON, mode: str) -> str | None:
     match = _RESOURCE.fullmatch(resource)  # .sync and .waitForTaskToken have other results than the API
     if mode == "NONE" or match is None:
         return None
-    shape = _output_shape(_SERVICES.get(match[1], match[1]), match[2])
+    operation = operation_model(match[1], match[2])
+    shape = None if operation is None else operation.output_shape
     return None if shape is None else _check(shape, result, "", strict=mode == "STRICT")
-
-
-def _output_shape(service: str, action: str) -> Any:
-    try:
-        from botocore.exceptions import DataNotFoundError
-        from botocore.loaders import Loader
-        from botocore.model import OperationNotFoundError, ServiceModel
-    except ImportError:
-        return None
-    try:
-        model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
-        return model.operation_model(_upper(action)).output_shape
-    except (DataNotFoundError, OperationNotFoundError):
-        return None
-
-
-def _upper(name: str) -> str:
-    """A member in the spelling of Step Functions: `executionArn` is `ExecutionArn`."""
-    return name[:1].upper() + name[1:]
 
 
 def _check(shape: Any, value: AnyJSON, name: str, *, strict: bool) -> str | None:
@@ -84,10 +66,10 @@ def _is_one_of(value: AnyJSON, kinds: tuple[type, ...]) -> bool:
 def _check_structure(shape: Any, value: dict[str, AnyJSON], *, strict: bool) -> str | None:
     if strict:
         for name in shape.required_members:
-            if _upper(name) not in value:
-                return f"Required field '{_upper(name)}' is missing"
+            if member_name(name) not in value:
+                return f"Required field '{member_name(name)}' is missing"
     for name, member in shape.members.items():
-        shown = _upper(name)
+        shown = member_name(name)
         if shown in value and not (shape.name == "InvocationResponse" and shown == "Payload"):
             problem = _check(member, value[shown], shown, strict=strict)
             if problem:
