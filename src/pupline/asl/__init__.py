@@ -41,6 +41,7 @@ from pupline.asl.coverage import Coverage, CoverageItem
 from pupline.asl.driver import ItemReaderError, Result, TaskError, execute, lambda_error, parse_items, read_items
 from pupline.asl.states import MapRun
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
+from pupline.asl.validation import diagnostics, variable_references
 
 __all__ = [
     "CancelCommand",
@@ -75,6 +76,7 @@ __all__ = [
     "TimerFired",
     "WriteResults",
     "definition_digest",
+    "diagnostics",
     "endless_loop",
     "execute",
     "fact_from_json",
@@ -83,4 +85,5 @@ __all__ = [
     "parse_items",
     "read_items",
     "run_test_state",
+    "variable_references",
 ]
