@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from pupline.asl import Command, Execution, ExecutionRedriven, StateMachine
+from pupline.asl import Command, Execution, ExecutionAborted, ExecutionRedriven, StateMachine
 from pupline.errors import NoSuchName, ReplayMismatch
 from pupline.json_values import JSON
 from pupline.local.journal._active import ActiveExecutions
 from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
-from pupline.local.journal._journal import ExecutionRow, Journal, Replayed
+from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, Replayed
 from pupline.local.journal._settings import ApiStart, StartRequest
 from pupline.local.journal._turn import ActiveExecution, Turn
 from pupline.text import printable
@@ -93,16 +94,25 @@ class Admission:
         else:
             self.reopen(row, turn)
 
-    def reopen(self, row: ExecutionRow, turn: Turn) -> None:
-        """Redrive an execution that has ended without success."""
-        if loaded := self._load(row, turn):
-            active, _ = loaded  # it has ended, so it waits for nothing
-            if (refusal := active.core.redrive_refusal) is not None:
-                self.refuse(row.name, row.run_id, f"'{row.name}' cannot be redriven: {refusal}", turn)
-                return
-            self._active.enter(active)
-            turn.reopened.append(row.execution_id)
-            self._active.receive(active, ExecutionRedriven(), turn)
+    def reopen(self, row: ExecutionRow, turn: Turn) -> str | None:
+        """Redrive an execution that has ended without success. Or why not; that is reported, too."""
+        loaded = self._load(row, turn)
+        if loaded is None:
+            return "The journal of the execution does not fit this version of pupline"
+        active, _ = loaded  # it has ended, so it waits for nothing
+        if (refusal := active.core.redrive_refusal) is not None:
+            self.refuse(row.name, row.run_id, f"'{row.name}' cannot be redriven: {refusal}", turn)
+            return refusal
+        self._active.enter(active)
+        turn.reopened.append(row.execution_id)
+        self._active.receive(active, ExecutionRedriven(), turn)
+        return None
+
+    def abort(self, row: ExecutionRow, fact: ExecutionAborted, turn: Turn) -> None:
+        """Abort a RUNNING execution that is not in memory, and perhaps cannot be."""
+        turn.aborted[row.execution_id] = JournalledFact(fact, turn.at.now, None)
+        stop_time = max(turn.at.now, row.start_time)
+        self.report_ended(replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=stop_time), turn)
 
     def _load(self, row: ExecutionRow, turn: Turn) -> tuple[ActiveExecution, list[Command]] | None:
         """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""

@@ -25,7 +25,7 @@ reading and writing of a Map, which has a thread of its own.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -48,7 +48,7 @@ from pupline.local._clock import instant
 from pupline.local.database import Database
 from pupline.local.journal._active import ActiveExecutions
 from pupline.local.journal._admission import Admission
-from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact
+from pupline.local.journal._journal import ExecutionRow, Journal
 from pupline.local.journal._lambda_runtime import Invocation
 from pupline.local.journal._map_io import LocalMapIO
 from pupline.local.journal._settings import DriveResult, DriverSettings, RedriveRequest, StartRequest
@@ -232,11 +232,7 @@ class Driver:
             if active := self.active.by_id.get(row.execution_id):
                 self.active.receive(active, fact, turn)
             else:
-                turn.aborted[row.execution_id] = JournalledFact(fact, turn.at.now, None)
-                stop_time = max(turn.at.now, row.start_time)
-                self.admission.report_ended(
-                    replace(row, status="ABORTED", error=fact.error, cause=fact.cause, stop_time=stop_time), turn
-                )
+                self.admission.abort(row, fact, turn)
 
     def _receive_answers(self, turn: Turn) -> None:
         for _ in range(_FACTS_AT_ONCE):

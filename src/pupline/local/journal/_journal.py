@@ -5,8 +5,9 @@ connection, because what belongs together must be committed together.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from pupline.asl import (
     CancelCommand,
@@ -193,22 +194,24 @@ class Journal:
             )
         return machine
 
-    def replay(self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None = None) -> Replayed:
-        """The execution rebuilt from its facts.
+    def replay(
+        self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None = None, kind: type[Execution] = Execution
+    ) -> Replayed:
+        """The execution rebuilt from its facts. kind: of the core.
 
         One that an earlier version let write more events than AWS does goes on without that limit.
         Raises: ReplayMismatch when a fact answers no open command, or one with another resource.
         """
-        replayed = self._replay(row, machine, api, bounded=True)
+        replayed = self._replay(row, machine, api, kind)
         if replayed.core.history_is_full and row.cause != replayed.core.cause:
-            return self._replay(row, machine, api, bounded=False)
+            return self._replay(row, machine, api, partial(kind, bounded=False))
         return replayed
 
-    def _replay(self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None, *, bounded: bool) -> Replayed:
+    def _replay(
+        self, row: ExecutionRow, machine: StateMachine, api: ApiStart | None, kind: Callable[..., Execution]
+    ) -> Replayed:
         context = api.context if api else None
-        execution = Execution(
-            machine, json.loads(row.input), name=row.name, now=row.start_time, context=context, bounded=bounded
-        )
+        execution = kind(machine, json.loads(row.input), name=row.name, now=row.start_time, context=context)
         waiting: dict[str, _OpenCommand] = {}
         submitted: dict[str, JSON] = {}
         worked = 0.0
