@@ -17,7 +17,17 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pupline"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
-LEAVES = {"choice_rules", "errors", "files", "json_values", "parquet", "regex", "text", "workflow_files"}
+LEAVES = {
+    "choice_rules",
+    "errors",
+    "files",
+    "imported_functions",
+    "json_values",
+    "parquet",
+    "regex",
+    "text",
+    "workflow_files",
+}
 """Rooms that every room may import, and that import no other room but one another."""
 
 FACES = {

@@ -20,6 +20,7 @@ class InvokeTask:
     payload: the event of the function, or the integration's arguments.
     integration: the state's Resource as written.
     task_token: the value of `$$.Task.Token`, for `.waitForTaskToken`; None for every other task.
+    attempt: how often the state has issued this command before, over retries, loops and iterations.
 
     The time-outs are for information: the core starts its own timers for them and cancels the task when one fires.
     """
@@ -32,6 +33,7 @@ class InvokeTask:
     heartbeat_seconds: int | None = None
     integration: str = ""
     task_token: str | None = None
+    attempt: int = 0
 
 
 TimerKind: TypeAlias = Literal["pause", "moment", "task", "execution"]
@@ -74,6 +76,7 @@ class ReadItems:
     resource: str
     arguments: AnyJSON
     reader_config: dict[str, AnyJSON]
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class WriteResults:
     arguments: AnyJSON
     key_prefix: str
     files: dict[str, AnyJSON]
+    attempt: int = 0
 
     def body(self, name: str) -> str:
         """The text of a file."""

@@ -38,12 +38,7 @@ from pupline.asl import _history as history
 from pupline.asl import _limits as limits
 from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import context_object, state_machine_arn
-from pupline.asl._errors import (
-    RUNTIME,
-    EvaluationError,
-    InvalidExecutionInput,
-    ProtocolError,
-)
+from pupline.asl._errors import RUNTIME, EvaluationError, InvalidExecutionInput, ProtocolError
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact, MapRunUpdated
 from pupline.asl._failures import evaluation_failed, fill_history, handle
 from pupline.asl._fork import resume
@@ -87,6 +82,7 @@ class Execution:
         "_ready",
         "_root",
         "_waiting",
+        "calls",
         "cause",
         "error",
         "input",
@@ -134,6 +130,7 @@ class Execution:
         self.map_runs: list[MapRun] = []
         self.taken: set[str] = set()
         self.name = name
+        self.calls: dict[str, int] = {}
         self._pending: dict[str, Command] = {}
         self._waiting: dict[str, tuple[Handler, Thread]] = {}
         self._cancelled: set[str] = set()

@@ -12,10 +12,14 @@ from pupline.json_values import AnyJSON
 
 @dataclass(frozen=True, slots=True)
 class TaskSucceeded:
-    """The task (or WriteResults) returned `output`."""
+    """The task (or WriteResults) returned `output`.
+
+    whole_response: the output is the response of lambda:invoke, and not the function's result alone.
+    """
 
     id: str
     output: AnyJSON = None
+    whole_response: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
     found: dict[str, AnyJSON] = {"fact": type(fact).__name__}
     for field in fields(fact):
         found[field.name] = getattr(fact, field.name)
+    if found.get("whole_response") is False:
+        del found["whole_response"]
     return found
 
 

@@ -1,18 +1,61 @@
 """The driver in memory and in virtual time, and parts that every driver needs."""
 
-from pupline.asl.driver._execute import DEFAULT_START, Result, Task, TaskError, answer_of, execute, lambda_error
+from pupline.asl.driver._answer import (
+    AnswersUsedUp,
+    Later,
+    NoAnswer,
+    NothingAnswers,
+    Return,
+    TaskError,
+    Throw,
+    Unexpected,
+    lambda_error,
+)
+from pupline.asl.driver._answers import NOTHING, Answers, nothing_answers
+from pupline.asl.driver._calling import Call, LambdaContext, call_function, caller_of
+from pupline.asl.driver._execute import DEFAULT_START, Options, Result, Task, answer_of, execute
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.asl.driver._item_reader import read_items
+from pupline.asl.driver._outcome import CommandResult, Delayed
+from pupline.asl.driver._unanswered import (
+    Unanswered,
+    refuse_unanswered,
+    refuse_unknown_states,
+    states_of,
+    unanswered,
+)
 
 __all__ = [
     "DEFAULT_START",
+    "NOTHING",
+    "Answers",
+    "AnswersUsedUp",
+    "Call",
+    "CommandResult",
+    "Delayed",
     "ItemReaderError",
+    "LambdaContext",
+    "Later",
+    "NoAnswer",
+    "NothingAnswers",
+    "Options",
     "Result",
+    "Return",
     "Task",
     "TaskError",
+    "Throw",
+    "Unanswered",
+    "Unexpected",
     "answer_of",
+    "call_function",
+    "caller_of",
     "execute",
     "lambda_error",
+    "nothing_answers",
     "parse_items",
     "read_items",
+    "refuse_unanswered",
+    "refuse_unknown_states",
+    "states_of",
+    "unanswered",
 ]

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import json
 import time
-import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
-from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
-from pupline.asl._context import ACCOUNT_ID, REGION
+from pupline.asl._commands import CancelCommand, Command, InvokeTask, StartTimer
 from pupline.asl._endless import endless_loop
 from pupline.asl._execution import Execution, Status
-from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._facts import TaskFailed, TaskHeartbeat, TimerFired
 from pupline.asl._state_machine import StateMachine
-from pupline.asl.driver._item_formats import ItemReaderError
-from pupline.asl.driver._item_reader import read_items
+from pupline.asl.driver._answers import NOTHING, AnswerableCommand, Answers, function_arn, nothing_answers
+from pupline.asl.driver._outcome import CommandResult, Delayed
 from pupline.asl.driver._timed_call import TimedCall
-from pupline.errors import PuplineError
-from pupline.json_values import AnyJSON, dumps, loads
+from pupline.asl.driver._unanswered import refuse_unanswered, refuse_unknown_states
+from pupline.errors import ConfigurationError
+from pupline.json_values import AnyJSON
+from pupline.text import printable
 
 Task: TypeAlias = Callable[[Any], Any]
 
@@ -36,15 +35,6 @@ SAME_THREAD_FROM_SECONDS = 30
 
 #: 1 January 2026, 00:00 UTC: the default start of virtual time.
 DEFAULT_START = 1_767_225_600.0
-
-
-class TaskError(PuplineError):
-    """Raised by a task's callable to fail with an Error Name and a Cause (a text, or None)."""
-
-    def __init__(self, error: str, cause: str | None = None) -> None:
-        super().__init__(error if cause is None else f"{error}: {cause}")
-        self.error = error
-        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,64 +58,79 @@ class Result:
         return endless_loop(self.history) if self.status in ("FAILED", "TIMED_OUT") else None
 
 
-def lambda_error(error: BaseException, request_id: str = "") -> str:
-    """The Cause for an exception of a function: the error object of the Lambda runtime, as text."""
-    stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(error.__traceback__)]
-    return json.dumps(
-        {
-            "errorMessage": str(error),
-            "errorType": type(error).__name__,
-            "requestId": request_id,
-            "stackTrace": stack,
-        },
-        ensure_ascii=False,
-    )
+@dataclass(frozen=True, slots=True)
+class Heartbeats:
+    """Heartbeats of a task: seconds between two, and the time at which they end."""
+
+    every: float
+    end: float
 
 
-def execute(
-    machine: StateMachine,
-    input: AnyJSON,  # noqa: A002 - the API's word
-    *,
-    tasks: Mapping[str, Task] | None = None,
-    name: str | None = None,
-    context: dict[str, AnyJSON] | None = None,
-    start: float = DEFAULT_START,
-) -> Result:
-    """Run `machine` on `input` to its end.
+class Options(TypedDict, total=False):
+    """The options of `execute`. Each answer may be a callable, data, or a list by attempt: see `Answers`.
 
-    tasks: a Task's resource -> a callable. For Lambda the key is the function's name or ARN, however the state names
-    the function, with or without a version or alias, and the callable gets the payload; for other integrations the key
-    is the resource ARN and the callable gets the arguments. It returns a JSON value, or bytes (the payload as sent,
-    JSON text), or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
-    An ItemReader's callable returns the object's bytes or text, or an array, and is called for every object that a
-    manifest names; a ResultWriter's is called for each file, with Key and Body (JSON text) among its arguments.
+    tasks: a Task's resource -> its answer. For Lambda the key is the function's name or ARN, however the state names
+    the function, with or without a version or alias, and a callable gets the payload; for other integrations the key
+    is the resource ARN and a callable gets the arguments. It returns a JSON value, or bytes (the payload as sent, JSON
+    text), or raises TaskError(error, cause); any other exception fails the task as the Lambda runtime would.
+    An ItemReader's callable returns the object's bytes or text, or an array; a ResultWriter's is called for each file,
+    with Key and Body (JSON text) among its arguments.
+    states: a state's name -> its answer, whatever its resource. default: the answer for all others.
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
+    """
+
+    tasks: Mapping[str, Any] | None
+    states: Mapping[str, Any] | None
+    default: Any
+    name: str | None
+    context: dict[str, AnyJSON] | None
+    start: float
+
+
+def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -> Result:  # noqa: A002 - the API's word
+    """Run `machine` on `input` to its end. `Options` describes tasks, states, default, name, context and start.
 
     A callable that takes longer than its state's TimeoutSeconds of real time has timed out. One with a time-out of less
     than 30 seconds is then left running in its own thread. In virtual time, calls take no time.
-    A Lambda function that is not in `tasks` fails with Lambda.ResourceNotFoundException.
 
-    Raises: KeyError when another integration's resource is not in `tasks`.
+    With `tasks` alone, a Lambda function that is not among them fails with Lambda.ResourceNotFoundException. With
+    `states` or `default`, everything must have an answer.
+
+    Raises: KeyError when another integration's resource is not in `tasks`. NothingAnswers, before the start, for what
+    nothing answers. AnswersUsedUp when a state is called more often than its list has answers. ConfigurationError for
+    a state that does not exist, and for an execution that waits for what never comes.
     """
-    execution = Execution(machine, input, name=name or str(uuid.uuid4()), now=start, context=context)
+    answers = Answers(tasks=options.get("tasks"), states=options.get("states"), default=options.get("default", NOTHING))
+    if answers.states or answers.default is not NOTHING:
+        refuse_unknown_states(answers.states, [machine])
+        refuse_unanswered(machine, answers)
+    execution = Execution(
+        machine,
+        input,
+        name=options.get("name") or str(uuid.uuid4()),
+        now=options.get("start", DEFAULT_START),
+        context=options.get("context"),
+    )
     if execution.status == "RUNNING":
-        _Loop(execution, {} if tasks is None else tasks).run()
+        _Loop(execution, answers).run()
     return Result(execution.status, execution.output, execution.error, execution.cause, execution)
 
 
-_CommandResult: TypeAlias = TaskSucceeded | TaskFailed | ItemsRead
-
-
 class _Loop:
-    """Answers tasks at once, or as soon as they have ended, and timers in the order of their due times."""
+    """Answers tasks at once, or as soon as they have ended, and timers in the order of their due times.
 
-    def __init__(self, execution: Execution, tasks: Mapping[str, Task]) -> None:
+    scheduled: (due, number, fact, end of the heartbeats that this fact begins) of what is still to happen.
+    live: command id -> the number of what is scheduled for it. Anything else in `scheduled` was cancelled or replaced.
+    """
+
+    def __init__(self, execution: Execution, answers: Answers) -> None:
         self.execution = execution
-        self.tasks = tasks
+        self.answers = answers
         self.numbers = itertools.count()
-        self.timers: list[tuple[float, int, TimerFired]] = []
-        self.slow: deque[tuple[str, TimedCall[_CommandResult]]] = deque()
+        self.scheduled: list[tuple[float, int, CommandResult | TimerFired | TaskHeartbeat, Heartbeats | None]] = []
+        self.live: dict[str, int] = {}
+        self.slow: deque[tuple[str, TimedCall[CommandResult | Delayed]]] = deque()
         self.cancelled: set[str] = set()
 
     def run(self) -> None:
@@ -138,134 +143,119 @@ class _Loop:
             if not commands and self.slow:  # virtual time does not pass while a task may still answer
                 self.wait_for_slow(*self.slow.popleft())
             elif not commands:
-                self.fire_next_timer()
+                self.happen_next()
 
     def carry_out(self, command: Command) -> None:
         if isinstance(command, StartTimer):
-            heapq.heappush(self.timers, (command.due, next(self.numbers), TimerFired(command.id)))
+            self.schedule(command.due, TimerFired(command.id))
         elif isinstance(command, CancelCommand):
-            self.cancelled.add(command.id)
+            if self.live.pop(command.id, None) is None:
+                self.cancelled.add(command.id)
         elif command.id not in self.cancelled:
             limit = command.timeout_seconds if isinstance(command, InvokeTask) else None
             if limit is None or limit >= SAME_THREAD_FROM_SECONDS:
                 self.call(command, limit)
                 return
-            call = TimedCall(lambda: answer_of(command, self.tasks), limit)
+            call = TimedCall(lambda: self.answer(command), limit)
             try:
-                fact = call.answer(PATIENCE_SECONDS)
+                result = call.answer(PATIENCE_SECONDS)
             except TimeoutError:
                 self.slow.append((command.id, call))
                 return
-            self.execution.receive(fact, now=self.execution.now)
+            self.give(command.id, result)
 
-    def call(self, command: InvokeTask | ReadItems | WriteResults, limit: float | None) -> None:
+    def answer(self, command: AnswerableCommand) -> CommandResult | Delayed:
+        return _answered(command, self.answers, self.execution.name)
+
+    def call(self, command: AnswerableCommand, limit: float | None) -> None:
         """Call in this thread, and give the answer unless it is late: then the time-out follows in virtual time."""
         start = time.monotonic()
-        fact = answer_of(command, self.tasks)
+        result = self.answer(command)
         if limit is None or time.monotonic() - start <= limit:
-            self.execution.receive(fact, now=self.execution.now)
+            self.give(command.id, result)
 
-    def wait_for_slow(self, command_id: str, call: TimedCall[_CommandResult]) -> None:
+    def give(self, command_id: str, result: CommandResult | Delayed) -> None:
+        """Give an answer to the execution now, or schedule it."""
+        now = self.execution.now
+        if not isinstance(result, Delayed):
+            self.execution.receive(result, now=now)
+            return
+        end = now + result.seconds
+        if result.fact is not None:
+            self.schedule(end, result.fact)
+        else:
+            self.live[command_id] = next(self.numbers)
+        if result.heartbeat_every is not None:
+            self.schedule_heartbeat(command_id, Heartbeats(result.heartbeat_every, end))
+
+    def schedule(self, due: float, fact: CommandResult | TimerFired) -> None:
+        number = self.live[fact.id] = next(self.numbers)
+        heapq.heappush(self.scheduled, (due, number, fact, None))
+
+    def schedule_heartbeat(self, command_id: str, heartbeats: Heartbeats) -> None:
+        due = self.execution.now + heartbeats.every
+        if due < heartbeats.end:
+            heapq.heappush(self.scheduled, (due, next(self.numbers), TaskHeartbeat(command_id), heartbeats))
+
+    def wait_for_slow(self, command_id: str, call: TimedCall[CommandResult | Delayed]) -> None:
         if command_id in self.cancelled:
             return
         try:
-            fact = call.answer()
+            result = call.answer()
         except TimeoutError:
             return  # its time-out follows in virtual time
-        self.execution.receive(fact, now=self.execution.now)
+        self.give(command_id, result)
 
-    def fire_next_timer(self) -> None:
-        due, _, fact = heapq.heappop(self.timers)
-        if fact.id in self.cancelled:
-            self.cancelled.discard(fact.id)
-        else:
+    def happen_next(self) -> None:
+        if not self.scheduled:
+            raise _never_ends(self.execution)
+        due, number, fact, heartbeats = heapq.heappop(self.scheduled)
+        command_id = fact.id
+        if heartbeats is not None:
+            if command_id in self.live:
+                self.execution.receive(fact, now=max(due, self.execution.now))
+                self.schedule_heartbeat(command_id, heartbeats)
+        elif self.live.get(command_id) == number:
+            del self.live[command_id]
             self.execution.receive(fact, now=max(due, self.execution.now))
 
 
-def answer_of(command: InvokeTask | ReadItems | WriteResults, tasks: Mapping[str, Task]) -> _CommandResult:
-    """The fact from the callable for the command's resource.
+def _never_ends(execution: Execution) -> ConfigurationError:
+    """The error for an execution in which nothing is going to happen: what it waits for has no answer."""
+    waiting = ", ".join(printable(each) for each in execution.waiting_ids)
+    return ConfigurationError(
+        f"the execution waits forever for an answer to {waiting}: give one, or the state a TimeoutSeconds"
+    )
+
+
+def answer_of(command: AnswerableCommand, tasks: Mapping[str, Any]) -> CommandResult:
+    """The fact from the answer for the command's resource; a later answer is given at once.
 
     A missing Lambda function fails the task, as on AWS; any other missing resource raises KeyError.
     """
-    resource = command.resource
-    task = _task_for(resource, tasks)
-    if task is None and isinstance(command, InvokeTask) and ":lambda:" in command.integration:
+    result = _answered(command, Answers(tasks=tasks), "")
+    if isinstance(result, Delayed):
+        if result.fact is None:
+            raise nothing_answers(command)
+        return result.fact
+    return result
+
+
+def _answered(command: AnswerableCommand, answers: Answers, execution: str) -> CommandResult | Delayed:
+    answer = answers.find(command)
+    if answer is not NOTHING:
+        return answers.result(command, answer, execution=execution)
+    if isinstance(command, InvokeTask) and ":lambda:" in command.integration:
         return _no_such_function(command)
-    if task is None:
-        known = ", ".join(sorted(tasks)) or "none"
-        raise KeyError(f"state {command.state!r} calls {resource!r}, which is not among the tasks given: {known}")
-    try:
-        if isinstance(command, InvokeTask):
-            return TaskSucceeded(command.id, _result(task(_copy(command.payload))))
-        return _read(command, task, tasks) if isinstance(command, ReadItems) else _written(command, task)
-    except TaskError as failure:
-        return TaskFailed(command.id, failure.error, failure.cause)
-    except Exception as failure:  # noqa: BLE001 - as the Lambda runtime: any exception is the task's failure
-        return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
-
-
-def _task_for(resource: str, tasks: Mapping[str, Task]) -> Task | None:
-    """The callable for a resource; a function is found by its name or ARN on either side."""
-    name = _function_name(resource)
-    for key in (resource, name):
-        try:
-            return tasks[key]
-        except KeyError:
-            continue
-    return next((tasks[key] for key in tasks if _function_name(key) == name), None)
-
-
-def _function_name(resource: str) -> str:
-    """`f` for the ARN of the function f, for `f:prod` and for `f`; another resource as it is."""
-    if resource.startswith("arn:") and ":function:" not in resource:
-        return resource
-    return resource.rpartition("function:")[2].partition(":")[0]
-
-
-def _result(value: AnyJSON | bytes) -> AnyJSON:
-    """A copy of a function's result; bytes are its payload as sent: JSON text, or else plain text."""
-    if not isinstance(value, bytes):
-        return _copy(value)
-    try:
-        return loads(value)
-    except (ValueError, RecursionError):
-        return value.decode(errors="replace")
+    known = ", ".join(sorted(answers.tasks)) or "none"
+    raise KeyError(f"state {command.state!r} calls {command.resource!r}, which is not among the tasks given: {known}")
 
 
 def _no_such_function(command: InvokeTask) -> TaskFailed:
     """The Lambda service's error; the request id is derived from the command's, so that a replay gives the same."""
     name = command.resource
-    arn = name if name.startswith("arn:") else f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
+    arn = name if name.startswith("arn:") else function_arn(name)
     request = uuid.uuid5(uuid.NAMESPACE_URL, command.id)
     detail = f"Status Code: 404; Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null"
     cause = f"Function not found: {arn}:$LATEST (Service: AWSLambda; {detail})"
     return TaskFailed(command.id, "Lambda.ResourceNotFoundException", cause)
-
-
-def _copy(value: AnyJSON) -> AnyJSON:
-    """The value after conversion to JSON text and back, as between Step Functions and Lambda.
-
-    So a function that changes its event or, later, its result does not change the history. Raises TypeError or
-    ValueError for a value that is not JSON.
-    """
-    return json.loads(dumps(value))
-
-
-def _read(command: ReadItems, task: Task, tasks: Mapping[str, Task]) -> ItemsRead | TaskFailed:
-    """The items: an array as it is, or parsed from an object's bytes or text."""
-
-    def call(resource: str, arguments: AnyJSON) -> Any:
-        other = task if resource == command.resource else _task_for(resource, tasks)
-        return (other or task)(_copy(arguments))
-
-    try:
-        return ItemsRead(command.id, _copy(read_items(command, call)))
-    except ItemReaderError as failure:
-        return TaskFailed(command.id, "States.ItemReaderFailed", str(failure))
-
-
-def _written(command: WriteResults, task: Task) -> TaskSucceeded:
-    """Call the task once for each file."""
-    for name in command.files:
-        task({**command.arguments, "Key": command.key_prefix + name, "Body": command.body(name)})
-    return TaskSucceeded(command.id)

@@ -127,9 +127,16 @@ class DistributedMapState(MapState):
             return self.run_failed(execution, thread, fork, ITEM_READER_FAILED, "field MaxItems must be positive")
         assert self.reader_resource is not None  # noqa: S101 - items is None
         arguments, config = plan.reader
-        command = ReadItems(f"{command_id}/items", self.name, self.reader_resource, arguments, config)
+        attempt = self._count_call(execution, "ItemReader")
+        command = ReadItems(f"{command_id}/items", self.name, self.reader_resource, arguments, config, attempt)
         execution.command(command, self._items_read, thread)
         return None
+
+    def _count_call(self, execution: Execution, part: str) -> int:
+        """How often this part of the state has been called before."""
+        calls, key = execution.calls, f"{self.name}.{part}"
+        calls[key] = attempt = calls.get(key, -1) + 1
+        return attempt
 
     def _evaluate(self, scope: Scope, plan: Plan) -> None:
         plan.count = self.count.value(scope)
@@ -177,7 +184,8 @@ class DistributedMapState(MapState):
             fork.run, arguments.get("Bucket"), prefix, records, suffix="jsonl" if self.json_lines else "json"
         )
         command_id = f"{thread.command_id(self.key)}/results"
-        command = WriteResults(command_id, self.name, self.writer_resource, arguments, prefix, files)
+        attempt = self._count_call(execution, "ResultWriter")
+        command = WriteResults(command_id, self.name, self.writer_resource, arguments, prefix, files, attempt)
         execution.command(command, self._results_written, thread)
         return None
 

@@ -53,8 +53,10 @@ class TaskState(CatchingState):
         events.append((integration.started, len(events), execution.now))
         thread.last = len(events)
         token, thread.token = thread.token, None
+        calls, name = execution.calls, self.name
+        calls[name] = attempt = calls.get(name, -1) + 1
         execution.command(
-            InvokeTask(command_id, self.name, resource, payload, timeout, heartbeat, integration.resource, token),
+            InvokeTask(command_id, name, resource, payload, timeout, heartbeat, integration.resource, token, attempt),
             self._receive,
             thread,
         )
@@ -70,7 +72,7 @@ class TaskState(CatchingState):
     def _receive(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
         if type(fact) is TaskSucceeded:
             execution.cancel_all(thread)
-            return self._succeeded(execution, thread, fact.output)
+            return self._succeeded(execution, thread, fact)
         if type(fact) is TaskFailed:
             execution.cancel_all(thread)
             return self.failed(execution, thread, fact.error, self.integration.cause(fact.cause))
@@ -83,12 +85,12 @@ class TaskState(CatchingState):
         execution.wait_again(fact.id, self._receive, thread)
         return None
 
-    def _succeeded(self, execution: Execution, thread: Thread, answer: AnyJSON) -> State | None:
+    def _succeeded(self, execution: Execution, thread: Thread, fact: TaskSucceeded) -> State | None:
         integration = self.integration
-        result = answer
-        if not integration.submits:
+        result = fact.output
+        if not (integration.submits or fact.whole_response):
             events = thread.events  # the newest is ...Started, which points at ...Scheduled, which holds the arguments
-            result = integration.result(answer, events[events[thread.last - 1][1] - 1][3])
+            result = integration.result(result, events[events[thread.last - 1][1] - 1][3])
         if execution.size_quota.exceeds(result):
             problem = DataLimitExceeded(integration.limited_name)
             return self.failed(execution, thread, DATA_LIMIT_EXCEEDED, problem.cause)

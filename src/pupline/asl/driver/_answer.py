@@ -1,0 +1,84 @@
+"""What answers a Task: a value, an error, nothing, or one of these later."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from pupline.errors import ConfigurationError, PuplineError
+from pupline.json_values import AnyJSON
+
+
+class TaskError(PuplineError):
+    """Raised by a task's callable to fail with an Error Name and a Cause (a text, or None)."""
+
+    def __init__(self, error: str, cause: str | None = None) -> None:
+        super().__init__(error if cause is None else f"{error}: {cause}")
+        self.error = error
+        self.cause = cause
+
+
+class AnswersUsedUp(ConfigurationError):
+    """A state was called more often than its list has answers."""
+
+
+class NothingAnswers(ConfigurationError):
+    """A Task that nothing answers; the text names the state and the keys of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The whole response of the integration, as `Return` in a MockConfigFile.
+
+    For lambda:invoke it is the Invoke API's response, {"StatusCode": 200, "Payload": ...}. A plain value in its place
+    is what the function returned: the Payload alone.
+    """
+
+    value: AnyJSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throw:
+    """The task fails with this Error Name and Cause, as with `Throw` in a MockConfigFile."""
+
+    error: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The task never answers: it ends by its TimeoutSeconds or HeartbeatSeconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The answer comes after `seconds` of the execution's time.
+
+    answer: a value, Return, Throw, or NoAnswer for a worker that stops without a word.
+    heartbeat_every: seconds between the heartbeats that are sent until then; None sends none.
+    """
+
+    seconds: float
+    answer: Any = None
+    heartbeat_every: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpected:
+    """The state must not be called: a call raises NothingAnswers. As `default`, for all states without an answer."""
+
+
+def lambda_error(error: BaseException, request_id: str = "") -> str:
+    """The Cause for an exception of a function: the error object of the Lambda runtime, as text."""
+    stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(error.__traceback__)]
+    return json.dumps(
+        {
+            "errorMessage": str(error),
+            "errorType": type(error).__name__,
+            "requestId": request_id,
+            "stackTrace": stack,
+        },
+        ensure_ascii=False,
+    )
