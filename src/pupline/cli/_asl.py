@@ -10,6 +10,7 @@ _SECTIONS: Sections = {
     },
     "Run": {
         "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
+        "serve": ("_serve", "The Step Functions API on this machine, for AWS's SDKs and tools."),
     },
 }
 

@@ -16,6 +16,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
 from pupline.stepfunctions._door import Door, Response
 from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._serving import serving
+from pupline.stepfunctions._settings import DoorSettings
 from pupline.stepfunctions.http import DoorServer, HostCheck, is_loopback
 
-__all__ = ["ApiError", "Door", "DoorServer", "HostCheck", "Response", "is_loopback", "serving"]
+__all__ = ["ApiError", "Door", "DoorServer", "DoorSettings", "HostCheck", "Response", "is_loopback", "serving"]

@@ -10,6 +10,7 @@ from pupline.errors import StorageError
 from pupline.local import LocalBackend
 from pupline.stepfunctions._call import Call, Operation
 from pupline.stepfunctions._errors import ApiError
+from pupline.stepfunctions._settings import DoorSettings
 from pupline.stepfunctions.executions import EXECUTION_OPERATIONS, Executions
 from pupline.stepfunctions.machines import MACHINE_OPERATIONS
 from pupline.stepfunctions.protocol import (
@@ -41,18 +42,14 @@ class Response:
 
 
 class Door:
-    """Answers requests from one data directory, from `start` to `close`.
+    """Answers requests from one data directory, from `start` to `close`."""
 
-    region, account: of requests whose credentials name none.
-    """
-
-    def __init__(self, backend: LocalBackend, *, region: str = "us-east-1", account: str = "123456789012") -> None:
+    def __init__(self, backend: LocalBackend, settings: DoorSettings) -> None:
         self._service = load_service()
         self._backend = backend
         self._store = Store.of(backend.database)
-        self._executions = Executions(backend)
-        self._region = region
-        self._account = account
+        self._settings = settings
+        self._executions = Executions(backend, self._store, settings)
 
     def start(self) -> None:
         """Continue unfinished executions."""
@@ -91,9 +88,9 @@ class Door:
         """Region and account. An access key of twelve digits is an account, as with other emulators."""
         found = _CREDENTIAL.search(authorization)
         if found is None:
-            return self._region, self._account
+            return self._settings.region, self._settings.account
         key, region = found.groups()
-        return region, key if _ACCOUNT.fullmatch(key) else self._account
+        return region, key if _ACCOUNT.fullmatch(key) else self._settings.account
 
 
 def _failed(name: str, error: ApiError) -> Response:

@@ -1,30 +1,55 @@
 """A door and its port, opened together and closed together."""
 
+import errno
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
 from pupline.stepfunctions._door import MAX_BODY_BYTES, Door
+from pupline.stepfunctions._settings import DoorSettings
 from pupline.stepfunctions.http import DoorServer, HostCheck, Limits
+from pupline.text import printable
 
 
 @contextmanager
 def serving(
     backend: LocalBackend,
     address: tuple[str, int],
+    settings: DoorSettings = DoorSettings(),  # noqa: B008 - frozen
     *,
     hosts: HostCheck = HostCheck(),  # noqa: B008 - frozen
     log: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[DoorServer]:
     """The API on `address`, for the length of the `with` block. Port 0 takes a free one.
 
-    backend: opened exclusively. Raises: OSError when the port cannot be bound; ConfigurationError.
+    backend: opened exclusively. Raises: ConfigurationError, also when the port cannot be bound.
     """
-    door = Door(backend)
-    server = DoorServer(address, door.answer, Limits(body_bytes=MAX_BODY_BYTES), hosts, log)
+    door = Door(backend, settings)
+    try:
+        server = DoorServer(address, door.answer, Limits(body_bytes=MAX_BODY_BYTES), hosts, log)
+    except OSError as error:
+        raise _explained(error, address) from error
     door.start()
     try:
         with server:
             yield server
     finally:
         door.close()
+
+
+def _explained(error: OSError, address: tuple[str, int]) -> ConfigurationError:
+    """What an address that cannot be bound means, and what to do."""
+    host, port = printable(address[0], 100), address[1]
+    if error.errno == errno.EADDRINUSE:
+        text = (
+            f"port {port} of {host} is in use by another program: end that one, or give another --port (0: a free one)"
+        )
+    elif error.errno == errno.EACCES:
+        text = f"port {port} is reserved for the administrator: give a --port above 1023"
+    elif error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        text = f"{host} is not an address of this machine: give another --host"
+    else:
+        text = f"port {port} of {host} cannot be used: {error.strerror}"
+    return ConfigurationError(text)

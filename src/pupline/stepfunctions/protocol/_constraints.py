@@ -1,15 +1,18 @@
 """The constraints of the model: what a request must have, lengths, ranges, patterns, enums; in AWS's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions.protocol._model import Shape
 
-_SHOWN = 1024
-"""Characters of a value in a message."""
+_SHOWN = 4096
+"""Characters of a value in a message; the longest token that AWS was seen to repeat has 3,097."""
+
+_BUCKETS = 32
+"""Of the Java set; the recorded orders fit this number."""
 
 
 def check_constraints(parameters: dict[str, Any], shape: Shape) -> None:
@@ -61,7 +64,9 @@ def _bounds(size: float, value: Any, shape: Shape, path: str, measure: str) -> I
 def _words(value: str, shape: Shape, path: str) -> Iterator[str]:
     limits = shape.metadata
     if "enum" in limits and value not in limits["enum"]:
-        yield _broken(value, shape, path, f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]")
+        yield _broken(
+            value, shape, path, f"Member must satisfy enum value set: [{', '.join(_in_java_order(limits['enum']))}]"
+        )
     if "pattern" in limits and not _compiled(limits["pattern"]).fullmatch(value):
         yield _broken(value, shape, path, f"Member must satisfy regular expression pattern: {limits['pattern']}")
 
@@ -72,12 +77,30 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]"))
 
 
+def _in_java_order(words: Iterable[str]) -> list[str]:
+    """The words of an enum in AWS's order, which is that of a Java set: by their hash codes."""
+    return sorted(words, key=_hash_code)
+
+
+def _hash_code(word: str) -> int:
+    code = 0
+    for letter in word:
+        code = 31 * code + ord(letter)
+    return code % _BUCKETS
+
+
 def _broken(value: Any, shape: Shape, path: str, constraint: str) -> str:
     """One constraint. AWS leaves out values that the model calls sensitive."""
-    shown = f"'{_text(value)}' " if not shape.metadata.get("sensitive") else ""
+    text = _text(value, shape)
+    shown = f"'{text if len(text) <= _SHOWN else text[:_SHOWN]}' " if not shape.metadata.get("sensitive") else ""
     return f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}"
 
 
-def _text(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def _text(value: Any, shape: Shape) -> str:
+    """A value as Java prints it."""
+    if shape.type_name == "structure":
+        members = (f"{name}={_text(item, shape.members[name])}" for name, item in value.items())
+        return f"{shape.name}({', '.join(members)})"
+    if shape.type_name == "list":
+        return f"[{', '.join(_text(item, shape.member) for item in value)}]"
+    return str(value)

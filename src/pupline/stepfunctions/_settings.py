@@ -1,0 +1,22 @@
+"""The parameters of a door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSettings:
+    """Who is asking, and what executions call.
+
+    region, account: of requests whose credentials name none. wait_scale: a second of a Wait state takes so many.
+    functions: NAME to `module:callable`. template: a SAM or CloudFormation template, whose functions are called.
+    mocks: a file with answers for Tasks.
+    """
+
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    wait_scale: float = 1.0
+    functions: Mapping[str, str] = field(default_factory=dict)
+    template: Path | None = None
+    mocks: Path | None = None
