@@ -26,7 +26,7 @@ BOUNDED = {
 
 NOT_LITERAL = {
     "asl/jsonpath/_functions.py": "a class of single characters",
-    "asl/jsonpath/_syntax.py": "an escaped quote",
+    "asl/jsonpath/_filter_parser.py": "an escaped quote",
     "regex.py": "what this file tests",
 }
 """Files in which an expression is put together, and of what."""

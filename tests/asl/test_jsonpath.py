@@ -19,6 +19,12 @@ DOCUMENT: dict[str, Any] = {
     "it's": {"dotted.name": 1},
     "matrix": [[1, 2], [3]],
     "ns:tag-1": {"@type": "t", "$id": 5},
+    "calls": {"length()": "a field"},
+    "dogs": [
+        {"n": 1, "breed": "hound", "born": "2024-01-01", "good": True},
+        {"n": 2, "breed": "basset hound", "born": "2024-02-01", "good": False},
+        {"n": 3, "breed": None},
+    ],
 }
 CONTEXT = {"Execution": {"Name": "run-1"}}
 VARIABLES = {"dog": {"name": "Lassie", "legs": [1, 2, 3, 4]}}
@@ -45,7 +51,6 @@ SELECTED = [
     ("$.ns:tag-1.@type", "t", "colons, dashes and at signs belong to names"),
     ("$.ns:tag-1.$id", 5, "and dollar signs"),
     ("$.items[1].v", 2, "an index"),
-    ("$.items[-1]", {"v": 3}, "an index from the end"),
     ("$.matrix[0][1]", 2, "an index of an index"),
     ("$.items[*].v", [1, 2, 3], "a wildcard gives a list"),
     ("$.items[1:].v", [2, 3], "a slice with a start"),
@@ -64,13 +69,37 @@ SELECTED = [
     ("$.items[?(@.v >= $.a.b.c)].v", [1, 2, 3], "a filter may look at the whole input"),
     ("$.items[?(@.v == $dog.legs[1])].v", [2], "and at variables"),
     ("$.matrix[?(@ contains 3)]", [[3]], "contains"),
-    ("$.items.length()", 3, "a function of an array"),
-    ("$.items[*].v.sum()", 6, "a function of a selection"),
-    ("$.matrix[0].avg()", 1.5, "an average"),
-    ("$.matrix[0].stddev()", 0.5, "a standard deviation, of the population"),
-    ("$.matrix[0].max()", 2, "the largest"),
-    ("$.a.keys()", ["b", "null"], "an object's keys"),
-    ("$.items.last()", {"v": 3}, "the last element"),
+    ("$.items[?(@.v in [1, 3] && @.v nin [3])].v", [1], "lists, as newer versions of the library have them"),
+    ("$.items[(@.length-1)]", {"v": 3}, "the last element, as AWS has it"),
+    ("$.items[( @.size() - 3 )].v", 1, "and an earlier one"),
+    ("$.items[*].v.sum()", [], "a function is a field's name, which no element has"),
+    ("$.calls.length()", "a field", "and here there is such a field"),
+    ("$.a.['b'].['c']", 1, "a dot before a bracket, as AWS's documentation has it"),
+    ("$.items.[1].v", 2, "and before an index"),
+    ("$.items.[*].v", [1, 2, 3], "before a wildcard"),
+    ("$.items.[?(@.v > 1)].v", [2, 3], "before a filter"),
+    ("$.items..['v']", [1, 2, 3], "and after two dots"),
+    ("$.items.[*].['v','s']", [{"v": 1, "s": 0}, {"v": 2, "s": "0"}, {"v": 3}], "several names of each element"),
+    ("$..['v','s']", [{"v": 1, "s": 0}, {"v": 2, "s": "0"}], "of those descendants that have them all"),
+    (" $.a.b\t", {"c": 1}, "blanks around a path"),
+    ("$[ 'a' ][ 'b' ].c", 1, "and in brackets"),
+    ("$.items[0:-1]", [], "a slice with two bounds does not count from the end, as in AWS's library"),
+    ("$.dogs[?(@.breed==hound)].n", [1], "a text without quotes"),
+    ("$.dogs[?(@.breed == basset hound)].n", [2], "which may have blanks"),
+    ("$.dogs[?(hound == @.breed)].n", [1], "on either side"),
+    ("$.dogs[?(@.breed == hound || @.n == 3)].n", [1, 3], "and ends before && and ||"),
+    ("$.dogs[?(@.born == 2024-02-01)].n", [2], "a date is a text"),
+    ("$.dogs[?(@.born > 2024-01-15)].n", [2], "and texts have an order"),
+    ("$.dogs[?(@.n == '2')].n", [2], "a number equals the text that spells it"),
+    ("$.dogs[?(@.n >= 2.0)].n", [2, 3], "whatever the spelling"),
+    ("$.dogs[?(@.good == true)].n", [1], "a boolean equals the word"),
+    ("$.dogs[?(@.good != true)].n", [2], "and a missing one differs from nothing"),
+    ("$.dogs[?(@.breed == null)].n", [3], "null is a word"),
+    ("$.dogs[?(@.breed)].n", [1, 2], "null does not exist"),
+    ("$.dogs[?(!@.breed)].n", [3], "so that its negation holds"),
+    ("$.dogs[?(@.good)].n", [1, 2], "but false exists"),
+    ("$.dogs[?(@.breed =~ /BASSET.*/i)].n", [2], "a regular expression matches the whole text"),
+    ("$.dogs[?(@.n == hound || @.n != hound)].n", [], "what cannot be compared is neither equal nor unequal"),
     ("$$.Execution.Name", "run-1", "the Context Object"),
     ("$dog.name", "Lassie", "a variable"),
     ("$dog", VARIABLES["dog"], "a whole variable"),
@@ -86,8 +115,9 @@ def test_paths_select_as_jayway_does(path: str, expected: Any, why: str) -> None
     assert select(path) == expected, why
 
 
-REFUSED = ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(", "$[?(@.a ==)]", "$.a.unknown()", "$.a.length().b", "$..",
-           "$[:]",
+REFUSED = ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(", "$[?(@.a ==)]", "$..", "$.a.", "$.a..",
+           "$[:]", "$ .a", "$. a", "$.a .b", "$[(@.length)]", "$[(@.a-1)]", "$[?(@.a = 1)]", "$[?(@.a =~ 'b')]",
+           "$[?(a)]", "$[(@.length - -1)]", "$[(@.length-)]",
            "$.a['b',]", "$[99999999999999]", "$[?(@.a =~ /(/)]", "$[?(@.a == 'x)]", "@.a", "$" + ".a" * 300,
            "$[?(" + "(" * 99 + "@.a" + ")" * 99 + ")]", "$." + "a" * 9000]  # fmt: skip
 
@@ -100,10 +130,35 @@ def test_invalid_paths_are_refused(path: str) -> None:
     assert len(caught.value.message) < 400
 
 
+REASONS = [
+    ("$.a b", 3, "unexpected blank; a name with blanks needs brackets and quotes, such as ['my name']"),
+    ("$.a.", 4, "a path must not end with a dot"),
+    ("$.a[b]", 4, "expected a quoted name, a number, '*', '?' or '(' after '['"),
+    ("$.a[?(@.b = 1)]", 10, "'=' is not an operator; write '=='"),
+    ("  $.a?", 5, "unexpected '?'; a name with such characters needs brackets and quotes, such as ['my-name']"),
+    ("a", 0, "a path starts with '$'; no '$' found"),
+]
+
+
+@pytest.mark.parametrize(("path", "position", "reason"), REASONS)
+def test_the_problem_of_a_path_has_a_reason_and_a_position(path: str, position: int, reason: str) -> None:
+    """The reason says what is wrong in plain words; the position is an index in the text as it is written."""
+    with pytest.raises(SyntaxProblem) as caught:
+        compile_path(path, field="InputPath")
+    assert (caught.value.position, caught.value.reason) == (position, reason)
+
+
 MISSING = [
     ("$.x", "InputPath", "Invalid path '$.x' : No results for path: $['x']"),
     ("$.no.such.path", "OutputPath", "Invalid path '$.no.such.path' : Missing property in path $['no']"),
-    ("$.items[9]", "InputPath", "Invalid path '$.items[9]' : No results for path: $['items'][9]"),
+    ("$.items[9]", "InputPath", "Invalid path '$.items[9]' : Index out of bounds when evaluating path $['items'][9]"),
+    ("$.items[-1]", "InputPath",
+     "Invalid path '$.items[-1]' : Index out of bounds when evaluating path $['items'][-1]"),
+    ("$.items.length()", "InputPath",
+     "Invalid path '$.items.length()' : Property ['length()'] not found in path $['items']"),
+    ("$['a','name'].b", "InputPath",
+     "Invalid path '$['a','name'].b' : Multi properties can only be used as path leafs: $['a', 'name']"),
+    ("$.x ", "InputPath", "Invalid path '$.x ' : No results for path: $['x']"),
     ("$.name[0]", "InputPath",
      "Invalid path '$.name[0]' : Filter: [0] can only be applied to arrays. Current context is: \"Rex\""),
     ("$.x", "SecondsPath", "The SecondsPath parameter does not reference an input value: $.x"),
@@ -127,6 +182,12 @@ def test_a_missing_value_in_a_payload_quotes_the_input(field: str) -> None:
         select("$.x", {"é": [1]}, field)
     expected = f"The JSONPath '$.x' specified for the field '{field}' could not be found in the input '{{\"é\":[1]}}'"
     assert caught.value.cause == expected
+
+
+def test_several_names_must_be_the_last_step_after_a_wildcard_too() -> None:
+    """AWS fails at run time, not when the machine is created."""
+    with pytest.raises(EvaluationError, match="Multi properties can only be used as path leafs"):
+        select("$.items[*]['v','s'].x")
 
 
 def test_an_index_past_the_end_is_null_in_a_payload_only() -> None:
@@ -154,6 +215,7 @@ PUT = [
     ("$['odd name']", {}, 1, {"odd name": 1}),
     ("$.list[1]", {"list": [1, 2, 3]}, 0, {"list": [1, 0, 3]}),
     ("$.list[0].a", {"list": [{}]}, 0, {"list": [{"a": 0}]}),
+    ("$.a.['b c'].[0] ", {"a": {"b c": [1]}}, 2, {"a": {"b c": [2]}}),
 ]
 
 
@@ -174,6 +236,7 @@ UNFIT: list[tuple[str, Any]] = [
     ("$.a[1]", {"a": [1]}),
     ("$[0]", {"a": 1}),
     ("$[-1]", {}),
+    ("$[-1]", [1]),
 ]
 
 
@@ -215,7 +278,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
-keys = st.one_of(names, st.integers(-3, 3), st.just("*"))
+keys = st.one_of(names, st.integers(-1, 3), st.just("*"))
 
 
 def naive(value: Any, steps: list[Any]) -> list[Any]:
@@ -226,22 +289,22 @@ def naive(value: Any, steps: list[Any]) -> list[Any]:
     if first == "*":
         found = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     elif isinstance(first, int):
-        found = [value[first]] if isinstance(value, list) and -len(value) <= first < len(value) else []
+        found = [value[first]] if isinstance(value, list) and 0 <= first < len(value) else []
     else:
         found = [value[first]] if isinstance(value, dict) and first in value else []
     return [result for item in found for result in naive(item, rest)]
 
 
 @settings(max_examples=300)
-@given(values, st.lists(keys, max_size=4), st.booleans())
-def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any], dotted: bool) -> None:
+@given(values, st.lists(keys, max_size=4), st.booleans(), st.sampled_from(("", ".")))
+def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any], dotted: bool, dot: str) -> None:
     """On any document, a path of names, indices and wildcards selects what a naive walk selects."""
     text = "$"
     for step in steps:
         if isinstance(step, int) or step == "*":
-            text += f"[{step}]"
+            text += f"{dot}[{step}]"
         else:
-            text += f".{step}" if dotted else f"['{step}']"
+            text += f".{step}" if dotted else f"{dot}['{step}']"
     expected = naive(document, steps)
     path = compile_path(text, field="InputPath")
     before = json.dumps(document)
@@ -270,3 +333,26 @@ def test_a_path_reads_back_the_value_that_a_result_path_puts(
     assert {key: item for key, item in changed.items() if key != steps[0]} == {
         key: item for key, item in root.items() if key != steps[0]
     }
+
+
+texts = st.text("ab c'1.", max_size=4).map(str.strip).filter(lambda text: text and text[0] not in "'/")
+
+
+@settings(max_examples=300)
+@given(texts, st.none() | st.booleans() | st.integers(-3, 3) | texts | st.lists(texts, max_size=1))
+def test_a_text_without_quotes_means_the_same_as_with_quotes(text: str, value: Any) -> None:
+    """For every comparison and every kind of value."""
+    quoted = text.replace("'", "\\'")
+    for operator in ("==", "!=", "<", "<=", ">", ">="):
+        plain = select(f"$[?(@.x{operator}{text})]", [{"x": value}])
+        assert plain == select(f"$[?(@.x {operator} '{quoted}')]", [{"x": value}])
+
+
+@settings(max_examples=300)
+@given(values, values)
+def test_of_two_values_at_most_one_order_holds(left: Any, right: Any) -> None:
+    """Less, equal and greater exclude each other; `!=` is their opposite, for values that can be compared."""
+    document = [{"l": left, "r": right}]
+    holds = {operator: bool(select(f"$[?(@.l {operator} @.r)]", document)) for operator in ("<", "==", ">", "!=")}
+    assert holds["<"] + holds["=="] + holds[">"] <= 1
+    assert holds["!="] == (holds["<"] or holds[">"])

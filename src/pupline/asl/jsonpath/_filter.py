@@ -1,10 +1,11 @@
 """The `[?(...)]` filters of a path, compiled into predicates.
 
-Comparisons follow Jayway: a number equals the string that spells it, `<` and the like compare only numbers with numbers
-and strings with strings, and a missing value equals nothing.
+Comparisons follow Jayway before 2.1. A constant is a text, with or without quotes: it is compared with a number as a
+number, with a boolean as a boolean, and with a string as it is written. A path exists when it selects something other
+than null. Where two values cannot be compared, and where one is missing, no comparison holds, not even `!=`.
 """
 
-import operator
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -18,7 +19,15 @@ _Value: TypeAlias = Callable[[AnyJSON, Scope], AnyJSON]
 CompileSteps: TypeAlias = Callable[[tuple[syntax.Step, ...]], Callable[[AnyJSON, Scope], list[AnyJSON]]]
 CompileRoot: TypeAlias = Callable[[syntax.ParsedPath], Evaluate]
 
+_Comparison: TypeAlias = Callable[[AnyJSON, AnyJSON], bool]
+
 _UNDEFINED: AnyJSON = object()
+_ABSENT = (_UNDEFINED, None)
+_NULLS = (None, "null")
+
+_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_MAX_DIGITS = 40
 
 
 def compile_filter(test: syntax.Condition, steps: CompileSteps, root: CompileRoot) -> Predicate:
@@ -29,10 +38,13 @@ def compile_filter(test: syntax.Condition, steps: CompileSteps, root: CompileRoo
     if test.operator in ("and", "or", "not"):
         parts = [compile_filter(item, steps, root) for item in test.operands if isinstance(item, syntax.Condition)]
         return _logical(test.operator, parts)
-    values = [_operand(item, steps, root) for item in test.operands if not isinstance(item, syntax.Condition)]
+    texts = test.operator in _COMPARISONS
+    values = [
+        _operand(item, steps, root, texts=texts) for item in test.operands if not isinstance(item, syntax.Condition)
+    ]
     if test.operator == "exists":
         (value,) = values
-        return lambda node, scope: value(node, scope) is not _UNDEFINED
+        return lambda node, scope: value(node, scope) not in _ABSENT
     left, right = values
     compare = _COMPARE[test.operator]
     return lambda node, scope: compare(left(node, scope), right(node, scope))
@@ -47,38 +59,68 @@ def _logical(kind: str, parts: list[Predicate]) -> Predicate:
     return lambda node, scope: any(part(node, scope) for part in parts)
 
 
-def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot) -> _Value:
+def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot, *, texts: bool) -> _Value:
+    """texts: whether constants are texts, as for comparisons, or JSON values, as for `in`, `size` and the like."""
     if isinstance(item, syntax.Literal):
-        constant = item.value
+        constant = item.text if texts else item.value
         return lambda _, __: constant
     if isinstance(item, syntax.Pattern):
         pattern = item.regex
         return lambda _, __: pattern
-    function = item.steps[-1] if item.steps and isinstance(item.steps[-1], syntax.PathFunction) else None
     walk = steps(item.steps)
     start = None if item.root == "@" else root(item)
-    single = item.definite and function is None
+    single = item.definite
 
     def evaluate(node: AnyJSON, scope: Scope) -> AnyJSON:
         try:
             found = walk(node if start is None else start(scope), scope)
         except KeyError:
             return _UNDEFINED
-        if single or function is not None:
+        if single:
             return found[0] if found else _UNDEFINED
         return found
 
     return evaluate
 
 
-def _equal(left: AnyJSON, right: AnyJSON) -> bool:
+# ---------------------------------------------------------------- comparisons
+
+
+def _order(left: AnyJSON, right: AnyJSON) -> int | None:
+    """Negative, 0 or positive, as `left` is less than, equal to or more than `right`; None when they do not compare.
+
+    A text on the right stands for a number or a boolean, when there is one on the left. The text `null` is null.
+    """
     if left is _UNDEFINED or right is _UNDEFINED:
-        return False
-    if isinstance(left, str) and is_number(right):
-        return left == dumps(right)
-    if is_number(left) and isinstance(right, str):
-        return dumps(left) == right
-    return _identical(left, right)
+        return None
+    if left in _NULLS or right in _NULLS:
+        return (right in _NULLS) - (left in _NULLS)
+    if isinstance(right, str):
+        if isinstance(left, bool):
+            right = right.lower() == "true"
+        elif is_number(left):
+            right = _number(right)
+    if not (
+        (is_number(left) and is_number(right))
+        or (isinstance(left, str) and isinstance(right, str))
+        or (isinstance(left, bool) and isinstance(right, bool))
+    ):
+        return None
+    return int(left > right) - int(left < right)
+
+
+def _number(text: str) -> AnyJSON:
+    if len(text) <= _MAX_DIGITS and _NUMBER.fullmatch(text):
+        return float(text) if set(text) & set(".eE") else int(text)
+    return None
+
+
+def _ordered(holds: Callable[[int], bool]) -> _Comparison:
+    def compare(left: AnyJSON, right: AnyJSON) -> bool:
+        order = _order(left, right)
+        return order is not None and holds(order)
+
+    return compare
 
 
 def _identical(left: AnyJSON, right: AnyJSON) -> bool:
@@ -89,13 +131,7 @@ def _identical(left: AnyJSON, right: AnyJSON) -> bool:
     return bool(left == right)
 
 
-def _ordered(compare: Callable[[AnyJSON, AnyJSON], bool]) -> Callable[[AnyJSON, AnyJSON], bool]:
-    def test(left: AnyJSON, right: AnyJSON) -> bool:
-        both_numbers = is_number(left) and is_number(right)
-        both_strings = isinstance(left, str) and isinstance(right, str)
-        return (both_numbers or both_strings) and compare(left, right)
-
-    return test
+# ---------------------------------------------------------------- operators that Jayway has since 2.1
 
 
 def _matches(left: AnyJSON, right: AnyJSON) -> bool:
@@ -104,12 +140,12 @@ def _matches(left: AnyJSON, right: AnyJSON) -> bool:
         left, right = right, left
     if not hasattr(right, "fullmatch"):
         return False
-    text = left if isinstance(left, str) else dumps(left) if is_number(left) else None
+    text = left if isinstance(left, str) else dumps(left) if is_number(left) or isinstance(left, bool) else None
     return text is not None and right.fullmatch(text) is not None
 
 
 def _within(left: AnyJSON, right: AnyJSON) -> bool:
-    return isinstance(right, list) and any(_equal(left, item) for item in right)
+    return isinstance(right, list) and any(_identical(left, item) for item in right)
 
 
 def _contains(left: AnyJSON, right: AnyJSON) -> bool:
@@ -130,15 +166,15 @@ def _overlap(left: AnyJSON, right: AnyJSON) -> bool:
     return isinstance(left, list) and any(_within(item, right) for item in left)
 
 
-_COMPARE: dict[str, Callable[[AnyJSON, AnyJSON], bool]] = {
-    "==": _equal,
-    "!=": lambda left, right: not _equal(left, right),
+_COMPARE: dict[str, _Comparison] = {
+    "==": _ordered(lambda order: order == 0),
+    "!=": _ordered(lambda order: order != 0),
+    "<": _ordered(lambda order: order < 0),
+    "<=": _ordered(lambda order: order <= 0),
+    ">": _ordered(lambda order: order > 0),
+    ">=": _ordered(lambda order: order >= 0),
     "===": _identical,
     "!==": lambda left, right: not _identical(left, right),
-    "<": _ordered(operator.lt),
-    "<=": _ordered(operator.le),
-    ">": _ordered(operator.gt),
-    ">=": _ordered(operator.ge),
     "=~": _matches,
     "in": _within,
     "nin": lambda left, right: not _within(left, right),

@@ -10,9 +10,9 @@ from pupline.asl._expression import Evaluate, Expression, Scope
 from pupline.asl._functions import FunctionFailure
 from pupline.asl._values import java_text
 from pupline.asl.jsonpath._functions import FUNCTIONS, format_parts
+from pupline.asl.jsonpath._parser import MAX_TEXT, scan
 from pupline.asl.jsonpath._path import compile_path
 from pupline.asl.jsonpath._scanner import Scanner
-from pupline.asl.jsonpath._syntax import MAX_TEXT, scan
 from pupline.json_values import AnyJSON
 
 MAX_NESTING = 10
@@ -34,6 +34,7 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     if len(text) > MAX_TEXT:
         raise SyntaxProblem(f"'{field}' has {len(text)} characters; an intrinsic function may have {MAX_TEXT}")
     parser = _Parser(text)
+    parser.spaces()
     call = parser.call(1)
     parser.spaces()
     if not parser.at_end():

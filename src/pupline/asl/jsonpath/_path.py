@@ -11,7 +11,8 @@ from operator import attrgetter
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Evaluate, Expression, Scope
 from pupline.asl.jsonpath import _syntax as syntax
-from pupline.asl.jsonpath._select import FUNCTIONS, MISSING, compile_steps, root_of, take_step
+from pupline.asl.jsonpath._parser import parse
+from pupline.asl.jsonpath._select import MISSING, compile_steps, multiple_names, root_of, take_step
 from pupline.json_values import AnyJSON, dumps
 
 
@@ -22,7 +23,7 @@ def compile_path(text: str, *, field: str) -> Expression:
     value differently for each.
     Raises: SyntaxProblem; when called, EvaluationError (States.Runtime).
     """
-    parsed = syntax.parse(text)
+    parsed = parse(text)
     missing = _missing(text, field, parsed)
     if not parsed.definite:
         evaluate = _indefinite(parsed, missing)
@@ -35,7 +36,7 @@ def compile_path(text: str, *, field: str) -> Expression:
 
 def compile_presence(text: str) -> Callable[[Scope], bool]:
     """Whether a path finds something, as a predicate. Raises SyntaxProblem."""
-    parsed = syntax.parse(text)
+    parsed = parse(text)
     evaluate = compile_path(text, field="Variable").evaluate
     if parsed.root == "$" and len(parsed.steps) == 1 and isinstance(parsed.steps[0], syntax.Key):
         name = parsed.steps[0].name
@@ -56,14 +57,14 @@ def reference_problem(text: str) -> str | None:
 
     Source: States Language, "Reference Paths": no `@`, `..`, `,`, `:`, `?` or `*`.
     """
-    if not text.startswith("$"):
+    if not text.lstrip().startswith("$"):
         return "Reference path didn't start with '$'"
     try:
-        steps = syntax.parse(text).steps
+        steps = parse(text).steps
     except SyntaxProblem as problem:
         return problem.message
     for step in steps:
-        if isinstance(step, syntax.PathFunction):
+        if isinstance(step, syntax.Call):
             return "Reference Path cannot contain function calls"
         if not isinstance(step, (syntax.Key, syntax.Index)):
             return "Reference Path cannot contain the operators @ .. , : ? *"
@@ -97,7 +98,7 @@ class ReferencePath:
         last = depth + 1 == len(self.keys)
         if isinstance(key, str) and isinstance(node, dict):
             return {**node, key: value if last else self._copy(node.get(key, {}), depth + 1, value, root)}
-        if isinstance(key, int) and isinstance(node, list) and -len(node) <= key < len(node):
+        if isinstance(key, int) and isinstance(node, list) and 0 <= key < len(node):
             changed = list(node)
             changed[key] = value if last else self._copy(node[key], depth + 1, value, root)
             return changed
@@ -108,11 +109,11 @@ class ReferencePath:
 def compile_reference_path(text: str, *, field: str) -> ReferencePath:
     """A Reference Path into the state's input, as `ResultPath` needs it. Raises SyntaxProblem."""
     problem = reference_problem(text)
-    if problem is None and syntax.parse(text).root != "$":
+    if problem is None and parse(text).root != "$":
         problem = f"{field} must start with '$' and be a path into the state's input"
     if problem is not None:
         raise SyntaxProblem(f"Value is not a Reference Path: {problem}")
-    keys = [step.name if isinstance(step, syntax.Key) else step.position for step in _plain(syntax.parse(text))]
+    keys = [step.name if isinstance(step, syntax.Key) else step.position for step in _plain(parse(text))]
     return ReferencePath(text, tuple(keys))
 
 
@@ -198,7 +199,7 @@ def _keys_only(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], Evalua
 def _definite(
     parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError], *, null_past_end: bool
 ) -> Evaluate:
-    """Keys and indices, with a function or several names as the last step.
+    """Keys and indices, with several names as the last step.
 
     null_past_end: AWS returns null, not an error, when the last step of a payload template's path is an index past the
     end of its array.
@@ -213,6 +214,8 @@ def _definite(
         except KeyError:
             raise error(scope) from None
         for at, step in enumerate(steps):
+            if isinstance(step, syntax.Keys) and at + 1 < len(steps):
+                raise error(scope)
             found = take_step(value, step)
             if found is MISSING:
                 past_end = isinstance(step, syntax.Index) and isinstance(value, list) and at + 1 == len(steps)
@@ -237,9 +240,12 @@ def _missing_at(
             return missing(scope, f"No results for path: ${parsed.root}")
         where = "$"
         for at, step in enumerate(parsed.steps):
+            last = at + 1 == len(parsed.steps)
+            if isinstance(step, syntax.Keys) and not last:
+                return missing(scope, multiple_names(step))
             found = take_step(value, step)
             if found is MISSING:
-                return missing(scope, _jayway(value, step, where, last=at + 1 == len(parsed.steps)))
+                return missing(scope, _jayway(value, step, where, last=last))
             where += _bracketed(step)
             value = found
         return missing(scope, f"No results for path: {where}")
@@ -250,28 +256,24 @@ def _missing_at(
 def _bracketed(step: syntax.Step) -> str:
     if isinstance(step, syntax.Key):
         return f"['{step.name}']"
+    if isinstance(step, syntax.Keys):
+        return "[" + ", ".join(f"'{name}'" for name in step.names) + "]"
+    if isinstance(step, syntax.FromEnd):
+        return f"[@.size()-{step.offset}]"
     return f"[{step.position}]" if isinstance(step, syntax.Index) else ""
 
 
 def _jayway(value: AnyJSON, step: syntax.Step, where: str, *, last: bool) -> str:
     here = where + _bracketed(step)
-    if isinstance(step, syntax.PathFunction):
-        return f"Function {step.name}() cannot be applied to {dumps(value)[:200]}"
-    if isinstance(step, syntax.Index):
+    if isinstance(step, (syntax.Index, syntax.FromEnd)):
         if isinstance(value, list):
-            return f"No results for path: {here}"
+            return f"Index out of bounds when evaluating path {here}"
         if value is None:
             return f"The path {where} is null"
-        return f"Filter: [{step.position}] can only be applied to arrays. Current context is: {dumps(value)[:1000]}"
+        return f"Filter: {_bracketed(step)} can only be applied to arrays. Current context is: {dumps(value)[:1000]}"
     if isinstance(value, dict):
         return f"No results for path: {here}" if last else f"Missing property in path {here}"
-    wanted = _bracketed(step) or "[...]"
-    return f"Expected to find an object with property {wanted} in path {where} but found {_java_class(value)}"
-
-
-def _java_class(value: AnyJSON) -> str:
-    names = {bool: "Boolean", int: "Integer", float: "Double", str: "String", list: "ArrayList"}
-    return f"'java.lang.{names[type(value)]}'" if value is not None else "'null'"
+    return f"Property {_bracketed(step)} not found in path {where}"
 
 
 # ---------------------------------------------------------------- indefinite paths
@@ -279,8 +281,7 @@ def _java_class(value: AnyJSON) -> str:
 
 def _indefinite(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError]) -> Evaluate:
     root = root_of(parsed)
-    function = parsed.steps[-1] if isinstance(parsed.steps[-1], syntax.PathFunction) else None
-    walk = compile_steps(parsed.steps[:-1] if function else parsed.steps)
+    walk = compile_steps(parsed.steps)
     error = _missing_at(syntax.ParsedPath(parsed.root, ()), root, missing)
 
     def evaluate(scope: Scope) -> AnyJSON:
@@ -288,12 +289,6 @@ def _indefinite(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], Evalu
             value = root(scope)
         except KeyError:
             raise error(scope) from None
-        found = walk(value, scope)
-        if function is None:
-            return found
-        result = FUNCTIONS[function.name](found)
-        if result is MISSING:
-            raise missing(scope, _jayway(found, function, "$", last=True))
-        return result
+        return walk(value, scope)
 
     return evaluate

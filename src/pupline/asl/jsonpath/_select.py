@@ -1,6 +1,5 @@
 """The evaluation of steps: the values that a field, an index, a wildcard, a filter or a function selects."""
 
-import math
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
@@ -35,31 +34,38 @@ def take_step(value: AnyJSON, step: syntax.Step) -> AnyJSON:
         return value.get(step.name, MISSING) if isinstance(value, dict) else MISSING
     if isinstance(step, syntax.Index):
         return _at(value, step.position)
+    if isinstance(step, syntax.FromEnd):
+        return _at(value, len(value) - step.offset) if isinstance(value, list) else MISSING
     if isinstance(step, syntax.Keys):
         if not isinstance(value, dict):
             return MISSING
         return {name: value[name] for name in step.names if name in value}
-    if isinstance(step, syntax.PathFunction):
-        return FUNCTIONS[step.name](value)
     raise AssertionError(f"{step} is not part of a definite path")
 
 
 def _at(value: AnyJSON, position: int) -> AnyJSON:
-    if isinstance(value, list) and -len(value) <= position < len(value):
-        return value[position]
-    return MISSING
+    return value[position] if isinstance(value, list) and 0 <= position < len(value) else MISSING
+
+
+def multiple_names(step: syntax.Keys) -> str:
+    """Jayway's text about several names that are not the last step of a path."""
+    names = ", ".join(f"'{name}'" for name in step.names)
+    return f"Multi properties can only be used as path leafs: $[{names}]"
 
 
 def compile_steps(steps: tuple[syntax.Step, ...]) -> Select:
     """Steps as a callable: (value, scope) -> all the values they select, in document order."""
     selectors: list[tuple[bool, Callable[[AnyJSON, Scope], Iterable[AnyJSON]]]] = []
     deep = False
-    for step in steps:
+    for at, step in enumerate(steps):
         if isinstance(step, syntax.Descend):
             deep = True
+            continue
+        if isinstance(step, syntax.Keys) and at + 1 < len(steps):
+            selectors.append((deep, _refuse_names(step)))
         else:
-            selectors.append((deep, _selector(step)))
-            deep = False
+            selectors.append((deep, _selector(step, deep=deep)))
+        deep = False
 
     def select(value: AnyJSON, scope: Scope) -> list[AnyJSON]:
         nodes = [value]
@@ -100,15 +106,24 @@ def _descendants(nodes: list[AnyJSON], budget: int) -> list[AnyJSON]:
     return found
 
 
-def _selector(step: syntax.Step) -> Callable[[AnyJSON, Scope], Iterable[AnyJSON]]:
+def _refuse_names(step: syntax.Keys) -> Callable[[AnyJSON, Scope], Iterable[AnyJSON]]:
+    def refuse(_: AnyJSON, __: Scope) -> Iterable[AnyJSON]:
+        raise EvaluationError("States.Runtime", multiple_names(step))
+
+    return refuse
+
+
+def _selector(step: syntax.Step, *, deep: bool) -> Callable[[AnyJSON, Scope], Iterable[AnyJSON]]:
     if isinstance(step, syntax.Wildcard):
         return lambda node, _: _children(node)
     if isinstance(step, syntax.Slice):
         start, stop = step.start, step.stop
+        if start is not None and stop is not None and (start < 0 or stop < 0):
+            return lambda _, __: ()  # only a slice with one bound counts from the end
         return lambda node, _: node[start:stop] if isinstance(node, list) else ()
-    if isinstance(step, syntax.Keys):
-        names = step.names
-        return lambda node, _: [node[name] for name in names if name in node] if isinstance(node, dict) else ()
+    if isinstance(step, syntax.Keys) and deep:
+        all_of = frozenset(step.names)  # `..['a','b']` selects from objects that have both
+        return lambda node, _: (take_step(node, step),) if isinstance(node, dict) and all_of <= node.keys() else ()
     if isinstance(step, syntax.Indices):
         positions = step.positions
         return lambda node, _: [found for at in positions if (found := _at(node, at)) is not MISSING]
@@ -134,50 +149,3 @@ def _candidates(node: AnyJSON) -> Iterable[AnyJSON]:
     if isinstance(node, list):
         return node
     return (node,) if isinstance(node, dict) else ()
-
-
-# ---------------------------------------------------------------- functions
-
-
-def _numbers(value: AnyJSON) -> list[float]:
-    if not isinstance(value, list):
-        return []
-    return [item for item in value if isinstance(item, (int, float)) and not isinstance(item, bool)]
-
-
-def _over_numbers(compute: Callable[[list[float]], float]) -> Callable[[AnyJSON], AnyJSON]:
-    def apply(value: AnyJSON) -> AnyJSON:
-        numbers = _numbers(value)
-        if not numbers:
-            return MISSING
-        try:
-            result = float(compute(numbers))
-        except OverflowError:
-            return MISSING
-        return result if math.isfinite(result) else MISSING
-
-    return apply
-
-
-def _deviation(numbers: list[float]) -> float:
-    """The population's standard deviation, as Jayway computes it."""
-    mean = math.fsum(numbers) / len(numbers)
-    return math.sqrt(math.fsum((number - mean) ** 2 for number in numbers) / len(numbers))
-
-
-def _length(value: AnyJSON) -> AnyJSON:
-    return len(value) if isinstance(value, (list, dict, str)) else MISSING
-
-
-FUNCTIONS: dict[str, Callable[[AnyJSON], AnyJSON]] = {
-    "length": _length,
-    "size": _length,
-    "min": _over_numbers(min),
-    "max": _over_numbers(max),
-    "avg": _over_numbers(lambda numbers: math.fsum(numbers) / len(numbers)),
-    "sum": _over_numbers(math.fsum),
-    "stddev": _over_numbers(_deviation),
-    "keys": lambda value: list(value) if isinstance(value, dict) else MISSING,
-    "first": lambda value: _at(value, 0),
-    "last": lambda value: _at(value, -1),
-}

@@ -40,7 +40,7 @@ def compile_payload_string(text: AnyJSON, *, field: str) -> Expression:
     if not isinstance(text, str):
         raise SyntaxProblem(message, reason="it must be a text that begins with '$' or 'States.'")
     try:
-        if text.startswith("States."):
+        if text.lstrip().startswith("States."):
             return compile_intrinsic(text, field=field)
         return compile_path(text, field=field)
     except SyntaxProblem as problem:
