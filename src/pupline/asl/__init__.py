@@ -15,6 +15,7 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
     driver                 the driver in memory, and the parts that every driver shares
     test_state             TestState: one state, run alone
     coverage               what executions have taken of their machine
+    mocks                  answers for Tasks in a file, as Step Functions Local has them
 """
 
 from pupline.asl._commands import CancelCommand, Command, InvokeTask, ReadItems, StartTimer, WriteResults
@@ -66,6 +67,7 @@ from pupline.asl.driver import (
     states_of,
     unanswered,
 )
+from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks, path_of
 from pupline.asl.states import MapRun
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 from pupline.asl.validation import diagnostics, variable_references
@@ -86,6 +88,7 @@ __all__ = [
     "Execution",
     "ExecutionAborted",
     "ExecutionRedriven",
+    "Expectation",
     "Fact",
     "InvalidExecutionInput",
     "InvokeTask",
@@ -95,6 +98,8 @@ __all__ = [
     "Later",
     "MapRun",
     "MapRunUpdated",
+    "MockCase",
+    "Mocks",
     "NoAnswer",
     "NothingAnswers",
     "ProtocolError",
@@ -123,8 +128,11 @@ __all__ = [
     "fact_from_json",
     "fact_to_json",
     "lambda_error",
+    "mocks_skeleton",
     "nothing_answers",
     "parse_items",
+    "parse_mocks",
+    "path_of",
     "read_items",
     "refuse_unanswered",
     "refuse_unknown_states",

@@ -13,12 +13,14 @@ from pupline.asl.states._map import MapState
 from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
 from pupline.asl.states._parallel import ParallelState
 from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_resource
+from pupline.asl.states._retry import ErrorMatcher
 from pupline.asl.states._task import TaskState
 
 __all__ = [
     "READERS",
     "WRITERS",
     "DistributedMapState",
+    "ErrorMatcher",
     "MapRun",
     "MapState",
     "ParallelState",
