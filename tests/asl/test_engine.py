@@ -11,7 +11,6 @@ import pytest
 
 from pupline.asl import (
     CancelCommand,
-    DefinitionError,
     Execution,
     ExecutionAborted,
     InvalidExecutionInput,
@@ -506,13 +505,6 @@ def test_a_choice_without_a_match_fails_as_on_aws() -> None:
         "An error occurred while executing the state 'S' (entered at the event id #2). "
         "Failed to transition out of the state. The state does not point to a next state."
     )
-
-
-def test_unsupported_features_are_refused_by_name() -> None:
-    """An activity is named when the definition is parsed, not when the state is reached."""
-    with pytest.raises(DefinitionError, match="NOT_SUPPORTED: Activities") as caught:
-        machine(task(Resource="arn:aws:states:us-east-1:000000000000:activity:work", Parameters={}))
-    assert caught.value.problems[0][0] == "$.States.S.Resource"
 
 
 @pytest.mark.parametrize(

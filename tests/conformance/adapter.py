@@ -26,6 +26,7 @@ from pupline.asl import (
     StateMachine,
     TaskError,
     TaskFailed,
+    TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
     TestStateError,
@@ -75,10 +76,9 @@ def _parsed(definition: Any) -> Any:
 
 def _with_activity(definition: Any) -> Any:
     """The corpus calls the ARN of an activity `activity_arn`."""
-    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:activity:corpus"
-    return (
-        definition if isinstance(definition, str) else json.loads(json.dumps(definition).replace("activity_arn", arn))
-    )
+    if isinstance(definition, str):
+        return definition
+    return json.loads(json.dumps(definition).replace("activity_arn", services.ACTIVITY_ARN))
 
 
 def _create(definition: Any, machine_type: MachineType) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _api(case: dict[str, Any]) -> dict[str, Any]:
 
 def _execution(case: dict[str, Any]) -> dict[str, Any]:
     try:
-        machine = StateMachine.parse(case["definition"], type=case.get("type") or "STANDARD")
+        machine = StateMachine.parse(_with_activity(case["definition"]), type=case.get("type") or "STANDARD")
     except DefinitionError as error:
         return {"status": "CREATE_FAILED", "error": "InvalidDefinition", "cause": str(error), "events": None}
     given = {} if case.get("input_omitted") else case["input"]
@@ -214,6 +214,8 @@ class World:
                 self.later(now + delay, TaskFailed(command.id, answer.error, answer.cause))
             elif isinstance(answer, services.Submitted):
                 self.later(now + delay, TaskSubmitted(command.id, answer.output))
+            elif isinstance(answer, services.Started):
+                self.later(now + delay, TaskStarted(command.id, answer.worker_name))
             else:
                 self.later(now + delay, TaskSucceeded(command.id, answer))
 

@@ -14,6 +14,17 @@ from pupline.asl import InvokeTask, ItemReaderError, ReadItems, TaskError, TaskS
 OTHER_ACCOUNT = "222222222222"
 
 
+#: Stands for the ARN that the corpus calls `activity_arn`.
+ACTIVITY_ARN = "arn:aws:states:us-east-1:111111111111:activity:corpus"
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has taken the task of an activity."""
+
+    worker_name: str
+
+
 @dataclass(frozen=True)
 class Submitted:
     """The first answer of a task that ends later."""
@@ -33,10 +44,12 @@ class Services:
         }
         self.used: set[int] = set()
         #: What the comparer has to know by the recording's names: tokens made here, and the other account.
-        self.names = {OTHER_ACCOUNT: "<secondary_test_aws_account_id>"}
+        self.names = {OTHER_ACCOUNT: "<secondary_test_aws_account_id>", ACTIVITY_ARN: "activity_arn"}
 
     def call(self, command: InvokeTask) -> list[tuple[float, Any]]:
         """(seconds from now, answer) of each answer to a service task; none when the recorded one timed out."""
+        if command.resource == ACTIVITY_ARN:
+            return self._activity()
         action = command.integration.rpartition(":states:::")[2]
         scheduled = next(
             event
@@ -47,6 +60,18 @@ class Services:
         names = dict(_differences(scheduled["taskScheduledEventDetails"]["parameters"], command.payload))
         self.names |= {actual: recorded for recorded, actual in names.items() if actual == command.task_token}
         return self._answers(scheduled["id"], names)
+
+    def _activity(self) -> list[tuple[float, Any]]:
+        """What the recorded worker did; the failure of a task whose activity was deleted."""
+        recorded = {event["type"]: event for event in self.events}
+        if "ActivityScheduled" not in recorded:
+            return [(0, TaskError("States.Runtime", f"The activity {ACTIVITY_ARN} does not exist."))]
+        worker = Started(recorded["ActivityStarted"]["activityStartedEventDetails"]["workerName"])
+        if "ActivityFailed" in recorded:
+            failed = recorded["ActivityFailed"]["activityFailedEventDetails"]
+            return [(0, Submitted(None)), (0, worker), (0, TaskError(failed["error"], _text(failed["cause"])))]
+        output = recorded["ActivitySucceeded"]["activitySucceededEventDetails"]["output"]
+        return [(0, Submitted(None)), (0, worker), (0, output)]
 
     def _answers(self, last: int, names: dict[str, str]) -> list[tuple[float, Any]]:
         answers: list[tuple[float, Any]] = []

@@ -19,14 +19,12 @@ CORPUS = adapter.corpus()
 
 _OLD = "recorded in 2023, before the Context Object had RedriveCount"
 _LOST = "the recording has lost ParallelStateFailed: the ids of its events leave a gap where ours has it"
-_ACTIVITY = "activities are not supported, and refused when the definition is parsed"
 _MODEL = "recorded when a Lambda function could have 10,240 MB at most; the API's model allows more by now"
 
 #: Case id (its beginning) -> why it does not pass.
 EXCEPTIONS = {
     "scenarios.base_scenarios.test_lambda_invoke_with_retry_extended_input#0": _OLD,
     "states_variables.error_output.test_parallel_catch_error[": _LOST,
-    "activities.activities.test_activity_task": _ACTIVITY,
     "test_state.field_validation_mode.test_strict_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
     "test_state.field_validation_mode_present.test_present_mode_aws_sdk_lambda_get_function_task[integer_more": _MODEL,
 }

@@ -24,19 +24,34 @@ class TaskSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """The command failed with an Error Name; `cause` is a text for people, or None."""
+    """The command failed with an Error Name; `cause` is a text for people, or None.
+
+    at_submission: a `.sync` or `.waitForTaskToken` task was not even submitted.
+    """
 
     id: str
     error: str
     cause: str | None = None
+    at_submission: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSubmitted:
-    """A `.sync` or `.waitForTaskToken` task was submitted; its result comes later."""
+    """A `.sync` or `.waitForTaskToken` task was submitted, or an activity's task waits for a worker.
+
+    Its result comes later. output: the service's answer, for `.sync` and `.waitForTaskToken`.
+    """
 
     id: str
     output: AnyJSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A worker has taken the task of an activity."""
+
+    id: str
+    worker_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ Fact: TypeAlias = (
     TaskSucceeded
     | TaskFailed
     | TaskSubmitted
+    | TaskStarted
     | TaskHeartbeat
     | TimerFired
     | ItemsRead
@@ -107,8 +123,9 @@ def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
     found: dict[str, AnyJSON] = {"fact": type(fact).__name__}
     for field in fields(fact):
         found[field.name] = getattr(fact, field.name)
-    if found.get("whole_response") is False:
-        del found["whole_response"]
+    for name in ("whole_response", "at_submission"):
+        if found.get(name) is False:
+            del found[name]
     return found
 
 

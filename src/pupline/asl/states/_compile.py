@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pupline.asl._errors import SyntaxProblem
+from pupline.asl.states._activity import ActivityState
 from pupline.asl.states._base import State
 from pupline.asl.states._catch import CatchingState
 from pupline.asl.states._choice import ChoiceState
@@ -12,6 +13,7 @@ from pupline.asl.states._distributed_map import DistributedMapState
 from pupline.asl.states._flow import FailState, PassState, SucceedState
 from pupline.asl.states._map import MapState
 from pupline.asl.states._parallel import ParallelState
+from pupline.asl.states._resource import is_activity
 from pupline.asl.states._task import TaskState
 from pupline.asl.states._wait import WaitState
 from pupline.json_values import AnyJSON
@@ -55,6 +57,8 @@ def _compile_state(name: str, definition: dict[str, AnyJSON], *, jsonata: bool) 
         distributed = (processor.get("ProcessorConfig") or {}).get("Mode") == "DISTRIBUTED"
         map_state = DistributedMapState if distributed else MapState
         return map_state(name, definition, jsonata=own, compile_branch=compile_branch)
+    if kind == "Task" and is_activity(definition["Resource"]):
+        return ActivityState(name, definition, jsonata=own)
     return _STATES[kind](name, definition, jsonata=own)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from pupline.asl._context import REGION
 from pupline.asl._errors import NOT_SUPPORTED, RUNTIME, EvaluationError, SyntaxProblem
-from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, output
+from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, named, output
 from pupline.asl.states._resource import read_resource
 from pupline.json_values import AnyJSON, dumps, loads
 
@@ -27,6 +27,7 @@ class Integration:
         "resource",
         "scheduled",
         "started",
+        "submit_failed",
         "submits",
         "submitted",
         "succeeded",
@@ -43,6 +44,7 @@ class Integration:
         self.scheduled = _task_scheduled(names)
         self.started = fixed("TaskStarted", **names)
         self.submitted = output("TaskSubmitted", **names)
+        self.submit_failed = failure("TaskSubmitFailed", **names)
         self.succeeded = output("TaskSucceeded", **names)
         self.failed = failure("TaskFailed", **names)
         self.timed_out = failure("TaskTimedOut", **names)
@@ -73,6 +75,21 @@ class LambdaFunction(Integration):
         self.succeeded = output("LambdaFunctionSucceeded")
         self.failed = failure("LambdaFunctionFailed")
         self.timed_out = failure("LambdaFunctionTimedOut")
+
+
+class Activity(Integration):
+    """An activity by its ARN: the arguments are the worker's input, and its answer is the result."""
+
+    __slots__ = ()
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(resource, "activity", "activity")
+        self.limited_name = resource
+        self.scheduled = _activity_scheduled(resource)
+        self.started = named("ActivityStarted", "workerName")
+        self.succeeded = output("ActivitySucceeded")
+        self.failed = failure("ActivityFailed")
+        self.timed_out = failure("ActivityTimedOut")
 
 
 _LOG = "START RequestId: {0} Version: $LATEST\nEND RequestId: {0}\nREPORT RequestId: {0}\n"
@@ -124,12 +141,14 @@ class LambdaInvoke(Integration):
 
 
 def integration_for(arn: str) -> Integration:
-    """The integration of a Task's Resource, which validation has accepted. Raises SyntaxProblem for an activity."""
+    """The integration of a Task's Resource, which validation has accepted. Raises SyntaxProblem for others."""
     resource = read_resource(arn)
-    if resource is None or resource.kind == "activity":
-        what = f"The resource {arn} is" if resource is None else "Activities are"
+    if resource is None:
         uses = "use a Lambda function's ARN, arn:aws:states:::lambda:invoke, or a service integration such as"
-        raise SyntaxProblem(f"{what} not supported; {uses} arn:aws:states:::sns:publish", ("Resource",), NOT_SUPPORTED)
+        what = f"The resource {arn} is not supported; {uses} arn:aws:states:::sns:publish"
+        raise SyntaxProblem(what, ("Resource",), NOT_SUPPORTED)
+    if resource.kind == "activity":
+        return Activity(arn)
     if resource.kind == "function":
         return LambdaFunction(arn)
     action = resource.action + resource.pattern
@@ -154,6 +173,15 @@ def _lambda_function_scheduled(arn: str) -> EventKind:
         return _with_options(found, timeout, None, role)
 
     return EventKind("LambdaFunctionScheduled", "lambdaFunctionScheduledEventDetails", details)
+
+
+def _activity_scheduled(arn: str) -> EventKind:
+    def details(event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
+        found = {"resource": arn, "input": text(event[3]), "inputDetails": {"truncated": False}}
+        _, _, _, _, timeout, heartbeat, _ = event  # the event has no taskCredentials
+        return _with_options(found, timeout, heartbeat, None)
+
+    return EventKind("ActivityScheduled", "activityScheduledEventDetails", details)
 
 
 def _with_options(

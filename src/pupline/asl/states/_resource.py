@@ -103,11 +103,16 @@ def in_one_partition(arn: str) -> str:
     return _PARTITION_TO_FILL.sub("arn:aws", arn)
 
 
+def is_activity(arn: str) -> bool:
+    """Whether an ARN is an activity's."""
+    return _ACTIVITY.fullmatch(arn) is not None
+
+
 def read_resource(arn: str) -> Resource | None:
     """The Resource that an ARN names, or None when AWS does not recognise it."""
     if _FUNCTION.fullmatch(arn):
         return Resource("function")
-    if _ACTIVITY.fullmatch(arn):
+    if is_activity(arn):
         return Resource("activity")
     found = _SERVICE.fullmatch(arn)
     if found is None:

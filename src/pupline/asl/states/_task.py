@@ -36,45 +36,62 @@ class TaskState(CatchingState):
         self.heartbeat = Timeout("HeartbeatSeconds", definition, jsonata=jsonata)
 
     def start(self, execution: Execution, thread: Thread) -> State | None:
-        """Evaluate the arguments, write ...Scheduled and ...Started, and issue the InvokeTask command."""
-        integration = self.integration
-        command_id = thread.command_id(self.key)
-        if integration.waits_for_token:
-            thread.token = task_token(execution.name, command_id)
+        """Evaluate the arguments and the time-outs, and issue the InvokeTask command."""
+        if self.integration.waits_for_token:
+            thread.token = task_token(execution.name, thread.command_id(self.key))
         scope = self.input_scope(execution, thread)
         arguments = scope.input if self.arguments is None else self.arguments(scope)
         timeout, heartbeat = self.timeout.seconds(scope), self.heartbeat.seconds(scope)
         role = None if self.credentials is None else self.credentials(scope).get("RoleArn")
         if arguments is not thread.state_input and execution.size_quota.exceeds(arguments):
             raise DataLimitExceeded(self.name)
+        self.issue(execution, thread, (arguments, timeout, heartbeat, role))
+        return None
+
+    def issue(self, execution: Execution, thread: Thread, values: tuple[AnyJSON, ...]) -> None:
+        """Write the events and issue the commands. values: of ...Scheduled."""
+        arguments, timeout, heartbeat, _ = values
+        integration = self.integration
         resource, payload = integration.call(arguments)
         events = thread.events
-        events.append((integration.scheduled, thread.last, execution.now, arguments, timeout, heartbeat, role))
+        events.append((integration.scheduled, thread.last, execution.now, *values))
         events.append((integration.started, len(events), execution.now))
         thread.last = len(events)
         token, thread.token = thread.token, None
-        calls, name = execution.calls, self.name
-        calls[name] = attempt = calls.get(name, -1) + 1
+        command_id, name, attempt = thread.command_id(self.key), self.name, self.next_attempt(execution)
         execution.command(
             InvokeTask(command_id, name, resource, payload, timeout, heartbeat, integration.resource, token, attempt),
-            self._receive,
+            self.receive,
             thread,
         )
+        self.start_timers(execution, thread, timeout, heartbeat)
+
+    def next_attempt(self, execution: Execution) -> int:
+        """How often this state has been called before in the execution, retries, loops and iterations included."""
+        calls = execution.calls
+        calls[self.name] = attempt = calls.get(self.name, -1) + 1
+        return attempt
+
+    def start_timers(self, execution: Execution, thread: Thread, timeout: int | None, heartbeat: int | None) -> None:
+        """Start a timer for each time-out of the call."""
         thread.deadline = None if timeout is None else execution.now + timeout
         if timeout is not None:
-            timer = StartTimer(f"{command_id}/timeout", execution.now + timeout, "task")
+            timer = StartTimer(f"{thread.command_id(self.key)}/timeout", execution.now + timeout, "task")
             execution.command(timer, self._timeout_fired, thread)
         if heartbeat is not None:
-            timer = StartTimer(f"{command_id}/heartbeat", execution.now + heartbeat, "task")
+            timer = StartTimer(f"{thread.command_id(self.key)}/heartbeat", execution.now + heartbeat, "task")
             execution.command(timer, self._heartbeat_missed, thread)
-        return None
 
-    def _receive(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
+    def receive(self, execution: Execution, thread: Thread, fact: Fact) -> State | None:
+        """Continue with an answer to the call."""
         if type(fact) is TaskSucceeded:
             execution.cancel_all(thread)
             return self._succeeded(execution, thread, fact)
         if type(fact) is TaskFailed:
             execution.cancel_all(thread)
+            if fact.at_submission and self.integration.submits:
+                thread.write(self.integration.submit_failed, execution.now, fact.error, fact.cause)
+                return execution.state_failed(thread, fact.error, fact.cause)
             return self.failed(execution, thread, fact.error, self.integration.cause(fact.cause))
         if type(fact) is TaskSubmitted:
             thread.write(self.integration.submitted, execution.now, fact.output)
@@ -82,7 +99,7 @@ class TaskState(CatchingState):
             self._restart_heartbeat(execution, thread)
         else:
             raise execution.unexpected_fact(fact)
-        execution.wait_again(fact.id, self._receive, thread)
+        execution.wait_again(fact.id, self.receive, thread)
         return None
 
     def _succeeded(self, execution: Execution, thread: Thread, fact: TaskSucceeded) -> State | None:
