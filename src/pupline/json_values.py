@@ -124,3 +124,14 @@ dumps: Callable[[AnyJSON], str] = _encoder()
 
 Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
 """
+
+
+def deeper_than(value: AnyJSON, most: int) -> bool:
+    """Whether objects and arrays are nested more than `most` deep; counted level by level, without recursion."""
+    level = [value]
+    for _ in range(most):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
+        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True

@@ -4,12 +4,25 @@
     loaded = load_definition("template.yaml#OrderMachine", {"TableName": "orders"})
     machine = StateMachine.parse(loaded.definition, type=loaded.type)
 
-A file is a definition in JSON or YAML. Nothing in a file is executed.
+A file is a definition in JSON or YAML, or a template: of SAM, CloudFormation or the Serverless Framework. Nothing in a
+file is executed.
 """
 
-from pupline.definitions._load import load_definition, load_definitions
+from pupline.definitions._load import load_definition, template_functions
 from pupline.definitions._loaded import LoadedDefinition
 from pupline.definitions._marks import Position
+from pupline.definitions._scan import Skipped, find_definitions, load_definitions
 from pupline.definitions._unreadable import UnreadableDefinition
+from pupline.definitions.templates import TemplateFunction
 
-__all__ = ["LoadedDefinition", "Position", "UnreadableDefinition", "load_definition", "load_definitions"]
+__all__ = [
+    "LoadedDefinition",
+    "Position",
+    "Skipped",
+    "TemplateFunction",
+    "UnreadableDefinition",
+    "find_definitions",
+    "load_definition",
+    "load_definitions",
+    "template_functions",
+]

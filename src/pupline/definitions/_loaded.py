@@ -1,11 +1,12 @@
 """A definition that was read from a file, with all that is known about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pupline.definitions._marks import Position, Step, steps_of
+from pupline.definitions.templates import TemplateFunction
 from pupline.json_values import AnyJSON
 
 
@@ -13,23 +14,31 @@ from pupline.json_values import AnyJSON
 class LoadedDefinition:
     """A definition.
 
-    definition: as it is in the file, with the placeholders filled in that have values. type: what it runs as, from the
-    template, or "STANDARD". resource: the logical id in the template; None for a file that is a definition.
-    placeholders: the names that are not filled in. repeated: the JSON paths of keys that occur more than once in an
-    object, of which only the last counts.
+    definition: as it is in the file, with the placeholders filled in that have values. file: where it stands, and what
+    positions are in. placeholders: the names that are not filled in. repeated: the paths of keys that occur more than
+    once in an object, of which only the last counts.
+    type: what it runs as, from the template, or "STANDARD". template, resource: the template that it is in, and its
+    logical id there; None for a file that is a definition. functions: the template's, by logical id.
     """
 
-    definition: AnyJSON
-    type: Literal["STANDARD", "EXPRESS"]
+    definition: dict[str, AnyJSON]
     file: Path
-    resource: str | None
     placeholders: tuple[str, ...]
     repeated: tuple[tuple[Step, ...], ...]
-    find: Callable[[list[Step]], Position | None] = field(repr=False, compare=False)
+    find: Callable[[list[Step]], Position] = field(repr=False, compare=False)
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
+    template: Path | None = None
+    resource: str | None = None
+    functions: Mapping[str, TemplateFunction] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What it is called: the file, or `template.yaml#Resource`."""
+        return str(self.file) if self.template is None else f"{self.template}#{self.resource}"
 
     def position(self, json_path: str) -> Position | None:
-        """Where a JSON path such as `$.States.Pay.Next` stands in the file.
+        """Where a JSON path such as `$.States.Pay.Next` stands in the file: line and column, from 1.
 
-        For a path that does not exist it is the nearest object around it; None where no place is known.
+        For a path that does not exist it is the nearest object around it. None for a text that is not a path.
         """
-        return self.find(steps_of(json_path))
+        return self.find(steps_of(json_path)) if json_path.startswith("$") else None

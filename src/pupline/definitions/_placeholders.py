@@ -7,12 +7,17 @@ A placeholder with a value is filled in; any other stays in the text. One that s
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON, loads
 
 # Braces inside, as in Terraform's ${lookup(x, {})}, two levels deep; possessive, so that the time is linear.
 PLACEHOLDER = r"\$\{(?:[^{}\n]++|\{(?:[^{}\n]++|\{[^{}\n]*+\})*+\})*+\}"
-_ANY = re.compile(PLACEHOLDER)
+PLACEHOLDERS = re.compile(PLACEHOLDER)
 _NAME = re.compile(r"[A-Za-z_]")
+
+
+_MAX_FILLED = 16 * 1024 * 1024
+"""Characters that values may bring into a definition, which has at most 1 MB on AWS."""
 
 
 class BarePlaceholder(str):
@@ -23,21 +28,36 @@ class BarePlaceholder(str):
 
 def is_placeholder(text: str) -> bool:
     """Whether a text is one placeholder and nothing else."""
-    return text.startswith("${") and _ANY.fullmatch(text) is not None
+    return text.startswith("${") and PLACEHOLDERS.fullmatch(text) is not None
 
 
 def filled(value: AnyJSON, values: Mapping[str, str]) -> AnyJSON:
     """The value with the placeholders that have values filled in, in texts and in keys."""
-    if not values:
-        return value
+    return filled_by(value, lambda name: values.get(name)) if values else value
+
+
+def filled_by(value: AnyJSON, value_of: Callable[[str], str | None]) -> AnyJSON:
+    """The value with its placeholders filled in. value_of: the value for a name; None leaves the placeholder.
+
+    Raises: ConfigurationError when it becomes too long.
+    """
+    length = 0
+
+    def put(placeholder: str) -> str:
+        nonlocal length
+        found = value_of(_name(placeholder))
+        length += len(found or "")
+        if length > _MAX_FILLED:
+            raise ConfigurationError(f"the values of its placeholders have more than {_MAX_FILLED:,} characters")
+        return placeholder if found is None else found
 
     def fill(text: str) -> AnyJSON:
         if "${" not in text:
             return text
         if isinstance(text, BarePlaceholder):
-            name = _name(text)
-            return _json_or_text(values[name]) if name in values else text
-        return _ANY.sub(lambda found: values.get(_name(found.group()), found.group()), text)
+            whole = put(text)
+            return text if whole == text else json_or_text(whole)
+        return PLACEHOLDERS.sub(lambda found: put(found.group()), text)
 
     return mapped_texts(value, fill)
 
@@ -47,7 +67,7 @@ def placeholder_names(value: AnyJSON) -> list[str]:
     found: dict[str, None] = {}
     for text in _texts(value):
         if "${" in text:
-            names = (_name(one) for one in _ANY.findall(text))
+            names = (_name(one) for one in PLACEHOLDERS.findall(text))
             found.update(dict.fromkeys(name for name in names if _NAME.match(name)))
     return list(found)
 
@@ -93,7 +113,8 @@ def _name(placeholder: str) -> str:
     return placeholder[2:-1].strip()
 
 
-def _json_or_text(text: str) -> AnyJSON:
+def json_or_text(text: str) -> AnyJSON:
+    """The JSON value that a text holds; the text itself where it holds none."""
     try:
         return loads(text)
     except (ValueError, RecursionError):

@@ -7,17 +7,23 @@ from pupline.text import printable
 
 
 class UnreadableDefinition(ConfigurationError):
-    """A file's text is not JSON or YAML, or not within the limits.
+    """A file's text is not JSON or YAML, or not within the limits; or a template has a definition that is elsewhere.
 
-    file: where. problem: what is wrong, without the place. line, column: from 1, in characters.
+    file: where. problem: what is wrong, without the place. line, column: from 1, in characters. is_elsewhere: nothing
+    is wrong with the file; the definition is in S3, or only a deployment knows it.
     """
 
-    def __init__(self, file: Path, problem: str, line: int, column: int) -> None:
+    def __init__(self, file: Path, problem: str, line: int, column: int, *, is_elsewhere: bool = False) -> None:
         super().__init__(f"{printable(str(file))}:{line}:{column}: {problem}")
         self.file = file
         self.problem = problem
         self.line = line
         self.column = column
+        self.is_elsewhere = is_elsewhere
+
+
+class DefinitionElsewhere(ConfigurationError):
+    """A definition of a template that is in S3, or that only a deployment knows."""
 
 
 class SyntaxTrouble(Exception):

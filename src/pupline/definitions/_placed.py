@@ -1,0 +1,103 @@
+"""Where definitions stand: in a file of their own, in a part of a document, or in a text inside a document."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pupline.definitions._document import Document, read_document
+from pupline.definitions._json_text import JsonText
+from pupline.definitions._marks import Mark, Position, Step, nearest_mark
+from pupline.definitions._unreadable import DefinitionElsewhere, SyntaxTrouble, UnreadableDefinition
+from pupline.errors import ConfigurationError
+from pupline.json_values import AnyJSON
+
+Path_ = tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A value and where it stands. find: the position of a path in it, or of the nearest value around.
+
+    repeated: the paths of keys that occur more than once in an object.
+    """
+
+    value: AnyJSON
+    file: Path
+    find: Callable[[Iterable[Step]], Position]
+    repeated: tuple[Path_, ...] = ()
+
+
+def whole_file(file: Path) -> Placed:
+    """The document of a file. Raises: ConfigurationError, as `read_document`."""
+    document = read_document(file)
+    return part_of(document, (), document.value)
+
+
+def part_of(document: Document, path: Path_, value: AnyJSON) -> Placed:
+    """A value that stands at a path of a document."""
+    inside = tuple(one[len(path) :] for one in document.repeated if one[: len(path)] == path)
+
+    def find(steps: Iterable[Step]) -> Position:
+        return nearest_mark(document.marks, (*path, *steps)).shown()
+
+    return Placed(value, document.file, find, inside)
+
+
+def trouble_at(document: Document, path: Path_, problem: str, cause: ConfigurationError | str) -> UnreadableDefinition:
+    """The error of a problem at a path of a document. cause: what it comes from."""
+    place = nearest_mark(document.marks, path).shown()
+    elsewhere = isinstance(cause, DefinitionElsewhere)
+    return UnreadableDefinition(document.file, problem, place.line, place.column, is_elsewhere=elsewhere)
+
+
+def text_in(document: Document, path: Path_, text: str) -> Placed:
+    """The JSON in a text that stands at a path of a document. Raises: UnreadableDefinition where it is not JSON."""
+    mark = nearest_mark(document.marks, path)
+    lines = document.text.split("\n") if mark.is_literal else []
+    own = text.split("\n")
+
+    def outer(inner: Position) -> Position:
+        line = mark.value.line + inner.line  # the block begins on the line after its sign
+        shown = lines[line - 1].rstrip("\r") if line <= len(lines) else ""
+        written = own[inner.line - 1]
+        if not mark.is_literal or not shown.endswith(written):
+            return mark.value
+        return Position(line, len(shown) - len(written) + inner.column)
+
+    return _json(document.file, text, outer)
+
+
+def joined_text(document: Document, path: Path_, delimiter: str, items: Sequence[str]) -> Placed:
+    """The JSON in a text that Fn::Join makes of the items of an array, which stands at a path of a document."""
+    text = delimiter.join(items)
+    array = nearest_mark(document.marks, path)
+    starts, at = [], 0
+    for item in items:
+        starts.append(at)
+        at += len(item) + len(delimiter)
+    lines = [0, *(at + 1 for at, character in enumerate(text) if character == "\n")]
+
+    def outer(inner: Position) -> Position:
+        item = bisect_right(starts, lines[inner.line - 1] + inner.column - 1) - 1
+        return array.inside.get(item, array).value
+
+    return _json(document.file, text, outer)
+
+
+def _json(file: Path, text: str, outer: Callable[[Position], Position]) -> Placed:
+    try:
+        found = JsonText(text)
+    except SyntaxTrouble as trouble:
+        place = outer(Position(trouble.line, trouble.column))
+        raise UnreadableDefinition(file, trouble.problem, place.line, place.column) from trouble
+    kept: list[Mark] = []
+
+    def find(steps: Iterable[Step]) -> Position:
+        if not kept:
+            kept.append(found.marks())
+        return outer(nearest_mark(kept[0], steps).shown())
+
+    return Placed(found.value, file, find, tuple(found.repeated))
