@@ -266,6 +266,15 @@ def test_a_result_path_points_into_the_input() -> None:
             compile_reference_path(path, field="ResultPath")
 
 
+@pytest.mark.parametrize("path", ["${Path}", "$.${Field}", "$.a.${Prefix}-x.b", "$.list[${Number}].a", "${Path}.a"])
+def test_a_placeholder_may_stand_in_a_path(path: str) -> None:
+    """It is read as a field's name, so that a definition is valid before it is filled in."""
+    assert reference_problem(path) is None
+    assert compile_path(path, field="InputPath").variables == frozenset()
+    with pytest.raises(EvaluationError):
+        select(path)
+
+
 def test_a_path_knows_the_variables_that_it_reads() -> None:
     """Variables at the root and inside filters are all named."""
     assert compile_path("$dog.legs[?(@ == $wanted)]", field="InputPath").variables == {"dog", "wanted"}

@@ -5,6 +5,9 @@ Context Object) and `$name` (a variable). What AWS accepts and selects shows tha
 may stand before a bracket, `[(@.length-1)]` works, `[-1]` finds nothing, `.length()` is a field's name, and texts in a
 filter need no quotes.
 
+A placeholder of a template that is not filled in, such as `$.${Field}`, `$.list[${Number}]` or `${Path}`, is read as
+the name of a field.
+
 Hostile texts are bounded: MAX_TEXT characters, MAX_STEPS steps, filters nested MAX_DEPTH deep.
 """
 
@@ -62,7 +65,8 @@ def scan(text: str, start: int) -> int:
     return min(at, len(text))
 
 
-_NAME = re.compile(r"[^\s.\[\]()'\",*?<>=!&|{}\\^]+")
+_PLACEHOLDER = re.compile(r"\$\{[^{}\s]+\}")
+_PLAIN = re.compile(r"[^\s$.\[\]()'\",*?<>=!&|{}\\^]+")
 _CALL = re.compile(r"\(\s*\)")
 _VARIABLE = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"-?\d+")
@@ -71,8 +75,9 @@ _LENGTH = re.compile(r"length|size")
 
 class _Parser(FilterParser):
     def path(self, *, in_filter: bool = False) -> syntax.ParsedPath:
-        root = self.root(in_filter)
-        steps: list[syntax.Step] = []
+        placeholder = self.match(_PLACEHOLDER)
+        root = self.root(in_filter) if placeholder is None else "$"
+        steps: list[syntax.Step] = [] if placeholder is None else [syntax.Key(placeholder)]
         while self.at < len(self.text) and self.text[self.at] in ".[":
             if len(steps) >= MAX_STEPS:
                 raise self.error(f"more than {MAX_STEPS} steps")
@@ -99,12 +104,18 @@ class _Parser(FilterParser):
     def dotted(self) -> syntax.Step:
         if self.take("*"):
             return syntax.Wildcard()
-        name = self.match(_NAME)
-        if name is None:
+        name = self.name()
+        if not name:
             what = "a path must not end with a dot" if self.at_end() else "expected a field name, '*' or '[' after '.'"
             raise self.error(what)
         call = self.match(_CALL)
         return syntax.Key(name) if call is None else syntax.Call(name + call)
+
+    def name(self) -> str:
+        start = self.at
+        while self.match(_PLACEHOLDER) or self.match(_PLAIN) or self.take("$"):
+            pass
+        return self.text[start : self.at]
 
     def bracket(self) -> syntax.Step:
         self.expect("[")
@@ -117,6 +128,8 @@ class _Parser(FilterParser):
             step = self.filter()
         elif self.looking_at("("):
             step = self.from_end()
+        elif (placeholder := self.match(_PLACEHOLDER)) is not None:
+            step = syntax.Key(placeholder)
         else:
             step = self.positions()
         self.spaces()
