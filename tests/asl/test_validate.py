@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.asl.validation import create_error, diagnostics, problems, variable_references
-from pupline.asl.validation._definition import location
+from pupline.asl.validation import as_problems, create_error, diagnostics, inspect, problems, variable_references
 
 LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:Fetch"
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -60,7 +59,8 @@ VALID: dict[str, Any] = {
 
 def found(definition: Any, kind: str = "STANDARD") -> list[tuple[str, str]]:
     """Problems as (AWS's location, message)."""
-    return [(location(path), message) for path, message in problems(definition, kind)]
+    errors = [each for each in inspect(definition, kind).errors if not each.consequence]
+    return [(each.location or "", message) for each, (_, message) in zip(errors, as_problems(errors), strict=True)]
 
 
 def one(state: dict[str, Any], **machine: Any) -> dict[str, Any]:
@@ -109,18 +109,18 @@ EXCLUSIVE = "These fields are mutually exclusive: "
 BROKEN: list[tuple[Any, str, str]] = [
     # machines
     ({}, "/", "These fields are required: [States, StartAt]"),
-    ({"States": {"X": PASS}}, "/", "The field 'StartAt' is required but was missing"),
+    ({"States": {"X": PASS}}, "/", "These fields are required: [StartAt]"),
     ({"StartAt": "X", "States": {}}, "/States", "Value cannot be empty"),
     ({"StartAt": "X", "States": []}, "/States", "Expected value of type [OBJECT]"),
     ({"StartAt": "X", "States": {"X": 5}}, "/States/X", "Expected value of type [OBJECT]"),
     (one(PASS, Foo=1), "/", "Field 'Foo' is not supported"),
-    (one(PASS, TimeoutSeconds=0), "/TimeoutSeconds", "Value must be greater than or equal to 1"),
+    (one(PASS, TimeoutSeconds=0), "/TimeoutSeconds", "Minimum value is 1"),
     (one(PASS, TimeoutSeconds="1"), "/TimeoutSeconds", "Expected value of type [INTEGER]"),
     (one(PASS, QueryLanguage="jq"), "/QueryLanguage", "Value should be one of the following: [JSONPath, JSONata]"),
     (one(PASS, Comment=5), "/Comment", "Expected value of type [STRING]"),
     ({"StartAt": "n" * 81, "States": {"n" * 81: PASS}}, f"/States/{'n' * 81}", "A state name has at most 80"),
     # every state
-    (one({}), "/States/X", "The field 'Type' is required but was missing"),
+    (one({}), "/States/X", "These fields are required: [Type]"),
     (one({"Type": "Nap"}), "/States/X/Type",
      "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]"),
     (one({"Type": "Pass"}), "/States/X", "One of these fields is required: [Next, End]"),
@@ -130,7 +130,8 @@ BROKEN: list[tuple[Any, str, str]] = [
     (one({**PASS, "Retry": []}), "/States/X", "Field 'Retry' is not supported"),
     (one({"Type": "Succeed", "Next": "X"}), "/States/X", "Field 'Next' is not supported"),
     (one({**PASS, "TimeoutSeconds": 5}), "/States/X", "Field 'TimeoutSeconds' is not supported"),
-    (one({**PASS, "InputPath": "a"}), "/States/X/InputPath", "Value is not a valid JSONPath: "),
+    (one({**PASS, "InputPath": "a"}), "/States/X/InputPath",
+     "Value must be a valid JSONPath. A path starts with '$'; no '$' found at character 1 of 'a'."),
     (one({**PASS, "OutputPath": 5}), "/States/X/OutputPath", "Expected value of type [STRING]"),
     (one({**PASS, "ResultPath": "$.a[*]"}), "/States/X/ResultPath", REF),
     (one({**PASS, "ResultPath": "$$.a"}), "/States/X/ResultPath", REF),
@@ -148,7 +149,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     (one({**PASS, "QueryLanguage": "JSONPath"}, QueryLanguage="JSONata"), "/States/X",
      "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"),
     # Task
-    (one({"Type": "Task", "End": True}), "/States/X", "The field 'Resource' is required but was missing"),
+    (one({"Type": "Task", "End": True}), "/States/X", "These fields are required: [Resource]"),
     (one({**TASK, "Resource": "Fetch"}), "/States/X/Resource", "The resource provided Fetch is not recognized."),
     (one({**TASK, "Resource": "arn:aws:states:::dynamodb:query"}), "/States/X/Resource",
      "The resource provided arn:aws:states:::dynamodb:query is not recognized."),
@@ -162,7 +163,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     # Wait
     (one(WAIT), "/States/X", "One of these fields is required: [Seconds, Timestamp, SecondsPath, TimestampPath]"),
     (one({**WAIT, "Seconds": 1, "Timestamp": "2024-01-01T00:00:00Z"}), "/States/X", f"{EXCLUSIVE}[Seconds, Timestamp]"),
-    (one({**WAIT, "Seconds": -1}), "/States/X/Seconds", "Value must be greater than or equal to 0"),
+    (one({**WAIT, "Seconds": -1}), "/States/X/Seconds", "Minimum value is 0"),
     (one({**WAIT, "Seconds": 1.5}), "/States/X/Seconds", "Expected value of type [INTEGER]"),
     (one({**WAIT, "Seconds": True}), "/States/X/Seconds", "Expected value of type [INTEGER]"),
     (one({**WAIT, "Timestamp": "tomorrow"}), "/States/X/Timestamp", "String does not match RFC3339 timestamp"),
@@ -171,15 +172,15 @@ BROKEN: list[tuple[Any, str, str]] = [
     (one({"Type": "Fail", "Error": "E", "ErrorPath": "$.e"}), "/States/X", f"{EXCLUSIVE}[Error, ErrorPath]"),
     (one({"Type": "Fail", "CausePath": "e"}), "/States/X/CausePath", "The value for the field 'CausePath' must be"),
     # Choice
-    (one({"Type": "Choice"}), "/States/X", "The field 'Choices' is required but was missing"),
+    (one({"Type": "Choice"}), "/States/X", "These fields are required: [Choices]"),
     (one({"Type": "Choice", "Choices": []}), "/States/X/Choices", "Value cannot be empty"),
     (choice({"Variable": "$.a", "IsNull": True}), "/States/X/Choices[0]",
-     "The field 'Next' is required but was missing"),
+     "These fields are required: [Next]"),
     (choice({**RULE, "IsString": True}), "/States/X/Choices[0]", "A rule needs exactly one comparison operator"),
     (choice({"Variable": "$.a", "Next": "End"}), "/States/X/Choices[0]",
      "A rule needs exactly one comparison operator"),
     (choice({"IsNull": True, "Next": "End"}), "/States/X/Choices[0]",
-     "The field 'Variable' is required but was missing"),
+     "These fields are required: [Variable]"),
     (choice({**RULE, "Variable": "States.ArrayLength($.a)"}), "/States/X/Choices[0]/Variable",
      f"{REF}Reference path didn't start with '$'"),
     (choice({**RULE, "Variable": "$.a.length()"}), "/States/X/Choices[0]/Variable",
@@ -193,43 +194,43 @@ BROKEN: list[tuple[Any, str, str]] = [
      "String does not match RFC3339 timestamp"),
     # Retry and Catch
     (one({**TASK, "Retry": {}}), "/States/X/Retry", "Expected value of type [ARRAY]"),
-    (one({**TASK, "Retry": [{}]}), "/States/X/Retry[0]", "The field 'ErrorEquals' is required but was missing"),
+    (one({**TASK, "Retry": [{}]}), "/States/X/Retry[0]", "These fields are required: [ErrorEquals]"),
     (retry(ErrorEquals=[]), "/States/X/Retry[0]/ErrorEquals", "Value cannot be empty"),
     (retry(ErrorEquals=[5]), "/States/X/Retry[0]/ErrorEquals[0]", "Expected value of type [STRING]"),
-    (retry(IntervalSeconds=0), "/States/X/Retry[0]/IntervalSeconds", "Value must be greater than or equal to 1"),
-    (retry(MaxAttempts=-1), "/States/X/Retry[0]/MaxAttempts", "Value must be greater than or equal to 0"),
-    (retry(BackoffRate=0.9), "/States/X/Retry[0]/BackoffRate", "Value must be greater than or equal to 1"),
+    (retry(IntervalSeconds=0), "/States/X/Retry[0]/IntervalSeconds", "Minimum value is 1"),
+    (retry(MaxAttempts=-1), "/States/X/Retry[0]/MaxAttempts", "Minimum value is 0"),
+    (retry(BackoffRate=0.9), "/States/X/Retry[0]/BackoffRate", "Minimum value is 1"),
     (retry(JitterStrategy="SOME"), "/States/X/Retry[0]/JitterStrategy",
      "Value should be one of the following: [FULL, NONE]"),
-    (retry(MaxDelaySeconds=0), "/States/X/Retry[0]/MaxDelaySeconds", "Value must be greater than or equal to 1"),
+    (retry(MaxDelaySeconds=0), "/States/X/Retry[0]/MaxDelaySeconds", "Minimum value is 1"),
     (retry(Next="X"), "/States/X/Retry[0]", "Field 'Next' is not supported"),
     (retry(ErrorEquals=["States.ALL", "E"]), "/States/X/Retry[0]/ErrorEquals", "'States.ALL' must appear alone"),
     (one({**TASK, "Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}]}),
      "/States/X/Retry[0]/ErrorEquals",
      "'States.ALL' may only appear in the last element"),
     (one({**TASK, "Catch": [{"ErrorEquals": ["E"]}]}), "/States/X/Catch[0]",
-     "The field 'Next' is required but was missing"),
+     "These fields are required: [Next]"),
     (one({**TASK, "Catch": [{"ErrorEquals": ["E"], "Next": "X", "ResultPath": "x"}]}), "/States/X/Catch[0]/ResultPath",
      REF),
     # Parallel and Map
-    (one({"Type": "Parallel", "End": True}), "/States/X", "The field 'Branches' is required but was missing"),
+    (one({"Type": "Parallel", "End": True}), "/States/X", "These fields are required: [Branches]"),
     (one({"Type": "Parallel", "End": True, "Branches": []}), "/States/X/Branches", "Value cannot be empty"),
     (one({"Type": "Parallel", "End": True, "Branches": [{}]}), "/States/X/Branches[0]",
      "These fields are required: [States, StartAt]"),
     (one({"Type": "Parallel", "End": True, "Branches": [one(PASS)]}), "/States/X/Branches[0]/States/X",
      "DUPLICATE_STATE_NAME: Duplicate State name: X"),
-    (one({"Type": "Map", "End": True}), "/States/X", "The field 'ItemProcessor' is required but was missing"),
+    (one({"Type": "Map", "End": True}), "/States/X", "These fields are required: [ItemProcessor]"),
     (one({**INLINE, "Iterator": INLINE["ItemProcessor"]}), "/States/X", f"{EXCLUSIVE}[ItemProcessor, Iterator]"),
     (one({**INLINE, "ItemProcessor": {**INLINE["ItemProcessor"], "QueryLanguage": "JSONata"}}),
      "/States/X/ItemProcessor",
      "Field 'QueryLanguage' is not supported"),
-    (one({**INLINE, "MaxConcurrency": -1}), "/States/X/MaxConcurrency", "Value must be greater than or equal to 0"),
+    (one({**INLINE, "MaxConcurrency": -1}), "/States/X/MaxConcurrency", "Minimum value is 0"),
     (one({**INLINE, "ToleratedFailurePercentage": 101}), "/States/X/ToleratedFailurePercentage",
-     "Value must be less than or equal to 100"),
+     "Maximum value is 100"),
     (one({**INLINE, "ItemReader": {"Resource": "arn:aws:states:::s3:getObject"}}), "/States/X",
      "Field 'ItemReader' is only supported when the Map's Mode is 'DISTRIBUTED'"),
     (one({**INLINE, "QueryLanguage": "JSONata", "Items": 5}), "/States/X/Items", "Expected value of type [ARRAY]"),
-    (distributed(ItemReader={}), "/States/X/ItemReader", "The field 'Resource' is required but was missing"),
+    (distributed(ItemReader={}), "/States/X/ItemReader", "These fields are required: [Resource]"),
     (distributed(ItemReader={"Resource": "r", "ReaderConfig": {"InputType": "XML"}}),
      "/States/X/ItemReader/ReaderConfig/InputType", "Value should be one of the following: [CSV, JSON"),
     (distributed(ItemReader={"Resource": "arn:aws:states:::s3:putObject"}), "/States/X/ItemReader/Resource",
@@ -238,21 +239,21 @@ BROKEN: list[tuple[Any, str, str]] = [
      "The resource provided arn:aws:states:::s3:getObject is not recognized."),
     (distributed(ItemBatcher={}), "/States/X/ItemBatcher", "One of these fields is required: [MaxItemsPerBatch"),
     (distributed(ItemBatcher={"MaxItemsPerBatch": 0}), "/States/X/ItemBatcher/MaxItemsPerBatch",
-     "Value must be greater"),
+     "Minimum value is 1"),
     (distributed(Label="l" * 41), "/States/X/Label", "A label has 1 to 40 characters"),
     (distributed(Label="two words"), "/States/X/Label", "A label cannot hold the character ' '"),
     (distributed(Label="a*"), "/States/X/Label", "A label cannot hold the character '*'"),
     (distributed(Label="tail\u0085"), "/States/X/Label", "A label cannot hold the character '\\x85'"),
     # transitions
-    ({"StartAt": "Y", "States": {"X": PASS}}, "/StartAt", "MISSING_TRANSITION_TARGET: Missing 'StartAt' target: Y"),
+    ({"StartAt": "Y", "States": {"X": PASS}}, "/StartAt", "MISSING_TRANSITION_TARGET: Missing 'Next' target: Y"),
     (one({"Type": "Pass", "Next": "Y"}), "/States/X/Next", "MISSING_TRANSITION_TARGET: Missing 'Next' target: Y"),
     (one({"Type": "Choice", "Choices": [{**RULE, "Next": "X"}], "Default": "Y"}), "/States/X/Default",
-     "MISSING_TRANSITION_TARGET: Missing 'Default' target: Y"),
+     "MISSING_TRANSITION_TARGET: Missing 'Next' target: Y"),
     (one({**TASK, "Catch": [{"ErrorEquals": ["E"], "Next": "Y"}]}), "/States/X/Catch[0]/Next",
      "MISSING_TRANSITION_TARGET: Missing 'Next' target: Y"),
     ({"StartAt": "X", "States": {"X": PASS, "Y": PASS}}, "/States/Y",
      'MISSING_TRANSITION_TARGET: State "Y" is not reachable.'),
-    (one({"Type": "Pass", "Next": "X"}), "/", "MISSING_END_STATE: "),
+    (one({"Type": "Pass", "Next": "X"}), "", "MISSING_END_STATE: Workflow has no terminal state"),
     # JSONata
     (one({**PASS, "Output": {"v": "{% phone %}"}}, QueryLanguage="JSONata"), "/States/X/Output/v",
      "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported."),
@@ -306,8 +307,7 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_the_message_is_that_of_create_state_machine() -> None:
     """Problems are joined in the service's manner, each with its place."""
     definition = {"StartAt": "pass1", "States": {"pass1": {"Type": "Pass", "Next": "pass3"}, "pass2": PASS}}
-    found_here = [row for row in problems(definition) if row[1].startswith("MISSING_TRANSITION")]
-    assert create_error(found_here) == (
+    assert create_error(inspect(definition).errors) == (
         "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: pass3 at "
         '/States/pass1/Next, MISSING_TRANSITION_TARGET: State "pass2" is not reachable. at /States/pass2\''
     )
@@ -317,9 +317,10 @@ def test_places_survive_odd_names() -> None:
     """A state's name may hold dots, quotes and brackets; the JSON path quotes it, and AWS's location shows it bare."""
     name = "it's [1].a\\b"
     definition = {"StartAt": name, "States": {name: {"Type": "Pass", "End": True, "Foo": 1}}}
-    ((path, _),) = problems(definition)
-    assert path == "$.States['it\\'s [1].a\\\\b']"
-    assert location(path) == f"/States/{name}"
+    (found_here,) = inspect(definition).errors
+    assert found_here.path == "$.States['it\\'s [1].a\\\\b']"
+    assert found_here.exact_path == "$.States['it\\'s [1].a\\\\b'].Foo"
+    assert found_here.location == f"/States/{name}"
 
 
 def test_inner_states_have_the_machine_s_language() -> None:

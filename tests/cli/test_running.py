@@ -212,7 +212,7 @@ def test_the_workflow_is_valid(command: Run) -> None:
         ("[]", "", "JSON object"),
         ("{}", "$", "[States, StartAt]"),
         ('{"StartAt":"A","States":{}}', "$.States", "empty"),
-        ('{"StartAt":"B","States":{"A":{"Type":"Succeed"}}}', "$.StartAt", "Missing 'StartAt' target: B"),
+        ('{"StartAt":"B","States":{"A":{"Type":"Succeed"}}}', "$.StartAt", "Missing 'Next' target: B"),
         ('{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"Z"}}}', "$.States.A.Next", "Missing 'Next' target: Z"),
         ('{"StartAt":"A","States":{"A":{"Type":"Succeed"},"B":{"Type":"Succeed"}}}', "$.States.B", "not reachable"),
         ('{"StartAt":"A","States":{"A":{"Type":"Tsk","End":true}}}', "$.States.A.Type", "Task, Wait, Pass"),

@@ -38,7 +38,7 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest
+from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
 from pupline.asl.coverage import Coverage, CoverageItem
 from pupline.asl.driver import (
     NOTHING,
@@ -71,7 +71,7 @@ from pupline.asl.driver import (
 from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks, path_of
 from pupline.asl.states import MapRun
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
-from pupline.asl.validation import diagnostics, variable_references
+from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
 
 __all__ = [
     "NOTHING",
@@ -86,6 +86,7 @@ __all__ = [
     "DefinitionError",
     "Delayed",
     "DetailedExecution",
+    "Diagnostic",
     "Execution",
     "ExecutionAborted",
     "ExecutionRedriven",
@@ -124,6 +125,7 @@ __all__ = [
     "WriteResults",
     "call_function",
     "definition_digest",
+    "diagnose",
     "diagnostics",
     "endless_loop",
     "execute",
@@ -141,5 +143,6 @@ __all__ = [
     "run_test_state",
     "states_of",
     "unanswered",
+    "validate_definition",
     "variable_references",
 ]

@@ -7,9 +7,9 @@ import json
 from typing import Any, Literal
 
 from pupline.asl._context import ROLE_ARN
-from pupline.asl._errors import SyntaxProblem
+from pupline.asl._errors import NOT_SUPPORTED, SyntaxProblem
 from pupline.asl.states import State, compile_states
-from pupline.asl.validation import create_error, json_path, json_problem, problems
+from pupline.asl.validation import Diagnostic, as_problems, create_error, in_order, inspect, json_problem
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON
 
@@ -19,12 +19,17 @@ MachineType = Literal["STANDARD", "EXPRESS"]
 class DefinitionError(PuplineError):
     """The definition is not a valid state machine; the text is CreateStateMachine's message.
 
-    problems: (JSON path, message) of each problem found, not only the first.
+    problems: (JSON path, message) of each problem found, not only the first. The messages also say what AWS does not:
+    the reason, the position in an expression, and what was probably meant.
     """
 
-    def __init__(self, found: list[tuple[str, str]]) -> None:
-        super().__init__(create_error(found))
-        self.problems = found
+    def __init__(self, errors: list[Diagnostic]) -> None:
+        super().__init__(create_error(errors))
+        self.diagnostics = errors
+        self.problems = as_problems(errors)
+        for each in errors:
+            if each.hint and not each.consequence:
+                self.add_note(f"{each.exact_path}: {each.hint}")
 
 
 class StateMachine:
@@ -53,14 +58,42 @@ class StateMachine:
         """
         if isinstance(definition, str):
             definition = _parsed(definition)
-        found = problems(definition, type)
-        if found:
-            raise DefinitionError(found)
+        found = inspect(definition, type)
+        if found.errors:
+            raise DefinitionError(found.errors)
+        if found.unfilled:
+            raise DefinitionError([_unfilled(steps, text) for steps, text in found.unfilled])
+        return cls(definition, type, _compiled(definition))
+
+
+def diagnose(definition: str | dict[str, Any], type: MachineType = "STANDARD") -> list[Diagnostic]:  # noqa: A002
+    """All diagnostics of a definition in the order of their places: errors, also of what is unsupported, and warnings.
+
+    Consequences of other diagnostics are left out. A definition whose placeholders are not filled in may be valid.
+    """
+    try:
+        parsed = _parsed(definition) if isinstance(definition, str) else definition
+    except DefinitionError as error:
+        return error.diagnostics
+    found = inspect(parsed, type)
+    if not found.errors and not found.unfilled:
         try:
-            start = compile_states(definition, jsonata=definition.get("QueryLanguage") == "JSONata")
-        except SyntaxProblem as problem:
-            raise DefinitionError([(json_path(problem.path), f"{problem.code}: {problem.message}")]) from problem
-        return cls(definition, type, start)
+            _compiled(parsed)
+        except DefinitionError as error:
+            return in_order([*error.diagnostics, *found.diagnostics], parsed)
+    return [each for each in found.diagnostics if not each.consequence]
+
+
+def _compiled(definition: dict[str, Any]) -> State:
+    try:
+        return compile_states(definition, jsonata=definition.get("QueryLanguage") == "JSONata")
+    except SyntaxProblem as problem:
+        raise DefinitionError([Diagnostic(problem.code, problem.message, problem.path)]) from problem
+
+
+def _unfilled(steps: tuple[str | int, ...], text: str) -> Diagnostic:
+    message = f"The placeholder in {text!r} must be filled in before the state machine can run"
+    return Diagnostic(NOT_SUPPORTED, message, steps)
 
 
 def definition_digest(definition: dict[str, AnyJSON], type: str) -> str:  # noqa: A002
@@ -75,5 +108,5 @@ def _parsed(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as err:
         raise DefinitionError([json_problem(text, err)]) from err
     if not isinstance(found, dict):
-        raise DefinitionError(problems(found))
+        raise DefinitionError(inspect(found).errors)
     return found

@@ -8,7 +8,15 @@ from pupline.asl.jsonata._expression import (
     compile_jsonata_value,
     expression_text,
     not_whole,
+    states_fields,
     unexpected_type,
 )
 
-__all__ = ["compile_condition", "compile_jsonata_value", "expression_text", "not_whole", "unexpected_type"]
+__all__ = [
+    "compile_condition",
+    "compile_jsonata_value",
+    "expression_text",
+    "not_whole",
+    "states_fields",
+    "unexpected_type",
+]

@@ -60,6 +60,16 @@ def expression_text(value: AnyJSON) -> str | None:
     return None
 
 
+def states_fields(text: str) -> frozenset[str]:
+    """The fields of `$states` that a valid expression reads by name: `input`, `result` and the like."""
+    if _PLAIN_PATH.fullmatch(text):
+        root, *names = text[1:].split(".")
+        return frozenset(names[:1]) if root == "states" else frozenset()
+    from pupline.asl.jsonata import _library as library
+
+    return library.compile_program(text).states_fields
+
+
 def unexpected_type(text: AnyJSON, location: str, expected: str, value: AnyJSON) -> EvaluationError:
     """The error for an expression whose result has the wrong type for its field.
 

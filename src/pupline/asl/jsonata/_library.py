@@ -57,6 +57,11 @@ class Program:
             self.fast = None
         self.variables = frozenset(references.variables - references.bound - {"states"} - BUILT_IN)
 
+    @property
+    def states_fields(self) -> frozenset[str]:
+        """The fields of `$states` that it reads by name."""
+        return frozenset(self._parts or ())
+
     def evaluate(self, scope: Scope) -> AnyJSON:
         """The result as a JSON value. Raises UndefinedResult, UnsupportedResult or JsonataError."""
         budget = Budget(scope)
@@ -134,7 +139,7 @@ def compile_program(text: str) -> Program:
         jsonata = _Evaluator(text)
         references = _References(jsonata.ast)
     except jexception.JException as err:
-        raise SyntaxProblem(str(err) or err.error, (), "INVALID_JSONATA_EXPRESSION") from err
+        raise SyntaxProblem(_syntax_error(err), (), "INVALID_JSONATA_EXPRESSION", position=err.location) from err
     except SyntaxProblem:
         raise
     except RecursionError as err:
@@ -145,6 +150,12 @@ def compile_program(text: str) -> Program:
     if references.problem is not None:
         raise SyntaxProblem(references.problem, (), "UNSUPPORTED_JSONATA_EXPRESSION")
     return Program(jsonata, references)
+
+
+def _syntax_error(error: Any) -> str:
+    """The parser's message as AWS shows it: with the tokens in quotes, which the library leaves out."""
+    tokens = [f'"{token}"' if isinstance(token, str) else token for token in (error.current, error.expected)]
+    return str(jexception.JException.msg(error.error, error.location, *tokens)) or str(error.error)
 
 
 class _References:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pupline.asl.driver import Task
 from pupline.asl.test_state._mock_models import problem_of
-from pupline.asl.validation import create_error, problems
+from pupline.asl.validation import create_error, inspect
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON, loads
 
@@ -94,9 +94,9 @@ def _wrapped(definition: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
 
 
 def _refuse_problems(definition: dict[str, AnyJSON]) -> None:
-    found = problems(definition, "STANDARD")
-    if found:
-        raise TestStateError("InvalidDefinition", create_error(found))
+    errors = inspect(definition).errors
+    if errors:
+        raise TestStateError("InvalidDefinition", create_error(errors))
 
 
 def _check_mock(request: TestStateRequest, definition: dict[str, AnyJSON]) -> None:

@@ -1,6 +1,28 @@
 """Checks of a definition, with the messages of CreateStateMachine and ValidateStateMachineDefinition."""
 
-from pupline.asl.validation._definition import create_error, diagnostics, json_problem, problems, variable_references
-from pupline.asl.validation._report import json_path
+from pupline.asl.validation._definition import (
+    Inspection,
+    as_problems,
+    diagnostics,
+    inspect,
+    json_problem,
+    problems,
+    validate_definition,
+    variable_references,
+)
+from pupline.asl.validation._diagnostic import Diagnostic, create_error
+from pupline.asl.validation._order import in_order
 
-__all__ = ["create_error", "diagnostics", "json_path", "json_problem", "problems", "variable_references"]
+__all__ = [
+    "Diagnostic",
+    "Inspection",
+    "as_problems",
+    "create_error",
+    "diagnostics",
+    "in_order",
+    "inspect",
+    "json_problem",
+    "problems",
+    "validate_definition",
+    "variable_references",
+]

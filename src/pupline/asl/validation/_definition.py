@@ -1,17 +1,23 @@
 """All problems of a state machine definition, found before anything runs, in the words of AWS's CreateStateMachine.
 
-AWS's text is known for some problems; for others it is our own, in the same style. Each names the place and the
-expected value. This module checks machines and the transitions between their states; `_state` checks states, and
-`_retry_catch_choices` their Retry, Catch and Choices.
+AWS's text is known for some problems; for others it is our own, in the same style. What AWS does not say follows as a
+hint. `_transitions` checks machines, `_state` states, and the modules after it their parts.
 """
 
 import json
 import re
+from dataclasses import dataclass
 from json import JSONDecodeError
+from typing import Any
 
 from pupline.asl.validation import _fields as fields
+from pupline.asl.validation._diagnostic import SCHEMA, Diagnostic, Severity, Step
+from pupline.asl.validation._map import is_distributed
+from pupline.asl.validation._order import in_order
 from pupline.asl.validation._report import MAX_NESTING, Place, Report
+from pupline.asl.validation._scopes import VariableScope
 from pupline.asl.validation._state import StateChecker
+from pupline.asl.validation._transitions import check_transitions
 from pupline.json_values import AnyJSON, dumps
 
 MAX_BYTES = 1_048_576
@@ -20,57 +26,80 @@ MAX_BYTES = 1_048_576
 MAX_DEPTH = 400
 """Levels of objects and arrays that a definition may have here, far from the limit of Python's stack."""
 
-
-def problems(definition: AnyJSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
-    """(JSON path, "CODE: message") of each problem, such as ("$.States.Pay.Next", "MISSING_TRANSITION_TARGET: ...").
-
-    definition: the parsed definition; type: "STANDARD" or "EXPRESS". Empty when the definition is fine.
-    """
-    return _checked(definition, type).problems
+_MOST_RESULTS = 100
+"""Diagnostics that ValidateStateMachineDefinition returns at most, and by default."""
 
 
-def create_error(found: list[tuple[str, str]]) -> str:
-    """CreateStateMachine's message for these problems."""
-    parts = [f"{message} at {location(path)}" if path else message for path, message in found]
-    return f"Invalid State Machine Definition: '{', '.join(parts)}'"
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Everything that the checks find. unfilled: as in `Report`: (place, text) where a placeholder prevents running."""
+
+    diagnostics: list[Diagnostic]
+    unfilled: list[tuple[tuple[Step, ...], str]]
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The diagnostics for which AWS refuses the definition."""
+        return [each for each in self.diagnostics if each.severity == "ERROR"]
 
 
-def diagnostics(definition: AnyJSON, type: str = "STANDARD") -> list[dict[str, str]]:  # noqa: A002
-    """The problems as ValidateStateMachineDefinition lists them: code, message, severity and, mostly, location.
+def inspect(definition: AnyJSON, type: str = "STANDARD") -> Inspection:  # noqa: A002
+    """The diagnostics of a definition in the order of their places, warnings and consequences included.
 
-    definition: JSON text, or the parsed definition.
+    definition: JSON text, or the parsed definition; type: "STANDARD" or "EXPRESS".
     """
     if isinstance(definition, str):
         try:
             definition = json.loads(definition)
         except (ValueError, RecursionError) as err:
-            return [_diagnostic(*json_problem(definition, err))]
-    return [_diagnostic(path, message) for path, message in problems(definition, type)]
+            return Inspection([json_problem(definition, err)], [])
+    report = _checked(definition, type)
+    return Inspection(in_order(report.diagnostics, definition), report.unfilled)
 
 
-def _diagnostic(path: str, problem: str) -> dict[str, str]:
-    code, _, message = problem.partition(": ")
-    found = {"code": code, "message": message, "severity": "ERROR"}
-    source = re.search(r"\[Source: .*\]$", message, re.DOTALL)
-    where = location(path) if path else source.group() if source else None
-    return found if where is None else {**found, "location": where}
+def problems(definition: AnyJSON, type: str = "STANDARD") -> list[tuple[str, str]]:  # noqa: A002
+    """(JSON path, "CODE: message") of each error, such as ("$.States.Pay.Next", "MISSING_TRANSITION_TARGET: ...").
+
+    Empty when the definition is valid. Consequences of other errors are left out.
+    """
+    return as_problems(inspect(definition, type).errors)
 
 
-def location(path: str) -> str:
-    """A JSON path in AWS's notation: `$.States['My state'].Choices[0]` is `/States/My state/Choices[0]`."""
-    steps = re.findall(r"\.([^.\[\]']+)|\['((?:[^'\\]|\\.)*)'\]|(\[\d+\])", path)
-    text = "".join(index or "/" + (plain or re.sub(r"\\(.)", r"\1", quoted)) for plain, quoted, index in steps)
-    return text or "/"
+def as_problems(errors: list[Diagnostic]) -> list[tuple[str, str]]:
+    """(JSON path, "CODE: message") of each error; consequences of other errors are left out."""
+    return [(each.path, f"{each.code}: {each.text}") for each in errors if not each.consequence]
 
 
-def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, str]:
+def diagnostics(definition: AnyJSON, type: str = "STANDARD", severity: Severity = "ERROR") -> list[dict[str, str]]:  # noqa: A002
+    """The diagnostics as ValidateStateMachineDefinition lists them: code, message, severity and, mostly, location.
+
+    severity: the least; "WARNING" for warnings and errors.
+    """
+    found = inspect(definition, type)
+    return [each.as_dict() for each in (found.diagnostics if severity == "WARNING" else found.errors)]
+
+
+def validate_definition(
+    definition: str,
+    type: str = "STANDARD",  # noqa: A002
+    severity: Severity = "ERROR",
+    max_results: int = 0,
+) -> dict[str, Any]:
+    """ValidateStateMachineDefinition's answer. max_results: 0 to 100, where 0 stands for 100."""
+    found = diagnostics(definition, type, severity)
+    most = max_results or _MOST_RESULTS
+    result = "FAIL" if any(each["severity"] == "ERROR" for each in found) else "OK"
+    return {"result": result, "diagnostics": found[:most], "truncated": len(found) > most}
+
+
+def json_problem(text: str, error: ValueError | RecursionError) -> Diagnostic:
     """The problem of a definition that is not JSON; error: from json.loads."""
     if not text.strip():
-        return "", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"
+        return Diagnostic(SCHEMA, "Definition must be a valid JSON object", None)
     if not isinstance(error, JSONDecodeError):
-        return "", "INVALID_JSON_DESCRIPTION: the definition is nested too deeply, or holds a number that is too long"
+        return _invalid_json("the definition is nested too deeply, or holds a number that is too long")
     if text.startswith("\ufeff"):
-        return "", "INVALID_JSON_DESCRIPTION: the definition begins with a byte order mark (U+FEFF): leave it out"
+        return _invalid_json("the definition begins with a byte order mark (U+FEFF): leave it out")
     message, at = error.msg, error.pos
     word = re.match(r"[A-Za-z_]\w*", text[at : at + 100])
     if word is not None:
@@ -78,7 +107,11 @@ def json_problem(text: str, error: ValueError | RecursionError) -> tuple[str, st
         message, at = f"Unrecognized token '{word.group()}': was expecting {expected}", at + word.end()
     line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     shown = text if len(text) <= 500 else text[:500] + "[truncated]"
-    return "", f'INVALID_JSON_DESCRIPTION: {message}\n at [Source: (String)"{shown}"; line: {line}, column: {column}]'
+    return _invalid_json(f'{message}\n at [Source: (String)"{shown}"; line: {line}, column: {column}]')
+
+
+def _invalid_json(message: str) -> Diagnostic:
+    return Diagnostic("INVALID_JSON_DESCRIPTION", message, None)
 
 
 def variable_references(definition: AnyJSON) -> dict[str, list[str]]:
@@ -125,26 +158,34 @@ class _Machines:
         self.report = report
         self.names: set[str] = set()
         self.language: fields.Language = "JSONPath"
+        self.scopes: list[VariableScope] = []
 
     def machine(self, definition: dict[str, AnyJSON]) -> None:
-        root = Place(self.report, (), definition)
+        root = Place(self.report, (), definition, self.scope(None))
         root.allow_only(fields.MACHINE)
-        root.one_of("QueryLanguage", ("JSONPath", "JSONata"))
+        root.one_of("QueryLanguage", fields.LANGUAGES)
         root.integer("TimeoutSeconds", least=1, most=99_999_999)
         root.text("Comment")
         root.text("Version")
         if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
             self.language = "JSONata"
         self.states(root, 0)
+        for scope in self.scopes:
+            for diagnostic in scope.diagnostics():
+                self.report.add(diagnostic)
+
+    def scope(self, outer: VariableScope | None) -> VariableScope:
+        self.scopes.append(VariableScope(outer))
+        return self.scopes[-1]
 
     def states(self, place: Place, depth: int) -> None:
         """StartAt and States of a machine, branch or item processor."""
         place.required("States", "StartAt")
-        if "States" not in place.value:
+        states = place.value.get("States", place.meant.get("States"))
+        if "States" in place.value and not isinstance(states, dict):
+            place.object("States")
             return
-        states = place.value["States"]
         if not isinstance(states, dict):
-            place.add_problem("Expected value of type [OBJECT]", "States")
             return
         if not states:
             place.add_problem("Value cannot be empty", "States")
@@ -152,7 +193,7 @@ class _Machines:
         place.text("StartAt")
         for name, state in states.items():
             self.state(place.inside("States", name, value=state), name, depth)
-        _Transitions(place, {name: state for name, state in states.items() if isinstance(state, dict)}).check()
+        check_transitions(place, states, top=depth == 0)
 
     def state(self, place: Place, name: str, depth: int) -> None:
         if name in self.names:
@@ -168,60 +209,5 @@ class _Machines:
             place.add_problem(f"Parallel and Map states are nested more than {MAX_NESTING} deep")
             return
         for inner in checker.machines:
+            inner.scope = self.scope(None if is_distributed(inner) else place.scope)
             self.states(inner, depth + 1)
-
-
-class _Transitions:
-    """Checks that StartAt and all transitions lead to states, and that all states, and an end, are reachable."""
-
-    def __init__(self, place: Place, states: dict[str, dict[str, AnyJSON]]) -> None:
-        self.place = place
-        self.states = states
-
-    def check(self) -> None:
-        start = self.place.value.get("StartAt")
-        if not isinstance(start, str):
-            return
-        if start not in self.place.value["States"]:
-            self.missing("StartAt", start, "StartAt")
-            return
-        reached = self.reached(start)
-        for name in self.states:
-            if name not in reached:
-                message = f'State "{name}" is not reachable.'
-                self.place.add_problem(message, "States", name, code="MISSING_TRANSITION_TARGET")
-        if not any(_terminal(self.states.get(name, {})) for name in reached):
-            self.place.add_problem("Missing end state", code="MISSING_END_STATE")
-
-    def reached(self, start: str) -> set[str]:
-        """All states that can be reached; a target that does not exist is reported as a problem."""
-        reached, ahead = {start}, [start]
-        while ahead:
-            name = ahead.pop()
-            for path, field, target in _targets(self.states.get(name, {})):
-                if target not in self.place.value["States"]:
-                    self.missing(field, target, "States", name, *path)
-                elif target not in reached:
-                    reached.add(target)
-                    ahead.append(target)
-        return reached
-
-    def missing(self, field: str, target: str, *path: str | int) -> None:
-        self.place.add_problem(f"Missing '{field}' target: {target}", *path, code="MISSING_TRANSITION_TARGET")
-
-
-def _terminal(state: dict[str, AnyJSON]) -> bool:
-    return state.get("End") is True or state.get("Type") in ("Succeed", "Fail") or "Type" not in state
-
-
-def _targets(state: dict[str, AnyJSON]) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """(path inside the state, field, target) of each transition out of a state."""
-    found: list[tuple[tuple[str | int, ...], str, AnyJSON]] = [
-        ((field,), field, state.get(field)) for field in ("Next", "Default")
-    ]
-    for group in ("Choices", "Catch"):
-        rules = state.get(group)
-        for at, rule in enumerate(rules if isinstance(rules, list) else []):
-            if isinstance(rule, dict):
-                found.append(((group, at, "Next"), "Next", rule.get("Next")))
-    return [(path, field, target) for path, field, target in found if isinstance(target, str)]

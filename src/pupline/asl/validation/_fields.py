@@ -2,7 +2,12 @@
 
 from typing import Literal, TypeAlias
 
+from pupline.asl.validation._suggest import in_words
+from pupline.choice_rules import OPERATORS
+
 Language: TypeAlias = Literal["JSONPath", "JSONata"]
+
+LANGUAGES = ("JSONPath", "JSONata")
 
 STATE_TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 
@@ -84,6 +89,16 @@ CATCHER: dict[str, frozenset[str]] = {
 }
 
 
+INSTEAD: dict[str, str] = {
+    "Parameters": "Arguments", "ResultSelector": "Output", "ResultPath": "Output", "OutputPath": "Output",
+    "ItemsPath": "Items", "Result": "Output", "SecondsPath": "Seconds", "TimestampPath": "Timestamp",
+    "TimeoutSecondsPath": "TimeoutSeconds", "HeartbeatSecondsPath": "HeartbeatSeconds", "ErrorPath": "Error",
+    "CausePath": "Cause", "MaxConcurrencyPath": "MaxConcurrency", "ToleratedFailureCountPath": "ToleratedFailureCount",
+    "ToleratedFailurePercentagePath": "ToleratedFailurePercentage",
+}  # fmt: skip
+"""Field of a JSONPath state -> the field of a JSONata state that does the same."""
+
+
 def allowed(kind: str, language: str) -> frozenset[str]:
     """The fields that a state of this type and query language may have."""
     own = _JSONPATH if language == "JSONPath" else _JSONATA
@@ -94,3 +109,15 @@ def other_language(kind: str, name: str, language: str) -> bool:
     """Whether a field that is not allowed exists under the other query language only."""
     others = ONLY_JSONATA if language == "JSONPath" else ONLY_JSONPATH
     return name in others and name not in _BOTH[kind]
+
+
+def explanation(kind: str, name: str, language: str) -> str:
+    """Where a field that a state may not have belongs; empty for one that belongs nowhere."""
+    types = [other for other in STATE_TYPES if other != kind and name in allowed(other, language)]
+    if types:
+        return f"It is a field of {in_words(types)} states."
+    if name in RETRIER | CATCHER["JSONPath"]:
+        return "It is a field of a Retrier or Catcher, inside Retry or Catch."
+    if name in OPERATORS or name in ("Variable", "Condition", "And", "Or", "Not"):
+        return "It is a field of a rule, inside the Choices of a Choice state."
+    return "It is a field of the state machine." if name in MACHINE else ""

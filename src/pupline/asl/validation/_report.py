@@ -1,103 +1,120 @@
 """The problems of a definition, and a place in it with the checks that many fields need."""
 
-import re
 from collections.abc import Callable, Collection, Iterable
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl.jsonata import compile_jsonata_value, expression_text
-from pupline.asl.jsonpath import compile_path, compile_reference_path, compile_template, reference_problem
+from pupline.asl.jsonpath import compile_path, compile_reference_path, reference_problem
+from pupline.asl.validation._diagnostic import SCHEMA, Diagnostic, Step
+from pupline.asl.validation._placeholders import has_placeholder, is_placeholder
+from pupline.asl.validation._scopes import VariableScope
+from pupline.asl.validation._suggest import closest, did_you_mean
 from pupline.choice_rules import is_number
 from pupline.json_values import AnyJSON
 
 MAX_NESTING = 40
 """How deep Parallel and Map states may be nested here. AWS sets no limit but a definition's size."""
 
-_SCHEMA = "SCHEMA_VALIDATION_FAILED"
-_Step = str | int
-
 
 class Report:
-    """The problems found so far.
+    """The diagnostics found so far.
 
-    machine_type: "STANDARD" or "EXPRESS". variables: state name -> the variables that it reads.
+    machine_type: "STANDARD" or "EXPRESS". variables: state name -> the variables that it reads. unfilled: the places
+    where a placeholder such as `${Retries}` stands for a number or another part that text cannot be.
     """
 
     def __init__(self, machine_type: str) -> None:
         self.machine_type = machine_type
-        self.problems: list[tuple[str, str]] = []
-        self._found: set[tuple[str, str]] = set()
+        self.diagnostics: list[Diagnostic] = []
+        self._found: set[tuple[tuple[Step, ...] | None, str]] = set()
         self.variables: dict[str, set[str]] = {}
+        self.unfilled: list[tuple[tuple[Step, ...], str]] = []
 
-    def add(self, path: Iterable[_Step], message: str, code: str = _SCHEMA) -> None:
-        """Add a problem at a path, once."""
-        problem = (json_path(path), f"{code}: {message}")
-        if problem not in self._found:
-            self._found.add(problem)
-            self.problems.append(problem)
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Add a diagnostic, once."""
+        key = (diagnostic.steps, diagnostic.message)
+        if key not in self._found:
+            self._found.add(key)
+            self.diagnostics.append(diagnostic)
 
     def add_without_place(self, message: str) -> None:
-        """Add a problem of the whole definition, for which AWS names no place."""
-        self.problems.append(("", f"{_SCHEMA}: {message}"))
-
-
-def json_path(path: Iterable[_Step]) -> str:
-    """Keys and indices as a JSON path: `$.States['My state'].Choices[0]`."""
-    text = "$"
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif re.fullmatch(r"[\w$-]+", step):
-            text += f".{step}"
-        else:
-            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-            text += f"['{escaped}']"
-    return text
+        """Add an error of the whole definition, for which AWS names no place."""
+        self.add(Diagnostic(SCHEMA, message, None))
 
 
 class Place:
     """A value in the definition, and its path.
 
-    owner: the state that reads the variables in its expressions. language: the query language that applies.
+    scope, owner: whose variables its expressions read, and the state that does. language: the query language that
+    applies. meant: the fields that mistyped ones probably stand for, with their values: they are not missing, too.
+    guessed: it is a state of a mistyped type, so that what seems to be missing may not be.
     """
 
-    def __init__(
-        self, report: Report, path: tuple[_Step, ...], value: AnyJSON, owner: str = "", language: str = "JSONPath"
-    ) -> None:
+    def __init__(self, report: Report, path: tuple[Step, ...], value: AnyJSON, scope: VariableScope) -> None:
         self.report = report
         self.path = path
         self.value = value
-        self.owner = owner
-        self.language = language
+        self.scope = scope
+        self.owner = ""
+        self.language = "JSONPath"
+        self.meant: dict[str, AnyJSON] = {}
+        self.guessed = False
 
-    def inside(self, *steps: _Step, value: AnyJSON) -> "Place":
+    def inside(self, *steps: Step, value: AnyJSON) -> "Place":
         """The place of `value`, which is inside this one."""
-        return Place(self.report, (*self.path, *steps), value, self.owner, self.language)
+        place = Place(self.report, (*self.path, *steps), value, self.scope)
+        place.owner, place.language = self.owner, self.language
+        return place
 
-    def add_problem(self, message: str, *steps: _Step, code: str = _SCHEMA) -> None:
-        """Add a problem here, or at a path inside."""
-        self.report.add((*self.path, *steps), message, code)
+    def add_problem(
+        self, message: str, *steps: Step, code: str = SCHEMA, hint: str = "", field: str | None = None
+    ) -> None:
+        """Add an error here, or at a path inside. field: the one that it is about, where AWS names its object only."""
+        self.report.add(Diagnostic(code, message, (*self.path, *steps), hint=hint, field=field))
+
+    def _add_missing(self, message: str, *, known: bool) -> None:
+        """Add an error about fields that are missing; known: because they are mistyped, which is reported already."""
+        self.report.add(Diagnostic(SCHEMA, message, self.path, consequence=known or self.guessed))
+
+    def warn(self, code: str, message: str, *steps: Step, hint: str = "") -> None:
+        """Add a warning here, or at a path inside."""
+        self.report.add(Diagnostic(code, message, (*self.path, *steps), "WARNING", hint))
 
     def is_object(self) -> bool:
         """The value is an object; returns whether that is so."""
-        if not isinstance(self.value, dict):
+        if not isinstance(self.value, dict) and not self.unfilled(self.value):
             self.add_problem("Expected value of type [OBJECT]")
         return isinstance(self.value, dict)
 
+    def unfilled(self, value: AnyJSON, *steps: Step) -> bool:
+        """Whether a value that cannot be text is a placeholder; if so, note it."""
+        if is_placeholder(value):
+            self.note_unfilled(value, *steps)
+        return is_placeholder(value)
+
     # ---- objects
 
-    def allow_only(self, names: Collection[str]) -> None:
-        """Every field is one of these."""
+    def allow_only(self, names: Collection[str], explain: Callable[[str], str] = lambda _: "") -> None:
+        """Every field is one of these. explain: a hint about a field that is not, or an empty text."""
         for name in self.value:
             if name not in names:
-                self.add_problem(f"Field '{name}' is not supported")
+                self.unknown_field(name, names, explain(name))
+
+    def unknown_field(self, name: str, names: Collection[str], explanation: str = "") -> None:
+        """A field that is not one of `names`."""
+        hint = explanation
+        if not hint:
+            meant = closest(name, (other for other in names if other not in self.value))
+            if meant is not None:
+                self.meant[meant] = self.value[name]
+                hint = f"Did you mean '{meant}'?"
+        self.add_problem(f"Field '{name}' is not supported", hint=hint, field=name)
 
     def required(self, *names: str) -> None:
         """All of these fields exist."""
         missing = [name for name in names if name not in self.value]
-        if len(missing) == 1:
-            self.add_problem(f"The field '{missing[0]}' is required but was missing")
-        elif missing:
-            self.add_problem(f"These fields are required: [{', '.join(missing)}]")
+        if missing:
+            known = all(name in self.meant for name in missing)
+            self._add_missing(f"These fields are required: [{', '.join(missing)}]", known=known)
 
     def exclusive(self, *names: str) -> bool:
         """At most one of these fields exists; returns whether that is so."""
@@ -106,10 +123,15 @@ class Place:
             self.add_problem(f"These fields are mutually exclusive: [{', '.join(there)}]")
         return len(there) < 2
 
+    def one_required(self, *names: str) -> None:
+        """One of these fields is missing: an error, unless it is only mistyped."""
+        known = any(name in self.meant for name in names)
+        self._add_missing(f"One of these fields is required: [{', '.join(names)}]", known=known)
+
     def exactly_one(self, *names: str) -> None:
         """Exactly one of these fields exists."""
         if self.exclusive(*names) and not any(name in self.value for name in names):
-            self.add_problem(f"One of these fields is required: [{', '.join(names)}]")
+            self.one_required(*names)
 
     # ---- fields of an object; a missing field is valid
 
@@ -127,7 +149,7 @@ class Place:
         value = self.value.get(name)
         if isinstance(value, dict):
             return self.inside(name, value=value)
-        if name in self.value:
+        if name in self.value and not self.unfilled(value, name):
             self.add_problem("Expected value of type [OBJECT]", name)
         return None
 
@@ -138,23 +160,24 @@ class Place:
             if not value and not empty:
                 self.add_problem("Value cannot be empty", name)
             return [self.inside(name, at, value=item) for at, item in enumerate(value)]
-        if name in self.value:
+        if name in self.value and not self.unfilled(value, name):
             self.add_problem("Expected value of type [ARRAY]", name)
         return []
 
     def one_of(self, name: str, values: Collection[str]) -> None:
         """A string field with one of these values."""
         value = self.text(name)
-        if value is not None and value not in values:
-            self.add_problem(f"Value should be one of the following: [{', '.join(values)}]", name)
+        if value is not None and value not in values and not self.unfilled(value, name):
+            message = f"Value should be one of the following: [{', '.join(values)}]"
+            self.add_problem(message, name, hint=did_you_mean(value, values))
 
     def integer(self, name: str, *, least: int, most: int | None = None, computed: bool = True) -> int | None:
         """An integer field within bounds; under JSONata also an expression, if `computed`. Its value, when constant."""
         value = self.value.get(name)
-        if name not in self.value or (computed and self.dynamic(name)):
+        if name not in self.value or (computed and self.computed(name)) or self.unfilled(value, name):
             return None
         if not is_number(value) or (isinstance(value, float) and not value.is_integer()):
-            self.add_problem("Expected value of type [INTEGER]", name)
+            self.add_problem("Expected value of type [INTEGER]", name, hint=self._hint_about_number(value))
             return None
         self._check_bounds(name, value, least, most)
         return int(value)
@@ -162,73 +185,84 @@ class Place:
     def number(self, name: str, *, least: float, most: float | None = None, computed: bool = True) -> None:
         """A number field within bounds; under JSONata also an expression, if `computed`."""
         value = self.value.get(name)
-        if name not in self.value or (computed and self.dynamic(name)):
+        if name not in self.value or (computed and self.computed(name)) or self.unfilled(value, name):
             return
         if not is_number(value):
-            self.add_problem("Expected value of type [NUMBER]", name)
+            self.add_problem("Expected value of type [NUMBER]", name, hint=self._hint_about_number(value))
         else:
             self._check_bounds(name, value, least, most)
 
+    def _hint_about_number(self, value: AnyJSON) -> str:
+        if isinstance(value, str) and value.startswith("$") and self.language == "JSONPath":
+            return "A path belongs in the field whose name ends in Path."
+        if isinstance(value, str) and value.strip().isdigit():
+            return "Write it without the quotes."
+        return ""
+
     def _check_bounds(self, name: str, value: float, least: float, most: float | None) -> None:
         if value < least:
-            self.add_problem(f"Value must be greater than or equal to {least}", name)
+            self.add_problem(f"Minimum value is {least}", name)
         elif most is not None and value > most:
-            self.add_problem(f"Value must be less than or equal to {most}", name)
+            self.add_problem(f"Maximum value is {most}", name)
 
-    # ---- expressions
-
-    def dynamic(self, name: str) -> bool:
-        """Whether a field of a JSONata state is an expression; if so, check it."""
-        if self.language != "JSONata" or expression_text(self.value.get(name)) is None:
+    def computed(self, name: str) -> bool:
+        """Whether a field of a JSONata state is meant as an expression, which is checked as such elsewhere."""
+        value = self.value.get(name)
+        if self.language != "JSONata" or not isinstance(value, str):
             return False
-        self.jsonata(name)
-        return True
+        return value.startswith("{%") or value.endswith("%}")
 
-    def jsonata(self, name: str) -> None:
-        """A field that may hold JSONata anywhere."""
-        if name in self.value:
-            self._compiled(name, lambda value: compile_jsonata_value(value, location=name).variables)
-
-    def template(self, name: str) -> None:
-        """A payload template, or under JSONata a value that may hold expressions."""
-        if self.language == "JSONata":
-            self.jsonata(name)
-        elif name in self.value:
-            self._compiled(name, lambda value: compile_template(value, field=name).variables)
+    # ---- paths
 
     def path_field(self, name: str, *, null: bool = False, reference: bool = False) -> None:
         """A field that is a path (null: or null; reference: a Reference Path)."""
         if name not in self.value or (null and self.value[name] is None):
             return
         text = self.text(name)
-        if text is None:
+        if text is None or self._unknown_in_part(name, text):
             return
         problem = reference_problem(text) if reference else None
         if problem is not None:
             self.add_problem(f"Value is not a Reference Path: {problem}", name)
             return
         try:
-            self.note_variables(compile_path(text, field=name).variables)
+            self.note_variables(compile_path(text, field=name).variables, name)
         except SyntaxProblem as err:
-            self.add_problem(f"Value is not a valid JSONPath: {err.message}", name)
+            self.add_problem("Value must be a valid JSONPath.", name, hint=reason(err, text))
 
     def result_path(self) -> None:
         """A ResultPath: null, or a Reference Path into the input."""
         if self.value.get("ResultPath") is None:
             return
         text = self.text("ResultPath")
-        if text is not None:
+        if text is not None and not self._unknown_in_part("ResultPath", text):
             try:
                 compile_reference_path(text, field="ResultPath")
             except SyntaxProblem as err:
                 self.add_problem(err.message, "ResultPath")
 
-    def _compiled(self, name: str, compile_value: Callable[[AnyJSON], Iterable[str]]) -> None:
-        try:
-            self.note_variables(compile_value(self.value[name]))
-        except SyntaxProblem as err:
-            self.add_problem(err.message, name, *err.path, code=err.code)
+    def _unknown_in_part(self, name: str, text: str) -> bool:
+        """Whether a path holds a placeholder: only the deployed path can be checked."""
+        if has_placeholder(text):
+            self.note_unfilled(text, name)
+        return has_placeholder(text)
 
-    def note_variables(self, variables: Iterable[str]) -> None:
-        """Note the variables that the state reads."""
+    def note_variables(self, variables: Iterable[str], *steps: Step, field: str | None = None) -> None:
+        """Note the variables that the state reads, and the place inside this one where it does."""
         self.report.variables.setdefault(self.owner, set()).update(variables)
+        where = (*self.path, *steps) if field is None else (*self.path, *steps, field)
+        for name in variables:
+            self.scope.read.setdefault(name, where)
+
+    def note_unfilled(self, text: str, *steps: Step) -> None:
+        """Note a text inside this place whose placeholder must be filled in before the machine can run."""
+        self.report.unfilled.append(((*self.path, *steps), text))
+
+
+def reason(problem: SyntaxProblem, text: str) -> str:
+    """Why a text cannot be compiled, and where; the message of AWS often says neither."""
+    said = problem.reason[:1].upper() + problem.reason[1:] if problem.reason != problem.message else ""
+    if problem.position is None:
+        return said
+    shown = text if len(text) <= 100 else f"{text[:100]}..."
+    return f"{said or 'It is'} at character {min(problem.position, len(text)) + 1} of {shown!r}."

@@ -1,0 +1,17 @@
+"""Placeholders that a deployment fills in later, such as `${TopicArn}`: they may stand wherever a value can."""
+
+import re
+
+from pupline.json_values import AnyJSON
+
+_PLACEHOLDER = re.compile(r"\$\{[A-Za-z0-9_.:-]+\}")
+
+
+def is_placeholder(value: AnyJSON) -> bool:
+    """Whether a value is a placeholder and nothing else."""
+    return isinstance(value, str) and _PLACEHOLDER.fullmatch(value) is not None
+
+
+def has_placeholder(value: AnyJSON) -> bool:
+    """Whether a text holds a placeholder, so that it is known only in part."""
+    return isinstance(value, str) and _PLACEHOLDER.search(value) is not None
