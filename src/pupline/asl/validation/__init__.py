@@ -10,7 +10,7 @@ from pupline.asl.validation._definition import (
     validate_definition,
     variable_references,
 )
-from pupline.asl.validation._diagnostic import Diagnostic, create_error
+from pupline.asl.validation._diagnostic import Diagnostic, create_error, json_path
 from pupline.asl.validation._order import in_order
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "diagnostics",
     "in_order",
     "inspect",
+    "json_path",
     "json_problem",
     "problems",
     "validate_definition",
