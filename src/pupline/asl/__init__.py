@@ -38,6 +38,7 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
+from pupline.asl._service_models import member_name, operation_model, service_model
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
 from pupline.asl.coverage import Coverage, CoverageItem
 from pupline.asl.driver import (
@@ -69,7 +70,7 @@ from pupline.asl.driver import (
     unanswered,
 )
 from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks, path_of
-from pupline.asl.states import MapRun
+from pupline.asl.states import MapRun, read_resource
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
 
@@ -132,15 +133,19 @@ __all__ = [
     "fact_from_json",
     "fact_to_json",
     "lambda_error",
+    "member_name",
     "mocks_skeleton",
     "nothing_answers",
+    "operation_model",
     "parse_items",
     "parse_mocks",
     "path_of",
     "read_items",
+    "read_resource",
     "refuse_unanswered",
     "refuse_unknown_states",
     "run_test_state",
+    "service_model",
     "states_of",
     "unanswered",
     "validate_definition",

@@ -7,6 +7,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
 
     protocol    requests read and checked, answers written, by botocore's model of the service
     store       state machines, versions, aliases, activities and tags in the database
+    tasks       what answers Tasks: mocks, functions, services behind endpoints, workers
     executions  executions: started, driven, described, listed, stopped
     machines    state machines, their versions, aliases and tags, activities; validation, and one state alone
     _door       a request in, its answer out

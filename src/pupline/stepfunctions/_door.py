@@ -3,8 +3,9 @@
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pupline.errors import StorageError
 from pupline.local import LocalBackend
@@ -22,6 +23,7 @@ from pupline.stepfunctions.protocol import (
     write_error,
 )
 from pupline.stepfunctions.store import Store
+from pupline.text import printable
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A definition of 1 MiB, each of whose characters JSON may write as six, with room for the rest."""
@@ -50,6 +52,7 @@ class Door:
         self._store = Store.of(backend.database)
         self._settings = settings
         self._executions = Executions(backend, self._store, settings)
+        self._executions.tasks.connect(self)
 
     def start(self) -> None:
         """Continue unfinished executions."""
@@ -80,9 +83,24 @@ class Door:
             raise ApiError("UnknownOperationException", "")
         parameters = read_request(body, self._service.inputs[name], MAX_BODY_BYTES)
         check_constraints(parameters, self._service.inputs[name])
-        region, account = self._caller(authorization)
-        call = Call(region, account, self._backend.clock.now(), self._store, self._executions)
-        return write_answer(operation(call, parameters), self._service.outputs[name])
+        answer = operation(self._new_call(*self._caller(authorization)), parameters)
+        return write_answer(answer, self._service.outputs[name])
+
+    def _new_call(self, region: str, account: str) -> Call:
+        return Call(region, account, self._backend.clock.now(), self._store, self._executions)
+
+    def operate(self, name: str, parameters: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
+        """The answer to a Task that calls the API. Raises: ApiError."""
+        operation = _OPERATIONS.get(name)
+        if operation is None:
+            raise ApiError("UnknownOperationException", f"Step Functions has no operation {printable(name)}")
+        known = dict(parameters)
+        check_constraints(known, self._service.inputs[name])
+        return operation(self._new_call(region, account), known)
+
+    def when_ended(self, arn: str, listener: Callable[[], None]) -> None:
+        """Call `listener` once when the execution has ended."""
+        self._executions.when_ended(arn, listener)
 
     def _caller(self, authorization: str) -> tuple[str, str]:
         """Region and account. An access key of twelve digits is an account, as with other emulators."""

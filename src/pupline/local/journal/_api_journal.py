@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pupline.asl import DetailedExecution
-from pupline.json_values import JSON
 from pupline.local.database import Database
 from pupline.local.journal._journal import ExecutionRow, Journal
 from pupline.local.journal._settings import ApiStart
@@ -81,11 +80,10 @@ class ApiJournal:
         )
         return int(self._database.rows(query, (machine_arn,))[0][0])
 
-    def definition(self, found: ApiExecution) -> dict[str, JSON]:
-        """The definition that the execution runs."""
+    def definition(self, found: ApiExecution) -> str:
+        """The definition that the execution runs, as JSON text."""
         query = "SELECT definition FROM definitions WHERE digest = ?"
-        definition: dict[str, JSON] = json.loads(self._database.rows(query, (found.row.digest,))[0][0])
-        return definition
+        return str(self._database.rows(query, (found.row.digest,))[0][0])
 
     def replay(self, found: ApiExecution) -> DetailedExecution:
         """The execution with its history and its child executions, as far as the journal has them."""

@@ -5,9 +5,9 @@ import sqlite3
 from pupline.stepfunctions._arns import parse_arn
 from pupline.stepfunctions._call import Answer, Call, Parameters
 from pupline.stepfunctions._errors import ApiError
+from pupline.stepfunctions._names import check_name
 from pupline.stepfunctions._pages import page_of
 from pupline.stepfunctions.machines._configurations import encryption
-from pupline.stepfunctions.machines._names import check_name
 from pupline.stepfunctions.machines._tags import new_tags
 from pupline.stepfunctions.store import StoredActivity, write_tags
 

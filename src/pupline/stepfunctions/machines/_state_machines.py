@@ -8,10 +8,10 @@ from pupline.asl import DefinitionError, StateMachine, variable_references
 from pupline.json_values import loads
 from pupline.stepfunctions._call import Answer, Call, Parameters
 from pupline.stepfunctions._errors import ApiError, invalid
+from pupline.stepfunctions._names import check_name, check_role
 from pupline.stepfunctions._pages import page_of
 from pupline.stepfunctions._targets import deleting, find_machine, no_machine, parse_machine_arn, resolve
 from pupline.stepfunctions.machines._configurations import NAMES, configurations
-from pupline.stepfunctions.machines._names import check_name, check_role
 from pupline.stepfunctions.machines._tags import new_tags
 from pupline.stepfunctions.machines._versions import check_description, published
 from pupline.stepfunctions.store import Revision, StoredMachine, write_tags

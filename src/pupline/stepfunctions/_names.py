@@ -1,4 +1,4 @@
-"""Names of state machines and activities, and ARNs of roles."""
+"""Names of state machines, executions and activities, and ARNs of roles."""
 
 import re
 

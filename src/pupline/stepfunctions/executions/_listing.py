@@ -1,0 +1,130 @@
+"""ListExecutions, and ListMapRuns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pupline.asl import ChildExecution
+from pupline.local import ApiExecution, ExecutionFilter
+from pupline.stepfunctions._call import Answer, Call, Parameters
+from pupline.stepfunctions._errors import ApiError, invalid
+from pupline.stepfunctions._pages import page_of
+from pupline.stepfunctions._targets import parse_machine_arn, resolve
+from pupline.stepfunctions.executions._children import children_of
+from pupline.stepfunctions.executions._describing import execution_name, execution_of
+from pupline.stepfunctions.executions._map_runs import parent_of_map_run
+
+_NOT_OF_EXPRESS = ApiError(
+    "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+)
+
+
+def list_executions(call: Call, parameters: Parameters) -> Answer:
+    """ListExecutions: of a state machine, a version or an alias, or the children of a Map Run; the newest first."""
+    if ("stateMachineArn" in parameters) == ("mapRunArn" in parameters):
+        raise invalid("Must provide exactly one of 'stateMachineArn' or 'mapRunArn'")
+    if "mapRunArn" in parameters:
+        return _children(call, parameters)
+    return _executions(call, parameters)
+
+
+def _executions(call: Call, parameters: Parameters) -> Answer:
+    if parameters.get("statusFilter") == "PENDING_REDRIVE":
+        raise invalid("The PENDING_REDRIVE status filter needs a 'mapRunArn'")
+    target = resolve(call, parameters["stateMachineArn"])
+    if target.machine.type == "EXPRESS":
+        raise _NOT_OF_EXPRESS
+    redriven = parameters.get("redriveFilter")
+    details = None
+    if target.alias is not None:
+        details = {"stateMachineAliasArn": target.alias.arn}
+    elif target.version is not None:
+        details = {"stateMachineVersionArn": f"{target.machine.arn}:{target.version.number}"}
+
+    def read(place: str | None, limit: int) -> list[ApiExecution]:
+        return call.executions.journal.list(
+            ExecutionFilter(
+                target.machine.arn,
+                parameters.get("statusFilter"),
+                None if redriven is None else redriven == "REDRIVEN",
+                details,
+                None if place is None else int(place),
+            ),
+            limit,
+        )
+
+    found, token = page_of("ListExecutions", parameters, read, lambda one: str(one.row.execution_id))
+    return {"executions": [_item(one) for one in found], "nextToken": token}
+
+
+def _item(found: ApiExecution) -> Answer:
+    row, start = found.row, found.start
+    return {
+        "executionArn": start.arn,
+        "stateMachineArn": start.machine_arn,
+        "name": execution_name(found),
+        "status": row.status,
+        "startDate": row.start_time,
+        "stopDate": row.stop_time,
+        "stateMachineVersionArn": start.details.get("stateMachineVersionArn"),
+        "stateMachineAliasArn": start.details.get("stateMachineAliasArn"),
+        "redriveCount": found.redrive_count,
+        "redriveDate": found.redrive_time,
+    }
+
+
+def _children(call: Call, parameters: Parameters) -> Answer:
+    arn = parameters["mapRunArn"]
+    parent_of_map_run(call, arn)
+    status = parameters.get("statusFilter")
+    children = [one for one in children_of(call, arn) if status in (None, one.status)]
+    children.reverse()
+    if parameters.get("redriveFilter") == "REDRIVEN":
+        children = []
+
+    def read(place: str | None, limit: int) -> Sequence[ChildExecution]:
+        rest = children if place is None else [one for one in children if one.index < int(place)]
+        return rest[:limit]
+
+    found, token = page_of("ListExecutions", parameters, read, lambda one: str(one.index))
+    return {"executions": [_child_item(one) for one in found], "nextToken": token}
+
+
+def _child_item(child: ChildExecution) -> Answer:
+    return {
+        "executionArn": child.arn,
+        "stateMachineArn": child.state_machine_arn,
+        "name": child.name,
+        "status": child.status,
+        "startDate": child.start_time,
+        "stopDate": child.stop_time,
+        "mapRunArn": child.map_run_arn,
+        "itemCount": child.item_count,
+        "redriveCount": 0,
+    }
+
+
+def list_map_runs(call: Call, parameters: Parameters) -> Answer:
+    """ListMapRuns of an execution, the newest first."""
+    arn = parameters["executionArn"]
+    found = execution_of(call, arn)
+    runs = list(enumerate(call.executions.replay(found).map_runs))
+    runs.reverse()
+
+    def read(place: str | None, limit: int) -> Sequence[tuple[int, Any]]:
+        return [one for one in runs if place is None or one[0] < int(place)][:limit]
+
+    page, token = page_of("ListMapRuns", parameters, read, lambda one: str(one[0]))
+    items = [
+        {
+            "executionArn": arn,
+            "mapRunArn": run.arn,
+            "stateMachineArn": f"{found.start.machine_arn}/{run.label}",
+            "startDate": run.start_time,
+            "stopDate": run.stop_time,
+        }
+        for _, run in page
+    ]
+    return {"mapRuns": items, "nextToken": token}
+
+
+__all__ = ["list_executions", "list_map_runs", "parse_machine_arn"]

@@ -1,0 +1,10 @@
+"""What answers the Tasks of executions: mocks, functions, services behind endpoints, and the API itself.
+
+`_runner` has the order in which they are asked.
+"""
+
+from pupline.stepfunctions.tasks._activities import ActivityQueues, ActivityTask
+from pupline.stepfunctions.tasks._runner import Api, TaskRunner
+from pupline.stepfunctions.tasks._sources import TaskSources
+
+__all__ = ["ActivityQueues", "ActivityTask", "Api", "TaskRunner", "TaskSources"]

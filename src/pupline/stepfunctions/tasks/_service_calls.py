@@ -1,0 +1,203 @@
+"""A call of a service as Step Functions makes it: arguments in, result or failure out, by botocore's model."""
+
+import base64
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pupline.asl import member_name, operation_model
+from pupline.json_values import JSON, dumps, loads
+
+_OLD_NAMES: Mapping[str, str] = {
+    "dynamodb": "AmazonDynamoDBv2",
+    "lambda": "AWSLambda",
+    "batch": "AWSBatch",
+    "glue": "AWSGlue",
+    "codebuild": "AWSCodeBuild",
+    "athena": "AmazonAthena",
+    "events": "AmazonCloudWatchEvents",
+    "ecs": "AmazonECS",
+    "sns": "AmazonSNS",
+    "sqs": "AmazonSQS",
+}
+"""The services' names in the texts of optimised integrations."""
+
+_PREFIXES: Mapping[str, str] = {
+    "dynamodb": "DynamoDB",
+    "lambda": "Lambda",
+    "batch": "Batch",
+    "glue": "Glue",
+    "codebuild": "CodeBuild",
+    "athena": "Athena",
+    "events": "EventBridge",
+    "ecs": "ECS",
+    "sns": "SNS",
+    "sqs": "SQS",
+    "sagemaker": "SageMaker",
+    "eks": "EKS",
+}
+"""What begins their Error Names."""
+
+
+class ServiceFailure(Exception):
+    """A call that failed. error: the Error Name, such as `DynamoDB.ResourceNotFoundException`; cause: its text."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(cause)
+        self.error = error
+        self.cause = cause
+
+
+def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_sdk: bool) -> JSON:
+    """The result of an action. is_sdk: of an `aws-sdk` integration. Raises: ServiceFailure."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    operation = operation_model(service, action)
+    names = _Names(service, str(client.meta.service_model.service_id), is_sdk=is_sdk)
+    if operation is None:
+        raise ServiceFailure(names.general, f"{service} has no action {action}")
+    try:
+        parameters = to_request(arguments, operation.input_shape) if operation.input_shape else {}
+        answer = client._make_api_call(operation.name, parameters)  # noqa: SLF001 - what each method of a client calls
+    except ClientError as error:
+        raise names.failure(error.response, operation) from error
+    except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # the latter of arguments of another type
+        raise ServiceFailure(names.client_side, str(error)) from error
+    metadata = answer.pop("ResponseMetadata", {})
+    result = to_result(answer, operation.output_shape) if operation.output_shape else {}
+    assert isinstance(result, dict)  # noqa: S101 - the output of an operation is a structure
+    return result if is_sdk else {**result, **_metadata(metadata)}
+
+
+def to_request(value: Any, shape: Any) -> Any:
+    """Arguments in the spelling of Step Functions, as botocore wants them. An object for a text is its JSON."""
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        names = {member_name(name): name for name in shape.members}
+        found = {names.get(member_name(name), name): each for name, each in value.items() if each is not None}
+        return {
+            name: to_request(each, shape.members[name]) if name in shape.members else each
+            for name, each in found.items()
+        }
+    if kind == "list" and isinstance(value, list):
+        return [to_request(each, shape.member) for each in value]
+    if kind == "map" and isinstance(value, dict):
+        return {name: to_request(each, shape.value) for name, each in value.items()}
+    if kind == "blob":
+        return (value if isinstance(value, str) else dumps(value)).encode()
+    if kind == "string" and not isinstance(value, str):
+        return dumps(value)
+    return value
+
+
+def to_result(value: Any, shape: Any) -> JSON:
+    """botocore's answer in the spelling of Step Functions. Bytes are text; times are ISO 8601."""
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        return {
+            member_name(name): to_result(each, shape.members[name])
+            for name, each in value.items()
+            if name in shape.members
+        }
+    if kind == "list":
+        return [to_result(each, shape.member) for each in value]
+    if kind == "map":
+        return {name: to_result(each, shape.value) for name, each in value.items()}
+    if hasattr(value, "read"):
+        value = value.read()
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    plain: JSON = value
+    return plain
+
+
+def _metadata(found: Mapping[str, Any]) -> dict[str, JSON]:
+    """The two SDK objects of an optimised integration's result."""
+    headers = dict(found.get("HTTPHeaders", {}))
+    http = {
+        "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+        "HttpHeaders": headers,
+        "HttpStatusCode": found.get("HTTPStatusCode", 200),
+    }
+    return {"SdkHttpMetadata": http, "SdkResponseMetadata": {"RequestId": found.get("RequestId", str(uuid.uuid4()))}}
+
+
+class _Names:
+    """The Error Names and texts of one service, which depend on the kind of integration."""
+
+    def __init__(self, service: str, service_id: str, *, is_sdk: bool) -> None:
+        self._is_sdk = is_sdk
+        self._name = java_name(service_id)
+        self._old_name = _OLD_NAMES.get(service, f"Amazon{self._name}")
+        self._prefix = self._name if is_sdk else _PREFIXES.get(service, self._name)
+
+    @property
+    def general(self) -> str:
+        """For an error that the service's model does not have."""
+        return f"{self._prefix}.{self._name if self._is_sdk else self._old_name}Exception"
+
+    @property
+    def client_side(self) -> str:
+        """For a request that got no answer."""
+        return f"{self._prefix}.SdkClientException"
+
+    def failure(self, response: Mapping[str, Any], operation: Any) -> ServiceFailure:
+        """The failure for an error answer."""
+        error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+        code, text = str(error.get("Code", "")), str(error.get("Message", ""))
+        known = {str(shape.error_code): str(shape.name) for shape in operation.error_shapes}
+        known |= {name: name for name in known.values()}
+        name = self.general
+        if code in known:
+            name = f"{self._prefix}.{known[code] if known[code].endswith('Exception') else known[code] + 'Exception'}"
+        status, request_id = metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
+        if self._is_sdk:
+            detail = f"Service: {self._name}, Status Code: {status}, Request ID: {request_id}"
+        else:
+            detail = f"Service: {self._old_name}; Status Code: {status}; Error Code: {code}; Request ID: {request_id}"
+            detail += "; Proxy: null"
+        return ServiceFailure(name, f"{text} ({detail})")
+
+
+def java_name(service_id: str) -> str:
+    """A service's name in AWS's SDK for Java: `DynamoDb` for DynamoDB, `Sqs` for SQS, `S3` for S3."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", service_id)
+    return "".join(word if word.isdigit() else word[:1].upper() + word[1:].lower() for word in words)
+
+
+def invoke_function(client: Any, name: str, payload: JSON) -> JSON:
+    """The answer of a Lambda function. Raises: ServiceFailure, with the function's own error where it raised one."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = client.invoke(FunctionName=name, Payload=dumps(payload).encode())
+        body = answer["Payload"].read().decode("utf-8", "replace")
+    except ClientError as error:
+        names = _Names("lambda", "Lambda", is_sdk=False)
+        raise names.failure(error.response, operation_model("lambda", "invoke")) from error
+    except BotoCoreError as error:
+        raise ServiceFailure("Lambda.SdkClientException", str(error)) from error
+    if answer.get("FunctionError"):
+        raise function_failure(body)
+    try:
+        result: JSON = loads(body) if body else None
+    except (ValueError, RecursionError):
+        result = body
+    return result
+
+
+def function_failure(body: str) -> ServiceFailure:
+    """The failure for the error object of a Lambda function."""
+    try:
+        error = loads(body)
+    except (ValueError, RecursionError):
+        error = None
+    name = error.get("errorType") if isinstance(error, dict) else None
+    return ServiceFailure(str(name or "Lambda.Unknown"), body)
