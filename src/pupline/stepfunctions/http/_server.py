@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pupline.json_values import dumps
 from pupline.stepfunctions.http._hosts import HostCheck
@@ -20,6 +20,9 @@ from pupline.stepfunctions.http._reading import BadRequest, DeadlineReader, body
 from pupline.text import printable
 
 _CONTENT_TYPE = "application/x-amz-json-1.0"
+_CHUNK = 65_536
+_DISCARDED_BYTES = 32 * 1024 * 1024
+"""The most that is read of a request that was refused."""
 
 
 class Answered(Protocol):
@@ -173,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         limits = self.server.service.limits
         self._reader = DeadlineReader(self.connection, limits.idle_seconds, limits.request_seconds)
-        self.rfile = io.BufferedReader(self._reader)
+        self.rfile: io.BufferedReader = io.BufferedReader(self._reader)
 
     def handle_one_request(self) -> None:
         """Wait for a request and answer it."""
@@ -195,8 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         limits = self.server.service.limits
         try:
             length = self._check()
-            # mypy: a BufferedReader of a socket is a BinaryIO
-            body = read_body(cast(Any, self.rfile), length, limits.body_bytes)
+            body = read_body(self.rfile, length, limits.body_bytes)
         except BadRequest as refusal:
             self._refuse(refusal)
             return
@@ -240,8 +242,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, refusal: BadRequest) -> None:
         self.close_connection = True
-        self._log(f"refused: {refusal.message}")
+        self.request_version = self.protocol_version  # what cannot be read would get a response without a status
+        self._log(f"refused: {printable(refusal.message, 200)}")
         self._send(refusal.status, dumps({"__type": "BadRequestException", "message": refusal.message}).encode())
+        self._discard()
+
+    def _discard(self) -> None:
+        """Read on for a while: closing a connection with unread bytes would also discard the response."""
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            for _ in range(_DISCARDED_BYTES // _CHUNK):
+                if not self.rfile.read1(_CHUNK):
+                    break
 
     def _send(self, status: int, body: bytes) -> None:
         self.connection.settimeout(self.server.service.limits.send_seconds)
