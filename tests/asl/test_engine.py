@@ -23,6 +23,7 @@ from pupline.asl import (
     TaskHeartbeat,
     TaskSubmitted,
     TaskSucceeded,
+    Throw,
     TimerFired,
     execute,
     fact_from_json,
@@ -517,3 +518,20 @@ def test_a_wait_beyond_all_time_fails_the_execution(seconds: int, cause: str) ->
     result = execute(StateMachine.parse(wait), {"s": seconds})
     assert (result.status, result.error) == ("FAILED", "States.Runtime")
     assert cause in str(result.cause)
+
+
+def test_time_passes_by_a_function() -> None:
+    """`wait` is called before time passes, so that a driver can wait in real time; a cancelled timer has no time."""
+    waits: list[float] = []
+    pause = {"Type": "Wait", "Seconds": 5, "Next": "Call"}
+    call = {
+        "Type": "Task",
+        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "TimeoutSeconds": 100,
+        "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 3}],
+        "End": True,
+    }
+    machine = StateMachine.parse({"StartAt": "Pause", "States": {"Pause": pause, "Call": call}})
+    states = {"Call": [Throw("Busy"), 1]}
+    result = execute(machine, {}, states=states, wait=lambda _, seconds: waits.append(seconds))
+    assert (result.output, waits) == (1, [5, 3])

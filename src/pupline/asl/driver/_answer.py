@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from pupline.errors import ConfigurationError, PuplineError
 from pupline.json_values import AnyJSON
+
+_DRIVER = str(Path(__file__).parent)
 
 
 class TaskError(PuplineError):
@@ -72,7 +76,7 @@ class Unexpected:
 
 def lambda_error(error: BaseException, request_id: str = "") -> str:
     """The Cause for an exception of a function: the error object of the Lambda runtime, as text."""
-    stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(error.__traceback__)]
+    stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(_own_frames(error.__traceback__))]
     return json.dumps(
         {
             "errorMessage": str(error),
@@ -82,3 +86,14 @@ def lambda_error(error: BaseException, request_id: str = "") -> str:
         },
         ensure_ascii=False,
     )
+
+
+def _own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """The traceback from the function on, without the driver's frames, and those that hide themselves as for pytest."""
+    first = frames
+    while first is not None:
+        frame = first.tb_frame
+        if not (frame.f_code.co_filename.startswith(_DRIVER) or frame.f_locals.get("__tracebackhide__")):
+            return first
+        first = first.tb_next
+    return frames

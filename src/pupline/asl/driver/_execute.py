@@ -78,6 +78,8 @@ class Options(TypedDict, total=False):
     states: a state's name -> its answer, whatever its resource. default: the answer for all others.
     name: of the execution; a random one by default. context: parts that override the Context Object's.
     start: seconds since the epoch.
+    wait: called with the execution and a number of seconds before so much of its time passes, such as for a Wait or a
+    Retrier. Without it time passes at once.
     """
 
     tasks: Mapping[str, Any] | None
@@ -86,6 +88,7 @@ class Options(TypedDict, total=False):
     name: str | None
     context: dict[str, AnyJSON] | None
     start: float
+    wait: Callable[[Execution, float], None] | None
 
 
 def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -> Result:  # noqa: A002 - the API's word
@@ -113,7 +116,7 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
         context=options.get("context"),
     )
     if execution.status == "RUNNING":
-        _Loop(execution, answers).run()
+        _Loop(execution, answers, options.get("wait")).run()
     return Result(execution.status, execution.output, execution.error, execution.cause, execution)
 
 
@@ -124,9 +127,12 @@ class _Loop:
     live: command id -> the number of what is scheduled for it. Anything else in `scheduled` was cancelled or replaced.
     """
 
-    def __init__(self, execution: Execution, answers: Answers) -> None:
+    def __init__(
+        self, execution: Execution, answers: Answers, wait: Callable[[Execution, float], None] | None = None
+    ) -> None:
         self.execution = execution
         self.answers = answers
+        self.wait = wait
         self.numbers = itertools.count()
         self.scheduled: list[tuple[float, int, CommandResult | TimerFired | TaskHeartbeat, Heartbeats | None]] = []
         self.live: dict[str, int] = {}
@@ -213,11 +219,18 @@ class _Loop:
         command_id = fact.id
         if heartbeats is not None:
             if command_id in self.live:
-                self.execution.receive(fact, now=max(due, self.execution.now))
+                self.execution.receive(fact, now=self.time_passed(due))
                 self.schedule_heartbeat(command_id, heartbeats)
         elif self.live.get(command_id) == number:
             del self.live[command_id]
-            self.execution.receive(fact, now=max(due, self.execution.now))
+            self.execution.receive(fact, now=self.time_passed(due))
+
+    def time_passed(self, due: float) -> float:
+        """The time when `due` has come."""
+        now = self.execution.now
+        if due > now and self.wait is not None:
+            self.wait(self.execution, due - now)
+        return max(due, now)
 
 
 def _never_ends(execution: Execution) -> ConfigurationError:
