@@ -38,9 +38,9 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._service_models import member_name, operation_model, service_model
+from pupline.asl._service_models import has_models, member_name, operation_model, service_model
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
-from pupline.asl.coverage import Coverage, CoverageItem
+from pupline.asl.coverage import Coverage, CoverageItem, percent_text
 from pupline.asl.driver import (
     NOTHING,
     Answers,
@@ -132,6 +132,7 @@ __all__ = [
     "execute",
     "fact_from_json",
     "fact_to_json",
+    "has_models",
     "lambda_error",
     "member_name",
     "mocks_skeleton",
@@ -140,6 +141,7 @@ __all__ = [
     "parse_items",
     "parse_mocks",
     "path_of",
+    "percent_text",
     "read_items",
     "read_resource",
     "refuse_unanswered",

@@ -9,6 +9,7 @@ _SECTIONS: Sections = {
         "validate": ("_validate", "Check definitions; all problems at once."),
     },
     "Run": {
+        "run": ("_asl_run", "Run a state machine, with mocks or functions for its Tasks."),
         "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
         "serve": ("_serve", "The Step Functions API on this machine, for AWS's SDKs and tools."),
     },

@@ -10,6 +10,7 @@ import click
 from pupline.cli._backend import backend_options
 from pupline.cli._command import Command
 from pupline.cli._first_steps import first_ingest, first_run
+from pupline.cli._history_table import show_history
 from pupline.cli._options import json_option, limit_option, machine_option
 from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
 from pupline.cli._selection import Selection, selection_options, suggesting
@@ -18,8 +19,6 @@ from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.text import plural, printable, timestamp
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pupline.backends import Backend
 
 _STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -31,15 +30,6 @@ _COLUMNS = [
     Column("seconds", right=True, left_out=1),
     Column("error", needs=16),
 ]
-_HISTORY = [
-    Column("id", right=True),
-    Column("after", right=True),
-    Column("seconds", right=True),
-    Column("event"),
-    Column("details", needs=20),
-]
-_FIRST = ("name", "error")
-_NOT_SHOWN = {*_FIRST, "resourceType", "roleArn", "inputDetails", "outputDetails", "assignedVariablesDetails", "region"}
 
 
 @click.command(cls=Command)
@@ -158,7 +148,7 @@ def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
         for line in draw(found.definition, found.history, out.width):
             out.print(line)
     else:
-        _show_history(out, found)
+        show_history(out, found.history, found.row.start_time)
     for run in found.map_runs:
         items, batches = (_counts(run[name]) for name in ("itemCounts", "executionCounts"))
         out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {items}; batches: {batches}"))
@@ -170,29 +160,3 @@ def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
-
-
-def _show_history(out: "Console", found: ExecutionDetails) -> None:
-    others = [
-        [
-            cell(event["id"]),
-            cell(event["previousEventId"]),
-            cell(f"{event['timestamp'] - found.row.start_time:.3f}"),
-            cell(event["type"], "red" if event["type"].endswith(("Failed", "TimedOut", "Aborted")) else ""),
-        ]
-        for event in found.history
-    ]
-    # One line for an event: here the order matters, and --json has the rest.
-    taken = [max(len(column.name), *(row[at].cell_len for row in others)) for at, column in enumerate(_HISTORY[:-1])]
-    room = max(20, out.width - sum(width + 2 for width in taken))
-    rows = [[*cells, cell(_details(event, room))] for cells, event in zip(others, found.history, strict=True)]
-    show_table(out, _HISTORY, rows)
-
-
-def _details(event: Mapping[str, Any], room: int) -> str:
-    """The event's details on one line: the name and the error first, then what fits."""
-    details: Mapping[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
-    first = [details[key] for key in _FIRST if details.get(key)]
-    rest = [f"{key}={value}" for key, value in details.items() if key not in _NOT_SHOWN and value is not None]
-    text = " ".join(printable(part) for part in [*first, *rest])
-    return text if len(text) <= room else text[: room - 1] + "…"

@@ -10,46 +10,85 @@ from pupline.text import printable
 if TYPE_CHECKING:
     from rich.text import Text
 
+_ENDED_BADLY = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
+_FAILS_AROUND = ("MapIterationFailed", "MapStateFailed", "ParallelStateFailed")
+"""Events that follow the state whose error nothing handled inside the Map or Parallel."""
+
 _SIGNS = {"done": ("✔", "green"), "failed": ("✘", "red"), "running": ("…", "yellow")}
 
 
 @dataclass(slots=True)
 class Visit:
-    """One visit to a state. seconds: None while it runs. errors: Error Names of the attempts that failed."""
+    """One visit to a state.
+
+    seconds: None while it runs, and when it was aborted. attempts: calls of a Task. errors: Error Names of the attempts
+    that failed. caught: it was left by a Catcher. failed: it failed, and it did not handle the error.
+    """
 
     state: str
     kind: str
     entered: float
     seconds: float | None = None
-    failed: bool = False
+    attempts: int = 0
     errors: list[str] = field(default_factory=list)
+    caught: bool = False
+    failed: bool = False
 
 
 def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
-    """The visits in order, with their durations and failed attempts.
+    """The visits in order, with their durations and attempts.
 
     history: events as GetExecutionHistory gives them, `timestamp` in epoch seconds.
     """
     found: list[Visit] = []
     latest: dict[int, Visit] = {}
+    running: dict[str, list[Visit]] = {}
+    before = ""
     for event in history:
         kind: str = event["type"]
         visit = latest.get(event["previousEventId"])
         if kind.endswith("StateEntered"):
-            visit = Visit(
-                event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered"), event["timestamp"]
-            )
+            name = event["stateEnteredEventDetails"]["name"]
+            visit = Visit(name, kind.removesuffix("StateEntered"), event["timestamp"])
             found.append(visit)
-        elif visit and kind.endswith("StateExited"):
-            visit.seconds = event["timestamp"] - visit.entered
-        elif visit and kind.endswith(("Failed", "TimedOut")) and not kind.startswith(("Execution", "Map", "Parallel")):
-            visit.errors.append(_error_of(event))
-        elif visit and kind.startswith("Execution") and kind != "ExecutionSucceeded":
-            visit.failed = True
-            visit.seconds = event["timestamp"] - visit.entered
+            running.setdefault(name, []).append(visit)
+        elif kind.endswith("StateExited"):
+            visit = _left(visit, event["stateExitedEventDetails"]["name"], running)
+            if visit:
+                visit.seconds = event["timestamp"] - visit.entered
+                visit.caught, visit.failed = _is_failure(before), False
+        elif visit:
+            _note(visit, kind, event)
         if visit:
             latest[event["id"]] = visit
+        before = kind
+    if before in _ENDED_BADLY:
+        for visit in (visit for waiting in running.values() for visit in waiting if visit.kind in ("Map", "Parallel")):
+            visit.failed, visit.seconds = True, history[-1]["timestamp"] - visit.entered
     return found
+
+
+def _left(visit: Visit | None, name: str, running: dict[str, list[Visit]]) -> Visit | None:
+    """The visit that ends. The event of a Parallel or Map follows one of a state inside it."""
+    waiting = running.get(name) or []
+    found = visit if visit in waiting else waiting[-1] if waiting else None
+    if found:
+        waiting.remove(found)
+    return found
+
+
+def _note(visit: Visit, kind: str, event: Mapping[str, Any]) -> None:
+    if kind.endswith("Scheduled"):
+        visit.attempts += 1
+    elif kind in _FAILS_AROUND or kind in _ENDED_BADLY:
+        visit.failed = True
+        visit.seconds = event["timestamp"] - visit.entered
+    elif _is_failure(kind):
+        visit.errors.append(_error_of(event))
+
+
+def _is_failure(kind: str) -> bool:
+    return kind.endswith(("Failed", "TimedOut"))
 
 
 def _error_of(event: Mapping[str, Any]) -> str:

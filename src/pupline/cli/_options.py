@@ -83,15 +83,20 @@ delimiter_option = click.option(
 )
 
 
-def _params(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _pairs(option: click.Parameter, values: tuple[str, ...], example: str) -> dict[str, str]:
+    """The values of an option that is given as NAME=VALUE, by name."""
     found: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"{printable(name, 40)!r}: write NAME=VALUE, such as q=beagle", param=option)
+            raise click.BadParameter(f"{printable(name, 40)!r}: write NAME=VALUE, such as {example}", param=option)
         if found.setdefault(name, text) != text:
             raise click.BadParameter(f"{printable(name, 40)} is given twice, with different values", param=option)
     return found
+
+
+def _params(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    return _pairs(option, values, "q=beagle")
 
 
 param_option = click.option(
@@ -101,6 +106,21 @@ param_option = click.option(
     metavar="NAME=VALUE",
     callback=_params,
     help="Replace a param of the source, such as q=beagle. May be repeated.",
+)
+"""The command gets them as a dict, by name."""
+
+
+def _substitutions(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    return _pairs(option, values, "TableName=orders")
+
+
+substitution_option = click.option(
+    "--substitution",
+    "substitutions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_substitutions,
+    help="Fill in the placeholder ${NAME}. May be repeated.",
 )
 """The command gets them as a dict, by name."""
 

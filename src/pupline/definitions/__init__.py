@@ -8,6 +8,7 @@ A file is a definition in JSON or YAML, or a template: of SAM, CloudFormation or
 file is executed.
 """
 
+from pupline.definitions._document import read_document
 from pupline.definitions._load import load_definition, template_functions
 from pupline.definitions._loaded import LoadedDefinition
 from pupline.definitions._marks import Position
@@ -24,5 +25,6 @@ __all__ = [
     "find_definitions",
     "load_definition",
     "load_definitions",
+    "read_document",
     "template_functions",
 ]

@@ -1,0 +1,264 @@
+"""`pupline asl run`: a machine with mocks, functions, or both; several cases; coverage; mocks to begin with."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Command
+
+pytestmark = pytest.mark.usefixtures("here")
+
+MACHINE = """\
+StartAt: Charge
+States:
+  Charge:
+    Type: Task
+    Resource: arn:aws:states:::lambda:invoke
+    Parameters: {FunctionName: charge, Payload.$: $}
+    Retry: [{ErrorEquals: [Busy], IntervalSeconds: 60, MaxAttempts: 2}]
+    Catch: [{ErrorEquals: [Busy], Next: Undo}]
+    Next: Tell
+  Tell:
+    Type: Task
+    Resource: arn:aws:states:::sqs:sendMessage
+    Parameters: {QueueUrl: q, MessageBody.$: $}
+    Next: Done
+  Undo: {Type: Task, Resource: "arn:aws:lambda:us-east-1:123456789012:function:undo", Next: Done}
+  Done: {Type: Pass, End: true}
+"""
+PAID = {"Return": {"StatusCode": 200, "Payload": 1}}
+BUSY = {"Throw": {"Error": "Busy", "Cause": "too many"}}
+CASES: dict[str, Any] = {
+    "StateMachines": {
+        "Orders": {
+            "TestCases": {
+                "Happy": {"Charge": "Paid", "Tell": "Told"},
+                "Retry": {"Charge": "PaidAtLast", "Tell": "Told"},
+                "Hybrid": {"Charge": "Paid"},
+            }
+        }
+    },
+    "MockedResponses": {
+        "Paid": {"0": PAID},
+        "PaidAtLast": {"0-1": BUSY, "2": PAID},
+        "Told": {"0": {"Return": {"MessageId": "m"}}},
+    },
+}
+FUNCTIONS = """\
+import sys
+
+print("imported")
+not_callable = 1
+
+def tell(event, context):
+    print("telling", event["MessageBody"])
+    return {"MessageId": "from a handler"}
+
+def breaks(event):
+    raise LookupError("no such order")
+
+def exits(event):
+    sys.exit(3)
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with a machine, mocks for it, and a module of functions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "order_functions", raising=False)
+    (tmp_path / "orders.asl.yaml").write_text(MACHINE)
+    (tmp_path / "mocks.json").write_text(json.dumps(CASES))
+    (tmp_path / "order_functions.py").write_text(FUNCTIONS)
+    return tmp_path
+
+
+def run(command: Command, *more: object) -> Any:
+    """`pupline asl run` with the machine."""
+    return command("asl", "run", "orders.asl.yaml", *more)
+
+
+def simple(here: Path, value: Any) -> str:
+    """A file of mocks with this value."""
+    (here / "simple.json").write_text(json.dumps(value))
+    return "simple.json"
+
+
+def test_one_case_shows_path_attempts_and_output(command: Command) -> None:
+    """Waits cost nothing, and it is said how long they would have taken."""
+    done = run(command, "--mocks", "mocks.json", "--case", "Retry")
+    assert (done.code, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "SUCCEEDED  Retry  3 states, 20 events, would have taken 3:00"
+    assert next(line for line in lines if "Charge" in line).split() == ["✔", "Charge", "Task", "180.00", "3", "Busy"]
+    assert lines[-4:] == ["Output", "  {", '    "MessageId": "m"', "  }"]
+
+
+def test_all_cases_are_one_line_each(command: Command) -> None:
+    """Without --case all cases run; one whose Task nothing answers is refused when it is reached."""
+    done = run(command, "--mocks", "mocks.json")
+    assert done.code == 1
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "✔ Happy SUCCEEDED Charge → Tell → Done" in rows
+    assert "✔ Retry SUCCEEDED Charge (3 attempts) → Tell → Done" in rows
+    assert "✘ Hybrid REFUSED" in rows
+    assert any(row.startswith("Hybrid: nothing answers state 'Tell'") for row in rows)
+    assert rows[-1] == "orders.asl.yaml: 2 of 3 cases passed"
+
+
+def test_a_function_answers_what_mocks_leave_open(command: Command) -> None:
+    """A Lambda handler answers the Task; what it prints is on stderr."""
+    done = run(command, "--mocks", "mocks.json", "--json", "--function", "Tell=order_functions:tell")
+    assert done.code == 0
+    assert [(row["case"], row["status"], row["passed"]) for row in done.rows] == [
+        ("Happy", "SUCCEEDED", True),
+        ("Retry", "SUCCEEDED", True),
+        ("Hybrid", "SUCCEEDED", True),
+    ]
+    assert done.rows[2]["output"] == {"MessageId": "from a handler"}
+    assert done.stderr.startswith("imported\ntelling {")
+
+
+@pytest.mark.parametrize("name", ["Undo", "undo", "arn:aws:lambda:us-east-1:123456789012:function:undo"])
+def test_a_failing_function_fails_its_task(here: Path, command: Command, name: str) -> None:
+    """The traceback is shown, of the user's code alone; the cause is readable, with the place of the state."""
+    mocks = simple(here, {"TestCases": {"A": {"Charge": {"Throw": "Busy"}}}})
+    done = run(command, "--mocks", mocks, "--function", f"{name}=order_functions:breaks")
+    assert done.code == 1
+    assert done.stderr.splitlines()[1].startswith("Traceback")
+    assert done.stderr.count('File "') == done.stderr.count("order_functions.py") == 1
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "Error LookupError" in lines
+    assert "Cause no such order" in lines
+    assert "At Undo, orders.asl.yaml:15:3" in lines
+
+
+def test_a_function_that_exits_fails_its_task(command: Command) -> None:
+    """As in Lambda: the process goes on."""
+    states = ["--function", "Charge=order_functions:exits", "--function", "Tell=order_functions:tell"]
+    done = run(command, "--json", *states, "--function", "Undo=order_functions:tell")
+    assert (done.code, done.rows[0]["error"]) == (1, "Runtime.ExitError")
+
+
+def test_a_case_says_what_it_expects(here: Path, command: Command) -> None:
+    """A file of mocks is a file of tests: an expected failure passes, a difference is named and exits with 1."""
+    states = {"Charge": 1, "Tell": 2}
+    cases = {
+        "right": {"States": states, "Expect": {"Output": 2, "Path": ["Charge", "Tell", "Done"]}},
+        "wrong": {"Input": {"n": 1}, "States": states, "Expect": {"Output": 3}},
+        "fails": {"States": {**states, "Charge": {"Throw": "Fatal"}}, "Expect": {"Error": "Fatal"}},
+    }
+    mocks = simple(here, {"TestCases": cases})
+    done = run(command, "--mocks", mocks)
+    assert done.code == 1
+    assert "wrong: Output is 2, expected 3" in done.stdout
+    assert "2 of 3 cases passed" in done.stdout
+    chosen = run(command, "--mocks", mocks, "--case", "right", "--case", "fails", "--json")
+    assert (chosen.code, [row["passed"] for row in chosen.rows]) == (0, [True, True])
+
+
+def test_coverage_over_all_cases(command: Command) -> None:
+    """Coverage adds up over the cases; below --fail-under the exit code is 1."""
+    enough = run(command, "--mocks", "mocks.json", "--case", "Happy", "--case", "Retry", "--fail-under", "60")
+    assert enough.code == 0
+    lines = enough.stdout.splitlines()
+    assert "Coverage: 66.7% (states 3/4, retriers 1/1, catchers 0/1)" in lines
+    assert [line.split() for line in lines[-2:]] == [
+        ["orders.asl.yaml:8", "catcher", "Charge", "Catch[0]", "(Busy)", "->", "Undo"],
+        ["orders.asl.yaml:15", "state", "Undo"],
+    ]
+    less = run(command, "--mocks", "mocks.json", "--case", "Happy", "--fail-under", "60", "--json")
+    assert (less.code, less.rows[1]["coverage"]["percent"]) == (1, 50.0)
+    assert less.stderr == "pupline: coverage is 50%, below --fail-under 60\n"
+
+
+def test_history_and_graph(command: Command) -> None:
+    """--history is a table of events, with --json GetExecutionHistory's; --graph draws the path."""
+    arguments = ("--mocks", "mocks.json", "--case", "Happy")
+    table = run(command, *arguments, "--history").stdout
+    assert "ExecutionSucceeded" in table
+    events = run(command, *arguments, "--history", "--json").rows[0]["events"]
+    assert events[0]["executionStartedEventDetails"]["input"] == "{}"
+    assert "│ Charge │  ✔ Task" in run(command, *arguments, "--graph").stdout
+
+
+def test_a_skeleton_is_written_once_and_runs(here: Path, command: Command) -> None:
+    """--mocks-init writes a new file in AWS's form, and never over another."""
+    pytest.importorskip("botocore")
+    done = run(command, "--mocks-init", "--output", "new.json")
+    assert (done.code, done.stdout) == (0, "")
+    assert json.loads((here / "new.json").read_text()) == json.loads(run(command, "--mocks-init").stdout)
+    assert run(command, "--mocks", "new.json", "--fail-under", "100").code == 0
+    again = run(command, "--mocks-init", "--output", "new.json")
+    assert (again.code, "new.json exists already" in again.stderr) == (2, True)
+    assert sorted(path.name for path in here.iterdir() if path.suffix in {".json", ".tmp"}) == [
+        "mocks.json",
+        "new.json",
+    ]
+
+
+@pytest.mark.slow
+def test_a_loop_that_never_ends_is_named(here: Path, command: Command) -> None:
+    """At 25,000 events the execution fails as on AWS, and the loop is shown."""
+    again = {"Variable": "$.n", "IsPresent": False, "Next": "A"}
+    loop = {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [again], "Default": "End"},
+        "End": {"Type": "Succeed"},
+    }
+    (here / "loop.json").write_text(json.dumps({"StartAt": "A", "States": loop}))
+    done = command("asl", "run", "loop.json")
+    assert done.code == 1
+    assert "this loop never ends with these answers: A → B → A" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "orders.asl.yaml: nothing answers states 'Charge' (as Charge or charge), 'Tell' (as Tell or arn:"),
+        (["--case", "Happy"], "give it with --mocks FILE"),
+        (["--mocks", "mocks.json", "--case", "Hapy"], "it has no case 'Hapy'"),
+        (["--mocks", "mocks.json#Order"], "StateMachines has no 'Order'; did you mean 'Orders'?"),
+        (["--mocks", "absent.json"], "absent.json: cannot be read: No such file or directory"),
+        (["--mocks", "mocks.json", "--case", "Hybrid"], "nothing answers state 'Tell'"),
+        (["--function", "Tell=order_functions:absent"], "has no attribute 'absent'"),
+        (["--function", "Tell=no_such_module:f"], "the module no_such_module cannot be imported"),
+        (["--function", "Tell=order_functions:not_callable"], "is a int, which cannot be called"),
+        (
+            ["--function", "Tel=order_functions:tell"],
+            "no state, function or Resource of that name; did you mean",
+        ),
+        (["--input", '{"n": NaN}'], "--input: it is not JSON: NaN is not JSON"),
+        (["--input", "@absent.json"], "--input: absent.json cannot be read"),
+        (["--input", "1e400"], "--input: it is not JSON: the number 1e400 is too large"),
+        (["--context", "[]"], "--context: it must be a JSON object"),
+        (["--output", "x.json"], "--output is for --mocks-init"),
+        (["--graph", "--json"], "give one of them"),
+        (["--real-time", "--wait-scale", "2"], "give one of them"),
+        (["--substitution", "Name"], "write NAME=VALUE, such as TableName=orders"),
+    ],
+)
+def test_usage_is_one_clear_line(command: Command, arguments: list[str], words: str) -> None:
+    """A mistake in the usage exits with 2, and the last line says what it is."""
+    done = run(command, *arguments)
+    assert done.code == 2
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_an_invalid_machine_is_not_run(here: Path, command: Command) -> None:
+    """The first problem is shown with its place, and how to see the others."""
+    (here / "orders.asl.yaml").write_text(MACHINE.replace("Next: Tell", "Next: Tel").replace("Next: Done", "Next: D"))
+    done = run(command, "--mocks", "mocks.json")
+    assert (done.code, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("pupline: orders.asl.yaml:")
+    assert "asl validate orders.asl.yaml" in done.stderr
+
+
+def test_time_may_pass(command: Command) -> None:
+    """With --wait-scale the waits are real, and stderr says what is waited for."""
+    done = run(command, "--mocks", "mocks.json", "--case", "Retry", "--wait-scale", "0.0001")
+    assert (done.code, done.stderr) == (0, "")
