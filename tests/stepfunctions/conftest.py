@@ -38,7 +38,7 @@ def client_of(server: DoorServer, region: str = "eu-west-1", key: str = "any") -
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(server: DoorServer) -> Any:
     """A client of the server."""
     return client_of(server)
