@@ -93,3 +93,136 @@ def test_requests_that_cannot_be_answered_are_refused(more: dict[str, Any], mess
     """The texts are AWS's."""
     with pytest.raises(TestStateError, match=message):
         run_test_state(TestStateRequest(**more))
+
+
+INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
+DISTRIBUTED = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+INPUT = {"in": {"items": [1, 2]}}
+ON_ITEMS = {"InputPath": "$.in", "ItemsPath": "$.items"}
+STATES: dict[str, dict[str, Any]] = {
+    "Pass": {"Type": "Pass", "InputPath": "$.in", "Parameters": {"id.$": "States.UUID()"}},
+    "Task": {**TASK, "ResultSelector": {"id.$": "States.UUID()"}, "ResultPath": "$"},
+    "Wait": {"Type": "Wait", "InputPath": "$.in", "Seconds": 1},
+    "Parallel": {"Type": "Parallel", "InputPath": "$.in", "Branches": [INNER], "ResultSelector": {"n.$": "$[0]"}},
+    "Map": {"Type": "Map", **ON_ITEMS, "ItemProcessor": INNER, "ItemSelector": {"v.$": "$$.Map.Item.Value"}},
+    "Distributed Map": {
+        "Type": "Map", **ON_ITEMS, "ItemProcessor": DISTRIBUTED, "ItemBatcher": {"MaxItemsPerBatch": 1},
+    },
+    "Map in JSONata": {
+        "Type": "Map", "QueryLanguage": "JSONata", "Items": "{% $states.input.in.items %}", "ItemProcessor": INNER,
+        "Assign": {"kept": "{% $states.result %}"},
+    },
+    "Task in JSONata": {
+        "Type": "Task", "QueryLanguage": "JSONata", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "Arguments": {"x": "{% $states.input.in %}"}, "Assign": {"kept": "{% $states.result %}"},
+    },
+}  # fmt: skip
+RESULT_PATHS: list[dict[str, Any]] = [{}, {"ResultPath": "$.r"}, {"ResultPath": None}]
+
+
+def stages(state: dict[str, Any]) -> dict[str, Any]:
+    """The inspectionData of a state that succeeds, and its output."""
+    results = {"Task": '{"Payload": 5}', "Map": "[5]", "Parallel": "[5]"}
+    mock = {"result": results[state["Type"]]} if state["Type"] in results else None
+    answer = run_test_state(TestStateRequest(state, INPUT, inspection_level="DEBUG", mock=mock))
+    assert answer["status"] == "SUCCEEDED", answer
+    return {**inspected(answer), "output": json.loads(answer["output"])}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_stages_do_not_depend_on_what_follows(name: str) -> None:
+    """A state that ends and one that goes on have the same stages, with and without a ResultPath."""
+    state = {key: value for key, value in STATES[name].items() if key != "Next"}
+    jsonpath = "QueryLanguage" not in state
+    for result_path in RESULT_PATHS if jsonpath and state["Type"] != "Wait" else [{}]:
+        ended = stages({**state, **result_path, "End": True})
+        following = stages({**state, **result_path, "Next": "After"})
+        assert ended.keys() == following.keys()
+        if "States.UUID" not in json.dumps(state):
+            assert ended == following
+        if jsonpath and state["Type"] != "Parallel":
+            assert following["afterInputPath"] == INPUT["in"]
+        if not result_path and "afterResultPath" in following:
+            assert following["afterResultPath"] == following["output"]
+
+
+def test_the_stages_of_a_map_show_its_items() -> None:
+    """ItemsPath, ItemSelector and ItemBatcher, and the numbers of the state."""
+    shown = stages({**STATES["Map"], "Next": "After"})
+    assert (shown["afterItemsPath"], shown["afterItemSelector"]) == ([1, 2], [{"v": 1}, {"v": 2}])
+    shown = stages({**STATES["Distributed Map"], "Next": "After", "ToleratedFailureCount": 1})
+    assert shown["afterItemBatcher"] == [{"Items": [1]}, {"Items": [2]}]
+    assert (shown["maxConcurrency"], shown["toleratedFailureCount"]) == (0, 1)
+    assert stages({**STATES["Map in JSONata"], "Next": "After"})["variables"] == {"kept": [5]}
+
+
+def test_the_items_that_a_reader_has_read_are_part_of_the_request() -> None:
+    """mapItemReaderData stands for the file, in the selector too; there is no ItemsPath then."""
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
+    state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED, "End": True}
+    selector = {"ItemSelector": {"v.$": "$$.Map.Item.Value"}}
+    request = TestStateRequest(
+        state | selector,
+        {},
+        inspection_level="DEBUG",
+        mock={"result": "[]"},
+        state_configuration={"mapItemReaderData": "[7]"},
+    )
+    shown = inspected(run_test_state(request))
+    assert shown["afterItemSelector"] == [{"v": 7}]
+    assert "afterItemsPath" not in shown
+    assert shown["maxConcurrency"] == 0
+
+
+def test_the_stages_of_a_caught_error_are_those_of_the_state() -> None:
+    """The error output is the input of the state that follows, not of this one."""
+    state = {**TASK, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]}
+    mock = {"errorOutput": {"error": "Boom"}}
+    answer = run_test_state(TestStateRequest(state, {"in": {"a": 1}}, inspection_level="DEBUG", mock=mock))
+    assert (answer["status"], inspected(answer)["afterInputPath"]) == ("CAUGHT_ERROR", {"a": 1})
+
+
+def test_a_stage_that_cannot_be_evaluated_is_not_shown() -> None:
+    """Those before it are."""
+    request = TestStateRequest(TASK | {"Parameters": {"x.$": "$.gone"}}, {"in": {}}, inspection_level="DEBUG")
+    answer = run_test_state(request)
+    assert answer["status"] == "FAILED"
+    assert inspected(answer) == {"input": {"in": {}}, "afterInputPath": {}}
+
+
+@pytest.mark.parametrize("state", [TASK, STATES["Map"] | {"End": True}, STATES["Parallel"] | {"End": True}])
+def test_a_forgotten_mock_is_said(state: dict[str, Any]) -> None:
+    """No error of a service is invented, which a Catch might handle."""
+    caught = {**state, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "After"}]}
+    machine = {"StartAt": "Pay", "States": {"Pay": caught, "After": {"Type": "Succeed"}}}
+    with pytest.raises(TestStateError, match="give a mocked result or error") as refused:
+        run_test_state(TestStateRequest(machine, INPUT, state_name="Pay"))
+    assert refused.value.needs_mock
+    if state is TASK:
+        assert str(refused.value).startswith("State 'Pay' calls f, and nothing answers it")
+
+
+def test_errors_name_the_state() -> None:
+    """The cause has the name that the state has in the machine, which may lead to itself."""
+    rule = {"Variable": "$.n", "NumericEquals": 1, "Next": "Again"}
+    choice = {"Type": "Choice", "Choices": [rule], "Default": "End"}
+    machine = {"StartAt": "Again", "States": {"Again": choice, "End": {"Type": "Succeed"}}}
+    failed = run_test_state(TestStateRequest(machine, {}, state_name="Again"))
+    assert failed["cause"].startswith(
+        "An error occurred while executing the state 'Again' (entered at the event id #2)"
+    )
+    assert run_test_state(TestStateRequest(machine, {"n": 1}, state_name="Again"))["nextState"] == "Again"
+    assert run_test_state(TestStateRequest(machine, {"n": 2}, state_name="Again"))["nextState"] == "End"
+
+
+def test_an_unknown_state_lists_the_names() -> None:
+    """AWS's text comes first; states inside a Map are among the names."""
+    states = {"Each": {"Type": "Map", "ItemProcessor": INNER, "End": True}}
+    machine = {"StartAt": "Each", "States": states}
+    with pytest.raises(TestStateError) as refused:
+        run_test_state(TestStateRequest(machine, {}, state_name="Eahc"))
+    assert refused.value.message == "State not found in definition"
+    expected = "State not found in definition: 'Eahc'; did you mean 'Each'? Its states are Each, In"
+    assert str(refused.value) == expected
+    with pytest.raises(TestStateError, match="name one of its states: Each, In"):
+        run_test_state(TestStateRequest(machine, {}))

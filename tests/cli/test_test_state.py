@@ -56,7 +56,12 @@ def test_an_error_is_caught_or_fails_the_state(machine: str, error: str, status:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["Nobody"], "Nobody"),
+        (["Nobody"], "state 'Nobody': State not found in definition: 'Nobody'; its states are Call, End"),
+        (["call"], "did you mean 'Call'? Its states are Call, End"),
+        (
+            ["Call", "--input", '{"name": 1}'],
+            "state 'Call': nothing is called here; give what it answers with --result",
+        ),
         (["Call", "--input", "{"], "--input: not JSON"),
         (["Call", "--input", "@nowhere.json"], "cannot be read"),
         (["Call", "--variables", "[]", "--result", "1"], "it must be a JSON object"),
@@ -67,3 +72,10 @@ def test_what_cannot_be_tested_is_said(machine: str, arguments: list[str], words
     done = CliRunner().invoke(cli, ["test-state", machine, *arguments], standalone_mode=False)
     assert isinstance(done.exception, ConfigurationError)
     assert words in str(done.exception)
+
+
+def test_the_error_of_a_state_names_it(machine: str) -> None:
+    """As the execution's own error would."""
+    done = CliRunner().invoke(cli, ["test-state", machine, "Call", "--result", "{}"], standalone_mode=False)
+    assert "An error occurred while executing the state 'Call'" in " ".join(done.output.split())
+    assert done.return_value == 1

@@ -116,7 +116,7 @@ def _api(case: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"test_state": run_test_state(asked)}
     except TestStateError as error:
-        return {"api_error": {"code": error.code, "message": str(error)}}
+        return {"api_error": {"code": error.code, "message": error.message}}
 
 
 def _execution(case: dict[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def test_state(
     try:
         answer = run_test_state(request)
     except TestStateError as refused:
-        raise ConfigurationError(f"{file}, state '{printable(state)}': {printable(str(refused), 500)}") from refused
+        problem = "nothing is called here; give what it answers with --result, or how it fails with --error"
+        if not refused.needs_mock:
+            problem = printable(str(refused), 2000)
+        raise ConfigurationError(f"{file}, state '{printable(state)}': {problem}") from refused
     if as_json:
         print_json(answer)
     else:

@@ -138,6 +138,12 @@ class DistributedMapState(MapState):
         calls[key] = attempt = calls.get(key, -1) + 1
         return attempt
 
+    def plan(self, scope: Scope) -> Plan:
+        """What a Map Run that starts in this scope does."""
+        plan = Plan(scope.input, int(self.max_concurrency.value(scope) or 0))
+        self._evaluate(scope, plan)
+        return plan
+
     def _evaluate(self, scope: Scope, plan: Plan) -> None:
         plan.count = self.count.value(scope)
         plan.percentage = self.percentage.value(scope)

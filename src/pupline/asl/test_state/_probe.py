@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 
 from pupline.asl._commands import InvokeTask, StartTimer
 from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._execution import Execution
+from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._state_machine import StateMachine
 from pupline.asl._thread import Thread
-from pupline.asl.driver import DEFAULT_START, answer_of
-from pupline.asl.states import DistributedMapState, MapState, State, TaskState, exceeds_tolerance
-from pupline.asl.test_state._request import STATE_NAME, TestStateRequest, invalid_request
+from pupline.asl.driver import DEFAULT_START, NOTHING, Answers, answer_of
+from pupline.asl.states import DistributedMapState, MapState, PassState, State, TaskState, exceeds_tolerance
+from pupline.asl.test_state._request import STATE_NAME, TestStateError, TestStateRequest, invalid_request
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.json_values import AnyJSON, loads
-from pupline.text import timestamp
+from pupline.text import printable, timestamp
 
 
 class _MockedState(State):
@@ -67,9 +69,12 @@ class _MockedState(State):
 
 
 class Probe(Execution):
-    """An execution of one state."""
+    """An execution of one state.
 
-    __slots__ = ("last_failure", "mocked_result", "request", "state", "waits_for_retry")
+    stages: the values of Parameters and ResultSelector, as they were when the state ran. variables: when it had ended.
+    """
+
+    __slots__ = ("last_failure", "mocked_result", "request", "stages", "state", "variables", "waits_for_retry")
 
     def __init__(self, machine: StateMachine, request: TestStateRequest) -> None:
         self.request = request
@@ -78,10 +83,26 @@ class Probe(Execution):
             self.state.integration.submits = True  # the mocked result is the whole result: nothing is wrapped around it
         elif request.mock is not None:
             machine.start = _MockedState(self.state, request)
+        self.stages: dict[str, AnyJSON] = {}
+        self.state.result_selector = self._kept(self.state.result_selector, "afterResultSelector")
+        if isinstance(self.state, PassState):
+            self.state.parameters = self._kept(self.state.parameters, "afterParameters")
+        self.variables: Mapping[str, AnyJSON] = {}
         self.waits_for_retry: StartTimer | None = None
         self.last_failure: tuple[str | None, str | None] | None = None
         self.mocked_result: AnyJSON = loads((request.mock or {}).get("result", "null"))
         super().__init__(machine, request.input, name=str(uuid.uuid4()), now=DEFAULT_START)
+
+    def _kept(self, evaluate: Evaluate | None, stage: str) -> Evaluate | None:
+        """The expression, whose value is also kept as a stage: evaluated again, it might draw other random values."""
+        if evaluate is None:
+            return None
+
+        def keep(scope: Scope) -> AnyJSON:
+            value = self.stages[stage] = evaluate(scope)
+            return value
+
+        return keep
 
     def _begin(self) -> None:
         self._root.variables = self.request.variables or {}
@@ -101,8 +122,13 @@ class Probe(Execution):
 
     def context_of(self, thread: Thread) -> dict[str, AnyJSON]:
         """The mocked Context Object, or that of a synchronous Express execution, as AWS shows it here."""
+        more: dict[str, AnyJSON] = {}
+        if thread.item is not None:
+            more["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
         if self.request.context is not None:
-            return self.request.context
+            return {**self.request.context, **more}
+        if thread.token is not None:
+            more["Task"] = {"Token": thread.token}
         machine = f"{REGION}:{ACCOUNT_ID}"
         name = self.name
         state: dict[str, AnyJSON] = {"Name": STATE_NAME, "EnteredTime": timestamp(self.now)}
@@ -118,6 +144,7 @@ class Probe(Execution):
             },
             "StateMachine": {"Id": f"arn:aws:states:{machine}:stateMachine:TestState", "Name": "TestState"},
             "State": state,
+            **more,
         }
 
     def set_attempts(self, thread: Thread, error: str) -> None:
@@ -128,7 +155,17 @@ class Probe(Execution):
             thread.retries = [count if retrier.matches(error) else 0 for retrier in catching.retriers]
 
     def run(self) -> None:
-        """Answer the state's commands until it has ended or would retry."""
+        """Answer the state's commands until it has ended or would retry; then the thread is as it was at the start.
+
+        Raises: TestStateError when nothing answers the state's Task.
+        """
+        self._answer_commands()
+        self.variables = self._root.variables
+        # The state that follows has been entered, and variables assigned: what is inspected came before.
+        self._root.state_input = self.request.input
+        self._root.variables = self.request.variables or {}
+
+    def _answer_commands(self) -> None:
         while self.status == "RUNNING":
             for command in self.commands():
                 if isinstance(command, InvokeTask):
@@ -142,6 +179,8 @@ class Probe(Execution):
     def _answer(self, command: InvokeTask) -> None:
         mock = self.request.mock
         if mock is None:
+            if Answers(tasks=self.request.tasks).find(command) is NOTHING:
+                raise _nothing_answers(command)
             fact = answer_of(command, self.request.tasks)
         elif "result" in mock:
             fact = TaskSucceeded(command.id, self.mocked_result)
@@ -151,3 +190,8 @@ class Probe(Execution):
         if isinstance(fact, TaskFailed):
             self.set_attempts(self._root, fact.error)
         self.receive(fact, now=self.now)
+
+
+def _nothing_answers(command: InvokeTask) -> TestStateError:
+    text = f"State '{printable(command.state, 80)}' calls {printable(command.resource, 200)}, and nothing answers it"
+    return TestStateError("ValidationException", text, "give a mocked result or error", needs_mock=True)

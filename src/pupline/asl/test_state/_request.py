@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from pupline.asl.driver import Task
@@ -11,22 +12,31 @@ from pupline.asl.test_state._mock_models import problem_of
 from pupline.asl.validation import create_error, inspect
 from pupline.errors import PuplineError
 from pupline.json_values import AnyJSON, loads
+from pupline.text import printable
 
 STATE_NAME = "StateName"
-"""The name of the state under test, in the machine that is made for it, as on AWS."""
+"""The name of a state whose definition is given without a name, and of every state in the Context Object, as on AWS."""
+
+_MAX_NAMES = 20
 
 _MOCKABLE = ("Task", "Map", "Parallel")
 _EXECUTION_FIELDS = ("Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount", "RedriveTime")
 
 
 class TestStateError(PuplineError):
-    """AWS refuses the request; `code` is InvalidDefinition or ValidationException."""
+    """AWS refuses the request; `code` is InvalidDefinition or ValidationException, `message` is AWS's text.
+
+    The exception's own text goes on with what helps a person: the names that exist, what to give.
+    needs_mock: whether a mock is all that the request lacks.
+    """
 
     __test__ = False  # not a test class, in spite of its name
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, hint: str = "", *, needs_mock: bool = False) -> None:
+        super().__init__(f"{message}: {hint}" if hint else message)
         self.code = code
+        self.message = message
+        self.needs_mock = needs_mock
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +64,25 @@ class TestStateRequest:
     tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
-def checked_definition(request: TestStateRequest) -> dict[str, AnyJSON]:
-    """A machine of the state alone. Raises TestStateError for a request that AWS refuses."""
+@dataclass(frozen=True, slots=True)
+class TestedState:
+    """machine: of the state alone, with empty states as its targets; targets: their names in it -> the real ones."""
+
+    __test__ = False  # not a test class, in spite of its name
+
+    machine: dict[str, AnyJSON]
+    targets: dict[str, str]
+
+
+def tested_state(request: TestStateRequest) -> TestedState:
+    """The state under test. Raises TestStateError for a request that AWS refuses."""
     definition, language = _state_definition(request)
-    machine = {"QueryLanguage": language, **_wrapped(definition)}
+    alone, targets = _wrapped(request.state_name or STATE_NAME, definition)
+    machine = {"QueryLanguage": language, **alone}
     _refuse_problems(machine)
     _check_mock(request, definition)
     _check_context(request.context)
-    return machine
+    return TestedState(machine, targets)
 
 
 def _state_definition(request: TestStateRequest) -> tuple[dict[str, AnyJSON], str]:
@@ -70,10 +91,21 @@ def _state_definition(request: TestStateRequest) -> tuple[dict[str, AnyJSON], st
     if "States" not in definition:
         return definition, "JSONPath"
     _refuse_problems(definition)
-    for name, state in _all_states(definition):
-        if name == request.state_name:
-            return state, definition.get("QueryLanguage", "JSONPath")
-    raise TestStateError("ValidationException", "State not found in definition")
+    states = dict(_all_states(definition))
+    if request.state_name in states:
+        return states[request.state_name], definition.get("QueryLanguage", "JSONPath")
+    text = "State not found in definition"
+    raise TestStateError("ValidationException", text, _names_hint(request.state_name, list(states)))
+
+
+def _names_hint(wanted: str | None, names: list[str]) -> str:
+    there = ", ".join(printable(name, 80) for name in names[:_MAX_NAMES])
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    if wanted is None:
+        return f"name one of its states: {there}{more}"
+    near = get_close_matches(wanted, names, n=1)
+    meant = f"did you mean {printable(near[0], 80)!r}? Its" if near else "its"
+    return f"{printable(wanted, 80)!r}; {meant} states are {there}{more}"
 
 
 def _all_states(definition: dict[str, AnyJSON]) -> Iterator[tuple[str, dict[str, AnyJSON]]]:
@@ -85,12 +117,31 @@ def _all_states(definition: dict[str, AnyJSON]) -> Iterator[tuple[str, dict[str,
                 yield from _all_states(inner)
 
 
-def _wrapped(definition: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
-    """A machine of the state alone; its targets are empty states."""
-    rules = [*definition.get("Choices", ()), *definition.get("Catch", ())]
-    targets = [definition.get("Next"), definition.get("Default"), *(rule.get("Next") for rule in rules)]
-    stubs = {name: {"Type": "Succeed"} for name in targets if isinstance(name, str)}
-    return {"StartAt": STATE_NAME, "States": {**stubs, STATE_NAME: definition}}
+def _wrapped(name: str, definition: dict[str, AnyJSON]) -> tuple[dict[str, AnyJSON], dict[str, str]]:
+    """A machine of the state alone, and the real names of the empty states that are its targets.
+
+    They have names of their own, as a state may be its own target.
+    """
+    targets: dict[str, str] = {}
+
+    def led(holder: AnyJSON) -> AnyJSON:
+        """A copy of the state, a Choice Rule or a Catcher that leads to empty states."""
+        if not isinstance(holder, dict):
+            return holder
+        changed = dict(holder)
+        for move in ("Next", "Default"):
+            if isinstance(holder.get(move), str):
+                label = f"after {name[:40]} {len(targets)}"
+                targets[label] = holder[move]
+                changed[move] = label
+        for group in ("Choices", "Catch"):
+            if isinstance(holder.get(group), list):
+                changed[group] = [led(item) for item in holder[group]]
+        return changed
+
+    state = led(definition)
+    stubs = {label: {"Type": "Succeed"} for label in targets}
+    return {"StartAt": name, "States": {**stubs, name: state}}, targets
 
 
 def _refuse_problems(definition: dict[str, AnyJSON]) -> None:
@@ -108,7 +159,7 @@ def _check_mock(request: TestStateRequest, definition: dict[str, AnyJSON]) -> No
         if kind in ("Map", "Parallel"):
             supported = "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
             text = f"TestState API does not support Map or Parallel states. {supported}"
-            raise TestStateError("InvalidDefinition", text)
+            raise TestStateError("InvalidDefinition", text, "give a mocked result or error", needs_mock=True)
         return
     if "result" in mock and "errorOutput" in mock:
         raise invalid_request("A test mock should have only one of the following fields: [result, errorOutput].")

@@ -14,18 +14,19 @@ from typing import Any
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._probe import Probe
-from pupline.asl.test_state._request import TestStateRequest, checked_definition
+from pupline.asl.test_state._request import TestStateRequest, tested_state
 from pupline.json_values import AnyJSON, dumps
 
 
 def run_test_state(request: TestStateRequest) -> dict[str, AnyJSON]:
     """AWS's answer to a TestState request. Raises TestStateError for a request that AWS refuses."""
-    probe = Probe(StateMachine.parse(checked_definition(request)), request)
+    tested = tested_state(request)
+    probe = Probe(StateMachine.parse(tested.machine), request)
     probe.run()
-    return _answer(probe, request)
+    return _answer(probe, request, tested.targets)
 
 
-def _answer(probe: Probe, request: TestStateRequest) -> dict[str, AnyJSON]:
+def _answer(probe: Probe, request: TestStateRequest, targets: dict[str, str]) -> dict[str, AnyJSON]:
     found: dict[str, AnyJSON] = {}
     failure = (probe.error, probe.cause) if probe.status == "FAILED" else probe.last_failure
     if failure is not None:
@@ -36,7 +37,7 @@ def _answer(probe: Probe, request: TestStateRequest) -> dict[str, AnyJSON]:
         if exited is probe.mocked_result and "result" in (request.mock or {}):
             found["output"] = (request.mock or {})["result"]  # with its spaces, as on AWS
     if following is not None:
-        found["nextState"] = following
+        found["nextState"] = targets[following]
     if probe.waits_for_retry is not None:
         found["status"] = "RETRIABLE"
     elif probe.status == "SUCCEEDED":

@@ -26,7 +26,7 @@ def test_state(call: Call, parameters: Parameters) -> Answer:
     try:
         return run_test_state(request)
     except TestStateError as error:
-        raise ApiError(error.code, str(error)) from error
+        raise ApiError(error.code, error.message) from error
 
 
 def _document(parameters: Parameters, name: str, code: str) -> Any:
