@@ -102,7 +102,7 @@ def test_every_path_has_a_position_in_yaml(tmp_path: Path, path: str, position: 
         ("a.json", '{"a": ${n,\n "b": 1}', "1:7", "no closing brace"),
         ("a.json", '{"a": %{ if x }1%{ endif }}', "1:7", "render the file first"),
         ("a.json", '{"a": ' * 200_000, "1:", "nested"),
-        ("a.json", "", "1:1", "Expecting value"),
+        ("a.json", "", "1:1", "the text is empty"),
         ("a.yaml", "a: [", "2:1", "did not find"),
         ("a.yaml", "a: b: c", "1:5", "mapping values are not allowed"),
         ("a.yaml", "a: \x00", "1:4", "control characters"),

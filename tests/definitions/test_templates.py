@@ -209,7 +209,7 @@ def test_every_function(load: Load, function: str, value: object) -> None:
         ("RoleArn: x", "8:5", "it has none of Definition,"),
         ("Definition: !Sub [a]", "9:7", "Fn::Sub takes a list of 2"),
         ("Definition: {'Fn::Transform': Mine}", "9:7", "made by a macro"),
-        ("Definition: [1]", "9:7", "an object with StartAt and States"),
+        ("Definition: [1]", "9:7", "a valid JSON object"),
     ],
 )
 def test_what_cannot_be_loaded_is_told_with_its_place(load: Load, definition: str, place: str, words: str) -> None:

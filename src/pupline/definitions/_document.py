@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pupline.definitions._json_text import JsonText
 from pupline.definitions._marks import Mark, Step
-from pupline.definitions._unreadable import SyntaxTrouble, UnreadableDefinition
+from pupline.definitions._unreadable import SyntaxTrouble
 from pupline.definitions._yaml_text import YamlText
 from pupline.errors import ConfigurationError
 from pupline.files import read_text
@@ -44,7 +44,7 @@ def read_document(file: Path) -> Document:
     try:
         read = _read(text, file.suffix.lower())
     except SyntaxTrouble as trouble:
-        raise UnreadableDefinition(file, trouble.problem, trouble.line, trouble.column) from trouble
+        raise trouble.in_file(file, trouble.line, trouble.column) from trouble
     return Document(file, text, read.value, read.repeated, read.marks)
 
 

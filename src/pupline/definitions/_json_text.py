@@ -53,6 +53,8 @@ class JsonText:
         self._lines = [found.start() for found in re.finditer("\n", text)]
         self.repeated: list[tuple[Step, ...]] = []
         self._has_repeated = False
+        if not text.strip():
+            raise SyntaxTrouble("the text is empty; a definition is a JSON object", 1, 1)
         try:
             self.value = self._loads(text)
         except (ValueError, RecursionError) as error:

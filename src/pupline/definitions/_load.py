@@ -14,6 +14,8 @@ from pupline.definitions.templates import ServerlessProject, Template, TemplateF
 from pupline.errors import ConfigurationError
 from pupline.text import nearest, printable
 
+_NOT_AN_OBJECT = "Definition must be a valid JSON object with StartAt and States"
+_NO_DEFINITION = "SCHEMA_VALIDATION_FAILED"
 NO_SUBSTITUTIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,8 +34,6 @@ def load_definition(spec: str | Path, substitutions: Mapping[str, str] = NO_SUBS
     if template is None:
         if resource is not None:
             raise ConfigurationError(f"{shown} is not a template: leave out #{printable(resource)}")
-        if not isinstance(document.value, dict):
-            raise UnreadableDefinition(file, "a definition is an object with StartAt and States", 1, 1)
         return plain_definition(document, substitutions)
     names = ", ".join(f"{shown}#{printable(name)}" for name in template.machines)
     if resource is None and len(template.machines) == 1:
@@ -57,7 +57,9 @@ def template_functions(file: str | Path) -> dict[str, TemplateFunction]:
 
 
 def plain_definition(document: Document, substitutions: Mapping[str, str]) -> LoadedDefinition:
-    """The definition that a document is."""
+    """The definition that a document is. Raises: UnreadableDefinition where it is not an object."""
+    if not isinstance(document.value, dict):
+        raise UnreadableDefinition(document.file, _NOT_AN_OBJECT, 1, 1, _NO_DEFINITION)
     return _loaded(part_of(document, (), document.value), substitutions)
 
 
@@ -67,9 +69,7 @@ def template_definition(
     """A state machine of a template. Raises: UnreadableDefinition."""
     placed = template.definition(name)
     if not isinstance(placed.value, dict):
-        raise UnreadableDefinition(
-            placed.file, f"{name}: a definition is an object with StartAt and States", *placed.find(())
-        )
+        raise UnreadableDefinition(placed.file, f"{name}: {_NOT_AN_OBJECT}", *placed.find(()), _NO_DEFINITION)
     return replace(
         _loaded(placed, {**template.substitutions(name), **substitutions}),
         type=template.machine_type(name),

@@ -49,8 +49,9 @@ def part_of(document: Document, path: Path_, value: AnyJSON) -> Placed:
 def trouble_at(document: Document, path: Path_, problem: str, cause: ConfigurationError | str) -> UnreadableDefinition:
     """The error of a problem at a path of a document. cause: what it comes from."""
     place = nearest_mark(document.marks, path).shown()
-    elsewhere = isinstance(cause, DefinitionElsewhere)
-    return UnreadableDefinition(document.file, problem, place.line, place.column, is_elsewhere=elsewhere)
+    error = UnreadableDefinition(document.file, problem, place.line, place.column)
+    error.is_elsewhere = isinstance(cause, DefinitionElsewhere)
+    return error
 
 
 def text_in(document: Document, path: Path_, text: str) -> Placed:
@@ -92,7 +93,7 @@ def _json(file: Path, text: str, outer: Callable[[Position], Position]) -> Place
         found = JsonText(text)
     except SyntaxTrouble as trouble:
         place = outer(Position(trouble.line, trouble.column))
-        raise UnreadableDefinition(file, trouble.problem, place.line, place.column) from trouble
+        raise trouble.in_file(file, place.line, place.column) from trouble
     kept: list[Mark] = []
 
     def find(steps: Iterable[Step]) -> Position:

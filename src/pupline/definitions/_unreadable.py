@@ -9,17 +9,19 @@ from pupline.text import printable
 class UnreadableDefinition(ConfigurationError):
     """A file's text is not JSON or YAML, or not within the limits; or a template has a definition that is elsewhere.
 
-    file: where. problem: what is wrong, without the place. line, column: from 1, in characters. is_elsewhere: nothing
-    is wrong with the file; the definition is in S3, or only a deployment knows it.
+    file: where. problem: what is wrong, without the place. line, column: from 1, in characters. code: what kind of
+    problem it is, such as AWS's INVALID_JSON_DESCRIPTION. is_elsewhere: nothing is wrong with the file; the definition
+    is in S3, or only a deployment knows it.
     """
 
-    def __init__(self, file: Path, problem: str, line: int, column: int, *, is_elsewhere: bool = False) -> None:
+    def __init__(self, file: Path, problem: str, line: int, column: int, code: str = "INVALID_TEMPLATE") -> None:
         super().__init__(f"{printable(str(file))}:{line}:{column}: {problem}")
         self.file = file
         self.problem = problem
         self.line = line
         self.column = column
-        self.is_elsewhere = is_elsewhere
+        self.code = code
+        self.is_elsewhere = False
 
 
 class DefinitionElsewhere(ConfigurationError):
@@ -29,8 +31,13 @@ class DefinitionElsewhere(ConfigurationError):
 class SyntaxTrouble(Exception):
     """What is wrong with a text, and where; the reader of the file makes an UnreadableDefinition of it."""
 
-    def __init__(self, problem: str, line: int, column: int) -> None:
+    def __init__(self, problem: str, line: int, column: int, code: str = "INVALID_JSON_DESCRIPTION") -> None:
         super().__init__(problem)
         self.problem = problem
         self.line = line
         self.column = column
+        self.code = code
+
+    def in_file(self, file: Path, line: int, column: int) -> UnreadableDefinition:
+        """The error of the file that the text is in, at this place."""
+        return UnreadableDefinition(file, self.problem, line, column, self.code)

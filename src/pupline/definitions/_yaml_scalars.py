@@ -20,6 +20,7 @@ _WORDS: dict[str, AnyJSON] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_CODE = "INVALID_YAML_DESCRIPTION"
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -57,4 +58,9 @@ def function_of(event: Any) -> str | None:
     if tag.removeprefix(_STANDARD) in ("str", "int", "float", "bool", "null", "map", "seq"):
         return None
     mark = event.start_mark
-    raise SyntaxTrouble(f"the tag {printable(tag)} is not supported", mark.line + 1, mark.column + 1)
+    raise yaml_trouble(f"the tag {printable(tag)} is not supported", mark.line + 1, mark.column + 1)
+
+
+def yaml_trouble(problem: str, line: int, column: int) -> SyntaxTrouble:
+    """The trouble of a text that is not YAML."""
+    return SyntaxTrouble(problem, line, column, _CODE)

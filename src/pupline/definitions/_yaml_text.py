@@ -9,7 +9,7 @@ from typing import Any
 
 from pupline.definitions._marks import Mark, Position, Step
 from pupline.definitions._unreadable import SyntaxTrouble
-from pupline.definitions._yaml_scalars import function_of, scalar_value
+from pupline.definitions._yaml_scalars import function_of, scalar_value, yaml_trouble
 from pupline.json_values import AnyJSON
 from pupline.text import printable
 
@@ -52,7 +52,7 @@ class YamlText:
 
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_CHARACTERS:
-            raise SyntaxTrouble(f"the YAML has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}", 1, 1)
+            raise yaml_trouble(f"the YAML has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}", 1, 1)
         builder = _Builder()
         _read(text, builder)
         root = builder.root or _Node(None, Mark(Position(1, 1)))
@@ -78,13 +78,13 @@ def _read(text: str, builder: "_Builder") -> None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SyntaxTrouble(printable(error.problem or error.context or "this is not YAML"), *place) from error
+        raise yaml_trouble(printable(error.problem or error.context or "this is not YAML"), *place) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
         before = text[: getattr(error, "position", 0)]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise SyntaxTrouble(printable(getattr(error, "reason", str(error))), line, column) from error
+        raise yaml_trouble(printable(getattr(error, "reason", str(error))), line, column) from error
     except RecursionError as error:
-        raise SyntaxTrouble("mappings and sequences are nested too deeply", 1, 1) from error
+        raise yaml_trouble("mappings and sequences are nested too deeply", 1, 1) from error
 
 
 class _Builder:
@@ -214,4 +214,4 @@ def _position(event: Any) -> Position:
 
 
 def _trouble(problem: str, event: Any) -> SyntaxTrouble:
-    return SyntaxTrouble(problem, *_position(event))
+    return yaml_trouble(problem, *_position(event))

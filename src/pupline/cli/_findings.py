@@ -1,0 +1,63 @@
+"""What `pupline validate` finds in definitions: one finding for each diagnostic, with its place in the file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pupline.definitions import LoadedDefinition, Position, UnreadableDefinition
+
+Severity = Literal["ERROR", "WARNING"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem or a warning. path: the JSON path; empty where it is about the whole definition."""
+
+    file: str
+    position: Position
+    severity: Severity
+    code: str
+    message: str
+    path: str = ""
+
+    @property
+    def level(self) -> str:
+        """The severity as linters call it: "error" or "warning"."""
+        return self.severity.lower()
+
+
+def findings_of(loaded: LoadedDefinition, machine_type: Literal["STANDARD", "EXPRESS"]) -> list[Finding]:
+    """Everything that is wrong with a definition as this type of state machine, in the order of the file."""
+    found = [*_diagnostics(loaded, machine_type), *_repeated_keys(loaded)]
+    return sorted(found, key=lambda one: one.position)
+
+
+def unreadable(error: UnreadableDefinition) -> Finding:
+    """The finding of a file that is not JSON or YAML, or of a template without its definition."""
+    return Finding(str(error.file), Position(error.line, error.column), "ERROR", error.code, error.problem)
+
+
+def _diagnostics(loaded: LoadedDefinition, machine_type: Literal["STANDARD", "EXPRESS"]) -> Iterator[Finding]:
+    from pupline.asl import DefinitionError, StateMachine
+
+    try:
+        StateMachine.parse(loaded.definition, type=machine_type)
+    except DefinitionError as error:
+        for path, text in error.problems:
+            code, _, message = text.partition(": ")
+            yield Finding(str(loaded.file), _place(loaded, path), "ERROR", code, message, path)
+
+
+def _repeated_keys(loaded: LoadedDefinition) -> Iterator[Finding]:
+    """A finding for each repeated key of an object: readers keep the last, and a whole state may be lost."""
+    from pupline.asl import json_path
+
+    for steps, more in Counter(loaded.repeated).items():
+        path = json_path(steps)
+        text = f"'{steps[-1]}' occurs {more + 1} times in one object; only the last would count"
+        yield Finding(str(loaded.file), _place(loaded, path), "ERROR", "DUPLICATE_KEY", text, path)
+
+
+def _place(loaded: LoadedDefinition, path: str) -> Position:
+    return loaded.position(path or "$") or Position(1, 1)
