@@ -232,7 +232,8 @@ def test_a_broken_definition_is_told_with_its_place(
     file.write_text(definition)
     done = command("validate", file)
     assert done.code == 2
-    assert done.stdout.startswith(f"{place or file}: ")
+    assert done.stdout.startswith(f"{file}:1:")
+    assert f"error: {place}" in done.stdout
     assert words in done.stdout
     assert "problem" in done.stderr
     [told] = command("validate", file, "--json").rows
@@ -241,12 +242,12 @@ def test_a_broken_definition_is_told_with_its_place(
 
 
 def test_what_is_no_definition_at_all(command: Run, tmp_path: Path) -> None:
-    """A missing file, a directory, bytes that are no text."""
+    """A missing file, a folder without definitions, bytes that are no text."""
     (tmp_path / "bytes").write_bytes(b"\x89\xfe\x00")
     (tmp_path / "half").write_bytes(b"\xff\xfe\x00")
     wrong = {
         "none.json": "No such file",
-        ".": "is a directory",
+        ".": "no state machine definition",
         "bytes": "is not UTF-8 text",
         "half": "is not UTF-16-LE text",
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.definitions import LoadedDefinition, Skipped, find_definitions, load_definitions
+from pupline.definitions import LoadedDefinition, Skipped, Unread, find_definitions, load_definitions
 from pupline.errors import ConfigurationError
 
 ONE = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -55,7 +55,7 @@ def test_a_folder_gives_all_its_definitions(project: Path) -> None:
 def test_what_is_not_taken_is_told(project: Path) -> None:
     """A file that cannot be read is an error if its name says that it is a definition, else it is skipped."""
     found = list(find_definitions([project]))
-    assert ["broken.asl.json:1:2" in str(one) for one in found if isinstance(one, ConfigurationError)] == [True]
+    assert ["broken.asl.json:1:2" in str(one.error) for one in found if isinstance(one, Unread)] == [True]
     skipped = {str(one.path.relative_to(project)): one.why for one in found if isinstance(one, Skipped)}
     assert skipped.keys() == {"template.yaml", "chart.yaml", ".aws-sam", "node_modules"}
     assert skipped["template.yaml"] == "Stored: the definition is in S3: name the file that was put there"

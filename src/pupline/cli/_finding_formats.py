@@ -17,9 +17,20 @@ _RULES = {
     "INVALID_JSON_DESCRIPTION": "The definition is not valid JSON.",
     "INVALID_TEMPLATE": "The template has no definition that can be read.",
     "INVALID_YAML_DESCRIPTION": "The definition is not valid YAML.",
+    "INVALID_JSONATA_EXPRESSION": "A JSONata expression is not valid.",
+    "LITERAL_JSONATA": "A text looks like JSONata, but is not evaluated.",
+    "LITERAL_JSONPATH": "A text looks like a path, but is not evaluated.",
     "MISSING_END_STATE": "No state ends the state machine.",
     "MISSING_TRANSITION_TARGET": "A transition leads to no state, or a state is not reachable.",
+    "NOT_SUPPORTED": "The definition has something that pupline does not run.",
+    "NO_DOLLAR": "A path is not evaluated, as the name of its field does not end in .$.",
+    "NO_PATH": "A path stands where the field takes a value; its path has a field of its own.",
+    "PASS_RESULT_IS_STATIC": "A Pass state's Result is not evaluated.",
     "SCHEMA_VALIDATION_FAILED": "The definition does not follow the States Language.",
+    "SHADOWED_VARIABLE": "A variable hides another of the same name.",
+    "UNDEFINED_VARIABLE": "A variable is read that is not assigned.",
+    "UNKNOWN_ERROR_NAME": "An Error Name is not one of the States Language.",
+    "UNSUPPORTED_JSONATA_EXPRESSION": "A JSONata expression has something that AWS does not run.",
 }
 """A sentence for each code that is common; others are described by their names."""
 

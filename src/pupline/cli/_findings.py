@@ -23,13 +23,13 @@ class Finding:
 
     @property
     def level(self) -> str:
-        """The severity as linters call it: "error" or "warning"."""
+        """The severity in lower case, as linters write it."""
         return self.severity.lower()
 
 
-def findings_of(loaded: LoadedDefinition, machine_type: Literal["STANDARD", "EXPRESS"]) -> list[Finding]:
-    """Everything that is wrong with a definition as this type of state machine, in the order of the file."""
-    found = [*_diagnostics(loaded, machine_type), *_repeated_keys(loaded)]
+def findings_of(loaded: LoadedDefinition) -> list[Finding]:
+    """Everything that is wrong with a definition as its type of state machine, in the order of the file."""
+    found = [*_diagnostics(loaded), *_repeated_keys(loaded)]
     return sorted(found, key=lambda one: one.position)
 
 
@@ -38,26 +38,23 @@ def unreadable(error: UnreadableDefinition) -> Finding:
     return Finding(str(error.file), Position(error.line, error.column), "ERROR", error.code, error.problem)
 
 
-def _diagnostics(loaded: LoadedDefinition, machine_type: Literal["STANDARD", "EXPRESS"]) -> Iterator[Finding]:
-    from pupline.asl import DefinitionError, StateMachine
+def _diagnostics(loaded: LoadedDefinition) -> Iterator[Finding]:
+    from pupline.asl import diagnose
 
-    try:
-        StateMachine.parse(loaded.definition, type=machine_type)
-    except DefinitionError as error:
-        for path, text in error.problems:
-            code, _, message = text.partition(": ")
-            yield Finding(str(loaded.file), _place(loaded, path), "ERROR", code, message, path)
+    for one in diagnose(loaded.definition, loaded.type):
+        position = _place(loaded, one.exact_path, at_key=one.field is not None)
+        yield Finding(str(loaded.file), position, one.severity, one.code, one.text, one.path)
 
 
 def _repeated_keys(loaded: LoadedDefinition) -> Iterator[Finding]:
     """A finding for each repeated key of an object: readers keep the last, and a whole state may be lost."""
-    from pupline.asl import json_path
+    from pupline.asl import Diagnostic
 
     for steps, more in Counter(loaded.repeated).items():
-        path = json_path(steps)
         text = f"'{steps[-1]}' occurs {more + 1} times in one object; only the last would count"
-        yield Finding(str(loaded.file), _place(loaded, path), "ERROR", "DUPLICATE_KEY", text, path)
+        path = Diagnostic("DUPLICATE_KEY", text, steps).path
+        yield Finding(str(loaded.file), _place(loaded, path, at_key=True), "ERROR", "DUPLICATE_KEY", text, path)
 
 
-def _place(loaded: LoadedDefinition, path: str) -> Position:
-    return loaded.position(path or "$") or Position(1, 1)
+def _place(loaded: LoadedDefinition, path: str, *, at_key: bool = False) -> Position:
+    return loaded.position(path or "$", at_key=at_key) or Position(1, 1)

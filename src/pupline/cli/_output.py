@@ -72,6 +72,11 @@ def _csv_cell(value: Any) -> str:
     return harmless_cell(printable(text, len(text) * 10 + 1))
 
 
+def is_terminal() -> bool:
+    """Whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
 def message(text: str) -> None:
     """Print a line for people on stderr."""
     click.echo(text, err=True)

@@ -1,112 +1,100 @@
-"""`pupline validate`: check a state machine definition as CreateStateMachine does, with all problems at once."""
+"""`pupline validate`: check state machine definitions as CreateStateMachine does, with all problems at once."""
 
-import json
-from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._options import json_option
-from pupline.cli._output import message, print_json
+from pupline.cli._findings import findings_of, unreadable
+from pupline.cli._options import json_option, substitution_option
+from pupline.cli._output import message
+from pupline.cli._validation_report import Format, Report
 from pupline.cli._workflow_option import own_workflow
+from pupline.definitions import LoadedDefinition, Skipped, UnreadableDefinition, find_definitions
 from pupline.errors import ConfigurationError
-from pupline.files import read_text
-from pupline.text import plural, printable
 from pupline.workflow_files import FILES, workflow_path
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("paths", metavar="[FILE|FOLDER]...", nargs=-1)
 @click.option(
     "--type",
     "machine_type",
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
-    default="STANDARD",
-    show_default=True,
-    help="What the definition will run as.",
+    help="What the definitions will run as. [default: what a template says, else STANDARD]",
+)
+@substitution_option
+@click.option("--strict", is_flag=True, help="Warnings are problems too.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    help="What to print: lines for people, JSON Lines (as --json), a SARIF log, or annotations for GitHub. "
+    "[default: text]",
 )
 @json_option
-def validate(file: Path | None, machine_type: str, as_json: bool) -> int:
-    """Check FILE, an Amazon States Language definition in JSON, and list every problem with its JSON path.
+def validate(
+    paths: tuple[str, ...],
+    machine_type: Literal["STANDARD", "EXPRESS"] | None,
+    substitutions: dict[str, str],
+    strict: bool,
+    output_format: Format | None,
+    as_json: bool,
+) -> int:
+    """Check state machine definitions in the Amazon States Language, and list every problem with its place.
 
-    Without FILE: both workflows of the project that this directory is in, of PUPLINE_WORKFLOW, or of pupline itself.
-    Placeholders such as ${TopicArn} are allowed where SAM's DefinitionSubstitutions replace them. Exits with 2 when
-    there are problems.
+    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework; of several
+    state machines, template.yaml#Resource takes one. FOLDER stands for all definitions and templates below it. Without
+    either: the workflows of the project that this directory is in, of PUPLINE_WORKFLOW, or of pupline itself.
+
+    Placeholders such as ${TopicArn} may stand wherever a value can.
+
+    Exits with 0 when all is valid, with 1 when there are problems, with 2 when something cannot be read. For one FILE
+    problems give 2 as well.
     """
-    if file is not None:
-        return _validate(file, machine_type, as_json=as_json)
-    chosen = own_workflow(None)
-    files = [workflow_path(name, chosen) for name in FILES]
-    return max([_validate(path, machine_type, as_json=as_json) for path in files])
+    if as_json and output_format not in (None, "json"):
+        raise click.UsageError(f"--json and --format {output_format} exclude each other")
+    chosen = own_workflow(None) if not paths else None
+    named: Iterable[str | Path] = paths or [workflow_path(name, chosen) for name in FILES]
+    has_folders = any(Path(path).is_dir() for path in paths)
+    is_brief = has_folders or len(paths) > 1
+    report = Report("json" if as_json else output_format or "text", is_brief, strict, has_folders)
+    for found in find_definitions(named, substitutions):
+        if isinstance(found, LoadedDefinition):
+            _check(found if machine_type is None else replace(found, type=machine_type), report)
+        elif isinstance(found, Skipped):
+            report.skipped(found)
+        elif isinstance(found.error, UnreadableDefinition):
+            report.broken(unreadable(found.error))
+        else:
+            report.failed(found)
+    report.end()
+    return report.exit_code(problems=1 if is_brief else 2)
 
 
-def _validate(file: Path, machine_type: str, *, as_json: bool) -> int:
-    from pupline.asl import DefinitionError, StateMachine
-
-    definition = read_definition(file)
-    problems: list[tuple[str, str]] = []
-    states = 0
-    try:
-        machine = StateMachine.parse(definition, type="EXPRESS" if machine_type.upper() == "EXPRESS" else "STANDARD")
-        states = len(machine.definition["States"])
-        problems = _repeated_keys(definition)
-    except DefinitionError as error:
-        problems = error.problems
-    rules, unheeded = ([], None) if problems else _alert_rules(definition, file)
-    if as_json:
-        found = [{"path": path, "message": text} for path, text in problems]
-        not_for_bulk = {"not_for_bulk": unheeded} if unheeded else {}
-        print_json({"file": str(file), "valid": not problems, "problems": found, **not_for_bulk})
-    elif problems:
-        for path, text in problems:
-            click.echo(f"{printable(path) or file}: {printable(text)}")
-        message(f"{file}: {plural(len(problems), 'problem')}")
-    else:
-        click.echo(f"{file}: valid, {machine_type.upper()}, {plural(states, 'state')} at the top level")
-        if rules:
-            click.echo(f"  alert rules: {', '.join(rules)}")
-        if unheeded:
-            message(f"pupline run can use it; pupline ingest cannot: {unheeded}")
-    return 2 if problems else 0
+def _check(loaded: LoadedDefinition, report: Report) -> None:
+    findings = findings_of(loaded)
+    is_valid = report.is_valid(findings)
+    rules, unheeded = _alert_rules(loaded) if is_valid and not report.is_brief else ([], None)
+    report.definition(loaded, findings, unheeded)
+    if report.format == "text" and rules:
+        click.echo(f"  alert rules: {', '.join(rules)}")
+    if report.format == "text" and unheeded:
+        message(f"pupline run can use it; pupline ingest cannot: {unheeded}")
 
 
-def _alert_rules(definition: str, file: Path) -> tuple[list[str], str | None]:
+def _alert_rules(loaded: LoadedDefinition) -> tuple[list[str], str | None]:
     """The names of the alert rules in a valid definition, and why bulk ingestion cannot heed them, if it has any."""
     from pupline.tasks.alert_rules import CHOICE, AlertRules
 
-    parsed = json.loads(definition)
-    if CHOICE not in parsed["States"]:
+    if CHOICE not in loaded.definition["States"]:
         return [], None
-    names = list(AlertRules.readable(parsed).names)
+    names = list(AlertRules.readable(loaded.definition).names)
     try:
-        AlertRules.of(parsed, str(file))
+        AlertRules.of(loaded.definition, str(loaded.file))
     except ConfigurationError as error:
         return names, str(error)
     return names, None
-
-
-def _repeated_keys(definition: str) -> list[tuple[str, str]]:
-    """A problem for each repeated key of an object: JSON parsers keep the last, and a whole state may be lost."""
-    found: list[tuple[str, str]] = []
-
-    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        for key, times in Counter(key for key, _ in pairs).items():
-            if times > 1:
-                found.append(("", f"'{key}' occurs {times} times in one object; only the last would count"))
-        return dict(pairs)
-
-    json.loads(definition, object_pairs_hook=note)
-    return found
-
-
-def read_definition(file: Path) -> str:
-    """The text of a definition. Raises: ConfigurationError when the file cannot be read as text."""
-    try:
-        return read_text(file)
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{file}: is not {error.encoding.upper()} text (byte {error.start}); a definition is JSON"
-        ) from error

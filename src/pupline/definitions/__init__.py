@@ -12,7 +12,7 @@ from pupline.definitions._document import read_document
 from pupline.definitions._load import load_definition, template_functions
 from pupline.definitions._loaded import LoadedDefinition
 from pupline.definitions._marks import Position
-from pupline.definitions._scan import Skipped, find_definitions, load_definitions
+from pupline.definitions._scan import Skipped, Unread, find_definitions, load_definitions
 from pupline.definitions._unreadable import UnreadableDefinition
 from pupline.definitions.templates import TemplateFunction
 
@@ -21,6 +21,7 @@ __all__ = [
     "Position",
     "Skipped",
     "TemplateFunction",
+    "Unread",
     "UnreadableDefinition",
     "find_definitions",
     "load_definition",

@@ -1,11 +1,12 @@
 """A definition that was read from a file, with all that is known about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pupline.definitions._marks import Position, Step, steps_of
+from pupline.definitions._placed import Find
 from pupline.definitions.templates import TemplateFunction
 from pupline.json_values import AnyJSON
 
@@ -25,7 +26,7 @@ class LoadedDefinition:
     file: Path
     placeholders: tuple[str, ...]
     repeated: tuple[tuple[Step, ...], ...]
-    find: Callable[[list[Step]], Position] = field(repr=False, compare=False)
+    find: Find = field(repr=False, compare=False)
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     template: Path | None = None
     resource: str | None = None
@@ -36,9 +37,10 @@ class LoadedDefinition:
         """What it is called: the file, or `template.yaml#Resource`."""
         return str(self.file) if self.template is None else f"{self.template}#{self.resource}"
 
-    def position(self, json_path: str) -> Position | None:
+    def position(self, json_path: str, *, at_key: bool = False) -> Position | None:
         """Where a JSON path such as `$.States.Pay.Next` stands in the file: line and column, from 1.
 
         For a path that does not exist it is the nearest object around it. None for a text that is not a path.
+        at_key: where the key of the member stands, rather than its value.
         """
-        return self.find(steps_of(json_path)) if json_path.startswith("$") else None
+        return self.find(steps_of(json_path), at_key=at_key) if json_path.startswith("$") else None

@@ -31,9 +31,12 @@ class Mark:
         self.inside: dict[Step, Mark] = {} if inside is None else inside
         self.is_literal = False
 
-    def shown(self) -> Position:
-        """Where a message points: at the key of an object or array, and at any other value itself."""
-        return self.key if self.key is not None and self.inside else self.value
+    def shown(self, *, at_key: bool = False) -> Position:
+        """Where a message points: at the key of an object or array, and at any other value itself.
+
+        at_key: at the key of any member.
+        """
+        return self.key if self.key is not None and (self.inside or at_key) else self.value
 
 
 def nearest_mark(root: Mark, path: Iterable[Step]) -> Mark:

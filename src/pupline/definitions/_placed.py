@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pupline.definitions._document import Document, read_document
 from pupline.definitions._json_text import JsonText
@@ -17,6 +18,13 @@ from pupline.json_values import AnyJSON
 Path_ = tuple[Step, ...]
 
 
+class Find(Protocol):
+    """Finds the position of a path, or of the nearest value around it; at_key: that of the member's key."""
+
+    def __call__(self, steps: Iterable[Step], *, at_key: bool = False) -> Position:
+        """The position."""
+
+
 @dataclass(frozen=True)
 class Placed:
     """A value and where it stands. find: the position of a path in it, or of the nearest value around.
@@ -26,7 +34,7 @@ class Placed:
 
     value: AnyJSON
     file: Path
-    find: Callable[[Iterable[Step]], Position]
+    find: Find
     repeated: tuple[Path_, ...] = ()
 
 
@@ -40,8 +48,8 @@ def part_of(document: Document, path: Path_, value: AnyJSON) -> Placed:
     """A value that stands at a path of a document."""
     inside = tuple(one[len(path) :] for one in document.repeated if one[: len(path)] == path)
 
-    def find(steps: Iterable[Step]) -> Position:
-        return nearest_mark(document.marks, (*path, *steps)).shown()
+    def find(steps: Iterable[Step], *, at_key: bool = False) -> Position:
+        return nearest_mark(document.marks, (*path, *steps)).shown(at_key=at_key)
 
     return Placed(value, document.file, find, inside)
 
@@ -96,9 +104,9 @@ def _json(file: Path, text: str, outer: Callable[[Position], Position]) -> Place
         raise trouble.in_file(file, place.line, place.column) from trouble
     kept: list[Mark] = []
 
-    def find(steps: Iterable[Step]) -> Position:
+    def find(steps: Iterable[Step], *, at_key: bool = False) -> Position:
         if not kept:
             kept.append(found.marks())
-        return outer(nearest_mark(kept[0], steps).shown())
+        return outer(nearest_mark(kept[0], steps).shown(at_key=at_key))
 
     return Placed(found.value, file, find, tuple(found.repeated))

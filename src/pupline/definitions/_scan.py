@@ -31,7 +31,15 @@ class Skipped:
     why: str
 
 
-Found = LoadedDefinition | ConfigurationError | Skipped
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file or resource that could not be read. error: why; UnreadableDefinition where the place in it is known."""
+
+    path: str
+    error: ConfigurationError
+
+
+Found = LoadedDefinition | Unread | Skipped
 
 
 def find_definitions(
@@ -55,8 +63,8 @@ def load_definitions(
 ) -> Iterator[LoadedDefinition]:
     """The definitions that `find_definitions` finds. Raises: ConfigurationError for the first that cannot be read."""
     for found in find_definitions(paths, substitutions):
-        if isinstance(found, ConfigurationError):
-            raise found
+        if isinstance(found, Unread):
+            raise found.error
         if isinstance(found, LoadedDefinition):
             yield found
 
@@ -74,7 +82,7 @@ def _file(path: str | Path, substitutions: Mapping[str, str]) -> Iterator[Found]
         else:
             yield plain_definition(document, substitutions)
     except ConfigurationError as error:
-        yield error
+        yield Unread(str(path), error)
 
 
 def _machines(
@@ -86,7 +94,7 @@ def _machines(
         try:
             yield template_definition(document.file, template, name, substitutions)
         except ConfigurationError as error:
-            yield error
+            yield Unread(f"{document.file}#{name}", error)
 
 
 def _folder(folder: Path, substitutions: Mapping[str, str]) -> Iterator[Found]:
@@ -144,8 +152,9 @@ def _candidate(file: Path, substitutions: Mapping[str, str]) -> Iterator[Found]:
         template = template_of(document, substitutions)
         if template is not None and template.machines:
             for found in _machines(document, template, substitutions):
-                if isinstance(found, UnreadableDefinition) and found.is_elsewhere:
-                    yield Skipped(file, found.problem)
+                error = found.error if isinstance(found, Unread) else None
+                if isinstance(error, UnreadableDefinition) and error.is_elsewhere:
+                    yield Skipped(file, error.problem)
                 else:
                     yield found
     except ConfigurationError as error:

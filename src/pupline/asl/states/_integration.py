@@ -9,7 +9,7 @@ from contextlib import suppress
 from pupline.asl._context import REGION
 from pupline.asl._errors import NOT_SUPPORTED, RUNTIME, EvaluationError, SyntaxProblem
 from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, named, output
-from pupline.asl.states._resource import read_resource
+from pupline.asl.states._resource import UNFILLED, read_resource
 from pupline.json_values import AnyJSON, dumps, loads
 
 
@@ -149,6 +149,11 @@ def integration_for(arn: str) -> Integration:
         raise SyntaxProblem(what, ("Resource",), NOT_SUPPORTED)
     if resource.kind == "activity":
         return Activity(arn)
+    if resource is UNFILLED:
+        # A placeholder alone is a Lambda function of that name, here as in the answers for Tasks.
+        parts = arn.rsplit(":", 2)
+        is_service = len(parts) == 3 and arn.startswith("arn:") and ":lambda:" not in arn
+        return Integration(arn, parts[1], parts[2]) if is_service else LambdaFunction(arn)
     if resource.kind == "function":
         return LambdaFunction(arn)
     action = resource.action + resource.pattern

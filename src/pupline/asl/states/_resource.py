@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-# SAM may fill in the partition, as it does for functions' ARNs.
-_ARN = r"arn:(?:aws(?:-[a-z-]+)?|\$\{[A-Za-z0-9]+\})"
-_PARTITION_TO_FILL = re.compile(r"\Aarn:\$\{[A-Za-z0-9]+\}(?=:states:::)")
+# A deployment may fill in any part, such as the partition or the region.
+_PLACEHOLDER = re.compile(r"\$\{[^{}]+\}")
+_ARN = r"arn:(?:aws(?:-[a-z-]+)?|\$\{[^{}]*\})"
+_PARTITION_TO_FILL = re.compile(r"\Aarn:\$\{[^{}]+\}(?=:states:::)")
 _ACTIVITY = re.compile(rf"{_ARN}:states:[^:]+:[^:]+:activity:.+")
 _FUNCTION = re.compile(rf"{_ARN}:lambda:[^:]*:[^:]*:function:.+")
 _SERVICE = re.compile(
@@ -73,8 +74,8 @@ _OPTIMIZED: dict[str, tuple[str, str]] = {
 class Resource:
     """The parts of a Resource.
 
-    kind: "function" (a Lambda function's ARN), "activity", "optimized" or "aws-sdk"; pattern: "", ".sync", ".sync:2"
-    or ".waitForTaskToken".
+    kind: "function" (a Lambda function's ARN), "activity", "optimized", "aws-sdk" or "unfilled"; pattern: "", ".sync",
+    ".sync:2" or ".waitForTaskToken".
     """
 
     kind: str
@@ -82,6 +83,9 @@ class Resource:
     action: str = ""
     pattern: str = ""
 
+
+UNFILLED = Resource("unfilled")
+"""A Resource of which a placeholder hides more than the place: what it calls is not known yet."""
 
 READERS = re.compile(rf"{_ARN}:states:::s3:(?:getObject|listObjectsV2)")
 """Resources of an ItemReader."""
@@ -105,11 +109,25 @@ def in_one_partition(arn: str) -> str:
 
 def is_activity(arn: str) -> bool:
     """Whether an ARN is an activity's."""
-    return _ACTIVITY.fullmatch(arn) is not None
+    return _ACTIVITY.fullmatch(_with_holes(arn)) is not None
+
+
+def _with_holes(arn: str) -> str:
+    """An ARN whose placeholders have lost their names, and with them the colons in them."""
+    return _PLACEHOLDER.sub("${}", arn)
 
 
 def read_resource(arn: str) -> Resource | None:
-    """The Resource that an ARN names, or None when AWS does not recognise it."""
+    """The Resource that an ARN names, or None when AWS does not recognise it.
+
+    Of one with placeholders as much as can be known; UNFILLED where that is nothing.
+    """
+    shape = _with_holes(arn)
+    known = _read(shape)
+    return UNFILLED if known is None and shape != arn else known
+
+
+def _read(arn: str) -> Resource | None:
     if _FUNCTION.fullmatch(arn):
         return Resource("function")
     if is_activity(arn):

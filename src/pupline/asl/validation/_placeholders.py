@@ -4,7 +4,9 @@ import re
 
 from pupline.json_values import AnyJSON
 
-_PLACEHOLDER = re.compile(r"\$\{[A-Za-z0-9_.:-]+\}")
+# Names, and expressions of Terraform and the Serverless Framework: `${lookup(a, "b")}`, `${self:custom.table}`. JSONata
+# has `${"a": $v}` and `${a: $v}`, which are not placeholders.
+_PLACEHOLDER = re.compile(r"\$\{\s*+(?:[0-9][\w.-]*+|[A-Za-z_](?:[^{}:]++|::|:(?=[\w$]))*+)\}")
 
 
 def is_placeholder(value: AnyJSON) -> bool:

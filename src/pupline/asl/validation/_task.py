@@ -2,7 +2,6 @@
 
 from pupline.asl.states import not_recognized, read_resource
 from pupline.asl.validation._expressions import check_jsonata, check_template
-from pupline.asl.validation._placeholders import has_placeholder
 from pupline.asl.validation._report import Place
 
 _MAX_SECONDS = 99_999_999
@@ -37,8 +36,7 @@ def _check_resource(place: Place) -> None:
     resource = read_resource(arn)
     express = place.report.machine_type == "EXPRESS"
     if resource is None:
-        if not has_placeholder(arn):
-            place.add_problem(not_recognized(arn), "Resource")
+        place.add_problem(not_recognized(arn), "Resource")
     elif express and resource.kind == "activity":
         place.add_problem("Express state machine does not support Activity ARN", "Resource")
     elif express and resource.pattern:
