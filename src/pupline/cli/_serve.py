@@ -1,6 +1,7 @@
 """`pupline asl serve`: the Step Functions API on this machine."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pupline.cli._command import Command
-from pupline.cli._options import data_option, json_option
+from pupline.cli._options import data_option, json_option, with_options
 from pupline.cli._output import message, print_json
 from pupline.errors import ConfigurationError
 from pupline.text import printable
@@ -17,34 +18,111 @@ if TYPE_CHECKING:
     from pupline.stepfunctions import DoorServer
 
 
-@click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8083, show_default=True, help="0 takes a free port.")
-@click.option(
-    "--expose", is_flag=True, help="Allow a --host that other machines can reach: anybody who reaches it can use it."
-)
-@click.option(
-    "--allow-host",
-    "allowed_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="Another name that clients use for this server, such as host.docker.internal. May be repeated.",
-)
+_EPILOG = """\b
+Examples:
+  pupline asl serve
+  pupline asl serve --template template.yaml
+  pupline asl serve --function Charge=payments:handler --mocks MockConfigFile.json
+  pupline asl serve --port 0 --json
+
+The data directory has one server at a time. SDKs put sync- before the host of StartSyncExecution and TestState, which
+no address resolves: with AWS_DISABLE_HOST_PREFIX_INJECTION=true the AWS CLI and boto3 do not.
+"""
+
+
+def _port_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Where to listen, and who may use it."""
+    return with_options(
+        command,
+        click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
+        click.option("--port", type=click.IntRange(0, 65535), default=8083, show_default=True, help="0: a free port."),
+        click.option(
+            "--expose",
+            is_flag=True,
+            help="Allow a --host that other machines can reach: whoever reaches it can use it, and run its functions.",
+        ),
+        click.option(
+            "--allow-host",
+            "allowed_hosts",
+            multiple=True,
+            metavar="NAME",
+            help="Another name that clients use for this server, such as host.docker.internal. May be repeated.",
+        ),
+        click.option("--quiet", is_flag=True, help="Do not print a line for each request."),
+    )
+
+
+def _task_options(command: Callable[..., int]) -> Callable[..., int]:
+    """What answers Tasks, and how long waits take."""
+    return with_options(
+        command,
+        click.option(
+            "--function",
+            "functions",
+            multiple=True,
+            metavar="NAME=module:callable",
+            callback=_functions,
+            help="What answers a Task. NAME: a state, a function, a Resource or a placeholder. May be repeated.",
+        ),
+        click.option(
+            "--template",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="A SAM or CloudFormation template: Tasks call the code of its Lambda functions.",
+        ),
+        click.option(
+            "--mocks",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Answers for Tasks: a MockConfigFile.json, or the simple form.",
+        ),
+        click.option(
+            "--wait-scale",
+            type=click.FloatRange(min=0),
+            metavar="FACTOR",
+            default=1.0,
+            show_default=True,
+            help="Wait FACTOR times as long.",
+        ),
+    )
+
+
+def _functions(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, place = value.rpartition("=")
+        if not (equals and name):
+            text = f"{printable(value, 80)!r}: write NAME=module:callable, such as Charge=payments:handler"
+            raise click.BadParameter(text, param=option)
+        if found.setdefault(name, place) != place:
+            raise click.BadParameter(f"{printable(name, 40)} is given two functions", param=option)
+    return found
+
+
+def _account(_context: click.Context, option: click.Parameter, value: str) -> str:
+    if not (len(value) == 12 and value.isascii() and value.isdigit()):
+        raise click.BadParameter(f"'{printable(value, 40)}' is not an account: write twelve digits", param=option)
+    return value
+
+
+@click.command(cls=Command, epilog=_EPILOG)
+@_port_options
+@_task_options
 @click.option(
     "--region",
     envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
     default="us-east-1",
     show_default=True,
-    help="Of requests that are not signed; signed ones name theirs. (or AWS_REGION)",
+    help="Of requests that are not signed; a signature names its own. (or AWS_REGION)",
 )
 @click.option(
     "--account",
     envvar="AWS_ACCOUNT_ID",
     default="123456789012",
     show_default=True,
+    callback=_account,
     help="The account in ARNs. (or AWS_ACCOUNT_ID)",
 )
-@click.option("--quiet", is_flag=True, help="Do not print a line for each request.")
 @data_option
 @json_option
 def serve(
@@ -52,9 +130,13 @@ def serve(
     port: int,
     expose: bool,
     allowed_hosts: tuple[str, ...],
+    quiet: bool,
+    functions: dict[str, str],
+    template: Path | None,
+    mocks: Path | None,
+    wait_scale: float,
     region: str,
     account: str,
-    quiet: bool,
     data_dir: Path,
     as_json: bool,
 ) -> int:
@@ -71,17 +153,19 @@ def serve(
             f"--host {printable(host, 100)} can be reached from other machines, and whoever reaches it can use it "
             "without credentials; if that is meant, add --expose"
         )
-    if not (len(account) == 12 and account.isascii() and account.isdigit()):
-        raise ConfigurationError(f"--account: '{printable(account, 40)}' is not an account: write twelve digits")
-    settings = DoorSettings(region=region, account=account)
+    settings = DoorSettings(
+        region=region, account=account, wait_scale=wait_scale, functions=functions, template=template, mocks=mocks
+    )
     hosts = HostCheck(frozenset(name.lower() for name in allowed_hosts))
-    with LocalBackend.open(data_dir, exclusive=True) as backend:
-        address = ("127.0.0.1" if host == "localhost" else host, port)
-        log = (lambda _line: None) if quiet else message
-        with serving(backend, address, settings, hosts=hosts, log=log) as server:
-            _say_ready(server, data_dir, as_json=as_json)
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
+    address = ("127.0.0.1" if host == "localhost" else host, port)
+    log = (lambda _line: None) if quiet else message
+    with (
+        LocalBackend.open(data_dir, exclusive=True) as backend,
+        serving(backend, address, settings, hosts=hosts, log=log) as server,
+    ):
+        _say_ready(server, data_dir, as_json=as_json)
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
     message("pupline: stopped")
     return 0
 
@@ -91,4 +175,4 @@ def _say_ready(server: "DoorServer", data_dir: Path, *, as_json: bool) -> None:
         print_json({"url": server.url, "port": server.port, "data": str(data_dir)})
         return
     click.echo(f"Step Functions API on {server.url}, data in {data_dir}")
-    click.echo(f"  export AWS_ENDPOINT_URL_SFN={server.url}")
+    click.echo(f"  export AWS_ENDPOINT_URL_SFN={server.url} AWS_DISABLE_HOST_PREFIX_INJECTION=true")
