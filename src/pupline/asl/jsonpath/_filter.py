@@ -25,7 +25,15 @@ _UNDEFINED: AnyJSON = object()
 _ABSENT = (_UNDEFINED, None)
 _NULLS = (None, "null")
 
-_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+_COMPARISONS: dict[str, Callable[[int], bool]] = {
+    "==": lambda order: order == 0,
+    "!=": lambda order: order != 0,
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
+"""Whether a comparison holds, from the order of the values."""
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _MAX_DIGITS = 40
 
@@ -46,6 +54,10 @@ def compile_filter(test: syntax.Condition, steps: CompileSteps, root: CompileRoo
         (value,) = values
         return lambda node, scope: value(node, scope) not in _ABSENT
     left, right = values
+    constant = test.operands[-1]
+    if texts and isinstance(constant, syntax.Literal):
+        order, holds = _constant_order(constant.text), _COMPARISONS[test.operator]
+        return lambda node, scope: (found := order(left(node, scope))) is not None and holds(found)
     compare = _COMPARE[test.operator]
     return lambda node, scope: compare(left(node, scope), right(node, scope))
 
@@ -67,6 +79,9 @@ def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot, *, te
     if isinstance(item, syntax.Pattern):
         pattern = item.regex
         return lambda _, __: pattern
+    names = [step.name for step in item.steps if isinstance(step, syntax.Key)]
+    if item.root == "@" and len(names) == len(item.steps):
+        return _field(names)
     walk = steps(item.steps)
     start = None if item.root == "@" else root(item)
     single = item.definite
@@ -83,7 +98,40 @@ def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot, *, te
     return evaluate
 
 
+def _field(names: list[str]) -> _Value:
+    """`@`, `@.a`, `@.a.b`: nearly all paths in filters."""
+
+    def evaluate(node: AnyJSON, _: Scope) -> AnyJSON:
+        for name in names:
+            if type(node) is not dict or name not in node:
+                return _UNDEFINED
+            node = node[name]
+        return node
+
+    return evaluate
+
+
 # ---------------------------------------------------------------- comparisons
+
+
+def _constant_order(text: str) -> Callable[[AnyJSON], int | None]:
+    """`_order` with a constant on the right."""
+    number, truth = _number(text), text.lower() == "true"
+    if text == "null":
+        return lambda left: None if left is _UNDEFINED else int(left not in _NULLS)
+
+    def order(left: AnyJSON) -> int | None:
+        if left is None or left == "null":
+            return -1
+        if isinstance(left, str):
+            return (left > text) - (left < text)
+        if isinstance(left, bool):
+            return left - truth
+        if isinstance(left, (int, float)):
+            return None if number is None else (left > number) - (left < number)
+        return None
+
+    return order
 
 
 def _order(left: AnyJSON, right: AnyJSON) -> int | None:
@@ -115,7 +163,7 @@ def _number(text: str) -> AnyJSON:
     return None
 
 
-def _ordered(holds: Callable[[int], bool]) -> _Comparison:
+def _compared(holds: Callable[[int], bool]) -> _Comparison:
     def compare(left: AnyJSON, right: AnyJSON) -> bool:
         order = _order(left, right)
         return order is not None and holds(order)
@@ -167,12 +215,7 @@ def _overlap(left: AnyJSON, right: AnyJSON) -> bool:
 
 
 _COMPARE: dict[str, _Comparison] = {
-    "==": _ordered(lambda order: order == 0),
-    "!=": _ordered(lambda order: order != 0),
-    "<": _ordered(lambda order: order < 0),
-    "<=": _ordered(lambda order: order <= 0),
-    ">": _ordered(lambda order: order > 0),
-    ">=": _ordered(lambda order: order >= 0),
+    **{operator: _compared(holds) for operator, holds in _COMPARISONS.items()},
     "===": _identical,
     "!==": lambda left, right: not _identical(left, right),
     "=~": _matches,

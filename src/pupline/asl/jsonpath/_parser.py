@@ -67,6 +67,7 @@ def scan(text: str, start: int) -> int:
 
 _PLACEHOLDER = re.compile(r"\$\{[^{}\s]+\}")
 _PLAIN = re.compile(r"[^\s$.\[\]()'\",*?<>=!&|{}\\^]+")
+_DOLLAR = re.compile(r"\$")
 _CALL = re.compile(r"\(\s*\)")
 _VARIABLE = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"-?\d+")
@@ -108,14 +109,15 @@ class _Parser(FilterParser):
         if not name:
             what = "a path must not end with a dot" if self.at_end() else "expected a field name, '*' or '[' after '.'"
             raise self.error(what)
-        call = self.match(_CALL)
+        call = self.match(_CALL) if self.looking_at("(") else None
         return syntax.Key(name) if call is None else syntax.Call(name + call)
 
     def name(self) -> str:
-        start = self.at
-        while self.match(_PLACEHOLDER) or self.match(_PLAIN) or self.take("$"):
-            pass
-        return self.text[start : self.at]
+        name = self.match(_PLAIN) or ""
+        while self.looking_at("$"):
+            name += self.match(_PLACEHOLDER) or self.match(_DOLLAR) or ""
+            name += self.match(_PLAIN) or ""
+        return name
 
     def bracket(self) -> syntax.Step:
         self.expect("[")
