@@ -1,6 +1,8 @@
 """State machines through boto3."""
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -166,6 +168,58 @@ def test_deleting_is_idempotent_and_removes_all(client: Any, machine: str, refus
     client.create_state_machine(name=machine.rpartition(":")[2], definition=PASS, roleArn=ROLE)
     assert client.list_tags_for_resource(resourceArn=machine)["tags"] == []
     assert client.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"] == []
+
+
+def test_a_machine_with_a_running_execution_is_deleted_with_its_last(client: Any, refused: Refused) -> None:
+    """Until then it is DELETING: described, but neither started, updated, published, listed nor created again."""
+    definition = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": True}}})
+    given = {"name": "busy", "definition": definition, "roleArn": ROLE}
+    machine = client.create_state_machine(**given)["stateMachineArn"]
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+    client.delete_state_machine(stateMachineArn=machine)
+    assert described(client, machine)["status"] == "DELETING"
+    error = ("StateMachineDeleting", f"State Machine Deleting: '{machine}'")
+    assert refused(client.start_execution, stateMachineArn=machine) == error
+    assert refused(client.update_state_machine, stateMachineArn=machine, definition=PASS) == error
+    assert refused(client.publish_state_machine_version, stateMachineArn=machine) == error
+    assert refused(client.create_state_machine, **given) == error
+    assert machine not in [one["stateMachineArn"] for one in client.list_state_machines()["stateMachines"]]
+    client.stop_execution(executionArn=execution)
+    assert refused(client.describe_state_machine, stateMachineArn=machine)[0] == "StateMachineDoesNotExist"
+    assert client.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    assert client.create_state_machine(**given)["stateMachineArn"] == machine
+
+
+def test_a_map_s_label_qualifies_an_arn(client: Any, refused: Refused) -> None:
+    """DescribeStateMachine names the label of a Distributed Map; nothing is started or published by it."""
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **json.loads(PASS)}
+    state = {"Type": "Map", "Label": "Each", "ItemProcessor": processor, "End": True}
+    definition = json.dumps({"StartAt": "M", "States": {"M": state}})
+    arn = client.create_state_machine(name="labelled", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    found = described(client, f"{arn}/Each")
+    assert (found["label"], found["stateMachineArn"]) == ("Each", f"{arn}/Each")
+    for wrong in (f"{arn}/Other", f"{arn}/Each:1"):
+        assert refused(client.describe_state_machine, stateMachineArn=wrong)[0] == "StateMachineDoesNotExist"
+    assert refused(client.start_execution, stateMachineArn=f"{arn}/Each")[0] == "StateMachineDoesNotExist"
+    assert refused(client.publish_state_machine_version, stateMachineArn=f"{arn}/Each")[0] == "ValidationException"
+
+
+def test_many_who_create_one_machine_agree(server: DoorServer) -> None:
+    """Requests at the same time get the same answer where they ask the same, and one definition wins."""
+    client = client_of(server, "af-south-1")
+
+    def create(number: int) -> str:
+        definition = PASS if number % 2 else OTHER
+        try:
+            created = client.create_state_machine(name="one", definition=definition, roleArn=ROLE, publish=True)
+        except client.exceptions.StateMachineAlreadyExists:
+            return ""
+        return str(created["stateMachineVersionArn"])
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = Counter(pool.map(create, range(32)))
+    assert sorted(answers.values()) == [16, 16]
+    assert {answer[-6:] for answer in answers} == {"", ":one:1"}
 
 
 def test_machines_are_listed_by_name_and_in_pages(server: DoorServer, refused: Refused) -> None:

@@ -29,6 +29,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 """A definition of 1 MiB, each of whose characters JSON may write as six, with room for the rest."""
 
 _OPERATIONS: Mapping[str, Operation] = {**MACHINE_OPERATIONS, **EXECUTION_OPERATIONS}
+_NO_TARGET = f"the header X-Amz-Target must name an operation, such as {TARGET_PREFIX}ListStateMachines"
 _CREDENTIAL = re.compile(r"\bCredential=([^/,\s]{1,128})/[0-9]{8}/([a-z0-9-]{1,32})/")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -66,7 +67,7 @@ class Door:
         """The response to a request. target: X-Amz-Target. authorization: names region and account; not checked."""
         name = target.removeprefix(TARGET_PREFIX)
         try:
-            answer = self._call(name if target.startswith(TARGET_PREFIX) else "", body, authorization)
+            answer = self._call(target, body, authorization)
         except ApiError as error:
             return _failed(name, error)
         except StorageError as error:
@@ -77,10 +78,11 @@ class Door:
             return _failed(name, ApiError("InternalFailure", text, status=500))
         return Response(200, answer, name, "ok")
 
-    def _call(self, name: str, body: bytes, authorization: str) -> bytes:
-        operation = _OPERATIONS.get(name)
-        if operation is None:
-            raise ApiError("UnknownOperationException", "")
+    def _call(self, target: str, body: bytes, authorization: str) -> bytes:
+        if not target.startswith(TARGET_PREFIX):
+            raise ApiError("UnknownOperationException", _NO_TARGET)
+        name = target.removeprefix(TARGET_PREFIX)
+        operation = _operation(name)
         parameters = read_request(body, self._service.inputs[name], MAX_BODY_BYTES)
         check_constraints(parameters, self._service.inputs[name])
         answer = operation(self._new_call(*self._caller(authorization)), parameters)
@@ -91,9 +93,7 @@ class Door:
 
     def operate(self, name: str, parameters: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
         """The answer to a Task that calls the API. Raises: ApiError."""
-        operation = _OPERATIONS.get(name)
-        if operation is None:
-            raise ApiError("UnknownOperationException", f"Step Functions has no operation {printable(name)}")
+        operation = _operation(name)
         known = dict(parameters)
         check_constraints(known, self._service.inputs[name])
         return operation(self._new_call(region, account), known)
@@ -109,6 +109,14 @@ class Door:
             return self._settings.region, self._settings.account
         key, region = found.groups()
         return region, key if _ACCOUNT.fullmatch(key) else self._settings.account
+
+
+def _operation(name: str) -> Operation:
+    """The operation of that name. Raises: ApiError (UnknownOperationException)."""
+    operation = _OPERATIONS.get(name)
+    if operation is None:
+        raise ApiError("UnknownOperationException", f"Step Functions has no operation {printable(name)}")
+    return operation
 
 
 def _failed(name: str, error: ApiError) -> Response:

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+from pupline.json_values import loads
 from pupline.stepfunctions._arns import Arn, parse_arn
 from pupline.stepfunctions._call import Call
 from pupline.stepfunctions._errors import ApiError
@@ -13,15 +14,16 @@ _MAX_DIGITS = 19  # SQLite's integers have 64 bits
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A state machine that a request names. arn: as in the request. version, alias: None where it names none.
+    """A state machine that a request names. arn: as in the request. version, alias, label: None where it names none.
 
-    Of an alias, version is the one that was chosen by the weights of its routes.
+    Of an alias, version is the one that was chosen by the weights of its routes. label: of a Distributed Map in it.
     """
 
     arn: str
     machine: StoredMachine
     version: StoredVersion | None = None
     alias: StoredAlias | None = None
+    label: str | None = None
 
     @property
     def revision(self) -> Revision:
@@ -69,8 +71,10 @@ def resolve(call: Call, text: str) -> Target:
     """
     arn = parse_machine_arn(text)
     machine = find_machine(call, arn.machine_arn)
+    if arn.label is not None and (arn.qualifier is not None or not _has_label(machine, arn.label)):
+        raise no_machine(text)
     if machine is not None and arn.qualifier is None:
-        return Target(text, machine)
+        return Target(text, machine, label=arn.label)
     if machine is not None and arn.version is not None:
         version = call.store.machines.version(machine.arn, arn.version)
         if version is not None:
@@ -86,6 +90,8 @@ def resolve(call: Call, text: str) -> Target:
 def startable(call: Call, text: str) -> Target:
     """As `resolve`, for a new execution. Raises: ApiError, also StateMachineDeleting."""
     target = resolve(call, text)
+    if target.label is not None:
+        raise no_machine(text)  # its executions are those of a Map Run
     if target.machine.status == "DELETING":
         raise deleting(target.machine.arn)
     return target
@@ -99,6 +105,17 @@ def no_machine(arn: str) -> ApiError:
 def deleting(arn: str) -> ApiError:
     """StateMachineDeleting."""
     return ApiError("StateMachineDeleting", f"State Machine Deleting: '{arn}'")
+
+
+def _has_label(machine: StoredMachine | None, label: str) -> bool:
+    """Whether a Map state of the machine, at any depth, has that Label."""
+    waiting = [loads(machine.revision.definition)] if machine else []
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict) and value.get("Type") == "Map" and value.get("Label") == label:
+            return True
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return False
 
 
 def _routed(store: Store, alias: StoredAlias) -> StoredVersion | None:

@@ -95,7 +95,8 @@ def describe_state_machine(call: Call, parameters: Parameters) -> Answer:
     target = resolve(call, parameters["stateMachineArn"])
     machine, version = target.machine, target.version
     return {
-        "stateMachineArn": version.arn if version else machine.arn,
+        "stateMachineArn": version.arn if version else target.arn,
+        "label": target.label,
         "name": machine.name,
         "status": machine.status,
         "type": machine.type,
