@@ -238,7 +238,7 @@ def test_nothing_answers(client: Any) -> None:
     queue = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": True}
     found = ended(client, start(client, create(client, "unanswered", Send=queue)))
     assert (found["status"], found["error"]) == ("FAILED", "Pupline.NothingAnswers")
-    for part in ("'Send'", "--function Send=", "--mocks", "SQS_ENDPOINT"):
+    for part in ("'Send'", "--function 'Send=", "--mocks", "SQS_ENDPOINT"):
         assert part in found["cause"]
     found = ended(client, start(client, create(client, "no-function", F=task("Missing"))))
     assert found["error"] == "Lambda.ResourceNotFoundException"

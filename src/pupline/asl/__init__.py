@@ -70,7 +70,7 @@ from pupline.asl.driver import (
     unanswered,
 )
 from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks, path_of
-from pupline.asl.states import MapRun, read_resource
+from pupline.asl.states import MapRun, Resource, read_resource
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
 
@@ -107,6 +107,7 @@ __all__ = [
     "NothingAnswers",
     "ProtocolError",
     "ReadItems",
+    "Resource",
     "Result",
     "Return",
     "StartTimer",

@@ -12,7 +12,7 @@ from pupline.asl.states._flow import PassState
 from pupline.asl.states._map import MapState
 from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
 from pupline.asl.states._parallel import ParallelState
-from pupline.asl.states._resource import READERS, WRITERS, not_recognized, read_resource
+from pupline.asl.states._resource import READERS, WRITERS, Resource, not_recognized, read_resource
 from pupline.asl.states._retry import ErrorMatcher
 from pupline.asl.states._task import TaskState
 
@@ -25,6 +25,7 @@ __all__ = [
     "MapState",
     "ParallelState",
     "PassState",
+    "Resource",
     "State",
     "TaskState",
     "child_arn",

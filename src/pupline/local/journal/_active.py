@@ -9,6 +9,7 @@ from pupline.asl import (
     InvokeTask,
     TaskFailed,
     TaskHeartbeat,
+    TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
 )
@@ -50,9 +51,11 @@ class ActiveExecutions:
         command = active.waiting[command_id]
         if isinstance(fact, TaskSubmitted):
             active.submitted[command_id] = fact.output
+        elif isinstance(fact, TaskStarted):
+            active.taken.add(command_id)
         elif not isinstance(fact, TaskHeartbeat):
             del active.waiting[command_id]
-            active.submitted.pop(command_id, None)
+            active.forget_progress(command_id)
         self.open_calls.discard((active.execution_id, command_id))
         if isinstance(fact, TaskFailed) and isinstance(command, InvokeTask):
             turn.events.append(TaskAttemptFailed(active.core.name, command.state, fact.error, fact.cause))
@@ -73,7 +76,7 @@ class ActiveExecutions:
         for command in commands:
             if isinstance(command, CancelCommand):
                 cancelled = active.waiting.pop(command.id, None)
-                active.submitted.pop(command.id, None)
+                active.forget_progress(command.id)
                 self._forget_command(active, command.id)
                 if isinstance(cancelled, InvokeTask):
                     turn.cancelled.append((active.core.name, cancelled))

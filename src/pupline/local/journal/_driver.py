@@ -299,7 +299,8 @@ class Driver:
         elif isinstance(command, ReadItems | WriteResults) and not self._stopping:
             self.active.open_calls.add(key)
             try:
-                threading.Thread(target=self._read_or_write, args=(active, command), daemon=True).start()
+                given = (active, command, self._invocation(active, command))
+                threading.Thread(target=self._read_or_write, args=given, daemon=True).start()
             except RuntimeError as err:
                 raise local_trouble(err) or err from err
 
@@ -313,21 +314,26 @@ class Driver:
             seconds = active.seconds_left(timer, turn.at)
             self.active.alarms.after(key, seconds * scale if timer.kind == "pause" else seconds, turn.at)
 
-    def _invocation(self, active: ActiveExecution, task: InvokeTask) -> Invocation:
+    def _invocation(self, active: ActiveExecution, command: Command) -> Invocation:
         return Invocation(
             active.core.name,
-            task.id,
+            command.id,
             self._settings_of(active.run_id),
             active.core.machine,
             active.api.details if active.api else {},
-            task.id in active.submitted,
-            active.submitted.get(task.id),
+            command.id in active.submitted,
+            active.submitted.get(command.id),
+            command.id in active.taken,
         )
 
-    def _read_or_write(self, active: ActiveExecution, command: ReadItems | WriteResults) -> None:
-        answer: Fact | LocalTrouble
+    def _read_or_write(
+        self, active: ActiveExecution, command: ReadItems | WriteResults, invocation: Invocation
+    ) -> None:
+        answer: Fact | LocalTrouble | None
         try:
-            answer = self._map_io.carry_out(command, active.core.name)
+            answer = self._settings.read_or_write(command, invocation)
+            if answer is None:
+                answer = self._map_io.carry_out(command, active.core.name)
         except Exception as err:  # noqa: BLE001 - unanswered, the execution would wait forever
             answer = local_trouble(err) or TaskFailed(command.id, type(err).__name__, lambda_error(err))
         self._inbox.put((active, answer))

@@ -20,6 +20,7 @@ from pupline.asl import (
     StartTimer,
     StateMachine,
     TaskHeartbeat,
+    TaskStarted,
     TaskSubmitted,
     fact_from_json,
 )
@@ -85,7 +86,8 @@ class Replayed:
     """An execution rebuilt from its facts. waiting: the commands without an answer. facts: how many there are.
 
     worked: its working time. left: for each timer in `waiting`, its remaining working time. Time in which nothing ran
-    is in neither. submitted: for calls in `waiting` that have answered TaskSubmitted, what it said.
+    is in neither. submitted: for calls in `waiting` that have answered TaskSubmitted, what it said. taken: those
+    that a worker has begun.
     """
 
     core: Execution
@@ -94,6 +96,7 @@ class Replayed:
     worked: float
     left: dict[str, float]
     submitted: dict[str, JSON] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
 
 class Journal:
@@ -214,6 +217,7 @@ class Journal:
         execution = kind(machine, json.loads(row.input), name=row.name, now=row.start_time, context=context)
         waiting: dict[str, _OpenCommand] = {}
         submitted: dict[str, JSON] = {}
+        taken: set[str] = set()
         worked = 0.0
         _collect_commands(execution, waiting, worked)
         count = 0
@@ -224,6 +228,8 @@ class Journal:
             _close_answered(row.name, entry, waiting)
             if isinstance(entry.fact, TaskSubmitted):
                 submitted[entry.fact.id] = entry.fact.output
+            elif isinstance(entry.fact, TaskStarted):
+                taken.add(entry.fact.id)
             try:
                 execution.receive(entry.fact, now=entry.now)
             except ProtocolError as err:
@@ -232,7 +238,8 @@ class Journal:
             count += 1
         left = {command_id: one.left(worked) for command_id, one in waiting.items() if one.seconds is not None}
         open_calls = {command_id: output for command_id, output in submitted.items() if command_id in waiting}
-        return Replayed(execution, [one.command for one in waiting.values()], count, worked, left, open_calls)
+        commands = [one.command for one in waiting.values()]
+        return Replayed(execution, commands, count, worked, left, open_calls, taken & waiting.keys())
 
     def history(self, name: str) -> list[dict[str, JSON]]:
         """The execution's events so far, in the shape of GetExecutionHistory.
@@ -296,7 +303,7 @@ def _close_answered(name: str, entry: JournalledFact, waiting: dict[str, _OpenCo
     if command_id is None:  # ExecutionAborted and ExecutionRedriven answer no command
         return
     found = waiting.get(command_id)
-    if found is not None and not isinstance(entry.fact, TaskSubmitted | TaskHeartbeat):
+    if found is not None and not isinstance(entry.fact, TaskSubmitted | TaskStarted | TaskHeartbeat):
         del waiting[command_id]
     if found is None:
         raise ReplayMismatch(

@@ -28,7 +28,7 @@ class Invocation:
     execution: the execution's name. command_id: with it, the idempotency key of this attempt.
     settings: of the run that the execution belongs to; empty without one. machine: the execution's.
     details: of an execution that the API started, as in ApiStart. is_submitted: an earlier call has answered
-    TaskSubmitted, with `submitted`, and only the result is missing.
+    TaskSubmitted, with `submitted`, and only the result is missing. is_taken: a worker has begun it.
     """
 
     execution: str
@@ -38,6 +38,7 @@ class Invocation:
     details: Mapping[str, JSON] = field(default_factory=dict)
     is_submitted: bool = False
     submitted: JSON = None
+    is_taken: bool = False
 
     @property
     def request_id(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pupline.asl import InvokeTask, StateMachine
+from pupline.asl import Fact, InvokeTask, ReadItems, StateMachine, WriteResults
 from pupline.json_values import JSON
 from pupline.local._clock import DriverClock
 from pupline.local.alerts import LocalTopic
@@ -70,6 +70,8 @@ class DriverSettings:
     grace_seconds: how long running functions may continue after `stop_starting`.
     listener: called with every event, in the driving thread. alerted: called after alerts were committed.
     cancelled: called when the answer to a call is no longer needed, with the execution's name and the call.
+    read_or_write: answers what a Distributed Map reads and writes, in a thread of its own; None leaves it to the local
+    buckets.
     of_api: drive executions of the API, and not those of runs. wait_scale: real seconds of each second that a Wait or a
     Retrier waits.
     """
@@ -83,6 +85,7 @@ class DriverSettings:
     listener: Callable[[DriverEvent], None] = lambda _event: None
     alerted: Callable[[], None] = lambda: None
     cancelled: Callable[[str, InvokeTask], None] = lambda _name, _task: None
+    read_or_write: Callable[[ReadItems | WriteResults, Invocation], Fact | None] = lambda _command, _invocation: None
     of_api: bool = False
     wait_scale: float = 1.0
 

@@ -40,13 +40,14 @@ class ActiveExecution:
     is_durable: whether the journal holds it, from its start to its end; has_facts: what happens in between, too.
     Express executions are not journalled; those that the API acknowledges are, but begin again after a crash.
     facts: how many the journal holds. left: seconds left of each timer that an earlier process began.
-    submitted: by command id, what TaskSubmitted said of calls whose result is still to come.
+    submitted: by command id, what TaskSubmitted said of calls whose result is still to come. taken: ids of those that a
+    worker has begun.
     api: of an execution that the API started. map_runs: how many of the core's Map Runs were noted.
     """
 
     __slots__ = (
         *("_began", "_worked", "api", "core", "execution_id", "facts", "has_facts", "is_durable", "last_now"),
-        *("left", "map_runs", "run_id", "submitted", "waiting"),
+        *("left", "map_runs", "run_id", "submitted", "taken", "waiting"),
     )
 
     def __init__(
@@ -58,6 +59,7 @@ class ActiveExecution:
         self.facts = replayed.facts
         self.left = replayed.left
         self.submitted = replayed.submitted
+        self.taken = replayed.taken
         self.api = api
         self.map_runs = 0
         self.has_facts = self.core.machine.type == "STANDARD"
@@ -66,6 +68,11 @@ class ActiveExecution:
         self.waiting: dict[str, Command] = {}
         self._worked = replayed.worked
         self._began = at.working_time
+
+    def forget_progress(self, command_id: str) -> None:
+        """The call has ended."""
+        self.submitted.pop(command_id, None)
+        self.taken.discard(command_id)
 
     def worked(self, at: Instant) -> float:
         """Working time spent on the execution, by this process and those before."""

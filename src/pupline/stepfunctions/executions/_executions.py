@@ -58,6 +58,7 @@ class Executions:
             grace_seconds=_GRACE_SECONDS,
             listener=self._listen,
             cancelled=self.tasks.cancel,
+            read_or_write=self.tasks.read_or_write,
             of_api=True,
             wait_scale=settings.wait_scale,
         )

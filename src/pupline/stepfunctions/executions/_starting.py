@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pupline.asl import DefinitionError, InvalidExecutionInput, StateMachine
+from pupline.errors import ConfigurationError
 from pupline.json_values import JSON, dumps, loads
 from pupline.local import ApiStart, ExecutionFinished, NameInUse, NoRoom, StartRequest
 from pupline.stepfunctions._call import Answer, Call, Parameters
-from pupline.stepfunctions._errors import ApiError
+from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions._names import check_name
 from pupline.stepfunctions._targets import Target, startable
 from pupline.stepfunctions.executions._names import execution_arn, journal_name
@@ -62,8 +63,13 @@ def _prepared(call: Call, parameters: Parameters, *, is_kept: bool) -> _Start:
     machine = target.machine
     express_id = str(uuid.uuid4()) if machine.type == "EXPRESS" else None
     arn = execution_arn(machine.arn, name, express_id)
+    compiled = _machine(target)
+    try:
+        call.executions.tasks.sources.answers(compiled, case)
+    except ConfigurationError as error:
+        raise invalid(str(error)) from error
     api = ApiStart(arn, machine.arn, _context(target, arn, name), given, _details(target, parameters, case), is_kept)
-    request = StartRequest(journal_name(arn), value, machine=_machine(target), api=api)
+    request = StartRequest(journal_name(arn), value, machine=compiled, api=api)
     return _Start(target, arn, name, request)
 
 

@@ -4,7 +4,8 @@
 """
 
 from pupline.stepfunctions.tasks._activities import ActivityQueues, ActivityTask
-from pupline.stepfunctions.tasks._runner import Api, TaskRunner
+from pupline.stepfunctions.tasks._own_calls import Api
+from pupline.stepfunctions.tasks._runner import TaskRunner
 from pupline.stepfunctions.tasks._sources import TaskSources
 
 __all__ = ["ActivityQueues", "ActivityTask", "Api", "TaskRunner", "TaskSources"]

@@ -33,6 +33,10 @@ class Endpoints:
         names = self.variables(service)
         return next((url for name in names if (url := self._environment.get(name))), None)
 
+    def has_own(self, service: str) -> bool:
+        """Whether the environment names an endpoint of Step Functions in the way of Step Functions Local."""
+        return service in ("states", "sfn") and _LOCAL_NAMES["stepfunctions"] in self._environment
+
     def variables(self, service: str) -> list[str]:
         """The variables that can name the endpoint of a service, the most particular first."""
         model = service_model(service)

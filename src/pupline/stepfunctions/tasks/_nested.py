@@ -1,4 +1,4 @@
-"""Calls of Step Functions by a Task: `states:startExecution` with its patterns, and `aws-sdk:sfn`."""
+"""What goes to and comes from the API when a Task calls it, in the spelling of the integrations."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """Runs one Lambda function: a request on each line of standard input, an answer on each line of a pipe.
 
+The first line is the source of a module that stands in the template, or null.
+
 A program of its own, which imports nothing of pupline: the function's directory comes first on its path.
 """
 
@@ -9,9 +11,12 @@ import os
 import sys
 import time
 import traceback
+import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+_SECONDS = 900.0
+"""Lambda's longest Timeout. The state's own TimeoutSeconds ends a call before."""
 
 
 class Context:
@@ -36,9 +41,15 @@ class Context:
         return max(int((self._deadline - time.monotonic()) * 1000), 0)
 
 
-def load(handler: str) -> Callable[[Any, Context], Any]:
-    """The function that `module.name` names; the module may stand in a folder: `src/app.handler`."""
+def load(handler: str, source: str | None) -> Callable[[Any, Context], Any]:
+    """The function that `module.name` names; the module may stand in a folder: `src/app.handler`.
+
+    source: of a module that stands in the template itself.
+    """
     module, _, name = handler.rpartition(".")
+    if source is not None:
+        sys.modules[module] = types.ModuleType(module)
+        exec(compile(source, f"{module}.py", "exec"), vars(sys.modules[module]))  # noqa: S102 - the user's function
     found: Callable[[Any, Context], Any] = getattr(importlib.import_module(module.replace("/", ".")), name)
     return found
 
@@ -68,15 +79,15 @@ def answer(function: Callable[[Any, Context], Any], request: dict[str, Any], sec
     return {"result": result}
 
 
-def main(handler: str, descriptor: int, seconds: float) -> None:
-    """Answer until standard input ends."""
+def main(handler: str, descriptor: int, code: str) -> None:
+    """Answer until standard input ends. code: the directory or archive with the module; empty for inline code."""
     requests = os.fdopen(os.dup(0), "rb")
     os.close(0)
     os.open(os.devnull, os.O_RDONLY)  # the function must not read what is for us
-    sys.path[0] = str(Path.cwd())  # in the place of this file's own directory
+    sys.path[0] = code  # in the place of this file's own directory
     failure: BaseException | None = None
     try:
-        function = load(handler)
+        function = load(handler, json.loads(requests.readline()))
     except Exception as error:  # noqa: BLE001 - the function cannot be imported, which each call answers
         failure = error
     with os.fdopen(descriptor, "wb") as answers:
@@ -87,10 +98,10 @@ def main(handler: str, descriptor: int, seconds: float) -> None:
                 kind = "Runtime.ImportModuleError" if isinstance(failure, ImportError) else "Runtime.HandlerNotFound"
                 given: dict[str, Any] = {"error": {**found, "errorType": kind}}
             else:
-                given = answer(function, request, seconds)
+                given = answer(function, request, _SECONDS)
             answers.write(json.dumps(given).encode() + b"\n")
             answers.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -7,16 +7,15 @@ another, and is replaced when a file of the function has changed.
 
 import json
 import os
-import select
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pupline.definitions import TemplateFunction
 from pupline.json_values import JSON, dumps
 from pupline.stepfunctions.tasks._service_calls import ServiceFailure, function_failure
 
@@ -24,41 +23,34 @@ _WORKER = Path(__file__).with_name("function_worker.py")
 _AT_ONCE = 16
 """Processes of one function; more calls wait."""
 
-_INIT_SECONDS = 10.0
-"""Lambda's time for the imports of a function, which is not a part of its Timeout."""
-
 _MOST_FILES = 2_000
 """Files of a function that are looked at for changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFunction:
-    """A function of a template. handler: such as `app.lambda_handler`. directory: its CodeUri."""
-
-    name: str
-    directory: Path
-    handler: str
-    environment: Mapping[str, str] = field(default_factory=dict)
-    timeout_seconds: float = 3.0
-    memory_mb: int = 128
-
-
 class FunctionProcesses:
-    """Functions by their names."""
+    """The functions of a template, by logical id."""
 
     def __init__(self, functions: Mapping[str, TemplateFunction]) -> None:
-        self._functions = {name: _Pool(function) for name, function in functions.items()}
+        self._functions = functions
+        self._pools = {name: _Pool(function) for name, function in functions.items()}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._functions
+    def find(self, name: str) -> str | None:
+        """The logical id of a function as a state names it: by that, or by its FunctionName.
 
-    def call(self, name: str, event: JSON, request_id: str) -> JSON:
+        The name may also be of a placeholder, `PayFunctionArn`, or of a deployed function, `stack-PayFunction-1A2B3C`.
+        """
+        for logical_id, function in self._functions.items():
+            if name in (logical_id, function.name, f"{logical_id}Arn", f"{logical_id}Name"):
+                return logical_id
+        return next((part for part in name.split("-") if part in self._functions), None)
+
+    def call(self, logical_id: str, event: JSON, request_id: str) -> JSON:
         """The function's answer. Raises: ServiceFailure with its error."""
-        return self._functions[name].call(event, request_id)
+        return self._pools[logical_id].call(event, request_id)
 
     def close(self) -> None:
         """End all processes."""
-        for pool in self._functions.values():
+        for pool in self._pools.values():
             pool.close()
 
 
@@ -74,6 +66,8 @@ class _Pool:
         self._closed = False
 
     def call(self, event: JSON, request_id: str) -> JSON:
+        """The function's answer. Raises: ServiceFailure."""
+        _refuse_foreign(self._function)
         with self._room:
             worker = self._take()
             try:
@@ -86,7 +80,7 @@ class _Pool:
         return result
 
     def _take(self) -> "_Worker":
-        version = _version(self._function.directory)
+        version = _version(self._function.code)
         with self._guard:
             while self._idle:
                 worker = self._idle.pop()
@@ -123,22 +117,23 @@ class _Worker:
     def __init__(self, function: TemplateFunction, version: tuple[int, ...]) -> None:
         self.version = version
         self._function = function
-        self._is_warm = False
         # What the function prints goes to the server's own error output; answers have a pipe of their own.
         reading, writing = os.pipe()
-        command = [sys.executable, "-u", str(_WORKER), function.handler, str(writing), str(function.timeout_seconds)]
+        code, cwd = _code_of(function)
+        command = [sys.executable, "-u", str(_WORKER), str(function.handler), str(writing), code]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
                 command,
                 stdin=subprocess.PIPE,
                 stdout=sys.stderr.fileno() if _has_descriptor(sys.stderr) else subprocess.DEVNULL,
-                cwd=function.directory,
+                cwd=cwd,
                 env={**os.environ, **_lambda_environment(function), **function.environment},
                 pass_fds=(writing,),
             )
         finally:
             os.close(writing)
         self._answers = os.fdopen(reading, "rb")
+        self._send(None if function.code else function.inline_code)
 
     @property
     def is_alive(self) -> bool:
@@ -147,14 +142,7 @@ class _Worker:
     def call(self, event: JSON, request_id: str) -> dict[str, Any]:
         """{"result": ...} or {"error": the error object}."""
         try:
-            assert self._process.stdin is not None  # noqa: S101 - a pipe, as asked for
-            self._process.stdin.write(dumps({"event": event, "request_id": request_id}).encode() + b"\n")
-            self._process.stdin.flush()
-            limit = self._function.timeout_seconds + (0 if self._is_warm else _INIT_SECONDS)
-            if not select.select([self._answers], [], [], limit)[0]:
-                self.end()
-                return {"error": _timed_out(request_id, self._function.timeout_seconds)}
-            self._is_warm = True
+            self._send({"event": event, "request_id": request_id})
             answer: dict[str, Any] = json.loads(self._answers.readline())
         except (OSError, ValueError):
             self.end()
@@ -162,6 +150,11 @@ class _Worker:
             text = f"RequestId: {request_id} Error: Runtime exited with error: exit status {status}"
             return {"error": {"errorType": "Runtime.ExitError", "errorMessage": text}}
         return answer
+
+    def _send(self, value: JSON) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - a pipe, as asked for
+        self._process.stdin.write(dumps(value).encode("utf-8", "surrogatepass") + b"\n")
+        self._process.stdin.flush()
 
     def end(self) -> None:
         self._process.kill()
@@ -183,17 +176,40 @@ def _has_descriptor(stream: IO[str]) -> bool:
 def _lambda_environment(function: TemplateFunction) -> dict[str, str]:
     """What the Lambda runtime sets and functions read."""
     return {
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name or function.logical_id,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": str(function.directory),
+        "_HANDLER": str(function.handler),
+        "LAMBDA_TASK_ROOT": str(function.code or ""),
     }
 
 
-def _version(directory: Path) -> tuple[int, ...]:
-    """Changes with the files below the directory."""
+def _refuse_foreign(function: TemplateFunction) -> None:
+    """Raise ServiceFailure for a function that Python cannot run here."""
+    name, runtime = function.logical_id, function.runtime
+    if runtime is not None and not runtime.startswith("python"):
+        text = f"The function {name} of the template needs {runtime}, and only Python runs here"
+    elif function.handler is None or (function.code is None and function.inline_code is None):
+        text = f"The code of the function {name} of the template is not on this machine"
+    else:
+        return
+    advice = f"give it with --function {name}=module:callable, or as LAMBDA_ENDPOINT"
+    raise ServiceFailure("Lambda.ResourceNotFoundException", f"{text}: {advice}")
+
+
+def _code_of(function: TemplateFunction) -> tuple[str, Path | None]:
+    """What comes first on the path of a function, and its working directory."""
+    if function.code is None:
+        return "", None
+    return str(function.code), function.code if function.code.is_dir() else None
+
+
+def _version(code: Path | None) -> tuple[int, ...]:
+    """Changes with the file, or the files below the directory."""
     found: list[int] = []
+    if code is None or code.is_file():
+        return () if code is None else (code.stat().st_mtime_ns,)
+    directory = code
     for folder, names, files in os.walk(directory):
         names[:] = [name for name in names if name != "__pycache__" and not name.startswith(".")]
         for name in files:
@@ -204,8 +220,3 @@ def _version(directory: Path) -> tuple[int, ...]:
             if len(found) >= _MOST_FILES:
                 return tuple(found)
     return tuple(found)
-
-
-def _timed_out(request_id: str, seconds: float) -> dict[str, Any]:
-    text = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
-    return {"errorType": "Sandbox.Timedout", "errorMessage": text}

@@ -1,0 +1,62 @@
+"""A file of mocks, for all machines of a door.
+
+As with AWS Step Functions Local, an execution is mocked when the ARN of its start names a case: `...:Pay#HappyPath`. A
+simple file without cases answers the states that it names in every machine that has them all.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pupline.asl import Mocks, StateMachine, parse_mocks, states_of
+from pupline.errors import ConfigurationError
+from pupline.files import read_input, read_text
+from pupline.json_values import AnyJSON, loads
+from pupline.text import printable
+
+
+class MockFile:
+    """The mocks in a file."""
+
+    def __init__(self, path: Path, value: AnyJSON) -> None:
+        self._path = path
+        self._value = value
+        self._by_machine: dict[tuple[str, str], Mocks] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> "MockFile":
+        """The file at `path`, in JSON. Raises: ConfigurationError."""
+        try:
+            value = loads(read_text(path))
+        except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+            text = getattr(error, "strerror", None) or str(error)
+            raise ConfigurationError(f"{printable(str(path))} has no mocks: {printable(text)}") from error
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{printable(str(path))} has no mocks: it is not a JSON object")
+        return cls(path, value)
+
+    def states(self, machine: StateMachine, case: str) -> Mapping[str, Any]:
+        """The answers by state. case: empty where the start named none. Raises: ConfigurationError."""
+        if not case and (self._has_cases or not self._fits(machine)):
+            return {}
+        return self._mocks(machine).case(case).states
+
+    @property
+    def _has_cases(self) -> bool:
+        return "StateMachines" in self._value or "TestCases" in self._value
+
+    def _fits(self, machine: StateMachine) -> bool:
+        names = {name for name, _ in states_of(machine.definition)}
+        return all(name in names or name.rpartition(".")[0] in names for name in self._value)
+
+    def _mocks(self, machine: StateMachine) -> Mocks:
+        key = (machine.name, machine.digest)
+        if key not in self._by_machine:
+            name = machine.name if "StateMachines" in self._value else None
+            self._by_machine[key] = parse_mocks(
+                self._value, machine.definition, file=self._path.name, machine=name, read_file=self._read_file
+            )
+        return self._by_machine[key]
+
+    def _read_file(self, name: str) -> bytes:
+        return read_input(self._path.parent / name)
