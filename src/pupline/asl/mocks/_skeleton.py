@@ -16,6 +16,7 @@ _OTHER_ERROR: Final = "MockedError"
 
 _WILDCARDS = ("States.ALL", "States.TaskFailed")
 _MAX_ATTEMPTS = 1000
+_CALLS_IN_MAP = 100
 _RETRIER_DEFAULT = 3
 
 State = dict[str, AnyJSON]
@@ -35,6 +36,8 @@ class _Skeleton:
     def __init__(self, definition: AnyJSON) -> None:
         self.states = list(walk_states(definition))
         self.tasks = {name: state for _, name, state in self.states if state["Type"] == "Task"}
+        maps = [path for path, _, state in self.states if state["Type"] == "Map"]
+        self.in_map = {name for path, name, _ in self.states if any(_is_inside(path, each) for each in maps)}
         self.words: dict[str, str] = {}
         self.responses: dict[str, AnyJSON] = {}
 
@@ -51,9 +54,13 @@ class _Skeleton:
     def happy(self, name: str, state: State) -> str:
         """The name of the response of a Task; for a Map with an ItemReader, that of its items."""
         if state["Type"] == "Map":
-            return self.response(name, "Items", {"0": {"Return": [{}]}})
+            return self.response(name, "Items", {self.attempts(name, 0): {"Return": [{}]}})
         response = sample_response(str(state.get("Resource", "")))
-        return self.response(name, "Success", {"0": {"Return": response}})
+        return self.response(name, "Success", {self.attempts(name, 0): {"Return": response}})
+
+    def attempts(self, name: str, first: int) -> str:
+        """The attempts from `first` on of a state that succeeds; inside a Map it is called for each item."""
+        return f"{first}-{first + _CALLS_IN_MAP - 1}" if name in self.in_map else str(first)
 
     def retrier_case(self, cases: dict[str, AnyJSON], name: str, number: int, retrier: State) -> None:
         task = self.tasks.get(name)
@@ -62,10 +69,10 @@ class _Skeleton:
         error = _error_for(task["Retry"], number, "")
         if error is None:
             return
-        success = self.responses[f"{self.word(name)}Success"]["0"]
+        [success] = self.responses[f"{self.word(name)}Success"].values()
         attempts: dict[str, AnyJSON] = {"0": _thrown(error)}
         if retrier.get("MaxAttempts", _RETRIER_DEFAULT):
-            attempts["1"] = success
+            attempts[self.attempts(name, 1)] = success
         label = f"Retry{number}"
         response = self.response(name, label, attempts)
         cases[f"{self.word(name)}{label}"] = {**cases["HappyPath"], name: response}
@@ -82,7 +89,7 @@ class _Skeleton:
 
     def first_task(self, path: Steps) -> str | None:
         """The first Task inside a Parallel or Map that does not catch errors itself."""
-        inside = ((name, state) for at, name, state in self.states if len(at) > len(path) and at[: len(path)] == path)
+        inside = ((name, state) for at, name, state in self.states if _is_inside(at, path))
         return next((name for name, state in inside if name in self.tasks and not state.get("Catch")), None)
 
     def response(self, state: str, label: str, attempts: AnyJSON) -> str:
@@ -107,8 +114,12 @@ def _numbered(word: str) -> Iterator[str]:
         number += 1
 
 
+def _is_inside(path: Steps, around: Steps) -> bool:
+    return len(path) > len(around) and path[: len(around)] == around
+
+
 def _is_called(state: State) -> bool:
-    return state["Type"] == "Task" or (state["Type"] == "Map" and "ItemReader" in state)
+    return state["Type"] == "Task" or (state["Type"] == "Map" and ("ItemReader" in state or "ResultWriter" in state))
 
 
 def _thrown(error: str) -> AnyJSON:

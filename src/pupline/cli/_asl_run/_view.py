@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _STYLES = {"SUCCEEDED": "green", "REFUSED": "yellow"}
 _CASES = [
     Column("", needs=1),
-    Column("case", needs=12),
+    Column("case"),
     Column("status"),
     Column("error", needs=12),
     Column("path", needs=24),
