@@ -123,11 +123,11 @@ THROWN = [
     ("$eval('1')", "T1006: Attempted to invoke a non-function"),
     ("$error('boom')", "D3137: boom"),
     ("$sum('a')", "T0412: "),
-    ("1 / 0", "D1001: Number out of range"),
-    ("$parse('{')", "D3141: the text is not valid JSON"),
-    ("$hash('a', 'sha1')", "D3141: Invalid hash algorithm"),
+    ("1 / 0 + 1", "D1001: Number out of range"),
+    ("$parse('{')", "D3137: Invalid JSON"),
+    ("$hash('a', 'sha1')", "D3137: Invalid hash algorithm"),
     ("1 + 'a'", "T2002: "),
-    ("$number('x')", "D3030: Unable to cast value to a number: 'x'"),
+    ("$number('x')", 'D3030: Unable to cast value to a number: "x"'),
 ]
 
 
@@ -146,7 +146,10 @@ def test_functions_are_not_valid_results(text: str) -> None:
 
 
 HOSTILE = [
-    ("($f := function($n) { $f($n) }; $f(1))", "too many steps"),
+    (
+        "($f := function($n) { $f($n) }; $f(1))",
+        "evaluation timeout: Check for infinite loop",
+    ),
     ("($f := function($n) { 1 + $f($n) }; $f(1))", "Stack overflow"),
     ("($s := function($x, $n) { $n = 0 ? $x : $s($x & $x, $n - 1) }; $s('a', 60))", "memory limit"),
     ("($s := function($x, $n) { $n = 0 ? $x : $s($append($x, $x), $n - 1) }; $count($s([1, 2], 60)))", "memory limit"),
@@ -157,7 +160,7 @@ HOSTILE = [
     ("$range(1, 360146, 1)", "memory limit"),
     ("[1..99999999]", "D2014"),
     ("[1..9999999]", "memory limit"),
-    ("[1..100000].[1..1000]", "D1012"),
+    ("[1..100000].[1..1000]", "evaluation timeout"),
     ("$fromMillis(0, '[Y,9999999]')", "over 999"),
     ("$fromMillis(0, '[MNn,*-9999999]')", "over 999"),
     ("$now('[Y,9999999]')", "over 999"),
@@ -190,7 +193,7 @@ def test_the_limit_of_steps_grows_with_the_input(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(_jsonata_bounds, "MAX_STEPS", 10_000)
     assert evaluate("{% $sum($v.($ * 2)) %}", variables={"v": list(range(10_000))}) == 99_990_000
-    with pytest.raises(EvaluationError, match="D1012"):
+    with pytest.raises(EvaluationError, match="evaluation timeout"):
         run("$sum([1..10000].($ * 2))")
 
 

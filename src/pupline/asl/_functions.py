@@ -1,6 +1,7 @@
 """The functions that both query languages have: hashes, UUIDs, random numbers, JSON texts."""
 
 import hashlib
+import json
 import random
 import uuid
 
@@ -45,7 +46,11 @@ def parse_json(text: str) -> AnyJSON:
     try:
         return loads(text)
     except (ValueError, RecursionError) as err:
-        raise FunctionFailure(f"the text is not valid JSON: {str(err)[:200]}") from err
+        raise FunctionFailure(f"the text is not valid JSON{_place(err)}") from err
+
+
+def _place(error: Exception) -> str:
+    return f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
 
 
 def generator(scope: Scope) -> random.Random:
@@ -58,3 +63,27 @@ def generator(scope: Scope) -> random.Random:
 def new_uuid(scope: Scope) -> str:
     """A version 4 UUID drawn from the scope's randomness."""
     return str(uuid.UUID(int=generator(scope).getrandbits(128), version=4))
+
+
+class JavaRandom:
+    """java.util.Random: the numbers that AWS draws from a seed. Source: its documentation, which fixes the formula."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = (seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
+
+    def _bits(self, count: int) -> int:
+        self._state = (self._state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
+        return self._state >> (48 - count)
+
+    def random(self) -> float:
+        """nextDouble(): from 0 to below 1."""
+        return ((self._bits(26) << 27) + self._bits(27)) * 2.0**-53
+
+    def below(self, bound: int) -> int:
+        """nextInt(bound) for a bound of 1 to 2**31 - 1: from 0 to below `bound`."""
+        drawn = self._bits(31)
+        if bound & (bound - 1) == 0:
+            return (bound * drawn) >> 31
+        while drawn - drawn % bound + bound - 1 >= 1 << 31:
+            drawn = self._bits(31)
+        return drawn % bound

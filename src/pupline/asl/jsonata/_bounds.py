@@ -38,12 +38,15 @@ class UnsupportedResult(Exception):
 
 
 class JsonataError(Exception):
-    """The evaluation failed; the text is "CODE: message"."""
+    """The evaluation failed; the text says how, after "The JSONata expression '...' specified for the field '...'"."""
+
+
+THREW = "threw an error during evaluation"
 
 
 def depth_error(depth: int) -> str:
     hint = "Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
-    return f"D1011: Stack overflow error: {hint} Depth={depth} max={MAX_DEPTH}"
+    return f"{THREW}: Stack overflow error: {hint} Depth={depth} max={MAX_DEPTH}"
 
 
 class Budget:
@@ -77,7 +80,7 @@ class Budget:
             self._limit += STEPS_PER_VALUE * values
             self._scope = None
         if self.steps > self._limit:
-            raise JsonataError("D1012: Evaluation took too many steps. Check for infinite loop")
+            raise JsonataError(f"{THREW}: Expression evaluation timeout: Check for infinite loop")
 
     def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
         self.depth -= 1
@@ -105,4 +108,4 @@ class Budget:
 def check_size(size: float, most: int) -> None:
     """Raises JsonataError for a size over the limit."""
     if size > most:
-        raise JsonataError("D3141: Expression evaluation memory limit exceeded")
+        raise JsonataError(f"{THREW}: Expression evaluation memory limit exceeded: Check for excessive memory usage")

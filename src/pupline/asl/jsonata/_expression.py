@@ -169,7 +169,7 @@ def _library_expression(text: str, location: str) -> Expression:
         except bounds.UnsupportedResult:
             raise error("returned an unsupported result type.") from None
         except bounds.JsonataError as err:
-            raise error(f"threw an error during evaluation. {err}") from err
+            raise error(str(err)) from err
 
     if fast is None:
         return Expression(text, slow, program.variables)

@@ -6,22 +6,28 @@ randomness come from the Scope, so that a replay gets the same.
 
 import json
 import math
-import random
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
-from jsonata import utils
+from jsonata import jexception, utils
 from jsonata.functions import Functions
 from jsonata.jsonata import Jsonata
 
 from pupline.asl._expression import Scope
-from pupline.asl._functions import FunctionFailure, digest, generator, new_uuid, parse_json
+from pupline.asl._functions import FunctionFailure, JavaRandom, digest, generator, new_uuid
 from pupline.asl._timestamp import epoch_seconds
 from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, UnsupportedResult, check_size
+from pupline.asl.jsonata._builtins import CORRECTED, Native, library_function
+from pupline.asl.jsonata._dates import iso_to_millis
+from pupline.asl.jsonata._failure import QueryFailure
+from pupline.asl.jsonata._numbers import double, whole
+from pupline.asl.jsonata._signatures import signature_of
 from pupline.json_values import AnyJSON, dumps
 
 _NULL = utils.Utils.NULL_VALUE
+_ACTIVE = re.compile(r"[0-9#.,]")
 _WIDE = re.compile(r"[,*-][0-9]{4}")
 
 
@@ -42,6 +48,9 @@ def _with_nulls(value: AnyJSON) -> Any:
     return _NULL if value is None else value
 
 
+_LONG = 2**63
+"""AWS keeps whole numbers exactly up to here; beyond, they are doubles."""
+
 _NUMBERS_AS_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
@@ -49,8 +58,10 @@ def from_library(value: Any) -> AnyJSON:
     """A result of the library as a JSON value. Raises UnsupportedResult."""
     if value is None or value is _NULL:
         return None
-    if isinstance(value, (str, bool, int)):
+    if isinstance(value, (str, bool)):
         return value
+    if isinstance(value, int):
+        return value if -_LONG <= value < _LONG else double(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else _NUMBERS_AS_TEXT.get(value, "NaN")
     if isinstance(value, utils.Utils.RangeList):
@@ -62,15 +73,13 @@ def from_library(value: Any) -> AnyJSON:
     raise UnsupportedResult
 
 
-def _function(function: Callable[..., Any], signature: str) -> Any:
-    return Jsonata.JFunction(Jsonata.JLambda(function), signature)
-
-
 def _partition(array: list[Any] | None = None, size: float | None = None) -> Any:
-    """Chunks of `size` (rounded towards zero); undefined for an empty array or a size below one, as on AWS."""
-    if not array or size is None or int(size) < 1:
+    """Chunks of `size` (rounded towards zero), one without a size; undefined for an empty array or size, as on AWS."""
+    step = len(array or ()) if size is None else int(size)
+    if step < 0:
+        raise FunctionFailure("Second argument must be zero or greater")
+    if not array or step == 0:
         return None
-    step = int(size)
     return [list(array[at : at + step]) for at in range(0, len(array), step)]
 
 
@@ -91,13 +100,28 @@ def _hash(text: str | None = None, algorithm: str | None = None) -> str | None:
 
 
 def _parse(text: str | None = None) -> Any:
-    return None if text is None else to_library(parse_json(text))
+    """The value of a JSON text. Raises: FunctionFailure, also for blanks and an object with the same key twice."""
+    if text is None:
+        return None
+    try:
+        found = json.loads(text, parse_float=_parsed_number, parse_constant=_refuse, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as err:
+        raise FunctionFailure("Invalid JSON") from err
+    return to_library(found)
 
 
-def _pad(text: str | None = None, width: float | None = None, char: str | None = None) -> Any:
-    """The library's own $pad, with a limit on the length of its result."""
-    check_size(abs(width or 0), MAX_BYTES)
-    return Functions.pad(text, None if width is None else int(width), char)
+def _parsed_number(digits: str) -> float:
+    number = float(digits)
+    return whole(number) if math.isfinite(number) else _refuse(digits)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _refuse("the same key twice")
 
 
 def _distinct(array: Any = None) -> Any:
@@ -122,15 +146,53 @@ def _equality_key(value: Any) -> object:
 
 def _parse_integer(text: str | None = None, picture: str | None = None) -> Any:
     check_size(MAX_BYTES * (len(text or "") > MAX_INTEGER_TEXT) * 2, MAX_BYTES)
-    return Functions.parse_integer(text, picture)
+    with _picture_errors(picture):
+        try:
+            return Functions.parse_integer(text, picture)
+        except (ValueError, LookupError):  # the text is not a number in this picture
+            return math.nan
+
+
+def _format_integer(value: float | None = None, picture: str | None = None) -> Any:
+    with _picture_errors(picture):
+        return Functions.format_integer(value, picture)
+
+
+def _format_number(value: float | None = None, picture: str = "", options: Any = None) -> Any:
+    """AWS has D3086, and not D3085, for a picture without any character that has a meaning."""
+    try:
+        return Functions.format_number(value, picture, options)
+    except jexception.JException as err:
+        if err.error == "D3085" and not _ACTIVE.search(picture):
+            raise QueryFailure("D3086") from err
+        raise
 
 
 def _from_millis(millis: float | None = None, picture: str | None = None, zone: str | None = None) -> Any:
-    return Functions.datetime_from_millis(millis, _check_width(picture), zone)
+    with _picture_errors(picture):
+        return Functions.datetime_from_millis(millis, _check_width(picture), zone)
 
 
 def _to_millis(text: str | None = None, picture: str | None = None) -> Any:
-    return Functions.datetime_to_millis(text, _check_width(picture))
+    if text is None or picture is None:
+        return None if text is None else iso_to_millis(text)
+    with _picture_errors(picture):
+        return Functions.datetime_to_millis(text, _check_width(picture))
+
+
+@contextmanager
+def _picture_errors(picture: str | None) -> Iterator[None]:
+    """Gives errors their code where the library raises one of Python's: an unknown specifier, an unknown sequence."""
+    try:
+        yield
+    except KeyError as err:
+        if picture is None or f"[{err.args[0]}" not in picture:
+            raise
+        raise QueryFailure("D3132", value=err.args[0]) from err
+    except RuntimeError as err:
+        if isinstance(err, RecursionError) or "sequence starting with" not in str(err):
+            raise
+        raise QueryFailure("D3130", value=picture) from err
 
 
 def _check_width(picture: str | None) -> str | None:
@@ -142,16 +204,16 @@ def _check_width(picture: str | None) -> str | None:
 
 def _random(scope: Scope) -> Any:
     def draw(seed: float | None = None) -> float:
-        return generator(scope).random() if seed is None else random.Random(int(seed)).random()  # noqa: S311
+        return generator(scope).random() if seed is None else JavaRandom(int(seed)).random()
 
-    return _function(draw, "<n?:n>")
+    return Native("random", draw, signature_of("<n?:n>"))
 
 
 def _shuffle(scope: Scope) -> Any:
     def shuffle(array: list[Any] | None = None) -> list[Any] | None:
         return None if array is None else generator(scope).sample(list(array), len(array))
 
-    return _function(shuffle, "<a:a>")
+    return Native("shuffle", shuffle, signature_of("<a:a>"))
 
 
 def _milliseconds(scope: Scope) -> int:
@@ -165,35 +227,40 @@ def _now(scope: Scope) -> Any:
     def now(picture: str | None = None, zone: str | None = None) -> Any:
         return _from_millis(_milliseconds(scope), picture, zone)
 
-    return _function(now, "<s?s?:s>")
+    return Native("now", now, signature_of("<s?s?:s>"))
 
 
 SCOPE_FUNCTIONS: dict[str, Callable[[Scope], Any]] = {
     "now": _now,
-    "millis": lambda scope: _function(lambda: _milliseconds(scope), "<:n>"),
+    "millis": lambda scope: Native("millis", lambda: _milliseconds(scope), signature_of("<:n>")),
     "random": _random,
     "shuffle": _shuffle,
-    "uuid": lambda scope: _function(lambda: new_uuid(scope), "<:s>"),
+    "uuid": lambda scope: Native("uuid", lambda: new_uuid(scope), signature_of("<:s>")),
 }
 """Functions whose results depend on the Scope; they are bound only for expressions that name them."""
 
 
 def _base_frame() -> Any:
     frame = Jsonata.Frame(Jsonata.static_frame)
-    functions = {
-        "partition": _function(_partition, "<an:a>"),
-        "range": _function(_range, "<nnn?:a>"),
-        "hash": _function(_hash, "<ss?:s>"),
-        "parse": _function(_parse, "<s:x>"),
-        "pad": _function(_pad, "<s-ns?:s>"),
-        "distinct": _function(_distinct, "<x:x>"),
-        "parseInteger": _function(_parse_integer, "<s-s:n>"),
-        "fromMillis": _function(_from_millis, "<n-s?s?:s>"),
-        "toMillis": _function(_to_millis, "<s-s?:n>"),
-        "eval": None,
+    functions: dict[str, tuple[Callable[..., Any], str]] = {
+        **CORRECTED,
+        "partition": (_partition, "<an?:a>"),
+        "range": (_range, "<nnn?:a>"),
+        "hash": (_hash, "<ss?:s>"),
+        "parse": (_parse, "<s:x>"),
+        "distinct": (_distinct, "<x:x>"),
+        "formatNumber": (_format_number, "<n-so?:s>"),
+        "formatInteger": (_format_integer, "<n-s:s>"),
+        "parseInteger": (_parse_integer, "<s-s:n>"),
+        "fromMillis": (_from_millis, "<n-s?s?:s>"),
+        "toMillis": (_to_millis, "<s-s?:n>"),
     }
-    for name, function in functions.items():
-        frame.bind(name, function)
+    for name, function in Jsonata.static_frame.bindings.items():
+        if isinstance(function, Jsonata.JNativeFunction):
+            frame.bind(name, library_function(name, function))
+    for name, (function, signature) in functions.items():
+        frame.bind(name, Native(name, function, signature_of(signature), 1 if name == "string" else None))
+    frame.bind("eval", None)
     return frame
 
 

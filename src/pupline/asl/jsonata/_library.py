@@ -5,8 +5,7 @@ where an expression has no context item; null and undefined distinct inside arra
 and bounds on depth, work and size (see `_bounds`).
 """
 
-import math
-import re
+import operator
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -15,13 +14,13 @@ from jsonata import jexception, parser, utils
 from jsonata import jsonata as evaluator
 from jsonata.jsonata import Jsonata
 
-from pupline import regex
 from pupline.asl._errors import SyntaxProblem
 from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._functions import FunctionFailure
 from pupline.asl.jsonata._bounds import (
     MAX_BYTES,
     MAX_DEPTH,
+    THREW,
     Budget,
     JsonataError,
     UndefinedResult,
@@ -29,8 +28,13 @@ from pupline.asl.jsonata._bounds import (
     check_size,
     depth_error,
 )
+from pupline.asl.jsonata._builtins import Native, stringify
+from pupline.asl.jsonata._failure import QueryFailure, failure_of
 from pupline.asl.jsonata._fast import NeedsLibrary, compile_fast
 from pupline.asl.jsonata._functions import BASE, BUILT_IN, SCOPE_FUNCTIONS, from_library, to_library
+from pupline.asl.jsonata._numbers import arithmetic
+from pupline.asl.jsonata._patterns import compile_pattern
+from pupline.asl.jsonata._signatures import Signature
 from pupline.json_values import AnyJSON
 
 _SYMBOL = parser.Parser.Symbol
@@ -74,18 +78,16 @@ class Program:
             converted = from_library(result)
         except (UnsupportedResult, JsonataError):
             raise
+        except QueryFailure as err:
+            raise JsonataError(f"{THREW}. {err}") from err
         except jexception.JException as err:
-            raise JsonataError(f"{err.error}: {err}") from err
+            raise JsonataError(f"{THREW}. {failure_of(err)}") from err
         except FunctionFailure as err:
-            raise JsonataError(f"D3141: {err}") from err
-        except ZeroDivisionError as err:
-            raise JsonataError("D1001: Number out of range: Infinity") from err
-        except ValueError as err:
-            raise JsonataError(_number_error(err)) from err
+            raise JsonataError(f"{THREW}. D3137: {err}") from err
         except RecursionError as err:
             raise JsonataError(depth_error(MAX_DEPTH + 1)) from err
-        except Exception as err:  # any error of the library that a hostile expression causes
-            raise JsonataError(f"{type(err).__name__}: {str(err)[:500]}") from err
+        except Exception as err:  # any other error of the library that a hostile expression causes
+            raise JsonataError("threw an internal error during evaluation.") from err
         if result is None:
             raise UndefinedResult
         return converted
@@ -108,54 +110,103 @@ class Program:
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc]
-    """The library's evaluator, with its errors corrected."""
+    """The library's evaluator, with the reference implementation's numbers, comparisons and errors."""
 
-    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
-        """`5.5 % 2` is 1.5; the library returns 1."""
-        if op == "%" and utils.Utils.is_numeric(lhs) and utils.Utils.is_numeric(rhs):
-            return utils.Utils.convert_number(math.fmod(lhs, rhs))
-        return super().evaluate_numeric_expression(lhs, rhs, op)
+    def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        """The library replaces every error on the right of `and` and `or`."""
+        op = str(expr.value)
+        if op not in ("and", "or"):
+            return super().evaluate_binary(expr, input, environment)
+        left = self.eval(expr.lhs, input, environment)
+        try:
+            return self.evaluate_boolean_expression(left, lambda: self.eval(expr.rhs, input, environment), op)
+        except QueryFailure as err:
+            err.token = op  # as in the reference implementation
+            raise
+
+    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str) -> Any:
+        """Doubles: what is divided by zero is infinite."""
+        for side, code in ((lhs, "T2001"), (rhs, "T2002")):
+            if side is not None and not utils.Utils.is_numeric(side):
+                raise QueryFailure(code, token=op, value=side)
+        return None if lhs is None or rhs is None else arithmetic(lhs, rhs, op)
+
+    def evaluate_comparison_expression(self, lhs: Any, rhs: Any, op: str) -> bool | None:
+        """Numbers or texts, both of one kind."""
+        kinds = [_comparable_kind(side) for side in (lhs, rhs)]
+        if None in kinds:
+            raise QueryFailure("T2010", token=op)
+        if "undefined" in kinds:
+            return None
+        if kinds[0] != kinds[1]:
+            raise QueryFailure("T2009", token=op, value=lhs, value2=rhs)
+        return bool(_COMPARISONS[op](lhs, rhs))
+
+    def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
+        """Texts, with `$string` of what is not a text."""
+        return (stringify(lhs) or "") + (stringify(rhs) or "")
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         """`[1..10000000]` is refused before the library builds it."""
-        found = super().evaluate_range_expression(lhs, rhs)
+        ends = (int(end) if isinstance(end, float) and end.is_integer() else end for end in (lhs, rhs))
+        found = super().evaluate_range_expression(*ends)
         check_size(8 * (0 if found is None else len(found)), MAX_BYTES)
         return found
 
+    def validate_arguments(self, signature: Any, args: Any, context: Any) -> Any:
+        """The arguments of a function written in JSONata, checked by its signature if it has one."""
+        if isinstance(signature, Native):
+            return signature.validate(args, context)
+        found = getattr(signature, "signature", None)
+        return args if found is None else Signature(found._params).validate(args, context, None)  # noqa: SLF001
 
-def _number_error(error: ValueError) -> str:
-    """The JSONata error for a text that is not a number, which the library leaves to Python."""
-    text = str(error)
-    prefix = "could not convert string to float: "
-    if text.startswith(prefix):
-        return f"D3030: Unable to cast value to a number: {text.removeprefix(prefix)[:200]}"
-    return f"D3141: {text[:500]}"
+
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def _comparable_kind(value: Any) -> str | None:
+    """A word: "undefined", "text" or "number"; None for what has no order."""
+    if value is None:
+        return "undefined"
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+_LATER_OPERATORS = {"??": "?", "?:": ":"}
+"""Operators of JSONata 2.1, which AWS does not have: operator -> the character at which its parser gives up."""
+
+
+def _later_operator(used: str) -> SyntaxProblem:
+    refused = QueryFailure("S0211", token=_LATER_OPERATORS[used]).message()
+    message = f"{refused}: {used} is an operator of JSONata 2.1, and Step Functions has JSONata 2.0.6"
+    position = Jsonata.get_parser().lexer.position - 1
+    return SyntaxProblem(message, (), "INVALID_JSONATA_EXPRESSION", position=position)
 
 
 @lru_cache(maxsize=2048)
 def compile_program(text: str) -> Program:
     """An expression, without its `{%` and `%}`. Raises SyntaxProblem with AWS's code."""
+    for name in _LATER_OPERATORS:
+        Jsonata.get_parser().symbol_table.pop(name, None)
     try:
-        jsonata = _Evaluator(text)
+        jsonata = _Evaluator(text, compile_pattern)
         references = _References(jsonata.ast)
     except jexception.JException as err:
-        raise SyntaxProblem(_syntax_error(err), (), "INVALID_JSONATA_EXPRESSION", position=err.location) from err
+        raise SyntaxProblem(failure_of(err).message(), (), "INVALID_JSONATA_EXPRESSION", position=err.location) from err
     except SyntaxProblem:
         raise
+    except KeyError as err:
+        if err.args[0] in _LATER_OPERATORS:
+            raise _later_operator(err.args[0]) from err
+        raise SyntaxProblem("Syntax error", (), "INVALID_JSONATA_EXPRESSION") from err
     except RecursionError as err:
         raise SyntaxProblem("the expression is nested too deeply", (), "INVALID_JSONATA_EXPRESSION") from err
     except Exception as err:  # the parser's own errors for malformed texts
-        message = f"Syntax error: {type(err).__name__}: {str(err)[:200]}"
-        raise SyntaxProblem(message, (), "INVALID_JSONATA_EXPRESSION") from err
+        raise SyntaxProblem("Syntax error", (), "INVALID_JSONATA_EXPRESSION") from err
     if references.problem is not None:
         raise SyntaxProblem(references.problem, (), "UNSUPPORTED_JSONATA_EXPRESSION")
     return Program(jsonata, references)
-
-
-def _syntax_error(error: Any) -> str:
-    """The parser's message as AWS shows it: with the tokens in quotes, which the library leaves out."""
-    tokens = [f'"{token}"' if isinstance(token, str) else token for token in (error.current, error.expected)]
-    return str(jexception.JException.msg(error.error, error.location, *tokens)) or str(error.error)
 
 
 class _References:
@@ -187,20 +238,12 @@ class _References:
             self._variable(node, None)
         elif kind == "string":
             node.value = _joined(node.value)
-        elif kind == "regex":
-            self._regex(node.value)
         elif kind in ("bind", "lambda"):
             targets = [node.lhs] if kind == "bind" else node.arguments
             self.bound.update(str(target.value) for target in targets)
         for name, child in _children(node):
             if not (kind == "path" and name == "steps"):
                 self._walk(child, top=top and name not in self._INNER)
-
-    def _regex(self, pattern: re.Pattern[str]) -> None:
-        try:
-            regex.safe_compile(pattern.pattern, pattern.flags & ~re.UNICODE)
-        except regex.SlowExpression as err:
-            raise SyntaxProblem(f"Slow regular expression: {err}", (), "INVALID_JSONATA_EXPRESSION") from err
 
     def _path(self, node: Any, *, top: bool) -> None:
         first, *rest = node.steps

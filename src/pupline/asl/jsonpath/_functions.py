@@ -3,13 +3,12 @@
 import base64
 import binascii
 import math
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pupline.asl._expression import Scope
-from pupline.asl._functions import FunctionFailure, digest, generator, limited, new_uuid, parse_json, shown
+from pupline.asl._functions import FunctionFailure, JavaRandom, digest, generator, limited, new_uuid, parse_json, shown
 from pupline.asl._values import java_text
 from pupline.choice_rules import is_number
 from pupline.json_values import AnyJSON, dumps
@@ -137,8 +136,11 @@ def _math_random(scope: Scope, first: AnyJSON, last: AnyJSON, seed: AnyJSON = No
     start, stop = _integer("States.MathRandom", first), _integer("States.MathRandom", last)
     if stop <= start:
         raise FunctionFailure(f"Invalid arguments in States.MathRandom: {stop} is not greater than {start}")
-    seeded = None if seed is None else random.Random(_integer("States.MathRandom", seed))  # noqa: S311 - not a secret
-    return (seeded or generator(scope)).randrange(start, stop)
+    size = stop - start
+    if seed is None:
+        return generator(scope).randrange(start, stop)
+    seeded = JavaRandom(_integer("States.MathRandom", seed))
+    return start + (seeded.below(size) if size < 2**31 else int(seeded.random() * size))
 
 
 def _split(_: Scope, value: AnyJSON, delimiters: AnyJSON) -> AnyJSON:
