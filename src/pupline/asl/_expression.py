@@ -45,10 +45,11 @@ class Expression:
     constant: whether the result is the same for every Scope.
     variables: names of the workflow variables that it reads, without the `$`.
     evaluate: the compiled closure, which saves a call when it is used directly.
+    doubts: sentences about parts that AWS does not read as their author expects.
     Raises (when called): EvaluationError.
     """
 
-    __slots__ = ("constant", "evaluate", "text", "variables")
+    __slots__ = ("constant", "doubts", "evaluate", "text", "variables")
 
     def __init__(
         self,
@@ -57,8 +58,10 @@ class Expression:
         variables: frozenset[str] = frozenset(),
         *,
         constant: bool = False,
+        doubts: tuple[str, ...] = (),
     ) -> None:
         self.text = text
+        self.doubts = doubts
         self.evaluate = evaluate
         self.variables = variables
         self.constant = constant

@@ -39,7 +39,7 @@ def compile_intrinsic(text: str, *, field: str) -> Expression:
     parser.spaces()
     if not parser.at_end():
         raise parser.error("unexpected text")
-    return Expression(text, _guarded(text, call.evaluate), call.variables)
+    return Expression(text, _guarded(text, call.evaluate), call.variables, doubts=call.doubts)
 
 
 def _guarded(text: str, evaluate: Evaluate) -> Evaluate:
@@ -97,7 +97,8 @@ class _Parser(Scanner):
             evaluate = _constant_format(arguments[0].raw, arguments[1:])
         else:
             evaluate = _apply(function.apply, [argument.evaluate for argument in arguments])
-        return Expression(name, evaluate, variables)
+        doubts = tuple(doubt for argument in arguments for doubt in argument.doubts)
+        return Expression(name, evaluate, variables, doubts=doubts)
 
     def argument(self, depth: int) -> Expression:
         self.spaces()

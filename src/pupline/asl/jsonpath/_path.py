@@ -11,6 +11,7 @@ from operator import attrgetter
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Evaluate, Expression, Scope
 from pupline.asl.jsonpath import _syntax as syntax
+from pupline.asl.jsonpath._doubts import doubts_of
 from pupline.asl.jsonpath._parser import parse
 from pupline.asl.jsonpath._select import MISSING, compile_steps, multiple_names, root_of, take_step
 from pupline.json_values import AnyJSON, dumps
@@ -31,7 +32,7 @@ def compile_path(text: str, *, field: str) -> Expression:
         evaluate = _keys_only(parsed, missing)
     else:
         evaluate = _definite(parsed, missing, null_past_end=field.endswith(".$"))
-    return Expression(text, evaluate, parsed.variables)
+    return Expression(text, evaluate, parsed.variables, doubts=doubts_of(parsed))
 
 
 def compile_presence(text: str) -> Callable[[Scope], bool]:

@@ -46,7 +46,7 @@ def _check_keys(place: Place, steps: tuple[Step, ...], value: dict[str, AnyJSON]
         if key[:-2] in value:
             place.add_problem(f"The field '{key[:-2]}' is given twice, with and without '.$'", *steps, field=key)
         try:
-            place.note_variables(compile_payload_string(text, field=key).variables, *steps, field=key)
+            place.note_path(compile_payload_string(text, field=key), *steps, field=key)
         except SyntaxProblem as problem:
             if has_placeholder(text):
                 place.note_unfilled(text, *steps, key)

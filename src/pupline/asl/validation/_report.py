@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 
 from pupline.asl._errors import SyntaxProblem
+from pupline.asl._expression import Expression
 from pupline.asl.jsonpath import compile_path, compile_reference_path, reference_problem
 from pupline.asl.validation._diagnostic import SCHEMA, Diagnostic, Step
 from pupline.asl.validation._placeholders import has_placeholder, is_placeholder
@@ -226,7 +227,7 @@ class Place:
             self.add_problem(f"Value is not a Reference Path: {problem}", name)
             return
         try:
-            self.note_variables(compile_path(text, field=name).variables, name)
+            self.note_path(compile_path(text, field=name), name)
         except SyntaxProblem as err:
             self.add_problem("Value must be a valid JSONPath.", name, hint=reason(err, text))
 
@@ -246,6 +247,13 @@ class Place:
         if has_placeholder(text):
             self.note_unfilled(text, name)
         return has_placeholder(text)
+
+    def note_path(self, path: Expression, *steps: Step, field: str | None = None) -> None:
+        """Note what a path or an intrinsic function reads, and warn about what AWS reads in another way."""
+        self.note_variables(path.variables, *steps, field=field)
+        for doubt in path.doubts:
+            where = steps if field is None else (*steps, field)
+            self.warn("DOUBTFUL_PATH", f"In '{path.text[:200]}', {doubt}.", *where)
 
     def note_variables(self, variables: Iterable[str], *steps: Step, field: str | None = None) -> None:
         """Note the variables that the state reads, and the place inside this one where it does."""

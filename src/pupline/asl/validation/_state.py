@@ -185,7 +185,7 @@ class StateChecker:
         if text is None:
             return
         try:
-            place.note_variables(compile_payload_string(text, field=name).variables, name)
+            place.note_path(compile_payload_string(text, field=name), name)
         except SyntaxProblem as problem:
             if has_placeholder(text):
                 place.note_unfilled(text, name)
