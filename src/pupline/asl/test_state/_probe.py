@@ -10,7 +10,7 @@ from pupline.asl._commands import InvokeTask, StartTimer
 from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._execution import Execution
 from pupline.asl._expression import Evaluate, Scope
-from pupline.asl._facts import TaskFailed, TaskSucceeded, TimerFired
+from pupline.asl._facts import Fact, TaskFailed, TaskSucceeded, TimerFired
 from pupline.asl._state_machine import StateMachine
 from pupline.asl._thread import Thread
 from pupline.asl.driver import DEFAULT_START, NOTHING, Answers, answer_of
@@ -178,7 +178,10 @@ class Probe(Execution):
 
     def _answer(self, command: InvokeTask) -> None:
         mock = self.request.mock
-        if mock is None:
+        fact: Fact
+        if mock is None and self.request.invoke is not None:
+            fact = self.request.invoke(command)
+        elif mock is None:
             if Answers(tasks=self.request.tasks).find(command) is NOTHING:
                 raise _nothing_answers(command)
             fact = answer_of(command, self.request.tasks)

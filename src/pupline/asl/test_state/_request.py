@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+from pupline.asl._commands import InvokeTask
+from pupline.asl._facts import TaskFailed, TaskSucceeded
 from pupline.asl.driver import Task
 from pupline.asl.test_state._mock_models import problem_of
 from pupline.asl.validation import create_error, inspect
@@ -45,7 +47,7 @@ class TestStateRequest:
 
     definition: of a state, or of a machine with `state_name`. input: a JSON value. context, variables: objects or None.
     mock: {"result": JSON text, "fieldValidationMode": STRICT, PRESENT or NONE}, {"errorOutput": {"error": ...,
-    "cause": ...}}, or None to call `tasks`.
+    "cause": ...}}, or None to call `tasks`, or `invoke` with the command where that is given.
     state_configuration: retrierRetryCount, errorCausedByState, mapIterationFailureCount, mapItemReaderData (JSON text).
     """
 
@@ -62,6 +64,7 @@ class TestStateRequest:
     role_arn: str | None = None
     reveal_secrets: bool = False
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    invoke: Callable[[InvokeTask], TaskSucceeded | TaskFailed] | None = None
 
 
 @dataclass(frozen=True, slots=True)
