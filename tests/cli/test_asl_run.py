@@ -258,6 +258,19 @@ def test_an_invalid_machine_is_not_run(here: Path, command: Command) -> None:
     assert "asl validate orders.asl.yaml" in done.stderr
 
 
+def test_placeholders_that_must_have_values_are_named(here: Path, command: Command) -> None:
+    """A function's placeholder needs no value, a number's does; the option is named."""
+    call = '{"Type": "Task", "Resource": "${TellArn}", "TimeoutSeconds": ${Limit}, "End": true}'
+    (here / "open.json").write_text(f'{{"StartAt": "A", "States": {{"A": {call}}}}}')
+    arguments = ["asl", "run", "open.json", "--function", "TellArn=order_functions:tell"]
+    done = command(*arguments)
+    assert done.code == 2
+    assert done.stderr.startswith("pupline: open.json:1:95: $.States.A.TimeoutSeconds: its placeholder has no value")
+    assert done.stderr.endswith("give --substitution Limit=VALUE\n")
+    given = ("--input", '{"MessageBody": 1}', "--substitution", "Limit=5")
+    assert command(*arguments, *given).code == 0
+
+
 def test_time_may_pass(command: Command) -> None:
     """With --wait-scale the waits are real, and stderr says what is waited for."""
     done = run(command, "--mocks", "mocks.json", "--case", "Retry", "--wait-scale", "0.0001")

@@ -32,7 +32,11 @@ Examples:
 @click.option(
     "--input", "given_input", metavar="JSON", default="{}", show_default=True, help="JSON, @FILE, or - (stdin)."
 )
-@click.option("--mocks", metavar="FILE", help="Answers for Tasks: a MockConfigFile.json, or the simple form.")
+@click.option(
+    "--mocks",
+    metavar="FILE",
+    help="Answers for Tasks: a MockConfigFile.json (or FILE#NAME), or the simple form, in JSON or YAML.",
+)
 @click.option("--case", "cases", multiple=True, metavar="NAME", help="Run this case of the mocks. May be repeated.")
 @click.option(
     "--function",
