@@ -203,7 +203,7 @@ def hurried(call: Callable[[], Any], seconds: float) -> TimedCall[Any]:
 def test_a_function_that_takes_too_long_has_timed_out() -> None:
     """`execute` waits for a callable no longer than its TimeoutSeconds of real time, here a part of that."""
     released = threading.Event()
-    with mock.patch("pupline.asl.driver._execute.TimedCall", hurried):
+    with mock.patch("pupline.asl.driver._simulation.TimedCall", hurried):
         result = execute(machine(task(TimeoutSeconds=5)), {}, tasks={"f": lambda _: released.wait()})
     released.set()
     assert (result.status, result.error, result.cause) == ("FAILED", "States.Timeout", None)
@@ -213,7 +213,7 @@ def test_a_function_that_takes_too_long_has_timed_out() -> None:
 
 def test_a_late_answer_has_timed_out_however_long_it_may_take() -> None:
     """With a long TimeoutSeconds the call stays in the caller's thread, and its late answer is still too late."""
-    with mock.patch("pupline.asl.driver._execute.time", mock.Mock(monotonic=mock.Mock(side_effect=[0.0, 61.0]))):
+    with mock.patch("pupline.asl.driver._simulation.time", mock.Mock(monotonic=mock.Mock(side_effect=[0.0, 61.0]))):
         result = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
     assert (result.status, result.error) == ("FAILED", "States.Timeout")
     here = execute(machine(task(TimeoutSeconds=60)), {}, tasks={"f": lambda _: threading.get_ident()})
@@ -235,7 +235,7 @@ def test_slow_functions_run_at_the_same_time() -> None:
         assert called.wait(15)
         return item
 
-    with mock.patch("pupline.asl.driver._execute.PATIENCE_SECONDS", 0.01):
+    with mock.patch("pupline.asl.driver._simulation.PATIENCE_SECONDS", 0.01):
         result = execute(machine(fan), ["first", "second"], tasks={"f": meet})
     assert [answer["Payload"] for answer in result.output] == ["first", "second"]
 

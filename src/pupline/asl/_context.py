@@ -23,6 +23,14 @@ def state_machine_arn(name: str) -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{name}"
 
 
+def execution_arn(machine_type: str, machine_arn: str, name: str) -> str:
+    """The ARN of an execution; those of Express ones end in an id of the run, as on AWS."""
+    if machine_type == "EXPRESS":
+        run = uuid.uuid5(uuid.NAMESPACE_URL, f"{machine_arn}:{name}")
+        return f"{machine_arn.replace(':stateMachine:', ':express:')}:{name}:{run}"
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def context_object(execution: Execution, thread: Thread, overrides: dict[str, AnyJSON]) -> dict[str, AnyJSON]:
     """The Context Object for the thread's current state.
 
@@ -55,13 +63,10 @@ def _constant_parts(execution: Execution, frame: Frame) -> dict[str, AnyJSON]:
     """
     arn = execution.machine_arn + frame.machine.removeprefix(execution.machine_name)
     name, start = frame.name, timestamp(frame.start)
-    parts: dict[str, AnyJSON]
+    parts: dict[str, AnyJSON] = {"Id": execution_arn(execution.machine.type, arn, name), "Input": frame.input}
     if execution.machine.type == "EXPRESS":
-        run = uuid.uuid5(uuid.NAMESPACE_URL, f"{arn}:{name}")
-        parts = {"Id": f"{arn.replace(':stateMachine:', ':express:')}:{name}:{run}", "Input": frame.input, "Name": name}
-        parts |= {"RoleArn": ROLE_ARN, "StartTime": start}
+        parts |= {"Name": name, "RoleArn": ROLE_ARN, "StartTime": start}
     else:
-        parts = {"Id": f"{arn.replace(':stateMachine:', ':execution:')}:{name}", "Input": frame.input}
         parts |= {"StartTime": start, "Name": name, "RoleArn": ROLE_ARN, "RedriveCount": execution.redrive_count}
     return {"Execution": parts, "StateMachine": {"Id": arn, "Name": frame.machine}}
 

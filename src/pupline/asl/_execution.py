@@ -163,6 +163,10 @@ class Execution:
         """Ids of the commands that have not been answered."""
         return list(self._waiting)
 
+    def is_waiting(self, command_id: str) -> bool:
+        """Whether the execution still waits for an answer to a command."""
+        return command_id in self._waiting
+
     @property
     def history_is_full(self) -> bool:
         """Whether the execution has ended because its history had no more room."""

@@ -16,6 +16,14 @@ from pupline.asl.driver._calling import Call, LambdaContext, call_function, call
 from pupline.asl.driver._execute import DEFAULT_START, Options, Result, Task, answer_of, execute
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.asl.driver._item_reader import read_items
+from pupline.asl.driver._nested import (
+    api_failure,
+    api_operation,
+    api_request,
+    api_result,
+    child_ended,
+    pattern_of,
+)
 from pupline.asl.driver._outcome import CommandResult, Delayed
 from pupline.asl.driver._unanswered import (
     Unanswered,
@@ -47,12 +55,18 @@ __all__ = [
     "Unanswered",
     "Unexpected",
     "answer_of",
+    "api_failure",
+    "api_operation",
+    "api_request",
+    "api_result",
     "call_function",
     "caller_of",
+    "child_ended",
     "execute",
     "lambda_error",
     "nothing_answers",
     "parse_items",
+    "pattern_of",
     "read_items",
     "refuse_unanswered",
     "refuse_unknown_states",

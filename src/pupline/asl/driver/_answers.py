@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from pupline.asl._commands import InvokeTask, ReadItems, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded
+from pupline.asl._state_machine import StateMachine
 from pupline.asl.driver._answer import (
     AnswersUsedUp,
     NothingAnswers,
@@ -49,6 +50,7 @@ class Answers:
     states: a state's name -> an answer. `Name.ItemReader` and `Name.ResultWriter` answer a Distributed Map; its name
     alone answers its ItemReader, and as a callable also its ResultWriter.
     default: an answer for every other Task.
+    machines: a state machine's ARN, or its name -> the machine, for Tasks that start executions.
     """
 
     def __init__(
@@ -57,18 +59,23 @@ class Answers:
         tasks: Mapping[str, Any] | None = None,
         states: Mapping[str, Any] | None = None,
         default: Any = NOTHING,
+        machines: Mapping[str, StateMachine] | None = None,
     ) -> None:
         self.tasks = {} if tasks is None else tasks
         self.states = {} if states is None else states
         self.default = default
+        self.machines = machines
         self._callers: dict[int, tuple[Callable[..., Any], Caller | None]] = {}
 
     def find(self, command: AnswerableCommand) -> Any:
-        """The answer for a command, or NOTHING."""
-        found = self.for_state(command.state, type(command)) if self.states else NOTHING
-        if found is NOTHING:
-            found = self.for_resource(command.resource)
+        """The answer for a command, the default included, or NOTHING."""
+        found = self.given(command)
         return self.default if found is NOTHING else found
+
+    def given(self, command: AnswerableCommand) -> Any:
+        """The answer that was given for a command's state or resource, or NOTHING."""
+        found = self.for_state(command.state, type(command)) if self.states else NOTHING
+        return self.for_resource(command.resource) if found is NOTHING else found
 
     def for_state(self, state: str, kind: type[AnswerableCommand] = InvokeTask) -> Any:
         """The answer that `states` has for one kind of command of a state, or NOTHING."""
@@ -84,11 +91,18 @@ class Answers:
         """The answer that `tasks` has for a resource, or NOTHING; a function is found by its name or ARN."""
         tasks = self.tasks
         name = function_name(resource)
-        for key in (resource, name):
-            try:
-                return tasks[key]
-            except KeyError:
-                continue
+        if type(tasks) is dict:
+            found = tasks.get(resource, NOTHING)
+            if found is NOTHING:
+                found = tasks.get(name, NOTHING)
+            if found is not NOTHING:
+                return found
+        else:  # a mapping that may create answers on demand
+            for key in (resource, name):
+                try:
+                    return tasks[key]
+                except KeyError:
+                    continue
         return next((tasks[key] for key in tasks if function_name(key) == name), NOTHING)
 
     def result(self, command: AnswerableCommand, answer: Any, *, execution: str = "") -> CommandResult | Delayed:
@@ -98,20 +112,22 @@ class Answers:
         Raises: AnswersUsedUp; NothingAnswers for Unexpected; ConfigurationError for a callable whose parameters do not
         fit, and for data that is not JSON. Any exception of a callable is a TaskFailed.
         """
-        if isinstance(answer, list | tuple):
-            answer = _of_attempt(command, answer)
-        if isinstance(answer, Unexpected):
-            raise nothing_answers(command)
+        if not callable(answer):
+            if isinstance(answer, (list, tuple)):
+                answer = _of_attempt(command, answer)
+            if isinstance(answer, Unexpected):
+                raise nothing_answers(command)
         caller = self._caller_of(answer) if callable(answer) else None
         try:
+            if isinstance(command, InvokeTask):
+                if not callable(answer):
+                    return task_fact(command, answer)
+                payload = copied(command.payload)
+                given = answer(payload) if caller is None else caller(_call(command, payload, execution))
+                return task_fact(command, given)
             if isinstance(command, ReadItems):
                 return self._items_read(command, answer, execution)
-            if isinstance(command, WriteResults):
-                return self._results_written(command, answer, execution)
-            if not callable(answer):
-                return task_fact(command, answer)
-            payload = copied(command.payload)
-            return task_fact(command, answer(payload) if caller is None else caller(_call(command, payload, execution)))
+            return self._results_written(command, answer, execution)
         except TaskError as failure:
             return TaskFailed(command.id, failure.error, failure.cause)
         except (AnswersUsedUp, NothingAnswers):
@@ -153,6 +169,23 @@ class Answers:
         if known is None:
             known = self._callers[id(function)] = (function, caller_of(function))  # kept, so that its id is its own
         return known[1]
+
+
+def unanswered_result(command: AnswerableCommand, answers: Answers) -> TaskFailed:
+    """What happens when nothing answers: the Lambda service's error, with an id that a replay gives again.
+
+    Raises: KeyError for another service.
+    """
+    if not isinstance(command, InvokeTask) or ":lambda:" not in command.integration:
+        known = ", ".join(sorted(answers.tasks)) or "none"
+        what = f"state {command.state!r} calls {command.resource!r}, which is not among the tasks given: {known}"
+        raise KeyError(what)
+    name = command.resource
+    arn = name if name.startswith("arn:") else function_arn(name)
+    request = uuid.uuid5(uuid.NAMESPACE_URL, command.id)
+    detail = f"Status Code: 404; Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null"
+    cause = f"Function not found: {arn}:$LATEST (Service: AWSLambda; {detail})"
+    return TaskFailed(command.id, "Lambda.ResourceNotFoundException", cause)
 
 
 def nothing_answers(command: AnswerableCommand) -> NothingAnswers:

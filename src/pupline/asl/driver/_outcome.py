@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +12,11 @@ from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded
 from pupline.asl.driver._answer import Later, NoAnswer, Return, TaskError, Throw
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON, dumps, loads
+
+_scan: Callable[[str, int], tuple[AnyJSON, int]] = vars(json.JSONDecoder())["scan_once"]
+"""The C parser itself: the text is our own, so nothing precedes or follows the value."""
+
+_OURS = {Return, Throw, NoAnswer, Later}
 
 CommandResult: TypeAlias = TaskSucceeded | TaskFailed | ItemsRead
 
@@ -26,14 +32,14 @@ class Delayed:
 
 def task_fact(command: InvokeTask, given: Any) -> CommandResult | Delayed:
     """The fact for a Task whose answer is a JSON value, bytes, Return, Throw, NoAnswer or Later."""
+    if type(given) not in _OURS:
+        return TaskSucceeded(command.id, _result(given))
     if isinstance(given, Return):
         return TaskSucceeded(command.id, copied(given.value), whole_response=True)
     if isinstance(given, Throw):
         return TaskFailed(command.id, given.error, given.cause)
     if isinstance(given, NoAnswer):
         return Delayed(0, None)
-    if not isinstance(given, Later):
-        return TaskSucceeded(command.id, _result(given))
     fact = task_fact(command, given.answer)
     if isinstance(fact, Delayed):
         return Delayed(given.seconds + fact.seconds, fact.fact, given.heartbeat_every or fact.heartbeat_every)
@@ -70,4 +76,4 @@ def copied(value: AnyJSON) -> AnyJSON:
     So a function that changes its event or, later, its result does not change the history. Raises TypeError or
     ValueError for a value that is not JSON.
     """
-    return json.loads(dumps(value))
+    return _scan(dumps(value), 0)[0]

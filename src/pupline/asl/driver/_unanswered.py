@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pupline.asl._commands import InvokeTask, ReadItems, WriteResults
 from pupline.asl._state_machine import StateMachine
+from pupline.asl._walk import walk_states
 from pupline.asl.driver._answer import NothingAnswers
 from pupline.asl.driver._answers import NOTHING, AnswerableCommand, Answers, function_name, no_answer_for
+from pupline.asl.driver._nested import OPERATIONS, api_operation
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
 from pupline.text import nearest, printable
@@ -47,7 +49,7 @@ def refuse_unanswered(machine: StateMachine, answers: Answers) -> None:
         raise NothingAnswers("\n".join(map(str, found)))
 
 
-def refuse_unknown_states(names: Mapping[str, Any], machines: list[StateMachine]) -> None:
+def refuse_unknown_states(names: Mapping[str, Any], machines: Iterable[StateMachine]) -> None:
     """Raise ConfigurationError for a name in `states` that is not a state of any of the machines."""
     known = {name for machine in machines for name, _ in states_of(machine.definition)}
     for name in names:
@@ -59,12 +61,7 @@ def refuse_unknown_states(names: Mapping[str, Any], machines: list[StateMachine]
 
 def states_of(definition: dict[str, AnyJSON]) -> Iterator[tuple[str, dict[str, AnyJSON]]]:
     """(name, definition) of each state, those inside Parallel and Map states included."""
-    for name, state in definition["States"].items():
-        yield name, state
-        inner = [state.get("ItemProcessor") or state.get("Iterator"), *state.get("Branches", ())]
-        for each in inner:
-            if each:
-                yield from states_of(each)
+    return ((name, state) for _, name, state in walk_states(definition))
 
 
 def _of_state(name: str, state: dict[str, AnyJSON], answers: Answers) -> Iterator[Unanswered]:
@@ -80,6 +77,8 @@ def _of_state(name: str, state: dict[str, AnyJSON], answers: Answers) -> Iterato
 
 
 def _is_answered(resource: str, answers: Answers) -> bool:
+    if answers.machines is not None and api_operation(resource) in OPERATIONS:
+        return True
     return answers.for_resource(resource) is not NOTHING if resource else bool(answers.tasks)
 
 

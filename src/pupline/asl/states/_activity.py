@@ -30,7 +30,8 @@ class ActivityState(TaskState):
         """Issue the InvokeTask command. values: of ActivityScheduled, which the first fact writes."""
         arguments, timeout, heartbeat, _ = values
         command_id, arn = thread.command_id(self.key), self.integration.resource
-        token, attempt = task_token(execution.name, command_id), self.next_attempt(execution)
+        token, calls = task_token(execution.name, command_id), execution.calls
+        calls[self.name] = attempt = calls.get(self.name, -1) + 1
         execution.command(
             InvokeTask(command_id, self.name, arn, arguments, timeout, heartbeat, arn, token, attempt),
             self._first(values),

@@ -58,19 +58,17 @@ class TaskState(CatchingState):
         events.append((integration.started, len(events), execution.now))
         thread.last = len(events)
         token, thread.token = thread.token, None
-        command_id, name, attempt = thread.command_id(self.key), self.name, self.next_attempt(execution)
+        command_id, name, calls = thread.command_id(self.key), self.name, execution.calls
+        calls[name] = attempt = calls.get(name, -1) + 1
         execution.command(
             InvokeTask(command_id, name, resource, payload, timeout, heartbeat, integration.resource, token, attempt),
             self.receive,
             thread,
         )
-        self.start_timers(execution, thread, timeout, heartbeat)
-
-    def next_attempt(self, execution: Execution) -> int:
-        """How often this state has been called before in the execution, retries, loops and iterations included."""
-        calls = execution.calls
-        calls[self.name] = attempt = calls.get(self.name, -1) + 1
-        return attempt
+        if timeout is None and heartbeat is None:
+            thread.deadline = None
+        else:
+            self.start_timers(execution, thread, timeout, heartbeat)
 
     def start_timers(self, execution: Execution, thread: Thread, timeout: int | None, heartbeat: int | None) -> None:
         """Start a timer for each time-out of the call."""
