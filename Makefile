@@ -125,6 +125,7 @@ differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random mac
 .PHONY: lock
 lock:  ## Pin the dependencies again (needs uv)
 	$(LOCK) --all-extras pyproject.toml -o requirements/run.txt
+	$(LOCK) --extra aws pyproject.toml -c requirements/run.txt -o requirements/validate.txt
 	$(LOCK) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
 	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
