@@ -56,8 +56,8 @@ SUB_ROOMS = {
     " validation _state_machine driver test_state coverage mocks",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
-    "stepfunctions": "_errors _arns _names _settings _call _pages protocol store _targets tasks executions"
-    " machines _door http _serving",
+    "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
+    " executions machines _door http _serving",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }

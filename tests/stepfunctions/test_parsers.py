@@ -6,15 +6,18 @@ import json
 from contextlib import suppress
 from email.message import Message
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pupline.stepfunctions import ApiError, HostCheck
 from pupline.stepfunctions._arns import parse_arn
+from pupline.stepfunctions._documents import NotJson, read_document
 from pupline.stepfunctions._pages import page_of
 from pupline.stepfunctions._targets import parse_machine_arn
 from pupline.stepfunctions.http._reading import BadRequest, body_length, read_body
 
+ANY_JSON = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 SOME_BYTES = st.binary(max_size=200) | st.lists(
     st.sampled_from([b"0", b"1", b"a", b"f", b"\r\n", b"\n", b";", b" ", b"xyz"]), max_size=30
 ).map(b"".join)
@@ -94,3 +97,39 @@ def test_pages_give_every_item_once(names: list[str], size: int) -> None:
         if token is None:
             break
     assert found == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("not json", f"Unrecognized token 'not': was expecting {ANY_JSON}"),
+        ("[1, x]", f"Unrecognized token 'x': was expecting {ANY_JSON}"),
+        ("{'not': 'json'", "Unexpected character (''' (code 39)): was expecting double-quote to start field name"),
+        ('{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value"),
+        ('{"a": 1 "b"}', "Unexpected character ('\"' (code 34)): was expecting comma to separate entries"),
+        ('{"a": }', f"Unexpected character ('}}' (code 125)): expected a valid value {ANY_JSON}"),
+        ('{"a": "', "Unexpected end-of-input"),
+        ("[1, 2", "Unexpected end-of-input"),
+        ("[" * 100_000, "the value is nested too deeply: 400 levels are the most"),
+        ("[" * 401 + "]" * 401, "the value is nested too deeply: 400 levels are the most"),
+        ("NaN", "NaN is not JSON"),
+    ],
+)
+def test_what_is_not_json_is_so_in_aws_s_words(text: str, reason: str) -> None:
+    """Those of Jackson, where they are known."""
+    with pytest.raises(NotJson) as caught:
+        read_document(text)
+    assert str(caught.value) == reason
+
+
+def test_a_deep_document_is_read() -> None:
+    """Up to the limit; brackets in strings and siblings do not count."""
+    assert read_document("[" * 400 + "]" * 400)
+    assert read_document(json.dumps([["["] * 1000, [[]] * 1000]))
+
+
+@given(st.text(max_size=40) | st.text('{}[]",:0-9.etrufalsn\\ ', max_size=40))
+def test_any_document_is_read_or_refused(text: str) -> None:
+    """NotJson, and nothing else."""
+    with suppress(NotJson):
+        read_document(text)

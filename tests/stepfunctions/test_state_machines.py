@@ -251,6 +251,23 @@ def test_a_key_of_twelve_digits_is_an_account(server: DoorServer) -> None:
     assert arn == "arn:aws-cn:states:cn-north-1:000000000042:stateMachine:elsewhere"
 
 
+def test_an_execution_s_machine_is_described_as_it_started(client: Any) -> None:
+    """With the text of its definition as it was given, its revision and its role, whatever came since."""
+    text = '{"StartAt":"A",  "States":{"A":{"Type":"Pass","Assign":{"x.$":"$.a"},"End":true}}}'
+    arn = client.create_state_machine(name="as-started", definition=text, roleArn=ROLE)["stateMachineArn"]
+    first = client.start_execution(stateMachineArn=arn, input='{"a":1}')["executionArn"]
+    revision = client.update_state_machine(stateMachineArn=arn, definition=OTHER, publish=True)["revisionId"]
+    second = client.start_execution(stateMachineArn=f"{arn}:1")["executionArn"]
+    client.update_state_machine(stateMachineArn=arn, definition=PASS, roleArn=f"{ROLE}-2")
+    old = client.describe_state_machine_for_execution(executionArn=first)
+    assert (json.loads(old["definition"]), old["roleArn"]) == (json.loads(text), ROLE)
+    assert "revisionId" not in old
+    new = client.describe_state_machine_for_execution(executionArn=second)
+    assert (new["definition"], new["revisionId"], new["stateMachineArn"]) == (OTHER, revision, arn)
+    bare = client.describe_state_machine_for_execution(executionArn=second, includedData="METADATA_ONLY")
+    assert bare["definition"] == "{}"
+
+
 def test_metadata_alone_has_no_definition(client: Any) -> None:
     """With METADATA_ONLY the definition is `{}`; else the variables that states read are there too."""
     state = {"Type": "Pass", "Assign": {"a.$": "$.x"}, "Next": "B"}

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from pupline.asl import ChildExecution
+from pupline.asl import ChildExecution, definition_digest
 from pupline.errors import NoSuchName
 from pupline.json_values import dumps, loads
 from pupline.local import ApiExecution, NoRoom, NotRedrivable
 from pupline.stepfunctions._call import Answer, Call, Parameters
 from pupline.stepfunctions._errors import ApiError
+from pupline.stepfunctions._revisions import describe_revision
 from pupline.stepfunctions.executions._children import find_child
 from pupline.stepfunctions.executions._names import journal_name, no_execution, standard_arn
+from pupline.stepfunctions.store import Revision
 
 REDRIVABLE_SECONDS = 14 * 24 * 3600.0
 """AWS redrives for 14 days after the end."""
@@ -126,16 +128,30 @@ def describe_state_machine_for_execution(call: Call, parameters: Parameters) -> 
         found, more = execution_of(call, arn), {}
     details: dict[str, Any] = found.start.details
     context: dict[str, Any] = found.start.context
+    revision = Revision(
+        _definition(call, found),
+        context["Execution"]["RoleArn"],
+        details.get("settings", {}),
+        details.get("revisionId"),
+        details["updateDate"],
+    )
     return {
         "stateMachineArn": found.start.machine_arn,
         "name": context["StateMachine"]["Name"],
-        "definition": call.executions.journal.definition(found),
-        "roleArn": context["Execution"]["RoleArn"],
-        "updateDate": details["updateDate"],
-        "revisionId": details.get("revisionId"),
-        **details.get("settings", {}),
+        "updateDate": revision.at,
+        **describe_revision(revision, parameters),
         **more,
     }
+
+
+def _definition(call: Call, found: ApiExecution) -> str:
+    """The text of the definition that the execution runs, as it was given where that is still known."""
+    machine = call.store.machines.find(found.start.machine_arn)
+    if machine is not None:
+        for text in call.store.machines.definitions(machine, found.start.details.get("revisionId")):
+            if definition_digest(loads(text), machine.type) == found.row.digest:
+                return text
+    return call.executions.journal.definition(found)
 
 
 def stop_execution(call: Call, parameters: Parameters) -> Answer:

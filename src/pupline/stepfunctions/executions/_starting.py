@@ -7,9 +7,10 @@ from typing import Any
 
 from pupline.asl import DefinitionError, InvalidExecutionInput, StateMachine
 from pupline.errors import ConfigurationError
-from pupline.json_values import JSON, dumps, loads
+from pupline.json_values import JSON, dumps
 from pupline.local import ApiStart, ExecutionFinished, NameInUse, NoRoom, StartRequest
 from pupline.stepfunctions._call import Answer, Call, Parameters
+from pupline.stepfunctions._documents import NotJson, read_document
 from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions._names import check_name
 from pupline.stepfunctions._targets import Target, startable
@@ -113,12 +114,9 @@ def _details(target: Target, parameters: Parameters, case: str) -> dict[str, JSO
 def read_input(text: str) -> JSON:
     """The input of an execution. Raises: ApiError (InvalidExecutionInput)."""
     try:
-        value: JSON = loads(text)
-    except RecursionError as error:
-        raise _bad_input("the value is nested too deeply") from error
-    except ValueError as error:
+        return read_document(text)
+    except NotJson as error:
         raise _bad_input(str(error) if text.strip() else "Invalid execution input.") from error
-    return value
 
 
 def _bad_input(reason: str) -> ApiError:

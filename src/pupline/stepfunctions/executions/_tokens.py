@@ -7,9 +7,9 @@ import base64
 import binascii
 
 from pupline.asl import Fact, TaskFailed, TaskHeartbeat, TaskSucceeded
-from pupline.json_values import loads
 from pupline.local import NotWaiting
 from pupline.stepfunctions._call import Answer, Call, Parameters
+from pupline.stepfunctions._documents import NotJson, read_document
 from pupline.stepfunctions._errors import ApiError
 
 
@@ -17,8 +17,8 @@ def send_task_success(call: Call, parameters: Parameters) -> Answer:
     """SendTaskSuccess."""
     name, command_id = _read_token(parameters["taskToken"])
     try:
-        output = loads(parameters["output"])
-    except (ValueError, RecursionError) as error:
+        output = read_document(parameters["output"])
+    except NotJson as error:
         raise ApiError("InvalidOutput", f"Invalid Output: '{error}'") from error
     return _answer(call, name, TaskSucceeded(command_id, output))
 

@@ -4,12 +4,12 @@ import sqlite3
 import uuid
 from dataclasses import replace
 
-from pupline.asl import DefinitionError, StateMachine, variable_references
-from pupline.json_values import loads
+from pupline.asl import DefinitionError, StateMachine
 from pupline.stepfunctions._call import Answer, Call, Parameters
 from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions._names import check_name, check_role
 from pupline.stepfunctions._pages import page_of
+from pupline.stepfunctions._revisions import describe_revision
 from pupline.stepfunctions._targets import deleting, find_machine, no_machine, parse_machine_arn, resolve
 from pupline.stepfunctions.machines._configurations import NAMES, configurations
 from pupline.stepfunctions.machines._tags import new_tags
@@ -102,20 +102,7 @@ def describe_state_machine(call: Call, parameters: Parameters) -> Answer:
         "type": machine.type,
         "creationDate": version.created_at if version else machine.created_at,
         "description": version.description if version else None,
-        **described(target.revision, parameters),
-    }
-
-
-def described(revision: Revision, parameters: Parameters) -> Answer:
-    """What DescribeStateMachine and DescribeStateMachineForExecution say of a revision."""
-    only_metadata = parameters.get("includedData") == "METADATA_ONLY"
-    references = {} if only_metadata else variable_references(loads(revision.definition))
-    return {
-        "definition": "{}" if only_metadata else revision.definition,
-        "roleArn": revision.role_arn,
-        "revisionId": revision.revision_id,
-        "variableReferences": references or None,
-        **revision.settings,
+        **describe_revision(target.revision, parameters),
     }
 
 

@@ -14,9 +14,9 @@ from pupline.asl import (
     read_resource,
     run_test_state,
 )
-from pupline.json_values import loads
 from pupline.local import Invocation
 from pupline.stepfunctions._call import Answer, Call, Parameters
+from pupline.stepfunctions._documents import NotJson, read_document
 from pupline.stepfunctions._errors import ApiError, invalid
 
 _MOST_SECONDS = 300
@@ -68,8 +68,8 @@ def _invoked(call: Call, command: InvokeTask) -> TaskSucceeded | TaskFailed:
 
 def _document(parameters: Parameters, name: str, code: str) -> Any:
     try:
-        return loads(parameters[name])
-    except (ValueError, RecursionError) as error:
+        return read_document(parameters[name])
+    except NotJson as error:
         raise ApiError(code, f"The {name} must be valid JSON: {error}") from error
 
 

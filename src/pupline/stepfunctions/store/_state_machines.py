@@ -144,6 +144,12 @@ class StateMachines:
         query = f"{_SELECT_VERSIONS} WHERE machine_arn = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return list(map(_version, self._database.rows(query, (machine_arn, before, limit))))
 
+    def definitions(self, machine: StoredMachine, revision_id: Any) -> list[str]:
+        """The texts of the definitions that a revision had: one, unless the machine was made anew."""
+        query = "SELECT DISTINCT definition FROM state_machine_versions WHERE machine_arn = ? AND revision_id IS ?"
+        found = [text for (text,) in self._database.rows(query, (machine.arn, revision_id))]
+        return [machine.revision.definition, *found] if machine.revision.revision_id == revision_id else found
+
     def publish(
         self, machine_arn: str, description: str | None, now: float, allow: Callable[[StoredMachine], None]
     ) -> StoredVersion | None:
