@@ -12,6 +12,7 @@ from pupline.asl.driver._answer import (
     lambda_error,
 )
 from pupline.asl.driver._answers import NOTHING, Answers, nothing_answers
+from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, LambdaContext, call_function, caller_of
 from pupline.asl.driver._execute import DEFAULT_START, Options, Result, Task, answer_of, execute
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
@@ -38,6 +39,7 @@ __all__ = [
     "NOTHING",
     "Answers",
     "AnswersUsedUp",
+    "Attempts",
     "Call",
     "CommandResult",
     "Delayed",

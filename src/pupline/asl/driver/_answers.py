@@ -27,6 +27,7 @@ from pupline.asl.driver._answer import (
     Unexpected,
     lambda_error,
 )
+from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, Caller, LambdaContext, caller_of
 from pupline.asl.driver._item_formats import ItemReaderError
 from pupline.asl.driver._item_reader import read_items
@@ -113,7 +114,7 @@ class Answers:
         fit, and for data that is not JSON. Any exception of a callable is a TaskFailed.
         """
         if not callable(answer):
-            if isinstance(answer, (list, tuple)):
+            if isinstance(answer, (list, tuple, Attempts)):
                 answer = _of_attempt(command, answer)
             if isinstance(answer, Unexpected):
                 raise nothing_answers(command)
@@ -212,7 +213,7 @@ def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"
 
 
-def _of_attempt(command: AnswerableCommand, answers: list[Any] | tuple[Any, ...]) -> Any:
+def _of_attempt(command: AnswerableCommand, answers: list[Any] | tuple[Any, ...] | Attempts) -> Any:
     if command.attempt < len(answers):
         return answers[command.attempt]
     count = "1 answer" if len(answers) == 1 else f"{len(answers)} answers"

@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pupline.asl.driver import Later, NoAnswer, Return, Throw
+from pupline.asl.driver import Attempts, Later, NoAnswer, Return, Throw
 from pupline.asl.mocks._states import MockedState
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
 from pupline.text import nearest, printable
-
-MAX_ATTEMPTS = 1_000_000
-"""Answers by attempt in one case. An execution has at most 25,000 events, but a Map Run has many executions."""
 
 MAX_DEPTH = 20
 """Of a Later inside a Later."""
@@ -36,13 +33,11 @@ class AnswerReader:
     """
 
     read_file: ReadFile | None = None
-    attempts_left: int = MAX_ATTEMPTS
 
-    def by_attempts(self, response: AnyJSON, where: str, state: MockedState) -> list[Any]:
+    def by_attempts(self, response: AnyJSON, where: str, state: MockedState) -> Attempts:
         """The answers of an object by attempts, such as {"0": {"Throw": ...}, "1-2": {"Return": ...}}.
 
-        Without attempts it is an empty list: on Step Functions Local that is an error only when the state is called.
-        A single attempt counts before a range that holds it, and an earlier range before a later one.
+        There may be none: on Step Functions Local that is an error only when the state is called.
         """
         if not isinstance(response, Mapping):
             raise problem(where, 'it must be an object by attempts, such as {"0": {"Return": ...}}')
@@ -53,24 +48,10 @@ class AnswerReader:
             if not _is_marked(answer):
                 raise problem(at, "it must be an object with either Return or Throw")
             spans.append((first, last, self._marked(answer, at, state, MAX_DEPTH)))
-        return self._filled(spans, where)
-
-    def _filled(self, spans: list[tuple[int, int, Any]], where: str) -> list[Any]:
-        count = max((last + 1 for _, last, _ in spans), default=0)
-        self._count(max(count, sum(last - first + 1 for first, last, _ in spans)), where)
-        answers: list[Any] = [None] * count
-        ranges = [span for span in spans if span[0] < span[1]]
-        for first, last, answer in (*reversed(ranges), *(span for span in spans if span[0] == span[1])):
-            answers[first : last + 1] = [answer] * (last - first + 1)
-        if None in answers:
-            missing = answers.index(None)
-            raise problem(where, f"attempt {missing} is missing, although attempt {count - 1} is there")
-        return answers
-
-    def _count(self, attempts: int, where: str) -> None:
-        self.attempts_left -= attempts
-        if self.attempts_left < 0:
-            raise problem(where, f"a case may answer {MAX_ATTEMPTS:,} attempts; give a smaller range")
+        try:
+            return Attempts(spans)
+        except ValueError as error:
+            raise problem(where, str(error)) from error
 
     def simple(self, value: AnyJSON, where: str, state: MockedState) -> Any:
         """An answer of the simple form: one with Return, Throw and so on, a list by attempt, or any JSON value.
@@ -80,7 +61,6 @@ class AnswerReader:
         if isinstance(value, list):
             if state.reads_items and not any(map(_is_marked, value)):
                 return Return(value)
-            self._count(len(value), where)
             return [self._one(each, f"{where}, attempt {number}", state) for number, each in enumerate(value)]
         if isinstance(value, Mapping) and value and all(_is_span(key) for key in value):
             return self.by_attempts(value, where, state)
