@@ -201,6 +201,23 @@ def test_a_skeleton_is_written_once_and_runs(here: Path, command: Command) -> No
     ]
 
 
+def test_the_first_failure_of_a_map_run_is_shown(here: Path, command: Command) -> None:
+    """The error of a Distributed Map says nothing about its items; the first one that failed is named."""
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "Work",
+        "States": {"Work": {"Type": "Pass", "InputPath": "$.n", "End": True}},
+    }
+    each = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    (here / "each.json").write_text(json.dumps({"StartAt": "Each", "States": {"Each": each}}))
+    done = command("asl", "run", "each.json", "--input", '[{"n": 1}, {"m": 1}]')
+    assert done.code == 1
+    assert "FAILED; items: 1 succeeded, 1 failed" in done.stdout
+    assert "  first failure: item 1, in Work: States.Runtime: " in done.stdout
+    found = command("asl", "run", "each.json", "--input", "[1]", "--json").rows[0]["map_runs"][0]["first_failure"]
+    assert (found["index"], found["state"], found["error"]) == (0, "Work", "States.Runtime")
+
+
 @pytest.mark.slow
 def test_a_loop_that_never_ends_is_named(here: Path, command: Command) -> None:
     """At 25,000 events the execution fails as on AWS, and the loop is shown."""

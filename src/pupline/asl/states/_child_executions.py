@@ -11,7 +11,7 @@ from pupline.asl._facts import MapRunUpdated
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.asl.states._base import State
-from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
+from pupline.asl.states._map_run import ChildFailure, MapRun, child_arn, exceeds_tolerance
 from pupline.errors import THRESHOLD_EXCEEDED
 from pupline.json_values import AnyJSON, dumps
 from pupline.text import timestamp
@@ -121,6 +121,9 @@ class MapRunFork(Fork):
         """Count the failure; over the tolerated threshold, fail the run."""
         self.unsuccessful[child.index] = child
         self.failures.add(child.index)
+        if self.run.first_failure is None:
+            state = None if child.state is None else child.state.name
+            self.run.first_failure = ChildFailure(child.index, state, error, cause)
         execution.child_changed(self.run, child, "FAILED", error, cause)
         self._ended(execution, child, "failed", {"Error": error, "Cause": cause, "Status": "FAILED"})
         self._continue(execution)

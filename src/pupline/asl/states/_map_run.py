@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pupline.asl._commands import file_text
@@ -32,13 +33,24 @@ class Counts:
         return dict(zip(_COUNTS, values, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class ChildFailure:
+    """How a child execution failed. index: of its item or batch, from 0. state: in which it was."""
+
+    index: int
+    state: str | None
+    error: str | None
+    cause: str | None
+
+
 class MapRun:
     """One Map Run. `arn` ends in `/<Label or a UUID>:<UUID>`; both are drawn from the execution's own randomness.
 
     plan: its limits. fork: its child executions while it runs. redrive_time: None before the first redrive.
+    first_failure: of its child executions.
     """
 
-    __slots__ = ("arn", "executions", "fork", "id", "items", "label", "max_concurrency",
+    __slots__ = ("arn", "executions", "first_failure", "fork", "id", "items", "label", "max_concurrency",
                  "plan", "redrive_count", "redrive_time", "start_time",
                  "status", "stop_time")  # fmt: skip
 
@@ -56,6 +68,7 @@ class MapRun:
         self.redrive_time: float | None = None
         self.plan: Plan | None = None
         self.fork: MapRunFork | None = None
+        self.first_failure: ChildFailure | None = None
         self.start_time = now
         self.stop_time: float | None = None
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pupline.asl import MockCase, Result, percent_text
+from pupline.asl import MapRun, MockCase, Result, percent_text
 from pupline.cli._asl_run._path import failed_state, path_text, show_path
 from pupline.cli._asl_run._runner import Outcome, Runner
 from pupline.cli._graph import Visit, draw, visits
@@ -104,7 +104,8 @@ def _show(runner: Runner, view: View, wanted: Wanted) -> None:
     if wanted.history:
         show_history(out, view.events, result.execution.start_time)
     for run in result.execution.map_runs:
-        out.print(cell(_map_run(run.describe()), "dim"))
+        for words in _map_run(run):
+            out.print(cell(words, "dim"), soft_wrap=True)
     if wanted.graph or wanted.history or result.execution.map_runs:
         out.print()
     if result.status == "SUCCEEDED":
@@ -133,9 +134,14 @@ def _show_output(out: "Console", value: Any) -> None:
         out.print(cell(f"  … {len(lines) - _MAX_LINES:,} more lines; --json has all", "dim"))
 
 
-def _map_run(found: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count:,} {name}" for name, count in found["itemCounts"].items() if count and name != "total")
-    return f"Map Run {found['mapRunArn']}: {found['status']}; items: {counts or 'none'}"
+def _map_run(run: MapRun) -> Iterator[str]:
+    counts = run.items.describe()
+    shown = ", ".join(f"{counts[name]:,} {name}" for name in ("succeeded", "failed", "aborted") if counts[name])
+    yield f"Map Run {run.label}: {run.status}; items: {shown or 'none'}"
+    failure = run.first_failure
+    if failure is not None:
+        cause = f": {printable(readable(failure.cause, failure.error).partition(chr(10))[0])}" if failure.cause else ""
+        yield f"  first failure: item {failure.index}, in {failure.state}: {failure.error}{cause}"
 
 
 def _trouble(runner: Runner, view: View, result: Result) -> Iterator[tuple[str, str]]:
@@ -227,8 +233,12 @@ def _as_json(runner: Runner, view: View, *, history: bool) -> dict[str, Any]:
         "mismatches": list(outcome.mismatches),
     }
     if result.execution.map_runs:
-        found["map_runs"] = [run.describe() for run in result.execution.map_runs]
+        found["map_runs"] = [_map_run_as_json(run) for run in result.execution.map_runs]
     return found | ({"events": view.events} if history else {})
+
+
+def _map_run_as_json(run: MapRun) -> dict[str, Any]:
+    return run.describe() | {"first_failure": run.first_failure and asdict(run.first_failure)}
 
 
 # ---- coverage
