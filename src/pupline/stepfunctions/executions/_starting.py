@@ -3,6 +3,7 @@
 import math
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pupline.asl import DefinitionError, InvalidExecutionInput, StateMachine
@@ -21,6 +22,9 @@ NAMES_ARE_KEPT_SECONDS = 90 * 24 * 3600.0
 
 _INCLUDED: dict[str, Any] = {"included": True}
 _MEMORY_MB = 64
+
+_COMPILED = 128
+"""Definitions that are kept compiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,18 @@ def _prepared(call: Call, parameters: Parameters, *, is_kept: bool) -> _Start:
 
 def _machine(target: Target) -> StateMachine:
     """The machine, which was checked when it was created: perhaps by an earlier version, which refused less."""
+    machine, revision = target.machine, target.revision
     try:
-        machine = StateMachine.parse(target.revision.definition, type=_machine_type(target))
+        return _compiled(revision.definition, machine.type, machine.name, revision.role_arn)
     except DefinitionError as error:
         raise ApiError("InvalidDefinition", str(error)) from error
-    machine.name, machine.role_arn = target.machine.name, target.revision.role_arn
+
+
+@lru_cache(_COMPILED)
+def _compiled(definition: str, machine_type: Any, name: str, role_arn: str) -> StateMachine:
+    machine = StateMachine.parse(definition, type=machine_type)
+    machine.name, machine.role_arn = name, role_arn
     return machine
-
-
-def _machine_type(target: Target) -> Any:
-    return target.machine.type
 
 
 def _context(target: Target, arn: str, name: str) -> dict[str, JSON]:
