@@ -19,8 +19,15 @@ _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 """Step Functions' rule for names of executions (API reference, StartExecution)."""
 
 
+_OF_API = "the Step Functions API started it, and goes on with it: pupline asl serve"
+_OF_RUN = "a run of pupline started it; only pupline goes on with it"
+
+
 class Admission:
-    """Takes executions into memory. refused: how many could not be. next_id: returns a new execution id."""
+    """Takes executions into memory. refused: how many could not be. next_id: returns a new execution id.
+
+    machine: of the runs' executions; None for those of the API.
+    """
 
     def __init__(
         self, journal: Journal, active: ActiveExecutions, machine: StateMachine | None, next_id: Callable[[], int]
@@ -28,6 +35,7 @@ class Admission:
         self._journal = journal
         self._active = active
         self._machine = machine
+        self._of_api = machine is None
         self._machines = {} if machine is None else {machine.digest: machine}
         self._next_id = next_id
         self.refused = 0
@@ -118,6 +126,9 @@ class Admission:
         """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""
         try:
             api = self._journal.api_start(row)
+            if (api is not None) != self._of_api:
+                self.refuse(row.name, row.run_id, _OF_API if api else _OF_RUN, turn)
+                return None
             replayed = self._journal.replay(row, self._machine_of(row, api), api)
         except ReplayMismatch as err:
             self.refuse(row.name, row.run_id, str(err), turn)
