@@ -68,6 +68,8 @@ _PATHS = (
     b"$.list[0:5].k",
     b"$.list[?(@.n > 3 && @.k =~ /v1.*/)]",
     b"$['a']['b'][-1:]",
+    b"$.list.[(@.length-1)].['k','n']",
+    b" $.list[?(@.k==v1 || @.n != null)].${k} ",
 )
 _OF_PATHS = (
     *(
@@ -89,6 +91,7 @@ _OF_PATHS = (
         b"||",
         b"!",
     ),
+    *(b".[", b"(@.length-1)", b"${x}", b"null", b" "),
     *(b"'", b'"', b"(", b")", b".length()", b"1", b"-1", b":", b",", b"in", b"$$", b"$v", b"\\", b"(a+)+"),
 )
 _INTRINSICS = (
