@@ -72,6 +72,22 @@ def test_a_run_fails_when_more_items_fail_than_tolerated(tolerance: dict[str, An
         assert (counts["total"], counts["succeeded"], counts["failed"], counts["running"]) == (4, 2, 2, 0)
 
 
+def test_the_last_child_can_fail_the_run_in_the_same_step_as_others_succeed() -> None:
+    """Children that never wait end in one step; a failure among them still counts."""
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "Work",
+        "States": {"Work": {"Type": "Pass", "InputPath": "$.n", "End": True}},
+    }
+    state = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    machine = StateMachine.parse({"StartAt": "All", "States": {"All": state}})
+    result = execute(machine, [{"n": 1}, {"m": 1}])
+    assert (result.status, result.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    run = result.execution.map_runs[0]
+    assert run.first_failure is not None
+    assert (run.status, run.first_failure.index, run.first_failure.state) == ("FAILED", 1, "Work")
+
+
 def test_batches_hold_items_and_their_common_input() -> None:
     """MaxItemsPerBatch cuts; BatchInput goes with every batch; counts are of items, and of executions."""
     batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"common.$": "$.x"}}

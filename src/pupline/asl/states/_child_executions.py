@@ -74,6 +74,8 @@ class MapRunFork(Fork):
     def fill(self, execution: Execution, parent: Thread) -> State | None:
         """Start children until the limit is reached; end the run when none are left."""
         self.will_fill = False
+        if self.run.status != "RUNNING":  # too many have failed since this step was planned
+            return None
         limit = min(self.plan.limit or MAX_RUNNING, MAX_RUNNING)
         while len(self.running) < limit:
             following = next(self.inputs, None)
