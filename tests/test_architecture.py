@@ -23,6 +23,7 @@ LEAVES = {
     "files",
     "imported_functions",
     "json_values",
+    "listening",
     "parquet",
     "regex",
     "text",

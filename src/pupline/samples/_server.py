@@ -1,17 +1,14 @@
 """The sample server: the sample API and its pictures over HTTP on 127.0.0.1, in a thread of this process."""
 
 import re
-import socket
-import sys
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from pupline.listening import LimitedServer
 from pupline.samples._api import ApiResponse, Once, SampleApi, remember_in_memory
 from pupline.samples._pictures import content_type, etag, pictures
 from pupline.samples._plan import HOSTILE, Trouble
@@ -23,6 +20,7 @@ HOST_NAME: Final = SAMPLE_ORIGIN.host
 _MAX_CONNECTIONS = 256  # more than any client here opens; each costs a thread
 _IDLE_SECONDS = 30.0  # a silent connection is closed after these
 _ENDLESS_BYTES = 2**30  # the end of the endless body, for a client without a limit
+_STOP_SECONDS = 5.0  # for the threads of connections at the end
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,45}\](:[0-9]{1,5})?")
 _TROUBLES: dict[str, Trouble] = {item.path: item.trouble for item in HOSTILE if item.trouble}
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Gone fishing</title></head><body><p>No dog here.</p></body></html>\n"
@@ -63,67 +61,26 @@ class SampleServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server and self._thread:
-            self._server.stop()
+            self._server.stopping.set()
+            self._server.stop(_STOP_SECONDS)
             self._thread.join()
             self._server = self._thread = None
 
 
-class _Server(ThreadingHTTPServer):
-    """A server that keeps its open connections, to limit their number and to close them all."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(LimitedServer):
+    """The server, and what its connections need."""
 
     def __init__(self, api: SampleApi, hostile: bool) -> None:
         self.api = api
         self.hostile = hostile
         self.stopping = threading.Event()
         self.has_threads = True
-        self._connections: set[socket.socket] = set()
-        self._changed = threading.Condition()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), _Handler, name=HOST_NAME, max_connections=_MAX_CONNECTIONS)
 
-    def server_bind(self) -> None:
-        """Bind without HTTPServer's query to the name service, which can take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST_NAME, self.server_address[1]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, or close it when there are too many."""
-        with self._changed:
-            self._connections.add(request)
-            crowded = len(self._connections) > _MAX_CONNECTIONS
-        if crowded:
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no more threads on this system: serve one request after the other
-            self.has_threads = False
-            self.process_request_thread(request, client_address)
-
-    def close_request(self, request: Any) -> None:
-        """Close the connection and forget it."""
-        super().close_request(request)
-        with self._changed:
-            self._connections.discard(request)
-            self._changed.notify_all()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore closed connections: that is how an endless body ends."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-    def stop(self) -> None:
-        """Accept no more connections, close the open ones, and wait for their threads."""
-        self.stopping.set()
-        self.shutdown()
-        with self._changed:
-            for connection in self._connections:
-                with suppress(OSError):  # the client has closed it
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._changed.wait_for(lambda: not self._connections, timeout=5)
-        self.server_close()
+    def process_without_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one request after the other."""
+        self.has_threads = False
+        self.process_request_thread(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -32,11 +32,11 @@ def serving(
     except OSError as error:
         raise _explained(error, address) from error
     door.start()
-    try:
-        with server:
+    with server:
+        try:
             yield server
-    finally:
-        door.close()
+        finally:
+            door.close()  # first: it ends the requests that wait, for a task or the end of an execution
 
 
 def _explained(error: OSError, address: tuple[str, int]) -> ConfigurationError:

@@ -2,25 +2,27 @@
 
 import io
 import socket
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Protocol
 
 from pupline.json_values import dumps
+from pupline.listening import LimitedServer
 from pupline.stepfunctions.http._hosts import HostCheck
 from pupline.stepfunctions.http._reading import BadRequest, DeadlineReader, body_length, read_body
 from pupline.text import printable
 
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _CHUNK = 65_536
+_STOP_SECONDS = 2.0
+"""For the threads of connections at the end. They end with the process in any case."""
+
 _DISCARDED_BYTES = 32 * 1024 * 1024
 """The most that is read of a request that was refused."""
 
@@ -96,7 +98,7 @@ class DoorServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.stop()
+        self._server.stop(_STOP_SECONDS)
         self._thread.join()
 
 
@@ -108,58 +110,13 @@ class _Service:
     log: Callable[[str], None]
 
 
-class _Server(ThreadingHTTPServer):
-    """A server that keeps its open connections, to limit their number and to close them all."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class _Server(LimitedServer):
+    """The server, and what its connections need."""
 
     def __init__(self, address: tuple[str, int], service: _Service) -> None:
         self.service = service
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._connections: set[socket.socket] = set()
-        self._changed = threading.Condition()
-        super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without HTTPServer's query to the name service, which can take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, or close it when there are too many."""
-        with self._changed:
-            self._connections.add(request)
-            crowded = len(self._connections) > self.service.limits.connections
-        if crowded:
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no more threads on this system
-            self.shutdown_request(request)
-
-    def close_request(self, request: Any) -> None:
-        """Close the connection and forget it."""
-        super().close_request(request)
-        with self._changed:
-            self._connections.discard(request)
-            self._changed.notify_all()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore a client that has gone or is too slow."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-    def stop(self) -> None:
-        """Accept no more connections, close the open ones, and wait for their threads."""
-        self.shutdown()
-        with self._changed:
-            for connection in self._connections:
-                with suppress(OSError):  # the client has closed it
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._changed.wait_for(lambda: not self._connections, timeout=5)
-        self.server_close()
+        limit = service.limits.connections
+        super().__init__(address, _Handler, name=address[0], max_connections=limit)
 
 
 class _Handler(BaseHTTPRequestHandler):
