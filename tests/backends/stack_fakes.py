@@ -186,7 +186,10 @@ class FakeStates:
 
     def describe_execution(self, request: dict[str, Any]) -> dict[str, Any]:
         """Each look brings the end nearer."""
-        run = self.runs[request["executionArn"]]
+        if "/" in (child := request["executionArn"]):
+            (parent,) = (run for run in self.runs.values() if child in {row["executionArn"] for row in _children(run)})
+            return next(row for row in _children(parent) if row["executionArn"] == child) | {"input": "{}"}
+        run = self.runs[child]
         status = run.status
         run.looks -= 1
         described = self.row(run, status) | {"input": run.input, "redriveCount": run.redrives}
@@ -216,7 +219,10 @@ class FakeStates:
             raise ValueError("StateMachineTypeNotSupported")
 
     def list_executions(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Those of one machine, newest first, in pages."""
+        """Those of one machine, newest first, or of one Map Run, in pages."""
+        if wanted := request.get("mapRunArn"):
+            rows = [row for run in self.runs.values() for row in _children(run) if row["mapRunArn"] == wanted]
+            return _page(request, "executions", rows)
         self.check_kept(request["stateMachineArn"])
         own = [run for run in reversed(self.runs.values()) if run.machine == request["stateMachineArn"]]
         rows = [self.row(run, run.status) for run in own]
@@ -264,8 +270,10 @@ class FakeStates:
         }
 
     def describe_state_machine_for_execution(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The definition."""
-        return self.describe_state_machine({"stateMachineArn": self.runs[request["executionArn"]].machine})
+        """The definition; for the child of a Map Run that of its parent."""
+        execution = request["executionArn"].partition("/")[0]
+        (machine,) = {run.machine for key, run in self.runs.items() if key.startswith(execution)}
+        return self.describe_state_machine({"stateMachineArn": machine})
 
     def describe_state_machine(self, request: dict[str, Any]) -> dict[str, Any]:
         """One of the machines."""
@@ -307,6 +315,23 @@ def machine(path: Path = WORKFLOW, kind: Literal["STANDARD", "EXPRESS"] = "STAND
 def arn(name: str, machine: str = MACHINE_ARN) -> str:
     """Of a machine's execution."""
     return machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
+def _children(run: Run) -> list[dict[str, Any]]:
+    """A child execution for each Map Run, as ListExecutions has it."""
+    machine = f"{run.machine}/IngestBatches"
+    return [
+        {
+            "executionArn": arn(f"child-of-{run.name}-{number}", machine),
+            "stateMachineArn": machine,
+            "mapRunArn": map_run,
+            "name": f"child-of-{run.name}-{number}",
+            "status": run.status,
+            "startDate": START,
+            "stopDate": START + 1,
+        }
+        for number, map_run in enumerate(run.map_runs)
+    ]
 
 
 def map_only(name: str, given: Any) -> Result:

@@ -231,6 +231,20 @@ def test_executions_of_every_state_machine_are_listed_and_found(world: World) ->
     assert [details.history[0]["type"], details.history[-1]["type"]] == ["ExecutionStarted", "ExecutionSucceeded"]
 
 
+def test_the_child_executions_of_a_bulk_ingest_can_be_looked_at(world: World) -> None:
+    """They are listed, and one is found by its name, with the item processor as its definition."""
+    world.ingest("b")
+    children = list(world.backend.child_executions("b"))
+    assert {(child.status, child.error) for child in children} == {("SUCCEEDED", None)}
+    details = world.backend.child_execution("b", children[0].name)
+    assert (details.row, details.map_runs) == (children[0], ())
+    if details.history:  # an Express child of a stack has it in CloudWatch Logs
+        assert "IngestBatches" not in details.definition["States"]
+        assert [details.history[0]["type"], details.history[-1]["type"]] == ["ExecutionStarted", "ExecutionSucceeded"]
+    with pytest.raises(ConfigurationError, match="has no child execution 'none'"):
+        world.backend.child_execution("b", "none")
+
+
 def test_a_bulk_ingest_is_interrupted_stopped_and_redriven(world: World) -> None:
     """By the name that `pupline ingest` printed; what was done is not done again."""
     world.interrupt()

@@ -52,6 +52,22 @@ def test_an_empty_data_directory_says_how_to_start(command: Run, tmp_path: Path,
     assert len(command(name, "--json", "--data", tmp_path).rows) == (1 if name == "insights" else 0)
 
 
+def test_child_executions_belong_to_an_execution(command: Run, kennel: Path) -> None:
+    """The options that show them need its name; an execution without Map Runs has none."""
+    for option in (["--children"], ["--child", "x"]):
+        done = command("executions", *option, "--data", kennel)
+        assert (done.code, "is about one execution" in done.stderr) == (2, True)
+    assert "no such child executions" in command("executions", "friendly-00002", "--children", "--data", kennel).stdout
+    done = command("executions", "friendly-00002", "--child", "x", "--data", kennel)
+    assert (done.code, done.stderr) == (2, UNKNOWN_CHILD)
+
+
+UNKNOWN_CHILD = (
+    "pupline: the execution 'friendly-00002' has no child execution 'x'; list them with: "
+    "pupline executions friendly-00002 --children\n"
+)
+
+
 # ---- audit
 
 
@@ -236,7 +252,7 @@ def test_executions_for_people(command: Run, kennel: Path) -> None:
     ("words", "said"),
     [
         ("executions nobody", "no execution 'nobody'"),
-        ("executions --graph", "--graph draws one execution"),
+        ("executions --graph", "--graph is about one execution"),
         ("executions friendly-00001 --graph --json", "give one of them"),
         ("executions --status DONE", "succeeded"),
         ("audit --outcome lost", "quarantined"),

@@ -36,6 +36,8 @@ _COLUMNS = [
 @backend_options
 @click.argument("name", required=False)
 @click.option("--graph", is_flag=True, help="With NAME: draw its path.")
+@click.option("--children", is_flag=True, help="With NAME: list the child executions of its Map Runs.")
+@click.option("--child", metavar="CHILD", help="With NAME: show this child execution, by its name or ARN.")
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
 @machine_option
 @selection_options
@@ -45,6 +47,8 @@ def executions(
     backend: "Backend",
     name: str | None,
     graph: bool,
+    children: bool,
+    child: str | None,
     status: str | None,
     workflow: str | None,
     selection: Selection,
@@ -55,17 +59,25 @@ def executions(
 
     With --backend aws, NAME may be an ARN, and the Map Runs of a bulk ingest are shown with their counts.
     """
-    if graph and not name:
-        raise click.UsageError("--graph draws one execution; name it: pupline executions NAME --graph")
+    if not name and (graph or children or child is not None):
+        option = "--graph" if graph else "--children" if children else "--child"
+        raise click.UsageError(f"{option} is about one execution; name it: pupline executions NAME {option}")
     if graph and as_json:
         raise click.UsageError("--graph is for people and --json for programs: give one of them")
-    if name:
+    if children and (graph or child is not None):
+        raise click.UsageError("--children is a list; --child shows one of them")
+    status = status.upper() if status else None
+    if name and children:
+        _show_children(backend, name, status, limit, as_json=as_json)
+    elif name:
         with suggesting(backend, name):
             found = backend.execution(name)
-        _show_one(found, graph=graph, as_json=as_json)
+        if child is not None:
+            found = backend.child_execution(name, child)
+        next_step = f"pupline executions {shlex.quote(name)} --children{backend.options}"
+        _show_one(found, graph=graph, as_json=as_json, next_step=next_step)
+    if name:
         return 0
-    if status:
-        status = status.upper()
     rows = (
         row
         for row in backend.executions(status=status, run=selection.run, workflow=workflow)
@@ -79,6 +91,16 @@ def executions(
     else:
         _show_list(rows, rows_shown(limit), backend, _none_found(backend, selection, status))
     return 0
+
+
+def _show_children(backend: "Backend", name: str, status: str | None, limit: int | None, *, as_json: bool) -> None:
+    with suggesting(backend, name):
+        rows = (row for row in backend.child_executions(name) if status in {None, row.status})
+    if as_json:
+        for row in itertools.islice(rows, limit):
+            print_json(_row_as_dict(row))
+        return
+    _show_list(rows, rows_shown(limit), backend, "It has no such child executions.", one=f"{name} --child CHILD")
 
 
 def _none_found(backend: "Backend", selection: Selection, status: str | None) -> str:
@@ -111,7 +133,9 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else timestamp(seconds)
 
 
-def _show_list(found: Iterable[ExecutionSummary], limit: int, backend: "Backend", none_found: str) -> None:
+def _show_list(
+    found: Iterable[ExecutionSummary], limit: int, backend: "Backend", none_found: str, *, one: str = "NAME"
+) -> None:
     rows = [
         [
             cell(row.name),
@@ -129,10 +153,10 @@ def _show_list(found: Iterable[ExecutionSummary], limit: int, backend: "Backend"
     show_table(out, _COLUMNS, rows[:limit])
     shown = plural(len(rows[:limit]), "execution")
     more = f"The newest {shown}; for more: --limit N, or --json." if len(rows) > limit else f"{shown}."
-    out.print(f"{more} One with its history: pupline executions NAME [--graph]{backend.options}", soft_wrap=True)
+    out.print(f"{more} One with its history: pupline executions {one} [--graph]{backend.options}", soft_wrap=True)
 
 
-def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
+def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool, next_step: str) -> None:
     if as_json:
         extra: dict[str, Any] = {"input": found.input, "output": found.output, "history": list(found.history)}
         if found.map_runs:
@@ -152,6 +176,8 @@ def _show_one(found: ExecutionDetails, *, graph: bool, as_json: bool) -> None:
     for run in found.map_runs:
         items, batches = (_counts(run[name]) for name in ("itemCounts", "executionCounts"))
         out.print(cell(f"Map Run {run['mapRunArn']}: {run['status']}; items: {items}; batches: {batches}"))
+    if found.map_runs:
+        out.print(cell(f"Child executions: {next_step}"))
     if row.error:
         from pupline.tasks.log_to_dynamodb import readable_cause
 

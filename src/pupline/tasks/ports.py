@@ -250,6 +250,12 @@ class Reader(Protocol):
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
+    def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
+        """The child executions of an execution's Map Runs that began. Raises: as `execution`."""
+
+    def child_execution(self, name: str, child: str) -> ExecutionDetails:
+        """One of them, by its name or ARN. Raises: as `execution`."""
+
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """The summaries of bulk runs, newest first, as the JSON object of summary.json; of running ones so far."""
 

@@ -27,6 +27,12 @@ from pupline.backends._port import (
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
 from pupline.backends._settings import RunSettings, source_of_run
+from pupline.backends.machine._execution_details import (
+    child_details,
+    child_summaries,
+    execution_details,
+    execution_summary,
+)
 from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
@@ -127,19 +133,19 @@ class MachineBackend:
     ) -> Iterator[ExecutionSummary]:
         """Executions of both workflows, or of one, newest first."""
         found = self._reader.journal.executions(status=status, run_id=run, workflow=workflow)
-        return map(_execution_summary, found)
+        return map(execution_summary, found)
 
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
-        journal = self._reader.journal
-        row = self._row(self._reader, name)
-        return ExecutionDetails(
-            row=_execution_summary(row),
-            definition=journal.definition(row.digest).definition,
-            input=json.loads(row.input),
-            output=None if row.output is None else json.loads(row.output),
-            history=journal.history(name),
-        )
+        return execution_details(self._reader.journal, self._row(self._reader, name))
+
+    def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
+        """The child executions of an execution's Map Runs that began, by run and item."""
+        return child_summaries(self._reader.journal, self._row(self._reader, name))
+
+    def child_execution(self, name: str, child: str) -> ExecutionDetails:
+        """One child execution, by its name or ARN. Raises: ConfigurationError when there is none."""
+        return child_details(self._reader.journal, self._row(self._reader, name), child)
 
     def _row(self, opened: LocalBackend, name: str, kind: str = "execution") -> "ExecutionRow":
         """The execution. Raises: ConfigurationError, which says that there is no such `kind`."""
@@ -392,7 +398,3 @@ def _port_event(event: Any) -> BulkEvent:
         return Stopping()
     found: BulkEvent = Note(f"pupline: {event}") if isinstance(event, UndeletedFiles) else event
     return found
-
-
-def _execution_summary(row: "ExecutionRow") -> ExecutionSummary:
-    return ExecutionSummary(row.name, row.status, row.run_id, row.start_time, row.stop_time, row.error, row.cause)

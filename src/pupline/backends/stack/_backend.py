@@ -180,6 +180,14 @@ class StackBackend:
         """One execution, by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""
         return self._executions.details(name)
 
+    def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
+        """The child executions of an execution's Map Runs, newest first in each run."""
+        return self._executions.child_summaries(name)
+
+    def child_execution(self, name: str, child: str) -> ExecutionDetails:
+        """One child execution, by its name or ARN. The history of an Express child is in CloudWatch Logs only."""
+        return self._executions.child_details(name, child)
+
     def ingests(self, *, dataset: str | None = None) -> Iterator[Mapping[str, Any]]:
         """Bulk ingests that have ended, newest first: each the JSON object of its summary.json."""
         return summaries(self._account, self._stack, dataset)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pupline.backends._map_children import processor_of
 from pupline.backends._redrive import EndedExecution
 from pupline.backends.stack._account import aws_errors, error_code, error_message, pages
 from pupline.backends.stack._history import logged_in_history, logged_in_output, plain_event
@@ -66,16 +67,40 @@ class Executions:
         arn = described["executionArn"]
         with aws_errors(f"reading the definition of {printable(name)}"):
             machine = self._client.describe_state_machine_for_execution(executionArn=arn)
-        # The history of an Express child of a Map Run is in CloudWatch Logs only.
-        history = [] if "mapRunArn" in described else map(plain_event, self.history(arn))
+        history = [] if self._is_express_child(described) else list(map(plain_event, self.history(arn)))
+        definition = json.loads(machine["definition"])
         return ExecutionDetails(
             row=self._summary(described),
-            definition=json.loads(machine["definition"]),
+            definition=processor_of(definition, history) if "mapRunArn" in described else definition,
             input=parsed(described.get("input")),
             output=parsed(described.get("output")),
-            history=list(history),
+            history=history,
             map_runs=list(self._map_runs(arn)) if self.is_bulk(described) else (),
         )
+
+    def _is_express_child(self, described: Description) -> bool:
+        """Whether it is a child of the Map Run of BulkIngest: these are Express, with histories in CloudWatch Logs."""
+        machine = str(described["stateMachineArn"]).partition("/")[0]
+        return "mapRunArn" in described and machine == self._stack.resources.get(BULK_MACHINE)
+
+    def child_summaries(self, name: str) -> Iterator[ExecutionSummary]:
+        """The child executions of an execution's Map Runs."""
+        return map(self._summary, self._children(name))
+
+    def child_details(self, name: str, child: str) -> ExecutionDetails:
+        """One child execution, by its name or ARN. Raises: NoSuchName."""
+        rows = (row["executionArn"] for row in self._children(name) if child in (row["name"], row["executionArn"]))
+        arn = next(rows, None)
+        if arn is None:
+            raise NoSuchName(f"the execution '{printable(name)}' has no child execution '{printable(child)}'")
+        return self.details(arn)
+
+    def _children(self, name: str) -> Iterator[Description]:
+        """Rows of ListExecutions."""
+        for run in self._map_runs(str(self.find(name)["executionArn"])):
+            arguments = {"mapRunArn": run["mapRunArn"], **self._paging(1000)}
+            for page in pages(self._client, "list_executions", "listing child executions", **arguments):
+                yield from page["executions"]
 
     def find(self, name: str) -> Description:
         """An execution by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""

@@ -87,10 +87,7 @@ class ApiJournal:
 
     def replay(self, found: ApiExecution) -> DetailedExecution:
         """The execution with its history and its child executions, as far as the journal has them."""
-        machine = self._journal.definition(found.row.digest)
-        core = self._journal.replay(found.row, machine, found.start, DetailedExecution).core
-        assert isinstance(core, DetailedExecution)  # noqa: S101 - as asked for
-        return core
+        return self._journal.detailed(found.row)
 
     def _first(self, condition: str, value: str) -> ApiExecution | None:
         rows = self._database.rows(f"{_SELECT} WHERE {condition}", (value,))

@@ -13,6 +13,7 @@ from pupline.asl import (
     CancelCommand,
     Command,
     DefinitionError,
+    DetailedExecution,
     Execution,
     ExecutionAborted,
     Fact,
@@ -246,8 +247,16 @@ class Journal:
 
         Raises: ConfigurationError when there is no such execution; ReplayMismatch.
         """
-        row = self.get(name)
-        return self.replay(row, self.definition(row.digest), self.api_start(row)).core.history
+        return self.detailed(self.get(name)).history
+
+    def detailed(self, row: ExecutionRow) -> DetailedExecution:
+        """The execution with its history and its child executions, as far as the journal has them.
+
+        Raises: ReplayMismatch.
+        """
+        core = self.replay(row, self.definition(row.digest), self.api_start(row), DetailedExecution).core
+        assert isinstance(core, DetailedExecution)  # noqa: S101 - as asked for
+        return core
 
     def request_stop(self, name: str, error: str | None = None, cause: str | None = None) -> None:
         """Have the driver abort the execution, now or at the next start. Does nothing when it has ended.
