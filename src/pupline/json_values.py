@@ -25,6 +25,7 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 MAX_JSON_DEPTH = 32
 
 _MAX_DIGITS = 4000  # below what Python converts
+_TOO_LONG = "it has a number of more than 4,300 digits"
 
 # Whole strings, so that brackets inside them are not counted. The end quote is optional and the inside possessive, so
 # that a missing quote costs one pass and not one for each character.
@@ -102,7 +103,21 @@ def loads(text: str | bytes, make_object: Callable[[list[tuple[str, AnyJSON]]], 
     make_object: what makes an object of its members, in place of `dict`.
     Raises: ValueError when it is not JSON; RecursionError when it is nested too deeply.
     """
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float, object_pairs_hook=make_object)
+    try:
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite_float, object_pairs_hook=make_object
+        )
+    except json.JSONDecodeError:
+        raise
+    except UnicodeDecodeError as err:
+        raise ValueError(f"byte {err.start + 1} is not UTF-8") from err
+    except ValueError as err:
+        raise ValueError(_plain(err)) from err
+
+
+def _plain(error: ValueError) -> str:
+    """Why a value is not JSON; Python's own text speaks of its settings."""
+    return _TOO_LONG if "sys.set_int_max_str_digits" in str(error) else str(error)
 
 
 def _encoder() -> Callable[[AnyJSON], str]:
@@ -124,6 +139,46 @@ dumps: Callable[[AnyJSON], str] = _encoder()
 
 Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
 """
+
+
+MAX_NESTING = 900
+"""Levels of a value that `json_copy` takes; the JSON parser on AWS stops at 1,000."""
+
+_scan: Callable[[str, int], tuple[AnyJSON, int]] = vars(json.JSONDecoder())["scan_once"]
+"""The C parser itself, for a text of our own: nothing precedes or follows the value."""
+
+
+class NotJSON(ValueError):
+    """A value that is not JSON; the text says what in it."""
+
+
+def json_copy(value: AnyJSON) -> AnyJSON:
+    """The value after conversion to JSON text and back: tuples are arrays, keys are texts, nothing is shared.
+
+    Raises: NotJSON, also for more than MAX_NESTING levels.
+    """
+    try:
+        text = dumps(value)
+        copy = _scan(text, 0)[0]
+    except RecursionError as err:
+        raise NotJSON("it is nested too deeply, or inside itself") from err
+    except TypeError as err:
+        raise NotJSON("a key of an object is not a text" if "keys must be" in str(err) else str(err)) from err
+    except ValueError as err:
+        plain = _plain(err)
+        raise NotJSON(plain if plain == _TOO_LONG else "it holds NaN or an infinite number") from err
+    refuse_nesting(copy, text)
+    return copy
+
+
+def refuse_nesting(value: AnyJSON, text: str | bytes) -> None:
+    """Raises NotJSON for a value, with its JSON text, of more than MAX_NESTING levels.
+
+    What Python's recursion allows depends on the caller, and on the libraries that are imported.
+    """
+    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    if sum(map(text.count, opening)) > MAX_NESTING and deeper_than(value, MAX_NESTING):  # type: ignore[arg-type]
+        raise NotJSON(f"it is nested more than {MAX_NESTING} levels deep")
 
 
 def deeper_than(value: AnyJSON, most: int) -> bool:

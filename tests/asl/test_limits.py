@@ -1,10 +1,22 @@
 """AWS's limits on one execution: events, time, and what the tool says about an execution that ran into them."""
 
+import json
 from typing import Any
 
 import pytest
 
-from pupline.asl import Execution, ExecutionRedriven, ProtocolError, Result, StateMachine, TaskError, execute
+from pupline.asl import (
+    DefinitionError,
+    Execution,
+    ExecutionRedriven,
+    InvalidExecutionInput,
+    ProtocolError,
+    Result,
+    StateMachine,
+    TaskError,
+    execute,
+)
+from pupline.errors import ConfigurationError
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 FULL = "The execution reached the maximum number of history events (25000)."
@@ -145,3 +157,96 @@ def test_an_execution_without_the_limit_goes_on() -> None:
     """`bounded=False` replays journals of versions that had no limit."""
     execution = Execution(many(6_300, 5), {}, name="old", now=0.0, bounded=False)
     assert (execution.status, len(execution.history)) == ("SUCCEEDED", 25_218)
+
+
+# ---------------------------------------------------------------- values that are not JSON
+
+INSIDE_ITSELF: list[Any] = []
+INSIDE_ITSELF.append(INSIDE_ITSELF)
+DEEP: list[Any] = []
+for _ in range(5_000):
+    DEEP = [DEEP]
+
+NOT_JSON = [
+    (float("nan"), "it holds NaN or an infinite number"),
+    ({"a": [float("-inf")]}, "it holds NaN or an infinite number"),
+    (10**5000, "it has a number of more than 4,300 digits"),
+    ({(1, 2): 3}, "a key of an object is not a text"),
+    ({"a": {1, 2}}, "set is not a JSON value"),
+    (INSIDE_ITSELF, "it is nested"),
+    (DEEP, "it is nested"),
+]
+REASONS = [row[1] for row in NOT_JSON]
+PASS = machine({"A": {"Type": "Pass", "Next": "End"}})
+CALL = machine({"A": {"Type": "Task", "Resource": FUNCTION, "Next": "End"}})
+READER = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "Parameters": {"Bucket": "b", "Key": "k"},
+    "ReaderConfig": {"InputType": "JSON"},
+}
+EACH = {
+    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    "StartAt": "P",
+    "States": {"P": {"Type": "Pass", "End": True}},
+}
+MAP = machine({"A": {"Type": "Map", "ItemReader": READER, "ItemProcessor": EACH, "ResultPath": None, "Next": "End"}})
+
+
+@pytest.mark.parametrize(("value", "reason"), NOT_JSON, ids=REASONS)
+def test_an_input_that_is_not_json_is_refused(value: Any, reason: str) -> None:
+    """The input and the context of `execute`: one line that says what is wrong."""
+    with pytest.raises(InvalidExecutionInput) as caught:
+        execute(PASS, value)
+    assert str(caught.value).startswith(f"Invalid State Machine Execution Input: '{reason}")
+    with pytest.raises(ConfigurationError, match="the context is not JSON"):
+        execute(PASS, {}, context={"Execution": {"Input": value}})
+
+
+@pytest.mark.parametrize(("value", "reason"), NOT_JSON, ids=REASONS)
+def test_a_result_that_is_not_json_fails_as_on_lambda(value: Any, reason: str) -> None:
+    """Runtime.MarshalError, which a Catcher can handle."""
+    result = execute(CALL, {}, tasks={"f": lambda _event: value})
+    assert (result.status, result.error) == ("FAILED", "Runtime.MarshalError")
+    report = json.loads(result.cause or "")
+    assert report["errorMessage"].startswith(f"Unable to marshal response: {reason}")
+    assert (report["errorType"], report["stackTrace"]) == ("Runtime.MarshalError", [])
+
+
+@pytest.mark.parametrize("payload", [b"NaN", b'{"a": [Infinity]}', b"1e400", b"1" * 5_000, b"[" * 5_000 + b"]" * 5_000])
+def test_a_payload_that_is_almost_json_fails(payload: bytes) -> None:
+    """What other parsers take for JSON is not passed on as text: States.Runtime."""
+    result = execute(CALL, {}, tasks={"f": lambda _event: payload})
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert (result.cause or "").startswith("The function returned a payload that is not JSON: ")
+    assert execute(CALL, {}, tasks={"f": lambda _event: b"plain text"}).output == "plain text"
+
+
+@pytest.mark.parametrize("answer", [None, 5, {"a": 1}, True, b"{}", b"NaN", b"\xff", b"", "not JSON", [float("nan")]])
+def test_items_of_the_wrong_shape_fail_the_reader(answer: Any) -> None:
+    """Whatever an ItemReader's callable gives that is not a list of items: States.ItemReaderFailed."""
+    result = execute(MAP, {}, tasks={"arn:aws:states:::s3:getObject": lambda _arguments: answer})
+    assert (result.status, result.error) == ("FAILED", "States.ItemReaderFailed")
+    assert "Traceback" not in (result.cause or "")
+
+
+def test_an_input_over_the_quota_is_refused() -> None:
+    """As by StartExecution: 262,144 bytes of JSON text are accepted, one more is not."""
+    assert execute(PASS, "x" * 262_142).status == "SUCCEEDED"
+    for value in ("x" * 262_143, "é" * 131_072, "\x01" * 43_691):
+        with pytest.raises(InvalidExecutionInput, match="Member must have length less than or equal to 262144"):
+            execute(PASS, value)
+
+
+def test_an_item_over_the_quota_fails_its_map_run() -> None:
+    """A child execution cannot be started with more than StartExecution accepts."""
+    reader = {"arn:aws:states:::s3:getObject": lambda _arguments: [1, "x" * 262_143, 3]}
+    result = execute(MAP, {}, tasks=reader)
+    assert (result.status, result.error) == ("FAILED", "States.DataLimitExceeded")
+    assert result.execution.map_runs[0].status == "FAILED"
+
+
+def test_a_definition_with_other_keys_is_refused() -> None:
+    """A definition made in Python may have keys that are not texts: an error of the definition."""
+    state = {"Type": "Pass", "Result": {1: 2}, "Next": "End"}
+    with pytest.raises(DefinitionError, match="must be a valid JSON object"):
+        machine({"A": state})

@@ -38,10 +38,12 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
+from pupline.asl._input import execution_input
 from pupline.asl._service_models import has_models, member_name, operation_model, service_model
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
 from pupline.asl.coverage import Coverage, CoverageItem, percent_text
 from pupline.asl.driver import (
+    MARSHAL_ERROR,
     NOTHING,
     Answers,
     AnswersUsedUp,
@@ -66,6 +68,7 @@ from pupline.asl.driver import (
     child_ended,
     execute,
     lambda_error,
+    marshal_error,
     nothing_answers,
     parse_items,
     pattern_of,
@@ -81,6 +84,7 @@ from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_st
 from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
 
 __all__ = [
+    "MARSHAL_ERROR",
     "NOTHING",
     "Answers",
     "AnswersUsedUp",
@@ -142,10 +146,12 @@ __all__ = [
     "diagnostics",
     "endless_loop",
     "execute",
+    "execution_input",
     "fact_from_json",
     "fact_to_json",
     "has_models",
     "lambda_error",
+    "marshal_error",
     "member_name",
     "mocks_skeleton",
     "nothing_answers",

@@ -1,18 +1,17 @@
 """`pupline test-state`: run one state of a definition and show each stage of its data flow."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pupline.cli._command import Command
+from pupline.cli._json_option import json_object, json_value
 from pupline.cli._options import json_option
 from pupline.cli._output import cell, console, print_json
 from pupline.definitions import load_definition
 from pupline.errors import ConfigurationError
-from pupline.files import read_text
 from pupline.text import printable
 
 _STAGES = {
@@ -63,16 +62,16 @@ def test_state(
 
     if result is not None and error is not None:
         raise click.UsageError("--result and --error exclude each other")
-    mock: dict[str, Any] | None = None if result is None else {"result": json.dumps(_json(result, "--result"))}
+    mock: dict[str, Any] | None = None if result is None else {"result": json.dumps(json_value(result, "--result"))}
     if error is not None:
         mock = {"errorOutput": {"error": error, "cause": cause}}
     request = TestStateRequest(
         definition=load_definition(file).definition,
-        input=_json(state_input, "--input"),
+        input=json_value(state_input, "--input"),
         state_name=state,
         inspection_level="DEBUG",
-        variables=None if variables is None else _object(_json(variables, "--variables"), "--variables"),
-        context=None if context is None else _object(_json(context, "--context"), "--context"),
+        variables=None if variables is None else json_object(variables, "--variables"),
+        context=None if context is None else json_object(context, "--context"),
         mock=mock,
     )
     try:
@@ -87,28 +86,6 @@ def test_state(
     else:
         _show(state, answer)
     return 1 if answer["status"] == "FAILED" else 0
-
-
-def _json(text: str, option: str) -> Any:
-    """The JSON value of an option: literal, @FILE, or - for stdin."""
-    try:
-        if text == "-":
-            text = sys.stdin.read()
-        elif text.startswith("@"):
-            text = read_text(Path(text[1:]))
-        return json.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"{option}: {printable(text)} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{option}: not JSON: {printable(str(error))}") from error
-
-
-def _object(value: Any, where: str) -> dict[str, Any]:
-    if isinstance(value, str):
-        value = _json(value, where)
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{where}: it must be a JSON object")
-    return value
 
 
 def _show(state: str, answer: dict[str, Any]) -> None:

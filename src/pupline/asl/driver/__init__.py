@@ -1,6 +1,7 @@
 """The driver in memory and in virtual time, and parts that every driver needs."""
 
 from pupline.asl.driver._answer import (
+    MARSHAL_ERROR,
     AnswersUsedUp,
     Later,
     NoAnswer,
@@ -10,6 +11,7 @@ from pupline.asl.driver._answer import (
     Throw,
     Unexpected,
     lambda_error,
+    marshal_error,
 )
 from pupline.asl.driver._answers import NOTHING, Answers, nothing_answers
 from pupline.asl.driver._attempts import Attempts
@@ -36,6 +38,7 @@ from pupline.asl.driver._unanswered import (
 
 __all__ = [
     "DEFAULT_START",
+    "MARSHAL_ERROR",
     "NOTHING",
     "Answers",
     "AnswersUsedUp",
@@ -66,6 +69,7 @@ __all__ = [
     "child_ended",
     "execute",
     "lambda_error",
+    "marshal_error",
     "nothing_answers",
     "parse_items",
     "pattern_of",

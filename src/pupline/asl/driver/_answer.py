@@ -15,6 +15,9 @@ from pupline.json_values import AnyJSON
 _DRIVER = str(Path(__file__).parent)
 
 
+MARSHAL_ERROR = "Runtime.MarshalError"
+
+
 class TaskError(PuplineError):
     """Raised by a task's callable to fail with an Error Name and a Cause (a text, or None)."""
 
@@ -86,6 +89,12 @@ def lambda_error(error: BaseException, request_id: str = "") -> str:
         },
         ensure_ascii=False,
     )
+
+
+def marshal_error(problem: Exception, request_id: str = "") -> str:
+    """The Cause of Runtime.MarshalError, which the Lambda runtime reports for a result that is not JSON."""
+    report = {"errorMessage": f"Unable to marshal response: {problem}", "errorType": MARSHAL_ERROR}
+    return json.dumps({**report, "requestId": request_id, "stackTrace": []}, ensure_ascii=False)
 
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:

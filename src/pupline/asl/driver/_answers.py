@@ -18,22 +18,25 @@ from typing import Any, Final, TypeAlias
 
 from pupline.asl._commands import InvokeTask, ReadItems, WriteResults
 from pupline.asl._context import ACCOUNT_ID, REGION
+from pupline.asl._errors import RUNTIME
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.driver._answer import (
+    MARSHAL_ERROR,
     AnswersUsedUp,
     NothingAnswers,
     TaskError,
     Unexpected,
     lambda_error,
+    marshal_error,
 )
 from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, Caller, LambdaContext, caller_of
 from pupline.asl.driver._item_formats import ItemReaderError
 from pupline.asl.driver._item_reader import read_items
-from pupline.asl.driver._outcome import CommandResult, Delayed, at_once, copied, task_fact
+from pupline.asl.driver._outcome import CommandResult, Delayed, UnreadablePayload, at_once, task_fact
 from pupline.errors import ConfigurationError
-from pupline.json_values import AnyJSON
+from pupline.json_values import AnyJSON, NotJSON, json_copy
 from pupline.text import printable
 
 AnswerableCommand: TypeAlias = InvokeTask | ReadItems | WriteResults
@@ -123,7 +126,7 @@ class Answers:
             if isinstance(command, InvokeTask):
                 if not callable(answer):
                     return task_fact(command, answer)
-                payload = copied(command.payload)
+                payload = json_copy(command.payload)
                 given = answer(payload) if caller is None else caller(_call(command, payload, execution))
                 return task_fact(command, given)
             if isinstance(command, ReadItems):
@@ -133,6 +136,13 @@ class Answers:
             return TaskFailed(command.id, failure.error, failure.cause)
         except (AnswersUsedUp, NothingAnswers):
             raise
+        except UnreadablePayload as problem:
+            return TaskFailed(command.id, RUNTIME, f"The function returned a payload that is not JSON: {problem}")
+        except NotJSON as problem:
+            if not callable(answer):
+                what = f"the answer for state {printable(command.state)!r} is not a JSON value: {problem}"
+                raise ConfigurationError(what) from problem
+            return TaskFailed(command.id, MARSHAL_ERROR, marshal_error(problem))
         except Exception as failure:
             if not callable(answer):
                 what = f"the answer for state {printable(command.state)!r} is not a JSON value: {failure}"
@@ -147,8 +157,8 @@ class Answers:
             return at_once(self._given(command, answer if found is NOTHING else found, arguments, execution))
 
         try:
-            return ItemsRead(command.id, copied(read_items(command, call)))
-        except ItemReaderError as failure:
+            return ItemsRead(command.id, json_copy(read_items(command, call)))
+        except (ItemReaderError, NotJSON) as failure:
             return TaskFailed(command.id, "States.ItemReaderFailed", str(failure))
 
     def _results_written(self, command: WriteResults, answer: Any, execution: str) -> CommandResult:
@@ -162,7 +172,7 @@ class Answers:
         if not callable(answer):
             return answer
         caller = self._caller_of(answer)
-        arguments = copied(arguments)
+        arguments = json_copy(arguments)
         return answer(arguments) if caller is None else caller(_call(command, arguments, execution))
 
     def _caller_of(self, function: Callable[..., Any]) -> Caller | None:

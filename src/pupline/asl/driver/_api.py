@@ -11,6 +11,7 @@ from pupline.asl._context import execution_arn
 from pupline.asl._errors import InvalidExecutionInput
 from pupline.asl._execution import Execution
 from pupline.asl._facts import ExecutionAborted, Fact, TaskFailed, TaskHeartbeat, TaskSubmitted, TaskSucceeded
+from pupline.asl._input import execution_input
 from pupline.asl.driver._nested import api_failure, api_operation, api_request, api_result, child_ended, pattern_of
 from pupline.asl.driver._run import Run
 from pupline.errors import ConfigurationError
@@ -129,7 +130,8 @@ class Api:
         self._refuse_endless(run, arn)
         context = {"StateMachine": {"Id": arn, "Name": arn.rpartition(":")[2]}}
         try:
-            execution = Execution(machine, _parsed(given), name=name, now=self._simulation.now, context=context)
+            parsed = execution_input(_parsed(given))
+            execution = Execution(machine, parsed, name=name, now=self._simulation.now, context=context)
         except InvalidExecutionInput as problem:
             raise _ApiProblem("InvalidExecutionInput", str(problem)) from problem
         child = self._by_arn[execution_arn(machine.type, arn, name)] = Run(execution, run.depth + 1)

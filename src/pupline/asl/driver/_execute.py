@@ -9,12 +9,14 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 
 from pupline.asl._endless import endless_loop
 from pupline.asl._execution import Execution, Status
+from pupline.asl._input import execution_input
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.driver._answers import NOTHING, AnswerableCommand, Answers, nothing_answers, unanswered_result
 from pupline.asl.driver._outcome import CommandResult, Delayed
 from pupline.asl.driver._simulation import run_simulation
 from pupline.asl.driver._unanswered import refuse_unanswered, refuse_unknown_states
-from pupline.json_values import AnyJSON
+from pupline.errors import ConfigurationError
+from pupline.json_values import AnyJSON, NotJSON, json_copy
 
 Task: TypeAlias = Callable[[Any], Any]
 
@@ -83,7 +85,8 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
     With `tasks` alone, a Lambda function that is not among them fails with Lambda.ResourceNotFoundException. With
     `states` or `default`, everything must have an answer.
 
-    Raises: KeyError when another integration's resource is not in `tasks`. NothingAnswers, before the start, for what
+    Raises: InvalidExecutionInput for an input that StartExecution refuses: one that is not JSON, or too large. KeyError
+    when another integration's resource is not in `tasks`. NothingAnswers, before the start, for what
     nothing answers. AnswersUsedUp when a state is called more often than its list has answers. ConfigurationError for
     a state that does not exist, and for an execution that waits for what never comes.
     """
@@ -99,7 +102,11 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
         for each in machines:
             refuse_unanswered(each, answers)
     name, start = options.get("name") or str(uuid.uuid4()), options.get("start", DEFAULT_START)
-    execution = Execution(machine, input, name=name, now=start, context=options.get("context"))
+    try:
+        context = json_copy(options.get("context"))
+    except NotJSON as problem:
+        raise ConfigurationError(f"the context is not JSON: {problem}") from problem
+    execution = Execution(machine, execution_input(input), name=name, now=start, context=context)
     if execution.status != "RUNNING":
         return _result(execution)
     runs = run_simulation(execution, answers, options.get("wait"))

@@ -42,7 +42,11 @@ def parse_items(body: bytes, reader_config: dict[str, AnyJSON]) -> list[AnyJSON]
     try:
         with _long_fields():
             return list(islice(parse(body, reader_config), limit))
-    except (ValueError, csv.Error, RecursionError, DamagedParquet) as err:
+    except UnicodeDecodeError as err:
+        raise ItemReaderError(f"Error parsing the {kind} file: byte {err.start + 1} is not UTF-8") from err
+    except RecursionError as err:
+        raise ItemReaderError(f"Error parsing the {kind} file: it is nested too deeply") from err
+    except (ValueError, csv.Error, DamagedParquet) as err:
         raise ItemReaderError(f"Error parsing the {kind} file: {err}") from err
     except ConfigurationError as err:  # no package that reads Parquet
         raise ItemReaderError(str(err)) from err

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pupline.asl._commands import ReadItems
+from pupline.asl._values import type_name
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.json_values import AnyJSON, loads
 
@@ -142,7 +143,9 @@ def _bytes_of(found: Any) -> bytes:
         return found.encode("utf-8", "surrogatepass")
     if isinstance(found, (bytes, bytearray)):
         return bytes(found)
-    raise ItemReaderError(f"Attempting to map over non-iterable node: the reader gave {type(found).__name__}")
+    kind = type_name(found)
+    given = type(found).__name__ if kind == "unknown" else kind
+    raise ItemReaderError(f"Attempting to map over non-iterable node: expected bytes, text or an array, not {given}")
 
 
 def _without(config: dict[str, AnyJSON], name: str) -> dict[str, AnyJSON]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,10 +10,7 @@ from pupline.asl._commands import InvokeTask
 from pupline.asl._facts import ItemsRead, TaskFailed, TaskSucceeded
 from pupline.asl.driver._answer import Later, NoAnswer, Return, TaskError, Throw
 from pupline.errors import ConfigurationError
-from pupline.json_values import AnyJSON, dumps, loads
-
-_scan: Callable[[str, int], tuple[AnyJSON, int]] = vars(json.JSONDecoder())["scan_once"]
-"""The C parser itself: the text is our own, so nothing precedes or follows the value."""
+from pupline.json_values import AnyJSON, NotJSON, json_copy, loads, refuse_nesting
 
 _OURS = {Return, Throw, NoAnswer, Later}
 
@@ -35,7 +31,7 @@ def task_fact(command: InvokeTask, given: Any) -> CommandResult | Delayed:
     if type(given) not in _OURS:
         return TaskSucceeded(command.id, _result(given))
     if isinstance(given, Return):
-        return TaskSucceeded(command.id, copied(given.value), whole_response=True)
+        return TaskSucceeded(command.id, json_copy(given.value), whole_response=True)
     if isinstance(given, Throw):
         return TaskFailed(command.id, given.error, given.cause)
     if isinstance(given, NoAnswer):
@@ -61,19 +57,31 @@ def at_once(given: Any) -> Any:
 
 
 def _result(value: AnyJSON | bytes) -> AnyJSON:
-    """A copy of a function's result; bytes are its payload as sent: JSON text, or else plain text."""
-    if not isinstance(value, bytes):
-        return copied(value)
-    try:
-        return loads(value)
-    except (ValueError, RecursionError):
-        return value.decode(errors="replace")
+    """A copy of a function's result; bytes are its payload as sent: JSON text, or else plain text.
 
-
-def copied(value: AnyJSON) -> AnyJSON:
-    """The value after conversion to JSON text and back, as between Step Functions and Lambda.
-
-    So a function that changes its event or, later, its result does not change the history. Raises TypeError or
-    ValueError for a value that is not JSON.
+    Raises: NotJSON; UnreadablePayload for bytes that other parsers take for JSON.
     """
-    return _scan(dumps(value), 0)[0]
+    if not isinstance(value, bytes):
+        return json_copy(value)
+    try:
+        found = loads(value)
+        refuse_nesting(found, value)
+    except (NotJSON, RecursionError) as err:
+        raise UnreadablePayload("it is nested too deeply") from err
+    except ValueError as err:
+        if _is_loose_json(value):
+            raise UnreadablePayload(str(err)) from err
+        return value.decode(errors="replace")
+    return found
+
+
+class UnreadablePayload(Exception):
+    """A payload with NaN, an infinite number, or a number that is too long; the text says which."""
+
+
+def _is_loose_json(value: bytes) -> bool:
+    try:
+        json.loads(value, parse_int=str)
+    except (ValueError, RecursionError):
+        return False
+    return True

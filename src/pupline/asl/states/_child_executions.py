@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pupline.asl import _history as history
+from pupline.asl._errors import DataLimitExceeded
 from pupline.asl._facts import MapRunUpdated
 from pupline.asl._fork import Fork
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
@@ -81,6 +82,10 @@ class MapRunFork(Fork):
             following = next(self.inputs, None)
             if following is None:
                 return self.state.all_ended(execution, parent, self) if not self.running else None
+            if execution.size_quota.exceeds(following[0]):  # StartExecution would refuse it
+                self.stop(execution, 0)
+                problem = DataLimitExceeded(self.state.name)
+                return self.state.run_failed(execution, parent, self, problem.error, problem.cause)
             self._start(execution, *following)
         return None
 

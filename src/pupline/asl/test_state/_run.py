@@ -9,21 +9,40 @@ A Task's mocked result is checked against the API model of its service, accordin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pupline.asl._errors import InvalidExecutionInput
+from pupline.asl._input import execution_input
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.test_state._inspection import inspection_data
 from pupline.asl.test_state._probe import Probe
-from pupline.asl.test_state._request import TestStateRequest, tested_state
-from pupline.json_values import AnyJSON, dumps
+from pupline.asl.test_state._request import TestStateError, TestStateRequest, tested_state
+from pupline.json_values import AnyJSON, NotJSON, dumps, json_copy
 
 
 def run_test_state(request: TestStateRequest) -> dict[str, AnyJSON]:
     """AWS's answer to a TestState request. Raises TestStateError for a request that AWS refuses."""
+    request = _as_json(request)
     tested = tested_state(request)
     probe = Probe(StateMachine.parse(tested.machine), request)
     probe.run()
     return _answer(probe, request, tested.targets)
+
+
+def _as_json(request: TestStateRequest) -> TestStateRequest:
+    """The request with copies of its values. Raises: TestStateError for one that is not JSON, or too large."""
+    try:
+        given = execution_input(request.input)
+    except InvalidExecutionInput as problem:
+        raise TestStateError("InvalidExecutionInput", str(problem)) from problem
+    copies: dict[str, AnyJSON] = {"input": given}
+    for name in ("context", "variables"):
+        try:
+            copies[name] = json_copy(getattr(request, name))
+        except NotJSON as problem:
+            raise TestStateError("ValidationException", f"The {name} must be valid JSON: {problem}") from problem
+    return replace(request, **copies)
 
 
 def _answer(probe: Probe, request: TestStateRequest, targets: dict[str, str]) -> dict[str, AnyJSON]:

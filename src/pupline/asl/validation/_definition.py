@@ -131,6 +131,8 @@ def _checked(definition: AnyJSON, kind: str) -> Report:
     try:
         size = len(dumps(definition).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError):
+        size = 0
+    if not size or not _has_names_only(definition):
         report.add_without_place("Definition must be a valid JSON object")
         return report
     if size > MAX_BYTES:
@@ -138,6 +140,20 @@ def _checked(definition: AnyJSON, kind: str) -> Report:
         return report
     _Machines(report).machine(definition)
     return report
+
+
+def _has_names_only(value: AnyJSON) -> bool:
+    """Whether every key in a definition made in Python is a text."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) for key in item):
+                return False
+            waiting.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            waiting.extend(item)
+    return True
 
 
 def _deeper_than(value: AnyJSON, most: int) -> bool:

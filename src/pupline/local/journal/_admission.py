@@ -5,7 +5,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from pupline.asl import Command, Execution, ExecutionAborted, ExecutionRedriven, StateMachine
+from pupline.asl import (
+    Command,
+    Execution,
+    ExecutionAborted,
+    ExecutionRedriven,
+    InvalidExecutionInput,
+    StateMachine,
+    execution_input,
+)
 from pupline.errors import NoSuchName, ReplayMismatch
 from pupline.json_values import JSON
 from pupline.local.journal._active import ActiveExecutions
@@ -52,17 +60,20 @@ class Admission:
             reason = f"'{printable(name)}' cannot name an execution (see StartExecution)"
             self.refuse(name, request.run_id, reason, turn)
         else:
-            self.start_new(request, turn)
+            try:
+                self.start_new(request, turn)
+            except InvalidExecutionInput as problem:
+                self.refuse(name, request.run_id, printable(str(problem)), turn)
 
     def start_new(self, request: StartRequest, turn: Turn) -> ActiveExecution:
         """Start an execution whose name is free. Raises: InvalidExecutionInput."""
         machine = request.machine or self._machine
         if machine is None:
             raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
-        text = json.dumps(request.input, allow_nan=False)
-        # The input as the journal will return it: a tuple, say, comes back as a list.
+        given = execution_input(request.input)  # as the journal will return it: a tuple, say, comes back as a list
+        text = json.dumps(given)
         context = request.api.context if request.api else None
-        core = Execution(machine, json.loads(text), name=request.name, now=turn.at.now, context=context)
+        core = Execution(machine, given, name=request.name, now=turn.at.now, context=context)
         commands = core.commands()
         replayed = Replayed(core, commands, 0, 0.0, {})
         active = ActiveExecution(self._next_id(), request.run_id, replayed, turn.at, request.api)

@@ -8,15 +8,23 @@ Time-outs are the engine's timers: a thread cannot be stopped from outside, so a
 function bounds its own work (the HTTP client has a deadline for that).
 """
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pupline.asl import Fact, InvokeTask, StateMachine, TaskFailed, TaskSucceeded, lambda_error
+from pupline.asl import (
+    MARSHAL_ERROR,
+    Fact,
+    InvokeTask,
+    StateMachine,
+    TaskFailed,
+    TaskSucceeded,
+    lambda_error,
+    marshal_error,
+)
 from pupline.errors import LocalTrouble, local_trouble
-from pupline.json_values import JSON
+from pupline.json_values import JSON, NotJSON, json_copy
 
 _NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
 
@@ -81,29 +89,18 @@ class LambdaRuntime:
         try:
             # Through JSON and back, as between Step Functions and Lambda: a function that changes its event changes a
             # copy, and the engine sees now what it will see when the journal is replayed.
-            output = function(_copied(task.payload), invocation)
+            output = function(json_copy(task.payload), invocation)
         except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever it raises is the function's answer
             if trouble := local_trouble(err):
                 return trouble
             return TaskFailed(task.id, type(err).__name__, lambda_error(err, invocation.request_id))
         try:
-            return TaskSucceeded(task.id, _copied(output))
-        except (TypeError, ValueError) as err:
-            report = {
-                "errorMessage": f"Unable to marshal response: {err}",
-                "errorType": "Runtime.MarshalError",
-                "requestId": invocation.request_id,
-                "stackTrace": [],
-            }
-            return TaskFailed(task.id, "Runtime.MarshalError", json.dumps(report))
+            return TaskSucceeded(task.id, json_copy(output))
+        except NotJSON as problem:
+            return TaskFailed(task.id, MARSHAL_ERROR, marshal_error(problem, invocation.request_id))
 
 
 def function_name(resource: str) -> str:
     """`Name` of `arn:aws:lambda:REGION:ACCOUNT:function:Name[:QUALIFIER]`; any other text unchanged."""
     _, separator, rest = resource.partition(":function:")
     return rest.partition(":")[0] if separator else resource
-
-
-def _copied(value: JSON) -> JSON:
-    copy: JSON = json.loads(json.dumps(value, allow_nan=False))
-    return copy
