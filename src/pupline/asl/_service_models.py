@@ -38,6 +38,17 @@ _NAMES: Final = {
 """botocore's name of a service, by its name in a Resource, where they differ in more than hyphens."""
 
 
+_RETIRED = frozenset(
+    {
+        "apptest", "elasticinference", "elastictranscoder", "evidently", "finspace", "finspacedata", "honeycode",
+        "iotanalytics", "iotevents", "ioteventsdata", "iotfleethub", "lookoutmetrics", "lookoutvision", "macie",
+        "mobile", "opsworks", "opsworkscm", "panorama", "privatenetworks", "qldb", "qldbsession", "robomaker",
+        "simspaceweaver", "sms", "tnb",
+    }
+)  # fmt: skip
+"""Services that AWS's list has and newer versions of botocore do not."""
+
+
 def has_models() -> bool:
     """Whether botocore is installed."""
     return _loader() is not None
@@ -55,6 +66,29 @@ def service_model(service: str) -> Any:
     names = {name.replace("-", ""): name for name in loader.list_available_services("service-2")}
     name = _NAMES.get(flat) or _NAMES.get(f"{flat}service") or names.get(flat)
     return None if name is None else ServiceModel(loader.load_service_model(name, "service-2"), name)
+
+
+@cache
+def sdk_services() -> frozenset[str]:
+    """The services as Resources name them after `aws-sdk:`; empty without botocore.
+
+    They are the SDK's service ids in lower case, without blanks and a final "Service". Source: AWS, "Supported AWS SDK
+    service integrations", which also lists services that botocore knows no more.
+    """
+    loader = _loader()
+    if loader is None:
+        return frozenset()
+    own = {name.removesuffix("service") for name in _NAMES if name not in ("elasticmapreduce", "states")}
+    same = set(loader.list_available_services("service-2")) - set(_NAMES.values()) | {"emr"}
+    return frozenset(own | {name.replace("-", "") for name in same} | _RETIRED)
+
+
+def sdk_name(name: str) -> str | None:
+    """The name after `aws-sdk:` of a service that botocore or its optimised integration calls otherwise, or None."""
+    if name == "states":
+        return "sfn"
+    own = next((own for own, folder in _NAMES.items() if name in (folder, folder.replace("-", ""), own)), None)
+    return None if own is None or own == "states" else own.removesuffix("service").replace("elasticmapreduce", "emr")
 
 
 def operation_model(service: str, action: str) -> Any:

@@ -65,6 +65,14 @@ class StateMachine:
             raise DefinitionError([_unfilled(steps, text) for steps, text in found.unfilled])
         return cls(definition, type, _compiled(definition))
 
+    @classmethod
+    def compiled_again(cls, definition: dict[str, Any], *, type: MachineType) -> StateMachine:  # noqa: A002
+        """The machine of a definition that `parse` accepted before, perhaps in an earlier version with fewer checks.
+
+        Raises: DefinitionError when it cannot be compiled.
+        """
+        return cls(definition, type, _compiled(definition))
+
 
 def diagnose(definition: str | dict[str, Any], type: MachineType = "STANDARD") -> list[Diagnostic]:  # noqa: A002
     """All diagnostics of a definition in the order of their places: errors, also of what is unsupported, and warnings.

@@ -70,6 +70,13 @@ def states_fields(text: str) -> frozenset[str]:
     return library.compile_program(text).states_fields
 
 
+def function_names() -> frozenset[str]:
+    """The names of all functions, without the `$`."""
+    from pupline.asl.jsonata._functions import BUILT_IN
+
+    return frozenset(BUILT_IN)
+
+
 def unexpected_type(text: AnyJSON, location: str, expected: str, value: AnyJSON) -> EvaluationError:
     """The error for an expression whose result has the wrong type for its field.
 

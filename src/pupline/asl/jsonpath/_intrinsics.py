@@ -14,6 +14,7 @@ from pupline.asl.jsonpath._parser import MAX_TEXT, scan
 from pupline.asl.jsonpath._path import compile_path
 from pupline.asl.jsonpath._scanner import Scanner
 from pupline.json_values import AnyJSON
+from pupline.text import nearest
 
 MAX_NESTING = 10
 """AWS nests intrinsic functions at most ten deep."""
@@ -75,7 +76,9 @@ class _Parser(Scanner):
             raise self.error(f"intrinsic functions nest at most {MAX_NESTING} deep")
         name = self.match(_NAME) or ""
         if name not in FUNCTIONS:
-            raise self.error(f"unknown intrinsic function '{name}'; known are {', '.join(sorted(FUNCTIONS))}")
+            meant = nearest(name, FUNCTIONS)
+            other = f"did you mean '{meant}'?" if meant else f"known are {', '.join(sorted(FUNCTIONS))}"
+            raise self.error(f"unknown intrinsic function '{name}'; {other}")
         if not self.symbol("("):
             raise self.error("expected '('")
         arguments: list[Expression] = []

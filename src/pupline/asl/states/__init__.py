@@ -12,13 +12,19 @@ from pupline.asl.states._flow import PassState
 from pupline.asl.states._map import MapState
 from pupline.asl.states._map_run import MapRun, child_arn, exceeds_tolerance
 from pupline.asl.states._parallel import ParallelState
-from pupline.asl.states._resource import READERS, WRITERS, Resource, not_recognized, read_resource
+from pupline.asl.states._resource import (
+    Resource,
+    is_reader,
+    is_writer,
+    not_recognized,
+    optimized_actions,
+    patterns_of,
+    read_resource,
+)
 from pupline.asl.states._retry import ErrorMatcher
 from pupline.asl.states._task import TaskState
 
 __all__ = [
-    "READERS",
-    "WRITERS",
     "DistributedMapState",
     "ErrorMatcher",
     "MapRun",
@@ -31,7 +37,11 @@ __all__ = [
     "child_arn",
     "compile_states",
     "exceeds_tolerance",
+    "is_reader",
+    "is_writer",
     "not_recognized",
+    "optimized_actions",
+    "patterns_of",
     "place_in",
     "put_result",
     "read_resource",

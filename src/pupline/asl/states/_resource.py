@@ -87,11 +87,8 @@ class Resource:
 UNFILLED = Resource("unfilled")
 """A Resource of which a placeholder hides more than the place: what it calls is not known yet."""
 
-READERS = re.compile(rf"{_ARN}:states:::s3:(?:getObject|listObjectsV2)")
-"""Resources of an ItemReader."""
-
-WRITERS = re.compile(rf"{_ARN}:states:::s3:putObject")
-"""Resources of a ResultWriter."""
+_READERS = re.compile(rf"{_ARN}:states:::s3:(?:getObject|listObjectsV2)")
+_WRITERS = re.compile(rf"{_ARN}:states:::s3:putObject")
 
 
 def not_recognized(arn: str) -> str:
@@ -102,6 +99,16 @@ def not_recognized(arn: str) -> str:
     )
 
 
+def optimized_actions() -> dict[str, list[str]]:
+    """Service -> the actions of its optimised integration."""
+    return {service: actions.split() for service, (actions, _) in _OPTIMIZED.items()}
+
+
+def patterns_of(service: str) -> list[str]:
+    """The patterns of an optimised integration beyond request-response, such as `.sync`."""
+    return _OPTIMIZED[service][1].split() if service in _OPTIMIZED else []
+
+
 def in_one_partition(arn: str) -> str:
     """A service integration's ARN, with `aws` for a partition that is still to be filled in."""
     return _PARTITION_TO_FILL.sub("arn:aws", arn)
@@ -110,6 +117,16 @@ def in_one_partition(arn: str) -> str:
 def is_activity(arn: str) -> bool:
     """Whether an ARN is an activity's."""
     return _ACTIVITY.fullmatch(_with_holes(arn)) is not None
+
+
+def is_reader(arn: str) -> bool:
+    """Whether an ARN is a Resource of an ItemReader."""
+    return _READERS.fullmatch(_with_holes(arn)) is not None
+
+
+def is_writer(arn: str) -> bool:
+    """Whether an ARN is a Resource of a ResultWriter."""
+    return _WRITERS.fullmatch(_with_holes(arn)) is not None
 
 
 def _with_holes(arn: str) -> str:

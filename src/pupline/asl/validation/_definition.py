@@ -12,6 +12,8 @@ from typing import Any
 
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._diagnostic import SCHEMA, Diagnostic, Severity, Step
+from pupline.asl.validation._error_names import warn_about_error_names
+from pupline.asl.validation._language import machine_language
 from pupline.asl.validation._map import is_distributed
 from pupline.asl.validation._order import in_order
 from pupline.asl.validation._report import MAX_NESTING, Place, Report
@@ -179,13 +181,13 @@ class _Machines:
     def machine(self, definition: dict[str, AnyJSON]) -> None:
         root = Place(self.report, (), definition, self.scope(None))
         root.allow_only(fields.MACHINE)
-        root.one_of("QueryLanguage", fields.LANGUAGES)
         root.integer("TimeoutSeconds", least=1, most=99_999_999)
         root.text("Comment")
         root.text("Version")
-        if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
-            self.language = "JSONata"
+        self.report.times_out = "TimeoutSeconds" in definition
+        self.language = machine_language(root)
         self.states(root, 0)
+        warn_about_error_names(self.report)
         for scope in self.scopes:
             for diagnostic in scope.diagnostics():
                 self.report.add(diagnostic)
@@ -217,6 +219,9 @@ class _Machines:
         self.names.add(name)
         if len(name) > 80:
             place.add_problem(f"A state name has at most 80 characters, this one has {len(name)}")
+        if name in fields.MACHINE and isinstance(place.value, (str, int)):
+            place.add_problem("Expected value of type [OBJECT]", hint="This field belongs next to States, not into it.")
+            return
         if not place.is_object():
             return
         checker = StateChecker(place, name, self.language)

@@ -1,7 +1,7 @@
 """Warnings about Error Names that are mistyped, and so match nothing."""
 
 from pupline.asl import _errors as errors
-from pupline.asl.validation._report import Place
+from pupline.asl.validation._report import Report
 from pupline.asl.validation._suggest import closest
 
 _STATES = (
@@ -20,14 +20,13 @@ _LAMBDA = (
 """Those that AWS recommends to retry. The service has more, so only a name close to one of these is in doubt."""
 
 
-def warn_about_error_name(place: Place) -> None:
-    """Warn when an Error Name cannot occur: names that begin with `States.` are reserved."""
-    name: str = place.value
-    if name.startswith("States.") and name not in _STATES and not name.startswith("States.Http."):
-        meant = closest(name, _STATES)
-        hint = f"Did you mean '{meant}'?" if meant else "Only Step Functions raises errors that begin with 'States.'."
-        place.warn("UNKNOWN_ERROR_NAME", f"There is no error '{name}'.", hint=hint)
-    elif name.startswith("Lambda.") and name not in _LAMBDA:
-        meant = closest(name, _LAMBDA)
+def warn_about_error_names(report: Report) -> None:
+    """Warn of each Error Name in Retry and Catch that cannot occur, and is close to one that can."""
+    for place in report.handled:
+        name: str = place.value
+        if name in report.raised or name in _STATES or name in _LAMBDA:
+            continue
+        known = _STATES if name.startswith("States.") else _LAMBDA if name.startswith("Lambda.") else ()
+        meant = closest(name, known)
         if meant is not None:
-            place.warn("UNKNOWN_ERROR_NAME", f"Lambda does not raise '{name}'.", hint=f"Did you mean '{meant}'?")
+            place.warn("UNKNOWN_ERROR_NAME", f"There is no error '{name}'.", hint=f"Did you mean '{meant}'?")

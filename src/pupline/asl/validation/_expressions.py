@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from pupline.asl._errors import SyntaxProblem
-from pupline.asl.jsonata import compile_jsonata_value, expression_text, states_fields
+from pupline.asl.jsonata import compile_jsonata_value, expression_text, function_names, states_fields
 from pupline.asl.jsonpath import compile_payload_string
 from pupline.asl.validation._diagnostic import Step
 from pupline.asl.validation._placeholders import has_placeholder
 from pupline.asl.validation._plain_texts import warn_about_path, warn_about_text
 from pupline.asl.validation._report import Place, reason
-from pupline.asl.validation._suggest import closest
+from pupline.asl.validation._suggest import closest, did_you_mean
 from pupline.json_values import AnyJSON
 
 StatesField: TypeAlias = Literal["result", "errorOutput"]
@@ -70,7 +71,7 @@ def _check_text(place: Place, steps: tuple[Step, ...], value: str, also: StatesF
         warn_about_path(place, steps, value)
         return
     try:
-        place.note_variables(compile_jsonata_value(value, location=str(steps[0])).variables, *steps)
+        variables = compile_jsonata_value(value, location=str(steps[0])).variables
         fields = states_fields(text)
     except SyntaxProblem as problem:
         if has_placeholder(value):
@@ -78,6 +79,11 @@ def _check_text(place: Place, steps: tuple[Step, ...], value: str, also: StatesF
         else:
             place.add_problem(problem.message, *steps, code=problem.code, hint=reason(problem, text))
         return
+    called = {name for name in variables if re.search(rf"\${name}\s*\(", text)}
+    for name in sorted(called):
+        hint = "Use $parse." if name == "eval" else did_you_mean(f"${name}", [f"${each}" for each in function_names()])
+        place.warn("UNKNOWN_FUNCTION", f"There is no function '${name}'.", *steps, hint=hint)
+    place.note_variables(variables - called, *steps)
     for missing in sorted(fields - {"input", "context", also}):
         message = f"Field '$states.{missing}' does not exist."
         place.add_problem(message, *steps, code=_UNSUPPORTED, hint=_where(missing))

@@ -121,3 +121,10 @@ def explanation(kind: str, name: str, language: str) -> str:
     if name in OPERATORS or name in ("Variable", "Condition", "And", "Or", "Not"):
         return "It is a field of a rule, inside the Choices of a Choice state."
     return "It is a field of the state machine." if name in MACHINE else ""
+
+
+def other_language_problem(name: str, language: str) -> str:
+    """AWS's message for a field that only states of the other query language have."""
+    other = "JSONata" if language == "JSONPath" else "JSONPath"
+    only = f"field '{name}' is only supported for the '{other}' QueryLanguage"
+    return f"The QueryLanguage is set to '{language}', but {only}"

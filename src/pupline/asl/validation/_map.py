@@ -1,8 +1,9 @@
 """The checks of a Map state, inline and distributed."""
 
 import re
+from collections.abc import Callable
 
-from pupline.asl.states import READERS, WRITERS, not_recognized
+from pupline.asl.states import is_reader, is_writer, not_recognized
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._expressions import check_jsonata, check_template
 from pupline.asl.validation._placeholders import has_placeholder
@@ -94,7 +95,7 @@ def _check_parts(place: Place) -> None:
     if reader is not None:
         reader.allow_only(("Resource", "ReaderConfig", arguments, "Comment"))
         reader.required("Resource")
-        _check_stored(reader, READERS)
+        _check_stored(reader, is_reader)
         _values(reader, arguments)
         _check_reader_config(reader)
     batcher = place.object("ItemBatcher")
@@ -103,14 +104,14 @@ def _check_parts(place: Place) -> None:
     writer = place.object("ResultWriter")
     if writer is not None:
         writer.allow_only(("Resource", "WriterConfig", arguments, "Comment"))
-        _check_stored(writer, WRITERS)
+        _check_stored(writer, is_writer)
         _values(writer, arguments)
         _check_writer(writer, arguments)
 
 
-def _check_stored(place: Place, known: re.Pattern[str]) -> None:
+def _check_stored(place: Place, known: Callable[[str], bool]) -> None:
     arn = place.text("Resource")
-    if arn is not None and not known.fullmatch(arn) and not place.unfilled(arn, "Resource"):
+    if arn is not None and not known(arn) and not place.unfilled(arn, "Resource"):
         place.add_problem(not_recognized(arn), "Resource")
 
 

@@ -6,7 +6,7 @@ from pupline.asl._errors import SyntaxProblem
 from pupline.asl._expression import Expression
 from pupline.asl.jsonpath import compile_path, compile_reference_path, reference_problem
 from pupline.asl.validation._diagnostic import SCHEMA, Diagnostic, Step
-from pupline.asl.validation._placeholders import has_placeholder, is_placeholder
+from pupline.asl.validation._placeholders import is_placeholder
 from pupline.asl.validation._scopes import VariableScope
 from pupline.asl.validation._suggest import closest, did_you_mean
 from pupline.choice_rules import is_number
@@ -20,7 +20,9 @@ class Report:
     """The diagnostics found so far.
 
     machine_type: "STANDARD" or "EXPRESS". variables: state name -> the variables that it reads. unfilled: the places
-    where a placeholder such as `${Retries}` stands for a number or another part that text cannot be.
+    where a placeholder such as `${Retries}` stands for a number or another part that text cannot be. raised: the errors
+    of Fail states. handled: the places of Error Names in Retry and Catch. times_out: whether the machine has a time
+    limit.
     """
 
     def __init__(self, machine_type: str) -> None:
@@ -29,6 +31,9 @@ class Report:
         self._found: set[tuple[tuple[Step, ...] | None, str]] = set()
         self.variables: dict[str, set[str]] = {}
         self.unfilled: list[tuple[tuple[Step, ...], str]] = []
+        self.raised: set[str] = set()
+        self.handled: list[Place] = []
+        self.times_out = False
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic, once."""
@@ -220,7 +225,7 @@ class Place:
         if name not in self.value or (null and self.value[name] is None):
             return
         text = self.text(name)
-        if text is None or self._unknown_in_part(name, text):
+        if text is None:
             return
         problem = reference_problem(text) if reference else None
         if problem is not None:
@@ -236,17 +241,11 @@ class Place:
         if self.value.get("ResultPath") is None:
             return
         text = self.text("ResultPath")
-        if text is not None and not self._unknown_in_part("ResultPath", text):
+        if text is not None:
             try:
                 compile_reference_path(text, field="ResultPath")
             except SyntaxProblem as err:
                 self.add_problem(err.message, "ResultPath")
-
-    def _unknown_in_part(self, name: str, text: str) -> bool:
-        """Whether a path holds a placeholder: only the deployed path can be checked."""
-        if has_placeholder(text):
-            self.note_unfilled(text, name)
-        return has_placeholder(text)
 
     def note_path(self, path: Expression, *steps: Step, field: str | None = None) -> None:
         """Note what a path or an intrinsic function reads, and warn about what AWS reads in another way."""

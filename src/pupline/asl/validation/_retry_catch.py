@@ -3,7 +3,6 @@
 from pupline.asl._errors import ALL
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._assign import check_assign
-from pupline.asl.validation._error_names import warn_about_error_name
 from pupline.asl.validation._expressions import check_jsonata
 from pupline.asl.validation._report import Place
 
@@ -45,7 +44,7 @@ def _error_equals(place: Place, *, last: bool) -> None:
     names = place.items("ErrorEquals", empty=False)
     for name in names:
         if isinstance(name.value, str):
-            warn_about_error_name(name)
+            place.report.handled.append(name)
         else:
             name.add_problem("Expected value of type [STRING]")
     if not any(name.value == ALL for name in names):

@@ -96,18 +96,12 @@ class StateChecker:
                 self.report_other_language(name)
 
     def report_other_language(self, name: str) -> None:
-        place = self.place
-        other, hint = "JSONata", ""
-        if place.language == "JSONata":
-            other, instead = "JSONPath", fields.INSTEAD.get(name)
-            if instead:
-                place.meant[instead] = place.value[name]
-                hint = f"In JSONata, use '{instead}'."
-        message = (
-            f"The QueryLanguage is set to '{place.language}', but field '{name}' is only supported for the '{other}' "
-            "QueryLanguage"
-        )
-        place.add_problem(message, hint=hint, field=name)
+        place, hint = self.place, ""
+        instead = fields.INSTEAD.get(name) if place.language == "JSONata" else None
+        if instead:
+            place.meant[instead] = place.value[name]
+            hint = f"In JSONata, use '{instead}'."
+        place.add_problem(fields.other_language_problem(name, place.language), hint=hint, field=name)
 
     def check_common(self, kind: str) -> None:
         place = self.place
@@ -174,6 +168,8 @@ class StateChecker:
         place = self.place
         for name in ("Error", "Cause"):
             text = place.text(name)
+            if name == "Error" and text is not None:
+                place.report.raised.add(text)
             if place.language == "JSONPath" and looks_like_path(text):
                 message = f"The value of '{name}' looks like a JSONPath, but stays as it is."
                 place.warn("NO_PATH", message, name, hint=f"To have it evaluated, name the field '{name}Path'.")

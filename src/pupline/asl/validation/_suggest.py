@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from pupline.text import nearest
 
-_MOST_CANDIDATES = 2000
-"""A comparison with more candidates would cost more than the hint is worth."""
+_MOST_NAMES, _MOST_ALIKE = 2000, 100
+"""Names that are looked at, and that are compared letter by letter: more would cost more than the hint is worth."""
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
@@ -14,13 +14,13 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     typed = word.lower()
     letters, edits = Counter(typed), max(1, len(typed) // 3)
     alike = []
-    for name in list(candidates)[:_MOST_CANDIDATES]:
+    for name in list(candidates)[:_MOST_NAMES]:
         lower = name.lower()
         if lower == typed and name != word:
             return name
         if len(typed) > 2 and name != word and _may_be_close(letters, edits, lower, typed):
             alike.append(name)
-    return nearest(word, alike) if alike else None
+    return nearest(word, alike[:_MOST_ALIKE]) if alike else None
 
 
 def _may_be_close(letters: Counter[str], edits: int, name: str, typed: str) -> bool:

@@ -1,16 +1,27 @@
 """The checks of a Task state: its Resource, what it calls and with which arguments, and its time limits."""
 
-from pupline.asl.states import not_recognized, read_resource
+import re
+
+from pupline.asl.states import Resource
+from pupline.asl.validation._arguments import check_arguments
 from pupline.asl.validation._expressions import check_jsonata, check_template
 from pupline.asl.validation._report import Place
+from pupline.asl.validation._resources import check_resource
+from pupline.json_values import dumps
 
 _MAX_SECONDS = 99_999_999
+
+_TOKEN = re.compile(r"Task\.Token|\"\$\$(?:\.Task)?\"|\$states\.context(?:\.Task)?(?![\w.])|\$\{|\$states(?![\w.])")
+"""The token, an object that holds it, or a placeholder that may be it."""
 
 
 def check_task(place: Place) -> None:
     """All fields that only a Task has."""
     place.required("Resource")
-    _check_resource(place)
+    resource = check_resource(place)
+    if resource is not None:
+        check_arguments(place, resource)
+        warn_about_waiting(place, resource)
     timeout = place.integer("TimeoutSeconds", least=1, most=_MAX_SECONDS)
     heartbeat = place.integer("HeartbeatSeconds", least=1, most=_MAX_SECONDS)
     if timeout is not None and heartbeat is not None and heartbeat >= timeout:
@@ -29,16 +40,16 @@ def check_task(place: Place) -> None:
             check_template(place, "Credentials")
 
 
-def _check_resource(place: Place) -> None:
-    arn = place.text("Resource")
-    if arn is None:
+def warn_about_waiting(place: Place, resource: Resource) -> None:
+    """A Task that waits for its token: how it gets out, and how long it waits when the token is lost."""
+    if resource.pattern != ".waitForTaskToken":
         return
-    resource = read_resource(arn)
-    express = place.report.machine_type == "EXPRESS"
-    if resource is None:
-        place.add_problem(not_recognized(arn), "Resource")
-    elif express and resource.kind == "activity":
-        place.add_problem("Express state machine does not support Activity ARN", "Resource")
-    elif express and resource.pattern:
-        pattern = resource.pattern.removesuffix(":2")
-        place.add_problem(f"Express state machine does not support '{pattern}' service integration ", "Resource")
+    field = "Arguments" if place.language == "JSONata" else "Parameters"
+    if field in place.value and not _TOKEN.search(dumps(place.value[field])):
+        source = "$states.context.Task.Token" if place.language == "JSONata" else "$$.Task.Token"
+        message = f"Nothing in {field} passes the task token on: no one can end this Task."
+        place.warn("NO_TASK_TOKEN", message, field, hint=f"Pass {source}.")
+    limits = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
+    if not place.report.times_out and not any(name in place.value or name in place.meant for name in limits):
+        message = "Without TimeoutSeconds or HeartbeatSeconds, this Task waits for up to a year for its token."
+        place.warn("NO_TIMEOUT", message)

@@ -12,6 +12,9 @@ from pupline.asl.validation._report import Place
 from pupline.asl.validation._suggest import closest
 from pupline.json_values import AnyJSON
 
+_MOST_HINTS = 30
+"""Missing targets that are compared with all states; a machine with more has not merely mistyped them."""
+
 _CODE = "MISSING_TRANSITION_TARGET"
 
 
@@ -38,7 +41,8 @@ def check_transitions(machine: Place, states: dict[str, AnyJSON], *, top: bool) 
     lost = [name for name in states if name not in reached]
     missing = [edge for edge in (*starts, *_flat(edges)) if edge.target not in states]
     for edge in missing:
-        meant.setdefault(edge.target, _meant(edge.target, states, lost) or "")
+        if edge.target not in meant:
+            meant[edge.target] = (_meant(edge.target, states, lost) if len(meant) < _MOST_HINTS else None) or ""
         _report_missing(machine, edge, meant[edge.target])
     repaired = _reached(starts, edges, states, meant)
     unclear = not starts or any(not each for each in meant.values()) or _unclear(repaired, states)
@@ -50,7 +54,7 @@ def check_transitions(machine: Place, states: dict[str, AnyJSON], *, top: bool) 
             _CODE,
             f'State "{name}" is not reachable.',
             (*machine.path, "States", name),
-            consequence=unclear or name in repaired,
+            consequence=unclear or name in repaired or not isinstance(states[name], dict),
         )
         machine.report.add(problem)
 

@@ -23,6 +23,7 @@ from pupline.asl import (
     TaskHeartbeat,
     TaskStarted,
     TaskSubmitted,
+    definition_digest,
     fact_from_json,
 )
 from pupline.errors import NoSuchName, ReplayMismatch
@@ -185,17 +186,21 @@ class Journal:
         query = "SELECT name, type, definition FROM definitions WHERE digest = ?"
         [(name, kind, text)] = self._database.rows(query, (digest,))
         try:
-            machine = StateMachine.parse(text, type=kind)
-            machine.name = name
-        except DefinitionError as err:
-            raise ReplayMismatch(
-                f"the definition {digest[:12]} in {self._database.path} cannot be used by this version: {err}"
-            ) from err
-        if machine.digest != digest:
+            definition = json.loads(text)
+        except (ValueError, RecursionError):
+            definition = None
+        if definition_digest(definition, kind) != digest:
             raise ReplayMismatch(
                 f"the definition {digest[:12]} in {self._database.path} was changed after executions started with it; "
                 "put the original back from a backup, or stop those executions"
             )
+        try:
+            machine = StateMachine.compiled_again(definition, type=kind)
+        except DefinitionError as err:
+            raise ReplayMismatch(
+                f"the definition {digest[:12]} in {self._database.path} cannot be used by this version: {err}"
+            ) from err
+        machine.name = name
         return machine
 
     def replay(
