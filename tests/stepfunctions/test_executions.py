@@ -235,7 +235,8 @@ def test_express_executions_are_not_looked_at(client: Any) -> None:
 
 def test_nothing_answers(client: Any) -> None:
     """The execution starts and its Task fails; the cause names the state and the ways to answer it."""
-    queue = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": True}
+    message = {"QueueUrl": "https://sqs/1/q", "MessageBody": "hello"}
+    queue = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": message, "End": True}
     found = ended(client, start(client, create(client, "unanswered", Send=queue)))
     assert (found["status"], found["error"]) == ("FAILED", "Pupline.NothingAnswers")
     for part in ("'Send'", "--function 'Send=", "--mocks", "SQS_ENDPOINT"):
