@@ -29,7 +29,7 @@ def machine(**fields: Any) -> dict[str, Any]:
 def test_a_resource_may_be_a_placeholder_or_hold_some(resource: str, key: str) -> None:
     """It runs: a function has the placeholder's name, an integration its ARN as it is."""
     definition = machine(Resource=resource)
-    assert diagnose(definition) == []
+    assert [one for one in diagnose(definition) if one.severity == "ERROR"] == []
     if ":activity:" in resource:
         key = resource
     assert execute(StateMachine.parse(definition), {}, tasks={key: lambda _: "paid"}).output == "paid"
