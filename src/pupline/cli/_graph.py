@@ -103,8 +103,10 @@ def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], co
     """
     from rich.text import Text
 
+    from pupline.asl import states_of
+
     path = visits(history)
-    states = dict(_all_states(definition))
+    states = dict(states_of(dict(definition)))
     width = max((len(visit.state) for visit in path), default=0) + 2
     for number, visit in enumerate(path):
         sign, style = _SIGNS["failed" if visit.failed else "running" if visit.seconds is None else "done"]
@@ -153,12 +155,3 @@ def _ways_out(state: Mapping[str, Any]) -> list[str]:
     names = [state.get("Next"), *(rule.get("Next") for rule in state.get("Choices", ()))]
     names += [state.get("Default"), *(catcher.get("Next") for catcher in state.get("Catch", ()))]
     return list(dict.fromkeys(name for name in names if name))
-
-
-def _all_states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All states by name, also those inside Parallel and Map: names are unique in a state machine."""
-    for name, state in definition.get("States", {}).items():
-        yield name, state
-        inner = [*state.get("Branches", ()), state.get("ItemProcessor", {}), state.get("Iterator", {})]
-        for machine in inner:
-            yield from _all_states(machine)
