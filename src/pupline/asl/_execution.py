@@ -66,8 +66,8 @@ class Execution:
     bounded: whether the history has AWS's quota of events. False replays a journal of a version that had no quota.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
-    otherwise. map_runs: of its Distributed Maps. taken: the places reached, for `Coverage`. start_time and stop_time
-    are seconds since the epoch.
+    otherwise. map_runs: of its Distributed Maps. taken: of what the history does not show, for `Coverage`. start_time
+    and stop_time are seconds since the epoch.
 
     All other public methods are for the compiled states.
 

@@ -24,11 +24,13 @@ class EventKind:
     """One type of event: its name, the key of its details, and the function that makes them from the tuple's values.
 
     details: called with the event tuple and a function JSON value -> text; None for events without details.
+    state: the name of the state that is entered; empty for other events.
     """
 
     type: str
     key: str = ""
     details: Callable[[HistoryEvent, ToText], dict[str, AnyJSON]] | None = None
+    state: str = ""
 
 
 def entered(state_type: str, name: str) -> EventKind:
@@ -37,6 +39,7 @@ def entered(state_type: str, name: str) -> EventKind:
         f"{state_type}StateEntered",
         "stateEnteredEventDetails",
         lambda event, text: {"name": name, "input": text(event[3]), "inputDetails": _WHOLE},
+        name,
     )
 
 
@@ -104,6 +107,11 @@ END_EVENTS = {
 """By the status of an execution that did not succeed."""
 EXECUTION_REDRIVEN = named("ExecutionRedriven", "redriveCount")
 EVALUATION_FAILED = named("EvaluationFailed", "error", "cause", "state", "location")
+
+
+def states_entered(events: Iterable[HistoryEvent]) -> set[str]:
+    """The names of the states that were entered."""
+    return {event[0].state for event in events} - {""}
 
 
 def render(events: Iterable[HistoryEvent]) -> list[dict[str, AnyJSON]]:

@@ -75,7 +75,8 @@ class Coverage:
         execution = ended if isinstance(ended, Execution) else ended.execution
         if execution.machine.digest != self._digest:
             raise ValueError("this coverage is of another state machine than the execution")
-        self._taken.update(execution.taken)
+        entered = (event.get("stateEnteredEventDetails") for event in execution.history)
+        self._taken.update(execution.taken | {details["name"] for details in entered if details})
         self.executions += 1
 
     def count(self, item: CoverageItem) -> int:

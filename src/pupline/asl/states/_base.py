@@ -120,7 +120,6 @@ class State:
         thread.entered_time = execution.now
         thread.state_input = thread.value
         thread.state = self
-        execution.taken.add(self.name)
 
     def scope(self, execution: Execution, thread: Thread, value: AnyJSON) -> Scope:
         """The scope of the state's JSONPath expressions, with `value` as `$`."""

@@ -158,6 +158,7 @@ class MapRunFork(Fork):
 
     def _ended(self, execution: Execution, child: Thread, status: str, ending: dict[str, AnyJSON]) -> None:
         del self.running[child.index]
+        execution.taken |= history.states_entered(child.events)
         self._count(self.sizes.get(child.index, 1), "running", status)
         if self.state.keeps_records:
             machine, name = execution.machine_arn, child.frame.name
@@ -189,6 +190,7 @@ class MapRunFork(Fork):
         """Stop all children; the run is aborted, unless it has failed."""
         for child in self.running.values():
             execution.child_changed(self.run, child, "ABORTED", None, None)
+            execution.taken |= history.states_entered(child.events)
         super().freeze(execution)
         self.run.end("ABORTED", execution.now)
 
