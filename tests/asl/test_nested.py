@@ -281,3 +281,39 @@ def test_an_activity_fails_and_times_out() -> None:
     assert event(result.history, "ActivityScheduled")["heartbeatInSeconds"] == 20
     caught = activity(Retry=[{"ErrorEquals": ["Busy"]}])
     assert execute(caught, {}, states={"A": [Throw("Busy"), "second"]}).output == "second"
+
+
+# ---- questions about a result
+
+
+def test_the_path_the_events_and_the_failing_state() -> None:
+    """The path has all states in the order of their entries; a failure is found in the innermost state."""
+    pay = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": True}
+    both = [
+        {"StartAt": "Rest", "States": {"Rest": {**SLOW, "End": True}}},
+        {"StartAt": "Stop", "States": {"Stop": FAILS}},
+    ]
+    machine = StateMachine.parse(
+        {
+            "StartAt": "Begin",
+            "States": {
+                "Begin": {"Type": "Pass", "Next": "Each"},
+                "Each": {"Type": "Map", "Iterator": {"StartAt": "Pay", "States": {"Pay": pay}}, "Next": "Both"},
+                "Both": {"Type": "Parallel", "Branches": both, "End": True},
+            },
+        }
+    )
+    result = execute(machine, [1, 2], states={"Pay": 1})
+    assert result.path == ["Begin", "Each", "Pay", "Pay", "Both", "Rest", "Stop"]
+    assert result.failing_state == "Stop"
+    assert [each["type"] for each in result.events_of("Both")] == [
+        "ParallelStateEntered",
+        "ParallelStateStarted",
+        "ParallelStateFailed",
+    ]
+    kinds = [each["type"] for each in result.events_of("Each")]
+    assert kinds[:2] + kinds[-2:] == ["MapStateEntered", "MapStateStarted", "MapStateSucceeded", "MapStateExited"]
+    assert len(result.events_of("Pay")) == 2 * len(("Entered", "Scheduled", "Started", "Succeeded", "Exited"))
+    failed = execute(machine, [1, 2], states={"Pay": [1, Throw("Refused")]})
+    assert (failed.failing_state, failed.error) == ("Pay", "Refused")
+    assert execute(child(DOUBLE), {"n": 1}).failing_state is None

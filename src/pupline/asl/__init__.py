@@ -71,6 +71,7 @@ from pupline.asl.driver import (
     marshal_error,
     nothing_answers,
     parse_items,
+    path_of,
     pattern_of,
     read_items,
     refuse_unanswered,
@@ -78,7 +79,7 @@ from pupline.asl.driver import (
     states_of,
     unanswered,
 )
-from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks, path_of
+from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, parse_mocks
 from pupline.asl.states import MapRun, Resource, read_resource
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references

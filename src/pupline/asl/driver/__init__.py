@@ -16,7 +16,7 @@ from pupline.asl.driver._answer import (
 from pupline.asl.driver._answers import NOTHING, Answers, nothing_answers
 from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, LambdaContext, call_function, caller_of
-from pupline.asl.driver._execute import DEFAULT_START, Options, Result, Task, answer_of, execute
+from pupline.asl.driver._execute import DEFAULT_START, Options, Task, answer_of, execute
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.asl.driver._item_reader import read_items
 from pupline.asl.driver._nested import (
@@ -28,6 +28,7 @@ from pupline.asl.driver._nested import (
     pattern_of,
 )
 from pupline.asl.driver._outcome import CommandResult, Delayed
+from pupline.asl.driver._result import Result, path_of
 from pupline.asl.driver._unanswered import (
     Unanswered,
     refuse_unanswered,
@@ -72,6 +73,7 @@ __all__ = [
     "marshal_error",
     "nothing_answers",
     "parse_items",
+    "path_of",
     "pattern_of",
     "read_items",
     "refuse_unanswered",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypedDict, Unpack
 
-from pupline.asl._endless import endless_loop
-from pupline.asl._execution import Execution, Status
+from pupline.asl._execution import Execution
 from pupline.asl._input import execution_input
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.driver._answers import NOTHING, AnswerableCommand, Answers, nothing_answers, unanswered_result
 from pupline.asl.driver._outcome import CommandResult, Delayed
+from pupline.asl.driver._result import Result
 from pupline.asl.driver._simulation import run_simulation
 from pupline.asl.driver._unanswered import refuse_unanswered, refuse_unknown_states
 from pupline.errors import ConfigurationError
@@ -22,31 +21,6 @@ Task: TypeAlias = Callable[[Any], Any]
 
 #: 1 January 2026, 00:00 UTC: the default start of virtual time.
 DEFAULT_START = 1_767_225_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The end of an execution, with the facts of DescribeExecution and GetExecutionHistory.
-
-    nested: the executions that it started, and those that these started, in the order of their starts.
-    """
-
-    status: Status
-    output: AnyJSON
-    error: str | None
-    cause: str | None
-    execution: Execution
-    nested: tuple[Result, ...] = ()
-
-    @property
-    def history(self) -> list[dict[str, AnyJSON]]:
-        """The events, in the shape of GetExecutionHistory."""
-        return self.execution.history
-
-    @property
-    def hint(self) -> str | None:
-        """Why the execution did not end by itself, for people; None when it did."""
-        return endless_loop(self.history) if self.status in ("FAILED", "TIMED_OUT") else None
 
 
 class Options(TypedDict, total=False):

@@ -9,8 +9,8 @@ simple form by state name. `_file` reads either, `_answers` the answers in them;
 execution with what a case expects. `_skeleton` makes a file in AWS's form for a machine, with sample responses.
 """
 
-from pupline.asl.mocks._expectation import Expectation, path_of
+from pupline.asl.mocks._expectation import Expectation
 from pupline.asl.mocks._file import MockCase, Mocks, parse_mocks
 from pupline.asl.mocks._skeleton import mocks_skeleton
 
-__all__ = ["Expectation", "MockCase", "Mocks", "mocks_skeleton", "parse_mocks", "path_of"]
+__all__ = ["Expectation", "MockCase", "Mocks", "mocks_skeleton", "parse_mocks"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pupline.asl.driver import Result
 from pupline.asl.mocks._answers import problem, refuse_others
@@ -58,12 +57,6 @@ class Expectation:
                 yield f"{name} {_difference(found, fields[name])}"
         if "Path" in fields and list(path) != fields["Path"]:
             yield f"Path is {_names(path)}, expected {_names(fields['Path'])}"
-
-
-def path_of(history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of the states in the order in which they were entered, those inside Map and Parallel included."""
-    entered = (event.get("stateEnteredEventDetails") for event in history)
-    return [details["name"] for details in entered if details]
 
 
 def _is_same(found: AnyJSON, expected: AnyJSON) -> bool:
