@@ -11,7 +11,7 @@ Choice state counts like a rule. States inside Map and Parallel count like all o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -78,6 +78,16 @@ class Coverage:
         entered = (event.get("stateEnteredEventDetails") for event in execution.history)
         self._taken.update(execution.taken | {details["name"] for details in entered if details})
         self.executions += 1
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many executions have taken each place, for `merge`."""
+        return dict(self._taken)
+
+    def merge(self, taken: Mapping[str, int], executions: int) -> None:
+        """Add what another Coverage of the same machine has: its `taken` and `executions`."""
+        self._taken.update(taken)
+        self.executions += executions
 
     def count(self, item: CoverageItem) -> int:
         """How many executions have taken the item."""
