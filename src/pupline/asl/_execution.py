@@ -374,12 +374,12 @@ class Execution:
         if len(root.events) >= root.frame.max_events:
             self.history_filled()
             return
-        self.status, self.output, self.error, self.cause = status, output, error, cause
-        self.stop_time = self.now
+        self.status, self.output, self.error, self.cause, self.stop_time = status, output, error, cause, self.now
         if status == "SUCCEEDED":
             root.events.append((history.EXECUTION_SUCCEEDED, root.last, self.now, output))
         else:
-            root.events.append((history.END_EVENTS[status], root.last, self.now, error, cause))
+            previous = 0 if status == "ABORTED" else root.last  # as AWS, whatever the execution was doing
+            root.events.append((history.END_EVENTS[status], previous, self.now, error, cause))
         for command_id in list(self._waiting):
             self.cancel(command_id)
         root.waiting = None

@@ -12,6 +12,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "runs": ("run", "runs"),
     "executions": ("execution", "executions"),
     "facts": ("journalled fact", "journalled facts"),
+    "definition_texts": ("text of a definition", "texts of definitions"),
     "api_executions": ("execution of the API", "executions of the API"),
     "map_runs": ("Map Run", "Map Runs"),
     "memo": ("remembered choice", "remembered choices"),

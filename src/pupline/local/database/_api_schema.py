@@ -55,6 +55,12 @@ CREATE TABLE resource_tags (
 """
 
 _NINTH = """
+-- Definitions as they were given. text_digest: SHA-256 of the text.
+CREATE TABLE definition_texts (
+    text_digest TEXT PRIMARY KEY,
+    definition TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Executions that the Step Functions API started. machine_arn: without version and alias. context: the parts of the
 -- Context Object that are theirs, a JSON object. details: what DescribeExecution returns besides, a JSON object.
 CREATE TABLE api_executions (
@@ -63,6 +69,7 @@ CREATE TABLE api_executions (
     machine_arn TEXT NOT NULL,
     context TEXT NOT NULL,
     details TEXT NOT NULL,
+    text_digest TEXT NOT NULL REFERENCES definition_texts,
     redrive_count INTEGER NOT NULL DEFAULT 0,
     redrive_time REAL
 );

@@ -81,9 +81,12 @@ class ApiJournal:
         return int(self._database.rows(query, (machine_arn,))[0][0])
 
     def definition(self, found: ApiExecution) -> str:
-        """The definition that the execution runs, as JSON text."""
-        query = "SELECT definition FROM definitions WHERE digest = ?"
-        return str(self._database.rows(query, (found.row.digest,))[0][0])
+        """The text of the definition that the execution runs, as it was given."""
+        query = (
+            "SELECT t.definition FROM definition_texts AS t JOIN api_executions AS a USING (text_digest)"
+            " WHERE a.execution_id = ?"
+        )
+        return str(self._database.rows(query, (found.row.execution_id,))[0][0])
 
     def replay(self, found: ApiExecution) -> DetailedExecution:
         """The execution with its history and its child executions, as far as the journal has them."""

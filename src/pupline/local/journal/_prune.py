@@ -43,6 +43,8 @@ def prune(database: Database, before: float) -> PruneCounts:
         pass
     unused = "DELETE FROM definitions WHERE digest NOT IN (SELECT digest FROM executions)"
     database.write(lambda connection: connection.execute(unused))
+    texts = "DELETE FROM definition_texts WHERE text_digest NOT IN (SELECT text_digest FROM api_executions)"
+    database.write(lambda connection: connection.execute(texts))
     return found
 
 

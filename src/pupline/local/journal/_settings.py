@@ -25,7 +25,7 @@ class ApiStart:
 
     arn: of the execution. machine_arn: of its state machine, without version and alias. context: the parts of the
     Context Object that are its own. input: the text that was sent. details: what DescribeExecution returns besides.
-    is_kept: in the journal; a StartSyncExecution is not.
+    is_kept: in the journal; a StartSyncExecution is not. definition: its text, as it was given.
     """
 
     arn: str
@@ -34,6 +34,7 @@ class ApiStart:
     input: str
     details: dict[str, JSON] = field(default_factory=dict)
     is_kept: bool = True
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One turn of the driver: what is committed in one transaction, and what happens after the commit."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -20,7 +21,11 @@ _INSERT_EXECUTION = (
     "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_API = "INSERT INTO api_executions (execution_id, arn, machine_arn, context, details) VALUES (?, ?, ?, ?, ?)"
+_INSERT_API = (
+    "INSERT INTO api_executions (execution_id, arn, machine_arn, context, details, text_digest)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_INSERT_TEXT = "INSERT INTO definition_texts (text_digest, definition) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _INSERT_MAP_RUN = "INSERT INTO map_runs (arn, execution_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _COUNT_REDRIVE = "UPDATE api_executions SET redrive_count = redrive_count + 1, redrive_time = ? WHERE execution_id = ?"
 _REOPEN = (
@@ -129,7 +134,9 @@ class Turn:
             ids = (one.execution_id, core.name, one.run_id, request.run_index, core.machine.digest)
             connection.execute(_INSERT_EXECUTION, (*ids, text, core.start_time))
             if api is not None:
-                texts = (json.dumps(api.context), json.dumps(api.details))
+                text_digest = hashlib.sha256(api.definition.encode("utf-8", "surrogatepass")).hexdigest()
+                connection.execute(_INSERT_TEXT, (text_digest, storable(api.definition)))
+                texts = (json.dumps(api.context), json.dumps(api.details), text_digest)
                 connection.execute(_INSERT_API, (one.execution_id, api.arn, api.machine_arn, *texts))
         for row in self.map_runs:
             connection.execute(_INSERT_MAP_RUN, row)

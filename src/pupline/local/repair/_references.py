@@ -9,6 +9,7 @@ _DANGLING = (
     ("executions", "digest NOT IN (SELECT digest FROM definitions)"),
     ("facts", "execution_id NOT IN (SELECT execution_id FROM executions)"),
     ("api_executions", "execution_id NOT IN (SELECT execution_id FROM executions)"),
+    ("api_executions", "text_digest NOT IN (SELECT text_digest FROM definition_texts)"),
     ("map_runs", "execution_id NOT IN (SELECT execution_id FROM executions)"),
     ("deliveries", "alert_id NOT IN (SELECT alert_id FROM alerts)"),
     ("deliveries", "subscription_id NOT IN (SELECT subscription_id FROM subscriptions)"),

@@ -73,7 +73,9 @@ def _prepared(call: Call, parameters: Parameters, *, is_kept: bool) -> _Start:
         call.executions.tasks.sources.answers(compiled, case)
     except ConfigurationError as error:
         raise invalid(str(error)) from error
-    api = ApiStart(arn, machine.arn, _context(target, arn, name), given, _details(target, parameters, case), is_kept)
+    details = _details(target, parameters, case)
+    context, definition = _context(target, arn, name), target.revision.definition
+    api = ApiStart(arn, machine.arn, context, given, details, is_kept, definition)
     request = StartRequest(journal_name(arn), value, machine=compiled, api=api)
     return _Start(target, arn, name, request)
 
