@@ -36,7 +36,7 @@ def digest(value: AnyJSON, algorithm: AnyJSON) -> str:
     if name is None:
         raise FunctionFailure(f"Invalid hash algorithm {shown(algorithm)}; use one of {', '.join(_ALGORITHMS)}")
     text = limited("States.Hash", value if isinstance(value, str) else dumps(value))
-    return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.new(name, text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
 def parse_json(text: str) -> AnyJSON:

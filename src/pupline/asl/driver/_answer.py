@@ -82,13 +82,20 @@ def lambda_error(error: BaseException, request_id: str = "") -> str:
     stack = [line.rstrip("\n") + "\n" for line in traceback.format_tb(_own_frames(error.__traceback__))]
     return json.dumps(
         {
-            "errorMessage": str(error),
+            "errorMessage": _text(error),
             "errorType": type(error).__name__,
             "requestId": request_id,
             "stackTrace": stack,
         },
         ensure_ascii=False,
     )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a class of the function's own may fail here too
+        return "<exception str() failed>"
 
 
 def marshal_error(problem: Exception, request_id: str = "") -> str:

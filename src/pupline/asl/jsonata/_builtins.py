@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from pupline.asl.jsonata._failure import QueryFailure
 from pupline.asl.jsonata._numbers import arithmetic, double, fifteen_digits, number_text, parse_number, rounded, whole
 from pupline.asl.jsonata._signatures import Signature
 
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NULL = utils.Utils.NULL_VALUE
 
 
@@ -151,6 +153,24 @@ def _error(message: str | None = None) -> None:
 def _assert(condition: bool, message: str | None = None) -> None:
     if not condition:
         raise QueryFailure("D3141", message=message or "$assert() statement failed")
+
+
+def _base64encode(text: str) -> str:
+    return base64.b64encode(text.encode(errors="replace")).decode()
+
+
+def _url_function(function: Callable[[str], Any], name: str) -> Callable[[str], Any]:
+    """The library's function, with D3140 for a text that is not valid."""
+
+    def call(text: str) -> Any:
+        if name.startswith("decode") and _BAD_ESCAPE.search(text):
+            raise QueryFailure("D3140", functionName=name, function_name=name, value=text)
+        try:
+            return function(text)
+        except ValueError as err:
+            raise QueryFailure("D3140", functionName=name, function_name=name, value=text) from err
+
+    return call
 
 
 def _base64decode(text: str) -> str:
@@ -302,11 +322,21 @@ CORRECTED: dict[str, tuple[Callable[..., Any], str]] = {
     "lowercase": (_when_given(lambda text: text.lower()), "<s-:s>"),
     "string": (stringify, "<x-b?:s>"),
     "substring": (_when_given(_substring), "<s-nn?:s>"),
+    **{
+        name: (_when_given(_url_function(function, name)), "<s-:s>")
+        for name, function in (
+            ("encodeUrl", Functions.encode_url),
+            ("encodeUrlComponent", Functions.encode_url_component),
+            ("decodeUrl", Functions.decode_url),
+            ("decodeUrlComponent", Functions.decode_url_component),
+        )
+    },
     "error": (_error, "<s?:x>"),
     "assert": (_assert, "<bs?:x>"),
     "floor": (_when_given(_floor), "<n-:n>"),
     "ceil": (_when_given(_ceil), "<n-:n>"),
     "pad": (_when_given(_pad), "<s-ns?:s>"),
+    "base64encode": (_when_given(_base64encode), "<s-:s>"),
     "base64decode": (_when_given(_base64decode), "<s-:s>"),
     "match": (_when_given(_match), "<s-f<s:o>n?:a<o>>"),
     "contains": (_when_given(_contains), "<s-(sf):b>"),

@@ -109,15 +109,15 @@ def _unique(_: Scope, array: AnyJSON) -> AnyJSON:
 
 def _base64_encode(_: Scope, value: AnyJSON) -> AnyJSON:
     text = limited("States.Base64Encode", _text("States.Base64Encode", value))
-    return base64.b64encode(text.encode()).decode()
+    return base64.b64encode(text.encode(errors="replace")).decode()
 
 
 def _base64_decode(_: Scope, value: AnyJSON) -> AnyJSON:
     text = limited("States.Base64Decode", _text("States.Base64Decode", value))
     try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode(errors="replace")
     except (binascii.Error, ValueError) as err:
-        raise FunctionFailure(f"Invalid arguments in States.Base64Decode: {err}") from err
+        raise FunctionFailure(f"Invalid arguments in States.Base64Decode: {shown(text)} is not Base64") from err
 
 
 def _merge(_: Scope, left: AnyJSON, right: AnyJSON, deep: AnyJSON) -> AnyJSON:
