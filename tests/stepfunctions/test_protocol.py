@@ -1,6 +1,7 @@
 """Requests are read and checked by botocore's model, and answered in AWS's shapes."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
 from pupline.stepfunctions import Door, DoorSettings, Response
+from pupline.stepfunctions.protocol import load_service, read_request, write_answer
 from tests.stepfunctions.conftest import PASS, ROLE
 
 
@@ -117,7 +120,7 @@ def test_what_cannot_be_read_is_a_serialization_exception(door: Door, body: byte
     assert (response.status, response.outcome) == (400, "SerializationException")
 
 
-def test_nulls_and_unknown_members_are_ignored(door: Door) -> None:
+def test_nulls_and_unknown_members_change_nothing(door: Door) -> None:
     """As AWS does: clients are newer or older than the model."""
     response, _ = asked(door, "ListStateMachines", {"maxResults": None, "nextToken": None, "later": [1]})
     assert response.status == 200
@@ -155,6 +158,23 @@ def test_the_scope_of_the_credentials_is_where_a_request_is_made(door: Door, aut
     """Region and account of ARNs come from the signature's scope, or from the settings."""
     _, answer = asked(door, "CreateActivity", {"name": "scoped"}, authorization)
     assert answer["activityArn"] == f"arn:aws:states:{where}:activity:scoped"
+
+
+def test_without_botocore_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says what to install."""
+    for name in ("botocore", "botocore.loaders", "botocore.model"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ConfigurationError, match=r'pip install "pupline\[aws\]"'):
+        load_service()
+
+
+@pytest.mark.parametrize("operation", sorted(load_service().outputs))
+def test_an_older_model_is_no_obstacle(operation: str) -> None:
+    """Members that it does not have are read and written as they are."""
+    service = load_service()
+    unknown = {"later": {"a": [1, None]}}
+    assert read_request(json.dumps({**unknown, "gone": None}).encode(), service.inputs[operation], 100) == unknown
+    assert json.loads(write_answer({**unknown, "gone": None}, service.outputs[operation])) == unknown
 
 
 def test_an_error_of_ours_is_a_500_for_that_request_alone(

@@ -123,8 +123,6 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "pupline"
-    sys_version = ""
     disable_nagle_algorithm = True
     server: _Server
 
@@ -181,6 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
         """An error of the HTTP layer, as JSON."""
         del explain
         self._refuse(BadRequest(code, message or "the request cannot be read"))
+
+    def version_string(self) -> str:
+        """The Server header."""
+        return "pupline"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name
         """Log nothing: `do_POST` does."""

@@ -7,7 +7,7 @@ from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions._pages import page_of
 from pupline.stepfunctions._targets import deleting, find_machine, no_machine, parse_machine_arn
 from pupline.stepfunctions.machines._versions import refuse_label
-from pupline.stepfunctions.store import StoredAlias
+from pupline.stepfunctions.store import NoVersion, StoredAlias
 
 _ROUTING = "INVALID_ROUTING_CONFIGURATION"
 
@@ -17,7 +17,10 @@ def create_state_machine_alias(call: Call, parameters: Parameters) -> Answer:
     machine_arn, routes = _routes(call, parameters["routingConfiguration"])
     description = parameters.get("description")
     wanted = StoredAlias(machine_arn, parameters["name"], description, routes, call.now, call.now)
-    alias = call.store.aliases.create(wanted)
+    try:
+        alias = call.store.aliases.create(wanted)
+    except NoVersion as error:
+        raise _not_found() from error
     if (alias.description, alias.routes) != (description, routes):
         raise ApiError(
             "ConflictException",
@@ -39,7 +42,11 @@ def update_state_machine_alias(call: Call, parameters: Parameters) -> Answer:
         machine_arn, routes = _routes(call, parameters["routingConfiguration"])
         if machine_arn != alias.machine_arn:
             raise _invalid_routing("Routing configuration must contain versions of the state machine of the alias.")
-    if not call.store.aliases.update(alias, parameters.get("description"), routes, call.now):
+    try:
+        is_updated = call.store.aliases.update(alias, parameters.get("description"), routes, call.now)
+    except NoVersion as error:
+        raise _not_found() from error
+    if not is_updated:
         raise _not_found()
     return {"updateDate": call.now}
 
@@ -98,7 +105,7 @@ def _existing(call: Call, text: str) -> StoredAlias:
 
 
 def _routes(call: Call, configuration: list[dict[str, Any]]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The ARN of the machine, and its routes. Raises: ApiError (ValidationException, ResourceNotFound)."""
+    """The ARN of the machine, and its routes. Raises: ApiError: ValidationException, StateMachineDeleting."""
     texts = [route["stateMachineVersionArn"] for route in configuration]
     shown, weights = f"[{', '.join(texts)}]", [route["weight"] for route in configuration]
     arns = [parse_machine_arn(text) for text in texts]
@@ -114,11 +121,7 @@ def _routes(call: Call, configuration: list[dict[str, Any]]) -> tuple[str, tuple
     machine = find_machine(call, arns[0].machine_arn)
     if machine is not None and machine.status == "DELETING":
         raise deleting(machine.arn)
-    routes = tuple((arn.version or 0, weight) for arn, weight in zip(arns, weights, strict=True))
-    for number, _ in routes:
-        if machine is None or call.store.machines.version(machine.arn, number) is None:
-            raise _not_found()
-    return arns[0].machine_arn, routes
+    return arns[0].machine_arn, tuple((arn.version or 0, weight) for arn, weight in zip(arns, weights, strict=True))
 
 
 def _invalid_routing(message: str) -> ApiError:

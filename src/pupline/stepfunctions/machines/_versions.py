@@ -63,9 +63,9 @@ def list_state_machine_versions(call: Call, parameters: Parameters) -> Answer:
         "ListStateMachineVersions",
         parameters,
         lambda before, limit: machines.versions(arn.machine_arn, int(before or _LATEST), limit),
-        lambda version: str(version.number),
+        lambda version: str(version[0]),
     )
-    items = [{"stateMachineVersionArn": version.arn, "creationDate": version.created_at} for version in found]
+    items = [{"stateMachineVersionArn": f"{arn.machine_arn}:{number}", "creationDate": at} for number, at in found]
     return {"stateMachineVersions": items, "nextToken": token}
 
 
@@ -75,14 +75,13 @@ def delete_state_machine_version(call: Call, parameters: Parameters) -> Answer:
     if arn.version is None:
         text = f"Invalid Arn: '{parameters['stateMachineVersionArn']}' is not the ARN of a version"
         raise ApiError("InvalidArn", text)
-    aliases = call.store.aliases.page(arn.machine_arn, arn.version, "", 1000)
+    aliases = call.store.machines.remove_version(arn.machine_arn, arn.version)
     if aliases:
         raise ApiError(
             "ConflictException",
             "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this "
-            f"version: [{', '.join(alias.name for alias in aliases)}]",
+            f"version: [{', '.join(aliases)}]",
         )
-    call.store.machines.remove_version(arn.machine_arn, arn.version)
     return {}
 
 

@@ -14,7 +14,7 @@ _MAX_DEPTH = 16
 
 
 def read_request(body: bytes, shape: Shape, max_bytes: int) -> dict[str, Any]:
-    """The parameters in a body. Members that the model does not have, and nulls, are left out.
+    """The parameters in a body, without nulls. Members that the model does not have, as it may be older, stay.
 
     Raises: ApiError (SerializationException) for what is not JSON, or has a value of another type.
     """
@@ -29,7 +29,12 @@ def read_request(body: bytes, shape: Shape, max_bytes: int) -> dict[str, Any]:
 def _structure(value: Any, shape: Shape) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _mismatch(value, "a structure")
-    return {name: _read(value[name], member) for name, member in shape.members.items() if value.get(name) is not None}
+    members = shape.members
+    return {
+        name: _read(item, members[name]) if name in members else item
+        for name, item in value.items()
+        if item is not None
+    }
 
 
 def _list(value: Any, shape: Shape) -> list[Any]:

@@ -8,10 +8,7 @@ from pupline.stepfunctions.protocol._model import Shape
 
 
 def write_answer(answer: dict[str, Any], shape: Shape) -> bytes:
-    """The body of an answer. Members that are None are left out.
-
-    Raises: KeyError, a bug of ours, for a member that the model does not have.
-    """
+    """The body of an answer. Members that are None are left out; those that an older model does not have stay."""
     return _encoded(_value(answer, shape))
 
 
@@ -27,7 +24,12 @@ def _encoded(value: Any) -> bytes:
 def _value(value: Any, shape: Shape) -> Any:
     kind = shape.type_name
     if kind == "structure":
-        return {name: _value(item, shape.members[name]) for name, item in value.items() if item is not None}
+        members = shape.members
+        return {
+            name: _value(item, members[name]) if name in members else item
+            for name, item in value.items()
+            if item is not None
+        }
     if kind == "list":
         return [_value(item, shape.member) for item in value]
     if kind == "map":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pupline.local import Database
 from pupline.stepfunctions.store._activities import Activities, StoredActivity
-from pupline.stepfunctions.store._aliases import Aliases, StoredAlias
+from pupline.stepfunctions.store._aliases import Aliases, NoVersion, StoredAlias
 from pupline.stepfunctions.store._state_machines import Revision, StateMachines, StoredMachine, StoredVersion
 from pupline.stepfunctions.store._tags import MAX_TAGS, TagLimit, Tags, write_tags
 
@@ -12,6 +12,7 @@ __all__ = [
     "MAX_TAGS",
     "Activities",
     "Aliases",
+    "NoVersion",
     "Revision",
     "StateMachines",
     "Store",

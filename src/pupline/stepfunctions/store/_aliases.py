@@ -9,6 +9,11 @@ from pupline.local import Database
 
 _COLUMNS = "machine_arn, name, description, routes, created_at, updated_at"
 _SELECT = f"SELECT {_COLUMNS} FROM state_machine_aliases"  # noqa: S608 - the names are ours
+_ROUTED = "EXISTS (SELECT 1 FROM json_each(routes) WHERE json_extract(value, '$[0]') = ?)"
+
+
+class NoVersion(Exception):
+    """An alias routes to a version that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,16 @@ class Aliases:
 
     def page(self, machine_arn: str, version: int | None, after: str, limit: int) -> list[StoredAlias]:
         """Aliases by name, from the one after `after` on. version: only those that route to it."""
-        routed = "AND EXISTS (SELECT 1 FROM json_each(routes) WHERE json_extract(value, '$[0]') = ?)"
-        query = f"{_SELECT} WHERE machine_arn = ? AND name > ? {routed if version else ''} ORDER BY name LIMIT ?"
+        routed = "" if version is None else f"AND {_ROUTED}"
+        query = f"{_SELECT} WHERE machine_arn = ? AND name > ? {routed} ORDER BY name LIMIT ?"
         chosen = () if version is None else (version,)
         return [_alias(row) for row in self._database.rows(query, (machine_arn, after, *chosen, limit))]
 
     def create(self, alias: StoredAlias) -> StoredAlias:
-        """Store an alias, unless its name is taken; the alias that has the name now."""
+        """Store an alias, unless its name is taken; the alias that has the name now. Raises: NoVersion."""
 
         def write(connection: sqlite3.Connection) -> StoredAlias:
+            _check_routes(connection, alias)
             there = _find(connection, alias.machine_arn, alias.name)
             if there is None:
                 _write(connection, alias)
@@ -58,13 +64,14 @@ class Aliases:
         return self._database.write(write)
 
     def update(self, alias: StoredAlias, description: str | None, routes: Any, now: float) -> bool:
-        """Change what is not None; whether the alias still existed."""
+        """Change what is not None; whether the alias still existed. Raises: NoVersion."""
 
         def write(connection: sqlite3.Connection) -> bool:
             there = _find(connection, alias.machine_arn, alias.name)
             if there is None:
                 return False
             changed = replace(there, updated_at=now, routes=routes or there.routes)
+            _check_routes(connection, changed)
             _write(connection, changed if description is None else replace(changed, description=description))
             return True
 
@@ -74,6 +81,19 @@ class Aliases:
         """Remove an alias, if it exists."""
         statement = "DELETE FROM state_machine_aliases WHERE machine_arn = ? AND name = ?"
         self._database.write(lambda connection: connection.execute(statement, (machine_arn, name)))
+
+
+def aliases_of(connection: sqlite3.Connection, machine_arn: str, version: int) -> list[str]:
+    """The names of the aliases that route to a version."""
+    query = f"SELECT name FROM state_machine_aliases WHERE machine_arn = ? AND {_ROUTED} ORDER BY name"  # noqa: S608
+    return [name for (name,) in connection.execute(query, (machine_arn, version))]
+
+
+def _check_routes(connection: sqlite3.Connection, alias: StoredAlias) -> None:
+    query = "SELECT 1 FROM state_machine_versions WHERE machine_arn = ? AND number = ?"
+    for number, _ in alias.routes:
+        if connection.execute(query, (alias.machine_arn, number)).fetchone() is None:
+            raise NoVersion
 
 
 def _find(connection: sqlite3.Connection, machine_arn: str, name: str) -> StoredAlias | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pupline.local import Database
+from pupline.stepfunctions.store._aliases import aliases_of
 
 _MACHINE = "arn, name, type, status, created_at, last_version, definition, role_arn, settings, revision_id, updated_at"
 _SELECT = f"SELECT {_MACHINE} FROM state_machines"  # noqa: S608 - the names are ours
@@ -51,6 +52,16 @@ class StoredMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedMachine:
+    """What a list says of a machine. Definitions may be large, and lists long."""
+
+    arn: str
+    name: str
+    type: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StoredVersion:
     """A published version: a revision that stays as it is."""
 
@@ -79,10 +90,11 @@ class StateMachines:
         with self._database.reading() as connection:
             return _find(connection, arn)
 
-    def page(self, prefix: str, after: str, limit: int) -> list[StoredMachine]:
+    def page(self, prefix: str, after: str, limit: int) -> list[ListedMachine]:
         """Active state machines by name: those whose ARN begins with `prefix`, from the name after `after` on."""
-        query = f"{_SELECT} WHERE substr(arn, 1, ?) = ? AND status = 'ACTIVE' AND name > ? ORDER BY name LIMIT ?"
-        return [_machine(row) for row in self._database.rows(query, (len(prefix), prefix, after, limit))]
+        columns = "SELECT arn, name, type, created_at FROM state_machines"
+        query = f"{columns} WHERE substr(arn, 1, ?) = ? AND status = 'ACTIVE' AND name > ? ORDER BY name LIMIT ?"
+        return [ListedMachine(*row) for row in self._database.rows(query, (len(prefix), prefix, after, limit))]
 
     def create(self, machine: StoredMachine, write_more: Callable[[sqlite3.Connection], None]) -> StoredMachine:
         """Store a machine, unless its ARN is taken; the machine that has the ARN now.
@@ -139,10 +151,11 @@ class StateMachines:
         query = f"{_SELECT_VERSIONS} WHERE machine_arn = ? AND number = ?"
         return next(map(_version, self._database.rows(query, (machine_arn, number))), None)
 
-    def versions(self, machine_arn: str, before: int, limit: int) -> list[StoredVersion]:
-        """Versions with a number below `before`, the newest first."""
-        query = f"{_SELECT_VERSIONS} WHERE machine_arn = ? AND number < ? ORDER BY number DESC LIMIT ?"
-        return list(map(_version, self._database.rows(query, (machine_arn, before, limit))))
+    def versions(self, machine_arn: str, before: int, limit: int) -> list[tuple[int, float]]:
+        """(number, time of creation) of versions with a number below `before`, the newest first."""
+        columns = "SELECT number, created_at FROM state_machine_versions"
+        query = f"{columns} WHERE machine_arn = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        return [(number, at) for number, at in self._database.rows(query, (machine_arn, before, limit))]
 
     def definitions(self, machine: StoredMachine, revision_id: Any) -> list[str]:
         """The texts of the definitions that a revision had: one, unless the machine was made anew."""
@@ -168,10 +181,17 @@ class StateMachines:
 
         return self._database.write(write)
 
-    def remove_version(self, machine_arn: str, number: int) -> None:
-        """Remove a version, if it exists."""
-        statement = "DELETE FROM state_machine_versions WHERE machine_arn = ? AND number = ?"
-        self._database.write(lambda connection: connection.execute(statement, (machine_arn, number)))
+    def remove_version(self, machine_arn: str, number: int) -> list[str]:
+        """Remove a version, if it exists, unless aliases route to it; their names."""
+
+        def write(connection: sqlite3.Connection) -> list[str]:
+            aliases = aliases_of(connection, machine_arn, number)
+            if not aliases:
+                statement = "DELETE FROM state_machine_versions WHERE machine_arn = ? AND number = ?"
+                connection.execute(statement, (machine_arn, number))
+            return aliases
+
+        return self._database.write(write)
 
 
 def _find(connection: sqlite3.Connection, arn: str) -> StoredMachine | None:
