@@ -6,6 +6,7 @@ from fuzzing.target import Target
 from fuzzing.targets_http import HTTP
 from fuzzing.targets_images import IMAGES
 from fuzzing.targets_language import LANGUAGE
+from fuzzing.targets_mocks import MOCKS
 from fuzzing.targets_sources import SOURCES
 
-TARGETS: Final[dict[str, Target]] = {target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE)}
+TARGETS: Final[dict[str, Target]] = {target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE, *MOCKS)}

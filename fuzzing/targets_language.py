@@ -167,7 +167,8 @@ _OF_EXPRESSIONS = (
 )
 
 
-def _definitions() -> list[bytes]:
+def definitions() -> list[bytes]:
+    """The seeds of definitions: the project's own, and small ones."""
     files = sorted((Path(__file__).parents[1] / "statemachine").glob("*.json"))
     small = b"""{"StartAt": "A", "States": {
         "A": {"Type": "Pass", "Parameters": {"x.$": "$.n"}, "ResultPath": "$.p", "Next": "B"},
@@ -181,7 +182,7 @@ def _definitions() -> list[bytes]:
     return [*(path.read_bytes() for path in files), small, jsonata]
 
 
-_OF_DEFINITIONS = (
+OF_DEFINITIONS = (
     *(
         b'"Type":"Pass"',
         b'"Type":"Choice"',
@@ -272,5 +273,5 @@ LANGUAGE: Final = (
         _OF_EXPRESSIONS,
         34_000,
     ),
-    Target("definition", _machine, _definitions, (DefinitionError,), _OF_DEFINITIONS),
+    Target("definition", _machine, definitions, (DefinitionError,), OF_DEFINITIONS),
 )
