@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pupline.asl import Execution, StateMachine
+from pupline.cli._asl_run._pace import Pacing
 from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -62,6 +64,9 @@ def breaks(event):
 
 def exits(event):
     sys.exit(3)
+
+def takes_four(one, two, three, four):
+    pass
 """
 
 
@@ -292,3 +297,15 @@ def test_time_may_pass(command: Command) -> None:
     """With --wait-scale the waits are real, and stderr says what is waited for."""
     done = run(command, "--mocks", "mocks.json", "--case", "Retry", "--wait-scale", "0.0001")
     assert (done.code, done.stderr) == (0, "")
+
+
+def test_waits_are_as_long_as_the_scale_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wait is said where there is no terminal, from two seconds on."""
+    slept: list[float] = []
+    pacing = Pacing(0.5, sleep=slept.append)
+    machine = StateMachine.parse({"StartAt": "A/b", "States": {"A/b": {"Type": "Wait", "Seconds": 60, "End": True}}})
+    execution = Execution(machine, {}, name="paced", now=0.0)
+    pacing.wait(execution, 60)
+    pacing.wait(execution, 1)
+    assert slept == [30, 0.5]
+    assert capsys.readouterr().err == "waiting in A/b: 1:00, in 30.0 s\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from pupline.asl import Answers, StateMachine, TaskError, states_of
+from pupline.asl import Answers, StateMachine, TaskError, caller_of, states_of
 from pupline.cli._output import message
 from pupline.errors import ConfigurationError
 from pupline.imported_functions import functions_from
@@ -27,7 +27,7 @@ class Functions:
 def load_functions(options: Sequence[str], machine: StateMachine) -> Functions:
     """The functions of --function. Raises: ConfigurationError, also for a name that the machine does not have."""
     with output_on_stderr():
-        found = {name: _reporting(function) for name, function in functions_from(options).items()}
+        found = {name: _checked(name, function) for name, function in functions_from(options).items()}
     names = {name for state, _ in states_of(machine.definition) for name in (state, f"{state}.ItemReader")}
     names |= {f"{state}.ResultWriter" for state, _ in states_of(machine.definition)}
     resources = list(_resources(machine))
@@ -56,6 +56,15 @@ def _resources(machine: StateMachine) -> Iterator[str]:
         for part in ("ItemReader", "ResultWriter"):
             if part in state and "Resource" in state[part]:
                 yield state[part]["Resource"]
+
+
+def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as it is called, if its parameters fit. Raises: ConfigurationError."""
+    try:
+        caller_of(function)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--function {printable(name)}: {error}") from error
+    return _reporting(function)
 
 
 def _reporting(function: Callable[..., Any]) -> Callable[..., Any]:
