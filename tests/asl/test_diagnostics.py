@@ -1,12 +1,16 @@
 """Diagnostics: the reason and what was meant, one for each mistake, and warnings that a careful reviewer would give."""
 
 import json
+import re
+import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
-from pupline.asl import DefinitionError, Diagnostic, StateMachine, diagnose, validate_definition
+from pupline.asl import DefinitionError, Diagnostic, StateMachine, _service_models, diagnose, validate_definition
+from pupline.asl.validation import _arguments, _resources
 
 LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:Fetch"
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -120,6 +124,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
     (call("sqs:sendMessage", {"QueueUrl": "q"}), "$.States.X.Parameters", ""),
     (call("dynamodb:putItem", {"tableName": "t", "Item": {}}), "$.States.X.Parameters.tableName",
      "Did you mean 'TableName'?"),
+    (call("dynamodb:updateItem", {"TableName": "t", "Keys": {}}), "$.States.X.Parameters.Keys", "Did you mean 'Key'?"),
 ]  # fmt: skip
 
 
@@ -208,6 +213,13 @@ WARNINGS: list[tuple[Any, str, str]] = [
     (one({**TOKEN, "TimeoutSeconds": 5, "Parameters": {"FunctionName": "f"}}), "NO_TASK_TOKEN",
      "$.States.X.Parameters"),
     (call("lambda:invoke"), "NO_ARGUMENTS", "$.States.X"),
+    (one({"Type": "Wait", "Seconds": 31_536_001, "End": True}), "WAIT_TOO_LONG", "$.States.X.Seconds"),
+    (one({**TASK, "Retry": [{"ErrorEquals": ["States.TaskFailed"]}, {"ErrorEquals": ["A", "B"]}]}), "NEVER_USED",
+     "$.States.X.Retry[1].ErrorEquals"),
+    ({"StartAt": "X", "QueryLanguage": "JSONata", "States": {
+        "X": {"Type": "Choice", "Choices": [{"Condition": True, "Next": "E"}, {"Condition": "{% $states.input %}",
+                                                                              "Next": "E"}]},
+        "E": {"Type": "Succeed"}}}, "NEVER_USED", "$.States.X.Choices[1]"),
 ]  # fmt: skip
 
 
@@ -297,6 +309,72 @@ def test_diagnostics_come_in_the_order_of_the_file() -> None:
         "$.States.A.Bad", "$.States.A.Parameters['b.$']", "$.States.A.Parameters['a.$']", "$.States.A.Next",
         "$.States.B.Seconds", "$.States.C.Worse", "$.Comment",
     ]  # fmt: skip
+
+
+SDK: list[tuple[Any, str, str]] = [
+    (call("aws-sdk:dynamodb:putitemz", {}), "$.States.X.Resource", "Did you mean 'putItem'?"),
+    (call("aws-sdk:dynamodb:PutItem", {}), "$.States.X.Resource", "Did you mean 'putItem'?"),
+    (call("aws-sdk:dynmodb:putItem", {}), "$.States.X.Resource", "Did you mean 'dynamodb'?"),
+    (call("aws-sdk:logs:putLogEvents", {}), "$.States.X.Resource", "Did you mean 'cloudwatchlogs'?"),
+    (call("aws-sdk:stepfunctions:startExecution", {}), "$.States.X.Resource", "Did you mean 'sfn'?"),
+    (call("aws-sdk:dynamodb:putItem", {"TableName": "t"}), "$.States.X.Parameters", ""),
+    (call("aws-sdk:sfn:startExecution", {"stateMachineArn": "a"}), "$.States.X.Parameters.stateMachineArn",
+     "Did you mean 'StateMachineArn'?"),
+    (call("aws-sdk:sfn:startExecution", {"StateMachineArn.$": "$.a", "Nme": "n"}), "$.States.X.Parameters.Nme",
+     "Did you mean 'Name'?"),
+    (call("glue:startJobRun", {"JobName": "j", "JobRunID": "r", "Argument": {}}), "$.States.X.Parameters.Argument",
+     "Did you mean 'Arguments'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definition", "place", "hint"), SDK, ids=[f"{row[1]} {row[2]}"[:60] for row in SDK])
+def test_what_the_models_of_services_know(definition: Any, place: str, hint: str) -> None:
+    """Services, actions and arguments are those of botocore, in the spelling of Step Functions."""
+    pytest.importorskip("botocore")
+    found = only(definition)
+    assert found.exact_path == place
+    assert hint in found.hint
+
+
+def test_arguments_that_cannot_be_known_are_not_asked_for() -> None:
+    """Computed as a whole, given as a placeholder, spelled as the SDK does, or user data inside a map."""
+    fine = {"TableName": "t", "Item": {"id": {"S.$": "$.id"}, "none": {"Nul": True}}}
+    assert diagnose(call("aws-sdk:dynamodb:putItem", fine)) == []
+    assert diagnose(call("aws-sdk:dynamodb:putItem", "${Arguments}")) == []
+    assert diagnose(call("aws-sdk:rds:startDBInstance", {"DbInstanceIdentifier": "d"})) == []
+    computed = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:dynamodb:putItem", "End": True}
+    assert diagnose(jsonata({**computed, "Arguments": "{% $states.input %}"})) == []
+
+
+def test_without_botocore_nothing_is_said_about_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks that need API models are left out where there are none."""
+    monkeypatch.setattr("pupline.asl._service_models._loader", lambda: None)
+    for cached in (_service_models.service_model, _service_models.sdk_services):
+        monkeypatch.setattr(_service_models, cached.__name__, cached.__wrapped__)
+        for user in (_resources, _arguments):
+            monkeypatch.setattr(user, cached.__name__, cached.__wrapped__, raising=False)
+    assert diagnose(call("aws-sdk:dynamodb:putitemz", {"tableName": "t"})) == []
+
+
+def test_no_model_is_loaded_for_functions_and_the_common_services() -> None:
+    """Most definitions need none, and botocore takes longer to import than they take to check."""
+    definition = states(
+        A={**call("lambda:invoke", {"FunctionName": "f"})["States"]["X"], "End": False, "Next": "B"},
+        B=call("sns:publish", {"TopicArn": "t", "Message": "m"})["States"]["X"],
+    )
+    code = f"import sys; from pupline.asl import diagnose; print(diagnose({definition!r}), 'botocore' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] False"
+
+
+@pytest.mark.slow
+def test_services_are_named_by_their_ids() -> None:
+    """By AWS's rule: the service id in lower case, without blanks and a final "Service"."""
+    pytest.importorskip("botocore")
+    for service in ("sfn", "cloudwatchlogs", "costexplorer", "config", "lexruntime", "databasemigration", "directory"):
+        assert service in _service_models.sdk_services()
+        identifier = _service_models.service_model(service).service_id
+        assert re.sub(r"[^a-z0-9]", "", identifier.lower()).removesuffix("service") == service
 
 
 @pytest.mark.slow

@@ -9,10 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from pupline.asl._service_models import member_name, operation_model
-from pupline.asl.jsonata import expression_text
 from pupline.asl.states import Resource
 from pupline.asl.validation._diagnostic import Step
-from pupline.asl.validation._placeholders import is_placeholder
 from pupline.asl.validation._report import Place
 from pupline.asl.validation._suggest import closest, in_words
 from pupline.json_values import AnyJSON
@@ -41,9 +39,20 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 
 _ONE_OF: dict[str, tuple[str, ...]] = {"sns:publish": ("TopicArn", "TargetArn", "PhoneNumber")}
 
+_ITEM = frozenset({"TableName", "ExpressionAttributeNames", "ReturnConsumedCapacity"})
+_CONDITION = frozenset(
+    {
+        "ConditionExpression", "ConditionalOperator", "Expected", "ExpressionAttributeValues",
+        "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure",
+    }
+)  # fmt: skip
+
 _ALL: dict[str, frozenset[str]] = {
     "lambda:invoke": frozenset(
-        {"ClientContext", "FunctionName", "InvocationType", "LogType", "Payload", "Qualifier", "TenantId"}
+        {
+            "ClientContext", "DurableExecutionName", "FunctionName", "InvocationType", "LogType", "Payload",
+            "Qualifier", "TenantId",
+        }
     ),
     "sns:publish": frozenset(
         {
@@ -57,8 +66,20 @@ _ALL: dict[str, frozenset[str]] = {
             "MessageSystemAttributes", "QueueUrl",
         }
     ),
+    "states:startExecution": frozenset({"Input", "Name", "StateMachineArn", "TraceHeader"}),
+    "events:putEvents": frozenset({"EndpointId", "Entries"}),
+    "dynamodb:getItem": _ITEM | {"AttributesToGet", "ConsistentRead", "Key", "ProjectionExpression"},
+    "dynamodb:putItem": _ITEM | _CONDITION | {"Item"},
+    "dynamodb:deleteItem": _ITEM | _CONDITION | {"Key"},
+    "dynamodb:updateItem": _ITEM | _CONDITION | {"AttributeUpdates", "Key", "UpdateExpression"},
 }  # fmt: skip
 """All arguments of integrations that are used so often that they should not need a model."""
+
+
+_LIKE_THE_API = frozenset(
+    {"athena", "batch", "codebuild", "dynamodb", "ecs", "events", "glue", "sagemaker", "sns", "sqs", "states"}
+)
+"""Services whose optimised integrations have the arguments of the API, and no others."""
 
 
 def check_arguments(place: Place, resource: Resource) -> None:
@@ -81,7 +102,7 @@ def check_arguments(place: Place, resource: Resource) -> None:
         if operation is not None:
             _check_against(place, (field,), arguments, operation.input_shape, top=True)
         return
-    _check_unknown(place, field, call, given)
+    _check_unknown(place, field, resource, given)
     _check_needed(place, field, given, _NEEDED.get(call, ()))
     choice = _ONE_OF.get(call)
     if choice and not given.keys() & set(choice):
@@ -92,15 +113,27 @@ def _plain(key: str, language: str) -> str:
     return key.removesuffix(".$") if language == "JSONPath" else key
 
 
-def _check_unknown(place: Place, field: str, call: str, given: dict[str, str]) -> None:
+def _check_unknown(place: Place, field: str, resource: Resource, given: dict[str, str]) -> None:
     """Arguments that an optimised integration does not have, as far as that is certain."""
-    names = _ALL.get(call)
-    for name, key in given.items():
-        if names is not None and name not in names:
-            hint = "Put the token into the Payload." if (call, name) == ("lambda:invoke", "TaskToken") else ""
-            _report_unknown(place, (field,), key, name, names, hint)
-        elif names is None and name[:1].islower() and member_name(name) in _NEEDED.get(call, ()):
-            _report_unknown(place, (field,), key, name, [member_name(name)])
+    call = f"{resource.service}:{resource.action}"
+    known = _ALL.get(call, frozenset(_NEEDED.get(call, ())))
+    unknown = [name for name in given if name not in known]
+    if unknown and call not in _ALL:
+        known |= _members(resource) or frozenset(unknown)
+        lower = {name.lower() for name in known}
+        unknown = [name for name in unknown if name.lower() not in lower or name[:1].islower()]
+    for name in unknown:
+        hint = "Put the token into the Payload." if (call, name) == ("lambda:invoke", "TaskToken") else ""
+        _report_unknown(place, (field,), given[name], name, known - {name}, hint)
+
+
+def _members(resource: Resource) -> frozenset[str]:
+    """All arguments of an optimised integration that has those of the API; empty when they are not known."""
+    if resource.service not in _LIKE_THE_API:
+        return frozenset()
+    operation = operation_model(resource.service, resource.action)
+    shape = None if operation is None else operation.input_shape
+    return frozenset(member_name(name) for name in shape.members) if shape is not None else frozenset()
 
 
 def _report_unknown(place: Place, steps: tuple[Step, ...], key: str, name: str, names: Any, hint: str = "") -> None:
@@ -118,7 +151,7 @@ def _check_needed(place: Place, field: str, given: dict[str, str], needed: tuple
 
 def _check_against(place: Place, steps: tuple[Step, ...], value: AnyJSON, shape: Any, *, top: bool = False) -> None:
     """A value against botocore's shape: the names of its fields, and those that are required."""
-    if shape is None or is_placeholder(value) or (isinstance(value, str) and expression_text(value) is not None):
+    if shape is None:
         return
     if shape.type_name == "list" and isinstance(value, list):
         for at, item in enumerate(value):
@@ -130,6 +163,14 @@ def _check_against(place: Place, steps: tuple[Step, ...], value: AnyJSON, shape:
         _check_structure(place, steps, value, shape, top=top)
 
 
+def _in_the_api(name: str) -> str:
+    """A field in lower case, with the API's name: the SDK has DbInstanceIdentifier for DBInstanceIdentifier.
+
+    Words of Java get another ending: `EqualsValue` for `equals`, and `Nul` for DynamoDB's NULL.
+    """
+    return "null" if name == "Nul" else name.lower()
+
+
 def _check_structure(
     place: Place, steps: tuple[Step, ...], value: dict[str, AnyJSON], shape: Any, *, top: bool
 ) -> None:
@@ -138,8 +179,7 @@ def _check_structure(
     given = {}
     for key, item in value.items():
         name = _plain(key, place.language)
-        # The SDK's own spelling differs in case inside a name only: DbInstanceIdentifier, where the API has DB.
-        known = by_lower.get(name.lower()) or by_lower.get(name.lower().removesuffix("value"))
+        known = by_lower.get(_in_the_api(name)) or by_lower.get(name.lower().removesuffix("value"))
         if known is None or name[:1].islower():
             _report_unknown(place, steps, key, name, members)
         if known is not None:

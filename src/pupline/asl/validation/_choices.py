@@ -15,7 +15,11 @@ _JSONPATH = {"Variable", *_JOINED, *OPERATORS}
 
 def check_choices(place: Place) -> None:
     """All rules of a Choice state."""
+    always = False
     for rule in place.items("Choices", empty=False):
+        if always:
+            rule.warn("NEVER_USED", "An earlier rule always matches.")
+        always = always or _always_matches(rule)
         if not rule.is_object():
             continue
         rule.text("Next")
@@ -25,6 +29,11 @@ def check_choices(place: Place) -> None:
             _rule(rule, _NEXT, 0)
         check_assign(rule)
         rule.required("Next")
+
+
+def _always_matches(rule: Place) -> bool:
+    condition = rule.value.get("Condition") if isinstance(rule.value, dict) else None
+    return rule.language == "JSONata" and (condition is True or expression_text(condition) == "true")
 
 
 def _jsonata_rule(rule: Place) -> None:

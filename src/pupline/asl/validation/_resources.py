@@ -39,8 +39,10 @@ def _check_express(place: Place, resource: Resource) -> None:
 
 def _unknown_call(resource: Resource) -> str:
     """Why an AWS SDK integration does not exist; empty when it does, or without botocore."""
+    if resource.kind != "aws-sdk":
+        return ""
     services = sdk_services()
-    if resource.kind != "aws-sdk" or not services:
+    if not services:
         return ""
     service, action = resource.service, resource.action
     if service not in services:

@@ -1,6 +1,6 @@
 """The checks of a state's Retry and Catch."""
 
-from pupline.asl._errors import ALL
+from pupline.asl._errors import ALL, TASK_FAILED
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._assign import check_assign
 from pupline.asl.validation._expressions import check_jsonata
@@ -20,6 +20,7 @@ def check_retry(place: Place) -> None:
         retrier.number("BackoffRate", least=1, computed=False)
         retrier.integer("MaxDelaySeconds", least=1, most=31_622_400, computed=False)
         retrier.one_of("JitterStrategy", ("FULL", "NONE"))
+    _warn_about_order(retriers)
 
 
 def check_catch(place: Place) -> None:
@@ -37,6 +38,7 @@ def check_catch(place: Place) -> None:
             check_jsonata(catcher, "Output", also="errorOutput")
         else:
             catcher.result_path()
+    _warn_about_order(catchers)
 
 
 def _error_equals(place: Place, *, last: bool) -> None:
@@ -53,3 +55,19 @@ def _error_equals(place: Place, *, last: bool) -> None:
         place.add_problem(f"'{ALL}' must appear alone in 'ErrorEquals'", "ErrorEquals")
     if not last:
         place.add_problem(f"'{ALL}' may only appear in the last element of the array", "ErrorEquals")
+
+
+def _warn_about_order(places: list[Place]) -> None:
+    """Warn of a Retrier or Catcher that is never used, because earlier ones handle all its errors."""
+    handled: set[str] = set()
+    for place in places:
+        names = place.value.get("ErrorEquals") if isinstance(place.value, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            continue
+        if names and all(_is_handled(name, handled) for name in names):
+            place.warn("NEVER_USED", "Earlier ones in this list handle all errors that this one names.", "ErrorEquals")
+        handled.update(names)
+
+
+def _is_handled(name: str, handled: set[str]) -> bool:
+    return name in handled or (TASK_FAILED in handled and not name.startswith("States."))

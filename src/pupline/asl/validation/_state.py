@@ -19,6 +19,8 @@ from pupline.choice_rules import instant
 from pupline.json_values import AnyJSON
 
 _MAX_SECONDS = 99_999_999
+_STANDARD_SECONDS, _EXPRESS_SECONDS = 31_536_000, 300
+"""How long an execution may take. Source: AWS, "Quotas"."""
 
 _COMPUTED = (
     "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "ToleratedFailureCount",
@@ -197,7 +199,7 @@ class StateChecker:
         place = self.place
         paths = ("SecondsPath", "TimestampPath") if place.language == "JSONPath" else ()
         place.exactly_one("Seconds", "Timestamp", *paths)
-        place.integer("Seconds", least=0, most=_MAX_SECONDS)
+        self.check_duration(place.integer("Seconds", least=0, most=_MAX_SECONDS))
         for name in paths:
             place.path_field(name, reference=True)
         timestamp = place.value.get("Timestamp")
@@ -208,6 +210,12 @@ class StateChecker:
         elif instant(timestamp) is None:
             hint = "A path belongs in TimestampPath." if timestamp.startswith("$") else ""
             place.add_problem("String does not match RFC3339 timestamp", "Timestamp", hint=hint)
+
+    def check_duration(self, seconds: int | None) -> None:
+        express = self.place.report.machine_type == "EXPRESS"
+        if seconds is not None and seconds > (_EXPRESS_SECONDS if express else _STANDARD_SECONDS):
+            limit = "An Express execution ends after five minutes." if express else "An execution ends after a year."
+            self.place.warn("WAIT_TOO_LONG", f"This Wait never ends. {limit}", "Seconds")
 
     def check_task(self) -> None:
         check_task(self.place)
