@@ -3,10 +3,13 @@
 from typing import Final
 
 from fuzzing.target import Target
+from fuzzing.targets_definitions import DEFINITIONS
 from fuzzing.targets_http import HTTP
 from fuzzing.targets_images import IMAGES
 from fuzzing.targets_language import LANGUAGE
 from fuzzing.targets_mocks import MOCKS
 from fuzzing.targets_sources import SOURCES
 
-TARGETS: Final[dict[str, Target]] = {target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE, *MOCKS)}
+TARGETS: Final[dict[str, Target]] = {
+    target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE, *MOCKS, *DEFINITIONS)
+}

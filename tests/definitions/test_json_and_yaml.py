@@ -103,7 +103,7 @@ def test_every_path_has_a_position_in_yaml(tmp_path: Path, path: str, position: 
         ("a.json", '{"a": %{ if x }1%{ endif }}', "1:7", "render the file first"),
         ("a.json", '{"a": ' * 200_000, "1:", "nested"),
         ("a.json", "", "1:1", "the text is empty"),
-        ("a.yaml", "a: [", "2:1", "did not find"),
+        ("a.yaml", "a: [", "1:5", "did not find"),
         ("a.yaml", "a: b: c", "1:5", "mapping values are not allowed"),
         ("a.yaml", "a: \x00", "1:4", "control characters"),
         ("a.yaml", "a: *b", "1:4", "alias *b"),
@@ -128,6 +128,14 @@ def test_a_broken_text_is_refused_with_its_place(tmp_path: Path, name: str, text
         loaded(tmp_path, text, name)
     assert str(caught.value).startswith(f"{tmp_path / name}:{place}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_positions_count_characters_and_line_feeds(tmp_path: Path, name: str) -> None:
+    """Letters beyond ASCII are one column; what only YAML takes for the end of a line is none."""
+    found = loaded(tmp_path, '{"é\U0001f436\u2028": "\u0085",\n "b": {"ü": "x", "c": 1}}', name)
+    assert found.position("$.b.c") == (2, 23)
+    assert found.position("$.b.c", at_key=True) == (2, 18)
 
 
 def test_keys_that_occur_twice_are_noted(tmp_path: Path) -> None:

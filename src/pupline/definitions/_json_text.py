@@ -6,12 +6,12 @@ it is.
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import NamedTuple
 
-from pupline.definitions._marks import Mark, Position, Step
+from pupline.definitions._marks import Lines, Mark, Position, Step
 from pupline.definitions._placeholders import PLACEHOLDER, BarePlaceholder, mapped_texts
 from pupline.definitions._unreadable import SyntaxTrouble
 from pupline.json_values import AnyJSON, loads
@@ -50,7 +50,7 @@ class JsonText:
     def __init__(self, text: str) -> None:
         self._text = text
         self._grammar = _JSON
-        self._lines = [found.start() for found in re.finditer("\n", text)]
+        self._position = Lines(text).position
         self.repeated: list[tuple[Step, ...]] = []
         self._has_repeated = False
         if not text.strip():
@@ -71,11 +71,6 @@ class JsonText:
             return found
 
         return loads(text, note)
-
-    def _position(self, offset: int) -> Position:
-        line = bisect_left(self._lines, offset)
-        begin = self._lines[line - 1] + 1 if line else 0
-        return Position(line + 1, offset - begin + 1)
 
     def _tokens(self) -> Iterator[_Token]:
         for found in self._grammar.finditer(self._text):

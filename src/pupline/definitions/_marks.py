@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -14,6 +15,19 @@ class Position(NamedTuple):
 
     line: int
     column: int
+
+
+class Lines:
+    """The lines of a text, for the positions of its offsets. Lines end with a line feed, as editors count them."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+
+    def position(self, offset: int) -> Position:
+        """The line and column of an offset in the text."""
+        line = bisect_left(self._ends, offset)
+        begin = self._ends[line - 1] + 1 if line else 0
+        return Position(line + 1, offset - begin + 1)
 
 
 class Mark:

@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 from pupline.definitions._placeholders import BarePlaceholder, is_placeholder
-from pupline.definitions._unreadable import SyntaxTrouble
 from pupline.json_values import AnyJSON
 from pupline.text import printable
 
@@ -20,7 +19,6 @@ _WORDS: dict[str, AnyJSON] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_CODE = "INVALID_YAML_DESCRIPTION"
 _STANDARD = "tag:yaml.org,2002:"
 
 
@@ -47,7 +45,7 @@ def plain_value(text: str) -> AnyJSON:
 def function_of(event: Any) -> str | None:
     """The intrinsic function that a value's tag stands for: `!Sub` is Fn::Sub; None without such a tag.
 
-    Raises: SyntaxTrouble for tags that are neither CloudFormation's nor those of JSON's types.
+    Raises: YamlTrouble for tags that are neither CloudFormation's nor those of JSON's types.
     """
     tag: str | None = event.tag
     if tag is None or tag == "!":
@@ -57,10 +55,13 @@ def function_of(event: Any) -> str | None:
         return name if name in ("Ref", "Condition") else f"Fn::{name}"
     if tag.removeprefix(_STANDARD) in ("str", "int", "float", "bool", "null", "map", "seq"):
         return None
-    mark = event.start_mark
-    raise yaml_trouble(f"the tag {printable(tag)} is not supported", mark.line + 1, mark.column + 1)
+    raise YamlTrouble(f"the tag {printable(tag)} is not supported", event.start_mark.index)
 
 
-def yaml_trouble(problem: str, line: int, column: int) -> SyntaxTrouble:
-    """The trouble of a text that is not YAML."""
-    return SyntaxTrouble(problem, line, column, _CODE)
+class YamlTrouble(Exception):
+    """What is wrong with a YAML text, and the offset where."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.offset = offset

@@ -7,9 +7,9 @@ is bounded too.
 from dataclasses import dataclass, field
 from typing import Any
 
-from pupline.definitions._marks import Mark, Position, Step
+from pupline.definitions._marks import Lines, Mark, Position, Step
 from pupline.definitions._unreadable import SyntaxTrouble
-from pupline.definitions._yaml_scalars import function_of, scalar_value, yaml_trouble
+from pupline.definitions._yaml_scalars import YamlTrouble, function_of, scalar_value
 from pupline.json_values import AnyJSON
 from pupline.text import printable
 
@@ -51,10 +51,13 @@ class YamlText:
     """
 
     def __init__(self, text: str) -> None:
-        if len(text) > _MAX_CHARACTERS:
-            raise yaml_trouble(f"the YAML has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}", 1, 1)
-        builder = _Builder()
-        _read(text, builder)
+        lines = Lines(text)
+        builder = _Builder(lines)
+        try:
+            _read(text, builder)
+        except YamlTrouble as trouble:
+            place = lines.position(min(trouble.offset, len(text)))
+            raise SyntaxTrouble(trouble.problem, *place, "INVALID_YAML_DESCRIPTION") from trouble
         root = builder.root or _Node(None, Mark(Position(1, 1)))
         self.value = root.value
         self.repeated = builder.repeated
@@ -68,6 +71,8 @@ class YamlText:
 def _read(text: str, builder: "_Builder") -> None:
     import yaml
 
+    if len(text) > _MAX_CHARACTERS:
+        raise YamlTrouble(f"the YAML has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}", 0)
     documents = 0
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -77,20 +82,19 @@ def _read(text: str, builder: "_Builder") -> None:
             builder.take(type(event).__name__, event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise yaml_trouble(printable(error.problem or error.context or "this is not YAML"), *place) from error
+        raise YamlTrouble(printable(error.problem or error.context or "not YAML"), mark.index if mark else 0) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
-        before = text[: getattr(error, "position", 0)]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise yaml_trouble(printable(getattr(error, "reason", str(error))), line, column) from error
+        offset = getattr(error, "position", 0)
+        raise YamlTrouble(printable(getattr(error, "reason", str(error))), offset) from error
     except RecursionError as error:
-        raise yaml_trouble("mappings and sequences are nested too deeply", 1, 1) from error
+        raise YamlTrouble("mappings and sequences are nested too deeply", 0) from error
 
 
 class _Builder:
     """Builds the value of a document from the parser's events. root: the whole, once it is complete."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self.root: _Node | None = None
         self.repeated: list[tuple[Step, ...]] = []
         self._around: list[_Open] = []
@@ -108,7 +112,7 @@ class _Builder:
                 raise _trouble("the key of a mapping must be a text", event)
             self._bound(1, 1, event)
             value: AnyJSON = {} if kind == "MappingStartEvent" else []
-            self._around.append(_Open(_Node(value, Mark(_position(event)), height=1), event))
+            self._around.append(_Open(_Node(value, Mark(self._position(event)), height=1), event))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             ended = self._around.pop()
             for merged in ended.merged:
@@ -117,7 +121,7 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         self._bound(1, 0, event)
-        mark = Mark(_position(event))
+        mark = Mark(self._position(event))
         mark.is_literal = event.style == "|"
         if not self._expects_key():
             self._finish(_Node(scalar_value(event), mark), event)
@@ -138,6 +142,9 @@ class _Builder:
         else:
             raise _trouble("the key of a mapping must be a text", event)
 
+    def _position(self, event: Any) -> Position:
+        return self._lines.position(event.start_mark.index)
+
     def _bound(self, size: int, height: int, event: Any) -> None:
         self._values += size
         if self._values > _MAX_VALUES:
@@ -149,7 +156,7 @@ class _Builder:
         return bool(self._around) and self._around[-1].expects_key
 
     def _key(self, key: str, event: Any) -> None:
-        self._around[-1].key, self._around[-1].key_at = key, _position(event)
+        self._around[-1].key, self._around[-1].key_at = key, self._position(event)
 
     def _finish(self, node: _Node, start: Any) -> None:
         """A value is complete: apply its tag, remember its anchor, put it where it belongs. start: its first event."""
@@ -209,9 +216,5 @@ def _copied(mark: Mark) -> Mark:
     return found
 
 
-def _position(event: Any) -> Position:
-    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
-
-
-def _trouble(problem: str, event: Any) -> SyntaxTrouble:
-    return yaml_trouble(problem, *_position(event))
+def _trouble(problem: str, event: Any) -> YamlTrouble:
+    return YamlTrouble(problem, event.start_mark.index)
