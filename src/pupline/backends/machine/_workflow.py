@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pupline.asl import DefinitionError, StateMachine
+from pupline.definitions import load_definition
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
 from pupline.local import BUCKET, TOPIC_ARN
@@ -52,10 +53,17 @@ def load_workflow(name: str = PIPELINE_NAME, chosen: str | None = None, *, is_ex
         place, first = error.problems[0]
         more = f" ({len(error.problems)} problems in all)" if len(error.problems) > 1 else ""
         raise ConfigurationError(
-            f"{path}: {printable(place)}: {printable(first)}{more}; see: pupline validate {shlex.quote(str(path))}"
+            f"{_in_file(path, place)}: {printable(place)}: {printable(first)}{more}; "
+            f"see: pupline validate {shlex.quote(str(path))}"
         ) from error
     machine.name = name
     return machine
+
+
+def _in_file(path: Path, json_path: str) -> str:
+    """The file, with line and column of a part of it."""
+    position = load_definition(path).position(json_path)
+    return str(path) if position is None else f"{path}:{position.line}:{position.column}"
 
 
 def _filled(value: AnyJSON, values: Mapping[str, str], path: Path) -> AnyJSON:
