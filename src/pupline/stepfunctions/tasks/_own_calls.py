@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from typing import Any, Protocol, TypeAlias
 
 from pupline.asl import Fact, InvokeTask, Resource, TaskFailed, TaskSubmitted, TaskSucceeded
@@ -17,6 +16,7 @@ from pupline.stepfunctions.tasks._nested import (
     start_parameters,
     started_output,
 )
+from pupline.stepfunctions.tasks._pool import DaemonPool
 
 Answer: TypeAlias = Callable[[Fact], None]
 
@@ -34,7 +34,7 @@ class Api(Protocol):
 class OwnCalls:
     """Calls of the API that runs them. pool: where the end of a nested execution is reported."""
 
-    def __init__(self, pool: Executor, api: Api) -> None:
+    def __init__(self, pool: DaemonPool, api: Api) -> None:
         self._pool = pool
         self._api = api
         self._children: dict[tuple[str, str], str] = {}

@@ -10,7 +10,6 @@ What nothing answers fails, and its cause says where an answer could come from.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pupline.asl import (
@@ -36,6 +35,7 @@ from pupline.stepfunctions.tasks._activities import ActivityQueues, ActivityTask
 from pupline.stepfunctions.tasks._delays import Delays
 from pupline.stepfunctions.tasks._map_calls import read_or_write
 from pupline.stepfunctions.tasks._own_calls import Answer, Api, OwnCalls, own_failure
+from pupline.stepfunctions.tasks._pool import DaemonPool
 from pupline.stepfunctions.tasks._service_calls import ServiceFailure, call_service, invoke_function
 from pupline.stepfunctions.tasks._sources import TaskSources
 
@@ -51,7 +51,7 @@ class TaskRunner:
     def __init__(self, sources: TaskSources) -> None:
         self.sources = sources
         self.activities = ActivityQueues()
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="pupline-task")
+        self._pool = DaemonPool(_THREADS)
         self._delays = Delays()
         self._own: OwnCalls | None = None
 
@@ -89,7 +89,7 @@ class TaskRunner:
         """Begin nothing more. Answers that come later are not journalled, so the calls are repeated."""
         self.activities.close()
         self._delays.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
         self.sources.processes.close()
 
     @property

@@ -1,0 +1,142 @@
+"""Executions of the API in the driver: durable, answered after the commit, apart from those of runs."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pupline.asl import StateMachine
+from pupline.errors import StorageError
+from pupline.local import (
+    ApiDriver,
+    ApiJournal,
+    ApiStart,
+    Driver,
+    DriverSettings,
+    LocalBackend,
+    NameInUse,
+    NoRoom,
+    NotRedrivable,
+    NotWaiting,
+    StartRequest,
+    SystemClock,
+)
+from tests.local.local_fakes import InlineRuntime, machine, task
+
+HANG = InlineRuntime.HANG
+WAITING = machine({"Wait": {"Type": "Wait", "Seconds": 86_400, "End": True}})
+
+
+def request(name: str, of: StateMachine, given: Any = None) -> StartRequest:
+    """A request of the API."""
+    api = ApiStart(f"arn:{name}", "arn:machine", {"Execution": {"Name": name}}, "{}", {}, definition="{}")
+    return StartRequest(name, {} if given is None else given, machine=of, api=api)
+
+
+@contextmanager
+def driving(
+    data: Path, functions: dict[str, Callable[..., Any]], **more: Any
+) -> Iterator[tuple[ApiDriver, ApiJournal]]:
+    """A driver in a thread of its own, which ends as if the process had been killed."""
+    with LocalBackend.open(data, exclusive=True) as backend:
+        settings = DriverSettings(
+            machine=None,
+            runtime=InlineRuntime(functions),
+            topic=None,
+            clock=SystemClock(),
+            of_api=True,
+            grace_seconds=0,
+            **more,
+        )
+        driver: Driver = backend.driver(settings)
+        thread = threading.Thread(target=driver.drive, kwargs={"until_stopped": True})
+        thread.start()
+        try:
+            yield ApiDriver(driver, backend.journal), ApiJournal(backend.database)
+        finally:
+            driver.stop_starting()
+            thread.join()
+
+
+def test_an_express_execution_begins_again(tmp_path: Path) -> None:
+    """It was acknowledged, so it is not lost; its facts are not journalled, so all of it runs again."""
+    calls: list[str] = []
+    states = {"One": task("One", Next="Two"), "Two": task("Two")}
+    express = StateMachine.parse({"StartAt": "One", "States": states}, type="EXPRESS")
+
+    def one(_event: Any, _invocation: Any) -> None:
+        calls.append("one")
+
+    with driving(tmp_path, {"One": one, "Two": lambda *_: HANG}) as (api, _):
+        api.start(request("x", express))
+    ended = threading.Event()
+    with driving(tmp_path, {"One": one, "Two": lambda *_: ended.set()}) as (_, journal):
+        assert ended.wait(10)
+        while journal.count_running("arn:machine"):
+            threading.Event().wait(0.01)
+    assert calls == ["one", "one"]
+
+
+def test_a_run_leaves_executions_of_the_api_alone(tmp_path: Path) -> None:
+    """And the API those of a run: neither could call the other's functions."""
+    with driving(tmp_path, {}) as (api, _):
+        api.start(request("of-api", WAITING))
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        settings = DriverSettings(
+            machine=machine({"Done": {"Type": "Succeed"}}),
+            runtime=InlineRuntime({}),
+            topic=backend.topic,
+            clock=SystemClock(),
+        )
+        assert backend.driver(settings).drive([StartRequest("of-run", {})]).finished == {"SUCCEEDED": 1}
+        assert backend.journal.get("of-api").status == "RUNNING"
+        assert backend.journal.count_unfinished() == 0
+        assert backend.driver(settings).drive([StartRequest("of-api", {})]).refused == 1
+
+
+def test_a_name_is_free_again_after_a_while(tmp_path: Path) -> None:
+    """Not before; the execution that had it is forgotten then."""
+    with driving(tmp_path, {}) as (api, journal):
+        api.start(request("x", WAITING))
+        stopped = api.stop("x", None, None)
+        with pytest.raises(NameInUse):
+            api.start(request("x", WAITING), forget_before=stopped)
+        api.start(request("x", WAITING), forget_before=stopped + 1)
+        (found,) = [one.row.status for one in [journal.find("arn:x")] if one]
+        assert found == "RUNNING"
+
+
+def test_what_is_refused_changes_nothing(tmp_path: Path) -> None:
+    """More executions than there is room for, a redrive of one that runs, an answer that nobody waits for."""
+    with driving(tmp_path, {}, concurrency=1) as (api, journal):
+        api.start(request("x", WAITING))
+        with pytest.raises(NoRoom):
+            api.start(request("y", WAITING))
+        with pytest.raises(NotRedrivable, match="Execution is RUNNING and cannot be redriven"):
+            api.redrive("x")
+        with pytest.raises(NotWaiting):
+            api.answer("x", "Wait@1#0", [])
+        assert journal.find("arn:y") is None
+
+
+def test_no_request_waits_for_a_driver_that_has_ended(tmp_path: Path) -> None:
+    """It is told so."""
+    with driving(tmp_path, {}) as (api, _):
+        pass
+    with pytest.raises(StorageError, match="not driven"):
+        api.start(request("x", WAITING))
+
+
+def test_waits_are_scaled(tmp_path: Path) -> None:
+    """A day takes no time with a scale of 0; the history says when it was."""
+    with driving(tmp_path, {}, wait_scale=0) as (api, journal):
+        api.start(request("x", WAITING))
+        while journal.count_running("arn:machine"):
+            threading.Event().wait(0.01)
+        found = journal.find("arn:x")
+        assert found is not None
+        assert found.row.status == "SUCCEEDED"
+        assert [event["type"] for event in journal.replay(found).history][-1] == "ExecutionSucceeded"
