@@ -14,15 +14,14 @@ _ENDED_BADLY = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 _FAILS_AROUND = ("MapIterationFailed", "MapStateFailed", "ParallelStateFailed")
 """Events that follow the state whose error nothing handled inside the Map or Parallel."""
 
-_SIGNS = {"done": ("✔", "green"), "failed": ("✘", "red"), "running": ("…", "yellow")}
-
 
 @dataclass(slots=True)
 class Visit:
     """One visit to a state.
 
     seconds: None while it runs, and when it was aborted. attempts: calls of a Task. errors: Error Names of the attempts
-    that failed. caught: it was left by a Catcher. failed: it failed, and it did not handle the error.
+    that failed. caught: it was left by a Catcher. failed: it failed, and it did not handle the error. aborted: another
+    state ended the execution, or the Parallel or Map around it.
     """
 
     state: str
@@ -33,6 +32,16 @@ class Visit:
     errors: list[str] = field(default_factory=list)
     caught: bool = False
     failed: bool = False
+    aborted: bool = False
+
+    @property
+    def sign(self) -> tuple[str, str]:
+        """A sign and its style."""
+        if self.failed:
+            return "✘", "red"
+        if self.seconds is None:
+            return ("-", "bright_black") if self.aborted else ("…", "yellow")
+        return "✔", "green"
 
 
 def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
@@ -52,6 +61,8 @@ def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
             visit = Visit(name, kind.removesuffix("StateEntered"), event["timestamp"])
             found.append(visit)
             running.setdefault(name, []).append(visit)
+            if visit.kind == "Fail":
+                visit.failed, visit.seconds = True, 0
         elif kind.endswith("StateExited"):
             visit = _left(visit, event["stateExitedEventDetails"]["name"], running)
             if visit:
@@ -62,9 +73,12 @@ def visits(history: Sequence[Mapping[str, Any]]) -> list[Visit]:
         if visit:
             latest[event["id"]] = visit
         before = kind
-    if before in _ENDED_BADLY:
-        for visit in (visit for waiting in running.values() for visit in waiting if visit.kind in ("Map", "Parallel")):
-            visit.failed, visit.seconds = True, history[-1]["timestamp"] - visit.entered
+    if before in (*_ENDED_BADLY, "ExecutionSucceeded"):
+        for visit in (visit for waiting in running.values() for visit in waiting if visit.seconds is None):
+            if before in _ENDED_BADLY and visit.kind in ("Map", "Parallel"):
+                visit.failed, visit.seconds = True, history[-1]["timestamp"] - visit.entered
+            else:
+                visit.aborted = True
     return found
 
 
@@ -109,7 +123,7 @@ def draw(definition: Mapping[str, Any], history: Sequence[Mapping[str, Any]], co
     states = dict(states_of(dict(definition)))
     width = max((len(visit.state) for visit in path), default=0) + 2
     for number, visit in enumerate(path):
-        sign, style = _SIGNS["failed" if visit.failed else "running" if visit.seconds is None else "done"]
+        sign, style = visit.sign
         following = path[number + 1].state if number + 1 < len(path) else None
         yield Text("┌" + "─" * width + "┐", style=style)
         line = Text("│ " + printable(visit.state).ljust(width - 1) + "│", style=style)
@@ -143,6 +157,8 @@ def _not_taken(names: Sequence[str], columns: int) -> list[str]:
 
 def _caption(visit: Visit) -> str:
     parts = [visit.kind]
+    if visit.aborted:
+        parts.append("aborted")
     if visit.seconds is not None:
         parts.append(f"{visit.seconds:.2f} s")
     if visit.errors:

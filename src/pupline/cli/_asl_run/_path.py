@@ -38,7 +38,7 @@ def show_path(out: "Console", path: Sequence[Visit]) -> None:
 
 
 def _row(visit: Visit) -> "list[Text]":
-    sign, style = ("✘", "red") if visit.failed else ("…", "yellow") if visit.seconds is None else ("✔", "green")
+    sign, style = visit.sign
     errors = printable(", ".join(dict.fromkeys(visit.errors)), 300)
     return [
         cell(sign, style),
