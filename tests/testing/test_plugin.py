@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.slow  # each test runs pytest
 
+ROOT = Path(__file__).parents[2]
 ORDERS: dict[str, Any] = {
     "StartAt": "Check",
     "States": {
@@ -200,6 +202,15 @@ def test_loading_the_plugin_costs_nothing() -> None:
 
 
 def test_the_entry_point_names_the_plugin() -> None:
-    """What pyproject.toml tells pytest to load is there."""
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert '[project.entry-points.pytest11]\npupline = "pupline.testing.plugin"' in text
+    """What pyproject.toml tells pytest to load is there, under a name that `-p` does not load twice."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"pupline.testing.plugin": "pupline.testing.plugin"}
+
+
+def test_the_examples_tests_pass_and_cover_the_whole_machine() -> None:
+    """What examples/README.md says to run."""
+    words = ["-n0", "-p", "no:cacheprovider", "-p", "pupline.testing.plugin", "examples/orders", "--asl-fail-under=100"]
+    command = [sys.executable, "-m", "pytest", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "orders.asl.json: Coverage: 100%" in done.stdout
