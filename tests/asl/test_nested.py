@@ -288,7 +288,8 @@ def test_an_activity_fails_and_times_out() -> None:
 
 def test_the_path_the_events_and_the_failing_state() -> None:
     """The path has all states in the order of their entries; a failure is found in the innermost state."""
-    pay = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {}, "End": True}
+    sent = {"QueueUrl": "q", "MessageBody": "m"}
+    pay = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": sent, "End": True}
     both = [
         {"StartAt": "Rest", "States": {"Rest": {**SLOW, "End": True}}},
         {"StartAt": "Stop", "States": {"Stop": FAILS}},

@@ -11,7 +11,11 @@ from pupline.asl import NothingAnswers, StateMachine, Throw
 from pupline.errors import ConfigurationError
 from pupline.testing import ExecutionResult, MachineUnderTest, load_machine, mock_cases
 
-CHARGE = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": "${Queue}"}}
+CHARGE = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage",
+    "Parameters": {"QueueUrl": "${Queue}", "MessageBody": "m"},
+}
 ORDERS: dict[str, Any] = {
     "StartAt": "Charge",
     "States": {
@@ -94,7 +98,7 @@ def test_a_machine_is_loaded_from_a_template_with_mocks_from_a_file(tmp_path: Pa
     assert (loaded.machine.type, loaded.name) == ("EXPRESS", spec)
     seen: list[Any] = []
     loaded.run(states={"Charge": seen.append})
-    assert seen == [{"QueueUrl": "q"}]
+    assert seen == [{"QueueUrl": "q", "MessageBody": "m"}]
     assert mock_cases(spec, tmp_path / "mocks.json") == ["Paid", "Wrong", "Plain"]
 
 

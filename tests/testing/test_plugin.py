@@ -213,4 +213,4 @@ def test_the_examples_tests_pass_and_cover_the_whole_machine() -> None:
     command = [sys.executable, "-m", "pytest", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "orders.asl.json: Coverage: 100%" in done.stdout
+    assert "order.asl.json: Coverage: 100%" in done.stdout
