@@ -80,7 +80,10 @@ def test_responses_come_from_the_api_models() -> None:
     assert first("SendSuccess") == {}
     assert first("UndoSuccess") == {"StatusCode": 200, "Payload": {}}
     assert responses["EachItems"] == {"0": {"Return": [{}]}}
-    assert list(responses["ChargeCatch1"]) == ["0-3"]
+    assert responses["ChargeCatch1"] == {
+        "0-3": {"Throw": {"Error": "MockedError", "Cause": "mocked"}},
+        "4": {"Return": first("ChargeSuccess")},
+    }
 
 
 @pytest.mark.parametrize(

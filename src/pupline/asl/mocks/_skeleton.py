@@ -84,7 +84,9 @@ class _Skeleton:
             return
         label = f"Catch{number}" if thrower == name else f"Fails{self.word(name)}Catch{number}"
         last = _attempts(self.tasks[thrower], error) - 1
-        response = self.response(thrower, label, {f"0-{last}" if last else "0": _thrown(error)})
+        [success] = self.responses[f"{self.word(thrower)}Success"].values()
+        attempts = {f"0-{last}" if last else "0": _thrown(error), self.attempts(thrower, last + 1): success}
+        response = self.response(thrower, label, attempts)
         cases[f"{self.word(name)}Catch{number}"] = {**cases["HappyPath"], thrower: response}
 
     def first_task(self, path: Steps) -> str | None:

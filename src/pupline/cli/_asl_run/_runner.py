@@ -100,7 +100,8 @@ class Runner:
         except (NothingAnswers, AnswersUsedUp) as error:
             return Outcome(case, None, f"{error} ({_HOW})")
         except InvalidExecutionInput as error:
-            raise ConfigurationError(f"--input: {printable(str(error), 500)}") from error
+            source = f"case {printable(case.name)}, Input" if case.has_input else "--input"
+            raise ConfigurationError(f"{source}: {printable(str(error), 500)}") from error
         self.coverage.add(result)
         found = case.expect.mismatches(result, path_of(result.history)) if case.expect is not None else ()
         return Outcome(case, result, mismatches=found)
