@@ -9,6 +9,7 @@ import pytest
 from pupline.asl import (
     AnswersUsedUp,
     Call,
+    DefinitionError,
     Later,
     NoAnswer,
     NothingAnswers,
@@ -242,3 +243,24 @@ def test_a_callable_fails_its_task() -> None:
     result = execute(machine(invoke()), {}, states={"Charge": lambda event: event["missing"]})
     assert result.error == "KeyError"
     assert '"errorMessage":"\'missing\'"' in str(result.cause)
+
+
+def test_a_resource_that_aws_does_not_recognise_may_have_an_answer() -> None:
+    """Only where the caller allows it, for Tasks; an answer is then needed before the start, as for any other."""
+    unknown = "arn:aws:states:::newservice:doIt.sync"
+    state = {"Type": "Task", "Resource": unknown, "Parameters": {"x": 1}, "Next": "Named"}
+    named = {"Type": "Task", "Resource": "SomeFunction", "End": True}
+    definition = {"StartAt": "Do", "States": {"Do": state, "Named": named}}
+    with pytest.raises(DefinitionError, match="is not recognized"):
+        StateMachine.parse(definition)
+    allowed = StateMachine.parse(definition, any_resource=True)
+    result = execute(allowed, {}, tasks={unknown: lambda given: given, "SomeFunction": lambda given: [given]})
+    assert result.output == [{"x": 1}]
+    scheduled = next(event for event in result.history if event["type"] == "TaskScheduled")
+    details = scheduled["taskScheduledEventDetails"]
+    assert (details["resourceType"], details["resource"]) == ("newservice", "doIt.sync")
+    with pytest.raises(NothingAnswers, match=f"'Do': give it an answer as Do or {unknown}"):
+        execute(allowed, {}, states={"Named": 1})
+    other = {"StartAt": "Do", "States": {"Do": {**state, "Next": "Nowhere"}}}
+    with pytest.raises(DefinitionError, match="Nowhere"):
+        StateMachine.parse(other, any_resource=True)

@@ -51,16 +51,24 @@ class StateMachine:
         self.digest = definition_digest(definition, type)
 
     @classmethod
-    def parse(cls, definition: str | dict[str, Any], *, type: MachineType = "STANDARD") -> StateMachine:  # noqa: A002
+    def parse(
+        cls,
+        definition: str | dict[str, Any],
+        *,
+        type: MachineType = "STANDARD",  # noqa: A002 - the API's word
+        any_resource: bool = False,
+    ) -> StateMachine:
         """The machine of a definition, as JSON text or as parsed JSON.
 
+        any_resource: accept Tasks whose Resource AWS does not recognise, for executions in which they have answers.
         Raises: DefinitionError with all problems, unsupported features included.
         """
         if isinstance(definition, str):
             definition = _parsed(definition)
         found = inspect(definition, type)
-        if found.errors:
-            raise DefinitionError(found.errors)
+        errors = [each for each in found.errors if not (any_resource and each.is_unknown_resource)]
+        if errors:
+            raise DefinitionError(errors)
         if found.unfilled:
             raise DefinitionError([_unfilled(steps, text) for steps, text in found.unfilled])
         return cls(definition, type, _compiled(definition))

@@ -140,7 +140,7 @@ def _parsed(
     definition: dict[str, Any], machine_type: Literal["STANDARD", "EXPRESS"], loaded: LoadedDefinition | None
 ) -> StateMachine:
     try:
-        return StateMachine.parse(definition, type=machine_type)
+        return StateMachine.parse(definition, type=machine_type, any_resource=True)
     except DefinitionError as error:
         path, text = error.problems[0]
         where = None if loaded is None else loaded.position(path)

@@ -74,7 +74,7 @@ class Suite:
     def merge(self, text: str) -> None:
         """Add what another process has covered, from its `as_text`."""
         for each in json.loads(text):
-            machine = StateMachine.parse(each["definition"], type=each["type"])
+            machine = StateMachine.parse(each["definition"], type=each["type"], any_resource=True)
             known = self._machines.get(machine.digest)
             if known is None:
                 known = MachineUnderTest(machine, _loaded(each["name"]), None, Coverage(machine))

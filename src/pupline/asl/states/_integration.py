@@ -7,7 +7,7 @@ import base64
 from contextlib import suppress
 
 from pupline.asl._context import REGION
-from pupline.asl._errors import NOT_SUPPORTED, RUNTIME, EvaluationError, SyntaxProblem
+from pupline.asl._errors import RUNTIME, EvaluationError
 from pupline.asl._history import EventKind, HistoryEvent, ToText, failure, fixed, named, output
 from pupline.asl.states._resource import UNFILLED, read_resource
 from pupline.json_values import AnyJSON, dumps, loads
@@ -141,19 +141,15 @@ class LambdaInvoke(Integration):
 
 
 def integration_for(arn: str) -> Integration:
-    """The integration of a Task's Resource, which validation has accepted. Raises SyntaxProblem for others."""
+    """The integration of a Task's Resource; one that AWS does not recognise is taken for a service's."""
     resource = read_resource(arn)
-    if resource is None:
-        uses = "use a Lambda function's ARN, arn:aws:states:::lambda:invoke, or a service integration such as"
-        what = f"The resource {arn} is not supported; {uses} arn:aws:states:::sns:publish"
-        raise SyntaxProblem(what, ("Resource",), NOT_SUPPORTED)
-    if resource.kind == "activity":
-        return Activity(arn)
-    if resource is UNFILLED:
-        # A placeholder alone is a Lambda function of that name, here as in the answers for Tasks.
+    if resource is None or resource is UNFILLED:
+        # A name or a placeholder alone is a Lambda function of that name, here as in the answers for Tasks.
         parts = arn.rsplit(":", 2)
         is_service = len(parts) == 3 and arn.startswith("arn:") and ":lambda:" not in arn
         return Integration(arn, parts[1], parts[2]) if is_service else LambdaFunction(arn)
+    if resource.kind == "activity":
+        return Activity(arn)
     if resource.kind == "function":
         return LambdaFunction(arn)
     action = resource.action + resource.pattern

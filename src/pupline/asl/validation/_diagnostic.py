@@ -5,12 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pupline.asl.states import not_recognized
+
 Severity: TypeAlias = Literal["ERROR", "WARNING"]
 Step: TypeAlias = str | int
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 
 _SOURCE = re.compile(r"\[Source: .*\]$", re.DOTALL)
+
+
+_UNKNOWN_RESOURCE = not_recognized("").partition("  ")[0]
+"""How AWS's message for a Resource begins, before the Resource itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,12 @@ class Diagnostic:
             return "".join(f"[{step}]" if isinstance(step, int) else f"/{step}" for step in self.steps) or "/"
         source = _SOURCE.search(self.message)
         return source.group() if source else None
+
+    @property
+    def is_unknown_resource(self) -> bool:
+        """Whether it says that AWS does not recognise the Resource of a Task."""
+        in_task = self.steps is not None and not {"ItemReader", "ResultWriter"} & {*self.steps[-2:]}
+        return in_task and self.message.startswith(_UNKNOWN_RESOURCE)
 
     @property
     def text(self) -> str:

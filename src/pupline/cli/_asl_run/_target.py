@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pupline.asl import DefinitionError, MockCase, Mocks, StateMachine, parse_mocks
 from pupline.cli._output import message, program
@@ -40,7 +41,8 @@ def load_target(spec: str, substitutions: Mapping[str, str], machine_type: str |
     loaded = load_definition(spec, substitutions)
     kind = (machine_type or loaded.type).upper()
     try:
-        machine = StateMachine.parse(loaded.definition, type="EXPRESS" if kind == "EXPRESS" else "STANDARD")
+        type_name: Literal["STANDARD", "EXPRESS"] = "EXPRESS" if kind == "EXPRESS" else "STANDARD"
+        machine = StateMachine.parse(loaded.definition, type=type_name, any_resource=True)
     except DefinitionError as error:
         raise ConfigurationError(_first_problem(spec, loaded, error)) from error
     return Target(spec, loaded, machine)
