@@ -204,6 +204,21 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
         assert called(client, "arn:aws:states:::lambda:invoke", invoke)["error"] == "Mine"
 
 
+def test_a_job_is_waited_for(tmp_path: Path, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.sync` submits it, looks after it until it has ended, and gives its description."""
+    monkeypatch.setattr("pupline.stepfunctions.tasks._services.POLL_SECONDS", 0.01)
+    monkeypatch.setenv("GLUE_ENDPOINT", service)
+    run = {"JobName": "j", "Id": "r"}
+    with door(tmp_path / "data", DoorSettings()) as client:
+        for state, status in (("SUCCEEDED", "SUCCEEDED"), ("TIMEOUT", "FAILED")):
+            looks = [{**run, "JobRunState": one} for one in ("RUNNING", state)]
+            FakeService.answers[:] = [(200, {"JobRunId": "r"}), *((200, {"JobRun": look}) for look in looks)]
+            found = called(client, "arn:aws:states:::glue:startJobRun.sync", {"JobName": "j"})
+            assert found["status"] == status
+            assert json.loads(found.get("output") or found["cause"]) == looks[-1]
+        assert FakeService.seen[-1] == ("AWSGlue.GetJobRun", {"JobName": "j", "RunId": "r"})
+
+
 def test_an_endpoint_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Task fails; its Catch can handle it."""
     monkeypatch.setenv("SQS_ENDPOINT", "http://127.0.0.1:9")

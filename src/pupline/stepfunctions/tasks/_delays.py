@@ -22,17 +22,19 @@ class Delays:
                 answer(TaskHeartbeat(command_id))
                 self.answer(command_id, rest, answer)
 
-            self._after(every, beat)
+            self.after(every, beat)
         elif delayed.fact is not None:
             fact = delayed.fact
-            self._after(delayed.seconds, lambda: answer(fact))
+            self.after(delayed.seconds, lambda: answer(fact))
 
     def close(self) -> None:
         """Cancel all."""
         for timer in list(self._timers):
             timer.cancel()
 
-    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call later, in a thread that must not be kept."""
+
         def run() -> None:
             self._timers.discard(timer)
             call()

@@ -36,13 +36,12 @@ from pupline.stepfunctions.tasks._delays import Delays
 from pupline.stepfunctions.tasks._map_calls import read_or_write
 from pupline.stepfunctions.tasks._own_calls import Answer, Api, OwnCalls, own_failure
 from pupline.stepfunctions.tasks._pool import DaemonPool
-from pupline.stepfunctions.tasks._service_calls import ServiceFailure, call_service, invoke_function
+from pupline.stepfunctions.tasks._service_calls import ServiceFailure, invoke_function
+from pupline.stepfunctions.tasks._services import NOTHING_ANSWERS, ServiceTasks
 from pupline.stepfunctions.tasks._sources import TaskSources
 
 _THREADS = 256
 """Calls at the same time; more wait."""
-
-NOTHING_ANSWERS = "Pupline.NothingAnswers"
 
 
 class TaskRunner:
@@ -53,6 +52,7 @@ class TaskRunner:
         self.activities = ActivityQueues()
         self._pool = DaemonPool(_THREADS)
         self._delays = Delays()
+        self._services = ServiceTasks(sources.endpoints, self._pool, self._delays)
         self._own: OwnCalls | None = None
 
     def connect(self, api: Api) -> None:
@@ -124,8 +124,10 @@ class TaskRunner:
                 self._returned(task, self._function(task, invocation), answer)
         elif _is_own(resource) and not self.sources.endpoints.has_own(resource.service):
             self._api.call(task, resource, invocation, answer)
-        elif not invocation.is_submitted:
-            self._service(task, resource, invocation, answer)
+        elif invocation.is_submitted:
+            self._services.resume(task, resource, invocation.submitted, _region(invocation), answer)
+        else:
+            self._services.call(task, resource, _region(invocation), answer)
 
     def _given(self, task: InvokeTask, outcome: Any, answer: Answer) -> None:
         """An answer of a mock or a function."""
@@ -168,23 +170,6 @@ class TaskRunner:
             http = {"HttpStatusCode": 200}
             response = {"ExecutedVersion": "$LATEST", "Payload": output, "SdkHttpMetadata": http, "StatusCode": 200}
             answer(TaskSubmitted(task.id, response))
-
-    def _service(self, task: InvokeTask, resource: Resource, invocation: Invocation, answer: Answer) -> None:
-        endpoints = self.sources.endpoints
-        if endpoints.url(resource.service) is None:
-            places = " or ".join(endpoints.variables(resource.service)[:2])
-            where = f", or an endpoint of the service as {places}" if places else ""
-            text = f"Nothing answers state '{task.state}', which calls {task.integration}"
-            keys = f"--function '{task.state}=module:callable', --mocks"
-            raise ServiceFailure(NOTHING_ANSWERS, f"{text}: give it an answer with {keys}{where}")
-        if resource.pattern.startswith(".sync"):
-            text = f"{task.integration} waits for a job, which is not followed here"
-            advice = f"give state '{task.state}' an answer with --function or --mocks"
-            raise ServiceFailure(NOTHING_ANSWERS, f"{text}: {advice}")
-        client = endpoints.client(resource.service, _region(invocation))
-        is_sdk = resource.kind == "aws-sdk"
-        result = call_service(client, resource.service, resource.action, task.payload, is_sdk=is_sdk)
-        answer(TaskSucceeded(task.id, result) if task.task_token is None else TaskSubmitted(task.id, result))
 
 
 def _case(invocation: Invocation) -> str:
