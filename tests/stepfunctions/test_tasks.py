@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from pupline.local import LocalBackend
 from pupline.stepfunctions import DoorSettings, serving
-from tests.stepfunctions.door_client import create, ended, event_types, start, task
+from tests.stepfunctions.door_client import ROLE, create, ended, event_types, start, task
 from tests.stepfunctions.test_executions import error_of
 
 TEMPLATE = """
@@ -131,6 +131,23 @@ def test_mocks_in_the_simple_form(tmp_path: Path) -> None:
         assert ended(client, start(client, machine))["error"] == "Busy"
         other = create(client, "other", Other=task("Any"))
         assert ended(client, start(client, other))["error"] == "Lambda.ResourceNotFoundException"
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    """Its mocks are YAML; its function is named by a placeholder."""
+    orders = Path(__file__).parents[2] / "examples" / "orders"
+    settings = DoorSettings(mocks=orders / "mocks.yaml", template=orders / "template.yaml")
+    definition = (orders / "order.asl.json").read_text()
+    with door(tmp_path / "data", settings) as client:
+        machine = client.create_state_machine(name="orders", definition=definition, roleArn=ROLE)["stateMachineArn"]
+        assert ended(client, start(client, f"{machine}#Day", {"amount": 20, "hour": 9}))["status"] == "SUCCEEDED"
+        found = ended(client, start(client, f"{machine}#Declined", {"amount": 5000, "hour": 9}))
+        assert found["error"] == "CardDeclined"
+        charged = start(client, machine, {"amount": 20, "hour": 9})
+        assert ended(client, charged)["error"] == "Pupline.NothingAnswers"  # the queue; the card was charged
+        assert '"receipt":"paid 20"' in json.dumps(
+            client.get_execution_history(executionArn=charged)["events"], default=str
+        ).replace("\\", "")
 
 
 class FakeService(BaseHTTPRequestHandler):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pupline.asl import Mocks, StateMachine, parse_mocks, states_of
+from pupline.definitions import read_document
 from pupline.errors import ConfigurationError
-from pupline.files import read_input, read_text
-from pupline.json_values import AnyJSON, loads
+from pupline.files import read_input
+from pupline.json_values import AnyJSON
 from pupline.text import printable
 
 
@@ -25,14 +26,14 @@ class MockFile:
 
     @classmethod
     def read(cls, path: Path) -> "MockFile":
-        """The file at `path`, in JSON. Raises: ConfigurationError."""
-        try:
-            value = loads(read_text(path))
-        except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            text = getattr(error, "strerror", None) or str(error)
-            raise ConfigurationError(f"{printable(str(path))} has no mocks: {printable(text)}") from error
+        """The file at `path`, in JSON or YAML. Raises: ConfigurationError."""
+        document = read_document(path)
+        value = document.value
+        if document.repeated:
+            steps = " > ".join(printable(str(step), 100) for step in document.repeated[0])
+            raise ConfigurationError(f"{printable(str(path))}: {steps} occurs twice; only the last would count")
         if not isinstance(value, dict):
-            raise ConfigurationError(f"{printable(str(path))} has no mocks: it is not a JSON object")
+            raise ConfigurationError(f"{printable(str(path))} has no mocks: it is not an object")
         return cls(path, value)
 
     def states(self, machine: StateMachine, case: str) -> Mapping[str, Any]:
