@@ -115,6 +115,16 @@ def test_all_cases_are_one_line_each(command: Command) -> None:
     assert rows[-1] == "orders.asl.yaml: 2 of 3 cases passed"
 
 
+def test_a_case_that_waits_forever_is_refused(here: Path, command: Command) -> None:
+    """A Task without a time-out, whose answer never comes, ends its own case only."""
+    states = {"Charge": 1, "Tell": 2}
+    mocks = simple(here, {"TestCases": {"A": {**states, "Tell": {"NoAnswer": 0}}, "B": states}})
+    done = run(command, "--mocks", mocks)
+    assert done.code == 1
+    assert "A: the execution waits forever for an answer to Tell" in done.stdout
+    assert "1 of 2 cases passed" in done.stdout
+
+
 def test_a_function_answers_what_mocks_leave_open(command: Command) -> None:
     """A Lambda handler answers the Task; what it prints is on stderr."""
     done = run(command, "--mocks", "mocks.json", "--json", "--function", "Tell=order_functions:tell")

@@ -99,6 +99,8 @@ class Runner:
                 )
         except (NothingAnswers, AnswersUsedUp) as error:
             return Outcome(case, None, f"{error} ({_HOW})")
+        except ConfigurationError as error:  # it waits for what never comes
+            return Outcome(case, None, str(error))
         except InvalidExecutionInput as error:
             source = f"case {printable(case.name)}, Input" if case.has_input else "--input"
             raise ConfigurationError(f"{source}: {printable(str(error), 500)}") from error

@@ -30,6 +30,9 @@ _CASES = [
 _MAX_LINES = 400
 """Of an output; --json has all of it."""
 
+_LONGEST = 4000
+"""Characters of a line."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -58,28 +61,26 @@ class View:
 
 def report(runner: Runner, cases: Sequence[MockCase], wanted: Wanted) -> int:
     """Run the cases, show each, then the coverage. Returns the exit code."""
-    outcomes = []
-    rows = []
-    is_list = len(cases) > 1 and not wanted.as_json
+    listed = CaseList() if len(cases) > 1 and not wanted.as_json else None
+    passed = refused = 0
     for case in cases:
         outcome = runner.run(case)
-        outcomes.append(outcome)
+        passed += outcome.passed
+        refused += outcome.result is None
         events = [] if outcome.result is None else outcome.result.history
         view = View(outcome, events, visits(events))
         if wanted.as_json:
             print_json(_as_json(runner, view, history=wanted.history))
-        elif is_list:
-            rows.append(view)
-            if wanted.graph or wanted.history:
-                _show(runner, view, wanted)
-        else:
+        elif listed is None or wanted.graph or wanted.history:
             _show(runner, view, wanted)
-    if is_list:
-        _show_cases(runner, rows)
+        if listed is not None:
+            listed.add(view)
+    if listed is not None:
+        listed.show(f"{runner.target.file}: {passed} of {plural(len(cases), 'case')} passed")
     covered = _show_coverage(runner, wanted) if wanted.coverage else True
-    if all(outcome.result is None for outcome in outcomes):
+    if refused == len(cases):
         return 2
-    return 0 if covered and all(outcome.passed for outcome in outcomes) else 1
+    return 0 if covered and passed == len(cases) else 1
 
 
 # ---- one execution
@@ -105,7 +106,7 @@ def _show(runner: Runner, view: View, wanted: Wanted) -> None:
         show_history(out, view.events, result.execution.start_time)
     for run in result.execution.map_runs:
         for words in _map_run(run):
-            out.print(cell(words, "dim"), soft_wrap=True)
+            out.print(_line(words, "dim"), soft_wrap=True)
     if wanted.graph or wanted.history or result.execution.map_runs:
         out.print()
     if result.status == "SUCCEEDED":
@@ -114,7 +115,14 @@ def _show(runner: Runner, view: View, wanted: Wanted) -> None:
         for name, text in _trouble(runner, view, result):
             out.print(cell(f"{name:<7}", "bold").append(text, style="red" if name == "Error" else ""), soft_wrap=True)
     for mismatch in view.outcome.mismatches:
-        out.print(cell(f"Mismatch: {mismatch}", "red"), soft_wrap=True)
+        out.print(_line(f"Mismatch: {mismatch}", "red"), soft_wrap=True)
+
+
+def _line(text: str, style: str = "") -> "Text":
+    """A line that may be long."""
+    from rich.text import Text
+
+    return Text(printable(text, _LONGEST), style=style)
 
 
 def _figures(runner: Runner, view: View, result: Result) -> str:
@@ -129,7 +137,7 @@ def _show_output(out: "Console", value: Any) -> None:
     lines = json.dumps(value, indent=2, ensure_ascii=False).splitlines()
     out.print(cell("Output", "bold"))
     for line in lines[:_MAX_LINES]:
-        out.print(cell(f"  {printable(line, 2000)}"), soft_wrap=True)
+        out.print(_line(f"  {line}"), soft_wrap=True)
     if len(lines) > _MAX_LINES:
         out.print(cell(f"  … {len(lines) - _MAX_LINES:,} more lines; --json has all", "dim"))
 
@@ -181,35 +189,31 @@ def _place(runner: Runner, state: str) -> str | None:
 # ---- several
 
 
-def _show_cases(runner: Runner, found: Sequence[View]) -> None:
-    out = console()
-    rows = [[_sign(view), cell(view.outcome.case.name), _status(view), _error(view), _path(view)] for view in found]
-    show_table(out, _CASES, rows)
-    for view in found:
-        name = printable(view.outcome.case.name)
-        for mismatch in view.outcome.mismatches:
-            out.print(cell(f"{name}: {mismatch}", "red"), soft_wrap=True)
-        if view.outcome.refusal:
-            out.print(cell(f"{name}: {printable(view.outcome.refusal, 2000)}", "yellow"), soft_wrap=True)
-    passed = sum(view.outcome.passed for view in found)
-    out.print(f"{runner.target.file}: {passed} of {plural(len(found), 'case')} passed", soft_wrap=True)
+class CaseList:
+    """A row for each case, and below the table what else there is to say of it. Histories are not kept."""
 
+    def __init__(self) -> None:
+        self._rows: list[list[Text]] = []
+        self._notes: list[Text] = []
 
-def _sign(view: View) -> "Text":
-    return cell("✔", "green") if view.outcome.passed else cell("✘", "red")
+    def add(self, view: View) -> None:
+        """Add a case."""
+        outcome, result = view.outcome, view.outcome.result
+        name = printable(outcome.case.name)
+        sign = cell("✔", "green") if outcome.passed else cell("✘", "red")
+        status = cell(view.status, "" if outcome.passed else _STYLES.get(view.status, "red"))
+        error = (result.error or "") if result is not None else ""
+        self._rows.append([sign, cell(outcome.case.name), status, cell(error), _line(path_text(view.path))])
+        self._notes += [_line(f"{name}: {mismatch}", "red") for mismatch in outcome.mismatches]
+        if outcome.refusal:
+            self._notes.append(_line(f"{name}: {outcome.refusal}", "yellow"))
 
-
-def _status(view: View) -> "Text":
-    return cell(view.status, "" if view.outcome.passed else _STYLES.get(view.status, "red"))
-
-
-def _error(view: View) -> "Text":
-    result = view.outcome.result
-    return cell((result.error or "") if result is not None else "")
-
-
-def _path(view: View) -> "Text":
-    return cell(path_text(view.path))
+    def show(self, total: str) -> None:
+        """Print the table, the notes and the total."""
+        out = console()
+        show_table(out, _CASES, self._rows)
+        for note in [*self._notes, _line(total)]:
+            out.print(note, soft_wrap=True)
 
 
 # ---- JSON
@@ -253,7 +257,7 @@ def _show_coverage(runner: Runner, wanted: Wanted) -> bool:
         out = console()
         out.print()
         for line in coverage.lines(target.file, target.loaded.position):
-            out.print(cell(line), soft_wrap=True)
+            out.print(_line(line), soft_wrap=True)
     least = wanted.fail_under
     if least is None or coverage.percent >= least:
         return True
