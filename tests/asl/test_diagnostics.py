@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,11 +95,11 @@ MISTAKES: list[tuple[Any, str, str]] = [
     # expressions
     (one({**PASS, "Parameters": {"x.$": "States.Fromat('{}', $.a)"}}), "$.States.X.Parameters['x.$']",
      "Unknown intrinsic function 'States.Fromat'; did you mean 'States.Format'?"),
-    (one({**PASS, "Parameters": {"x.$": "$.a[?(@.b ==]"}}), "$.States.X.Parameters['x.$']", " at character 14 of "),
+    (one({**PASS, "Parameters": {"x.$": "$.a[?(@.b ==]"}}), "$.States.X.Parameters['x.$']", "(at character 14 of "),
     (one({**PASS, "InputPath": "input"}), "$.States.X.InputPath", "A path starts with '$'"),
     (one({**TASK, "TimeoutSeconds": "$.t"}), "$.States.X.TimeoutSeconds", "the field whose name ends in Path"),
     (one({**TASK, "TimeoutSeconds": "30"}), "$.States.X.TimeoutSeconds", "Write it without the quotes."),
-    (jsonata({**PASS, "Output": "{% $states.input.(a b) %}"}), "$.States.X.Output", " at character "),
+    (jsonata({**PASS, "Output": "{% $states.input.(a b) %}"}), "$.States.X.Output", "It is at character "),
     (jsonata({**PASS, "Output": "{% $states.inptu %}"}), "$.States.X.Output", "Did you mean '$states.input'?"),
     (jsonata({**PASS, "Output": "{% $states.item %}"}), "$.States.X.Output", "$states.context.Map.Item.Value"),
     (jsonata({**TASK, "Arguments": "{% $states.result %}"}), "$.States.X.Arguments", "It exists in Output and Assign"),
@@ -121,6 +122,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
     (call("lambda:invoke.waitForTaskToken", {"FunctionName": "f", "TaskToken.$": "$$.Task.Token"})
      | {"TimeoutSeconds": 9}, "$.States.X.Parameters['TaskToken.$']", "Put the token into the Payload."),
     (call("sns:publish", {"Message": "m"}), "$.States.X.Parameters", ""),
+    (call("sns:publish", {"TopicArn": "t", "MessageAttributes": {}}), "$.States.X.Parameters", ""),
     (call("sqs:sendMessage", {"QueueUrl": "q"}), "$.States.X.Parameters", ""),
     (call("dynamodb:putItem", {"tableName": "t", "Item": {}}), "$.States.X.Parameters.tableName",
      "Did you mean 'TableName'?"),
@@ -149,7 +151,7 @@ def test_the_message_is_aws_s_and_the_hint_is_apart() -> None:
     assert path == "$.States.X.Parameters"
     assert text.startswith(f"SCHEMA_VALIDATION_FAILED: {message}. A path starts with '$'")
     assert caught.value.__notes__ == [
-        "$.States.X.Parameters['x.$']: A path starts with '$'; no '$' found at character 1 of 'nope'."
+        "$.States.X.Parameters['x.$']: A path starts with '$'; no '$' found (at character 1 of 'nope')."
     ]
 
 
@@ -375,6 +377,17 @@ def test_services_are_named_by_their_ids() -> None:
         assert service in _service_models.sdk_services()
         identifier = _service_models.service_model(service).service_id
         assert re.sub(r"[^a-z0-9]", "", identifier.lower()).removesuffix("service") == service
+
+
+def test_the_support_page_lists_every_warning() -> None:
+    """Each code in the source stands in the table of docs/asl-support.md, and no other."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "asl-support.md").read_text()
+    table = page[page.index("| code | what it is about |") :].partition("\n\n")[0]
+    sources = [path.read_text() for path in (root / "src/pupline/asl/validation").glob("*.py")]
+    used = {code for text in sources for code in re.findall(r'warn\(\s*"([A-Z_]+)"', text)}
+    used |= {code for text in sources for code in re.findall(r'Diagnostic\(\s*"([A-Z_]+)"[^)]*"WARNING"', text)}
+    assert set(re.findall(r"`([A-Z_]{6,})`", table)) == used
 
 
 @pytest.mark.slow

@@ -131,7 +131,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     (one({"Type": "Succeed", "Next": "X"}), "/States/X", "Field 'Next' is not supported"),
     (one({**PASS, "TimeoutSeconds": 5}), "/States/X", "Field 'TimeoutSeconds' is not supported"),
     (one({**PASS, "InputPath": "a"}), "/States/X/InputPath",
-     "Value must be a valid JSONPath. A path starts with '$'; no '$' found at character 1 of 'a'."),
+     "Value must be a valid JSONPath. A path starts with '$'; no '$' found (at character 1 of 'a')."),
     (one({**PASS, "OutputPath": 5}), "/States/X/OutputPath", "Expected value of type [STRING]"),
     (one({**PASS, "ResultPath": "$.a[*]"}), "/States/X/ResultPath", REF),
     (one({**PASS, "ResultPath": "$$.a"}), "/States/X/ResultPath", REF),

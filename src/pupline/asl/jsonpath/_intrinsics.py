@@ -74,8 +74,10 @@ class _Parser(Scanner):
     def call(self, depth: int) -> Expression:
         if depth > MAX_NESTING:
             raise self.error(f"intrinsic functions nest at most {MAX_NESTING} deep")
+        start = self.at
         name = self.match(_NAME) or ""
         if name not in FUNCTIONS:
+            self.at = start
             meant = nearest(name, FUNCTIONS)
             other = f"did you mean '{meant}'?" if meant else f"known are {', '.join(sorted(FUNCTIONS))}"
             raise self.error(f"unknown intrinsic function '{name}'; {other}")

@@ -6,6 +6,7 @@ API models of botocore are asked, where it is installed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pupline.asl._service_models import member_name, operation_model
@@ -90,7 +91,8 @@ def check_arguments(place: Place, resource: Resource) -> None:
     call = f"{resource.service}:{resource.action}"
     arguments = place.value.get(field)
     if field not in place.value:
-        if field not in place.meant and (needed := _NEEDED.get(call) if resource.kind == "optimized" else None):
+        needed = _required(resource)
+        if needed and field not in place.meant:
             message = f"Without {field}, the state's input is the request: it must have {in_words(needed)}."
             place.warn("NO_ARGUMENTS", message)
         return
@@ -98,13 +100,14 @@ def check_arguments(place: Place, resource: Resource) -> None:
         return
     given = {_plain(key, place.language): key for key in arguments}
     if resource.kind == "aws-sdk":
-        operation = operation_model(resource.service, resource.action)
-        if operation is not None:
-            _check_against(place, (field,), arguments, operation.input_shape, top=True)
-        return
-    _check_unknown(place, field, resource, given)
-    _check_needed(place, field, given, _NEEDED.get(call, ()))
-    choice = _ONE_OF.get(call)
+        meant = _check_structure(place, (field,), arguments, _input_shape(resource))
+    else:
+        meant = _check_unknown(place, field, resource, given)
+    lower = {name.lower() for name in given}
+    for name in _required(resource):
+        if name.lower() not in lower and name not in meant:
+            place.add_problem(f"The field '{name}' is required but was missing", field)
+    choice = _ONE_OF.get(call) if resource.kind == "optimized" else None
     if choice and not given.keys() & set(choice):
         place.add_problem(f"One of these fields is required: [{', '.join(choice)}]", field)
 
@@ -113,8 +116,11 @@ def _plain(key: str, language: str) -> str:
     return key.removesuffix(".$") if language == "JSONPath" else key
 
 
-def _check_unknown(place: Place, field: str, resource: Resource, given: dict[str, str]) -> None:
-    """Arguments that an optimised integration does not have, as far as that is certain."""
+def _check_unknown(place: Place, field: str, resource: Resource, given: dict[str, str]) -> set[str]:
+    """Report arguments that an optimised integration does not have, as far as that is certain.
+
+    Returns: those that were probably meant.
+    """
     call = f"{resource.service}:{resource.action}"
     known = _ALL.get(call, frozenset(_NEEDED.get(call, ())))
     unknown = [name for name in given if name not in known]
@@ -122,45 +128,72 @@ def _check_unknown(place: Place, field: str, resource: Resource, given: dict[str
         known |= _members(resource) or frozenset(unknown)
         lower = {name.lower() for name in known}
         unknown = [name for name in unknown if name.lower() not in lower or name[:1].islower()]
+    is_token = call == "lambda:invoke" and "TaskToken" in unknown
+    found = set()
     for name in unknown:
-        hint = "Put the token into the Payload." if (call, name) == ("lambda:invoke", "TaskToken") else ""
-        _report_unknown(place, (field,), given[name], name, known - {name}, hint)
+        hint = "Put the token into the Payload." if is_token and name == "TaskToken" else ""
+        found.add(_report_unknown(place, (field, given[name]), name, known - {name}, hint))
+    return found
 
 
 def _members(resource: Resource) -> frozenset[str]:
     """All arguments of an optimised integration that has those of the API; empty when they are not known."""
-    if resource.service not in _LIKE_THE_API:
-        return frozenset()
-    operation = operation_model(resource.service, resource.action)
-    shape = None if operation is None else operation.input_shape
+    shape = _input_shape(resource) if resource.service in _LIKE_THE_API else None
     return frozenset(member_name(name) for name in shape.members) if shape is not None else frozenset()
 
 
-def _report_unknown(place: Place, steps: tuple[Step, ...], key: str, name: str, names: Any, hint: str = "") -> None:
-    meant = closest(name, names)
+def _input_shape(resource: Resource) -> Any:
+    operation = operation_model(resource.service, resource.action)
+    return None if operation is None else operation.input_shape
+
+
+def _required(resource: Resource) -> tuple[str, ...]:
+    """The arguments that a call cannot do without. The SDK fills in tokens of idempotency by itself."""
+    if resource.kind == "optimized":
+        return _NEEDED.get(f"{resource.service}:{resource.action}", ())
+    shape = _input_shape(resource)
+    required = () if shape is None else shape.required_members
+    return tuple(member_name(name) for name in required if not shape.members[name].metadata.get("idempotencyToken"))
+
+
+def _report_unknown(
+    place: Place, steps: tuple[str | int, ...], name: str, names: Collection[str], hint: str = ""
+) -> str:
+    """Report a field that does not exist; returns the one that was probably meant, or an empty text."""
+    *outer, key = steps
+    meant = closest(name, names) or ""
     hint = hint or (f"Did you mean '{meant}'?" if meant else "")
-    place.add_problem(f'The field "{name}" is not supported by Step Functions', *steps, hint=hint, field=key)
+    place.add_problem(f'The field "{name}" is not supported by Step Functions', *outer, hint=hint, field=str(key))
+    return meant
 
 
-def _check_needed(place: Place, field: str, given: dict[str, str], needed: tuple[str, ...]) -> None:
-    lower = {name.lower() for name in given}
-    for name in needed:
-        if name not in given and name.lower() not in lower and closest(name, given) is None:
-            place.add_problem(f"The field '{name}' is required but was missing", field)
-
-
-def _check_against(place: Place, steps: tuple[Step, ...], value: AnyJSON, shape: Any, *, top: bool = False) -> None:
-    """A value against botocore's shape: the names of its fields, and those that are required."""
-    if shape is None:
-        return
+def _check_against(place: Place, steps: tuple[Step, ...], value: AnyJSON, shape: Any) -> None:
+    """Check the names of the fields in a value against botocore's shape."""
     if shape.type_name == "list" and isinstance(value, list):
         for at, item in enumerate(value):
             _check_against(place, (*steps, at), item, shape.member)
     elif shape.type_name == "map" and isinstance(value, dict):
         for key, item in value.items():
             _check_against(place, (*steps, key), item, shape.value)
-    elif shape.type_name == "structure" and isinstance(value, dict) and not getattr(shape, "is_document_type", False):
-        _check_structure(place, steps, value, shape, top=top)
+    elif shape.type_name == "structure" and isinstance(value, dict):
+        _check_structure(place, steps, value, shape)
+
+
+def _check_structure(place: Place, steps: tuple[Step, ...], value: dict[str, AnyJSON], shape: Any) -> set[str]:
+    """Report fields that a structure does not have; returns those that were probably meant."""
+    if shape is None or getattr(shape, "is_document_type", False):
+        return set()
+    members = {member_name(name): member for name, member in shape.members.items()}
+    by_lower = {name.lower(): name for name in members}
+    found = set()
+    for key, item in value.items():
+        name = _plain(key, place.language)
+        known = by_lower.get(_in_the_api(name)) or by_lower.get(name.lower().removesuffix("value"))
+        if known is None or name[:1].islower():
+            found.add(_report_unknown(place, (*steps, key), name, members))
+        elif key == name:
+            _check_against(place, (*steps, key), item, members[known])
+    return found
 
 
 def _in_the_api(name: str) -> str:
@@ -169,27 +202,3 @@ def _in_the_api(name: str) -> str:
     Words of Java get another ending: `EqualsValue` for `equals`, and `Nul` for DynamoDB's NULL.
     """
     return "null" if name == "Nul" else name.lower()
-
-
-def _check_structure(
-    place: Place, steps: tuple[Step, ...], value: dict[str, AnyJSON], shape: Any, *, top: bool
-) -> None:
-    members = {member_name(name): member for name, member in shape.members.items()}
-    by_lower = {name.lower(): name for name in members}
-    given = {}
-    for key, item in value.items():
-        name = _plain(key, place.language)
-        known = by_lower.get(_in_the_api(name)) or by_lower.get(name.lower().removesuffix("value"))
-        if known is None or name[:1].islower():
-            _report_unknown(place, steps, key, name, members)
-        if known is not None:
-            given[known] = key
-            if key == name:
-                _check_against(place, (*steps, key), item, members[known])
-    if not top:
-        return
-    for name in shape.required_members:
-        shown = member_name(name)
-        filled_in = shape.members[name].metadata.get("idempotencyToken")
-        if shown not in given and not filled_in and closest(shown, value) is None:
-            place.add_problem(f"The field '{shown}' is required but was missing", *steps)

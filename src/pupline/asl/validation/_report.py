@@ -272,4 +272,5 @@ def reason(problem: SyntaxProblem, text: str) -> str:
     if problem.position is None:
         return said
     shown = text if len(text) <= 100 else f"{text[:100]}..."
-    return f"{said or 'It is'} at character {min(problem.position, len(text)) + 1} of {shown!r}."
+    place = f"at character {min(problem.position, len(text)) + 1} of {shown!r}"
+    return f"{said} ({place})." if said else f"It is {place}."
