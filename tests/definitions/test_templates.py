@@ -200,7 +200,7 @@ def test_every_function(load: Load, function: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("definition", "place", "words"),
     [
-        ("DefinitionString: '{\"a\" 1}'", "9:25", "Expecting ':' delimiter"),
+        ("DefinitionString: '{\"a\" 1}'", "9:31", "Expecting ':' delimiter"),
         ('DefinitionString: !Sub |\n        {\n          "a" ${N}}', "11:15", "Expecting ':' delimiter"),
         ("DefinitionUri: {Bucket: b, Key: k}", "9:7", "the definition is in S3"),
         ("DefinitionUri: s3://b/k", "9:22", "the definition is in S3"),

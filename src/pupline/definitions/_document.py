@@ -28,6 +28,14 @@ class Document:
     repeated: list[tuple[Step, ...]]
     make_marks: Callable[[], Mark]
 
+    def line(self, number: int) -> str:
+        """A line of the text, without what ends it; numbers count from 1."""
+        return self._lines[number - 1].rstrip("\r") if 0 < number <= len(self._lines) else ""
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
     @cached_property
     def marks(self) -> Mark:
         """Where each part stands."""

@@ -30,6 +30,8 @@ _STRING = r'"(?:[^"\\\n]++|\\.)*+"'
 _STRING_WITH_PLACEHOLDERS = rf'"(?:[^"\\\n$]++|\\.|{PLACEHOLDER}|\$)*+"'
 _JSON = re.compile(_TOKEN.replace("{string}", _STRING), re.DOTALL)
 _TEMPLATE = re.compile(_TOKEN.replace("{string}", _STRING_WITH_PLACEHOLDERS), re.DOTALL)
+_OPENING = re.compile(r"[$%]\{")
+_DIRECTIVE = re.compile(r"\{\{|\{%|<%")
 _BARE = "\ufdd0"
 """Stands before a placeholder that had no quotes, while the text is parsed. It is not a character of any language."""
 _INNER_QUOTE = re.compile(r'(\\.)|"', re.DOTALL)
@@ -84,7 +86,7 @@ class JsonText:
         parts: list[str] = []
         shifts: list[tuple[int, int]] = []  # offset in the new text, and what to add for the offset in the old one
         at = length = 0
-        for token in self._tokens():
+        for token in self._tokens() if _OPENING.search(self._text) else ():
             if token.kind == "directive":
                 raise self._trouble_at(token.start, "%{ ... } is a directive of a template; render the file first")
             if token.kind == "unclosed":
@@ -105,10 +107,19 @@ class JsonText:
     def _trouble(self, error: ValueError | RecursionError, shifts: list[tuple[int, int]]) -> SyntaxTrouble:
         if isinstance(error, JSONDecodeError):
             before = bisect_right(shifts, (error.pos, len(self._text)))
-            return self._trouble_at(error.pos + (shifts[before - 1][1] if before else 0), error.msg)
+            offset = error.pos + (shifts[before - 1][1] if before else 0)
+            return self._trouble_at(offset, error.msg + self._hint(offset, error.msg))
         if isinstance(error, RecursionError):
             return self._trouble_at(self._too_deep(), "objects and arrays are nested too deeply")
         return self._trouble_at(self._bad_word(), printable(str(error)))
+
+    def _hint(self, offset: int, message: str) -> str:
+        """What may be meant by that which is not JSON."""
+        if _DIRECTIVE.match(self._text, max(0, offset - 1)) or _DIRECTIVE.match(self._text, offset):
+            return "; this looks like a template: render the file first"
+        if message.startswith("Expecting ':'") and "${" in self._text[max(0, offset - 500) : offset]:
+            return "; a placeholder stands for one value, so where it stands for several, render the file first"
+        return ""
 
     def _trouble_at(self, offset: int, problem: str) -> SyntaxTrouble:
         return SyntaxTrouble(problem, *self._position(offset))

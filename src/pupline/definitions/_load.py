@@ -75,7 +75,7 @@ def template_definition(
         type=template.machine_type(name),
         resource=name,
         template=file,
-        functions=template.functions(),
+        find_functions=template.functions,
     )
 
 

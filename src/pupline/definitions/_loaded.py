@@ -1,7 +1,8 @@
 """A definition that was read from a file, with all that is known about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ class LoadedDefinition:
     positions are in. placeholders: the names that are not filled in. repeated: the paths of keys that occur more than
     once in an object, of which only the last counts.
     type: what it runs as, from the template, or "STANDARD". template, resource: the template that it is in, and its
-    logical id there; None for a file that is a definition. functions: the template's, by logical id.
+    logical id there; None for a file that is a definition.
     """
 
     definition: dict[str, AnyJSON]
@@ -30,12 +31,17 @@ class LoadedDefinition:
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     template: Path | None = None
     resource: str | None = None
-    functions: Mapping[str, TemplateFunction] = field(default_factory=dict)
+    find_functions: Callable[[], Mapping[str, TemplateFunction]] = field(default=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """What it is called: the file, or `template.yaml#Resource`."""
         return str(self.file) if self.template is None else f"{self.template}#{self.resource}"
+
+    @cached_property
+    def functions(self) -> Mapping[str, TemplateFunction]:
+        """The Lambda functions of its template, by logical id. Raises: ConfigurationError for a malformed template."""
+        return self.find_functions()
 
     def position(self, json_path: str, *, at_key: bool = False) -> Position | None:
         """Where a JSON path such as `$.States.Pay.Next` stands in the file: line and column, from 1.

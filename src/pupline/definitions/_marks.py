@@ -29,6 +29,11 @@ class Lines:
         begin = self._ends[line - 1] + 1 if line else 0
         return Position(line + 1, offset - begin + 1)
 
+    def offset(self, position: Position) -> int:
+        """The offset of a position."""
+        begin = self._ends[position.line - 2] + 1 if position.line > 1 else 0
+        return begin + position.column - 1
+
 
 class Mark:
     """Where a value begins, and the marks of what is in it, by key or index.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from pupline.definitions._document import Document, read_document
 from pupline.definitions._json_text import JsonText
-from pupline.definitions._marks import Mark, Position, Step, nearest_mark
+from pupline.definitions._marks import Lines, Mark, Position, Step, nearest_mark
+from pupline.definitions._scalar_positions import scalar_positions
 from pupline.definitions._unreadable import DefinitionElsewhere, SyntaxTrouble, UnreadableDefinition
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
@@ -64,49 +66,43 @@ def trouble_at(document: Document, path: Path_, problem: str, cause: Configurati
 
 def text_in(document: Document, path: Path_, text: str) -> Placed:
     """The JSON in a text that stands at a path of a document. Raises: UnreadableDefinition where it is not JSON."""
-    mark = nearest_mark(document.marks, path)
-    lines = document.text.split("\n") if mark.is_literal else []
-    own = text.split("\n")
-
-    def outer(inner: Position) -> Position:
-        line = mark.value.line + inner.line  # the block begins on the line after its sign
-        shown = lines[line - 1].rstrip("\r") if line <= len(lines) else ""
-        written = own[inner.line - 1]
-        if not mark.is_literal or not shown.endswith(written):
-            return mark.value
-        return Position(line, len(shown) - len(written) + inner.column)
-
-    return _json(document.file, text, outer)
+    return _json(document.file, text, scalar_positions(document, nearest_mark(document.marks, path), text))
 
 
 def joined_text(document: Document, path: Path_, delimiter: str, items: Sequence[str]) -> Placed:
     """The JSON in a text that Fn::Join makes of the items of an array, which stands at a path of a document."""
-    text = delimiter.join(items)
     array = nearest_mark(document.marks, path)
     starts, at = [], 0
     for item in items:
         starts.append(at)
         at += len(item) + len(delimiter)
-    lines = [0, *(at + 1 for at, character in enumerate(text) if character == "\n")]
 
-    def outer(inner: Position) -> Position:
-        item = bisect_right(starts, lines[inner.line - 1] + inner.column - 1) - 1
-        return array.inside.get(item, array).value
+    @cache
+    def in_item(item: int) -> Callable[[int], Position]:
+        return scalar_positions(document, array.inside.get(item, array), items[item])
 
-    return _json(document.file, text, outer)
+    def outer(offset: int) -> Position:
+        item = bisect_right(starts, offset) - 1
+        return in_item(item)(offset - starts[item])
+
+    return _json(document.file, delimiter.join(items), outer)
 
 
-def _json(file: Path, text: str, outer: Callable[[Position], Position]) -> Placed:
+def _json(file: Path, text: str, outer: Callable[[int], Position]) -> Placed:
+    lines = Lines(text)
+
+    def placed(inner: Position) -> Position:
+        return outer(lines.offset(inner))
+
     try:
         found = JsonText(text)
     except SyntaxTrouble as trouble:
-        place = outer(Position(trouble.line, trouble.column))
-        raise trouble.in_file(file, place.line, place.column) from trouble
+        raise trouble.in_file(file, *placed(Position(trouble.line, trouble.column))) from trouble
     kept: list[Mark] = []
 
     def find(steps: Iterable[Step], *, at_key: bool = False) -> Position:
         if not kept:
             kept.append(found.marks())
-        return outer(nearest_mark(kept[0], steps).shown(at_key=at_key))
+        return placed(nearest_mark(kept[0], steps).shown(at_key=at_key))
 
     return Placed(found.value, file, find, tuple(found.repeated))

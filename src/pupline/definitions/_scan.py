@@ -15,7 +15,7 @@ from pupline.files import read_input
 from pupline.text import printable
 
 _DEFINITIONS = (".asl.json", ".asl.yaml", ".asl.yml", ".asl")
-_OTHERS = (".json", ".yaml", ".yml", ".template")
+_OTHERS = (".json", ".yaml", ".yml", ".template", ".tftpl", ".tpl")
 _DEPENDENCIES = {"node_modules", "venv", "__pycache__", "site-packages"}
 _MAX_BYTES = 4 * 1024 * 1024
 
@@ -89,7 +89,8 @@ def _machines(
     document: Document, template: Template | ServerlessProject, substitutions: Mapping[str, str]
 ) -> Iterator[Found]:
     if not template.machines:
-        yield Skipped(document.file, "a template without state machines")
+        outside = " outside Fn::ForEach" if "Fn::ForEach::" in document.text else ""
+        yield Skipped(document.file, f"a template without state machines{outside}")
     for name in template.machines:
         try:
             yield template_definition(document.file, template, name, substitutions)
