@@ -12,6 +12,9 @@ from pupline.stepfunctions._errors import ApiError
 
 T = TypeVar("T")
 
+_MAX_DIGITS = 19
+"""SQLite's integers have 64 bits."""
+
 DEFAULT_RESULTS = 100
 """The length of a page where maxResults is 0 or missing."""
 
@@ -31,6 +34,13 @@ def page_of(
     found = read(_place_in_token(operation, parameters), limit + 1)
     items = list(found[:limit])
     return items, _token(operation, parameters, place(items[-1])) if len(found) > limit else None
+
+
+def number_of(place: str) -> int:
+    """The number that a place is. Raises: ApiError (InvalidToken): clients can write tokens of their own."""
+    if not (place.isascii() and place.isdigit() and len(place) < _MAX_DIGITS):
+        raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")
+    return int(place)
 
 
 def _token(operation: str, parameters: Parameters, place: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.asl import DetailedExecution
+from pupline.asl import DetailedExecution, Execution
 from pupline.local.database import Database
 from pupline.local.journal._journal import ExecutionRow, Journal
 from pupline.local.journal._settings import ApiStart
@@ -88,8 +88,12 @@ class ApiJournal:
         )
         return str(self._database.rows(query, (found.row.execution_id,))[0][0])
 
-    def replay(self, found: ApiExecution) -> DetailedExecution:
-        """The execution with its history and its child executions, as far as the journal has them."""
+    def replay(self, found: ApiExecution) -> Execution:
+        """The execution with its history and its Map Runs, as far as the journal has them."""
+        return self._journal.replay(found.row, self._journal.definition(found.row.digest), found.start).core
+
+    def replay_children(self, found: ApiExecution) -> DetailedExecution:
+        """As `replay`, with the child executions, which take much memory where they are many."""
         return self._journal.detailed(found.row)
 
     def _first(self, condition: str, value: str) -> ApiExecution | None:

@@ -22,5 +22,5 @@ def children_of(call: Call, map_run_arn: str) -> Iterator[ChildExecution]:
     """The child executions of a Map Run that began, in their order; none for an unknown run."""
     found = call.executions.journal.of_map_run(map_run_arn)
     if found is not None:
-        children = call.executions.replay(found).children.get(map_run_arn, {})
+        children = call.executions.journal.replay_children(found).children.get(map_run_arn, {})
         yield from (children[index] for index in sorted(children))

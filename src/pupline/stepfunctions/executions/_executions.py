@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from pupline.asl import DetailedExecution
 from pupline.errors import StorageError
 from pupline.local import (
     ApiDriver,
-    ApiExecution,
     ApiJournal,
     Driver,
     DriverEvent,
@@ -83,6 +81,7 @@ class Executions:
         self.tasks.close()
         if self._thread.is_alive():
             self._thread.join()
+        self._fail_waiting(StorageError("the server stops"))
 
     def count_running(self, machine_arn: str) -> int:
         """How many executions of a state machine run, at whichever of its versions."""
@@ -97,10 +96,6 @@ class Executions:
         self.redrives[arn, token] = redriven
         if len(self.redrives) > _REDRIVES:
             self.redrives.pop(next(iter(self.redrives)), None)
-
-    def replay(self, found: ApiExecution) -> DetailedExecution:
-        """The execution with its history and its child executions, as far as the journal has them."""
-        return self.journal.replay(found)
 
     @contextmanager
     def end_of(self, name: str) -> Iterator["Future[ExecutionFinished]"]:

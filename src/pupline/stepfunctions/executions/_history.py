@@ -22,7 +22,7 @@ def get_execution_history(call: Call, parameters: Parameters) -> Answer:
         events, details = child.history, {}
     else:
         found = execution_of(call, arn)
-        events, details = call.executions.replay(found).history, found.start.details
+        events, details = call.executions.journal.replay(found).history, found.start.details
     if parameters.get("reverseOrder"):
         events.reverse()
 

@@ -7,8 +7,8 @@ from pupline.asl import ChildExecution
 from pupline.local import ApiExecution, ExecutionFilter
 from pupline.stepfunctions._call import Answer, Call, Parameters
 from pupline.stepfunctions._errors import ApiError, invalid
-from pupline.stepfunctions._pages import page_of
-from pupline.stepfunctions._targets import parse_machine_arn, resolve
+from pupline.stepfunctions._pages import number_of, page_of
+from pupline.stepfunctions._targets import resolve
 from pupline.stepfunctions.executions._children import children_of
 from pupline.stepfunctions.executions._describing import execution_name, execution_of
 from pupline.stepfunctions.executions._map_runs import parent_of_map_run
@@ -47,7 +47,7 @@ def _executions(call: Call, parameters: Parameters) -> Answer:
                 parameters.get("statusFilter"),
                 None if redriven is None else redriven == "REDRIVEN",
                 details,
-                None if place is None else int(place),
+                None if place is None else number_of(place),
             ),
             limit,
         )
@@ -82,7 +82,7 @@ def _children(call: Call, parameters: Parameters) -> Answer:
         children = []
 
     def read(place: str | None, limit: int) -> Sequence[ChildExecution]:
-        rest = children if place is None else [one for one in children if one.index < int(place)]
+        rest = children if place is None else [one for one in children if one.index < number_of(place)]
         return rest[:limit]
 
     found, token = page_of("ListExecutions", parameters, read, lambda one: str(one.index))
@@ -107,11 +107,11 @@ def list_map_runs(call: Call, parameters: Parameters) -> Answer:
     """ListMapRuns of an execution, the newest first."""
     arn = parameters["executionArn"]
     found = execution_of(call, arn)
-    runs = list(enumerate(call.executions.replay(found).map_runs))
+    runs = list(enumerate(call.executions.journal.replay(found).map_runs))
     runs.reverse()
 
     def read(place: str | None, limit: int) -> Sequence[tuple[int, Any]]:
-        return [one for one in runs if place is None or one[0] < int(place)][:limit]
+        return [one for one in runs if place is None or one[0] < number_of(place)][:limit]
 
     page, token = page_of("ListMapRuns", parameters, read, lambda one: str(one[0]))
     items = [
@@ -125,6 +125,3 @@ def list_map_runs(call: Call, parameters: Parameters) -> Answer:
         for _, run in page
     ]
     return {"mapRuns": items, "nextToken": token}
-
-
-__all__ = ["list_executions", "list_map_runs", "parse_machine_arn"]

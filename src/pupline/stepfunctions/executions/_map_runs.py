@@ -22,7 +22,7 @@ def describe_map_run(call: Call, parameters: Parameters) -> Answer:
     """DescribeMapRun."""
     arn = parameters["mapRunArn"]
     found = parent_of_map_run(call, arn)
-    run = next(one for one in call.executions.replay(found).map_runs if one.arn == arn)
+    run = next(one for one in call.executions.journal.replay(found).map_runs if one.arn == arn)
     return {**run.describe(), "executionArn": found.start.arn, "redriveDate": run.redrive_time}
 
 

@@ -49,7 +49,7 @@ class ActivityQueues:
     def withdraw(self, arn: str, execution: str, command_id: str) -> None:
         """Remove a task that nobody needs any more."""
         with self._changed:
-            self._waiting[arn].pop((execution, command_id), None)
+            self._waiting.get(arn, {}).pop((execution, command_id), None)
 
     def close(self) -> None:
         """Hand out nothing more."""
