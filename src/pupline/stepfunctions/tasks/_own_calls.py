@@ -1,21 +1,24 @@
 """Calls of Step Functions by a Task: `states:startExecution` with its patterns, and `aws-sdk:sfn`."""
 
-import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
-from pupline.asl import Fact, InvokeTask, Resource, TaskFailed, TaskSubmitted, TaskSucceeded
+from pupline.asl import (
+    Fact,
+    InvokeTask,
+    Resource,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    api_failure,
+    api_request,
+    api_result,
+    child_ended,
+)
 from pupline.errors import PuplineError
-from pupline.json_values import dumps
 from pupline.local import Invocation
 from pupline.stepfunctions._errors import ApiError
-from pupline.stepfunctions.tasks._nested import (
-    ended_output,
-    request_of,
-    sdk_output,
-    start_parameters,
-    started_output,
-)
 from pupline.stepfunctions.tasks._pool import DaemonPool
 
 Answer: TypeAlias = Callable[[Fact], None]
@@ -44,7 +47,8 @@ class OwnCalls:
         if resource.kind == "aws-sdk":
             if not invocation.is_submitted:
                 name = resource.action[:1].upper() + resource.action[1:]
-                output = sdk_output(self.operate(name, request_of(task.payload), invocation.execution))
+                request = api_request(task, invocation.execution)
+                output = api_result(task, self.operate(name, request, invocation.execution))
                 answer(TaskSucceeded(task.id, output) if task.task_token is None else TaskSubmitted(task.id, output))
             return
         if invocation.is_submitted:
@@ -52,10 +56,11 @@ class OwnCalls:
             arn = str(submitted.get("ExecutionArn"))
         else:
             started = self._start(task, invocation.execution)
-            arn, output = started["executionArn"], started_output(started)
+            arn = started["executionArn"]
+            output = api_result(task, {name: started[name] for name in ("executionArn", "startDate")})
             answer(TaskSubmitted(task.id, output) if resource.pattern else TaskSucceeded(task.id, output))
         if resource.pattern.startswith(".sync"):
-            self._follow(task, arn, invocation.execution, answer, resource.pattern)
+            self._follow(task, arn, invocation.execution, answer)
 
     def cancel(self, execution: str, command_id: str) -> None:
         """Stop the nested execution of a call that nobody waits for."""
@@ -70,9 +75,8 @@ class OwnCalls:
 
     def _start(self, task: InvokeTask, execution: str) -> dict[str, Any]:
         """Start the nested execution. One whose name is ours was started by this call, before a crash."""
-        parameters = start_parameters(task, execution)
         try:
-            return self.operate("StartExecution", parameters, execution)
+            return self.operate("StartExecution", api_request(task, execution), execution)
         except ApiError as failure:
             is_own_name = isinstance(task.payload, dict) and not task.payload.get("Name")
             if failure.code != "ExecutionAlreadyExists" or not is_own_name:
@@ -80,26 +84,23 @@ class OwnCalls:
             arn = failure.message.split("'")[1]
             return self.operate("DescribeExecution", {"executionArn": arn}, execution)
 
-    def _follow(self, task: InvokeTask, arn: str, execution: str, answer: Answer, pattern: str) -> None:
+    def _follow(self, task: InvokeTask, arn: str, execution: str, answer: Answer) -> None:
         """Answer when the child has ended."""
         self._children[execution, task.id] = arn
 
         def ended() -> None:
             self._children.pop((execution, task.id), None)
-            self._pool.submit(self._report, task, arn, execution, answer, pattern)
+            self._pool.submit(self._report, task, arn, execution, answer)
 
         self._api.when_ended(arn, ended)
 
-    def _report(self, task: InvokeTask, arn: str, execution: str, answer: Answer, pattern: str) -> None:
+    def _report(self, task: InvokeTask, arn: str, execution: str, answer: Answer) -> None:
         try:
             described = self.operate("DescribeExecution", {"executionArn": arn}, execution)
         except ApiError as failure:
             answer(own_failure(task, failure))
             return
-        if described["status"] == "SUCCEEDED":
-            answer(TaskSucceeded(task.id, ended_output(described, parsed=pattern.endswith(":2"))))
-        else:
-            answer(TaskFailed(task.id, "States.TaskFailed", dumps(ended_output(described, parsed=False))))
+        answer(child_ended(task, described))
 
     def _stop(self, arn: str, execution: str) -> None:
         cause = "The execution that waits for this one has ended, or its task has timed out"
@@ -111,11 +112,5 @@ class OwnCalls:
 
 def own_failure(task: InvokeTask, failure: ApiError, *, at_submission: bool = False) -> TaskFailed:
     """A refused call, in the words of its kind of integration."""
-    name = failure.code if failure.code.endswith("Exception") else f"{failure.code}Exception"
-    request_id = uuid.uuid5(uuid.NAMESPACE_URL, task.id)
-    if ":aws-sdk:" in task.integration:
-        error, detail = f"Sfn.{name}", f"Service: Sfn, Status Code: {failure.status}, Request ID: {request_id}"
-    else:
-        detail = f"Service: AWSStepFunctions; Status Code: {failure.status}; Error Code: {failure.code}"
-        error, detail = f"StepFunctions.{name}", f"{detail}; Request ID: {request_id}; Proxy: null"
-    return TaskFailed(task.id, error, f"{failure.message} ({detail})", at_submission)
+    found = api_failure(task, failure.code.removesuffix("Exception"), failure.message)
+    return found if at_submission else replace(found, at_submission=False)
