@@ -71,6 +71,14 @@ build/bench-node/$(NODE_PEER).stamp:
 .PHONY: node-peer
 node-peer: build/bench-node/$(NODE_PEER).stamp  ## The States Language interpreter in JavaScript that tests compare with
 
+# What AWS runs in `{% ... %}`: another version would be compared with the wrong rules.
+JSONATA_REFERENCE := jsonata@2.0.6
+
+build/jsonata-node/$(JSONATA_REFERENCE).stamp:
+	@echo "Installing $(JSONATA_REFERENCE) into build/jsonata-node ..."
+	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error --prefix build/jsonata-node $(JSONATA_REFERENCE)
+	@touch $@
+
 .venv/img2dataset/stamp: requirements/img2dataset.txt | .venv/run.stamp
 	@echo "Installing another bulk downloader into .venv/img2dataset ..."
 	@test -x .venv/img2dataset/bin/python || $(PYTHON) -m venv .venv/img2dataset
@@ -119,7 +127,7 @@ fuzz: .venv/dev.stamp  ## Fuzz every parser of outside data for ten minutes (SEC
 	@$(BIN)/python -m fuzzing --seconds $(SECONDS) $(FUZZ)
 
 .PHONY: differential
-differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp  ## Random machines on this engine, moto and aws-local-stepfunctions
+differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp build/jsonata-node/$(JSONATA_REFERENCE).stamp  ## Random machines and JSONata on this engine and on others
 	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
 
 .PHONY: lock

@@ -157,6 +157,11 @@ def json_copy(value: AnyJSON) -> AnyJSON:
 
     Raises: NotJSON, also for more than MAX_NESTING levels.
     """
+    return copy_and_text(value)[0]
+
+
+def copy_and_text(value: AnyJSON) -> tuple[AnyJSON, str]:
+    """(`json_copy` of the value, its JSON text). Raises: NotJSON."""
     try:
         text = dumps(value)
         copy = _scan(text, 0)[0]
@@ -167,8 +172,9 @@ def json_copy(value: AnyJSON) -> AnyJSON:
     except ValueError as err:
         plain = _plain(err)
         raise NotJSON(plain if plain == _TOO_LONG else "it holds NaN or an infinite number") from err
-    refuse_nesting(copy, text)
-    return copy
+    if len(text) > MAX_NESTING:
+        refuse_nesting(copy, text)
+    return copy, text
 
 
 def refuse_nesting(value: AnyJSON, text: str | bytes) -> None:
@@ -176,8 +182,8 @@ def refuse_nesting(value: AnyJSON, text: str | bytes) -> None:
 
     What Python's recursion allows depends on the caller, and on the libraries that are imported.
     """
-    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
-    if sum(map(text.count, opening)) > MAX_NESTING and deeper_than(value, MAX_NESTING):  # type: ignore[arg-type]
+    brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    if brackets > MAX_NESTING and deeper_than(value, MAX_NESTING):
         raise NotJSON(f"it is nested more than {MAX_NESTING} levels deep")
 
 

@@ -76,10 +76,12 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
         for each in machines:
             refuse_unanswered(each, answers)
     name, start = options.get("name") or str(uuid.uuid4()), options.get("start", DEFAULT_START)
-    try:
-        context = json_copy(options.get("context"))
-    except NotJSON as problem:
-        raise ConfigurationError(f"the context is not JSON: {problem}") from problem
+    context = options.get("context")
+    if context is not None:
+        try:
+            context = json_copy(context)
+        except NotJSON as problem:
+            raise ConfigurationError(f"the context is not JSON: {problem}") from problem
     execution = Execution(machine, execution_input(input), name=name, now=start, context=context)
     if execution.status != "RUNNING":
         return _result(execution)

@@ -5,6 +5,7 @@ where an expression has no context item; null and undefined distinct inside arra
 and bounds on depth, work and size (see `_bounds`).
 """
 
+import math
 import operator
 from collections.abc import Iterator
 from functools import lru_cache
@@ -111,6 +112,26 @@ class Program:
 
 class _Evaluator(Jsonata):  # type: ignore[misc]
     """The library's evaluator, with the reference implementation's numbers, comparisons and errors."""
+
+    def evaluate_filter(self, predicate: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        """An index with a fraction is rounded down, also below zero."""
+        if predicate.type == "number":
+            predicate.value = math.floor(predicate.value)
+            return super().evaluate_filter(predicate, input, environment)
+        has_tuples = isinstance(input, utils.Utils.JList) and input.tuple_stream
+        items = input if isinstance(input, list) else [] if input is None else [input]
+        found = utils.Utils.create_sequence()
+        found.tuple_stream = has_tuples
+        for at, item in enumerate(items):
+            frame = self.create_frame_from_tuple(environment, item) if has_tuples else environment
+            value = self.eval(predicate, item["@"] if has_tuples else item, frame)
+            numbers = [value] if utils.Utils.is_numeric(value) else value
+            if utils.Utils.is_array_of_numbers(numbers):
+                wanted = [math.floor(number) for number in numbers]
+                found.extend([item] * (wanted.count(at) + wanted.count(at - len(items))))
+            elif self.boolize(value):
+                found.append(item)
+        return found
 
     def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
         """The library replaces every error on the right of `and` and `or`."""
@@ -238,6 +259,8 @@ class _References:
             self._variable(node, None)
         elif kind == "string":
             node.value = _joined(node.value)
+        elif kind == "number":
+            node.value = arithmetic(node.value, 0, "+")  # a double: more digits are lost here, and not only in sums
         elif kind in ("bind", "lambda"):
             targets = [node.lhs] if kind == "bind" else node.arguments
             self.bound.update(str(target.value) for target in targets)
