@@ -9,7 +9,8 @@ from fuzzing.targets_images import IMAGES
 from fuzzing.targets_language import LANGUAGE
 from fuzzing.targets_mocks import MOCKS
 from fuzzing.targets_sources import SOURCES
+from fuzzing.targets_stepfunctions import STEP_FUNCTIONS
 
 TARGETS: Final[dict[str, Target]] = {
-    target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE, *MOCKS, *DEFINITIONS)
+    target.name: target for target in (*IMAGES, *HTTP, *SOURCES, *LANGUAGE, *MOCKS, *DEFINITIONS, *STEP_FUNCTIONS)
 }

@@ -201,7 +201,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, refusal: BadRequest) -> None:
         self.close_connection = True
-        self.request_version = self.protocol_version  # what cannot be read would get a response without a status
         self._log(f"refused: {printable(refusal.message, 200)}")
         self._send(refusal.status, dumps({"__type": "BadRequestException", "message": refusal.message}).encode())
         self._discard()
@@ -216,6 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes) -> None:
         self.connection.settimeout(self.server.service.limits.send_seconds)
+        self.request_version = self.protocol_version  # HTTP/0.9, or what cannot be read, would get no status
         self.send_response(status)
         self.send_header("Content-Type", _CONTENT_TYPE)
         self.send_header("Content-Length", str(len(body)))
