@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pupline.asl import StateMachine
+from pupline.asl import InvokeTask, ItemsRead, ProtocolError, StateMachine
 from pupline.errors import StorageError
 from pupline.local import (
     ApiDriver,
@@ -128,6 +128,48 @@ def test_no_request_waits_for_a_driver_that_has_ended(tmp_path: Path) -> None:
         pass
     with pytest.raises(StorageError, match="not driven"):
         api.start(request("x", WAITING))
+
+
+def test_one_execution_that_breaks_the_engine_costs_itself(tmp_path: Path) -> None:
+    """The others go on after a restart; it stays as it is, and can be stopped."""
+    hanging = machine({"Wait": {"Type": "Wait", "Seconds": 1, "End": True}})
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        settings = DriverSettings(
+            machine=None, runtime=_Broken(), topic=None, clock=SystemClock(), of_api=True, wait_scale=0.01
+        )
+        driver = backend.driver(settings)
+        api, journal = ApiDriver(driver, backend.journal), ApiJournal(backend.database)
+        ends: list[BaseException] = []
+
+        def drive() -> None:
+            for _ in range(2):
+                try:
+                    driver.drive(until_stopped=True)
+                except ProtocolError as error:
+                    ends.append(error)
+
+        thread = threading.Thread(target=drive)
+        thread.start()
+        api.start(request("broken", machine({"T": task("T")})))
+        while not ends:
+            threading.Event().wait(0.01)
+        api.start(request("sound", hanging))
+        while (found := journal.find("arn:sound")) and found.row.status == "RUNNING":
+            threading.Event().wait(0.01)
+        api.stop("broken", "Broken", None)
+        broken = journal.find("arn:broken")
+        driver.stop_starting()
+        thread.join()
+        assert broken is not None
+        assert (broken.row.status, len(ends)) == ("ABORTED", 1)
+
+
+class _Broken:
+    """A runtime whose answer is of a kind that no Task gets."""
+
+    def invoke(self, command: InvokeTask, _invocation: Any, answer: Callable[[Any], None]) -> None:
+        """Answer wrongly."""
+        answer(ItemsRead(command.id, []))
 
 
 def test_waits_are_scaled(tmp_path: Path) -> None:

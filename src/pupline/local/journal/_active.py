@@ -23,10 +23,14 @@ _PUBLISH = "arn:aws:states:::sns:publish"
 
 
 class ActiveExecutions:
-    """Executions by id and by name, with their open calls and timers. finished: how many ended, by status."""
+    """Executions by id and by name, with their open calls and timers. finished: how many ended, by status.
 
-    def __init__(self, topic: LocalTopic | None) -> None:
+    poisoned: names of executions at which the engine met an error of its own.
+    """
+
+    def __init__(self, topic: LocalTopic | None, poisoned: set[str]) -> None:
         self._topic = topic
+        self.poisoned = poisoned
         self.by_id: dict[int, ActiveExecution] = {}
         self.by_name: dict[str, ActiveExecution] = {}
         self.open_calls: set[tuple[int, str]] = set()
@@ -68,7 +72,11 @@ class ActiveExecutions:
             entry = JournalledFact(fact, now, resource, active.worked(turn.at))
             turn.facts.append((active.execution_id, active.facts, entry))
         active.facts += 1
-        active.core.receive(fact, now=now)
+        try:
+            active.core.receive(fact, now=now)
+        except Exception:  # a bug of ours: the turn is lost, and this execution is not driven again
+            self.poisoned.add(active.core.name)
+            raise
         self._collect(active, active.core.commands(), turn)
 
     def _collect(self, active: ActiveExecution, commands: list[Command], turn: Turn) -> None:

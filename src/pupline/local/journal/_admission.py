@@ -27,6 +27,7 @@ _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 """Step Functions' rule for names of executions (API reference, StartExecution)."""
 
 
+_POISONED = "pupline met an error of its own at it, and leaves it as it is until it is stopped, or a restart"
 _OF_API = "the Step Functions API started it, and goes on with it: pupline asl serve"
 _OF_RUN = "a run of pupline started it; only pupline goes on with it"
 
@@ -135,6 +136,9 @@ class Admission:
 
     def _load(self, row: ExecutionRow, turn: Turn) -> tuple[ActiveExecution, list[Command]] | None:
         """The execution from its journal, and its open commands. None, and refused, when the journal does not fit."""
+        if row.name in self._active.poisoned:
+            self.refuse(row.name, row.run_id, _POISONED, turn)
+            return None
         try:
             api = self._journal.api_start(row)
             if (api is not None) != self._of_api:

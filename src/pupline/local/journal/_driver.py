@@ -92,6 +92,7 @@ class Driver:
         self._last_id = self._journal.last_id()
         self._last_poll: float | None = None
         self._undone: list[_Job] = []
+        self._poisoned: set[str] = set()
         self._has_ended = False
         self._reset()
 
@@ -159,7 +160,7 @@ class Driver:
         return not self._stopping and len(self.active.by_id) < self._settings.concurrency
 
     def _reset(self) -> None:
-        self.active = ActiveExecutions(self._settings.topic)
+        self.active = ActiveExecutions(self._settings.topic, self._poisoned)
         self.admission = Admission(self._journal, self.active, self._settings.machine, self._next_id)
         self._has_requests = True
         self._until_stopped = False
@@ -266,6 +267,9 @@ class Driver:
             result = job.work(turn)
         except PuplineError as err:
             job.result.set_exception(err)
+        except Exception as err:
+            job.result.set_exception(err)
+            raise
         else:
             self._undone.append(job)
             turn.answered.append(partial(job.result.set_result, result))

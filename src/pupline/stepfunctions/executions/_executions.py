@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -164,6 +165,9 @@ class Executions:
                 sys.stderr.write(f"executions pause: {printable(error.message)}\n")
                 self._fail_waiting(error)
                 self._closing.wait(_PAUSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a bug of ours: others must go on
+                traceback.print_exc(file=sys.stderr)
+                self._fail_waiting(StorageError(f"pupline met an error of its own ({type(error).__name__})"))
 
     def _fail_waiting(self, error: StorageError) -> None:
         """Executions that the journal does not hold are lost, and those who wait for their end must hear it.
