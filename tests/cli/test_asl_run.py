@@ -138,6 +138,37 @@ def test_a_function_answers_what_mocks_leave_open(command: Command) -> None:
     assert done.stderr.startswith("imported\ntelling {")
 
 
+@pytest.mark.slow
+def test_the_functions_of_a_template_answer(here: Path, command: Command) -> None:
+    """The code that a template names is called, in a process of its own; mocks come first."""
+    function = {"CodeUri": ".", "Handler": "order_functions.charge", "Runtime": "python3.13"}
+    other = {"CodeUri": ".", "Handler": "app.handler", "Runtime": "nodejs22.x"}
+    machine = {"DefinitionUri": "orders.asl.yaml"}
+    resources = {
+        "OrderMachine": {"Type": "AWS::Serverless::StateMachine", "Properties": machine},
+        "charge": {"Type": "AWS::Serverless::Function", "Properties": function},
+        "undo": {"Type": "AWS::Serverless::Function", "Properties": other},
+    }
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
+    (here / "template.json").write_text(json.dumps(template))
+    (here / "order_functions.py").write_text(
+        "def charge(event, context):\n"
+        "    if event['n'] < 0:\n        raise ValueError('negative')\n"
+        "    return event['n'] * 2\n"
+    )
+    mocks = simple(here, {"TestCases": {"A": {"Tell": {"Return": {"MessageId": "m"}}}}})
+    arguments = ["asl", "run", "template.json", "--template", "template.json", "--mocks", mocks, "--history", "--json"]
+    done = command(*arguments, "--input", '{"n": 21}')
+    assert done.code == 0
+    assert [event for event in done.rows[0]["events"] if '"Payload":42' in str(event)]
+    failed = command(*arguments, "--input", '{"n": -1}').rows[0]
+    assert (failed["status"], failed["error"]) == ("FAILED", "ValueError")
+    without = command("asl", "run", "template.json", "--template", "template.json")
+    assert without.code == 2
+    assert "'Charge'" not in without.stderr
+    assert "'Undo' (as Undo or undo)" in without.stderr
+
+
 @pytest.mark.parametrize("name", ["Undo", "undo", "arn:aws:lambda:us-east-1:123456789012:function:undo"])
 def test_a_failing_function_fails_its_task(here: Path, command: Command, name: str) -> None:
     """The traceback is shown, of the user's code alone; the cause is readable, with the place of the state."""

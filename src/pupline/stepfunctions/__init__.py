@@ -19,5 +19,17 @@ from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._serving import serving
 from pupline.stepfunctions._settings import DoorSettings
 from pupline.stepfunctions.http import DoorServer, HostCheck, is_loopback
+from pupline.stepfunctions.tasks import FunctionProcesses, ServiceFailure
 
-__all__ = ["ApiError", "Door", "DoorServer", "DoorSettings", "HostCheck", "Response", "is_loopback", "serving"]
+__all__ = [
+    "ApiError",
+    "Door",
+    "DoorServer",
+    "DoorSettings",
+    "FunctionProcesses",
+    "HostCheck",
+    "Response",
+    "ServiceFailure",
+    "is_loopback",
+    "serving",
+]

@@ -1,14 +1,19 @@
 """`pupline asl run`: run a state machine on this machine, with mocks, functions, or both for its Tasks.
 
-`_target` loads the definition and the mocks, `_functions` what --function names; `_runner` runs a case, in virtual time
-or with `_pace` in real time; `_view` shows the end of an execution, and `_skeleton` writes a file of mocks.
+`_target` loads the definition and the mocks, `_functions` what --function names, `_template` a template's functions;
+`_runner` runs a case, in virtual time or with `_pace` in real time; `_view` shows the end of an execution, and
+`_skeleton` writes a file of mocks.
 """
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pupline.cli._command import Command
+from pupline.cli._json_option import json_object, json_value
 from pupline.cli._options import json_option, substitution_option
 
 _EPILOG = """\b
@@ -24,6 +29,7 @@ Examples:
   pupline asl run order.asl.json --mocks mocks.json --coverage --fail-under 90
   pupline asl run order.asl.json --mocks mocks.json --case HappyPath --graph
   pupline asl run template.yaml#OrderMachine --input @order.json --function Charge=payments:handler
+  pupline asl run template.yaml --template template.yaml --input @order.json --wait-scale 0.1
 """
 
 
@@ -44,6 +50,11 @@ Examples:
     multiple=True,
     metavar="NAME=module:callable",
     help="What answers a Task. NAME: a state, a function, a Resource or a placeholder. May be repeated.",
+)
+@click.option(
+    "--template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A SAM or CloudFormation template: Tasks call the code of its Lambda functions.",
 )
 @substitution_option
 @click.option("--context", metavar="JSON", help="Parts of the Context Object: JSON, or @FILE.")
@@ -75,6 +86,7 @@ def run(
     mocks: str | None,
     cases: tuple[str, ...],
     functions: tuple[str, ...],
+    template: Path | None,
     substitutions: dict[str, str],
     context: str | None,
     name: str | None,
@@ -91,9 +103,10 @@ def run(
 ) -> int:
     """Run the state machine in FILE: a definition in JSON or YAML, or a template (FILE#RESOURCE).
 
-    Every Task needs an answer: from --mocks, from --function, or from both, where mocks come first. Waits cost nothing.
+    Every Task needs an answer: from --mocks, --function or --template, asked in this order. Waits cost nothing.
     Mocks with several cases are run case by case; a case of the simple form may say what it expects.
     """
+    from pupline.cli._asl_run._functions import load_functions
     from pupline.cli._asl_run._pace import Pacing
     from pupline.cli._asl_run._runner import Runner
     from pupline.cli._asl_run._skeleton import write_skeleton
@@ -114,6 +127,17 @@ def run(
         raise click.UsageError("--case names a case of a file of mocks: give it with --mocks FILE")
     chosen = chosen_cases(None if mocks is None else load_mocks(mocks, target), cases)
     pacing = Pacing(1.0 if real_time else wait_scale)
-    runner = Runner.prepared(target, functions, given_input, context, name, pacing)
     wanted = Wanted(graph, history, coverage or fail_under is not None, as_json, fail_under)
-    return report(runner, chosen, wanted)
+    value = json_value(given_input, "--input")
+    parts = None if context is None else json_object(context, "--context")
+    with _template_tasks(template) as tasks:
+        runner = Runner(target, load_functions(functions, target.machine, tasks), value, parts, name, pacing)
+        return report(runner, chosen, wanted)
+
+
+def _template_tasks(template: Path | None) -> AbstractContextManager[Mapping[str, Any]]:
+    if template is None:
+        return nullcontext({})
+    from pupline.cli._asl_run._template import template_tasks
+
+    return template_tasks(template)

@@ -4,10 +4,11 @@ import contextlib
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from pupline.asl import Answers, StateMachine, TaskError, caller_of, states_of
 from pupline.cli._output import message
@@ -24,8 +25,11 @@ class Functions:
     tasks: Mapping[str, Any]
 
 
-def load_functions(options: Sequence[str], machine: StateMachine) -> Functions:
-    """The functions of --function. Raises: ConfigurationError, also for a name that the machine does not have."""
+def load_functions(options: Sequence[str], machine: StateMachine, more: Mapping[str, Any]) -> Functions:
+    """The functions of --function, and after them `more`.
+
+    Raises: ConfigurationError, also for a name that the machine does not have.
+    """
     with output_on_stderr():
         found = {name: _checked(name, function) for name, function in functions_from(options).items()}
     names = {name for state, _ in states_of(machine.definition) for name in (state, f"{state}.ItemReader")}
@@ -40,7 +44,10 @@ def load_functions(options: Sequence[str], machine: StateMachine) -> Functions:
             raise ConfigurationError(
                 f"--function {printable(name)}: there is no state, function or Resource of that name; {hint}"
             )
-    return Functions({name: function for name, function in found.items() if name in names}, tasks)
+    return Functions(
+        {name: function for name, function in found.items() if name in names},
+        ChainMap(tasks, cast("MutableMapping[str, Any]", more)) if more else tasks,  # nothing is written to it
+    )
 
 
 def _resources(machine: StateMachine) -> Iterator[str]:

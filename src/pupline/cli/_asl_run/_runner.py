@@ -18,10 +18,9 @@ from pupline.asl import (
     path_of,
     unanswered,
 )
-from pupline.cli._asl_run._functions import Functions, load_functions, output_on_stderr
+from pupline.cli._asl_run._functions import Functions, output_on_stderr
 from pupline.cli._asl_run._pace import Pacing
 from pupline.cli._asl_run._target import Target
-from pupline.cli._json_option import json_object, json_value
 from pupline.errors import ConfigurationError
 from pupline.text import printable
 
@@ -60,21 +59,6 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.coverage = Coverage(self.target.machine)
-
-    @classmethod
-    def prepared(
-        cls,
-        target: Target,
-        functions: Sequence[str],
-        given_input: str,
-        context: str | None,
-        name: str | None,
-        pacing: Pacing,
-    ) -> "Runner":
-        """A runner from the texts of options. Raises: ConfigurationError."""
-        value = json_value(given_input, "--input")
-        parts = None if context is None else json_object(context, "--context")
-        return cls(target, load_functions(functions, target.machine), value, parts, name, pacing)
 
     def run(self, case: MockCase) -> Outcome:
         """Run a case. It is refused when an answer is missing: before the start, or when the state is reached.

@@ -6,6 +6,16 @@
 from pupline.stepfunctions.tasks._activities import ActivityQueues, ActivityTask
 from pupline.stepfunctions.tasks._own_calls import Api
 from pupline.stepfunctions.tasks._runner import TaskRunner
+from pupline.stepfunctions.tasks._service_calls import ServiceFailure
 from pupline.stepfunctions.tasks._sources import TaskSources
+from pupline.stepfunctions.tasks._template import FunctionProcesses
 
-__all__ = ["ActivityQueues", "ActivityTask", "Api", "TaskRunner", "TaskSources"]
+__all__ = [
+    "ActivityQueues",
+    "ActivityTask",
+    "Api",
+    "FunctionProcesses",
+    "ServiceFailure",
+    "TaskRunner",
+    "TaskSources",
+]
