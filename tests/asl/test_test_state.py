@@ -184,7 +184,8 @@ def test_the_stages_of_a_caught_error_are_those_of_the_state() -> None:
 
 def test_a_stage_that_cannot_be_evaluated_is_not_shown() -> None:
     """Those before it are."""
-    request = TestStateRequest(TASK | {"Parameters": {"x.$": "$.gone"}}, {"in": {}}, inspection_level="DEBUG")
+    parameters = {"FunctionName": "f", "Payload": {"x.$": "$.gone"}}
+    request = TestStateRequest(TASK | {"Parameters": parameters}, {"in": {}}, inspection_level="DEBUG")
     answer = run_test_state(request)
     assert answer["status"] == "FAILED"
     assert inspected(answer) == {"input": {"in": {}}, "afterInputPath": {}}
