@@ -75,6 +75,6 @@ def test_no_script_of_the_action_has_an_input_in_it() -> None:
 def test_the_hooks_take_the_right_files(hook: str, taken: list[str], left: list[str]) -> None:
     """By their names, as pre-commit does."""
     hooks = {one["id"]: one for one in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
-    assert hooks[hook]["entry"] == "pupline validate"
+    assert hooks[hook]["entry"] == "pupline asl validate"
     assert all(re.search(hooks[hook]["files"], name) for name in taken)
     assert not any(re.search(hooks[hook]["files"], name) for name in left)

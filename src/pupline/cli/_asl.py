@@ -20,5 +20,6 @@ _SECTIONS: Sections = {
 def asl() -> None:
     """Check and run any state machine in the Amazon States Language, on this machine.
 
-    FILE is a definition in JSON or YAML.
+    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework; of several
+    state machines, template.yaml#Resource takes one.
     """

@@ -61,7 +61,7 @@ def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
     driver = {
         "name": "pupline",
         "semanticVersion": __version__,
-        "rules": [{"id": code, "shortDescription": {"text": _described(code)}} for code in codes],
+        "rules": [_sarif_rule(code) for code in codes],
     }
     run = {
         "tool": {"driver": driver},
@@ -70,6 +70,12 @@ def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
         "results": [_sarif_result(one, codes.index(one.code)) for one in findings],
     }
     return {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+
+
+def _sarif_rule(code: str) -> dict[str, Any]:
+    """A rule with all the texts that code scanning shows."""
+    text = {"text": _described(code)}
+    return {"id": code, "shortDescription": text, "fullDescription": text, "help": text}
 
 
 def _sarif_result(finding: Finding, rule: int) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def _sarif_result(finding: Finding, rule: int) -> dict[str, Any]:
         }
     }
     if finding.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": finding.path, "kind": "member"}]
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.path, "kind": "property"}]
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,

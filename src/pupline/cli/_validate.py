@@ -52,8 +52,8 @@ def validate(
 
     Placeholders such as ${TopicArn} may stand wherever a value can.
 
-    Exits with 0 when all is valid, with 1 when there are problems, with 2 when something cannot be read. For one FILE
-    problems give 2 as well.
+    Exits with 0 when all is valid, with 1 when there are problems, with 2 when something cannot be read. The command
+    `pupline validate` of one FILE exits with 2 for problems, too, as it always did; `pupline asl validate` does not.
     """
     if as_json and output_format not in (None, "json"):
         raise click.UsageError(f"--json and --format {output_format} exclude each other")
@@ -72,7 +72,12 @@ def validate(
         else:
             report.failed(found)
     report.end()
-    return report.exit_code(problems=1 if is_brief else 2)
+    return report.exit_code(problems=1 if is_brief or _is_below_asl() else 2)
+
+
+def _is_below_asl() -> bool:
+    parent = click.get_current_context().parent
+    return parent is not None and parent.info_name == "asl"
 
 
 def _check(loaded: LoadedDefinition, report: Report) -> None:
