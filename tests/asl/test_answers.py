@@ -5,6 +5,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pupline.asl import (
     AnswersUsedUp,
@@ -24,6 +26,7 @@ from pupline.asl import (
 from pupline.errors import ConfigurationError
 
 INVOKE = "arn:aws:states:::lambda:invoke"
+ACTIVITY = "arn:aws:states:us-east-1:000000000000:activity:review"
 SEND = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
 READER = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
 WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}}
@@ -264,3 +267,52 @@ def test_a_resource_that_aws_does_not_recognise_may_have_an_answer() -> None:
     other = {"StartAt": "Do", "States": {"Do": {**state, "Next": "Nowhere"}}}
     with pytest.raises(DefinitionError, match="Nowhere"):
         StateMachine.parse(other, any_resource=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "every"),
+    [(-1, None), (float("inf"), None), (float("nan"), None), (10, 0), (10, -1), (10, float("nan")), (1e9, 1), (0, 0)],
+)
+def test_later_has_an_end(seconds: float, every: float | None) -> None:
+    """Times that never come, and heartbeats without number, are refused where they are written."""
+    with pytest.raises(ConfigurationError, match="Later"):
+        Later(seconds, 1, every)
+
+
+ANSWERS = st.recursive(
+    st.one_of(
+        st.none(),
+        st.integers(),
+        st.builds(Return, st.integers()),
+        st.builds(Throw, st.sampled_from(["Busy", "States.Timeout", "States.Runtime", "Other"])),
+        st.builds(NoAnswer),
+        st.builds(Later, st.integers(0, 90), st.integers(), st.none() | st.integers(1, 40)),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.builds(Later, st.integers(0, 90), st.builds(NoAnswer), st.integers(1, 40))
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.fixed_dictionaries({"Charge": ANSWERS, "One": ANSWERS, "Two": ANSWERS}))
+def test_any_answers_lead_to_an_end_or_an_error_of_ours(states: dict[str, Any]) -> None:
+    """Whatever the answers are, in parallel and retried: the execution ends, or the caller is told why it cannot."""
+    timed = wait_for_token(TimeoutSeconds=60, HeartbeatSeconds=20, Retry=RETRY)
+    both = {
+        "Type": "Parallel",
+        "Branches": [
+            {"StartAt": "One", "States": {"One": timed}},
+            {"StartAt": "Two", "States": {"Two": {**timed, "Resource": ACTIVITY, "Parameters": {}}}},
+        ],
+        "Catch": [{"ErrorEquals": ["Other"], "Next": "Charge"}],
+        "End": True,
+    }
+    charge = {**invoke(Retry=RETRY), "End": True}
+    caught = StateMachine.parse({"StartAt": "Both", "States": {"Both": both, "Charge": charge}})
+    try:
+        result = execute(caught, {}, states=states)
+    except (AnswersUsedUp, ConfigurationError):
+        return
+    assert result.status in ("SUCCEEDED", "FAILED")
+    assert [event["id"] for event in result.history] == list(range(1, len(result.history) + 1))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pupline.asl import NothingAnswers, StateMachine, TaskError, Throw, execute
+from pupline.asl import Later, NoAnswer, NothingAnswers, StateMachine, TaskError, Throw, execute
 from pupline.errors import ConfigurationError
 
 CHILD = "arn:aws:states:us-east-1:123456789012:stateMachine:Child"
@@ -273,8 +273,6 @@ def test_an_activity_fails_and_times_out() -> None:
     result = execute(activity(), {}, states={"A": refuse})
     assert event(result.history, "ActivityFailed") == {"error": "Refused", "cause": "busy"}
     timed = activity(TimeoutSeconds=60, HeartbeatSeconds=20)
-    from pupline.asl import Later, NoAnswer
-
     result = execute(timed, {}, states={"A": Later(100, NoAnswer(), heartbeat_every=15)}, start=0)
     assert (result.error, result.execution.stop_time) == ("States.Timeout", 60)
     assert event(result.history, "ActivityTimedOut") == {"error": "States.Timeout"}
@@ -318,3 +316,26 @@ def test_the_path_the_events_and_the_failing_state() -> None:
     failed = execute(machine, [1, 2], states={"Pay": [1, Throw("Refused")]})
     assert (failed.failing_state, failed.error) == ("Pay", "Refused")
     assert execute(child(DOUBLE), {"n": 1}).failing_state is None
+
+
+def test_a_token_may_be_sent_back_by_another_than_the_tasks_answer() -> None:
+    """What was still to come of the answer, heartbeats included, is then forgotten."""
+    token = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
+    waits = {"Type": "Task", "Resource": SEND, "Parameters": token, "HeartbeatSeconds": 50, "End": True}
+    others = {
+        "Rest": {"Type": "Wait", "Seconds": 30, "Next": "Ask"},
+        "Ask": {"Type": "Task", "Resource": ACTIVITY, "Next": "Send"},
+        "Send": {**sends("sendTaskSuccess", Output={"by": "other"}), "End": True},
+    }
+    branches = [{"StartAt": "Wait", "States": {"Wait": waits}}, {"StartAt": "Rest", "States": others}]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    machine = StateMachine.parse({"StartAt": "Both", "States": {"Both": both}})
+    tokens: list[str] = []
+
+    def keep(event: Any) -> Later:
+        tokens.append(event["MessageBody"]["token"])
+        return Later(200, "late", heartbeat_every=20)
+
+    answers = {"Wait": keep, "Ask": lambda _: {"token": tokens[0]}}
+    result = execute(machine, {}, states=answers, machines={}, start=0)
+    assert (result.status, result.output[0], result.execution.stop_time) == ("SUCCEEDED", {"by": "other"}, 30)

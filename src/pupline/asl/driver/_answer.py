@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ _DRIVER = str(Path(__file__).parent)
 
 
 MARSHAL_ERROR = "Runtime.MarshalError"
+
+
+_MAX_HEARTBEATS = 100_000
 
 
 class TaskError(PuplineError):
@@ -65,11 +69,21 @@ class Later:
 
     answer: a value, Return, Throw, or NoAnswer for a worker that stops without a word.
     heartbeat_every: seconds between the heartbeats that are sent until then; None sends none.
+    Raises: ConfigurationError for negative or endless times, and for more than 100,000 heartbeats.
     """
 
     seconds: float
     answer: Any = None
     heartbeat_every: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seconds < math.inf:
+            raise ConfigurationError(f"Later needs seconds from 0 on, not {self.seconds}")
+        every = self.heartbeat_every
+        if (every is not None and not self.seconds / _MAX_HEARTBEATS <= every < math.inf) or every == 0:
+            raise ConfigurationError(
+                f"Later cannot send a heartbeat every {every} s for {self.seconds} s: at most {_MAX_HEARTBEATS:,}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

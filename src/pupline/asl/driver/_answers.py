@@ -145,8 +145,7 @@ class Answers:
             return TaskFailed(command.id, MARSHAL_ERROR, marshal_error(problem))
         except Exception as failure:
             if not callable(answer):
-                what = f"the answer for state {printable(command.state)!r} is not a JSON value: {failure}"
-                raise ConfigurationError(what) from failure
+                raise
             return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))
 
     def _items_read(self, command: ReadItems, answer: Any, execution: str) -> CommandResult:

@@ -174,7 +174,7 @@ class Simulation:
         return self.answers.result(command, answer, execution=run.execution.name)
 
     def _wait_for_slow(self, run: Run, task: InvokeTask, call: TimedCall[CommandResult | Delayed]) -> None:
-        if task.id in run.cancelled or run.execution.status != "RUNNING":
+        if not run.execution.is_waiting(task.id):
             return
         try:
             result = call.answer()
@@ -229,8 +229,8 @@ class Simulation:
             del run.live[fact.id]
         elif fact.id not in run.live:
             return
-        if run.execution.status != "RUNNING":
-            return
+        if not run.execution.is_waiting(fact.id):
+            return  # the execution has ended, or the task's token was sent back by another
         if due > self.now:
             if self._wait is not None:
                 self._wait(self.runs[0].execution, due - self.now)
