@@ -91,8 +91,11 @@ def update_state_machine(call: Call, parameters: Parameters) -> Answer:
 
 
 def describe_state_machine(call: Call, parameters: Parameters) -> Answer:
-    """DescribeStateMachine, of a machine, a version or an alias."""
+    """DescribeStateMachine, of a machine, a version or an alias: of its version with the most weight."""
     target = resolve(call, parameters["stateMachineArn"])
+    if target.alias is not None:
+        number, _ = max(target.alias.routes, key=lambda route: route[1])
+        target = resolve(call, f"{target.machine.arn}:{number}")
     machine, version = target.machine, target.version
     return {
         "stateMachineArn": version.arn if version else target.arn,
