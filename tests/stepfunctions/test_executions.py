@@ -108,6 +108,7 @@ def test_many_at_once_start_one_execution(client: Any) -> None:
         ({"input": "NaN"}, "InvalidExecutionInput", "Invalid State Machine Execution Input: '"),
         ({"input": "[" * 5000 + "]" * 5000}, "InvalidExecutionInput", "Invalid State Machine Execution Input: '"),
         ({"input": f'"{"x" * 262_144}"'}, "ValidationException", "1 validation error detected: "),
+        ({"input": f'"{"é" * 131_072}"'}, "ValidationException", "1 validation error detected: "),
         ({"name": "a b"}, "InvalidName", "Invalid Name: 'a b'"),
         ({"name": "x" * 81}, "ValidationException", "1 validation error detected: "),
     ],

@@ -88,4 +88,8 @@ class ProtocolError(PuplineError):
 
 
 class InvalidExecutionInput(PuplineError):
-    """The input is not valid for an execution; the text is StartExecution's message."""
+    """The input is not valid for an execution; the text is StartExecution's message, `code` its code."""
+
+    def __init__(self, message: str, code: str = "InvalidExecutionInput") -> None:
+        super().__init__(message)
+        self.code = code

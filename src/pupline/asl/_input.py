@@ -14,6 +14,7 @@ def execution_input(value: AnyJSON) -> AnyJSON:
     if len(text) > MAX_PAYLOAD_BYTES // 4 and len(text.encode("utf-8", "surrogatepass")) > MAX_PAYLOAD_BYTES:
         raise InvalidExecutionInput(
             "1 validation error detected: Value at 'input' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}"
+            f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}",
+            "ValidationException",
         )
     return copy

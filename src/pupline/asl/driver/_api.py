@@ -133,7 +133,7 @@ class Api:
             parsed = execution_input(_parsed(given))
             execution = Execution(machine, parsed, name=name, now=self._simulation.now, context=context)
         except InvalidExecutionInput as problem:
-            raise _ApiProblem("InvalidExecutionInput", str(problem)) from problem
+            raise _ApiProblem(problem.code, str(problem)) from problem
         child = self._by_arn[execution_arn(machine.type, arn, name)] = Run(execution, run.depth + 1)
         self._simulation.add(child)
         return child

@@ -35,7 +35,7 @@ def _as_json(request: TestStateRequest) -> TestStateRequest:
     try:
         given = execution_input(request.input)
     except InvalidExecutionInput as problem:
-        raise TestStateError("InvalidExecutionInput", str(problem)) from problem
+        raise TestStateError(problem.code, str(problem)) from problem
     copies: dict[str, AnyJSON] = {"input": given}
     for name in ("context", "variables"):
         try:

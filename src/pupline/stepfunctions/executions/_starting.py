@@ -141,7 +141,7 @@ def _started(call: Call, start: _Start) -> float:
         text = "The maximum number of running executions has been reached"
         raise ApiError("ExecutionLimitExceeded", text) from error
     except InvalidExecutionInput as error:
-        raise ApiError("InvalidExecutionInput", str(error)) from error
+        raise ApiError(error.code, str(error)) from error
 
 
 def _result(start: _Start, ended: ExecutionFinished, parameters: Parameters) -> Answer:
