@@ -120,6 +120,15 @@ def test_what_cannot_start(client: Any, more: dict[str, str], code: str, message
     assert (found[0], found[1].startswith(message)) == (code, True)
 
 
+def test_half_a_surrogate_pair_is_refused(client: Any) -> None:
+    """Raw in a string; escaped in the input, it is a value like any other."""
+    machine = create(client, "surrogates", P=PASS)
+    raw = error_of(lambda: client.stop_execution(executionArn=machine, cause="\ud800"))
+    assert raw[0] == "SerializationException"
+    found = ended(client, start(client, machine, "\ud800"))
+    assert (found["status"], found["output"]) == ("SUCCEEDED", '"?"')
+
+
 def test_an_unknown_execution(client: Any) -> None:
     """Every operation says so, and an ARN of another kind is invalid."""
     arn = "arn:aws:states:eu-west-1:123456789012:execution:none:none"

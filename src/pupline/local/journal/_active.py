@@ -14,6 +14,7 @@ from pupline.asl import (
     TaskSucceeded,
 )
 from pupline.local.alerts import LocalTopic, PublishFailed
+from pupline.local.database import storable
 from pupline.local.journal._events import ExecutionFinished, TaskAttemptFailed
 from pupline.local.journal._journal import JournalledFact
 from pupline.local.journal._timers import Alarms
@@ -93,7 +94,7 @@ class ActiveExecutions:
                 turn.commands.append((active, command))
         if active.api is not None and active.is_durable and len(active.core.map_runs) > active.map_runs:
             new = active.core.map_runs[active.map_runs :]
-            turn.map_runs.extend((run.arn, active.execution_id) for run in new)
+            turn.map_runs.extend((storable(run.arn), active.execution_id) for run in new)
             active.map_runs += len(new)
         if active.core.status != "RUNNING":
             self._end(active, turn)

@@ -185,7 +185,7 @@ def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledF
     landed = connection.execute(
         "UPDATE executions SET status = 'ABORTED', error = ?, cause = ?, stop_time = ?"
         " WHERE execution_id = ? AND status = 'RUNNING'",
-        (fact.error, fact.cause, entry.now, execution_id),
+        (*(None if text is None else storable(text) for text in (fact.error, fact.cause)), entry.now, execution_id),
     ).rowcount
     if landed:
         _insert_fact(connection, execution_id, count, entry)

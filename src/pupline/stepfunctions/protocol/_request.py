@@ -1,5 +1,6 @@
 """Reading the body of a request: JSON of the types that the model names."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from pupline.json_values import parse_json
 from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions.protocol._model import Shape
 from pupline.text import printable
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _MAX_DEPTH = 16
 """Levels in a request; the deepest of the model has five. Documents are texts in it."""
@@ -52,6 +55,8 @@ def _map(value: Any, shape: Shape) -> dict[str, Any]:
 def _string(value: Any, _shape: Shape) -> str:
     if not isinstance(value, str):
         raise _mismatch(value, "a String")
+    if _SURROGATE.search(value):  # half of a pair, which neither UTF-8 nor the database can hold
+        raise ApiError("SerializationException", "Invalid UTF-16 surrogate in a String")
     return value
 
 
