@@ -112,7 +112,8 @@ def test_positions_are_those_in_the_template(load: Load, path: str, line: int) -
 def cloudformation(definition: str, more: str = "") -> str:
     """A template whose machine has this property for its definition."""
     return (
-        "Parameters: {N: {Type: Number, Default: 7}, Env: {Type: String, Default: dev}}\n"
+        "Parameters: {N: {Type: Number, Default: 7}, Env: {Type: String, Default: dev}, "
+        "Stored: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /shop/function}, Given: {Type: String}}\n"
         "Conditions: {IsProd: !Equals [!Ref Env, prod]}\n"
         "Mappings: {Sizes: {dev: {Max: 1}, prod: {Max: 9}}}\n"
         "Resources:\n"
@@ -121,6 +122,9 @@ def cloudformation(definition: str, more: str = "") -> str:
         "    Type: AWS::StepFunctions::StateMachine\n"
         "    Properties:\n"
         f"      {definition}\n{more}"
+        "  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Pay, Name: live}}\n"
+        "  Nested: {Type: AWS::CloudFormation::Stack}\n"
+        "  Jobs: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub '${Env}-jobs'}}\n"
     )
 
 
@@ -185,6 +189,16 @@ def test_every_form_of_a_definition(load: Load, tmp_path: Path, definition: str)
         ("!GetAtt Nope.Arn", "${Nope.Arn}"),
         ("!ImportValue other-stack", "${other-stack}"),
         ("!GetAZs ''", "${Fn::GetAZs}"),
+        ("!Ref Given", "${Given}"),
+        ("!Ref Stored", "${Stored}"),
+        ("!ImportValue {'Fn::Sub': '${Given}-arn'}", "${Given-arn}"),
+        ("'{{resolve:ssm:/shop/function:1}}'", "${resolve.ssm./shop/function.1}"),
+        ("!GetAtt Nested.Outputs.PayArn", "${Nested.Outputs.PayArn}"),
+        ("!Ref Live", "arn:aws:lambda:us-east-1:123456789012:function:Pay:live"),
+        ("!Sub '${Pay.Alias}'", "arn:aws:lambda:us-east-1:123456789012:function:Pay"),
+        ("!Ref Pay.Version", "arn:aws:lambda:us-east-1:123456789012:function:Pay"),
+        ("!Ref Jobs", "https://sqs.us-east-1.amazonaws.com/123456789012/dev-jobs"),
+        ("!GetAtt Jobs.QueueName", "dev-jobs"),
         ("!Ref AWS::NoValue", None),
         ("[1, !Ref AWS::NoValue, 2]", [1, 2]),
         ("!Ref Machine", "arn:aws:states:us-east-1:123456789012:stateMachine:Machine"),

@@ -25,6 +25,12 @@ FUNCTION_TYPES = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 MACHINE_TYPES = ("AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine")
 
 
+QUALIFIED_TYPES = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
+"""Resources whose `Ref` is the ARN of a function with a qualifier."""
+
+_OPAQUE = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource", "AWS::Serverless::Application")
+
+
 class _Shape(NamedTuple):
     """How AWS names resources of a type: `{r}` region, `{a}` account, `{n}` name. is_ref: `Ref` gives the ARN."""
 
@@ -51,8 +57,6 @@ _SHAPES = {
     "AWS::IAM::Role": _Shape("iam::{a}:role/{n}", name_property="RoleName"),
     "AWS::KMS::Key": _Shape("kms:{r}:{a}:key/{n}"),
     "AWS::Kinesis::Stream": _Shape("kinesis:{r}:{a}:stream/{n}", name_property="Name"),
-    "AWS::Lambda::Alias": _Shape("lambda:{r}:{a}:function:{n}", is_ref=True),
-    "AWS::Lambda::Version": _Shape("lambda:{r}:{a}:function:{n}", is_ref=True),
     "AWS::S3::Bucket": _Shape("s3:::{n}", name_property="BucketName"),
     "AWS::SNS::Topic": _Shape("sns:{r}:{a}:{n}", is_ref=True, name_property="TopicName"),
     "AWS::SQS::Queue": _Shape("sqs:{r}:{a}:{n}", name_property="QueueName"),
@@ -62,6 +66,11 @@ _SHAPES = {
     "AWS::StepFunctions::StateMachineAlias": _Shape("states:{r}:{a}:stateMachine:{n}", is_ref=True),
     "AWS::StepFunctions::StateMachineVersion": _Shape("states:{r}:{a}:stateMachine:{n}:1", is_ref=True),
 }
+
+
+def is_opaque(kind: str) -> bool:
+    """Whether only a deployment knows what the attributes of such a resource are: outputs, custom resources."""
+    return kind in _OPAQUE or kind.startswith("Custom::")
 
 
 def name_property(kind: str) -> str | None:
@@ -89,7 +98,7 @@ def arn(kind: str, name: str) -> str:
 def attribute(kind: str, name: str, named: str) -> str:
     """What `Fn::GetAtt` gives for an attribute (`named`) of a resource of a type."""
     last = named.rsplit(".", 1)[-1]
-    if last.endswith("Arn"):
+    if last.endswith("Arn") or (kind in FUNCTION_TYPES and last in ("Alias", "Version")):  # the latter two are SAM's
         return arn(kind, name)
     if last in ("Name", "QueueName", "TopicName", "StateMachineName"):
         return name

@@ -6,11 +6,21 @@ knows, such as an import or a parameter without a default, stays a placeholder: 
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pupline.definitions._placeholders import PLACEHOLDERS, json_or_text
-from pupline.definitions.templates._references import PSEUDO_PARAMETERS, attribute, name_property, ref
+from pupline.definitions.templates._references import (
+    FUNCTION_TYPES,
+    PSEUDO_PARAMETERS,
+    QUALIFIED_TYPES,
+    arn,
+    attribute,
+    is_opaque,
+    name_property,
+    ref,
+)
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON
 from pupline.text import printable
@@ -18,6 +28,9 @@ from pupline.text import printable
 _MAX_CHARACTERS = 16 * 1024 * 1024
 """What all functions of a template may produce together: nested Fn::Sub could double a text at each level."""
 
+
+_DYNAMIC = re.compile(r"\{\{(resolve:[^{}]+)\}\}")
+"""A dynamic reference, such as `{{resolve:ssm:/shop/function}}`."""
 
 NO_VALUE = object()
 """What `AWS::NoValue` leaves: a member or element that does not exist."""
@@ -60,6 +73,8 @@ class Resolver:
         """The value with its intrinsic functions evaluated. Raises: ConfigurationError for one that is malformed."""
         if isinstance(value, list):
             return [inner for inner in map(self.resolve, value) if inner is not NO_VALUE]
+        if isinstance(value, str):
+            return _DYNAMIC.sub(lambda found: _placeholder(found[1].replace(":", ".")), value)
         if not isinstance(value, dict):
             return value
         name = function_name(value)
@@ -87,14 +102,27 @@ class Resolver:
         if name in PSEUDO_PARAMETERS:
             return PSEUDO_PARAMETERS[name]
         if isinstance(parameter, dict):
-            return _parameter_value(parameter, parameter["Default"]) if "Default" in parameter else _placeholder(name)
+            is_known = "Default" in parameter and not str(parameter.get("Type")).startswith("AWS::SSM::")
+            return _parameter_value(parameter, parameter["Default"]) if is_known else _placeholder(name)
         kind = self.kind(name)
+        if kind in QUALIFIED_TYPES:
+            return self._qualified(name)
+        if "." in name and self.kind(name.split(".")[0]) in FUNCTION_TYPES:
+            return self.attribute(*name.split(".", 1))  # SAM's !Ref Function.Alias
         return _placeholder(name) if kind is None else ref(kind, self._name(name, kind))
 
     def attribute(self, name: str, named: str) -> str:
         """What `Fn::GetAtt` gives for an attribute of a resource; a placeholder where there is no such resource."""
         kind = self.kind(name)
-        return _placeholder(f"{name}.{named}") if kind is None else attribute(kind, self._name(name, kind), named)
+        if kind is None or is_opaque(kind):
+            return _placeholder(f"{name}.{named}")
+        return attribute(kind, self._name(name, kind), named)
+
+    def _qualified(self, name: str) -> str:
+        """The ARN of an alias or a version of a function."""
+        properties = self.resolve(self.properties(name))
+        function = as_text(properties.get("FunctionName", name)).rpartition("function:")[2]
+        return f"{arn(FUNCTION_TYPES[1], function)}:{as_text(properties.get('Name', '1'))}"
 
     def kind(self, name: str) -> str | None:
         """The type of a resource; None where there is none of this name."""
@@ -255,7 +283,8 @@ def _parameter_value(parameter: AnyJSON, value: AnyJSON) -> AnyJSON:
 
 
 def _placeholder(name: str) -> str:
-    return f"${{{name}}}"
+    """A placeholder; its name may be made of texts that have some themselves."""
+    return "${" + name.replace("${", "").replace("{", "").replace("}", "") + "}"
 
 
 def _text(function: str, value: AnyJSON) -> str:
