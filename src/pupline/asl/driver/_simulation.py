@@ -229,8 +229,8 @@ class Simulation:
             del run.live[fact.id]
         elif fact.id not in run.live:
             return
-        if not run.execution.is_waiting(fact.id):
-            return  # the execution has ended, or the task's token was sent back by another
+        if run.has_ended or not (type(fact) is TimerFired or run.execution.is_waiting(fact.id)):
+            return  # the task's token was sent back by another
         if due > self.now:
             if self._wait is not None:
                 self._wait(self.runs[0].execution, due - self.now)
