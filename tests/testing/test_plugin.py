@@ -99,6 +99,14 @@ def test_too_little_coverage_fails_the_session(project: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["FAIL: 85.7% of the state machines is less than the required 86%"])
 
 
+def test_a_threshold_without_a_machine_is_not_met(project: pytest.Pytester) -> None:
+    """A suite that runs no state machine has covered nothing, however low the threshold is."""
+    project.makepyfile("def test_it():\n    pass\n")
+    result = run(project, "--asl-fail-under=1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["no state machine was run", "FAIL: 0% of the state machines*"])
+
+
 @pytest.mark.parametrize("wrong", ["101", "-1", "much"])
 def test_a_threshold_is_a_percentage(project: pytest.Pytester, wrong: str) -> None:
     """Anything else is a usage error, before any test."""

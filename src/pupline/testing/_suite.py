@@ -37,10 +37,10 @@ class Suite:
 
     @property
     def percent(self) -> float:
-        """What the suite has taken of all that can be taken in its machines, from 0 to 100."""
+        """What the suite has taken of all that can be taken in its machines, from 0 to 100; 0 without machines."""
         items = [(machine.coverage, item) for machine in self._machines.values() for item in machine.coverage.items]
         taken = sum(1 for coverage, item in items if coverage.count(item))
-        return 100 * taken / len(items) if items else 100.0
+        return 100 * taken / len(items) if items else 0.0
 
     def lines(self, root: Path) -> list[str]:
         """A report: each machine, and what was never taken of it. root: file names are shown relative to it."""
