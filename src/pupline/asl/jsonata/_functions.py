@@ -22,7 +22,7 @@ from pupline.asl.jsonata._bounds import MAX_BYTES, MAX_INTEGER_TEXT, MAX_RANGE, 
 from pupline.asl.jsonata._builtins import CORRECTED, Native, library_function
 from pupline.asl.jsonata._dates import iso_to_millis
 from pupline.asl.jsonata._failure import QueryFailure
-from pupline.asl.jsonata._numbers import double, whole
+from pupline.asl.jsonata._numbers import LONG, double, whole
 from pupline.asl.jsonata._signatures import signature_of
 from pupline.json_values import AnyJSON, dumps
 
@@ -48,9 +48,6 @@ def _with_nulls(value: AnyJSON) -> Any:
     return _NULL if value is None else value
 
 
-_LONG = 2**63
-"""AWS keeps whole numbers exactly up to here; beyond, they are doubles."""
-
 _NUMBERS_AS_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
@@ -61,7 +58,7 @@ def from_library(value: Any) -> AnyJSON:
     if isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
-        return value if -_LONG <= value < _LONG else double(value)
+        return value if -LONG <= value < LONG else double(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else _NUMBERS_AS_TEXT.get(value, "NaN")
     if isinstance(value, utils.Utils.RangeList):

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 _EXACT: Final = 2**53
-_PLAIN: Final = 10**21
-"""From here on, numbers are printed with an exponent."""
+LONG: Final = 2**63
+"""AWS keeps the digits of whole numbers in a text or the input up to here; beyond, they are doubles."""
 
 _DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][-+]?[0-9]+)?")
 _PREFIXED: Final = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][01]+")
@@ -22,8 +22,11 @@ def double(value: float) -> float:
 
 
 def whole(value: float) -> float:
-    """The same number as an integer where it has no fraction, so that it is printed without one."""
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) < _PLAIN:
+    """The same number as an integer where it has no fraction, so that it is printed without one.
+
+    Beyond 2**53 it stays a double: an integer there has more digits than the double that it comes from.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
     return value
 
@@ -48,7 +51,7 @@ def arithmetic(left: float, right: float, operator: str) -> float:
 
 def number_text(value: float) -> str:
     """A finite number as ECMAScript prints it: `100000000000000000000`, `1e+21`, `1e-7`."""
-    if isinstance(value, int) and abs(value) < _EXACT:
+    if isinstance(value, int) and -LONG <= value < LONG:
         return str(value)
     number = double(value)
     if not math.isfinite(number):
@@ -70,11 +73,10 @@ def number_text(value: float) -> str:
 
 
 def fifteen_digits(value: float) -> float:
-    """The number rounded to 15 significant digits, as `$string` does."""
-    if isinstance(value, int) and abs(value) < 10**15:
+    """A fraction rounded to 15 significant digits, as `$string` does; whole numbers keep theirs, as on AWS."""
+    if isinstance(value, int) or not math.isfinite(value) or value.is_integer():
         return value
-    number = double(value)
-    return whole(float(f"{number:.14e}")) if math.isfinite(number) else number
+    return whole(float(f"{value:.14e}"))
 
 
 def parse_number(text: str) -> float | None:
