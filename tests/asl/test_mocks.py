@@ -176,6 +176,15 @@ def test_answers_by_state_name() -> None:
     assert run(states).output == {"paid": 7}
 
 
+def test_what_looks_like_invokes_response_is_the_response() -> None:
+    """In the simple form too, where a plain value is otherwise what the function returned."""
+    invoke = "arn:aws:states:::lambda:invoke"
+    machine = {"StartAt": "Call", "States": {"Call": {"Type": "Task", "Resource": invoke, "End": True}}}
+    whole = {"StatusCode": 200, "Payload": {"n": 1}}
+    for plain, expected in [(whole, Return(whole)), ({**whole, "more": 1}, {**whole, "more": 1}), ({"n": 1}, {"n": 1})]:
+        assert parse_mocks({"Call": plain}, machine).case("").states == {"Call": expected}
+
+
 def test_answers_that_come_late_or_never() -> None:
     """NoAnswer lets the Task time out; Later answers after some seconds."""
     value = {"Charge": {"NoAnswer": {}}, "Tell": {"Later": {"Seconds": 5, "Answer": {"Throw": {"Error": "X"}}}}}

@@ -183,6 +183,13 @@ def test_a_failing_function_fails_its_task(here: Path, command: Command, name: s
     assert "At Undo, orders.asl.yaml:15:3" in lines
 
 
+def test_the_cause_of_a_case_that_failed_is_below_the_table(here: Path, command: Command) -> None:
+    """One line; with the case alone there is more."""
+    thrown = {"Throw": {"Error": "Fatal", "Cause": "no paper\nand no ink"}}
+    mocks = simple(here, {"TestCases": {"A": {"Charge": 1, "Tell": 2}, "B": {"Charge": thrown, "Tell": 2}}})
+    assert "\nB: Fatal: no paper\n" in run(command, "--mocks", mocks).stdout
+
+
 def test_a_function_that_exits_fails_its_task(command: Command) -> None:
     """As in Lambda: the process goes on."""
     states = ["--function", "Charge=order_functions:exits", "--function", "Tell=order_functions:tell"]

@@ -73,6 +73,8 @@ class AnswerReader:
             raise problem(where, f"it has {' and '.join(value)}; an answer is one of them")
         if state.reads_items and isinstance(value, Mapping) and list(value) == ["File"]:
             return self._file(value["File"], where)
+        if state.invokes and _is_response(value):
+            return Return(value)  # the whole response was meant, as it stands in a MockConfigFile
         return value
 
     def _marked(self, value: Mapping[str, AnyJSON], where: str, state: MockedState, depth: int) -> Any:
@@ -153,9 +155,12 @@ def _is_length(value: AnyJSON) -> bool:
 
 def _returned(value: AnyJSON, state: MockedState) -> AnyJSON:
     """For a Lambda function's ARN the Payload alone: the file has the Invoke API's response, as for lambda:invoke."""
-    if state.is_function and isinstance(value, Mapping) and "Payload" in value and _INVOKE_RESPONSE.issuperset(value):
-        return value["Payload"]
-    return value
+    return value["Payload"] if state.is_function and _is_response(value) else value
+
+
+def _is_response(value: AnyJSON) -> bool:
+    """Whether the value looks like the response of Lambda's Invoke API."""
+    return isinstance(value, Mapping) and "Payload" in value and _INVOKE_RESPONSE.issuperset(value)
 
 
 def _thrown(content: AnyJSON, where: str) -> Throw:

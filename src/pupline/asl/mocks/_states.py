@@ -17,13 +17,15 @@ class MockedState:
     """What the name of an answer stands for.
 
     name: of the state, with `.ItemReader` or `.ResultWriter` for these parts of a Map. type: the state's.
-    is_function: it is a Task whose Resource is a Lambda function, not an integration. reads_items: the answer gives
-    the items of a Distributed Map. is_called: it is a Task, or a Map with an ItemReader or a ResultWriter.
+    is_function: it is a Task whose Resource is a Lambda function, not an integration. invokes: its integration is
+    lambda:invoke. reads_items: the answer gives the items of a Distributed Map. is_called: it is a Task, or a Map with
+    an ItemReader or a ResultWriter.
     """
 
     name: str
     type: str
     is_function: bool = False
+    invokes: bool = False
     reads_items: bool = False
     is_called: bool = True
 
@@ -37,7 +39,8 @@ def _states(definition: AnyJSON) -> Iterator[MockedState]:
     for _, name, state in walk_states(definition):
         kind = state["Type"]
         parts = [part for part in (READER, WRITER) if part in state] if kind == "Map" else []
-        function = kind == "Task" and ":states:" not in str(state.get("Resource", ""))
-        yield MockedState(name, kind, function, READER in parts, kind == "Task" or bool(parts))
+        resource = str(state.get("Resource", "")) if kind == "Task" else ":states:"
+        function, invokes = ":states:" not in resource, resource.endswith(":lambda:invoke")
+        yield MockedState(name, kind, function, invokes, READER in parts, kind == "Task" or bool(parts))
         for part in parts:
             yield MockedState(f"{name}.{part}", kind, reads_items=part == READER)

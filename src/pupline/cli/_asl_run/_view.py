@@ -205,6 +205,9 @@ class CaseList:
         error = (result.error or "") if result is not None else ""
         self._rows.append([sign, cell(outcome.case.name), status, cell(error), _line(path_text(view.path))])
         self._notes += [_line(f"{name}: {mismatch}", "red") for mismatch in outcome.mismatches]
+        if result is not None and result.cause and not outcome.passed:
+            cause = readable(result.cause, result.error).partition("\n")[0]
+            self._notes.append(_line(f"{name}: {result.error or result.status}: {cause}", "red"))
         if outcome.refusal:
             self._notes.append(_line(f"{name}: {outcome.refusal}", "yellow"))
 
