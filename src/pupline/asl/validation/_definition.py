@@ -20,7 +20,7 @@ from pupline.asl.validation._report import MAX_NESTING, Place, Report
 from pupline.asl.validation._scopes import VariableScope
 from pupline.asl.validation._state import StateChecker
 from pupline.asl.validation._transitions import check_transitions
-from pupline.json_values import AnyJSON, dumps
+from pupline.json_values import AnyJSON, deeper_than, dumps
 
 MAX_BYTES = 1_048_576
 """Bytes that a definition may have. Source: AWS, "Quotas"."""
@@ -127,7 +127,7 @@ def _checked(definition: AnyJSON, kind: str) -> Report:
     if not isinstance(definition, dict):
         report.add_without_place("Definition must be a valid JSON object")
         return report
-    if _deeper_than(definition, MAX_DEPTH):
+    if deeper_than(definition, MAX_DEPTH):
         report.add_without_place(f"The definition is nested more than {MAX_DEPTH} levels deep")
         return report
     try:
@@ -155,17 +155,6 @@ def _has_names_only(value: AnyJSON) -> bool:
             waiting.extend(item.values())
         elif isinstance(item, (list, tuple)):
             waiting.extend(item)
-    return True
-
-
-def _deeper_than(value: AnyJSON, most: int) -> bool:
-    """Whether objects and arrays are nested more than `most` deep; counted level by level, without recursion."""
-    level = [value]
-    for _ in range(most):
-        inner = [item.values() if isinstance(item, dict) else item for item in level]
-        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
-        if not level:
-            return False
     return True
 
 
