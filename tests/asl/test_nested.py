@@ -151,6 +151,22 @@ def test_an_unknown_machine_fails_the_task(resource: str, kind: str, error: str,
     assert event(result.history, kind)["error"] == error
 
 
+@pytest.mark.parametrize(
+    ("parameters", "error", "cause"),
+    [
+        ({"Name": "a b"}, "InvalidName", "Invalid Name: 'a b' ("),
+        ({"Input": "not json"}, "InvalidExecutionInput", "Input: 'Unrecognized token 'not': was expecting (JSON"),
+        ({"Input": "[NaN]"}, "InvalidExecutionInput", "a number that is not JSON"),
+    ],
+)
+def test_a_request_that_the_api_refuses_fails_the_task(parameters: dict[str, str], error: str, cause: str) -> None:
+    """In AWS's words, without any of Python's."""
+    result = execute(parent(StateMachineArn=CHILD, **parameters), {}, machines={CHILD: child(DOUBLE)})
+    assert (result.status, result.error) == ("FAILED", f"StepFunctions.{error}Exception")
+    assert cause in str(result.cause)
+    assert "Expecting value" not in str(result.cause)
+
+
 def test_a_child_is_stopped_with_its_task() -> None:
     """A time-out of the parent's task, or the parent's end, aborts the child that it waits for."""
     sync = parent(f"{START}.sync", {"TimeoutSeconds": 10}, StateMachineArn=CHILD)

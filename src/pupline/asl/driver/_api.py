@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from pupline.asl._facts import ExecutionAborted, Fact, TaskFailed, TaskHeartbeat
 from pupline.asl._input import execution_input
 from pupline.asl.driver._nested import api_failure, api_operation, api_request, api_result, child_ended, pattern_of
 from pupline.asl.driver._run import Run
+from pupline.asl.validation import json_problem
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON, dumps, loads
 from pupline.text import printable
@@ -177,8 +179,15 @@ def _parsed(text: str) -> AnyJSON:
     try:
         return loads(text)
     except (ValueError, RecursionError) as err:
-        message = f"Invalid State Machine Execution Input: '{err}'"
+        message = f"Invalid State Machine Execution Input: '{_not_json(text, err)}'"
         raise _ApiProblem("InvalidExecutionInput", message) from err
+
+
+def _not_json(text: str, error: ValueError | RecursionError) -> str:
+    """Why a text is not JSON, in AWS's words where they are known."""
+    if isinstance(error, json.JSONDecodeError):
+        return json_problem(text, error).message
+    return "the value is nested too deeply, or holds a number that is not JSON"
 
 
 def _sent_fact(task: InvokeTask, command_id: str, request: Request) -> Fact:
@@ -191,7 +200,8 @@ def _sent_fact(task: InvokeTask, command_id: str, request: Request) -> Fact:
     try:
         return TaskSucceeded(command_id, loads(request.get("output", "")))
     except (ValueError, RecursionError) as err:
-        raise _ApiProblem("InvalidOutput", f"Invalid Output: '{err}'") from err
+        reason = _not_json(request.get("output", ""), err)
+        raise _ApiProblem("InvalidOutput", f"Invalid Output: '{reason}'") from err
 
 
 def _summary(run: Run) -> dict[str, Any]:
