@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pupline.asl import InvokeTask, ItemsRead, ProtocolError, StateMachine
+from pupline.asl import InvokeTask, ItemsRead, ProtocolError, StateMachine, TaskSucceeded
 from pupline.errors import StorageError
 from pupline.local import (
     ApiDriver,
+    ApiExecution,
     ApiJournal,
     ApiStart,
     Driver,
@@ -170,6 +171,33 @@ class _Broken:
     def invoke(self, command: InvokeTask, _invocation: Any, answer: Callable[[Any], None]) -> None:
         """Answer wrongly."""
         answer(ItemsRead(command.id, []))
+
+
+def test_requests_are_answered_while_many_executions_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those for an execution whose turn has not come."""
+    resource = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    arguments: Any = {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"}
+    waiting = machine({"T": {"Type": "Task", "Resource": resource, "Parameters": arguments, "End": True}})
+    functions = {"sendMessage.waitForTaskToken": lambda *_: HANG}
+    with driving(tmp_path, functions) as (api, _):
+        for number in range(5):
+            api.start(request(f"n{number}", waiting))
+    monkeypatch.setattr("pupline.local.journal._driver._RESUMED_AT_ONCE", 1)
+    with driving(tmp_path, functions) as (api, journal):
+        api.answer("n4", "T@1#0", [TaskSucceeded("T@1#0", 4)])
+        api.answer("n3", "T@1#0", [TaskSucceeded("T@1#0", 3)])
+        assert journal.count_running("arn:machine") == 3
+        with pytest.raises(NotWaiting):
+            api.answer("n4", "T@1#0", [TaskSucceeded("T@1#0", 4)])
+        assert [event["type"] for event in journal.replay(_found(journal, "arn:n4")).history].count(
+            "TaskSucceeded"
+        ) == 1
+
+
+def _found(journal: ApiJournal, arn: str) -> ApiExecution:
+    found = journal.find(arn)
+    assert found is not None
+    return found
 
 
 def test_waits_are_scaled(tmp_path: Path) -> None:

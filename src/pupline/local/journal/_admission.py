@@ -102,6 +102,13 @@ class Admission:
         elif loaded := self._load(row, turn):
             self._active.add(*loaded, turn)
 
+    def load(self, name: str, turn: Turn) -> ActiveExecution | None:
+        """The execution in memory, if it runs: after a restart it may not have been its turn yet."""
+        row = None if name in self._active.by_name else self._journal.find(name)
+        if row is not None and row.status == "RUNNING" and row.execution_id not in turn.aborted:
+            self.resume(name, turn)
+        return self._active.by_name.get(name)
+
     def redrive(self, name: str, turn: Turn) -> None:
         """Redrive the execution, unless that is refused."""
         row = self._journal.find(name)

@@ -106,7 +106,7 @@ class ApiDriver:
         """Give the execution the answers to a call that waits for one from outside. Raises: NotWaiting."""
 
         def work(turn: Turn) -> None:
-            active = self._driver.active.by_name.get(name)
+            active = self._driver.admission.load(name, turn)
             command = None if active is None else active.waiting.get(command_id)
             if active is None or not isinstance(command, InvokeTask) or command.task_token is None:
                 raise NotWaiting(command_id)
@@ -119,7 +119,7 @@ class ApiDriver:
         """Change the limits of a Map Run. Whether its execution runs."""
 
         def work(turn: Turn) -> bool:
-            active = self._driver.active.by_name.get(name)
+            active = self._driver.admission.load(name, turn)
             if active is None or active.core.status != "RUNNING":
                 return False
             self._driver.active.receive(active, update, turn)

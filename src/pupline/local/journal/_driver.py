@@ -63,6 +63,9 @@ _POLL_SECONDS = 1.0
 _FACTS_AT_ONCE = 512
 """Facts in one transaction: the first of them should not wait long for the last."""
 
+_RESUMED_AT_ONCE = 100
+"""Executions rebuilt in one turn: a millisecond each, in which nothing else is answered."""
+
 _PAGE = 200
 """Unfinished executions read at once; memory is bounded by this and by the concurrency."""
 
@@ -277,7 +280,10 @@ class Driver:
     # ---- executions that start, resume or are redriven
 
     def _admit(self, turn: Turn) -> None:
-        while self._has_requests and self.has_room and len(turn.started) < _FACTS_AT_ONCE:
+        resumed = 0
+        while (
+            self._has_requests and self.has_room and len(turn.started) < _FACTS_AT_ONCE and resumed < _RESUMED_AT_ONCE
+        ):
             request = next(self._requests, None)
             if request is None:
                 self._has_requests = False
@@ -287,6 +293,7 @@ class Driver:
                 self.admission.redrive(request.name, turn)
             else:
                 self.admission.resume(request.name, turn)
+                resumed += 1
 
     # ---- commands that are carried out
 
