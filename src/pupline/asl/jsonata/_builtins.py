@@ -134,9 +134,11 @@ def _pad(text: str, width: float, char: str | None = None) -> Any:
     return Functions.pad(text, None if width is None else int(width), char)
 
 
-def _substring(text: str, start: float, length: float | None = None) -> str:
+def _substring(text: str, start: float | None = None, length: float | None = None) -> str:
     """Characters from `start`, which counts from the end when negative; fractions are cut off."""
     size = len(text)
+    if start is None:
+        return text if length is None else ""
     start = 0 if math.isnan(double(start)) else max(min(start, size), -size)
     if length is None:
         return text[int(start) :]
@@ -251,7 +253,9 @@ def _ceil(value: float) -> float:
     return math.ceil(value) if math.isfinite(double(value)) else value
 
 
-def _power(base: float, exponent: float) -> float:
+def _power(base: float, exponent: float | None = None) -> float:
+    if exponent is None:
+        raise QueryFailure("D3061", value=base)
     try:
         found = whole(math.pow(double(base), double(exponent)))
     except (OverflowError, ValueError, ZeroDivisionError):

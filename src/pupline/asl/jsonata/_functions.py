@@ -27,6 +27,9 @@ from pupline.asl.jsonata._signatures import signature_of
 from pupline.json_values import AnyJSON, dumps
 
 _NULL = utils.Utils.NULL_VALUE
+_PICTURE_CODES = {"sequence starting with": "D3130", "modifier can only be": "D3133", "closing bracket": "D3135"}
+"""Words in the library's messages that have no code there -> the code."""
+
 _ACTIVE = re.compile(r"[0-9#.,]")
 _WIDE = re.compile(r"[,*-][0-9]{4}")
 
@@ -187,9 +190,12 @@ def _picture_errors(picture: str | None) -> Iterator[None]:
             raise
         raise QueryFailure("D3132", value=err.args[0]) from err
     except RuntimeError as err:
-        if isinstance(err, RecursionError) or "sequence starting with" not in str(err):
-            raise
-        raise QueryFailure("D3130", value=picture) from err
+        for text, code in _PICTURE_CODES.items():
+            if text in str(err):
+                component = re.search(r"\[([^MF\]])", picture or "")
+                value = component[1] if component and code == "D3133" else picture
+                raise QueryFailure(code, value=value) from err
+        raise
 
 
 def _check_width(picture: str | None) -> str | None:
