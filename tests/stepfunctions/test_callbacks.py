@@ -66,6 +66,7 @@ def test_what_is_not_an_answer(client: Any) -> None:
     assert error_of(lambda: client.send_task_heartbeat(taskToken=unknown))[0] == "TaskDoesNotExist"
 
 
+@pytest.mark.slow  # a second is the shortest heartbeat
 def test_a_missed_heartbeat_times_out(client: Any) -> None:
     """As a Task of AWS."""
     arn, _ = waiting(client, "heartbeat", HeartbeatSeconds=1)

@@ -221,6 +221,7 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
         assert called(client, "arn:aws:states:::lambda:invoke", invoke)["error"] == "Mine"
 
 
+@pytest.mark.slow
 def test_a_job_is_waited_for(tmp_path: Path, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`.sync` submits it, looks after it until it has ended, and gives its description."""
     monkeypatch.setattr("pupline.stepfunctions.tasks._services.POLL_SECONDS", 0.01)
