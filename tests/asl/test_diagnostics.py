@@ -395,6 +395,8 @@ def test_thousands_of_mistakes_are_found_in_a_moment() -> None:
     """The hints compare each missing target with all states, within bounds."""
     names = [f"State number {n}" for n in range(3000)]
     own: dict[str, Any] = {name: {"Type": "Pass", "Next": f"{name}?"} for name in names}
+    fields = {**PASS, **{f"Parametes{n}": 1 for n in range(5000)}}
     begin = time.monotonic()
     assert len(diagnose({"StartAt": names[0], "States": own})) == 3000
+    assert len(diagnose(one(fields))) == 5000
     assert time.monotonic() - begin < 20

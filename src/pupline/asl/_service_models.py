@@ -83,6 +83,13 @@ def sdk_services() -> frozenset[str]:
     return frozenset(own | {name.replace("-", "") for name in same} | _RETIRED)
 
 
+@cache
+def sdk_actions(service: str) -> frozenset[str]:
+    """The actions of a service as Resources name them, such as `putItem`; empty when the service is not known."""
+    model = service_model(service)
+    return frozenset() if model is None else frozenset(name[:1].lower() + name[1:] for name in model.operation_names)
+
+
 def sdk_name(name: str) -> str | None:
     """The name after `aws-sdk:` of a service that botocore or its optimised integration calls otherwise, or None."""
     if name == "states":

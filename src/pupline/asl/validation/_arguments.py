@@ -161,7 +161,7 @@ def _report_unknown(
 ) -> str:
     """Report a field that does not exist; returns the one that was probably meant, or an empty text."""
     *outer, key = steps
-    meant = closest(name, names) or ""
+    meant = (closest(name, names) or "") if place.report.gives_hints else ""
     hint = hint or (f"Did you mean '{meant}'?" if meant else "")
     place.add_problem(f'The field "{name}" is not supported by Step Functions', *outer, hint=hint, field=str(key))
     return meant

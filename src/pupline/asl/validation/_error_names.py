@@ -24,7 +24,7 @@ def warn_about_error_names(report: Report) -> None:
     """Warn of each Error Name in Retry and Catch that cannot occur, and is close to one that can."""
     for place in report.handled:
         name: str = place.value
-        if name in report.raised or name in _STATES or name in _LAMBDA:
+        if name in report.raised or name in _STATES or name in _LAMBDA or not report.gives_hints:
             continue
         known = _STATES if name.startswith("States.") else _LAMBDA if name.startswith("Lambda.") else ()
         meant = closest(name, known)

@@ -25,6 +25,8 @@ MAX_DEPTH = 200
 _FIELDS = ("input", "result", "context", "errorOutput")
 _MISTAKEN = {"item": "context.Map.Item.Value", "execution": "context.Execution", "error": "errorOutput.Error"}
 
+_CALL = re.compile(r"\$(\w+)\s*+\(")
+
 _INVALID = "INVALID_JSONATA_EXPRESSION"
 _UNSUPPORTED = "UNSUPPORTED_JSONATA_EXPRESSION"
 
@@ -79,9 +81,10 @@ def _check_text(place: Place, steps: tuple[Step, ...], value: str, also: StatesF
         else:
             place.add_problem(problem.message, *steps, code=problem.code, hint=reason(problem, text))
         return
-    called = {name for name in variables if re.search(rf"\${name}\s*\(", text)}
+    called = variables.intersection(_CALL.findall(text))
     for name in sorted(called):
-        hint = "Use $parse." if name == "eval" else did_you_mean(f"${name}", [f"${each}" for each in function_names()])
+        known = [f"${each}" for each in function_names()] if place.report.gives_hints else []
+        hint = "Use $parse." if name == "eval" else did_you_mean(f"${name}", known)
         place.warn("UNKNOWN_FUNCTION", f"There is no function '${name}'.", *steps, hint=hint)
     place.note_variables(variables - called, *steps)
     for missing in sorted(fields - {"input", "context", also}):

@@ -15,6 +15,8 @@ from pupline.json_values import AnyJSON
 MAX_NESTING = 40
 """How deep Parallel and Map states may be nested here. AWS sets no limit but a definition's size."""
 
+_MOST_HINTS = 100
+
 
 class Report:
     """The diagnostics found so far.
@@ -34,6 +36,11 @@ class Report:
         self.raised: set[str] = set()
         self.handled: list[Place] = []
         self.times_out = False
+
+    @property
+    def gives_hints(self) -> bool:
+        """Whether names are still compared: a definition with more problems is not merely mistyped."""
+        return len(self.diagnostics) < _MOST_HINTS
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic, once."""
@@ -108,7 +115,7 @@ class Place:
     def unknown_field(self, name: str, names: Collection[str], explanation: str = "") -> None:
         """A field that is not one of `names`."""
         hint = explanation
-        if not hint:
+        if not hint and self.report.gives_hints:
             meant = closest(name, (other for other in names if other not in self.value))
             if meant is not None:
                 self.meant[meant] = self.value[name]

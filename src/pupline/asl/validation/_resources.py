@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pupline.asl._service_models import operation_model, sdk_name, sdk_services, service_model
+from pupline.asl._service_models import operation_model, sdk_actions, sdk_name, sdk_services
 from pupline.asl.states import Resource, not_recognized, optimized_actions, patterns_of, read_resource
 from pupline.asl.validation._report import Place
 from pupline.asl.validation._suggest import closest, did_you_mean, in_words
@@ -20,7 +20,7 @@ def check_resource(place: Place) -> Resource | None:
     if arn is None:
         return None
     resource = read_resource(arn)
-    hint = _hint(arn) if resource is None else _unknown_call(resource)
+    hint = _hint(arn) if resource is None else _unknown_call(resource, suggest=place.report.gives_hints)
     if resource is None or hint:
         place.add_problem(not_recognized(arn), "Resource", hint=hint)
         return None
@@ -37,7 +37,7 @@ def _check_express(place: Place, resource: Resource) -> None:
         place.add_problem(f"Express state machine does not support '{pattern}' service integration ", "Resource")
 
 
-def _unknown_call(resource: Resource) -> str:
+def _unknown_call(resource: Resource, *, suggest: bool) -> str:
     """Why an AWS SDK integration does not exist; empty when it does, or without botocore."""
     if resource.kind != "aws-sdk":
         return ""
@@ -46,14 +46,11 @@ def _unknown_call(resource: Resource) -> str:
         return ""
     service, action = resource.service, resource.action
     if service not in services:
-        return _no_service(service, services)
-    model = service_model(service)
-    if model is None:
+        return _no_service(service, services if suggest else frozenset())
+    actions = sdk_actions(service)
+    if not actions or action in actions:
         return ""
-    actions = {name[:1].lower() + name[1:] for name in model.operation_names}
-    if action in actions:
-        return ""
-    return _joined(f"{service} has no action '{action}'.", did_you_mean(action, actions))
+    return _joined(f"{service} has no action '{action}'.", did_you_mean(action, actions) if suggest else "")
 
 
 def _no_service(service: str, services: frozenset[str]) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pupline.asl.validation._diagnostic import Diagnostic, Step
 from pupline.asl.validation._suggest import closest
+
+_MOST_HINTS = 30
+"""Variables that nothing assigns and that are compared with those that are assigned."""
 
 
 @dataclass(eq=False, slots=True)
@@ -23,7 +27,10 @@ class VariableScope:
     def diagnostics(self) -> list[Diagnostic]:
         """Variables that nothing assigns and those that an outer scope assigns already: warnings."""
         names = self.names()
-        found = [_unassigned(name, steps, names) for name, steps in self.read.items() if name not in names]
+        missing = [(name, steps) for name, steps in self.read.items() if name not in names]
+        found = [
+            _unassigned(name, steps, names if at < _MOST_HINTS else ()) for at, (name, steps) in enumerate(missing)
+        ]
         outer = self.outer.names() if self.outer else set()
         for name, steps in self.assigned.items():
             if name in outer:
@@ -31,7 +38,7 @@ class VariableScope:
         return found
 
 
-def _unassigned(name: str, steps: tuple[Step, ...], names: set[str]) -> Diagnostic:
+def _unassigned(name: str, steps: tuple[Step, ...], names: Collection[str]) -> Diagnostic:
     meant = closest(name, names)
     hint = f"Did you mean '${meant}'?" if meant else ""
     return Diagnostic("UNDEFINED_VARIABLE", f"No state assigns the variable '${name}'.", steps, "WARNING", hint)
