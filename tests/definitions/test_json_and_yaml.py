@@ -27,6 +27,7 @@ def test_a_placeholder_may_stand_without_quotes(tmp_path: Path) -> None:
     """And with quotes inside; it stays a text where nobody gives a value."""
     found = loaded(tmp_path, JSON)
     assert found.definition["States"]["A"]["MaxConcurrency"] == "${n}"
+    assert type(found.definition["States"]["A"]["MaxConcurrency"]) is str
     assert found.definition["States"]["A"]["Label"] == '${lookup(a, "b")}-x'
     assert found.placeholders == ("n", 'lookup(a, "b")')
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pupline.definitions._document import Document, read_document
 from pupline.definitions._loaded import LoadedDefinition
 from pupline.definitions._placed import Placed, part_of
-from pupline.definitions._placeholders import filled, placeholder_names
+from pupline.definitions._placeholders import filled, mapped_texts, placeholder_names
 from pupline.definitions._unreadable import UnreadableDefinition
 from pupline.definitions.templates import ServerlessProject, Template, TemplateFunction, template_of
 from pupline.errors import ConfigurationError
@@ -80,7 +80,7 @@ def template_definition(
 
 
 def _loaded(placed: Placed, values: Mapping[str, str]) -> LoadedDefinition:
-    definition = filled(placed.value, values)
+    definition = mapped_texts(filled(placed.value, values), str)  # a plain text, also for a BarePlaceholder
     return LoadedDefinition(
         definition=definition,
         file=placed.file,
