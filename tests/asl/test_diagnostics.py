@@ -65,6 +65,11 @@ MISTAKES: list[tuple[Any, str, str]] = [
     (states(A={"Type": "Pass", "Next": "Nowhere"}), "$.States.A.Next", ""),
     (states(A={"Type": "Pass", "Nxet": "B"}, B=PASS), "$.States.A.Nxet", "Did you mean 'Next'?"),
     (states(A={"Type": "Pass"}, B=PASS), "$.States.A", ""),
+    (states(A={**TASK, "Catch": [{"ErrorEquals": ["E"], "Nxt": "B"}]}, B=PASS), "$.States.A.Catch[0].Nxt",
+     "Did you mean 'Next'?"),
+    (states(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "B"}], "Defualt": "C"},
+            B=PASS, C=PASS), "$.States.A.Defualt", "Did you mean 'Default'?"),
+    (states(A=PASS, B=PASS), "$.States.B", ""),
     # fields
     (one({"Type": "Task", "Resurce": LAMBDA, "End": True}), "$.States.X.Resurce", "Did you mean 'Resource'?"),
     (one({**PASS, "Seconds": 5}), "$.States.X.Seconds", "It is a field of Wait states."),

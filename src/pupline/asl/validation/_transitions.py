@@ -12,6 +12,9 @@ from pupline.asl.validation._report import Place
 from pupline.asl.validation._suggest import closest
 from pupline.json_values import AnyJSON
 
+_LEADING = ("Next", "Default", "Choices", "Catch", "End", "Type")
+"""Fields that say where a state leads."""
+
 _MOST_HINTS = 30
 """Missing targets that are compared with all states; a machine with more has not merely mistyped them."""
 
@@ -122,12 +125,15 @@ def _unclear(reached: set[str], states: dict[str, AnyJSON]) -> bool:
 def _leads_somewhere(state: AnyJSON) -> bool:
     if not isinstance(state, dict) or state.get("Type") not in fields.STATE_TYPES:
         return False
-    if _terminal(state):
-        return True
-    if state["Type"] != "Choice":
-        return isinstance(state.get("Next"), str)
-    rules = state.get("Choices")
-    return isinstance(rules, list) and all(isinstance(rule, dict) and "Next" in rule for rule in rules)
+    known = fields.allowed(state["Type"], "JSONPath") | fields.allowed(state["Type"], "JSONata")
+    if any(closest(name, _LEADING) for name in state.keys() - known):
+        return False
+    rules = [rule for group in ("Choices", "Catch") if isinstance(state.get(group), list) for rule in state[group]]
+    if not all(isinstance(rule, dict) and "Next" in rule for rule in rules):
+        return False
+    if state["Type"] == "Choice":
+        return bool(rules)
+    return _terminal(state) or isinstance(state.get("Next"), str)
 
 
 def _edges(name: str, state: AnyJSON) -> Iterator[_Edge]:
