@@ -16,7 +16,8 @@ from pupline.text import printable
 
 _DEFINITIONS = (".asl.json", ".asl.yaml", ".asl.yml", ".asl")
 _OTHERS = (".json", ".yaml", ".yml", ".template", ".tftpl", ".tpl")
-_DEPENDENCIES = {"node_modules", "venv", "__pycache__", "site-packages"}
+_DEPENDENCIES = {"node_modules", "venv", "site-packages"}
+_NEVER_WRITTEN_BY_HAND = {"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 _MAX_BYTES = 4 * 1024 * 1024
 
 # One of these is in every template with a state machine, in a Serverless Framework project, and in every definition.
@@ -120,8 +121,8 @@ def _candidates(folder: Path, skipped: list[Path]) -> Iterator[Path]:
     """The files below a folder that may hold definitions. skipped: gets the folders that are not looked into."""
     for place, folders, files in os.walk(folder):
         left_out = [name for name in folders if name.startswith(".") or name in _DEPENDENCIES]
-        skipped += [Path(place, name) for name in sorted(left_out)]
-        folders[:] = sorted(set(folders) - set(left_out))
+        skipped += [Path(place, name) for name in sorted(left_out) if name not in _NEVER_WRITTEN_BY_HAND]
+        folders[:] = sorted(set(folders) - {*left_out, *_NEVER_WRITTEN_BY_HAND})
         for name in sorted(files):
             file = Path(place, name)
             lower = name.lower()
