@@ -1,4 +1,4 @@
-"""A door on a free port of 127.0.0.1, and boto3 in front of it."""
+"""The API on a free port of 127.0.0.1, and boto3 in front of it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorServer, serving
+from pupline.stepfunctions import ApiServer, serving
 
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 ROLE = "arn:aws:iam::123456789012:role/any"
@@ -19,14 +19,14 @@ Refused = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server for all tests: each has names of its own, or a region."""
-    data = tmp_path_factory.mktemp("door")
+    data = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0)) as opened:
         yield opened
 
 
-def client_of(server: DoorServer, region: str = "eu-west-1", key: str = "any") -> Any:
+def client_of(server: ApiServer, region: str = "eu-west-1", key: str = "any") -> Any:
     """boto3's client of a server. It sends what the model forbids, so that the server can refuse it."""
     return boto3.client(
         "stepfunctions",
@@ -39,7 +39,7 @@ def client_of(server: DoorServer, region: str = "eu-west-1", key: str = "any") -
 
 
 @pytest.fixture(scope="module")
-def client(server: DoorServer) -> Any:
+def client(server: ApiServer) -> Any:
     """A client of the server."""
     return client_of(server)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pupline.stepfunctions import DoorServer
+from pupline.stepfunctions import ApiServer
 from tests.stepfunctions.conftest import Refused, client_of
 
 
@@ -31,7 +31,7 @@ def test_activities_are_checked(client: Any, refused: Refused) -> None:
     assert code == "ActivityAlreadyExists"
 
 
-def test_activities_are_listed_by_name_and_in_pages(server: DoorServer) -> None:
+def test_activities_are_listed_by_name_and_in_pages(server: ApiServer) -> None:
     """Of one region, three and then two."""
     client = client_of(server, "eu-north-1")
     for number in range(5):

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorServer, DoorSettings, serving
-from tests.stepfunctions import door_functions
-from tests.stepfunctions.door_client import create, described_when, ended, event_types, start
+from pupline.stepfunctions import ApiServer, ApiSettings, serving
+from tests.stepfunctions import api_functions
+from tests.stepfunctions.api_client import create, described_when, ended, event_types, start
 from tests.stepfunctions.test_executions import PLACE, error_of
 
 PASS = {"Type": "Pass", "Result": {"of": "child"}, "End": True}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server, with a function that keeps its tokens."""
-    settings = DoorSettings(functions={"Keep": f"{PLACE}:keep_token"})
-    data: Path = tmp_path_factory.mktemp("door")
+    settings = ApiSettings(functions={"Keep": f"{PLACE}:keep_token"})
+    data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as opened:
         yield opened
 
@@ -31,10 +31,10 @@ def waiting(client: Any, name: str, **fields: Any) -> tuple[str, str]:
     arguments = {"FunctionName": "Keep", "Payload": {"token.$": "$$.Task.Token"}}
     resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
     state = {"Type": "Task", "Resource": resource, "Parameters": arguments, "End": True, **fields}
-    before = len(door_functions.TOKENS)
+    before = len(api_functions.TOKENS)
     arn = start(client, create(client, name, T=state))
-    described_when(client, arn, lambda _found: len(door_functions.TOKENS) > before)
-    return arn, door_functions.TOKENS[before]
+    described_when(client, arn, lambda _found: len(api_functions.TOKENS) > before)
+    return arn, api_functions.TOKENS[before]
 
 
 def test_a_token_ends_its_task(client: Any) -> None:

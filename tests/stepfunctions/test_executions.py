@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorServer, DoorSettings, serving
-from tests.stepfunctions.door_client import ROLE, create, ended, event_types, start, task
+from pupline.stepfunctions import ApiServer, ApiSettings, serving
+from tests.stepfunctions.api_client import ROLE, create, ended, event_types, start, task
 
 PASS = {"Type": "Pass", "End": True}
 LONG_WAIT = {"Type": "Wait", "Seconds": 86_400, "End": True}
-PLACE = "tests.stepfunctions.door_functions"
+PLACE = "tests.stepfunctions.api_functions"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server, with functions, for the tests of this file."""
     names = {"Double": "double", "Fail": "fail", "FailOnce": "fail_once"}
-    settings = DoorSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
-    data: Path = tmp_path_factory.mktemp("door")
+    settings = ApiSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
+    data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as opened:
         yield opened
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from pupline.stepfunctions import HostCheck, Response
-from pupline.stepfunctions.http import DoorServer, Limits
+from pupline.stepfunctions.http import ApiServer, Limits
 from tests.stepfunctions.conftest import PASS
 
 LIMITS = Limits(body_bytes=1000, connections=4, idle_seconds=0.3, request_seconds=0.2)
@@ -20,7 +20,7 @@ Asked = list[tuple[str, bytes]]
 
 
 @contextmanager
-def port(asked: Asked, hold: threading.Event | None = None, hosts: HostCheck | None = None) -> Iterator[DoorServer]:
+def port(asked: Asked, hold: threading.Event | None = None, hosts: HostCheck | None = None) -> Iterator[ApiServer]:
     """A server that notes what it is asked, and holds its answer until the event is set."""
 
     def answer(target: str, body: bytes, _authorization: str) -> Response:
@@ -29,11 +29,11 @@ def port(asked: Asked, hold: threading.Event | None = None, hosts: HostCheck | N
             hold.wait(10)
         return Response(200, b'{"ok":1}', "Any", "ok")
 
-    with DoorServer(("127.0.0.1", 0), answer, LIMITS, hosts or HostCheck()) as server:
+    with ApiServer(("127.0.0.1", 0), answer, LIMITS, hosts or HostCheck()) as server:
         yield server
 
 
-def connected(server: DoorServer) -> socket.socket:
+def connected(server: ApiServer) -> socket.socket:
     """A connection that waits for at most two seconds."""
     return socket.create_connection(("127.0.0.1", server.port), timeout=2)
 
@@ -49,7 +49,7 @@ def response(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
     return status, headers, stream.read(int(headers.get("content-length", 0)))
 
 
-def sent(server: DoorServer, text: str | bytes) -> tuple[int, bytes]:
+def sent(server: ApiServer, text: str | bytes) -> tuple[int, bytes]:
     """The status and the body of the response to these bytes, on a connection of their own."""
     with connected(server) as connection:
         connection.sendall(text if isinstance(text, bytes) else text.encode())
@@ -125,7 +125,7 @@ def test_expect_100_is_answered_before_the_body() -> None:
     ],
 )
 def test_what_is_not_a_request_of_an_sdk_is_refused(request_text: str, status: int) -> None:
-    """With a status and a reason in JSON, and without asking the door; the server stays."""
+    """With a status and a reason in JSON, and without asking the API; the server stays."""
     asked: Asked = []
     with port(asked) as server:
         found, body = sent(server, request_text)
@@ -245,7 +245,7 @@ def test_each_request_has_a_line_in_the_log() -> None:
     """Operation, outcome and time; neither parameters nor credentials, and nothing that a terminal would obey."""
     lines: list[str] = []
     answer = Response(400, b"{}", "Evil\x1b[31m", "InvalidArn")
-    with DoorServer(("127.0.0.1", 0), lambda *_: answer, LIMITS, log=lines.append) as server:
+    with ApiServer(("127.0.0.1", 0), lambda *_: answer, LIMITS, log=lines.append) as server:
         sent(server, f"{HEAD}Authorization: secret\r\nContent-Length: {len(PASS)}\r\n\r\n{PASS}")
         sent(server, "GET /secret HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert lines[0].startswith("Evil\\x1b[31m InvalidArn ")

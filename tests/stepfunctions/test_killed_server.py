@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.stepfunctions.door_client import create, described_when, ended, event_types, start, task
+from tests.stepfunctions.api_client import create, described_when, ended, event_types, start, task
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.crash]
 

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorServer, DoorSettings, serving
-from tests.stepfunctions import door_functions
-from tests.stepfunctions.door_client import create, described_when, ended, event_types, start, task
+from pupline.stepfunctions import ApiServer, ApiSettings, serving
+from tests.stepfunctions import api_functions
+from tests.stepfunctions.api_client import create, described_when, ended, event_types, start, task
 from tests.stepfunctions.test_executions import PLACE, error_of
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server, with functions."""
     names = {"Double": "double", "Gate": "wait_for_gate", "FailOnce": "fail_once"}
-    settings = DoorSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
-    data: Path = tmp_path_factory.mktemp("door")
+    settings = ApiSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
+    data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as opened:
         yield opened
 
@@ -55,7 +55,7 @@ def test_a_map_run_and_its_children(client: Any) -> None:
 
 def test_the_concurrency_is_raised_while_it_runs(client: Any) -> None:
     """More children begin at once."""
-    door_functions.GATE.clear()
+    api_functions.GATE.clear()
     arn = start(client, mapped(client, "raised", "Gate", MaxConcurrency=1), [1, 2, 3])
     described_when(client, arn, lambda _found: client.list_map_runs(executionArn=arn)["mapRuns"])
     map_run = client.list_map_runs(executionArn=arn)["mapRuns"][0]["mapRunArn"]
@@ -64,7 +64,7 @@ def test_the_concurrency_is_raised_while_it_runs(client: Any) -> None:
     described = client.describe_map_run(mapRunArn=map_run)
     assert (described["maxConcurrency"], described["executionCounts"]["running"]) == (3, 3)
     assert described["toleratedFailurePercentage"] == 10
-    door_functions.GATE.set()
+    api_functions.GATE.set()
     assert ended(client, arn)["output"] == "[1,2,3]"
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pupline.stepfunctions._door import _OPERATIONS, MAX_BODY_BYTES
+from pupline.stepfunctions._api import _OPERATIONS, MAX_BODY_BYTES
 from pupline.stepfunctions.http import Limits
 from pupline.stepfunctions.protocol import load_service
 

@@ -12,23 +12,23 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
-from pupline.stepfunctions import Door, DoorSettings, Response
+from pupline.stepfunctions import ApiSettings, Response, StepFunctionsApi
 from pupline.stepfunctions.protocol import load_service, read_request, write_answer
 from tests.stepfunctions.conftest import PASS, ROLE
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A door without a port."""
-    data: Path = tmp_path_factory.mktemp("door")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StepFunctionsApi]:
+    """The API without a port."""
+    data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend:
-        yield Door(backend, DoorSettings(region="eu-west-3", account="999999999999"))
+        yield StepFunctionsApi(backend, ApiSettings(region="eu-west-3", account="999999999999"))
 
 
-def asked(door: Door, operation: str, body: Any, authorization: str = "") -> tuple[Response, dict[str, Any]]:
+def asked(api: StepFunctionsApi, operation: str, body: Any, authorization: str = "") -> tuple[Response, dict[str, Any]]:
     """The response to a request, and its JSON. body: bytes, or what becomes JSON."""
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    response = door.answer(f"AWSStepFunctions.{operation}", sent, authorization)
+    response = api.answer(f"AWSStepFunctions.{operation}", sent, authorization)
     answer: dict[str, Any] = json.loads(response.body)
     return response, answer
 
@@ -88,9 +88,11 @@ CREATE: dict[str, Any] = {"name": "n", "definition": PASS, "roleArn": ROLE}
         ),
     ],
 )
-def test_constraints_are_checked_in_aws_s_words(door: Door, operation: str, body: Any, problems: list[str]) -> None:
+def test_constraints_are_checked_in_aws_s_words(
+    api: StepFunctionsApi, operation: str, body: Any, problems: list[str]
+) -> None:
     """All constraints that are not met, at once, with the path of each; sensitive values are left out."""
-    response, answer = asked(door, operation, body)
+    response, answer = asked(api, operation, body)
     found = "; ".join(problem.replace("|", " failed to satisfy constraint: ") for problem in problems)
     count = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
     assert (response.status, response.outcome) == (400, "ValidationException")
@@ -114,29 +116,29 @@ def test_constraints_are_checked_in_aws_s_words(door: Door, operation: str, body
         b'{"maxResults": ' + b"1" * 5000 + b"}",
     ],
 )
-def test_what_cannot_be_read_is_a_serialization_exception(door: Door, body: bytes) -> None:
+def test_what_cannot_be_read_is_a_serialization_exception(api: StepFunctionsApi, body: bytes) -> None:
     """Not JSON, or JSON of other types than the model's."""
-    response, _ = asked(door, "ListStateMachines", body)
+    response, _ = asked(api, "ListStateMachines", body)
     assert (response.status, response.outcome) == (400, "SerializationException")
 
 
-def test_nulls_and_unknown_members_change_nothing(door: Door) -> None:
+def test_nulls_and_unknown_members_change_nothing(api: StepFunctionsApi) -> None:
     """As AWS does: clients are newer or older than the model."""
-    response, _ = asked(door, "ListStateMachines", {"maxResults": None, "nextToken": None, "later": [1]})
+    response, _ = asked(api, "ListStateMachines", {"maxResults": None, "nextToken": None, "later": [1]})
     assert response.status == 200
-    assert asked(door, "ListStateMachines", b"")[0].status == 200
+    assert asked(api, "ListStateMachines", b"")[0].status == 200
 
 
 @pytest.mark.parametrize("target", ["", "AWSStepFunctions.Nothing", "ListStateMachines", "Other.ListStateMachines"])
-def test_an_unknown_operation_is_said_to_be_one(door: Door, target: str) -> None:
+def test_an_unknown_operation_is_said_to_be_one(api: StepFunctionsApi, target: str) -> None:
     """Whatever the target is."""
-    response = door.answer(target, b"{}")
+    response = api.answer(target, b"{}")
     assert (response.status, response.outcome) == (400, "UnknownOperationException")
 
 
-def test_times_are_numbers(door: Door) -> None:
+def test_times_are_numbers(api: StepFunctionsApi) -> None:
     """Seconds since the epoch, with at most three decimals."""
-    _, answer = asked(door, "CreateStateMachine", CREATE)
+    _, answer = asked(api, "CreateStateMachine", CREATE)
     assert isinstance(answer["creationDate"], float)
     assert round(answer["creationDate"], 3) == answer["creationDate"]
 
@@ -154,9 +156,11 @@ def test_times_are_numbers(door: Door) -> None:
         ("AWS4-HMAC-SHA256 Credential=AKIA/20260101/<script>/states/aws4_request", "eu-west-3:999999999999"),
     ],
 )
-def test_the_scope_of_the_credentials_is_where_a_request_is_made(door: Door, authorization: str, where: str) -> None:
+def test_the_scope_of_the_credentials_is_where_a_request_is_made(
+    api: StepFunctionsApi, authorization: str, where: str
+) -> None:
     """Region and account of ARNs come from the signature's scope, or from the settings."""
-    _, answer = asked(door, "CreateActivity", {"name": "scoped"}, authorization)
+    _, answer = asked(api, "CreateActivity", {"name": "scoped"}, authorization)
     assert answer["activityArn"] == f"arn:aws:states:{where}:activity:scoped"
 
 
@@ -178,24 +182,24 @@ def test_an_older_model_is_no_obstacle(operation: str) -> None:
 
 
 def test_an_error_of_ours_is_a_500_for_that_request_alone(
-    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: StepFunctionsApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The client hears of it, the log has the traceback, and the next request is answered."""
-    from pupline.stepfunctions import _door
+    from pupline.stepfunctions import _api
 
     def broken(*_: object) -> dict[str, Any]:
         raise LookupError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setitem(dict_of(_door), "ListActivities", broken)
-        response, answer = asked(door, "ListActivities", {})
+        patch.setitem(dict_of(_api), "ListActivities", broken)
+        response, answer = asked(api, "ListActivities", {})
     assert (response.status, answer["__type"]) == (500, "InternalFailure")
     assert "LookupError: a bug" in capsys.readouterr().err
-    assert asked(door, "ListActivities", {})[0].status == 200
+    assert asked(api, "ListActivities", {})[0].status == 200
 
 
 def dict_of(module: Any) -> dict[str, Any]:
-    """The registry of a door, which the test changes."""
+    """The registry of operations, which the test changes."""
     registry: dict[str, Any] = module._OPERATIONS
     return registry
 
@@ -215,6 +219,6 @@ def dict_of(module: Any) -> dict[str, Any]:
         max_leaves=8,
     ),
 )
-def test_any_json_is_answered(door: Door, operation: str, body: Any) -> None:
+def test_any_json_is_answered(api: StepFunctionsApi, operation: str, body: Any) -> None:
     """Whatever a request holds, the answer is AWS's, and never an error of ours."""
-    assert asked(door, operation, body)[0].status in (200, 400)
+    assert asked(api, operation, body)[0].status in (200, 400)

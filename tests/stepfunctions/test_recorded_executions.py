@@ -19,10 +19,10 @@ from botocore.config import Config
 
 from pupline.asl import lambda_error
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorSettings, serving
+from pupline.stepfunctions import ApiSettings, serving
 from tests.conformance import adapter
 from tests.conformance.test_conformance import EXCEPTIONS, compare  # noqa: F401 - a fixture
-from tests.stepfunctions.door_client import ended
+from tests.stepfunctions.api_client import ended
 
 ROLE = "arn:aws:iam::111111111111:role/recorded"
 AREAS = ("assign", "base", "context_object", "error_handling", "outputdecl", "scenarios", "services.lambda")
@@ -77,11 +77,11 @@ class LambdaServer(ThreadingHTTPServer):
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """boto3's client of a server whose functions are the recorded ones."""
-    data: Path = tmp_path_factory.mktemp("door")
+    data: Path = tmp_path_factory.mktemp("api")
     with LambdaServer(("127.0.0.1", 0), Lambda) as functions, pytest.MonkeyPatch.context() as environment:
         threading.Thread(target=functions.serve_forever, daemon=True).start()
         environment.setenv("LAMBDA_ENDPOINT", f"http://127.0.0.1:{functions.server_port}")
-        settings = DoorSettings(wait_scale=0)
+        settings = ApiSettings(wait_scale=0)
         with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as server:
             yield boto3.client(
                 "stepfunctions",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pupline.stepfunctions import DoorServer
+from pupline.stepfunctions import ApiServer
 from tests.stepfunctions.conftest import PASS, ROLE, Refused, client_of
 
 OTHER = json.dumps({"Comment": "another", **json.loads(PASS)})
@@ -204,7 +204,7 @@ def test_a_map_s_label_qualifies_an_arn(client: Any, refused: Refused) -> None:
     assert refused(client.publish_state_machine_version, stateMachineArn=f"{arn}/Each")[0] == "ValidationException"
 
 
-def test_many_who_create_one_machine_agree(server: DoorServer) -> None:
+def test_many_who_create_one_machine_agree(server: ApiServer) -> None:
     """Requests at the same time get the same answer where they ask the same, and one definition wins."""
     client = client_of(server, "af-south-1")
 
@@ -222,7 +222,7 @@ def test_many_who_create_one_machine_agree(server: DoorServer) -> None:
     assert {answer[-6:] for answer in answers} == {"", ":one:1"}
 
 
-def test_machines_are_listed_by_name_and_in_pages(server: DoorServer, refused: Refused) -> None:
+def test_machines_are_listed_by_name_and_in_pages(server: ApiServer, refused: Refused) -> None:
     """A page has maxResults items, 0 stands for 100, and a token is good for the same request only."""
     client = client_of(server, "ap-south-1")
     names = [f"m_{number}_x" for number in range(13)]
@@ -244,7 +244,7 @@ def test_machines_are_listed_by_name_and_in_pages(server: DoorServer, refused: R
     assert refused(client.list_state_machines, nextToken="x") == ("InvalidToken", "Invalid Token: 'Invalid token'")
 
 
-def test_a_key_of_twelve_digits_is_an_account(server: DoorServer) -> None:
+def test_a_key_of_twelve_digits_is_an_account(server: ApiServer) -> None:
     """The account of the ARN is the access key's, where that is one."""
     client = client_of(server, "cn-north-1", key="000000000042")
     arn = client.create_state_machine(name="elsewhere", definition=PASS, roleArn=ROLE)["stateMachineArn"]

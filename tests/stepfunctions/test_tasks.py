@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorSettings, serving
-from tests.stepfunctions.door_client import ROLE, create, ended, event_types, start, task
+from pupline.stepfunctions import ApiSettings, serving
+from tests.stepfunctions.api_client import ROLE, create, ended, event_types, start, task
 from tests.stepfunctions.test_executions import error_of
 
 TEMPLATE = """
@@ -54,7 +54,7 @@ MOCKS = {
 
 
 @contextmanager
-def door(data: Path, settings: DoorSettings) -> Iterator[Any]:
+def served(data: Path, settings: ApiSettings) -> Iterator[Any]:
     """boto3's client of a server with these settings."""
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as server:
         yield boto3.client(
@@ -79,7 +79,7 @@ def test_functions_of_a_template(tmp_path: Path) -> None:
         (tmp_path / name / "helper.py").write_text(
             f"import os\ndef go(event):\n    print('noise')\n    return {result}\n"
         )
-    with door(tmp_path / "data", DoorSettings(template=tmp_path / "template.yaml")) as client:
+    with served(tmp_path / "data", ApiSettings(template=tmp_path / "template.yaml")) as client:
 
         def run(function: str, given: Any) -> dict[str, Any]:
             machine = create(client, f"of-{function}-{time.monotonic_ns()}", F=task(function))
@@ -111,8 +111,8 @@ def test_cases_of_a_mock_config_file(tmp_path: Path) -> None:
         "OutputPath": "$.Payload",
         "End": True,
     }
-    settings = DoorSettings(mocks=tmp_path / "mocks.json", wait_scale=0.01)
-    with door(tmp_path / "data", settings) as client:
+    settings = ApiSettings(mocks=tmp_path / "mocks.json", wait_scale=0.01)
+    with served(tmp_path / "data", settings) as client:
         machine = create(client, "Mocked", Pay=pay)
         assert ended(client, start(client, f"{machine}#Good"))["output"] == '{"paid":true}'
         arn = start(client, f"{machine}#Retried")
@@ -126,7 +126,7 @@ def test_cases_of_a_mock_config_file(tmp_path: Path) -> None:
 def test_mocks_in_the_simple_form(tmp_path: Path) -> None:
     """They answer in every machine that has their states, ItemReaders included."""
     (tmp_path / "mocks.json").write_text(json.dumps({"Pay": [{"Throw": {"Error": "Busy"}}, {"Return": 1}]}))
-    with door(tmp_path / "data", DoorSettings(mocks=tmp_path / "mocks.json")) as client:
+    with served(tmp_path / "data", ApiSettings(mocks=tmp_path / "mocks.json")) as client:
         machine = create(client, "simple", Pay=task("Any"))
         assert ended(client, start(client, machine))["error"] == "Busy"
         other = create(client, "other", Other=task("Any"))
@@ -136,9 +136,9 @@ def test_mocks_in_the_simple_form(tmp_path: Path) -> None:
 def test_the_example_of_the_documentation(tmp_path: Path) -> None:
     """Its mocks are YAML; its function is named by a placeholder."""
     orders = Path(__file__).parents[2] / "examples" / "orders"
-    settings = DoorSettings(mocks=orders / "mocks.yaml", template=orders / "template.yaml")
+    settings = ApiSettings(mocks=orders / "mocks.yaml", template=orders / "template.yaml")
     definition = (orders / "order.asl.json").read_text()
-    with door(tmp_path / "data", settings) as client:
+    with served(tmp_path / "data", settings) as client:
         machine = client.create_state_machine(name="orders", definition=definition, roleArn=ROLE)["stateMachineArn"]
         assert ended(client, start(client, f"{machine}#Day", {"amount": 20, "hour": 9}))["status"] == "SUCCEEDED"
         found = ended(client, start(client, f"{machine}#Declined", {"amount": 5000, "hour": 9}))
@@ -198,7 +198,7 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
     monkeypatch.setenv("LAMBDA_ENDPOINT", service)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", service)
     no_table = {"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"}
-    with door(tmp_path / "data", DoorSettings()) as client:
+    with served(tmp_path / "data", ApiSettings()) as client:
         FakeService.answers[:] = [(200, {"Item": {"id": {"S": "1"}}})]
         item = {"TableName": "t", "Key": {"id": {"S": "1"}}}
         found = json.loads(called(client, "arn:aws:states:::dynamodb:getItem", item)["output"])
@@ -227,7 +227,7 @@ def test_a_job_is_waited_for(tmp_path: Path, service: str, monkeypatch: pytest.M
     monkeypatch.setattr("pupline.stepfunctions.tasks._services.POLL_SECONDS", 0.01)
     monkeypatch.setenv("GLUE_ENDPOINT", service)
     run = {"JobName": "j", "Id": "r"}
-    with door(tmp_path / "data", DoorSettings()) as client:
+    with served(tmp_path / "data", ApiSettings()) as client:
         for state, status in (("SUCCEEDED", "SUCCEEDED"), ("TIMEOUT", "FAILED")):
             looks = [{**run, "JobRunState": one} for one in ("RUNNING", state)]
             FakeService.answers[:] = [(200, {"JobRunId": "r"}), *((200, {"JobRun": look}) for look in looks)]
@@ -240,6 +240,6 @@ def test_a_job_is_waited_for(tmp_path: Path, service: str, monkeypatch: pytest.M
 def test_an_endpoint_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Task fails; its Catch can handle it."""
     monkeypatch.setenv("SQS_ENDPOINT", "http://127.0.0.1:9")
-    with door(tmp_path / "data", DoorSettings()) as client:
+    with served(tmp_path / "data", ApiSettings()) as client:
         failed = called(client, "arn:aws:states:::sqs:sendMessage", {"QueueUrl": "http://q", "MessageBody": {"a": 1}})
         assert failed["error"] == "SQS.SdkClientException"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pupline.local import LocalBackend
-from pupline.stepfunctions import DoorServer, DoorSettings, serving
+from pupline.stepfunctions import ApiServer, ApiSettings, serving
 from tests.stepfunctions.conftest import ROLE, Refused
 
 FUNCTIONS = """
@@ -23,16 +23,16 @@ def slow(event, context):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A server with three functions."""
     folder: Path = tmp_path_factory.mktemp("functions")
-    (folder / "door_functions.py").write_text(FUNCTIONS)
-    functions = {name.title(): f"door_functions:{name}" for name in ("double", "broken", "slow")}
+    (folder / "api_functions.py").write_text(FUNCTIONS)
+    functions = {name.title(): f"api_functions:{name}" for name in ("double", "broken", "slow")}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         with (
             LocalBackend.open(folder / "data", exclusive=True) as backend,
-            serving(backend, ("127.0.0.1", 0), DoorSettings(functions=functions)) as opened,
+            serving(backend, ("127.0.0.1", 0), ApiSettings(functions=functions)) as opened,
         ):
             yield opened
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._pages import _digest, page_of
 from pupline.stepfunctions.executions._tokens import _read_token
-from tests.stepfunctions.door_client import create
+from tests.stepfunctions.api_client import create
 from tests.stepfunctions.test_executions import LONG_WAIT, error_of
 
 

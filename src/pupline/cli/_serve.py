@@ -15,7 +15,7 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.stepfunctions import DoorServer
+    from pupline.stepfunctions import ApiServer
 
 
 _EPILOG = """\b
@@ -146,14 +146,14 @@ def serve(
     Ctrl-C or SIGTERM; executions that run continue at the next start.
     """
     from pupline.local import LocalBackend
-    from pupline.stepfunctions import DoorSettings, HostCheck, is_loopback, serving
+    from pupline.stepfunctions import ApiSettings, HostCheck, is_loopback, serving
 
     if not (expose or is_loopback(host)):
         raise ConfigurationError(
             f"--host {printable(host, 100)} can be reached from other machines, and whoever reaches it can use it "
             "without credentials; if that is meant, add --expose"
         )
-    settings = DoorSettings(
+    settings = ApiSettings(
         region=region, account=account, wait_scale=wait_scale, functions=functions, template=template, mocks=mocks
     )
     hosts = HostCheck(frozenset(name.lower() for name in allowed_hosts))
@@ -170,7 +170,7 @@ def serve(
     return 0
 
 
-def _say_ready(server: "DoorServer", data_dir: Path, *, as_json: bool) -> None:
+def _say_ready(server: "ApiServer", data_dir: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": server.url, "port": server.port, "data": str(data_dir)})
         return

@@ -10,26 +10,26 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     tasks       what answers Tasks: mocks, functions, services behind endpoints, workers
     executions  executions: started, driven, described, listed, stopped
     machines    state machines, their versions, aliases and tags, activities; validation, and one state alone
-    _door       a request in, its answer out
+    _api       a request in, its answer out
     http        the listening port
 """
 
-from pupline.stepfunctions._door import Door, Response
+from pupline.stepfunctions._api import Response, StepFunctionsApi
 from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._serving import serving
-from pupline.stepfunctions._settings import DoorSettings
-from pupline.stepfunctions.http import DoorServer, HostCheck, is_loopback
+from pupline.stepfunctions._settings import ApiSettings
+from pupline.stepfunctions.http import ApiServer, HostCheck, is_loopback
 from pupline.stepfunctions.tasks import FunctionProcesses, ServiceFailure
 
 __all__ = [
     "ApiError",
-    "Door",
-    "DoorServer",
-    "DoorSettings",
+    "ApiServer",
+    "ApiSettings",
     "FunctionProcesses",
     "HostCheck",
     "Response",
     "ServiceFailure",
+    "StepFunctionsApi",
     "is_loopback",
     "serving",
 ]

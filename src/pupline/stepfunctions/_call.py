@@ -21,7 +21,7 @@ Answer = dict[str, Any]
 class Call:
     """Where a request is made, and what answers it.
 
-    region, account: of the credentials that signed it, or the door's. now: seconds since the epoch.
+    region, account: of the credentials that signed it, or the server's. now: seconds since the epoch.
     """
 
     region: str

@@ -1,4 +1,4 @@
-"""A door and its port, opened together and closed together."""
+"""The API and its port, opened together and closed together."""
 
 import errno
 import socket
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
-from pupline.stepfunctions._door import MAX_BODY_BYTES, Door
-from pupline.stepfunctions._settings import DoorSettings
-from pupline.stepfunctions.http import DoorServer, HostCheck, Limits
+from pupline.stepfunctions._api import MAX_BODY_BYTES, StepFunctionsApi
+from pupline.stepfunctions._settings import ApiSettings
+from pupline.stepfunctions.http import ApiServer, HostCheck, Limits
 from pupline.text import printable
 
 
@@ -17,26 +17,26 @@ from pupline.text import printable
 def serving(
     backend: LocalBackend,
     address: tuple[str, int],
-    settings: DoorSettings = DoorSettings(),  # noqa: B008 - frozen
+    settings: ApiSettings = ApiSettings(),  # noqa: B008 - frozen
     *,
     hosts: HostCheck = HostCheck(),  # noqa: B008 - frozen
     log: Callable[[str], None] = lambda _line: None,
-) -> Iterator[DoorServer]:
+) -> Iterator[ApiServer]:
     """The API on `address`, for the length of the `with` block. Port 0 takes a free one.
 
     backend: opened exclusively. Raises: ConfigurationError, also when the port cannot be bound.
     """
-    door = Door(backend, settings)
+    api = StepFunctionsApi(backend, settings)
     try:
-        server = DoorServer(address, door.answer, Limits(body_bytes=MAX_BODY_BYTES), hosts, log)
+        server = ApiServer(address, api.answer, Limits(body_bytes=MAX_BODY_BYTES), hosts, log)
     except OSError as error:
         raise _explained(error, address) from error
-    door.start()
+    api.start()
     with server:
         try:
             yield server
         finally:
-            door.close()  # first: it ends the requests that wait, for a task or the end of an execution
+            api.close()  # first: it ends the requests that wait, for a task or the end of an execution
 
 
 def _explained(error: OSError, address: tuple[str, int]) -> ConfigurationError:

@@ -1,4 +1,4 @@
-"""The parameters of a door."""
+"""The parameters of the served API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorSettings:
-    """Who is asking, and what executions call.
+class ApiSettings:
+    """The region and account of requests, and what executions call.
 
     region, account: of requests whose credentials name none. wait_scale: a second of a Wait state takes so many.
     functions: NAME to `module:callable`. template: a SAM or CloudFormation template, whose functions are called.

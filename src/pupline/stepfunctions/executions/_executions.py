@@ -1,4 +1,4 @@
-"""The executions of one door: the thread that drives them, and the ways to them."""
+"""The executions of the served API: the thread that drives them, and the ways to them."""
 
 import sys
 import threading
@@ -19,7 +19,7 @@ from pupline.local import (
     ExecutionRefused,
     LocalBackend,
 )
-from pupline.stepfunctions._settings import DoorSettings
+from pupline.stepfunctions._settings import ApiSettings
 from pupline.stepfunctions.executions._names import journal_name
 from pupline.stepfunctions.store import Store
 from pupline.stepfunctions.tasks import TaskRunner, TaskSources
@@ -45,7 +45,7 @@ class Executions:
     redrives: when an execution was redriven, by its ARN and the clientToken of the request.
     """
 
-    def __init__(self, backend: LocalBackend, store: Store, settings: DoorSettings) -> None:
+    def __init__(self, backend: LocalBackend, store: Store, settings: ApiSettings) -> None:
         self.store = store
         self.tasks = TaskRunner(TaskSources.of(settings))
         driver_settings = DriverSettings(

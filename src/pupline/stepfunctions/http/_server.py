@@ -28,7 +28,7 @@ _DISCARDED_BYTES = 32 * 1024 * 1024
 
 
 class Answered(Protocol):
-    """A response, as the door makes it."""
+    """A response, as the API makes it."""
 
     @property
     def status(self) -> int:
@@ -62,7 +62,7 @@ class Limits:
     send_seconds: float = 30.0
 
 
-class DoorServer:
+class ApiServer:
     """A port that answers from `__enter__` to `__exit__`.
 
     log: gets a line for each request. Raises: OSError when the port cannot be bound.
@@ -77,7 +77,7 @@ class DoorServer:
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._server = _Server(address, _Service(answer, limits, hosts, log))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="pupline-door")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="pupline-api")
         self._thread.daemon = True
 
     @property
@@ -91,7 +91,7 @@ class DoorServer:
         host = str(self._server.server_address[0])
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
-    def __enter__(self) -> "DoorServer":
+    def __enter__(self) -> "ApiServer":
         self._thread.start()
         return self
 

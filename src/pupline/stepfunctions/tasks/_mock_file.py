@@ -1,4 +1,4 @@
-"""A file of mocks, for all machines of a door.
+"""A file of mocks, for all machines of the served API.
 
 As with AWS Step Functions Local, an execution is mocked when the ARN of its start names a case: `...:Pay#HappyPath`. A
 simple file without cases answers the states that it names in every machine that has them all.

@@ -9,7 +9,7 @@ from pupline.asl import Answers, StateMachine
 from pupline.definitions import template_functions
 from pupline.errors import ConfigurationError
 from pupline.imported_functions import function_from
-from pupline.stepfunctions._settings import DoorSettings
+from pupline.stepfunctions._settings import ApiSettings
 from pupline.stepfunctions.tasks._endpoints import Endpoints
 from pupline.stepfunctions.tasks._mock_file import MockFile
 from pupline.stepfunctions.tasks._template import FunctionProcesses
@@ -26,7 +26,7 @@ class TaskSources:
     endpoints: Endpoints = field(default_factory=lambda: Endpoints({}))
 
     @classmethod
-    def of(cls, settings: DoorSettings) -> "TaskSources":
+    def of(cls, settings: ApiSettings) -> "TaskSources":
         """The sources that the options name. Raises: ConfigurationError."""
         return cls(
             functions=dict(function_from(f"{name}={place}") for name, place in settings.functions.items()),

@@ -1,4 +1,4 @@
-"""The door: a request of the API in, its answer out. It knows nothing of HTTP but a few headers."""
+"""The Step Functions API without HTTP: a request in, its response out."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ from pupline.errors import StorageError
 from pupline.local import LocalBackend
 from pupline.stepfunctions._call import Call, Operation
 from pupline.stepfunctions._errors import ApiError
-from pupline.stepfunctions._settings import DoorSettings
+from pupline.stepfunctions._settings import ApiSettings
 from pupline.stepfunctions.executions import EXECUTION_OPERATIONS, Executions
 from pupline.stepfunctions.machines import MACHINE_OPERATIONS
 from pupline.stepfunctions.protocol import (
@@ -44,10 +44,10 @@ class Response:
     outcome: str
 
 
-class Door:
+class StepFunctionsApi:
     """Answers requests from one data directory, from `start` to `close`."""
 
-    def __init__(self, backend: LocalBackend, settings: DoorSettings) -> None:
+    def __init__(self, backend: LocalBackend, settings: ApiSettings) -> None:
         self._service = load_service()
         self._backend = backend
         self._store = Store.of(backend.database)
