@@ -62,6 +62,8 @@ def fsync_directory(directory: int) -> None:
 
 
 def _opened(path: Path) -> int:
+    if "\0" in str(path):
+        raise _unfit(path, "its name has a NUL character")
     try:
         return os.open(path, _FLAGS)
     except OSError as err:

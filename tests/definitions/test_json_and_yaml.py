@@ -152,3 +152,12 @@ def test_json_is_json_whatever_is_in_its_texts(tmp_path: Path) -> None:
     """Text that is valid JSON is never taken for a template."""
     value = {"StartAt": "${a", "b": "%{ if", "c": '"}${"', "d": "\ufdd0"}
     assert loaded(tmp_path, json.dumps(value)).definition == value
+
+
+@pytest.mark.parametrize("name", ["a.asl.json", "a.asl.yaml"])
+def test_a_text_longer_than_any_definition_is_refused_before_it_is_read(tmp_path: Path, name: str) -> None:
+    """Positions in tens of megabytes would take minutes."""
+    file = tmp_path / name
+    file.write_text('{"Comment": "' + "x" * 4 * 1024 * 1024 + '"}')
+    with pytest.raises(UnreadableDefinition, match="4,194,319 characters; the limit is 4,194,304"):
+        load_definition(file)

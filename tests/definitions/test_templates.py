@@ -313,3 +313,43 @@ def test_conditions_in_a_circle_do_not_hold(load: Load) -> None:
         "Conditions: {IsProd: !Equals [!Ref Env, prod]}\n", circle
     )
     assert load(text).definition == {"x": 2}
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "machines/link.json"])
+def test_a_template_does_not_open_files_of_any_kind_outside_its_folder(tmp_path: Path, name: str) -> None:
+    """A template from elsewhere must not show what is in files that have nothing to do with state machines."""
+    (tmp_path / "secret").write_text(json.dumps(ONE))
+    machines = tmp_path / "project" / "machines"
+    machines.mkdir(parents=True)
+    (machines / "link.json").symlink_to(tmp_path / "secret")
+    file = tmp_path / "project" / "template.yaml"
+    file.write_text(SAM_WITH_URI % name)
+    with pytest.raises(ConfigurationError, match="outside the template's folder"):
+        load_definition(file)
+
+
+def test_a_template_may_name_definitions_elsewhere_and_any_file_in_its_folder(tmp_path: Path) -> None:
+    """A template beside its definitions names them with `..`."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for place in (tmp_path / "machine.asl.JSON", project / "machine.txt"):
+        place.write_text(json.dumps(ONE))
+    for name in ("../machine.asl.JSON", "machine.txt"):
+        (project / "template.yaml").write_text(SAM_WITH_URI % name)
+        assert load_definition(project / "template.yaml").definition == ONE
+
+
+def test_a_file_name_with_a_nul_character_cannot_be_read(load: Load) -> None:
+    """YAML can write it; no system can open it."""
+    with pytest.raises(ConfigurationError, match="its name has a NUL character"):
+        load(SAM_WITH_URI % r"a\0.json")
+
+
+SAM_WITH_URI = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  M:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionUri: "%s"
+"""

@@ -20,6 +20,9 @@ from pupline.text import printable
 _MAX_DEPTH = 400
 """Levels of objects and arrays; the engine has the same limit."""
 
+_MAX_CHARACTERS = 4 * 1024 * 1024
+"""More than any definition or template may have. Positions take time: seconds for this much."""
+
 # Everything is possessive: a missing quote or brace costs one pass of its line.
 _TOKEN = (
     r"(?P<space>[ \t\r\n]++)|(?P<string>{string})|(?P<broken>\"[^\n]*+)"
@@ -57,6 +60,8 @@ class JsonText:
         self._has_repeated = False
         if not text.strip():
             raise SyntaxTrouble("the text is empty; a definition is a JSON object", 1, 1)
+        if len(text) > _MAX_CHARACTERS:
+            raise SyntaxTrouble(f"the JSON has {len(text):,} characters; the limit is {_MAX_CHARACTERS:,}", 1, 1)
         try:
             self.value = self._loads(text)
         except (ValueError, RecursionError) as error:

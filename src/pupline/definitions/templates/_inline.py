@@ -1,6 +1,8 @@
 """A definition in a template: an object, a text, a function that gives one of them, or the name of a file."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 from pupline.definitions._document import Document
 from pupline.definitions._marks import Step
@@ -14,6 +16,9 @@ from pupline.text import printable
 
 MAX_DEPTH = 200
 """Levels of a template: its functions are evaluated by recursion."""
+
+_NAMES = (".asl", ".json", ".yaml", ".yml", ".template", ".tftpl", ".tpl")
+"""How files of definitions end. Files within the template's folder may have any name."""
 
 
 def inline_definition(resolver: Resolver, document: Document, path: tuple[Step, ...], value: AnyJSON) -> Placed:
@@ -48,7 +53,18 @@ def named_file(resolver: Resolver, document: Document, value: AnyJSON) -> Placed
         raise DefinitionElsewhere("the definition is in S3: name the file that was put there")
     if "${" in found:
         raise DefinitionElsewhere(f"the file of the definition is not known: {printable(found)}")
-    return whole_file(document.file.parent / found)
+    file = document.file.parent / found
+    if not _may_be_read(document.file.parent, file):
+        raise ConfigurationError(f"{printable(found)} is outside the template's folder, and not named as JSON or YAML")
+    return whole_file(file)
+
+
+def _may_be_read(folder: Path, file: Path) -> bool:
+    """Whether a template may name a file: a template from elsewhere must not show what is in a file of any kind."""
+    if "\0" in str(file):
+        return True  # opening it says why not
+    real = Path(os.path.realpath(file))
+    return real.name.lower().endswith(_NAMES) or real.is_relative_to(os.path.realpath(folder))
 
 
 def _included(resolver: Resolver, document: Document, transform: AnyJSON) -> Placed:
