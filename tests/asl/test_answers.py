@@ -316,3 +316,13 @@ def test_any_answers_lead_to_an_end_or_an_error_of_ours(states: dict[str, Any]) 
         return
     assert result.status in ("SUCCEEDED", "FAILED")
     assert [event["id"] for event in result.history] == list(range(1, len(result.history) + 1))
+
+
+def test_a_function_that_exits_fails_its_task() -> None:
+    """sys.exit() in a Lambda function ends the function, not the program that tests it."""
+
+    def leave(_event: Any) -> Any:
+        raise SystemExit(3)
+
+    result = execute(machine(invoke()), {}, states={"Charge": leave})
+    assert (result.status, result.error) == ("FAILED", "SystemExit")

@@ -35,3 +35,13 @@ def wait_for_gate(event: Any) -> Any:
 def keep_token(event: Any) -> None:
     """Notes the token that it was called with."""
     TOKENS.append(event["token"])
+
+
+def leave(_event: Any) -> None:
+    """Ends the program, as far as a thread can."""
+    raise SystemExit(3)
+
+
+def interrupt(_event: Any) -> None:
+    """Fails as on Ctrl-C."""
+    raise KeyboardInterrupt

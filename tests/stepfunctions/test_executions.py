@@ -21,7 +21,7 @@ PLACE = "tests.stepfunctions.api_functions"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server, with functions, for the tests of this file."""
-    names = {"Double": "double", "Fail": "fail", "FailOnce": "fail_once"}
+    names = {"Double": "double", "Fail": "fail", "FailOnce": "fail_once", "Leave": "leave", "Interrupt": "interrupt"}
     settings = ApiSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
     data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as opened:
@@ -258,3 +258,10 @@ def test_nothing_answers(client: Any) -> None:
     found = ended(client, start(client, create(client, "no-function", F=task("Missing"))))
     assert found["error"] == "Lambda.ResourceNotFoundException"
     assert "--function Missing=module:callable" in found["cause"]
+
+
+@pytest.mark.parametrize(("function", "error"), [("Leave", "SystemExit"), ("Interrupt", "KeyboardInterrupt")])
+def test_a_function_that_would_end_the_program_fails_its_task(client: Any, function: str, error: str) -> None:
+    """Its thread must not die with the task unanswered: the execution would run forever."""
+    machine = create(client, f"of-{function}", F=task(function))
+    assert ended(client, start(client, machine))["error"] == error

@@ -114,7 +114,7 @@ class Answers:
 
         execution: its name, for the request id of Lambda's context object.
         Raises: AnswersUsedUp; NothingAnswers for Unexpected; ConfigurationError for a callable whose parameters do not
-        fit, and for data that is not JSON. Any exception of a callable is a TaskFailed.
+        fit, and for data that is not JSON. Any exception of a callable is a TaskFailed, SystemExit too.
         """
         if not callable(answer):
             if isinstance(answer, (list, tuple, Attempts)):
@@ -143,7 +143,7 @@ class Answers:
                 what = f"the answer for state {printable(command.state)!r} is not a JSON value: {problem}"
                 raise ConfigurationError(what) from problem
             return TaskFailed(command.id, MARSHAL_ERROR, marshal_error(problem))
-        except Exception as failure:
+        except (Exception, SystemExit) as failure:  # sys.exit() ends a function, not who called it
             if not callable(answer):
                 raise
             return TaskFailed(command.id, type(failure).__name__, lambda_error(failure))

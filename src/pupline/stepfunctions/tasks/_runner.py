@@ -109,7 +109,7 @@ class TaskRunner:
             answer(own_failure(task, failure, at_submission=late))
         except ConfigurationError as error:
             answer(TaskFailed(task.id, NOTHING_ANSWERS, str(error), late))
-        except Exception as error:  # noqa: BLE001 - unanswered, the execution would wait forever
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: unanswered, the execution would wait forever
             answer(TaskFailed(task.id, type(error).__name__, lambda_error(error), late))
 
     def _answer(self, task: InvokeTask, resource: Resource | None, invocation: Invocation, answer: Answer) -> None:
