@@ -150,6 +150,15 @@ def test_the_example_of_the_documentation(tmp_path: Path) -> None:
         ).replace("\\", "")
 
 
+WRONG = {
+    "Type": "Task",
+    "QueryLanguage": "JSONata",
+    "Resource": "arn:aws:states:::aws-sdk:dynamodb:getItem",
+    "Arguments": "{% {'Table': 't'} %}",
+    "End": True,
+}
+
+
 class FakeService(BaseHTTPRequestHandler):
     """Answers as AWS does, whatever is asked."""
 
@@ -204,6 +213,12 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
         found = json.loads(called(client, "arn:aws:states:::dynamodb:getItem", item)["output"])
         assert (found["Item"], found["SdkHttpMetadata"]["HttpStatusCode"]) == ({"id": {"S": "1"}}, 200)
         assert FakeService.seen == [("DynamoDB_20120810.GetItem", item)]
+        FakeService.answers[:] = [(200, {"Item": {"on": {"BOOL": True}, "no": {"NULL": True}}})]
+        found = called(client, "arn:aws:states:::aws-sdk:dynamodb:getItem", {**item, "Key": {"n": {"Nul": True}}})
+        assert json.loads(found["output"]) == {"Item": {"on": {"Bool": True}, "no": {"Nul": True}}}
+        assert FakeService.seen[-1][1]["Key"] == {"n": {"NULL": True}}
+        failed = ended(client, start(client, create(client, "no-such-field", C=WRONG)))
+        assert failed["cause"] == 'The field "Table" is not supported by Step Functions'
         for resource, error in (
             ("arn:aws:states:::dynamodb:getItem", "DynamoDB.ResourceNotFoundException"),
             ("arn:aws:states:::aws-sdk:dynamodb:getItem", "DynamoDb.ResourceNotFoundException"),

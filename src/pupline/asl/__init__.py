@@ -39,7 +39,13 @@ from pupline.asl._facts import (
     fact_to_json,
 )
 from pupline.asl._input import execution_input
-from pupline.asl._service_models import has_models, member_name, operation_model, service_model
+from pupline.asl._service_models import (
+    has_models,
+    member_name,
+    operation_model,
+    sdk_member_name,
+    service_model,
+)
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
 from pupline.asl.coverage import Coverage, CoverageItem, percent_text
 from pupline.asl.driver import (
@@ -169,6 +175,7 @@ __all__ = [
     "refuse_unanswered",
     "refuse_unknown_states",
     "run_test_state",
+    "sdk_member_name",
     "service_model",
     "states_of",
     "unanswered",

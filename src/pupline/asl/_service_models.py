@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _NAMES: Final = {
     "states": "stepfunctions",
 }
 """botocore's name of a service, by its name in a Resource, where they differ in more than hyphens."""
+
+_FIRST_ACRONYM: Final = re.compile(r"^[A-Z]+(?![a-z])")
 
 
 _RETIRED = frozenset(
@@ -107,8 +110,15 @@ def operation_model(service: str, action: str) -> Any:
 
 
 def member_name(name: str) -> str:
-    """A member in the spelling of Step Functions: `executionArn` is `ExecutionArn`."""
+    """A member in the spelling of optimised integrations: `executionArn` is `ExecutionArn`."""
     return name[:1].upper() + name[1:]
+
+
+def sdk_member_name(name: str) -> str:
+    """A member in the spelling of SDK integrations, that of AWS's SDK for Java: `DBClusterArn` is `DbClusterArn`."""
+    if name == "NULL":  # of DynamoDB; null is a word of Java
+        return "Nul"
+    return member_name(_FIRST_ACRONYM.sub(lambda found: found[0].capitalize(), name))
 
 
 @cache

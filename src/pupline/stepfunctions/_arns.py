@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from pupline.stepfunctions._errors import ApiError
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]*):([0-9]*):([A-Za-z]+):(.+)", re.DOTALL)
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+"""By how the names of their regions begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +34,7 @@ class Arn:
 
 def partition_of(region: str) -> str:
     """The partition that a region is in."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return next((partition for prefix, partition in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def parse_arn(text: str, *kinds: str) -> Arn:

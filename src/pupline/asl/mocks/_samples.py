@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from pupline.asl._service_models import member_name, operation_model
+from pupline.asl._service_models import member_name, operation_model, sdk_member_name
 from pupline.asl.states import read_resource
 from pupline.json_values import AnyJSON
+
+_Spelling = Callable[[str], str]
 
 _MAX_MEMBERS = 20
 _MAX_DEPTH = 3
@@ -58,7 +61,8 @@ def sample_response(resource: str) -> AnyJSON:
     name = f"{found.service}:{found.action}"
     if found.kind == "optimized" and name in _FIXED:
         return _FIXED[name]
-    return _sample_of(found.service, found.action) if not found.pattern else _job(name, found.pattern)
+    spell = sdk_member_name if found.kind == "aws-sdk" else member_name
+    return _sample_of(found.service, found.action, spell) if not found.pattern else _job(name, found.pattern)
 
 
 def _job(name: str, pattern: str) -> AnyJSON:
@@ -75,13 +79,13 @@ def _job(name: str, pattern: str) -> AnyJSON:
     return response
 
 
-def _sample_of(service: str, action: str) -> AnyJSON:
+def _sample_of(service: str, action: str, spell: _Spelling = member_name) -> AnyJSON:
     operation = operation_model(service, action)
     shape = None if operation is None else operation.output_shape
-    return {} if shape is None else _structure(shape, 0)
+    return {} if shape is None else _structure(shape, 0, spell)
 
 
-def _structure(shape: Any, depth: int) -> dict[str, AnyJSON]:
+def _structure(shape: Any, depth: int, spell: _Spelling) -> dict[str, AnyJSON]:
     required = set(shape.required_members)
     names = [name for name in shape.members if not _LEFT_OUT.search(name)]
     names.sort(key=lambda name: name not in required)
@@ -91,19 +95,19 @@ def _structure(shape: Any, depth: int) -> dict[str, AnyJSON]:
         member = shape.members[name]
         is_deep = member.type_name in ("structure", "list", "map")
         if name in required or not is_deep or depth < _MAX_DEPTH - 1:
-            found[member_name(name)] = _value(member, name, depth + 1)
+            found[spell(name)] = _value(member, name, depth + 1, spell)
     return found
 
 
-def _value(shape: Any, name: str, depth: int) -> AnyJSON:
+def _value(shape: Any, name: str, depth: int, spell: _Spelling) -> AnyJSON:
     kind = shape.type_name
     if kind == "structure":
         is_shown = depth < _MAX_DEPTH or (shape.required_members and depth < 2 * _MAX_DEPTH)
-        return _structure(shape, depth) if is_shown else {}
+        return _structure(shape, depth, spell) if is_shown else {}
     if kind == "list":
-        return [_value(shape.member, name, depth + 1)] if depth < _MAX_DEPTH else []
+        return [_value(shape.member, name, depth + 1, spell)] if depth < _MAX_DEPTH else []
     if kind == "map":
-        return {"key": _value(shape.value, "value", depth + 1)} if depth < _MAX_DEPTH else {}
+        return {"key": _value(shape.value, "value", depth + 1, spell)} if depth < _MAX_DEPTH else {}
     if kind == "boolean":
         return False
     if kind in ("integer", "long", "float", "double"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from pupline.asl._service_models import member_name, operation_model
+from pupline.asl._service_models import member_name, operation_model, sdk_member_name
 from pupline.asl.states import Resource
 from pupline.asl.validation._diagnostic import Step
 from pupline.asl.validation._report import Place
@@ -153,7 +153,7 @@ def _required(resource: Resource) -> tuple[str, ...]:
         return _NEEDED.get(f"{resource.service}:{resource.action}", ())
     shape = _input_shape(resource)
     required = () if shape is None else shape.required_members
-    return tuple(member_name(name) for name in required if not shape.members[name].metadata.get("idempotencyToken"))
+    return tuple(sdk_member_name(name) for name in required if not shape.members[name].metadata.get("idempotencyToken"))
 
 
 def _report_unknown(
@@ -183,7 +183,7 @@ def _check_structure(place: Place, steps: tuple[Step, ...], value: dict[str, Any
     """Report fields that a structure does not have; returns those that were probably meant."""
     if shape is None or getattr(shape, "is_document_type", False):
         return set()
-    members = {member_name(name): member for name, member in shape.members.items()}
+    members = {sdk_member_name(name): member for name, member in shape.members.items()}
     by_lower = {name.lower(): name for name in members}
     found = set()
     for key, item in value.items():

@@ -3,11 +3,11 @@
 import base64
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pupline.asl import member_name, operation_model
+from pupline.asl import operation_model
 from pupline.json_values import JSON, dumps, loads
 
 _OLD_NAMES: Mapping[str, str] = {
@@ -40,6 +40,9 @@ _PREFIXES: Mapping[str, str] = {
 }
 """What begins their Error Names."""
 
+Spelling = Callable[[str], str]
+"""The name of a member in a result, by its name in the API."""
+
 
 class ServiceFailure(Exception):
     """A call that failed. error: the Error Name, such as `DynamoDB.ResourceNotFoundException`; cause: its text."""
@@ -50,7 +53,7 @@ class ServiceFailure(Exception):
         self.cause = cause
 
 
-def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_sdk: bool) -> JSON:
+def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_sdk: bool, spell: Spelling) -> JSON:
     """The result of an action. is_sdk: of an `aws-sdk` integration. Raises: ServiceFailure."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -66,21 +69,24 @@ def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_
     except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # the latter of arguments of another type
         raise ServiceFailure(names.client_side, str(error)) from error
     metadata = answer.pop("ResponseMetadata", {})
-    result = to_result(answer, operation.output_shape) if operation.output_shape else {}
+    result = to_result(answer, operation.output_shape, spell) if operation.output_shape else {}
     assert isinstance(result, dict)  # noqa: S101 - the output of an operation is a structure
     return result if is_sdk else {**result, **_metadata(metadata)}
 
 
 def to_request(value: Any, shape: Any) -> Any:
-    """Arguments in the spelling of Step Functions, as botocore wants them. An object for a text is its JSON."""
+    """Arguments as botocore wants them. An object for a text is its JSON. Raises: ServiceFailure for unknown ones."""
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
-        names = {member_name(name): name for name in shape.members}
-        found = {names.get(member_name(name), name): each for name, each in value.items() if each is not None}
-        return {
-            name: to_request(each, shape.members[name]) if name in shape.members else each
-            for name, each in found.items()
-        }
+        names = {name.lower(): name for name in shape.members} | {"nul": "NULL"}
+        found: dict[str, Any] = {}
+        for given, each in value.items():
+            name = names.get(given.lower(), "")
+            if name not in shape.members:
+                raise ServiceFailure("States.Runtime", f'The field "{given}" is not supported by Step Functions')
+            if each is not None:
+                found[name] = to_request(each, shape.members[name])
+        return found
     if kind == "list" and isinstance(value, list):
         return [to_request(each, shape.member) for each in value]
     if kind == "map" and isinstance(value, dict):
@@ -92,19 +98,16 @@ def to_request(value: Any, shape: Any) -> Any:
     return value
 
 
-def to_result(value: Any, shape: Any) -> JSON:
+def to_result(value: Any, shape: Any, spell: Spelling) -> JSON:
     """botocore's answer in the spelling of Step Functions. Bytes are text; times are ISO 8601."""
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
-        return {
-            member_name(name): to_result(each, shape.members[name])
-            for name, each in value.items()
-            if name in shape.members
-        }
+        known = {name: each for name, each in value.items() if name in shape.members}
+        return {spell(name): to_result(each, shape.members[name], spell) for name, each in known.items()}
     if kind == "list":
-        return [to_result(each, shape.member) for each in value]
+        return [to_result(each, shape.member, spell) for each in value]
     if kind == "map":
-        return {name: to_result(each, shape.value) for name, each in value.items()}
+        return {name: to_result(each, shape.value, spell) for name, each in value.items()}
     if hasattr(value, "read"):
         value = value.read()
     if isinstance(value, bytes):

@@ -1,6 +1,14 @@
 """Tasks that call a service behind its endpoint: at once, with a token, or until a job has ended."""
 
-from pupline.asl import InvokeTask, Resource, TaskFailed, TaskSubmitted, TaskSucceeded
+from pupline.asl import (
+    InvokeTask,
+    Resource,
+    TaskFailed,
+    TaskSubmitted,
+    TaskSucceeded,
+    member_name,
+    sdk_member_name,
+)
 from pupline.json_values import JSON, dumps
 from pupline.stepfunctions.tasks._delays import Delays
 from pupline.stepfunctions.tasks._endpoints import Endpoints
@@ -49,7 +57,9 @@ class ServiceTasks:
 
     def _result(self, resource: Resource, action: str, arguments: JSON, region: str, *, is_sdk: bool = False) -> JSON:
         client = self._endpoints.client(resource.service, region)
-        return call_service(client, resource.service, action, arguments, is_sdk=is_sdk or resource.kind == "aws-sdk")
+        kind_is_sdk = resource.kind == "aws-sdk"
+        spell = sdk_member_name if kind_is_sdk else member_name
+        return call_service(client, resource.service, action, arguments, is_sdk=is_sdk or kind_is_sdk, spell=spell)
 
     def _follow(self, task: InvokeTask, resource: Resource, submitted: JSON, region: str, answer: Answer) -> None:
         job = JOBS[resource.service, resource.action]
