@@ -70,7 +70,11 @@ MISTAKES: list[tuple[Any, str, str]] = [
     (states(A={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "B"}], "Defualt": "C"},
             B=PASS, C=PASS), "$.States.A.Defualt", "Did you mean 'Default'?"),
     (states(A=PASS, B=PASS), "$.States.B", ""),
+    (states(A={"Type": "Parallel", "Branches": [states(I={"Type": "Pass", "Next": "B"})], "Next": "B"}, B=PASS),
+     "$.States.A.Branches[0].States.I.Next", "outside this branch"),
     # fields
+    (one({**TASK, "Retry": [{"ErrorEquals": "E"}]}), "$.States.X.Retry[0].ErrorEquals", "Write it in brackets"),
+    (one({"Type": "Pass", "End": "yes"}), "$.States.X.End", "Write true, without quotes."),
     (one({"Type": "Task", "Resurce": LAMBDA, "End": True}), "$.States.X.Resurce", "Did you mean 'Resource'?"),
     (one({**PASS, "Seconds": 5}), "$.States.X.Seconds", "It is a field of Wait states."),
     (one({**PASS, "Retry": []}), "$.States.X.Retry", "It is a field of Task, Parallel and Map states."),
@@ -97,6 +101,8 @@ MISTAKES: list[tuple[Any, str, str]] = [
      "Did you mean 'And'?"),
     (choice({"Condition": "{% true %}", "Next": "End"}), "$.States.X.Choices[0].Condition",
      "It is for states whose query language is JSONata."),
+    (choice({"Condition": "$states.input.a", "Next": "End"}) | {"QueryLanguage": "JSONata"},
+     "$.States.X.Choices[0].Condition", "between {% and %}"),
     # expressions
     (one({**PASS, "Parameters": {"x.$": "States.Fromat('{}', $.a)"}}), "$.States.X.Parameters['x.$']",
      "Unknown intrinsic function 'States.Fromat'; did you mean 'States.Format'?"),
@@ -119,6 +125,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
     (call("dynamodb:query", {}), "$.States.X.Resource", "use arn:aws:states:::aws-sdk:dynamodb:query"),
     (call("sns:publish.sync", {}), "$.States.X.Resource", "sns has only .waitForTaskToken."),
     (call("ecs:runTask.synk", {}), "$.States.X.Resource", "Did you mean '.sync'?"),
+    (call("states:startExecution.sync2", {}), "$.States.X.Resource", "Did you mean '.sync:2'?"),
     (call("aws-sdk:batch:submitJob.sync", {}), "$.States.X.Resource", "cannot run a job"),
     (call("aws-sdk:DynamoDB:putItem", {}), "$.States.X.Resource", "in lower case"),
     (one({**TASK, "Resource": "Fetch"}), "$.States.X.Resource", "A Resource is an ARN"),

@@ -184,10 +184,13 @@ def test_a_failing_function_fails_its_task(here: Path, command: Command, name: s
 
 
 def test_the_cause_of_a_case_that_failed_is_below_the_table(here: Path, command: Command) -> None:
-    """One line; with the case alone there is more."""
+    """One line, with the state's place, for all cases that failed alike; with the case alone there is more."""
     thrown = {"Throw": {"Error": "Fatal", "Cause": "no paper\nand no ink"}}
-    mocks = simple(here, {"TestCases": {"A": {"Charge": 1, "Tell": 2}, "B": {"Charge": thrown, "Tell": 2}}})
-    assert "\nB: Fatal: no paper\n" in run(command, "--mocks", mocks).stdout
+    states = {"Charge": thrown, "Tell": 2}
+    mocks = simple(here, {"TestCases": {"A": {"Charge": 1, "Tell": 2}, **dict.fromkeys("BCDEF", states)}})
+    lines = run(command, "--mocks", mocks).stdout.splitlines()
+    assert lines[-2].startswith("B, C, D and 2 more: orders.asl.yaml:")
+    assert lines[-2].endswith(": Fatal: no paper")
 
 
 def test_a_function_that_exits_fails_its_task(command: Command) -> None:
@@ -335,10 +338,20 @@ def test_placeholders_that_must_have_values_are_named(here: Path, command: Comma
     arguments = ["asl", "run", "open.json", "--function", "TellArn=order_functions:tell"]
     done = command(*arguments)
     assert done.code == 2
-    assert done.stderr.startswith("pupline: open.json:1:95: $.States.A.TimeoutSeconds: its placeholder has no value")
-    assert done.stderr.endswith("give --substitution Limit=VALUE\n")
+    assert done.stderr.startswith("pupline: open.json:1:95: $.States.A.TimeoutSeconds: the placeholder ${Limit} ")
+    assert done.stderr.endswith("needs a value; add --substitution Limit=VALUE\n")
     given = ("--input", '{"MessageBody": 1}', "--substitution", "Limit=5")
     assert command(*arguments, *given).code == 0
+
+
+def test_the_command_for_new_mocks_has_the_options_of_the_machine(here: Path, command: Command) -> None:
+    """What had to be given for the skeleton has to be given for the run, too."""
+    wait = '{"Type": "Wait", "Seconds": ${How long}, "End": true}'
+    (here / "open.json").write_text(f'{{"StartAt": "A", "States": {{"A": {wait}}}}}')
+    options = ["--substitution", "How long=5", "--type", "express"]
+    done = command("asl", "run", "open.json", "--mocks-init", "--output", "new.json", *options)
+    assert done.code == 0, done.stderr
+    assert done.stderr.endswith("open.json --mocks new.json --substitution 'How long=5' --type EXPRESS\n")
 
 
 def test_time_may_pass(command: Command) -> None:

@@ -43,7 +43,7 @@ _SECTIONS: Sections = {
         "merge": ("_merge", "Join the bulk ingests of several data directories, exactly."),
     },
     "State machines": {
-        "asl": ("_asl", "Any state machine of your own: validate it, run one of its states."),
+        "asl": ("_asl", "Any state machine of your own: validate, run, mock, cover and serve it."),
         "validate": ("_validate", "Check state machine definitions; all problems at once."),
         "test-state": ("_test_state", "Run one state alone and show each stage of its data flow."),
     },

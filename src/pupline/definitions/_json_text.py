@@ -35,6 +35,8 @@ _JSON = re.compile(_TOKEN.replace("{string}", _STRING), re.DOTALL)
 _TEMPLATE = re.compile(_TOKEN.replace("{string}", _STRING_WITH_PLACEHOLDERS), re.DOTALL)
 _OPENING = re.compile(r"[$%]\{")
 _DIRECTIVE = re.compile(r"\{\{|\{%|<%")
+_COMMENTS = ("//", "/*", "#")
+_CLOSING = "]}"
 _BARE = "\ufdd0"
 """Stands before a placeholder that had no quotes, while the text is parsed. It is not a character of any language."""
 _INNER_QUOTE = re.compile(r'(\\.)|"', re.DOTALL)
@@ -124,7 +126,15 @@ class JsonText:
             return "; this looks like a template: render the file first"
         if message.startswith("Expecting ':'") and "${" in self._text[max(0, offset - 500) : offset]:
             return "; a placeholder stands for one value, so where it stands for several, render the file first"
-        return ""
+        if message.startswith("Expecting ',' delimiter"):
+            return "; is a comma missing before it?" if self._text[offset : offset + 1] not in _CLOSING else ""
+        if not message.startswith(("Expecting property name", "Expecting value")):
+            return ""
+        if self._text.startswith(_COMMENTS, offset):
+            return "; JSON has no comments: use the field Comment"
+        before = self._text[max(0, offset - 500) : offset].rstrip()
+        is_closed = self._text[offset : offset + 1] in _CLOSING
+        return "; remove the comma before it" if is_closed and before.endswith(",") else ""
 
     def _trouble_at(self, offset: int, problem: str) -> SyntaxTrouble:
         return SyntaxTrouble(problem, *self._position(offset))

@@ -46,7 +46,8 @@ def _jsonata_rule(rule: Place) -> None:
     if expression_text(condition) is not None or rule.computed("Condition"):
         check_jsonata(rule, "Condition")
     elif "Condition" in rule.value and not isinstance(condition, bool) and not rule.unfilled(condition, "Condition"):
-        rule.add_problem("Expected value of type [BOOLEAN] or a JSONata expression", "Condition")
+        hint = "A JSONata expression stands between {% and %}." if isinstance(condition, str) else ""
+        rule.add_problem("Expected value of type [BOOLEAN] or a JSONata expression", "Condition", hint=hint)
 
 
 def _rule(rule: Place, extra: set[str], depth: int) -> None:

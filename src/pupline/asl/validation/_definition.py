@@ -166,6 +166,7 @@ class _Machines:
         self.names: set[str] = set()
         self.language: fields.Language = "JSONPath"
         self.scopes: list[VariableScope] = []
+        self.enclosing: list[dict[str, AnyJSON]] = []
 
     def machine(self, definition: dict[str, AnyJSON]) -> None:
         root = Place(self.report, (), definition, self.scope(None))
@@ -198,9 +199,11 @@ class _Machines:
             place.add_problem("Value cannot be empty", "States")
             return
         place.text("StartAt")
+        self.enclosing.append(states)
         for name, state in states.items():
             self.state(place.inside("States", name, value=state), name, depth)
-        check_transitions(place, states, top=depth == 0)
+        self.enclosing.pop()
+        check_transitions(place, states, self.enclosing)
 
     def state(self, place: Place, name: str, depth: int) -> None:
         if name in self.names:

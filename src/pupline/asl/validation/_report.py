@@ -174,7 +174,9 @@ class Place:
                 self.add_problem("Value cannot be empty", name)
             return [self.inside(name, at, value=item) for at, item in enumerate(value)]
         if name in self.value and not self.unfilled(value, name):
-            self.add_problem("Expected value of type [ARRAY]", name)
+            in_brackets = isinstance(value, str | dict)
+            hint = "Write it in brackets, as a list of one." if in_brackets and self.report.gives_hints else ""
+            self.add_problem("Expected value of type [ARRAY]", name, hint=hint)
         return []
 
     def one_of(self, name: str, values: Collection[str]) -> None:

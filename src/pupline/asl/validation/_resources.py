@@ -83,7 +83,8 @@ def _hint(arn: str) -> str:
     if action not in known[service]:
         return _hint_about_action(service, action, known[service])
     patterns = patterns_of(service)
-    meant = closest(pattern, patterns)
+    is_of_execution = service == "states" and pattern.startswith(".sync")  # .sync alone is known
+    meant = ".sync:2" if is_of_execution else closest(pattern, patterns)
     if meant:
         return f"Did you mean '{meant}'?"
     allowed = f"only {in_words(patterns)}" if patterns else "no pattern"

@@ -13,7 +13,7 @@ from pupline.asl.validation._placeholders import has_placeholder
 from pupline.asl.validation._plain_texts import looks_like_path
 from pupline.asl.validation._report import Place, reason
 from pupline.asl.validation._retry_catch import check_catch, check_retry
-from pupline.asl.validation._suggest import closest
+from pupline.asl.validation._suggest import closest, hint_about_boolean
 from pupline.asl.validation._task import check_task
 from pupline.choice_rules import instant
 from pupline.json_values import AnyJSON
@@ -132,7 +132,7 @@ class StateChecker:
         end = place.value.get("End", False)
         if not isinstance(end, bool):
             if not place.unfilled(end, "End"):
-                place.add_problem("Expected value of type [BOOLEAN]", "End")
+                place.add_problem("Expected value of type [BOOLEAN]", "End", hint=hint_about_boolean(end))
         elif end:
             place.exclusive("Next", "End")
         elif "Next" not in place.value:

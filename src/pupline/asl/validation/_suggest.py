@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from pupline.json_values import AnyJSON
 from pupline.text import nearest
 
 _MOST_NAMES, _MOST_ALIKE = 2000, 100
 """Names that are looked at, and that are compared letter by letter: more would cost more than the hint is worth."""
+
+_BOOLEANS = {"true": ("true", "yes", "on"), "false": ("false", "no", "off")}
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
@@ -34,6 +37,13 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """A hint with the candidate that was probably meant; empty when none is close."""
     found = closest(word, candidates)
     return f"Did you mean '{found}'?" if found is not None else ""
+
+
+def hint_about_boolean(value: AnyJSON) -> str:
+    """A hint for what is not a boolean, but is written as people write one."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    meant = next((name for name, words in _BOOLEANS.items() if word in words), None)
+    return f"Write {meant}, without quotes." if meant is not None else ""
 
 
 def in_words(names: Iterable[str], last: str = "and") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pupline.asl.validation import _fields as fields
@@ -29,8 +29,11 @@ class _Edge:
     target: str
 
 
-def check_transitions(machine: Place, states: dict[str, AnyJSON], *, top: bool) -> None:
-    """Check a machine's transitions. top: whether it is the whole machine, of which AWS wants an end."""
+def check_transitions(machine: Place, states: dict[str, AnyJSON], enclosing: Sequence[dict[str, AnyJSON]]) -> None:
+    """Check a machine's transitions.
+
+    enclosing: the states of each machine around it; none for the whole machine, of which AWS wants an end.
+    """
     edges = {name: list(_edges(name, state)) for name, state in states.items()}
     start = machine.value.get("StartAt", machine.meant.get("StartAt"))
     starts = [_Edge(("StartAt",), start)] if isinstance(start, str) else []
@@ -46,11 +49,11 @@ def check_transitions(machine: Place, states: dict[str, AnyJSON], *, top: bool) 
     for edge in missing:
         if edge.target not in meant:
             meant[edge.target] = (_meant(edge.target, states, lost) if len(meant) < _MOST_HINTS else None) or ""
-        _report_missing(machine, edge, meant[edge.target])
+        _report_missing(machine, edge, meant[edge.target], enclosing)
     repaired = _reached(starts, edges, states, meant)
     unclear = not starts or any(not each for each in meant.values()) or _unclear(repaired, states)
     if not any(_terminal(state) for state in states.values()):
-        _report_no_end(machine, top=top, consequence=unclear or bool(missing))
+        _report_no_end(machine, top=not enclosing, consequence=unclear or bool(missing))
         return
     for name in lost:
         problem = Diagnostic(
@@ -62,9 +65,11 @@ def check_transitions(machine: Place, states: dict[str, AnyJSON], *, top: bool) 
         machine.report.add(problem)
 
 
-def _report_missing(machine: Place, edge: _Edge, meant: str) -> None:
+def _report_missing(machine: Place, edge: _Edge, meant: str, enclosing: Sequence[dict[str, AnyJSON]]) -> None:
     # AWS says 'Next' for StartAt and Default, too.
     hint = f"Did you mean '{meant}'?" if meant else ""
+    if any(edge.target in states for states in enclosing):
+        hint = 'That state is outside this branch or item processor, which can only end: "End": true.'
     machine.add_problem(f"Missing 'Next' target: {edge.target}", *edge.steps, code=_CODE, hint=hint)
 
 

@@ -5,6 +5,7 @@
 `_skeleton` writes a file of mocks.
 """
 
+import shlex
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -121,7 +122,7 @@ def run(
         raise click.UsageError("--real-time is --wait-scale 1: give one of them")
     target = load_target(file, substitutions, machine_type)
     if mocks_init:
-        write_skeleton(target, output)
+        write_skeleton(target, output, _same_target(substitutions, machine_type))
         return 0
     if cases and mocks is None:
         raise click.UsageError("--case names a case of a file of mocks: give it with --mocks FILE")
@@ -133,6 +134,13 @@ def run(
     with _template_tasks(template) as tasks:
         runner = Runner(target, load_functions(functions, target.machine, tasks), value, parts, name, pacing)
         return report(runner, chosen, wanted)
+
+
+def _same_target(substitutions: Mapping[str, str], machine_type: str | None) -> str:
+    """The options of another command for the same machine."""
+    given = [("--substitution", f"{name}={value}") for name, value in substitutions.items()]
+    given += [("--type", machine_type)] if machine_type else []
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given)
 
 
 def _template_tasks(template: Path | None) -> AbstractContextManager[Mapping[str, Any]]:

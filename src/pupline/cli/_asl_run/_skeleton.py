@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 
-def write_skeleton(target: Target, output: Path | None) -> None:
-    """Write the mocks to stdout or to a new file. Raises: ConfigurationError for a file that exists."""
+def write_skeleton(target: Target, output: Path | None, options: str) -> None:
+    """Write the mocks to stdout or to a new file. Raises: ConfigurationError for a file that exists.
+
+    options: what the command that runs the mocks needs, too, such as " --substitution N=5".
+    """
     value = mocks_skeleton(target.machine.definition, target.name)
     text = json.dumps(value, indent=2) + "\n"
     if output is None:
         click.echo(text, nl=False)
     else:
         _write_new(output, text)
-        command = f"{program()} asl run {printable(target.spec, 1000)} --mocks {printable(str(output), 1000)}"
+        spec, file = (printable(shlex.quote(text), 1000) for text in (target.spec, str(output)))
+        command = f"{program()} asl run {spec} --mocks {file}{printable(options, 1000)}"
         message(f"Written: {printable(str(output), 1000)}. Fill in the values, then: {command}")
     if _has_empty(value) and not has_models():
         message('Responses of services are {} without their API models; for samples: pip install "pupline[aws]"')

@@ -57,7 +57,8 @@ def _first_problem(spec: str, loaded: LoadedDefinition, error: DefinitionError) 
     if all(unfilled):
         names = list(dict.fromkeys(printable(found[1]) for found in unfilled if found))
         options = " ".join(f"--substitution {name}=VALUE" for name in names[:_SHOWN])
-        return f"{place}: {printable(path, 400)}: its placeholder has no value to run with; give {options}"
+        more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return f"{place}: {printable(path, 400)}: the placeholder ${{{names[0]}}} needs a value; add {options}{more}"
     more = f"; and {others} more: {program()} asl validate {printable(spec, 1000)}" if others else ""
     return f"{place}: {printable(path, 400)}{': ' if path else ''}{printable(text, 500)}{more}"
 

@@ -24,11 +24,14 @@ _CASES = [
     Column("", needs=1),
     Column("case"),
     Column("status"),
-    Column("error", needs=12),
+    Column("error", needs=len("States.Runtime")),
     Column("path", needs=24),
 ]
 _MAX_LINES = 400
 """Of an output; --json has all of it."""
+
+_NAMED = 3
+"""Cases that are named with what is true of all of them."""
 
 _LONGEST = 4000
 """Characters of a line."""
@@ -74,7 +77,7 @@ def report(runner: Runner, cases: Sequence[MockCase], wanted: Wanted) -> int:
         elif listed is None or wanted.graph or wanted.history:
             _show(runner, view, wanted)
         if listed is not None:
-            listed.add(view)
+            listed.add(runner, view)
     if listed is not None:
         listed.show(f"{runner.target.file}: {passed} of {plural(len(cases), 'case')} passed")
     covered = _show_coverage(runner, wanted) if wanted.coverage else True
@@ -194,29 +197,38 @@ class CaseList:
 
     def __init__(self) -> None:
         self._rows: list[list[Text]] = []
-        self._notes: list[Text] = []
+        self._notes: dict[tuple[str, str], list[str]] = {}
+        """(text, style) -> the cases of which it is true."""
 
-    def add(self, view: View) -> None:
+    def add(self, runner: Runner, view: View) -> None:
         """Add a case."""
         outcome, result = view.outcome, view.outcome.result
-        name = printable(outcome.case.name)
         sign = cell("✔", "green") if outcome.passed else cell("✘", "red")
         status = cell(view.status, "" if outcome.passed else _STYLES.get(view.status, "red"))
         error = (result.error or "") if result is not None else ""
         self._rows.append([sign, cell(outcome.case.name), status, cell(error), _line(path_text(view.path))])
-        self._notes += [_line(f"{name}: {mismatch}", "red") for mismatch in outcome.mismatches]
-        if result is not None and result.cause and not outcome.passed:
-            cause = readable(result.cause, result.error).partition("\n")[0]
-            self._notes.append(_line(f"{name}: {result.error or result.status}: {cause}", "red"))
+        for mismatch in outcome.mismatches:
+            self._note(view, mismatch, "red")
+        if result is not None and not outcome.passed and result.status != "SUCCEEDED":
+            state = failed_state(view.events)
+            where = _place(runner, state) if state is not None else None
+            cause = readable(result.cause, result.error).partition("\n")[0] if result.cause else ""
+            parts = [where or "", result.error or result.status, cause, result.hint or ""]
+            self._note(view, ": ".join(part for part in parts if part), "red")
         if outcome.refusal:
-            self._notes.append(_line(f"{name}: {outcome.refusal}", "yellow"))
+            self._note(view, outcome.refusal, "yellow")
+
+    def _note(self, view: View, text: str, style: str) -> None:
+        self._notes.setdefault((text, style), []).append(printable(view.outcome.case.name))
 
     def show(self, total: str) -> None:
         """Print the table, the notes and the total."""
         out = console()
         show_table(out, _CASES, self._rows)
-        for note in [*self._notes, _line(total)]:
-            out.print(note, soft_wrap=True)
+        for (text, style), names in self._notes.items():
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            out.print(_line(f"{', '.join(names[:_NAMED])}{more}: {text}", style), soft_wrap=True)
+        out.print(_line(total), soft_wrap=True)
 
 
 # ---- JSON
