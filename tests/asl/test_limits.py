@@ -60,6 +60,7 @@ def test_a_loop_fails_at_event_25000() -> None:
     assert result.hint == "this loop never ends with these answers: A → B → A"
 
 
+@pytest.mark.slow
 def test_success_may_be_the_last_event() -> None:
     """Event 25,000 may be ExecutionSucceeded, as AWS's documentation says; one state more is too many."""
     result = execute(many(6_246, 4), {})
@@ -76,6 +77,7 @@ def test_nothing_catches_a_full_history() -> None:
     assert len(calls) == 3_571  # seven events a round
 
 
+@pytest.mark.slow
 def test_a_storm_of_retries_ends() -> None:
     """MaxAttempts 99999999 does not go on for ever, with events or without."""
 
@@ -92,6 +94,7 @@ def test_a_storm_of_retries_ends() -> None:
     assert (result.status, result.cause) == ("FAILED", FULL)
 
 
+@pytest.mark.slow
 def test_a_map_with_too_many_items_ends() -> None:
     """An inline Map ends at the limit, whatever the number of its items."""
     processor = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
@@ -102,6 +105,7 @@ def test_a_map_with_too_many_items_ends() -> None:
     assert result.hint.startswith("the Map state A writes too many events for one history; use Mode DISTRIBUTED")
 
 
+@pytest.mark.slow
 def test_the_loop_of_a_branch_is_told_from_the_others() -> None:
     """The hint follows one thread through the history."""
     pause = {"Type": "Wait", "Seconds": 3}
@@ -133,6 +137,7 @@ def test_a_child_execution_has_a_history_of_its_own(kind: str, succeeded: int) -
     assert (run.items.succeeded, run.items.failed) == (succeeded, 2 - succeeded)
 
 
+@pytest.mark.slow
 def test_an_express_execution_has_five_minutes() -> None:
     """It is TIMED_OUT after 300 seconds, or sooner by its own TimeoutSeconds; a loop without waits ends, too."""
     pause = loop({"Type": "Wait", "Seconds": 7})

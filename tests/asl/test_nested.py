@@ -186,6 +186,7 @@ def test_a_name_is_used_once() -> None:
     assert len(result.nested) == 1
 
 
+@pytest.mark.slow
 def test_machines_may_start_others_but_not_forever() -> None:
     """A grandchild runs; a machine that starts itself ends in an error that says so."""
     machines = {CHILD: parent(f"{START}.sync:2", StateMachineArn="Grandchild"), "Grandchild": child(SLOW)}

@@ -426,6 +426,7 @@ def test_any_damage_is_reported_and_nothing_raised(definition: Any, kind: str) -
         assert re.match(r"[A-Z_]+: .", message)
 
 
+@pytest.mark.slow
 def test_as_many_problems_as_fit_into_a_definition_are_found_in_time() -> None:
     """The time that validation takes grows with the definition, not with its square."""
     crowd = {f"k{number}": 1 for number in range(30_000)}

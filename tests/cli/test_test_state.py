@@ -62,7 +62,7 @@ def test_an_error_is_caught_or_fails_the_state(machine: str, error: str, status:
             ["Call", "--input", '{"name": 1}'],
             "state 'Call': nothing is called here; give what it answers with --result",
         ),
-        (["Call", "--input", "{"], "--input: not JSON"),
+        (["Call", "--input", "{"], "--input: it is not JSON"),
         (["Call", "--input", "@nowhere.json"], "cannot be read"),
         (["Call", "--variables", "[]", "--result", "1"], "it must be a JSON object"),
     ],

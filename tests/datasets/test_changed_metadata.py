@@ -82,6 +82,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.sampled_from([one.name for one in METADATA_COLUMNS]), _VALUES), max_size=3))
 def test_what_passes_as_a_row_can_be_written(rows: list[dict[str, Any]]) -> None:
     """Values of the right kinds always make training rows."""

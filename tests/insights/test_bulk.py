@@ -121,6 +121,7 @@ def sampled(runs: int, capacity: int = 2_000) -> UrlSample:
     return contents
 
 
+@pytest.mark.slow
 def test_a_full_sample_estimates_in_bounded_memory() -> None:
     """Beyond its capacity the sample keeps a fraction, says that it estimates, and is right within a few percent."""
     contents = sampled(runs=2)
@@ -131,12 +132,14 @@ def test_a_full_sample_estimates_in_bounded_memory() -> None:
     assert len(contents._shared) == 1
 
 
+@pytest.mark.slow
 def test_one_run_needs_no_estimate() -> None:
     """A run asks for each address once: what it holds is counted exactly, however many there are."""
     contents = sampled(runs=1)
     assert (contents.urls, contents.exact) == (40_000, True)
 
 
+@pytest.mark.slow
 def test_an_estimate_stays_between_the_largest_run_and_all_runs() -> None:
     """A thousand addresses fetched again do not make it more than there can be, nor less than one run has."""
     contents = sampled(runs=1, capacity=50)

@@ -187,6 +187,7 @@ def test_what_cannot_be_unpacked_at_all_is_refused(tmp_path: Path) -> None:
         resolve(str(file)).open()
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor held in memory."""
     monkeypatch.setattr("pupline.sources.lists._stream._FREE_BYTES", 10**6)
