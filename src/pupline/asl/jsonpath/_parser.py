@@ -12,6 +12,7 @@ Hostile texts are bounded: MAX_TEXT characters, MAX_STEPS steps, filters nested 
 """
 
 import re
+from functools import lru_cache
 
 from pupline.asl._errors import SyntaxProblem
 from pupline.asl.jsonpath import _syntax as syntax
@@ -20,7 +21,11 @@ from pupline.asl.jsonpath._filter_parser import FilterParser
 MAX_TEXT = 8192
 MAX_STEPS = 256
 
+_REMEMBERED = 512
+"""Paths that stay parsed: each is looked at by several checks, and then compiled."""
 
+
+@lru_cache(_REMEMBERED)
 def parse(text: str) -> syntax.ParsedPath:
     """A whole path; blanks around it are ignored. Raises SyntaxProblem."""
     if len(text) > MAX_TEXT:

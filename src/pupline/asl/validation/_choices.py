@@ -37,7 +37,7 @@ def _always_matches(rule: Place) -> bool:
 
 
 def _jsonata_rule(rule: Place) -> None:
-    if any(name in rule.value for name in _JSONPATH):
+    if not _JSONPATH.isdisjoint(rule.value):
         rule.meant["Condition"] = None
     rule.allow_only(_JSONATA, lambda name: "In JSONata, a rule has a Condition." if name in _JSONPATH else "")
     rule.required("Condition")
@@ -80,7 +80,7 @@ def _explain(name: str) -> str:
 
 def _comparison(rule: Place, extra: set[str]) -> None:
     operators = [name for name in rule.value if name in OPERATORS]
-    rule.allow_only({"Variable", *_JOINED, *OPERATORS, *extra}, _explain)
+    rule.allow_only(_JSONPATH | extra, _explain)
     instead = "Condition" in rule.value or any(name in rule.meant for name in _JOINED)
     if not instead:
         rule.required("Variable")

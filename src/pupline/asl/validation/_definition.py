@@ -7,6 +7,7 @@ hint. `_transitions` checks machines, `_state` states, and the modules after it 
 import json
 import re
 from dataclasses import dataclass
+from itertools import repeat
 from json import JSONDecodeError
 from typing import Any
 
@@ -150,7 +151,7 @@ def _has_names_only(value: AnyJSON) -> bool:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
+            if not all(map(isinstance, item, repeat(str))):
                 return False
             waiting.extend(item.values())
         elif isinstance(item, (list, tuple)):

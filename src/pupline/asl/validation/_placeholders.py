@@ -11,9 +11,9 @@ _PLACEHOLDER = re.compile(r"\$\{\s*+(?:[0-9][\w.-]*+|[A-Za-z_](?:[^{}:]++|::|:(?
 
 def is_placeholder(value: AnyJSON) -> bool:
     """Whether a value is a placeholder and nothing else."""
-    return isinstance(value, str) and _PLACEHOLDER.fullmatch(value) is not None
+    return isinstance(value, str) and value.startswith("${") and _PLACEHOLDER.fullmatch(value) is not None
 
 
 def has_placeholder(value: AnyJSON) -> bool:
     """Whether a text holds a placeholder, so that it is known only in part."""
-    return isinstance(value, str) and _PLACEHOLDER.search(value) is not None
+    return isinstance(value, str) and "${" in value and _PLACEHOLDER.search(value) is not None

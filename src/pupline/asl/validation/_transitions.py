@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pupline.asl.validation import _fields as fields
 from pupline.asl.validation._diagnostic import Diagnostic, Step
@@ -21,8 +21,7 @@ _MOST_HINTS = 30
 _CODE = "MISSING_TRANSITION_TARGET"
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
+class _Edge(NamedTuple):
     """A transition out of a state. steps: its place inside the machine."""
 
     steps: tuple[Step, ...]
@@ -46,13 +45,16 @@ def check_transitions(machine: Place, states: dict[str, AnyJSON], enclosing: Seq
     reached = _reached(starts, edges, states)
     lost = [name for name in states if name not in reached]
     missing = [edge for edge in (*starts, *_flat(edges)) if edge.target not in states]
+    has_end = any(_terminal(state) for state in states.values())
+    if has_end and not (lost or missing):
+        return
     for edge in missing:
         if edge.target not in meant:
             meant[edge.target] = (_meant(edge.target, states, lost) if len(meant) < _MOST_HINTS else None) or ""
         _report_missing(machine, edge, meant[edge.target], enclosing)
     repaired = _reached(starts, edges, states, meant)
     unclear = not starts or any(not each for each in meant.values()) or _unclear(repaired, states)
-    if not any(_terminal(state) for state in states.values()):
+    if not has_end:
         _report_no_end(machine, top=not enclosing, consequence=unclear or bool(missing))
         return
     for name in lost:
