@@ -12,6 +12,7 @@ from tests.stepfunctions.conftest import PASS, ROLE, Refused, client_of
 
 OTHER = json.dumps({"Comment": "another", **json.loads(PASS)})
 GROUP = {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:eu-west-1:123456789012:log-group:any:*"}}
+REUSE = "kmsDataKeyReusePeriodSeconds"
 
 
 def described(client: Any, arn: str) -> dict[str, Any]:
@@ -70,7 +71,12 @@ def test_configurations_are_kept(client: Any) -> None:
         (
             {"encryptionConfiguration": {"type": "CUSTOMER_MANAGED_KMS_KEY"}},
             "InvalidEncryptionConfiguration",
-            "Invalid Encryption Configuration: 'a kmsKeyId is required with the type CUSTOMER_MANAGED_KMS_KEY'",
+            "Invalid Encryption Configuration: Must set a valid kmsKeyId.",
+        ),
+        (
+            {"encryptionConfiguration": {"type": "AWS_OWNED_KEY", REUSE: 300}},
+            "InvalidEncryptionConfiguration",
+            f"Invalid Encryption Configuration: Custom {REUSE} is not allowed when selecting AWS_OWNED_KEY.",
         ),
         ({"name": "with space"}, "InvalidName", "Invalid Name: 'with space'"),
         ({"name": "line\nbreak"}, "InvalidName", "Invalid Name: 'line\nbreak'"),
@@ -110,6 +116,36 @@ def test_creating_again_is_idempotent(client: Any, refused: Refused) -> None:
     assert refused(client.create_state_machine, **given, type="EXPRESS") == error
     assert refused(client.create_state_machine, **given, tracingConfiguration={"enabled": True}) == error
     assert described(client, first["stateMachineArn"])["roleArn"] == ROLE
+    client.create_state_machine(**given, publish=True, versionDescription="one")
+    client.create_state_machine(**given, publish=True, versionDescription="one")
+    assert refused(client.create_state_machine, **given, publish=True, versionDescription="two") == error
+
+
+def test_another_key_needs_the_definition(client: Any, refused: Refused, machine: str) -> None:
+    """UpdateStateMachine takes an encryptionConfiguration with a definition only."""
+    key = {"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": "alias/any"}
+    code, text = refused(client.update_state_machine, stateMachineArn=machine, encryptionConfiguration=key)
+    assert (code, text.startswith("The definition must be specified")) == ("MissingRequiredParameter", True)
+    client.update_state_machine(stateMachineArn=machine, encryptionConfiguration=key, definition=PASS)
+    assert described(client, machine)["encryptionConfiguration"]["kmsKeyId"] == "alias/any"
+
+
+def test_another_region_is_not_seen(server: ApiServer, client: Any, refused: Refused, machine: str) -> None:
+    """Machines, executions and activities exist where they were created; deleting them elsewhere does nothing."""
+    elsewhere = client_of(server, "us-isob-east-1")
+    execution = client.start_execution(stateMachineArn=machine)["executionArn"]
+    activity = client.create_activity(name="here-only")["activityArn"]
+    no_machine = ("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{machine}'")
+    assert refused(elsewhere.describe_state_machine, stateMachineArn=machine) == no_machine
+    assert refused(elsewhere.start_execution, stateMachineArn=machine) == no_machine
+    assert refused(elsewhere.describe_execution, executionArn=execution)[0] == "ExecutionDoesNotExist"
+    assert refused(elsewhere.describe_activity, activityArn=activity)[0] == "ActivityDoesNotExist"
+    elsewhere.delete_state_machine(stateMachineArn=machine)
+    elsewhere.delete_activity(activityArn=activity)
+    assert described(client, machine)["status"] == "ACTIVE"
+    assert client.describe_activity(activityArn=activity)["name"] == "here-only"
+    made = elsewhere.create_state_machine(name="isolated", definition=PASS, roleArn=ROLE)["stateMachineArn"]
+    assert made.startswith("arn:aws-iso-b:states:us-isob-east-1:")
 
 
 def test_an_update_makes_a_revision_only_where_it_changes_something(client: Any, machine: str) -> None:

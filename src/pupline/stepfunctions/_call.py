@@ -34,6 +34,10 @@ class Call:
         """The ARN of something of the caller, such as `stateMachine`, `Pay`."""
         return str(Arn(partition_of(self.region), self.region, self.account, kind, resource))
 
+    def is_here(self, arn: str) -> bool:
+        """Whether an ARN is of the caller's region: as on AWS, nothing else is seen there."""
+        return arn.split(":", 4)[3] == self.region
+
 
 Operation = Callable[[Call, Parameters], Answer]
 """An operation of the API. Raises: ApiError."""

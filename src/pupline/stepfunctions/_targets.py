@@ -57,7 +57,7 @@ def parse_machine_arn(text: str) -> QualifiedArn:
 
 def find_machine(call: Call, machine_arn: str) -> StoredMachine | None:
     """The state machine. One that is being deleted is removed with the last of its executions."""
-    machine = call.store.machines.find(machine_arn)
+    machine = call.store.machines.find(machine_arn) if call.is_here(machine_arn) else None
     if machine is not None and machine.status == "DELETING" and not call.executions.count_running(machine_arn):
         call.store.machines.remove(machine_arn)
         return None

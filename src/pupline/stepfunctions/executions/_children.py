@@ -11,7 +11,7 @@ def find_child(call: Call, arn: str) -> ChildExecution | None:
     """The child execution with this ARN, `...:execution:Machine/Label:RunId-Index`; None for any other execution."""
     resource = parse_arn(arn, "execution").resource
     machine, _, name = resource.partition(":")
-    if "/" not in machine:
+    if "/" not in machine or not call.is_here(arn):
         return None
     run_id = name.rpartition("-")[0]
     prefix = arn[: -len(resource)].replace(":execution:", ":mapRun:")

@@ -23,7 +23,7 @@ _INCLUDED: dict[str, Any] = {"included": True}
 def execution_of(call: Call, arn: str) -> ApiExecution:
     """The Standard execution with this ARN. Raises: ApiError: InvalidArn, ExecutionDoesNotExist."""
     standard_arn(arn)
-    found = call.executions.journal.find(arn)
+    found = call.executions.journal.find(arn) if call.is_here(arn) else None
     if found is None:
         raise no_execution(arn)
     return found

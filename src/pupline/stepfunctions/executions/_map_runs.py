@@ -12,7 +12,7 @@ _LIMITS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentag
 def parent_of_map_run(call: Call, arn: str) -> ApiExecution:
     """The execution that the Map Run belongs to. Raises: ApiError: InvalidArn, ResourceNotFound."""
     parse_arn(arn, "mapRun")
-    found = call.executions.journal.of_map_run(arn)
+    found = call.executions.journal.of_map_run(arn) if call.is_here(arn) else None
     if found is None:
         raise ApiError("ResourceNotFound", f"Resource not found: '{arn}'", members={"resourceName": arn})
     return found

@@ -50,14 +50,15 @@ def list_activities(call: Call, parameters: Parameters) -> Answer:
 def delete_activity(call: Call, parameters: Parameters) -> Answer:
     """DeleteActivity. One that does not exist is deleted already."""
     parse_arn(parameters["activityArn"], "activity")
-    call.store.activities.remove(parameters["activityArn"])
+    if call.is_here(parameters["activityArn"]):
+        call.store.activities.remove(parameters["activityArn"])
     return {}
 
 
 def existing_activity(call: Call, arn: str) -> StoredActivity:
     """The activity. Raises: ApiError (InvalidArn, ActivityDoesNotExist)."""
     parse_arn(arn, "activity")
-    activity = call.store.activities.find(arn)
+    activity = call.store.activities.find(arn) if call.is_here(arn) else None
     if activity is None:
         raise ApiError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
     return activity

@@ -88,7 +88,8 @@ def delete_state_machine_alias(call: Call, parameters: Parameters) -> Answer:
     arn = parse_machine_arn(parameters["stateMachineAliasArn"])
     if arn.qualifier is None or arn.version is not None:
         raise _not_an_alias(parameters["stateMachineAliasArn"])
-    call.store.aliases.remove(arn.machine_arn, arn.qualifier)
+    if call.is_here(arn.machine_arn):
+        call.store.aliases.remove(arn.machine_arn, arn.qualifier)
     return {}
 
 

@@ -24,11 +24,12 @@ def encryption(parameters: Parameters) -> dict[str, Any]:
     """The encryptionConfiguration in a request. Raises: ApiError (InvalidEncryptionConfiguration)."""
     given = parameters.get("encryptionConfiguration", {"type": "AWS_OWNED_KEY"})
     if given["type"] == "AWS_OWNED_KEY":
-        if "kmsKeyId" in given:
-            raise _invalid_encryption("a kmsKeyId is not allowed with the type AWS_OWNED_KEY")
+        for name in ("kmsKeyId", "kmsDataKeyReusePeriodSeconds"):
+            if name in given:
+                raise _invalid_encryption(f"Custom {name} is not allowed when selecting AWS_OWNED_KEY.")
         return {"type": given["type"]}
     if "kmsKeyId" not in given:
-        raise _invalid_encryption("a kmsKeyId is required with the type CUSTOMER_MANAGED_KMS_KEY")
+        raise _invalid_encryption("Must set a valid kmsKeyId.")
     return {"kmsDataKeyReusePeriodSeconds": _REUSE_SECONDS, **given}
 
 
@@ -42,4 +43,4 @@ def _logging(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invalid_encryption(reason: str) -> ApiError:
-    return ApiError("InvalidEncryptionConfiguration", f"Invalid Encryption Configuration: '{reason}'")
+    return ApiError("InvalidEncryptionConfiguration", f"Invalid Encryption Configuration: {reason}")

@@ -13,12 +13,14 @@ from pupline.stepfunctions._revisions import describe_revision
 from pupline.stepfunctions._targets import deleting, find_machine, no_machine, parse_machine_arn, resolve
 from pupline.stepfunctions.machines._configurations import NAMES, configurations
 from pupline.stepfunctions.machines._tags import new_tags
-from pupline.stepfunctions.machines._versions import check_description, published
+from pupline.stepfunctions.machines._versions import check_description, has_other_description, published
 from pupline.stepfunctions.store import Revision, StoredMachine, write_tags
 
 _NOTHING_TO_UPDATE = (
     "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
 )
+
+_NO_DEFINITION = "The definition must be specified when updating the EncryptionConfiguration"
 
 
 def create_state_machine(call: Call, parameters: Parameters) -> Answer:
@@ -41,9 +43,10 @@ def create_state_machine(call: Call, parameters: Parameters) -> Answer:
     machine = call.store.machines.create(wanted, write_more)
     if machine.status == "DELETING":
         raise deleting(arn)
-    if not _is_repeated(machine, wanted):
+    if not _is_repeated(machine, wanted) or has_other_description(call, arn, parameters):
         raise ApiError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
-    version_arn = published(call, arn, parameters)
+    version = published(call, arn, parameters)
+    version_arn = None if version is None else version.arn
     return {"stateMachineArn": arn, "creationDate": machine.created_at, "stateMachineVersionArn": version_arn}
 
 
@@ -62,11 +65,13 @@ def update_state_machine(call: Call, parameters: Parameters) -> Answer:
     if not any(name in parameters for name in ("definition", "roleArn", *NAMES)):
         raise ApiError("MissingRequiredParameter", _NOTHING_TO_UPDATE)
     check_description(parameters)
+    given = {name: value for name, value in configurations(parameters).items() if name in parameters}
     if "definition" in parameters:
         check_definition(parameters["definition"], machine.type)
+    elif "encryptionConfiguration" in parameters:
+        raise ApiError("MissingRequiredParameter", _NO_DEFINITION)
     if "roleArn" in parameters:
         check_role(parameters["roleArn"])
-    given = {name: value for name, value in configurations(parameters).items() if name in parameters}
 
     def change(present: StoredMachine) -> Revision:
         if present.status == "DELETING":
@@ -83,10 +88,11 @@ def update_state_machine(call: Call, parameters: Parameters) -> Answer:
     updated = call.store.machines.update(machine.arn, change)
     if updated is None:
         raise no_machine(machine.arn)
+    version = published(call, machine.arn, parameters)
     return {
         "updateDate": call.now,
         "revisionId": updated.revision.revision_id,
-        "stateMachineVersionArn": published(call, machine.arn, parameters),
+        "stateMachineVersionArn": None if version is None else version.arn,
     }
 
 
@@ -135,8 +141,9 @@ def delete_state_machine(call: Call, parameters: Parameters) -> Answer:
     arn = parse_machine_arn(parameters["stateMachineArn"])
     if arn.qualifier is not None:
         raise invalid(f"DeleteStateMachine takes the ARN of a state machine, not '{parameters['stateMachineArn']}'")
-    call.store.machines.mark_deleting(arn.machine_arn)
-    find_machine(call, arn.machine_arn)
+    if find_machine(call, arn.machine_arn) is not None:
+        call.store.machines.mark_deleting(arn.machine_arn)
+        find_machine(call, arn.machine_arn)
     return {}
 
 

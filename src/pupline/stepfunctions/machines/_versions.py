@@ -18,11 +18,19 @@ def check_description(parameters: Parameters) -> None:
         raise invalid("Version description can only be set when publish is true")
 
 
-def published(call: Call, machine_arn: str, parameters: Parameters) -> str | None:
-    """The ARN of the version that a create or an update publishes, None when it does not."""
+def has_other_description(call: Call, machine_arn: str, parameters: Parameters) -> bool:
+    """Whether the newest version, if there is one, is described otherwise than a repeated CreateStateMachine does."""
+    described = parameters.get("versionDescription")
+    newest = [] if described is None else call.store.machines.versions(machine_arn, _LATEST, 1)
+    found = [call.store.machines.version(machine_arn, number) for number, _ in newest]
+    return any(version is not None and version.description != described for version in found)
+
+
+def published(call: Call, machine_arn: str, parameters: Parameters) -> StoredVersion | None:
+    """The version that a create or an update publishes, None when it does not."""
     if not parameters.get("publish"):
         return None
-    return _publish(call, machine_arn, parameters.get("versionDescription")).arn
+    return _publish(call, machine_arn, parameters.get("versionDescription"))
 
 
 def publish_state_machine_version(call: Call, parameters: Parameters) -> Answer:
@@ -75,7 +83,8 @@ def delete_state_machine_version(call: Call, parameters: Parameters) -> Answer:
     if arn.version is None:
         text = f"Invalid Arn: '{parameters['stateMachineVersionArn']}' is not the ARN of a version"
         raise ApiError("InvalidArn", text)
-    aliases = call.store.machines.remove_version(arn.machine_arn, arn.version)
+    is_here = call.is_here(arn.machine_arn)
+    aliases = call.store.machines.remove_version(arn.machine_arn, arn.version) if is_here else ()
     if aliases:
         raise ApiError(
             "ConflictException",
