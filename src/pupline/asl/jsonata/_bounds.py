@@ -19,6 +19,9 @@ STEPS_PER_VALUE = 16
 ELEMENTS_PER_STEP = 32
 """Elements of new arrays and objects that cost as much as one node."""
 
+CHARACTERS_PER_STEP = 2_048
+"""Characters of a new text that cost as much as one node: all texts together stay under some hundred megabytes."""
+
 MAX_INTEGER_TEXT = 1_000
 """Characters that `$parseInteger` reads: its time grows with their square."""
 
@@ -90,7 +93,7 @@ class Budget:
     def weigh(self, value: object) -> int:
         """Bytes as AWS counts them; empty values have a weight too."""
         if isinstance(value, str):
-            return len(value) or 1
+            return self._weigh_text(value) if len(value) >= CHARACTERS_PER_STEP else len(value) or 1
         if not isinstance(value, (list, dict)) or isinstance(value, utils.Utils.RangeList):
             return 8
         known = self.weights.get(id(value))
@@ -103,6 +106,13 @@ class Budget:
         self.steps += len(value) // ELEMENTS_PER_STEP
         self.weights[id(value)] = (value, max(weight, 8))
         return max(weight, 8)
+
+    def _weigh_text(self, text: str) -> int:
+        """A long text counts once, when it is new: `$map` collects as many as the steps allow."""
+        if id(text) not in self.weights:
+            self.steps += len(text) // CHARACTERS_PER_STEP
+            self.weights[id(text)] = (text, len(text))
+        return len(text)
 
 
 def check_size(size: float, most: int) -> None:

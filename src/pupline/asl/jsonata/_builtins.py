@@ -134,6 +134,12 @@ def _pad(text: str, width: float, char: str | None = None) -> Any:
     return Functions.pad(text, None if width is None else int(width), char)
 
 
+def _join(texts: list[str], separator: str | None = None) -> str:
+    """The library's own $join, with a limit on the length of its result."""
+    check_size(sum(map(len, texts)) + len(separator or "") * max(0, len(texts) - 1), MAX_BYTES)
+    return (separator or "").join(texts)
+
+
 def _substring(text: str, start: float | None = None, length: float | None = None) -> str:
     """Characters from `start`, which counts from the end when negative; fractions are cut off."""
     size = len(text)
@@ -339,6 +345,7 @@ CORRECTED: dict[str, tuple[Callable[..., Any], str]] = {
     "assert": (_assert, "<bs?:x>"),
     "floor": (_when_given(_floor), "<n-:n>"),
     "ceil": (_when_given(_ceil), "<n-:n>"),
+    "join": (_when_given(_join), "<a<s>s?:s>"),
     "pad": (_when_given(_pad), "<s-ns?:s>"),
     "base64encode": (_when_given(_base64encode), "<s-:s>"),
     "base64decode": (_when_given(_base64decode), "<s-:s>"),

@@ -9,6 +9,7 @@ from jsonata.regex_engine import RegexFlags
 
 from pupline import regex
 from pupline.asl._errors import SyntaxProblem
+from pupline.asl.jsonata._bounds import MAX_BYTES, check_size
 from pupline.asl.jsonata._failure import QueryFailure
 
 _CODE: Final = "INVALID_JSONATA_EXPRESSION"
@@ -182,6 +183,9 @@ def replace(text: str, pattern: Any, replacement: Callable[[re.Match[str]], Any]
             if pattern not in text or most == 0:
                 return text
             raise QueryFailure("D3012", token="replace")  # noqa: S106 - a function's name
+        if len(replacement) > len(pattern):
+            count = text.count(pattern) if most is None else min(text.count(pattern), most)
+            check_size(len(text) + count * (len(replacement) - len(pattern)), MAX_BYTES)
         return text.replace(pattern, replacement, -1 if most is None else most)
     made, start = "", 0
     for count, found in enumerate(matches(pattern, text)):
@@ -191,6 +195,7 @@ def replace(text: str, pattern: Any, replacement: Callable[[re.Match[str]], Any]
         if not isinstance(value, str):
             raise QueryFailure("D3012", token="replace")  # noqa: S106 - a function's name
         made += text[start : found.start()] + value
+        check_size(len(made), MAX_BYTES)
         start = found.end()
     return made + text[start:]
 
