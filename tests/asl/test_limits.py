@@ -255,3 +255,14 @@ def test_a_definition_with_other_keys_is_refused() -> None:
     state = {"Type": "Pass", "Result": {1: 2}, "Next": "End"}
     with pytest.raises(DefinitionError, match="must be a valid JSON object"):
         machine({"A": state})
+
+
+def test_a_loop_that_wraps_its_input_ends_in_an_error_of_the_data() -> None:
+    """Each state deepens the value by one level: printing it later must not exceed Python's recursion."""
+    wrap = {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "Again"}
+    again = {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "End"}], "Default": "Wrap"}
+    states = {"Wrap": wrap, "Again": again, "End": {"Type": "Succeed"}}
+    result = execute(StateMachine.parse({"StartAt": "Wrap", "States": states}), {})
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert str(result.cause).endswith("The data is nested too deeply.")
+    assert len(result.history) == 3599

@@ -6,7 +6,7 @@ with an earlier value (ResultPath copies one level only) are not walked again. O
 quota is printed and measured.
 """
 
-from pupline.json_values import AnyJSON, dumps
+from pupline.json_values import MAX_NESTING, AnyJSON, deeper_than, dumps
 
 #: 256 KiB: "Quotas for Step Functions", maximum input or output size for a task, state, or execution.
 MAX_PAYLOAD_BYTES = 262_144
@@ -25,24 +25,32 @@ class SizeQuota:
     Remembered values are kept alive, so that an identity always means the value that was measured.
     """
 
-    __slots__ = ("_bounds",)
+    __slots__ = ("_bounds", "_depth")
 
     def __init__(self) -> None:
-        self._bounds: dict[int, tuple[int, AnyJSON]] = {}
+        self._bounds: dict[int, tuple[int, int, AnyJSON]] = {}
+        self._depth = 0  # levels of the container whose bound was asked for last
 
     def exceeds(self, value: AnyJSON) -> bool:
         """Whether the JSON text of `value` takes more than MAX_PAYLOAD_BYTES.
 
-        Raises: RecursionError for a value that is nested too deeply to be printed.
+        Raises: RecursionError for a value of more than MAX_NESTING levels: printing it later could fail.
         """
+        self._depth = 0
         try:
-            if self._bound(value) <= MAX_PAYLOAD_BYTES:
-                return False
+            bound = self._bound(value)
         except RecursionError:  # nested hundreds of levels deep: the C encoder goes deeper than this walk
-            pass
+            if deeper_than(value, MAX_NESTING):
+                raise
+            return len(dumps(value).encode("utf-8", "surrogatepass")) > MAX_PAYLOAD_BYTES
+        depth = self._depth
+        if depth > MAX_NESTING:
+            raise RecursionError
+        if bound <= MAX_PAYLOAD_BYTES:
+            return False
         exact = len(dumps(value).encode("utf-8", "surrogatepass"))
         if isinstance(value, dict | list):
-            self._bounds[id(value)] = (exact, value)
+            self._bounds[id(value)] = (exact, depth, value)
         return exact > MAX_PAYLOAD_BYTES
 
     def _bound(self, value: AnyJSON) -> int:
@@ -51,17 +59,19 @@ class SizeQuota:
             return _scalar_bound(value)
         known = self._bounds.get(id(value))
         if known is not None:
+            self._depth = known[1]
             return known[0]
         bound = self._container(value)
         if len(self._bounds) >= _MAX_REMEMBERED:
             self._bounds.clear()
-        self._bounds[id(value)] = (bound, value)
+        self._bounds[id(value)] = (bound, self._depth, value)
         return bound
 
     def _container(self, value: AnyJSON) -> int:
         """The hottest loop of the engine: strings and plain numbers are counted in line."""
         bound = 2 + len(value)
         items = value
+        deepest = 0
         if type(value) is dict:
             items = value.values()
             bound += _CHARACTER * sum(map(len, value)) + 3 * len(value)
@@ -71,10 +81,13 @@ class SizeQuota:
                 bound += _CHARACTER * len(item) + 2
             elif kind is dict or kind is list:
                 bound += self._bound(item)
+                if self._depth > deepest:
+                    deepest = self._depth
             elif kind is int:
                 bound += _scalar_bound(item)
             else:
                 bound += _SCALAR
+        self._depth = deepest + 1
         return bound
 
 
