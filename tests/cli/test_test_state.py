@@ -44,6 +44,16 @@ def test_each_stage_is_shown(machine: str) -> None:
     assert (answer["status"], answer["nextState"]) == ("SUCCEEDED", "End")
 
 
+def test_a_placeholder_for_a_number_is_filled_in(tmp_path: Path) -> None:
+    """Without its value the option is named."""
+    path = tmp_path / "open.json"
+    path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": ${Delay}, "End": true}}}')
+    with pytest.raises(ConfigurationError, match=r"state 'A': the placeholder .* add --substitution Delay=VALUE$"):
+        CliRunner().invoke(cli, ["test-state", str(path), "A"], standalone_mode=False, catch_exceptions=False)
+    arguments = ["test-state", str(path), "A", "--substitution", "Delay=5"]
+    assert CliRunner().invoke(cli, arguments, standalone_mode=False).return_value == 0
+
+
 @pytest.mark.parametrize(("error", "status", "code"), [("Known", "CAUGHT_ERROR", 0), ("Other", "FAILED", 1)])
 def test_an_error_is_caught_or_fails_the_state(machine: str, error: str, status: str, code: int) -> None:
     """The exit code says whether the state failed; a caught error is no failure."""

@@ -106,6 +106,8 @@ def test_what_is_wrong_with_a_definition_is_one_line() -> None:
     """The first problem with its JSON path; an engine's machine is taken as it is."""
     with pytest.raises(ConfigurationError, match=r"^\$\.States\.A\.Next: .*"):
         load_machine({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}})
+    with pytest.raises(ConfigurationError, match=r"Seconds: the placeholder .* substitutions=\{'Delay': \.\.\.\}$"):
+        load_machine({"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": "${Delay}", "End": True}}})
     assert load_machine(StateMachine.parse(ORDERS)).name == "StateMachine"
 
 

@@ -194,6 +194,15 @@ def test_a_wrong_file_is_one_clear_line(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["E*ConfigurationError:*missing.json*", "E*ConfigurationError:*wrong.json:2:*", "E*did you mean*Happy*"]
     )
+    result.stdout.no_fnmatch_line("*load_machine*")
+
+
+def test_a_missing_answer_is_shown_without_the_engine(project: pytest.Pytester) -> None:
+    """The traceback ends in the test: where in the engine an answer is looked up helps nobody."""
+    project.makepyfile("def test_it(state_machine):\n    state_machine('orders.json').run({'n': 1})\n")
+    result = run(project)
+    result.stdout.fnmatch_lines(["E*NothingAnswers:*"])
+    result.stdout.no_fnmatch_line("*simulation*")
 
 
 def test_loading_the_plugin_costs_nothing() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pupline.asl._context import ROLE_ARN
@@ -15,17 +17,21 @@ from pupline.json_values import AnyJSON
 
 MachineType = Literal["STANDARD", "EXPRESS"]
 
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+
 
 class DefinitionError(PuplineError):
     """The definition is not a valid state machine; the text is CreateStateMachine's message.
 
     problems: (JSON path, message) of each problem found, not only the first. The messages also say what AWS does not:
-    the reason, the position in an expression, and what was probably meant.
+    the reason, the position in an expression, and what was probably meant. unfilled: the placeholders that stand for
+    numbers and the like, where nothing but their values is missing.
     """
 
-    def __init__(self, errors: list[Diagnostic]) -> None:
+    def __init__(self, errors: list[Diagnostic], unfilled: Sequence[str] = ()) -> None:
         super().__init__(create_error(errors))
         self.diagnostics = errors
+        self.unfilled = tuple(dict.fromkeys(unfilled))
         self.problems = as_problems(errors)
         for each in errors:
             if each.hint and not each.consequence:
@@ -70,7 +76,8 @@ class StateMachine:
         if errors:
             raise DefinitionError(errors)
         if found.unfilled:
-            raise DefinitionError([_unfilled(steps, text) for steps, text in found.unfilled])
+            names = [name for _, text in found.unfilled for name in _PLACEHOLDER.findall(text)]
+            raise DefinitionError([_unfilled(steps, text) for steps, text in found.unfilled], names)
         return cls(definition, type, _compiled(definition))
 
     @classmethod

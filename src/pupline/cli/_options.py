@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pupline.http import Proxy
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_NAMED = 5
+"""Placeholders that a message names."""
 
 _NAME_LENGTH = 64
 """Characters of the longest name that pupline creates in a data directory."""
@@ -123,6 +127,13 @@ substitution_option = click.option(
     help="Fill in the placeholder ${NAME}. May be repeated.",
 )
 """The command gets them as a dict, by name."""
+
+
+def values_needed(names: Sequence[str]) -> str:
+    """What to do about placeholders without which a machine cannot run."""
+    options = " ".join(f"--substitution {printable(shlex.quote(name))}=VALUE" for name in names[:_NAMED])
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"the placeholder ${{{printable(names[0])}}} needs a value; add {options}{more}"
 
 
 def with_options(command: _Command, *options: Callable[[_Command], _Command]) -> _Command:

@@ -8,7 +8,7 @@ import click
 
 from pupline.cli._command import Command
 from pupline.cli._json_option import json_object, json_value
-from pupline.cli._options import json_option
+from pupline.cli._options import json_option, substitution_option, values_needed
 from pupline.cli._output import cell, console, print_json
 from pupline.definitions import load_definition
 from pupline.errors import ConfigurationError
@@ -32,16 +32,26 @@ _STYLES = {"SUCCEEDED": "green", "CAUGHT_ERROR": "yellow", "RETRIABLE": "yellow"
 
 
 @click.command("test-state", cls=Command)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", metavar="FILE[#RESOURCE]", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("state")
 @click.option(
-    "--input", "state_input", default="{}", show_default=True, help="The state's input: JSON, @FILE, or - (stdin)."
+    "--input",
+    "state_input",
+    metavar="JSON",
+    default="{}",
+    show_default=True,
+    help="The state's input: JSON, @FILE, or - (stdin).",
 )
-@click.option("--variables", help="What $name reads: a JSON object, or @FILE.")
-@click.option("--context", help="Parts of the Context Object: JSON, or @FILE.")
-@click.option("--result", help="What the task answers: JSON, or @FILE. Task, Map and Parallel need this or --error.")
-@click.option("--error", help="The Error Name that the task fails with.")
+@click.option("--variables", metavar="JSON", help="What $name reads: a JSON object, or @FILE.")
+@click.option("--context", metavar="JSON", help="Parts of the Context Object: JSON, or @FILE.")
+@click.option(
+    "--result",
+    metavar="JSON",
+    help="What the task answers: JSON, or @FILE. Task, Map and Parallel need this or --error.",
+)
+@click.option("--error", metavar="NAME", help="The Error Name that the task fails with.")
 @click.option("--cause", default="", help="With --error: the Cause.")
+@substitution_option
 @json_option
 def test_state(
     file: Path,
@@ -52,13 +62,14 @@ def test_state(
     result: str | None,
     error: str | None,
     cause: str,
+    substitutions: dict[str, str],
     as_json: bool,
 ) -> int:
     """Run STATE of the definition in FILE alone, as TestState does, and show each stage of its data flow.
 
     Nothing is called: --result or --error stand for the answer of a task. Exits with 1 when the state fails.
     """
-    from pupline.asl import TestStateError, TestStateRequest, run_test_state
+    from pupline.asl import DefinitionError, TestStateError, TestStateRequest, run_test_state
 
     if result is not None and error is not None:
         raise click.UsageError("--result and --error exclude each other")
@@ -66,7 +77,7 @@ def test_state(
     if error is not None:
         mock = {"errorOutput": {"error": error, "cause": cause}}
     request = TestStateRequest(
-        definition=load_definition(file).definition,
+        definition=load_definition(file, substitutions).definition,
         input=json_value(state_input, "--input"),
         state_name=state,
         inspection_level="DEBUG",
@@ -76,6 +87,9 @@ def test_state(
     )
     try:
         answer = run_test_state(request)
+    except DefinitionError as error_of_file:
+        problem = values_needed(error_of_file.unfilled) if error_of_file.unfilled else str(error_of_file)
+        raise ConfigurationError(f"{file}, state '{printable(state)}': {printable(problem, 2000)}") from error_of_file
     except TestStateError as refused:
         problem = "nothing is called here; give what it answers with --result, or how it fails with --error"
         if not refused.needs_mock:

@@ -17,7 +17,7 @@ from pupline.asl import (
     parse_mocks,
 )
 from pupline.definitions import LoadedDefinition, load_definition, read_document
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, PuplineError
 from pupline.files import read_input
 from pupline.json_values import AnyJSON
 from pupline.testing._execution_result import ExecutionResult
@@ -66,6 +66,7 @@ class MachineUnderTest:
         What has no answer raises NothingAnswers when it is called, unless there is a `default`. `machines` may hold
         other machines under test, which are covered too.
         """
+        __tracebackhide__ = True
         found = MockCase("", {}) if case is None else self._case(case)
         if input is _NOT_GIVEN:
             input = found.input if found.has_input else {}  # noqa: A001
@@ -74,7 +75,10 @@ class MachineUnderTest:
         if machines is not None:
             options["machines"] = {name: _machine_of(each) for name, each in machines.items()}
         options.setdefault("default", Unexpected())
-        result = execute(self.machine, input, states=states, **options)
+        try:
+            result = execute(self.machine, input, states=states, **options)
+        except PuplineError as error:
+            raise error.with_traceback(None)  # noqa: B904 - the same error, without the frames of the engine
         self.coverage.add(result)
         for nested in result.nested:
             for each in [self, *(machines or {}).values()]:
@@ -146,8 +150,12 @@ def _parsed(
         where = None if loaded is None else loaded.position(path)
         place = "" if loaded is None else printable(str(loaded.file), 1000)
         place += f":{where.line}:{where.column}: " if where else ": " if place else ""
-        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        raise ConfigurationError(f"{place}{printable(path, 400)}: {printable(text, 500)}{more}") from error
+        if error.unfilled:
+            values = ", ".join(f"{printable(name)!r}: ..." for name in error.unfilled)
+            text = f"the placeholder needs a value; give substitutions={{{values}}}"
+        elif len(error.problems) > 1:
+            text = f"{printable(text, 500)} (and {len(error.problems) - 1} more)"
+        raise ConfigurationError(f"{place}{printable(path, 400)}: {printable(text, 600)}") from error
 
 
 def _mocks(mocks: str | Path | Mapping[str, Any], machine: StateMachine, loaded: LoadedDefinition | None) -> Mocks:

@@ -47,7 +47,12 @@ def state_machine(request: pytest.FixtureRequest) -> Callable[..., MachineUnderT
 
     def load(source: Any, **options: Any) -> MachineUnderTest:
         __tracebackhide__ = True
-        return suite.load(source, folders, **options)
+        from pupline.errors import PuplineError
+
+        try:
+            return suite.load(source, folders, **options)
+        except PuplineError as error:
+            raise error.with_traceback(None) from None  # what loads files is of no interest to the test's author
 
     return load
 

@@ -1,20 +1,17 @@
 """What is run: the machine in a file, and the cases of a file of mocks."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pupline.asl import DefinitionError, MockCase, Mocks, StateMachine, parse_mocks
+from pupline.cli._options import values_needed
 from pupline.cli._output import message, program
 from pupline.definitions import LoadedDefinition, load_definition, read_document
 from pupline.errors import ConfigurationError
 from pupline.files import read_input
 from pupline.text import printable
-
-_UNFILLED = re.compile(r"The placeholder in '.*?\$\{([^}]*)\}.*' must be filled in")
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,8 @@ def _first_problem(spec: str, loaded: LoadedDefinition, error: DefinitionError) 
     where = loaded.position(path) if path else None
     place = printable(str(loaded.file), 1000) + (f":{where.line}:{where.column}" if where else "")
     others = len(error.problems) - 1
-    unfilled = [_UNFILLED.search(message) for _, message in error.problems]
-    if all(unfilled):
-        names = list(dict.fromkeys(printable(found[1]) for found in unfilled if found))
-        options = " ".join(f"--substitution {name}=VALUE" for name in names[:_SHOWN])
-        more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return f"{place}: {printable(path, 400)}: the placeholder ${{{names[0]}}} needs a value; add {options}{more}"
+    if error.unfilled:
+        return f"{place}: {printable(path, 400)}: {values_needed(error.unfilled)}"
     more = f"; and {others} more: {program()} asl validate {printable(spec, 1000)}" if others else ""
     return f"{place}: {printable(path, 400)}{': ' if path else ''}{printable(text, 500)}{more}"
 
