@@ -1,6 +1,6 @@
 """Functions that an option names: NAME=module:callable.
 
-A leaf: every room may import it. The module is imported, so this runs code of the user's.
+A leaf: every room may import it. The module is imported, so this runs the user's code.
 """
 
 import importlib

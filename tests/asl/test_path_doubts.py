@@ -8,7 +8,7 @@ from pupline.asl.jsonpath import compile_intrinsic, compile_path
 from pupline.asl.validation import diagnostics
 
 DOUBTFUL = [
-    ("$.list.length()", "'length()' is the name of a field, as AWS has no functions in paths; use States.ArrayLength"),
+    ("$.list.length()", "'length()' is the name of a field: AWS has no path functions; use States.ArrayLength"),
     ("$.list[*].n.sum()", "'sum()' is the name of a field"),
     ("$.list[-1].n", "AWS finds nothing at a negative index; write [(@.length-1)], or [-1:]"),
     ("$.list[0,-1]", "AWS finds nothing at a negative index"),

@@ -9,10 +9,10 @@ from unittest import mock
 
 import pytest
 
-from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded
+from pupline.asl import InvokeTask, TaskFailed, TaskSucceeded, function_name
 from pupline.errors import LocalTrouble, RetryAfter
 from pupline.local import Invocation, LambdaRuntime
-from pupline.local.journal._lambda_runtime import LambdaHandler, function_name
+from pupline.local.journal._lambda_runtime import LambdaHandler
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Dog"
 

@@ -16,7 +16,7 @@ _SHOWN = 12
 
 
 def endless_loop(history: Sequence[dict[str, AnyJSON]]) -> str | None:
-    """A sentence that says what would have gone on for ever, such as "this loop never ends with these answers: A → B →
+    """A sentence that says what would have gone on forever, such as "this loop never ends with these answers: A → B →
     A"; None when the execution ended by itself, or no repetition is seen.
 
     history: the events as GetExecutionHistory returns them, oldest first, all of them.

@@ -15,4 +15,4 @@ EXPRESS_SECONDS: Final = 300
 
 MAX_EXPRESS_EVENTS: Final = 250_000
 """Events of an Express execution, which AWS limits by time alone. A loop that never waits takes no virtual time: here
-it is TIMED_OUT after as many events as AWS could hardly write in five minutes."""
+it is TIMED_OUT after more events than AWS is likely to write in five minutes."""

@@ -76,7 +76,7 @@ def sdk_services() -> frozenset[str]:
     """The services as Resources name them after `aws-sdk:`; empty without botocore.
 
     They are the SDK's service ids in lower case, without blanks and a final "Service". Source: AWS, "Supported AWS SDK
-    service integrations", which also lists services that botocore knows no more.
+    service integrations", which also lists services that botocore has dropped.
     """
     loader = _loader()
     if loader is None:

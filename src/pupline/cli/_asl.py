@@ -18,8 +18,8 @@ _SECTIONS: Sections = {
 
 @click.command(cls=LazyGroup, sections=_SECTIONS)
 def asl() -> None:
-    """Check and run any state machine in the Amazon States Language, on this machine.
+    """Check, run and serve any state machine in the Amazon States Language, on this machine.
 
-    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework; of several
-    state machines, template.yaml#Resource takes one.
+    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework;
+    template.yaml#Resource names one of its state machines.
     """

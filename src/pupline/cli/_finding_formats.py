@@ -21,7 +21,7 @@ _RULES = {
     "LITERAL_JSONATA": "A text looks like JSONata, but is not evaluated.",
     "LITERAL_JSONPATH": "A text looks like a path, but is not evaluated.",
     "MISSING_END_STATE": "No state ends the state machine.",
-    "MISSING_TRANSITION_TARGET": "A transition leads to no state, or a state is not reachable.",
+    "MISSING_TRANSITION_TARGET": "A transition leads to a state that does not exist, or a state cannot be reached.",
     "NOT_SUPPORTED": "The definition has something that pupline does not run.",
     "NO_DOLLAR": "A path is not evaluated, as the name of its field does not end in .$.",
     "NO_PATH": "A path stands where the field takes a value; its path has a field of its own.",

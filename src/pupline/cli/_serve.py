@@ -25,7 +25,7 @@ Examples:
   pupline asl serve --function Charge=payments:handler --mocks MockConfigFile.json
   pupline asl serve --port 0 --json
 
-The data directory has one server at a time. SDKs put sync- before the host of StartSyncExecution and TestState, which
+A data directory has one server at a time. SDKs put sync- before the host of StartSyncExecution and TestState, which
 no address resolves: with AWS_DISABLE_HOST_PREFIX_INJECTION=true the AWS CLI and boto3 do not.
 """
 
@@ -39,7 +39,7 @@ def _port_options(command: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--expose",
             is_flag=True,
-            help="Allow a --host that other machines can reach: whoever reaches it can use it, and run its functions.",
+            help="Allow a --host that other machines can reach: all who reach it can use it without credentials.",
         ),
         click.option(
             "--allow-host",
@@ -150,7 +150,7 @@ def serve(
 
     if not (expose or is_loopback(host)):
         raise ConfigurationError(
-            f"--host {printable(host, 100)} can be reached from other machines, and whoever reaches it can use it "
+            f"--host {printable(host, 100)} can be reached from other machines, and anyone who reaches it can use it "
             "without credentials; if that is meant, add --expose"
         )
     settings = ApiSettings(

@@ -24,7 +24,7 @@ from pupline.workflow_files import FILES, workflow_path
     "--type",
     "machine_type",
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
-    help="What the definitions will run as. [default: what a template says, else STANDARD]",
+    help="The type of state machine. [default: what a template says, else STANDARD]",
 )
 @substitution_option
 @click.option("--strict", is_flag=True, help="Warnings are problems too.")
@@ -46,14 +46,14 @@ def validate(
 ) -> int:
     """Check state machine definitions in the Amazon States Language, and list every problem with its place.
 
-    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework; of several
-    state machines, template.yaml#Resource takes one. FOLDER stands for all definitions and templates below it. Without
-    either: the workflows of the project that this directory is in, of PUPLINE_WORKFLOW, or of pupline itself.
+    FILE is a definition in JSON or YAML, or a template of SAM, CloudFormation or the Serverless Framework;
+    template.yaml#Resource names one of its state machines. FOLDER stands for all definitions and templates below it.
+    Without either: the workflows of the project that this directory is in, of PUPLINE_WORKFLOW, or of pupline itself.
 
     Placeholders such as ${TopicArn} may stand wherever a value can.
 
     Exits with 0 when all is valid, with 1 when there are problems, with 2 when something cannot be read. The command
-    `pupline validate` of one FILE exits with 2 for problems, too, as it always did; `pupline asl validate` does not.
+    `pupline validate` of one FILE also exits with 2 for problems, as it always did; `pupline asl validate` does not.
     """
     if as_json and output_format not in (None, "json"):
         raise click.UsageError(f"--json and --format {output_format} exclude each other")

@@ -81,7 +81,7 @@ class Report:
         return not any(one.severity == "ERROR" or self.is_strict for one in findings)
 
     def _findings(self, findings: list[Finding]) -> None:
-        """Tell each finding once: a file may belong to several state machines."""
+        """Report each finding once: a file may belong to several state machines."""
         for one in findings:
             if one in self._told:
                 continue

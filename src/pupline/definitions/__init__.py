@@ -1,4 +1,4 @@
-"""State machine definitions, read from the files that people have.
+"""State machine definitions, read from JSON, YAML and templates.
 
     loaded = load_definition("machine.asl.json")
     loaded = load_definition("template.yaml#OrderMachine", {"TableName": "orders"})

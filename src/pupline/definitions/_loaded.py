@@ -35,7 +35,7 @@ class LoadedDefinition:
 
     @property
     def name(self) -> str:
-        """What it is called: the file, or `template.yaml#Resource`."""
+        """Its name: the file, or `template.yaml#Resource`."""
         return str(self.file) if self.template is None else f"{self.template}#{self.resource}"
 
     @cached_property

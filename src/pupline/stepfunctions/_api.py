@@ -72,9 +72,9 @@ class StepFunctionsApi:
             return _failed(name, error)
         except StorageError as error:
             return _failed(name, ApiError("ServiceUnavailable", error.message, status=503))
-        except Exception as error:  # noqa: BLE001 - a bug of ours: the client must hear, and others go on
+        except Exception as error:  # noqa: BLE001 - a bug of ours: the client gets an error, and other requests go on
             traceback.print_exc(file=sys.stderr)
-            text = f"pupline met an error of its own ({type(error).__name__}); its log has the details"
+            text = f"pupline has an internal error ({type(error).__name__}); its log has the details"
             return _failed(name, ApiError("InternalFailure", text, status=500))
         return Response(200, answer, name, "ok")
 

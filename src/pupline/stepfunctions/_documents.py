@@ -1,10 +1,9 @@
-"""JSON documents in requests, and in AWS's words why a text is none: those of its parser, Jackson."""
+"""JSON documents in requests, and why a text is not JSON, in the words of AWS's parser, Jackson."""
 
 import re
-from collections.abc import Iterable
 from json import JSONDecodeError
 
-from pupline.json_values import JSON, loads
+from pupline.json_values import JSON, deeper_than, loads
 
 MAX_DEPTH = 400
 """Levels of objects and arrays, far from the limit of Python's stack."""
@@ -37,26 +36,9 @@ def read_document(text: str) -> JSON:
         raise NotJson(_message(text, error)) from error
     except ValueError as error:
         raise NotJson(str(error)) from error
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if text.count("[") + text.count("{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise NotJson(_TOO_DEEP)
     return value
-
-
-def _is_deeper(value: JSON, depth: int) -> bool:
-    """Whether a value has more levels than `depth`, without recursion."""
-    level = [value]
-    for _ in range(depth):
-        inner = [item for one in level for item in _items(one)]
-        level = [item for item in inner if isinstance(item, dict | list)]
-        if not level:
-            return False
-    return True
-
-
-def _items(value: JSON) -> Iterable[JSON]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _message(text: str, error: JSONDecodeError) -> str:

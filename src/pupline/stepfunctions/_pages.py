@@ -1,4 +1,4 @@
-"""Pages of a list. A token holds where the next page begins, and is good for the same request only."""
+"""Pages of a list. A token holds where the next page begins, and is valid only for the same request."""
 
 import base64
 import binascii

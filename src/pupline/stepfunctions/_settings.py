@@ -9,7 +9,7 @@ from pathlib import Path
 class ApiSettings:
     """The region and account of requests, and what executions call.
 
-    region, account: of requests whose credentials name none. wait_scale: a second of a Wait state takes so many.
+    region, account: of requests whose credentials name none. wait_scale: real seconds for each second of a Wait state.
     functions: NAME to `module:callable`. template: a SAM or CloudFormation template, whose functions are called.
     mocks: a file with answers for Tasks.
     """

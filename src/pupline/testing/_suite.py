@@ -83,7 +83,7 @@ class Suite:
 
 
 def _loaded(name: str | None) -> LoadedDefinition | None:
-    """The file again, for positions; None where it cannot be read any more."""
+    """The file again, for positions; None where it can no longer be read."""
     try:
         return None if name is None else load_definition(name)
     except ConfigurationError:

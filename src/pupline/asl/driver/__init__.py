@@ -13,7 +13,7 @@ from pupline.asl.driver._answer import (
     lambda_error,
     marshal_error,
 )
-from pupline.asl.driver._answers import NOTHING, Answers, nothing_answers
+from pupline.asl.driver._answers import NOTHING, Answers, function_name
 from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, LambdaContext, call_function, caller_of
 from pupline.asl.driver._execute import DEFAULT_START, Options, Task, answer_of, execute
@@ -21,18 +21,14 @@ from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.asl.driver._item_reader import read_items
 from pupline.asl.driver._nested import (
     api_failure,
-    api_operation,
     api_request,
     api_result,
     child_ended,
-    pattern_of,
 )
-from pupline.asl.driver._outcome import CommandResult, Delayed
+from pupline.asl.driver._outcome import Delayed
 from pupline.asl.driver._result import Result, path_of
 from pupline.asl.driver._unanswered import (
     Unanswered,
-    refuse_unanswered,
-    refuse_unknown_states,
     states_of,
     unanswered,
 )
@@ -45,7 +41,6 @@ __all__ = [
     "AnswersUsedUp",
     "Attempts",
     "Call",
-    "CommandResult",
     "Delayed",
     "ItemReaderError",
     "LambdaContext",
@@ -62,22 +57,18 @@ __all__ = [
     "Unexpected",
     "answer_of",
     "api_failure",
-    "api_operation",
     "api_request",
     "api_result",
     "call_function",
     "caller_of",
     "child_ended",
     "execute",
+    "function_name",
     "lambda_error",
     "marshal_error",
-    "nothing_answers",
     "parse_items",
     "path_of",
-    "pattern_of",
     "read_items",
-    "refuse_unanswered",
-    "refuse_unknown_states",
     "states_of",
     "unanswered",
 ]

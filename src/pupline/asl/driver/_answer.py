@@ -67,9 +67,9 @@ class NoAnswer:
 class Later:
     """The answer comes after `seconds` of the execution's time.
 
-    answer: a value, Return, Throw, or NoAnswer for a worker that stops without a word.
+    answer: a value, Return, Throw, or NoAnswer for a worker that stops silently.
     heartbeat_every: seconds between the heartbeats that are sent until then; None sends none.
-    Raises: ConfigurationError for negative or endless times, and for more than 100,000 heartbeats.
+    Raises: ConfigurationError for negative or infinite times, and for more than 100,000 heartbeats.
     """
 
     seconds: float

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pupline.asl.driver._simulation import Simulation
 
 MAX_DEPTH: Final = 100
-"""Executions that start one another in a chain. AWS goes on until somebody stops them."""
+"""Executions that start one another in a chain. AWS has no such limit."""
 
 MAX_EXECUTIONS: Final = 10_000
 """Executions that one may start in all."""

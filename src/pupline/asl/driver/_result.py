@@ -1,4 +1,4 @@
-"""The end of an execution, and what people ask about it."""
+"""The end of an execution: its status, output, path and history."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Result:
 
     @property
     def hint(self) -> str | None:
-        """Why the execution did not end by itself, for people; None when it did."""
+        """A sentence that says why the execution did not end by itself; None when it did."""
         return endless_loop(self.history) if self.status in ("FAILED", "TIMED_OUT") else None
 
 

@@ -34,7 +34,7 @@ WORKER_NAME = "pupline"
 """The worker in the history of an activity whose task is answered here."""
 
 Wait: TypeAlias = Callable[[Execution, float], None]
-Later: TypeAlias = CommandResult | TimerFired | TaskHeartbeat
+Scheduled: TypeAlias = CommandResult | TimerFired | TaskHeartbeat
 Heartbeats: TypeAlias = tuple[float, float]
 """Seconds between two heartbeats, and the time at which they end."""
 
@@ -66,7 +66,7 @@ class Simulation:
         self.runs = [Run(execution)]
         self.tokens: dict[str, tuple[Run, str]] = {}
         self._numbers = itertools.count()
-        self._scheduled: list[tuple[float, int, Run, Later, Heartbeats | None]] = []
+        self._scheduled: list[tuple[float, int, Run, Scheduled, Heartbeats | None]] = []
         self._slow: deque[tuple[Run, InvokeTask, TimedCall[CommandResult | Delayed]]] = deque()
         self._ready: deque[Run] = deque()
         self._open = 1

@@ -1,7 +1,7 @@
 """Built-in functions in which jsonata-python differs from the reference implementation, and what calls them all.
 
 Every function of the library is called through `Native`, which checks its arguments by `Signature`, also where one is
-passed to `$map` and its kin.
+passed to `$map` or a similar function.
 """
 
 import base64
@@ -37,7 +37,7 @@ class _Checked(list[Any]):
 
 
 class Native(Jsonata.JFunction):  # type: ignore[misc]
-    """A function that is not written in JSONata. arity: how many arguments `$map` and its kin give it."""
+    """A function that is not written in JSONata. arity: how many arguments `$map` and similar functions give it."""
 
     def __init__(self, name: str, function: Callable[..., Any], signature: Signature, arity: int | None = None) -> None:
         super().__init__(None, None)

@@ -20,7 +20,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def iso_to_millis(text: str) -> float:
     """Milliseconds since the epoch; a time without a zone is UTC. Not a number for a date that does not exist.
 
-    Raises: QueryFailure (D3110) for a text that has not the form.
+    Raises: QueryFailure (D3110) for a text in another form.
     """
     if not _ACCEPTED.fullmatch(text):
         raise QueryFailure("D3110", value=text)

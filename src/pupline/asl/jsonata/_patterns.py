@@ -147,7 +147,7 @@ def match_object(found: re.Match[str]) -> dict[str, Any]:
 
 
 def contains(text: str, token: Any) -> bool:
-    """Whether the text holds another, or a match."""
+    """Whether the text contains another text, or a match."""
     if isinstance(token, str):
         return token in text
     return next(matches(token, text), None) is not None

@@ -16,7 +16,7 @@ def _doubts(path: syntax.ParsedPath) -> Iterator[str]:
     for at, step in enumerate(path.steps):
         if isinstance(step, syntax.Call):
             instead = "use States.ArrayLength" if step.name in ("length()", "size()") else "use an intrinsic function"
-            yield f"'{step.name}' is the name of a field, as AWS has no functions in paths; {instead}"
+            yield f"'{step.name}' is the name of a field: AWS has no path functions; {instead}"
         elif isinstance(step, (syntax.Index, syntax.Indices)) and min(_positions(step)) < 0:
             yield "AWS finds nothing at a negative index; write [(@.length-1)], or [-1:] for a list of the last element"
         elif isinstance(step, syntax.Slice) and None not in (step.start, step.stop) and _negative(step):

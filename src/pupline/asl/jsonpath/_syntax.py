@@ -15,7 +15,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Call(Key):
-    """`.length()` and the like. AWS knows no functions in paths: it looks for a field that is called "length()"."""
+    """`.length()` and the like. AWS has only fields in paths: it looks for one that is called "length()"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class CatchingState(State):
         if delay is None:
             return False
         counts[number] += 1
-        if sum(counts) >= MAX_HISTORY_EVENTS:  # not every attempt writes events, but none goes on for ever
+        if sum(counts) >= MAX_HISTORY_EVENTS:  # not every attempt writes events, but none goes on forever
             fill_history(execution, thread)
             return True
         execution.command(StartTimer(timer, execution.now + delay), self._retry, thread)

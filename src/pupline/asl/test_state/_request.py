@@ -28,7 +28,7 @@ _EXECUTION_FIELDS = ("Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCoun
 class TestStateError(PuplineError):
     """AWS refuses the request; `code` is InvalidDefinition or ValidationException, `message` is AWS's text.
 
-    The exception's own text goes on with what helps a person: the names that exist, what to give.
+    The exception's own text adds help: the names that exist, or what to give.
     needs_mock: whether a mock is all that the request lacks.
     """
 

@@ -21,7 +21,7 @@ _UNKNOWN_RESOURCE = not_recognized("").partition("  ")[0]
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A problem of a definition (ERROR), or a place that a careful reviewer would ask about (WARNING).
+    """A problem of a definition (ERROR), or a likely mistake in a valid definition (WARNING).
 
     code, message: AWS's, where they are known. steps: keys and indices to the place; None for the whole definition.
     hint: what AWS does not say: the reason, the position in the text, "did you mean"; may be empty.
@@ -63,7 +63,7 @@ class Diagnostic:
 
     @property
     def text(self) -> str:
-        """The message and the hint, for people."""
+        """The message and the hint."""
         if not self.hint:
             return self.message
         return f"{self.message}{' ' if self.message.endswith('.') else '. '}{self.hint}"

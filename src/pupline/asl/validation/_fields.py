@@ -112,7 +112,7 @@ def other_language(kind: str, name: str, language: str) -> bool:
 
 
 def explanation(kind: str, name: str, language: str) -> str:
-    """Where a field that a state may not have belongs; empty for one that belongs nowhere."""
+    """Where a field that a state may not have belongs; empty for a field that does not exist."""
     types = [other for other in STATE_TYPES if other != kind and name in allowed(other, language)]
     if types:
         return f"It is a field of {in_words(types)} states."

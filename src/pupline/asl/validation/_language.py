@@ -1,4 +1,4 @@
-"""The query language of a machine, also of one that forgets to say it."""
+"""The query language of a machine, also where the definition does not name it."""
 
 from collections.abc import Iterator
 

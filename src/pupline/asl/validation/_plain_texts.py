@@ -47,7 +47,7 @@ def warn_about_text(place: Place, steps: tuple[Step, ...], value: str) -> None:
 
 
 def warn_about_path(place: Place, steps: tuple[Step, ...], value: str) -> None:
-    """A text in a JSONata state, where paths are no expressions."""
+    """A text in a JSONata state, where paths are not expressions."""
     key = next((step for step in reversed(steps) if isinstance(step, str)), "")
     if not key.endswith(".$") and (_means_a_path(key) or not value.startswith(("$.", "$$.", "States."))):
         return

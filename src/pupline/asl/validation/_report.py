@@ -58,7 +58,7 @@ class Place:
     """A value in the definition, and its path.
 
     scope, owner: whose variables its expressions read, and the state that does. language: the query language that
-    applies. meant: the fields that mistyped ones probably stand for, with their values: they are not missing, too.
+    applies. meant: the fields that mistyped ones probably stand for, with their values: they do not count as missing.
     guessed: it is a state of a mistyped type, so that what seems to be missing may not be.
     """
 

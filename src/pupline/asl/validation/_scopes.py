@@ -14,7 +14,7 @@ _MOST_HINTS = 30
 
 @dataclass(eq=False, slots=True)
 class VariableScope:
-    """A scope. outer: the one around it, whose variables it reads, too; None also inside a Distributed Map."""
+    """A scope. outer: the one around it, whose variables it also reads; None also inside a Distributed Map."""
 
     outer: VariableScope | None = None
     assigned: dict[str, tuple[Step, ...]] = field(default_factory=dict)

@@ -59,12 +59,12 @@ Examples:
 )
 @substitution_option
 @click.option("--context", metavar="JSON", help="Parts of the Context Object: JSON, or @FILE.")
-@click.option("--name", metavar="NAME", help="Of the execution. [default: the case's name, or run]")
+@click.option("--name", metavar="NAME", help="The execution's name. [default: the case's name, or run]")
 @click.option(
     "--type",
     "machine_type",
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
-    help="What it runs as. [default: the template's, or STANDARD]",
+    help="The type of state machine. [default: the template's, or STANDARD]",
 )
 @click.option("--graph", is_flag=True, help="Draw the path.")
 @click.option("--history", is_flag=True, help="Show the events; with --json in the shape of GetExecutionHistory.")
@@ -117,7 +117,7 @@ def run(
     if output is not None and not mocks_init:
         raise click.UsageError("--output is for --mocks-init")
     if graph and as_json:
-        raise click.UsageError("--graph is for people and --json for programs: give one of them")
+        raise click.UsageError("--graph and --json exclude each other: give one of them")
     if real_time and wait_scale is not None:
         raise click.UsageError("--real-time is --wait-scale 1: give one of them")
     target = load_target(file, substitutions, machine_type)

@@ -1,4 +1,4 @@
-"""Functions of the user's that answer Tasks, with their output and tracebacks on stderr."""
+"""The user's functions that answer Tasks, with their output and tracebacks on stderr."""
 
 import contextlib
 import functools

@@ -83,7 +83,7 @@ class Runner:
                 )
         except (NothingAnswers, AnswersUsedUp) as error:
             return Outcome(case, None, f"{error} ({_HOW})")
-        except ConfigurationError as error:  # it waits for what never comes
+        except ConfigurationError as error:  # it waits for an answer that never comes
             return Outcome(case, None, str(error))
         except InvalidExecutionInput as error:
             source = f"case {printable(case.name)}, Input" if case.has_input else "--input"

@@ -9,7 +9,7 @@ from pupline.definitions._marks import Step
 from pupline.definitions._placed import Placed, joined_text, part_of, text_in, whole_file
 from pupline.definitions._placeholders import filled_by, is_placeholder
 from pupline.definitions._unreadable import DefinitionElsewhere
-from pupline.definitions.templates._resolver import Resolver, function_name, section
+from pupline.definitions.templates._resolver import Resolver, intrinsic_function, section
 from pupline.errors import ConfigurationError
 from pupline.json_values import AnyJSON, deeper_than
 from pupline.text import printable
@@ -23,7 +23,7 @@ _NAMES = (".asl", ".json", ".yaml", ".yml", ".template", ".tftpl", ".tpl")
 
 def inline_definition(resolver: Resolver, document: Document, path: tuple[Step, ...], value: AnyJSON) -> Placed:
     """The definition that stands at a path of a document. Raises: ConfigurationError where it is not known."""
-    name = function_name(value)
+    name = intrinsic_function(value)
     inner = value[name] if name is not None else value
     if name == "Fn::If":
         at, chosen = resolver.chosen(inner)

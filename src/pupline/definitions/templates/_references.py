@@ -1,7 +1,7 @@
 """Stand-ins for what `Ref` and `Fn::GetAtt` of a resource give on AWS.
 
-A resource is called by its logical id, so that a function is found under the name that the template has for it. Where a
-table, queue or bucket has a name of its own in the template, that is taken.
+The name of a resource is its logical id, so that a function is found under the name that the template has for it.
+Where a table, queue or bucket has a name of its own in the template, that is taken.
 """
 
 from typing import NamedTuple

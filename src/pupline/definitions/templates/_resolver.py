@@ -77,7 +77,7 @@ class Resolver:
             return _DYNAMIC.sub(lambda found: _placeholder(found[1].replace(":", ".")), value)
         if not isinstance(value, dict):
             return value
-        name = function_name(value)
+        name = intrinsic_function(value)
         if name is not None:
             found = self._functions[name](value[name]) if name in self._functions else _placeholder(name)
             return self._bounded(found) if isinstance(found, str) else found
@@ -248,7 +248,7 @@ class Resolver:
         raise ConfigurationError(f"{printable(name)} is not a condition that can be evaluated here")
 
 
-def function_name(value: AnyJSON) -> str | None:
+def intrinsic_function(value: AnyJSON) -> str | None:
     """The intrinsic function that an object is; None for any other value."""
     if isinstance(value, dict) and len(value) == 1:
         [name] = value

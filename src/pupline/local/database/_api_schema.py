@@ -62,7 +62,7 @@ CREATE TABLE definition_texts (
 ) WITHOUT ROWID;
 
 -- Executions that the Step Functions API started. machine_arn: without version and alias. context: the parts of the
--- Context Object that are theirs, a JSON object. details: what DescribeExecution returns besides, a JSON object.
+-- Context Object that are theirs, a JSON object. details: further members of DescribeExecution, a JSON object.
 CREATE TABLE api_executions (
     execution_id INTEGER PRIMARY KEY REFERENCES executions,
     arn TEXT NOT NULL UNIQUE,

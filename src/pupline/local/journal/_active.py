@@ -26,7 +26,7 @@ _PUBLISH = "arn:aws:states:::sns:publish"
 class ActiveExecutions:
     """Executions by id and by name, with their open calls and timers. finished: how many ended, by status.
 
-    poisoned: names of executions at which the engine met an error of its own.
+    poisoned: names of executions at which the engine had an internal error.
     """
 
     def __init__(self, topic: LocalTopic | None, poisoned: set[str]) -> None:

@@ -27,9 +27,9 @@ _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 """Step Functions' rule for names of executions (API reference, StartExecution)."""
 
 
-_POISONED = "pupline met an error of its own at it, and leaves it as it is until it is stopped, or a restart"
-_OF_API = "the Step Functions API started it, and goes on with it: pupline asl serve"
-_OF_RUN = "a run of pupline started it; only pupline goes on with it"
+_POISONED = "pupline had an internal error with it; it stays as it is until it is stopped or pupline starts again"
+_OF_API = "the Step Functions API started it; pupline asl serve continues it"
+_OF_RUN = "pupline run started it; pupline run continues it"
 
 
 class Admission:

@@ -12,15 +12,15 @@ from pupline.local.journal._turn import Turn
 
 
 class NameInUse(PuplineError):
-    """There is an execution of that name, which has ended, or has another input."""
+    """An execution of that name exists, and has ended or has another input."""
 
 
 class NoRoom(PuplineError):
-    """As many executions run as the driver takes."""
+    """The driver runs as many executions as it takes."""
 
 
 class NotWaiting(PuplineError):
-    """The execution does not wait for that answer any more."""
+    """The execution no longer waits for that answer."""
 
 
 class NotRedrivable(PuplineError):

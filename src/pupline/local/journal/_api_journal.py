@@ -31,7 +31,7 @@ class ApiExecution:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """Which executions to list. None: whichever. details: values of `ApiStart.details`. before: an execution id."""
+    """Which executions to list. None: any. details: values of `ApiStart.details`. before: an execution id."""
 
     machine_arn: str
     status: str | None = None

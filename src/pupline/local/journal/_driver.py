@@ -262,7 +262,7 @@ class Driver:
                 jobs.append(job)
         for job in jobs:
             if not job.result.done():
-                job.result.set_exception(StorageError("executions are not driven any more"))
+                job.result.set_exception(StorageError("executions are no longer driven"))
 
     def _do(self, job: _Job, turn: Turn) -> None:
         """Do the work; its result is set after the commit."""

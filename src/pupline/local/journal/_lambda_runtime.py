@@ -20,6 +20,7 @@ from pupline.asl import (
     StateMachine,
     TaskFailed,
     TaskSucceeded,
+    function_name,
     lambda_error,
     marshal_error,
 )
@@ -98,9 +99,3 @@ class LambdaRuntime:
             return TaskSucceeded(task.id, json_copy(output))
         except NotJSON as problem:
             return TaskFailed(task.id, MARSHAL_ERROR, marshal_error(problem, invocation.request_id))
-
-
-def function_name(resource: str) -> str:
-    """`Name` of `arn:aws:lambda:REGION:ACCOUNT:function:Name[:QUALIFIER]`; any other text unchanged."""
-    _, separator, rest = resource.partition(":function:")
-    return rest.partition(":")[0] if separator else resource

@@ -24,7 +24,7 @@ class ApiStart:
     """What belongs to an execution that the Step Functions API starts.
 
     arn: of the execution. machine_arn: of its state machine, without version and alias. context: the parts of the
-    Context Object that are its own. input: the text that was sent. details: what DescribeExecution returns besides.
+    Context Object that are its own. input: the text that was sent. details: further members of DescribeExecution.
     is_kept: in the journal; a StartSyncExecution is not. definition: its text, as it was given.
     """
 

@@ -41,7 +41,7 @@ def describe_execution(call: Call, parameters: Parameters) -> Answer:
     refusal = redrive_refusal(found, call.now)
     output = None if row.output is None else dumps(loads(row.output))
     return {
-        **_summary(found),
+        **execution_summary(found),
         **(_data(row.input, output) if has_data else {}),
         "error": row.error,
         "cause": row.cause,
@@ -51,13 +51,13 @@ def describe_execution(call: Call, parameters: Parameters) -> Answer:
     }
 
 
-def _summary(found: ApiExecution) -> Answer:
+def execution_summary(found: ApiExecution) -> Answer:
     """What ListExecutions and DescribeExecution have in common."""
     row, start = found.row, found.start
     return {
         "executionArn": start.arn,
         "stateMachineArn": start.machine_arn,
-        "name": execution_name(found),
+        "name": row.name.rpartition(":")[2],
         "status": row.status,
         "startDate": row.start_time,
         "stopDate": row.stop_time,
@@ -68,13 +68,8 @@ def _summary(found: ApiExecution) -> Answer:
     }
 
 
-def execution_name(found: ApiExecution) -> str:
-    """The execution's own name."""
-    return found.row.name.rpartition(":")[2]
-
-
-def _child(child: ChildExecution, *, has_data: bool) -> Answer:
-    output = dumps(child.output) if child.status == "SUCCEEDED" else None
+def child_summary(child: ChildExecution) -> Answer:
+    """What ListExecutions and DescribeExecution have in common for a child execution of a Map Run."""
     return {
         "executionArn": child.arn,
         "stateMachineArn": child.state_machine_arn,
@@ -82,11 +77,18 @@ def _child(child: ChildExecution, *, has_data: bool) -> Answer:
         "status": child.status,
         "startDate": child.start_time,
         "stopDate": child.stop_time,
-        **(_data(dumps(child.input), output) if has_data else {}),
         "mapRunArn": child.map_run_arn,
+        "redriveCount": 0,
+    }
+
+
+def _child(child: ChildExecution, *, has_data: bool) -> Answer:
+    output = dumps(child.output) if child.status == "SUCCEEDED" else None
+    return {
+        **child_summary(child),
+        **(_data(dumps(child.input), output) if has_data else {}),
         "error": child.error,
         "cause": child.cause,
-        "redriveCount": 0,
         "redriveStatus": "NOT_REDRIVABLE" if child.status in ("RUNNING", "SUCCEEDED") else "REDRIVABLE_BY_MAP_RUN",
         "redriveStatusReason": (
             f"Execution is {child.status} and cannot be redriven" if child.status in ("RUNNING", "SUCCEEDED") else None

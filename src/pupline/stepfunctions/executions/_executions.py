@@ -167,10 +167,10 @@ class Executions:
                 self._closing.wait(_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - a bug of ours: others must go on
                 traceback.print_exc(file=sys.stderr)
-                self._fail_waiting(StorageError(f"pupline met an error of its own ({type(error).__name__})"))
+                self._fail_waiting(StorageError(f"pupline has an internal error ({type(error).__name__})"))
 
     def _fail_waiting(self, error: StorageError) -> None:
-        """Executions that the journal does not hold are lost, and those who wait for their end must hear it.
+        """Executions that the journal does not hold are lost; requests that wait for their end get an error.
 
         The driver gives every call of the others again, and they wait again.
         """

@@ -10,7 +10,7 @@ from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions._pages import number_of, page_of
 from pupline.stepfunctions._targets import resolve
 from pupline.stepfunctions.executions._children import children_of
-from pupline.stepfunctions.executions._describing import execution_name, execution_of
+from pupline.stepfunctions.executions._describing import child_summary, execution_of, execution_summary
 from pupline.stepfunctions.executions._map_runs import parent_of_map_run
 
 _NOT_OF_EXPRESS = ApiError(
@@ -53,23 +53,7 @@ def _executions(call: Call, parameters: Parameters) -> Answer:
         )
 
     found, token = page_of("ListExecutions", parameters, read, lambda one: str(one.row.execution_id))
-    return {"executions": [_item(one) for one in found], "nextToken": token}
-
-
-def _item(found: ApiExecution) -> Answer:
-    row, start = found.row, found.start
-    return {
-        "executionArn": start.arn,
-        "stateMachineArn": start.machine_arn,
-        "name": execution_name(found),
-        "status": row.status,
-        "startDate": row.start_time,
-        "stopDate": row.stop_time,
-        "stateMachineVersionArn": start.details.get("stateMachineVersionArn"),
-        "stateMachineAliasArn": start.details.get("stateMachineAliasArn"),
-        "redriveCount": found.redrive_count,
-        "redriveDate": found.redrive_time,
-    }
+    return {"executions": [execution_summary(one) for one in found], "nextToken": token}
 
 
 def _children(call: Call, parameters: Parameters) -> Answer:
@@ -86,21 +70,7 @@ def _children(call: Call, parameters: Parameters) -> Answer:
         return rest[:limit]
 
     found, token = page_of("ListExecutions", parameters, read, lambda one: str(one.index))
-    return {"executions": [_child_item(one) for one in found], "nextToken": token}
-
-
-def _child_item(child: ChildExecution) -> Answer:
-    return {
-        "executionArn": child.arn,
-        "stateMachineArn": child.state_machine_arn,
-        "name": child.name,
-        "status": child.status,
-        "startDate": child.start_time,
-        "stopDate": child.stop_time,
-        "mapRunArn": child.map_run_arn,
-        "itemCount": child.item_count,
-        "redriveCount": 0,
-    }
+    return {"executions": [{**child_summary(one), "itemCount": one.item_count} for one in found], "nextToken": token}
 
 
 def list_map_runs(call: Call, parameters: Parameters) -> Answer:

@@ -1,8 +1,8 @@
-"""How an execution of the API is called: its ARN, and its name in the journal.
+"""The identifiers of an execution of the API: its ARN, and its name in the journal.
 
 A name is unique among the executions of one Standard machine. The journal wants names that are unique in the data
 directory, so there the machine's name goes before it, with account and region: `123456789012:us-east-1:Pay:order-7`.
-An Express execution has a UUID besides, as in its ARN: many may have the same name.
+An Express execution also has a UUID, as in its ARN: many may have the same name.
 """
 
 from pupline.stepfunctions._arns import Arn, parse_arn

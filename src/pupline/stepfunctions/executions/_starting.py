@@ -105,7 +105,7 @@ def _context(target: Target, arn: str, name: str) -> dict[str, JSON]:
 
 
 def _details(target: Target, parameters: Parameters, case: str) -> dict[str, JSON]:
-    """What DescribeExecution answers besides, and the revision that runs."""
+    """Further members of DescribeExecution, and the revision that runs."""
     machine, revision = target.machine, target.revision
     found: dict[str, JSON] = {
         "stateMachineVersionArn": f"{machine.arn}:{target.version.number}" if target.version else None,

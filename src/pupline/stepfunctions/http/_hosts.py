@@ -1,7 +1,7 @@
-"""Which Host headers are answered: a page that rebinds its own name to this machine must not reach the port.
+"""The Host headers that are accepted: a page that rebinds its own name to this machine must not reach the port.
 
-An address as Host is safe, because a browser sends it only for pages of that address. Of names, those are answered that
-always mean this machine, and those that the operator has named. SDKs put `sync-` before the host of StartSyncExecution
+An address as Host is safe, because a browser sends it only for pages of that address. Names are accepted that
+always mean this machine, or that the operator has given. SDKs put `sync-` before the host of StartSyncExecution
 and TestState.
 """
 

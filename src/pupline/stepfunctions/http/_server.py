@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(response.status, response.body)
 
     def do_GET(self) -> None:
-        """Whether the server is there."""
+        """Answer /health, which says that the server runs."""
         if self.path.partition("?")[0] != "/health":
             self._refuse(BadRequest(404, "requests of the API are POST requests; /health says whether it runs"))
             return

@@ -45,7 +45,7 @@ def test_state(call: Call, parameters: Parameters) -> Answer:
 
 
 def _invoked(call: Call, command: InvokeTask) -> TaskSucceeded | TaskFailed:
-    """The end of a Task's call. Raises: ApiError (ValidationException) for one that somebody else would end."""
+    """The end of a Task's call. Raises: ApiError (ValidationException) for one that waits for a worker or a token."""
     resource = read_resource(command.integration)
     if command.task_token is not None or (resource is not None and resource.kind == "activity"):
         text = f"TestState does not wait for a worker or a task token: give state '{command.state}' a mock"

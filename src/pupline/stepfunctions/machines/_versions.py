@@ -7,7 +7,7 @@ from pupline.stepfunctions._targets import QualifiedArn, deleting, find_machine,
 from pupline.stepfunctions.store import StoredMachine, StoredVersion
 
 _INITIAL = "INITIAL"
-"""How PublishStateMachineVersion calls the revision of a machine that was never updated."""
+"""The name that PublishStateMachineVersion has for the revision of a machine that was never updated."""
 
 _LATEST = 1 << 62
 

@@ -158,7 +158,7 @@ class StateMachines:
         return [(number, at) for number, at in self._database.rows(query, (machine_arn, before, limit))]
 
     def definitions(self, machine: StoredMachine, revision_id: Any) -> list[str]:
-        """The texts of the definitions that a revision had: one, unless the machine was made anew."""
+        """The texts of the definitions that a revision had: one, unless the machine was created again."""
         query = "SELECT DISTINCT definition FROM state_machine_versions WHERE machine_arn = ? AND revision_id IS ?"
         found = [text for (text,) in self._database.rows(query, (machine.arn, revision_id))]
         return [machine.revision.definition, *found] if machine.revision.revision_id == revision_id else found

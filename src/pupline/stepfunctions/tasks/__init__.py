@@ -3,7 +3,6 @@
 `_runner` has the order in which they are asked.
 """
 
-from pupline.stepfunctions.tasks._activities import ActivityQueues, ActivityTask
 from pupline.stepfunctions.tasks._own_calls import Api
 from pupline.stepfunctions.tasks._runner import TaskRunner
 from pupline.stepfunctions.tasks._service_calls import ServiceFailure
@@ -11,8 +10,6 @@ from pupline.stepfunctions.tasks._sources import TaskSources
 from pupline.stepfunctions.tasks._template import FunctionProcesses
 
 __all__ = [
-    "ActivityQueues",
-    "ActivityTask",
     "Api",
     "FunctionProcesses",
     "ServiceFailure",

@@ -33,7 +33,7 @@ class ActivityQueues:
             self._changed.notify_all()
 
     def take(self, arn: str, seconds: float) -> ActivityTask | None:
-        """The oldest task, or None when none arrives within so many seconds."""
+        """The oldest task, or None when no task arrives in time."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not self._closed:
@@ -47,7 +47,7 @@ class ActivityQueues:
         return None
 
     def withdraw(self, arn: str, execution: str, command_id: str) -> None:
-        """Remove a task that nobody needs any more."""
+        """Remove a task that is no longer needed."""
         with self._changed:
             self._waiting.get(arn, {}).pop((execution, command_id), None)
 

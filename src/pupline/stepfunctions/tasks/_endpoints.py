@@ -1,6 +1,6 @@
 """Services behind endpoints that the environment names: no other address is ever called.
 
-`SQS_ENDPOINT` and its kin are the names of AWS Step Functions Local; `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL` are
+`SQS_ENDPOINT` and the like are the names of AWS Step Functions Local; `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL` are
 those of AWS's own SDKs.
 """
 

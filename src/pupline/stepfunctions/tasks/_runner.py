@@ -24,6 +24,7 @@ from pupline.asl import (
     TaskSubmitted,
     TaskSucceeded,
     WriteResults,
+    function_name,
     lambda_error,
     read_resource,
 )
@@ -64,7 +65,7 @@ class TaskRunner:
         self._pool.submit(self._run, task, invocation, answer)
 
     def cancel(self, execution: str, task: InvokeTask) -> None:
-        """Stop what the call has begun and nobody waits for: a nested execution, a task for a worker."""
+        """Stop what the call has begun and nothing waits for: a nested execution, a task for a worker."""
         self._api.cancel(execution, task.id)
         self.activities.withdraw(task.resource, execution, task.id)
 
@@ -152,7 +153,7 @@ class TaskRunner:
             self.activities.offer(task.resource, ActivityTask(invocation.execution, task.id, token, task.payload))
 
     def _function(self, task: InvokeTask, invocation: Invocation) -> JSON:
-        name = _function_name(task.resource)
+        name = function_name(task.resource)
         logical_id = self.sources.processes.find(name)
         if logical_id is not None:
             return self.sources.processes.call(logical_id, task.payload, invocation.request_id)
@@ -186,9 +187,3 @@ def _is_own(resource: Resource) -> bool:
 
 def _region(invocation: Invocation) -> str:
     return invocation.execution.split(":")[1]
-
-
-def _function_name(resource: str) -> str:
-    """`f` for the ARN of the function f, for `f:prod`, `${f}` and `f`."""
-    name = resource.rpartition("function:")[2]
-    return name[2:-1] if name.startswith("${") and name.endswith("}") else name.partition(":")[0]

@@ -38,7 +38,7 @@ _PREFIXES: Mapping[str, str] = {
     "sagemaker": "SageMaker",
     "eks": "EKS",
 }
-"""What begins their Error Names."""
+"""The prefixes of their Error Names."""
 
 Spelling = Callable[[str], str]
 """The name of a member in a result, by its name in the API."""
@@ -66,7 +66,7 @@ def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_
         answer = client._make_api_call(operation.name, parameters)  # noqa: SLF001 - what each method of a client calls
     except ClientError as error:
         raise names.failure(error.response, operation) from error
-    except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # the latter of arguments of another type
+    except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # the last three: arguments of a wrong type
         raise ServiceFailure(names.client_side, str(error)) from error
     metadata = answer.pop("ResponseMetadata", {})
     result = to_result(answer, operation.output_shape, spell) if operation.output_shape else {}

@@ -74,7 +74,7 @@ class ServiceTasks:
             except ServiceFailure as failure:
                 answer(TaskFailed(task.id, failure.error, failure.cause))
             except (LookupError, TypeError) as error:
-                text = f"{resource.service} has no such job any more: {error!r}"
+                text = f"{resource.service} no longer has this job: {error!r}"
                 answer(TaskFailed(task.id, "States.TaskFailed", text))
 
         def again() -> None:
