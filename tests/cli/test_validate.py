@@ -163,6 +163,24 @@ def test_values_fill_placeholders_and_parameters(command: Run) -> None:
     assert command("validate", "template.yaml#Order", "--type", "standard").stdout.count("STANDARD") == 1
 
 
+def test_a_placeholder_that_a_template_leaves_out_is_a_warning(command: Run, project: Path) -> None:
+    """AWS would leave it as it is. Inside a text it may be meant so, unless its name is close to one that exists."""
+    given = {"TopicArn": "${Tpoic}", "Subject": "${HOME}", "Message": "$PATH in ${HOME} of ${Topic}"}
+    call = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": given, "End": True}
+    (project / "call.json").write_text(json.dumps({"StartAt": "A", "States": {"A": call}}))
+    values = {"Topic": {"Fn::ImportValue": "orders-topic"}}
+    properties = {"DefinitionUri": "call.json", "DefinitionSubstitutions": values}
+    machine = {"Type": "AWS::Serverless::StateMachine", "Properties": properties}
+    (project / "call-template.json").write_text(json.dumps({"Resources": {"Call": machine}}))
+    done = command("asl", "validate", "call-template.json", "--json")
+    found = [(each["path"], each["message"].partition(": ")[2]) for each in done.rows[0]["warnings"]]
+    assert found == [
+        ("$.States.A.Parameters.TopicArn", "DefinitionSubstitutions has no 'Tpoic'. Did you mean 'Topic'?"),
+        ("$.States.A.Parameters.Subject", "DefinitionSubstitutions has no 'HOME'."),
+    ]
+    assert (done.code, command("asl", "validate", "call.json").stderr) == (0, "")
+
+
 def test_what_is_skipped_is_told(command: Run, project: Path) -> None:
     """And a folder without definitions is an error: a check that checks nothing must not pass."""
     (project / "node_modules").mkdir()

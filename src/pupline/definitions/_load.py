@@ -70,8 +70,14 @@ def template_definition(
     placed = template.definition(name)
     if not isinstance(placed.value, dict):
         raise UnreadableDefinition(placed.file, f"{name}: {_NOT_AN_OBJECT}", *placed.find(()), _NO_DEFINITION)
+    given = template.substitutions(name)
+    own = {**given, **substitutions}
+    # Within a template there are references, too, that only a deployment can fill in.
+    unknown = [each for each in placeholder_names(placed.value) if each not in own] if placed.file != file else []
     return replace(
-        _loaded(placed, {**template.substitutions(name), **substitutions}),
+        _loaded(placed, own),
+        unknown=tuple(unknown) if given else (),
+        substitutions=tuple(own),
         type=template.machine_type(name),
         resource=name,
         template=file,

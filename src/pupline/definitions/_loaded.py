@@ -19,6 +19,8 @@ class LoadedDefinition:
     definition: as it is in the file, with the placeholders filled in that have values. file: where it stands, and what
     positions are in. placeholders: the names that are not filled in. repeated: the paths of keys that occur more than
     once in an object, of which only the last counts.
+    unknown: the placeholders to which its template gives no value, though it does so to others, which are
+    `substitutions`.
     type: what it runs as, from the template, or "STANDARD". template, resource: the template that it is in, and its
     logical id there; None for a file that is a definition.
     """
@@ -31,6 +33,8 @@ class LoadedDefinition:
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
     template: Path | None = None
     resource: str | None = None
+    unknown: tuple[str, ...] = ()
+    substitutions: tuple[str, ...] = ()
     find_functions: Callable[[], Mapping[str, TemplateFunction]] = field(default=dict, repr=False, compare=False)
 
     @property
