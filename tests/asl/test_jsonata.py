@@ -157,6 +157,8 @@ HOSTILE = [
     ("($s := function($x, $n) { $n = 0 ? $x : $s([[$x], [$x]], $n - 1) }; $string($s([], 60)))", "memory limit"),
     ("($x := $pad('x', 6e6); [$x, $x])", "memory limit"),
     ("$pad('x', 1e12)", "memory limit"),
+    ("$map([1..10000], function($i) { $pad('x', 1e6) })", "evaluation timeout"),
+    ("($p := [1..100000]; $map([1..10000], function($i) { $reverse($p) }))", "evaluation timeout"),
     ("$replace($pad('', 1e5, 'a'), 'a', $pad('', 1e5, 'b'))", "memory limit"),
     ("$replace($pad('', 1e5, 'a'), /a/, $pad('', 1e5, 'b'))", "memory limit"),
     ("$join($split($pad('', 10000, 'a'), ''), $pad('', 1e6, 'b'))", "memory limit"),
@@ -199,6 +201,15 @@ def test_the_limit_of_steps_grows_with_the_input(monkeypatch: pytest.MonkeyPatch
     assert evaluate("{% $sum($v.($ * 2)) %}", variables={"v": list(range(10_000))}) == 99_990_000
     with pytest.raises(EvaluationError, match="evaluation timeout"):
         run("$sum([1..10000].($ * 2))")
+
+
+def test_what_functions_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lambda that adds up a long array again and again took minutes with a few nodes."""
+    from pupline.asl.jsonata import _bounds as _jsonata_bounds
+
+    monkeypatch.setattr(_jsonata_bounds, "MAX_STEPS", 1_500)
+    with pytest.raises(EvaluationError, match="evaluation timeout"):
+        run("($p := [1..10000]; $map([1..40], function($i) { $sum($p) }))")
 
 
 def test_distinct_is_linear() -> None:

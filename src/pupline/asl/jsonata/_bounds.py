@@ -2,6 +2,9 @@
 another machine ends in the same way.
 """
 
+import threading
+from collections.abc import Sequence
+
 from jsonata import utils
 
 from pupline.asl._expression import Scope
@@ -19,6 +22,9 @@ STEPS_PER_VALUE = 16
 ELEMENTS_PER_STEP = 32
 """Elements of new arrays and objects that cost as much as one node."""
 
+ELEMENTS_READ_PER_STEP = 256
+"""Elements of an array given to a function that cost as much as one node. Few, as `$count` reads none of them."""
+
 CHARACTERS_PER_STEP = 2_048
 """Characters of a new text that cost as much as one node: all texts together stay under some hundred megabytes."""
 
@@ -30,6 +36,9 @@ MAX_BYTES = 6_990_256
 
 MAX_RANGE = 360_145
 """Elements that `$range` makes, as on AWS."""
+
+
+_UNDER_WAY = threading.local()
 
 
 class UndefinedResult(Exception):
@@ -67,12 +76,17 @@ class Budget:
         self.depth = 0
         self.steps = 0
         self.weights: dict[int, tuple[object, int]] = {}
+        _UNDER_WAY.budget = self
 
     def enter(self, _node: object, _input: object, _frame: object) -> None:
         self.depth += 1
         self.steps += 1
         if self.depth > MAX_DEPTH:
             raise JsonataError(depth_error(self.depth))
+        self.check_steps()
+
+    def check_steps(self) -> None:
+        """Raises JsonataError when there are more steps than allowed."""
         if self.steps > self._limit:
             self._raise_limit()
 
@@ -113,6 +127,22 @@ class Budget:
             self.steps += len(text) // CHARACTERS_PER_STEP
             self.weights[id(text)] = (text, len(text))
         return len(text)
+
+
+def count_call(arguments: Sequence[object], result: object) -> None:
+    """Count what a function has read and made for the evaluation of this thread. Raises JsonataError over a limit.
+
+    The evaluator sees no results of functions that functions call, nor those of a call that ends a lambda.
+    """
+    budget: Budget | None = getattr(_UNDER_WAY, "budget", None)
+    if budget is None:
+        return
+    for argument in arguments:
+        if isinstance(argument, list):
+            budget.steps += len(argument) // ELEMENTS_READ_PER_STEP
+    if isinstance(result, (str, list, dict)):
+        check_size(budget.weigh(result), MAX_BYTES)
+    budget.check_steps()
 
 
 def check_size(size: float, most: int) -> None:

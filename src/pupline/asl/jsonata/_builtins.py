@@ -19,7 +19,7 @@ from jsonata.functions import Functions
 from jsonata.jsonata import Jsonata
 
 from pupline.asl.jsonata import _patterns as patterns
-from pupline.asl.jsonata._bounds import MAX_BYTES, check_size
+from pupline.asl.jsonata._bounds import MAX_BYTES, check_size, count_call
 from pupline.asl.jsonata._failure import QueryFailure
 from pupline.asl.jsonata._numbers import arithmetic, double, fifteen_digits, number_text, parse_number, rounded, whole
 from pupline.asl.jsonata._signatures import Signature
@@ -54,7 +54,9 @@ class Native(Jsonata.JFunction):  # type: ignore[misc]
     def call(self, input: Any, args: Sequence[Any]) -> Any:  # noqa: A002 - the library's name
         """The result for checked arguments, or for those of a function such as `$map`."""
         checked = args if isinstance(args, _Checked) else self.validate(args, input)
-        return self._function(*checked)
+        result = self._function(*checked)
+        count_call(checked, result)
+        return result
 
     def get_min_number_of_args(self) -> int:
         """The arity."""
