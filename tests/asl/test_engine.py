@@ -529,3 +529,19 @@ def test_time_passes_by_a_function() -> None:
     states = {"Call": [Throw("Busy"), 1]}
     result = execute(machine, {}, states=states, wait=lambda _, seconds: waits.append(seconds))
     assert (result.output, waits) == (1, [5, 3])
+
+
+@pytest.mark.parametrize("text", ["$now()", "$fromMillis($millis())", "($n := $now; $n())"])
+def test_the_time_in_jsonata_is_when_the_state_was_entered(text: str) -> None:
+    """A replay gets the same time, of each state its own."""
+    expression = "{% [" + text + ", $states.context.State.EnteredTime] %}"
+    wait = {"Type": "Wait", "Seconds": 60, "Next": "B"}
+    then = {"Type": "Pass", "Output": expression, "End": True}
+    result = execute(
+        StateMachine.parse({"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": wait, "B": then}}), {}
+    )
+    assert isinstance(result.output, list)
+    assert result.output[0] == result.output[1]
+    assert result.output[0].endswith(":01:00.000Z")
+    alone = {"QueryLanguage": "JSONata", "StartAt": "B", "States": {"B": {**then, "Output": "{% " + text + " %}"}}}
+    assert str(execute(StateMachine.parse(alone), {}).output) > "2020"

@@ -205,6 +205,7 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
     """Arguments, results and errors are as Step Functions shapes them, for both kinds of integration."""
     monkeypatch.setenv("DYNAMODB_ENDPOINT", service)
     monkeypatch.setenv("LAMBDA_ENDPOINT", service)
+    monkeypatch.setenv("DAX_ENDPOINT", service)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", service)
     no_table = {"__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "no table"}
     with served(tmp_path / "data", ApiSettings()) as client:
@@ -226,6 +227,9 @@ def test_services_behind_endpoints(tmp_path: Path, service: str, monkeypatch: py
             FakeService.answers[:] = [(400, no_table)]
             failed = called(client, resource, item)
             assert (failed["error"], failed["cause"].startswith("no table (Service: ")) == (error, True)
+        FakeService.answers[:] = [(400, {"__type": "ClusterNotFoundFault", "message": "no cluster"})]
+        failed = called(client, "arn:aws:states:::aws-sdk:dax:deleteCluster", {"ClusterName": "c"})
+        assert failed["error"] == "Dax.ClusterNotFoundException"
         FakeService.answers[:] = [(200, {"SecretString": "s", "CreatedDate": 1.5})]
         found = called(client, "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue", {"SecretId": "x"})
         assert json.loads(found["output"]) == {"SecretString": "s", "CreatedDate": "1970-01-01T00:00:01.500Z"}

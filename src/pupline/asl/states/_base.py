@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NESTED = ("Branches", "ItemProcessor", "Iterator")
 _RANDOM = re.compile(r"States\.UUID|States\.MathRandom|\$uuid|\$random|\$shuffle")
-_JSONATA_CONTEXT = re.compile(r"\$states(?!\.(?:input|result|errorOutput)\b)|\$eval")
+_JSONATA_CONTEXT = re.compile(r"\$states(?!\.(?:input|result|errorOutput)\b)|\$eval|\$now|\$millis")
 _ESCAPED = str.maketrans({"%": "%25", "/": "%2F", "@": "%40", "#": "%23"})
 
 
@@ -134,10 +134,11 @@ class State:
     def jsonata_scope(self, execution: Execution, thread: Thread, **more: AnyJSON) -> Scope:
         """The scope of the state's JSONata expressions; more: `result` or `errorOutput` of `$states`."""
         states = {"input": thread.state_input, **more}
-        if self.needs_context:
-            states["context"] = execution.context_of(thread)
+        context = execution.context_of(thread) if self.needs_context else None
+        if context is not None:
+            states["context"] = context
         randomness = execution.randomness_of(thread) if self.needs_random else None
-        return Scope(thread.state_input, None, thread.variables, states, randomness)
+        return Scope(thread.state_input, context, thread.variables, states, randomness)
 
     def input_scope(self, execution: Execution, thread: Thread) -> Scope:
         """The scope in which the state's work begins; its `input` is the state's input after InputPath."""

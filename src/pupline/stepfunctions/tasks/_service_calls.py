@@ -3,7 +3,7 @@
 import base64
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,7 +65,7 @@ def call_service(client: Any, service: str, action: str, arguments: JSON, *, is_
         parameters = to_request(arguments, operation.input_shape) if operation.input_shape else {}
         answer = client._make_api_call(operation.name, parameters)  # noqa: SLF001 - what each method of a client calls
     except ClientError as error:
-        raise names.failure(error.response, operation) from error
+        raise names.failure(error.response, client.meta.service_model.error_shapes) from error
     except (BotoCoreError, TypeError, ValueError, AttributeError) as error:  # the last three: arguments of a wrong type
         raise ServiceFailure(names.client_side, str(error)) from error
     metadata = answer.pop("ResponseMetadata", {})
@@ -151,15 +151,15 @@ class _Names:
         """For a request that got no answer."""
         return f"{self._prefix}.SdkClientException"
 
-    def failure(self, response: Mapping[str, Any], operation: Any) -> ServiceFailure:
-        """The failure for an error answer."""
+    def failure(self, response: Mapping[str, Any], shapes: Iterable[Any]) -> ServiceFailure:
+        """The failure for an error answer. shapes: of the service's errors, whichever operation they belong to."""
         error, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
         code, text = str(error.get("Code", "")), str(error.get("Message", ""))
-        known = {str(shape.error_code): str(shape.name) for shape in operation.error_shapes}
+        known = {str(shape.error_code): str(shape.name) for shape in shapes}
         known |= {name: name for name in known.values()}
         name = self.general
         if code in known:
-            name = f"{self._prefix}.{known[code] if known[code].endswith('Exception') else known[code] + 'Exception'}"
+            name = f"{self._prefix}.{self._exception(known[code])}"
         status, request_id = metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
         if self._is_sdk:
             detail = f"Service: {self._name}, Status Code: {status}, Request ID: {request_id}"
@@ -168,9 +168,14 @@ class _Names:
             detail += "; Proxy: null"
         return ServiceFailure(name, f"{text} ({detail})")
 
+    def _exception(self, shape: str) -> str:
+        """The name of an exception in the SDK: `DbClusterNotFoundException` for DBClusterNotFoundFault."""
+        name = shape.removesuffix("Exception")
+        return f"{java_name(name.removesuffix('Fault')) if self._is_sdk else name}Exception"
+
 
 def java_name(service_id: str) -> str:
-    """A service's name in AWS's SDK for Java: `DynamoDb` for DynamoDB, `Sqs` for SQS, `S3` for S3."""
+    """A name of a class in AWS's SDK for Java: `DynamoDb` for DynamoDB, `Sqs` for SQS, `S3` for S3."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", service_id)
     return "".join(word if word.isdigit() else word[:1].upper() + word[1:].lower() for word in words)
 
@@ -184,7 +189,7 @@ def invoke_function(client: Any, name: str, payload: JSON) -> JSON:
         body = answer["Payload"].read().decode("utf-8", "replace")
     except ClientError as error:
         names = _Names("lambda", "Lambda", is_sdk=False)
-        raise names.failure(error.response, operation_model("lambda", "invoke")) from error
+        raise names.failure(error.response, client.meta.service_model.error_shapes) from error
     except BotoCoreError as error:
         raise ServiceFailure("Lambda.SdkClientException", str(error)) from error
     if answer.get("FunctionError"):
