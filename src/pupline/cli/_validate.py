@@ -93,10 +93,12 @@ def _check(loaded: LoadedDefinition, report: Report) -> None:
 
 def _alert_rules(loaded: LoadedDefinition) -> tuple[list[str], str | None]:
     """The names of the alert rules in a valid definition, and why bulk ingestion cannot heed them, if it has any."""
-    from pupline.tasks.alert_rules import CHOICE, AlertRules
+    from pupline.tasks.alert_words import CHOICE
 
     if CHOICE not in loaded.definition["States"]:
         return [], None
+    from pupline.tasks.alert_rules import AlertRules
+
     names = list(AlertRules.readable(loaded.definition).names)
     try:
         AlertRules.of(loaded.definition, str(loaded.file))

@@ -21,11 +21,10 @@ from pupline.choice_rules import Rule, RulePath, RuleProblem, compile_choice_rul
 from pupline.errors import ConfigurationError
 from pupline.images import extension_agrees
 from pupline.json_values import JSON, AnyJSON
-from pupline.tasks.alert_words import AlertWords, image_field, words_of
+from pupline.tasks.alert_words import CHOICE, AlertWords, image_field, words_of
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
-CHOICE = "CheckIfPNG"
 _ALERT, _LOG = "AlertPNG", "LogToDynamoDB"
 _PUBLISH = ":states:::sns:publish"
 _QUARANTINED = "quarantined"

@@ -13,6 +13,9 @@ from pupline.json_values import JSON, AnyJSON
 from pupline.tasks.records import MAX_ALERT_REASON
 from pupline.text import printable
 
+CHOICE = "CheckIfPNG"
+"""The Choice state whose rules are the alert rules."""
+
 _MAX_SUBJECT = 100
 _MAX_VALUE = 1024
 
