@@ -196,3 +196,12 @@ def deeper_than(value: AnyJSON, most: int) -> bool:
         if not level:
             return False
     return True
+
+
+def depth_of(value: AnyJSON) -> int:
+    """The levels of objects and arrays in a value that was read from JSON; 0 for one that is neither."""
+    depth, level = 0, [value]
+    while level := [item for item in level if type(item) is dict or type(item) is list]:
+        level = [inner for item in level for inner in (item.values() if type(item) is dict else item)]
+        depth += 1
+    return depth

@@ -37,7 +37,7 @@ from pupline.asl._facts import (
     fact_from_json,
     fact_to_json,
 )
-from pupline.asl._input import execution_input
+from pupline.asl._input import measured_input
 from pupline.asl._service_models import (
     has_models,
     member_name,
@@ -148,13 +148,13 @@ __all__ = [
     "diagnose",
     "diagnostics",
     "execute",
-    "execution_input",
     "fact_from_json",
     "fact_to_json",
     "function_name",
     "has_models",
     "lambda_error",
     "marshal_error",
+    "measured_input",
     "member_name",
     "mocks_skeleton",
     "operation_model",

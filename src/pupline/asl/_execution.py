@@ -38,10 +38,11 @@ from pupline.asl import _history as history
 from pupline.asl import _limits as limits
 from pupline.asl._commands import CancelCommand, Command, StartTimer
 from pupline.asl._context import context_object, state_machine_arn
-from pupline.asl._errors import RUNTIME, EvaluationError, InvalidExecutionInput, ProtocolError
+from pupline.asl._errors import RUNTIME, EvaluationError, ProtocolError
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact, MapRunUpdated
 from pupline.asl._failures import evaluation_failed, fill_history, handle
 from pupline.asl._fork import resume
+from pupline.asl._input import quota_for
 from pupline.asl._size_quota import SizeQuota
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.json_values import AnyJSON
@@ -64,6 +65,7 @@ class Execution:
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
     machine_name, machine_arn, redrive_count: as in the Context Object.
     bounded: whether the history has AWS's quota of events. False replays a journal of a version that had no quota.
+    size_quota: that of an input which `measured_input` has accepted.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
     otherwise. map_runs: of its Distributed Maps. taken: of what the history does not show, for `Coverage`. start_time
@@ -111,6 +113,7 @@ class Execution:
         context: dict[str, AnyJSON] | None = None,
         redrive_count: int = 0,
         bounded: bool = True,
+        size_quota: SizeQuota | None = None,
     ) -> None:
         self.machine = machine
         self._bounded = bounded
@@ -126,7 +129,7 @@ class Execution:
         self.error: str | None = None
         self.cause: str | None = None
         self.redrive_count = redrive_count
-        self.size_quota = SizeQuota()
+        self.size_quota = quota_for(input) if size_quota is None else size_quota
         self.map_runs: list[MapRun] = []
         self.taken: set[str] = set()
         self.name = name
@@ -140,11 +143,6 @@ class Execution:
         self._begin()
 
     def _begin(self) -> None:
-        try:
-            self.size_quota.exceeds(self.input)
-        except RecursionError as err:
-            text = "Invalid State Machine Execution Input: 'the value is nested too deeply'"
-            raise InvalidExecutionInput(text) from err
         role_arn = self._context.get("Execution", {}).get("RoleArn", self.machine.role_arn)
         self._root.events.append((history.EXECUTION_STARTED, 0, self.now, self.input, role_arn))
         self._start_timeout(_MACHINE_TIMEOUT)

@@ -49,9 +49,13 @@ class SizeQuota:
         if bound <= MAX_PAYLOAD_BYTES:
             return False
         exact = len(dumps(value).encode("utf-8", "surrogatepass"))
-        if isinstance(value, dict | list):
-            self._bounds[id(value)] = (exact, depth, value)
+        self.remember(value, exact, depth)
         return exact > MAX_PAYLOAD_BYTES
+
+    def remember(self, value: AnyJSON, size: int, depth: int) -> None:
+        """Remember a value's measures: the bytes of its JSON text, and the levels of its objects and arrays."""
+        if depth:
+            self._bounds[id(value)] = (size, depth, value)
 
     def _bound(self, value: AnyJSON) -> int:
         kind = type(value)

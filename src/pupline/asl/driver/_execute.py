@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 from pupline.asl._execution import Execution
-from pupline.asl._input import execution_input
+from pupline.asl._input import measured_input
 from pupline.asl._state_machine import StateMachine
 from pupline.asl.driver._answers import NOTHING, AnswerableCommand, Answers, nothing_answers, unanswered_result
 from pupline.asl.driver._outcome import CommandResult, Delayed
@@ -82,7 +82,8 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
             context = json_copy(context)
         except NotJSON as problem:
             raise ConfigurationError(f"the context is not JSON: {problem}") from problem
-    execution = Execution(machine, execution_input(input), name=name, now=start, context=context)
+    given, quota = measured_input(input)
+    execution = Execution(machine, given, name=name, now=start, context=context, size_quota=quota)
     if execution.status != "RUNNING":
         return _result(execution)
     runs = run_simulation(execution, answers, options.get("wait"))

@@ -12,7 +12,7 @@ from pupline.asl import (
     ExecutionRedriven,
     InvalidExecutionInput,
     StateMachine,
-    execution_input,
+    measured_input,
 )
 from pupline.errors import NoSuchName, ReplayMismatch
 from pupline.json_values import JSON
@@ -71,10 +71,10 @@ class Admission:
         machine = request.machine or self._machine
         if machine is None:
             raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
-        given = execution_input(request.input)  # as the journal will return it: a tuple, say, comes back as a list
+        given, quota = measured_input(request.input)  # as the journal will return it: a tuple as a list
         text = json.dumps(given)
         context = request.api.context if request.api else None
-        core = Execution(machine, given, name=request.name, now=turn.at.now, context=context)
+        core = Execution(machine, given, name=request.name, now=turn.at.now, context=context, size_quota=quota)
         commands = core.commands()
         replayed = Replayed(core, commands, 0, 0.0, {})
         active = ActiveExecution(self._next_id(), request.run_id, replayed, turn.at, request.api)
