@@ -107,7 +107,7 @@ def test_constraints_are_checked_in_aws_s_words(
         b"\xff",
         b'{"maxResults": "1"}',
         b'{"maxResults": true}',
-        b'{"maxResults": 1.5}',
+        b'{"maxResults": false}',
         b'{"maxResults": 1e999}',
         b'{"nextToken": {}}',
         b'{"nextToken": 1}',
@@ -120,6 +120,25 @@ def test_what_cannot_be_read_is_a_serialization_exception(api: StepFunctionsApi,
     """Not JSON, or JSON of other types than the model's."""
     response, _ = asked(api, "ListStateMachines", body)
     assert (response.status, response.outcome) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "text"),
+    [
+        ("5", "SerializationException", "Expected null"),
+        ("[]", "SerializationException", "Start of list found where not expected"),
+        ('{"type": {}}', "SerializationException", "Start of structure or map found where not expected."),
+        ('{"type": 5, "kmsKeyId": true}', "SerializationException", "TRUE_VALUE can not be converted to a String"),
+        ('{"type": "T", "kmsKeyId": "", "kmsDataKeyReusePeriodSeconds": 59.9}', "ValidationException",
+         "3 validation errors detected: Value '59' at 'encryptionConfiguration.kmsDataKeyReusePeriodSeconds' "),
+    ],
+)  # fmt: skip
+def test_the_first_fault_of_a_structure_is_told(api: StepFunctionsApi, given: str, code: str, text: str) -> None:
+    """Members are read and checked in the order of their names; a number loses its fraction."""
+    body = f'{{"name": "n", "encryptionConfiguration": {given}}}'.encode()
+    _, found = asked(api, "CreateActivity", body)
+    assert found["__type"] == code
+    assert found.get("Message" if code == "SerializationException" else "message", "").startswith(text)
 
 
 def test_nulls_and_unknown_members_change_nothing(api: StepFunctionsApi) -> None:

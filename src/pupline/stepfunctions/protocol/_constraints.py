@@ -28,7 +28,7 @@ def _error(found: list[str]) -> ApiError:
 
 
 def _structure(value: dict[str, Any], shape: Shape, path: str) -> Iterator[str]:
-    for name, member in shape.members.items():
+    for name, member in sorted(shape.members.items()):  # AWS's order
         where = f"{path}{name}"
         if name in value:
             yield from _problems(value[name], member, where)

@@ -15,6 +15,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MAX_DEPTH = 16
 """Levels in a request; the deepest of the model has five. Documents are texts in it."""
 
+_A_STRUCTURE = "a structure"
+
 
 def read_request(body: bytes, shape: Shape, max_bytes: int) -> dict[str, Any]:
     """The parameters in a body, without nulls. Members that the model does not have, as it may be older, stay.
@@ -31,11 +33,11 @@ def read_request(body: bytes, shape: Shape, max_bytes: int) -> dict[str, Any]:
 
 def _structure(value: Any, shape: Shape) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _mismatch(value, "a structure")
+        raise _mismatch(value, _A_STRUCTURE)
     members = shape.members
     return {
         name: _read(item, members[name]) if name in members else item
-        for name, item in value.items()
+        for name, item in sorted(value.items())  # AWS reports the first of these
         if item is not None
     }
 
@@ -67,9 +69,9 @@ def _boolean(value: Any, _shape: Shape) -> bool:
 
 
 def _integer(value: Any, _shape: Shape) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _mismatch(value, "an Integer")
-    return int(value)
+    return int(value)  # AWS drops a fraction
 
 
 def _number(value: Any, _shape: Shape) -> float:
@@ -98,7 +100,11 @@ def _read(value: Any, shape: Shape) -> Any:
 
 def _mismatch(value: Any, wanted: str) -> ApiError:
     """AWS names the kind of token that it found."""
-    if isinstance(value, dict | list):
-        return ApiError("SerializationException", "Start of structure or list found where not expected.")
+    if isinstance(value, list):
+        return ApiError("SerializationException", "Start of list found where not expected")
+    if isinstance(value, dict):
+        return ApiError("SerializationException", "Start of structure or map found where not expected.")
+    if wanted == _A_STRUCTURE:
+        return ApiError("SerializationException", "Expected null")
     token = {str: "STRING_VALUE", bool: "TRUE_VALUE" if value else "FALSE_VALUE"}.get(type(value), "NUMBER_VALUE")
     return ApiError("SerializationException", f"{token} can not be converted to {wanted}")

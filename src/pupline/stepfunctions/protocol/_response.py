@@ -13,8 +13,9 @@ def write_answer(answer: dict[str, Any], shape: Shape) -> bytes:
 
 
 def write_error(error: ApiError) -> bytes:
-    """The body of an error: its type is `__type`."""
-    return _encoded({"__type": error.code, "message": error.message, **error.members})
+    """The body of an error: its type is `__type`. AWS writes Message for a request that could not be read."""
+    message = "Message" if error.code == "SerializationException" else "message"
+    return _encoded({"__type": error.code, message: error.message, **error.members})
 
 
 def _encoded(value: Any) -> bytes:
