@@ -76,7 +76,7 @@ Examples:
 @click.option(
     "--wait-scale", type=click.FloatRange(min=0), metavar="FACTOR", help="Wait FACTOR times as long, such as 0.1."
 )
-@click.option("--mocks-init", is_flag=True, help="Write mocks to begin with, and run nothing.")
+@click.option("--mocks-init", is_flag=True, help="Write mocks to start from, and run nothing.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="With --mocks-init: the file to write. [default: stdout]"
 )
