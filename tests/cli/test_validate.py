@@ -1,6 +1,7 @@
 """pupline validate: many files and folders, the forms of its report, its exit codes."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -129,17 +130,25 @@ def test_sarif_for_code_scanning(command: Run) -> None:
     assert empty["runs"][0]["results"] == []
 
 
+def test_sarif_names_a_file_whose_name_is_not_utf_8(command: Run, project: Path) -> None:
+    """File systems of Linux take any bytes; a URI has them escaped."""
+    (project / os.fsdecode(b"b\xff.asl.json")).write_text('{"StartAt": "A", "States": {}}')
+    [log] = command("validate", os.fsdecode(b"b\xff.asl.json"), "--format", "sarif").rows
+    [place, *_] = log["runs"][0]["results"][0]["locations"]
+    assert place["physicalLocation"]["artifactLocation"] == {"uri": "b%FF.asl.json"}
+
+
 def test_annotations_for_github_cannot_be_forged(command: Run, project: Path) -> None:
     """Names of files and states are text from outside: they begin no command and end no property."""
     (project / "a,b:c%.asl.json").write_text(
-        json.dumps({"StartAt": "x\n::error::y", "States": {"A": {"Type": "Fail"}}})
+        json.dumps({"StartAt": "\x1b[31mx\n::error::y\u202e", "States": {"A": {"Type": "Fail"}}})
     )
     done = command("validate", "a,b:c%.asl.json", "--format", "github")
     line, *more = done.stdout.splitlines()
     assert line.startswith(
         "::error file=a%2Cb%3Ac%25.asl.json,line=1,col=13,title=MISSING_TRANSITION_TARGET::$.StartAt: "
     )
-    assert "x%0A::error::y" in line
+    assert r"\x1b[31mx\n::error::y\u202e" in line
     assert not more
 
 

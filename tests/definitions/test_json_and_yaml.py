@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pupline.definitions import LoadedDefinition, UnreadableDefinition, load_definition
+from pupline.definitions import LoadedDefinition, UnreadableDefinition, load_definition, load_definitions
+from pupline.errors import ConfigurationError
 
 JSON = """{
   "StartAt": "A",
@@ -165,3 +166,10 @@ def test_a_text_longer_than_any_definition_is_refused_before_it_is_read(tmp_path
     file.write_text('{"Comment": "' + "x" * 4 * 1024 * 1024 + '"}')
     with pytest.raises(UnreadableDefinition, match="4,194,319 characters; the limit is 4,194,304"):
         load_definition(file)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 5000 + "#M"])
+def test_a_name_that_no_system_takes_is_a_file_that_cannot_be_read(name: str) -> None:
+    """As a shell makes it of a text that was meant for another option."""
+    with pytest.raises(ConfigurationError, match="cannot be read: File name too long"):
+        list(load_definitions([name]))

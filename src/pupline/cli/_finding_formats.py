@@ -52,7 +52,7 @@ def github_line(finding: Finding) -> str:
     }
     listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
     message = f"{finding.path}: {finding.message}" if finding.path else finding.message
-    return f"::{finding.level} {listed}::{_escaped(message)}"
+    return f"::{finding.level} {listed}::{_escaped(printable(message, 2000))}"
 
 
 def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _described(code: str) -> str:
 def _uri(file: str) -> str:
     """A relative URI for a file below the working directory, which code scanning takes for the repository's root."""
     path = _relative(file)
-    return Path(path).absolute().as_uri() if os.path.isabs(path) else quote(path)  # noqa: PTH117 - as text
+    return Path(path).absolute().as_uri() if os.path.isabs(path) else quote(os.fsencode(path))  # noqa: PTH117 - as text
 
 
 def _relative(file: str) -> str:

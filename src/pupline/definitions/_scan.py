@@ -53,7 +53,7 @@ def find_definitions(
     as the template has it. Hidden folders and those with dependencies are skipped.
     """
     for path in paths:
-        if Path(path).is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path raises for a long name
             yield from _folder(Path(path), substitutions)
         else:
             yield from _file(path, substitutions)
@@ -73,7 +73,7 @@ def load_definitions(
 def _file(path: str | Path, substitutions: Mapping[str, str]) -> Iterator[Found]:
     """What is in one file, which the user named."""
     try:
-        if not Path(path).exists() and "#" in str(path):
+        if "#" in str(path) and not os.path.exists(path):  # noqa: PTH110 - as above
             yield load_definition(path, substitutions)
             return
         document = read_document(Path(path))
