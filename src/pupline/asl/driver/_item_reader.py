@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from pupline.asl._commands import ReadItems
 from pupline.asl._values import type_name
@@ -81,6 +80,8 @@ def _rows(body: bytes) -> Iterator[list[str]]:
 
 
 def _address(text: str) -> tuple[str, str]:
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(text.strip(), allow_fragments=False)
     except ValueError:

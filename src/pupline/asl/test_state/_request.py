@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Literal
 
 from pupline.asl._commands import InvokeTask
@@ -106,6 +105,8 @@ def _names_hint(wanted: str | None, names: list[str]) -> str:
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     if wanted is None:
         return f"name one of its states: {there}{more}"
+    from difflib import get_close_matches
+
     near = get_close_matches(wanted, names, n=1)
     meant = f"did you mean {printable(near[0], 80)!r}? Its" if near else "its"
     return f"{printable(wanted, 80)!r}; {meant} states are {there}{more}"
