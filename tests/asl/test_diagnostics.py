@@ -182,7 +182,7 @@ def test_aws_lists_consequences_too() -> None:
 
 
 def test_a_machine_without_an_end_in_aws_s_words() -> None:
-    """Unreachable states are not listed then, and a part of a machine may go round for ever."""
+    """Unreachable states are not listed then, and a part of a machine may go round forever."""
     loop = states(A={"Type": "Pass", "Next": "B"}, B={"Type": "Pass", "Next": "A"}, C={"Type": "Pass", "Next": "A"})
     assert only(loop).message == "Workflow has no terminal state"
     with pytest.raises(DefinitionError, match="MISSING_END_STATE: Workflow has no terminal state at null"):

@@ -79,7 +79,7 @@ def test_nothing_catches_a_full_history() -> None:
 
 @pytest.mark.slow
 def test_a_storm_of_retries_ends() -> None:
-    """MaxAttempts 99999999 does not go on for ever, with events or without."""
+    """MaxAttempts 99999999 does not go on forever, with events or without."""
 
     def fail(_event: Any) -> Any:
         raise TaskError("Busy")

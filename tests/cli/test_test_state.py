@@ -78,7 +78,7 @@ def test_an_error_is_caught_or_fails_the_state(machine: str, error: str, status:
     ],
 )
 def test_what_cannot_be_tested_is_said(machine: str, arguments: list[str], words: str) -> None:
-    """A missing state and bad JSON are the user's to mend: one line that names them."""
+    """A missing state and bad JSON are the user's to fix: one line that names them."""
     done = CliRunner().invoke(cli, ["test-state", machine, *arguments], standalone_mode=False)
     assert isinstance(done.exception, ConfigurationError)
     assert words in str(done.exception)

@@ -329,7 +329,7 @@ def test_a_template_does_not_open_files_of_any_kind_outside_its_folder(tmp_path:
 
 
 def test_a_template_may_name_definitions_elsewhere_and_any_file_in_its_folder(tmp_path: Path) -> None:
-    """A template beside its definitions names them with `..`."""
+    """A template next to its definitions names them with `..`."""
     project = tmp_path / "project"
     project.mkdir()
     for place in (tmp_path / "machine.asl.JSON", project / "machine.txt"):
