@@ -193,6 +193,17 @@ def test_the_cause_of_a_case_that_failed_is_below_the_table(here: Path, command:
     assert lines[-2].endswith(": Fatal: no paper")
 
 
+def test_cases_that_failed_alike_after_ways_of_their_own_have_one_line(here: Path, command: Command) -> None:
+    """The event's id in AWS's text tells them apart, and nobody else; a long input is cut."""
+    cause = "executing the state 'Charge' (entered at the event id #%d). Not found in " + "x" * 999
+    failing = {name: {"Throw": {"Error": "Fatal", "Cause": cause % at}} for at, name in enumerate("AB")}
+    mocks = simple(here, {"TestCases": {name: {"Charge": each, "Tell": 2} for name, each in failing.items()}})
+    lines = run(command, "--mocks", mocks).stdout.splitlines()
+    assert lines[-2].startswith("A, B: orders.asl.yaml:")
+    assert "the state 'Charge'. Not found in xxx" in lines[-2]
+    assert len(lines[-2]) < 500
+
+
 def test_a_function_that_exits_fails_its_task(command: Command) -> None:
     """As in Lambda: the process goes on."""
     states = ["--function", "Charge=order_functions:exits", "--function", "Tell=order_functions:tell"]

@@ -1,6 +1,7 @@
 """The end of executions on a terminal, or as JSON Lines."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,10 @@ _CASES = [
 ]
 _MAX_LINES = 400
 """Of an output; --json has all of it."""
+
+_EVENT_ID = re.compile(r" \(entered at the event id #\d+\)")
+_CAUSE = 400
+"""Characters of a Cause below the table: the input that AWS quotes at its end may be long."""
 
 _NAMED = 3
 """Cases that are named with what is true of all of them."""
@@ -213,6 +218,7 @@ class CaseList:
             state = failed_state(view.events)
             where = _place(runner, state) if state is not None else None
             cause = readable(result.cause, result.error).partition("\n")[0] if result.cause else ""
+            cause = printable(_EVENT_ID.sub("", cause), _CAUSE)  # --case shows all of it
             parts = [where or "", result.error or result.status, cause, result.hint or ""]
             self._note(view, ": ".join(part for part in parts if part), "red")
         if outcome.refusal:
