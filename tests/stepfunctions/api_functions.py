@@ -1,6 +1,8 @@
 """Functions that the tests name with --function."""
 
+import os
 import threading
+import warnings
 from typing import Any
 
 CALLS: dict[str, int] = {}
@@ -45,3 +47,11 @@ def leave(_event: Any) -> None:
 def interrupt(_event: Any) -> None:
     """Fails as on Ctrl-C."""
     raise KeyboardInterrupt
+
+
+def fork(_event: Any) -> int:
+    """Returns in two processes; in the first once the second has ended."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of forks where there are threads
+        child = os.fork()
+    return os.waitpid(child, 0)[1] if child else 1

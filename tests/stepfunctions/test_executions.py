@@ -21,7 +21,14 @@ PLACE = "tests.stepfunctions.api_functions"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One server, with functions, for the tests of this file."""
-    names = {"Double": "double", "Fail": "fail", "FailOnce": "fail_once", "Leave": "leave", "Interrupt": "interrupt"}
+    names = {
+        "Double": "double",
+        "Fail": "fail",
+        "FailOnce": "fail_once",
+        "Leave": "leave",
+        "Interrupt": "interrupt",
+        "Fork": "fork",
+    }
     settings = ApiSettings(functions={name: f"{PLACE}:{function}" for name, function in names.items()})
     data: Path = tmp_path_factory.mktemp("api")
     with LocalBackend.open(data, exclusive=True) as backend, serving(backend, ("127.0.0.1", 0), settings) as opened:
@@ -265,3 +272,9 @@ def test_a_function_that_would_end_the_program_fails_its_task(client: Any, funct
     """Its thread must not die with the task unanswered: the execution would run forever."""
     machine = create(client, f"of-{function}", F=task(function))
     assert ended(client, start(client, machine))["error"] == error
+
+
+def test_a_child_that_a_function_forks_ends_with_the_function(client: Any) -> None:
+    """It would answer a second time, and hold the port and the data directory after the server's end."""
+    machine = create(client, "forks", F=task("Fork"))
+    assert ended(client, start(client, machine))["output"] == "0"

@@ -9,6 +9,7 @@
 What nothing answers fails, and its cause says where an answer could come from.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -102,6 +103,7 @@ class TaskRunner:
         is_first = not invocation.is_submitted
         resource = read_resource(task.integration)
         late = is_first and resource is not None and bool(resource.pattern)
+        answer = _in_this_process(answer)
         try:
             self._answer(task, resource, invocation, answer)
         except ServiceFailure as failure:
@@ -171,6 +173,18 @@ class TaskRunner:
             http = {"HttpStatusCode": 200}
             response = {"ExecutedVersion": "$LATEST", "Payload": output, "SdkHttpMetadata": http, "StatusCode": 200}
             answer(TaskSubmitted(task.id, response))
+
+
+def _in_this_process(answer: Answer) -> Answer:
+    """The callback, which ends a child that a function has forked: it would hold the port and the data directory."""
+    process = os.getpid()
+
+    def call(fact: Any) -> None:
+        if os.getpid() != process:
+            os._exit(0)
+        answer(fact)
+
+    return call
 
 
 def _case(invocation: Invocation) -> str:
