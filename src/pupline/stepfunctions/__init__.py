@@ -10,7 +10,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     tasks       what answers Tasks: mocks, functions, services behind endpoints, workers
     executions  executions: started, driven, described, listed, stopped
     machines    state machines, their versions, aliases and tags, activities; validation, and one state alone
-    _api       a request in, its answer out
+    _api        a request in, its response out
     http        the listening port
 """
 
