@@ -85,6 +85,11 @@ class Budget:
             raise JsonataError(depth_error(self.depth))
         self.check_steps()
 
+    def end(self) -> None:
+        """Keep none of the values that were weighed."""
+        _UNDER_WAY.budget = None
+        self.weights = {}
+
     def check_steps(self) -> None:
         """Raises JsonataError when there are more steps than allowed."""
         if self.steps > self._limit:

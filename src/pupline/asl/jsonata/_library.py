@@ -89,6 +89,8 @@ class Program:
             raise JsonataError(depth_error(MAX_DEPTH + 1)) from err
         except Exception as err:  # any other error of the library that a hostile expression causes
             raise JsonataError("threw an internal error during evaluation.") from err
+        finally:
+            budget.end()
         if result is None:
             raise UndefinedResult
         return converted
