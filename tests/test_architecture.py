@@ -58,7 +58,7 @@ SUB_ROOMS = {
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
-    " executions machines _api http _serving",
+    " executions machines _api _template_machines http _serving",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }

@@ -1,10 +1,10 @@
 """`pupline asl serve`: the Step Functions API on this machine."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from pupline.errors import ConfigurationError
 from pupline.text import printable
 
 if TYPE_CHECKING:
-    from pupline.stepfunctions import ApiServer
+    from pupline.stepfunctions import ApiServer, TemplateMachine
 
 
 _EPILOG = """\b
@@ -68,7 +68,7 @@ def _task_options(command: Callable[..., int]) -> Callable[..., int]:
             "--template",
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
-            help="A SAM or CloudFormation template: Tasks call the code of its Lambda functions.",
+            help="A SAM or CloudFormation template: its state machines are created, its functions called.",
         ),
         click.option(
             "--mocks",
@@ -159,20 +159,28 @@ def serve(
     hosts = HostCheck(frozenset(name.lower() for name in allowed_hosts))
     address = ("127.0.0.1" if host == "localhost" else host, port)
     log = (lambda _line: None) if quiet else message
+    machines: list[TemplateMachine] = []
     with (
         LocalBackend.open(data_dir, exclusive=True) as backend,
-        serving(backend, address, settings, hosts=hosts, log=log) as server,
+        serving(backend, address, settings, hosts=hosts, log=log, made=machines.append) as server,
     ):
-        _say_ready(server, data_dir, as_json=as_json)
+        _say_ready(server, data_dir, machines, as_json=as_json)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
     message("pupline: stopped")
     return 0
 
 
-def _say_ready(server: "ApiServer", data_dir: Path, *, as_json: bool) -> None:
+def _say_ready(server: "ApiServer", data_dir: Path, machines: Sequence["TemplateMachine"], *, as_json: bool) -> None:
+    for machine in machines:
+        if machine.arn is None:
+            message(f"pupline: {machine.name} of the template is not created: {machine.problem}")
+    arns = [machine.arn for machine in machines if machine.arn is not None]
     if as_json:
-        print_json({"url": server.url, "port": server.port, "data": str(data_dir)})
+        found: dict[str, Any] = {"url": server.url, "port": server.port, "data": str(data_dir)}
+        print_json(found | ({"state_machines": arns} if machines else {}))
         return
     click.echo(f"Step Functions API on {server.url}, data in {data_dir}")
     click.echo(f"  export AWS_ENDPOINT_URL_SFN={server.url} AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+    for arn in arns:
+        click.echo(f"  {arn}")

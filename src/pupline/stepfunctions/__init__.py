@@ -18,6 +18,7 @@ from pupline.stepfunctions._api import Response, StepFunctionsApi
 from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._serving import serving
 from pupline.stepfunctions._settings import ApiSettings
+from pupline.stepfunctions._template_machines import TemplateMachine
 from pupline.stepfunctions.http import ApiServer, HostCheck, is_loopback
 from pupline.stepfunctions.tasks import FunctionProcesses, ServiceFailure
 
@@ -30,6 +31,7 @@ __all__ = [
     "Response",
     "ServiceFailure",
     "StepFunctionsApi",
+    "TemplateMachine",
     "is_loopback",
     "serving",
 ]

@@ -9,6 +9,7 @@ from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend
 from pupline.stepfunctions._api import MAX_BODY_BYTES, StepFunctionsApi
 from pupline.stepfunctions._settings import ApiSettings
+from pupline.stepfunctions._template_machines import TemplateMachine, make_template_machines
 from pupline.stepfunctions.http import ApiServer, HostCheck, Limits
 from pupline.text import printable
 
@@ -21,10 +22,12 @@ def serving(
     *,
     hosts: HostCheck = HostCheck(),  # noqa: B008 - frozen
     log: Callable[[str], None] = lambda _line: None,
+    made: Callable[[TemplateMachine], None] = lambda _machine: None,
 ) -> Iterator[ApiServer]:
     """The API on `address`, for the length of the `with` block. Port 0 takes a free one.
 
-    backend: opened exclusively. Raises: ConfigurationError, also when the port cannot be bound.
+    backend: opened exclusively. made: called for each state machine of the template, before the first request.
+    Raises: ConfigurationError, also when the port cannot be bound.
     """
     api = StepFunctionsApi(backend, settings)
     try:
@@ -34,6 +37,9 @@ def serving(
     api.start()
     with server:
         try:
+            if settings.template is not None:
+                for machine in make_template_machines(api, settings.template, settings):
+                    made(machine)
             yield server
         finally:
             api.close()  # first: it ends the requests that wait, for a task or the end of an execution
