@@ -127,7 +127,7 @@ def test_no_request_waits_for_a_driver_that_has_ended(tmp_path: Path) -> None:
     """It is told so."""
     with driving(tmp_path, {}) as (api, _):
         pass
-    with pytest.raises(StorageError, match="not driven"):
+    with pytest.raises(StorageError, match="no longer driven"):
         api.start(request("x", WAITING))
 
 
