@@ -19,6 +19,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "pupline"
 CALLS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 
 BOUNDED = {
+    "asl/validation/_placeholders.py": "possessive: what the loop has taken is not tried again in another way",
+    "definitions/_json_text.py": "possessive too; a placeholder inside a string is looked at up to three braces deep",
     "http/_pool.py": "quadratic in a header that has a line end, which no header has",
     "http/_url.py": "quadratic in a URL that has a line end; those are refused before",
 }

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pupline.asl import StateMachine, execute
 from pupline.asl._errors import EvaluationError, SyntaxProblem
 from pupline.asl._expression import Scope
 from pupline.asl.jsonata import compile_jsonata_value, expression_text, unexpected_type
@@ -406,3 +407,12 @@ def test_simple_expressions_are_compiled_into_closures() -> None:
         assert library.compile_program(text).fast is not None, text
     for text in ("$o[a = 1]", "$sum($x)", "[1]", "{'a': 1}", "$x ~> $f", "$o.*", "$o^(a)", "-$x", "$x := 1"):
         assert library.compile_program(text).fast is None, text
+
+
+def test_a_signature_that_could_run_for_hours_times_out() -> None:
+    """The groups of a function's signature match the arguments as a regular expression does."""
+    query = f"($f := function($a)<{'n+' * 8}:n>{{1}}; $f({'1,' * 40}'x'))"
+    machine = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Output": f"{{% {query} %}}", "End": True}}}
+    result = execute(StateMachine.parse({**machine, "QueryLanguage": "JSONata"}), {})
+    assert result.error == "States.QueryEvaluationError"
+    assert str(result.cause).endswith("Expression evaluation timeout: Check for infinite loop")

@@ -13,7 +13,7 @@ from tests.aws.aws_sam import ROOT
 from tests.aws.aws_template import MISSING, as_list, resources, statements, tool
 from tests.shared.needed_tools import needs
 
-pytestmark = pytest.mark.aws
+pytestmark = [pytest.mark.aws, pytest.mark.long]
 
 FOLDER = ROOT / "examples" / "github-actions"
 WORKFLOWS = [FOLDER / "deploy.yml", FOLDER / "deploy-stack.yml"]

@@ -32,6 +32,7 @@ def test_sam_build_makes_what_pupline_package_stages(clone: Path, tmp_path: Path
         assert tree(clone / ".aws-sam" / "build" / name) == tree(tmp_path / name)
 
 
+@pytest.mark.long
 @needs(local_aws.missing())
 def test_the_steps_of_the_example_pipeline_work(clone: Path) -> None:
     """Deployment and smoke test of examples/github-actions, with its scripts, on the local AWS."""

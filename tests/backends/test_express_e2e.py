@@ -15,6 +15,7 @@ from tests.backends.test_stack_e2e import IMAGES, STACK, command, parsed
 from tests.shared.needed_tools import needs
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.aws,
     pytest.mark.slow,
     needs(local_aws.missing()),

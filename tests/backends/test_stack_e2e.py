@@ -16,6 +16,7 @@ from tests.shared.installed import PUPLINE
 from tests.shared.needed_tools import needs
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.aws,
     needs(local_aws.missing()),
 ]

@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.dog_api import jpeg
 from tests.e2e.ingest_checks import (
     check_metadata,
@@ -31,6 +33,7 @@ def check(data: Path, kennel: Kennel, run: str) -> None:
     check_nothing_half_done(data)
 
 
+@pytest.mark.long
 def test_the_state_machine_has_every_image_once(tmp_path: Path) -> None:
     """The same outcomes as without it; one execution; two alerts; a line of JSON for each image, then the summary."""
     kennel = kennel_of(120)

@@ -56,6 +56,11 @@ class JsonataError(Exception):
 THREW = "threw an error during evaluation"
 
 
+def timed_out() -> "JsonataError":
+    """The error for an evaluation that takes too long."""
+    return JsonataError(f"{THREW}: Expression evaluation timeout: Check for infinite loop")
+
+
 def depth_error(depth: int) -> str:
     hint = "Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
     return f"{THREW}: Stack overflow error: {hint} Depth={depth} max={MAX_DEPTH}"
@@ -102,7 +107,7 @@ class Budget:
             self._limit += STEPS_PER_VALUE * values
             self._scope = None
         if self.steps > self._limit:
-            raise JsonataError(f"{THREW}: Expression evaluation timeout: Check for infinite loop")
+            raise timed_out()
 
     def leave(self, _node: object, _input: object, _frame: object, result: object) -> None:
         self.depth -= 1

@@ -1,6 +1,5 @@
 """Function signatures such as `<s-nn?:s>`: which arguments a function takes, and which error says that it does not."""
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
@@ -9,7 +8,9 @@ from jsonata import signature as library
 from jsonata import utils
 from jsonata.functions import Functions
 
+from pupline.asl.jsonata._bounds import timed_out
 from pupline.asl.jsonata._failure import QueryFailure
+from pupline.regex import SlowExpression, safe_compile
 
 _NULL = utils.Utils.NULL_VALUE
 _PLURALS: Final = {
@@ -23,11 +24,17 @@ _PLURALS: Final = {
 
 
 class Signature:
-    """A signature, checked against the arguments of each call."""
+    """A signature, checked against the arguments of each call.
+
+    Raises: JsonataError for one such as `<n+n+n+n+n+:n>`, which would take more time than AWS gives an expression.
+    """
 
     def __init__(self, parameters: Sequence[Any]) -> None:
         self._parameters = parameters
-        self._whole = re.compile("".join(f"({each.regex})" for each in parameters))
+        try:
+            self._whole = safe_compile("".join(f"({each.regex})" for each in parameters))
+        except SlowExpression as error:
+            raise timed_out() from error
 
     def validate(self, arguments: Sequence[Any], context: Any, name: str | None) -> list[Any]:
         """The arguments as the function gets them: the context item for a missing one, an array for a single value.
@@ -45,7 +52,7 @@ class Signature:
                 found.extend(self._checked(parameter, group, arguments, at, name))
                 at += len(group)
             elif parameter.context:
-                if not re.fullmatch(parameter.regex.removesuffix("?"), _symbol(context)):
+                if not safe_compile(parameter.regex.removesuffix("?")).fullmatch(_symbol(context)):
                     raise QueryFailure("T0411", token=name, index=at + 1)
                 found.append(context)
             else:
@@ -73,7 +80,7 @@ class Signature:
         pattern, fitting = "", 0
         for parameter in self._parameters:
             pattern += parameter.regex
-            match = re.match(pattern, symbols)
+            match = safe_compile(pattern).match(symbols)
             if match is None:
                 break
             fitting = match.end()

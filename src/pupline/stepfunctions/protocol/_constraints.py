@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any
 
+from pupline.regex import safe_compile
 from pupline.stepfunctions._errors import ApiError, invalid
 from pupline.stepfunctions.protocol._model import Shape
 
@@ -71,10 +71,9 @@ def _words(value: str, shape: Shape, path: str) -> Iterator[str]:
         yield _broken(value, shape, path, f"Member must satisfy regular expression pattern: {limits['pattern']}")
 
 
-@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A pattern of the model, which is Java's."""
-    return re.compile(pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]"))
+    return safe_compile(pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]"))
 
 
 def _in_java_order(words: Iterable[str]) -> list[str]:
