@@ -18,7 +18,7 @@ from pupline.asl.driver._attempts import Attempts
 from pupline.asl.driver._calling import Call, LambdaContext, call_function, caller_of
 from pupline.asl.driver._execute import DEFAULT_START, Options, Task, answer_of, execute
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
-from pupline.asl.driver._item_reader import read_items
+from pupline.asl.driver._item_reader import items_fact, read_items
 from pupline.asl.driver._nested import (
     api_failure,
     api_request,
@@ -64,6 +64,7 @@ __all__ = [
     "child_ended",
     "execute",
     "function_name",
+    "items_fact",
     "lambda_error",
     "marshal_error",
     "parse_items",

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from pupline.asl._commands import ReadItems
+from pupline.asl._facts import ItemsRead, TaskFailed
 from pupline.asl._values import type_name
 from pupline.asl.driver._item_formats import ItemReaderError, parse_items
 from pupline.json_values import AnyJSON, loads
@@ -27,6 +28,14 @@ Call: TypeAlias = Callable[[str, AnyJSON], Any]
 
 
 _ITEMS = (list, tuple, Iterator)
+
+
+def items_fact(command: ReadItems, call: Call) -> ItemsRead | TaskFailed:
+    """The fact for the command: its items, or why they cannot be read. Raises: what `call` raises."""
+    try:
+        return ItemsRead(command.id, read_items(command, call))
+    except ItemReaderError as error:
+        return TaskFailed(command.id, "States.ItemReaderFailed", str(error))
 
 
 def read_items(command: ReadItems, call: Call) -> list[AnyJSON]:

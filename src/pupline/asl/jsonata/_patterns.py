@@ -203,7 +203,7 @@ def replace(text: str, pattern: Any, replacement: Callable[[re.Match[str]], Any]
 def _expanded(replacement: str, found: re.Match[str]) -> str:
     """The replacement with its `$` filled in: `$$`, `$0` for the match, `$1`, ... for groups.
 
-    As many digits belong to a group's number as the number of groups has, or one less when there is no such group.
+    A group's number has as many digits as the number of groups, or one digit less if that group does not exist.
     """
     groups = found.groups()
     made, *parts = _DOLLAR.split(replacement)

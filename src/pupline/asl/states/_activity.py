@@ -2,7 +2,7 @@
 
 The driver's facts, in this order: TaskSubmitted when the activity exists and the task waits for a worker, TaskStarted
 when a worker has taken it, TaskHeartbeat, TaskSucceeded or TaskFailed. A driver may leave out the first two. A
-TaskFailed with States.Runtime before TaskSubmitted says that there is no such activity: nothing was scheduled.
+TaskFailed with States.Runtime before TaskSubmitted means that the activity does not exist: nothing was scheduled.
 """
 
 from __future__ import annotations

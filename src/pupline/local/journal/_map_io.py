@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 
 from pupline.asl import (
     Fact,
-    ItemReaderError,
-    ItemsRead,
     ReadItems,
     TaskFailed,
     TaskSucceeded,
     WriteResults,
-    read_items,
+    items_fact,
 )
 from pupline.errors import LocalTrouble, PuplineError
 from pupline.json_values import JSON, AnyJSON
@@ -38,11 +36,9 @@ class LocalMapIO:
         try:
             if isinstance(command, WriteResults):
                 return self._write(command, self._bucket_of(str(command.arguments["Bucket"])), execution)
-            return ItemsRead(command.id, read_items(command, self._call))
+            return items_fact(command, self._call)
         except KeyError as err:
             return TaskFailed(command.id, "S3.NoSuchKey", f"The specified key does not exist: {err}")
-        except ItemReaderError as err:
-            return TaskFailed(command.id, "States.ItemReaderFailed", str(err))
         except LocalTrouble:
             raise
         except PuplineError as err:

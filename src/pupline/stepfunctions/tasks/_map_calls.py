@@ -5,13 +5,10 @@ from typing import Any
 
 from pupline.asl import (
     Fact,
-    ItemReaderError,
-    ItemsRead,
     ReadItems,
-    TaskFailed,
     TaskSucceeded,
     WriteResults,
-    read_items,
+    items_fact,
 )
 from pupline.json_values import JSON, AnyJSON
 from pupline.stepfunctions.tasks._endpoints import Endpoints
@@ -28,9 +25,7 @@ def read_or_write(command: ReadItems | WriteResults, endpoints: Endpoints, regio
     try:
         if isinstance(command, WriteResults):
             return _write(command, client)
-        return ItemsRead(command.id, read_items(command, lambda resource, given: _call(client, resource, given)))
-    except ItemReaderError as error:
-        return TaskFailed(command.id, "States.ItemReaderFailed", str(error))
+        return items_fact(command, lambda resource, given: _call(client, resource, given))
     except ClientError as error:
         code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         raise ServiceFailure(f"S3.{code}" if code else "S3.AmazonS3Exception", text) from error
