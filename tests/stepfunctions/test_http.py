@@ -72,6 +72,14 @@ def test_a_connection_serves_many_requests() -> None:
     assert asked == [("AWSStepFunctions.Any", b"0"), ("AWSStepFunctions.Any", b"1"), ("AWSStepFunctions.Any", b"2")]
 
 
+def test_a_response_leaves_in_one_write() -> None:
+    """A server killed between head and body would leave a response that botocore takes for an empty success."""
+    with port([]) as server, connected(server) as connection:
+        for _ in range(20):
+            connection.sendall(f"{HEAD}Content-Length: 1\r\n\r\n1".encode())
+            assert connection.recv(65_536).endswith(b'\r\n\r\n{"ok":1}')
+
+
 def test_a_body_may_come_in_chunks() -> None:
     """With extensions and trailers, which mean nothing here."""
     asked: Asked = []

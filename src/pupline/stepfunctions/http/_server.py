@@ -124,6 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = 65_536  # a response leaves in one write: botocore takes one that was cut short for an empty success
     server: _Server
 
     def setup(self) -> None:
@@ -145,7 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
         except BadRequest as refusal:
             self._refuse(refusal)
             return False
-        return super().handle_expect_100()
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def do_POST(self) -> None:
         """A request of the API."""
@@ -224,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def _log(self, line: str) -> None:
         self.server.service.log(line)
