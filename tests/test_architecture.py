@@ -44,6 +44,7 @@ FACES = {
     "aws",
     "local",
     "datasets",
+    "decoding",
     "bulk",
     "backends",
     "parquet",

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.quality.pictures import encoded, picture
 from tests.shared.installed import PUPLINE, pupline
+from tests.shared.pictures import encoded, picture
 from tests.shared.tiny_web import Said, Site, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from pupline.decoding import PHASH_VERSION, hex_of
 from pupline.quality._changes import SAME_PICTURE, judge_changes
 from pupline.quality._dataset import ChangedRow
-from pupline.quality._phash import PHASH_VERSION, hex_of
 
 A, B, C = 0x0F0F33335555AAAA, 0xFFFF0000FF00F0F0, 0x123456789ABCDEF0
 

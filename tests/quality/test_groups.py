@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pupline.decoding import distance
 from pupline.quality._groups import MAX_DISTANCE, Grouping, HashedImage, Membership, count_distinct
 from pupline.quality._hash_index import HashIndex
-from pupline.quality._phash import distance
 
 _MOST = st.integers(0, MAX_DISTANCE)
 

@@ -14,8 +14,8 @@ from pupline.local import LocalBackend
 from pupline.quality import DecoderLimits, QualityRequest, examine_dataset, publish, read_dataset, recall
 from pupline.tasks.layout import quality_key, quality_parquet_key, quality_summary_key
 from tests.datasets.export_world import DATASET, dog_memory
-from tests.quality.pictures import encoded, picture
 from tests.quality.quality_world import QualityWorld, quality_world
+from tests.shared.pictures import encoded, picture
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ A pass of its own over images that are stored. It needs `pupline[quality]`, Pill
 other part of pupline imports either.
 """
 
+from pupline.decoding import DecoderLimits, Decoders
 from pupline.quality._contact_sheet import ContactSheet, write_contact_sheet
-from pupline.quality._decoders import DecoderLimits, Decoders
 from pupline.quality._groups import DISTANCE, MAX_DISTANCE, Grouping, HashedImage, Membership
 from pupline.quality._report import LIMITS, QualityReport, Worst
 from pupline.quality._run import (

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from pupline.decoding import PHASH_VERSION, distance
 from pupline.quality._dataset import ChangedRow
 from pupline.quality._groups import count_distinct
-from pupline.quality._phash import PHASH_VERSION, distance
 
 Change: TypeAlias = Literal["same_picture", "other_picture", "placeholder"]
 

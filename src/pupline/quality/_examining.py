@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from pupline.datasets import BucketObjects, MissingImage
+from pupline.decoding import Decoders
 from pupline.local import QualityRow
-from pupline.quality._decoders import Decoders
 from pupline.quality._lines import QUALITY_VERSION
 
 Found: TypeAlias = tuple[str, Mapping[str, Any] | None]

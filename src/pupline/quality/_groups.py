@@ -8,8 +8,8 @@ little (`low_information`) stays alone, because such images are near to each oth
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pupline.decoding import distance
 from pupline.quality._hash_index import HashIndex
-from pupline.quality._phash import distance
 
 DISTANCE = 8
 """Bits in which near-duplicates may differ, by default; docs/quality.md has figures."""

@@ -13,7 +13,7 @@ from array import array
 from itertools import combinations, compress
 from math import comb
 
-from pupline.quality._phash import BITS
+from pupline.decoding import BITS
 
 _MAX_WIDTH = 22
 """Bits of the widest band: its table has five bytes for each value."""

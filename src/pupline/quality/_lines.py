@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pupline.decoding import PHASH_VERSION
 from pupline.local import Decision, GroupRow
 from pupline.quality._changes import ChangedImage
 from pupline.quality._dataset import DatasetImage
 from pupline.quality._keepers import Candidate, suggested_keeper
-from pupline.quality._phash import PHASH_VERSION
 
 QUALITY_VERSION = f"1+{PHASH_VERSION}"
 """Of all findings together: where it changes, images are decoded again."""

@@ -13,16 +13,15 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeAlias
 
 from pupline.datasets import BucketObjects
+from pupline.decoding import PHASH_VERSION, DecoderLimits, Decoders
 from pupline.errors import ConfigurationError
 from pupline.local import Decision, GroupRow, QualityTable
 from pupline.quality._changes import judge_changes
 from pupline.quality._contact_sheet import ContactSheet
 from pupline.quality._dataset import ChangedRow, DatasetImage, changed_rows, good_images
-from pupline.quality._decoders import DecoderLimits, Decoders
 from pupline.quality._examining import Found, examine_images, quality_rows, thumbnails
 from pupline.quality._groups import DISTANCE, Grouping, HashedImage
 from pupline.quality._lines import QUALITY_VERSION, DatasetGroups
-from pupline.quality._phash import PHASH_VERSION
 from pupline.quality._publish import Published, publish_quality
 from pupline.quality._report import QualityReport
 from pupline.tasks.ports import ObjectStore

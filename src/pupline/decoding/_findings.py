@@ -13,7 +13,7 @@ REASONS = frozenset({"unsupported", "damaged", "too_many_pixels", "memory", "tim
 _MAX_TEXT = 400
 _MAX_SIDE = 1 << 31
 _PHASH = re.compile(r"[0-9a-f]{16}")
-_JPEG = re.compile(r"[A-Za-z0-9+/]{1,65536}={0,2}")
+_JPEG = re.compile(r"[A-Za-z0-9+/]{1,262144}={0,2}")
 
 
 def _score(value: object) -> bool:

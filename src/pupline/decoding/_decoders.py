@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from pupline.decoding._findings import are_valid
+from pupline.decoding._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, Message, receive_reply, send
 from pupline.errors import ConfigurationError, LocalTrouble
-from pupline.quality._findings import are_valid
-from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive_reply, send
 from pupline.text import plain_number
 
 MIB = 1 << 20
+THUMBNAIL_SIDE = 160
+"""The longer side of a small picture, by default."""
+
 _BOOT_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 _LONGEST_STEP_SECONDS = 1.0
@@ -33,7 +36,7 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "DYLD_L
 
 _BOOT = """import sys
 sys.path[:] = sys.argv[5:]
-from pupline.quality._decoder import main
+from pupline.decoding._decoder import main
 main(*map(int, sys.argv[1:5]))
 """
 
@@ -70,17 +73,28 @@ class Decoders:
 
         Raises: ConfigurationError, LocalTrouble where no decoder can be started.
         """
-        return self._ask(EXAMINE, body)
+        return self._ask(Message(EXAMINE, body))
 
-    def thumbnail(self, body: bytes) -> dict[str, Any]:
-        """A small JPEG of the image: `jpeg`, in Base64; or `undecodable`. Raises: as `examine`."""
-        return self._ask(THUMBNAIL, body)
+    def thumbnail(self, body: bytes, side: int = THUMBNAIL_SIDE) -> dict[str, Any]:
+        """A small upright JPEG of the image, of its first frame: `jpeg`, in Base64; or `undecodable`.
+
+        side: of the longer side, in pixels. Raises: as `examine`.
+        """
+        return self._ask(Message(THUMBNAIL, body, side))
 
     def pillow_version(self) -> str:
         """The version of Pillow that decodes. Raises: as `examine`."""
         decoder = self._take()
         self._idle.put(decoder)
         return str(decoder.hello.get("pillow"))
+
+    def retire(self) -> None:
+        """End the decoders that have nothing to do. New ones start when they are needed."""
+        while True:
+            try:
+                self._discard(self._idle.get_nowait())
+            except Empty:
+                return
 
     def close(self) -> None:
         """End all decoders at once, also while they decode."""
@@ -96,11 +110,11 @@ class Decoders:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, kind: int, body: bytes) -> dict[str, Any]:
+    def _ask(self, request: Message) -> dict[str, Any]:
         for attempt in range(_ATTEMPTS):
             decoder = self._take()
             try:
-                reply = _checked(decoder.ask(kind, body))
+                reply = _checked(decoder.ask(request))
             except _TimedOut:
                 failure = {
                     "undecodable": "timeout",
@@ -113,7 +127,7 @@ class Decoders:
                 return reply
             self._discard(decoder)
             if self._closed:
-                raise LocalTrouble("the pass was stopped")
+                raise LocalTrouble("decoding was stopped")
             if attempt + 1 == _ATTEMPTS:
                 return failure
         raise AssertionError
@@ -128,7 +142,7 @@ class Decoders:
                 self._all.add(decoder)
                 return decoder
         decoder.kill()
-        raise LocalTrouble("the pass was stopped")
+        raise LocalTrouble("decoding was stopped")
 
     def _discard(self, decoder: "DecoderProcess") -> None:
         with self._lock:
@@ -163,11 +177,11 @@ class DecoderProcess:
                 "more memory with --memory, or try --workers 1"
             ) from err
 
-    def ask(self, kind: int, body: bytes) -> dict[str, Any]:
-        """The reply about this image. Raises: _TimedOut; BrokenMessage, OSError where the decoder has ended."""
+    def ask(self, request: Message) -> dict[str, Any]:
+        """The reply to this request. Raises: _TimedOut; BrokenMessage, OSError where the decoder has ended."""
         wait = self._deadline(self._seconds)
-        send(self._sock, kind, body, wait)
-        return receive_reply(self._sock, kind, wait)
+        send(self._sock, request, wait)
+        return receive_reply(self._sock, request.kind, wait)
 
     def end(self) -> str:
         """End it, unless it has ended; how it did, for people."""

@@ -10,10 +10,11 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from pupline.quality._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, receive, send
+from pupline.decoding._messages import EXAMINE, HELLO, THUMBNAIL, BrokenMessage, Message, receive, send
 from pupline.text import printable
 
 
@@ -22,20 +23,23 @@ def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> N
     import PIL
     from PIL import Image
 
-    from pupline.quality import _picture
+    from pupline.decoding import _picture
 
     Image.init()  # every plug-in is loaded before the limits apply
     sock = socket.socket(fileno=descriptor)
     _limit(memory_bytes)
-    send(sock, HELLO, json.dumps({"pillow": PIL.__version__}).encode())
+    send(sock, Message(HELLO, json.dumps({"pillow": PIL.__version__}).encode()))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # warnings of C libraries, about bytes from outside
-    work = {EXAMINE: _picture.examine, THUMBNAIL: _picture.thumbnail}
+    work: dict[int, Callable[[bytes, int], dict[str, Any]]] = {
+        EXAMINE: lambda body, _: _picture.examine(body, max_pixels),
+        THUMBNAIL: lambda body, side: _picture.thumbnail(body, max_pixels, side),
+    }
     with suppress(BrokenMessage, OSError):
         while True:
-            kind, body = receive(sock)
+            kind, body, argument = receive(sock)
             signal.alarm(seconds)  # the parent is gone if this is ever reached
             try:
-                found: dict[str, Any] = work[kind](body, max_pixels)
+                found: dict[str, Any] = work[kind](body, argument)
             except _picture.Undecodable as err:
                 found = {"undecodable": err.reason, "detail": err.detail}
             except MemoryError:
@@ -44,7 +48,7 @@ def main(descriptor: int, memory_bytes: int, max_pixels: int, seconds: int) -> N
                 found = {"undecodable": "unsupported", "detail": printable(f"{type(err).__name__}: {err}")}
             signal.alarm(0)
             del body
-            send(sock, kind, json.dumps(found).encode())
+            send(sock, Message(kind, json.dumps(found).encode()))
 
 
 def _limit(memory_bytes: int) -> None:

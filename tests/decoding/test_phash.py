@@ -7,8 +7,8 @@ import random
 import pytest
 from PIL import Image, ImageEnhance
 
-from pupline.quality._phash import SIDE, distance, hex_of, phash_of
-from tests.quality.pictures import encoded, picture
+from pupline.decoding._phash import SIDE, distance, hex_of, phash_of
+from tests.shared.pictures import encoded, picture
 
 
 def _hash(image: Image.Image) -> tuple[int, bool]:

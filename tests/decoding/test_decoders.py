@@ -1,5 +1,6 @@
 """Decoder processes: whatever an image does to one, it costs only itself."""
 
+import base64
 import io
 import os
 import time
@@ -8,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pupline.decoding import _decoders
+from pupline.decoding._decoders import DecoderLimits, Decoders
 from pupline.errors import LocalTrouble
-from pupline.quality import _decoders
-from pupline.quality._decoders import DecoderLimits, Decoders
-from tests.quality.pictures import encoded, picture
+from tests.shared.pictures import encoded, picture
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ CASES = Path(__file__).parents[3] / "shared" / "cases" / "images"
 
 _HOSTILE = """
 import os, time
-from pupline.quality import _picture
+from pupline.decoding import _picture
 real = _picture.examine
 def examine(body, max_pixels):
     if body.startswith(b"hang"):
@@ -46,7 +47,7 @@ _picture.examine = examine
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decoders that do what images tell them, as one would that such an image has taken over."""
-    head, marker, tail = _decoders._BOOT.partition("from pupline.quality._decoder")
+    head, marker, tail = _decoders._BOOT.partition("from pupline.decoding._decoder")
     monkeypatch.setattr(_decoders, "_BOOT", head + _HOSTILE + marker + tail)
 
 
@@ -125,7 +126,7 @@ def test_hostile_files_end_with_a_verdict() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16", "F"])
 def test_every_mode_gives_nearly_the_same_hash(mode: str) -> None:
     """Palettes, CMYK, 16 bits and the like are decoded to the same picture."""
-    from pupline.quality._picture import examine
+    from pupline.decoding._picture import examine
 
     original = picture(3)
     if mode in {"I", "I;16", "F"}:
@@ -148,7 +149,7 @@ def test_every_mode_gives_nearly_the_same_hash(mode: str) -> None:
 
 def test_transparency_is_shown_over_white() -> None:
     """The colour of invisible pixels does not count."""
-    from pupline.quality._picture import examine
+    from pupline.decoding._picture import examine
 
     shown = picture(1).convert("RGBA")
     shown.putalpha(Image.new("L", shown.size, 0))
@@ -160,7 +161,7 @@ def test_transparency_is_shown_over_white() -> None:
 
 def test_a_picture_is_hashed_upright() -> None:
     """A rotated picture with its EXIF orientation has the hash of the upright one, and that as stored besides."""
-    from pupline.quality._picture import examine
+    from pupline.decoding._picture import examine
 
     original = picture(2)
     exif = Image.Exif()
@@ -174,7 +175,7 @@ def test_a_picture_is_hashed_upright() -> None:
 
 def test_exif_is_told_but_not_the_place() -> None:
     """Camera and time are columns; of the place only that there is one."""
-    from pupline.quality._picture import examine
+    from pupline.decoding._picture import examine
 
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Canon\0", "EOS \x1b[31m5D"
@@ -191,9 +192,52 @@ def test_exif_is_told_but_not_the_place() -> None:
 
 def test_an_animation_is_its_first_frame() -> None:
     """Further frames do not count."""
-    from pupline.quality._picture import examine
+    from pupline.decoding._picture import examine
 
     frames = [picture(1).convert("P"), picture(2).convert("P")]
     target = io.BytesIO()
     frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
     assert examine(target.getvalue(), 10**9)["phash"] == examine(encoded(frames[0], "GIF"), 10**9)["phash"]
+
+
+def _thumbnail(body: bytes, side: int = 64) -> Image.Image:
+    from pupline.decoding._picture import thumbnail
+
+    return Image.open(io.BytesIO(base64.b64decode(thumbnail(body, 10**9, side)["jpeg"])))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_thumbnail_is_upright(kind: str) -> None:
+    """The orientation of EXIF is applied, and the longer side has the length asked for."""
+    left_white = Image.new("L", (400, 200))
+    left_white.paste(255, (0, 0, 200, 200))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    small = _thumbnail(encoded(left_white.convert("RGB"), kind, exif=exif)).convert("L")
+    assert small.size == (32, 64)
+    assert small.resize((1, 2)).tobytes()[0] > 200 > 55 > small.resize((1, 2)).tobytes()[1]
+
+
+def test_a_small_picture_is_not_enlarged() -> None:
+    """A thumbnail has at most the size of its picture."""
+    assert _thumbnail(encoded(picture(1)), 1000).size == (320, 240)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_the_thumbnail_of_an_animation_is_its_first_frame(kind: str) -> None:
+    """Of GIF, WebP, APNG, and pages of TIFF."""
+    frames = [Image.new("RGB", (80, 60), colour) for colour in ("red", "blue")]
+    target = io.BytesIO()
+    frames[0].save(target, kind, save_all=True, append_images=frames[1:])
+    red, _, blue = _thumbnail(target.getvalue()).resize((1, 1)).tobytes()
+    assert red > 200 > 55 > blue
+
+
+def test_idle_decoders_retire() -> None:
+    """Those that have nothing to do end when told, and new ones start when they are needed."""
+    with Decoders(1, DecoderLimits()) as decoders:
+        decoders.thumbnail(encoded(picture(1)))
+        [process] = [decoder._process for decoder in decoders._all]
+        decoders.retire()
+        assert process.poll() is not None
+        assert "jpeg" in decoders.thumbnail(encoded(picture(1)), 32)
