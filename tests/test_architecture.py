@@ -23,6 +23,7 @@ LEAVES = {
     "files",
     "imported_functions",
     "json_values",
+    "line_formats",
     "listening",
     "parquet",
     "regex",

@@ -159,6 +159,20 @@ def test_a_mistyped_run_is_an_error_with_suggestions(command: Run, kennel: Path)
     assert "No records match." in command("audit", "--execution", "friendly", "--type", "tiff", *kept).stdout
 
 
+def test_audit_as_parquet(command: Run, kennel: Path, tmp_path: Path) -> None:
+    """The same records as --json, in a file that is whole or not there."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tmp_path / "records.parquet"
+    done = command("audit", "--type", "png", "--parquet", file, "--data", kennel)
+    rows = command("audit", "--type", "png", "--json", "--data", kennel).rows
+    assert (done.code, done.stdout, done.stderr) == (0, "", f"{len(rows)} records in {file}\n")
+    assert parquet.read_table(file).column("execution").to_pylist() == [row["execution"] for row in rows]
+    assert [path.name for path in tmp_path.iterdir()] == ["records.parquet"]
+    missing = command("audit", "--parquet", tmp_path / "no" / "records.parquet", "--data", kennel)
+    assert (missing.code, "cannot be written: No such file" in missing.stderr) == (2, True)
+    assert command("audit", "--parquet", file, "--csv", "--data", kennel).code == 2
+
+
 # ---- alerts
 
 

@@ -1,10 +1,13 @@
 """`pupline audit`: the records."""
 
+import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -21,12 +24,14 @@ from pupline.cli._output import (
     moment,
     print_csv,
     print_json,
+    print_json_lines,
     rows_shown,
     size,
 )
 from pupline.cli._selection import Selection, no_such_run, selection_options
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, Outcome
+from pupline.tasks.record_files import RECORD_COLUMNS, record_file, record_values
 from pupline.tasks.records import AuditRecord
 from pupline.text import plural, printable
 
@@ -46,12 +51,15 @@ _COLUMNS = [
 _NUMBERED = re.compile(r".+-[0-9]{5,8}")
 """An execution of a run: `monday-00007`, in bulk `monday-00000007`."""
 
-_CSV_COLUMNS = tuple(field.name for field in fields(AuditRecord))
+_PAGE = 1_000
+"""Records that are written together."""
+
 _EPILOG = """\b
 Examples:
   pupline audit --run monday --outcome failed
   pupline audit --dataset dogs --since yesterday --csv > dogs.csv
   pupline audit --execution monday-00007 --json
+  pupline audit --dataset dogs --parquet dogs.parquet
 """
 
 
@@ -107,6 +115,12 @@ def _is_of_breed(breed: str | None, wanted: str) -> bool:
 @limit_option
 @click.option("--export", is_flag=True, help="Export all records of a stack into its bucket, for Athena.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV on stdout (RFC 4180), with no cell a formula.")
+@click.option(
+    "--parquet",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write Parquet to FILE instead; needs pupline[parquet].",
+)
 @json_option
 def audit(
     backend: "Backend",
@@ -114,6 +128,7 @@ def audit(
     execution: str | None,
     limit: int | None,
     as_csv: bool,
+    parquet: Path | None,
     as_json: bool,
     **others: Any,
 ) -> int:
@@ -124,12 +139,12 @@ def audit(
     On a stack, --run, --execution, --dataset and --since need no scan of the table; without them, the other options
     filter a scan of all of it, at about 2 cents for a million records. For many questions, ask Athena: docs/queries.md.
     """
-    if as_csv and as_json:
-        raise click.UsageError("give --csv or --json, not both")
+    if as_csv + as_json + (parquet is not None) > 1:
+        raise click.UsageError("give one of --csv, --json and --parquet")
     if execution is not None and selection.run is not None:
         raise click.UsageError("give --run or --execution, not both")
     if others.pop("export"):
-        narrowed = [not selection.is_all, execution, limit, as_csv, *others.values()]
+        narrowed = [not selection.is_all, execution, limit, as_csv, parquet, *others.values()]
         return _export(backend, as_json=as_json, narrowed=any(narrowed))
     if execution is not None:
         records = _of_execution(backend, execution)
@@ -137,11 +152,15 @@ def audit(
         records = backend.records(run=selection.run, dataset=selection.dataset, since=selection.since)
     wanted = _Filter(selection, **others)
     found = (record for record in records if wanted.matches(record))
-    if as_csv:
-        print_csv(_CSV_COLUMNS, ([item.get(name) for name in _CSV_COLUMNS] for item in _dicts(found, limit)))
+    if parquet is not None:
+        message(f"{plural(_write_parquet(_pages(found, limit), parquet), 'record')} in {printable(str(parquet))}")
+    elif as_csv:
+        print_csv([RECORD_COLUMNS])
+        for page in _pages(found, limit):
+            print_csv(record_values(record) for record in page)
     elif as_json:
-        for item in _dicts(found, limit):
-            print_json(item)
+        for page in _pages(found, limit):
+            print_json_lines(record.as_dict() for record in page)
     elif not _show(found, rows_shown(limit), backend):
         click.echo(f"No records match. All records: pupline audit{backend.options}")
     return 0
@@ -160,8 +179,35 @@ def _export(backend: "Backend", *, as_json: bool, narrowed: bool) -> int:
     return 0
 
 
-def _dicts(records: Iterator[AuditRecord], limit: int | None) -> Iterator[Mapping[str, Any]]:
-    return (record.as_dict() for record in _newest(records, limit))
+def _pages(records: Iterator[AuditRecord], limit: int | None) -> Iterator[list[AuditRecord]]:
+    found = iter(_newest(records, limit))
+    while page := list(islice(found, _PAGE)):
+        yield page
+
+
+def _write_parquet(pages: Iterator[list[AuditRecord]], path: Path) -> int:
+    """Write the file, whole or not at all; how many records it has."""
+    count = 0
+
+    def counted() -> Iterator[list[AuditRecord]]:
+        nonlocal count
+        for page in pages:
+            count += len(page)
+            yield page
+
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("xb") as file:
+            for chunk in record_file(counted(), "parquet"):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as err:
+        raise ConfigurationError(f"{printable(str(path))} cannot be written: {err.strerror}") from err
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
 
 
 def _newest(records: Iterator[AuditRecord], limit: int | None) -> Iterable[AuditRecord]:

@@ -3,9 +3,6 @@
 rich is imported on first use. Text from outside must go through `printable`; in `Text` objects rich reads no markup.
 """
 
-import csv
-import json
-import re
 import shlex
 import shutil
 import sys
@@ -15,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pupline.text import UNSAFE, harmless_cell, plain_number, plural, printable
+from pupline.line_formats import csv_lines, json_lines
+from pupline.text import plain_number, plural, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,34 +40,14 @@ def print_json(value: Mapping[str, Any]) -> None:
 def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
     """Print a line for each value, as `print_json` does, written and flushed together."""
     is_utf = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    encode = json.JSONEncoder(ensure_ascii=not is_utf, separators=(",", ":")).encode
-    sys.stdout.write("".join(UNSAFE.sub(_json_escape, encode(value)) + "\n" for value in values))
+    sys.stdout.write(json_lines(values, ascii_only=not is_utf))
     sys.stdout.flush()
 
 
-def _json_escape(found: re.Match[str]) -> str:
-    units = found.group().encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
-
-
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table as CSV (RFC 4180). Text from outside is one line, and never a formula for a spreadsheet."""
-    writer = csv.writer(sys.stdout, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(list(map(_csv_cell, row)))
+def print_csv(rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as CSV (RFC 4180), flushed."""
+    sys.stdout.write(csv_lines(rows))
     sys.stdout.flush()
-
-
-def _csv_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return harmless_cell(printable(text, len(text) * 10 + 1))
 
 
 def is_terminal() -> bool:
