@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pupline.errors import StorageError
 from pupline.tasks.ports import (
     AuditTable,
     ErasableStore,
@@ -21,6 +22,7 @@ from pupline.tasks.ports import (
     NoSuchUpload,
     ObjectStore,
     ObjectToCreate,
+    ReadableStore,
     WriteOnceStore,
 )
 from pupline.tasks.records import AuditRecord
@@ -156,6 +158,29 @@ class ObjectStoreContract:
         assert b"".join(store.chunks("datasets/dogs/empty.jsonl")) == b""
         with pytest.raises(KeyError):
             list(store.chunks("datasets/dogs/nothing.jsonl"))
+
+    def test_a_part_of_an_object_may_be_read(self, store: ReadableStore) -> None:
+        """An open object says what it is, and gives any part of its bytes; after it was replaced, these or none."""
+        body = bytes(range(256)) * 4096
+        store.create(an_object("html/a dog?#.jpg", body))
+        with store.open_object("html/a dog?#.jpg") as opened:
+            facts = opened.facts
+            assert (facts.key, facts.size_bytes, facts.owner) == ("html/a dog?#.jpg", len(body), "run-00001")
+            assert facts.sha256 == hashlib.sha256(body).hexdigest()
+            assert facts.etag
+            for start, stop in ((0, 1), (255, 300_000), (len(body) - 1, len(body)), (7, 7), (0, len(body))):
+                assert b"".join(opened.chunks(start, stop)) == body[start:stop]
+            with pytest.raises(StorageError):
+                list(opened.chunks(len(body) - 1, len(body) + 5))
+            store.put("html/a dog?#.jpg", b"newer", "image/jpeg")
+            with suppress(StorageError):
+                assert b"".join(opened.chunks(0, 10)) == body[:10]
+        with store.open_object("html/a dog?#.jpg") as opened:
+            assert opened.facts.etag != facts.etag
+            assert b"".join(opened.chunks(0, 5)) == b"newer"
+        for absent in ("html/none.jpg", "html", "html/a dog?#.jpg/x"):
+            with pytest.raises(KeyError):
+                store.open_object(absent)
 
     def test_an_object_may_come_in_parts(self, store: MultipartStore) -> None:
         """There is nothing until all are there; a part that is sent again counts once; the old object gives way."""

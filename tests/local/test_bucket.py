@@ -112,6 +112,27 @@ def test_a_linked_file_is_not_followed(bucket: LocalBucket, tmp_path: Path) -> N
     assert (secret.read_bytes(), bucket.read("html/rex.jpg")) == (b"secret", b"rex")
 
 
+def test_a_link_in_the_place_of_an_object_is_not_read(bucket: LocalBucket, tmp_path: Path) -> None:
+    """A file, or its folder, that was replaced by a symbolic link or a pipe is not opened."""
+    bucket.create(an_object("html/rex.jpg"))
+    path = bucket.root / "html" / "rex.jpg"
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "rex.jpg").write_bytes(b"secret")
+    path.unlink()
+    path.symlink_to(tmp_path / "secret" / "rex.jpg")
+    with pytest.raises(StorageError):
+        bucket.open_object("html/rex.jpg")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StorageError, match="is a pipe"):
+        bucket.open_object("html/rex.jpg")
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to(tmp_path / "secret")
+    with pytest.raises(StorageError, match="symbolic link"):
+        bucket.open_object("html/rex.jpg")
+
+
 def test_a_deleted_file_frees_its_key(bucket: LocalBucket) -> None:
     """Nothing is called stored that is not there: after `rm`, reading says so and creating stores again."""
     bucket.create(an_object("html/rex.jpg"))

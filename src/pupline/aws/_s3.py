@@ -10,8 +10,9 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from pupline.aws._clients import ATTEMPTS, error_code, storage_errors
+from pupline.aws._open_object import OpenS3Object
 from pupline.errors import StorageError
-from pupline.tasks.ports import NoSuchUpload, ObjectToCreate, PartTag, StoredObject
+from pupline.tasks.ports import NoSuchUpload, ObjectFacts, ObjectToCreate, PartTag, StoredObject
 
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 
@@ -36,7 +37,7 @@ _DOMAINS = {
 
 
 class S3Store:
-    """Implements `pupline.tasks.ports.MultipartStore` in one bucket.
+    """Implements the ports MultipartStore, ReadableStore and ErasableStore in one bucket.
 
     Needs s3:PutObject and s3:GetObject on its prefixes.
     """
@@ -68,6 +69,28 @@ class S3Store:
             except (HTTPClientError, IncompleteReadError) as err:  # botocore repeats none whose body breaks off
                 broken = err
         raise StorageError(f"{doing}: {broken}")
+
+    def open_object(self, key: str) -> OpenS3Object:
+        """The object, opened (see the port). Raises: KeyError when there is none; StorageError."""
+        from botocore.exceptions import ClientError
+
+        with storage_errors(f"looking at s3://{self._bucket}/{key}"):
+            try:
+                head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            except ClientError as err:
+                if error_code(err) in _ABSENT:
+                    raise KeyError(key) from err
+                raise
+        metadata = head.get("Metadata", {})
+        facts = ObjectFacts(
+            key=key,
+            size_bytes=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+            sha256=metadata.get("sha256") or _whole_object_sha256(head),
+            owner=unquote(metadata.get("owner", "")),
+            modified_at=head["LastModified"].timestamp(),
+        )
+        return OpenS3Object(self._client, self._bucket, facts)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The object's bytes, 1 MiB at a time. Raises: KeyError when there is none; StorageError."""

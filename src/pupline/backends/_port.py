@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 from pupline.backends._results import ExecutionResult
 from pupline.backends._settings import RunSettings
 from pupline.http import Proxy
-from pupline.tasks.ports import ErasableStore, ObjectStore, Reader
+from pupline.tasks.ports import ErasableStore, ReadableStore, Reader
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestReport, IngestRequest
@@ -217,7 +217,7 @@ class Backend(Reader, Protocol):
     def exports(self) -> str:
         """Where exports go by default: a directory, or an S3 URI."""
 
-    def bucket(self) -> ObjectStore:
+    def bucket(self) -> ReadableStore:
         """The bucket, to read from."""
 
     def writable_bucket(self) -> AbstractContextManager[ErasableStore]:

@@ -6,7 +6,7 @@ One contract suite (`tests/contract`) tests both. Bodies are bytes in memory: th
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
 from pupline.tasks.records import AuditRecord
 
@@ -90,6 +90,49 @@ class MultipartStore(ObjectStore, Protocol):
 
         Completing it again does no harm, but may raise NoSuchUpload. Raises: NoSuchUpload, StorageError.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """An object without its bytes.
+
+    etag: of these bytes under this key, without quotes. sha256: None where the store does not know it. owner: the
+    execution that created the object; empty for other programs' objects. modified_at: seconds since the epoch.
+    """
+
+    key: str
+    size_bytes: int
+    etag: str
+    sha256: str | None
+    owner: str
+    modified_at: float
+
+
+class OpenObject(Protocol):
+    """An object that is open for reading in parts, which all belong to the same bytes; a context manager."""
+
+    @property
+    def facts(self) -> ObjectFacts:
+        """What was opened."""
+
+    def chunks(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `stop`, in pieces of bounded size. Raises: StorageError, also where they end
+        early.
+        """
+
+    def close(self) -> None:
+        """Release it. Closing it again does no harm."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class ReadableStore(ObjectStore, Protocol):
+    """A bucket whose objects can be read in parts."""
+
+    def open_object(self, key: str) -> OpenObject:
+        """The object under `key`, opened. Raises: KeyError when there is none; StorageError."""
 
 
 class ErasableStore(ObjectStore, Protocol):

@@ -56,7 +56,7 @@ from pupline.tasks.ports import (
     ErasableStore,
     ExecutionDetails,
     ExecutionSummary,
-    ObjectStore,
+    ReadableStore,
     RunName,
     RunSummary,
     any_alert,
@@ -214,7 +214,7 @@ class MachineBackend:
         """A directory in the data directory: on the file system of the images, so that exports can link them."""
         return str(self.data_dir / "exports")
 
-    def bucket(self) -> ObjectStore:
+    def bucket(self) -> ReadableStore:
         """The bucket, to read from."""
         return self._reader.bucket()
 

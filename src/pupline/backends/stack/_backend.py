@@ -42,7 +42,7 @@ from pupline.tasks.ports import (
     ErasableStore,
     ExecutionDetails,
     ExecutionSummary,
-    ObjectStore,
+    ReadableStore,
     RunName,
     RunSummary,
     any_alert,
@@ -123,7 +123,7 @@ class StackBackend:
     def _bucket(self) -> S3Store:
         return S3Store(self._account.client("s3"), self.bucket_name)
 
-    def bucket(self) -> ObjectStore:
+    def bucket(self) -> ReadableStore:
         """The stack's bucket."""
         return self._bucket
 

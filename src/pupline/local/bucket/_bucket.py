@@ -30,6 +30,7 @@ from urllib.parse import quote_from_bytes
 from pupline.errors import ConfigurationError, InvalidInput, StorageError
 from pupline.local.bucket._files import BucketFiles
 from pupline.local.bucket._object_rows import BucketObject, ObjectRow, find_object, forget_objects, insert_intent
+from pupline.local.bucket._open_file import OpenFile
 from pupline.local.bucket._paths import candidates
 from pupline.local.bucket._uploads import Uploads
 from pupline.local.database import Database, storable
@@ -65,7 +66,10 @@ class StoredFile(NamedTuple):
 
 
 class LocalBucket:
-    """Implements `pupline.tasks.ports.MultipartStore`. Writing needs the data directory's lock; reading does not."""
+    """Implements the ports MultipartStore, ReadableStore and ErasableStore.
+
+    Writing needs the data directory's lock; reading does not.
+    """
 
     def __init__(self, data_dir: Path, name: str, database: Database) -> None:
         """Raises: ConfigurationError for a name that S3 would not accept."""
@@ -131,6 +135,18 @@ class LocalBucket:
         if digest != row.sha256 and not self._was_put(key, digest):
             raise StorageError(f"{self.root / row.path} was changed after it was stored: its SHA-256 differs")
         return body
+
+    def open_object(self, key: str) -> OpenFile:
+        """The object, opened; its bytes are not compared with its hash. Raises: KeyError; StorageError."""
+        row = self._find(key)
+        if row is None or row.state != "stored":
+            raise KeyError(key)
+        try:
+            return OpenFile(key, row, self.files.open(row.path))
+        except FileNotFoundError as err:
+            raise KeyError(key) from err
+        except OSError as err:
+            raise self.files.trouble(err) from err
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The object's bytes, checked as by `read`, and so in one piece. Raises: KeyError; StorageError."""

@@ -141,12 +141,18 @@ class BucketFiles:
 
     def read(self, path: str) -> bytes:
         """The bytes of the file."""
+        with open(self.open(path), "rb") as file:  # noqa: PTH123 - it is a descriptor
+            return file.read()
+
+    def open(self, path: str) -> int:
+        """An open descriptor of the file, to read from."""
         with self.folder_of(path, create=False) as (parent, name):
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - it is a descriptor
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a device may be endless
-                    raise StorageError(f"{self.root / path} is {kind_of(os.fstat(descriptor).st_mode)}: move it away")
-                return file.read()
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):  # a device may be endless
+            os.close(descriptor)
+            raise StorageError(f"{self.root / path} is {kind_of(mode)}: move it away")
+        return descriptor
 
     def is_there(self, path: str, size_bytes: int) -> bool:
         """Whether a file of that size exists: cheap, but blind to bytes edited in place. Raises: LocalTrouble."""
