@@ -50,6 +50,7 @@ FACES = {
     "backends",
     "parquet",
     "stepfunctions",
+    "console",
 }
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
@@ -61,6 +62,8 @@ SUB_ROOMS = {
     " _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
     " executions machines _api _template_machines http _serving",
+    "console": "web security live drawing jobs gallery executions audit alerts insights ingests sources start overview"
+    " about _static_files _errors _app _server",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }
@@ -221,7 +224,8 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\nsys.argv = ['pupline', '--help']\n"
         "from pupline.cli import main\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "heavy = {'rich', 'apprise', 'jsonata', 'boto3', 'sqlite3', 'http.server', 'http.client', 'ssl'}\n"
+        "heavy = {'rich', 'apprise', 'jsonata', 'boto3', 'sqlite3', 'http.server', 'http.client', 'ssl', 'fastapi',\n"
+        "         'jinja2', 'uvicorn'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)

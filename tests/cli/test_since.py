@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.cli._since import since
+from pupline.text import time_named
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -29,17 +29,17 @@ NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 )
 def test_times_are_utc(text: str, moment: str) -> None:
     """A date begins at midnight UTC, an age ends now."""
-    assert since(text, NOW) == datetime.fromisoformat(moment).timestamp()
+    assert time_named(text, NOW) == datetime.fromisoformat(moment).timestamp()
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "2h30m", "-2h", "2 dogs", "2026-13-01", "9" * 30 + "h", "٢h"])
 def test_anything_else_is_not_a_time(text: str) -> None:
     """The command then says what could be written."""
-    assert since(text, NOW) is None
+    assert time_named(text, NOW) is None
 
 
 @given(st.text(max_size=40))
 def test_no_text_raises(text: str) -> None:
     """It is a number, or None."""
-    found = since(text, NOW)
+    found = time_named(text, NOW)
     assert found is None or isinstance(found, float)

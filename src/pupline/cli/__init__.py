@@ -23,6 +23,7 @@ _SECTIONS: Sections = {
         "sources": ("_sources", "Where images can come from: list, show, validate and test sources."),
     },
     "See what became of them": {
+        "serve": ("_console", "The console: executions, images, records and alerts in a browser."),
         "insights": ("_insights", "Image types and alert frequency, then reasons, breeds, duplicates, bytes."),
         "audit": ("_audit", "The audit records: one per requested image."),
         "alerts": ("_alerts", "The alerts, and the status of their deliveries."),

@@ -1,0 +1,6 @@
+"""Audit records: search, filter, export."""
+
+from pupline.console.audit._api import api
+from pupline.console.audit._pages import pages
+
+__all__ = ["api", "pages"]

@@ -1,0 +1,6 @@
+"""Figures from the audit records."""
+
+from pupline.console.insights._api import api
+from pupline.console.insights._pages import pages
+
+__all__ = ["api", "pages"]

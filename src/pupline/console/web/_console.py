@@ -1,0 +1,67 @@
+"""One console: its settings, its readers and its pages. Every area's router gets it."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from pupline.backends import Backend
+from pupline.console.web._readers import Readers
+from pupline.console.web._rendering import environment
+from pupline.console.web._settings import ConsoleSettings
+
+NAVIGATION = (
+    ("Overview", "/"),
+    ("Executions", "/executions"),
+    ("Gallery", "/gallery"),
+    ("Audit", "/audit"),
+    ("Alerts", "/alerts"),
+    ("Insights", "/insights"),
+    ("Ingests", "/ingests"),
+    ("Sources", "/sources"),
+    ("Start", "/start"),
+    ("Schedule", "/schedule"),
+    ("Jobs", "/jobs"),
+)
+"""The pages that every page links to: name and path."""
+
+
+class Console:
+    """What the areas share. write_token: what requests that change something send as X-Pupline-Token."""
+
+    def __init__(self, settings: ConsoleSettings) -> None:
+        self.settings = settings
+        self.write_token = secrets.token_urlsafe(32)
+        self.templates = environment()
+        self._readers = Readers(settings)
+
+    def prepare(self) -> None:
+        """Create an empty data directory where there is none. Raises: ConfigurationError."""
+        self._readers.prepare()
+
+    def close(self) -> None:
+        """Release the data directory."""
+        self._readers.close()
+
+    def reader(self) -> AbstractContextManager[Backend]:
+        """The backend to read from, for the length of a `with` block."""
+        return self._readers.reader()
+
+    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page that a template makes of these values, and of those that every template has."""
+        text = self.templates.get_template(template).render({**self._common(request), **values})
+        return HTMLResponse(text, status_code=status)
+
+    def _common(self, request: Request) -> Mapping[str, Any]:
+        """here: the path; place: what the console shows; can_write: whether pages can act."""
+        return {
+            "here": request.url.path,
+            "parameters": request.query_params.multi_items(),
+            "navigation": NAVIGATION,
+            "place": self.settings.place,
+            "can_write": self.settings.can_write,
+            "write_token": self.write_token,
+        }
